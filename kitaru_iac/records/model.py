@@ -1,0 +1,96 @@
+"""What ZenML stores for one stack, as plain data: components, a service connector, the stack.
+
+Two ways lead here: from a description (`desired_records`) and from a store (`Store.read`). They are
+compared by `records.diff`. Nothing here imports ZenML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kitaru_iac.secret import SecretText
+
+__all__ = [
+    "MANAGED_LABEL",
+    "REUSED_CONNECTORS_LABEL",
+    "ComponentRecord",
+    "ConnectorRecord",
+    "Records",
+]
+
+#: On every stack that `kitaru stack create` made; on components and connectors of remote ones too.
+MANAGED_LABEL = "kitaru.managed"
+#: On a stack that uses a connector which was there before.
+REUSED_CONNECTORS_LABEL = "kitaru.reused_service_connectors"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorRecord:
+    """A service connector.
+
+    Attributes:
+        name: Its name; the stack's, unless an existing one is used.
+        type: ``aws``, ``gcp`` or ``azure``.
+        auth_method: ZenML's name of the method, as ``secret-key``.
+        configuration: Plain fields, as ``region``. Never a secret.
+        secrets: Secret fields. A store does not give them back unless asked.
+        labels: Its labels.
+        existing: It is not this stack's: never created, changed or deleted with it.
+        id: The UUID in the store, where it is stored.
+    """
+
+    name: str
+    type: str
+    auth_method: str
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, SecretText] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    existing: bool = False
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentRecord:
+    """A stack component.
+
+    Attributes:
+        type: ZenML's component type: ``orchestrator``, ``artifact_store``, ``container_registry``, …
+        name: Its name; the stack's.
+        flavor: ZenML's flavor, as ``s3``.
+        configuration: The flavor's fields that are set.
+        uses_connector: Whether it reaches its resource through the records' connector.
+        resource_type: ZenML's resource type that the connector gives it, as ``s3-bucket``.
+        resource_id: The connector's resource for it, as ``s3://my-bucket``.
+        labels: Its labels.
+        id: The UUID in the store, where it is stored.
+    """
+
+    type: str
+    name: str
+    flavor: str
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    uses_connector: bool = False
+    resource_type: str | None = None
+    resource_id: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Everything that ZenML stores for one stack."""
+
+    stack: str
+    stack_type: str
+    components: tuple[ComponentRecord, ...]
+    connector: ConnectorRecord | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    id: str | None = None
+    #: Things the description says that ZenML will not use, in plain words.
+    notes: tuple[str, ...] = ()
+
+    def component(self, type: str) -> ComponentRecord | None:
+        """The first component of this type."""
+        return next((c for c in self.components if c.type == type), None)
