@@ -1,0 +1,1 @@
+"""The Pulumi engine: find it, run programs in it, and read what it says."""

@@ -1,0 +1,30 @@
+"""Where this machine keeps what ZenML and this project remember between runs.
+
+Both share one directory, so that `zenml` and `kitaru` see one world.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+__all__ = ["config_home", "engine_home"]
+
+
+def config_home() -> Path:
+    """The configuration directory. It may not exist yet.
+
+    It is `$KITARU_CONFIG_PATH`, else `$ZENML_CONFIG_PATH`, else ZenML's own default. The last two
+    follow `zenml.utils.io_utils.get_global_config_directory`, without importing ZenML.
+    """
+    chosen = os.environ.get("KITARU_CONFIG_PATH") or os.environ.get("ZENML_CONFIG_PATH")
+    if chosen:
+        return Path(chosen).resolve()
+    return Path(click.get_app_dir("zenml"))
+
+
+def engine_home() -> Path:
+    """The directory of the Pulumi engines that this project installed itself."""
+    return config_home() / "pulumi"
