@@ -1,0 +1,164 @@
+"""What a loopback Google Cloud holds, and who may see it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from google.auth import jwt
+from google.cloud import artifactregistry_v1, container_v1
+
+PROJECT = "loopback-project"
+PROJECT_NUMBER = "123456789012"
+LOCATION = "europe-west1"
+
+Cluster = container_v1.Cluster
+Repository = artifactregistry_v1.Repository
+
+
+class Denied(Exception):
+    """The caller lacks a permission."""
+
+    def __init__(self, permission: str, resource: str) -> None:
+        super().__init__(
+            f"Permission '{permission}' denied on resource '{resource}' (or it may not exist)."
+        )
+
+
+class Unauthenticated(Exception):
+    """The request carries no token, or one that nobody here issued."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Request had invalid authentication credentials. Expected OAuth 2 access token, "
+            "login cookie or other valid authentication credential."
+        )
+
+
+@dataclass(frozen=True)
+class ServiceAccountKey:
+    """One key of a service account, and the JSON file that its owner holds."""
+
+    email: str
+    key_id: str
+    public_key: str
+    file: dict[str, str]
+
+
+def new_service_account_key(email: str, project: str, token_uri: str) -> ServiceAccountKey:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private_pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+    public_pem = (
+        private.public_key()
+        .public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        .decode()
+    )
+    key_id = secrets.token_hex(20)
+    return ServiceAccountKey(
+        email,
+        key_id,
+        public_pem,
+        {
+            "type": "service_account",
+            "project_id": project,
+            "private_key_id": key_id,
+            "private_key": private_pem,
+            "client_email": email,
+            "client_id": "100000000000000000001",
+            "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+            "token_uri": token_uri,
+            "auth_provider_x509_cert_url": "https://www.googleapis.com/oauth2/v1/certs",
+            "client_x509_cert_url": f"https://www.googleapis.com/robot/v1/metadata/x509/{email}",
+        },
+    )
+
+
+@dataclass
+class GcpState:
+    """Shared by the REST and gRPC doubles; everything in it may be changed while they run."""
+
+    project: str = PROJECT
+    clusters: dict[str, Cluster] = field(default_factory=dict)
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    #: Bucket name → fields laid over what the GCS server says (location, iamConfiguration, ...).
+    buckets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: E-mail → disabled.
+    service_accounts: dict[str, bool] = field(default_factory=dict)
+    enabled_services: set[str] = field(default_factory=set)
+    #: Resource name → IAM policy; the project's own is under its id.
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    denied: set[str] = field(default_factory=set)
+    refuse_tokens: bool = False
+    subject_token: str = "loopback-subject-token"
+    keys: dict[str, ServiceAccountKey] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def issue_token(self, email: str) -> str:
+        token = f"ya29.loopback-{secrets.token_urlsafe(24)}"
+        self.tokens[token] = email
+        return token
+
+    def caller(self, bearer: str | None) -> str:
+        """The service account behind a token: one issued here, or a JWT signed by a known key."""
+        if bearer in self.tokens:
+            return self.tokens[bearer]
+        if bearer is not None and bearer.count(".") == 2:
+            email = self.signer(bearer)
+            if email is not None:
+                return email
+        raise Unauthenticated
+
+    def signer(self, assertion: str) -> str | None:
+        """Who signed a JWT, if it was a known key and the JWT has not expired."""
+        try:
+            header = jwt.decode_header(assertion)
+            key = self.keys[header["kid"]]
+            claims = jwt.decode(assertion, certs=key.public_key, verify=False)
+            _verify_signature(assertion, key.public_key)
+        except (KeyError, ValueError):
+            return None
+        if claims.get("iss") != key.email or claims.get("exp", 0) < time.time():
+            return None
+        return key.email
+
+    def require(self, permission: str, resource: str) -> None:
+        if permission in self.denied:
+            raise Denied(permission, resource)
+
+    def granted(self, permissions: list[str]) -> list[str]:
+        return [permission for permission in permissions if permission not in self.denied]
+
+    def policy(self, resource: str) -> dict[str, Any]:
+        return self.policies.setdefault(resource, {"version": 1, "etag": "BwX=", "bindings": []})
+
+
+def _verify_signature(assertion: str, public_key: str) -> None:
+    from google.auth import _helpers, crypt
+
+    signed, _, signature = assertion.rpartition(".")
+    verifier = crypt.RSAVerifier.from_string(public_key)
+    if not verifier.verify(signed.encode(), _helpers.padded_urlsafe_b64decode(signature)):
+        raise ValueError("bad signature")
+
+
+def claims_of(assertion: str) -> dict[str, Any]:
+    """The claims of a JWT, unverified."""
+    from google.auth import _helpers
+
+    try:
+        payload = assertion.split(".")[1]
+        decoded: dict[str, Any] = json.loads(_helpers.padded_urlsafe_b64decode(payload))
+    except (IndexError, ValueError):
+        return {}
+    return decoded
