@@ -1,0 +1,68 @@
+"""Fixtures over the loopback clouds and the real ZenML server.
+
+Use them with `pytest_plugins = ["tests.servers.fixtures"]`. What is expensive is shared by a
+session and started when a test first asks for it; `empty_clouds` and `empty_server` give a test
+the shared thing as good as new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clouds import LoopbackClouds
+from tests.servers.zenml import ZenMLServer
+
+
+@pytest.fixture(scope="session")
+def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackClouds]:
+    """AWS, Google Cloud and Azure on loopback."""
+    with LoopbackClouds(tmp_path_factory.mktemp("clouds")) as running:
+        yield running
+
+
+@pytest.fixture
+def empty_clouds(clouds: LoopbackClouds) -> Iterator[LoopbackClouds]:
+    """The clouds without any resource, denial or refusal."""
+    clouds.reset()
+    yield clouds
+    clouds.reset()
+
+
+@pytest.fixture
+def cloud_env(clouds: LoopbackClouds, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """This process sees the loopback clouds, with their owner's credentials."""
+    env = clouds.env()
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SSL_CERT_DIR", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return env
+
+
+@pytest.fixture(scope="session")
+def zenml_server(
+    clouds: LoopbackClouds, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ZenMLServer]:
+    """A ZenML server whose connectors see the loopback clouds; implicit authentication is off."""
+    with ZenMLServer(tmp_path_factory.mktemp("zenml"), clouds.env()) as running:
+        yield running
+
+
+@pytest.fixture
+def empty_server(zenml_server: ZenMLServer) -> Iterator[ZenMLServer]:
+    """The shared server with nothing but its default stack."""
+    zenml_server.reset()
+    yield zenml_server
+    zenml_server.reset()
+
+
+@pytest.fixture(scope="session")
+def zenml_server_implicit(
+    clouds: LoopbackClouds, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ZenMLServer]:
+    """Another one that allows implicit authentication, as the clouds' owner."""
+    directory = tmp_path_factory.mktemp("zenml-implicit")
+    with ZenMLServer(directory, clouds.env(), implicit_auth=True) as running:
+        yield running
