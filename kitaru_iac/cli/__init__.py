@@ -1,1 +1,5 @@
+"""The ``kitaru`` command: a thin face on `lifecycle`, `records.reader` and `records.connection`.
 
+Every command lives in a module that is imported when it is asked for (`commands.TREE`), so that
+``--help``, a usage error and a completion stay below what one notices.
+"""

@@ -1,0 +1,128 @@
+"""The tree of commands: what there is, where it lives, and its one line in the overview.
+
+Listing the commands imports none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["OTHER_WORDS", "TREE", "Entry", "command_name", "paths"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A command or a group of commands.
+
+    Attributes:
+        summary: Its line in the overview; the first line of its docstring says the same.
+        module: The module in this package that holds it; empty for a group.
+        function: The function's name there.
+        panel: The heading under which the overview shows it.
+        children: A group's commands.
+    """
+
+    summary: str
+    module: str = ""
+    function: str = ""
+    panel: str = "Commands"
+    children: dict[str, Entry] | None = None
+
+
+_STACK = {
+    "list": Entry("List all stacks and mark the active one.", "stack_read", "list_", "Look"),
+    "current": Entry(
+        "Show the active stack, and which scope chose it.", "stack_read", "current", "Look"
+    ),
+    "show": Entry(
+        "Show everything that is stored about a stack.", "stack_show", "show", "Look"
+    ),
+    "use": Entry("Make a stack the active one.", "stack_use", "use", "Change"),
+    "create": Entry("Create a stack and make it the active one.", "stack_create", "create", "Change"),
+    "apply": Entry(
+        "Make a stack what its description says; create it if it is not there.",
+        "stack_apply",
+        "apply",
+        "Change",
+    ),
+    "delete": Entry("Delete a stack.", "stack_delete", "delete", "Change"),
+    "preview": Entry(
+        "Show what apply would do, and do nothing.", "stack_apply", "preview", "Examine"
+    ),
+    "verify": Entry(
+        "Check that the infrastructure of a stack is fit for it.", "stack_verify", "verify", "Examine"
+    ),
+    "policy": Entry(
+        "Print the cloud permissions that a stack needs.", "stack_verify", "policy", "Examine"
+    ),
+    "schema": Entry(
+        "Print the JSON Schema of stack.yaml, for editors.", "stack_schema", "schema", "Examine"
+    ),
+}
+
+#: All commands. The order is that of the overview.
+TREE: dict[str, Entry] = {
+    "stack": Entry("Create, inspect, switch, check and delete stacks.", panel="Stacks", children=_STACK),
+    "init": Entry("Prepare a directory for Kitaru projects.", "connect", "init", "Set up"),
+    "login": Entry("Connect to a Kitaru server, or start a local one.", "connect", "login", "Set up"),
+    "logout": Entry("Go back to the local store.", "connect", "logout", "Set up"),
+    "status": Entry("Show what this machine is connected to.", "connect_status", "status", "Set up"),
+    "doctor": Entry(
+        "Examine the installation and say what is missing.", "doctor", "doctor", "Set up"
+    ),
+}
+
+#: Words from other tools, and the command of ours that they mean.
+OTHER_WORDS = {
+    "activate": "stack use",
+    "describe": "stack show",
+    "destroy": "stack delete",
+    "diff": "stack preview",
+    "get": "stack show",
+    "info": "status",
+    "ls": "stack list",
+    "new": "stack create",
+    "plan": "stack preview",
+    "register": "stack create",
+    "remove": "stack delete",
+    "rm": "stack delete",
+    "set": "stack use",
+    "switch": "stack use",
+    "update": "stack apply",
+    "up": "stack apply",
+    "whoami": "status",
+}
+
+
+def paths() -> list[str]:
+    """Every command as typed: ``stack list``, ``login``, …"""
+    found = []
+    for name, entry in TREE.items():
+        if entry.children is None:
+            found.append(name)
+        else:
+            found.extend(f"{name} {child}" for child in entry.children)
+    return found
+
+
+def command_name(arguments: list[str]) -> str:
+    """The command that a command line means, as outputs name it: ``stack.list``.
+
+    As far as the words go that are commands; ``kitaru`` where none is.
+    """
+    words = []
+    level: dict[str, Entry] | None = TREE
+    skip = False
+    for word in arguments:
+        if skip:
+            skip = False
+        elif word in ("-o", "--output"):
+            skip = True
+        elif word.startswith("-"):
+            continue
+        elif level is not None and word in level:
+            words.append(word)
+            level = level[word].children
+        else:
+            break
+    return ".".join(words) or "kitaru"

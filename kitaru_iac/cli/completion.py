@@ -1,0 +1,61 @@
+"""What the shell offers when a person presses Tab. Fast, and never an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["clouds", "infra_modes", "stack_names", "stack_types", "yaml_files"]
+
+
+def stack_names(ctx: Any, incomplete: str) -> list[str]:
+    """The names of stacks in the store that begin like this."""
+    from kitaru_iac._environment import apply_environment
+
+    try:
+        apply_environment()
+        from kitaru_iac.records.reader import open_reader
+
+        reader = open_reader()
+        try:
+            return reader.names(incomplete)
+        finally:
+            reader.close()
+    except Exception:  # noqa: BLE001 - whatever is wrong, a person is in the middle of typing
+        return []
+
+
+def stack_types(incomplete: str) -> list[str]:
+    """The types of stacks."""
+    return _starting(incomplete, ("local", "kubernetes", "vertex", "sagemaker", "azureml"))
+
+
+def infra_modes(incomplete: str) -> list[str]:
+    """The ways to treat the infrastructure."""
+    return _starting(incomplete, ("none", "verify", "provision"))
+
+
+def clouds(incomplete: str) -> list[str]:
+    """The clouds."""
+    return _starting(incomplete, ("aws", "gcp", "azure"))
+
+
+def yaml_files(incomplete: str) -> list[str]:
+    """YAML files and directories here."""
+    from pathlib import Path
+
+    start = Path(incomplete)
+    folder = start if incomplete.endswith("/") else start.parent
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return []
+    names = [f"{path}/" if path.is_dir() else str(path) for path in found]
+    return [
+        name
+        for name in names
+        if name.startswith(incomplete) and name.endswith((".yaml", ".yml", "/"))
+    ]
+
+
+def _starting(incomplete: str, words: tuple[str, ...]) -> list[str]:
+    return [word for word in words if word.startswith(incomplete)]

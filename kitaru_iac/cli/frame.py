@@ -1,0 +1,225 @@
+"""The classes that typer builds our commands from: lazy groups, fast parameters, our help pages.
+
+Typer 0.29 converts every value with pydantic and writes help with rich; both take longer to import
+than a whole command of ours may take. What the command line needs of them is done here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from kitaru_iac.cli import help as pages
+from kitaru_iac.cli.commands import OTHER_WORDS, TREE, Entry, paths
+
+__all__ = ["COMMON", "Command", "Group", "build", "close_to", "fast", "show_overview"]
+
+#: The panel of the options that every command has.
+COMMON = "Common"
+
+
+def close_to(word: str, candidates: list[str]) -> str | None:
+    """The candidate that was probably meant."""
+    from kitaru_iac.spec.suggest import suggest
+
+    return suggest(word, candidates)
+
+
+# -- parameters ----------------------------------------------------------------------------------
+
+
+def _converted(param: Any, ctx: Any, value: Any) -> Any:
+    """What was typed, as the function wants it: text, a choice, a number, a list of text."""
+    annotation = param.type_descriptor.annotation
+    if value is None:
+        return () if param.multiple or param.nargs == -1 else None
+    choices = param.type_descriptor.choices
+    if choices is not None and value not in choices:
+        near = close_to(value, list(choices))
+        raise typer.BadParameter(
+            f"'{value}' is not one of {', '.join(choices)}."
+            + (f" Did you mean '{near}'?" if near else ""),
+            ctx=ctx,
+            param=param,
+        )
+    if annotation is int and not isinstance(value, int):
+        try:
+            return int(value)
+        except ValueError:
+            raise typer.BadParameter(
+                f"'{value}' is not a whole number.", ctx=ctx, param=param
+            ) from None
+    return value
+
+
+def fast(param: Any) -> Any:
+    """The parameter that typer made, with our conversion instead of the one through pydantic."""
+    if "process_value" in vars(param):
+        return param
+    original = param.process_value
+
+    def process_value(ctx: Any, value: Any) -> Any:
+        value = _converted(param, ctx, value)
+        if param.required and param.value_is_missing(value):
+            return original(ctx, None)  # raises typer's own error for it
+        return value if param.callback is None else param.callback(ctx, param, value)
+
+    param.process_value = process_value
+    return param
+
+
+def _template(
+    output: Annotated[
+        Literal["text", "json", "yaml"],
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORMAT",
+            help="How to write the result: text, json or yaml.",
+            rich_help_panel=COMMON,
+            expose_value=False,
+        ),
+    ] = "text",
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            help="Show the traceback of an error, and what ZenML logs.",
+            rich_help_panel=COMMON,
+            expose_value=False,
+        ),
+    ] = False,
+) -> None:
+    """The options of every command. `main` reads them before anything is parsed."""
+
+
+def _parameters(function: Callable[..., Any]) -> list[Any]:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(function)
+    return [fast(param) for param in typer.main.get_command(app).params]
+
+
+# -- commands ------------------------------------------------------------------------------------
+
+
+class Command(TyperCommand):
+    """A command with the common options, our help page and our suggestions."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = {param.name for param in self.params}
+        common = [param for param in _parameters(_template) if param.name not in own]
+        self.params = [*map(fast, self.params), *common]
+
+    def get_help(self, ctx: Any) -> str:
+        """Our page instead of typer's."""
+        return pages.command_help(self, ctx)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The ``--help`` option, in the panel of the common ones."""
+        option = super().get_help_option(ctx)
+        return None if option is None else fast(option)
+
+
+class Group(TyperGroup):
+    """A group whose commands are imported when they are called."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = {param.name for param in self.params}
+        common = [param for param in _parameters(_template) if param.name not in own]
+        self.params = [*map(fast, self.params), *common]
+        self.entries: dict[str, Entry] = TREE
+        self.examples: tuple[str, ...] = ()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the overview."""
+        return list(self.entries)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name; its module is imported now."""
+        entry = self.entries.get(cmd_name)
+        return None if entry is None else build(cmd_name, entry)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command, or an error that says which one was probably meant."""
+        name = args[0]
+        if name not in self.entries and not name.startswith("-") and not ctx.resilient_parsing:
+            near = self._meant(name, ctx)
+            ctx.fail(f"No such command '{name}'." + (f" Did you mean '{near}'?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def _meant(self, name: str, ctx: Any) -> str | None:
+        root = ctx.find_root().info_name
+        here = close_to(name, list(self.entries))
+        if here is not None:
+            return f"{ctx.command_path} {here}"
+        by_last_word = {path.split()[-1]: path for path in paths()}
+        path = OTHER_WORDS.get(name) or by_last_word.get(close_to(name, list(by_last_word)) or "")
+        return f"{root} {path}" if path else None
+
+    def get_help(self, ctx: Any) -> str:
+        """Our page instead of typer's."""
+        return pages.group_help(self, ctx, self.entries, self.examples)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The ``--help`` option, in the panel of the common ones."""
+        option = super().get_help_option(ctx)
+        return None if option is None else fast(option)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Names and summaries, without importing the commands."""
+        from typer.core import CompletionItem
+
+        names = [
+            CompletionItem(name, help=entry.summary)
+            for name, entry in self.entries.items()
+            if name.startswith(incomplete)
+        ]
+        return names or TyperCommand.shell_complete(self, ctx, incomplete)  # type: ignore[arg-type]
+
+
+@cache
+def build(name: str, entry: Entry) -> Any:
+    """The command or group that an entry of the tree describes."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    if entry.children is not None:
+        app.callback(cls=Group, invoke_without_command=True, help=entry.summary)(_group)
+        group = typer.main.get_group(app)
+        group.name = name
+        group.entries = entry.children  # type: ignore[attr-defined]
+        group.examples = _EXAMPLES  # type: ignore[attr-defined]
+        return group
+    module = import_module(f"kitaru_iac.cli.{entry.module}")
+    function = getattr(module, entry.function)
+    app.command(name, cls=Command, help=inspect.getdoc(function))(function)
+    return typer.main.get_command(app)
+
+
+_EXAMPLES = (
+    "kitaru stack create dev",
+    "kitaru stack create -f stack.yaml",
+    "kitaru stack use prod-k8s",
+    "kitaru stack list --output json",
+)
+
+
+def _group(ctx: typer.Context) -> None:
+    """A group without a command shows its page."""
+    if ctx.invoked_subcommand is None:
+        show_overview(ctx)
+
+
+def show_overview(ctx: typer.Context) -> None:
+    """Show a group's page to a person; a program is told what is missing."""
+    from kitaru_iac.cli.output import current
+
+    if current().structured:
+        ctx.fail("Missing command.")
+    typer.echo(ctx.get_help(), color=ctx.color)

@@ -1,0 +1,185 @@
+"""The entry of the ``kitaru`` command: runs one command line and ends with one exit code.
+
+What cannot be foreseen is caught here, once: errors in the form that was asked for, Ctrl-C, a
+reader that closed the pipe.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kitaru_iac.cli.output import Output
+
+__all__ = ["main", "run"]
+
+#: What a shell reports for a program that wrote to a closed pipe (128 + SIGPIPE).
+_BROKEN_PIPE = 141
+
+
+def main() -> int:
+    """Run the command line of this process.
+
+    Returns:
+        The exit code; see docs/reference/exit-codes.md.
+    """
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except BrokenPipeError:
+        return _broken_pipe()
+    return code
+
+
+def run(arguments: Sequence[str], program: str | None = None) -> int:
+    """Run one command line in this process and give its exit code."""
+    words = list(arguments)
+    if words[:1] in (["--version"], ["-V"]):
+        from kitaru_iac._version import __version__
+
+        sys.stdout.write(f"kitaru-iac {__version__}\n")
+        return 0
+    from kitaru_iac._environment import apply_environment
+    from kitaru_iac.cli.commands import command_name
+    from kitaru_iac.cli.output import requested_format, start
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding lacks is shown escaped
+            stream.reconfigure(errors="backslashreplace")
+    apply_environment()
+    debug = _debug(words)
+    out = start(command_name(words), requested_format(words))
+    try:
+        return _parse_and_run(words, program or _program())
+    except KeyboardInterrupt:
+        return _interrupted(out)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place where everything ends
+        if debug:
+            import traceback
+
+            traceback.print_exc(file=sys.stderr)
+        return _failed(error, out, words)
+
+
+def _parse_and_run(words: list[str], program: str) -> int:
+    import typer
+
+    from kitaru_iac.cli.app import root_command
+    from kitaru_iac.cli.output import current
+    from kitaru_iac.cli.passthrough import handed_over
+    from kitaru_iac.cli.terminal import has_color
+
+    code = handed_over(words)
+    if code is not None:
+        return code
+    root = root_command()
+    if any(name.endswith("_COMPLETE") for name in os.environ):
+        root.main(args=words, prog_name=program, color=False)
+    try:
+        with root.make_context(program, words, color=has_color(sys.stdout)) as ctx:
+            result = root.invoke(ctx)
+    except typer.Exit as done:
+        return int(done.exit_code)
+    except typer.Abort:
+        return _interrupted(current())
+    return result if isinstance(result, int) and not isinstance(result, bool) else 0
+
+
+# -- how it ends -----------------------------------------------------------------------------------
+
+
+def _failed(error: Exception, out: Output, words: list[str]) -> int:
+    """Say what went wrong and give the exit code for it."""
+    from typer.exceptions import TyperException
+
+    from kitaru_iac.errors import ExitCode, KitaruError
+
+    if isinstance(error, KitaruError):
+        out.error(error.to_dict(), str(error))
+        return int(error.exit_code)
+    if isinstance(error, TyperException):
+        usage = _usage_error(error)
+        hint = _help_hint(error, words)
+        out.error(usage.to_dict(), str(usage), hint)
+        return int(usage.exit_code)
+    what = f"Unexpected {type(error).__name__}: {error}".rstrip(": ")
+    remedy = "This is a mistake of ours. Run it again with --debug and report what it shows."
+    out.error({"message": what, "type": "InternalError", "remedy": remedy}, f"{what}\n{remedy}")
+    return int(ExitCode.FAILED)
+
+
+def _usage_error(error: Any) -> Any:
+    """What the parser found, as one of our errors."""
+    from kitaru_iac.errors import UsageError
+
+    possible = list(getattr(error, "possibilities", None) or ())
+    wrong = getattr(error, "option_name", None)
+    message = error.message if possible or wrong else error.format_message()
+    remedy = None
+    ctx = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoSuchOption" and ctx is not None:
+        from kitaru_iac.cli.frame import close_to
+
+        known = [name for p in ctx.command.get_params(ctx) for name in (*p.opts, *p.secondary_opts)]
+        near = close_to(str(wrong), [name for name in known if name.startswith("--")])
+        remedy = f"Did you mean {near}?" if near else None
+    elif wrong:
+        message = error.format_message()
+    return UsageError(message.rstrip(), remedy=remedy)
+
+
+def _help_hint(error: Any, words: list[str]) -> str | None:
+    ctx = getattr(error, "ctx", None)
+    if ctx is None or "--help" in words:
+        return None
+    return f"See: {ctx.command_path} --help"
+
+
+def _interrupted(out: Output | None = None) -> int:
+    from kitaru_iac.cli.output import current
+    from kitaru_iac.errors import ExitCode
+
+    out = out or current()
+    out.error({"message": "Interrupted", "type": "Interrupted"}, "Interrupted.")
+    return int(ExitCode.INTERRUPTED)
+
+
+def _broken_pipe() -> int:
+    """Nobody reads any more: end without a word, also from the interpreter when it flushes."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass
+    return _BROKEN_PIPE
+
+
+def _debug(words: Sequence[str]) -> bool:
+    """Whether ``--debug`` or ``KITARU_DEBUG`` asks for tracebacks; then ZenML's log is shown too."""
+    before = words[: words.index("--")] if "--" in words else words
+    wanted = "--debug" in before or os.environ.get("KITARU_DEBUG", "").lower() in ("1", "true", "yes")
+    if wanted:
+        import logging
+
+        handler = logging.StreamHandler(sys.stderr)
+        handler.kitaru = True  # type: ignore[attr-defined]  # records.quiet leaves it in place
+        handler.setFormatter(logging.Formatter("debug: %(message)s"))
+        logger = logging.getLogger("kitaru_iac")
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+    return wanted
+
+
+def _program() -> str:
+    name = os.path.basename(sys.argv[0] or "kitaru")
+    return name if name.startswith("kitaru") else "kitaru"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""What a command says: one document on stdout, everything else on stderr.
+
+In text, data go to stdout; progress, warnings and errors to stderr. As JSON or YAML, stdout is the
+document and nothing else, and stderr is empty or holds one document with the error.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from kitaru_iac.cli.terminal import has_color
+from kitaru_iac.secret import SecretText
+
+__all__ = ["FORMATS", "Output", "current", "requested_format", "start"]
+
+#: The values of ``--output``; ``markdown`` only where a plan is shown.
+FORMATS = ("text", "json", "yaml")
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+# All control characters but newline, tab and the colours that we write ourselves: a name in a store
+# may not move the reader's cursor.
+_UNSAFE = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
+
+
+class Output:
+    """The streams and the format of one run.
+
+    Attributes:
+        command: The command's name in documents, as ``stack.list``.
+        format: ``text``, ``json``, ``yaml`` or ``markdown``.
+    """
+
+    def __init__(self, command: str, format: str, stdout: TextIO, stderr: TextIO) -> None:
+        self.command = command
+        self.format = format
+        self._stdout = stdout
+        self._stderr = stderr
+        self._color = has_color(stdout)
+        self._error_color = has_color(stderr)
+        self._warnings: list[str] = []
+
+    @property
+    def structured(self) -> bool:
+        """Whether a program reads the output."""
+        return self.format in ("json", "yaml")
+
+    @property
+    def to_terminal(self) -> bool:
+        """Whether the data end at a terminal."""
+        from kitaru_iac.cli.terminal import is_terminal
+
+        return is_terminal(self._stdout)
+
+    # -- data --------------------------------------------------------------------------------------
+
+    def item(self, item: Mapping[str, Any], text: Iterable[str]) -> None:
+        """Say one thing: the document ``{"command", "item"}``, or the lines."""
+        if self.structured:
+            self.document({"command": self.command, "item": self._with_warnings(item)})
+        else:
+            self.lines(text)
+
+    def items(self, items: Sequence[Mapping[str, Any]], text: Iterable[str]) -> None:
+        """Say several: the document ``{"command", "items", "count"}``, or the lines."""
+        if self.structured:
+            self.document(
+                {
+                    "command": self.command,
+                    "items": [dict(item) for item in items],
+                    "count": len(items),
+                    **({"warnings": self._warnings} if self._warnings else {}),
+                }
+            )
+        else:
+            self.lines(text)
+
+    def document(self, document: Mapping[str, Any]) -> None:
+        """Write one JSON or YAML document to stdout."""
+        self._stdout.write(self._serialised(document, self._stdout))
+        self._stdout.flush()
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Write lines to stdout."""
+        for line in lines:
+            self._stdout.write(safe(line) + "\n")
+        self._stdout.flush()
+
+    # -- beside the data -----------------------------------------------------------------------------
+
+    def progress(self, line: str) -> None:
+        """Say what is going on; only for people."""
+        if not self.structured:
+            self._tell(self._paint(line, "dim"))
+
+    def note(self, line: str) -> None:
+        """Something good to know; only for people."""
+        if not self.structured:
+            self._tell(line)
+
+    def warn(self, line: str) -> None:
+        """A warning, once: on stderr, or in the document's ``warnings``."""
+        if line in self._warnings:
+            return
+        self._warnings.append(line)
+        if not self.structured:
+            self._tell(f"{self._paint('Warning:', 'yellow')} {line}")
+
+    def error(self, error: Mapping[str, Any], text: str, hint: str | None = None) -> None:
+        """The error, in the form that was asked for, on stderr."""
+        if self.structured:
+            document = {"command": self.command, "error": self._with_warnings(error)}
+            self._stderr.write(self._serialised(document, self._stderr))
+        else:
+            first, *rest = text.splitlines() or [""]
+            self._tell(f"{self._paint('Error:', 'red', 'bold')} {first}")
+            for line in rest:
+                self._tell(f"  {line}" if line.strip() else "")
+            if hint:
+                self._tell(hint)
+        self._stderr.flush()
+
+    def style(self, text: str, *styles: str) -> str:
+        """The text in bold or colour, if stdout takes colour."""
+        return _painted(text, styles) if self._color else text
+
+    def error_style(self, text: str, *styles: str) -> str:
+        """The text in bold or colour, if stderr takes colour."""
+        return self._paint(text, *styles)
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _paint(self, text: str, *styles: str) -> str:
+        return _painted(text, styles) if self._error_color else text
+
+    def _tell(self, line: str) -> None:
+        self._stderr.write(safe(line) + "\n")
+        self._stderr.flush()
+
+    def _with_warnings(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        own = [line for line in self._warnings if line not in item.get("warnings", ())]
+        if not own:
+            return dict(item)
+        return {**item, "warnings": [*item.get("warnings", ()), *own]}
+
+    def _serialised(self, document: Mapping[str, Any], stream: TextIO) -> str:
+        if self.format == "yaml":
+            import yaml
+
+            text: str = yaml.safe_dump(
+                _plain(document), sort_keys=False, allow_unicode=True, width=1000
+            )
+            return text
+        import json
+
+        is_unicode = "utf" in (getattr(stream, "encoding", None) or "").lower()
+        return json.dumps(_plain(document), indent=2, ensure_ascii=not is_unicode) + "\n"
+
+
+def safe(text: str) -> str:
+    """The text without control characters that could do something to a terminal."""
+    return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def _painted(text: str, styles: Sequence[str]) -> str:
+    codes = ";".join(_STYLES[style] for style in styles)
+    return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
+
+
+def _plain(value: Any) -> Any:
+    """The value in types that both JSON and YAML know."""
+    if isinstance(value, SecretText):
+        return "(secret)"
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, bool | int | float):
+        return value.real
+    return str.__str__(value) if isinstance(value, str) else str(value)
+
+
+_current: Output | None = None
+
+
+def start(command: str, format: str) -> Output:
+    """Begin a run: from now on :func:`current` gives this output."""
+    global _current
+    _current = Output(command, format, sys.stdout, sys.stderr)
+    return _current
+
+
+def current() -> Output:
+    """The output of this run."""
+    return _current if _current is not None else start("kitaru", "text")
+
+
+def requested_format(arguments: Sequence[str]) -> str:
+    """What ``--output`` says, wherever it stands; ``text`` if it says nothing that is known.
+
+    Found before parsing, so that a mistake on the command line is told in the right form.
+    """
+    chosen = "text"
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            break
+        if word in ("-o", "--output"):
+            value = next(words, "")
+        elif word.startswith("--output="):
+            value = word.partition("=")[2]
+        elif word.startswith("-o") and len(word) > len("-o"):
+            value = word[len("-o") :].removeprefix("=")
+        else:
+            continue
+        if value in (*FORMATS, "markdown"):
+            chosen = value
+    return chosen

@@ -1,0 +1,125 @@
+"""`kitaru stack apply` and `kitaru stack preview`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from kitaru_iac.cli.options import MORE, Description, described
+from kitaru_iac.cli.output import current as output
+from kitaru_iac.errors import ExitCode
+
+if TYPE_CHECKING:
+    from kitaru_iac.plan import Plan
+
+__all__ = ["apply", "preview", "show_plan"]
+
+_Output = Annotated[
+    Literal["text", "json", "yaml", "markdown"],
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT",
+        help="How to write the plan: text, json, yaml or markdown.",
+        rich_help_panel="Common",
+    ),
+]
+_DetailedExitcode = Annotated[
+    bool,
+    typer.Option(
+        "--detailed-exitcode",
+        help="Exit with 2 instead of 0 if there are changes.",
+        rich_help_panel=MORE,
+    ),
+]
+
+
+@described
+def preview(
+    description: Description,
+    detailed_exitcode: _DetailedExitcode = False,
+    output: _Output = "text",  # noqa: ARG001 - `main` has read it before
+) -> int:
+    """Show what apply would do, and do nothing.
+
+    Examples:
+        kitaru stack preview -f stack.yaml
+        kitaru stack preview -f stack.yaml --output markdown   # for a pull request
+        kitaru stack preview -f stack.yaml --detailed-exitcode
+    """
+    from kitaru_iac import lifecycle
+
+    plan = lifecycle.preview(description.load())
+    show_plan(plan)
+    return _code(plan.has_changes, detailed_exitcode)
+
+
+@described
+def apply(
+    description: Description,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Do it without asking.", rich_help_panel=MORE),
+    ] = False,
+    detailed_exitcode: _DetailedExitcode = False,
+) -> int:
+    """Make a stack what its description says; create it if it is not there.
+
+    Shows the plan first and asks on a terminal. What exists is changed in place and keeps its id;
+    the second time there is nothing to do.
+
+    Examples:
+        kitaru stack apply -f stack.yaml
+        kitaru stack apply -f stack.yaml --yes --output json
+    """
+    from kitaru_iac import lifecycle
+
+    out = output()
+    spec = description.load()
+    done = lifecycle.apply(spec, confirm=None if yes else _ask, progress=out.progress)
+    for warning in done.warnings:
+        out.warn(warning)
+    if yes and done.changed:
+        _tell_plan(done.plan)
+    name = done.plan.stack
+    if not done.changed:
+        lines = [f"No changes: stack {name} is as described."]
+    else:
+        lines = [f"Applied stack: {name}"]
+        before = done.previous_active_stack
+        if done.is_active and before and before != name:
+            lines.append(f"Active stack: {before} → {name}")
+    out.item(done.to_dict(), lines)
+    return _code(done.changed, detailed_exitcode)
+
+
+def show_plan(plan: Plan) -> None:
+    """Write a plan to stdout, in the form that was asked for."""
+    from kitaru_iac.render.plan import markdown, text
+
+    out = output()
+    if out.format == "markdown":
+        out.lines(markdown(plan).splitlines())
+    else:
+        out.item(plan.to_dict(), text(plan, out.style))
+
+
+def _tell_plan(plan: Plan) -> None:
+    from kitaru_iac.render.plan import text
+
+    out = output()
+    for line in text(plan, out.error_style):
+        out.note(line)
+
+
+def _ask(plan: Plan) -> bool:
+    """Show the plan on stderr and ask."""
+    from kitaru_iac.cli.terminal import confirm
+
+    _tell_plan(plan)
+    return confirm("Apply these changes?", remedy="Run it again with --yes.")
+
+
+def _code(changes: bool, detailed: bool) -> int:
+    return int(ExitCode.CHANGES if changes and detailed else ExitCode.DONE)

@@ -1,0 +1,58 @@
+"""`kitaru stack create`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kitaru_iac.cli.options import MORE, Description, described
+from kitaru_iac.cli.output import current as output
+
+__all__ = ["create"]
+
+
+@described
+def create(
+    description: Description,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show what would be done, and do nothing; the same as kitaru stack preview.",
+            rich_help_panel=MORE,
+        ),
+    ] = False,
+) -> int | None:
+    """Create a stack and make it the active one.
+
+    A local stack needs nothing but a name. Any other says where its data, images and runs live, in
+    flags, in a YAML file, or both: flags go before the file. A name that is taken is an error;
+    kitaru stack apply changes a stack that exists.
+
+    Examples:
+        kitaru stack create dev
+        kitaru stack create dev --no-activate
+        kitaru stack create -f stack.yaml
+        kitaru stack create prod-k8s --type kubernetes --artifact-store s3://my-bucket/kitaru \\
+            --container-registry 123456789012.dkr.ecr.eu-west-1.amazonaws.com \\
+            --cluster prod-cluster --region eu-west-1
+    """
+    from kitaru_iac import lifecycle
+
+    out = output()
+    spec = description.load()
+    if dry_run:
+        from kitaru_iac.cli.stack_apply import show_plan
+
+        show_plan(lifecycle.preview(spec))
+        return None
+    made = lifecycle.create(spec, progress=out.progress)
+    for warning in made.warnings:
+        out.warn(warning)
+    lines = [f"Created stack: {made.name}"]
+    if made.is_active:
+        before = made.previous_active_stack
+        lines.append(f"Active stack: {before} → {made.name}" if before else f"Active stack: {made.name}")
+    out.item(made.to_dict(), lines)
+    return None

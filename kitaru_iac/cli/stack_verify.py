@@ -1,0 +1,62 @@
+"""`kitaru stack verify` and `kitaru stack policy`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kitaru_iac.cli.options import Description, described
+from kitaru_iac.cli.output import current as output
+from kitaru_iac.errors import ExitCode
+
+if TYPE_CHECKING:
+    from kitaru_iac.spec import StackSpec
+
+__all__ = ["policy", "verify"]
+
+
+@described
+def verify(description: Description) -> int:
+    """Check that the infrastructure of a stack is fit for it.
+
+    Looks at the bucket, registry, cluster, role and workspace themselves, with the credentials of
+    the description or your own, and changes nothing. Give the name of a stack that exists, or a
+    description. Exit code 3 if a check fails; one that could not be made is unknown, not failed.
+
+    Examples:
+        kitaru stack verify prod-k8s
+        kitaru stack verify -f stack.yaml --output json
+    """
+    from kitaru_iac.render.report import text
+    from kitaru_iac.verify import verify as run
+
+    out = output()
+    report = run(_described(description))
+    out.item(report.to_dict(), text(report, out.style))
+    return int(ExitCode.CHECK_FAILED if report.failed else ExitCode.DONE)
+
+
+@described
+def policy(description: Description) -> None:
+    """Print the cloud permissions that a stack needs.
+
+    Examples:
+        kitaru stack policy -f stack.yaml
+        kitaru stack policy prod-k8s --output json
+    """
+    import json
+
+    from kitaru_iac.verify import policy as needed
+
+    out = output()
+    document = needed(_described(description))
+    out.item(document, json.dumps(document, indent=2).splitlines())
+
+
+def _described(description: Description) -> StackSpec:
+    """The description that was given, or that of an existing stack if only its name was."""
+    if description.file is None and description.given == ["--name"]:
+        from kitaru_iac import lifecycle
+        from kitaru_iac.spec import from_mapping
+
+        return from_mapping(lifecycle.describe(description.flags["name"]))
+    return description.load()

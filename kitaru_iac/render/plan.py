@@ -1,0 +1,145 @@
+"""The faces of a plan: lines of text for a terminal, Markdown for a pull request.
+
+The JSON and YAML face is `Plan.to_dict`. A plan holds no secrets, so none can be shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kitaru_iac.plan import Action, Change, Layer, Plan, Step
+
+__all__ = ["markdown", "summary", "text"]
+
+_MARKS = {
+    Action.CREATE: ("+", "green"),
+    Action.UPDATE: ("~", "yellow"),
+    Action.REPLACE: ("±", "yellow"),
+    Action.DELETE: ("-", "red"),
+    Action.KEEP: (" ", "dim"),
+    Action.ACTIVATE: (">", "cyan"),
+}
+_TITLES = {Layer.INFRASTRUCTURE: "Infrastructure", Layer.RECORDS: "Records"}
+_DONE_TO = {
+    Action.CREATE: "to create",
+    Action.UPDATE: "to update",
+    Action.REPLACE: "to replace",
+    Action.DELETE: "to delete",
+    Action.KEEP: "kept",
+}
+
+
+def summary(plan: Plan) -> str:
+    """One line: ``2 to create, 1 to update.``"""
+    if not plan.has_changes:
+        return f"No changes: stack {plan.stack} is as described."
+    counts = [
+        f"{plan.count(action)} {words}" for action, words in _DONE_TO.items() if plan.count(action)
+    ]
+    if plan.count(Action.ACTIVATE):
+        counts.append("becomes the active stack")
+    return ", ".join(counts) + "."
+
+
+def _plain(text: str, *_: str) -> str:
+    return text
+
+
+def text(plan: Plan, style: Callable[..., str] = _plain) -> Iterator[str]:
+    """The plan in lines.
+
+    Args:
+        plan: What to show.
+        style: Takes a text and the names of styles, and gives the text as the terminal wants it.
+    """
+    if plan.steps:
+        yield style(f"Plan for stack {plan.stack}:", "bold")
+    layers = [layer for layer in Layer if any(step.layer is layer for step in plan.steps)]
+    for layer in layers:
+        if len(layers) > 1:
+            yield f"  {style(_TITLES[layer], 'bold')}"
+        for step in plan.steps:
+            if step.layer is layer:
+                yield from _step_lines(step, style)
+    for warning in plan.warnings:
+        yield f"{style('Warning:', 'yellow')} {warning}"
+    yield style(summary(plan), "bold")
+
+
+def _step_lines(step: Step, style: Callable[..., str]) -> Iterator[str]:
+    mark, color = _MARKS[step.action]
+    head = f"{mark} {step.action.value:<8} {_words(step.kind)} {step.name}"
+    yield f"  {style(head, color)}" + (f"  ({step.reason})" if step.reason else "")
+    for change in step.changes:
+        yield f"      {change.field}: {_before_after(change)}"
+
+
+def _words(kind: str) -> str:
+    """`artifact_store` as people say it; a Pulumi type token stays what it is."""
+    return kind if ":" in kind else kind.replace("_", " ")
+
+
+def _before_after(change: Change) -> str:
+    if change.before is None:
+        return _shown(change.after)
+    if change.after is None:
+        return f"{_shown(change.before)} → (removed)"
+    return f"{_shown(change.before)} → {_shown(change.after)}"
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+# -- Markdown ------------------------------------------------------------------------------------
+
+
+def markdown(plan: Plan) -> str:
+    """The plan as GitHub-flavoured Markdown. Nothing in a name or value can become markup."""
+    blocks = [f"### Plan for stack {_code(plan.stack)}", _escaped(summary(plan))]
+    if plan.steps:
+        rows = ["| Action | What | Name | Changes |", "| --- | --- | --- | --- |"]
+        for step in plan.steps:
+            action = step.action.value
+            loud = step.action in (Action.REPLACE, Action.DELETE)
+            what = _code(step.kind) if ":" in step.kind else _escaped(_words(step.kind))
+            cells = [f"**{action}**" if loud else action, what, _code(step.name), _changes(step)]
+            rows.append(f"| {' | '.join(cells)} |")
+        blocks.append("\n".join(rows))
+    if plan.warnings:
+        lines = "\n".join(f"- {_escaped(warning)}" for warning in plan.warnings)
+        blocks.append(f"**Warnings**\n\n{lines}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _changes(step: Step) -> str:
+    lines = []
+    for change in step.changes:
+        before = _code(_shown(change.before)) if change.before is not None else ""
+        after = _code(_shown(change.after)) if change.after is not None else "(removed)"
+        lines.append(f"{_code(change.field)}: {before}{' → ' if before else ''}{after}")
+    if step.reason:
+        lines.append(_escaped(step.reason))
+    return "<br>".join(lines)
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
+
+
+def _escaped(text: str) -> str:
+    """Plain text: every character that Markdown or HTML gives a meaning is escaped."""
+    text = _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_{}\[\]#|~@])", r"\\\1", text)
+
+
+def _code(text: str) -> str:
+    """A code span, fenced with more backticks than the text has in a row."""
+    text = _one_line(text).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") or not text.strip() else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
