@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from kitaru_iac import doctor
+from kitaru_iac.doctor import Finding, examine, install_command, unmet
+from kitaru_iac.home import config_home, engine_home
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A machine with an engine and nothing else."""
+    for name in ("KITARU_CONFIG_PATH", "ZENML_STORE_URL", "KITARU_PULUMI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "config"))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "bin").mkdir()
+    engine(tmp_path / "bin", "v3.200.0")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    yield tmp_path / "config"
+    doctor._lines.cache_clear()
+
+
+def engine(directory: Path, says: str) -> Path:
+    program = directory / "pulumi"
+    program.write_text(f"#!/bin/sh\necho {says}\n")
+    program.chmod(0o755)
+    return program
+
+
+def finding(id: str) -> Finding:
+    return next(f for f in examine() if f.id == id)
+
+
+def fake_metadata(
+    monkeypatch: pytest.MonkeyPatch, distributions: dict[str, tuple[str, list[str]]]
+) -> None:
+    def version(name: str) -> str:
+        try:
+            return distributions[name][0]
+        except KeyError:
+            raise metadata.PackageNotFoundError(name) from None
+
+    monkeypatch.setattr(doctor, "_version", version)
+    monkeypatch.setattr(metadata, "requires", lambda name: distributions[name][1])
+    doctor._lines.cache_clear()
+
+
+# The configuration directory
+
+
+def test_the_directory_is_zenmls(monkeypatch: pytest.MonkeyPatch) -> None:
+    from zenml.utils.io_utils import get_global_config_directory
+
+    assert str(config_home()) == get_global_config_directory()
+    monkeypatch.delenv("ZENML_CONFIG_PATH")
+    assert str(config_home()) == get_global_config_directory()
+    monkeypatch.setenv("ZENML_CONFIG_PATH", "")
+    assert str(config_home()) == get_global_config_directory()
+    monkeypatch.setenv("ZENML_CONFIG_PATH", "relative")
+    assert str(config_home()) == get_global_config_directory()
+
+
+def test_ours_overrides_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KITARU_CONFIG_PATH", str(tmp_path / "ours"))
+    assert config_home() == tmp_path / "ours"
+    assert engine_home() == tmp_path / "ours" / "pulumi"
+    assert finding("zenml.config").detail == (
+        f"{tmp_path / 'ours'} (from KITARU_CONFIG_PATH, not made yet)"
+    )
+
+
+# The store
+
+
+def test_no_configuration_is_the_local_store() -> None:
+    found = finding("zenml.store")
+    assert (found.status, found.detail.partition(" ")[0]) == ("ok", "local")
+
+
+@pytest.mark.parametrize(
+    ("url", "detail"),
+    [
+        ("sqlite:////home/me@x/zenml.db", "local (SQLite): sqlite:////home/me@x/zenml.db"),
+        ("https://zenml.example.com", "server: https://zenml.example.com"),
+        ("https://u:S3CRET@zenml.example.com/a?t=S3CRET", "server: https://zenml.example.com/a"),
+        ("mysql://u:S3CRET@db:3306/zenml", "database (mysql): mysql://db:3306/zenml"),
+        ("mysql://u:S3@C/RET@db/zenml", "database (mysql): mysql://db/zenml"),
+        ("mysql://u:S?3@CRET@db/zenml", "database (mysql): mysql://…"),
+        ("mysql://db/zenml?password=a@S3CRET", "database (mysql): mysql://…"),
+        ("mysql://u:S3CRET@[::1/zenml", "database (mysql): mysql://…"),
+        ("S3CRET", "database ((not a URL)): (not a URL)"),
+    ],
+)
+@pytest.mark.parametrize("place", ["file", "environment"])
+def test_a_store_is_shown_without_its_secrets(
+    home: Path, monkeypatch: pytest.MonkeyPatch, url: str, detail: str, place: str
+) -> None:
+    if place == "file":
+        store = {"type": "sql", "url": url, "password": "S3CRET"}
+        (home / "config.yaml").write_text(json.dumps({"store": store}))
+    else:
+        monkeypatch.setenv("ZENML_STORE_URL", url)
+    findings = examine()
+    assert next(f for f in findings if f.id == "zenml.store").detail == detail
+    assert "CRET" not in str(findings)
+
+
+@pytest.mark.parametrize(
+    "text", ["store: {password: S3CRET", "store: !S3CRET x", "a: b\n c: 'S3CRET", "\x00S3CRET"]
+)
+def test_a_broken_file_is_unknown_and_not_quoted(home: Path, text: str) -> None:
+    (home / "config.yaml").write_text(text)
+    found = finding("zenml.store")
+    assert found.status == "unknown"
+    assert str(home / "config.yaml") in found.detail
+    assert "S3CRET" not in str(found)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "store: null", "store: text", "other: 1"])
+def test_a_file_without_a_store_is_the_local_store(home: Path, text: str) -> None:
+    (home / "config.yaml").write_text(text)
+    assert finding("zenml.store").status == "ok"
+
+
+def test_a_file_that_cannot_be_read_is_unknown(home: Path) -> None:
+    (home / "config.yaml").mkdir()
+    assert finding("zenml.store").status == "unknown"
+
+
+# The engine
+
+
+def test_an_absent_engine_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    found = finding("pulumi.engine")
+    assert found.status == "missing"
+    assert found.remedy
+
+
+@pytest.mark.parametrize(
+    ("says", "status"), [("v3.200.0", "ok"), ("v3.1.0", "warn"), ("hello", "warn")]
+)
+def test_an_engine_is_judged(tmp_path: Path, says: str, status: str) -> None:
+    program = engine(tmp_path / "bin", says)
+    found = finding("pulumi.engine")
+    assert found.status == status
+    assert str(program) in found.detail
+
+
+# Packages
+
+
+def test_every_extra_is_looked_at() -> None:
+    provided = metadata.metadata("kitaru-iac").get_all("Provides-Extra") or []
+    looked_at = {f.id.removeprefix("extra.") for f in examine() if f.id.startswith("extra.")}
+    assert looked_at == set(provided) - {"all"}
+    assert {"aws", "gcp", "azure", "mcp", "server"} <= looked_at
+
+
+def test_this_environment_lacks_nothing() -> None:
+    assert [f for f in examine() if f.id.startswith(("extra.", "packages")) and f.remedy] == []
+    assert unmet() == []
+    assert unmet(extra="all") == []
+
+
+def test_the_server_extra_names_what_zenmls_local_server_needs() -> None:
+    assert "fastapi" in finding("extra.server").detail
+
+
+def test_unmet_follows_the_extras_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_metadata(
+        monkeypatch,
+        {
+            "kitaru-iac": (
+                "1.0",
+                [
+                    "base>=1",
+                    "old>=2; extra == 'aws'",
+                    "zenml[connectors-aws]>=0.98; extra == 'aws'",
+                    "windows; extra == 'aws' and platform_system == 'Windows'",
+                    "other; extra == 'gcp'",
+                    "kitaru-iac[aws,gcp]; extra == 'all'",
+                    "kitaru-iac[all]; extra == 'round'",
+                ],
+            ),
+            "zenml": ("0.98.0", ["click", "boto3>1; extra == 'connectors-aws'"]),
+            "base": ("1.0", []),
+            "old": ("1.0", []),
+        },
+    )
+    aws = ["old 1.0 (needs >=2)", "boto3 (not installed)"]
+    assert unmet() == []
+    assert unmet(extra="aws") == aws
+    assert unmet(extra="all") == [*aws, "other (not installed)"]
+    assert unmet(extra="round") == unmet(extra="all")
+
+
+def test_a_missing_extra_comes_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_lacking", lambda *_: ["boto3 (not installed)"])
+    found = doctor._extra("aws")
+    assert found.status == "missing"
+    assert found.detail == "missing: boto3 (not installed)"
+    assert found.remedy == install_command("aws")
+    assert doctor._base().status == "missing"
+
+
+def test_the_command_fits_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/a b/python")
+    monkeypatch.setattr(doctor, "find_spec", lambda _: object())
+    assert install_command("aws") == "'/a b/python' -m pip install 'kitaru-iac[aws]'"
+    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: "/bin/uv")
+    assert install_command() == "uv pip install --python '/a b/python' kitaru-iac"
+
+
+@pytest.mark.parametrize(("version", "status"), [("0.98.3", "ok"), ("0.99.0", "warn")])
+def test_zenml_is_judged(monkeypatch: pytest.MonkeyPatch, version: str, status: str) -> None:
+    monkeypatch.setattr(doctor, "_version", lambda _: version)
+    assert doctor._zenml().status == status
+
+
+def test_findings_are_plain_data() -> None:
+    findings = examine()
+    assert len({f.id for f in findings}) == len(findings)
+    assert json.loads(json.dumps([f.to_dict() for f in findings]))[0]["id"] == "python"
+    assert all(f.remedy for f in findings if f.status in {"missing", "warn"})
+
+
+def test_it_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from kitaru_iac.doctor import examine; examine();"
+        "heavy = {'zenml', 'pulumi', 'boto3', 'google', 'azure', 'kubernetes', 'sqlalchemy'};"
+        "print(sorted(heavy & {name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
