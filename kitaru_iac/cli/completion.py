@@ -13,13 +13,9 @@ def stack_names(ctx: Any, incomplete: str) -> list[str]:
 
     try:
         apply_environment()
-        from kitaru_iac.records.reader import open_reader
+        from kitaru_iac.records.reader import complete
 
-        reader = open_reader()
-        try:
-            return reader.names(incomplete)
-        finally:
-            reader.close()
+        return complete(incomplete)
     except Exception:  # noqa: BLE001 - whatever is wrong, a person is in the middle of typing
         return []
 

@@ -32,21 +32,22 @@ def status(
 
     out = output()
     found = look(timeout=timeout)
+    scope = (
+        scope_words(found.scope, found.scope_source or "") if found.scope is not None else None
+    )
     rows = [
-        ("Connected to", found.url if found.kind == "server" else f"local store ({found.url})"),
-        ("Chosen by", found.source),
+        ("Connected to", found.url if found.kind == "server" else f"local store, {found.url}"),
+        ("  because of", "nothing else: it is the default" if found.source == "default" else found.source),
         ("State", "ready" if found.error is None else found.error),
         ("Server version", found.server_version),
         ("ZenML version here", found.client_version),
         ("User", found.user),
         ("Project", found.project),
         ("Active stack", found.active_stack),
-        ("Chosen by scope", scope_words(found.scope, found.scope_source) if found.scope else None),
+        ("  chosen by", scope),
         ("Configuration", found.config_directory),
         ("kitaru-iac version", found.version),
     ]
-    if found.scope and found.scope_source is not None:
-        rows[8] = ("  which chose", scope_words(found.scope, found.scope_source))
     if found.remedy and found.error:
         rows.insert(3, ("What to do", found.remedy))
     for warning in found.warnings:

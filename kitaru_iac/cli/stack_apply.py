@@ -83,7 +83,10 @@ def apply(
     if yes and done.changed:
         _tell_plan(done.plan)
     name = done.plan.stack
-    if not done.changed:
+    declined = done.plan.has_changes and not done.changed
+    if declined:
+        lines = ["Nothing was changed."]
+    elif not done.changed:
         lines = [f"No changes: stack {name} is as described."]
     else:
         lines = [f"Applied stack: {name}"]
@@ -91,6 +94,8 @@ def apply(
         if done.is_active and before and before != name:
             lines.append(f"Active stack: {before} → {name}")
     out.item(done.to_dict(), lines)
+    if declined:
+        return int(ExitCode.FAILED)
     return _code(done.changed, detailed_exitcode)
 
 
