@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from kitaru_iac.errors import NotFoundError
 from kitaru_iac.home import config_home
 from kitaru_iac.records.reader.location import parse_yaml
 from kitaru_iac.records.reader.scope import (
@@ -27,7 +28,7 @@ from kitaru_iac.records.reader.scope import (
 )
 from kitaru_iac.records.reader.unreadable import UnreadableError
 
-__all__ = ["Place", "set_active"]
+__all__ = ["Place", "Switch", "set_active", "switch"]
 
 _KEY = "active_stack_id"
 #: Keys that ZenML writes at the end of its files, which are sorted: a file without them is one that
@@ -139,3 +140,41 @@ def _set_by_zenml(stack_id: str, reason: Exception) -> None:
 
     with quiet(), mapped_errors():
         Store.open().client.activate_stack(UUID(stack_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What a switch did.
+
+    Attributes:
+        id: The id of the stack that was made active.
+        name: Its name.
+        previous: The name of the stack that was active before; None where it does not exist.
+        place: Where it was written.
+    """
+
+    id: str
+    name: str
+    previous: str | None
+    place: Place
+
+
+def switch(ref: str) -> Switch:
+    """Find a stack by name, id or the beginning of its id, and make it the active one.
+
+    Raises:
+        StackNotFound: There is none; near names are in the remedy.
+        UsageError: The beginning fits several ids.
+        NotConnectedError: No store answers.
+    """
+    from kitaru_iac.records.reader import open_reader
+
+    reader = open_reader()
+    try:
+        row = reader.find(ref)
+        previous: str | None = None
+        with suppress(NotFoundError):  # what the environment names may be gone
+            previous = row.name if row.is_active else reader.active().name
+    finally:
+        reader.close()
+    return Switch(row.id, row.name, previous, set_active(row.id))
