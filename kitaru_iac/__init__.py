@@ -1,0 +1,95 @@
+"""Kitaru stacks from Python.
+
+    import kitaru_iac as kitaru
+
+    kitaru.create_stack("dev")
+    print(kitaru.current_stack())
+
+Importing this loads neither ZenML nor Pulumi; the first call that needs them does. Every error is a
+`KitaruError`, in the tree that `kitaru_iac.errors` draws.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from kitaru_iac._version import __version__
+
+if TYPE_CHECKING:
+    from kitaru_iac._sdk import (
+        StackInfo,
+        create_stack,
+        current_stack,
+        delete_stack,
+        list_stacks,
+        use_stack,
+    )
+    from kitaru_iac.errors import (
+        AlreadyExistsError,
+        CheckFailed,
+        ConfirmationNeeded,
+        DescriptionError,
+        EngineError,
+        ExitCode,
+        ImplicitAuthDisabled,
+        KitaruError,
+        MissingPackages,
+        NotAllowedError,
+        NotConnectedError,
+        NotFoundError,
+        Problem,
+        ProtectedStackError,
+        RegistrationFailed,
+        StackNotFound,
+        UsageError,
+    )
+
+__all__ = [
+    "AlreadyExistsError",
+    "CheckFailed",
+    "ConfirmationNeeded",
+    "DescriptionError",
+    "EngineError",
+    "ExitCode",
+    "ImplicitAuthDisabled",
+    "KitaruError",
+    "MissingPackages",
+    "NotAllowedError",
+    "NotConnectedError",
+    "NotFoundError",
+    "Problem",
+    "ProtectedStackError",
+    "RegistrationFailed",
+    "StackInfo",
+    "StackNotFound",
+    "UsageError",
+    "__version__",
+    "create_stack",
+    "current_stack",
+    "delete_stack",
+    "list_stacks",
+    "use_stack",
+]
+
+_FROM_SDK = {
+    "StackInfo",
+    "create_stack",
+    "current_stack",
+    "delete_stack",
+    "list_stacks",
+    "use_stack",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module("kitaru_iac._sdk" if name in _FROM_SDK else "kitaru_iac.errors")
+    value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,144 @@
+"""The functions of the package: stacks for a Python program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kitaru_iac._environment import apply_environment
+
+__all__ = [
+    "StackInfo",
+    "create_stack",
+    "current_stack",
+    "delete_stack",
+    "list_stacks",
+    "use_stack",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StackInfo:
+    """A stack, as small as can be.
+
+    Attributes:
+        id: Its UUID.
+        name: Its name.
+        is_active: Whether it is the active one.
+    """
+
+    id: str
+    name: str
+    is_active: bool
+
+
+def current_stack() -> StackInfo:
+    """The active stack.
+
+    Raises:
+        StackNotFound: ``ZENML_ACTIVE_STACK_ID`` names one that does not exist.
+        NotConnectedError: No store answers.
+    """
+    apply_environment()
+    from kitaru_iac.records.reader import open_reader
+
+    reader = open_reader()
+    try:
+        active = reader.active()
+    finally:
+        reader.close()
+    return StackInfo(active.id, active.name, is_active=True)
+
+
+def list_stacks() -> list[StackInfo]:
+    """All stacks, oldest first.
+
+    Raises:
+        NotConnectedError: No store answers.
+    """
+    apply_environment()
+    from kitaru_iac.records.reader import open_reader
+
+    reader = open_reader()
+    try:
+        return [StackInfo(row.id, row.name, row.is_active) for row in reader.stacks()]
+    finally:
+        reader.close()
+
+
+def create_stack(
+    name: str,
+    type: str = "local",
+    *,
+    activate: bool = True,
+    extra: Mapping[str, Mapping[str, Any]] | None = None,
+    **fields: Any,
+) -> StackInfo:
+    """Create a stack and make it the active one.
+
+    Args:
+        name: Its name.
+        type: ``local``, ``kubernetes``, ``vertex``, ``sagemaker`` or ``azureml``.
+        activate: Whether it becomes the active stack.
+        extra: Fields of the components behind it, as ``{"orchestrator": {"synchronous": False}}``.
+        **fields: The other keys of stack.yaml, as ``artifact_store="s3://bucket/path"``.
+
+    Raises:
+        DescriptionError: What is wrong with the description: all of it.
+        AlreadyExistsError: The name is taken.
+        CheckFailed: The connector cannot use a resource; nothing was written.
+        RegistrationFailed: Writing failed; its `left` says what exists.
+    """
+    apply_environment()
+    from kitaru_iac import lifecycle
+    from kitaru_iac.spec import from_mapping
+
+    description = {"name": name, "type": type, "activate": activate, **fields}
+    if extra is not None:
+        description["extra"] = extra
+    made = lifecycle.create(from_mapping(description))
+    _warn(made.warnings)
+    return StackInfo(made.id, made.name, made.is_active)
+
+
+def use_stack(name_or_id: str) -> StackInfo:
+    """Make a stack the active one, until it is switched again.
+
+    Raises:
+        StackNotFound: There is none of this name or id.
+    """
+    apply_environment()
+    from kitaru_iac import lifecycle
+
+    done = lifecycle.use(name_or_id)
+    if done.overridden_by:
+        _warn((f"{done.overridden_by} is set and goes before this choice",))
+    return StackInfo(done.id, done.name, is_active=True)
+
+
+def delete_stack(name_or_id: str, recursive: bool = False, force: bool = False) -> None:
+    """Delete a stack.
+
+    Args:
+        name_or_id: Which.
+        recursive: Delete its components and connector too, if Kitaru made them and no other stack
+            uses them.
+        force: Delete it although it is active; the default stack becomes active.
+
+    Raises:
+        StackNotFound: There is none of this name or id.
+        ProtectedStackError: It is active and `force` is not given, or it is the default stack.
+    """
+    apply_environment()
+    from kitaru_iac import lifecycle
+
+    lifecycle.delete(name_or_id, recursive=recursive, force=force)
+
+
+def _warn(lines: tuple[str, ...]) -> None:
+    """Give a program what the command line writes to stderr."""
+    import warnings
+
+    for line in lines:
+        warnings.warn(line, UserWarning, stacklevel=3)
