@@ -1,14 +1,14 @@
-"""The words a description is made of."""
+"""The closed sets of words in a description: stack types, clouds, infrastructure modes."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Cloud", "InfraMode", "StackType"]
+__all__ = ["Cloud", "InfraMode", "ResourceMode", "StackType"]
 
 
 class StackType(StrEnum):
-    """Where a stack's flows run."""
+    """Where the flows of a stack run."""
 
     LOCAL = "local"
     KUBERNETES = "kubernetes"
@@ -18,19 +18,29 @@ class StackType(StrEnum):
 
 
 class Cloud(StrEnum):
-    """Whose infrastructure a stack uses."""
+    """Whose infrastructure a stack stands on."""
 
     AWS = "aws"
     GCP = "gcp"
     AZURE = "azure"
 
+    @property
+    def label(self) -> str:
+        """The name as it is written in a sentence: ``AWS``, ``GCP``, ``Azure``."""
+        return "Azure" if self is Cloud.AZURE else self.value.upper()
+
 
 class InfraMode(StrEnum):
-    """What is done about the infrastructure before the stack is registered.
-
-    ``none`` takes it as given, ``verify`` looks whether it is fit, ``provision`` creates it.
-    """
+    """What is done about the infrastructure that a description names."""
 
     NONE = "none"
     VERIFY = "verify"
     PROVISION = "provision"
+
+
+class ResourceMode(StrEnum):
+    """What is done about one resource, where it differs from the mode of the whole."""
+
+    EXISTING = "existing"
+    CREATE = "create"
+    SKIP = "skip"

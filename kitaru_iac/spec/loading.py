@@ -1,0 +1,186 @@
+"""One description from flags, a YAML file, extras and defaults; or from a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.spec import rules
+from kitaru_iac.spec.credentials import Credentials
+from kitaru_iac.spec.draft import Origins
+from kitaru_iac.spec.extras import merge_extras
+from kitaru_iac.spec.fields import EXTRA_TARGETS, FIELDS, flag_of
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.model import SPEC_CLASSES, Extra, StackSpec
+from kitaru_iac.spec.yaml_file import read_document
+
+__all__ = ["from_mapping", "load", "to_mapping"]
+
+_DEFAULTS_SOURCE = "[tool.kitaru]"
+#: Of no use to a stack that is all on this machine, which a project's default must not break.
+_CLOUD_ONLY = frozenset(
+    {"region", "project", "subscription_id", "resource_group", "credentials", "connector", "infra"}
+)
+
+
+def load(
+    flags: Mapping[str, Any],
+    file: Path | str | None = None,
+    extra: Sequence[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+    *,
+    stdin: TextIO | None = None,
+) -> StackSpec:
+    """The description that a command line asks for.
+
+    Flags win over the file, the file over the defaults. ``--extra`` is laid over the file's
+    ``extra:`` deeply, later ones last.
+
+    Args:
+        flags: Values by YAML key; None means not given.
+        file: A YAML file; ``-`` is standard input.
+        extra: ``TARGET.FIELD=VALUE`` strings.
+        defaults: A project's own defaults, as of ``[tool.kitaru]``; those that the type does not
+            have are passed over.
+        stdin: What ``-`` reads; this process's own by default.
+
+    Raises:
+        DescriptionError: With every problem that was found, each with its flag or file and line.
+    """
+    data: dict[str, Any] = {}
+    where: dict[str, str] = {}
+    problems: list[Problem] = []
+    name = None
+    if file is not None:
+        try:
+            document = read_document(file, stdin)
+        except DescriptionError as error:
+            _, _, wrong = merge_extras(extra, None)
+            raise DescriptionError([*error.problems, *wrong]) from None
+        name, data, where = document.file, document.data, document.sources()
+        problems += document.problems
+    for key, value in flags.items():
+        if value is not None:
+            data[key] = value
+            where = {path: at for path, at in where.items() if not _is_below(path, key)}
+            where[key] = flag_of(key, value)
+    problems += _lay_extras(data, where, extra)
+    for key, value in (defaults or {}).items():
+        if data.get(key) is None and _default_fits(key, data):
+            data[key] = value
+            where[key] = f"{_DEFAULTS_SOURCE} {key}"
+    origins = Origins(where, file=name, flags=True)
+    try:
+        spec = _build(data, origins, stdin)
+    except DescriptionError as error:
+        raise DescriptionError([*problems, *error.problems]) from None
+    if problems:
+        raise DescriptionError(problems)
+    return spec
+
+
+def from_mapping(data: Mapping[str, Any]) -> StackSpec:
+    """The description that a program gives as a mapping of YAML keys.
+
+    Values may be raw or parsed. ``credentials: -`` is refused: a program's standard input is its
+    own.
+
+    Raises:
+        DescriptionError: With every problem that was found.
+    """
+    if not isinstance(data, Mapping):
+        raise DescriptionError([Problem("description", "the description has to be a mapping")])
+    return _build(data, Origins(), None)
+
+
+def to_mapping(spec: StackSpec, include_secrets: bool = False) -> dict[str, Any]:
+    """A description as YAML keys, in canonical form; `from_mapping` gives the same back.
+
+    Args:
+        spec: The description.
+        include_secrets: Whether credentials that are secret are written out. They are left out
+            otherwise, unless they hold nothing secret.
+    """
+    found: dict[str, Any] = {"name": spec.name, "type": str(spec.type)}
+    for key in FIELDS:
+        if key in {"name", "type", "credentials", "extra", "resources", "async"}:
+            continue
+        value = getattr(spec, key, None)
+        default = {"verify": True, "activate": True, "infra": "none", "namespace": "default"}
+        if value is not None and value != default.get(key):
+            found[key] = value if isinstance(value, bool) else str(value)
+    if spec.credentials is not None:
+        written = _credentials(spec.credentials, include_secrets)
+        if written is not None:
+            found["credentials"] = written
+    if spec.async_:
+        found["async"] = True
+    if extra := _extra(spec.extra, spec.async_):
+        found["extra"] = extra
+    if spec.resources:
+        found["resources"] = {key: str(mode) for key, mode in spec.resources.items()}
+    return {key: found[key] for key in FIELDS if key in found}
+
+
+def _build(data: Mapping[str, Any], origins: Origins, stdin: TextIO | None) -> StackSpec:
+    try:
+        type_ = StackType(data.get("type") or StackType.LOCAL)
+    except ValueError:
+        rules.check(data, origins, stdin=stdin)
+        raise AssertionError("an unknown type was let through") from None
+    context = {"origins": origins, "stdin": stdin}
+    return SPEC_CLASSES[type_].model_validate(dict(data), context=context)
+
+
+def _lay_extras(data: dict[str, Any], where: dict[str, str], extra: Sequence[str]) -> list[Problem]:
+    base = data.get("extra")
+    merged, paths, problems = merge_extras(extra, base)
+    if paths and (base is None or isinstance(base, Mapping)):
+        data["extra"] = merged
+        for path in paths:
+            below = f"extra.{path}"
+            for old in [old for old in where if _is_below(old, below)]:
+                del where[old]
+            where[below] = "--extra"
+    return problems
+
+
+def _is_below(path: str, top: str) -> bool:
+    return path == top or path.startswith(f"{top}.")
+
+
+def _default_fits(key: str, data: Mapping[str, Any]) -> bool:
+    type_ = str(data.get("type") or StackType.LOCAL)
+    if key not in FIELDS or type_ not in FIELDS[key].types:
+        return False
+    at_home = type_ == StackType.LOCAL and "://" not in str(data.get("artifact_store", ""))
+    if key == "credentials" and data.get("connector") is not None:
+        return False
+    return not (at_home and key in _CLOUD_ONLY)
+
+
+def _credentials(credentials: Credentials, include_secrets: bool) -> str | None:
+    """The credential string, or None where it would show a secret or has no form."""
+    if credentials.secrets and not include_secrets:
+        return None
+    values, secrets = credentials.values, credentials.secrets
+    match credentials.kind:
+        case "gcp-service-account" | "gcp-workload-identity":
+            # Both are understood as the JSON that they are.
+            return str(next(iter(secrets.values())))
+        case "gcp-impersonate":
+            # The key's file is not known any more, only its content.
+            key = values.get("source") == "key"
+            return None if key else f"{credentials.kind}:{values['target_principal']}"
+    order = ("profile_name", "role_arn", "tenant_id", "client_id")
+    shown = [values[key] for key in order if key in values]
+    return ":".join([credentials.kind, *shown, *(str(secret) for secret in secrets.values())])
+
+
+def _extra(extra: Extra, is_async: bool) -> dict[str, Any]:
+    targets = {target: dict(getattr(extra, target)) for target in EXTRA_TARGETS}
+    if is_async and targets["orchestrator"].get("synchronous") is False:
+        del targets["orchestrator"]["synchronous"]
+    return {target: fields for target, fields in targets.items() if fields}

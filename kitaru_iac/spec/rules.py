@@ -1,0 +1,259 @@
+"""From raw values to checked ones: keys, kinds and single values; `cross` checks them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO, TypeVar
+
+from kitaru_iac.errors import DescriptionError
+from kitaru_iac.secret import SecretText
+from kitaru_iac.spec import cross, names
+from kitaru_iac.spec.credentials import (
+    Credentials,
+    CredentialsError,
+    parse_credentials,
+    resolve_source,
+)
+from kitaru_iac.spec.draft import Draft, Origins
+from kitaru_iac.spec.extras import checked_extra
+from kitaru_iac.spec.fields import (
+    FIELDS,
+    OTHER_WORDS_FOR_KEYS,
+    OTHER_WORDS_FOR_TYPES,
+    RESOURCE_MODES,
+    Kind,
+)
+from kitaru_iac.spec.kinds import InfraMode, ResourceMode, StackType
+from kitaru_iac.spec.refusal import Refusal, shown
+from kitaru_iac.spec.suggest import suggest
+from kitaru_iac.spec.uris import (
+    ArtifactStoreUri,
+    RegistryUri,
+    parse_artifact_store,
+    parse_container_registry,
+)
+
+__all__ = ["check", "key_suggestion"]
+
+_T = TypeVar("_T", StackType, InfraMode, ResourceMode)
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "name": names.stack_name,
+    "artifact_store": parse_artifact_store,
+    "container_registry": parse_container_registry,
+    "namespace": names.namespace,
+    "project": names.gcp_project,
+    "subscription_id": names.subscription_id,
+    "resource_group": names.resource_group,
+    "workspace": names.workspace,
+    "connector": names.connector_name,
+}
+#: Values that callers may hand over parsed.
+_PARSED: Mapping[str, Any] = {
+    "artifact_store": ArtifactStoreUri,
+    "container_registry": RegistryUri,
+    "credentials": Credentials,
+}
+#: Keys whose values need the cloud to be known; `cross` reads them.
+_LATER = ("cluster", "region", "execution_role")
+
+
+def check(
+    given: Mapping[str, Any], origins: Origins | None = None, *, stdin: TextIO | None = None
+) -> dict[str, Any]:
+    """Check a whole description.
+
+    Args:
+        given: Raw or parsed values by YAML key; None means not given.
+        origins: Where they were written, for the problems' sources.
+        stdin: What ``credentials: -`` reads; this process's own by default.
+
+    Returns:
+        The parsed values by key, `type` among them, only those that were given or follow from them.
+
+    Raises:
+        DescriptionError: With every problem that was found.
+    """
+    draft = Draft(given, origins or Origins())
+    _keys(draft)
+    type_ = _type(draft)
+    if type_:
+        cross.belonging(draft, type_)
+    for key in FIELDS:
+        if draft.has(key) and key != "type" and not draft.is_wrong(key):
+            _value(draft, key, stdin)
+    if type_:
+        cross.check(draft, type_)
+    elif not draft.has("name"):
+        draft.missing("name", "a stack has a name", "dev")
+    if draft.problems:
+        raise DescriptionError(draft.problems)
+    return draft.values
+
+
+def key_suggestion(key: str) -> str | None:
+    """The key that somebody meant by an unknown one."""
+    plain = key.strip().lstrip("-").casefold().replace("-", "_").replace(" ", "_")
+    other = OTHER_WORDS_FOR_KEYS.get(plain)
+    return other or suggest(plain, FIELDS)
+
+
+def _keys(draft: Draft) -> None:
+    for key in list(draft.given):
+        if key not in FIELDS:
+            found = key_suggestion(str(key))
+            draft.add(
+                str(key),
+                f"{shown(key)} is not a key of a stack's description",
+                remedy=f"Did you mean `{found}`?"
+                if found
+                else f"The keys are {', '.join(FIELDS)}.",
+            )
+            del draft.given[key]
+
+
+def _type(draft: Draft) -> StackType | None:
+    raw = draft.given.get("type", StackType.LOCAL)
+    if not _is_text(draft, "type", raw):
+        return None
+    return _choice(draft, "type", raw, StackType, "a type of stack")
+
+
+def _choice(draft: Draft, field: str, raw: str, choices: type[_T], what: str) -> _T | None:
+    try:
+        value = choices(raw)
+    except ValueError:
+        plain = raw.strip().casefold().replace("-", "_").replace(" ", "_")
+        found: str | None = None
+        if field == "type":
+            found = OTHER_WORDS_FOR_TYPES.get(plain)
+        found = found or suggest(raw, [str(choice) for choice in choices])
+        draft.add(
+            field,
+            f"{shown(raw)} is not {what}",
+            why=f"they are {', '.join(choices)}",
+            remedy=f"Did you mean `{found}`?" if found else None,
+        )
+        return None
+    draft.values[field] = value
+    return value
+
+
+def _value(draft: Draft, key: str, stdin: TextIO | None) -> None:
+    raw, info = draft.given[key], FIELDS[key]
+    if key in _PARSED and isinstance(raw, _PARSED[key]):
+        draft.values[key] = raw
+    elif key == "extra":
+        _extra(draft, raw)
+    elif key == "resources":
+        _resources(draft, raw)
+    elif info.kind is Kind.SWITCH:
+        _switch(draft, key, raw)
+    elif not _is_text(draft, key, raw):
+        return
+    elif key == "credentials":
+        _credentials(draft, raw, stdin)
+    elif key == "infra":
+        _choice(draft, key, raw, InfraMode, "a mode of `infra`")
+    elif key in _LATER:
+        draft.values[key] = raw
+    else:
+        try:
+            draft.values[key] = _PARSERS[key](raw)
+        except Refusal as error:
+            draft.refuse(key, error)
+
+
+def _is_text(draft: Draft, key: str, raw: object) -> bool:
+    hidden = key == "credentials"
+    if not isinstance(raw, str):
+        kind = _kind_of(raw)
+        quote = isinstance(raw, bool | int | float)
+        written = str(raw).lower() if isinstance(raw, bool) else str(raw)
+        remedy = None
+        if quote:
+            remedy = "Put it in quotes." if hidden else f'Put it in quotes: {key}: "{written}".'
+        draft.add(key, f"{key} has to be text, not {kind}", remedy=remedy)
+        return False
+    if not raw.strip():
+        why = "an unset variable of the shell leaves nothing" if draft.origins.flags else None
+        draft.add(key, f"{key} is empty", why, "Give a value, or leave it out.")
+        return False
+    if not hidden and raw != raw.strip():
+        draft.add(key, f"{key} has blanks around it", remedy=f"Write {shown(raw.strip())}.")
+        return False
+    return True
+
+
+def _switch(draft: Draft, key: str, raw: object) -> None:
+    if isinstance(raw, bool):
+        draft.values[key] = raw
+        return
+    meant = {"yes": "true", "on": "true", "true": "true", "1": "true"}
+    meant |= {"no": "false", "off": "false", "false": "false", "0": "false"}
+    word = meant.get(str(raw).strip().lower())
+    draft.add(
+        key,
+        f"{key} has to be true or false, not {_kind_of(raw)}",
+        remedy=f"Write `{key}: {word}`, without quotes." if word else None,
+    )
+
+
+def _credentials(draft: Draft, raw: str, stdin: TextIO | None) -> None:
+    try:
+        if raw.strip() == "-" and draft.origins.file == "stdin":
+            raise CredentialsError(
+                "the credentials are to be read from standard input, which held the description",
+                remedy="Use env:NAME or file:PATH for one of the two.",
+            )
+        text = SecretText(resolve_source(raw, stdin))
+        draft.values["credentials"] = parse_credentials(text)
+    except CredentialsError as error:
+        draft.add("credentials", error.what, error.why, error.remedy)
+
+
+def _extra(draft: Draft, raw: object) -> None:
+    value, problems = checked_extra(raw)
+    for problem in problems:
+        draft.add(problem.field, problem.what, problem.why, problem.remedy)
+    if not problems:
+        draft.values["extra"] = value
+
+
+def _resources(draft: Draft, raw: object) -> None:
+    if not isinstance(raw, Mapping):
+        draft.add(
+            "resources",
+            f"resources has to be a mapping, not {_kind_of(raw)}",
+            remedy="Write one line per resource, as `bucket: existing`.",
+        )
+        return
+    modes: dict[str, ResourceMode] = {}
+    for name, mode in raw.items():
+        field = f"resources.{name}"
+        if mode is None:
+            continue
+        if not isinstance(mode, str):
+            draft.add(
+                field,
+                f"{field} has to be text, not {_kind_of(mode)}",
+                remedy=f"Write one of {', '.join(RESOURCE_MODES)}.",
+            )
+        elif chosen := _choice(draft, field, mode, ResourceMode, "a mode of a resource"):
+            modes[str(name)] = chosen
+            del draft.values[field]
+    draft.values["resources"] = modes
+
+
+def _kind_of(raw: object) -> str:
+    if isinstance(raw, bool):
+        return "true or false"
+    if isinstance(raw, int | float):
+        return "a number"
+    if isinstance(raw, str):
+        return "text"
+    if isinstance(raw, Mapping):
+        return "a mapping"
+    if isinstance(raw, list | tuple):
+        return "a list"
+    return f"a {type(raw).__name__}"
