@@ -34,11 +34,11 @@ _STACK = {
     "current": Entry(
         "Show the active stack, and which scope chose it.", "stack_read", "current", "Look"
     ),
-    "show": Entry(
-        "Show everything that is stored about a stack.", "stack_show", "show", "Look"
-    ),
+    "show": Entry("Show everything that is stored about a stack.", "stack_show", "show", "Look"),
     "use": Entry("Make a stack the active one.", "stack_use", "use", "Change"),
-    "create": Entry("Create a stack and make it the active one.", "stack_create", "create", "Change"),
+    "create": Entry(
+        "Create a stack and make it the active one.", "stack_create", "create", "Change"
+    ),
     "apply": Entry(
         "Make a stack what its description says; create it if it is not there.",
         "stack_apply",
@@ -50,7 +50,10 @@ _STACK = {
         "Show what apply would do, and do nothing.", "stack_apply", "preview", "Examine"
     ),
     "verify": Entry(
-        "Check that the infrastructure of a stack is fit for it.", "stack_verify", "verify", "Examine"
+        "Check that the infrastructure of a stack is fit for it.",
+        "stack_verify",
+        "verify",
+        "Examine",
     ),
     "policy": Entry(
         "Print the cloud permissions that a stack needs.", "stack_verify", "policy", "Examine"
@@ -62,11 +65,17 @@ _STACK = {
 
 #: All commands. The order is that of the overview.
 TREE: dict[str, Entry] = {
-    "stack": Entry("Create, inspect, switch, check and delete stacks.", panel="Stacks", children=_STACK),
+    "stack": Entry(
+        "Create, inspect, switch, check and delete stacks.", panel="Stacks", children=_STACK
+    ),
     "init": Entry("Prepare a directory for Kitaru projects.", "connect", "init", "Set up"),
-    "login": Entry("Connect to a Kitaru server, or start a local one.", "connect", "login", "Set up"),
+    "login": Entry(
+        "Connect to a Kitaru server, or start a local one.", "connect", "login", "Set up"
+    ),
     "logout": Entry("Go back to the local store.", "connect", "logout", "Set up"),
-    "status": Entry("Show what this machine is connected to.", "connect_status", "status", "Set up"),
+    "status": Entry(
+        "Show what this machine is connected to.", "connect_status", "status", "Set up"
+    ),
     "doctor": Entry(
         "Examine the installation and say what is missing.", "doctor", "doctor", "Set up"
     ),

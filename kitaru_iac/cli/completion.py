@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 __all__ = ["clouds", "infra_modes", "stack_names", "stack_types", "yaml_files"]
 
 
-def stack_names(ctx: Any, incomplete: str) -> list[str]:
+def stack_names(incomplete: str) -> list[str]:
     """The names of stacks in the store that begin like this."""
     from kitaru_iac._environment import apply_environment
 

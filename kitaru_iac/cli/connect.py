@@ -52,7 +52,9 @@ def login(
     url: Annotated[
         str | None,
         typer.Argument(
-            metavar="URL", help="The server. Without it a local server is started.", show_default=False
+            metavar="URL",
+            help="The server. Without it a local server is started.",
+            show_default=False,
         ),
     ] = None,
     api_key: Annotated[

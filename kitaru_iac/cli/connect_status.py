@@ -32,12 +32,13 @@ def status(
 
     out = output()
     found = look(timeout=timeout)
-    scope = (
-        scope_words(found.scope, found.scope_source or "") if found.scope is not None else None
-    )
+    scope = scope_words(found.scope, found.scope_source or "") if found.scope is not None else None
     rows = [
         ("Connected to", found.url if found.kind == "server" else f"local store, {found.url}"),
-        ("  because of", "nothing else: it is the default" if found.source == "default" else found.source),
+        (
+            "  because of",
+            "nothing else: it is the default" if found.source == "default" else found.source,
+        ),
         ("State", "ready" if found.error is None else found.error),
         ("Server version", found.server_version),
         ("ZenML version here", found.client_version),

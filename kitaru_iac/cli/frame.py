@@ -138,11 +138,11 @@ class Group(TyperGroup):
         self.entries: dict[str, Entry] = TREE
         self.examples: tuple[str, ...] = ()
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
         """The names, in the order of the overview."""
         return list(self.entries)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command of this name; its module is imported now."""
         entry = self.entries.get(cmd_name)
         return None if entry is None else build(cmd_name, entry)
@@ -175,14 +175,14 @@ class Group(TyperGroup):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Names and summaries, without importing the commands."""
-        from typer.core import CompletionItem
+        from typer.core import CompletionItem  # type: ignore[attr-defined]
 
         names = [
             CompletionItem(name, help=entry.summary)
             for name, entry in self.entries.items()
             if name.startswith(incomplete)
         ]
-        return names or TyperCommand.shell_complete(self, ctx, incomplete)  # type: ignore[arg-type]
+        return names or TyperCommand.shell_complete(self, ctx, incomplete)
 
 
 @cache

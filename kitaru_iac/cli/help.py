@@ -22,7 +22,11 @@ def sections(docstring: str) -> tuple[str, str, list[str]]:
     """A docstring's first line, the paragraphs that follow, and the lines of its examples."""
     about, _, examples = docstring.strip().partition("\nExamples:\n")
     first, _, more = about.partition("\n")
-    return first.strip(), textwrap.dedent(more).strip(), textwrap.dedent(examples).strip().splitlines()
+    return (
+        first.strip(),
+        textwrap.dedent(more).strip(),
+        textwrap.dedent(examples).strip().splitlines(),
+    )
 
 
 def command_help(command: Any, ctx: Any) -> str:
@@ -32,7 +36,9 @@ def command_help(command: Any, ctx: Any) -> str:
     arguments = [p for p in command.get_params(ctx) if p.param_type_name == "argument"]
     words = " ".join(_name(p) if p.required else f"[{_name(p)}]" for p in arguments)
     page.paragraph(first)
-    page.lines([f"{page.bold('Usage:')} {ctx.command_path} {words + ' ' if words else ''}[OPTIONS]"])
+    page.lines(
+        [f"{page.bold('Usage:')} {ctx.command_path} {words + ' ' if words else ''}[OPTIONS]"]
+    )
     page.paragraph(more)
     page.examples(examples)
     if arguments:
@@ -119,15 +125,15 @@ class _Page:
 def _panels(params: Iterable[Any]) -> dict[str, list[Any]]:
     """Visible options by panel; the common ones come last."""
     found: dict[str, list[Any]] = {}
-    common = []
+    common: list[Any] = []
     for param in params:
         if param.param_type_name != "option" or param.hidden:
             continue
         panel = param.rich_help_panel
         if panel or param.name == "help":
-            (common if panel == "Common" or param.name == "help" else found.setdefault(panel, [])).append(
-                param
-            )
+            (
+                common if panel == "Common" or param.name == "help" else found.setdefault(panel, [])
+            ).append(param)
         else:
             found.setdefault("Options", []).append(param)
     return {**found, **({"Common options": common} if common else {})}
@@ -155,7 +161,7 @@ def _record(param: Any, ctx: Any) -> tuple[str, str]:
 
 
 def _name(argument: Any) -> str:
-    return argument.metavar or argument.name.upper()
+    return str(argument.metavar or argument.name.upper())
 
 
 def _default(param: Any, ctx: Any) -> str:

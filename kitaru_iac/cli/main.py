@@ -6,6 +6,7 @@ reader that closed the pipe.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -49,7 +50,8 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
     from kitaru_iac.cli.output import requested_format, start
 
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding lacks is shown escaped
+        # What the terminal's encoding lacks is shown escaped.
+        if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     apply_environment()
     debug = _debug(words)
@@ -153,17 +155,16 @@ def _interrupted(out: Output | None = None) -> int:
 
 def _broken_pipe() -> int:
     """Nobody reads any more: end without a word, also from the interpreter when it flushes."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass
     return _BROKEN_PIPE
 
 
 def _debug(words: Sequence[str]) -> bool:
-    """Whether ``--debug`` or ``KITARU_DEBUG`` asks for tracebacks; then ZenML's log is shown too."""
+    """Whether ``--debug`` or ``KITARU_DEBUG`` asks for tracebacks; ZenML's log comes with them."""
     before = words[: words.index("--")] if "--" in words else words
-    wanted = "--debug" in before or os.environ.get("KITARU_DEBUG", "").lower() in ("1", "true", "yes")
+    variable = os.environ.get("KITARU_DEBUG", "").lower()
+    wanted = "--debug" in before or variable in ("1", "true", "yes")
     if wanted:
         import logging
 
@@ -177,7 +178,7 @@ def _debug(words: Sequence[str]) -> bool:
 
 
 def _program() -> str:
-    name = os.path.basename(sys.argv[0] or "kitaru")
+    name = (sys.argv[0] or "kitaru").rpartition("/")[2]
     return name if name.startswith("kitaru") else "kitaru"
 
 

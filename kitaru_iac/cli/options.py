@@ -49,7 +49,9 @@ class Description:
     @property
     def given(self) -> list[str]:
         """The flags that were given, as written."""
-        names = [f"--{key.replace('_', '-')}" for key, value in self.flags.items() if value is not None]
+        names = [
+            f"--{key.replace('_', '-')}" for key, value in self.flags.items() if value is not None
+        ]
         return names + (["--extra"] if self.extra else [])
 
     def load(self) -> StackSpec:
@@ -111,7 +113,9 @@ def _flags(
     ] = None,
     region: Annotated[
         str | None,
-        typer.Option(metavar="REGION", help="The cloud's region or location.", rich_help_panel=WHERE),
+        typer.Option(
+            metavar="REGION", help="The cloud's region or location.", rich_help_panel=WHERE
+        ),
     ] = None,
     cluster: Annotated[
         str | None,
@@ -234,7 +238,7 @@ def described(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command all the flags that describe a stack; it gets them as its first argument."""
     template = inspect.signature(_flags, eval_str=True).parameters
     own = inspect.signature(function, eval_str=True).parameters
-    first, *rest = own
+    _description, *rest = own
 
     def command(**given: Any) -> Any:
         mine = {key: given.pop(key) for key in rest}

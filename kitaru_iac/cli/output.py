@@ -54,7 +54,7 @@ class Output:
 
         return is_terminal(self._stdout)
 
-    # -- data --------------------------------------------------------------------------------------
+    # -- data -------------------------------------------------------------------------------------
 
     def item(self, item: Mapping[str, Any], text: Iterable[str]) -> None:
         """Say one thing: the document ``{"command", "item"}``, or the lines."""
@@ -88,7 +88,7 @@ class Output:
             self._stdout.write(safe(line) + "\n")
         self._stdout.flush()
 
-    # -- beside the data -----------------------------------------------------------------------------
+    # -- beside the data --------------------------------------------------------------------------
 
     def progress(self, line: str) -> None:
         """Say what is going on; only for people."""
@@ -130,7 +130,7 @@ class Output:
         """The text in bold or colour, if stderr takes colour."""
         return self._paint(text, *styles)
 
-    # -- inside ------------------------------------------------------------------------------------
+    # -- inside -----------------------------------------------------------------------------------
 
     def _paint(self, text: str, *styles: str) -> str:
         return _painted(text, styles) if self._error_color else text
@@ -184,19 +184,18 @@ def _plain(value: Any) -> Any:
     return str.__str__(value) if isinstance(value, str) else str(value)
 
 
-_current: Output | None = None
+_runs: list[Output] = []
 
 
 def start(command: str, format: str) -> Output:
     """Begin a run: from now on :func:`current` gives this output."""
-    global _current
-    _current = Output(command, format, sys.stdout, sys.stderr)
-    return _current
+    _runs[:] = [Output(command, format, sys.stdout, sys.stderr)]
+    return _runs[0]
 
 
 def current() -> Output:
     """The output of this run."""
-    return _current if _current is not None else start("kitaru", "text")
+    return _runs[0] if _runs else start("kitaru", "text")
 
 
 def requested_format(arguments: Sequence[str]) -> str:

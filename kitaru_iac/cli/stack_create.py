@@ -24,7 +24,7 @@ def create(
         ),
     ] = False,
 ) -> int | None:
-    """Create a stack and make it the active one.
+    r"""Create a stack and make it the active one.
 
     A local stack needs nothing but a name. Any other says where its data, images and runs live, in
     flags, in a YAML file, or both: flags go before the file. A name that is taken is an error;
@@ -34,8 +34,8 @@ def create(
         kitaru stack create dev
         kitaru stack create dev --no-activate
         kitaru stack create -f stack.yaml
-        kitaru stack create prod-k8s --type kubernetes --artifact-store s3://my-bucket/kitaru \\
-            --container-registry 123456789012.dkr.ecr.eu-west-1.amazonaws.com \\
+        kitaru stack create prod-k8s --type kubernetes --artifact-store s3://my-bucket/kitaru \
+            --container-registry 123456789012.dkr.ecr.eu-west-1.amazonaws.com \
             --cluster prod-cluster --region eu-west-1
     """
     from kitaru_iac import lifecycle
@@ -53,6 +53,8 @@ def create(
     lines = [f"Created stack: {made.name}"]
     if made.is_active:
         before = made.previous_active_stack
-        lines.append(f"Active stack: {before} → {made.name}" if before else f"Active stack: {made.name}")
+        lines.append(
+            f"Active stack: {before} → {made.name}" if before else f"Active stack: {made.name}"
+        )
     out.item(made.to_dict(), lines)
     return None

@@ -27,8 +27,8 @@ def use(stack: StackRef) -> None:
     before = done.previous_active_stack
     if done.overridden_by:
         out.warn(
-            f"{done.overridden_by} is set and goes before this choice: runs from this shell use the "
-            "stack it names until you unset it."
+            f"{done.overridden_by} is set and goes before this choice: runs from this shell use "
+            "the stack it names until you unset it."
         )
     lines = [
         f"Active stack: {before} → {done.name}"

@@ -47,7 +47,9 @@ def pairs(out: Output, rows: Sequence[tuple[str, str]], indent: str = "") -> Ite
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    padded = (
+        cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True)
+    )
     return _GAP.join(padded).rstrip()
 
 

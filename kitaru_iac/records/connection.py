@@ -242,7 +242,10 @@ def login(
 
 
 def login_local(
-    *, progress: Callable[[str], None] | None = None, project: str | None = None, port: int | None = None
+    *,
+    progress: Callable[[str], None] | None = None,
+    project: str | None = None,
+    port: int | None = None,
 ) -> LoggedIn:
     """Start a ZenML server on this machine, if none runs, and connect to it.
 
@@ -277,7 +280,9 @@ def login_local(
         deployer = LocalServerDeployer()
         if before is None or not before.is_running:
             try:
-                deployer.deploy_server(LocalServerDeploymentConfig(**fields), restart=before is not None)
+                deployer.deploy_server(
+                    LocalServerDeploymentConfig(**fields), restart=before is not None
+                )
             except RuntimeError as error:
                 raise NotConnectedError(
                     "The local server did not come up", why=str(error).strip().splitlines()[0]

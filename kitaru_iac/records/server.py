@@ -18,7 +18,13 @@ from http.client import HTTPException
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, NotFoundError, UsageError
+from kitaru_iac.errors import (
+    KitaruError,
+    NotAllowedError,
+    NotConnectedError,
+    NotFoundError,
+    UsageError,
+)
 from kitaru_iac.secret import SecretText
 
 __all__ = ["Refused", "Server", "ServerInfo", "plain_url", "server_url"]
@@ -46,7 +52,7 @@ class ServerInfo:
     pro_api_url: str | None = None
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a failure of ours
+class Refused(Exception):
     """The server answered with an error.
 
     Attributes:
@@ -81,7 +87,9 @@ def server_url(text: str) -> str:
         raise UsageError(
             f"'{plain_url(url)}' is not the URL of a server",
             where="URL",
-            remedy=f"Did you mean https://{plain_url(likely)}?" if likely else "Begin with https://.",
+            remedy=f"Did you mean https://{plain_url(likely)}?"
+            if likely
+            else "Begin with https://.",
         )
     try:
         host, _ = parts.hostname, parts.port
@@ -215,7 +223,7 @@ class Server:
                 return None
             raise self._failed(error) from error
 
-    # -- HTTP ----------------------------------------------------------------------------------------
+    # -- HTTP -------------------------------------------------------------------------------------
 
     def get(self, path: str) -> Any:
         """The JSON answer to a GET of the API.
@@ -226,7 +234,9 @@ class Server:
         """
         return self._call(path, None, {})
 
-    def post(self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Any:
+    def post(
+        self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> Any:
         """The JSON answer to a POST of a form; raises as `get` does."""
         return self._call(path, urlencode(form).encode(), dict(headers or {}))
 
@@ -252,7 +262,7 @@ class Server:
                 raise _MovedError(answer.geturl().partition(_API)[0])
             return bytes(answer.read(_ANSWER_AT_MOST))
 
-    # -- errors --------------------------------------------------------------------------------------
+    # -- errors -----------------------------------------------------------------------------------
 
     def _unreachable(self, error: Exception) -> NotConnectedError:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error

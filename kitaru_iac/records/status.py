@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -88,7 +88,9 @@ def status(*, timeout: float = 5) -> Status:
         config = read_yaml(config_home() / CONFIG_FILE)
     except UnreadableError as error:
         raise KitaruError(
-            "ZenML's configuration cannot be read", why=str(error), remedy="Mend or remove the file."
+            "ZenML's configuration cannot be read",
+            why=str(error),
+            remedy="Mend or remove the file.",
         ) from error
     stored = config.get("store")
     url = os.environ.get(_URL_VARIABLE) or (stored.get("url") if isinstance(stored, dict) else None)
@@ -155,10 +157,8 @@ def _log_in(server: Server, store: RestStore | None, url: str) -> None:
             server.use_token(store.token)
         return
     kept: Any = {}
-    try:
+    with suppress(UnreadableError):
         kept = read_yaml(config_home() / "credentials.yaml").get(url)
-    except UnreadableError:
-        pass
     key = os.environ.get("ZENML_STORE_API_KEY") or (isinstance(kept, dict) and kept.get("api_key"))
     if key:
         server.login(str(key))
@@ -213,7 +213,9 @@ def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
             active_stack="default",
             scope="default",
             scope_source="",
-            warnings=("The local store is not made yet; the first command that needs it makes it.",),
+            warnings=(
+                "The local store is not made yet; the first command that needs it makes it.",
+            ),
         )
     project = config.get("active_project_id")
     if project and (name := _project_in(path, str(project))):
