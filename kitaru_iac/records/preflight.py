@@ -1,0 +1,281 @@
+"""Look whether records can be registered, before anything is written: all findings at once.
+
+Names: ZenML gives a taken connector's or component's name a random suffix without a word. Fields:
+it refuses them one component at a time. Packages and implicit authentication: what counts is the
+process that owns the store, this one or the server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    DescriptionError,
+    ImplicitAuthDisabled,
+    KitaruError,
+    MissingPackages,
+    NotAllowedError,
+    Problem,
+)
+from kitaru_iac.records.connectors import (
+    connector_types,
+    implicit_auth_allowed,
+    needs_implicit_auth,
+)
+from kitaru_iac.records.diff import is_own_component, is_own_connector
+from kitaru_iac.records.explanations import implicit_ways_out
+from kitaru_iac.records.flavors import check_extra
+from kitaru_iac.records.model import ConnectorRecord, Records
+from kitaru_iac.records.quiet import quiet
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.model import StackSpec
+
+if TYPE_CHECKING:
+    from kitaru_iac.records.store import Store
+
+__all__ = ["IMPLICIT_AUTH", "PreflightFailed", "preflight"]
+
+#: ZenML reads it at each use, not at import (`handle_bool_env_var` in `service_connector.py`).
+IMPLICIT_AUTH = "ZENML_ENABLE_IMPLICIT_AUTH_METHODS"
+_REGION = "AWS_DEFAULT_REGION"
+
+
+class PreflightFailed(KitaruError):
+    """Several things of different kinds stand in the way.
+
+    Args:
+        errors: All of them; the first one's exit code counts.
+    """
+
+    def __init__(self, errors: Sequence[KitaruError]) -> None:
+        self.errors = tuple(errors)
+        self.exit_code = self.errors[0].exit_code
+        super().__init__(f"{len(self.errors)} things stand in the way; nothing was written")
+
+    def __str__(self) -> str:
+        blocks = (str(error).replace("\n", "\n    ") for error in self.errors)
+        return "\n".join([f"{self.what}:", *(f"  - {block}" for block in blocks)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error with its ``errors``, each as its own :meth:`KitaruError.to_dict`."""
+        return {**super().to_dict(), "errors": [error.to_dict() for error in self.errors]}
+
+
+def preflight(
+    store: Store,
+    spec: StackSpec,
+    records: Records,
+    current: Records | None = None,
+    leftovers: Records | None = None,
+) -> tuple[str, ...]:
+    """Look whether `records` can be registered. Writes nothing.
+
+    On a local store it lets this process use implicit authentication, where the records need it and
+    the environment does not forbid it: the store is the user's own.
+
+    Args:
+        store: The open store.
+        spec: The description.
+        records: What should be stored for it.
+        current: What is stored under that stack's name, whose parts may keep their names.
+        leftovers: Managed parts of that name in no stack, which are taken over.
+
+    Returns:
+        What the user has to know, one line each.
+
+    Raises:
+        AlreadyExistsError: Names are taken; lists them all.
+        DescriptionError: Fields do not exist or do not take their values; lists them all.
+        MissingPackages: The connector's type is not installed where the store lives.
+        ImplicitAuthDisabled: The connector would use the store's own identity, which is forbidden.
+        PreflightFailed: Several of these; holds each.
+    """
+    errors: list[KitaruError] = []
+    notes: list[str] = []
+    with quiet():
+        errors.extend(_names(store, records, current, leftovers))
+        problems = check_extra(store, records, spec.extra)
+        problems.extend(_other_cloud(spec, records.connector))
+        if problems:
+            errors.append(DescriptionError(problems))
+        connector = records.connector
+        if connector is not None:
+            types = connector_types(store)
+            missing = _packages(store, connector, types)
+            errors.extend(missing)
+            # What an existing connector may do on a server, its verification tells.
+            if not missing and (store.is_local or not connector.existing):
+                errors.extend(_identity(store, spec, connector, types, notes))
+        if spec.type is not StackType.LOCAL and store.zen_store.is_local_store():
+            notes.append(
+                f"Registered in {_place(store)}, which a {spec.type.value} runner cannot reach: "
+                "log in to a server (kitaru login URL) before you run flows on it."
+            )
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise PreflightFailed(errors)
+    return tuple(notes)
+
+
+def _place(store: Store) -> str:
+    return "the local store" if store.is_local else f"the ZenML server {store.url}"
+
+
+def _names(
+    store: Store, records: Records, current: Records | None, leftovers: Records | None
+) -> list[KitaruError]:
+    taken = list(_taken(store, records, current, leftovers))
+    if not taken:
+        return []
+    name = records.stack
+    what = f"The name '{name}' is taken by: {', '.join(taken)}"
+    if taken == ["a stack"]:
+        remedy = f"Change it in place with: kitaru stack apply, or see it: kitaru stack show {name}"
+    else:
+        remedy = "Choose another name, or rename or delete what has it."
+    return [AlreadyExistsError(what, where=_place(store), remedy=remedy)]
+
+
+def _taken(
+    store: Store, records: Records, current: Records | None, leftovers: Records | None
+) -> Iterator[str]:
+    name = records.stack
+    free = {c.id for c in leftovers.components} if leftovers else set()
+    if current is not None:
+        free |= {c.id for c in current.components if is_own_component(c, current)}
+    elif store.client.list_stacks(name=f"equals:{name}", size=1).items:
+        yield "a stack"
+    for component in records.components:
+        found = store.component_named(component.type, component.name)
+        if found is not None and found.id not in free:
+            yield f"{_article(component.type.replace('_', ' '))} ({found.flavor})"
+    if records.connector is None or records.connector.existing:
+        return
+    own = {leftovers.connector.id} if leftovers and leftovers.connector else set()
+    if current and current.connector and is_own_connector(current.connector, current):
+        own.add(current.connector.id)
+    stored = store.connector_named(records.connector.name)
+    if stored is not None and stored.id not in own:
+        yield f"a service connector ({stored.type})"
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def _other_cloud(spec: StackSpec, connector: ConnectorRecord | None) -> list[Problem]:
+    if connector is None or spec.cloud is None or connector.type == spec.cloud.value:
+        return []
+    return [
+        Problem(
+            "connector",
+            f"the service connector '{connector.name}' is of type {connector.type}, and the stack "
+            f"stands on {spec.cloud.label}",
+            remedy=f"See others with: zenml service-connector list --connector_type "
+            f"{spec.cloud.value}",
+            source="--connector",
+        )
+    ]
+
+
+def _packages(store: Store, connector: ConnectorRecord, types: set[str]) -> list[KitaruError]:
+    kind = connector.type
+    if kind in types:
+        return []
+    what = f"The packages of ZenML's {kind} service connector are not installed"
+    if store.is_local:
+        return [
+            MissingPackages(
+                what,
+                where="this environment",
+                why="The local store verifies and uses the connector in this process",
+                remedy=f'pip install "kitaru-iac[{kind}]"',
+            )
+        ]
+    return [
+        MissingPackages(
+            what,
+            where=_place(store),
+            why="The server verifies and uses the connector",
+            remedy="In the server's environment or image: "
+            f'pip install "zenml[connectors-{kind}]=={store.server_version}"',
+        )
+    ]
+
+
+def _identity(
+    store: Store,
+    spec: StackSpec,
+    connector: ConnectorRecord,
+    types: set[str],
+    notes: list[str],
+) -> list[KitaruError]:
+    """What a connector that uses its process's own identity needs there."""
+    if not needs_implicit_auth(connector):
+        return []
+    if not store.is_local:
+        return _on_server(store, spec, connector, types)
+    from zenml.constants import handle_bool_env_var
+
+    wanted = _wanted_here(connector)
+    setting = os.environ.get(IMPLICIT_AUTH)
+    if setting and not handle_bool_env_var(IMPLICIT_AUTH):
+        return [
+            ImplicitAuthDisabled(
+                "Implicit authentication is switched off",
+                where=IMPLICIT_AUTH,
+                why=f"The {connector.type} connector would use this machine's own credentials "
+                f"({connector.auth_method}), and the environment says {IMPLICIT_AUTH}={setting}",
+                remedy=f"Unset it, or: {implicit_ways_out(connector.type)}",
+            )
+        ]
+    absent = {key: value for key, value in wanted.items() if not os.environ.get(key)}
+    os.environ.update(absent)
+    if absent:
+        exports = " ".join(f"{key}={value}" for key, value in absent.items())
+        notes.append(
+            "The connector uses this machine's own credentials, which ZenML allows only where "
+            f"its environment says so. It did for this command; for runs: export {exports}"
+        )
+    return []
+
+
+def _wanted_here(connector: ConnectorRecord) -> Mapping[str, str]:
+    wanted = {IMPLICIT_AUTH: "true"}
+    region = connector.configuration.get("region")
+    if connector.configuration.get("role_arn") and region and not os.environ.get("AWS_REGION"):
+        # ZenML makes the role's session without the region and then asks STS with it.
+        wanted[_REGION] = str(region)
+    return wanted
+
+
+def _on_server(
+    store: Store, spec: StackSpec, connector: ConnectorRecord, types: set[str]
+) -> list[KitaruError]:
+    credentials = spec.credentials
+    if credentials and credentials.values.get("source") == "application-default":
+        account = credentials.values["target_principal"]
+        return [
+            NotAllowedError(
+                f"The server cannot impersonate {account} with this machine's login",
+                where="--credentials",
+                why="The application default credentials that do so are on this machine only",
+                remedy=f"Write gcp-impersonate:{account}:/path/key.json or "
+                "gcp-workload-identity:FILE.",
+            )
+        ]
+    if implicit_auth_allowed(store, types):
+        return []
+    return [
+        ImplicitAuthDisabled(
+            f"{_place(store)[:1].upper()}{_place(store)[1:]} does not let connectors use its own "
+            "identity",
+            why=f"Without stored keys, the {connector.type} connector would be the server itself "
+            f"({connector.auth_method})",
+            remedy=implicit_ways_out(connector.type),
+        )
+    ]
