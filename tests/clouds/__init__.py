@@ -1,4 +1,4 @@
-"""Three clouds on loopback: what they play and what they do not prove is in the README beside this."""
+"""Three clouds on loopback; the README beside this says what they do not prove."""
 
 from __future__ import annotations
 

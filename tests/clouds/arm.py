@@ -51,7 +51,7 @@ class ResourceManager:
     def put(
         self, scope: str, resource_type: str, name: str, location: str | None, **fields: Any
     ) -> Resource:
-        """Store a resource; the type is `Microsoft.X/types`, or `types` alone for a resource's child."""
+        """Store a resource; its type is `Microsoft.X/types`, or `types` alone below another."""
         way = resource_type if "/" not in resource_type else f"providers/{resource_type}"
         resource_id = f"{scope}/{way}/{name}"
         resource: Resource = {"id": resource_id, "name": name, "type": _type_of(resource_id)}
@@ -66,7 +66,9 @@ class ResourceManager:
             return arm_error(401, "InvalidAuthenticationToken", "The access token is invalid.")
         path = request.path.rstrip("/").lower()
         if path == "/tenants":
-            return json_response({"value": [{"id": f"/tenants/{TENANT_ID}", "tenantId": TENANT_ID}]})
+            return json_response(
+                {"value": [{"id": f"/tenants/{TENANT_ID}", "tenantId": TENANT_ID}]}
+            )
         if path == "/subscriptions":
             return json_response({"value": [_subscription()]})
         if not (path + "/").startswith(SUBSCRIPTION + "/"):
@@ -111,8 +113,8 @@ class ResourceManager:
                     404,
                     "ResourceNotFound",
                     f"The Resource '{kind}/{asked.rsplit('/', 1)[1]}' under resource group "
-                    f"'{asked.split('/')[4] if group else ''}' was not found. For more details please go to "
-                    "https://aka.ms/ARMResourceNotFoundFix",
+                    f"'{asked.split('/')[4] if group else ''}' was not found. For more details "
+                    "please go to https://aka.ms/ARMResourceNotFoundFix",
                 )
             return self._read(f"{kind}/read", path, found)
         if path.endswith("microsoft.authorization/permissions"):
@@ -137,7 +139,10 @@ class ResourceManager:
         if self._is_denied(f"{found['type']}/{action}/action"):
             return _forbidden(f"{found['type']}/{action}/action", target)
         if action in ("listclusteradmincredential", "listclusterusercredential"):
-            if action == "listclusteradmincredential" and found["properties"]["disableLocalAccounts"]:
+            if (
+                action == "listclusteradmincredential"
+                and found["properties"]["disableLocalAccounts"]
+            ):
                 return arm_error(
                     400,
                     "BadRequest",

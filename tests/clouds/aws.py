@@ -15,6 +15,7 @@ from tests.servers.process import ChildProcess, clean_environment, listening_soc
 
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-1"
+ADMINISTRATOR_ARN = f"arn:aws:iam::{ACCOUNT_ID}:user/administrator"
 
 #: moto patches botocore where it is imported, so it stays out of the test process.
 _PROGRAM = """
@@ -84,7 +85,7 @@ class AwsLoopback:
         self._process.stop()
 
     def env(self, *, credentials: bool = True) -> dict[str, str]:
-        """For a process whose AWS is this one. Without credentials it is as if nobody had logged in."""
+        """For a process whose AWS is this one; without credentials as if nobody had logged in."""
         nowhere = str(self._directory / "no-such-file")
         values = {
             "AWS_ENDPOINT_URL": self.url,
@@ -101,7 +102,7 @@ class AwsLoopback:
     def client(self, service: str, region: str = REGION) -> Any:
         """A boto3 client of the account's owner."""
         return boto3.session.Session().client(
-            service,  # type: ignore[call-overload]
+            service,
             region_name=region,
             endpoint_url=self.url,
             aws_access_key_id=self._keys[0],
@@ -117,8 +118,9 @@ class AwsLoopback:
     def require_valid_keys(self) -> tuple[str, str]:
         """From now on only real access keys work, with what IAM allows them.
 
-        Returns the keys of a new administrator; `env()` carries them. Trust the refusals of
-        moto's S3 and STS only: other services look at the keys less closely.
+        Returns the keys of a new administrator (ADMINISTRATOR_ARN); `env()` carries them. Trust
+        the refusals of moto's S3 and STS only: other services look at the keys less closely.
+        A role's trust must name the caller's very ARN: moto knows no `:root`.
         """
         if self._strict:
             return self._keys
@@ -178,7 +180,7 @@ class AwsLoopback:
         trust: str | dict[str, Any] = "sagemaker.amazonaws.com",
         policy: dict[str, Any] | None = None,
     ) -> str:
-        """Create a role trusted by a service (its host name) or by a whole document; returns its ARN."""
+        """Create a role with a service (its host name) or a document as trust; returns its ARN."""
         document = trust if isinstance(trust, dict) else service_trust(trust)
         iam = self.client("iam")
         created = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
@@ -192,7 +194,7 @@ class AwsLoopback:
     def cluster(
         self, name: str, region: str = REGION, *, node_groups: int = 1, **settings: Any
     ) -> str:
-        """Create an EKS cluster (moto makes it ACTIVE at once) with node groups; returns its ARN."""
+        """Create an EKS cluster, ACTIVE at once, with node groups; returns its ARN."""
         eks = self.client("eks", region)
         subnets = [
             found["SubnetId"] for found in self.client("ec2", region).describe_subnets()["Subnets"]

@@ -20,7 +20,7 @@ from tests.clouds.tls import ThrowAwayCA
 RESOURCE_GROUP = "rg"
 LOCATION = "westeurope"
 _CLIENT_ID = "00000000-0000-0000-0000-0000000000c1"
-_CLIENT_SECRET = "loopback-client-secret"  # noqa: S105 - known to the double only
+_CLIENT_SECRET = "loopback-client-secret"
 
 
 class AzureLoopback:

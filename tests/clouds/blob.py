@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.sax.saxutils import escape
 
 from tests.clouds.entra import Entra
@@ -29,7 +30,9 @@ class BlobStorage:
         if not self._entra.knows(request.bearer):
             return _error(
                 401,
-                "NoAuthenticationInformation" if request.bearer is None else "InvalidAuthenticationInfo",
+                "NoAuthenticationInformation"
+                if request.bearer is None
+                else "InvalidAuthenticationInfo",
                 "Server failed to authenticate the request.",
             )
         account = self.accounts[request.host.removesuffix(BLOB_SUFFIX)]
@@ -86,13 +89,7 @@ class BlobStorage:
         if request.method == "DELETE":
             del blobs[name]
             return Response(202)
-        headers = {
-            **_STAMP,
-            "Content-Length": str(len(blobs[name])),
-            "Content-Type": "application/octet-stream",
-            "x-ms-blob-type": "BlockBlob",
-        }
-        return Response(200, blobs[name], headers)
+        return _content(blobs[name], request)
 
 
 class RegistryTokens:
@@ -116,6 +113,19 @@ class RegistryTokens:
             return json_response({"errors": [error]}, 401)
         challenge = f'Bearer realm="https://{request.host}/oauth2/token",service="{request.host}"'
         return Response(401, b"", {"Www-Authenticate": challenge})
+
+
+def _content(content: bytes, request: Request) -> Response:
+    """The whole blob, or the range asked for."""
+    headers = {**_STAMP, "Content-Type": "application/octet-stream", "x-ms-blob-type": "BlockBlob"}
+    asked = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("x-ms-range", ""))
+    if asked is None:
+        return Response(200, content, headers | {"Content-Length": str(len(content))})
+    first, last = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)
+    if first >= len(content):
+        return _error(416, "InvalidRange", "The range specified is invalid.")
+    headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
+    return Response(206, content[first : last + 1], headers)
 
 
 def _properties() -> str:

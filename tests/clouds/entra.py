@@ -39,7 +39,8 @@ class Entra:
         if path == "/common/discovery/instance":
             return json_response(
                 {
-                    "tenant_discovery_endpoint": _authority() + "/v2.0/.well-known/openid-configuration",
+                    "tenant_discovery_endpoint": _authority()
+                    + "/v2.0/.well-known/openid-configuration",
                     "metadata": [
                         {"preferred_network": HOST, "preferred_cache": HOST, "aliases": [HOST]}
                     ],

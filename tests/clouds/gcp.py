@@ -80,7 +80,7 @@ class GcpLoopback:
         self.stop()
 
     def start(self) -> None:
-        servers = [self._tokens, self._gcs, self._grpc]
+        servers: list[Any] = [self._tokens, self._gcs, self._grpc]
         if self._own_proxy:
             servers.append(self.proxy)
         with ExitStack() as started:
@@ -176,7 +176,7 @@ class GcpLoopback:
         return path
 
     def bucket(self, name: str, location: str = LOCATION, **settings: Any) -> str:
-        """Create a bucket; settings are fields of its JSON (`iamConfiguration`, `versioning`, ...)."""
+        """Create a bucket; settings are fields of its JSON (`iamConfiguration`, ...)."""
         self._gcs.create_bucket(name)
         self.state.buckets[name] = {
             "location": location.upper(),
@@ -195,7 +195,7 @@ class GcpLoopback:
     def cluster(
         self, name: str, location: str = LOCATION, status: str = "RUNNING", **settings: Any
     ) -> str:
-        """Create a GKE cluster; settings are fields of `container_v1.Cluster`. Returns its full name."""
+        """Create a GKE cluster, with further fields of `Cluster`; returns its full name."""
         full_name = f"projects/{PROJECT}/locations/{location}/clusters/{name}"
         fields: dict[str, Any] = {
             "endpoint": "127.0.0.1",
@@ -209,7 +209,7 @@ class GcpLoopback:
         self.state.clusters[full_name] = Cluster(
             name=name,
             location=location,
-            status=Cluster.Status[status],
+            status=getattr(Cluster.Status, status),
             self_link=f"https://container.googleapis.com/v1/{full_name}",
             **fields,
         )
@@ -221,16 +221,14 @@ class GcpLoopback:
         """Create an Artifact Registry repository; returns its image prefix."""
         full_name = f"projects/{PROJECT}/locations/{location}/repositories/{name}"
         self.state.repositories[full_name] = Repository(
-            name=full_name, format_=Repository.Format[format], **settings
+            name=full_name, format_=getattr(Repository.Format, format), **settings
         )
         return f"{location}-docker.pkg.dev/{PROJECT}/{name}"
 
     def bind(self, resource: str, role: str, *members: str) -> None:
-        """Add an IAM binding to a policy (`PROJECT`, `buckets/NAME`, an e-mail, a repository's name)."""
+        """Add an IAM binding to a project's id, `buckets/NAME`, an e-mail or a repository."""
         policy = self.state.policy(resource)
         policy["bindings"].append({"role": role, "members": list(members)})
 
     def _token(self, request: Request) -> Response:
         return answered(self._rest.token, request)
-
-

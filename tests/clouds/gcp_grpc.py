@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 from google.cloud import artifactregistry_v1 as registry
 from google.cloud import container_v1 as container
 from google.cloud.location import locations_pb2
@@ -48,7 +48,10 @@ class GcpGrpcServer:
             server.stop(grace=0.2).wait()
 
     def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
-        permissions = (iam_policy_pb2.TestIamPermissionsRequest, iam_policy_pb2.TestIamPermissionsResponse)
+        permissions = (
+            iam_policy_pb2.TestIamPermissionsRequest,
+            iam_policy_pb2.TestIamPermissionsResponse,
+        )
         policy = (iam_policy_pb2.GetIamPolicyRequest, policy_pb2.Policy)
         return (
             grpc.method_handlers_generic_handler(

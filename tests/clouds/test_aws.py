@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.clouds import AwsLoopback, LoopbackClouds
-from tests.clouds.aws import principal_trust
+from tests.clouds.aws import ADMINISTRATOR_ARN, principal_trust
 from tests.clouds.verification import verify
 from tests.servers.zenml import ZenMLServer
 
@@ -86,7 +86,7 @@ def test_zenml_verifies_what_exists(
     aws.cluster("prod")
     verdict = verify(zenml_server, connector(aws), resource_type, resource_id)
     assert verdict.ok, verdict.error
-    assert verdict.resource_ids == (names or [resource_id])
+    assert verdict.resource_ids == (names or [str(resource_id)])
 
 
 @pytest.mark.parametrize(
@@ -142,14 +142,16 @@ def test_a_user_without_rights_is_denied(aws: AwsLoopback) -> None:
 
 def test_zenml_assumes_a_role(aws: AwsLoopback, zenml_server: ZenMLServer) -> None:
     aws.bucket("artifacts")
-    trust = principal_trust(f"arn:aws:iam::{aws.account_id}:root")
-    role = aws.role("connector", trust, _READ_BUCKETS)
+    role = aws.role("connector", principal_trust(ADMINISTRATOR_ARN), _READ_BUCKETS)
+    stranger = principal_trust(ADMINISTRATOR_ARN.replace("administrator", "somebody-else"))
+    closed = aws.role("closed", stranger, _READ_BUCKETS)
     aws.require_valid_keys()
     assumed = connector(aws, "iam-role", role_arn=role)
-    missing = connector(aws, "iam-role", role_arn=role + "-missing")
+    untrusted = connector(aws, "iam-role", role_arn=closed)
 
-    assert verify(zenml_server, assumed, "s3-bucket", "s3://artifacts").ok
-    assert not verify(zenml_server, missing, "s3-bucket", "s3://artifacts").ok
+    verdict = verify(zenml_server, assumed, "s3-bucket", "s3://artifacts")
+    assert verdict.ok, verdict.error
+    assert "Failed to assume" in verify(zenml_server, untrusted, "aws-generic").error
 
 
 @pytest.mark.parametrize("method", ["session-token", "federation-token"])

@@ -37,7 +37,7 @@ def listening_socket() -> socket.socket:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, for programs that cannot take a socket or tell their port."""
+    """A port that was free a moment ago, for programs that cannot inherit a socket."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
@@ -63,7 +63,7 @@ class ChildProcess:
         cwd: Path | None = None,
         listener: socket.socket | None = None,
     ) -> None:
-        """Start the command. A listener is inherited, and closed here so that the child alone owns it."""
+        """Start the command; a listener is inherited, and closed here: the child alone owns it."""
         if self._process is not None:
             raise RuntimeError(f"{self.name} is already running")
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,9 @@ class ChildProcess:
                 if ready():
                     return
             if time.monotonic() > deadline:
-                raise StartError(f"{self.name} was not ready in {timeout:.0f} s.\n{self.log_tail()}")
+                raise StartError(
+                    f"{self.name} was not ready in {timeout:.0f} s.\n{self.log_tail()}"
+                )
             time.sleep(0.05)
 
     def log_tail(self, lines: int = 60) -> str:

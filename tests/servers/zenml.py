@@ -12,6 +12,7 @@ import requests
 
 from tests.servers.process import ChildProcess, clean_environment, listening_socket
 
+#: Written beside the database: ZenML takes the folder of the main module's file as its source root.
 _PROGRAM = """
 import socket, sys
 import uvicorn
@@ -23,7 +24,7 @@ config = uvicorn.Config(
 uvicorn.Server(config).run(sockets=[listener])
 """
 _USER = "admin"
-_PASSWORD = "Loopback-passw0rd"  # noqa: S105 - of a server that lives for one test run
+_PASSWORD = "Loopback-passw0rd"
 _START_TIMEOUT = 120.0
 
 
@@ -175,7 +176,10 @@ class ZenMLServer:
             "ZENML_STORE_TYPE": "sql",
             "ZENML_STORE_URL": f"sqlite:///{self.database}",
         }
-        command = [sys.executable, "-c", _PROGRAM, str(listener.fileno())]
+        program = self._directory / "program" / "run.py"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(_PROGRAM)
+        command = [sys.executable, str(program), str(listener.fileno())]
         self._process.start(command, env, cwd=self._directory, listener=listener)
 
     def _is_up(self) -> bool:
@@ -201,9 +205,7 @@ class ZenMLServer:
         self._session.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
 
     def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        return self._session.request(
-            method, f"{self.url}/api/v1{path}", timeout=120, **arguments
-        )
+        return self._session.request(method, f"{self.url}/api/v1{path}", timeout=120, **arguments)
 
 
 def _require_success(response: requests.Response) -> None:
