@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-from kitaru_iac.spec import names, regions
+from kitaru_iac.spec import cross_extra, folders, names, regions
 from kitaru_iac.spec.clouds import FIXED_CLOUDS, cloud_of
 from kitaru_iac.spec.draft import Draft
-from kitaru_iac.spec.fields import FIELDS, RESOURCES, example
+from kitaru_iac.spec.fields import FIELDS, RESOURCES, Kind, example
 from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.refusal import Refusal, shown
 from kitaru_iac.spec.suggest import suggest
@@ -35,8 +32,6 @@ _REGISTRIES = {
     Cloud.GCP: "an Artifact Registry repository",
     Cloud.AZURE: "an Azure container registry",
 }
-# Nothing can be written there, whoever asks; root is told otherwise by the kernel.
-_NOT_FOR_FILES = ("/proc", "/sys", "/dev")
 
 
 def belonging(draft: Draft, type_: StackType) -> None:
@@ -44,7 +39,7 @@ def belonging(draft: Draft, type_: StackType) -> None:
     strangers = [
         key
         for key in FIELDS
-        if draft.has(key) and type_ not in FIELDS[key].types and draft.given[key] is not False
+        if draft.has(key) and type_ not in FIELDS[key].types and not _says_nothing(draft, key)
     ]
     if not strangers:
         return
@@ -60,8 +55,13 @@ def belonging(draft: Draft, type_: StackType) -> None:
             remedy = f"Leave it out, or use type {' or '.join(others)}."
         draft.add(key, f"type {type_} has no {key}", _RUNNER[type_], remedy)
     for key in FIELDS:
-        if type_ not in FIELDS[key].types and draft.given.get(key) is False:
+        if type_ not in FIELDS[key].types and _says_nothing(draft, key):
             del draft.given[key]
+
+
+def _says_nothing(draft: Draft, key: str) -> bool:
+    """Whether it is a switch that is off, as `async: false` for a local stack."""
+    return FIELDS[key].kind is Kind.SWITCH and draft.given.get(key) is False
 
 
 def check(draft: Draft, type_: StackType) -> None:
@@ -75,9 +75,8 @@ def check(draft: Draft, type_: StackType) -> None:
     _connector(draft, type_, cloud)
     _infra(draft, type_, cloud)
     _required(draft, type_, cloud)
-    _extra(draft, type_)
-    if isinstance(store := draft.values.get("artifact_store"), LocalPath):
-        _folder(draft, store)
+    cross_extra.check(draft, type_)
+    folders.check(draft)
 
 
 def _clouds(draft: Draft, type_: StackType) -> Cloud | None:
@@ -317,6 +316,8 @@ def _needs(draft: Draft, type_: StackType, cloud: Cloud | None) -> dict[str, str
         needs["region"] = by_type
     elif type_ is StackType.KUBERNETES and cloud in {Cloud.AWS, Cloud.GCP}:
         needs["region"] = on_cloud
+    elif type_ is StackType.KUBERNETES and cloud is None and not draft.has("artifact_store"):
+        needs["region"] = "type kubernetes on AWS and GCP needs it"
     elif type_ is StackType.LOCAL and cloud is Cloud.AWS and not own:
         needs["region"] = "the connector to AWS needs it"
     if type_ is StackType.AZUREML or (type_ is StackType.KUBERNETES and cloud is Cloud.AZURE):
@@ -330,87 +331,3 @@ def _needs(draft: Draft, type_: StackType, cloud: Cloud | None) -> dict[str, str
     if cloud is Cloud.GCP and not told and not own:
         needs["project"] = "the connector to GCP needs it, and no registry tells it"
     return needs
-
-
-#: Fields of components that a key of the description sets already.
-_NAMED: dict[StackType, dict[str, str]] = {
-    StackType.LOCAL: {},
-    StackType.KUBERNETES: {"orchestrator.kubernetes_namespace": "namespace"},
-    StackType.VERTEX: {"orchestrator.location": "region"},
-    StackType.SAGEMAKER: {
-        "orchestrator.execution_role": "execution_role",
-        "orchestrator.region": "region",
-    },
-    StackType.AZUREML: {
-        "orchestrator.subscription_id": "subscription_id",
-        "orchestrator.resource_group": "resource_group",
-        "orchestrator.workspace": "workspace",
-        "orchestrator.location": "region",
-    },
-}
-_NAMED_EVERYWHERE = {
-    "artifact_store.path": "artifact_store",
-    "container_registry.uri": "container_registry",
-}
-
-
-def _extra(draft: Draft, type_: StackType) -> None:
-    extra = draft.values.get("extra", {})
-    if type_ is StackType.LOCAL and extra.get("container_registry"):
-        draft.add(
-            "extra.container_registry",
-            "type local has no container registry",
-            remedy="Leave it out.",
-        )
-    for path, key in (_NAMED_EVERYWHERE | _NAMED[type_]).items():
-        target, _, name = path.partition(".")
-        value = extra.get(target, {}).get(name)
-        if value is not None and value != str(draft.values.get(key, "")):
-            if not draft.is_wrong(key):
-                draft.add(
-                    f"extra.{path}",
-                    f"{path} is set by {key}",
-                    remedy=f"Give it as {key}, and leave it out of extra.",
-                )
-    registry = draft.values.get("container_registry")
-    repository = extra.get("container_registry", {}).get("default_repository")
-    if isinstance(registry, EcrUri) and registry.repository and repository:
-        if repository != registry.repository:
-            draft.add(
-                "extra.container_registry.default_repository",
-                "the container registry's URI names another repository",
-                why="an ECR registry has one default repository",
-                remedy=f"Leave one of them out: the URI without it is `{registry.host}`.",
-            )
-    if draft.values.get("async") and not draft.is_wrong("extra"):
-        orchestrator = dict(extra.get("orchestrator", {}))
-        orchestrator.setdefault("synchronous", False)
-        draft.values["extra"] = {**extra, "orchestrator": orchestrator}
-
-
-def _folder(draft: Draft, store: LocalPath) -> None:
-    """Whether the artifacts' folder exists or can be made. Nothing is made."""
-    if draft.is_wrong("artifact_store"):
-        return
-    path = Path(store.path)
-    real = Path(os.path.realpath(path))
-    if real == Path("/") or any(real.is_relative_to(top) for top in _NOT_FOR_FILES):
-        draft.add(
-            "artifact_store",
-            f"artifacts cannot be stored in {shown(path)}",
-            why="it is no folder for files",
-            remedy="Use a folder of your own, as `~/kitaru-artifacts`.",
-        )
-        return
-    nearest = next(folder for folder in (path, *path.parents) if os.path.lexists(folder))
-    if not nearest.is_dir():
-        what = "is a file" if nearest.exists() else "is a link that leads nowhere"
-        draft.add(
-            "artifact_store", f"{shown(nearest)} {what}, not a folder", remedy="Use another folder."
-        )
-    elif not os.access(nearest, os.W_OK | os.X_OK):
-        draft.add(
-            "artifact_store",
-            f"you may not write into {shown(nearest)}",
-            remedy="Use a folder of your own, as `~/kitaru-artifacts`.",
-        )

@@ -74,7 +74,7 @@ class Draft:
         source = self.origins.file or (flag if self.origins.flags else None)
         remedy = None
         if self.origins.flags:
-            remedy = f"Give `{example or flag}`." if flag == "NAME" else None
+            remedy = f"Give a name, as `{example}`." if flag == "NAME" else None
             remedy = remedy or (f"Give `{flag} {example}`." if example else f"Give `{flag}`.")
         elif example:
             remedy = f"Give `{key}: {example}`."

@@ -1,8 +1,8 @@
 """The description of a stack, checked: one model per type.
 
-The models hold what :mod:`kitaru_iac.spec.rules` made of the values, so that a description is right
-however it was made: by `load`, by `from_mapping`, or by a model's own constructor. A wrong one raises
-:class:`~kitaru_iac.errors.DescriptionError` with all its problems, also from the constructors.
+The models hold what :mod:`kitaru_iac.spec.rules` made of the values, so that a description is
+right however it was made: by `load`, by `from_mapping`, or by a model's own constructor. All three
+raise :class:`~kitaru_iac.errors.DescriptionError` with every problem of a wrong one.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ class BaseSpec(BaseModel):
         # Left out, `local` is only assumed; `rules` says so where another type was meant.
         if given.get("type") is None and cls.STACK_TYPE is not StackType.LOCAL:
             given["type"] = cls.STACK_TYPE
-        if given.get("type") not in {None, cls.STACK_TYPE}:
+        other = given.get("type")
+        if isinstance(other, str) and other.strip() and other != cls.STACK_TYPE:
             what = f"{cls.__name__} is of type {cls.STACK_TYPE}"
             raise DescriptionError([Problem("type", what, remedy="Use `from_mapping`.")])
         context = info.context or {}

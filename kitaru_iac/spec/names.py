@@ -7,7 +7,7 @@ than the cloud, ZenML's rule counts: a name that it refuses makes no stack.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.refusal import Refusal, shown
 
 __all__ = [
+    "PATTERNS",
     "RoleArn",
     "aks_cluster",
     "azure_container",
@@ -34,10 +35,21 @@ __all__ = [
     "workspace",
 ]
 
-_STACK = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+#: The whole value of a key, as a regular expression that Python and JavaScript read alike.
+PATTERNS: Mapping[str, str] = {
+    "name": r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?",
+    "cluster": r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}",
+    "namespace": r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
+    "project": r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
+    "execution_role": r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:role/(?:[!-~]{1,510}/)?[\w+=,.@-]{1,64}",
+    "subscription_id": r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+    "resource_group": r"[A-Za-z0-9_.()-]{0,89}[A-Za-z0-9_()-]",
+    "workspace": r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}",
+}
+_STACK = re.compile(PATTERNS["name"])
+_UUID = re.compile(PATTERNS["subscription_id"])
 _IP_ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_LABEL = re.compile(PATTERNS["namespace"])
 
 
 def stack_name(name: str) -> str:
@@ -155,7 +167,7 @@ def gcp_project(name: str) -> str:
             remedy="Write the id, as `my-project`; `gcloud projects list` shows both.",
         )
     rule = "6 to 30 lower-case letters, digits and `-`, a letter first, no `-` last"
-    return _shape(name, r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "the id of a GCP project", rule)
+    return _shape(name, PATTERNS["project"], "the id of a GCP project", rule)
 
 
 def eks_cluster(name: str) -> str:
@@ -169,7 +181,7 @@ def eks_cluster(name: str) -> str:
             remedy=f"Write its name, {shown(name.rpartition('/')[2])}.",
         )
     rule = "at most 100 letters, digits, `-` and `_`, a letter or digit first"
-    return _shape(name, r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}", "an EKS cluster", rule)
+    return _shape(name, PATTERNS["cluster"], "an EKS cluster", rule)
 
 
 def gke_cluster(name: str) -> str:
@@ -212,7 +224,7 @@ def namespace(name: str) -> str:
 
     Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/.
     """
-    if len(name) > 63 or not _LABEL.fullmatch(name):
+    if not _LABEL.fullmatch(name):
         better = re.sub(r"[^a-z0-9-]+", "-", name.casefold()).strip("-")[:63]
         raise Refusal(
             f"{shown(name)} cannot be a Kubernetes namespace",
@@ -241,7 +253,7 @@ def resource_group(name: str) -> str:
     if name.startswith("/subscriptions/"):
         raise Refusal("the resource group is given as a resource id", remedy="Write its name.")
     rule = "at most 90 letters, digits, `-`, `_`, `.`, `(` and `)`, no `.` last"
-    return _shape(name, r"[A-Za-z0-9_.()-]{0,89}[A-Za-z0-9_()-]", "an Azure resource group", rule)
+    return _shape(name, PATTERNS["resource_group"], "an Azure resource group", rule)
 
 
 def workspace(name: str) -> str:
@@ -252,7 +264,7 @@ def workspace(name: str) -> str:
     if name.startswith("/subscriptions/"):
         raise Refusal("the workspace is given as a resource id", remedy="Write its name.")
     rule = "3 to 33 letters, digits, `-` and `_`, a letter or digit first"
-    return _shape(name, r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}", "an Azure ML workspace", rule)
+    return _shape(name, PATTERNS["workspace"], "an Azure ML workspace", rule)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ _DIRECTION = "(?:north|south|east|west|central|northeast|northwest|southeast|sou
 # `eusc-de-east-1` is the European Sovereign Cloud, `us-iso*` and `eu-isoe` are the secret ones.
 _AWS = re.compile(rf"(?:eusc-[a-z]{{2}}|[a-z]{{2}}(?:-gov|-iso[a-z]?)?)-{_DIRECTION}-[1-9][0-9]?")
 # https://cloud.google.com/compute/docs/regions-zones; a zone is a region and a letter.
-_GCP = re.compile(rf"[a-z]{{2,}}-{_DIRECTION}[1-9][0-9]?")
+# Continents are spelled out, but for `us` and `me`: `eu-west1` is neither cloud's.
+_GCP = re.compile(rf"(?:us|me|[a-z]{{4,}})-{_DIRECTION}[1-9][0-9]?")
 _GCP_ZONE = re.compile(rf"(?P<region>{_GCP.pattern})-[a-z]")
 # https://learn.microsoft.com/azure/reliability/regions-list, the column "Programmatic name".
 _AZURE = re.compile(r"[a-z]{4,}[0-9]?[a-z]*")

@@ -168,11 +168,9 @@ def _is_text(draft: Draft, key: str, raw: object) -> bool:
     hidden = key == "credentials"
     if not isinstance(raw, str):
         kind = _kind_of(raw)
-        quote = isinstance(raw, bool | int | float)
-        written = str(raw).lower() if isinstance(raw, bool) else str(raw)
-        remedy = None
-        if quote:
-            remedy = "Put it in quotes." if hidden else f'Put it in quotes: {key}: "{written}".'
+        remedy = "Put it in quotes." if isinstance(raw, bool | int | float) else None
+        if isinstance(raw, int) and not isinstance(raw, bool) and not hidden:
+            remedy = f'Put it in quotes: `{key}: "{raw}"`.'
         draft.add(key, f"{key} has to be text, not {kind}", remedy=remedy)
         return False
     if not raw.strip():
@@ -201,6 +199,11 @@ def _switch(draft: Draft, key: str, raw: object) -> None:
 
 def _credentials(draft: Draft, raw: str, stdin: TextIO | None) -> None:
     try:
+        if raw.strip() == "-" and not draft.origins.flags:
+            raise CredentialsError(
+                "`-` stands for the standard input of a command, and there is no command",
+                remedy="Use env:NAME or file:PATH.",
+            )
         if raw.strip() == "-" and draft.origins.file == "stdin":
             raise CredentialsError(
                 "the credentials are to be read from standard input, which held the description",

@@ -180,8 +180,6 @@ def _content(file: Path | str, stdin: TextIO | None) -> str:
     try:
         if path.is_dir():
             raise YamlError("it is a folder, not a file", remedy=_inside(path))
-        if path.exists() and not path.is_file():
-            raise YamlError("it is no ordinary file", remedy="Pipe it in with `-f -`.")
         with path.open("rb") as stream_:
             return _decoded(stream_.read(_LARGEST + 1))
     except FileNotFoundError:
@@ -337,12 +335,11 @@ class _Builder:
         name = str(node.tag).removeprefix(_TAG)
         if name in allowed:
             return name
-        written = node.tag.replace(_TAG, "!!")
         self._problem(
             path,
-            f"the tag {shown(written)} means nothing here",
+            "a tag (`!…`) means nothing here",
             _line(node),
-            "Write the value alone.",
+            "Put text that starts with `!` into quotes.",
         )
         return None
 
