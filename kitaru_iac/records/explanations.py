@@ -194,8 +194,8 @@ def _not_assumed(match: re.Match[str], _: Subject) -> tuple[str, str | None]:
     return (
         f"the role {match[1]} cannot be assumed",
         (
-            "Let the role's trust policy name the caller, and the caller have sts:AssumeRole on it; "
-            "ZenML cannot send an external id."
+            "Let the role's trust policy name the caller, and allow the caller sts:AssumeRole on "
+            "it; ZenML cannot send an external id."
         ),
     )
 
@@ -321,8 +321,9 @@ _RULES: tuple[tuple[re.Pattern[str], _Words], ...] = tuple(
         (r"access to any ECR repositories", _no_repositories),
         (
             (
-                r"\(403\)|: 403 |AccessDenied|Forbidden|AuthorizationFailed|AuthorizationPermission|"
-                r"not authorized|does not have authorization|PermissionDenied"
+                r"\(403\)|: 403 |AccessDenied|Forbidden|AuthorizationFailed|"
+                r"AuthorizationPermission|not authorized|does not have authorization|"
+                r"PermissionDenied"
             ),
             _denied,
         ),
