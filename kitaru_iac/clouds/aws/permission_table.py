@@ -1,0 +1,305 @@
+"""The one table of permissions on AWS: who does what to which thing, and why.
+
+It feeds the checks (simulation), provisioning (roles), `kitaru stack policy` and the documentation;
+there is no second list. Three identities must be kept apart, and a fourth is ours:
+
+* *connector*: what ZenML's client and server use to push images, read artifacts and submit runs;
+* *runtime*: what a step's container is;
+* *pull*: who pulls its image: the nodes of a cluster; on SageMaker the execution role itself;
+* *verify*: who runs these checks. It only reads.
+
+Read from ZenML 0.98 (``aws_service_connector.py``, ``sagemaker_orchestrator.py``,
+``s3_artifact_store.py``), s3fs, the SageMaker SDK and AWS's documentation of SageMaker roles.
+Its connector's docstring asks for more than any line of it uses: ``s3:ListAllMyBuckets`` and
+``eks:ListClusters`` (only to list without a resource id, which a stack always has),
+``ecr:DescribeRegistry``, ``ecr:ListRepositories`` and ``ecr:DescribeImages`` (no caller). They are
+not here. ``sagemaker:ListDomains`` is not either: it only makes a link, and its refusal is caught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kitaru_iac.spec.kinds import StackType
+
+__all__ = ["PERMISSIONS", "Conditions", "Identity", "Permission", "Resource", "When"]
+
+
+class Identity(StrEnum):
+    """Who is allowed something."""
+
+    CONNECTOR = "connector"
+    RUNTIME = "runtime"
+    PULL = "pull"
+    VERIFY = "verify"
+
+
+class Resource(StrEnum):
+    """What a permission is about; `arns` gives the ARNs for one stack. The value is the Sid."""
+
+    ANYTHING = "Account"
+    BUCKET = "Bucket"
+    OBJECTS = "Objects"
+    KEY = "BucketKey"
+    REPOSITORY = "Repository"
+    REPOSITORIES = "AllRepositories"
+    CLUSTER = "Cluster"
+    CLUSTER_PARTS = "ClusterParts"
+    PIPELINES = "Pipelines"
+    JOBS = "Jobs"
+    LOGS = "Logs"
+    METRICS = "Metrics"
+    ROLE = "ExecutionRole"
+    ROLES = "Roles"
+    PRINCIPALS = "RolesAndUsers"
+    SCHEDULES = "Schedules"
+    SCHEDULER_ROLE = "SchedulerRole"
+
+
+class When(StrEnum):
+    """In which stacks a permission is needed at all."""
+
+    ALWAYS = "always"
+    KEY = "the bucket is encrypted with a KMS key"
+    SCHEDULES = "extra.orchestrator.scheduler_role is set"
+
+
+_EVERY = frozenset({StackType.LOCAL, StackType.KUBERNETES, StackType.SAGEMAKER})
+_REMOTE = frozenset({StackType.KUBERNETES, StackType.SAGEMAKER})
+_EKS = frozenset({StackType.KUBERNETES})
+_SAGEMAKER = frozenset({StackType.SAGEMAKER})
+Conditions = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One line of the table.
+
+    Attributes:
+        identity: Who needs it.
+        action: The IAM action.
+        resource: What it is about.
+        used_by: What does it, in ZenML or in these checks.
+        types: The stack types that need it.
+        when: What else must be the case.
+        conditions: Conditions of the grant: operator -> key -> value.
+    """
+
+    identity: Identity
+    action: str
+    resource: Resource
+    used_by: str
+    types: frozenset[StackType] = _EVERY
+    when: When = When.ALWAYS
+    conditions: Conditions = field(default_factory=dict)
+
+
+def _rows(
+    identity: Identity,
+    resource: Resource,
+    types: frozenset[StackType],
+    uses: Mapping[str, str],
+    *,
+    when: When = When.ALWAYS,
+    conditions: Conditions | None = None,
+) -> tuple[Permission, ...]:
+    """One permission for each action in `uses`, which says what it is used by."""
+    return tuple(
+        Permission(identity, action, resource, used_by, types, when, conditions or {})
+        for action, used_by in uses.items()
+    )
+
+
+def _passed_to(service: str) -> Conditions:
+    return {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
+
+
+_C, _R, _P, _V = Identity.CONNECTOR, Identity.RUNTIME, Identity.PULL, Identity.VERIFY
+_OBJECTS = {
+    "s3:GetObject": "load artifacts, code and logs",
+    "s3:PutObject": "save artifacts, code and logs",
+    "s3:DeleteObject": "delete artifacts",
+    "s3:AbortMultipartUpload": "clean up after a large upload that failed (s3fs)",
+}
+_KEY = {
+    "kms:Decrypt": "read objects encrypted with the bucket's key",
+    "kms:GenerateDataKey": "write objects encrypted with the bucket's key",
+}
+_PULL = {
+    "ecr:BatchGetImage": "read the image's manifest",
+    "ecr:GetDownloadUrlForLayer": "download the image's layers",
+    "ecr:BatchCheckLayerAvailability": "look which layers are there",
+}
+_JOBS = {
+    "sagemaker:CreateProcessingJob": "start a step",
+    "sagemaker:DescribeProcessingJob": "follow a step",
+    "sagemaker:StopProcessingJob": "stop a step",
+    "sagemaker:CreateTrainingJob": "start a step that asks for a training job",
+    "sagemaker:DescribeTrainingJob": "follow it",
+    "sagemaker:StopTrainingJob": "stop it",
+    "sagemaker:AddTags": "the tags of a job",
+}
+
+PERMISSIONS: tuple[Permission, ...] = (
+    # --- connector: artifacts
+    *_rows(
+        *(_C, Resource.BUCKET, _EVERY),
+        {
+            "s3:ListBucket": "find the bucket (connector verification) and list artifacts",
+            "s3:GetBucketVersioning": "know whether deleting must delete versions too",
+            "s3:ListBucketVersions": "delete old versions of what is deleted",
+        },
+    ),
+    *_rows(
+        *(_C, Resource.OBJECTS, _EVERY),
+        {**_OBJECTS, "s3:DeleteObjectVersion": "delete old versions of what is deleted"},
+    ),
+    *_rows(_C, Resource.KEY, _EVERY, _KEY, when=When.KEY),
+    # --- connector: images
+    *_rows(_C, Resource.ANYTHING, _REMOTE, {"ecr:GetAuthorizationToken": "log in to the registry"}),
+    *_rows(
+        *(_C, Resource.REPOSITORIES, _REMOTE),
+        {"ecr:DescribeRepositories": "connector verification lists them; look before a push"},
+    ),
+    *_rows(
+        *(_C, Resource.REPOSITORY, _REMOTE),
+        {
+            **_PULL,
+            "ecr:InitiateLayerUpload": "push an image",
+            "ecr:UploadLayerPart": "push an image",
+            "ecr:CompleteLayerUpload": "push an image",
+            "ecr:PutImage": "push an image",
+        },
+    ),
+    # --- connector: kubernetes. What it may do inside the cluster, an access entry decides.
+    *_rows(
+        *(_C, Resource.CLUSTER, _EKS),
+        {"eks:DescribeCluster": "connector verification; the cluster's endpoint and certificate"},
+    ),
+    # --- connector: SageMaker
+    *_rows(
+        *(_C, Resource.PIPELINES, _SAGEMAKER),
+        {
+            "sagemaker:CreatePipeline": "submit a run",
+            "sagemaker:AddTags": "the tags of a pipeline",
+            "sagemaker:StartPipelineExecution": "start a run",
+            "sagemaker:DescribePipeline": "the SageMaker SDK reads the pipeline back",
+            "sagemaker:DescribePipelineExecution": "follow a run",
+        },
+    ),
+    *_rows(_C, Resource.JOBS, _SAGEMAKER, _JOBS),
+    *_rows(
+        *(_C, Resource.LOGS, _SAGEMAKER),
+        {
+            "logs:DescribeLogStreams": "show the logs of a synchronous run",
+            "logs:GetLogEvents": "show the logs of a synchronous run",
+        },
+    ),
+    # ZenML's own Terraform module grants this only with its step operator: the orchestrator alone
+    # then fails at the first run.
+    *_rows(
+        *(_C, Resource.ROLE, _SAGEMAKER),
+        {"iam:PassRole": "hand the execution role to SageMaker"},
+        conditions=_passed_to("sagemaker"),
+    ),
+    *_rows(
+        *(_C, Resource.SCHEDULES, _SAGEMAKER),
+        {
+            "scheduler:CreateSchedule": "schedule a pipeline",
+            "scheduler:UpdateSchedule": "schedule a pipeline again under the same name",
+        },
+        when=When.SCHEDULES,
+    ),
+    *_rows(
+        *(_C, Resource.SCHEDULER_ROLE, _SAGEMAKER),
+        {"iam:PassRole": "hand the scheduler's role to EventBridge Scheduler"},
+        when=When.SCHEDULES,
+        conditions=_passed_to("scheduler"),
+    ),
+    # --- runtime. On Kubernetes it is the pods' identity (Pod Identity or IRSA), where they have
+    # one; without, ZenML hands them the connector's credentials.
+    *_rows(_R, Resource.BUCKET, _REMOTE, {"s3:ListBucket": "list artifacts"}),
+    *_rows(_R, Resource.OBJECTS, _REMOTE, _OBJECTS),
+    *_rows(_R, Resource.KEY, _REMOTE, _KEY, when=When.KEY),
+    # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html, "CreateTrainingJob API:
+    # Execution Role Permissions", and .../build-and-manage-access.html for pipelines.
+    *_rows(
+        *(_R, Resource.LOGS, _SAGEMAKER),
+        {
+            "logs:CreateLogGroup": "SageMaker writes the steps' logs",
+            "logs:CreateLogStream": "SageMaker writes the steps' logs",
+            "logs:DescribeLogStreams": "SageMaker writes the steps' logs",
+            "logs:PutLogEvents": "SageMaker writes the steps' logs",
+        },
+    ),
+    *_rows(
+        *(_R, Resource.METRICS, _SAGEMAKER),
+        {"cloudwatch:PutMetricData": "SageMaker writes the steps' metrics"},
+        conditions={"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+    ),
+    *_rows(_R, Resource.JOBS, _SAGEMAKER, {k: f"the pipeline: {v}" for k, v in _JOBS.items()}),
+    *_rows(
+        *(_R, Resource.ROLE, _SAGEMAKER),
+        {"iam:PassRole": "the pipeline hands the role on to its steps"},
+        conditions=_passed_to("sagemaker"),
+    ),
+    # --- pull
+    *_rows(_P, Resource.ANYTHING, _REMOTE, {"ecr:GetAuthorizationToken": "log in to the registry"}),
+    *_rows(_P, Resource.REPOSITORY, _REMOTE, _PULL),
+    # --- verify
+    *_rows(
+        *(_V, Resource.BUCKET, _EVERY),
+        {
+            "s3:ListBucket": "aws.bucket.exists",
+            "s3:GetBucketPublicAccessBlock": "aws.bucket.public_access",
+            "s3:GetBucketPolicyStatus": "aws.bucket.public_access",
+            "s3:GetEncryptionConfiguration": "aws.bucket.encryption",
+            "s3:GetBucketVersioning": "aws.bucket.versioning",
+            "s3:GetBucketPolicy": "aws.bucket.tls_only",
+        },
+    ),
+    *_rows(
+        *(_V, Resource.ANYTHING, _EVERY),
+        {"s3:GetAccountPublicAccessBlock": "aws.bucket.public_access"},
+    ),
+    *_rows(*(_V, Resource.REPOSITORY, _REMOTE), {"ecr:DescribeRepositories": "aws.repository.*"}),
+    *_rows(
+        *(_V, Resource.ANYTHING, _REMOTE),
+        {"ecr:GetRegistryScanningConfiguration": "aws.repository.scan_on_push"},
+    ),
+    *_rows(
+        *(_V, Resource.CLUSTER, _EKS),
+        {
+            "eks:DescribeCluster": "aws.cluster.*",
+            "eks:ListNodegroups": "aws.cluster.compute, aws.cluster.node_role_pull",
+            "eks:ListFargateProfiles": "aws.cluster.compute, aws.cluster.node_role_pull",
+        },
+    ),
+    *_rows(
+        *(_V, Resource.CLUSTER_PARTS, _EKS),
+        {
+            "eks:DescribeNodegroup": "aws.cluster.compute, aws.cluster.node_role_pull",
+            "eks:DescribeFargateProfile": "aws.cluster.compute, aws.cluster.node_role_pull",
+            "eks:DescribeAccessEntry": "aws.cluster.access_entry",
+            "eks:ListAssociatedAccessPolicies": "aws.cluster.access_entry",
+        },
+    ),
+    *_rows(
+        *(_V, Resource.ANYTHING, _EKS),
+        {"ec2:DescribeInstances": "aws.cluster.compute: nodes that EKS does not manage"},
+    ),
+    *_rows(
+        *(_V, Resource.ROLES, _EVERY),
+        {"iam:GetRole": "aws.role.*; the path of the role that looks"},
+    ),
+    *_rows(
+        *(_V, Resource.PRINCIPALS, _EVERY),
+        {"iam:SimulatePrincipalPolicy": "aws.role.*, aws.connector.*, aws.cluster.node_role_pull"},
+    ),
+    *_rows(
+        *(_V, Resource.ROLES, _EKS),
+        {"iam:ListAttachedRolePolicies": "aws.cluster.node_role_pull without simulation"},
+    ),
+)

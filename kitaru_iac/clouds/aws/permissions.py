@@ -1,0 +1,204 @@
+"""Policy documents from the table of permissions, exact for one description.
+
+`permission_table` is the table and says where its lines come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kitaru_iac.clouds.aws.permission_table import (
+    PERMISSIONS,
+    Conditions,
+    Identity,
+    Permission,
+    Resource,
+    When,
+)
+from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.model import BaseSpec
+
+__all__ = [
+    "PERMISSIONS",
+    "Conditions",
+    "Identity",
+    "Permission",
+    "Resource",
+    "arns",
+    "connector_trust",
+    "permissions_for",
+    "policy",
+    "service_trust",
+    "statements",
+    "trust_policy",
+]
+
+
+def permissions_for(
+    resources: AwsResources, identity: Identity, kms_key: str | None = None
+) -> tuple[Permission, ...]:
+    """The lines of the table that apply to this stack.
+
+    The runtime of SageMaker pulls its own image, so its lines hold those of `Identity.PULL`.
+
+    Args:
+        resources: What the description names.
+        identity: Who.
+        kms_key: The ARN of the key that encrypts the bucket, if it is one of KMS.
+    """
+    identities = {identity}
+    if identity is Identity.RUNTIME and resources.type is StackType.SAGEMAKER:
+        identities.add(Identity.PULL)
+    present = {
+        When.ALWAYS: True,
+        When.KEY: kms_key is not None,
+        When.SCHEDULES: resources.scheduler_role is not None,
+    }
+    return tuple(
+        row
+        for row in PERMISSIONS
+        if row.identity in identities
+        and resources.type in row.types
+        and present[row.when]
+        and arns(row.resource, resources, kms_key)
+    )
+
+
+def arns(
+    resource: Resource, resources: AwsResources, kms_key: str | None = None
+) -> tuple[str, ...]:
+    """The ARNs of one kind of thing for this stack; none where the stack has no such thing."""
+    r = resources
+    people = f"arn:{r.partition}:iam::{r.account or '*'}"
+    has_registry = r.registry is not None and r.repository is not None
+    found: dict[Resource, tuple[str | None, ...]] = {
+        Resource.ANYTHING: ("*",),
+        Resource.METRICS: ("*",),
+        Resource.BUCKET: (r.bucket_arn if r.bucket else None,),
+        Resource.OBJECTS: (f"{r.bucket_arn}/*" if r.bucket else None,),
+        Resource.KEY: (kms_key,),
+        Resource.REPOSITORY: (r.repository_arn if has_registry else None,),
+        Resource.REPOSITORIES: (
+            r.repository_arn.rsplit(":repository/", 1)[0] + ":repository/*" if r.registry else None,
+        ),
+        Resource.CLUSTER: (r.cluster_arn if r.cluster else None,),
+        Resource.CLUSTER_PARTS: tuple(
+            r.arn("eks", f"{part}/{r.cluster}/*") if r.cluster else None
+            for part in ("nodegroup", "fargateprofile", "access-entry")
+        ),
+        Resource.PIPELINES: (r.arn("sagemaker", "pipeline/*"),),
+        Resource.JOBS: (
+            r.arn("sagemaker", "processing-job/*"),
+            r.arn("sagemaker", "training-job/*"),
+        ),
+        Resource.LOGS: (r.arn("logs", "log-group:/aws/sagemaker/*"),),
+        Resource.ROLE: (r.role,),
+        Resource.ROLES: (f"{people}:role/*",),
+        Resource.PRINCIPALS: (f"{people}:role/*", f"{people}:user/*"),
+        Resource.SCHEDULES: (r.arn("scheduler", "schedule/*"),),
+        Resource.SCHEDULER_ROLE: (r.scheduler_role,),
+    }
+    return tuple(arn for arn in found[resource] if arn)
+
+
+def policy(spec: BaseSpec, identity: Identity, kms_key: str | None = None) -> dict[str, Any]:
+    """The exact IAM policy that this identity of the described stack needs, and no more.
+
+    Args:
+        spec: The description.
+        identity: Who gets it.
+        kms_key: The ARN of the key that encrypts the bucket, if it is one of KMS.
+
+    Returns:
+        A policy document, stable in its order; its ``Statement`` is empty where the identity needs
+        nothing.
+    """
+    resources = aws_resources(spec)
+    rows = permissions_for(resources, identity, kms_key)
+    return {"Version": "2012-10-17", "Statement": statements(rows, resources, kms_key)}
+
+
+def statements(
+    rows: Iterable[Permission], resources: AwsResources, kms_key: str | None = None
+) -> list[dict[str, Any]]:
+    """IAM statements for these lines: one for each kind of thing and condition."""
+    actions: dict[tuple[Resource, str], list[str]] = {}
+    conditions: dict[tuple[Resource, str], Conditions] = {}
+    for row in rows:
+        group = (row.resource, repr(row.conditions))
+        conditions[group] = row.conditions
+        if row.action not in actions.setdefault(group, []):
+            actions[group].append(row.action)
+    made: list[dict[str, Any]] = []
+    for group, names in actions.items():
+        things = arns(group[0], resources, kms_key)
+        statement: dict[str, Any] = {
+            "Sid": group[0].value,
+            "Effect": "Allow",
+            "Action": sorted(names),
+            "Resource": things[0] if len(things) == 1 else list(things),
+        }
+        if conditions[group]:
+            statement["Condition"] = {op: dict(keys) for op, keys in conditions[group].items()}
+        made.append(statement)
+    return made
+
+
+def trust_policy(spec: BaseSpec, identity: Identity = Identity.RUNTIME) -> dict[str, Any]:
+    """Who may become the role of this identity.
+
+    The runtime of SageMaker is SageMaker in this account; that of Kubernetes is a pod of this
+    cluster (Pod Identity); who pulls for Kubernetes is a node (EC2).
+
+    Raises:
+        ValueError: The identity is no service's role, as the connector: see `connector_trust`.
+    """
+    return service_trust(aws_resources(spec), identity)
+
+
+def service_trust(resources: AwsResources, identity: Identity) -> dict[str, Any]:
+    """As `trust_policy`, from what a description names."""
+    is_sagemaker = resources.type is StackType.SAGEMAKER
+    if identity not in {Identity.RUNTIME, Identity.PULL} or resources.type is StackType.LOCAL:
+        raise ValueError(f"the {identity.value} of a {resources.type.value} stack is no service")
+    condition: dict[str, Any] = {}
+    actions: str | list[str] = "sts:AssumeRole"
+    if is_sagemaker:
+        service, sid = "sagemaker.amazonaws.com", "SageMaker"
+    elif identity is Identity.RUNTIME:
+        service, sid = "pods.eks.amazonaws.com", "Pods"
+        actions = ["sts:AssumeRole", "sts:TagSession"]
+        if resources.cluster and resources.account:
+            condition["ArnEquals"] = {"aws:SourceArn": resources.cluster_arn}
+    else:
+        service, sid = "ec2.amazonaws.com", "Nodes"
+    if resources.account and service != "ec2.amazonaws.com":
+        # Without it, SageMaker acting for another account could be made to use this role.
+        condition["StringEquals"] = {"aws:SourceAccount": resources.account}
+    statement: dict[str, Any] = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": actions,
+    }
+    if condition:
+        statement["Condition"] = condition
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def connector_trust(principal: str, external_id: str | None = None) -> dict[str, Any]:
+    """Who may become a connector's role: one principal, with an external id where it can give one.
+
+    ZenML 0.98's own connector cannot: it has no field for an external id.
+    """
+    statement: dict[str, Any] = {
+        "Sid": "Server",
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": "sts:AssumeRole",
+    }
+    if external_id:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
+    return {"Version": "2012-10-17", "Statement": [statement]}

@@ -1,0 +1,135 @@
+"""What a description names in AWS: the bucket, the repository, the cluster, the role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kitaru_iac.spec.kinds import ResourceMode, StackType
+from kitaru_iac.spec.model import BaseSpec, KubernetesSpec, SagemakerSpec
+from kitaru_iac.spec.regions import aws_partition
+from kitaru_iac.spec.uris import EcrUri, S3Uri
+
+__all__ = ["DEFAULT_REPOSITORY", "AwsResources", "aws_resources", "existing", "role_name"]
+
+#: Where ZenML 0.98 pushes an image unless `default_repository` is set
+#: (``DEFAULT_ZENML_DOCKER_REPOSITORY``, used in ``pipeline_docker_image_builder.py``).
+DEFAULT_REPOSITORY = "zenml"
+
+
+@dataclass(frozen=True, slots=True)
+class AwsResources:
+    """The named things of one description. None is what it does not name.
+
+    Attributes:
+        stack: The stack's name.
+        type: The stack's type.
+        region: Where it runs; the registry's region if the description says nothing; else None.
+        partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
+        account: The registry's account, else the execution role's. The connector must be in it:
+            ZenML's AWS connector offers only the registry of its own account.
+        bucket: Of the artifact store.
+        registry: The registry.
+        repository: The one that images are really pushed to, inside the registry.
+        cluster: The EKS cluster's name.
+        namespace: Where pods run.
+        service_account: Whether pods run as a service account that exists, so that ZenML need not
+            make one with a role binding.
+        role: The SageMaker execution role's ARN.
+        scheduler_role: The role that starts scheduled SageMaker pipelines, where set.
+    """
+
+    stack: str
+    type: StackType
+    region: str | None = None
+    partition: str = "aws"
+    account: str | None = None
+    bucket: str | None = None
+    registry: EcrUri | None = None
+    repository: str | None = None
+    cluster: str | None = None
+    namespace: str = "default"
+    service_account: bool = False
+    role: str | None = None
+    scheduler_role: str | None = None
+
+    @property
+    def bucket_arn(self) -> str:
+        """The bucket's ARN."""
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def repository_arn(self) -> str:
+        """The repository's ARN; of all of the registry's if it has no name."""
+        return self._regional("ecr", f"repository/{self.repository or '*'}", self.registry_region)
+
+    @property
+    def registry_region(self) -> str | None:
+        """The registry's region, which may be another one than the stack's."""
+        return self.registry.region if self.registry else self.region
+
+    @property
+    def cluster_arn(self) -> str:
+        """The cluster's ARN."""
+        return self._regional("eks", f"cluster/{self.cluster}", self.region)
+
+    def arn(self, service: str, rest: str) -> str:
+        """The ARN of a thing of this account and region."""
+        return self._regional(service, rest, self.region)
+
+    def _regional(self, service: str, rest: str, region: str | None) -> str:
+        return f"arn:{self.partition}:{service}:{region or '*'}:{self.account or '*'}:{rest}"
+
+
+def aws_resources(spec: BaseSpec) -> AwsResources:
+    """What the description names, be it there already or to be created."""
+    store = spec.artifact_store if isinstance(spec.artifact_store, S3Uri) else None
+    registry = spec.container_registry if isinstance(spec.container_registry, EcrUri) else None
+    region = spec.region or (registry.region if registry else None)
+    role = cluster = None
+    namespace = "default"
+    if isinstance(spec, SagemakerSpec):
+        role = spec.execution_role
+    elif isinstance(spec, KubernetesSpec):
+        cluster, namespace = spec.cluster, spec.namespace
+    orchestrator = spec.extra.orchestrator
+    scheduler_role = orchestrator.get("scheduler_role")
+    wanted = spec.extra.container_registry.get("default_repository")
+    repository = wanted or (registry.repository if registry else None) or DEFAULT_REPOSITORY
+    account = registry.account if registry else _account_of(role)
+    return AwsResources(
+        stack=spec.name,
+        type=spec.type,
+        region=region,
+        partition=aws_partition(region) if region else "aws",
+        account=account,
+        bucket=store.bucket if store else None,
+        registry=registry,
+        repository=str(repository) if registry else None,
+        cluster=cluster,
+        namespace=str(orchestrator.get("kubernetes_namespace") or namespace),
+        service_account=bool(orchestrator.get("service_account_name")),
+        role=role,
+        scheduler_role=str(scheduler_role) if scheduler_role else None,
+    )
+
+
+def existing(spec: BaseSpec) -> AwsResources:
+    """What the description says is there: without what it wants created or skipped."""
+    named = aws_resources(spec)
+    fields = {"bucket": "bucket", "registry": "repository", "cluster": "cluster", "role": "role"}
+    gone = {
+        fields[key]: None
+        for key, way in spec.resources.items()
+        if way is not ResourceMode.EXISTING and key in fields
+    }
+    return replace(named, **gone)  # type: ignore[arg-type]
+
+
+def role_name(arn: str) -> str:
+    """The name in a role's ARN, without its path: what IAM's operations take."""
+    return arn.rsplit("/", 1)[-1]
+
+
+def _account_of(arn: str | None) -> str | None:
+    parts = arn.split(":") if arn else []
+    return parts[4] if len(parts) > 4 and parts[4].isdigit() else None

@@ -1,0 +1,319 @@
+"""Asking AWS through boto3, as the description's identity, with answers told apart.
+
+Denied, absent, no credentials and no answer come out as the four kinds of `LookError`, by the
+error's code and never by its text.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from kitaru_iac.errors import MissingPackages
+from kitaru_iac.looks import Absent, Denied, LookError, NoCredentials, Unanswered
+from kitaru_iac.spec.credentials import Credentials
+
+__all__ = ["AwsAccess", "iam_action", "require_boto3"]
+
+#: S3, IAM and STS answer here for every commercial region; used where no region is known.
+_FALLBACK_REGION = "us-east-1"
+
+_DENIED = {
+    "AccessDenied", "AccessDeniedException", "AccessDeniedFault", "AllAccessDisabled",
+    "AuthorizationError", "Forbidden", "NotAuthorized", "NotAuthorizedException",
+    "UnauthorizedOperation", "403",
+}  # fmt: skip
+_NO_CREDENTIALS = {
+    "AuthFailure", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature",
+    "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSignatureException", "InvalidToken",
+    "MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestExpired",
+    "RequestTimeTooSkewed", "SignatureDoesNotMatch", "TokenRefreshRequired",
+    "UnrecognizedClientException",
+}  # fmt: skip
+_THROTTLED = {
+    "BandwidthLimitExceeded", "RequestLimitExceeded", "RequestThrottled", "SlowDown", "Throttled",
+    "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
+}  # fmt: skip
+#: IAM actions that are not named like the operation they allow.
+#: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+_ACTIONS = {
+    ("s3", "HeadBucket"): "s3:ListBucket",
+    ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
+    ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
+}
+_NAMED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
+
+
+def require_boto3() -> None:
+    """Make sure that AWS can be asked at all.
+
+    Raises:
+        MissingPackages: boto3 is not installed.
+    """
+    try:
+        import boto3  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingPackages(
+            "The AWS packages are not installed",
+            why=f"Checking AWS needs boto3 ({error})",
+            remedy="pip install 'kitaru-iac[aws]'",
+        ) from error
+
+
+def iam_action(service: str, operation: str) -> str:
+    """The IAM action that allows an operation, as ``s3:ListBucket`` for S3's HeadBucket."""
+    return _ACTIONS.get((service, operation), f"{service}:{operation}")
+
+
+class AwsAccess:
+    """A boto3 session as one identity, and its clients, shared by all looks of one run.
+
+    Args:
+        credentials: The description's; None or ``implicit`` for this process's own.
+        region: Where to ask.
+        timeout: Seconds that one read may take.
+    """
+
+    def __init__(
+        self, credentials: Credentials | None, region: str | None, timeout: float = 15.0
+    ) -> None:
+        self._credentials = credentials
+        self._region = region
+        self._timeout = timeout
+        self._session: Any = None
+        self._clients: dict[tuple[str, str | None], Any] = {}
+        self._lock = threading.Lock()  # boto3 sessions must not make clients in two threads
+
+    @property
+    def described_as(self) -> str:
+        """Whose credentials are used, in words; without secrets."""
+        if self._credentials is None or self._credentials.kind == "implicit":
+            return "this process's own AWS credentials"
+        return str(self._credentials)
+
+    def open(self) -> None:
+        """Find the credentials. Most kinds are found on this machine; some ask AWS for them.
+
+        Raises:
+            NoCredentials: There are none, or a role cannot be assumed.
+            Unanswered: Whoever gives them does not answer.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._session = self._make_session()
+            found = self._session.get_credentials()
+            if found is not None:
+                found.get_frozen_credentials()  # refreshes: SSO, a role, a container, an instance
+        except (ClientError, BotoCoreError) as error:
+            raise self._no_session(error) from error
+        if found is None:
+            raise NoCredentials(
+                "there are no AWS credentials",
+                "aws configure  # or `aws sso login`, or give --credentials aws-profile:NAME",
+            )
+
+    def ask(
+        self,
+        service: str,
+        operation: str,
+        *,
+        about: str,
+        absent: Collection[str] = (),
+        none: Collection[str] = (),
+        region: str | None = None,
+        **parameters: Any,
+    ) -> dict[str, Any]:
+        """Call one operation.
+
+        Args:
+            service: boto3's name, as ``s3``.
+            operation: boto3's method, as ``get_bucket_versioning``.
+            about: What it is about, for the words of an error.
+            absent: Error codes of this operation that say: it does not exist.
+            none: Error codes that say: it has no such setting. The answer is then empty.
+            region: Another region than the session's.
+            **parameters: The operation's parameters.
+
+        Raises:
+            LookError: Of the kind that the error's code says.
+        """
+        try:
+            client = self._client(service, region)
+            answer: dict[str, Any] = getattr(client, operation)(**parameters)
+        except Exception as error:  # noqa: BLE001 - botocore's have no common base; all are told apart
+            return self._failed(error, service, operation, about, absent, none)
+        return answer
+
+    def ask_all(
+        self, service: str, operation: str, key: str, *, about: str, absent: Collection[str] = (),
+        region: str | None = None, **parameters: Any,
+    ) -> list[Any]:  # fmt: skip
+        """Call a paginated operation and return all items under `key`. Raises as `ask`."""
+        try:
+            paginator = self._client(service, region).get_paginator(operation)
+            return [item for page in paginator.paginate(**parameters) for item in page.get(key, ())]
+        except Exception as error:
+            self._failed(error, service, operation, about, absent, ())
+            raise AssertionError("unreachable") from error
+
+    def _client(self, service: str, region: str | None) -> Any:
+        from botocore.config import Config
+
+        where = region or self._region or self._session.region_name or _FALLBACK_REGION
+        with self._lock:
+            client = self._clients.get((service, where))
+            if client is None:
+                config = Config(
+                    connect_timeout=min(5.0, self._timeout),
+                    read_timeout=self._timeout,
+                    retries={"mode": "standard", "total_max_attempts": 2},
+                    max_pool_connections=16,
+                )
+                client = self._session.client(service, region_name=where, config=config)
+                self._clients[service, where] = client
+        return client
+
+    def _make_session(self) -> Any:
+        import boto3
+
+        given = self._credentials
+        kind = "implicit" if given is None else given.kind
+        if given is None or kind == "implicit":
+            return boto3.session.Session(region_name=self._region)
+        if kind == "aws-profile":
+            return boto3.session.Session(
+                profile_name=given.values["profile_name"], region_name=self._region
+            )
+        if kind == "aws-role":
+            return self._as_role(given.values["role_arn"])
+        if kind in {"aws-access-keys", "aws-session-token"}:
+            return boto3.session.Session(
+                region_name=self._region, **{k: str(v) for k, v in given.secrets.items()}
+            )
+        raise NoCredentials(
+            f"{kind} are no credentials of AWS", "Give --credentials aws-profile:NAME"
+        )
+
+    def _as_role(self, role: str) -> Any:
+        import boto3
+
+        self._session = boto3.session.Session(region_name=self._region)
+        answer = self._client("sts", None).assume_role(
+            RoleArn=role, RoleSessionName="kitaru-verify"
+        )
+        self._clients.clear()
+        made = answer["Credentials"]
+        return boto3.session.Session(
+            aws_access_key_id=made["AccessKeyId"],
+            aws_secret_access_key=made["SecretAccessKey"],
+            aws_session_token=made["SessionToken"],
+            region_name=self._region,
+        )
+
+    def _no_session(self, error: Exception) -> LookError:
+        code = _code(error)
+        if code in _DENIED and self._credentials is not None:
+            role = self._credentials.values.get("role_arn", "")
+            return NoCredentials(
+                f"{role} cannot be assumed: {_message(error)}",
+                f"aws iam get-role --role-name {role.rsplit('/', 1)[-1]} "
+                "--query Role.AssumeRolePolicyDocument  # it must trust whoever asks",
+            )
+        return _credentials_error(error) or _unanswered(error, "the credentials")
+
+    def _failed(
+        self,
+        error: Exception,
+        service: str,
+        operation: str,
+        about: str,
+        absent: Collection[str],
+        none: Collection[str],
+    ) -> dict[str, Any]:
+        """The empty answer where the code says `none`; otherwise raises what the code says."""
+        code = _code(error)
+        if code is not None and code in none:
+            return {}
+        pascal = "".join(part.capitalize() for part in operation.split("_"))
+        raise _translated(error, iam_action(service, pascal), about, absent) from error
+
+
+def _translated(error: Exception, action: str, about: str, absent: Collection[str]) -> LookError:
+    code = _code(error)
+    if code is not None and code in absent:
+        return Absent(f"{about} does not exist", resource=about)
+    if code in _DENIED:
+        named = _NAMED_ACTION.search(_message(error))
+        permission = named.group(1) if named else action
+        denied = Denied(
+            f"{permission} on {about} is denied ({_message(error)})",
+            permission=permission,
+            resource=about,
+        )
+        denied.__cause__ = error
+        return denied
+    return _credentials_error(error) or _unanswered(error, about)
+
+
+def _credentials_error(error: Exception) -> NoCredentials | None:
+    from botocore import exceptions
+
+    code = _code(error)
+    if code in _NO_CREDENTIALS:
+        remedy = {
+            "RequestTimeTooSkewed": "date -u  # AWS refuses a clock that is minutes off: set it",
+            "SignatureDoesNotMatch": "aws configure  # the secret does not fit the key",
+        }.get(code, "aws sts get-caller-identity  # then renew them: `aws sso login` or new keys")
+        return NoCredentials(f"AWS refuses the credentials: {code}: {_message(error)}", remedy)
+    # By name, since the set grows with botocore (LoginRefreshRequired and others came in 1.41).
+    if isinstance(error, exceptions.ProfileNotFound):
+        return NoCredentials(str(error), "aws configure list-profiles")
+    if (
+        isinstance(
+            error,
+            exceptions.NoCredentialsError
+            | exceptions.PartialCredentialsError
+            | exceptions.CredentialRetrievalError
+            | exceptions.InfiniteLoopConfigError
+            | exceptions.ConfigParseError
+            | exceptions.ConfigNotFound
+            | exceptions.SSOError
+            | exceptions.UnauthorizedSSOTokenError
+            | exceptions.TokenRetrievalError,
+        )
+        or "Login" in type(error).__name__
+    ):
+        return NoCredentials(str(error), "aws sso login  # or `aws configure`")
+    return None
+
+
+def _unanswered(error: Exception, about: str) -> Unanswered:
+    from botocore.parsers import ResponseParserError
+
+    code = _code(error)
+    again = "Look again later."
+    if code in _THROTTLED:
+        return Unanswered(f"AWS throttled the question about {about} ({code})", again)
+    if code is not None:
+        return Unanswered(f"AWS answered {code} about {about}: {_message(error)}", again)
+    if isinstance(error, ResponseParserError):  # holds the whole answer, a page of HTML at worst
+        return Unanswered(f"the answer about {about} could not be understood", again)
+    text = " ".join(str(error).split())[:200]
+    return Unanswered(f"no usable answer about {about}: {type(error).__name__}: {text}", again)
+
+
+def _code(error: Exception) -> str | None:
+    response: Mapping[str, Any] = getattr(error, "response", None) or {}
+    code = response.get("Error", {}).get("Code")
+    return None if code is None else str(code)
+
+
+def _message(error: Exception) -> str:
+    """AWS's own words, on one line: they name the caller, the action and the policy that denies."""
+    response: Mapping[str, Any] = getattr(error, "response", None) or {}
+    text = str(response.get("Error", {}).get("Message") or error)
+    return " ".join(text.split())[:400]

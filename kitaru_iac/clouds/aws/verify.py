@@ -1,0 +1,76 @@
+"""The checks of a description on AWS.
+
+By concern: `verify_s3`, `verify_ecr`, `verify_eks` and `verify_iam` hold the judgements; `looks`
+what is asked; `catalog` the ids. Nothing is asked here: `kitaru_iac.checks.run_checks` does.
+"""
+
+from __future__ import annotations
+
+from kitaru_iac.checks import Check
+from kitaru_iac.clouds.aws.commands import aws
+from kitaru_iac.clouds.aws.failures import Checklist
+from kitaru_iac.clouds.aws.looks import AwsLooks, Principal
+from kitaru_iac.clouds.aws.resources import existing, role_name
+from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
+from kitaru_iac.clouds.aws.verify_ecr import repository_checks
+from kitaru_iac.clouds.aws.verify_eks import cluster_checks
+from kitaru_iac.clouds.aws.verify_iam import connector_checks, credential_checks, role_checks
+from kitaru_iac.clouds.aws.verify_s3 import bucket_checks
+from kitaru_iac.looks import TIMEOUT, Look, Unjudged
+from kitaru_iac.spec.model import BaseSpec
+
+__all__ = ["checks_for"]
+
+
+def checks_for(
+    spec: BaseSpec, *, timeout: float = TIMEOUT, identity: str | None = None
+) -> list[Check]:
+    """All checks that apply to a description, in the order in which they are shown.
+
+    What the description wants created or skipped, or does not name, is not checked.
+
+    Args:
+        spec: A kubernetes (EKS), sagemaker, or local description with an S3 artifact store.
+        timeout: Seconds that one answer of AWS may take.
+        identity: The ARN of the user or role that the connector is, where the description does not
+            tell it: an existing connector, or the server's own identity. What that one may do is
+            then simulated instead of the looking identity.
+
+    Raises:
+        MissingPackages: boto3 is not installed.
+    """
+    require_boto3()
+    resources = existing(spec)
+    access = AwsAccess(spec.credentials, resources.region, timeout)
+    looks = AwsLooks(access, resources)
+    checklist = Checklist(looks, resources)
+    connector = _connector(spec, looks, identity)
+    subject = identity or spec.connector or access.described_as
+    checks = credential_checks(checklist, looks, resources, access.described_as)
+    if resources.bucket is not None:
+        checks += bucket_checks(checklist, looks, resources)
+    if resources.repository is not None:
+        checks += repository_checks(checklist, looks, resources)
+    if resources.cluster is not None:
+        checks += cluster_checks(checklist, looks, resources, access, connector)
+    if resources.role is not None:
+        checks += role_checks(checklist, looks, resources, access, connector)
+    return checks + connector_checks(checklist, looks, resources, access, connector, subject)
+
+
+def _connector(spec: BaseSpec, looks: AwsLooks, identity: str | None) -> Look[Principal]:
+    """Whose permissions count. Never this process's own where it is known to be somebody else."""
+    if identity is not None:
+        kind = "user" if ":user/" in identity else "role"
+        known = Principal(identity, kind, role_name(identity))
+        return Look("the connector", lambda _: known, needs=(looks.session,), inline=True)
+    if spec.connector is not None:
+
+        def unseen(_session: None) -> Principal:
+            raise Unjudged(
+                f"the stack uses the connector {spec.connector}, whose identity is not told here",
+                aws("sts", "get-caller-identity"),
+            )
+
+        return Look("the connector", unseen, needs=(looks.session,), inline=True)
+    return looks.principal
