@@ -36,18 +36,23 @@ _ALLOW_ALL = {
 class AwsLoopback:
     """S3, ECR, EKS (metadata), IAM, STS and SageMaker of one account.
 
-    Any keys are accepted until `require_valid_keys()`.
+    Any keys are accepted until `require_valid_keys()`. AWS's managed policies are there only on
+    demand: with them every `reset()` takes a second.
     """
 
     account_id = ACCOUNT_ID
     region = REGION
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, managed_policies: bool = False) -> None:
+        self._managed_policies = managed_policies
         self._directory = directory
         self._process = ChildProcess("moto", directory / "moto.log")
         self._port = 0
         self._keys = _ANY_KEYS
         self._strict = False
+        #: A client takes boto3 half a second to make.
+        self._clients: dict[tuple[str, ...], Any] = {}
+        self._boto3 = boto3.session.Session()
 
     def __enter__(self) -> AwsLoopback:
         self.start()
@@ -75,7 +80,7 @@ class AwsLoopback:
             "AWS_ACCESS_KEY_ID": _ANY_KEYS[0],
             "AWS_SECRET_ACCESS_KEY": _ANY_KEYS[1],
             "AWS_DEFAULT_REGION": REGION,
-            "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+            "MOTO_IAM_LOAD_MANAGED_POLICIES": "true" if self._managed_policies else "false",
         }
         command = [sys.executable, "-c", _PROGRAM, str(listener.fileno())]
         self._process.start(command, env, listener=listener)
@@ -101,14 +106,17 @@ class AwsLoopback:
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A boto3 client of the account's owner."""
-        return boto3.session.Session().client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id=self._keys[0],
-            aws_secret_access_key=self._keys[1],
-            config=Config(proxies={}, retries={"max_attempts": 1}),
-        )
+        wanted = (service, region, *self._keys)
+        if wanted not in self._clients:
+            self._clients[wanted] = self._boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id=self._keys[0],
+                aws_secret_access_key=self._keys[1],
+                config=Config(proxies={}, retries={"max_attempts": 1}),
+            )
+        return self._clients[wanted]
 
     def reset(self) -> None:
         """Forget every resource, and accept any keys again."""
