@@ -141,6 +141,8 @@ def _regions(draft: Draft, type_: StackType, cloud: Cloud | None) -> None:
         draft.refuse("region", error)
         return
     registry = draft.values.get("container_registry")
+    if draft.is_wrong("container_registry"):
+        return
     if isinstance(registry, EcrUri) and registry.region != region:
         draft.add(
             "region",
@@ -188,6 +190,7 @@ def _project(draft: Draft, cloud: Cloud | None) -> None:
     if (
         project
         and cloud is Cloud.GCP
+        and not draft.is_wrong("container_registry")
         and isinstance(registry, ArtifactRegistryUri | GcrUri)
         and registry.project != project
     ):

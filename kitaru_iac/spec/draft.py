@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.errors import Problem
+from kitaru_iac.spec.fields import flag_of
 from kitaru_iac.spec.refusal import Refusal
 
 __all__ = ["Draft", "Origins"]
@@ -39,6 +40,10 @@ class Origins:
                 return None
         return self._where[path]
 
+    def of_missing(self, key: str) -> str | None:
+        """Where a value would stand: the file, else the flag."""
+        return self.file or (flag_of(key.partition(".")[0]) if self.flags else None)
+
 
 class Draft:
     """What was given, and what has been made of it so far.
@@ -59,7 +64,8 @@ class Draft:
     def add(self, field: str, what: str, why: str | None = None, remedy: str | None = None) -> None:
         """Note a problem with a key or with a value inside it."""
         self._wrong.add(field.partition(".")[0])
-        self.problems.append(Problem(field, what, why, remedy, self.origins.of(field)))
+        source = self.origins.of(field) or self.origins.of_missing(field)
+        self.problems.append(Problem(field, what, why, remedy, source))
 
     def refuse(self, field: str, error: Refusal) -> None:
         """Note why a value was refused."""
@@ -67,11 +73,9 @@ class Draft:
 
     def missing(self, key: str, why: str, example: str | None) -> None:
         """Note that a key is needed and not there."""
-        from kitaru_iac.spec.fields import flag_of
-
         self._wrong.add(key)
         flag = flag_of(key)
-        source = self.origins.file or (flag if self.origins.flags else None)
+        source = self.origins.of_missing(key)
         remedy = None
         if self.origins.flags:
             remedy = f"Give a name, as `{example}`." if flag == "NAME" else None

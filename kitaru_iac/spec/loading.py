@@ -53,6 +53,7 @@ def load(
     where: dict[str, str] = {}
     problems: list[Problem] = []
     name = None
+    unreadable: frozenset[str] = frozenset()
     if file is not None:
         try:
             document = read_document(file, stdin)
@@ -60,6 +61,7 @@ def load(
             _, _, wrong = merge_extras(extra, None)
             raise DescriptionError([*error.problems, *wrong]) from None
         name, data, where = document.file, document.data, document.sources()
+        unreadable = document.unreadable
         problems += document.problems
     for key, value in flags.items():
         if value is not None:
@@ -75,7 +77,8 @@ def load(
     try:
         spec = _build(data, origins, stdin)
     except DescriptionError as error:
-        raise DescriptionError([*problems, *error.problems]) from None
+        found = [problem for problem in error.problems if problem.field not in unreadable]
+        raise DescriptionError([*problems, *found]) from None
     if problems:
         raise DescriptionError(problems)
     return spec

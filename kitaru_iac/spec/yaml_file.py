@@ -39,12 +39,14 @@ class Document:
         data: The mapping.
         lines: The line, from 1, of every key by its dotted path.
         problems: Keys that stand twice, and tags; the rest of the content is usable.
+        unreadable: The dotted paths of the values with tags, which are not in `data`.
     """
 
     file: str
     data: dict[str, Any]
     lines: dict[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    unreadable: frozenset[str] = frozenset()
 
     def sources(self) -> dict[str, str]:
         """``FILE:LINE`` of every key by its dotted path."""
@@ -132,13 +134,12 @@ def read_text(text: str, name: str) -> Document:
             _line(node),
             "Write `KEY: VALUE` lines, as `name: dev`.",
         )
+    if node.tag != f"{_TAG}map":
+        raise YamlError("a tag (`!…`) means nothing here", _line(node), "Leave it out.")
     builder = _Builder(name)
     data = {str(key): value for key, value in builder.mapping(node, "", ()).items()}
     return Document(
-        name,
-        {str(key): value for key, value in data.items()},
-        builder.lines,
-        tuple(builder.problems),
+        name, data, builder.lines, tuple(builder.problems), frozenset(builder.unreadable)
     )
 
 
@@ -275,6 +276,7 @@ class _Builder:
         self.file = file
         self.lines: dict[str, int] = {}
         self.problems: list[Problem] = []
+        self.unreadable: set[str] = set()
         self._count = 0
 
     def value(self, node: yaml.Node, path: str, around: tuple[yaml.Node, ...]) -> Any:
@@ -286,10 +288,10 @@ class _Builder:
         if len(around) > _DEEPEST:
             raise YamlError("the file is nested too deeply", _line(node))
         if isinstance(node, yaml.MappingNode):
-            self._tag(node, path, {"map"})
-            return self.mapping(node, path, around)
+            return self.mapping(node, path, around) if self._tag(node, path, {"map"}) else None
         if isinstance(node, yaml.SequenceNode):
-            self._tag(node, path, {"seq"})
+            if not self._tag(node, path, {"seq"}):
+                return None
             inside = (*around, node)
             return [self.value(item, path, inside) for item in node.value]
         name = self._tag(node, path, {"str", "null", "bool", "int", "float", "merge"})
@@ -335,6 +337,7 @@ class _Builder:
         name = str(node.tag).removeprefix(_TAG)
         if name in allowed:
             return name
+        self.unreadable.add(path)
         self._problem(
             path,
             "a tag (`!…`) means nothing here",
