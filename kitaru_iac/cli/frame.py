@@ -62,12 +62,11 @@ def fast(param: Any) -> Any:
     """The parameter that typer made, with our conversion instead of the one through pydantic."""
     if "process_value" in vars(param):
         return param
-    original = param.process_value
 
     def process_value(ctx: Any, value: Any) -> Any:
         value = _converted(param, ctx, value)
         if param.required and param.value_is_missing(value):
-            return original(ctx, None)  # raises typer's own error for it
+            ctx.fail(f"Missing {param.param_type_name} {param.get_error_hint()}.")
         return value if param.callback is None else param.callback(ctx, param, value)
 
     param.process_value = process_value

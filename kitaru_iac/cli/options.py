@@ -60,9 +60,10 @@ class Description:
         Raises:
             DescriptionError: Everything that is wrong with it.
         """
+        from kitaru_iac.project import description_defaults
         from kitaru_iac.spec import load
 
-        return load(self.flags, self.file, self.extra)
+        return load(self.flags, self.file, self.extra, description_defaults())
 
 
 def _flags(

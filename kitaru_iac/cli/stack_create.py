@@ -47,7 +47,8 @@ def create(
 
         show_plan(lifecycle.preview(spec))
         return None
-    made = lifecycle.create(spec, progress=out.progress)
+    # A local stack is made at once; there is nothing to wait for and to be told about.
+    made = lifecycle.create(spec, progress=out.progress if spec.cloud else None)
     for warning in made.warnings:
         out.warn(warning)
     lines = [f"Created stack: {made.name}"]

@@ -1,0 +1,55 @@
+"""What the shell offers on Tab."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.homes import Home
+
+
+def offered(home: Home, words: str, variable: str = "_KITARU_COMPLETE") -> list[str]:
+    """The completions that bash gets for the last word."""
+    line = f"kitaru {words}"
+    done = home.kitaru(
+        **{
+            variable: "complete_bash",
+            "COMP_WORDS": line,
+            "COMP_CWORD": str(len(line.split(" ")) - 1),
+            "COMP_LINE": line,
+        }
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("st", ["stack", "status"]),
+        ("stack cu", ["current"]),
+        ("stack use d", ["default", "dev"]),
+        ("stack show de", ["default", "dev"]),
+        ("stack delete dev", ["dev"]),
+        ("stack create x --type sa", ["sagemaker"]),
+        ("stack create x --infra p", ["provision"]),
+        ("stack create x --art", ["--artifact-store"]),
+        ("stack list --output j", ["json"]),
+        ("stack create -f st", ["stack.yaml"]),
+    ],
+)
+def test_bash(home: Home, words, wanted):
+    home.kitaru("stack", "create", "dev")
+    (home.path / "stack.yaml").write_text("name: x\n")
+    assert offered(home, words) == wanted
+
+
+def test_a_store_that_cannot_be_read_offers_nothing(home: Home):
+    (home.config / "config.yaml").write_text("store: {type: rest, url: 'http://127.0.0.1:9'}\n")
+    assert offered(home, "stack use d") == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_for_the_shell(home: Home, shell):
+    done = home.kitaru(_KITARU_COMPLETE=f"source_{shell}")
+    assert done.returncode == 0
+    assert "_KITARU_COMPLETE" in done.stdout

@@ -1,0 +1,182 @@
+"""Data on stdout as one document, the rest on stderr; colour only where it belongs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from kitaru_iac.cli import output
+from kitaru_iac.secret import SecretText
+from tests.cli.terminals import on_terminal
+from tests.homes import Home
+
+EACH_COMMAND = [
+    ("stack", "list"),
+    ("stack", "current"),
+    ("stack", "show"),
+    ("stack", "use", "default"),
+    ("stack", "create", "first"),
+    ("stack", "preview", "first"),
+    ("stack", "apply", "first", "--yes"),
+    ("status",),
+    ("init",),
+]
+
+
+@pytest.mark.parametrize("command", EACH_COMMAND, ids=" ".join)
+def test_the_first_command_of_a_fresh_home_gives_one_document(bare_home: Home, command):
+    done = bare_home.kitaru(*command, "--output", "json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["command"] == ".".join(command[: 2 if command[0] == "stack" else 1])
+    assert done.stderr == ""
+
+
+def test_yaml_is_the_same_document(home: Home, kitaru):
+    as_json = kitaru("stack", "show", "-o", "json")
+    as_yaml = kitaru("stack", "show", "--output=yaml")
+    assert yaml.safe_load(as_yaml.out) == as_json.document
+    assert as_yaml.err == ""
+
+
+def test_the_format_may_stand_before_the_subcommand(home: Home, kitaru):
+    after = kitaru("stack", "list", "--output", "json").document
+    assert kitaru("--output", "json", "stack", "list").document == after
+    assert kitaru("stack", "-o", "json", "list").document == after
+    assert kitaru("-ojson", "stack", "list").document == after
+
+
+@pytest.mark.parametrize("format", ["json", "yaml"])
+def test_an_error_has_the_form_that_was_asked_for(home: Home, kitaru, format):
+    failed = kitaru("stack", "show", "nothing", "-o", format)
+    assert failed.out == ""
+    document = yaml.safe_load(failed.err) if format == "yaml" else json.loads(failed.err)
+    assert document["command"] == "stack.show"
+    assert document["error"]["type"] == "StackNotFound"
+    assert "nothing" in document["error"]["message"]
+    assert failed.code == 4
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("stack", "show", "--nope", "-o", "json"),
+        ("stack", "show", "-o", "json", "--nope"),
+        ("-o", "json", "stack", "show", "--nope"),
+        ("stack", "shwo", "-o", "json"),
+        ("stack", "use", "-o", "json"),
+        ("stack", "use", "a", "b", "-o", "json"),
+        ("stack", "create", "x", "--type", "kubernets", "-o", "json"),
+        ("stack", "create", "x", "--region", "-o", "json"),
+        ("nonsense", "-o", "json"),
+        ("status", "--timeout", "soon", "-o", "json"),
+        ("stack", "-o", "json"),
+    ],
+    ids=" ".join,
+)
+def test_usage_errors_are_documents_too(home: Home, kitaru, line):
+    failed = kitaru(*line)
+    if line == ("stack", "create", "x", "--region", "-o", "json"):  # `-o` is the region's value
+        assert failed.code == 64
+        return
+    assert failed.code == 64
+    assert failed.out == ""
+    error = json.loads(failed.err)["error"]
+    assert error["message"]
+    assert error["type"] in ("UsageError", "DescriptionError")
+
+
+def test_all_problems_of_a_description_are_in_the_document(home: Home, kitaru):
+    error = kitaru(
+        "stack", "create", "x", "--type", "sagemaker", "--cluster", "c", "-o", "json"
+    ).error
+    assert len(error["problems"]) >= 4
+    assert all(problem["what"] for problem in error["problems"])
+
+
+def test_an_unknown_format_is_told_in_text(home: Home, kitaru):
+    failed = kitaru("stack", "list", "--output", "jsn")
+    assert failed.code == 64
+    assert "'json'" in failed.err
+
+
+def test_warnings_are_in_the_document_and_not_on_stderr(bare_home: Home):
+    done = bare_home.kitaru("status", "-o", "json")
+    assert json.loads(done.stdout)["item"]["warnings"]
+    assert done.stderr == ""
+    in_text = bare_home.kitaru("status")
+    assert in_text.stderr.startswith("Warning: ")
+
+
+def test_there_is_no_colour_without_a_terminal(home: Home):
+    assert "\x1b" not in home.kitaru("stack", "list").stdout
+    assert "\x1b" not in home.kitaru("--help").stdout
+
+
+def test_force_color(home: Home):
+    assert "\x1b[" in home.kitaru("stack", "list", FORCE_COLOR="1").stdout
+    assert "\x1b[" in home.kitaru("--help", FORCE_COLOR="1").stdout
+    assert "\x1b" not in home.kitaru("stack", "list", FORCE_COLOR="1", NO_COLOR="1").stdout
+
+
+def test_a_terminal_gets_colour_unless_told_otherwise(home: Home):
+    assert "\x1b[" in on_terminal(home, "stack", "list").text
+    assert "\x1b" not in on_terminal(home, "stack", "list", NO_COLOR="1").text
+    assert "\x1b" not in on_terminal(home, "stack", "list", TERM="dumb").text
+
+
+def test_json_has_no_colour_on_a_terminal_either(home: Home):
+    json.loads(on_terminal(home, "stack", "list", "-o", "json").text)
+
+
+def test_control_characters_of_a_name_do_nothing_to_the_terminal():
+    assert output.safe("a\x1b]0;title\x07b\x9bc\rd") == "a\\x1b]0;title\\x07b\\x9bc\\x0dd"
+    assert output.safe("\x1b[1mbold\x1b[0m\n\tä→") == "\x1b[1mbold\x1b[0m\n\tä→"
+
+
+def test_secrets_cannot_get_into_a_document(capsys):
+    output.start("x", "json").item({"password": SecretText("hunter2")}, [])
+    assert json.loads(capsys.readouterr().out)["item"] == {"password": "(secret)"}
+
+
+def test_a_terminal_that_knows_no_arrow_gets_something_it_knows(home: Home):
+    home.kitaru("stack", "create", "dev", "--no-activate")
+    used = home.kitaru("stack", "use", "dev", PYTHONIOENCODING="ascii")
+    assert used.returncode == 0
+    assert used.stdout == "Active stack: default \\u2192 dev\n"
+
+
+def test_a_reader_that_goes_away_ends_it_without_a_word(home: Home):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kitaru_iac.cli.main", "stack", "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=home.environment(),
+        cwd=home.path,
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 141
+
+
+@pytest.mark.parametrize(
+    ("line", "format"),
+    [
+        ("stack list", "text"),
+        ("stack list -o json", "json"),
+        ("-o yaml stack list", "yaml"),
+        ("stack list --output=json", "json"),
+        ("stack list -ojson", "json"),
+        ("stack list -o json -o yaml", "yaml"),
+        ("stack list -- -o json", "text"),
+        ("stack list -o", "text"),
+        ("stack preview --output markdown", "markdown"),
+    ],
+)
+def test_the_format_is_known_before_anything_is_parsed(line, format):
+    assert output.requested_format(line.split()) == format
