@@ -333,6 +333,9 @@ def _path(path: str, whole: str) -> str | None:
         if len(path) > _LONGEST_PATH:
             raise UriError(f"the path of the registry has more than {_LONGEST_PATH} characters")
         return path
+    if "?" in path or "#" in path:
+        # A signature may follow: nothing of it is repeated.
+        raise UriError("the container registry holds `?` or `#`", remedy="Write HOST/PATH alone.")
     lower = path.lower()
     mends = lower != path and all(_PART.fullmatch(part) for part in lower.split("/"))
     raise UriError(

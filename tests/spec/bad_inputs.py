@@ -1,8 +1,8 @@
 """Descriptions that are wrong, and what has to be said about each.
 
-A row is a command line after ``kitaru stack create``, and the content of ``stack.yaml`` in the working
-directory where it names one. Every row has one cause, unless its id starts with ``all-``. Nothing of
-it may reach a store, and each ends with exit code 64.
+A row is a command line after ``kitaru stack create``, and the content of ``stack.yaml`` in the
+working directory where it has one. Every row has one cause, unless its id starts with ``all-``.
+Nothing of it may reach a store, and each ends with exit code 64.
 """
 
 from __future__ import annotations
