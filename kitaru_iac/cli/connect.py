@@ -75,6 +75,10 @@ def login(
     no_verify_ssl: Annotated[
         bool, typer.Option("--no-verify-ssl", help="Do not check the server's certificate.")
     ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(metavar="PORT", help="Where a local server listens.", show_default="8237"),
+    ] = None,
     timeout: Annotated[
         int, typer.Option(metavar="SECONDS", help="How long to wait for an answer.")
     ] = 15,
@@ -94,7 +98,7 @@ def login(
 
     out = output()
     if url is None:
-        done = connection.login_local(progress=out.progress, project=project)
+        done = connection.login_local(progress=out.progress, project=project, port=port)
     else:
         done = connection.login(
             url,

@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.homes import Home
@@ -20,11 +21,16 @@ class Seen:
 
 
 def on_terminal(
-    home: Home, *arguments: str, answers: tuple[tuple[str, str], ...] = (), **env: str
+    home: Home,
+    *arguments: str,
+    answers: tuple[tuple[str, str], ...] = (),
+    then: tuple[str, Callable[[str], None]] | None = None,
+    **env: str,
 ) -> Seen:
     """Run `kitaru` with all three streams on one terminal.
 
-    `answers` are pairs: when the first text has appeared, the second is typed.
+    `answers` are pairs: when the first text has appeared, the second is typed. `then` is called
+    with everything that was shown so far, once its text has appeared on a finished line.
     """
     master, slave = pty.openpty()
     process = subprocess.Popen(
@@ -32,7 +38,7 @@ def on_terminal(
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        env=home.environment(TERM="xterm", **env),
+        env=home.environment(**{"TERM": "xterm", **env}),
         cwd=home.path,
         start_new_session=True,
     )
@@ -52,6 +58,10 @@ def on_terminal(
             text += chunk.decode(errors="replace")
             if waiting and waiting[0][0] in text:
                 os.write(master, waiting.pop(0)[1].encode())
+            if then is not None and "\n" in text.partition(then[0])[2]:
+                _, call = then
+                then = None
+                call(text)
         elif process.poll() is not None:
             break
     os.close(master)
