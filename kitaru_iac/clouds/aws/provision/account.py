@@ -1,0 +1,267 @@
+"""What has to be known of the account before anything is made there, and before anything goes.
+
+Asked through boto3 as the description's identity; see `kitaru_iac.clouds.aws.session`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
+from kitaru_iac.errors import KitaruError, MissingPackages, NotAllowedError
+from kitaru_iac.looks import Absent, LookError, NoCredentials
+from kitaru_iac.spec.credentials import Credentials
+
+__all__ = ["Account", "plugin_version"]
+
+_GONE = {
+    "aws:s3/bucket:Bucket": {"404", "NoSuchBucket"},
+    "aws:ecr/repository:Repository": {"RepositoryNotFoundException"},
+    "aws:iam/role:Role": {"NoSuchEntity"},
+    "aws:eks/cluster:Cluster": {"ResourceNotFoundException"},
+    "aws:eks/nodeGroup:NodeGroup": {"ResourceNotFoundException"},
+}
+
+
+def plugin_version() -> str:
+    """The version of Pulumi's AWS plugin that belongs to the installed SDK.
+
+    Raises:
+        MissingPackages: The AWS packages are not installed.
+    """
+    try:
+        return version("pulumi-aws")
+    except PackageNotFoundError as error:
+        raise MissingPackages(
+            "The AWS packages are not installed",
+            why="Provisioning on AWS needs pulumi-aws",
+            remedy="pip install 'kitaru-iac[aws]'",
+        ) from error
+
+
+@dataclass(slots=True)
+class Account:
+    """The account of some credentials, in one region.
+
+    Attributes:
+        region: Where to ask.
+        number: The account's twelve digits; empty until `open`.
+        caller: The ARN of whoever asks.
+    """
+
+    _access: AwsAccess
+    _credentials: Credentials | None
+    region: str
+    number: str = ""
+    caller: str = ""
+
+    @classmethod
+    def open(cls, credentials: Credentials | None, region: str) -> Account:
+        """Find the credentials and ask whose they are.
+
+        Raises:
+            MissingPackages: The AWS packages are not installed.
+            NotAllowedError: There are no usable credentials.
+        """
+        require_boto3()
+        account = cls(AwsAccess(credentials, region), credentials, region)
+        try:
+            account._access.open()
+            answer = account._access.ask("sts", "get_caller_identity", about="the credentials")
+        except LookError as error:
+            raise _refused(error, account._access.described_as) from error
+        account.number = str(answer["Account"])
+        account.caller = str(answer["Arn"])
+        return account
+
+    def environment(self) -> dict[str, str]:
+        """The variables that give the engine's plugins the same identity.
+
+        They are secrets, and go to the engine's process alone: what a provider is *given* as an
+        input would stand in the state. An assumed role's end after an hour.
+        """
+        told = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        given = self._credentials
+        if given is None or given.kind == "implicit":
+            return told
+        if given.kind == "aws-profile":
+            return told | {"AWS_PROFILE": given.values["profile_name"]}
+        keys = self._assumed(given) if given.kind == "aws-role" else given.secrets
+        return told | {
+            "AWS_ACCESS_KEY_ID": str(keys["aws_access_key_id"]),
+            "AWS_SECRET_ACCESS_KEY": str(keys["aws_secret_access_key"]),
+            # Empty, where there is none: one of the caller's own would not fit these keys.
+            "AWS_SESSION_TOKEN": str(keys.get("aws_session_token", "")),
+            "AWS_PROFILE": "",
+        }
+
+    def _assumed(self, given: Credentials) -> Mapping[str, str]:
+        """Keys of the role. It is this process that assumes it, as it does for the checks."""
+        own = AwsAccess(None, self.region)
+        try:
+            own.open()
+            made = own.ask(
+                *("sts", "assume_role"),
+                about=given.values["role_arn"],
+                RoleArn=given.values["role_arn"],
+                RoleSessionName="kitaru-provision",
+            )["Credentials"]
+        except LookError as error:
+            raise _refused(error, str(given)) from error
+        return {
+            "aws_access_key_id": made["AccessKeyId"],
+            "aws_secret_access_key": made["SecretAccessKey"],
+            "aws_session_token": made["SessionToken"],
+        }
+
+    def default_subnets(self) -> tuple[str, ...]:
+        """The default subnets of the region, one for each zone.
+
+        Raises:
+            KitaruError: There are not two zones with one, which EKS asks for.
+        """
+        try:
+            found = self._access.ask_all(
+                *("ec2", "describe_subnets", "Subnets"),
+                about="the default subnets",
+                Filters=[{"Name": "default-for-az", "Values": ["true"]}],
+            )
+        except LookError as error:
+            raise KitaruError(
+                "The subnets for the cluster cannot be looked up", why=error.why
+            ) from error
+        # EKS has no control plane in this zone of us-east-1:
+        # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+        usable = [s for s in found if s.get("AvailabilityZoneId") not in {"use1-az3", "usw1-az2"}]
+        by_zone = {str(s["AvailabilityZone"]): str(s["SubnetId"]) for s in usable}
+        if len(by_zone) < 2:
+            raise KitaruError(
+                f"{self.region} has no default subnets in two zones for the cluster",
+                why="EKS asks for subnets in at least two availability zones",
+                remedy=f"aws ec2 create-default-vpc --region {self.region}",
+            )
+        return tuple(by_zone[zone] for zone in sorted(by_zone))
+
+    def identify(self, type: str, inputs: Mapping[str, Any]) -> str | None:
+        """The id of a resource that may have been made, if AWS has it; see `engine.pending`.
+
+        The kinds that are not here are settings: writing them again does no harm.
+        """
+        asked: dict[str, tuple[str, str, dict[str, Any], str]] = {
+            "aws:s3/bucket:Bucket": (
+                *("s3", "head_bucket"),
+                {"Bucket": inputs.get("bucket")},
+                "{bucket}",
+            ),
+            "aws:ecr/repository:Repository": (
+                *("ecr", "describe_repositories"),
+                {"repositoryNames": [inputs.get("name")]},
+                "{name}",
+            ),
+            "aws:iam/role:Role": ("iam", "get_role", {"RoleName": inputs.get("name")}, "{name}"),
+            "aws:eks/cluster:Cluster": (
+                *("eks", "describe_cluster"),
+                {"name": inputs.get("name")},
+                "{name}",
+            ),
+            "aws:eks/nodeGroup:NodeGroup": (
+                *("eks", "describe_nodegroup"),
+                {
+                    "clusterName": inputs.get("clusterName"),
+                    "nodegroupName": inputs.get("nodeGroupName"),
+                },
+                "{clusterName}:{nodeGroupName}",
+            ),
+        }
+        if type not in asked:
+            return None
+        service, operation, parameters, id = asked[type]
+        try:
+            self._access.ask(service, operation, about=type, absent=_GONE[type], **parameters)
+        except Absent:
+            return None
+        except LookError as error:
+            raise KitaruError(
+                f"Whether an interrupted run made {id.format(**inputs)} cannot be told",
+                why=error.why,
+                remedy="Run it again as somebody who may look.",
+            ) from error
+        return id.format(**inputs)
+
+    def holds(self, type: str, id: str) -> str | None:
+        """What a stateful resource still holds, in words; None if it is empty or gone."""
+        try:
+            if type == "aws:s3/bucket:Bucket":
+                answer = self._access.ask(
+                    *("s3", "list_object_versions"),
+                    about=f"s3://{id}",
+                    absent=_GONE[type],
+                    Bucket=id,
+                    MaxKeys=1,
+                )
+                full = answer.get("Versions") or answer.get("DeleteMarkers")
+                return "it holds objects" if full else None
+            if type == "aws:ecr/repository:Repository":
+                answer = self._access.ask(
+                    *("ecr", "list_images"),
+                    about=f"repository {id}",
+                    absent=_GONE[type],
+                    repositoryName=id,
+                    maxResults=1,
+                )
+                return "it holds images" if answer.get("imageIds") else None
+        except Absent:
+            return None
+        except LookError as error:
+            return f"it may hold data: {error.why}"
+        return None
+
+    def empty(self, type: str, id: str) -> None:
+        """Delete what a stateful resource holds, for good.
+
+        Raises:
+            KitaruError: AWS refuses.
+        """
+        try:
+            if type == "aws:s3/bucket:Bucket":
+                self._empty_bucket(id)
+            elif type == "aws:ecr/repository:Repository":
+                images = self._access.ask_all(
+                    "ecr", "list_images", "imageIds", about=f"repository {id}", repositoryName=id
+                )
+                for start in range(0, len(images), 100):
+                    self._access.ask(
+                        *("ecr", "batch_delete_image"),
+                        about=f"repository {id}",
+                        repositoryName=id,
+                        imageIds=images[start : start + 100],
+                    )
+        except LookError as error:
+            raise KitaruError(f"{id} could not be emptied", why=error.why) from error
+
+    def _empty_bucket(self, name: str) -> None:
+        for key in ("Versions", "DeleteMarkers"):
+            found = self._access.ask_all(
+                "s3", "list_object_versions", key, about=f"s3://{name}", Bucket=name
+            )
+            doomed = [{"Key": o["Key"], "VersionId": o["VersionId"]} for o in found]
+            for start in range(0, len(doomed), 1000):
+                self._access.ask(
+                    *("s3", "delete_objects"),
+                    about=f"s3://{name}",
+                    Bucket=name,
+                    Delete={"Objects": doomed[start : start + 1000], "Quiet": True},
+                )
+
+
+def _refused(error: LookError, who: str) -> KitaruError:
+    remedy = error.remedy if isinstance(error, NoCredentials) else None
+    return NotAllowedError(
+        "AWS cannot be asked for the account to provision in",
+        where=who,
+        why=error.why,
+        remedy=remedy or "aws sts get-caller-identity",
+    )

@@ -1,0 +1,131 @@
+"""The bucket of the artifact store: private, encrypted, versioned, and not deleted by the way.
+
+Its settings are resources of their own. They are protected like the bucket: one that is kept must
+not lose its public access block and its policy on the way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pulumi
+from pulumi_aws import s3
+
+__all__ = ["Bucket"]
+
+#: Days after which the versions of what was overwritten or deleted go, and the parts of uploads
+#: that nobody finished.
+_OLD_VERSIONS = 30
+_UNFINISHED = 7
+
+
+class Bucket:
+    """A bucket with its settings.
+
+    Args:
+        prefix: Of the Pulumi names.
+        name: The bucket's.
+        partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
+        tags: On the bucket.
+        parent: The component.
+        keep: Protect it, and leave it where it is if it goes from the program.
+    """
+
+    def __init__(
+        self,
+        prefix: str,
+        name: str,
+        *,
+        partition: str,
+        tags: Mapping[str, str],
+        parent: pulumi.Resource,
+        keep: bool = True,
+    ) -> None:
+        arn = f"arn:{partition}:s3:::{name}"
+        self.bucket = s3.Bucket(
+            f"{prefix}-bucket",
+            bucket=name,
+            force_destroy=False,
+            tags=dict(tags),
+            opts=pulumi.ResourceOptions(parent=parent, protect=keep, retain_on_delete=keep),
+        )
+        self.name = self.bucket.bucket
+
+        def setting(after: pulumi.Resource = self.bucket) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(
+                parent=self.bucket, protect=keep, retain_on_delete=keep, depends_on=[after]
+            )
+
+        self.access = s3.BucketPublicAccessBlock(
+            f"{prefix}-bucket-public-access",
+            bucket=self.name,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=setting(),
+        )
+        s3.BucketOwnershipControls(
+            f"{prefix}-bucket-ownership",
+            bucket=self.name,
+            rule={"object_ownership": "BucketOwnerEnforced"},
+            opts=setting(),
+        )
+        s3.BucketServerSideEncryptionConfiguration(
+            f"{prefix}-bucket-encryption",
+            bucket=self.name,
+            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
+            opts=setting(),
+        )
+        versioning = s3.BucketVersioning(
+            f"{prefix}-bucket-versioning",
+            bucket=self.name,
+            versioning_configuration={"status": "Enabled"},
+            opts=setting(),
+        )
+        s3.BucketLifecycleConfiguration(
+            f"{prefix}-bucket-lifecycle",
+            bucket=self.name,
+            rules=[
+                {
+                    "id": "unfinished-uploads",
+                    "status": "Enabled",
+                    "filter": {"prefix": ""},
+                    "abort_incomplete_multipart_upload": {"days_after_initiation": _UNFINISHED},
+                },
+                {
+                    "id": "old-versions",
+                    "status": "Enabled",
+                    "filter": {"prefix": ""},
+                    "noncurrent_version_expiration": {"noncurrent_days": _OLD_VERSIONS},
+                },
+            ],
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-configuration-examples
+            # .html: rules about old versions need versioning.
+            opts=setting(versioning),
+        )
+        s3.BucketPolicy(
+            f"{prefix}-bucket-policy",
+            bucket=self.name,
+            policy=json.dumps(tls_only(arn)),
+            # S3 refuses two changes of a bucket's access at the same moment (OperationAborted).
+            opts=setting(self.access),
+        )
+
+
+def tls_only(arn: str) -> dict[str, object]:
+    """The policy that denies everything without TLS."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "TlsOnly",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [arn, f"{arn}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }

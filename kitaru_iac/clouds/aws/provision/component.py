@@ -1,0 +1,168 @@
+"""The component resource: everything that is made for one stack on AWS, in one piece.
+
+The command's inline program and the programs of platform repositories use the same one.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from kitaru_iac.clouds.aws.provision.bucket import Bucket
+from kitaru_iac.clouds.aws.provision.cluster import Cluster
+from kitaru_iac.clouds.aws.provision.repository import Repository
+from kitaru_iac.clouds.aws.provision.roles import runtime_role
+from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.regions import aws_partition
+from kitaru_iac.spec.uris import EcrUri, S3Uri, parse_artifact_store, parse_container_registry
+
+__all__ = ["OUTPUTS", "Infrastructure", "InfrastructureArgs"]
+
+#: The outputs: keys of a description.
+OUTPUTS = ("artifact_store", "container_registry", "cluster", "region", "execution_role")
+
+
+class InfrastructureArgs(TypedDict):
+    """What is made, and what is used. The URIs and names have to be known, as text."""
+
+    stack: str
+    """The name of the stack."""
+    type: str
+    """The stack's type: local, kubernetes or sagemaker."""
+    account: str
+    """The account's twelve digits."""
+    region: str
+    """Where everything is."""
+    artifact_store: NotRequired[str | None]
+    """The URI that the stack uses, as `s3://bucket/prefix`."""
+    container_registry: NotRequired[str | None]
+    """The URI that images are pushed to, with the repository."""
+    execution_role: NotRequired[str | None]
+    """The ARN of an existing SageMaker role."""
+    cluster: NotRequired[str | None]
+    """The name of an existing EKS cluster."""
+    new_bucket: NotRequired[str | None]
+    """The name of the bucket to make."""
+    new_repository: NotRequired[str | None]
+    """The name of the ECR repository to make."""
+    new_role: NotRequired[str | None]
+    """The name of the SageMaker role to make."""
+    new_cluster: NotRequired[str | None]
+    """The name of the EKS cluster to make."""
+    subnets: NotRequired[list[str]]
+    """The subnets of a new cluster, in at least two zones."""
+    instance_type: NotRequired[str]
+    """The nodes of a new cluster."""
+    public_access: NotRequired[list[str] | None]
+    """The networks that may reach a new cluster's endpoint; all, if left out."""
+    permissions_boundary: NotRequired[str | None]
+    """The ARN of a permissions boundary for all roles."""
+    tags: NotRequired[dict[str, str]]
+    """Further tags."""
+    keep_data: NotRequired[bool]
+    """Protect the bucket, and leave it where it is if it goes from the program. Default: true."""
+
+
+class Infrastructure(pulumi.ComponentResource):
+    """The infrastructure of one stack on AWS.
+
+    Attributes:
+        artifact_store: As the description's.
+        container_registry: As the description's.
+        cluster: As the description's.
+        region: As the description's.
+        execution_role: As the description's.
+    """
+
+    artifact_store: pulumi.Output[str | None]
+    container_registry: pulumi.Output[str | None]
+    cluster: pulumi.Output[str | None]
+    region: pulumi.Output[str]
+    execution_role: pulumi.Output[str | None]
+
+    def __init__(
+        self, name: str, args: InfrastructureArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("kitaru:aws:Infrastructure", name, {}, opts)
+        region, partition = args["region"], aws_partition(args["region"])
+        tags = {
+            **args.get("tags", {}),
+            "managed-by": "kitaru-iac",
+            "kitaru-stack": args["stack"],
+            "pulumi-project": pulumi.get_project(),
+            "pulumi-stack": pulumi.get_stack(),
+        }
+        boundary = args.get("permissions_boundary")
+        store = pulumi.Output.from_input(args.get("artifact_store"))
+        registry = pulumi.Output.from_input(args.get("container_registry"))
+        cluster = pulumi.Output.from_input(args.get("cluster"))
+        role = pulumi.Output.from_input(args.get("execution_role"))
+        if new_bucket := args.get("new_bucket"):
+            bucket = Bucket(
+                name,
+                new_bucket,
+                partition=partition,
+                tags=tags,
+                parent=self,
+                keep=args.get("keep_data", True),
+            )
+            rest = _prefix(args.get("artifact_store"))
+            store = bucket.name.apply(lambda made: f"s3://{made}{rest}")
+        if new_repository := args.get("new_repository"):
+            registry = Repository(name, new_repository, tags=tags, parent=self).url
+        if new_role := args.get("new_role"):
+            role = runtime_role(
+                *(name, new_role, _used(args, partition)),
+                tags=tags,
+                parent=self,
+                boundary=boundary,
+            ).arn
+        if new_cluster := args.get("new_cluster"):
+            cluster = Cluster(
+                *(name, new_cluster),
+                stack=args["stack"],
+                region=region,
+                partition=partition,
+                subnets=args.get("subnets", []),
+                tags=tags,
+                parent=self,
+                instance_type=args.get("instance_type", "t3.large"),
+                public_access=args.get("public_access"),
+                boundary=boundary,
+            ).name
+        self.artifact_store = store
+        self.container_registry = registry
+        self.cluster = cluster
+        self.region = pulumi.Output.from_input(region)
+        self.execution_role = role
+        self.register_outputs({key: getattr(self, key) for key in OUTPUTS})
+
+
+def _used(args: InfrastructureArgs, partition: str) -> AwsResources:
+    """What the stack's steps use, by name: for the statements of their role."""
+    store, registry = args.get("artifact_store"), args.get("container_registry")
+    bucket = parse_artifact_store(store) if store else None
+    images = parse_container_registry(registry) if registry else None
+    ecr = images if isinstance(images, EcrUri) else None
+    new_role = args.get("new_role")
+    return AwsResources(
+        stack=args["stack"],
+        type=StackType(args["type"]),
+        region=args["region"],
+        partition=partition,
+        account=args["account"],
+        bucket=bucket.bucket if isinstance(bucket, S3Uri) else args.get("new_bucket"),
+        registry=ecr,
+        repository=ecr.repository if ecr else None,
+        role=f"arn:{partition}:iam::{args['account']}:role/{new_role}"
+        if new_role
+        else args.get("execution_role"),
+    )
+
+
+def _prefix(uri: str | None) -> str:
+    """What stands behind the bucket in the URI of the artifact store."""
+    found = parse_artifact_store(uri) if uri else None
+    return f"/{found.prefix}" if isinstance(found, S3Uri) and found.prefix else ""

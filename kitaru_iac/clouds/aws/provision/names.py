@@ -1,0 +1,53 @@
+"""The names of what is made: from the stack, the account and the region, short and always the same.
+
+They must not change from one version to the next: another name is another resource.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+__all__ = ["bucket_name", "cluster_name", "repository_name", "role_name", "slug"]
+
+#: Leaves room for the account and the longest region in the 63 characters of a bucket's name, and
+#: for the words around it in the 64 of a role's.
+_LONGEST = 26
+
+
+def slug(stack: str) -> str:
+    """The stack's name in what every service takes: ``a-z0-9-``, at most 26 characters.
+
+    A name that had to be altered gets a few digits of its hash, so that `Prod` and `prod` differ.
+    """
+    plain = re.sub(r"[^a-z0-9]+", "-", stack.lower()).strip("-")
+    if plain == stack and len(plain) <= _LONGEST:
+        return plain
+    digest = hashlib.sha256(stack.encode()).hexdigest()[:6]
+    return f"{plain[: _LONGEST - 7].strip('-')}-{digest}".lstrip("-")
+
+
+def bucket_name(stack: str, account: str, region: str) -> str:
+    """Buckets share one namespace with all the world: account and region keep it ours."""
+    return f"kitaru-{slug(stack)}-{account}-{region}"
+
+
+def repository_name(stack: str) -> str:
+    """A repository lies in its account and region."""
+    return f"kitaru/{slug(stack)}"
+
+
+def cluster_name(stack: str) -> str:
+    """A cluster lies in its account and region."""
+    return f"kitaru-{slug(stack)}"
+
+
+def role_name(stack: str, use: str, region: str) -> str:
+    """Roles are the account's, in all regions.
+
+    Args:
+        stack: The stack.
+        use: ``sagemaker``, ``cluster`` or ``nodes``.
+        region: Where it is used.
+    """
+    return f"kitaru-{slug(stack)}-{use}-{region}"

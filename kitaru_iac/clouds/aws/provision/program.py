@@ -1,0 +1,58 @@
+"""The inline program around the component: one provider, in one account and region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import pulumi
+import pulumi_aws as aws
+
+from kitaru_iac.clouds.aws.provision.component import (
+    OUTPUTS,
+    Infrastructure,
+    InfrastructureArgs,
+)
+from kitaru_iac.clouds.aws.provision.layout import Layout
+
+__all__ = ["NAME", "physical_names", "program"]
+
+#: The component's name in its program; its parts are called ``stack-bucket`` and so on.
+NAME = "stack"
+
+
+def program(layout: Layout) -> Callable[[], None]:
+    """The program that makes a layout."""
+    values = asdict(layout) | {"type": layout.type.value, "subnets": list(layout.subnets)}
+    args: InfrastructureArgs = {**values}  # type: ignore[typeddict-item]
+
+    def run() -> None:
+        provider = aws.Provider(
+            "aws",
+            region=layout.region,
+            # With credentials of another account nothing is done, whatever the program says.
+            allowed_account_ids=[layout.account],
+        )
+        made = Infrastructure(NAME, args, pulumi.ResourceOptions(providers=[provider]))
+        for key in OUTPUTS:
+            pulumi.export(key, getattr(made, key))
+
+    return run
+
+
+def physical_names(layout: Layout) -> dict[str, str]:
+    """The cloud's names for what the program calls otherwise, for a plan of what is not there yet."""
+    found: dict[str, str] = {}
+    if layout.new_bucket:
+        parts = ("", "-public-access", "-ownership", "-encryption", "-versioning", "-lifecycle",
+                 "-policy")  # fmt: skip
+        found |= {f"{NAME}-bucket{part}": layout.new_bucket for part in parts}
+    if layout.new_repository:
+        found |= {f"{NAME}-repository{part}": layout.new_repository for part in ("", "-lifecycle")}
+    if layout.new_role:
+        found[f"{NAME}-execution-role"] = layout.new_role
+        found[f"{NAME}-execution-policy"] = layout.new_role
+    if layout.new_cluster:
+        found[f"{NAME}-cluster"] = layout.new_cluster
+        found[f"{NAME}-nodes"] = layout.new_cluster
+    return found

@@ -1,0 +1,75 @@
+"""What provisioning is given for AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kitaru_iac.clouds.aws.provision.account import Account, plugin_version
+from kitaru_iac.clouds.aws.provision.layout import layout, wants_cluster
+from kitaru_iac.clouds.target import Target
+from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.spec.credentials import Credentials
+from kitaru_iac.spec.model import StackSpec
+
+__all__ = ["account_of", "plugins", "target"]
+
+
+def plugins() -> tuple[tuple[str, str], ...]:
+    """The provider plugins of AWS."""
+    return (("aws", plugin_version()),)
+
+
+def target(spec: StackSpec) -> Target:
+    """What is made for a description on AWS.
+
+    Raises:
+        DescriptionError: It cannot be made as described.
+        MissingPackages: The AWS packages are not installed.
+        NotAllowedError: There are no usable credentials.
+    """
+    needed = plugins()
+    if spec.region is None:
+        raise DescriptionError(
+            [Problem("region", "the region is missing", "it says where everything is made")]
+        )
+    account = Account.open(spec.credentials, spec.region)
+    planned = layout(spec, account.number, spec.region)
+    if wants_cluster(spec):
+        subnets = account.default_subnets()
+        planned = layout(spec, account.number, spec.region, subnets=subnets)
+    from kitaru_iac.clouds.aws.provision.program import physical_names, program
+
+    return Target(
+        account=account,
+        place={"account": account.number, "region": spec.region},
+        program=program(planned),
+        plugins=needed,
+        outputs={
+            "artifact_store": planned.artifact_store,
+            "container_registry": planned.container_registry,
+            "cluster": planned.cluster,
+            "region": planned.region,
+            "execution_role": planned.execution_role,
+        },
+        makes_anything=planned.makes_anything,
+        place_of=place_of,
+        names=physical_names(planned),
+    )
+
+
+def account_of(credentials: Credentials | None, inputs: Mapping[str, Any]) -> Account:
+    """The account of these credentials, in the region of a deployment's provider.
+
+    Raises:
+        NotAllowedError: There are no usable credentials.
+    """
+    return Account.open(credentials, str(inputs["region"]))
+
+
+def place_of(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """Where a deployment is, from the inputs of its provider in the state."""
+    allowed = inputs.get("allowedAccountIds") or "[]"
+    accounts = json.loads(allowed) if isinstance(allowed, str) else allowed
+    return {"account": ",".join(map(str, accounts)), "region": str(inputs.get("region", ""))}

@@ -1,0 +1,295 @@
+"""What the engine's failures are, told apart once.
+
+::
+
+    EngineError
+    ├── EngineNotFound, EngineTooOld, EngineUnusable   (engine/find.py)
+    ├── EngineNotInstalled     installing it failed, or was declined
+    ├── StateLocked            another update holds the state
+    ├── WrongPassphrase        the state cannot be decrypted
+    ├── PassphraseMissing      nobody gave one, and the backend is not ours
+    ├── BackendUnusable        the backend cannot be reached or read
+    ├── PluginMissing          a provider plugin is not there and cannot be had
+    ├── CredentialsMissing     the provider found no credentials, or refused them
+    ├── ResourceProtected      a protected resource would be deleted or replaced
+    ├── DeploymentElsewhere    the deployment is in another account or region
+    ├── EventsIncomplete       the engine counted more than it told
+    ├── UpdateCancelled        Ctrl-C; exit 130
+    └── UpdateFailed           anything else, with what failed
+
+The SDK's errors have no fields: its text is all there is. It is read here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+
+from kitaru_iac.engine.events import Diagnostic, name_of, type_of
+from kitaru_iac.errors import EngineError, ExitCode
+
+__all__ = [
+    "BackendUnusable",
+    "CredentialsMissing",
+    "DeploymentElsewhere",
+    "EngineNotInstalled",
+    "EventsIncomplete",
+    "Lock",
+    "PassphraseMissing",
+    "PluginMissing",
+    "ResourceProtected",
+    "StateLocked",
+    "UpdateCancelled",
+    "UpdateFailed",
+    "WrongPassphrase",
+    "mapped",
+    "read_locks",
+]
+
+
+class EngineNotInstalled(EngineError):
+    """The engine is not there, and could not be installed."""
+
+
+class Lock:
+    """Who holds a state: as the backend of a file, an S3 bucket and the like tells it."""
+
+    __slots__ = ("host", "pid", "user")
+
+    def __init__(self, user: str, host: str, pid: int) -> None:
+        self.user = user
+        self.host = host
+        self.pid = pid
+
+    def __str__(self) -> str:
+        return f"process {self.pid} of {self.user} on {self.host}"
+
+
+class StateLocked(EngineError):
+    """Another update holds the state, or one that died without letting go of it.
+
+    Args:
+        stack: The deployment.
+        backend: Where its state is, without secrets.
+        locks: Who holds it, where the backend tells.
+    """
+
+    def __init__(self, stack: str, backend: str, locks: Sequence[Lock] = ()) -> None:
+        self.locks = tuple(locks)
+        holders = ", ".join(map(str, locks)) or "somebody else"
+        super().__init__(
+            f"The state of deployment {stack} is locked by {holders}",
+            why="Two updates at the same time would overwrite each other's state.",
+            remedy="Wait until it has ended and run this again. If it died: "
+            f"PULUMI_BACKEND_URL={backend} pulumi cancel --stack {stack}",
+        )
+
+
+class WrongPassphrase(EngineError):
+    """The state was encrypted with another passphrase."""
+
+    def __init__(self, stack: str, backend: str) -> None:
+        given = [
+            name
+            for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+            if name in os.environ
+        ]
+        source = f"{given[0]} is not the one" if given else "The passphrase file is not the one"
+        super().__init__(
+            f"The passphrase does not open the state of deployment {stack}",
+            where=backend,
+            why=f"{source} that it was encrypted with.",
+            remedy="Set PULUMI_CONFIG_PASSPHRASE to that one, or unset it if it was generated.",
+        )
+
+
+class PassphraseMissing(EngineError):
+    """A backend of the user's own needs the user's own passphrase."""
+
+    def __init__(self, backend: str) -> None:
+        super().__init__(
+            "No passphrase is given for the state of the infrastructure",
+            where=backend,
+            why="One that is generated here would lock out everybody else who uses this backend.",
+            remedy="Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE to a file.",
+        )
+
+
+class BackendUnusable(EngineError):
+    """The backend cannot be reached, read or written."""
+
+
+class PluginMissing(EngineError):
+    """A provider plugin is not installed, and could not be downloaded."""
+
+    def __init__(self, name: str, version: str | None, why: str | None = None) -> None:
+        which = f"{name} {version}" if version else name
+        command = f"pulumi plugin install resource {name}" + (f" v{version}" if version else "")
+        super().__init__(
+            f"The Pulumi plugin {which} is missing",
+            why=why or "The engine could not get it.",
+            remedy=f"With a connection to the internet: {command}",
+        )
+
+
+class CredentialsMissing(EngineError):
+    """The provider found no credentials of the cloud, or the cloud refused them."""
+
+
+class ResourceProtected(EngineError):
+    """Something protected would have been deleted or replaced; it was not."""
+
+
+class DeploymentElsewhere(EngineError):
+    """The deployment of this name is in another account or region."""
+
+
+class EventsIncomplete(EngineError):
+    """The engine counted changes that it did not tell: a plan of the rest would be too small."""
+
+
+class UpdateCancelled(EngineError):
+    """Ctrl-C. What was being made when it was pressed is finished, or noted as unfinished."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class UpdateFailed(EngineError):
+    """The engine, a provider or the program failed.
+
+    Args:
+        failures: One line for each thing that failed.
+    """
+
+    def __init__(
+        self, what: str, failures: Iterable[str] = (), *, remedy: str | None = None
+    ) -> None:
+        self.failures = tuple(failures)
+        super().__init__(what, why="\n".join(self.failures) or None, remedy=remedy)
+
+
+_LOCK = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\)")
+_PLUGIN = re.compile(
+    r"(?:resource plugin|plugin) [`'\"]?(?:resource-|pulumi-resource-)?([a-z][a-z0-9-]*?)[`'\"]?"
+    r"(?:[- ]v?(\d+\.\d+\.\d+))?[`'\"]? (?:not found|could not be)|"
+    r"no resource plugin '?(?:pulumi-resource-)?([a-z][a-z0-9-]*)'?"
+    r"(?:(?:-| at version )v?(\d+\.\d+\.\d+))? found"
+)
+_CREDENTIALS = (
+    "no valid credential sources",
+    "unable to validate aws credentials",
+    "nocredentialproviders",
+    "invalidclienttokenid",
+    "expiredtoken",
+    "signaturedoesnotmatch",
+    "failed to refresh cached credentials",
+    "could not find default credentials",
+)
+_PROTECTED = ("is protected", "cannot be deleted because it is protected", "protected resource")
+
+
+def read_locks(text: str) -> tuple[Lock, ...]:
+    """The holders that an error about a locked state names."""
+    return tuple(Lock(user, host, int(pid)) for user, host, pid in _LOCK.findall(text))
+
+
+def mapped(
+    error: Exception,
+    *,
+    stack: str,
+    backend: str,
+    doing: str,
+    diagnostics: Sequence[Diagnostic] = (),
+    failed: Sequence[str] = (),
+    resume: str = "Run the same command again: it goes on from here.",
+    hide: Iterable[str] = (),
+) -> EngineError:
+    """The typed error for whatever the SDK raised.
+
+    Args:
+        error: The SDK's.
+        stack: The deployment.
+        backend: Where its state is, without secrets.
+        doing: What was done, as ``create the infrastructure``.
+        diagnostics: What the engine said.
+        failed: The resources whose operation failed.
+        resume: How to go on after a failure of a resource.
+        hide: Texts that must not be shown.
+    """
+    if isinstance(error, EngineError):
+        return error
+    text = str(error)
+    errors = [d for d in diagnostics if d.severity == "error"]
+    said = "\n".join([text, *(d.message for d in errors)])
+    low = said.lower()
+    if "currently locked by" in said or "Another update is currently in progress" in said:
+        return StateLocked(stack, backend, read_locks(said))
+    if "incorrect passphrase" in low or "message authentication failed" in low:
+        return WrongPassphrase(stack, backend)
+    if "passphrase must be set" in low:
+        return PassphraseMissing(backend)
+    plugin = _PLUGIN.search(said)
+    if plugin:
+        name, version = plugin[1] or plugin[3], plugin[2] or plugin[4]
+        return PluginMissing(name, version)
+    lines = [_hidden(line, hide) for line in _lines(errors, failed) or _stderr(text)]
+    if any(word in low for word in _CREDENTIALS):
+        return CredentialsMissing(
+            "The cloud's provider has no usable credentials",
+            why="\n".join(lines),
+            remedy="Log in (as `aws sso login`), or give --credentials.",
+        )
+    if any(word in low for word in _PROTECTED):
+        return ResourceProtected(
+            "Protected resources would have been deleted or replaced, and were left alone",
+            why="\n".join(lines),
+            remedy="Describe them as they are, or take them out on purpose: "
+            f"PULUMI_BACKEND_URL={backend} pulumi state unprotect --stack {stack} URN",
+        )
+    if not errors and _is_about_backend(low):
+        return BackendUnusable(
+            "The state of the infrastructure cannot be read",
+            where=backend,
+            why="\n".join(lines) or None,
+            remedy="Check PULUMI_BACKEND_URL and the access to it.",
+        )
+    return UpdateFailed(f"Could not {doing}", lines, remedy=resume)
+
+
+def _is_about_backend(low: str) -> bool:
+    words = ("could not get cloud url", "unable to open bucket", "could not list bucket",
+             "problem logging in", "unable to check if bucket", "could not read meta",
+             "no such file or directory", "permission denied", "read-only file system")  # fmt: skip
+    return any(word in low for word in words)
+
+
+def _lines(errors: Sequence[Diagnostic], failed: Sequence[str]) -> list[str]:
+    """One line for each thing that failed: which, and the provider's words about it."""
+    lines = []
+    about = set(failed)
+    for said in errors:
+        message = " ".join(said.message.split())
+        if said.urn and type_of(said.urn) == "pulumi:pulumi:Stack":
+            if message == "update failed":
+                continue  # says nothing
+        if said.urn and (said.urn in about or not type_of(said.urn).startswith("pulumi:")):
+            lines.append(f"{name_of(said.urn)} ({type_of(said.urn)}): {message}")
+        else:
+            lines.append(message)
+    return list(dict.fromkeys(lines))
+
+
+def _stderr(text: str) -> list[str]:
+    """The engine's own words in the text of the SDK's error."""
+    words = text.partition("stderr:")[2] or text
+    found = [line.strip() for line in words.splitlines() if line.strip()]
+    errors = [line.removeprefix("error:").strip() for line in found if line.startswith("error:")]
+    return errors or found[-3:]
+
+
+def _hidden(text: str, hide: Iterable[str]) -> str:
+    for secret in hide:
+        if secret:
+            text = text.replace(secret, "(secret)")
+    return text

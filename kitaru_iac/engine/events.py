@@ -1,0 +1,248 @@
+"""What the engine says while it works → what changes, without a value of anything.
+
+The engine's events are the only place where a preview tells more than counts. They come on a thread
+of the SDK's own, which swallows every exception: the callback there only puts them into a queue.
+Events can be lost (one that the SDK cannot parse is dropped with a warning), and a plan from the
+rest would look too small: so what was seen is compared with the engine's own summary.
+
+Names of properties are kept and values are not: an event masks a secret only where the program said
+that it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kitaru_iac.plan import Action, Change, Layer, Step
+
+if TYPE_CHECKING:
+    from pulumi.automation import EngineEvent
+
+__all__ = ["Diagnostic", "Recording", "ResourceChange", "name_of", "steps", "type_of"]
+
+#: The engine's operations and what they are in a plan. One that is not here counts as a change.
+_ACTIONS: Mapping[str, Action] = {
+    "same": Action.KEEP,
+    "read": Action.KEEP,
+    "create": Action.CREATE,
+    "import": Action.CREATE,
+    "update": Action.UPDATE,
+    "replace": Action.REPLACE,
+    "create-replacement": Action.REPLACE,
+    "delete-replaced": Action.REPLACE,
+    "read-replacement": Action.REPLACE,
+    "import-replacement": Action.REPLACE,
+    "discard-replaced": Action.REPLACE,
+    "remove-pending-replace": Action.REPLACE,
+    "delete": Action.DELETE,
+    "discard": Action.DELETE,
+    "read-discard": Action.DELETE,
+    "refresh": Action.KEEP,
+}
+#: How much an action says: of two about one resource the stronger one stays.
+_STRENGTH = (Action.KEEP, Action.UPDATE, Action.CREATE, Action.DELETE, Action.REPLACE)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """What happens to one resource.
+
+    Attributes:
+        urn: Pulumi's name for it.
+        action: What happens.
+        operation: The engine's own word for it.
+        properties: The names of the properties that differ, as ``tags`` or ``rules[0].status``.
+        forcing: Those that force a replacement.
+        id: The cloud's name for it, where it exists.
+        protected: Whether the deployment forbids to delete it.
+        is_custom: False for components and the stack, which are nothing in the cloud.
+    """
+
+    urn: str
+    action: Action
+    operation: str
+    properties: tuple[str, ...] = ()
+    forcing: tuple[str, ...] = ()
+    id: str | None = None
+    protected: bool = False
+    is_custom: bool = True
+
+    @property
+    def type(self) -> str:
+        """Its type token, as ``aws:s3/bucket:Bucket``."""
+        return type_of(self.urn)
+
+    @property
+    def name(self) -> str:
+        """Its name in the program."""
+        return name_of(self.urn)
+
+    @property
+    def is_of_the_cloud(self) -> bool:
+        """Whether it is a thing of the cloud, and no component, stack or provider."""
+        return self.is_custom and not self.type.startswith("pulumi:")
+
+    def step(self, name: str | None = None) -> Step:
+        """The change as a step of a plan, under the cloud's name for it where one is known."""
+        reason = None
+        if self.action is Action.REPLACE and self.forcing:
+            reason = f"forced by {', '.join(self.forcing)}"
+        elif self.operation == "import":
+            reason = "it exists, and is taken over"
+        elif self.operation not in _ACTIONS:
+            reason = f"the engine calls it {self.operation!r}"
+        elif self.protected and self.action is Action.KEEP:
+            reason = "protected"
+        return Step(
+            self.action,
+            self.type,
+            name or self.id or self.name,
+            Layer.INFRASTRUCTURE,
+            tuple(Change(path) for path in self.properties),
+            reason,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """Something the engine, a plugin or the program said.
+
+    Attributes:
+        severity: ``error``, ``warning``, ``info`` …
+        message: Its text, without colours.
+        urn: The resource it is about, if it is about one.
+    """
+
+    severity: str
+    message: str
+    urn: str | None = None
+
+
+def type_of(urn: str) -> str:
+    """The type token in a URN, without those of its parents."""
+    parts = urn.split("::")
+    return parts[2].rsplit("$", 1)[-1] if len(parts) > 3 else ""
+
+
+def name_of(urn: str) -> str:
+    """The name in a URN, which may itself hold ``::``."""
+    parts = urn.split("::", 3)
+    return parts[3] if len(parts) > 3 else urn
+
+
+@dataclass(slots=True)
+class Recording:
+    """All that was said in one operation, in the order in which it was said.
+
+    Attributes:
+        refreshing: Whether the operation is itself a refresh: what AWS has is then compared with
+            what the deployment remembers, and a difference is the change.
+    """
+
+    refreshing: bool = False
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    summary: dict[str, int] | None = None
+    _changes: dict[str, ResourceChange] = field(default_factory=dict)
+    _operations: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> tuple[ResourceChange, ...]:
+        """One for each resource."""
+        return tuple(self._changes.values())
+
+    def take(self, event: EngineEvent) -> None:
+        """Take one event in."""
+        if event.diagnostic_event is not None:
+            said = event.diagnostic_event
+            text = _plain(f"{said.prefix or ''}{said.message}").strip()
+            if text and not said.ephemeral:
+                self.diagnostics.append(Diagnostic(said.severity, text, said.urn or None))
+        elif event.resource_pre_event is not None:
+            self._note(event.resource_pre_event.metadata)
+        elif event.res_outputs_event is not None:
+            metadata = event.res_outputs_event.metadata
+            self.done.append(metadata.urn)
+            # A refresh knows only now, with the cloud's answer, whether anything differs.
+            self._note(metadata)
+        elif event.res_op_failed_event is not None:
+            self.failed.append(event.res_op_failed_event.metadata.urn)
+        elif event.summary_event is not None:
+            changes = event.summary_event.resource_changes or {}
+            self.summary = {_word(op): int(count) for op, count in changes.items() if count}
+
+    def _note(self, metadata: Any) -> None:
+        operation = _word(metadata.op)
+        self._operations.setdefault(operation, set()).add(metadata.urn)
+        change = _change(metadata, operation, refreshing=self.refreshing)
+        before = self._changes.get(change.urn)
+        if before is None or _STRENGTH.index(change.action) >= _STRENGTH.index(before.action):
+            if before is not None and not change.properties:
+                if before.action is change.action:
+                    return
+            self._changes[change.urn] = change
+
+    def missing(self) -> list[str]:
+        """What the engine counted and nobody saw, as ``2 create``; empty when nothing is lost."""
+        if self.summary is None:
+            return ["the summary"]
+        lost = []
+        for operation, count in self.summary.items():
+            seen = self._seen(operation)
+            if seen < count:
+                lost.append(f"{count - seen} {operation}")
+        return lost
+
+    def _seen(self, operation: str) -> int:
+        # A refresh counts what it found as same, update or delete, and its events say `refresh`.
+        own = len(self._operations.get(operation, ()))
+        return own + len(self._operations.get("refresh", ()))
+
+
+def _change(metadata: Any, operation: str, *, refreshing: bool) -> ResourceChange:
+    old, new = metadata.old, metadata.new
+    detailed: Mapping[str, Any] = metadata.detailed_diff or {}
+    properties = tuple(sorted(detailed or metadata.diffs or ()))
+    action = _ACTIONS.get(operation, Action.UPDATE)
+    if operation == "refresh" and refreshing:
+        if new is None or not (new.id or new.urn):
+            action = Action.DELETE
+        elif properties:
+            action = Action.UPDATE
+    known = new or old
+    forced = [path for path, how in detailed.items() if _word(how.diff_kind).endswith("-replace")]
+    ids = [state.id for state in (new, old) if state is not None and state.id]
+    return ResourceChange(
+        urn=metadata.urn,
+        action=action,
+        operation=operation,
+        properties=properties if action in {Action.UPDATE, Action.REPLACE} else (),
+        forcing=tuple(sorted(forced or metadata.keys or ())),
+        id=ids[0] if ids else None,
+        protected=bool(known is not None and known.protect),
+        is_custom=bool(known is None or known.custom),
+    )
+
+
+def _word(value: Any) -> str:
+    """The text of a word that the SDK may have made a member of an enumeration."""
+    return str(getattr(value, "value", value))
+
+
+def _plain(text: str) -> str:
+    """The text without Pulumi's colour marks, as ``<{%fg 1%}>``."""
+    parts = text.split("<{%")
+    return parts[0] + "".join(part.partition("%}>")[2] for part in parts[1:])
+
+
+def steps(
+    changes: Iterable[ResourceChange], names: Mapping[str, str] | None = None
+) -> tuple[Step, ...]:
+    """The changes in the cloud as steps; `names` gives the cloud's name for a program's."""
+    known = names or {}
+    return tuple(
+        change.step(known.get(change.name)) for change in changes if change.is_of_the_cloud
+    )

@@ -1,0 +1,135 @@
+"""Where a deployment's state is, and the workspace that the engine works in.
+
+Nothing of the user's own Pulumi is touched: no `pulumi login`, no project in the current directory.
+The backend goes to the engine in its environment, and the work directory lives for one operation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from kitaru_iac.engine.errors import PassphraseMissing
+from kitaru_iac.home import config_home, engine_home
+
+__all__ = ["Backend", "default_backend", "engine_environment", "without_secrets"]
+
+_PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
+_PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105
+_SERVICE = ("http", "https")
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Where the state of deployments is kept.
+
+    Attributes:
+        url: As Pulumi takes it: ``file:///…``, ``s3://…``, ``azblob://…``, ``gs://…``, or the
+            address of Pulumi's own service.
+        is_own: Whether this project made it: a folder of the configuration home, with a passphrase
+            of its own. Every other one is the user's, and so is its passphrase.
+    """
+
+    url: str
+    is_own: bool = False
+
+    @property
+    def label(self) -> str:
+        """The URL without what could be a secret: what a record may hold and a message say."""
+        return without_secrets(self.url)
+
+    @classmethod
+    def at(cls, url: str) -> Backend:
+        """The backend of this URL; ours, if it is ours."""
+        own = own_backend()
+        return own if url == own.url else cls(url)
+
+    def prepare(self) -> None:
+        """Make what has to be there: the folder of a file backend, which Pulumi does not make."""
+        folder = self._folder()
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def environment(self) -> dict[str, str]:
+        """What the engine needs to be told of it.
+
+        Raises:
+            PassphraseMissing: It needs a passphrase, and none is given.
+        """
+        told = {"PULUMI_BACKEND_URL": self.url}
+        given = _PASSPHRASE in os.environ or os.environ.get(_PASSPHRASE_FILE)
+        if given or urlsplit(self.url).scheme in _SERVICE:
+            return told
+        if not self.is_own:
+            raise PassphraseMissing(self.label)
+        return told | {_PASSPHRASE_FILE: str(_passphrase_file())}
+
+    def _folder(self) -> Path | None:
+        parts = urlsplit(self.url)
+        return Path(parts.path) if parts.scheme == "file" and parts.path.startswith("/") else None
+
+
+def without_secrets(url: str) -> str:
+    """A backend's URL without user, password and what looks like a key in its query."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    words = ("key", "secret", "token", "password", "sig", "credential")
+    query = "&".join(
+        part
+        for part in parts.query.split("&")
+        if part and not any(word in part.partition("=")[0].lower() for word in words)
+    )
+    clean = urlunsplit((parts.scheme, host, parts.path, query, ""))
+    # urlunsplit writes `file:/x` for an empty host, and Pulumi wants `file:///x`.
+    return clean if "://" in clean or "://" not in url else clean.replace(":", "://", 1)
+
+
+def own_backend() -> Backend:
+    """The file backend in the configuration home."""
+    return Backend((config_home() / "kitaru" / "state").as_uri(), is_own=True)
+
+
+def default_backend() -> Backend:
+    """`$PULUMI_BACKEND_URL`, else our own."""
+    chosen = os.environ.get("PULUMI_BACKEND_URL", "").strip()
+    return Backend.at(chosen) if chosen else own_backend()
+
+
+def engine_environment(backend: Backend, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables that the engine gets beside this process's own.
+
+    Raises:
+        PassphraseMissing: The backend needs a passphrase, and none is given.
+    """
+    backend.prepare()
+    told = {
+        **backend.environment(),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_OPTION_NON_INTERACTIVE": "true",
+    }
+    if not os.environ.get("PULUMI_HOME") and not (Path.home() / ".pulumi").is_dir():
+        told["PULUMI_HOME"] = str(engine_home() / "home")
+    return told | dict(extra or {})
+
+
+def _passphrase_file() -> Path:
+    """The file with the passphrase of our own backend, made at its first use, for its owner only."""
+    file = config_home() / "kitaru" / "passphrase"
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not file.exists():
+        draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(secrets.token_urlsafe(32))
+        try:
+            # Unlike a rename, a link never replaces what another process made in between.
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, file)
+        finally:
+            draft.unlink()
+    return file

@@ -1,0 +1,32 @@
+"""Put the stand-in where the engine looks for plugins."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+__all__ = ["install"]
+
+_PROGRAM = """#!{python}
+import sys
+
+sys.path.append({folder!r})
+from standin.plugin import serve
+
+serve()
+"""
+
+
+def install(pulumi_home: Path) -> Path:
+    """Install it under a Pulumi home, as the version of the SDK beside us; returns the program.
+
+    From there the engine takes it in silence; found on PATH, every run would say so.
+    """
+    folder = pulumi_home / "plugins" / f"resource-aws-v{version('pulumi-aws')}"
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / "pulumi-resource-aws"
+    text = _PROGRAM.format(python=sys.executable, folder=str(Path(__file__).parents[1]))
+    program.write_text(text)
+    program.chmod(0o755)
+    return program
