@@ -223,22 +223,27 @@ def _denied(match: re.Match[str], subject: Subject) -> tuple[str, str | None]:
 
 def _absent(_: re.Match[str], subject: Subject) -> tuple[str, str | None]:
     what = f"the {subject.noun} does not exist, or the connector may not see it"
-    name = (subject.resource_id or "").rpartition("/")[2]
-    group = (subject.resource_id or "").rpartition("/")[0]
-    host = (subject.resource_id or "").partition("-docker")
+    wanted = subject.resource_id or ""
+    group, _slash, name = wanted.rpartition("/")
+    host, project, repository = (*wanted.split("/", 3), "", "")[:3]
     remedies = {
-        ("aws", "s3-bucket"): f"aws s3 mb s3://{name} --region {subject.region}",
-        ("aws", "kubernetes-cluster"): f"See them with: aws eks list-clusters --region "
-        f"{subject.region}",
-        ("gcp", "gcs-bucket"): f"gcloud storage buckets create gs://{name}",
-        ("gcp", "docker-registry"): f"gcloud artifacts repositories create {name} "
-        f"--repository-format docker --location {host[0]}",
+        ("aws", "s3-bucket"): f"aws s3 mb {wanted} --region {subject.region}",
+        ("aws", "kubernetes-cluster"): (
+            f"See them with: aws eks list-clusters --region {subject.region}"
+        ),
+        ("gcp", "gcs-bucket"): f"gcloud storage buckets create {wanted}",
+        ("gcp", "docker-registry"): (
+            f"gcloud artifacts repositories create {repository} --project {project} "
+            f"--location {host.removesuffix('-docker.pkg.dev')} --repository-format docker"
+        ),
         ("gcp", "kubernetes-cluster"): "See them with: gcloud container clusters list",
-        ("azure", "blob-container"): f"az storage container create --name {name} "
-        "--account-name ACCOUNT --auth-mode login",
+        ("azure", "blob-container"): (
+            f"az storage container create --name {name} --account-name ACCOUNT --auth-mode login"
+        ),
         ("azure", "docker-registry"): "See them with: az acr list --output table",
-        ("azure", "kubernetes-cluster"): f"See them with: az aks list --resource-group {group} "
-        "--output table",
+        ("azure", "kubernetes-cluster"): (
+            f"See them with: az aks list --resource-group {group} --output table"
+        ),
     }
     return what, remedies.get((subject.connector.type, subject.resource_type))
 

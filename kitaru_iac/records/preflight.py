@@ -18,7 +18,6 @@ from kitaru_iac.errors import (
     KitaruError,
     MissingPackages,
     NotAllowedError,
-    Problem,
 )
 from kitaru_iac.records.connectors import (
     connector_types,
@@ -98,7 +97,6 @@ def preflight(
     with quiet():
         errors.extend(_names(store, records, current, leftovers))
         problems = check_extra(store, records, spec.extra)
-        problems.extend(_other_cloud(spec, records.connector))
         if problems:
             errors.append(DescriptionError(problems))
         connector = records.connector
@@ -165,21 +163,6 @@ def _taken(
 
 def _article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
-
-
-def _other_cloud(spec: StackSpec, connector: ConnectorRecord | None) -> list[Problem]:
-    if connector is None or spec.cloud is None or connector.type == spec.cloud.value:
-        return []
-    return [
-        Problem(
-            "connector",
-            f"the service connector '{connector.name}' is of type {connector.type}, and the stack "
-            f"stands on {spec.cloud.label}",
-            remedy=f"See others with: zenml service-connector list --connector_type "
-            f"{spec.cloud.value}",
-            source="--connector",
-        )
-    ]
 
 
 def _packages(store: Store, connector: ConnectorRecord, types: set[str]) -> list[KitaruError]:
