@@ -6,13 +6,15 @@ the SDK of the description's own cloud alone.
 
 from __future__ import annotations
 
+from typing import Any
+
 from kitaru_iac.checks import CheckInfo, CheckReport, run_checks
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.looks import TIMEOUT, WORKERS
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import BaseSpec
 
-__all__ = ["catalog", "verify"]
+__all__ = ["catalog", "policy", "verify"]
 
 
 def verify(
@@ -40,17 +42,38 @@ def verify(
     """
     if spec.cloud is None:
         return CheckReport(spec.name)
-    if spec.cloud is not Cloud.AWS:
-        raise KitaruError(
-            "Infrastructure checks exist for AWS only",
-            where=f"{spec.name} ({spec.type.value} on {spec.cloud.value})",
-            why=f"There are none for {spec.cloud.value} yet",
-            remedy="Go on without them: --infra none.",
-        )
+    _aws_only(spec, "Infrastructure checks")
     from kitaru_iac.clouds.aws.verify import checks_for
 
     checks = checks_for(spec, timeout=timeout, identity=identity)
     return CheckReport(spec.name, run_checks(checks, timeout, max_workers))
+
+
+def policy(spec: BaseSpec) -> dict[str, Any]:
+    """The exact permissions that a stack needs, by identity, from the table that the checks use.
+
+    Nothing is asked of any cloud, and no SDK is needed.
+
+    Returns:
+        ``{"stack", "cloud", "policies": {identity: document}, "trust": {identity: document}}``.
+        On AWS: ``connector`` (ZenML's client and server), ``runtime`` (the steps), ``pull`` (who
+        pulls the image) and ``verify`` (who runs the checks), as IAM documents; ``trust`` says who
+        may become the roles of `runtime` and `pull`.
+
+    Raises:
+        KitaruError: There is no table for this cloud yet.
+    """
+    if spec.cloud is None:
+        return {"stack": spec.name, "cloud": None, "policies": {}, "trust": {}}
+    _aws_only(spec, "Permission tables")
+    from kitaru_iac.clouds.aws.permissions import policies, trusts
+
+    return {
+        "stack": spec.name,
+        "cloud": spec.cloud.value,
+        "policies": policies(spec),
+        "trust": trusts(spec),
+    }
 
 
 def catalog() -> tuple[CheckInfo, ...]:
@@ -58,3 +81,14 @@ def catalog() -> tuple[CheckInfo, ...]:
     from kitaru_iac.clouds.aws.catalog import CATALOG
 
     return tuple(CATALOG.values())
+
+
+def _aws_only(spec: BaseSpec, what: str) -> None:
+    if spec.cloud is not Cloud.AWS:
+        cloud = "no cloud" if spec.cloud is None else spec.cloud.value
+        raise KitaruError(
+            f"{what} exist for AWS only",
+            where=f"{spec.name} ({spec.type.value} on {cloud})",
+            why=f"There are none for {cloud} yet",
+            remedy="Go on without them: --infra none.",
+        )

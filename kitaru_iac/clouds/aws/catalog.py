@@ -87,12 +87,6 @@ def _all() -> tuple[CheckInfo, ...]:
             _CANNOT_WARN,
         ),
         CheckInfo(
-            "aws.repository.region",
-            "The repository is in the stack's region",
-            "SageMaker pulls only from its own region; elsewhere each pull crosses regions.",
-            _ECR + "Registries.html",
-        ),
-        CheckInfo(
             "aws.repository.scan_on_push",
             "Images are scanned for vulnerabilities",
             "The repository's own setting, or a rule of the registry that covers it.",
@@ -141,6 +135,7 @@ def _all() -> tuple[CheckInfo, ...]:
             "makes a service account and a role binding, which takes admin rights there, unless "
             "`extra.orchestrator.service_account_name` names one.",
             _EKS + "access-entries.html",
+            _CANNOT_WARN,
         ),
         CheckInfo(
             "aws.cluster.endpoint",

@@ -11,7 +11,7 @@ from kitaru_iac.clouds.aws.commands import aws, note, put_policy
 from kitaru_iac.clouds.aws.looks import AwsLooks, Principal
 from kitaru_iac.clouds.aws.permissions import Identity, permissions_for, statements
 from kitaru_iac.clouds.aws.resources import AwsResources
-from kitaru_iac.looks import Denied, Look, LookError, NoCredentials, Outcome, Unjudged
+from kitaru_iac.looks import Absent, Denied, Look, LookError, NoCredentials, Outcome, Unjudged
 
 __all__ = ["Checklist"]
 
@@ -35,11 +35,23 @@ class Checklist:
         look: Look[Any],
         judge: Callable[[Any], Verdict],
         missed: Missed | None = None,
+        create: str | None = None,
     ) -> Check:
-        """A check of the catalog. `missed` may judge some failures; the rest is explained here."""
+        """A check of the catalog.
+
+        Args:
+            id: Its id there.
+            subject: What is looked at.
+            look: Shows it.
+            judge: Judges it.
+            missed: May judge some failures of the look; the rest is explained here.
+            create: The command that makes the subject, should it turn out not to exist.
+        """
 
         def explain(error: LookError, principal: Outcome) -> Verdict:
             verdict = missed(error) if missed is not None else None
+            if verdict is None and create is not None and isinstance(error, Absent):
+                verdict = unknown(f"not looked at: {error.why}", create)
             return verdict or self._unknown(error, principal)
 
         return Check(CATALOG[id], subject, look, judge, explain, consults=self._looks.principal)

@@ -130,7 +130,6 @@ _KEY = {
 _PULL = {
     "ecr:BatchGetImage": "read the image's manifest",
     "ecr:GetDownloadUrlForLayer": "download the image's layers",
-    "ecr:BatchCheckLayerAvailability": "look which layers are there",
 }
 _JOBS = {
     "sagemaker:CreateProcessingJob": "start a step",
@@ -167,6 +166,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         *(_C, Resource.REPOSITORY, _REMOTE),
         {
             **_PULL,
+            "ecr:BatchCheckLayerAvailability": "look which layers need no push",
             "ecr:InitiateLayerUpload": "push an image",
             "ecr:UploadLayerPart": "push an image",
             "ecr:CompleteLayerUpload": "push an image",
@@ -244,6 +244,11 @@ PERMISSIONS: tuple[Permission, ...] = (
         *(_R, Resource.ROLE, _SAGEMAKER),
         {"iam:PassRole": "the pipeline hands the role on to its steps"},
         conditions=_passed_to("sagemaker"),
+    ),
+    # Pulling itself does not need it (AWS's own PullOnly policy lacks it); that page asks for it.
+    *_rows(
+        *(_R, Resource.REPOSITORY, _SAGEMAKER),
+        {"ecr:BatchCheckLayerAvailability": "SageMaker looks for the image before a job starts"},
     ),
     # --- pull
     *_rows(_P, Resource.ANYTHING, _REMOTE, {"ecr:GetAuthorizationToken": "log in to the registry"}),

@@ -29,10 +29,12 @@ __all__ = [
     "arns",
     "connector_trust",
     "permissions_for",
+    "policies",
     "policy",
     "service_trust",
     "statements",
     "trust_policy",
+    "trusts",
 ]
 
 
@@ -118,6 +120,24 @@ def policy(spec: BaseSpec, identity: Identity, kms_key: str | None = None) -> di
     resources = aws_resources(spec)
     rows = permissions_for(resources, identity, kms_key)
     return {"Version": "2012-10-17", "Statement": statements(rows, resources, kms_key)}
+
+
+def policies(spec: BaseSpec) -> dict[str, dict[str, Any]]:
+    """The policy of every identity that the stack has, by its name."""
+    made = {identity.value: policy(spec, identity) for identity in Identity}
+    return {name: document for name, document in made.items() if document["Statement"]}
+
+
+def trusts(spec: BaseSpec) -> dict[str, dict[str, Any]]:
+    """The trust policy of every role that the stack has, by its identity's name.
+
+    On SageMaker one role is runtime and pulls; on Kubernetes they are two.
+    """
+    if spec.type is StackType.SAGEMAKER:
+        return {Identity.RUNTIME.value: trust_policy(spec, Identity.RUNTIME)}
+    if spec.type is StackType.KUBERNETES:
+        return {i.value: trust_policy(spec, i) for i in (Identity.RUNTIME, Identity.PULL)}
+    return {}
 
 
 def statements(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from kitaru_iac.checks import Check, Verdict, fail, ok, unknown, warn
-from kitaru_iac.clouds.aws.commands import aws, note
+from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.failures import Checklist
 from kitaru_iac.clouds.aws.looks import AwsLooks
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.looks import Absent, LookError, together
-from kitaru_iac.spec.kinds import StackType
 
 __all__ = ["repository_checks"]
 
@@ -23,14 +23,13 @@ def repository_checks(checklist: Checklist, looks: AwsLooks, r: AwsResources) ->
     """The checks of the repository that ZenML will push to."""
     assert r.registry is not None
     subject = f"{r.registry.host}/{r.repository}"
-    add = checklist.check
+    add = partial(checklist.check, create=create_repository(r, r.registry_region))
     return [
         add(
             *("aws.repository.exists", subject, looks.repository),
             lambda seen: ok(f"it exists: {seen['repositoryArn']}"),
             missed=lambda error: _absent(error, r),
         ),
-        add("aws.repository.region", subject, looks.repository, lambda s: judge_region(s, r)),
         add(
             *("aws.repository.scan_on_push", subject),
             together(looks.repository, asks=[looks.registry_scanning]),
@@ -60,19 +59,6 @@ def _absent(error: LookError, r: AwsResources) -> Verdict | None:
         f"the registry has no repository {r.repository}, and pushing creates none",
         create_repository(r, r.registry_region),
     )
-
-
-def judge_region(repository: Raw, r: AwsResources) -> Verdict:
-    """The region in the ARN that ECR gave, against the stack's."""
-    region = str(repository["repositoryArn"]).split(":")[3]
-    if region == r.region:
-        return ok(f"it is in {region}")
-    why = f"it is in {region}, and the stack in {r.region}"
-    host = str(r.registry.host if r.registry else "").replace(region, str(r.region))
-    remedy = note(create_repository(r, r.region), f"and take {host} as the container registry")
-    if r.type is StackType.SAGEMAKER:
-        return fail(f"{why}: SageMaker pulls images only from its own region", remedy)
-    return warn(f"{why}: every pull crosses regions", remedy)
 
 
 def judge_scanning(seen: tuple[Raw, Raw | LookError], r: AwsResources) -> Verdict:

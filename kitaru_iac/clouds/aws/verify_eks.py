@@ -44,7 +44,7 @@ def cluster_checks(
 ) -> list[Check]:
     """The checks of the cluster that the description names."""
     subject = r.cluster_arn
-    add = checklist.check
+    add = partial(checklist.check, create=list_clusters(r))
     checks = [
         add(
             *("aws.cluster.exists", subject, looks.cluster),
@@ -72,12 +72,17 @@ def cluster_checks(
     return checks
 
 
+def list_clusters(r: AwsResources) -> str:
+    """The command; a cluster is nothing to be made in one line."""
+    return note(aws("eks", "list-clusters", region=r.region), "shows those that are there")
+
+
 def _absent(error: LookError, r: AwsResources) -> Verdict | None:
     if not isinstance(error, Absent):
         return None
     return fail(
         f"there is no EKS cluster of this name in {r.region}, as these credentials see it",
-        note(aws("eks", "list-clusters", region=r.region), "shows those that are there"),
+        list_clusters(r),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from kitaru_iac.checks import Check, Verdict, fail, ok, unknown, warn
@@ -91,7 +92,7 @@ def role_checks(
 ) -> list[Check]:
     """The checks of the SageMaker execution role that the description names."""
     assert r.role is not None
-    role, add = r.role, checklist.check
+    role, add = r.role, partial(checklist.check, create=create_role(r))
     rows = permissions_for(r, Identity.RUNTIME)
     checks = [
         add(
@@ -146,18 +147,18 @@ def _simulated(
     return simulate(access, principal, questions(rows, r, key)), key
 
 
-def _absent(error: LookError, r: AwsResources) -> Verdict | None:
-    if not isinstance(error, Absent):
-        return None
-    return fail(
-        "there is no such role",
-        aws(
-            *("iam", "create-role"),
-            role_name=role_name(str(r.role)),
-            path=_path(str(r.role)),
-            assume_role_policy_document=service_trust(r, Identity.RUNTIME),
-        ),
+def create_role(r: AwsResources) -> str:
+    """The command that makes the execution role, still without any rights."""
+    return aws(
+        *("iam", "create-role"),
+        role_name=role_name(str(r.role)),
+        path=_path(str(r.role)),
+        assume_role_policy_document=service_trust(r, Identity.RUNTIME),
     )
+
+
+def _absent(error: LookError, r: AwsResources) -> Verdict | None:
+    return fail("there is no such role", create_role(r)) if isinstance(error, Absent) else None
 
 
 def _path(arn: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from kitaru_iac.checks import Check, Verdict, fail, ok, unknown, warn
@@ -24,11 +25,12 @@ def bucket_checks(checklist: Checklist, looks: AwsLooks, r: AwsResources) -> lis
     """The checks of the bucket that the description names."""
     assert r.bucket is not None
     uri = f"s3://{r.bucket}"
-    add = checklist.check
+    create = create_bucket(r.bucket, r.region)
+    add = partial(checklist.check, create=create)
     checks = [
         add(
             *("aws.bucket.exists", uri, looks.bucket, lambda _: ok("it exists and may be listed")),
-            missed=lambda error: _absent(error, r.bucket, r.region),
+            missed=lambda error: _absent(error, create),
         ),
     ]
     if r.region is not None:
@@ -45,10 +47,8 @@ def bucket_checks(checklist: Checklist, looks: AwsLooks, r: AwsResources) -> lis
     ]
 
 
-def _absent(error: LookError, bucket: str | None, region: str | None) -> Verdict | None:
-    if not isinstance(error, Absent):
-        return None
-    return fail("there is no bucket of this name", create_bucket(bucket, region))
+def _absent(error: LookError, create: str) -> Verdict | None:
+    return fail("there is no bucket of this name", create) if isinstance(error, Absent) else None
 
 
 def create_bucket(bucket: str | None, region: str | None) -> str:
