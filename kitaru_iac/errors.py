@@ -2,25 +2,26 @@
 
 ::
 
-    KitaruError                        exit 1   (base of all; printed without a traceback)
-    ├── UsageError                     exit 64  the command line itself is wrong
-    │   └── DescriptionError           exit 64  the description of a stack is wrong: all problems at once
-    ├── CheckFailed                    exit 3   a check of the infrastructure or a connector failed
-    ├── NotFoundError                  exit 4   no such stack, connector, file
+    KitaruError                    exit 1    base of all; printed without a traceback
+    ├── UsageError                 exit 64   the command line itself is wrong
+    │   └── DescriptionError       exit 64   the description is wrong: all problems at once
+    ├── CheckFailed                exit 3    a check of infrastructure or connector failed
+    ├── NotFoundError              exit 4    no such stack, connector, file
     │   └── StackNotFound
-    ├── AlreadyExistsError             exit 5   the name is taken
-    ├── NotConnectedError              exit 6   no store answers
-    ├── NotAllowedError                exit 6   the store answers and refuses
+    ├── AlreadyExistsError         exit 5    the name is taken
+    ├── NotConnectedError          exit 6    no store answers
+    ├── NotAllowedError            exit 6    the store answers and refuses
     │   └── ImplicitAuthDisabled
-    ├── MissingPackages                exit 1   packages are not installed; carries the command that brings them
-    ├── ProtectedStackError            exit 1   the active, the default or a foreign stack is protected
-    ├── RegistrationFailed             exit 1   writing records failed; says what exists now
-    ├── ConfirmationNeeded             exit 1   a question that nobody is there to answer
-    └── EngineError                    exit 1   Pulumi: see the subclasses in ``kitaru_iac.engine``
-    Interrupted (KeyboardInterrupt)    exit 130
+    ├── MissingPackages            exit 1    carries the command that brings them
+    ├── ProtectedStackError        exit 1    the active, the default or a foreign stack
+    ├── RegistrationFailed         exit 1    writing failed; says what exists now
+    ├── ConfirmationNeeded         exit 1    a question that nobody is there to answer
+    └── EngineError                exit 1    Pulumi; subclasses in `kitaru_iac.engine.errors`
 
-Errors carry fields, not sentences to be parsed: *what* went wrong, *where* (a flag, a file and line,
-a resource), *why*, and the *remedy*: a command or an edit that mends it.
+    KeyboardInterrupt              exit 130
+
+Errors carry fields, not sentences to be parsed: *what* went wrong, *where* (a flag, a file and
+line, a resource), *why*, and the *remedy*: a command or an edit that mends it.
 """
 
 from __future__ import annotations
@@ -159,11 +160,7 @@ class DescriptionError(UsageError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        what = (
-            str(self.problems[0])
-            if count == 1
-            else f"The description has {count} problems"
-        )
+        what = str(self.problems[0]) if count == 1 else f"The description has {count} problems"
         super().__init__(what)
 
     def __str__(self) -> str:

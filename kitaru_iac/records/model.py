@@ -56,12 +56,12 @@ class ComponentRecord:
     """A stack component.
 
     Attributes:
-        type: ZenML's component type: ``orchestrator``, ``artifact_store``, ``container_registry``, …
+        type: ZenML's component type, as ``artifact_store``.
         name: Its name; the stack's.
         flavor: ZenML's flavor, as ``s3``.
         configuration: The flavor's fields that are set.
         uses_connector: Whether it reaches its resource through the records' connector.
-        resource_type: ZenML's resource type that the connector gives it, as ``s3-bucket``.
+        resource_type: What the connector gives it, in ZenML's words, as ``s3-bucket``.
         resource_id: The connector's resource for it, as ``s3://my-bucket``.
         labels: Its labels.
         id: The UUID in the store, where it is stored.

@@ -1,0 +1,389 @@
+"""ZenML's store, as far as stacks go: open it, read one stack's records, find who uses what.
+
+Everything here reads. Writing is `records.apply`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    KitaruError,
+    NotAllowedError,
+    NotConnectedError,
+    NotFoundError,
+    StackNotFound,
+    UsageError,
+)
+from kitaru_iac.records.model import (
+    MANAGED_LABEL,
+    REUSED_CONNECTORS_LABEL,
+    ComponentRecord,
+    ConnectorRecord,
+    Records,
+)
+from kitaru_iac.records.quiet import quiet
+from kitaru_iac.secret import SecretText
+
+if TYPE_CHECKING:
+    from zenml.client import Client
+    from zenml.models import ComponentResponse, ServiceConnectorResponse, StackResponse
+    from zenml.zen_stores.base_zen_store import BaseZenStore
+
+__all__ = ["DEFAULT_STACK", "DESCRIBED", "Store", "is_managed", "mapped_errors", "stack_type"]
+
+DEFAULT_STACK = "default"
+#: The component types that a description speaks of; others in a stack are the user's own.
+DESCRIBED = ("orchestrator", "artifact_store", "container_registry")
+
+_TYPES = {
+    "local": "local",
+    "kubernetes": "kubernetes",
+    "vertex": "vertex",
+    "sagemaker": "sagemaker",
+    "azureml": "azureml",
+}
+
+
+def stack_type(orchestrator_flavor: str | None) -> str:
+    """The stack type that an orchestrator of this flavor stands for; ``custom`` for any other."""
+    return _TYPES.get(orchestrator_flavor or "", "custom")
+
+
+@contextlib.contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Turn what ZenML, requests and SQLAlchemy raise into this package's errors, once."""
+    try:
+        yield
+    except (KitaruError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise _translated(error) from error
+
+
+def _translated(error: Exception) -> KitaruError:
+    names = {cls.__name__ for cls in type(error).__mro__}
+    text = _first_line(error)
+    if names & {"CredentialsNotValid", "AuthorizationException", "OAuthError"}:
+        return NotAllowedError(
+            "The ZenML server does not accept the stored login",
+            why=text,
+            remedy="Log in again: kitaru login URL",
+        )
+    if names & {"IllegalOperationError", "PermissionError"}:
+        return NotAllowedError("ZenML refused the operation", why=text)
+    if "EntityExistsError" in names:
+        return AlreadyExistsError(text)
+    if names & {"ConnectionError", "ConnectTimeout", "ReadTimeout", "OperationalError"}:
+        return NotConnectedError(
+            "The ZenML store does not answer",
+            why=text,
+            remedy="See where you are connected with: kitaru status",
+        )
+    if names & {"KeyError", "DoesNotExistException"}:
+        return NotFoundError(text)
+    return KitaruError("ZenML failed", why=f"{type(error).__name__}: {text}")
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error.args[0]) if error.args else str(error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0][:400] if lines else type(error).__name__
+
+
+class Store:
+    """An open ZenML store and client. Make one with :meth:`open` and use it inside `quiet()`."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    @classmethod
+    def open(cls) -> Store:
+        """Connect as ZenML's own configuration says.
+
+        Raises:
+            NotConnectedError: No store answers.
+            NotAllowedError: The login is not accepted.
+        """
+        with quiet(), mapped_errors():
+            from zenml.client import Client
+
+            client = Client()
+            _ = client.zen_store
+            return cls(client)
+
+    @property
+    def zen_store(self) -> BaseZenStore:
+        """ZenML's store object."""
+        return self.client.zen_store
+
+    @cached_property
+    def is_local(self) -> bool:
+        """Whether this very process owns the store (an SQL store, not a server)."""
+        return self.zen_store.type.value == "sql"
+
+    @cached_property
+    def url(self) -> str:
+        """Where the store is, without a password."""
+        url = self.zen_store.url
+        scheme, separator, rest = url.partition("://")
+        if "@" in rest.split("/", 1)[0]:
+            rest = rest.split("@", 1)[1]
+        return f"{scheme}{separator}{rest}"
+
+    @cached_property
+    def server_version(self) -> str:
+        """The version of ZenML that owns the store."""
+        return str(self.zen_store.get_store_info().version)
+
+    # -- finding ---------------------------------------------------------------------------------
+
+    def find(self, ref: str) -> StackResponse | None:
+        """The stack with this name, id, or unambiguous id prefix; None if there is none.
+
+        Raises:
+            UsageError: The prefix fits several stacks.
+        """
+        with mapped_errors():
+            page = self.client.list_stacks(name=f"equals:{ref}", size=1, hydrate=True)
+            if page.items:
+                return page.items[0]
+            if (uuid := _uuid(ref)) is not None:
+                try:
+                    return self.zen_store.get_stack(uuid)
+                except KeyError:
+                    return None
+            if not _is_id_prefix(ref):
+                return None
+            page = self.client.list_stacks(id=f"startswith:{ref.lower()}", size=5, hydrate=True)
+            if len(page.items) > 1:
+                names = ", ".join(f"{stack.name} ({stack.id})" for stack in page.items)
+                raise UsageError(
+                    f"The id prefix '{ref}' fits several stacks",
+                    why=names,
+                    remedy="Give more of the id, or the name.",
+                )
+            return page.items[0] if page.items else None
+
+    def require(self, ref: str) -> StackResponse:
+        """Like :meth:`find`, but a missing stack is an error with the nearest name."""
+        found = self.find(ref)
+        if found is None:
+            raise self.not_found(ref)
+        return found
+
+    def not_found(self, ref: str) -> StackNotFound:
+        """The error for a stack that does not exist."""
+        from kitaru_iac.spec.suggest import suggest
+
+        names = [stack.name for stack in self.client.list_stacks(size=200).items]
+        near = suggest(ref, names)
+        return StackNotFound(
+            f"No stack has the name or id '{ref}'",
+            remedy=f"Did you mean '{near}'?" if near else "See them all with: kitaru stack list",
+        )
+
+    def active(self) -> StackResponse:
+        """The active stack of this process."""
+        with mapped_errors():
+            return self.client.active_stack_model
+
+    # -- reading records -------------------------------------------------------------------------
+
+    def read(self, ref: str, *, secrets: bool = False) -> Records | None:
+        """What is stored for one stack.
+
+        Args:
+            ref: Its name or id.
+            secrets: Whether to read the connector's secrets too, to compare them.
+        """
+        stack = self.find(ref)
+        return None if stack is None else self.records_of(stack, secrets=secrets)
+
+    def records_of(self, stack: StackResponse, *, secrets: bool = False) -> Records:
+        """The records of a stack that ZenML's client returned."""
+        with mapped_errors():
+            responses = [
+                component
+                for kind in sorted(stack.components, key=lambda kind: kind.value)
+                for component in stack.components[kind]
+            ]
+            components = tuple(self._component(component) for component in responses)
+            linked = {
+                component.connector.id: component.connector
+                for component in responses
+                if component.connector is not None
+            }
+            labels = {key: str(value) for key, value in (stack.labels or {}).items()}
+            connector = None
+            if linked:
+                # One connector per stack; a stack made elsewhere may have more: the first counts.
+                connector = self.connector(
+                    next(iter(linked)),
+                    secrets=secrets,
+                    reused=REUSED_CONNECTORS_LABEL in labels,
+                )
+        orchestrator = next((c for c in components if c.type == "orchestrator"), None)
+        return Records(
+            stack=stack.name,
+            stack_type=stack_type(orchestrator.flavor if orchestrator else None),
+            components=components,
+            connector=connector,
+            labels=labels,
+            id=str(stack.id),
+        )
+
+    def connector(
+        self, ref: str | UUID, *, secrets: bool = False, reused: bool = False
+    ) -> ConnectorRecord:
+        """The record of a service connector.
+
+        Raises:
+            NotFoundError: There is none of this name or id.
+        """
+        with mapped_errors():
+            response = self._connector_response(ref, secrets=secrets)
+        plain, hidden = _split_secrets(response)
+        kind = response.connector_type
+        return ConnectorRecord(
+            name=response.name,
+            type=kind if isinstance(kind, str) else kind.connector_type,
+            auth_method=response.auth_method,
+            configuration=plain,
+            secrets=hidden if secrets else {},
+            labels=dict(response.labels or {}),
+            existing=reused,
+            id=str(response.id),
+        )
+
+    def _connector_response(self, ref: str | UUID, *, secrets: bool) -> ServiceConnectorResponse:
+        uuid = ref if isinstance(ref, UUID) else _uuid(ref)
+        if uuid is None:
+            page = self.client.list_service_connectors(name=f"equals:{ref}", size=1)
+            if not page.items:
+                raise NotFoundError(
+                    f"No service connector has the name or id '{ref}'",
+                    remedy="See them with: zenml service-connector list",
+                )
+            uuid = page.items[0].id
+        return self.zen_store.get_service_connector(uuid, expand_secrets=secrets)
+
+    def _component(self, response: ComponentResponse) -> ComponentRecord:
+        return ComponentRecord(
+            type=response.type.value,
+            name=response.name,
+            flavor=response.flavor_name,
+            configuration=dict(response.configuration),
+            uses_connector=response.connector is not None,
+            resource_id=response.connector_resource_id,
+            labels={key: str(value) for key, value in (response.labels or {}).items()},
+            id=str(response.id),
+        )
+
+    # -- who uses what ---------------------------------------------------------------------------
+
+    def component_named(self, kind: str, name: str) -> ComponentRecord | None:
+        """The component of this type and name, in a stack or not."""
+        from zenml.enums import StackComponentType
+
+        with mapped_errors():
+            page = self.client.list_stack_components(
+                type=StackComponentType(kind).value, name=f"equals:{name}", size=1, hydrate=True
+            )
+            return self._component(page.items[0]) if page.items else None
+
+    def connector_named(self, name: str, *, secrets: bool = False) -> ConnectorRecord | None:
+        """The service connector of this name."""
+        try:
+            return self.connector(name, secrets=secrets)
+        except NotFoundError:
+            return None
+
+    def stacks_of(self, component_id: str) -> list[str]:
+        """The names of the stacks that contain a component."""
+        with mapped_errors():
+            page = self.client.list_stacks(component_id=UUID(component_id), size=50)
+            return sorted(stack.name for stack in page.items)
+
+    def components_of(self, connector_id: str) -> list[ComponentRecord]:
+        """The components that reach their resource through a connector."""
+        with mapped_errors():
+            page = self.client.list_stack_components(
+                connector_id=UUID(connector_id), size=200, hydrate=True
+            )
+            return [self._component(component) for component in page.items]
+
+    def leftovers(self, stack: str, *, secrets: bool = False) -> Records:
+        """Managed parts that carry a stack's name, and are in no stack.
+
+        `kitaru stack delete` without ``--recursive`` leaves them, and so does a process that was
+        killed: a new stack of that name takes them over.
+        """
+        components = []
+        for kind in DESCRIBED:
+            found = self.component_named(kind, stack)
+            if found and is_managed(found.labels) and not self.stacks_of(str(found.id)):
+                components.append(found)
+        connector = self.connector_named(stack, secrets=secrets)
+        if connector is not None:
+            users = {str(c.id) for c in self.components_of(str(connector.id))}
+            if not is_managed(connector.labels) or users - {str(c.id) for c in components}:
+                connector = None
+        return Records(stack, "custom", tuple(components), connector=connector)
+
+    def resolved(self, desired: Records) -> Records:
+        """Desired records whose existing connector, if they name one, is filled from the store.
+
+        Raises:
+            NotFoundError: There is no such connector.
+            UsageError: It is of another cloud than the stack.
+        """
+        wanted = desired.connector
+        if wanted is None or not wanted.existing:
+            return desired
+        stored = self.connector(wanted.name, reused=True)
+        if stored.type != wanted.type:
+            raise UsageError(
+                f"The connector '{stored.name}' is of type {stored.type}",
+                where="--connector",
+                why=f"This stack's artifact store and registry need one of type {wanted.type}.",
+                remedy="See them with: zenml service-connector list",
+            )
+        return replace(desired, connector=stored)
+
+
+def is_managed(labels: Any) -> bool:
+    """Whether these labels say that Kitaru made the thing."""
+    return bool(labels) and str(labels.get(MANAGED_LABEL)).lower() == "true"
+
+
+def _split_secrets(
+    response: ServiceConnectorResponse,
+) -> tuple[dict[str, Any], dict[str, SecretText]]:
+    from pydantic import SecretStr
+
+    plain: dict[str, Any] = {}
+    hidden: dict[str, SecretText] = {}
+    for key, value in (response.configuration or {}).items():
+        if isinstance(value, SecretStr):
+            hidden[key] = SecretText(value.get_secret_value())
+        else:
+            plain[key] = value
+    return plain, hidden
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _is_id_prefix(text: str) -> bool:
+    return len(text) >= 2 and set(text.lower()) <= set("0123456789abcdef-")

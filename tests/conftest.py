@@ -1,0 +1,93 @@
+"""Fixtures for every test. No test sees the developer's own home, store, or cloud login."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.homes import FOREIGN, Home, empty_home, make_template, ready_home
+from tests.servers.zenml import ZenMLServer
+
+pytest_plugins = ["tests.servers.fixtures"]
+
+
+def _forget_zenml() -> None:
+    """Let ZenML read its configuration anew in this process."""
+    from zenml.client import Client
+    from zenml.config.global_config import GlobalConfiguration
+    from zenml.utils import source_utils
+
+    configuration = GlobalConfiguration._global_config
+    if configuration is not None:
+        engine = getattr(configuration._zen_store, "_engine", None)
+        if engine is not None:
+            engine.dispose()
+    GlobalConfiguration._reset_instance()
+    Client._reset_instance()
+    # A worker of pytest-xdist has no main file, and ZenML asks where the source is.
+    source_utils.set_custom_source_root(str(Path.cwd()))
+
+
+@pytest.fixture(scope="session")
+def template_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with a fresh local store, to be copied."""
+    return make_template(tmp_path_factory.mktemp("template") / "home")
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """This process has an empty home, and nothing of the developer's environment."""
+    for key in list(os.environ):
+        if key.startswith(FOREIGN):
+            monkeypatch.delenv(key)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    monkeypatch.setenv("ZENML_ANALYTICS_OPT_IN", "false")
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "nobody" / "zenml"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def _enter(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in home.environment().items():
+        if os.environ.get(key) != value:
+            monkeypatch.setenv(key, value)
+    monkeypatch.chdir(home.path)
+    _forget_zenml()
+
+
+@pytest.fixture
+def bare_home(tmp_path: Path) -> Home:
+    """A home in which nothing was ever run."""
+    return empty_home(tmp_path / "bare")
+
+
+@pytest.fixture
+def home(template_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """This process works on a fresh local store; so do commands run through the home."""
+    copy = ready_home(template_home, tmp_path / "home")
+    _enter(copy, monkeypatch)
+    yield copy
+    _forget_zenml()
+
+
+@pytest.fixture
+def server_home(
+    empty_server: ZenMLServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Home]:
+    """This process is a client of an empty ZenML server."""
+    config = tmp_path / "client" / "zenml"
+    env = empty_server.client_env(config)
+    extra = {key: value for key, value in env.items() if key.startswith("ZENML_")}
+    client = empty_home(tmp_path / "client", **extra)
+    _enter(client, monkeypatch)
+    yield client
+    _forget_zenml()
+
+
+@pytest.fixture(params=["sqlite", "server"])
+def any_home(request: pytest.FixtureRequest) -> Home:
+    """The same test on the local SQLite store and against a real ZenML server."""
+    fixture: Home = request.getfixturevalue("home" if request.param == "sqlite" else "server_home")
+    return fixture

@@ -1,0 +1,133 @@
+"""Records for tests, and everything a store holds in a form that can be compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kitaru_iac.records.model import MANAGED_LABEL, ComponentRecord, ConnectorRecord, Records
+from kitaru_iac.secret import SecretText
+
+MANAGED = {MANAGED_LABEL: "true"}
+
+
+def local_records(name: str, **orchestrator: Any) -> Records:
+    """A purely local stack's, unlabelled components and all."""
+    return Records(
+        stack=name,
+        stack_type="local",
+        components=(
+            ComponentRecord("orchestrator", name, "local", orchestrator),
+            ComponentRecord("artifact_store", name, "local"),
+        ),
+        labels=MANAGED,
+    )
+
+
+def aws_records(
+    name: str,
+    *,
+    bucket: str = "data",
+    key: str = "AKIAFIRST",
+    method: str = "secret-key",
+    region: str = "eu-west-1",
+    namespace: str = "default",
+) -> Records:
+    """A kubernetes stack's on AWS."""
+    secrets = {
+        "aws_access_key_id": SecretText(key),
+        "aws_secret_access_key": SecretText(f"{key}-secret"),
+    }
+    if method == "sts-token":
+        secrets["aws_session_token"] = SecretText(f"{key}-token")
+    host = f"123456789012.dkr.ecr.{region}.amazonaws.com"
+    return Records(
+        stack=name,
+        stack_type="kubernetes",
+        components=(
+            ComponentRecord(
+                "orchestrator",
+                name,
+                "kubernetes",
+                {"kubernetes_namespace": namespace},
+                uses_connector=True,
+                resource_type="kubernetes-cluster",
+                resource_id="cluster",
+                labels=MANAGED,
+            ),
+            ComponentRecord(
+                "artifact_store",
+                name,
+                "s3",
+                {"path": f"s3://{bucket}/kitaru"},
+                uses_connector=True,
+                resource_type="s3-bucket",
+                resource_id=f"s3://{bucket}",
+                labels=MANAGED,
+            ),
+            ComponentRecord(
+                "container_registry",
+                name,
+                "aws",
+                {"uri": host},
+                uses_connector=True,
+                resource_type="docker-registry",
+                resource_id=host,
+                labels=MANAGED,
+            ),
+        ),
+        connector=ConnectorRecord(
+            name, "aws", method, {"region": region}, secrets=secrets, labels=MANAGED
+        ),
+        labels=MANAGED,
+    )
+
+
+def everything(store: Any) -> dict[str, Any]:
+    """All stacks, components, connectors and secrets of a store, without ids and times."""
+    client = store.client
+    connectors = client.list_service_connectors(size=500, hydrate=True).items
+    names = {str(connector.id): connector.name for connector in connectors}
+    return {
+        "stacks": sorted(
+            (
+                stack.name,
+                sorted((stack.labels or {}).items()),
+                sorted(
+                    (kind.value, component.name)
+                    for kind, of_kind in stack.components.items()
+                    for component in of_kind
+                ),
+            )
+            for stack in client.list_stacks(size=500, hydrate=True).items
+        ),
+        "components": sorted(
+            (
+                component.type.value,
+                component.name,
+                component.flavor_name,
+                sorted((component.labels or {}).items()),
+                sorted((k, str(v)) for k, v in component.configuration.items()),
+                names.get(str(component.connector.id)) if component.connector else "",
+                component.connector_resource_id or "",
+            )
+            for component in client.list_stack_components(size=500, hydrate=True).items
+        ),
+        "connectors": sorted(
+            (
+                connector.name,
+                connector.auth_method,
+                sorted((connector.labels or {}).items()),
+                sorted(
+                    (key, _shown(value))
+                    for key, value in store.zen_store.get_service_connector(
+                        connector.id, expand_secrets=True
+                    ).configuration.items()
+                ),
+            )
+            for connector in connectors
+        ),
+    }
+
+
+def _shown(value: Any) -> str:
+    return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
