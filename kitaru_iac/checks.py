@@ -197,7 +197,7 @@ class Check:
         judge: Observation -> verdict. Pure.
         missed: Why the look failed, and the outcome of `consults` if there is one -> verdict, or
             None for the common rule (unknown, with the reason). It cannot say ok.
-        consults: A look whose outcome `missed` is told too.
+        consults: A look whose outcome `missed` is told too. It is asked only where it is needed.
     """
 
     info: CheckInfo
@@ -222,9 +222,13 @@ def run_checks(
     Returns:
         One result for each check, in their order, whatever happened to the others.
     """
-    looks = [check.look for check in checks]
-    looks += [check.consults for check in checks if check.consults is not None]
-    outcomes = run_looks(looks, timeout, max_workers)
+    outcomes = run_looks([check.look for check in checks], timeout, max_workers)
+    consulted = [
+        check.consults
+        for check in checks
+        if check.consults is not None and isinstance(outcomes[check.look], LookError)
+    ]
+    outcomes = run_looks(consulted, timeout, max_workers, known=outcomes)
     return tuple(_result(check, outcomes) for check in checks)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -116,33 +116,51 @@ def together(*needs: Look[Any], asks: Sequence[Look[Any]] = ()) -> Look[tuple[An
 
 
 def run_looks(
-    looks: Iterable[Look[Any]], timeout: float = TIMEOUT, max_workers: int = WORKERS
+    looks: Iterable[Look[Any]],
+    timeout: float = TIMEOUT,
+    max_workers: int = WORKERS,
+    known: Mapping[Look[Any], Outcome] | None = None,
 ) -> dict[Look[Any], Outcome]:
     """Carry out these looks, and those they need, each once and as early as it can.
 
     Threads of their own rather than an executor's: a call that hangs cannot be stopped in Python,
     and an executor would wait for it when the process ends.
+
+    Args:
+        looks: What to look at.
+        timeout: Seconds for each, from its start.
+        max_workers: How many may be under way at once.
+        known: Outcomes of an earlier run, which are not asked for again.
+
+    Returns:
+        The outcomes of all of them, of what they needed, and those known before.
     """
-    return _Run(looks, timeout, max_workers).outcomes_of_all()
+    return _Run(looks, timeout, max_workers, known or {}).outcomes_of_all()
 
 
 class _Run:
     """One run: a single scheduler (the caller's thread) and a thread for each look."""
 
-    def __init__(self, looks: Iterable[Look[Any]], timeout: float, max_workers: int) -> None:
+    def __init__(
+        self,
+        looks: Iterable[Look[Any]],
+        timeout: float,
+        max_workers: int,
+        known: Mapping[Look[Any], Outcome],
+    ) -> None:
         if max_workers < 1:
             raise ValueError("max_workers must be at least 1")
         self._timeout = timeout
         self._max_workers = max_workers
         self._waiting: list[Look[Any]] = []
         self._running: dict[Look[Any], float] = {}  # the moment at which patience ends
-        self._outcomes: dict[Look[Any], Outcome] = {}
+        self._outcomes: dict[Look[Any], Outcome] = dict(known)
         self._answers: queue.SimpleQueue[tuple[Look[Any], Outcome]] = queue.SimpleQueue()
         for look in looks:
             self._add(look)
 
     def _add(self, look: Look[Any]) -> None:
-        if look not in self._waiting:
+        if look not in self._waiting and look not in self._outcomes:
             for before in (*look.needs, *look.asks):
                 self._add(before)
             self._waiting.append(look)  # after what it depends on, so inline ones chain in one pass
@@ -197,7 +215,7 @@ class _Run:
                 del self._running[late]
                 self._outcomes[late] = Unanswered(
                     f"{late.name} gave no answer within {self._timeout:g} s",
-                    "Look again, with more time (--timeout).",
+                    "Look again, with a longer time limit.",
                 )
             return
         if look in self._running:  # else it was given up before
