@@ -1,0 +1,127 @@
+"""Write docs/reference/cli.md from the commands themselves.
+
+python scripts/reference.py [--check]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from kitaru_iac.cli.app import root_command
+from kitaru_iac.cli.commands import TREE, Entry
+from kitaru_iac.cli.frame import COMMON, build
+from kitaru_iac.cli.help import sections
+
+TARGET = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
+HEAD = """# The `kitaru` command
+
+<!-- Written by scripts/docs from the commands themselves; changes here are lost. -->
+
+`kitaru-iac` is the same command under a second name. `kitaru --help` and `kitaru COMMAND --help`
+show what this page says. See also [exit codes](exit-codes.md) and
+[environment variables](environment.md).
+
+Data go to stdout, everything else to stderr. With `--output json` or `--output yaml`, stdout is one
+document and nothing else, and an error is one document on stderr. `--output` may stand anywhere on
+the line.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    root: Any = root_command()
+    blocks = [HEAD, "## Options of every command", _options(_common(root))]
+    blocks += ["## Options of `kitaru` alone", _options(_own(root))]
+    for name, entry in TREE.items():
+        if entry.children is None:
+            blocks += _command(name, entry)
+        else:
+            blocks.append(f"## `kitaru {name}`\n\n{entry.summary}")
+            for child, inner in entry.children.items():
+                blocks += _command(f"{name} {child}", inner, level="###")
+    return "\n\n".join(block.strip() for block in blocks) + "\n"
+
+
+def _command(path: str, entry: Entry, level: str = "##") -> list[str]:
+    command: Any = build(path.rsplit(maxsplit=1)[-1], entry)
+    first, more, examples = sections(command.help)
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    words = " ".join(_name(p) if p.required else f"[{_name(p)}]" for p in arguments)
+    blocks = [f"{level} `kitaru {path}`", first]
+    usage = " ".join(part for part in ("kitaru", path, words, "[OPTIONS]") if part)
+    blocks.append(f"```text\n{usage}\n```")
+    if more:
+        blocks.append(_escaped(more))
+    blocks.append("```console\n" + "\n".join(_prompted(examples)) + "\n```")
+    if arguments:
+        rows = [f"| `{_name(p)}` | {_escaped(p.help)} |" for p in arguments]
+        blocks.append("\n".join(["| Argument | |", "| --- | --- |", *rows]))
+    own = _own(command)
+    if own:
+        blocks.append(_options(own))
+    return blocks
+
+
+def _prompted(lines: list[str]) -> list[str]:
+    return [line if line.startswith((" ", "#")) or not line else f"$ {line}" for line in lines]
+
+
+def _common(command: Any) -> list[Any]:
+    return [p for p in command.params if p.rich_help_panel == COMMON]
+
+
+def _own(command: Any) -> list[Any]:
+    found = []
+    for param in command.params:
+        is_usual = param.rich_help_panel == COMMON and "markdown" not in (param.help or "")
+        if param.param_type_name == "option" and not is_usual:
+            found.append(param)
+    return found
+
+
+def _options(params: list[Any]) -> str:
+    rows = [f"| {_names(p)} | {_about(p)} |" for p in params]
+    return "\n".join(["| Option | |", "| --- | --- |", *rows])
+
+
+def _names(param: Any) -> str:
+    names = sorted([*param.opts, *param.secondary_opts], key=len)
+    value = "" if param.is_flag else f" {param.metavar or 'TEXT'}"
+    return ", ".join(f"`{name}{value}`" if name.startswith("--") else f"`{name}`" for name in names)
+
+
+def _about(param: Any) -> str:
+    about = _escaped(param.help or "")
+    if param.multiple:
+        about += " May be given several times."
+    default = param.show_default if isinstance(param.show_default, str) else param.default
+    if default not in (None, False, True, "") and not (param.is_flag and default is False):
+        about += f" Default: `{default}`."
+    return about
+
+
+def _name(argument: Any) -> str:
+    return str(argument.metavar or argument.name.upper())
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+
+
+def main(arguments: list[str]) -> int:
+    wanted = page()
+    if arguments == ["--check"]:
+        current = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+        if current == wanted:
+            return 0
+        print(f"{TARGET} is stale: run scripts/docs", file=sys.stderr)
+        return 1
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    TARGET.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
