@@ -314,7 +314,8 @@ def _needs(draft: Draft, type_: StackType, cloud: Cloud | None) -> dict[str, str
         elif mode in {ResourceMode.EXISTING, ResourceMode.SKIP}:
             needs[key] = f"{resource} is `{mode}`"
     on_cloud = f"type {type_} on {cloud.label} needs it" if cloud else by_type
-    own = draft.has("connector")
+    # A local runner without credentials uses this machine's own, and no connector.
+    own = draft.has("connector") or (type_ is StackType.LOCAL and not draft.has("credentials"))
     if type_ in {StackType.VERTEX, StackType.SAGEMAKER}:
         needs["region"] = by_type
     elif type_ is StackType.KUBERNETES and cloud in {Cloud.AWS, Cloud.GCP}:

@@ -73,7 +73,11 @@ AZUREML = {
     "workspace": "team-ml",
     "region": "westeurope",
 }
-LOCAL_S3 = {"artifact_store": "s3://my-bucket/kitaru", "region": "eu-west-1"}
+LOCAL_S3 = {
+    "artifact_store": "s3://my-bucket/kitaru",
+    "region": "eu-west-1",
+    "credentials": "implicit",
+}
 LOCAL: dict[str, str] = {}
 GOOD = {
     "kubernetes": KUBERNETES,
@@ -196,7 +200,7 @@ MISSING = [
     _change("missing-project-gcs-ghcr", GKE, ["--project"], container_registry="ghcr.io/me"),
     _bad(
         "missing-project-local-gcs",
-        ["dev", "--artifact-store", "gs://my-bucket"],
+        ["dev", "--artifact-store", "gs://my-bucket", "--credentials", "implicit"],
         "--project",
         "connector to GCP",
     ),
