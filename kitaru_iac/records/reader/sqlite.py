@@ -135,19 +135,21 @@ class SqliteReader(BaseReader):
         if page is not None:
             query = f"{_STUB}{where} ORDER BY created, id LIMIT ? OFFSET ?"
             with self._snapshot() as ask:
-                rows = ask.execute(query, [*values, size, (page - 1) * size]).fetchall()
-            yield [_stub(row) for row in rows]
+                rows = ask.execute(query, [*values, size, (page - 1) * size])
+                stubs = [_stub(row) for row in rows]
+            yield stubs
             return
         after = f"{where} {'AND' if where else 'WHERE'} (created, id) > (?, ?)"
         query = f"{_STUB}{after} ORDER BY created, id LIMIT {_PIECE}"
         last: tuple[str, str] = ("", "")
         while True:
             with self._snapshot() as ask:
-                rows = ask.execute(query, [*values, *last]).fetchall()
-            yield [_stub(row) for row in rows]
-            if len(rows) < _PIECE:
+                piece = ask.execute(query, [*values, *last]).fetchall()
+                stubs = [_stub(row) for row in piece]
+            yield stubs
+            if len(piece) < _PIECE:
                 return
-            last = (rows[-1]["created"], rows[-1]["id"])
+            last = (piece[-1]["created"], piece[-1]["id"])
 
     def _names(self, prefix: str, limit: int | None) -> list[str]:
         query = "SELECT name FROM stack WHERE substr(name, 1, ?) = ? ORDER BY name LIMIT ?"
