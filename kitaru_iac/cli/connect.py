@@ -98,7 +98,9 @@ def login(
 
     out = output()
     if url is None:
-        done = connection.login_local(progress=out.progress, project=project, port=port)
+        from kitaru_iac.records.local_server import login_local
+
+        done = login_local(progress=out.progress, project=project, port=port)
     else:
         done = connection.login(
             url,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,7 +14,7 @@ from kitaru_iac.cli import completion
 if TYPE_CHECKING:
     from kitaru_iac.spec import StackSpec
 
-__all__ = ["Description", "StackRef", "described"]
+__all__ = ["Description", "ReportFormat", "StackRef", "described"]
 
 WHERE = "Where it is"
 ACCESS = "Access"
@@ -28,6 +28,19 @@ StackRef = Annotated[
         metavar="STACK",
         help="Its name, its id, or the beginning of its id.",
         autocompletion=completion.stack_names,
+    ),
+]
+
+
+#: ``--output`` where a plan or a report is shown.
+ReportFormat = Annotated[
+    Literal["text", "json", "yaml", "markdown"],
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT",
+        help="How to write the result: text, json, yaml or markdown.",
+        rich_help_panel="Common",
     ),
 ]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kitaru_iac.cli.options import MORE, Description, described
-from kitaru_iac.cli.output import current as output
+from kitaru_iac.cli.infra import examine_infrastructure
+from kitaru_iac.cli.options import MORE, Description, ReportFormat, described
+from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -15,16 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["apply", "preview", "show_plan"]
 
-_Output = Annotated[
-    Literal["text", "json", "yaml", "markdown"],
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FORMAT",
-        help="How to write the plan: text, json, yaml or markdown.",
-        rich_help_panel="Common",
-    ),
-]
 _DetailedExitcode = Annotated[
     bool,
     typer.Option(
@@ -39,7 +30,7 @@ _DetailedExitcode = Annotated[
 def preview(
     description: Description,
     detailed_exitcode: _DetailedExitcode = False,
-    output: _Output = "text",  # noqa: ARG001 - `main` has read it before
+    output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
 ) -> int:
     """Show what apply would do, and do nothing.
 
@@ -75,8 +66,9 @@ def apply(
     """
     from kitaru_iac import lifecycle
 
-    out = output()
+    out = current()
     spec = description.load()
+    examine_infrastructure(spec)
     done = lifecycle.apply(spec, confirm=None if yes else _ask, progress=out.progress)
     for warning in done.warnings:
         out.warn(warning)
@@ -103,7 +95,7 @@ def show_plan(plan: Plan) -> None:
     """Write a plan to stdout, in the form that was asked for."""
     from kitaru_iac.render.plan import markdown, text
 
-    out = output()
+    out = current()
     if out.format == "markdown":
         out.lines(markdown(plan).splitlines())
     else:
@@ -113,7 +105,7 @@ def show_plan(plan: Plan) -> None:
 def _tell_plan(plan: Plan) -> None:
     from kitaru_iac.render.plan import text
 
-    out = output()
+    out = current()
     for line in text(plan, out.error_style):
         out.note(line)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from kitaru_iac.cli.infra import examine_infrastructure
 from kitaru_iac.cli.options import MORE, Description, described
 from kitaru_iac.cli.output import current as output
 
@@ -47,6 +48,7 @@ def create(
 
         show_plan(lifecycle.preview(spec))
         return None
+    examine_infrastructure(spec)
     # A local stack is made at once; there is nothing to wait for and to be told about.
     made = lifecycle.create(spec, progress=out.progress if spec.cloud else None)
     for warning in made.warnings:

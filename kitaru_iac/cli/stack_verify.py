@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kitaru_iac.cli.options import Description, described
-from kitaru_iac.cli.output import current as output
+from kitaru_iac.cli.options import Description, ReportFormat, described
+from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -15,7 +15,10 @@ __all__ = ["policy", "verify"]
 
 
 @described
-def verify(description: Description) -> int:
+def verify(
+    description: Description,
+    output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
+) -> int:
     """Check that the infrastructure of a stack is fit for it.
 
     Looks at the bucket, registry, cluster, role and workspace themselves, with the credentials of
@@ -25,13 +28,17 @@ def verify(description: Description) -> int:
     Examples:
         kitaru stack verify prod-k8s
         kitaru stack verify -f stack.yaml --output json
+        kitaru stack verify -f stack.yaml --output markdown   # for a pull request
     """
-    from kitaru_iac.render.report import text
+    from kitaru_iac.render.report import markdown, text
     from kitaru_iac.verify import verify as run
 
-    out = output()
+    out = current()
     report = run(_described(description))
-    out.item(report.to_dict(), text(report, out.style))
+    if out.format == "markdown":
+        out.lines(markdown(report).splitlines())
+    else:
+        out.item(report.to_dict(), text(report, out.style))
     return int(ExitCode.CHECK_FAILED if report.failed else ExitCode.DONE)
 
 
@@ -47,7 +54,7 @@ def policy(description: Description) -> None:
 
     from kitaru_iac.verify import policy as needed
 
-    out = output()
+    out = current()
     document = needed(_described(description))
     out.item(document, json.dumps(document, indent=2).splitlines())
 

@@ -9,20 +9,19 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
 from kitaru_iac.errors import (
     KitaruError,
-    MissingPackages,
     NotAllowedError,
     NotConnectedError,
     NotFoundError,
     UsageError,
 )
 from kitaru_iac.home import config_home
+from kitaru_iac.records.connected import Initialized, LoggedIn, LoggedOut
 from kitaru_iac.records.quiet import quiet
 from kitaru_iac.records.server import Server, plain_url, server_url
 from kitaru_iac.records.store import mapped_errors
@@ -31,83 +30,18 @@ __all__ = [
     "Initialized",
     "LoggedIn",
     "LoggedOut",
+    "files_restored_on_failure",
     "init",
     "key_from",
     "login",
-    "login_local",
     "logout",
+    "refuse_if_fixed_by_environment",
+    "settled",
 ]
 
-#: The extra that brings what a local server needs.
-SERVER_EXTRA = "server"
 _URL_VARIABLE = "ZENML_STORE_URL"
 #: These would be written into ZenML's files by a login that is about another key.
 _KEY_VARIABLES = ("ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN")
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    def to_dict(self) -> dict[str, Any]:
-        """All filled fields."""
-        fields = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        return {key: value for key, value in fields.items() if value not in (None, [])}
-
-
-@dataclass(frozen=True, slots=True)
-class Initialized(_Result):
-    """A directory that is a ZenML repository.
-
-    Attributes:
-        path: The directory.
-        repository: The directory in it that ZenML keeps its settings in.
-        created: Whether this call made it; False if it was there.
-        active_stack: The stack that is active there.
-    """
-
-    path: str
-    repository: str
-    created: bool
-    active_stack: str
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedIn(_Result):
-    """A connection that was made.
-
-    Attributes:
-        url: The server.
-        server_version: The version of ZenML it runs.
-        user: Who we are there.
-        project: The project that is active now.
-        active_stack: The stack that is active now.
-        started_local_server: Whether the server was started by this call.
-        warnings: What else is worth knowing.
-    """
-
-    url: str
-    server_version: str
-    user: str | None = None
-    project: str | None = None
-    active_stack: str | None = None
-    started_local_server: bool = False
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedOut(_Result):
-    """What a logout did.
-
-    Attributes:
-        was_connected: Whether there was a connection to a server.
-        url: That server.
-        stopped_local_server: Whether a server on this machine was stopped.
-        active_stack: The stack that is active now.
-    """
-
-    was_connected: bool
-    url: str | None = None
-    stopped_local_server: bool = False
-    active_stack: str | None = None
 
 
 def init(path: str | os.PathLike[str] | None = None) -> Initialized:
@@ -207,7 +141,7 @@ def login(
         NotFoundError: It has no such project.
     """
     address = server_url(url)
-    _refuse_if_fixed_by_environment()
+    refuse_if_fixed_by_environment()
     if isinstance(verify_ssl, str):
         verify_ssl = str(Path(verify_ssl).expanduser())
     server = Server(address, verify_ssl=verify_ssl, timeout=timeout)
@@ -229,7 +163,7 @@ def login(
             )
         user = server.user()
     chosen = server.project(project) if project is not None else None
-    with _files_restored_on_failure(), _without_variables(*_KEY_VARIABLES):
+    with files_restored_on_failure(), _without_variables(*_KEY_VARIABLES):
         connected = _switch(address, api_key, token, verify_ssl, chosen)
     return LoggedIn(
         url=address,
@@ -241,75 +175,13 @@ def login(
     )
 
 
-def login_local(
-    *,
-    progress: Callable[[str], None] | None = None,
-    project: str | None = None,
-    port: int | None = None,
-) -> LoggedIn:
-    """Start a ZenML server on this machine, if none runs, and connect to it.
-
-    Raises:
-        MissingPackages: What it needs is not installed; the remedy is the command that brings it.
-        NotConnectedError: It did not come up.
-    """
-    from kitaru_iac.doctor import install_command, unmet
-
-    _refuse_if_fixed_by_environment()
-    lacking = unmet(extra=SERVER_EXTRA)
-    if lacking:
-        raise MissingPackages(
-            "A local server needs packages that are not installed",
-            why=", ".join(lacking),
-            remedy=f"Install them: {install_command(SERVER_EXTRA)}\n"
-            "Or connect to a server that runs: kitaru login URL",
-        )
-    if progress is not None:
-        progress("Starting a local server …")
-    with _files_restored_on_failure(), quiet(), mapped_errors():
-        from zenml.enums import ServerProviderType
-        from zenml.utils.server_utils import get_local_server
-        from zenml.zen_server.deploy.deployer import LocalServerDeployer
-        from zenml.zen_server.deploy.deployment import LocalServerDeploymentConfig
-
-        before = get_local_server()
-        running = before is not None and before.is_running
-        fields: dict[str, Any] = {"provider": ServerProviderType.DAEMON}
-        if port is not None:
-            fields["port"] = port
-        deployer = LocalServerDeployer()
-        if before is None or not before.is_running:
-            try:
-                deployer.deploy_server(
-                    LocalServerDeploymentConfig(**fields), restart=before is not None
-                )
-            except RuntimeError as error:
-                raise NotConnectedError(
-                    "The local server did not come up", why=str(error).strip().splitlines()[0]
-                ) from error
-        deployer.connect_to_server()
-        server = deployer.get_server()
-        url = str(server.status.url) if server.status else ""
-        name, stack, warnings = _settled(None if project is None else Server(url).project(project))
-        version = metadata.version("zenml")
-    return LoggedIn(
-        url=url,
-        server_version=version,
-        user="default",
-        project=name,
-        active_stack=stack,
-        started_local_server=not running,
-        warnings=warnings,
-    )
-
-
 def logout() -> LoggedOut:
     """Go back to the local store, forget the server's key and token, stop a local server.
 
     Raises:
         NotAllowedError: The environment says what to connect to.
     """
-    _refuse_if_fixed_by_environment()
+    refuse_if_fixed_by_environment()
     with quiet(), mapped_errors():
         from zenml.config.global_config import GlobalConfiguration
         from zenml.login.credentials_store import get_credentials_store
@@ -317,20 +189,22 @@ def logout() -> LoggedOut:
         config = GlobalConfiguration()
         store = config.get_store_configuration(allow_default=False)
         url = store.url if store is not None and store.type.value == "rest" else None
-        stopped = _stop_local_server()
+        from kitaru_iac.records.local_server import stop_local_server
+
+        stopped = stop_local_server()
         if url is not None:
             config.set_default_store()
             get_credentials_store().clear_credentials(url)
         if url is None and not stopped:
             return LoggedOut(was_connected=False)
-        _, stack, _ = _settled(None)
+        _, stack, _ = settled(None)
     return LoggedOut(True, plain_url(url) if url else None, stopped, stack)
 
 
 # -- inside ----------------------------------------------------------------------------------------
 
 
-def _refuse_if_fixed_by_environment() -> None:
+def refuse_if_fixed_by_environment() -> None:
     """With `ZENML_STORE_URL` set, ZenML connects there whatever was logged in to."""
     url = os.environ.get(_URL_VARIABLE)
     if url:
@@ -382,6 +256,7 @@ def _switch(
         from zenml.models import OAuthTokenResponse
         from zenml.zen_stores.rest_zen_store import RestZenStoreConfiguration
 
+        _keep_private(config_home() / "credentials.yaml")
         credentials = get_credentials_store()
         if api_key is not None:
             # Whoever was logged in there before must not be used for this key.
@@ -390,11 +265,11 @@ def _switch(
         elif token is not None:
             credentials.set_token(url, OAuthTokenResponse(**token))
         GlobalConfiguration().set_store(RestZenStoreConfiguration(url=url, verify_ssl=verify_ssl))
-        name, stack, warnings = _settled(project)
+        name, stack, warnings = settled(project)
         return name, stack, (*warnings, *heard.warnings)
 
 
-def _settled(project: tuple[str, str] | None) -> tuple[str | None, str | None, tuple[str, ...]]:
+def settled(project: tuple[str, str] | None) -> tuple[str | None, str | None, tuple[str, ...]]:
     """Set the project, and look what is active now. Call it inside `quiet()`."""
     from zenml.client import Client
     from zenml.config.global_config import GlobalConfiguration
@@ -414,15 +289,15 @@ def _settled(project: tuple[str, str] | None) -> tuple[str | None, str | None, t
     return name, stack, ()
 
 
-def _stop_local_server() -> bool:
-    """Stop ZenML's server on this machine, if one runs or left its traces."""
-    from zenml.utils.server_utils import get_local_server
-    from zenml.zen_server.deploy.deployer import LocalServerDeployer
-
-    if get_local_server() is None:
-        return False
-    LocalServerDeployer().remove_server()
-    return True
+def _keep_private(path: Path) -> None:
+    """Let nobody else read the file that ZenML is about to write keys into. It keeps the mode."""
+    with contextlib.suppress(FileExistsError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write("{}\n")
+    with contextlib.suppress(OSError):  # somebody else's file on a shared machine
+        path.chmod(0o600)
 
 
 @contextlib.contextmanager
@@ -435,7 +310,7 @@ def _without_variables(*names: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _files_restored_on_failure() -> Iterator[None]:
+def files_restored_on_failure() -> Iterator[None]:
     """Put ZenML's settings and logins back as they were if the block fails."""
     home = config_home()
     paths = [home / "config.yaml", home / "credentials.yaml"]

@@ -138,7 +138,7 @@ def _of_server(found: Status, config: Mapping[str, Any], url: str, timeout: floa
     verify: bool | str = store.verify if store else True
     if store is None and isinstance(stored, dict):
         verify = stored.get("verify_ssl", True)
-    server = Server(url, verify_ssl=verify, timeout=timeout)
+    server = Server(found.url, verify_ssl=verify, timeout=timeout)  # without user and password
     info = server.info()
     found = replace(found, server_version=info.version, warnings=_versions(found, info.version))
     try:

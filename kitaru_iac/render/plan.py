@@ -6,11 +6,11 @@ The JSON and YAML face is `Plan.to_dict`. A plan holds no secrets, so none can b
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from kitaru_iac.plan import Action, Change, Layer, Plan, Step
+from kitaru_iac.render.escaping import code, escaped
 
 __all__ = ["markdown", "summary", "text"]
 
@@ -99,18 +99,18 @@ def _shown(value: Any) -> str:
 
 def markdown(plan: Plan) -> str:
     """The plan as GitHub-flavoured Markdown. Nothing in a name or value can become markup."""
-    blocks = [f"### Plan for stack {_code(plan.stack)}", _escaped(summary(plan))]
+    blocks = [f"### Plan for stack {code(plan.stack)}", escaped(summary(plan))]
     if plan.steps:
         rows = ["| Action | What | Name | Changes |", "| --- | --- | --- | --- |"]
         for step in plan.steps:
             action = step.action.value
             loud = step.action in (Action.REPLACE, Action.DELETE)
-            what = _code(step.kind) if ":" in step.kind else _escaped(_words(step.kind))
-            cells = [f"**{action}**" if loud else action, what, _code(step.name), _changes(step)]
+            what = code(step.kind) if ":" in step.kind else escaped(_words(step.kind))
+            cells = [f"**{action}**" if loud else action, what, code(step.name), _changes(step)]
             rows.append(f"| {' | '.join(cells)} |")
         blocks.append("\n".join(rows))
     if plan.warnings:
-        lines = "\n".join(f"- {_escaped(warning)}" for warning in plan.warnings)
+        lines = "\n".join(f"- {escaped(warning)}" for warning in plan.warnings)
         blocks.append(f"**Warnings**\n\n{lines}")
     return "\n\n".join(blocks) + "\n"
 
@@ -118,28 +118,9 @@ def markdown(plan: Plan) -> str:
 def _changes(step: Step) -> str:
     lines = []
     for change in step.changes:
-        before = _code(_shown(change.before)) if change.before is not None else ""
-        after = _code(_shown(change.after)) if change.after is not None else "(removed)"
-        lines.append(f"{_code(change.field)}: {before}{' → ' if before else ''}{after}")
+        before = code(_shown(change.before)) if change.before is not None else ""
+        after = code(_shown(change.after)) if change.after is not None else "(removed)"
+        lines.append(f"{code(change.field)}: {before}{' → ' if before else ''}{after}")
     if step.reason:
-        lines.append(_escaped(step.reason))
+        lines.append(escaped(step.reason))
     return "<br>".join(lines)
-
-
-def _one_line(text: str) -> str:
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
-
-
-def _escaped(text: str) -> str:
-    """Plain text: every character that Markdown or HTML gives a meaning is escaped."""
-    text = _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]#|~@])", r"\\\1", text)
-
-
-def _code(text: str) -> str:
-    """A code span, fenced with more backticks than the text has in a row."""
-    text = _one_line(text).replace("|", "\\|")
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if text.startswith("`") or text.endswith("`") or not text.strip() else ""
-    return f"{fence}{pad}{text}{pad}{fence}"

@@ -1,0 +1,77 @@
+"""Nothing is undocumented, and what is generated is fresh."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from kitaru_iac.cli.commands import TREE, paths
+from kitaru_iac.cli.frame import build
+from kitaru_iac.errors import ExitCode
+from tests.docs.markdown import ROOT, pages
+
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def _generator():
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_generated_page_is_fresh():
+    assert (REFERENCE / "cli.md").read_text() == _generator().page(), "run scripts/docs"
+
+
+@pytest.mark.parametrize("path", paths())
+def test_every_command_and_option_is_documented(path: str):
+    page = (REFERENCE / "cli.md").read_text()
+    assert f"# `kitaru {path}`" in page
+    section = re.split(r"\n##+ ", page.partition(f"# `kitaru {path}`")[2])[0]
+    words = path.split()
+    entry = TREE[words[0]]
+    entry = entry.children[words[1]] if entry.children else entry
+    common = page.partition("## Options of every command")[2].partition("\n## ")[0]
+    for param in build(words[-1], entry).params:
+        if param.param_type_name == "option":
+            for name in (*param.opts, *param.secondary_opts):
+                assert f"`{name}" in section + common, name
+
+
+def test_every_exit_code_is_documented_as_it_is():
+    page = (REFERENCE / "exit-codes.md").read_text()
+    table = dict(re.findall(r"^\| (\d+) \| `(\w+)` \|", page, re.MULTILINE))
+    assert table == {str(code.value): code.name for code in ExitCode}
+
+
+#: Names that stand in help texts as an example of a user's own variable.
+EXAMPLES = {"KITARU_CREDENTIALS"}
+
+
+def test_every_variable_of_ours_is_documented():
+    documented = set(re.findall(r"KITARU_[A-Z_]+", (REFERENCE / "environment.md").read_text()))
+    used: dict[str, Path] = {}
+    for path in (ROOT / "kitaru_iac").rglob("*.py"):
+        for name in re.findall(r"\bKITARU_[A-Z_]+\b", path.read_text()):
+            used[name] = path
+    missing = {name: str(path) for name, path in used.items() if name not in documented | EXAMPLES}
+    assert not missing
+    assert not documented - set(used) - {"KITARU_COMPLETE"}
+
+
+def test_every_variable_of_zenmls_that_we_read_is_documented():
+    documented = (REFERENCE / "environment.md").read_text()
+    reading = re.compile(r"environ(?:\.get\(|\.pop\(|\[)\s*\"(ZENML_[A-Z_]+)\"")
+    for path in (ROOT / "kitaru_iac").rglob("*.py"):
+        for name in reading.findall(path.read_text()):
+            assert name in documented, f"{name} in {path}"
+
+
+def test_links_between_pages_lead_somewhere():
+    for path in pages():
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path}: {target}"

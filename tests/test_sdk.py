@@ -1,0 +1,100 @@
+"""The Python lines of the stacks page, and the promises of the package."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import fields
+
+import pytest
+
+import kitaru_iac as kitaru
+from tests.homes import Home
+
+
+def test_the_lines_of_the_page(any_home: Home):
+    kitaru.create_stack("production", activate=False)
+    assert kitaru.current_stack().name == "default"
+    assert [stack.name for stack in kitaru.list_stacks()] == ["default", "production"]
+    made = kitaru.create_stack("dev")
+    assert made == kitaru.StackInfo(made.id, "dev", is_active=True)
+    assert kitaru.current_stack() == made
+    used = kitaru.use_stack("production")
+    assert (used.name, used.is_active) == ("production", True)
+    assert kitaru.delete_stack("dev", recursive=True, force=True) is None
+    assert [(s.name, s.is_active) for s in kitaru.list_stacks()] == [
+        ("default", False),
+        ("production", True),
+    ]
+
+
+def test_stack_info_stays_small():
+    assert [field.name for field in fields(kitaru.StackInfo)] == ["id", "name", "is_active"]
+
+
+def test_the_lines_run_as_a_program_and_print_nothing_else(bare_home: Home):
+    done = bare_home.run(
+        sys.executable,
+        "-c",
+        "import kitaru_iac as kitaru\n"
+        "kitaru.create_stack('dev')\n"
+        "kitaru.delete_stack('dev', recursive=True, force=True)\n"
+        "print(kitaru.current_stack().name)\n",
+    )
+    assert (done.returncode, done.stdout) == (0, "default\n"), done.stderr
+
+
+def test_errors_are_the_documented_tree(home: Home):
+    with pytest.raises(kitaru.StackNotFound):
+        kitaru.use_stack("nothing")
+    with pytest.raises(kitaru.DescriptionError) as wrong:
+        kitaru.create_stack("x", type="sagemaker", cluster="c")
+    assert len(wrong.value.problems) >= 4
+    kitaru.create_stack("dev")
+    with pytest.raises(kitaru.AlreadyExistsError):
+        kitaru.create_stack("dev")
+    with pytest.raises(kitaru.ProtectedStackError):
+        kitaru.delete_stack("dev")
+    for error in (wrong.value, kitaru.StackNotFound("x")):
+        assert isinstance(error, kitaru.KitaruError)
+
+
+def test_fields_and_extras_are_those_of_the_yaml_file(home: Home, tmp_path):
+    made = kitaru.create_stack("dev", artifact_store=str(tmp_path / "data"), activate=False)
+    assert made.is_active is False
+
+
+def test_every_exported_name_is_there_and_documented():
+    for name in kitaru.__all__:
+        value = getattr(kitaru, name)
+        if name != "__version__":
+            assert value.__doc__, name
+    assert set(kitaru.__all__) <= set(dir(kitaru))
+    with pytest.raises(AttributeError):
+        _ = kitaru.nothing
+
+
+def test_importing_it_loads_nothing_heavy(home: Home):
+    done = home.run(
+        sys.executable,
+        "-c",
+        "import sys, json, kitaru_iac\n"
+        "from kitaru_iac import KitaruError, StackInfo, create_stack\n"
+        "print(json.dumps(sorted(sys.modules)))",
+    )
+    loaded = set(json.loads(done.stdout))
+    assert not loaded & {"zenml", "pulumi", "pydantic", "typer", "yaml", "rich", "click"}
+
+
+def test_kitaru_config_path_goes_before_zenmls(bare_home: Home, tmp_path):
+    done = bare_home.run(
+        sys.executable,
+        "-c",
+        "import kitaru_iac as k; k.create_stack('dev'); print(k.current_stack().name)",
+        KITARU_CONFIG_PATH=str(tmp_path / "ours"),
+    )
+    assert done.stdout == "dev\n", done.stderr
+    assert (tmp_path / "ours" / "config.yaml").exists()
+    assert not bare_home.config.exists()
+    listed = bare_home.kitaru("stack", "current", KITARU_CONFIG_PATH=str(tmp_path / "ours"))
+    assert listed.stdout.startswith("Active stack: dev\n")
