@@ -6,7 +6,8 @@ cloud's SDK; the local type never gets here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -224,10 +225,9 @@ def _carry_out(
     if spec.infra is not InfraMode.PROVISION or spec.cloud is None:
         return Provisioned(spec)
     target = _target(spec)
-    with _deployment(
-        (PROJECT, spec.name, backend), target.program, target.account, target.plugins,
-        progress, consent,
-    ) as deployment:  # fmt: skip
+    place = (PROJECT, spec.name, backend)
+    with _deployment(place, target.program, progress, consent) as deployment:
+        _equip(deployment, target.account, target.plugins)
         exists = deployment.exists()
         if not target.makes_anything and not exists:
             return Provisioned(_filled(spec, target.outputs))
@@ -261,9 +261,7 @@ def _filled(spec: StackSpec, outputs: Mapping[str, Any]) -> StackSpec:
 
 
 def _same_place(deployment: Deployment, target: Target, spec: StackSpec) -> None:
-    """Refuse to move a deployment: everything in it would be made anew, elsewhere, and the old one
-    deleted.
-    """
+    """Refuse to move a deployment: all would be made anew elsewhere, and then deleted here."""
     from kitaru_iac.engine.errors import DeploymentElsewhere
 
     for provider in deployment.providers():
@@ -305,15 +303,16 @@ class _Fate:
 def _fates(
     resources: Iterable[Mapping[str, Any]], account: Account, *, include_protected: bool, data: bool
 ) -> list[_Fate]:
-    """Decide for each resource. The settings of a thing share its fate: a bucket that stays must
-    keep its public access block.
+    """Decide for each resource.
+
+    The settings of a thing share its fate: a bucket that stays must keep its public access block.
     """
     fates: dict[str, _Fate] = {}
     for resource in resources:
-        type, id, urn = str(resource["type"]), str(resource.get("id", "")), str(resource["urn"])
+        kind, name, urn = str(resource["type"]), str(resource.get("id", "")), str(resource["urn"])
         protected = bool(resource.get("protect"))
         parent = fates.get(str(resource.get("parent")))
-        holding = account.holds(type, id)
+        holding = account.holds(kind, name)
         reason: str | None
         if parent is not None:
             reason = parent.reason
@@ -324,7 +323,7 @@ def _fates(
         else:
             reason = None
         above = parent.urn if parent else None
-        fates[urn] = _Fate(urn, type, id, protected, above, holding, reason)
+        fates[urn] = _Fate(urn, kind, name, protected, above, holding, reason)
     return list(fates.values())
 
 
@@ -337,42 +336,31 @@ def _kept(fates: Iterable[_Fate]) -> tuple[Kept, ...]:
     )
 
 
-class _existing:  # noqa: N801 - used like a function
+@contextmanager
+def _existing(
+    labels: Mapping[str, str],
+    credentials: Credentials | None,
+    progress: Say | None,
+    consent: Consent | None,
+) -> Iterator[tuple[Deployment, Account]]:
     """A deployment that is there, with the account it is in."""
-
-    def __init__(
-        self,
-        labels: Mapping[str, str],
-        credentials: Credentials | None,
-        progress: Say | None,
-        consent: Consent | None,
-    ) -> None:
-        self._arguments = (labels, credentials, progress, consent)
-        self._opened: Deployment | None = None
-
-    def __enter__(self) -> tuple[Deployment, Account]:
-        labels, credentials, progress, consent = self._arguments
-        place = (
-            labels.get(PROJECT_LABEL, PROJECT),
-            labels.get(STACK_LABEL, ""),
-            labels.get(BACKEND_LABEL),
-        )
-        with _deployment(place, _nothing, None, (), progress, consent) as looked:
-            providers = looked.providers() if looked.exists() else ()
+    place = (
+        labels.get(PROJECT_LABEL, PROJECT),
+        labels.get(STACK_LABEL, ""),
+        labels.get(BACKEND_LABEL),
+    )
+    with _deployment(place, _nothing, progress, consent) as deployment:
+        providers = deployment.providers()
         if not providers:
             raise NotFoundError(
                 f"There is no deployment {place[1]!r}",
-                where=place[2],
+                where=deployment.backend.label,
                 why="Its state is not in this backend, or it is empty.",
                 remedy="Set PULUMI_BACKEND_URL to the backend that it was made with.",
             )
         account, plugins = _account(providers, credentials)
-        self._opened = _deployment(place, _nothing, account, plugins, progress, consent)
-        return self._opened, account
-
-    def __exit__(self, *_: object) -> None:
-        if self._opened is not None:
-            self._opened.__exit__(None, None, None)
+        _equip(deployment, account, plugins)
+        yield deployment, account
 
 
 def _account(
@@ -393,32 +381,29 @@ def _nothing() -> None:
 def _deployment(
     place: tuple[str, str, str | None],
     program: Callable[[], None],
-    account: Account | None,
-    plugins: tuple[tuple[str, str], ...],
     progress: Say | None,
     consent: Consent | None,
 ) -> Deployment:
     from kitaru_iac.engine.install import ensure_engine
 
     engine = ensure_engine(consent, progress=progress)
-    from kitaru_iac.engine.deployment import Deployment, Plugin
+    from kitaru_iac.engine.deployment import Deployment
 
     project, stack, url = place
     return Deployment(
-        project,
-        stack,
-        program,
-        engine=engine,
-        backend=_backend(url),
-        environment=account.environment() if account else {},
-        plugins=[Plugin(name, version) for name, version in plugins],
-        identify=account.identify if account else None,
-        progress=progress,
+        project, stack, program, engine=engine, backend=_backend(url), progress=progress
     )
 
 
+def _equip(deployment: Deployment, account: Account, plugins: tuple[tuple[str, str], ...]) -> None:
+    from kitaru_iac.engine.deployment import Plugin
+
+    needed = [Plugin(name, version) for name, version in plugins]
+    deployment.equip(account.environment(), needed, account.identify)
+
+
 def _backend(url: str | None) -> Backend:
-    """The backend of a URL. A label has lost its secrets: the variable has them, if it is the same."""
+    """The backend of a URL. A label has lost its secrets; the variable may have them still."""
     from kitaru_iac.engine.workspace import Backend, default_backend
 
     default = default_backend()

@@ -1,4 +1,4 @@
-"""Running the engine's program: apart from the terminal, so that Ctrl-C reaches it once and in order.
+"""Running the engine's program: apart from the terminal, so that Ctrl-C reaches it in order.
 
 On a terminal Ctrl-C goes to the whole foreground group. The engine would then be cancelled at the
 same moment in which the Python program that it asks is torn down, and what it was doing would be
@@ -79,6 +79,9 @@ class EngineCommand(PulumiCommand):
             # Plugins that came with the engine go before others.
             "PATH": os.pathsep.join([directory, os.environ.get("PATH", "")]),
         }
+        for name, value in additional_env.items():
+            if not value:
+                del env[name]  # an empty one takes the caller's own away
         process = subprocess.Popen(
             [self.command, "--non-interactive", *args],
             stdin=subprocess.DEVNULL,

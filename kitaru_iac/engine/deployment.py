@@ -6,6 +6,8 @@ died in the middle is cleaned up after by the next one.
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import queue
 import secrets
@@ -42,7 +44,7 @@ from kitaru_iac.engine.events import Recording, ResourceChange, steps
 from kitaru_iac.engine.find import FoundEngine
 from kitaru_iac.engine.install import ensure_plugin
 from kitaru_iac.engine.locks import is_dead, is_here
-from kitaru_iac.engine.pending import Identify, settle
+from kitaru_iac.engine.pending import Identify, settled
 from kitaru_iac.engine.progress import View, as_view
 from kitaru_iac.engine.workspace import Backend, default_backend, engine_environment
 from kitaru_iac.plan import Step
@@ -122,6 +124,8 @@ class Deployment:
         self._command = EngineCommand(engine, on_interrupt=self._interrupted)
         self._cleanup = ExitStack()
         self._opened: Stack | None = None
+        self._looked = False
+        self._exported: State | None = None
 
     def __enter__(self) -> Deployment:
         return self
@@ -133,6 +137,19 @@ class Deployment:
         trace: TracebackType | None,
     ) -> None:
         self._cleanup.close()
+
+    def equip(
+        self,
+        environment: Mapping[str, str],
+        plugins: Sequence[Plugin],
+        identify: Identify | None = None,
+    ) -> None:
+        """Give it what only its own state could tell: whose credentials and which plugins."""
+        self._given = dict(environment)
+        self._plugins = tuple(plugins)
+        self._identify = identify
+        if self._opened is not None:
+            self._opened = Stack.select(self.stack, self._workspace())
 
     # -- operations --------------------------------------------------------------------------------
 
@@ -194,18 +211,17 @@ class Deployment:
         return Result(record.changes)
 
     def destroy(self, *, keep_protected: bool = True) -> Result:
-        """Delete the resources; the protected ones stay, unless told otherwise, and with them the
-        deployment.
-        """
+        """Delete the resources; protected ones stay, unless told otherwise, and the state with them."""
         stack = self._open(create=False)
         if stack is None:
             return Result()
-        self._settle(stack)
+        unsettled = self._settle(stack)
         record, _ = self._operate(
             "take the infrastructure down",
             lambda say: stack.destroy(
                 on_event=say,
                 exclude_protected=keep_protected,
+                refresh=unsettled,
                 color="never",
                 show_secrets=False,
                 run_program=False,
@@ -257,8 +273,7 @@ class Deployment:
         stack = self._open(create=False)
         if stack is None:
             return
-        exported = self._export(stack)
-        for resource in (exported.deployment or {}).get("resources", ()):
+        for resource in self._state(stack).get("resources", ()):
             wanted = protected.get(resource["urn"])
             if wanted is None:
                 continue
@@ -266,7 +281,9 @@ class Deployment:
             if not wanted:
                 # Else the engine would forget the resource and leave it where it is.
                 resource.pop("retainOnDelete", None)
-        self._run("write the state", lambda: stack.import_stack(exported))
+        changed, self._exported = self._exported, None
+        assert changed is not None
+        self._run("write the state", lambda: stack.import_stack(changed))
 
     def unlock(self) -> None:
         """Let go of a lock that a dead run left."""
@@ -275,25 +292,33 @@ class Deployment:
             self._run("unlock the state", stack.cancel)
 
     def _state(self, stack: Stack) -> Mapping[str, Any]:
-        return self._export(stack).deployment or {}
+        """The state. It is read once between two operations: each reading starts the engine."""
+        if self._exported is None:
+            self._exported = self._run("read the state", stack.export_stack)
+        return self._exported.deployment or {}
 
-    def _export(self, stack: Stack) -> State:
-        return self._run("read the state", stack.export_stack)
+    def _settle(self, stack: Stack) -> bool:
+        """Find out how the operations ended that a killed run had begun; True if there were any."""
+        if not self._state(stack).get("pending_operations"):
+            return False
+        self._view("An earlier run was cut off: looking at what it left")
 
-    def _settle(self, stack: Stack) -> None:
-        """Find out how the operations ended that a killed run had begun."""
-        if (self._state(stack)).get("pending_operations"):
-            self._view("An earlier run was cut off: looking at what it left")
-            self._unlocked(lambda: self._run("recover", lambda: settle(stack, self._identify)))
+        def write() -> None:
+            state = State(self._exported.version if self._exported else None,
+                          settled(self._state(stack), self._identify))  # fmt: skip
+            self._run("find out how an earlier run ended", lambda: stack.import_stack(state))
+
+        self._unlocked(write)
+        self._exported = None
+        return True
 
     # -- the workspace -----------------------------------------------------------------------------
 
     def _open(self, *, create: bool) -> Stack | None:
         """The stack, selected in the backend; None if it is not there and not to be created."""
-        if self._opened is not None:
+        if self._opened is not None or (self._looked and not create):
             return self._opened
-        environment = engine_environment(self.backend, self._given)
-        workspace = self._workspace(environment)
+        workspace = self._workspace()
 
         def opened() -> Stack | None:
             try:
@@ -302,20 +327,23 @@ class Deployment:
                 return Stack.create(self.stack, workspace) if create else None
 
         self._opened = self._run("open the state", opened)
+        self._looked = True
         return self._opened
 
     def _scratch(self) -> Stack:
-        """An empty stack in a folder that is thrown away: a preview of a new deployment writes
-        nothing to the backend.
+        """An empty stack in a folder that is thrown away.
+
+        With it the preview of a new deployment writes nothing to the backend.
         """
         folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="kitaru-")))
-        environment = engine_environment(Backend(folder.as_uri(), is_own=True), self._given)
-        environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
-        environment["PULUMI_CONFIG_PASSPHRASE"] = secrets.token_urlsafe(16)
-        workspace = self._workspace(environment)
+        passphrase = {"PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16)}
+        workspace = self._workspace(Backend(folder.as_uri()), passphrase)
         return self._run("open an empty state", lambda: Stack.create(self.stack, workspace))
 
-    def _workspace(self, environment: Mapping[str, str]) -> LocalWorkspace:
+    def _workspace(
+        self, backend: Backend | None = None, passphrase: Mapping[str, str] | None = None
+    ) -> LocalWorkspace:
+        environment = engine_environment(backend or self.backend, self._given, passphrase)
         work_dir = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="kitaru-"))
         for plugin in self._plugins:
             ensure_plugin(
@@ -326,7 +354,7 @@ class Deployment:
                 Path(work_dir),
                 progress=self._view,
             )
-        return LocalWorkspace(
+        return _Workspace(
             work_dir=work_dir,
             program=self._program,
             env_vars=dict(environment),
@@ -344,6 +372,7 @@ class Deployment:
 
         def once() -> tuple[Recording, T]:
             with _Events(Recording(refreshing), self._view) as events:
+                self._exported = None
                 done = self._run(doing, lambda: call(events.put), events.recording)
             lost = events.recording.missing()
             if lost:
@@ -424,6 +453,35 @@ class Deployment:
                 yield value
 
 
+class _Workspace(LocalWorkspace):
+    """A workspace that leaves nothing behind.
+
+    Pulumi would keep a note of the selected stack for each work directory, for ever; and the SDK
+    exports states with their secrets in the clear, and forgets them in `/tmp` where it fails.
+    """
+
+    def select_stack(self, stack_name: str) -> None:
+        """Make sure that it is there."""
+        self._run_pulumi_cmd_sync(["stack", "--stack", stack_name, "--show-name"])
+
+    def create_stack(self, stack_name: str) -> None:
+        """Make it, without selecting it."""
+        self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select"])
+
+    def export_stack(self, stack_name: str) -> State:
+        """The state, with its secrets encrypted."""
+        done = self._run_pulumi_cmd_sync(["stack", "export", "--stack", stack_name])
+        exported = json.loads(done.stdout)
+        return State(exported.get("version"), exported.get("deployment"))
+
+    def import_stack(self, stack_name: str, state: State) -> None:
+        """Replace the state."""
+        file = Path(self.work_dir, "state.json")
+        text = json.dumps({"version": state.version, "deployment": state.deployment})
+        file.write_text(text, encoding="utf-8")
+        self._run_pulumi_cmd_sync(["stack", "import", "--file", str(file), "--stack", stack_name])
+
+
 class _Events:
     """Takes the events off the SDK's thread, which swallows what goes wrong on it."""
 
@@ -436,6 +494,9 @@ class _Events:
         self._broken: Exception | None = None
 
     def __enter__(self) -> _Events:
+        # When the engine ends early, the program that it runs here fails to reach it, and gRPC logs
+        # tracebacks of that. What happened is told by the engine.
+        logging.getLogger("grpc._server").addFilter(_nothing)
         self._view.__enter__()
         self._thread.start()
         return self
@@ -449,6 +510,7 @@ class _Events:
         self._queue.put(None)
         self._thread.join()
         self._view.__exit__(kind, error, trace)
+        logging.getLogger("grpc._server").removeFilter(_nothing)
         if self._broken is not None and error is None:
             raise self._broken
 
@@ -459,6 +521,11 @@ class _Events:
                 self._view.take(event)
             except Exception as error:  # noqa: BLE001 - raised in the caller's thread
                 self._broken = self._broken or error
+
+
+def _nothing(_: logging.LogRecord) -> bool:
+    """A filter that lets nothing through."""
+    return False
 
 
 def _outputs(outputs: OutputMap) -> dict[str, Any]:

@@ -158,7 +158,7 @@ class Recording:
         """Take one event in."""
         if event.diagnostic_event is not None:
             said = event.diagnostic_event
-            text = _plain(f"{said.prefix or ''}{said.message}").strip()
+            text = _plain(said.message).strip()
             if text and not said.ephemeral:
                 self.diagnostics.append(Diagnostic(said.severity, text, said.urn or None))
         elif event.resource_pre_event is not None:
@@ -241,8 +241,14 @@ def _plain(text: str) -> str:
 def steps(
     changes: Iterable[ResourceChange], names: Mapping[str, str] | None = None
 ) -> tuple[Step, ...]:
-    """The changes in the cloud as steps; `names` gives the cloud's name for a program's."""
+    """The changes in the cloud as steps, in the order of the program's names.
+
+    The engine works at many at once, in an order that is another one each time.
+
+    Args:
+        changes: What happens.
+        names: The cloud's names for the program's.
+    """
     known = names or {}
-    return tuple(
-        change.step(known.get(change.name)) for change in changes if change.is_of_the_cloud
-    )
+    shown = sorted((c for c in changes if c.is_of_the_cloud), key=lambda c: (c.name, c.type))
+    return tuple(change.step(known.get(change.name)) for change in shown)

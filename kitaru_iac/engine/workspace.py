@@ -55,13 +55,19 @@ class Backend:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, passphrase: Mapping[str, str] | None = None) -> dict[str, str]:
         """What the engine needs to be told of it.
+
+        Args:
+            passphrase: The variables that give one; else the user's, or our own.
 
         Raises:
             PassphraseMissing: It needs a passphrase, and none is given.
         """
         told = {"PULUMI_BACKEND_URL": self.url}
+        if passphrase is not None:
+            # The file's variable would go before the other one.
+            return told | {_PASSPHRASE_FILE: ""} | dict(passphrase)
         given = _PASSPHRASE in os.environ or os.environ.get(_PASSPHRASE_FILE)
         if given or urlsplit(self.url).scheme in _SERVICE:
             return told
@@ -100,15 +106,24 @@ def default_backend() -> Backend:
     return Backend.at(chosen) if chosen else own_backend()
 
 
-def engine_environment(backend: Backend, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def engine_environment(
+    backend: Backend,
+    extra: Mapping[str, str] | None = None,
+    passphrase: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """The variables that the engine gets beside this process's own.
+
+    Args:
+        backend: Where the state is.
+        extra: More of them: credentials.
+        passphrase: The variables that give one; else the user's, or our own.
 
     Raises:
         PassphraseMissing: The backend needs a passphrase, and none is given.
     """
     backend.prepare()
     told = {
-        **backend.environment(),
+        **backend.environment(passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_OPTION_NON_INTERACTIVE": "true",
     }
@@ -118,7 +133,7 @@ def engine_environment(backend: Backend, extra: Mapping[str, str] | None = None)
 
 
 def _passphrase_file() -> Path:
-    """The file with the passphrase of our own backend, made at its first use, for its owner only."""
+    """The file with our own backend's passphrase, made at its first use, for its owner only."""
     file = config_home() / "kitaru" / "passphrase"
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not file.exists():

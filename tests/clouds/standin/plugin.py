@@ -172,10 +172,10 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             unknown = dict.fromkeys(kind.computed, rpc.UNKNOWN)
             return provider_pb2.CreateResponse(properties=struct({**inputs, **unknown}))
         self._go_wrong(kind.token, "before", context)
-        id = self._aws(context, kind.create, inputs)
+        made = self._aws(context, kind.create, inputs)
         self._go_wrong(kind.token, "after", context)
-        state = self._aws(context, kind.read, id)
-        return provider_pb2.CreateResponse(id=id, properties=struct({**inputs, **state}))
+        state = self._aws(context, kind.read, made)
+        return provider_pb2.CreateResponse(id=made, properties=struct({**inputs, **state}))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind = self._kind(request.urn, context)

@@ -178,18 +178,18 @@ class Account:
         }
         if type not in asked:
             return None
-        service, operation, parameters, id = asked[type]
+        service, operation, parameters, form = asked[type]
         try:
             self._access.ask(service, operation, about=type, absent=_GONE[type], **parameters)
         except Absent:
             return None
         except LookError as error:
             raise KitaruError(
-                f"Whether an interrupted run made {id.format(**inputs)} cannot be told",
+                f"Whether an interrupted run made {form.format(**inputs)} cannot be told",
                 why=error.why,
                 remedy="Run it again as somebody who may look.",
             ) from error
-        return id.format(**inputs)
+        return form.format(**inputs)
 
     def holds(self, type: str, id: str) -> str | None:
         """What a stateful resource still holds, in words; None if it is empty or gone."""

@@ -84,7 +84,7 @@ def layout(spec: StackSpec, account: str, region: str, *, subnets: tuple[str, ..
     problems: list[Problem] = []
     registry_host = f"{account}.dkr.ecr.{region}.{_domain(region)}"
     bucket, store = _bucket(spec, account, region)
-    repository, registry = _repository(spec, account, registry_host, problems)
+    repository, registry = _repository(spec, registry_host, problems)
     role = arn = cluster = used_cluster = None
     if isinstance(spec, SagemakerSpec):
         role, arn = _role(spec, account, region, problems)
@@ -152,7 +152,7 @@ def _is(store: S3Uri | None, name: str) -> bool:
 
 
 def _repository(
-    spec: StackSpec, account: str, host: str, problems: list[Problem]
+    spec: StackSpec, host: str, problems: list[Problem]
 ) -> tuple[str | None, str | None]:
     if spec.type is StackType.LOCAL:
         return None, None  # nothing is pushed

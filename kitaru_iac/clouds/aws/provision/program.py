@@ -41,7 +41,7 @@ def program(layout: Layout) -> Callable[[], None]:
 
 
 def physical_names(layout: Layout) -> dict[str, str]:
-    """The cloud's names for what the program calls otherwise, for a plan of what is not there yet."""
+    """The cloud's names for what the program calls otherwise: what is not there yet has no id."""
     found: dict[str, str] = {}
     if layout.new_bucket:
         parts = ("", "-public-access", "-ownership", "-encryption", "-versioning", "-lifecycle",

@@ -1,4 +1,4 @@
-"""The repository that images are pushed to: scanned, encrypted, and cleared of what nobody names."""
+"""The repository that images are pushed to: scanned, encrypted, cleared of what nobody names."""
 
 from __future__ import annotations
 
