@@ -62,8 +62,8 @@ def policy(description: Description) -> None:
 def _described(description: Description) -> StackSpec:
     """The description that was given, or that of an existing stack if only its name was."""
     if description.file is None and description.given == ["--name"]:
-        from kitaru_iac import lifecycle
+        from kitaru_iac.records.describe import describe
         from kitaru_iac.spec import from_mapping
 
-        return from_mapping(lifecycle.describe(description.flags["name"]))
+        return from_mapping(describe(description.flags["name"]))
     return description.load()

@@ -25,15 +25,15 @@ _TITLES = {
     "image_builder": "Image builder",
 }
 _TYPES = ("local", "kubernetes", "vertex", "sagemaker", "azureml")
-#: Labels of ours that hold what ZenML has no field for, and the detail that they are.
-_LABELLED = {"kitaru.region": "region", "kitaru.location": "location"}
+#: A label of ours on the stack, where no field of ZenML's holds the region (as GKE's).
+_REGION_LABEL = "kitaru.region"
 
 
 def show_item(stack: Mapping[str, Any]) -> dict[str, Any]:
     """The stack as ``stack show`` gives it to programs."""
     connectors = {connector["id"]: connector for connector in stack["connectors"]}
     components = [
-        _component(component, connectors.get(component["connector_id"]))
+        _component(component, connectors.get(component["connector_id"]), stack["labels"])
         for component in stack["components"]
     ]
     runner = next((c for c in components if c["role"] == "runner"), None)
@@ -51,13 +51,15 @@ def show_item(stack: Mapping[str, Any]) -> dict[str, Any]:
     return item | {key: stack[key] for key in ("user", "created", "updated") if stack[key]}
 
 
-def _component(component: Mapping[str, Any], connector: Mapping[str, Any] | None) -> dict[str, Any]:
+def _component(
+    component: Mapping[str, Any], connector: Mapping[str, Any] | None, labels: Mapping[str, Any]
+) -> dict[str, Any]:
     role = _ROLES.get(component["role_type"], "additional_component")
     item = {
         "role": role,
         "name": component["name"],
         "backend": component["flavor"],
-        "details": _details(role, component, connector),
+        "details": _details(role, component, connector, labels),
         "id": component["id"],
         "type": component["role_type"],
         "configuration": component["configuration"],
@@ -72,13 +74,16 @@ def _component(component: Mapping[str, Any], connector: Mapping[str, Any] | None
 
 
 def _details(
-    role: str, component: Mapping[str, Any], connector: Mapping[str, Any] | None
+    role: str,
+    component: Mapping[str, Any],
+    connector: Mapping[str, Any] | None,
+    labels: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What the part is and where it is, in the words of the stacks page."""
     stored = component["configuration"]
     of_connector = connector["configuration"] if connector else {}
     resource = component["connector_resource_id"]
-    region = stored.get("region") or of_connector.get("region")
+    region = stored.get("region") or of_connector.get("region") or labels.get(_REGION_LABEL)
     found: dict[str, Any]
     if role == "storage":
         found = {"location": stored.get("path")}
@@ -87,10 +92,13 @@ def _details(
     elif role != "runner":
         found = {}
     elif component["flavor"] == "kubernetes":
+        group, _, cluster = str(resource or "").rpartition("/")  # AKS: RESOURCE_GROUP/CLUSTER
         found = {
-            "cluster": resource or stored.get("kubernetes_context"),
+            "cluster": cluster or stored.get("kubernetes_context"),
             "region": region,
             "namespace": stored.get("kubernetes_namespace"),
+            "subscription_id": of_connector.get("subscription_id"),
+            "resource_group": group or None,
         }
     elif component["flavor"] == "sagemaker":
         found = {"region": region, "execution_role": stored.get("execution_role")}
@@ -101,9 +109,6 @@ def _details(
         found = {key: stored.get(key) for key in keys}
     else:
         found = {}
-    for label, key in _LABELLED.items():
-        if role == "runner" and label in component["labels"] and not found.get(key):
-            found[key] = component["labels"][label]
     if role == "runner" and stored.get("synchronous") is not None:
         found["synchronous"] = stored["synchronous"]
     return {key: value for key, value in found.items() if value is not None}

@@ -57,6 +57,7 @@ def test_nothing_to_do():
 
 
 def test_markdown():
+    removed = "`region`: `eu-west-1` → (removed)"
     assert markdown(PLAN).splitlines() == [
         "### Plan for stack `prod`",
         "",
@@ -66,8 +67,7 @@ def test_markdown():
         "| --- | --- | --- | --- |",
         "| create | `aws:s3/bucket:Bucket` | `data` |  |",
         "| update | artifact store | `prod` | `path`: `s3://a/old` → `s3://a/new`<br>`size`: `3` |",
-        "| **replace** | service connector | `prod` | "
-        + "`region`: `eu-west-1` → (removed)<br>another method |",
+        f"| **replace** | service connector | `prod` | {removed}<br>another method |",
         "| keep | orchestrator | `prod` |  |",
         "| activate | stack | `prod` |  |",
         "",

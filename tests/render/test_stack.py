@@ -117,10 +117,20 @@ def test_the_runner_reports_what_the_page_promises(runner, connector, details):
 
 
 def test_a_region_that_no_field_holds_is_read_from_the_label():
-    runner = component(
-        "orchestrator", "kubernetes", resource="c", labels={"kitaru.region": "europe-west4"}
+    gke = stack(component("orchestrator", "kubernetes", resource="c"))
+    gke["labels"]["kitaru.region"] = "europe-west4"
+    assert show_item(gke)["components"][0]["details"] == {"cluster": "c", "region": "europe-west4"}
+
+
+def test_a_cluster_on_azure_has_its_group_and_subscription():
+    aks = stack(
+        component("orchestrator", "kubernetes", "prod", resource="group/c"), subscription_id="sub"
     )
-    assert show_item(stack(runner))["components"][0]["details"]["region"] == "europe-west4"
+    assert show_item(aks)["components"][0]["details"] == {
+        "cluster": "c",
+        "subscription_id": "sub",
+        "resource_group": "group",
+    }
 
 
 def test_all_that_is_stored_is_shown():
