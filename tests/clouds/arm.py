@@ -12,7 +12,7 @@ from tests.clouds.entra import TENANT_ID, Entra
 from tests.clouds.web import Request, Response, json_response
 
 HOST = "management.azure.com"
-SUBSCRIPTION_ID = "00000000-0000-0000-0000-000000000001"
+SUBSCRIPTION_ID = "00000000-0000-0000-0000-000000000123"
 SUBSCRIPTION_NAME = "Loopback"
 SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION_ID}"
 

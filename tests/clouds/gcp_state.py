@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.cloud import artifactregistry_v1, container_v1
 
-PROJECT = "loopback-project"
+PROJECT = "my-project"
 PROJECT_NUMBER = "123456789012"
 LOCATION = "europe-west1"
 

@@ -22,7 +22,7 @@ from tests.servers.zenml import ZenMLServer
 pytest_plugins = ["tests.servers.fixtures"]
 
 _SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
-_REGISTRY = "europe-west1-docker.pkg.dev/loopback-project"
+_REGISTRY = "europe-west1-docker.pkg.dev/my-project"
 
 
 @pytest.fixture
@@ -139,9 +139,9 @@ def test_a_key_nobody_knows_is_refused(
         ("gcs-bucket", "gs://artifacts", ["gs://artifacts"]),
         ("gcs-bucket", "artifacts", ["gs://artifacts"]),
         ("docker-registry", f"{_REGISTRY}/images", [f"{_REGISTRY}/images"]),
-        ("docker-registry", "eu.gcr.io/loopback-project", ["eu.gcr.io/loopback-project"]),
+        ("docker-registry", "eu.gcr.io/my-project", ["eu.gcr.io/loopback-project"]),
         ("kubernetes-cluster", "prod", ["prod"]),
-        ("gcp-generic", None, ["loopback-project"]),
+        ("gcp-generic", None, ["my-project"]),
     ],
 )
 def test_zenml_verifies_what_exists(

@@ -1,0 +1,33 @@
+"""A client of a server that may use its own identity, with all that the page's examples need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import kitaru  # noqa: F401 - the command in this process
+from tests.clouds import LoopbackClouds
+from tests.conftest import _enter, _forget_zenml
+from tests.homes import Home, empty_home
+from tests.lifecycle.page import seed
+from tests.servers.zenml import ZenMLServer
+
+
+@pytest.fixture
+def page_home(
+    zenml_server_implicit: ZenMLServer,
+    empty_clouds: LoopbackClouds,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Home]:
+    """This process is a client of an empty server, and everything the page names exists."""
+    zenml_server_implicit.reset()
+    seed(empty_clouds)
+    env = zenml_server_implicit.client_env(tmp_path / "client" / "zenml")
+    extra = {key: value for key, value in env.items() if key.startswith("ZENML_")}
+    home = empty_home(tmp_path / "client", **extra)
+    _enter(home, monkeypatch)
+    yield home
+    _forget_zenml()
