@@ -126,19 +126,15 @@ def delete(ref: str, *, recursive: bool = False, force: bool = False) -> Deleted
 
 def use(ref: str) -> Switched:
     """Make a stack the active one, in the repository around here or else globally."""
-    with quiet():
-        from kitaru_iac.records.activation import activate
-        from kitaru_iac.records.store import Store
+    from kitaru_iac.records.active import switch
 
-        store = Store.open()
-        stack = store.require(ref)
-        done = activate(store, str(stack.id))
+    done = switch(ref)
     return Switched(
-        id=str(stack.id),
-        name=stack.name,
+        id=done.id,
+        name=done.name,
         previous_active_stack=done.previous,
-        scope=done.scope,
-        overridden_by=done.overridden_by,
+        scope=done.place.scope,
+        overridden_by=done.place.overridden_by,
     )
 
 
