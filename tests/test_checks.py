@@ -73,7 +73,12 @@ def test_a_failed_look_can_be_judged_a_failure() -> None:
 
 def test_what_is_consulted_is_told_and_only_asked_where_a_look_failed() -> None:
     asked: list[str] = []
-    who = Look("who", lambda: asked.append("who") or "me")
+
+    def see() -> str:
+        asked.append("who")
+        return "me"
+
+    who = Look("who", see)
     good = _check(Look("good", lambda: 1), consults=who)
     bad = _check(_raising(Denied("no")), missed=lambda e, w: unknown(f"{w}: {e}"), consults=who)
 
@@ -104,7 +109,12 @@ def test_a_bug_in_one_look_hides_no_other_result() -> None:
 
 def test_a_look_shared_by_many_is_asked_once() -> None:
     asked: list[int] = []
-    shared = Look("shared", lambda: asked.append(1) or "seen")
+
+    def see() -> str:
+        asked.append(1)
+        return "seen"
+
+    shared = Look("shared", see)
     second = Look("second", lambda seen: seen + "!", needs=(shared,))
     results = run_checks([_check(shared), _check(second), _check(shared)])
     assert [result.why for result in results] == ["saw seen", "saw seen!", "saw seen"]
@@ -115,7 +125,7 @@ def test_all_looks_are_under_way_at_the_same_time() -> None:
     barrier = threading.Barrier(8, timeout=30)
     looks = [Look(str(n), barrier.wait) for n in range(8)]
     outcomes = run_looks(looks, timeout=60)
-    assert sorted(outcomes[look] for look in looks) == list(range(8))
+    assert {outcomes[look] for look in looks} == set(range(8))
 
 
 def test_no_more_looks_are_under_way_than_allowed() -> None:
@@ -157,7 +167,7 @@ def test_a_failed_look_fails_what_needs_it_and_is_told_to_what_asks_for_it() -> 
 def test_looks_are_put_together_in_order() -> None:
     one, two = Look("one", lambda: 1), Look("two", lambda: 2)
     both = together(one, asks=[two, _raising(Denied("no"))])
-    seen = run_looks([both])[both]
+    seen: Any = run_looks([both])[both]
     assert seen[:2] == (1, 2)
     assert isinstance(seen[2], Denied)
 
@@ -185,8 +195,13 @@ def test_an_answer_that_comes_too_late_changes_nothing() -> None:
         return "late"
 
     slow = Look("slow", see_late)
-    # Needed after the slow one was given up; lets the late answer arrive meanwhile.
-    other = Look("other", lambda _: (late.set(), go_on.wait(30)), asks=(slow,))
+
+    def see_other(_: Any) -> bool:
+        """Carried out after the slow one was given up; lets the late answer arrive meanwhile."""
+        late.set()
+        return go_on.wait(30)
+
+    other = Look("other", see_other, asks=(slow,))
     outcomes = run_looks([slow, other], timeout=0.2)
     assert isinstance(outcomes[slow], Unanswered)
 

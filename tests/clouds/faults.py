@@ -42,6 +42,8 @@ class AwsFaults:
         self._upstream = urlsplit(upstream)
         self._server = serve(self._answer)
         self._rules: dict[str, Rule] = {}
+        #: Seconds by which every answer comes later, as if the cloud were far away.
+        self.latency = 0.0
         #: Operations asked for, in order of arrival.
         self.calls: list[str] = []
         #: Operations under way at the same moment, at most.
@@ -79,6 +81,7 @@ class AwsFaults:
         self._rules.clear()
         self.calls.clear()
         self.busiest = 0
+        self.latency = 0.0
 
     # --- rules
 
@@ -139,6 +142,7 @@ class AwsFaults:
             self.calls.append(operation)
             self._busy += 1
             self.busiest = max(self.busiest, self._busy)
+        time.sleep(self.latency)
         try:
             rule = self._rules.get(operation)
             response = rule(request) if rule is not None else None

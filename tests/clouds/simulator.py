@@ -30,6 +30,8 @@ class PolicySimulator:
         self.overrides: Overrides = {}
         #: Pairs of actions that are refused in one call, as AWS refuses some.
         self.apart: set[frozenset[str]] = set()
+        #: How many results an answer holds at most; 0 for all.
+        self.page = 0
         #: Every question: principal, actions, resources.
         self.asked: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
 
@@ -50,14 +52,19 @@ class PolicySimulator:
         except self._iam.exceptions.NoSuchEntityException:
             return error_response("iam", "NoSuchEntity", f"{principal} cannot be found", 404)
         context = _context(form)
-        results = "".join(
+        every = [
             self._result(action, resource, documents, context)
             for action in actions
             for resource in resources
-        )
+        ]
+        start = int(form.get("Marker", 0))
+        end = start + (self.page or len(every))
+        results = "".join(every[start:end])
+        more = str(end < len(every)).lower()
         text = (
             '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
-            "<SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated>"
+            f"<SimulatePrincipalPolicyResult><IsTruncated>{more}</IsTruncated>"
+            f"<Marker>{end}</Marker>"
             f"<EvaluationResults>{results}</EvaluationResults>"
             "</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
         )

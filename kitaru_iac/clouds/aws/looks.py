@@ -112,8 +112,11 @@ class AwsLooks:
         # --- bucket
         self.head = self._look("s3:HeadBucket", self._head)
         self.bucket = Look("s3:HeadBucket", _allowed_only(r), needs=(self.head,), inline=True)
+        # Waits to be told the account only where the description does not say it.
         self.account_block = Look(
-            "s3control:GetPublicAccessBlock", self._account_block, needs=(self.identity,)
+            "s3control:GetPublicAccessBlock",
+            self._account_block,
+            needs=(self.session,) if r.account else (self.identity,),
         )
         self.bucket_block = self._s3(
             "get_public_access_block", none="NoSuchPublicAccessBlockConfiguration"
@@ -213,12 +216,13 @@ class AwsLooks:
             return BucketHead(_region_header(response), allowed=False)
         return BucketHead(answer.get("BucketRegion") or _region_header(answer), allowed=True)
 
-    def _account_block(self, identity: CallerIdentity) -> Raw:
+    def _account_block(self, identity: CallerIdentity | None) -> Raw:
+        account = self._r.account or (identity.account if identity else None)
         return self._aws.ask(
             *("s3control", "get_public_access_block"),
-            about=f"account {identity.account}",
+            about=f"account {account}",
             none=("NoSuchPublicAccessBlockConfiguration",),
-            AccountId=identity.account,
+            AccountId=account,
         )
 
     # --- repository

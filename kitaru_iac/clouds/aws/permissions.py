@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from kitaru_iac.clouds.aws.permission_table import (
@@ -68,6 +69,7 @@ def permissions_for(
     )
 
 
+@cache
 def arns(
     resource: Resource, resources: AwsResources, kms_key: str | None = None
 ) -> tuple[str, ...]:

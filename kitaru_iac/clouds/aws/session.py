@@ -164,6 +164,9 @@ class AwsAccess:
         from botocore.config import Config
 
         where = region or self._region or self._session.region_name or _FALLBACK_REGION
+        client = self._clients.get((service, where))
+        if client is not None:
+            return client  # without waiting for the making of another one
         with self._lock:
             client = self._clients.get((service, where))
             if client is None:

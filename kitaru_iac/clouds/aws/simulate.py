@@ -17,7 +17,7 @@ from typing import Any
 from kitaru_iac.clouds.aws.permissions import Conditions, Permission, arns
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.session import AwsAccess
-from kitaru_iac.looks import Absent, LookError, Unjudged, in_parallel
+from kitaru_iac.looks import LookError, Unjudged, in_parallel
 
 __all__ = ["Decision", "Question", "questions", "simulate"]
 
@@ -108,18 +108,23 @@ def _evaluate(aws: AwsAccess, principal: str, question: Question) -> list[Any]:
         {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [value]}
         for key, value in question.conditions
     ]
-    try:
-        return aws.ask_all(
-            *("iam", "simulate_principal_policy", "EvaluationResults"),
+    results: list[Any] = []
+    more: dict[str, Any] = {}
+    while True:  # by hand: a paginator costs as much as a call here, and one page is the rule
+        answer = aws.ask(
+            *("iam", "simulate_principal_policy"),
             about=principal,
             absent=("NoSuchEntity",),
             PolicySourceArn=principal,
             ActionNames=list(question.actions),
             ResourceArns=[question.resource],
             ContextEntries=[_SECURE, *context],
+            **more,
         )
-    except Absent as error:
-        raise Absent(f"{principal} does not exist", resource=principal) from error
+        results += answer["EvaluationResults"]
+        if not answer.get("IsTruncated"):
+            return results
+        more = {"Marker": answer["Marker"]}
 
 
 def _decision(action: str, resource: str, result: Mapping[str, Any]) -> Decision:

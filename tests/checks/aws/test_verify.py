@@ -202,6 +202,14 @@ def test_actions_that_iam_does_not_simulate_together_are_asked_apart(world: Worl
     assert any(asked[1] == ("s3:GetObject",) for asked in world.simulator.asked)
 
 
+def test_a_simulation_is_read_to_its_last_page(world: World) -> None:
+    world.simulator.page = 1
+    world.fit_role()
+    assert world.check(world.sagemaker(), "aws.role.bucket_access").status is OK
+    world.simulator.overrides["s3:AbortMultipartUpload"] = {"decision": "implicitDeny"}
+    assert world.check(world.sagemaker(), "aws.role.bucket_access").status is FAIL
+
+
 def test_what_an_existing_policy_says_stays_in_the_remedy(world: World) -> None:
     world.make_bucket()
     theirs = {

@@ -1,0 +1,189 @@
+"""`verify` against a bare script that makes the same boto3 calls at the same time.
+
+    python -m benchmarks.bench_verify [--rounds N] [--latency SECONDS] [--slow SECONDS]
+
+AWS is moto with a proxy in front of it, both in other processes, so that neither side pays for
+them. The two sides take turns in one run, each with a session and clients of its own every time,
+and the medians are compared. Each part prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from kitaru_iac.clouds.aws.permissions import Identity, permissions_for
+from kitaru_iac.clouds.aws.resources import aws_resources, role_name
+from kitaru_iac.clouds.aws.simulate import Question, questions
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.model import BaseSpec
+from kitaru_iac.verify import verify
+
+BUCKET, REPOSITORY, ROLE = "bench-bucket", "zenml", "bench-role"
+SLOW_OPERATION = "s3:GetBucketVersioning"
+
+
+def serve(latency: float, slow: float) -> None:
+    """Be the cloud: print its environment as JSON, and stop when standard input closes."""
+    from tests.clouds.aws import AwsLoopback
+    from tests.clouds.faults import AwsFaults
+    from tests.clouds.simulator import PolicySimulator
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        AwsLoopback(Path(folder)) as aws,
+        AwsFaults(aws.url) as faults,
+    ):
+        aws.bucket(BUCKET)
+        aws.repository(REPOSITORY)
+        aws.role(ROLE)
+        faults.answer("iam:SimulatePrincipalPolicy", PolicySimulator(aws))
+        faults.latency = latency
+        if slow:
+            faults.delay(SLOW_OPERATION, slow)
+        print(json.dumps(aws.env() | faults.env()), flush=True)  # noqa: T201
+        sys.stdin.read()
+
+
+def bare(spec: BaseSpec) -> None:
+    """What somebody would write by hand: clients, a pool, the calls. It judges nothing."""
+    r = aws_resources(spec)
+    session = boto3.session.Session(region_name=r.region)
+    config = Config(retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=16)
+    sts, s3, ecr, iam, control = (
+        session.client(name, config=config) for name in ("sts", "s3", "ecr", "iam", "s3control")
+    )
+
+    def quietly(call: Callable[..., Any], **parameters: Any) -> None:
+        with suppress(ClientError):  # "there is no such setting" is an answer too
+            call(**parameters)
+
+    def simulate(principal: str, question: Question) -> None:
+        iam.simulate_principal_policy(
+            PolicySourceArn=principal,
+            ActionNames=list(question.actions),
+            ResourceArns=[question.resource],
+            ContextEntries=[
+                {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [value]}
+                for key, value in question.conditions
+            ],
+        )
+
+    of_role = questions(
+        [
+            row
+            for row in permissions_for(r, Identity.RUNTIME)
+            if row.action.split(":")[0] in {"s3", "ecr"}
+        ],
+        r,
+    )
+    of_connector = questions(permissions_for(r, Identity.CONNECTOR), r)
+    with ThreadPoolExecutor(32) as pool:
+        identity = pool.submit(sts.get_caller_identity)
+        jobs = [
+            pool.submit(quietly, call, Bucket=BUCKET)
+            for call in (
+                *(s3.head_bucket, s3.get_public_access_block, s3.get_bucket_policy_status),
+                *(s3.get_bucket_encryption, s3.get_bucket_versioning, s3.get_bucket_policy),
+            )
+        ]
+        jobs.append(pool.submit(ecr.describe_repositories, repositoryNames=[REPOSITORY]))
+        jobs.append(pool.submit(ecr.get_registry_scanning_configuration))
+        jobs.append(pool.submit(iam.get_role, RoleName=role_name(str(r.role))))
+        jobs += [pool.submit(simulate, str(r.role), question) for question in of_role]
+        who = identity.result()
+        jobs.append(pool.submit(quietly, control.get_public_access_block, AccountId=who["Account"]))
+        caller = who["Arn"].replace(":sts:", ":iam:")
+        jobs += [pool.submit(simulate, caller, question) for question in of_connector]
+        for job in jobs:
+            job.result()
+
+
+def timed(call: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds on the clock, and of processor time, which other work disturbs less."""
+    start, cpu = time.perf_counter(), time.process_time()
+    call()
+    return time.perf_counter() - start, time.process_time() - cpu
+
+
+def compare(rounds: int, latency: float, slow: float) -> dict[str, Any]:
+    """Both sides in turns against one cloud."""
+    command = [sys.executable, "-m", "benchmarks.bench_verify", "--serve"]
+    command += ["--latency", str(latency), "--slow", str(slow)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as cloud:
+        assert cloud.stdout is not None
+        assert cloud.stdin is not None
+        os.environ.update(json.loads(cloud.stdout.readline()))
+        spec = from_mapping(
+            {
+                "name": "bench",
+                "type": "sagemaker",
+                "artifact_store": f"s3://{BUCKET}",
+                "container_registry": "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+                "region": "eu-west-1",
+                "execution_role": f"arn:aws:iam::123456789012:role/{ROLE}",
+            }
+        )
+        sides: dict[str, Callable[[], Any]] = {
+            "bare": lambda: bare(spec),
+            "verify": lambda: verify(spec, timeout=60),
+        }
+        times: dict[str, list[float]] = {name: [] for name in sides}
+        work: dict[str, list[float]] = {name: [] for name in sides}
+        for number in range(rounds + 1):
+            # Who goes first changes, so that neither always finds what the other warmed.
+            order = list(sides) if number % 2 else list(reversed(sides))
+            for name in order:
+                took = timed(sides[name])
+                if number:  # the first round imports and fills caches
+                    times[name].append(took[0])
+                    work[name].append(took[1])
+        cloud.stdin.close()
+        cloud.wait(30)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    return {
+        "latency_s": latency,
+        "slow_answer_s": slow,
+        "rounds": rounds,
+        **{f"{name}_median_s": round(value, 3) for name, value in medians.items()},
+        **{f"{name}_min_s": round(min(times[name]), 3) for name in times},
+        **{f"{name}_cpu_s": round(statistics.median(work[name]), 3) for name in work},
+        "ratio_of_medians": round(medians["verify"] / medians["bare"], 3),
+        "ratio_of_minima": round(min(times["verify"]) / min(times["bare"]), 3),
+    }
+
+
+def main() -> None:
+    """Run both parts, or be the cloud."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--latency", type=float, default=0.05, help="added to each answer, seconds")
+    parser.add_argument("--slow", type=float, default=2.0, help="of one answer in the second part")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        serve(arguments.latency, arguments.slow)
+        return
+    for slow in (0.0, arguments.slow):
+        print(json.dumps(compare(arguments.rounds, arguments.latency, slow)))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
