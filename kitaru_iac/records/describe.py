@@ -11,7 +11,7 @@ from typing import Any
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.records.parts import REGION_LABEL
-from kitaru_iac.records.reader import ComponentView, StackView, open_reader
+from kitaru_iac.records.reader import DEFAULT_STACK, ComponentView, StackView, open_reader
 
 __all__ = ["describe", "description_of"]
 
@@ -34,6 +34,11 @@ def describe(ref: str) -> dict[str, Any]:
 
 def description_of(stack: StackView) -> dict[str, Any]:
     """The keys of stack.yaml for a stack that was read; raises as `describe` does."""
+    if stack.name == DEFAULT_STACK:
+        raise KitaruError(
+            "The default stack is ZenML's own, and all on this machine: no description makes it",
+            remedy=f"Look at it with: kitaru stack show {stack.name}",
+        )
     runner = stack.component("orchestrator")
     if runner is None or runner.flavor not in _TYPES:
         flavor = "no orchestrator" if runner is None else f"the orchestrator {runner.flavor}"
