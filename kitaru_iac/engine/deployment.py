@@ -6,15 +6,9 @@ died in the middle is cleaned up after by the next one.
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import queue
 import secrets
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,20 +27,19 @@ from pulumi.automation import (
     StackNotFoundError,
 )
 
-from kitaru_iac.engine.command import EngineCommand, EngineInterrupted
-from kitaru_iac.engine.errors import (
-    EventsIncomplete,
-    StateLocked,
-    UpdateCancelled,
-    mapped,
-)
+from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.events import Recording, ResourceChange, steps
 from kitaru_iac.engine.find import FoundEngine
 from kitaru_iac.engine.install import ensure_plugin
-from kitaru_iac.engine.locks import is_dead, is_here
 from kitaru_iac.engine.pending import Identify, settled
 from kitaru_iac.engine.progress import View, as_view
-from kitaru_iac.engine.workspace import Backend, default_backend, engine_environment
+from kitaru_iac.engine.running import Runner
+from kitaru_iac.engine.workspace import (
+    Backend,
+    QuietWorkspace,
+    default_backend,
+    engine_environment,
+)
 from kitaru_iac.plan import Step
 from kitaru_iac.secret import SecretText
 
@@ -119,13 +112,14 @@ class Deployment:
         self._plugins = tuple(plugins)
         self._identify = identify
         self._view: View = as_view(progress)
-        self._lock_wait = lock_wait
-        self._given = dict(environment or {})
-        self._command = EngineCommand(engine, on_interrupt=self._interrupted)
+        self._runner = Runner(stack, self.backend.label, self._view, self.unlock, lock_wait)
+        self._runner.environment = dict(environment or {})
+        self._command = EngineCommand(engine, on_interrupt=self._runner.interrupted)
         self._cleanup = ExitStack()
         self._opened: Stack | None = None
         self._looked = False
-        self._exported: State | None = None
+        self._exported: Mapping[str, Any] | None = None
+        self._version: int | None = None
 
     def __enter__(self) -> Deployment:
         return self
@@ -145,7 +139,7 @@ class Deployment:
         identify: Identify | None = None,
     ) -> None:
         """Give it what only its own state could tell: whose credentials and which plugins."""
-        self._given = dict(environment)
+        self._runner.environment = dict(environment)
         self._plugins = tuple(plugins)
         self._identify = identify
         if self._opened is not None:
@@ -211,11 +205,13 @@ class Deployment:
         return Result(record.changes)
 
     def destroy(self, *, keep_protected: bool = True) -> Result:
-        """Delete the resources; protected ones stay, unless told otherwise, and the state with them."""
+        """Delete the resources; what is protected stays, unless told otherwise."""
         stack = self._open(create=False)
         if stack is None:
             return Result()
         unsettled = self._settle(stack)
+        if keep_protected and all(resource.get("protect") for resource in self.resources()):
+            return Result()  # the engine would end without a word, and without a summary
         record, _ = self._operate(
             "take the infrastructure down",
             lambda say: stack.destroy(
@@ -228,7 +224,9 @@ class Deployment:
             ),
         )
         if not self.resources():
-            self._run("forget the deployment", lambda: stack.workspace.remove_stack(self.stack))
+            self._runner.run(
+                "forget the deployment", lambda: stack.workspace.remove_stack(self.stack)
+            )
             self._opened = None
         return Result(record.changes)
 
@@ -262,7 +260,7 @@ class Deployment:
     def outputs(self) -> Mapping[str, Any]:
         """The outputs of the last `up`."""
         stack = self._open(create=False)
-        return _outputs(self._run("read the outputs", stack.outputs)) if stack else {}
+        return _outputs(self._runner.run("read the outputs", stack.outputs)) if stack else {}
 
     def set_protection(self, protected: Mapping[str, bool]) -> None:
         """Protect resources from deletion, or lift the protection and what keeps them afterwards.
@@ -273,44 +271,78 @@ class Deployment:
         stack = self._open(create=False)
         if stack is None:
             return
-        for resource in self._state(stack).get("resources", ()):
-            wanted = protected.get(resource["urn"])
-            if wanted is None:
-                continue
-            resource["protect"] = wanted
-            if not wanted:
-                # Else the engine would forget the resource and leave it where it is.
-                resource.pop("retainOnDelete", None)
-        changed, self._exported = self._exported, None
-        assert changed is not None
-        self._run("write the state", lambda: stack.import_stack(changed))
+
+        def change(state: Mapping[str, Any]) -> Mapping[str, Any]:
+            changed = settled(state, self._identify)
+            for number, resource in enumerate(changed["resources"]):
+                wanted = protected.get(resource["urn"])
+                if wanted is not None:
+                    changed["resources"][number] = _protected(resource, wanted=wanted)
+            return changed
+
+        self._edit(stack, change)
 
     def unlock(self) -> None:
         """Let go of a lock that a dead run left."""
         stack = self._open(create=False)
         if stack is not None:
-            self._run("unlock the state", stack.cancel)
+            self._runner.run("unlock the state", stack.cancel)
 
     def _state(self, stack: Stack) -> Mapping[str, Any]:
         """The state. It is read once between two operations: each reading starts the engine."""
         if self._exported is None:
-            self._exported = self._run("read the state", stack.export_stack)
-        return self._exported.deployment or {}
+            exported = self._runner.run("read the state", stack.export_stack)
+            self._exported, self._version = exported.deployment or {}, exported.version
+        return self._exported
 
     def _settle(self, stack: Stack) -> bool:
-        """Find out how the operations ended that a killed run had begun; True if there were any."""
+        """Find out how the operations ended that a killed run had begun; True if there were any.
+
+        A run that still goes on has such operations too, but it holds the lock.
+        """
         if not self._state(stack).get("pending_operations"):
             return False
-        self._view("An earlier run was cut off: looking at what it left")
+        self._view("An earlier run was cut off, or goes on: looking at what it left")
+        return self._edit(
+            stack,
+            lambda state: (
+                settled(state, self._identify) if state.get("pending_operations") else state
+            ),
+        )
 
-        def write() -> None:
-            state = State(self._exported.version if self._exported else None,
-                          settled(self._state(stack), self._identify))  # fmt: skip
-            self._run("find out how an earlier run ended", lambda: stack.import_stack(state))
+    def _edit(self, stack: Stack, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> bool:
+        """Replace the state by a changed one; False if nothing changes.
 
-        self._unlocked(write)
+        The engine refuses it under a lock. What another run wrote between reading and replacing
+        would be lost, so it is read once more right before, and must be the same.
+        """
+
+        def write() -> bool:
+            while True:
+                self._exported = None
+                before = self._state(stack)
+                after = change(before)
+                if after == before:
+                    return False
+                self._exported = None
+                if self._state(stack) == before:
+                    break
+            made = State(self._version, after)
+            self._exported = None
+            self._runner.run("write the state", lambda: stack.import_stack(made))
+            return True
+
+        return self._runner.unlocked(write)
+
+    def _operate(
+        self,
+        doing: str,
+        call: Callable[[Callable[[EngineEvent], Any]], T],
+        *,
+        refreshing: bool = False,
+    ) -> tuple[Recording, T]:
         self._exported = None
-        return True
+        return self._runner.operate(doing, call, refreshing=refreshing)
 
     # -- the workspace -----------------------------------------------------------------------------
 
@@ -326,7 +358,7 @@ class Deployment:
             except StackNotFoundError:
                 return Stack.create(self.stack, workspace) if create else None
 
-        self._opened = self._run("open the state", opened)
+        self._opened = self._runner.run("open the state", opened)
         self._looked = True
         return self._opened
 
@@ -338,12 +370,14 @@ class Deployment:
         folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="kitaru-")))
         passphrase = {"PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16)}
         workspace = self._workspace(Backend(folder.as_uri()), passphrase)
-        return self._run("open an empty state", lambda: Stack.create(self.stack, workspace))
+        return self._runner.run("open an empty state", lambda: Stack.create(self.stack, workspace))
 
     def _workspace(
         self, backend: Backend | None = None, passphrase: Mapping[str, str] | None = None
     ) -> LocalWorkspace:
-        environment = engine_environment(backend or self.backend, self._given, passphrase)
+        environment = engine_environment(
+            backend or self.backend, self._runner.environment, passphrase
+        )
         work_dir = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="kitaru-"))
         for plugin in self._plugins:
             ensure_plugin(
@@ -354,7 +388,7 @@ class Deployment:
                 Path(work_dir),
                 progress=self._view,
             )
-        return _Workspace(
+        return QuietWorkspace(
             work_dir=work_dir,
             program=self._program,
             env_vars=dict(environment),
@@ -362,170 +396,13 @@ class Deployment:
             pulumi_command=self._command,
         )
 
-    # -- running -----------------------------------------------------------------------------------
 
-    def _operate(
-        self, doing: str, call: Callable[[Callable[[EngineEvent], Any]], T], *,
-        refreshing: bool = False,
-    ) -> tuple[Recording, T]:  # fmt: skip
-        """Run an operation with events, and make sure that all of them were seen."""
-
-        def once() -> tuple[Recording, T]:
-            with _Events(Recording(refreshing), self._view) as events:
-                self._exported = None
-                done = self._run(doing, lambda: call(events.put), events.recording)
-            lost = events.recording.missing()
-            if lost:
-                raise EventsIncomplete(
-                    f"Could not {doing}: not all that the engine did was seen",
-                    why=f"Missing: {', '.join(lost)}",
-                    remedy="Run it again; if it stays, the engine is newer than this version of "
-                    "kitaru-iac knows.",
-                )
-            return events.recording, done
-
-        return self._unlocked(once)
-
-    def _unlocked(self, operate: Callable[[], T]) -> T:
-        """Run it; a lock is waited for if its holder lives here, and undone if it died here."""
-        give_up = time.monotonic() + self._lock_wait
-        unlocked = told = False
-        while True:
-            try:
-                return operate()
-            except StateLocked as error:
-                if error.locks and not unlocked and all(is_dead(lock) for lock in error.locks):
-                    self._view("An earlier run died and left the state locked: unlocking it")
-                    self.unlock()
-                    unlocked = True
-                    continue
-                if not any(is_here(lock) for lock in error.locks) or time.monotonic() > give_up:
-                    raise
-                if not told:
-                    self._view(f"Waiting for {', '.join(map(str, error.locks))} to end")
-                    told = True
-                time.sleep(1.0)
-
-    def _run(self, doing: str, call: Callable[[], T], record: Recording | None = None) -> T:
-        """Call the SDK; whatever it raises becomes one of our errors."""
-        seen = record or Recording()
-        try:
-            return call()
-        except EngineInterrupted as stop:
-            if record is None:
-                raise
-            raise self._cancelled(stop, seen) from None
-        except Exception as error:
-            raise mapped(
-                error,
-                stack=self.stack,
-                backend=self.backend.label,
-                doing=doing,
-                diagnostics=seen.diagnostics,
-                failed=seen.failed,
-                hide=self._secrets(),
-            ) from error
-
-    def _cancelled(self, stop: EngineInterrupted, seen: Recording) -> UpdateCancelled:
-        changed = [change for change in seen.changes if change.is_of_the_cloud]
-        done = len({c.urn for c in changed} & set(seen.done))
-        why = f"{done} of the resources that were begun are done, and the state says which."
-        if stop.at_once:
-            why += " What was under way was cut off; the next run finds out how it ended."
-        return UpdateCancelled(
-            f"Interrupted: deployment {self.stack} is unfinished",
-            where=self.backend.label,
-            why=why,
-            remedy="Run the same command again to go on from here.",
-        )
-
-    def _interrupted(self, presses: int) -> None:
-        if presses == 1:
-            self._view(
-                "Stopping when the running operations have ended; Ctrl-C again to stop at once"
-            )
-
-    def _secrets(self) -> Iterable[str]:
-        """What must not be shown, wherever a plugin may have put it."""
-        words = ("SECRET", "TOKEN", "PASSWORD", "PASSPHRASE")
-        for name, value in {**os.environ, **self._given}.items():
-            if any(word in name for word in words) and len(value) >= 8:
-                yield value
-
-
-class _Workspace(LocalWorkspace):
-    """A workspace that leaves nothing behind.
-
-    Pulumi would keep a note of the selected stack for each work directory, for ever; and the SDK
-    exports states with their secrets in the clear, and forgets them in `/tmp` where it fails.
-    """
-
-    def select_stack(self, stack_name: str) -> None:
-        """Make sure that it is there."""
-        self._run_pulumi_cmd_sync(["stack", "--stack", stack_name, "--show-name"])
-
-    def create_stack(self, stack_name: str) -> None:
-        """Make it, without selecting it."""
-        self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select"])
-
-    def export_stack(self, stack_name: str) -> State:
-        """The state, with its secrets encrypted."""
-        done = self._run_pulumi_cmd_sync(["stack", "export", "--stack", stack_name])
-        exported = json.loads(done.stdout)
-        return State(exported.get("version"), exported.get("deployment"))
-
-    def import_stack(self, stack_name: str, state: State) -> None:
-        """Replace the state."""
-        file = Path(self.work_dir, "state.json")
-        text = json.dumps({"version": state.version, "deployment": state.deployment})
-        file.write_text(text, encoding="utf-8")
-        self._run_pulumi_cmd_sync(["stack", "import", "--file", str(file), "--stack", stack_name])
-
-
-class _Events:
-    """Takes the events off the SDK's thread, which swallows what goes wrong on it."""
-
-    def __init__(self, recording: Recording, view: View) -> None:
-        self.recording = recording
-        self._view = view
-        self._queue: queue.SimpleQueue[EngineEvent | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._consume, daemon=True)
-        self.put = self._queue.put
-        self._broken: Exception | None = None
-
-    def __enter__(self) -> _Events:
-        # When the engine ends early, the program that it runs here fails to reach it, and gRPC logs
-        # tracebacks of that. What happened is told by the engine.
-        logging.getLogger("grpc._server").addFilter(_nothing)
-        self._view.__enter__()
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._queue.put(None)
-        self._thread.join()
-        self._view.__exit__(kind, error, trace)
-        logging.getLogger("grpc._server").removeFilter(_nothing)
-        if self._broken is not None and error is None:
-            raise self._broken
-
-    def _consume(self) -> None:
-        while (event := self._queue.get()) is not None:
-            try:
-                self.recording.take(event)
-                self._view.take(event)
-            except Exception as error:  # noqa: BLE001 - raised in the caller's thread
-                self._broken = self._broken or error
-
-
-def _nothing(_: logging.LogRecord) -> bool:
-    """A filter that lets nothing through."""
-    return False
+def _protected(resource: Mapping[str, Any], *, wanted: bool) -> dict[str, Any]:
+    changed = {**resource, "protect": wanted}
+    if not wanted:
+        # Else the engine would forget the resource and leave it where it is.
+        changed.pop("retainOnDelete", None)
+    return changed
 
 
 def _outputs(outputs: OutputMap) -> dict[str, Any]:

@@ -270,9 +270,8 @@ def _lines(errors: Sequence[Diagnostic], failed: Sequence[str]) -> list[str]:
     about = set(failed)
     for said in errors:
         message = " ".join(said.message.split())
-        if said.urn and type_of(said.urn) == "pulumi:pulumi:Stack":
-            if message == "update failed":
-                continue  # says nothing
+        if message in {"update failed", "preview failed"} and len(errors) > 1:
+            continue  # says nothing
         if said.urn and (said.urn in about or not type_of(said.urn).startswith("pulumi:")):
             lines.append(f"{name_of(said.urn)} ({type_of(said.urn)}): {message}")
         else:

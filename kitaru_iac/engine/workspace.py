@@ -7,6 +7,7 @@ The backend goes to the engine in its environment, and the work directory lives 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -14,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from pulumi.automation import Deployment as State
+from pulumi.automation import LocalWorkspace
+
 from kitaru_iac.engine.errors import PassphraseMissing
 from kitaru_iac.home import config_home, engine_home
 
-__all__ = ["Backend", "default_backend", "engine_environment", "without_secrets"]
+__all__ = ["Backend", "QuietWorkspace", "default_backend", "engine_environment", "without_secrets"]
 
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105
@@ -148,3 +152,32 @@ def _passphrase_file() -> Path:
         finally:
             draft.unlink()
     return file
+
+
+class QuietWorkspace(LocalWorkspace):
+    """A workspace that leaves nothing behind.
+
+    Pulumi would keep a note of the selected stack for each work directory, for ever; and the SDK
+    exports states with their secrets in the clear, and forgets them in `/tmp` where it fails.
+    """
+
+    def select_stack(self, stack_name: str) -> None:
+        """Make sure that it is there."""
+        self._run_pulumi_cmd_sync(["stack", "--stack", stack_name, "--show-name"])
+
+    def create_stack(self, stack_name: str) -> None:
+        """Make it, without selecting it."""
+        self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select"])
+
+    def export_stack(self, stack_name: str) -> State:
+        """The state, with its secrets encrypted."""
+        done = self._run_pulumi_cmd_sync(["stack", "export", "--stack", stack_name])
+        exported = json.loads(done.stdout)
+        return State(exported.get("version"), exported.get("deployment"))
+
+    def import_stack(self, stack_name: str, state: State) -> None:
+        """Replace the state."""
+        file = Path(self.work_dir, "state.json")
+        text = json.dumps({"version": state.version, "deployment": state.deployment})
+        file.write_text(text, encoding="utf-8")
+        self._run_pulumi_cmd_sync(["stack", "import", "--file", str(file), "--stack", stack_name])

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 
 from kitaru_iac import provision as p
 from kitaru_iac.engine.errors import DeploymentElsewhere, UpdateFailed
-from kitaru_iac.errors import DescriptionError, NotAllowedError, NotFoundError
+from kitaru_iac.errors import DescriptionError, KitaruError, NotAllowedError, NotFoundError
 from kitaru_iac.plan import Action, Layer, Step
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import InfraMode
@@ -87,7 +87,7 @@ def test_a_whole_life(engine_room: EngineRoom) -> None:
                  for status in ("ok", "warn", "fail", "unknown")}  # fmt: skip
     assert by_status["fail"] == by_status["warn"] == []
     # moto cannot simulate policies; everything else was looked at.
-    assert all(id.startswith(("aws.role.", "aws.connector.")) for id in by_status["unknown"])
+    assert all(i.startswith(("aws.role.", "aws.connector.")) for i in by_status["unknown"])
 
     # The second run changes nothing, with the names left out and with them filled in.
     assert not p.preview_infrastructure(sagemaker()).has_changes
@@ -215,6 +215,9 @@ def test_what_holds_data_stays_until_told_otherwise(engine_room: EngineRoom) -> 
     assert BUCKET in {k.name for k in p.destroy_infrastructure(labels, delete_data=True).kept}
     assert s3.list_object_versions(Bucket=BUCKET)["Versions"]
     p.provision(sagemaker())
+    with pytest.raises(KitaruError, match="could not be emptied"):
+        p.destroy_infrastructure(labels, include_protected=True, delete_data=True)
+    s3.delete_bucket_policy(Bucket=BUCKET)
     assert p.destroy_infrastructure(labels, include_protected=True, delete_data=True).kept == ()
     assert s3.list_buckets()["Buckets"] == []
     assert aws.client("ecr").describe_repositories()["repositories"] == []
@@ -347,7 +350,7 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.fixture
-def killed(engine_room: EngineRoom, tmp_path: Path) -> Iterator[Any]:
+def killed(engine_room: EngineRoom, tmp_path: Path) -> Callable[[str], None]:
     """Run until AWS has made what the state does not know of; then kill the run and its engine."""
     begun = tmp_path / "begun"
 
@@ -362,7 +365,7 @@ def killed(engine_room: EngineRoom, tmp_path: Path) -> Iterator[Any]:
         process.wait()
         engine_room.no_faults()
 
-    yield kill
+    return kill
 
 
 @pytest.mark.parametrize("token", [S3_BUCKET, ECR, IAM_ROLE])
@@ -372,6 +375,8 @@ def test_a_killed_run_is_completed_by_the_next(
     killed(token)
     aws = engine_room.aws
     assert engine_room.locks(), "the lock of the dead run is still there"
+    assert p.preview_infrastructure(sagemaker()).has_changes
+    assert engine_room.locks(), "and a preview leaves it alone"
 
     said: list[str] = []
     p.provision(sagemaker(), progress=said.append)

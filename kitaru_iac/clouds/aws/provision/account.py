@@ -249,12 +249,19 @@ class Account:
             )
             doomed = [{"Key": o["Key"], "VersionId": o["VersionId"]} for o in found]
             for start in range(0, len(doomed), 1000):
-                self._access.ask(
+                answer = self._access.ask(
                     *("s3", "delete_objects"),
                     about=f"s3://{name}",
                     Bucket=name,
                     Delete={"Objects": doomed[start : start + 1000], "Quiet": True},
                 )
+                # It answers with success although it deleted nothing.
+                if refused := answer.get("Errors"):
+                    raise KitaruError(
+                        f"s3://{name} could not be emptied: {len(refused)} objects stay",
+                        why=f"{refused[0].get('Key')}: {refused[0].get('Message')}",
+                        remedy=f"aws s3 rm s3://{name} --recursive",
+                    )
 
 
 def _refused(error: LookError, who: str) -> KitaruError:

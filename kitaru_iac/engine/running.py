@@ -1,0 +1,186 @@
+"""Running the engine's operations: every event seen, every error told apart, locks looked at."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from pulumi.automation import EngineEvent
+
+from kitaru_iac.engine.command import EngineInterrupted
+from kitaru_iac.engine.errors import EventsIncomplete, StateLocked, UpdateCancelled, mapped
+from kitaru_iac.engine.events import Recording
+from kitaru_iac.engine.locks import is_dead, is_here
+from kitaru_iac.engine.progress import View
+
+__all__ = ["Runner"]
+
+T = TypeVar("T")
+
+
+class Runner:
+    """Runs calls of the SDK for one deployment.
+
+    Args:
+        stack: The deployment.
+        backend: Where its state is, without secrets.
+        view: Sees every event.
+        unlock: Lets go of a lock that a dead run left.
+        lock_wait: How long to wait for another update on this machine to end, in seconds.
+    """
+
+    def __init__(
+        self,
+        stack: str,
+        backend: str,
+        view: View,
+        unlock: Callable[[], None],
+        lock_wait: float,
+    ) -> None:
+        #: What the engine gets beside this process's own variables.
+        self.environment: dict[str, str] = {}
+        self._stack = stack
+        self._backend = backend
+        self._view = view
+        self._unlock = unlock
+        self._lock_wait = lock_wait
+
+    def operate(
+        self, doing: str, call: Callable[[Callable[[EngineEvent], Any]], T], *,
+        refreshing: bool = False,
+    ) -> tuple[Recording, T]:  # fmt: skip
+        """Run an operation with events, and make sure that all of them were seen."""
+
+        def once() -> tuple[Recording, T]:
+            with _Events(Recording(refreshing), self._view) as events:
+                done = self.run(doing, lambda: call(events.put), events.recording)
+            lost = events.recording.missing()
+            if lost:
+                raise EventsIncomplete(
+                    f"Could not {doing}: not all that the engine did was seen",
+                    why=f"Missing: {', '.join(lost)}",
+                    remedy="Run it again; if it stays, the engine is newer than this version of "
+                    "kitaru-iac knows.",
+                )
+            return events.recording, done
+
+        return self.unlocked(once)
+
+    def unlocked(self, operate: Callable[[], T]) -> T:
+        """Run it; a lock is waited for if its holder lives here, and undone if it died here."""
+        give_up = time.monotonic() + self._lock_wait
+        unlocked = told = False
+        while True:
+            try:
+                return operate()
+            except StateLocked as error:
+                if error.locks and not unlocked and all(is_dead(lock) for lock in error.locks):
+                    self._view("An earlier run died and left the state locked: unlocking it")
+                    self._unlock()
+                    unlocked = True
+                    continue
+                if not any(is_here(lock) for lock in error.locks) or time.monotonic() > give_up:
+                    raise
+                if not told:
+                    self._view(f"Waiting for {', '.join(map(str, error.locks))} to end")
+                    told = True
+                time.sleep(1.0)
+
+    def run(self, doing: str, call: Callable[[], T], record: Recording | None = None) -> T:
+        """Call the SDK; whatever it raises becomes one of our errors."""
+        seen = record or Recording()
+        try:
+            return call()
+        except EngineInterrupted as stop:
+            if record is None:
+                raise
+            raise self._cancelled(stop, seen) from None
+        except Exception as error:
+            raise mapped(
+                error,
+                stack=self._stack,
+                backend=self._backend,
+                doing=doing,
+                diagnostics=seen.diagnostics,
+                failed=seen.failed,
+                hide=self._secrets(),
+            ) from error
+
+    def _cancelled(self, stop: EngineInterrupted, seen: Recording) -> UpdateCancelled:
+        changed = [change for change in seen.changes if change.is_of_the_cloud]
+        done = len({c.urn for c in changed} & set(seen.done))
+        why = f"{done} of the resources that were begun are done, and the state says which."
+        if stop.at_once:
+            why += " What was under way was cut off; the next run finds out how it ended."
+        return UpdateCancelled(
+            f"Interrupted: deployment {self._stack} is unfinished",
+            where=self._backend,
+            why=why,
+            remedy="Run the same command again to go on from here.",
+        )
+
+    def interrupted(self, presses: int) -> None:
+        """Say what Ctrl-C does, the first time."""
+        if presses == 1:
+            self._view(
+                "Stopping when the running operations have ended; Ctrl-C again to stop at once"
+            )
+
+    def _secrets(self) -> Iterable[str]:
+        """What must not be shown, wherever a plugin may have put it."""
+        words = ("SECRET", "TOKEN", "PASSWORD", "PASSPHRASE")
+        for name, value in {**os.environ, **self.environment}.items():
+            if any(word in name for word in words) and len(value) >= 8:
+                yield value
+
+
+class _Events:
+    """Takes the events off the SDK's thread, which swallows what goes wrong on it."""
+
+    def __init__(self, recording: Recording, view: View) -> None:
+        self.recording = recording
+        self._view = view
+        self._queue: queue.SimpleQueue[EngineEvent | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._consume, daemon=True)
+        self.put = self._queue.put
+        self._broken: Exception | None = None
+
+    def __enter__(self) -> _Events:
+        # When the engine ends early, the program that it runs here fails to reach it, and gRPC logs
+        # tracebacks of that. What happened is told by the engine.
+        logging.getLogger("grpc._server").addFilter(_nothing)
+        self._view.__enter__()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        self._view.__exit__(kind, error, trace)
+        logging.getLogger("grpc._server").removeFilter(_nothing)
+        if self._broken is not None and error is None:
+            raise self._broken
+
+    def _consume(self) -> None:
+        while (event := self._queue.get()) is not None:
+            try:
+                self.recording.take(event)
+                self._view.take(event)
+            except Exception as error:  # noqa: BLE001 - raised in the caller's thread
+                self._broken = self._broken or error
+
+
+def _nothing(_: logging.LogRecord) -> bool:
+    """A filter that lets nothing through."""
+    return False

@@ -1,0 +1,143 @@
+"""Taking down what was provisioned: all that holds no data, and the rest only on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kitaru_iac.deployments import Consent, Say, existing
+from kitaru_iac.plan import Action, Layer, Step
+from kitaru_iac.results import Kept
+
+if TYPE_CHECKING:
+    from kitaru_iac.clouds.target import Account
+    from kitaru_iac.spec.credentials import Credentials
+
+__all__ = ["Destroyed", "destroy_infrastructure", "preview_destroy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """Infrastructure that was taken down, or would be.
+
+    Attributes:
+        steps: What was deleted, or would be.
+        kept: What stays, and why.
+    """
+
+    steps: tuple[Step, ...] = ()
+    kept: tuple[Kept, ...] = ()
+
+
+def preview_destroy(
+    labels: Mapping[str, str],
+    *,
+    credentials: Credentials | None = None,
+    include_protected: bool = False,
+    delete_data: bool = False,
+    progress: Say | None = None,
+    consent: Consent | None = None,
+) -> Destroyed:
+    """What `destroy_infrastructure` would do. Writes nothing."""
+    with existing(labels, credentials, progress, consent) as (deployment, account):
+        fates = _fates(
+            deployment.resources(), account, include_protected=include_protected, data=delete_data
+        )
+        return Destroyed(
+            tuple(fate.step(Action.DELETE) for fate in fates if fate.reason is None), _kept(fates)
+        )
+
+
+def destroy_infrastructure(
+    labels: Mapping[str, str],
+    *,
+    credentials: Credentials | None = None,
+    include_protected: bool = False,
+    delete_data: bool = False,
+    progress: Say | None = None,
+    consent: Consent | None = None,
+) -> Destroyed:
+    """Take down what was made for a stack. The record is not touched.
+
+    Args:
+        labels: Of the stack's record: which deployment.
+        credentials: Whose; None for this process's own.
+        include_protected: The bucket too, if it is empty.
+        delete_data: With what buckets and repositories hold. Without it those that hold something
+            stay, and so does a protected one even if told to include them.
+        progress: Gets one-line messages; an `engine.progress.View` sees every event.
+        consent: Asked before the engine is downloaded, if there is none.
+
+    Raises:
+        NotFoundError: There is no such deployment.
+        NotAllowedError: There are no usable credentials of the cloud.
+        EngineError: See `kitaru_iac.engine.errors`.
+    """
+    with existing(labels, credentials, progress, consent) as (deployment, account):
+        fates = _fates(
+            deployment.resources(), account, include_protected=include_protected, data=delete_data
+        )
+        for fate in fates:
+            if fate.reason is None and fate.holding is not None:
+                if progress:
+                    progress(f"Emptying {fate.id}")
+                account.empty(fate.type, fate.id)
+        changed = {f.urn: f.reason is not None for f in fates if f.protected != bool(f.reason)}
+        if changed:
+            deployment.set_protection(changed)
+        done = deployment.destroy().steps()
+        gone = tuple(step for step in done if step.action is not Action.KEEP)
+        return Destroyed(gone, _kept(fates))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """One resource of a deployment that is to be taken down. With a reason, it stays."""
+
+    urn: str
+    type: str
+    id: str
+    protected: bool
+    parent: str | None
+    holding: str | None
+    reason: str | None
+
+    def step(self, action: Action) -> Step:
+        return Step(action, self.type, self.id, Layer.INFRASTRUCTURE)
+
+
+def _fates(
+    resources: Iterable[Mapping[str, Any]], account: Account, *, include_protected: bool, data: bool
+) -> list[_Fate]:
+    """Decide for each resource.
+
+    The settings of a thing share its fate: a bucket that stays must keep its public access block.
+    """
+    fates: dict[str, _Fate] = {}
+    for resource in resources:
+        kind, name, urn = str(resource["type"]), str(resource.get("id", "")), str(resource["urn"])
+        protected = bool(resource.get("protect"))
+        parent = fates.get(str(resource.get("parent")))
+        holding = account.holds(kind, name)
+        reason: str | None
+        if parent is not None:
+            reason = parent.reason
+        elif protected and not include_protected:
+            reason = "protected"
+        elif holding is not None and not data:
+            reason = holding
+        else:
+            reason = None
+        above = parent.urn if parent else None
+        fates[urn] = _Fate(urn, kind, name, protected, above, holding, reason)
+    return list(fates.values())
+
+
+def _kept(fates: Iterable[_Fate]) -> tuple[Kept, ...]:
+    """What stays, without the settings of what stays."""
+    return tuple(
+        Kept(fate.type, fate.id, fate.reason)
+        for fate in fates
+        if fate.reason is not None and fate.parent is None
+    )

@@ -1,0 +1,279 @@
+"""A deployment through the real engine: its errors, its secrets, its locks, its leavings."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws_sdk
+import pytest
+
+from kitaru_iac.engine.deployment import Deployment, Plugin
+from kitaru_iac.engine.errors import (
+    BackendUnusable,
+    CredentialsMissing,
+    EventsIncomplete,
+    PluginMissing,
+    ResourceProtected,
+    StateLocked,
+    UpdateFailed,
+    WrongPassphrase,
+)
+from kitaru_iac.engine.events import Recording
+from kitaru_iac.engine.find import find_engine
+from kitaru_iac.engine.workspace import Backend
+from kitaru_iac.plan import Action
+from kitaru_iac.secret import SecretText
+from tests.clouds.aws import REGION
+from tests.clouds.standin.fixtures import EngineRoom
+
+pytestmark = pytest.mark.engine
+
+SECRET = "a-very-secret-word"
+
+
+def role(name: str = "a", *, protect: bool = False, **more: Any) -> Callable[[], None]:
+    """A program with one role, and an output that is a secret."""
+
+    def program() -> None:
+        provider = aws_sdk.Provider("aws", region=REGION)
+        trust = {"Version": "2012-10-17", "Statement": []}
+        aws_sdk.iam.Role(
+            "role",
+            name=name,
+            assume_role_policy=json.dumps(trust),
+            opts=pulumi.ResourceOptions(provider=provider, protect=protect),
+            **more,
+        )
+        pulumi.export("name", name)
+        pulumi.export("word", pulumi.Output.secret(SECRET))
+
+    return program
+
+
+def deployment(program: Callable[[], Any] | None = None, **more: Any) -> Deployment:
+    more.setdefault("engine", find_engine())
+    return Deployment("project", "test", program or role(), **more)
+
+
+def test_its_life_and_what_it_leaves_behind(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    before = set(Path.cwd().iterdir())
+    with deployment() as d:
+        assert d.preview().steps()[0].action is Action.CREATE
+        assert not d.exists()
+        made = d.up()
+        assert made.outputs == {"name": "a", "word": SECRET}
+        assert isinstance(made.outputs["word"], SecretText)
+        assert SECRET not in repr(made)
+        assert d.outputs() == made.outputs
+        assert [step.action for step in d.preview().steps()] == [Action.KEEP]
+    with deployment(role(description="new", tags={"a": "b"})) as d:
+        step = d.preview().steps()[0]
+        assert (step.action, [c.field for c in step.changes]) == (
+            Action.UPDATE,
+            ["description", "tags"],
+        )
+        assert all(change.before is change.after is None for change in step.changes)
+    with deployment(role("b")) as d:
+        step = d.preview().steps()[0]
+        assert (step.action, step.reason) == (Action.REPLACE, "forced by name")
+        assert [step.action for step in d.destroy().steps()] == [Action.DELETE]
+        assert not d.exists()
+    assert engine_room.aws.client("iam").list_roles()["Roles"] == []
+    assert not list(temporary.glob("kitaru-*"))
+    assert set(Path.cwd().iterdir()) == before
+    assert not list((tmp_path / "pulumi").glob("workspaces/*"))
+    assert not (tmp_path / "pulumi" / "credentials.json").exists()
+    state = [path for path in engine_room.home.rglob("*") if path.is_file()]
+    assert all(SECRET.encode() not in path.read_bytes() for path in state)
+
+
+def test_a_wrong_passphrase_is_told(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with deployment() as d:
+        d.up()
+    file = engine_room.home / "kitaru" / "passphrase"
+    assert file.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "another one")
+    with deployment() as d, pytest.raises(WrongPassphrase, match="PULUMI_CONFIG_PASSPHRASE is not"):
+        d.up()
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    file.write_text("changed")
+    with deployment() as d, pytest.raises(WrongPassphrase, match="passphrase file is not"):
+        d.preview()
+
+
+def write_lock(room: EngineRoom, pid: int, host: str) -> Path:
+    folder = room.state / ".pulumi" / "locks" / "organization" / "project" / "test"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / "3f3f3f3f-0000-4000-8000-000000000000.json"
+    lock.write_text(
+        json.dumps(
+            {"pid": pid, "username": "eve", "hostname": host, "timestamp": "2026-01-01T00:00:00Z"}
+        )
+    )
+    return lock
+
+
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_the_lock_of_another_machine_is_respected(engine_room: EngineRoom) -> None:
+    with deployment() as d:
+        d.up()
+    lock = write_lock(engine_room, dead_process(), "elsewhere.example")
+    with deployment() as d, pytest.raises(StateLocked) as locked:
+        d.up()
+    text = str(locked.value)
+    assert "eve on elsewhere.example" in text
+    assert f"PULUMI_BACKEND_URL={engine_room.state.as_uri()} pulumi cancel --stack" in text
+    assert lock.exists()
+
+
+def test_the_lock_of_a_dead_process_here_is_undone(engine_room: EngineRoom) -> None:
+    with deployment() as d:
+        d.up()
+    lock = write_lock(engine_room, dead_process(), socket.gethostname())
+    said: list[str] = []
+    with deployment(progress=said.append) as d:
+        d.up()
+    assert "An earlier run died and left the state locked: unlocking it" in said
+    assert not lock.exists()
+
+
+def test_two_runs_at_once_wait_for_each_other(engine_room: EngineRoom, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    engine_room.fault("before", "aws:iam/role:Role", touch=str(begun), sleep=3)
+    first = threading.Thread(target=lambda: deployment().up())
+    first.start()
+    while not begun.exists():
+        assert first.is_alive()
+    said: list[str] = []
+    with deployment(progress=said.append) as d:
+        assert [step.action for step in d.up().steps()] == [Action.KEEP]
+    first.join()
+    assert any(line.startswith("Waiting for process") for line in said)
+
+    engine_room.fault("before", "aws:iam/role:Role", touch=str(tmp_path / "again"), sleep=3)
+    second = threading.Thread(target=lambda: deployment(role(description="x")).up())
+    second.start()
+    while not (tmp_path / "again").exists():
+        assert second.is_alive()
+    with deployment(lock_wait=0) as d, pytest.raises(StateLocked):
+        d.up()
+    second.join()
+
+
+def test_a_missing_plugin_is_told(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "empty"))
+    with deployment() as d, pytest.raises(PluginMissing, match="plugin aws"):
+        d.preview()
+    with (
+        deployment(plugins=[Plugin("aws", "7.51.1")]) as d,
+        pytest.raises(PluginMissing, match="forbids to download"),
+    ):
+        d.preview()
+
+
+def test_missing_credentials_are_told(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+
+    def program() -> None:
+        aws_sdk.Provider("aws", region=REGION, allowed_account_ids=["123456789012"])
+
+    with deployment(program) as d, pytest.raises(CredentialsMissing, match="--credentials"):
+        d.up()
+
+
+def test_a_failing_program_is_told_without_the_engines_noise(engine_room: EngineRoom) -> None:
+    def program() -> None:
+        raise ValueError("the program's own trouble")
+
+    with deployment(program) as d, pytest.raises(UpdateFailed, match="own trouble"):
+        d.preview()
+
+
+def test_what_is_protected_is_not_deleted(engine_room: EngineRoom) -> None:
+    with deployment(role(protect=True)) as d:
+        d.up()
+        assert [step.action for step in d.destroy().steps()] in ([], [Action.KEEP])
+        assert d.exists()
+    with deployment(lambda: None) as d, pytest.raises(ResourceProtected, match="left alone"):
+        d.up()
+    assert engine_room.aws.client("iam").list_roles()["Roles"]
+
+
+def test_a_backend_that_cannot_be_reached_is_told(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
+    gone = Backend("s3://user:word@no-such-bucket?region=eu-west-1")
+    with deployment(backend=gone) as d, pytest.raises(BackendUnusable) as told:
+        d.preview()
+    assert "word" not in str(told.value.where)
+
+
+def test_a_plan_with_lost_events_is_refused(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = Recording.take
+
+    def lossy(self: Recording, event: Any) -> None:
+        pre = event.resource_pre_event or event.res_outputs_event
+        if pre is None or "role" not in pre.metadata.urn:
+            taken(self, event)
+
+    monkeypatch.setattr(Recording, "take", lossy)
+    with deployment() as d, pytest.raises(EventsIncomplete, match="1 create"):
+        d.preview()
+
+
+def test_a_broken_reader_of_events_is_no_success(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Recording, event: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Recording, "take", broken)
+    with deployment() as d, pytest.raises(ZeroDivisionError):
+        d.preview()
+
+
+def test_secrets_in_a_plugins_words_are_hidden(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "word-that-nobody-may-see")
+    engine_room.fault("before", "aws:iam/role:Role", fail="with word-that-nobody-may-see it failed")
+    with deployment() as d, pytest.raises(UpdateFailed) as failed:
+        d.up()
+    assert "with (secret) it failed" in str(failed.value)
+    assert "nobody-may-see" not in json.dumps(failed.value.to_dict())
+
+
+def test_nothing_of_the_environment_is_changed(engine_room: EngineRoom) -> None:
+    before = dict(os.environ)
+    with deployment(environment={"AWS_PROFILE": ""}) as d:
+        d.up()
+    assert dict(os.environ) == before
