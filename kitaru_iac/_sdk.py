@@ -92,16 +92,12 @@ def create_stack(
     """
     apply_environment()
     from kitaru_iac import lifecycle
-    from kitaru_iac.infrastructure import examine
     from kitaru_iac.spec import from_mapping
 
     description = {"name": name, "type": type, "activate": activate, **fields}
     if extra is not None:
         description["extra"] = extra
     spec = from_mapping(description)
-    report = examine(spec)
-    if report is not None:
-        report.raise_if_failed()
     made = lifecycle.create(spec)
     _warn(made.warnings)
     return StackInfo(made.id, made.name, made.is_active)

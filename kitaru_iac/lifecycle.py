@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
+from kitaru_iac.infrastructure import DEPLOYMENT_LABELS, Ready, prepare
 from kitaru_iac.plan import Action, Plan, Step
 from kitaru_iac.records.quiet import quiet
 from kitaru_iac.results import Applied, Created, Deleted, Switched
 
 if TYPE_CHECKING:
+    from kitaru_iac.checks import CheckReport
     from kitaru_iac.records.apply import Outcome
     from kitaru_iac.records.model import Records
     from kitaru_iac.records.store import Store
@@ -25,14 +27,29 @@ if TYPE_CHECKING:
 __all__ = ["apply", "create", "delete", "preview", "use"]
 
 Progress = Callable[[str], None]
+Consent = Callable[[str], bool]
+Show = Callable[["CheckReport"], None]
 
 
-def create(spec: StackSpec, *, progress: Progress | None = None) -> Created:
+def create(
+    spec: StackSpec,
+    *,
+    progress: Progress | None = None,
+    consent: Consent | None = None,
+    show: Show | None = None,
+) -> Created:
     """Register a stack that does not exist yet, and make it active unless told otherwise.
+
+    Args:
+        spec: The description.
+        progress: Gets one-line messages.
+        consent: Asked before the Pulumi engine is downloaded.
+        show: Gets the report of the infrastructure's checks.
 
     Raises:
         AlreadyExistsError: The name of the stack, a component or the connector is taken.
         CheckFailed: A check of the infrastructure or a connector failed; nothing was written.
+        EngineError: Provisioning failed; the same command goes on where it ended.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
     with quiet() as heard:
@@ -43,7 +60,10 @@ def create(spec: StackSpec, *, progress: Progress | None = None) -> Created:
                 remedy=f"Change it in place with: kitaru stack apply, "
                 f"see it with: kitaru stack show {spec.name}",
             )
-        checks, warnings = _preflight(situation, progress)
+        notes = _look(situation)
+        ready = prepare(spec, dry=False, progress=progress, consent=consent, show=show)
+        situation = situation.after(ready)
+        checks, warnings = _verify(situation, progress)
         outcome, activation = _write(situation, progress)
     desired = situation.desired
     return Created(
@@ -54,17 +74,25 @@ def create(spec: StackSpec, *, progress: Progress | None = None) -> Created:
         stack_type=desired.stack_type,
         components_created=tuple(f"{c.name} ({c.type})" for c in outcome.components_created),
         service_connectors_created=tuple(outcome.connectors_created),
-        resources=resources(spec),
-        warnings=_all_warnings(desired.notes, warnings, heard.warnings, _override(activation)),
+        resources=resources(situation.spec),
+        warnings=_all_warnings(
+            desired.notes, notes, warnings, heard.warnings, _override(activation)
+        ),
         checks=checks,
+        infrastructure=ready.steps,
     )
 
 
-def preview(spec: StackSpec) -> Plan:
-    """What `create` or `apply` would do. Writes nothing."""
+def preview(spec: StackSpec, *, progress: Progress | None = None, show: Show | None = None) -> Plan:
+    """What `create` or `apply` would do. Writes nothing.
+
+    Raises:
+        CheckFailed: A check of the infrastructure failed (``infra: verify``).
+    """
     with quiet() as heard:
         situation = _situation(spec, recover=False)
-        plan = _plan(situation)
+        ready = prepare(spec, dry=True, progress=progress, show=show)
+        plan = _plan(situation.after(ready), ready.steps)
     return plan.extended(warnings=heard.warnings)
 
 
@@ -73,6 +101,8 @@ def apply(
     *,
     confirm: Callable[[Plan], bool] | None = None,
     progress: Progress | None = None,
+    consent: Consent | None = None,
+    show: Show | None = None,
 ) -> Applied:
     """Converge a stack to its description, in place where that can be; create it if need be.
 
@@ -81,26 +111,35 @@ def apply(
         confirm: Asked with the plan before anything is written; False stops. Not asked if there
             is nothing to do.
         progress: Gets one-line messages.
+        consent: Asked before the Pulumi engine is downloaded.
+        show: Gets the report of the infrastructure's checks.
 
     Raises:
         CheckFailed: A check failed; nothing was written.
+        EngineError: Provisioning failed; the same command goes on where it ended.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
     with quiet() as heard:
         situation = _situation(spec)
-        plan = _plan(situation)
+        ready = prepare(spec, dry=True, progress=progress, consent=consent, show=show)
+        situation = situation.after(ready)
+        plan = _plan(situation, ready.steps)
         current = situation.current
-        if not plan.has_changes or (confirm is not None and not _ask(confirm, plan)):
+        if not plan.has_changes or (confirm is not None and not confirm(plan)):
             return Applied(
                 id=current.id if current else None,
                 name=spec.name,
-                is_active=bool(current) and _is_active(situation),
+                is_active=current is not None and _is_active(situation),
                 previous_active_stack=None,
                 plan=plan,
                 changed=False,
                 warnings=_all_warnings(plan.warnings, heard.warnings),
             )
-        checks, warnings = _preflight(situation, progress)
+        notes = _look(situation)
+        if any(step.action is not Action.KEEP for step in ready.steps):
+            made = prepare(spec, dry=False, progress=progress, consent=consent)
+            situation = situation.after(made)
+        checks, warnings = _verify(situation, progress)
         outcome, activation = _write(situation, progress)
         is_active = activation is not None or (spec.activate is False and _is_active(situation))
     return Applied(
@@ -110,31 +149,79 @@ def apply(
         previous_active_stack=activation.previous if activation else None,
         plan=plan,
         changed=True,
-        warnings=_all_warnings(plan.warnings, warnings, heard.warnings, _override(activation)),
+        warnings=_all_warnings(
+            plan.warnings, notes, warnings, heard.warnings, _override(activation)
+        ),
         checks=checks,
     )
 
 
-def delete(ref: str, *, recursive: bool = False, force: bool = False) -> Deleted:
-    """Delete a stack; see `kitaru_iac.records.delete`."""
+def delete(
+    ref: str,
+    *,
+    recursive: bool = False,
+    force: bool = False,
+    infrastructure: bool = False,
+    include_protected: bool = False,
+    delete_data: bool = False,
+    confirm: Callable[[Plan], bool] | None = None,
+    progress: Progress | None = None,
+    consent: Consent | None = None,
+) -> Deleted | None:
+    """Delete a stack, and with `infrastructure` what was provisioned for it.
+
+    Args:
+        ref: The stack's name or id.
+        recursive: Delete its own components and connector too, where no other stack uses them.
+        force: Delete it although it is active.
+        infrastructure: Take its deployment down first.
+        include_protected: Protected resources too, if they hold nothing.
+        delete_data: With what buckets and repositories hold.
+        confirm: Asked with the plan before infrastructure is taken down; False stops.
+        progress: Gets one-line messages.
+        consent: Asked before the Pulumi engine is downloaded.
+
+    Returns:
+        What went and what stayed; None if `confirm` said no.
+    """
     with quiet():
         from kitaru_iac.records import delete as deletion
         from kitaru_iac.records.store import Store
 
-        return deletion.delete(Store.open(), ref, recursive=recursive, force=force)
+        store = Store.open()
+        if not infrastructure:
+            return deletion.delete(store, ref, recursive=recursive, force=force)
+        stack = store.require(ref)
+        deletion.insist_on_deletable(store, stack, force=force)
+        labels = {key: str(value) for key, value in (stack.labels or {}).items()}
+        from kitaru_iac.teardown import destroy_infrastructure, preview_destroy
+
+        fate = {"include_protected": include_protected, "delete_data": delete_data}
+        if confirm is not None:
+            would = preview_destroy(labels, progress=progress, consent=consent, **fate)
+            if not confirm(Plan(stack.name, would.steps)):
+                return None
+        gone = destroy_infrastructure(labels, progress=progress, consent=consent, **fate)
+        done = deletion.delete(store, str(stack.id), recursive=recursive, force=force)
+    kept = tuple(part for part in done.kept if part.kind != deletion.DEPLOYMENT)
+    return replace(done, infrastructure_deleted=gone.steps, kept=(*kept, *gone.kept))
 
 
 def use(ref: str) -> Switched:
     """Make a stack the active one, in the repository around here or else globally."""
-    from kitaru_iac.records.active import switch
+    with quiet():
+        from kitaru_iac.records.activation import activate
+        from kitaru_iac.records.store import Store
 
-    done = switch(ref)
+        store = Store.open()
+        stack = store.require(ref)
+        done = activate(store, str(stack.id))
     return Switched(
-        id=done.id,
-        name=done.name,
+        id=str(stack.id),
+        name=stack.name,
         previous_active_stack=done.previous,
-        scope=done.place.scope,
-        overridden_by=done.place.overridden_by,
+        scope=done.scope,
+        overridden_by=done.overridden_by,
     )
 
 
@@ -171,12 +258,19 @@ class _Situation:
     current: Records | None
     leftovers: Records
 
+    def after(self, ready: Ready) -> _Situation:
+        """The same, with the description and the labels that the infrastructure gave."""
+        if ready.spec is self.spec and not ready.labels:
+            return self
+        desired = _desired(ready.spec, self.store, self.current)
+        labels = {**desired.labels, **ready.labels}
+        return replace(self, spec=ready.spec, desired=replace(desired, labels=labels))
+
 
 def _situation(spec: StackSpec, *, recover: bool = True) -> _Situation:
     from kitaru_iac.records import apply as writing
     from kitaru_iac.records.desired import desired_records
-    from kitaru_iac.records.model import Records
-    from kitaru_iac.records.store import DEFAULT_STACK, Store
+    from kitaru_iac.records.store import DEFAULT_STACK, Store, is_managed
 
     if spec.name == DEFAULT_STACK:
         raise ProtectedStackError(
@@ -184,21 +278,36 @@ def _situation(spec: StackSpec, *, recover: bool = True) -> _Situation:
             where="name",
             remedy="Choose another name.",
         )
-    desired = desired_records(spec)
+    desired_records(spec)  # what is wrong with the description comes before any connection
     store = Store.open()
     if recover:
         writing.recover(store, spec.name)
-    desired = store.resolved(desired)
     current = store.read(spec.name, secrets=True)
+    if current is not None and not is_managed(current.labels):
+        raise AlreadyExistsError(
+            f"A stack named '{spec.name}' already exists, and Kitaru did not make it",
+            why="Only stacks that Kitaru made are changed.",
+            remedy=f"Choose another name. See it with: kitaru stack show {spec.name}",
+        )
     leftovers = store.leftovers(spec.name, secrets=True)
-    return _Situation(spec, store, desired, current, leftovers or Records(spec.name, "custom", ()))
+    return _Situation(spec, store, _desired(spec, store, current), current, leftovers)
 
 
-def _plan(situation: _Situation) -> Plan:
+def _desired(spec: StackSpec, store: Store, current: Records | None) -> Records:
+    """The desired records; where the stack's deployment is stays written on the stack."""
+    from kitaru_iac.records.desired import desired_records
+
+    desired = store.resolved(desired_records(spec))
+    stored = current.labels if current else {}
+    place = {key: text for key, text in stored.items() if key.startswith(DEPLOYMENT_LABELS)}
+    return replace(desired, labels={**desired.labels, **place}) if place else desired
+
+
+def _plan(situation: _Situation, infrastructure: tuple[Step, ...] = ()) -> Plan:
     from kitaru_iac.records.diff import diff
 
     desired, current = situation.desired, situation.current
-    steps = diff(desired, current, situation.leftovers)
+    steps = [*infrastructure, *diff(desired, current, situation.leftovers)]
     if situation.spec.activate and not _is_active(situation):
         steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
     return Plan(desired.stack, tuple(steps), desired.notes)
@@ -209,29 +318,33 @@ def _is_active(situation: _Situation) -> bool:
     return current is not None and str(situation.store.active().id) == current.id
 
 
-def _ask(confirm: Callable[[Plan], bool], plan: Plan) -> bool:
-    """Ask with ZenML unmuted and stdout as it was: the question is the user's to see."""
-    return confirm(plan)
-
-
-def _preflight(
-    situation: _Situation, progress: Progress | None
-) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """Look whether the write can succeed: packages, names, fields, then the resources."""
+def _look(situation: _Situation) -> tuple[str, ...]:
+    """Look whether the write can succeed: packages, names, fields. Returns what is to be known."""
     from kitaru_iac.records.preflight import preflight
 
-    spec, store, desired = situation.spec, situation.store, situation.desired
-    notes = preflight(store, spec, desired, situation.current, situation.leftovers)
-    connector = desired.connector
-    if connector is None or not any(c.uses_connector for c in desired.components):
-        return (), notes
+    return preflight(
+        situation.store,
+        situation.spec,
+        situation.desired,
+        situation.current,
+        situation.leftovers,
+    )
+
+
+def _verify(
+    situation: _Situation, progress: Progress | None
+) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """Let the connector reach each resource: the checks, and what is to be known."""
+    spec, desired = situation.spec, situation.desired
+    if desired.connector is None or not any(c.uses_connector for c in desired.components):
+        return (), ()
     if not spec.verify:
-        return (), (*notes, "The connector was not verified (--no-verify).")
+        return (), ("The connector was not verified (--no-verify).",)
     from kitaru_iac.records.verification import verify_connector
 
     if progress:
         progress("Verifying the connector's access to each resource")
-    checks = tuple(verify_connector(store, desired))
+    checks = tuple(verify_connector(situation.store, desired))
     failed = [check for check in checks if check.status == "fail"]
     if failed:
         raise CheckFailed(
@@ -239,7 +352,7 @@ def _preflight(
             why="\n".join(f"{check.resource}: {check.message}" for check in failed),
             remedy="\n".join(dict.fromkeys(c.remedy for c in failed if c.remedy)) or None,
         )
-    return checks, notes
+    return checks, ()
 
 
 def _write(situation: _Situation, progress: Progress | None) -> tuple[Outcome, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kitaru_iac.plan import Plan
+from kitaru_iac.plan import Plan, Step
 
 __all__ = ["Applied", "Created", "Deleted", "Kept", "Switched"]
 
@@ -21,6 +21,7 @@ class Created:
         resources: The named resources of a remote stack, as ``{"provider": "aws", "cluster": …}``.
         warnings: What the user has to know, in plain words.
         checks: How each resource of the connector was verified.
+        infrastructure: What was done to the infrastructure, with ``infra: provision``.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Created:
     resources: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     checks: tuple[Any, ...] = ()
+    infrastructure: tuple[Step, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``stack.create``."""
@@ -49,6 +51,8 @@ class Created:
             item["resources"] = dict(self.resources)
         if self.checks:
             item["checks"] = [check.to_dict() for check in self.checks]
+        if self.infrastructure:
+            item["infrastructure"] = [step.to_dict() for step in self.infrastructure]
         if self.warnings:
             item["warnings"] = list(self.warnings)
         return item
@@ -104,10 +108,13 @@ class Deleted:
     kept: tuple[Kept, ...]
     new_active_stack: str | None
     recursive: bool
+    infrastructure_deleted: tuple[Step, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``stack.delete``."""
+        gone = [step.to_dict() for step in self.infrastructure_deleted]
         return {
+            **({"infrastructure_deleted": gone} if gone else {}),
             "deleted_stack": self.deleted_stack,
             "components_deleted": list(self.components_deleted),
             "service_connectors_deleted": list(self.connectors_deleted),

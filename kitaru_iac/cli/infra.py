@@ -1,4 +1,4 @@
-"""``--infra`` before a stack is written."""
+"""What the infrastructure's part of an operation shows and asks."""
 
 from __future__ import annotations
 
@@ -7,26 +7,44 @@ from typing import TYPE_CHECKING
 from kitaru_iac.cli.output import current
 
 if TYPE_CHECKING:
-    from kitaru_iac.spec import StackSpec
+    from collections.abc import Callable
 
-__all__ = ["examine_infrastructure"]
+    from kitaru_iac.checks import CheckReport
+
+__all__ = ["consent", "progress", "show_report"]
 
 
-def examine_infrastructure(spec: StackSpec) -> None:
-    """Run the checks that were asked for, show what is not ok, and stop if one failed.
-
-    Raises:
-        CheckFailed: A check failed; nothing was written.
-    """
-    if spec.infra == "none":
-        return
-    from kitaru_iac.infrastructure import examine
+def show_report(report: CheckReport) -> None:
+    """Show what the checks found, on stderr."""
     from kitaru_iac.render.report import text
 
     out = current()
-    report = examine(spec)
-    if report is None:
-        return
     for line in text(report, out.error_style):
         out.note(line)
-    report.raise_if_failed()
+
+
+def progress() -> Callable[[str], None]:
+    """Lines elsewhere, a live view of the engine on a terminal."""
+    import sys
+
+    from kitaru_iac.cli.terminal import is_terminal
+
+    out = current()
+    if out.structured or not is_terminal(sys.stderr):
+        return out.progress
+    from kitaru_iac.engine.progress import terminal_view
+
+    return terminal_view(out.progress)
+
+
+def consent(*, yes: bool) -> Callable[[str], bool]:
+    """Who answers whether the Pulumi engine may be downloaded: ``--yes``, or a person."""
+
+    def answer(question: str) -> bool:
+        from kitaru_iac.cli.terminal import confirm, someone_is_there
+
+        if yes:
+            return True
+        return someone_is_there() and confirm(question, remedy="Run it again with --yes.")
+
+    return answer

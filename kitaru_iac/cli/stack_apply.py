@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kitaru_iac.cli.infra import examine_infrastructure
+from kitaru_iac.cli.infra import consent, progress, show_report
 from kitaru_iac.cli.options import MORE, Description, ReportFormat, described
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
@@ -41,7 +41,7 @@ def preview(
     """
     from kitaru_iac import lifecycle
 
-    plan = lifecycle.preview(description.load())
+    plan = lifecycle.preview(description.load(), progress=current().progress, show=show_report)
     show_plan(plan)
     return _code(plan.has_changes, detailed_exitcode)
 
@@ -68,8 +68,13 @@ def apply(
 
     out = current()
     spec = description.load()
-    examine_infrastructure(spec)
-    done = lifecycle.apply(spec, confirm=None if yes else _ask, progress=out.progress)
+    done = lifecycle.apply(
+        spec,
+        confirm=None if yes else _ask,
+        progress=progress() if spec.infra == "provision" else out.progress,
+        consent=consent(yes=yes),
+        show=show_report,
+    )
     for warning in done.warnings:
         out.warn(warning)
     if yes and done.changed:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kitaru_iac.cli.infra import examine_infrastructure
+from kitaru_iac.cli.infra import consent, progress, show_report
 from kitaru_iac.cli.options import MORE, Description, described
 from kitaru_iac.cli.output import current as output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kitaru_iac.spec import StackSpec
 
 __all__ = ["create"]
 
@@ -21,6 +26,15 @@ def create(
         typer.Option(
             "--dry-run",
             help="Show what would be done, and do nothing; the same as kitaru stack preview.",
+            rich_help_panel=MORE,
+        ),
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Download the Pulumi engine without asking, if --infra provision needs it.",
             rich_help_panel=MORE,
         ),
     ] = False,
@@ -46,11 +60,15 @@ def create(
     if dry_run:
         from kitaru_iac.cli.stack_apply import show_plan
 
-        show_plan(lifecycle.preview(spec))
+        show_plan(lifecycle.preview(spec, progress=out.progress, show=show_report))
         return None
-    examine_infrastructure(spec)
     # A local stack is made at once; there is nothing to wait for and to be told about.
-    made = lifecycle.create(spec, progress=out.progress if spec.cloud else None)
+    made = lifecycle.create(
+        spec,
+        progress=_progress(spec),
+        consent=consent(yes=yes),
+        show=show_report,
+    )
     for warning in made.warnings:
         out.warn(warning)
     lines = [f"Created stack: {made.name}"]
@@ -61,3 +79,9 @@ def create(
         )
     out.item(made.to_dict(), lines)
     return None
+
+
+def _progress(spec: StackSpec) -> Callable[[str], None] | None:
+    if spec.cloud is None:
+        return None
+    return progress() if spec.infra == "provision" else output().progress

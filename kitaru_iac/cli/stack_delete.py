@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kitaru_iac.cli.infra import consent, progress
 from kitaru_iac.cli.options import StackRef
 from kitaru_iac.cli.output import current as output
+from kitaru_iac.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from kitaru_iac.plan import Plan
 
 __all__ = ["delete"]
+
+_INFRASTRUCTURE = "Infrastructure"
 
 
 def delete(
@@ -29,7 +36,41 @@ def delete(
             "--force", help="Delete it although it is active; the default stack becomes active."
         ),
     ] = False,
-) -> None:
+    infra: Annotated[
+        bool,
+        typer.Option(
+            "--infra",
+            help="Take down first what was provisioned for it. Protected resources, and those that "
+            "hold something, stay and are listed.",
+            rich_help_panel=_INFRASTRUCTURE,
+        ),
+    ] = False,
+    include_protected: Annotated[
+        bool,
+        typer.Option(
+            "--include-protected",
+            help="With --infra: protected resources too, if they hold nothing.",
+            rich_help_panel=_INFRASTRUCTURE,
+        ),
+    ] = False,
+    delete_data: Annotated[
+        bool,
+        typer.Option(
+            "--delete-data",
+            help="With --infra: what buckets and repositories hold is deleted with them.",
+            rich_help_panel=_INFRASTRUCTURE,
+        ),
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="With --infra: do it without asking.",
+            rich_help_panel=_INFRASTRUCTURE,
+        ),
+    ] = False,
+) -> int | None:
     """Delete a stack.
 
     Without --recursive only the stack's own record goes; its components stay. What was kept is
@@ -39,15 +80,54 @@ def delete(
         kitaru stack delete dev
         kitaru stack delete dev --recursive
         kitaru stack delete dev --recursive --force   # also if it is the active one
+        kitaru stack delete prod --recursive --infra
     """
     from kitaru_iac import lifecycle
 
     out = output()
-    done = lifecycle.delete(stack, recursive=recursive, force=force)
+    if infra:
+        done = lifecycle.delete(
+            stack,
+            recursive=recursive,
+            force=force,
+            infrastructure=True,
+            include_protected=include_protected,
+            delete_data=delete_data,
+            confirm=None if yes else _ask,
+            progress=progress(),
+            consent=consent(yes=yes),
+        )
+    elif given := [
+        name
+        for name, value in (
+            ("--include-protected", include_protected),
+            ("--delete-data", delete_data),
+        )
+        if value
+    ]:
+        raise UsageError(f"{given[0]} needs --infra", remedy="Add --infra, or leave it out.")
+    else:
+        done = lifecycle.delete(stack, recursive=recursive, force=force)
+    if done is None:
+        out.item({"deleted_stack": None}, ["Nothing was deleted."])
+        return int(ExitCode.FAILED)
     lines = [f"Deleted stack: {done.deleted_stack}"]
+    lines += [f"Deleted: {step.name} ({step.kind})" for step in done.infrastructure_deleted]
     lines += [f"Deleted component: {component}" for component in done.components_deleted]
     lines += [f"Deleted connector: {connector}" for connector in done.connectors_deleted]
     lines += [f"Kept: {kept.name} ({kept.kind}): {kept.reason}" for kept in done.kept]
     if done.new_active_stack:
         lines.append(f"Active stack: {done.deleted_stack} → {done.new_active_stack}")
     out.item(done.to_dict(), lines)
+    return None
+
+
+def _ask(plan: Plan) -> bool:
+    """Show what would be taken down on stderr, and ask."""
+    from kitaru_iac.cli.terminal import confirm
+    from kitaru_iac.render.plan import text
+
+    out = output()
+    for line in text(plan, out.error_style):
+        out.note(line)
+    return confirm("Delete this infrastructure?", remedy="Run it again with --yes.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from kitaru_iac.errors import KitaruError, ProtectedStackError, RegistrationFailed
@@ -13,7 +14,13 @@ from kitaru_iac.records.store import DEFAULT_STACK, Store, is_managed, mapped_er
 from kitaru_iac.records.write import Writer
 from kitaru_iac.results import Deleted, Kept
 
-__all__ = ["delete"]
+if TYPE_CHECKING:
+    from zenml.models import StackResponse
+
+__all__ = ["DEPLOYMENT", "delete", "insist_on_deletable"]
+
+#: The kind of a `Kept` that stands for provisioned infrastructure.
+DEPLOYMENT = "infrastructure"
 
 
 def delete(store: Store, ref: str, *, recursive: bool, force: bool) -> Deleted:
@@ -33,13 +40,7 @@ def delete(store: Store, ref: str, *, recursive: bool, force: bool) -> Deleted:
     stack = store.find(ref)
     if stack is None:
         return _delete_leftovers(store, ref, recursive=recursive)
-    if stack.name == DEFAULT_STACK:
-        raise ProtectedStackError(
-            "The default stack cannot be deleted",
-            why="ZenML keeps it as the stack to fall back to; --force does not change that.",
-        )
-    scopes = scopes_of(store, stack)
-    _insist_on_inactive(stack.name, scopes, force=force)
+    scopes = insist_on_deletable(store, stack, force=force)
     records = store.records_of(stack)
     removal = _Removal(store, records)
     if recursive:
@@ -47,6 +48,7 @@ def delete(store: Store, ref: str, *, recursive: bool, force: bool) -> Deleted:
     else:
         removal.keep_all()
     new_active = leave(store, scopes) if scopes else None
+    removal.keep_deployment()
     removal.delete(UUID(records.id))
     return Deleted(
         deleted_stack=records.stack,
@@ -56,6 +58,18 @@ def delete(store: Store, ref: str, *, recursive: bool, force: bool) -> Deleted:
         new_active_stack=new_active,
         recursive=recursive,
     )
+
+
+def insist_on_deletable(store: Store, stack: StackResponse, *, force: bool) -> list[str]:
+    """Refuse the default stack, and an active one unless forced; return where it is active."""
+    if stack.name == DEFAULT_STACK:
+        raise ProtectedStackError(
+            "The default stack cannot be deleted",
+            why="ZenML keeps it as the stack to fall back to; --force does not change that.",
+        )
+    scopes = scopes_of(store, stack)
+    _insist_on_inactive(stack.name, scopes, force=force)
+    return scopes
 
 
 def _insist_on_inactive(name: str, scopes: list[str], *, force: bool) -> None:
@@ -117,6 +131,14 @@ class _Removal:
             mine = is_own_connector(connector, self._records)
             reason = "deleted with --recursive only" if mine else "not made with this stack"
             self.kept.append(Kept("service_connector", connector.name, reason))
+
+    def keep_deployment(self) -> None:
+        """Records go without what was provisioned for them: say where that is."""
+        place = {k: v for k, v in self._records.labels.items() if k.startswith("kitaru.pulumi.")}
+        if place:
+            reason = f"deleted with --infra only; state in {place.get('kitaru.pulumi.backend', '')}"
+            name = "/".join(place.get(f"kitaru.pulumi.{part}", "") for part in ("project", "stack"))
+            self.kept.append(Kept(DEPLOYMENT, name, reason))
 
     def choose(self) -> None:
         """With ``--recursive`` its own parts go that no other stack uses."""

@@ -280,13 +280,11 @@ def _mapping_changes(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]
 
 
 def _label_changes(new: Mapping[str, str], old: Mapping[str, str]) -> list[Change]:
-    """Only labels of ours count; a local component that is labelled as managed is no difference."""
+    """Only labels of ours count; others are the user's own."""
     return [
         Change(f"labels.{key}", old.get(key), new.get(key))
         for key in sorted({*old, *new})
-        if key.startswith(OUR_LABELS)
-        and old.get(key) != new.get(key)
-        and not (key == MANAGED_LABEL and key not in new)
+        if key.startswith(OUR_LABELS) and old.get(key) != new.get(key)
     ]
 
 

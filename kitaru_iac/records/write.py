@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from kitaru_iac.records.diff import OUR_LABELS
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Writer:
     def update_connector(self, new: ConnectorRecord, old: ConnectorRecord) -> UUID:
         """Change a connector's method, configuration, secrets and labels in place."""
         uuid = UUID(old.id)
-        self._put_connector(uuid, new, {**old.labels, **new.labels})
+        self._put_connector(uuid, new, _merged(old.labels, new.labels))
         self._journal.append(
             (
                 f"the former configuration of service connector {old.name}",
@@ -156,7 +157,7 @@ class Writer:
     ) -> UUID:
         """Change a component's configuration, connector and labels in place."""
         uuid = UUID(old.id)
-        self._put_component(uuid, new, connector, {**old.labels, **new.labels})
+        self._put_component(uuid, new, connector, _merged(old.labels, new.labels))
         self._journal.append(
             (
                 f"the former configuration of {old.type} {old.name}",
@@ -326,6 +327,11 @@ class Writer:
             self._zen.delete_stack(uuid)
         except KeyError:
             _log.debug("stack %s was gone already", uuid)
+
+
+def _merged(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """The new labels, and those of the old that are the user's own."""
+    return {**{k: v for k, v in old.items() if not k.startswith(OUR_LABELS)}, **new}
 
 
 def _configuration(connector: ConnectorRecord) -> dict[str, Any]:
