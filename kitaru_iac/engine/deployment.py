@@ -31,7 +31,7 @@ from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.events import Recording, ResourceChange, steps
 from kitaru_iac.engine.find import FoundEngine
 from kitaru_iac.engine.install import ensure_plugin
-from kitaru_iac.engine.pending import Identify, settled
+from kitaru_iac.engine.pending import Identify, settled, with_protection
 from kitaru_iac.engine.progress import View, as_view
 from kitaru_iac.engine.running import Runner
 from kitaru_iac.engine.workspace import (
@@ -176,6 +176,7 @@ class Deployment:
         record, done = self._operate(
             "bring the infrastructure about",
             lambda say: stack.up(on_event=say, refresh=refresh, color="never", show_secrets=False),
+            writes=True,
         )
         return Result(record.changes, _outputs(done.outputs))
 
@@ -222,6 +223,7 @@ class Deployment:
                 show_secrets=False,
                 run_program=False,
             ),
+            writes=True,
         )
         if not self.resources():
             self._runner.run(
@@ -272,15 +274,7 @@ class Deployment:
         if stack is None:
             return
 
-        def change(state: Mapping[str, Any]) -> Mapping[str, Any]:
-            changed = settled(state, self._identify)
-            for number, resource in enumerate(changed["resources"]):
-                wanted = protected.get(resource["urn"])
-                if wanted is not None:
-                    changed["resources"][number] = _protected(resource, wanted=wanted)
-            return changed
-
-        self._edit(stack, change)
+        self._edit(stack, lambda state: with_protection(settled(state, self._identify), protected))
 
     def unlock(self) -> None:
         """Let go of a lock that a dead run left."""
@@ -340,9 +334,10 @@ class Deployment:
         call: Callable[[Callable[[EngineEvent], Any]], T],
         *,
         refreshing: bool = False,
+        writes: bool = False,
     ) -> tuple[Recording, T]:
         self._exported = None
-        return self._runner.operate(doing, call, refreshing=refreshing)
+        return self._runner.operate(doing, call, refreshing=refreshing, writes=writes)
 
     # -- the workspace -----------------------------------------------------------------------------
 
@@ -395,14 +390,6 @@ class Deployment:
             project_settings=ProjectSettings(name=self.project, runtime="python"),
             pulumi_command=self._command,
         )
-
-
-def _protected(resource: Mapping[str, Any], *, wanted: bool) -> dict[str, Any]:
-    changed = {**resource, "protect": wanted}
-    if not wanted:
-        # Else the engine would forget the resource and leave it where it is.
-        changed.pop("retainOnDelete", None)
-    return changed
 
 
 def _outputs(outputs: OutputMap) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Identify", "settled"]
+__all__ = ["Identify", "settled", "with_protection"]
 
 #: The id in the cloud of a resource, by its type token and inputs, if the resource exists there;
 #: None if it does not, or if creating it once more does no harm.
@@ -41,3 +41,23 @@ def settled(state: Mapping[str, Any], identify: Identify | None) -> dict[str, An
             # At the end: what it depends on was there before it.
             resources.append({**resource, "id": found, "outputs": resource.get("inputs") or {}})
     return {**state, "resources": resources, "pending_operations": []}
+
+
+def with_protection(state: Mapping[str, Any], protected: Mapping[str, bool]) -> dict[str, Any]:
+    """The state with resources protected from deletion, or no more.
+
+    Args:
+        state: The deployment, as Pulumi exports it.
+        protected: By URN.
+    """
+    resources = []
+    for resource in state.get("resources", ()):
+        wanted = protected.get(resource["urn"])
+        changed = dict(resource)
+        if wanted is not None:
+            changed["protect"] = wanted
+        if wanted is False:
+            # Else the engine would forget the resource and leave it where it is.
+            changed.pop("retainOnDelete", None)
+        resources.append(changed)
+    return {**state, "resources": resources}

@@ -52,14 +52,25 @@ class Runner:
         self._lock_wait = lock_wait
 
     def operate(
-        self, doing: str, call: Callable[[Callable[[EngineEvent], Any]], T], *,
+        self,
+        doing: str,
+        call: Callable[[Callable[[EngineEvent], Any]], T],
+        *,
         refreshing: bool = False,
-    ) -> tuple[Recording, T]:  # fmt: skip
-        """Run an operation with events, and make sure that all of them were seen."""
+        writes: bool = False,
+    ) -> tuple[Recording, T]:
+        """Run an operation with events, and make sure that all of them were seen.
+
+        Args:
+            doing: What it does, for the words of an error.
+            call: The SDK's; gets what takes the events.
+            refreshing: Whether it is itself a refresh.
+            writes: Whether it changes anything.
+        """
 
         def once() -> tuple[Recording, T]:
             with _Events(Recording(refreshing), self._view) as events:
-                done = self.run(doing, lambda: call(events.put), events.recording)
+                done = self.run(doing, lambda: call(events.put), events.recording, writes=writes)
             lost = events.recording.missing()
             if lost:
                 raise EventsIncomplete(
@@ -92,13 +103,20 @@ class Runner:
                     told = True
                 time.sleep(1.0)
 
-    def run(self, doing: str, call: Callable[[], T], record: Recording | None = None) -> T:
+    def run(
+        self,
+        doing: str,
+        call: Callable[[], T],
+        record: Recording | None = None,
+        *,
+        writes: bool = False,
+    ) -> T:
         """Call the SDK; whatever it raises becomes one of our errors."""
         seen = record or Recording()
         try:
             return call()
         except EngineInterrupted as stop:
-            if record is None:
+            if record is None or not writes:
                 raise
             raise self._cancelled(stop, seen) from None
         except Exception as error:

@@ -56,8 +56,10 @@ class Backend:
     def prepare(self) -> None:
         """Make what has to be there: the folder of a file backend, which Pulumi does not make."""
         folder = self._folder()
+        if self.is_own:
+            _own_folder()
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(parents=True, exist_ok=True)
 
     def environment(self, passphrase: Mapping[str, str] | None = None) -> dict[str, str]:
         """What the engine needs to be told of it.
@@ -129,17 +131,23 @@ def engine_environment(
     told = {
         **backend.environment(passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_OPTION_NON_INTERACTIVE": "true",
     }
     if not os.environ.get("PULUMI_HOME") and not (Path.home() / ".pulumi").is_dir():
         told["PULUMI_HOME"] = str(engine_home() / "home")
     return told | dict(extra or {})
 
 
+def _own_folder() -> Path:
+    """Our folder in the configuration home, for its owner only."""
+    folder = config_home() / "kitaru"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True, mode=0o700)
+    return folder
+
+
 def _passphrase_file() -> Path:
     """The file with our own backend's passphrase, made at its first use, for its owner only."""
-    file = config_home() / "kitaru" / "passphrase"
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = _own_folder() / "passphrase"
     if not file.exists():
         draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -430,6 +430,25 @@ def test_ctrl_c_lets_operations_end_and_says_how_to_go_on(
     look_at_the_bucket(engine_room.aws)
 
 
+def test_ctrl_c_twice_stops_at_once_and_the_next_run_completes(
+    engine_room: EngineRoom, tmp_path: Path
+) -> None:
+    begun, log = tmp_path / "begun", tmp_path / "log"
+    engine_room.fault("after", S3_BUCKET, touch=str(begun), sleep=300)
+    process = started(log)
+    wait_for(begun, process, log)
+    process.send_signal(signal.SIGINT)
+    while "Ctrl-C again" not in log.read_text():
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    assert "the next run finds out how it ended" in log.read_text()
+
+    engine_room.no_faults()
+    p.provision(sagemaker())
+    look_at_the_bucket(engine_room.aws)
+
+
 # -- whose, and where ------------------------------------------------------------------------------
 
 

@@ -24,9 +24,7 @@ from tests.clouds.standin.install import install
 
 
 @pytest.fixture
-def plugin(
-    aws: AwsLoopback, tmp_path: Path
-) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+def plugin(aws: AwsLoopback, tmp_path: Path) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
     process = subprocess.Popen([install(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
@@ -36,11 +34,12 @@ def plugin(
     process.stdout.close()
 
 
+ENCRYPTION = "BucketServerSideEncryptionConfiguration"
 TYPES = {
     "aws:s3/bucket:Bucket": "gone",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "gone",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "gone",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "gone",
+    f"aws:s3/{ENCRYPTION[0].lower()}{ENCRYPTION[1:]}:{ENCRYPTION}": "gone",
     "aws:s3/bucketVersioning:BucketVersioning": "gone",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "gone",
     "aws:s3/bucketPolicy:BucketPolicy": "gone",
@@ -57,11 +56,11 @@ TYPES = {
 def test_what_is_missing_reads_as_nothing_at_all(
     plugin: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
-    for type, id in TYPES.items():
-        urn = f"urn:pulumi:s::p::{type}::x"
-        answer = plugin.Read(provider_pb2.ReadRequest(urn=urn, id=id))
-        assert answer == provider_pb2.ReadResponse(), type
-        assert not answer.HasField("properties"), type
+    for token, name in TYPES.items():
+        urn = f"urn:pulumi:s::p::{token}::x"
+        answer = plugin.Read(provider_pb2.ReadRequest(urn=urn, id=name))
+        assert answer == provider_pb2.ReadResponse(), token
+        assert not answer.HasField("properties"), token
 
 
 def test_it_refuses_a_type_that_it_does_not_know(

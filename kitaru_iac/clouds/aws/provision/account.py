@@ -25,6 +25,8 @@ _GONE = {
     "aws:eks/nodeGroup:NodeGroup": {"ResourceNotFoundException"},
 }
 
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
 
 def plugin_version() -> str:
     """The version of Pulumi's AWS plugin that belongs to the installed SDK.
@@ -81,22 +83,23 @@ class Account:
         """The variables that give the engine's plugins the same identity.
 
         They are secrets, and go to the engine's process alone: what a provider is *given* as an
-        input would stand in the state. An assumed role's end after an hour.
+        input would stand in the state. Those of an assumed role end after an hour.
+
+        Raises:
+            NotAllowedError: The role cannot be assumed.
         """
         told = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
         given = self._credentials
         if given is None or given.kind == "implicit":
             return told
+        # An empty value takes the caller's own variable away: keys would go before a profile, and a
+        # token of the caller's would not fit these keys.
         if given.kind == "aws-profile":
-            return told | {"AWS_PROFILE": given.values["profile_name"]}
+            none = dict.fromkeys(_KEYS, "")
+            return told | none | {"AWS_PROFILE": given.values["profile_name"]}
         keys = self._assumed(given) if given.kind == "aws-role" else given.secrets
-        return told | {
-            "AWS_ACCESS_KEY_ID": str(keys["aws_access_key_id"]),
-            "AWS_SECRET_ACCESS_KEY": str(keys["aws_secret_access_key"]),
-            # Empty, where there is none: one of the caller's own would not fit these keys.
-            "AWS_SESSION_TOKEN": str(keys.get("aws_session_token", "")),
-            "AWS_PROFILE": "",
-        }
+        found = {name: str(keys.get(name.lower(), "")) for name in _KEYS}
+        return told | found | {"AWS_PROFILE": ""}
 
     def _assumed(self, given: Credentials) -> Mapping[str, str]:
         """Keys of the role. It is this process that assumes it, as it does for the checks."""

@@ -1,0 +1,145 @@
+"""Events → changes → steps, without an engine."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pulumi.automation import EngineEvent
+
+from kitaru_iac.engine.events import Recording, ResourceChange, name_of, steps, type_of
+from kitaru_iac.plan import Action, Layer
+
+STACK = "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s"
+COMPONENT = "urn:pulumi:s::p::kitaru:aws:Infrastructure::stack"
+BUCKET = "urn:pulumi:s::p::kitaru:aws:Infrastructure$aws:s3/bucket:Bucket::stack-bucket"
+
+
+def metadata(op: str, urn: str = BUCKET, **more: Any) -> dict[str, Any]:
+    custom = not urn.startswith((STACK, COMPONENT))
+    state = {"type": type_of(urn), "urn": urn, "custom": custom, "id": "b"}
+    return {"op": op, "urn": urn, "type": type_of(urn), "old": state, "new": state, **more}
+
+
+def recorded(*events: dict[str, Any], refreshing: bool = False) -> Recording:
+    recording = Recording(refreshing)
+    for event in events:
+        recording.take(EngineEvent.from_json(event))
+    return recording
+
+
+def pre(op: str, urn: str = BUCKET, **more: Any) -> dict[str, Any]:
+    return {"resourcePreEvent": {"metadata": metadata(op, urn, **more)}}
+
+
+def outputs(op: str, urn: str = BUCKET, **more: Any) -> dict[str, Any]:
+    return {"resOutputsEvent": {"metadata": metadata(op, urn, **more)}}
+
+
+def summary(**counts: int) -> dict[str, Any]:
+    return {"summaryEvent": {"resourceChanges": counts}}
+
+
+def test_names_and_types_of_urns() -> None:
+    assert (type_of(BUCKET), name_of(BUCKET)) == ("aws:s3/bucket:Bucket", "stack-bucket")
+    assert name_of("urn:pulumi:s::p::t::a::b") == "a::b"
+    assert (type_of("odd"), name_of("odd")) == ("", "odd")
+
+
+def test_each_operation_is_an_action() -> None:
+    for op, action in {
+        "same": Action.KEEP, "create": Action.CREATE, "update": Action.UPDATE,
+        "delete": Action.DELETE, "replace": Action.REPLACE, "import": Action.CREATE,
+        "create-replacement": Action.REPLACE, "delete-replaced": Action.REPLACE,
+        "discard": Action.DELETE, "read": Action.KEEP,
+    }.items():  # fmt: skip
+        assert recorded(pre(op)).changes[0].action is action, op
+
+
+def test_an_operation_that_nobody_knows_is_a_change() -> None:
+    class Metadata:
+        op = "transmogrify"
+        urn = BUCKET
+        old = new = detailed_diff = diffs = keys = None
+
+    recording = Recording()
+    recording._note(Metadata)
+    step = recording.changes[0].step()
+    assert step.action is Action.UPDATE
+    assert step.reason == "the engine calls it 'transmogrify'"
+
+
+def test_components_and_the_stack_are_no_steps() -> None:
+    recording = recorded(
+        pre("create", STACK), pre("create", COMPONENT), pre("create"),
+        pre("create", "urn:pulumi:s::p::pulumi:providers:aws::aws"),
+    )  # fmt: skip
+    assert [step.name for step in steps(recording.changes)] == ["b"]
+    assert steps(recording.changes)[0].layer is Layer.INFRASTRUCTURE
+
+
+def test_several_events_about_one_resource_are_one_change() -> None:
+    recording = recorded(
+        outputs("create", COMPONENT), outputs("create", COMPONENT),
+        pre("create-replacement", keys=["bucket"],
+            detailedDiff={"bucket": {"diffKind": "update-replace"}, "tags": {"diffKind": "add"}}),
+        outputs("create-replacement"), pre("replace"), pre("delete-replaced"),
+    )  # fmt: skip
+    assert len(recording.changes) == 2
+    change = recording.changes[1]
+    assert change.action is Action.REPLACE
+    assert change.step().reason == "forced by bucket"
+    assert [c.field for c in change.step().changes] == ["bucket", "tags"]
+
+
+def test_a_stronger_action_is_not_lost_to_a_weaker_one() -> None:
+    assert recorded(pre("update"), pre("refresh")).changes[0].action is Action.UPDATE
+    assert recorded(pre("refresh"), pre("delete")).changes[0].action is Action.DELETE
+
+
+def test_a_refresh_tells_drift_by_the_answer() -> None:
+    same = recorded(pre("refresh"), outputs("refresh"), refreshing=True)
+    assert same.changes[0].action is Action.KEEP
+    differs = recorded(
+        pre("refresh"), outputs("refresh", detailedDiff={"tags": {"diffKind": "update"}}),
+        refreshing=True,
+    )  # fmt: skip
+    assert differs.changes[0].action is Action.UPDATE
+    assert differs.changes[0].properties == ("tags",)
+    gone = recorded(pre("refresh"), outputs("refresh", new=None), refreshing=True)
+    assert gone.changes[0].action is Action.DELETE
+
+
+def test_what_the_engine_counted_must_have_been_seen() -> None:
+    assert recorded(pre("create"), summary(create=1)).missing() == []
+    assert recorded(pre("create"), summary(create=3)).missing() == ["2 create"]
+    assert recorded(pre("create")).missing() == ["the summary"]
+    assert recorded(outputs("refresh"), summary(update=1)).missing() == []
+    assert recorded(pre("same"), summary(same=0)).missing() == []
+
+
+def test_no_value_of_a_property_is_kept() -> None:
+    state = {"type": "t", "urn": BUCKET, "custom": True, "id": "b",
+             "inputs": {"password": "hush"}, "outputs": {"token": "hush"}}  # fmt: skip
+    recording = recorded(
+        pre("update", old=state, new=state, detailedDiff={"password": {"diffKind": "update"}})
+    )
+    assert "hush" not in repr(recording)
+    assert "hush" not in json.dumps([step.to_dict() for step in steps(recording.changes)])
+
+
+def test_diagnostics_lose_their_colours_and_the_ephemeral() -> None:
+    recording = recorded(
+        {"diagnosticEvent": {"message": "<{%fg 1%}>bad<{%reset%}> <thing>\n", "severity": "error",
+                             "prefix": "error: ", "urn": BUCKET}},
+        {"diagnosticEvent": {"message": "…", "severity": "info", "ephemeral": True}},
+    )  # fmt: skip
+    assert [(d.message, d.urn) for d in recording.diagnostics] == [("bad <thing>", BUCKET)]
+
+
+def test_steps_come_in_one_order_under_the_clouds_names() -> None:
+    changes = [
+        ResourceChange(f"urn:pulumi:s::p::aws:x:Y::{name}", Action.CREATE, "create")
+        for name in ("b", "a")
+    ]
+    assert [step.name for step in steps(changes, {"a": "named"})] == ["named", "b"]
