@@ -15,6 +15,7 @@ from kitaru_iac.cli.frame import COMMON, build
 from kitaru_iac.cli.help import sections
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
+CHECKS = TARGET.with_name("checks.md")
 HEAD = """# The `kitaru` command
 
 <!-- Written by scripts/docs from the commands themselves; changes here are lost. -->
@@ -110,17 +111,40 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
+def checks_page() -> str:
+    """docs/reference/checks.md: the catalog of checks."""
+    from kitaru_iac.verify import catalog
+
+    lines = [
+        "# Checks of the infrastructure",
+        "",
+        "Made by `scripts/docs` from the catalog of checks; do not edit.",
+        "",
+        "`kitaru stack verify` and `--infra verify` run those that fit the stack. Each ends as",
+        "*ok*, *warn*, *fail* or *unknown*; a look that was denied is unknown, with the missing",
+        "permission named. A check that failed stops a creation before anything is written (exit",
+        "code 3).",
+    ]
+    for info in catalog():
+        ends = ", ".join(sorted(status.value for status in info.can))
+        lines += ["", f"## `{info.id}`", "", f"**{_escaped(info.title)}.** {_escaped(info.text)}"]
+        lines += ["", f"Can end as: {ends}." + (f" [More]({info.docs})" if info.docs else "")]
+    return "\n".join(lines) + "\n"
+
+
 def main(arguments: list[str]) -> int:
-    wanted = page()
-    if arguments == ["--check"]:
-        current = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
-        if current == wanted:
-            return 0
-        print(f"{TARGET} is stale: run scripts/docs", file=sys.stderr)
-        return 1
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(wanted, encoding="utf-8")
-    return 0
+    stale = 0
+    for target, make in {TARGET: page, CHECKS: checks_page}.items():
+        wanted = make()
+        if arguments == ["--check"]:
+            current = target.read_text(encoding="utf-8") if target.exists() else ""
+            if current != wanted:
+                print(f"{target} is stale: run scripts/docs", file=sys.stderr)
+                stale = 1
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(wanted, encoding="utf-8")
+    return stale
 
 
 if __name__ == "__main__":

@@ -27,6 +27,17 @@ def test_the_generated_page_is_fresh():
     assert (REFERENCE / "cli.md").read_text() == _generator().page(), "run scripts/docs"
 
 
+def test_the_page_of_checks_is_fresh():
+    assert (REFERENCE / "checks.md").read_text() == _generator().checks_page(), "run scripts/docs"
+
+
+def test_every_check_is_documented():
+    from kitaru_iac.verify import catalog
+
+    text = (REFERENCE / "checks.md").read_text()
+    assert [info.id for info in catalog() if f"`{info.id}`" not in text] == []
+
+
 @pytest.mark.parametrize("path", paths())
 def test_every_command_and_option_is_documented(path: str):
     page = (REFERENCE / "cli.md").read_text()

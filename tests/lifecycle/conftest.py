@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import kitaru  # noqa: F401 - the command in this process
 from tests.clouds import LoopbackClouds
+from tests.clouds.standin.fixtures import EngineRoom, aws, engine_room, loopback_aws  # noqa: F401
 from tests.conftest import _enter, _forget_zenml
 from tests.homes import Home, empty_home
 from tests.lifecycle.page import seed
@@ -31,3 +32,18 @@ def page_home(
     _enter(home, monkeypatch)
     yield home
     _forget_zenml()
+
+
+@pytest.fixture
+def workshop(
+    home: Home,
+    engine_room: EngineRoom,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> EngineRoom:
+    """A local store beside the engine: both in one configuration home."""
+    _enter(home, monkeypatch)
+    monkeypatch.setenv("PULUMI_HOME", str(engine_room.home.parent / "pulumi"))
+    monkeypatch.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
+    for name, value in engine_room.aws.env().items():
+        monkeypatch.setenv(name, value)
+    return EngineRoom(engine_room.aws, home.config, engine_room.faults_file)

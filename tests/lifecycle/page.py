@@ -75,9 +75,7 @@ extra:
 """
 
 #: The arguments after ``kitaru`` of each example.
-EXAMPLES = {
-    name: shlex.split(text.replace("\\\n", " "))[1:] for name, text in _EXAMPLES.items()
-}
+EXAMPLES = {name: shlex.split(text.replace("\\\n", " "))[1:] for name, text in _EXAMPLES.items()}
 
 #: What belongs to each example when the page's words stand in the way of nothing else.
 MANAGED = {"kitaru.managed": "true"}

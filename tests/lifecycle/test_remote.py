@@ -1,4 +1,4 @@
-"""Remote stacks on a real server whose connectors reach clouds on loopback: the page, to the letter."""
+"""Remote stacks on a real server whose connectors reach clouds on loopback: the page's words."""
 
 from __future__ import annotations
 
@@ -138,9 +138,7 @@ def test_the_yaml_of_the_page_and_flags_over_it(kitaru: Kitaru, page_home: Home)
 
 
 @pytest.mark.parametrize("example", EXPECTED)
-def test_recursive_deletion_leaves_nothing(
-    kitaru: Kitaru, page_home: Home, example: str
-) -> None:
+def test_recursive_deletion_leaves_nothing(kitaru: Kitaru, page_home: Home, example: str) -> None:
     with quiet():
         before = everything(Store.open())
     name = EXAMPLES[example][2]
@@ -155,9 +153,7 @@ def test_recursive_deletion_leaves_nothing(
         assert everything(Store.open()) == before
 
 
-def test_a_second_stack_does_not_keep_the_firsts_connector(
-    kitaru: Kitaru, page_home: Home
-) -> None:
+def test_a_second_stack_does_not_keep_the_firsts_connector(kitaru: Kitaru, page_home: Home) -> None:
     assert kitaru(*EXAMPLES["kubernetes"]).code == 0
     assert kitaru(*EXAMPLES["sagemaker"]).code == 0
 
