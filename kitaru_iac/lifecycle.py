@@ -196,12 +196,23 @@ def delete(
         labels = {key: str(value) for key, value in (stack.labels or {}).items()}
         from kitaru_iac.teardown import destroy_infrastructure, preview_destroy
 
-        fate = {"include_protected": include_protected, "delete_data": delete_data}
         if confirm is not None:
-            would = preview_destroy(labels, progress=progress, consent=consent, **fate)
+            would = preview_destroy(
+                labels,
+                include_protected=include_protected,
+                delete_data=delete_data,
+                progress=progress,
+                consent=consent,
+            )
             if not confirm(Plan(stack.name, would.steps)):
                 return None
-        gone = destroy_infrastructure(labels, progress=progress, consent=consent, **fate)
+        gone = destroy_infrastructure(
+            labels,
+            include_protected=include_protected,
+            delete_data=delete_data,
+            progress=progress,
+            consent=consent,
+        )
         done = deletion.delete(store, str(stack.id), recursive=recursive, force=force)
     kept = tuple(part for part in done.kept if part.kind != deletion.DEPLOYMENT)
     return replace(done, infrastructure_deleted=gone.steps, kept=(*kept, *gone.kept))
@@ -209,19 +220,16 @@ def delete(
 
 def use(ref: str) -> Switched:
     """Make a stack the active one, in the repository around here or else globally."""
-    with quiet():
-        from kitaru_iac.records.activation import activate
-        from kitaru_iac.records.store import Store
+    from kitaru_iac.records.active import switch
 
-        store = Store.open()
-        stack = store.require(ref)
-        done = activate(store, str(stack.id))
+    # Without ZenML: a file is read and another one written. See tests/test_weight.py.
+    done = switch(ref)
     return Switched(
-        id=str(stack.id),
-        name=stack.name,
+        id=done.id,
+        name=done.name,
         previous_active_stack=done.previous,
-        scope=done.scope,
-        overridden_by=done.overridden_by,
+        scope=done.place.scope,
+        overridden_by=done.place.overridden_by,
     )
 
 
