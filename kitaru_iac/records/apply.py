@@ -294,8 +294,8 @@ class _Change:
     def _swap(self, new: ComponentRecord, old: ComponentRecord, owner: Records) -> UUID:
         """Replace a component whose flavor changes: the old one makes room for its name."""
         aside = old.name + _REPLACED
-        marked = {**old.labels, MANAGED_LABEL: "true"}
-        self.writer.relabel_component(old, aside, self._connector_of(owner), marked)
+        labels = {**old.labels, MANAGED_LABEL: "true"}
+        self.writer.relabel_component(old, aside, self._connector_of(owner), labels)
         self._doom_component(replace(old, name=aside))
         marked = replace(new, labels={MANAGED_LABEL: "true", **new.labels})
         return self.writer.create_component(marked, self.connector)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -62,7 +63,7 @@ class Writer:
                 name=connector.name,
                 connector_type=connector.type,
                 auth_method=connector.auth_method,
-                configuration=_configuration(connector),  # type: ignore[arg-type]
+                configuration=_configuration(connector),
                 labels=dict(connector.labels),
             )
         )
@@ -95,7 +96,7 @@ class Writer:
             uuid,
             ServiceConnectorUpdate(
                 auth_method=connector.auth_method,
-                configuration=_configuration(connector),  # type: ignore[arg-type]
+                configuration=_configuration(connector),
                 labels=dict(labels),
             ),
         )
@@ -271,7 +272,7 @@ class Writer:
         self._journal.extend(
             (
                 f"component {uuid} of stack {name}",
-                lambda uuid=uuid: self._zen.delete_stack_component(uuid),
+                partial(self._zen.delete_stack_component, uuid),
             )
             for uuid in created
         )
