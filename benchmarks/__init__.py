@@ -1,0 +1,1 @@
+"""How fast the commands are, beside those of ZenML in the same run. See ``scripts/bench``."""

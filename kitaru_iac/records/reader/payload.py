@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
+from kitaru_iac.errors import KitaruError
 from kitaru_iac.records.model import MANAGED_LABEL
 from kitaru_iac.records.reader.base import BaseReader
 from kitaru_iac.records.reader.lookup import PREFIX_MATCHES, Stub, contains, id_prefix
@@ -82,10 +83,13 @@ class PayloadReader(BaseReader):
         number, last = page or 1, page or 0
         while True:
             with _known_form():
-                if page is not None and page > 1 and (page - 1) * size >= self.count():
-                    return  # the API refuses a page after the last one
                 piece = size if page else _PIECE
-                found = self._list("stacks", hydrate=True, page=number, size=piece, **filters)
+                try:
+                    found = self._list("stacks", hydrate=True, page=number, size=piece, **filters)
+                except (UnreadableError, KitaruError):
+                    if page is not None and page > 1 and (page - 1) * size >= self.count():
+                        return  # a page after the last one is refused
+                    raise
                 stubs = [_stub(item) for item in found["items"]]
                 last = page or int(found["total_pages"])
             yield [stub for stub in stubs if not name or contains(stub.name, name)]

@@ -1,0 +1,72 @@
+"""``python -m benchmarks``: measure, print the table, write docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.measure import measure
+from benchmarks.places import add_stacks, client_of, local_home
+from benchmarks.report import Result, as_text, write_document
+from benchmarks.work import Comparison, Places, comparisons
+from tests.servers.zenml import ZenMLServer
+
+_DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure; 0 when every goal is reached, 1 otherwise."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7, help="runs of each command")
+    parser.add_argument("--only", default="", help="only comparisons whose line contains this")
+    parser.add_argument("--other", help="the program of another kitaru, as 0.21, to run beside")
+    parser.add_argument(
+        "--no-document", action="store_true", help="leave docs/performance.md alone"
+    )
+    options = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory(prefix="kitaru-bench-") as name:
+        results = _run(Path(name), options)
+    sys.stdout.write(as_text(results))
+    if not options.no_document and not options.only:
+        write_document(_DOCUMENT, results, options.rounds)
+    return 0 if all(result.reached for result in results) else 1
+
+
+def _run(root: Path, options: argparse.Namespace) -> list[Result]:
+    _say("making stores")
+    small, large = local_home(root, "small", 10), local_home(root, "large", 10_000)
+    with ZenMLServer(root / "one") as one, ZenMLServer(root / "two") as two:
+        add_stacks(one.database, 10)
+        add_stacks(two.database, 10_000)
+        places = Places(
+            small=small,
+            large=large,
+            server=client_of(root, "client", one),
+            large_server=client_of(root, "large-client", two),
+            other=options.other,
+        )
+        made = small.kitaru("stack", "create", "again", "--no-activate")
+        if made.returncode:
+            raise RuntimeError(made.stderr)
+        chosen = [c for c in comparisons(places) if options.only in f"{c.group} {c.ours.title}"]
+        return [_compare(comparison, options.rounds) for comparison in chosen]
+
+
+def _compare(comparison: Comparison, rounds: int) -> Result:
+    _say(comparison.ours.title)
+    commands = [comparison.ours, comparison.theirs]
+    if comparison.other:
+        commands.append(comparison.other)
+    ours, theirs, *others = measure(commands, rounds)
+    return Result(comparison, ours, theirs, others[0] if others else None)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"bench: {text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""What is measured, against what, and the goal of each."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from benchmarks.measure import Command
+from tests.homes import Home
+
+__all__ = ["Comparison", "Places", "comparisons"]
+
+#: `faster`: theirs / ours has to reach the number. `within`: ours / theirs may not exceed it.
+Goal = tuple[Literal["faster", "within"], float]
+
+_BIN = Path(sys.executable).parent
+
+_PAGE = """
+import json, sys
+from kitaru_iac.records.reader import open_reader
+
+rows = open_reader().stacks(page=50, size=100)
+json.dump([row.to_dict() for row in rows], sys.stdout)
+"""
+_REMOTE = (
+    "--type kubernetes --artifact-store s3://my-bucket/kitaru --cluster cluster "
+    "--container-registry 123456789012.dkr.ecr.eu-west-1.amazonaws.com --region eu-west-1 "
+    "--no-verify --credentials aws-access-keys:AKIAIOSFODNN7EXAMPLE:" + "x" * 40
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where it is measured: each a home of its own.
+
+    Attributes:
+        small: A local store with ten stacks.
+        large: One with ten thousand.
+        server: A client of a server with ten stacks.
+        large_server: A client of a server with ten thousand.
+        other: The program of another `kitaru`, to be measured beside ours.
+    """
+
+    small: Home
+    large: Home
+    server: Home
+    large_server: Home
+    other: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Our command, another one that does the same, and what the ratio has to be."""
+
+    group: str
+    ours: Command
+    theirs: Command
+    goal: Goal
+    other: Command | None = None
+
+
+def comparisons(places: Places) -> list[Comparison]:
+    """Everything that is measured, in the order of the report."""
+    return [*_at_once(places), *_reading(places), *_scale(places), *_writing(places)]
+
+
+def _at_once(places: Places) -> list[Comparison]:
+    home = places.small
+    python = _command(home, "python -c pass", [sys.executable, "-c", "pass"])
+    completion = _command(
+        home,
+        "completion of a stack's name",
+        [_bin("kitaru")],
+        _KITARU_COMPLETE="complete_bash",
+        COMP_WORDS="kitaru stack use s",
+        COMP_CWORD="3",
+    )
+    group = "At once"
+    # 0.15 s where `python -c pass` takes 0.01.
+    goal: Goal = ("within", 15)
+    return [
+        Comparison(group, _kitaru(home, "--help"), python, goal, _other(places, home, "--help")),
+        Comparison(group, _kitaru(home, "--version"), python, goal),
+        Comparison(group, completion, python, goal),
+        Comparison(group, _kitaru(home, "stack lst", code=64), python, goal),
+        Comparison(group, _kitaru(home, "stack create dev --type locl", code=64), python, goal),
+    ]
+
+
+def _reading(places: Places) -> list[Comparison]:
+    found = []
+    for group, home, factor in (
+        ("Reading a local store", places.small, 15),
+        ("Reading a server", places.server, 10),
+    ):
+        listing = _zenml(home, "stack list")
+        found += [
+            Comparison(
+                group,
+                _kitaru(home, words),
+                listing,
+                ("faster", factor),
+                _other(places, home, words),
+            )
+            for words in ("stack list", "stack list -o json", "stack current", "stack show s3")
+        ]
+    return found
+
+
+def _scale(places: Places) -> list[Comparison]:
+    group = "Ten thousand stacks"
+    large, small = places.large, places.small
+    server = places.large_server
+    listing, remote = _zenml(large, "stack list"), _zenml(server, "stack list")
+
+    def page(home: Home) -> Command:
+        return _command(home, "a page of 100 (reader)", [sys.executable, "-c", _PAGE])
+
+    return [
+        Comparison(group, page(large), listing, ("faster", 15)),
+        Comparison(group, _kitaru(large, "stack list -o json"), listing, ("faster", 5)),
+        Comparison(
+            group,
+            _kitaru(large, "stack show s9000"),
+            _kitaru(small, "stack show s3"),
+            ("within", 1.2),
+        ),
+        Comparison(f"{group} on a server", page(server), remote, ("faster", 2)),
+        Comparison(
+            f"{group} on a server",
+            _kitaru(server, "stack show s9000"),
+            _kitaru(places.server, "stack show s3"),
+            ("within", 1.5),
+        ),
+    ]
+
+
+def _writing(places: Places) -> list[Comparison]:
+    home, server = places.small, places.server
+    bare = _command(home, "a bare script", _bare("create_local", "bare{n}"))
+    remote = _command(server, "a bare script", _bare("create_remote", "bare{n}"))
+    read = _command(home, "a bare script that reads it", _bare("read", "again"))
+    by_zenml = Command(
+        "the zenml commands for it",
+        [
+            [_bin("zenml"), "orchestrator", "register", "z{n}", "--flavor=local"],
+            [_bin("zenml"), "artifact-store", "register", "z{n}", "--flavor=local"],
+            [_bin("zenml"), "stack", "register", "z{n}", "-o", "z{n}", "-a", "z{n}", "--set"],
+        ],
+        home.environment(),
+        home.path,
+    )
+    create = _kitaru(home, "stack create dev{n}")
+    return [
+        Comparison(
+            "Writing",
+            _both(home, "stack use", "s1", "s2"),
+            _both(home, "zenml stack set", "s1", "s2", program="zenml", words="stack set"),
+            ("faster", 8),
+        ),
+        Comparison(
+            "Writing",
+            _both(server, "stack use", "s1", "s2"),
+            _both(server, "zenml stack set", "s1", "s2", program="zenml", words="stack set"),
+            ("faster", 8),
+        ),
+        Comparison(
+            "Writing", create, bare, ("within", 1.1), _other(places, home, "stack create o{n}")
+        ),
+        Comparison("Writing", create, by_zenml, ("within", 0.75)),
+        Comparison(
+            "Writing on a server",
+            _kitaru(server, f"stack create dev{{n}} {_REMOTE}", title="stack create … (remote)"),
+            remote,
+            ("within", 1.2),
+        ),
+        Comparison(
+            "Nothing to do", _kitaru(home, "stack apply again --yes"), read, ("within", 1.2)
+        ),
+        Comparison("Nothing to do", _kitaru(home, "stack preview again"), read, ("within", 1.2)),
+    ]
+
+
+# -- commands --------------------------------------------------------------------------------------
+
+
+def _bin(name: str) -> str:
+    return str(_BIN / name)
+
+
+def _bare(script: str, name: str) -> list[str]:
+    return [sys.executable, str(Path(__file__).parent / "bare" / f"{script}.py"), name]
+
+
+def _command(home: Home, title: str, argv: list[str], code: int = 0, **env: str) -> Command:
+    return Command(title, [argv], home.environment(**env), home.path, code)
+
+
+def _kitaru(home: Home, words: str, *, code: int = 0, title: str | None = None) -> Command:
+    title = title or f"kitaru {words}".replace("{n}", "")
+    return _command(home, title, [_bin("kitaru"), *words.split()], code)
+
+
+def _zenml(home: Home, words: str) -> Command:
+    return _command(home, f"zenml {words}", [_bin("zenml"), *words.split()])
+
+
+def _other(places: Places, home: Home, words: str) -> Command | None:
+    if places.other is None:
+        return None
+    return _command(home, f"the other kitaru {words}", [places.other, *words.split()])
+
+
+def _both(
+    home: Home, title: str, *names: str, program: str = "kitaru", words: str = "stack use"
+) -> Command:
+    """Switch there and back, so that each run really changes something."""
+    prefix = "" if program == "zenml" else "kitaru "
+    argvs = [[_bin(program), *words.split(), name] for name in names]
+    return Command(f"{prefix}{title} (twice)", argvs, home.environment(), home.path)

@@ -1,0 +1,72 @@
+"""What makes commands fast, without a clock: what they import, and how much memory they take.
+
+How many statements and requests they send is shown beside the readers, in tests/records/reader.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from tests.homes import Home
+from tests.records.reader.stores import connect
+from tests.servers.zenml import ZenMLServer
+
+#: None of these may be imported by a command that only reads, or switches.
+HEAVY = {
+    *("zenml", "pydantic", "sqlalchemy", "sqlmodel", "requests", "rich", "click"),
+    *("pulumi", "grpc", "boto3", "botocore", "google", "azure", "kubernetes"),
+}
+COMMANDS = (
+    "stack list",
+    "stack list --output json",
+    "stack current",
+    "stack show",
+    "stack show default --output yaml",
+    "stack use default",
+)
+MEGABYTES = 60
+
+_PROGRAM = """
+import json, sys
+from kitaru_iac.cli.main import run
+
+code = run(sys.argv[1:], "kitaru")
+sys.stdout.flush()
+tops = sorted({name.partition(".")[0] for name in sys.modules})
+sys.stderr.write("\\nWEIGHT " + json.dumps([code, tops]) + "\\n")
+try:  # not getrusage: it counts what the parent was before it became this program
+    lines = open("/proc/self/status").read().splitlines()
+    sys.stderr.write("PEAK " + next(line.split()[1] for line in lines if line.startswith("VmHWM")))
+except OSError:  # only Linux tells
+    sys.stderr.write("PEAK 0")
+"""
+
+
+def weigh(home: Home, line: str) -> None:
+    done = home.run(sys.executable, "-c", _PROGRAM, *line.split())
+    weight, _, peak = done.stderr.rpartition("WEIGHT ")[2].rpartition("PEAK ")
+    code, tops = json.loads(weight)
+    assert code == 0, done.stderr
+    assert set(tops) & HEAVY == set()
+    assert int(peak) / 1024 <= MEGABYTES
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_on_a_local_store(home: Home, line: str) -> None:
+    weigh(home, line)
+
+
+def test_on_a_server(empty_server: ZenMLServer, home: Home) -> None:
+    connect(empty_server)
+    for line in COMMANDS:
+        weigh(home, line)
+
+
+def test_a_long_list(home: Home) -> None:
+    from benchmarks.places import add_stacks
+
+    add_stacks(home.database, 5000)
+    weigh(home, "stack list --output json")
