@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
 from kitaru_iac.infrastructure import DEPLOYMENT_LABELS, Ready, prepare
 from kitaru_iac.plan import Action, Plan, Step
+from kitaru_iac.records.lock import sole_writer
 from kitaru_iac.records.quiet import quiet
 from kitaru_iac.results import Applied, Created, Deleted, Switched
 
@@ -52,7 +53,7 @@ def create(
         EngineError: Provisioning failed; the same command goes on where it ended.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
-    with quiet() as heard:
+    with quiet() as heard, sole_writer(spec.name):
         situation = _situation(spec)
         if situation.current is not None:
             raise AlreadyExistsError(
@@ -119,7 +120,7 @@ def apply(
         EngineError: Provisioning failed; the same command goes on where it ended.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
-    with quiet() as heard:
+    with quiet() as heard, sole_writer(spec.name):
         situation = _situation(spec)
         ready = prepare(spec, dry=True, progress=progress, consent=consent, show=show)
         situation = situation.after(ready)
@@ -184,7 +185,7 @@ def delete(
     Returns:
         What went and what stayed; None if `confirm` said no.
     """
-    with quiet():
+    with quiet(), sole_writer(ref):
         from kitaru_iac.records import delete as deletion
         from kitaru_iac.records.store import Store
 

@@ -362,6 +362,12 @@ def recover(store: Store, stack: str) -> None:
         connector = store.connector_named(aside)
         if old is None and connector is None and not any(parts):
             return
+        stored = store.find(aside)
+        if stored is not None and is_managed(stored.labels) and not store.is_settled(stored):
+            raise AlreadyExistsError(
+                f"Stack '{stack}' is being replaced by another process at this moment",
+                remedy="Run it again in a minute: what a dead process left is then mended.",
+            )
         writer = Writer(store)
         successor = store.read(stack)
         if old is not None and is_managed(old.labels):
@@ -385,7 +391,7 @@ def recover(store: Store, stack: str) -> None:
 
 def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
     """The successor never came: the old stack takes its name again, with its parts."""
-    half = store.leftovers(stack)
+    half = store.leftovers(stack, fresh=True)
     for component in half.components:
         writer.delete_component(UUID(component.id))
     if half.connector is not None:

@@ -9,7 +9,13 @@ from uuid import UUID
 from kitaru_iac.errors import KitaruError, ProtectedStackError, RegistrationFailed
 from kitaru_iac.records.activation import leave, scopes_of
 from kitaru_iac.records.diff import is_own_component, is_own_connector
-from kitaru_iac.records.model import MANAGED_LABEL, ComponentRecord, ConnectorRecord, Records
+from kitaru_iac.records.model import (
+    MANAGED_LABEL,
+    ORPHANED_LABEL,
+    ComponentRecord,
+    ConnectorRecord,
+    Records,
+)
 from kitaru_iac.records.store import DEFAULT_STACK, Store, is_managed, mapped_errors
 from kitaru_iac.records.write import Writer
 from kitaru_iac.results import Deleted, Kept
@@ -210,16 +216,19 @@ class _Removal:
             todo.pop(0)
 
     def _mark(self) -> None:
-        """Label a local stack's own parts, so that a later command knows whose they are.
-
-        They carry no label as long as their stack tells it.
-        """
-        link = UUID(self._records.connector.id) if self._records.connector else None
+        """Label the stack's own parts: a later command then knows whose they are, and whose not."""
+        connector = self._records.connector
+        link = UUID(connector.id) if connector else None
+        marks = {MANAGED_LABEL: "true", ORPHANED_LABEL: "true"}
         with mapped_errors():
             for component in self._records.components:
-                if is_own_component(component, self._records) and not is_managed(component.labels):
-                    marked = {**component.labels, MANAGED_LABEL: "true"}
+                if is_own_component(component, self._records):
+                    if self._other_stacks(component):
+                        continue
+                    marked = {**component.labels, **marks}
                     self._writer.relabel_component(component, component.name, link, marked)
+            if connector is not None and is_own_connector(connector, self._records):
+                self._writer.relabel_connector(connector, {**connector.labels, **marks})
 
 
 def _listing(noun: str, names: list[str]) -> str:

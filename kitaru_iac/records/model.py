@@ -14,6 +14,7 @@ from kitaru_iac.secret import SecretText
 
 __all__ = [
     "MANAGED_LABEL",
+    "ORPHANED_LABEL",
     "REUSED_CONNECTORS_LABEL",
     "ComponentRecord",
     "ConnectorRecord",
@@ -22,6 +23,8 @@ __all__ = [
 
 #: On every stack that `kitaru stack create` made; on components and connectors of remote ones too.
 MANAGED_LABEL = "kitaru.managed"
+#: On what a deleted stack left behind: a new stack of that name takes it over.
+ORPHANED_LABEL = "kitaru.orphaned"
 #: On a stack that uses a connector which was there before.
 REUSED_CONNECTORS_LABEL = "kitaru.reused_service_connectors"
 

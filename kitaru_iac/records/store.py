@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.records.model import (
     MANAGED_LABEL,
+    ORPHANED_LABEL,
     REUSED_CONNECTORS_LABEL,
     ComponentRecord,
     ConnectorRecord,
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_STACK", "DESCRIBED", "Store", "is_managed", "mapped_errors", "stack_type"]
 
 DEFAULT_STACK = "default"
+#: Seconds after which an unfinished registration on a server counts as dead.
+SETTLED_AFTER = 60.0
 #: The component types that a description speaks of; others in a stack are the user's own.
 DESCRIBED = ("orchestrator", "artifact_store", "container_registry")
 
@@ -290,13 +294,17 @@ class Store:
 
     def component_named(self, kind: str, name: str) -> ComponentRecord | None:
         """The component of this type and name, in a stack or not."""
+        with mapped_errors():
+            found = self._component_named(kind, name)
+            return self._component(found) if found else None
+
+    def _component_named(self, kind: str, name: str) -> ComponentResponse | None:
         from zenml.enums import StackComponentType
 
-        with mapped_errors():
-            page = self.client.list_stack_components(
-                type=StackComponentType(kind).value, name=f"equals:{name}", size=1, hydrate=True
-            )
-            return self._component(page.items[0]) if page.items else None
+        page = self.client.list_stack_components(
+            type=StackComponentType(kind).value, name=f"equals:{name}", size=1, hydrate=True
+        )
+        return page.items[0] if page.items else None
 
     def connector_named(self, name: str, *, secrets: bool = False) -> ConnectorRecord | None:
         """The service connector of this name."""
@@ -319,23 +327,51 @@ class Store:
             )
             return [self._component(component) for component in page.items]
 
-    def leftovers(self, stack: str, *, secrets: bool = False) -> Records:
-        """Managed parts that carry a stack's name, and are in no stack.
+    def leftovers(self, stack: str, *, secrets: bool = False, fresh: bool = False) -> Records:
+        """Managed parts that carry a stack's name, are in no stack, and that nobody is writing.
 
         `kitaru stack delete` without ``--recursive`` leaves them, and so does a process that was
         killed: a new stack of that name takes them over.
+
+        Args:
+            stack: The name.
+            secrets: Whether to read the connector's secrets too.
+            fresh: Also what a registration may be making at this moment.
         """
         components = []
-        for kind in DESCRIBED:
-            found = self.component_named(kind, stack)
-            if found and is_managed(found.labels) and not self.stacks_of(str(found.id)):
-                components.append(found)
-        connector = self.connector_named(stack, secrets=secrets)
-        if connector is not None:
-            users = {str(c.id) for c in self.components_of(str(connector.id))}
-            if not is_managed(connector.labels) or users - {str(c.id) for c in components}:
-                connector = None
+        with mapped_errors():
+            for kind in DESCRIBED:
+                found = self._component_named(kind, stack)
+                if found is None or not is_managed(found.labels):
+                    continue
+                if self.stacks_of(str(found.id)) or not (fresh or self.is_settled(found)):
+                    continue
+                components.append(self._component(found))
+            connector = self.connector_named(stack, secrets=secrets)
+            if connector is not None:
+                users = {str(c.id) for c in self.components_of(str(connector.id))}
+                stored = self.zen_store.get_service_connector(UUID(connector.id), hydrate=True)
+                if (
+                    not is_managed(connector.labels)
+                    or users - {str(c.id) for c in components}
+                    or not (fresh or self.is_settled(stored))
+                ):
+                    connector = None
         return Records(stack, "custom", tuple(components), connector=connector)
+
+    def is_settled(self, stored: Any) -> bool:
+        """Whether what is stored in no stack is a leftover, and not a colleague's work under way.
+
+        A local store has one writer for a name (`records.lock`). On a server a deletion marks what
+        it leaves; what a dead process left shows by its age.
+        """
+        if self.zen_store.is_local_store():
+            return True
+        if (getattr(stored, "labels", None) or {}).get(ORPHANED_LABEL) == "true":
+            return True
+        updated: datetime = stored.updated
+        now = datetime.now(UTC).replace(tzinfo=updated.tzinfo)
+        return (now - updated).total_seconds() > SETTLED_AFTER
 
     def resolved(self, desired: Records) -> Records:
         """Desired records whose existing connector, if they name one, is filled from the store.

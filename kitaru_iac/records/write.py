@@ -116,6 +116,14 @@ class Writer:
             )
         )
 
+    def relabel_connector(self, connector: ConnectorRecord, labels: Mapping[str, str]) -> None:
+        """Give a connector exactly these labels."""
+        from zenml.models import ServiceConnectorUpdate
+
+        self._zen.update_service_connector(
+            UUID(connector.id), ServiceConnectorUpdate(labels=dict(labels))
+        )
+
     def delete_connector(self, uuid: UUID) -> None:
         """Delete a connector and its secret; one that is gone already is no error."""
         try:
