@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,10 @@ from tests.homes import FOREIGN, Home, empty_home, make_template, ready_home
 from tests.servers.zenml import ZenMLServer
 
 pytest_plugins = ["tests.servers.fixtures"]
+
+# A shell's background job is deaf to Ctrl-C, and so would be every process that a test starts.
+with contextlib.suppress(ValueError):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _forget_zenml() -> None:
