@@ -172,7 +172,7 @@ def test_the_stacks_own_parts_keep_their_names(store: Store) -> None:
 def test_leftovers_may_be_taken_over(store: Store) -> None:
     current = register(store, eks())
     store.zen_store.delete_stack(store.require("prod").id)
-    leftovers = store.leftovers("prod")
+    leftovers = store.leftovers("prod", fresh=True)
     assert len(leftovers.components) == len(current.components)
     look(store, eks(), leftovers=leftovers)
     taken = str(refusal(store, eks()))
