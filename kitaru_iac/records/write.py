@@ -16,7 +16,7 @@ from kitaru_iac.records.diff import OUR_LABELS
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord
 
 if TYPE_CHECKING:
-    from zenml.models import StackResponse
+    from zenml.models import ServiceConnectorRequest, StackResponse
 
     from kitaru_iac.records.store import Store
 
@@ -58,7 +58,7 @@ class Writer:
         """Register a service connector and return its id."""
         from zenml.models import ServiceConnectorRequest
 
-        response = self._zen.create_service_connector(
+        uuid = self._register_connector(
             ServiceConnectorRequest(
                 name=connector.name,
                 connector_type=connector.type,
@@ -70,10 +70,30 @@ class Writer:
         self._journal.append(
             (
                 f"service connector {connector.name}",
-                lambda: self._zen.delete_service_connector(response.id),
+                lambda: self._zen.delete_service_connector(uuid),
             )
         )
-        return response.id
+        return uuid
+
+    def _register_connector(self, request: ServiceConnectorRequest) -> UUID:
+        """Register a connector; on a server, without importing the clouds' SDKs here.
+
+        `RestZenStore` does so after the server has answered, to describe the connector's type: more
+        than two seconds for what nobody asked. A registry that is filled already it leaves alone.
+        """
+        from zenml.service_connectors.service_connector_registry import (
+            service_connector_registry as registry,
+        )
+
+        with registry.lock:
+            filled = registry.initialized
+            if self._zen.type.value == "rest":
+                registry.initialized = True
+            try:
+                return UUID(str(self._zen.create_service_connector(request).id))
+            finally:
+                if self._zen.type.value == "rest":
+                    registry.initialized = filled
 
     def update_connector(self, new: ConnectorRecord, old: ConnectorRecord) -> UUID:
         """Change a connector's method, configuration, secrets and labels in place."""
