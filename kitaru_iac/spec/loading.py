@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec import rules
@@ -13,8 +13,10 @@ from kitaru_iac.spec.draft import Origins
 from kitaru_iac.spec.extras import merge_extras
 from kitaru_iac.spec.fields import EXTRA_TARGETS, FIELDS, flag_of
 from kitaru_iac.spec.kinds import StackType
-from kitaru_iac.spec.model import SPEC_CLASSES, Extra, StackSpec
 from kitaru_iac.spec.yaml_file import read_document
+
+if TYPE_CHECKING:
+    from kitaru_iac.spec.model import Extra, StackSpec
 
 __all__ = ["from_mapping", "load", "to_mapping"]
 
@@ -133,6 +135,9 @@ def _build(data: Mapping[str, Any], origins: Origins, stdin: TextIO | None) -> S
     except ValueError:
         rules.check(data, origins, stdin=stdin)
         raise AssertionError("an unknown type was let through") from None
+    # Here, because importing pydantic takes longer than saying that a type is mistyped.
+    from kitaru_iac.spec.model import SPEC_CLASSES
+
     context = {"origins": origins, "stdin": stdin}
     return SPEC_CLASSES[type_].model_validate(dict(data), context=context)
 
