@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import kitaru_iac
 from kitaru_iac.cli.commands import TREE, paths
 from kitaru_iac.cli.frame import build
 from kitaru_iac.errors import ExitCode
 from tests.docs.markdown import ROOT, pages
 
 REFERENCE = ROOT / "docs" / "reference"
+PACKAGE = Path(kitaru_iac.__file__).parent
 
 
 def _generator():
@@ -66,7 +68,7 @@ EXAMPLES = {"KITARU_CREDENTIALS"}
 def test_every_variable_of_ours_is_documented():
     documented = set(re.findall(r"KITARU_[A-Z_]+", (REFERENCE / "environment.md").read_text()))
     used: dict[str, Path] = {}
-    for path in (ROOT / "kitaru_iac").rglob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for name in re.findall(r"\bKITARU_[A-Z_]+\b", path.read_text()):
             used[name] = path
     missing = {name: str(path) for name, path in used.items() if name not in documented | EXAMPLES}
@@ -77,7 +79,7 @@ def test_every_variable_of_ours_is_documented():
 def test_every_variable_of_zenmls_that_we_read_is_documented():
     documented = (REFERENCE / "environment.md").read_text()
     reading = re.compile(r"environ(?:\.get\(|\.pop\(|\[)\s*\"(ZENML_[A-Z_]+)\"")
-    for path in (ROOT / "kitaru_iac").rglob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for name in reading.findall(path.read_text()):
             assert name in documented, f"{name} in {path}"
 
