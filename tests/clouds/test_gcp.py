@@ -139,7 +139,7 @@ def test_a_key_nobody_knows_is_refused(
         ("gcs-bucket", "gs://artifacts", ["gs://artifacts"]),
         ("gcs-bucket", "artifacts", ["gs://artifacts"]),
         ("docker-registry", f"{_REGISTRY}/images", [f"{_REGISTRY}/images"]),
-        ("docker-registry", "eu.gcr.io/my-project", ["eu.gcr.io/loopback-project"]),
+        ("docker-registry", "eu.gcr.io/my-project", ["eu.gcr.io/my-project"]),
         ("kubernetes-cluster", "prod", ["prod"]),
         ("gcp-generic", None, ["my-project"]),
     ],
