@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.errors import KitaruError, NotFoundError
+from kitaru_iac.records.model import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
 
 if TYPE_CHECKING:
     from kitaru_iac.clouds.target import Account
@@ -29,10 +30,6 @@ __all__ = [
 
 #: The Pulumi project of every deployment that the command makes; the stack's name is Pulumi's too.
 PROJECT = "kitaru"
-#: The labels of a stack's record that say where its infrastructure is kept in mind.
-PROJECT_LABEL = "kitaru.pulumi.project"
-STACK_LABEL = "kitaru.pulumi.stack"
-BACKEND_LABEL = "kitaru.pulumi.backend"
 
 #: Gets one-line messages.
 Say = Callable[[str], None]

@@ -12,10 +12,7 @@ if TYPE_CHECKING:
     from kitaru_iac.checks import CheckReport
     from kitaru_iac.spec import StackSpec
 
-__all__ = ["DEPLOYMENT_LABELS", "Ready", "prepare"]
-
-#: Labels of a stack's record that say where its deployment is begin so.
-DEPLOYMENT_LABELS = "kitaru.pulumi."
+__all__ = ["Ready", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)

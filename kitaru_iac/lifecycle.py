@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
-from kitaru_iac.infrastructure import DEPLOYMENT_LABELS, Ready, prepare
+from kitaru_iac.infrastructure import Ready, prepare
 from kitaru_iac.plan import Action, Plan, Step
 from kitaru_iac.records.lock import sole_writer
+from kitaru_iac.records.model import DEPLOYMENT_LABELS
 from kitaru_iac.records.quiet import quiet
 from kitaru_iac.results import Applied, Created, Deleted, Switched
 

@@ -155,11 +155,12 @@ class _Change:
     def _members(self, outcome: Outcome) -> dict[str, list[UUID | ComponentRecord]]:
         """The described components: ids of those that exist, records of those to come."""
         members: dict[str, list[UUID | ComponentRecord]] = {}
+        named = self.store.components_named(self.desired.stack)
         for component in self.desired.components:
             member: UUID | ComponentRecord = component
             if self.leftovers.component(component.type) is not None:
                 member = self._take_over(component)
-            elif self.store.component_named(component.type, component.name) is not None:
+            elif component.type in named:
                 raise AlreadyExistsError(f"{component.type} '{component.name}' exists already")
             members[component.type] = [member]
             outcome.components_created.append(component)
@@ -352,17 +353,17 @@ class _Change:
 def recover(store: Store, stack: str) -> None:
     """Finish or take back what a killed process left of a replacement of this stack.
 
-    Cheap where there is nothing: one look-up for the stack, one for each described component type
-    and one for the connector are made only if something carries the ``-replaced`` name.
+    Where there is nothing it costs three look-ups: for the stack, the components and the connector
+    of the ``-replaced`` name.
     """
     aside = stack + _REPLACED
     with mapped_errors():
-        old = store.read(aside)
-        parts = [store.component_named(kind, aside) for kind in DESCRIBED]
-        connector = store.connector_named(aside)
-        if old is None and connector is None and not any(parts):
-            return
         stored = store.find(aside)
+        named = store.components_named(aside)
+        parts = [named[kind] for kind in DESCRIBED if kind in named]
+        connector = store.connector_named(aside)
+        if stored is None and connector is None and not parts:
+            return
         if stored is not None and is_managed(stored.labels) and not store.is_settled(stored):
             raise AlreadyExistsError(
                 f"Stack '{stack}' is being replaced by another process at this moment",
@@ -370,13 +371,14 @@ def recover(store: Store, stack: str) -> None:
             )
         writer = Writer(store)
         successor = store.read(stack)
+        old = store.records_of(stored) if stored is not None else None
         if old is not None and is_managed(old.labels):
             if successor is None:
                 _put_back(store, writer, old, stack)
                 return
             writer.delete_stack(UUID(old.id))
         for part in parts:
-            if part is None or not is_managed(part.labels):
+            if not is_managed(part.labels):
                 continue
             if not store.stacks_of(str(part.id)):
                 writer.delete_component(UUID(part.id))
@@ -407,6 +409,6 @@ def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
 
 def _free_name(store: Store, writer: Writer, part: ComponentRecord, stack: str) -> None:
     """Delete a half-made successor that holds the name and is in no stack."""
-    half = store.component_named(part.type, stack)
+    half = store.components_named(stack).get(part.type)
     if half is not None and not store.stacks_of(str(half.id)):
         writer.delete_component(UUID(half.id))

@@ -10,8 +10,12 @@ from kitaru_iac.errors import KitaruError, ProtectedStackError, RegistrationFail
 from kitaru_iac.records.activation import leave, scopes_of
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import (
+    BACKEND_LABEL,
+    DEPLOYMENT_LABELS,
     MANAGED_LABEL,
     ORPHANED_LABEL,
+    PROJECT_LABEL,
+    STACK_LABEL,
     ComponentRecord,
     ConnectorRecord,
     Records,
@@ -140,10 +144,10 @@ class _Removal:
 
     def keep_deployment(self) -> None:
         """Records go without what was provisioned for them: say where that is."""
-        place = {k: v for k, v in self._records.labels.items() if k.startswith("kitaru.pulumi.")}
-        if place:
-            reason = f"deleted with --infra only; state in {place.get('kitaru.pulumi.backend', '')}"
-            name = "/".join(place.get(f"kitaru.pulumi.{part}", "") for part in ("project", "stack"))
+        labels = self._records.labels
+        if any(key.startswith(DEPLOYMENT_LABELS) for key in labels):
+            reason = f"deleted with --infra only; state in {labels.get(BACKEND_LABEL, '')}"
+            name = "/".join(labels.get(label, "") for label in (PROJECT_LABEL, STACK_LABEL))
             self.kept.append(Kept(DEPLOYMENT, name, reason))
 
     def choose(self) -> None:

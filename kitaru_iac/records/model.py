@@ -13,9 +13,13 @@ from typing import Any
 from kitaru_iac.secret import SecretText
 
 __all__ = [
+    "BACKEND_LABEL",
+    "DEPLOYMENT_LABELS",
     "MANAGED_LABEL",
     "ORPHANED_LABEL",
+    "PROJECT_LABEL",
     "REUSED_CONNECTORS_LABEL",
+    "STACK_LABEL",
     "ComponentRecord",
     "ConnectorRecord",
     "Records",
@@ -25,6 +29,12 @@ __all__ = [
 MANAGED_LABEL = "kitaru.managed"
 #: On what a deleted stack left behind: a new stack of that name takes it over.
 ORPHANED_LABEL = "kitaru.orphaned"
+#: Labels of a stack that say where its deployment is begin so.
+DEPLOYMENT_LABELS = "kitaru.pulumi."
+#: The Pulumi project, stack and backend of that deployment.
+PROJECT_LABEL = f"{DEPLOYMENT_LABELS}project"
+STACK_LABEL = f"{DEPLOYMENT_LABELS}stack"
+BACKEND_LABEL = f"{DEPLOYMENT_LABELS}backend"
 #: On a stack that uses a connector which was there before.
 REUSED_CONNECTORS_LABEL = "kitaru.reused_service_connectors"
 

@@ -147,8 +147,9 @@ def _taken(
         free |= {c.id for c in current.components if is_own_component(c, current)}
     elif store.client.list_stacks(name=f"equals:{name}", size=1).items:
         yield "a stack"
+    named = store.components_named(name)
     for component in records.components:
-        found = store.component_named(component.type, component.name)
+        found = named.get(component.type)
         if found is not None and found.id not in free:
             yield f"{_article(component.type.replace('_', ' '))} ({found.flavor})"
     if records.connector is None or records.connector.existing:

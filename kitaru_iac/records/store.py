@@ -292,19 +292,16 @@ class Store:
 
     # -- who uses what ---------------------------------------------------------------------------
 
-    def component_named(self, kind: str, name: str) -> ComponentRecord | None:
-        """The component of this type and name, in a stack or not."""
+    def components_named(self, name: str) -> dict[str, ComponentRecord]:
+        """The components of this name by their type, in a stack or not."""
         with mapped_errors():
-            found = self._component_named(kind, name)
-            return self._component(found) if found else None
+            found = self._components_named(name)
+            return {kind: self._component(component) for kind, component in found.items()}
 
-    def _component_named(self, kind: str, name: str) -> ComponentResponse | None:
-        from zenml.enums import StackComponentType
-
-        page = self.client.list_stack_components(
-            type=StackComponentType(kind).value, name=f"equals:{name}", size=1, hydrate=True
-        )
-        return page.items[0] if page.items else None
+    def _components_named(self, name: str) -> dict[str, ComponentResponse]:
+        # A name is taken once for each type: one listing holds them all.
+        page = self.client.list_stack_components(name=f"equals:{name}", size=100, hydrate=True)
+        return {component.type.value: component for component in page.items}
 
     def connector_named(self, name: str, *, secrets: bool = False) -> ConnectorRecord | None:
         """The service connector of this name."""
@@ -340,8 +337,9 @@ class Store:
         """
         components = []
         with mapped_errors():
+            named = self._components_named(stack)
             for kind in DESCRIBED:
-                found = self._component_named(kind, stack)
+                found = named.get(kind)
                 if found is None or not is_managed(found.labels):
                     continue
                 if self.stacks_of(str(found.id)) or not (fresh or self.is_settled(found)):
