@@ -1,0 +1,39 @@
+"""The names of a description's keys in Pulumi: camelCase on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kitaru_iac.spec.fields import FIELDS
+
+__all__ = ["STACK_KEYS", "camel", "property_path", "snake", "wire_names"]
+
+#: The keys of a description that are properties of `Stack`. What is done about the infrastructure
+#: is said by the program around it.
+STACK_KEYS: tuple[str, ...] = tuple(key for key in FIELDS if key not in {"infra", "resources"})
+
+
+def camel(key: str) -> str:
+    """``artifact_store`` → ``artifactStore``."""
+    first, *rest = key.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def snake(name: str) -> str:
+    """``artifactStore`` → ``artifact_store``."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
+
+
+def property_path(field: str) -> str:
+    """The path of a problem's field: its key in camelCase; what stands below it, as it is.
+
+    Below ``extra`` the names are ZenML's own: ``extra.orchestrator.synchronous``.
+    """
+    key, dot, below = field.partition(".")
+    return camel(key) + dot + below
+
+
+def wire_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties by their names on the wire, without those that are None."""
+    return {camel(key): value for key, value in values.items() if value is not None}

@@ -1,0 +1,15 @@
+"""The plugin `pulumi-resource-kitaru`: Pulumi's provider protocol over the package's own core.
+
+::
+
+    main.py        the process: start, the engine's address, signals
+    servicer.py    the protocol's calls, each mapped to one of the below; errors mapped once
+    wire.py        values on the wire: secrets, unknowns, numbers
+    settings.py    the provider's configuration: which server
+    check.py       a resource's inputs → problems, all at once
+    changes.py     what an update would do: in place, or replaced
+    stacks.py      create, read, update, delete: over `lifecycle`
+    functions.py   `kitaru:index:verify`
+    components.py  the component resources, for programs in other languages
+    schema.py      the package's schema
+"""

@@ -1,0 +1,122 @@
+"""The function `kitaru:index:verify`: the checks of a description, as a typed report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from kitaru_iac.pulumi.keys import wire_names
+from kitaru_iac.pulumi.options import invoke_options
+
+__all__ = ["CheckResult", "VerifyResult", "verify", "verify_output"]
+
+VERIFY_TOKEN = "kitaru:index:verify"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check found.
+
+    Attributes:
+        id: The check's id, as ``aws.bucket.region``.
+        status: ok, warn, fail or unknown.
+        subject: What was looked at.
+        why: The observation that decided it.
+        remedy: A command that mends it.
+        docs: The cloud's own page about it.
+        missing_permission: For unknown: the permission whose lack kept us from looking.
+    """
+
+    id: str
+    status: str
+    subject: str
+    why: str
+    remedy: str | None = None
+    docs: str | None = None
+    missing_permission: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """The checks of one description.
+
+    Attributes:
+        stack: The stack's name.
+        worst: The worst status, in the order fail, unknown, warn, ok; None where nothing is
+            checked, as for a stack that is all on this machine.
+        failed: Whether a check failed. Unknown is no failure.
+        report: The report as text, as ``kitaru stack verify`` prints it.
+        results: One result per check.
+    """
+
+    stack: str
+    worst: str | None
+    failed: bool
+    report: str
+    results: Sequence[CheckResult]
+
+
+def verify(
+    *,
+    allow_failures: bool = False,
+    opts: pulumi.InvokeOptions | None = None,
+    **description: Any,
+) -> VerifyResult:
+    """Look whether the infrastructure that a description names is fit. Only reads.
+
+    Args:
+        allow_failures: Give the report although a check failed. Else the preview ends with it.
+        opts: Pulumi's options.
+        **description: The keys of ``stack.yaml``, with plain values.
+
+    Raises:
+        Exception: A check failed, or the description is wrong; the text is the report.
+    """
+    answer = pulumi.runtime.invoke(
+        VERIFY_TOKEN, _arguments(description, allow_failures), invoke_options(opts)
+    )
+    return _result(answer.value)
+
+
+def verify_output(
+    *,
+    allow_failures: pulumi.Input[bool] = False,
+    opts: pulumi.InvokeOptions | None = None,
+    **description: pulumi.Input[Any],
+) -> pulumi.Output[VerifyResult]:
+    """As `verify`, for values that are outputs of resources.
+
+    While one of them is not known, nothing is looked at, and neither is the result known.
+    """
+    answer = pulumi.runtime.invoke_output(
+        VERIFY_TOKEN, _arguments(description, allow_failures), invoke_options(opts)
+    )
+    return answer.apply(_result)
+
+
+def _arguments(description: Mapping[str, Any], allow_failures: Any) -> dict[str, Any]:
+    given = {key.removesuffix("_"): value for key, value in description.items()}
+    return {**wire_names(given), "allowFailures": allow_failures}
+
+
+def _result(value: Any) -> VerifyResult:
+    found = dict(value or {})
+    return VerifyResult(
+        stack=found["stack"],
+        worst=found.get("worst"),
+        failed=bool(found["failed"]),
+        report=found["report"],
+        results=[
+            CheckResult(
+                id=one["id"],
+                status=one["status"],
+                subject=one["subject"],
+                why=one["why"],
+                remedy=one.get("remedy"),
+                docs=one.get("docs"),
+                missing_permission=one.get("missingPermission"),
+            )
+            for one in found.get("results") or []
+        ],
+    )
