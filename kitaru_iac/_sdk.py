@@ -125,16 +125,20 @@ def delete_stack(name_or_id: str, recursive: bool = False, force: bool = False) 
         name_or_id: Which.
         recursive: Delete its components and connector too, if Kitaru made them and no other stack
             uses them.
-        force: Delete it although it is active; the default stack becomes active.
+        force: Delete it although it is active (the default stack becomes active), or belongs to
+            Pulumi.
 
     Raises:
         StackNotFound: There is none of this name or id.
-        ProtectedStackError: It is active and `force` is not given, or it is the default stack.
+        ProtectedStackError: It is active or Pulumi's and `force` is not given, or it is the default
+            stack.
     """
     apply_environment()
     from kitaru_iac import lifecycle
 
-    lifecycle.delete(name_or_id, recursive=recursive, force=force)
+    done = lifecycle.delete(name_or_id, recursive=recursive, force=force)
+    if done is not None:
+        _warn(done.warnings)
 
 
 def _warn(lines: tuple[str, ...]) -> None:

@@ -16,8 +16,14 @@ from kitaru_iac.infrastructure import Ready, prepare
 from kitaru_iac.plan import Action, Plan, Step
 from kitaru_iac.records.lock import sole_writer
 from kitaru_iac.records.model import DEPLOYMENT_LABELS
+from kitaru_iac.records.owner import (
+    Owner,
+    insist_on_changeable,
+    insist_on_creatable,
+    labels_for,
+)
 from kitaru_iac.records.quiet import quiet
-from kitaru_iac.results import Applied, Created, Deleted, Switched
+from kitaru_iac.results import Applied, Created, Deleted, Switched, named_resources
 
 if TYPE_CHECKING:
     from kitaru_iac.checks import CheckReport
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
     from kitaru_iac.records.store import Store
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["apply", "create", "delete", "preview", "use"]
+__all__ = ["apply", "create", "delete", "preview", "preview_creation", "use"]
 
 Progress = Callable[[str], None]
 Consent = Callable[[str], bool]
@@ -36,6 +42,7 @@ Show = Callable[["CheckReport"], None]
 def create(
     spec: StackSpec,
     *,
+    owner: Owner | None = None,
     progress: Progress | None = None,
     consent: Consent | None = None,
     show: Show | None = None,
@@ -44,24 +51,21 @@ def create(
 
     Args:
         spec: The description.
+        owner: The Pulumi resource that keeps the stack; None is the command. What an earlier try of
+            the same run of that resource made is gone on with.
         progress: Gets one-line messages.
         consent: Asked before the Pulumi engine is downloaded.
         show: Gets the report of the infrastructure's checks.
 
     Raises:
         AlreadyExistsError: The name of the stack, a component or the connector is taken.
+        ProtectedStackError: It is taken by another Pulumi resource.
         CheckFailed: A check of the infrastructure or a connector failed; nothing was written.
         EngineError: Provisioning failed; the same command goes on where it ended.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
     with quiet() as heard, sole_writer(spec.name):
-        situation = _situation(spec)
-        if situation.current is not None:
-            raise AlreadyExistsError(
-                f"A stack named '{spec.name}' already exists",
-                remedy=f"Change it in place with: kitaru stack apply, "
-                f"see it with: kitaru stack show {spec.name}",
-            )
+        situation = _situation(spec, owner, insist_on_creatable)
         notes = _look(situation)
         ready = prepare(spec, dry=False, progress=progress, consent=consent, show=show)
         situation = situation.after(ready)
@@ -76,7 +80,7 @@ def create(
         stack_type=desired.stack_type,
         components_created=tuple(f"{c.name} ({c.type})" for c in outcome.components_created),
         service_connectors_created=tuple(outcome.connectors_created),
-        resources=resources(situation.spec),
+        resources=named_resources(situation.spec),
         warnings=_all_warnings(
             desired.notes, notes, warnings, heard.warnings, _override(activation)
         ),
@@ -85,22 +89,44 @@ def create(
     )
 
 
-def preview(spec: StackSpec, *, progress: Progress | None = None, show: Show | None = None) -> Plan:
+def preview(
+    spec: StackSpec,
+    *,
+    owner: Owner | None = None,
+    progress: Progress | None = None,
+    show: Show | None = None,
+) -> Plan:
     """What `create` or `apply` would do. Writes nothing.
 
     Raises:
         CheckFailed: A check of the infrastructure failed (``infra: verify``).
+        ProtectedStackError: The stack is another owner's.
     """
     with quiet() as heard:
-        situation = _situation(spec, recover=False)
+        situation = _situation(spec, owner, recover=False)
         ready = prepare(spec, dry=True, progress=progress, show=show)
         plan = _plan(situation.after(ready), ready.steps)
     return plan.extended(warnings=heard.warnings)
 
 
+def preview_creation(spec: StackSpec, *, owner: Owner | None = None) -> Plan:
+    """What `create` would do, after looking whether it could. Writes nothing.
+
+    Raises:
+        AlreadyExistsError: The name of the stack, a component or the connector is taken.
+        ProtectedStackError: It is taken by another Pulumi resource.
+    """
+    with quiet() as heard:
+        situation = _situation(spec, owner, insist_on_creatable, recover=False)
+        notes = _look(situation)
+        plan = _plan(situation)
+    return plan.extended(warnings=(*notes, *heard.warnings))
+
+
 def apply(
     spec: StackSpec,
     *,
+    owner: Owner | None = None,
     confirm: Callable[[Plan], bool] | None = None,
     progress: Progress | None = None,
     consent: Consent | None = None,
@@ -110,6 +136,8 @@ def apply(
 
     Args:
         spec: The description.
+        owner: The Pulumi resource that keeps the stack; None is the command. It takes over what the
+            command made, and says so on it.
         confirm: Asked with the plan before anything is written; False stops. Not asked if there
             is nothing to do.
         progress: Gets one-line messages.
@@ -119,10 +147,11 @@ def apply(
     Raises:
         CheckFailed: A check failed; nothing was written.
         EngineError: Provisioning failed; the same command goes on where it ended.
+        ProtectedStackError: The stack is another owner's.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
     with quiet() as heard, sole_writer(spec.name):
-        situation = _situation(spec)
+        situation = _situation(spec, owner)
         ready = prepare(spec, dry=True, progress=progress, consent=consent, show=show)
         situation = situation.after(ready)
         plan = _plan(situation, ready.steps)
@@ -137,6 +166,7 @@ def apply(
                 changed=False,
                 warnings=_all_warnings(plan.warnings, heard.warnings),
             )
+        situation.store.forget()  # somebody may have thought about the plan for long
         notes = _look(situation)
         if any(step.action is not Action.KEEP for step in ready.steps):
             made = prepare(spec, dry=False, progress=progress, consent=consent)
@@ -161,6 +191,7 @@ def apply(
 def delete(
     ref: str,
     *,
+    owner: Owner | None = None,
     recursive: bool = False,
     force: bool = False,
     infrastructure: bool = False,
@@ -174,8 +205,9 @@ def delete(
 
     Args:
         ref: The stack's name or id.
+        owner: The Pulumi resource whose deletion it is; None is the command.
         recursive: Delete its own components and connector too, where no other stack uses them.
-        force: Delete it although it is active.
+        force: Delete it although it is active, or, by the command, although it is Pulumi's.
         infrastructure: Take its deployment down first.
         include_protected: Protected resources too, if they hold nothing.
         delete_data: With what buckets and repositories hold.
@@ -192,9 +224,9 @@ def delete(
 
         store = Store.open()
         if not infrastructure:
-            return deletion.delete(store, ref, recursive=recursive, force=force)
+            return deletion.delete(store, ref, recursive=recursive, force=force, owner=owner)
         stack = store.require(ref)
-        deletion.insist_on_deletable(store, stack, force=force)
+        deletion.insist_on_deletable(store, stack, force=force, owner=owner, infrastructure=True)
         labels = {key: str(value) for key, value in (stack.labels or {}).items()}
         from kitaru_iac.teardown import destroy_infrastructure, preview_destroy
 
@@ -215,7 +247,7 @@ def delete(
             progress=progress,
             consent=consent,
         )
-        done = deletion.delete(store, str(stack.id), recursive=recursive, force=force)
+        done = deletion.delete(store, str(stack.id), recursive=recursive, force=force, owner=owner)
     kept = tuple(part for part in done.kept if part.kind != deletion.DEPLOYMENT)
     return replace(done, infrastructure_deleted=gone.steps, kept=(*kept, *gone.kept))
 
@@ -235,26 +267,6 @@ def use(ref: str) -> Switched:
     )
 
 
-def resources(spec: StackSpec) -> dict[str, Any]:
-    """The named resources of a remote stack; empty for a purely local one."""
-    if spec.cloud is None:
-        return {}
-    fields = (
-        "cluster",
-        "region",
-        "namespace",
-        "subscription_id",
-        "resource_group",
-        "workspace",
-        "artifact_store",
-        "container_registry",
-        "execution_role",
-    )
-    found = {name: getattr(spec, name, None) for name in fields}
-    named = {key: str(value) for key, value in found.items() if value is not None}
-    return {"provider": spec.cloud.value, **named}
-
-
 # -- the way of the data ---------------------------------------------------------------------------
 
 
@@ -267,17 +279,24 @@ class _Situation:
     desired: Records
     current: Records | None
     leftovers: Records
+    owner: Owner | None
 
     def after(self, ready: Ready) -> _Situation:
         """The same, with the description and the labels that the infrastructure gave."""
         if ready.spec is self.spec and not ready.labels:
             return self
-        desired = _desired(ready.spec, self.store, self.current)
+        desired = _desired(ready.spec, self.store, self.current, self.owner)
         labels = {**desired.labels, **ready.labels}
         return replace(self, spec=ready.spec, desired=replace(desired, labels=labels))
 
 
-def _situation(spec: StackSpec, *, recover: bool = True) -> _Situation:
+def _situation(
+    spec: StackSpec,
+    owner: Owner | None,
+    insist: Callable[[Records, Owner | None], None] = insist_on_changeable,
+    *,
+    recover: bool = True,
+) -> _Situation:
     from kitaru_iac.records import apply as writing
     from kitaru_iac.records.desired import desired_records
     from kitaru_iac.records.store import DEFAULT_STACK, Store, is_managed
@@ -292,6 +311,8 @@ def _situation(spec: StackSpec, *, recover: bool = True) -> _Situation:
     store = Store.open()
     if recover:
         writing.recover(store, spec.name)
+    else:
+        store.look(spec.name)
     current = store.read(spec.name, secrets=True)
     if current is not None and not is_managed(current.labels):
         raise AlreadyExistsError(
@@ -299,18 +320,24 @@ def _situation(spec: StackSpec, *, recover: bool = True) -> _Situation:
             why="Only stacks that Kitaru made are changed.",
             remedy=f"Choose another name. See it with: kitaru stack show {spec.name}",
         )
+    if current is not None:
+        insist(current, owner)
     leftovers = store.leftovers(spec.name, secrets=True)
-    return _Situation(spec, store, _desired(spec, store, current), current, leftovers)
+    desired = _desired(spec, store, current, owner)
+    return _Situation(spec, store, desired, current, leftovers, owner)
 
 
-def _desired(spec: StackSpec, store: Store, current: Records | None) -> Records:
-    """The desired records; where the stack's deployment is stays written on the stack."""
+def _desired(
+    spec: StackSpec, store: Store, current: Records | None, owner: Owner | None
+) -> Records:
+    """The desired records, with the stack's owner; where its deployment is stays written on it."""
     from kitaru_iac.records.desired import desired_records
 
     desired = store.resolved(desired_records(spec))
     stored = current.labels if current else {}
     place = {key: text for key, text in stored.items() if key.startswith(DEPLOYMENT_LABELS)}
-    return replace(desired, labels={**desired.labels, **place}) if place else desired
+    labels = {**desired.labels, **place, **labels_for(owner, current)}
+    return replace(desired, labels=labels)
 
 
 def _plan(situation: _Situation, infrastructure: tuple[Step, ...] = ()) -> Plan:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.plan import Plan, Step
 
-__all__ = ["Applied", "Created", "Deleted", "Kept", "Switched"]
+if TYPE_CHECKING:
+    from kitaru_iac.spec.model import StackSpec
+
+__all__ = ["Applied", "Created", "Deleted", "Kept", "Switched", "named_resources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Deleted:
     new_active_stack: str | None
     recursive: bool
     infrastructure_deleted: tuple[Step, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``stack.delete``."""
@@ -121,6 +125,7 @@ class Deleted:
             "kept": [part.to_dict() for part in self.kept],
             "new_active_stack": self.new_active_stack,
             "recursive": self.recursive,
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
         }
 
 
@@ -147,3 +152,23 @@ class Switched:
         if self.overridden_by:
             item["overridden_by"] = self.overridden_by
         return item
+
+
+def named_resources(spec: StackSpec) -> dict[str, Any]:
+    """The named resources of a remote stack; empty for a purely local one."""
+    if spec.cloud is None:
+        return {}
+    fields = (
+        "cluster",
+        "region",
+        "namespace",
+        "subscription_id",
+        "resource_group",
+        "workspace",
+        "artifact_store",
+        "container_registry",
+        "execution_role",
+    )
+    found = {name: getattr(spec, name, None) for name in fields}
+    named = {key: str(value) for key, value in found.items() if value is not None}
+    return {"provider": spec.cloud.value, **named}

@@ -33,7 +33,9 @@ def delete(
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Delete it although it is active; the default stack becomes active."
+            "--force",
+            help="Delete it although it is active, and the default stack becomes active; or "
+            "although it belongs to Pulumi.",
         ),
     ] = False,
     infra: Annotated[
@@ -111,6 +113,8 @@ def delete(
     if done is None:
         out.item({"deleted_stack": None}, ["Nothing was deleted."])
         return int(ExitCode.FAILED)
+    for warning in done.warnings:
+        out.warn(warning)
     lines = [f"Deleted stack: {done.deleted_stack}"]
     lines += [f"Deleted: {step.name} ({step.kind})" for step in done.infrastructure_deleted]
     lines += [f"Deleted component: {component}" for component in done.components_deleted]

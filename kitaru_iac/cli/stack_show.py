@@ -33,6 +33,7 @@ def show(
         kitaru stack show prod-vertex
         kitaru stack show prod-vertex --output yaml
     """
+    from kitaru_iac.records.owner import owner_of
     from kitaru_iac.records.reader import open_reader
     from kitaru_iac.render.stack import show_item, show_lines
 
@@ -42,5 +43,6 @@ def show(
         view = reader.stack(stack if stack is not None else reader.active().id)
     finally:
         reader.close()
-    item = show_item(view.to_dict())
+    owner = owner_of(view.labels)
+    item = show_item(view.to_dict(), owner.to_dict() if owner else None)
     out.item(item, show_lines(item, out.style))

@@ -20,6 +20,7 @@ from kitaru_iac.records.model import (
     ConnectorRecord,
     Records,
 )
+from kitaru_iac.records.owner import Owner, forced_warning, insist_on_removable
 from kitaru_iac.records.store import DEFAULT_STACK, Store, is_managed, mapped_errors
 from kitaru_iac.records.write import Writer
 from kitaru_iac.results import Deleted, Kept
@@ -33,24 +34,27 @@ __all__ = ["DEPLOYMENT", "delete", "insist_on_deletable"]
 DEPLOYMENT = "infrastructure"
 
 
-def delete(store: Store, ref: str, *, recursive: bool, force: bool) -> Deleted:
+def delete(
+    store: Store, ref: str, *, recursive: bool, force: bool, owner: Owner | None = None
+) -> Deleted:
     """Delete a stack.
 
     Args:
         store: The open store.
         ref: The stack's name or id. With `recursive`, also a name under which only parts are left.
         recursive: Delete its own components and connector too, where no other stack uses them.
-        force: Delete it although it is active; the default stack takes its place.
+        force: Delete it although it is active (the default stack takes its place), or Pulumi's.
+        owner: Whose deletion it is; None is the command's.
 
     Raises:
         StackNotFound: There is no such stack, and nothing was left by one.
-        ProtectedStackError: It is the default stack, or active and not forced.
+        ProtectedStackError: It is the default stack, or active or another's and not forced.
         RegistrationFailed: A deletion failed half-way; the same command goes on.
     """
     stack = store.find(ref)
     if stack is None:
         return _delete_leftovers(store, ref, recursive=recursive)
-    scopes = insist_on_deletable(store, stack, force=force)
+    scopes = insist_on_deletable(store, stack, force=force, owner=owner)
     records = store.records_of(stack)
     removal = _Removal(store, records)
     if recursive:
@@ -67,16 +71,31 @@ def delete(store: Store, ref: str, *, recursive: bool, force: bool) -> Deleted:
         kept=tuple(removal.kept),
         new_active_stack=new_active,
         recursive=recursive,
+        warnings=forced_warning(records.labels, owner),
     )
 
 
-def insist_on_deletable(store: Store, stack: StackResponse, *, force: bool) -> list[str]:
-    """Refuse the default stack, and an active one unless forced; return where it is active."""
+def insist_on_deletable(
+    store: Store,
+    stack: StackResponse,
+    *,
+    force: bool,
+    owner: Owner | None = None,
+    infrastructure: bool = False,
+) -> list[str]:
+    """Refuse the default stack, and one that is another's or active unless forced.
+
+    Returns:
+        Where it is active.
+    """
     if stack.name == DEFAULT_STACK:
         raise ProtectedStackError(
             "The default stack cannot be deleted",
             why="ZenML keeps it as the stack to fall back to; --force does not change that.",
         )
+    insist_on_removable(
+        stack.name, stack.labels or {}, owner, force=force, infrastructure=infrastructure
+    )
     scopes = scopes_of(store, stack)
     _insist_on_inactive(stack.name, scopes, force=force)
     return scopes

@@ -17,6 +17,8 @@ __all__ = [
     "DEPLOYMENT_LABELS",
     "MANAGED_LABEL",
     "ORPHANED_LABEL",
+    "OWNER_LABEL",
+    "OWNER_RUN_LABEL",
     "PROJECT_LABEL",
     "REUSED_CONNECTORS_LABEL",
     "STACK_LABEL",
@@ -35,6 +37,9 @@ DEPLOYMENT_LABELS = "kitaru.pulumi."
 PROJECT_LABEL = f"{DEPLOYMENT_LABELS}project"
 STACK_LABEL = f"{DEPLOYMENT_LABELS}stack"
 BACKEND_LABEL = f"{DEPLOYMENT_LABELS}backend"
+#: On a stack that `pulumi up` made: the URN of its resource, and a token of the run that made it.
+OWNER_LABEL = "kitaru.owner"
+OWNER_RUN_LABEL = "kitaru.owner_run"
 #: On a stack that uses a connector which was there before.
 REUSED_CONNECTORS_LABEL = "kitaru.reused_service_connectors"
 

@@ -29,8 +29,13 @@ _TYPES = ("local", "kubernetes", "vertex", "sagemaker", "azureml")
 _REGION_LABEL = "kitaru.region"
 
 
-def show_item(stack: Mapping[str, Any]) -> dict[str, Any]:
-    """The stack as ``stack show`` gives it to programs."""
+def show_item(stack: Mapping[str, Any], owner: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The stack as ``stack show`` gives it to programs.
+
+    Args:
+        stack: What is stored.
+        owner: The program that keeps it, where that is not the command.
+    """
     connectors = {connector["id"]: connector for connector in stack["connectors"]}
     components = [
         _component(component, connectors.get(component["connector_id"]), stack["labels"])
@@ -44,6 +49,7 @@ def show_item(stack: Mapping[str, Any]) -> dict[str, Any]:
         "is_active": stack["is_active"],
         "is_managed": stack["is_managed"],
         "stack_type": backend if backend in _TYPES else "custom",
+        **({"owner": dict(owner)} if owner else {}),
         "components": components,
     }
     more = ("connectors", "labels", "description", "environment", "secrets", "spec_path")
@@ -124,6 +130,7 @@ def show_lines(item: Mapping[str, Any], style: Callable[..., str]) -> Iterator[s
         ("id", item["id"]),
         ("type", item["stack_type"]),
         ("managed by kitaru", item["is_managed"]),
+        ("owner", _owner(item.get("owner"))),
         ("labels", item.get("labels")),
         ("description", item.get("description")),
         ("environment", item.get("environment")),
@@ -179,6 +186,14 @@ def _connector_rows(connector: Mapping[str, Any]) -> list[tuple[str, Any]]:
         ("labels", connector["labels"]),
         ("id", connector["id"]),
     ]
+
+
+def _owner(owner: Mapping[str, str] | None) -> str | None:
+    if not owner:
+        return None
+    if not owner["project"]:
+        return "Pulumi"
+    return f"Pulumi, project {owner['project']}, stack {owner['stack']}"
 
 
 def _created(item: Mapping[str, Any]) -> str | None:

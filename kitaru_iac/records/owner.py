@@ -1,0 +1,192 @@
+"""Who keeps a stack: the command, or a program of Pulumi's.
+
+A stack that `pulumi up` made carries the address of its resource as a label. The command leaves
+such a stack to its program and says where that is. Pure: labels in, errors out; imports no ZenML.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError
+from kitaru_iac.records.model import DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL, Records
+
+__all__ = [
+    "Owner",
+    "forced_warning",
+    "insist_on_changeable",
+    "insist_on_creatable",
+    "insist_on_removable",
+    "labels_for",
+    "owner_of",
+]
+
+_TYPE = "kitaru:index:Stack"
+_SCHEME = "urn:pulumi:"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A resource of a Pulumi program.
+
+    Attributes:
+        urn: Its address, as ``urn:pulumi:prod::platform::kitaru:index:Stack::prod``.
+        run: A random token of the `pulumi up` that created the stack.
+    """
+
+    urn: str
+    run: str = ""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that say so on a stack."""
+        run = {OWNER_RUN_LABEL: self.run} if self.run else {}
+        return {OWNER_LABEL: self.urn, **run}
+
+    @property
+    def stack(self) -> str:
+        """The Pulumi stack."""
+        return self._part(0)
+
+    @property
+    def project(self) -> str:
+        """The Pulumi project."""
+        return self._part(1)
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the program."""
+        return self._part(3)
+
+    def _part(self, index: int) -> str:
+        """A part of ``urn:pulumi:STACK::PROJECT::TYPE::NAME``, where a name may hold ``::``."""
+        if not self.urn.startswith(_SCHEME):
+            return ""
+        parts = self.urn.removeprefix(_SCHEME).split("::", 3)
+        return parts[index] if len(parts) == 4 else ""
+
+    def __str__(self) -> str:
+        if not self.name:
+            return self.urn
+        return f"resource '{self.name}' of project '{self.project}', stack '{self.stack}'"
+
+    def to_dict(self) -> dict[str, str]:
+        """The ``owner`` of ``stack show``."""
+        return {"tool": "pulumi", "project": self.project, "stack": self.stack, "urn": self.urn}
+
+
+def owner_of(labels: Mapping[str, Any]) -> Owner | None:
+    """Who keeps the stack with these labels; None is the command."""
+    urn = labels.get(OWNER_LABEL)
+    return Owner(str(urn), str(labels.get(OWNER_RUN_LABEL) or "")) if urn else None
+
+
+def labels_for(owner: Owner | None, current: Records | None) -> dict[str, str]:
+    """The labels that a stack of this owner should have; the run is that which created it."""
+    if owner is None:
+        return {}
+    stored = owner_of(current.labels) if current else None
+    return stored.labels if stored is not None and stored.urn == owner.urn else owner.labels
+
+
+def insist_on_creatable(current: Records, owner: Owner | None) -> None:
+    """Refuse a name that is taken, unless an earlier try of the same `pulumi up` took it.
+
+    Raises:
+        AlreadyExistsError: It is taken.
+        ProtectedStackError: By another resource than the given one.
+    """
+    name, stored = current.stack, owner_of(current.labels)
+    what = f"A stack named '{name}' already exists"
+    if owner is None:
+        if stored is not None:
+            raise AlreadyExistsError(
+                f"{what}, and belongs to Pulumi", why=_why(stored), remedy=_change(stored)
+            )
+        raise AlreadyExistsError(
+            what,
+            remedy="Change it in place with: kitaru stack apply, "
+            f"see it with: kitaru stack show {name}",
+        )
+    if stored is not None and stored.urn != owner.urn:
+        raise _belongs(name, stored, _change(stored))
+    if stored is not None and stored.run and stored.run == owner.run:
+        return
+    raise AlreadyExistsError(
+        what,
+        why="An earlier run of this program made it, and Pulumi's state does not have it."
+        if stored
+        else "It was not made by Pulumi, which does not know it.",
+        remedy="Take it into Pulumi's state with: "
+        f"pulumi import {_TYPE} {shlex.quote(owner.name or name)} {current.id}",
+    )
+
+
+def insist_on_changeable(current: Records, owner: Owner | None) -> None:
+    """Refuse to change a stack that belongs to another program.
+
+    Raises:
+        ProtectedStackError: It does.
+    """
+    stored = owner_of(current.labels)
+    if stored is not None and (owner is None or stored.urn != owner.urn):
+        raise _belongs(current.stack, stored, _change(stored))
+
+
+def insist_on_removable(
+    name: str,
+    labels: Mapping[str, Any],
+    owner: Owner | None,
+    *,
+    force: bool = False,
+    infrastructure: bool = False,
+) -> None:
+    """Refuse to delete a stack that belongs to another program; only the command can be forced.
+
+    Raises:
+        ProtectedStackError: It does.
+    """
+    stored = owner_of(labels)
+    if stored is None or (owner is not None and stored.urn == owner.urn):
+        return
+    here = f" --stack {stored.stack}" if stored.stack else ""
+    remedy = (
+        f"Delete it with: pulumi destroy{here} --target {shlex.quote(stored.urn)}\n"
+        f"or take it out of the program and run: pulumi up{here}\n"
+        f"If Pulumi's state of it is lost: kitaru stack delete {name} --force"
+    )
+    ours = any(key.startswith(DEPLOYMENT_LABELS) for key in labels)
+    if infrastructure and not ours:
+        raise _belongs(name, stored, remedy, "The command provisioned nothing for it.")
+    if not force or owner is not None:
+        raise _belongs(name, stored, remedy)
+
+
+def forced_warning(labels: Mapping[str, Any], owner: Owner | None) -> tuple[str, ...]:
+    """What is to be known when a stack of another program was deleted by force."""
+    stored = owner_of(labels)
+    if stored is None or (owner is not None and stored.urn == owner.urn):
+        return ()
+    text = f"The stack belonged to Pulumi ({stored}). Where its state is still there, the next "
+    return (f"{text}pulumi up --refresh makes the stack again.",)
+
+
+def _belongs(name: str, stored: Owner, remedy: str, more: str = "") -> ProtectedStackError:
+    why = f"{_why(stored)} {more}".rstrip()
+    return ProtectedStackError(f"Stack '{name}' belongs to Pulumi", why=why, remedy=remedy)
+
+
+def _why(stored: Owner) -> str:
+    return f"It is {stored}."
+
+
+def _change(stored: Owner) -> str:
+    if not stored.name:
+        return "Change it in its program, then run: pulumi up"
+    return (
+        f"Change it in its program, then, in the folder of project '{stored.project}': "
+        f"pulumi up --stack {stored.stack}"
+    )
