@@ -12,6 +12,7 @@ _NO_ROLE = {"NoSuchEntity"}
 
 class Role(Kind):
     token = "aws:iam/role:Role"
+    regional = False
     forces = frozenset({"name", "path"})
     computed = ("arn", "createDate", "uniqueId", "tagsAll")
 
@@ -64,6 +65,7 @@ class RolePolicy(Kind):
     """Its id is ``role:name``."""
 
     token = "aws:iam/rolePolicy:RolePolicy"
+    regional = False
     forces = frozenset({"role", "name"})
 
     def create(self, inputs: Inputs) -> str:
@@ -92,6 +94,7 @@ class RolePolicyAttachment(Kind):
     """Its id is ``role/arn``."""
 
     token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    regional = False
     forces = frozenset({"role", "policyArn"})
 
     def create(self, inputs: Inputs) -> str:

@@ -22,11 +22,13 @@ class Kind:
         token: Pulumi's type token.
         forces: Inputs whose change replaces the resource.
         computed: Outputs that only AWS knows; unknown in a preview.
+        regional: Whether it is in a region: the provider's, or the one it is given.
     """
 
     token: ClassVar[str]
     forces: ClassVar[frozenset[str]] = frozenset()
     computed: ClassVar[tuple[str, ...]] = ()
+    regional: ClassVar[bool] = True
 
     def __init__(self, client: Callable[[str], Any], region: str) -> None:
         self.client = client

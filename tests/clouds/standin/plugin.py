@@ -19,6 +19,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from standin import ecr, eks, iam, s3
+from standin.functions import FUNCTIONS
 from standin.kinds import Kind, Missing, faults, same_document
 
 KINDS: dict[str, type[Kind]] = {
@@ -33,10 +34,12 @@ def plain(message: struct_pb2.Struct) -> dict[str, Any]:
 
 
 def _whole(value: Any) -> Any:
-    """Numbers arrive as floats; those here are whole. Secrets arrive wrapped or not at all."""
+    """Numbers arrive as floats; those here are whole. Secrets arrive wrapped."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
+        if rpc._special_sig_key in value:
+            return _whole(value.get("value"))
         return {key: _whole(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_whole(item) for item in value]
@@ -64,29 +67,33 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self) -> None:
         self._region = os.environ.get("AWS_REGION") or "us-east-1"
+        self._keys: dict[str, str] = {}
         self._allowed: list[str] = []
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, region: str) -> Any:
         import boto3
         from botocore.config import Config
 
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = boto3.client(
+            if (service, region) not in self._clients:
+                self._clients[service, region] = boto3.client(
                     service,
-                    region_name=self._region,
+                    region_name=region,
                     config=Config(proxies={}, retries={"max_attempts": 1}),
+                    **self._keys,
                 )
-            return self._clients[service]
+            return self._clients[service, region]
 
-    def _kind(self, urn: str, context: grpc.ServicerContext) -> Kind:
+    def _kind(self, urn: str, context: grpc.ServicerContext, region: str | None = None) -> Kind:
+        """The kind of a resource, in its region: its own where it has one, else the provider's."""
         kind = KINDS.get(type_of(urn))
         if kind is None:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in has no {type_of(urn)}")
             raise AssertionError("unreachable")
-        return kind(self._client, self._region)
+        where = region or self._region
+        return kind(lambda service: self._client(service, where), where)
 
     # -- the provider itself
 
@@ -110,6 +117,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
         given = plain(request.args)
         self._region = given.get("region") or self._region
+        keys = {"accessKey": "aws_access_key_id", "secretKey": "aws_secret_access_key"}
+        self._keys = {boto: given[ours] for ours, boto in keys.items() if given.get(ours)}
         allowed = given.get("allowedAccountIds")
         if isinstance(allowed, str):  # the configuration's lists arrive as JSON text
             import json
@@ -123,7 +132,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            account = self._client("sts").get_caller_identity()["Account"]
+            account = self._client("sts", self._region).get_caller_identity()["Account"]
         except (BotoCoreError, ClientError) as error:
             context.abort(
                 grpc.StatusCode.UNKNOWN,
@@ -143,6 +152,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         kind = self._kind(request.urn, context)
         old, new = plain(request.old_inputs), plain(request.news)
+        if kind.regional:  # as the real one: what is where it should be already does not change
+            there = plain(request.olds).get("region")
+            old, new = {"region": there, **old}, {"region": there, **new}
         detailed, replaces = {}, []
         diff = provider_pb2.PropertyDiff
         for key in sorted(set(old) | set(new)):
@@ -150,7 +162,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
                 continue
             if equal(key, old.get(key), new.get(key)):
                 continue
-            forced = key in kind.forces
+            forced = key in kind.forces or key == "region"
             word = "ADD" if key not in old else "DELETE" if key not in new else "UPDATE"
             word += "_REPLACE" if forced else ""
             detailed[key] = diff(kind=diff.Kind.Value(word))
@@ -166,19 +178,22 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
-        kind = self._kind(request.urn, context)
         inputs = plain(request.properties)
+        kind = self._kind(request.urn, context, inputs.get("region"))
+        where = {"region": kind.region} if kind.regional else {}
         if request.preview:
             unknown = dict.fromkeys(kind.computed, rpc.UNKNOWN)
-            return provider_pb2.CreateResponse(properties=struct({**inputs, **unknown}))
+            return provider_pb2.CreateResponse(properties=struct({**inputs, **unknown, **where}))
         self._go_wrong(kind.token, "before", context)
         made = self._aws(context, kind.create, inputs)
         self._go_wrong(kind.token, "after", context)
         state = self._aws(context, kind.read, made)
-        return provider_pb2.CreateResponse(id=made, properties=struct({**inputs, **state}))
+        return provider_pb2.CreateResponse(id=made, properties=struct({**inputs, **state, **where}))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
-        kind = self._kind(request.urn, context)
+        region = plain(request.properties).get("region")
+        kind = self._kind(request.urn, context, region)
+        where = {"region": kind.region} if kind.regional else {}
         try:
             state = self._aws(context, kind.read, request.id)
         except Missing:
@@ -191,27 +206,47 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
                 continue
             kept = key in old and equal(key, old[key], state[key])
             inputs[key] = old[key] if kept else state[key]
-        outputs = {**inputs, **{key: state[key] for key in kind.computed if key in state}}
+        outputs = {**inputs, **{key: state[key] for key in kind.computed if key in state}, **where}
         return provider_pb2.ReadResponse(
             id=request.id, properties=struct(outputs), inputs=struct(inputs)
         )
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
-        kind = self._kind(request.urn, context)
         old, new = plain(request.olds), plain(request.news)
+        kind = self._kind(request.urn, context, old.get("region"))
+        where = {"region": kind.region} if kind.regional else {}
         if request.preview:
-            kept = {key: old[key] for key in kind.computed if key in old}
+            kept = {key: old[key] for key in kind.computed if key in old} | where
             return provider_pb2.UpdateResponse(properties=struct({**new, **kept}))
         self._go_wrong(kind.token, "before", context)
         self._aws(context, kind.update, request.id, old, new)
         state = self._aws(context, kind.read, request.id)
-        return provider_pb2.UpdateResponse(properties=struct({**new, **state}))
+        return provider_pb2.UpdateResponse(properties=struct({**new, **state, **where}))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
-        kind = self._kind(request.urn, context)
+        state = plain(request.properties)
+        kind = self._kind(request.urn, context, state.get("region"))
         self._go_wrong(kind.token, "delete", context)
-        self._aws(context, kind.delete, request.id, plain(request.properties))
+        self._aws(context, kind.delete, request.id, state)
         return empty_pb2.Empty()
+
+    # -- functions
+
+    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
+        function = FUNCTIONS.get(request.tok)
+        if function is None:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in has no {request.tok}")
+            raise AssertionError("unreachable")
+        self._go_wrong(request.tok, "before", context)
+        given = plain(request.args)
+        region = given.get("region") or self._region
+        answer = self._aws(
+            context,
+            function,
+            lambda service: self._client(service, region),
+            {**given, "region": region},
+        )
+        return provider_pb2.InvokeResponse(**{"return": struct(answer)})
 
     def Cancel(self, request: Any, context: Any) -> Any:
         del request, context

@@ -3,9 +3,13 @@
 ::
 
     layout.py      description → what is made, under which names       (pure)
+    subnets.py     which subnets a new cluster gets                 (pure)
     account.py     whose account it is, its subnets, what still holds data   (boto3)
+    args.py        what the component is given and gives
     component.py   the component resource `kitaru:aws:Infrastructure`   (Pulumi)
       bucket.py repository.py roles.py cluster.py   its parts
+    described.py   from a description to its arguments, in a running program   (Pulumi)
+      lookups.py   the account and the subnets, asked of the program's provider
     program.py     the inline program around it, for the command
 """
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
 from kitaru_iac.errors import KitaruError, MissingPackages, NotAllowedError
 from kitaru_iac.looks import Absent, LookError, NoCredentials
@@ -136,17 +137,13 @@ class Account:
             raise KitaruError(
                 "The subnets for the cluster cannot be looked up", why=error.why
             ) from error
-        # EKS has no control plane in this zone of us-east-1:
-        # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
-        usable = [s for s in found if s.get("AvailabilityZoneId") not in {"use1-az3", "usw1-az2"}]
-        by_zone = {str(s["AvailabilityZone"]): str(s["SubnetId"]) for s in usable}
-        if len(by_zone) < 2:
-            raise KitaruError(
-                f"{self.region} has no default subnets in two zones for the cluster",
-                why="EKS asks for subnets in at least two availability zones",
-                remedy=f"aws ec2 create-default-vpc --region {self.region}",
-            )
-        return tuple(by_zone[zone] for zone in sorted(by_zone))
+        return one_per_zone(
+            (
+                Subnet(seen["SubnetId"], seen["AvailabilityZone"], seen["AvailabilityZoneId"])
+                for seen in found
+            ),
+            self.region,
+        )
 
     def identify(self, type: str, inputs: Mapping[str, Any]) -> str | None:
         """The id of a resource that may have been made, if AWS has it; see `engine.pending`.

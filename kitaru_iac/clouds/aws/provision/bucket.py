@@ -26,6 +26,7 @@ class Bucket:
     Args:
         prefix: Of the Pulumi names.
         name: The bucket's.
+        region: Where it is, whatever the provider's region.
         partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
         tags: On the bucket.
         parent: The component.
@@ -37,6 +38,7 @@ class Bucket:
         prefix: str,
         name: str,
         *,
+        region: str,
         partition: str,
         tags: Mapping[str, str],
         parent: pulumi.Resource,
@@ -46,6 +48,7 @@ class Bucket:
         self.bucket = s3.Bucket(
             f"{prefix}-bucket",
             bucket=name,
+            region=region,
             force_destroy=False,
             tags=dict(tags),
             opts=pulumi.ResourceOptions(parent=parent, protect=keep, retain_on_delete=keep),
@@ -60,6 +63,7 @@ class Bucket:
         self.access = s3.BucketPublicAccessBlock(
             f"{prefix}-bucket-public-access",
             bucket=self.name,
+            region=region,
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
@@ -69,24 +73,28 @@ class Bucket:
         s3.BucketOwnershipControls(
             f"{prefix}-bucket-ownership",
             bucket=self.name,
+            region=region,
             rule={"object_ownership": "BucketOwnerEnforced"},
             opts=setting(),
         )
         s3.BucketServerSideEncryptionConfiguration(
             f"{prefix}-bucket-encryption",
             bucket=self.name,
+            region=region,
             rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
             opts=setting(),
         )
         versioning = s3.BucketVersioning(
             f"{prefix}-bucket-versioning",
             bucket=self.name,
+            region=region,
             versioning_configuration={"status": "Enabled"},
             opts=setting(),
         )
         s3.BucketLifecycleConfiguration(
             f"{prefix}-bucket-lifecycle",
             bucket=self.name,
+            region=region,
             rules=[
                 {
                     "id": "unfinished-uploads",
@@ -108,6 +116,7 @@ class Bucket:
         s3.BucketPolicy(
             f"{prefix}-bucket-policy",
             bucket=self.name,
+            region=region,
             policy=json.dumps(tls_only(arn)),
             # S3 refuses two changes of a bucket's access at the same moment (OperationAborted).
             opts=setting(self.access),

@@ -34,7 +34,7 @@ class Cluster:
         prefix: Of the Pulumi names.
         name: The cluster's.
         stack: The stack's name, for the names of the roles.
-        region: Where it is.
+        region: Where it is, whatever the provider's region.
         partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
         subnets: Of at least two zones. In public ones the nodes must get public addresses.
         tags: On everything.
@@ -72,6 +72,7 @@ class Cluster:
         self.cluster = eks.Cluster(
             f"{prefix}-cluster",
             name=name,
+            region=region,
             role_arn=role.arn,
             access_config={
                 "authentication_mode": "API",
@@ -101,6 +102,7 @@ class Cluster:
         eks.NodeGroup(
             f"{prefix}-nodes",
             cluster_name=self.cluster.name,
+            region=region,
             node_group_name="kitaru",
             node_role_arn=node_role.arn,
             subnet_ids=list(subnets),

@@ -5,64 +5,23 @@ The command's inline program and the programs of platform repositories use the s
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
-
 import pulumi
 
+from kitaru_iac.clouds.aws.provision import lookups
+from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
 from kitaru_iac.clouds.aws.provision.bucket import Bucket
 from kitaru_iac.clouds.aws.provision.cluster import Cluster
+from kitaru_iac.clouds.aws.provision.described import complete
 from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
 from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.errors import KitaruError
 from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.regions import aws_partition
 from kitaru_iac.spec.uris import EcrUri, S3Uri, parse_artifact_store, parse_container_registry
 
-__all__ = ["OUTPUTS", "Infrastructure", "InfrastructureArgs"]
-
-#: The outputs: keys of a description.
-OUTPUTS = ("artifact_store", "container_registry", "cluster", "region", "execution_role")
-
-
-class InfrastructureArgs(TypedDict):
-    """What is made, and what is used. The URIs and names have to be known, as text."""
-
-    stack: str
-    """The name of the stack."""
-    type: str
-    """The stack's type: local, kubernetes or sagemaker."""
-    account: str
-    """The account's twelve digits."""
-    region: str
-    """Where everything is."""
-    artifact_store: NotRequired[str | None]
-    """The URI that the stack uses, as `s3://bucket/prefix`."""
-    container_registry: NotRequired[str | None]
-    """The URI that images are pushed to, with the repository."""
-    execution_role: NotRequired[str | None]
-    """The ARN of an existing SageMaker role."""
-    cluster: NotRequired[str | None]
-    """The name of an existing EKS cluster."""
-    new_bucket: NotRequired[str | None]
-    """The name of the bucket to make."""
-    new_repository: NotRequired[str | None]
-    """The name of the ECR repository to make."""
-    new_role: NotRequired[str | None]
-    """The name of the SageMaker role to make."""
-    new_cluster: NotRequired[str | None]
-    """The name of the EKS cluster to make."""
-    subnets: NotRequired[list[str]]
-    """The subnets of a new cluster, in at least two zones."""
-    instance_type: NotRequired[str]
-    """The nodes of a new cluster."""
-    public_access: NotRequired[list[str] | None]
-    """The networks that may reach a new cluster's endpoint; all, if left out."""
-    permissions_boundary: NotRequired[str | None]
-    """The ARN of a permissions boundary for all roles."""
-    tags: NotRequired[dict[str, str]]
-    """Further tags."""
-    keep_data: NotRequired[bool]
-    """Protect the bucket, and leave it where it is if it goes from the program. Default: true."""
+__all__ = ["Infrastructure"]
 
 
 class Infrastructure(pulumi.ComponentResource):
@@ -83,9 +42,32 @@ class Infrastructure(pulumi.ComponentResource):
     execution_role: pulumi.Output[str | None]
 
     def __init__(
-        self, name: str, args: InfrastructureArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: InfrastructureArgs | StackSpec,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("kitaru:aws:Infrastructure", name, {}, opts)
+        """Make it.
+
+        Args:
+            name: The component's name; its parts are called ``NAME-bucket`` and so on.
+            args: What is made, by name; or a description with ``infra: provision``, from which the
+                names follow.
+            opts: Pulumi's options. An AWS provider of theirs makes everything, in the region of
+                the arguments.
+
+        Raises:
+            pulumi.RunError: It cannot be made as described, or the account cannot be looked up.
+                Its cause is the `KitaruError`.
+        """
+        super().__init__(TOKEN, name, {}, opts)
+        try:
+            self._make(name, complete(args, self))
+        except KitaruError as error:
+            raise pulumi.RunError(str(error)) from error
+        self.register_outputs({key: getattr(self, key) for key in OUTPUTS})
+
+    def _make(self, name: str, args: InfrastructureArgs) -> None:
         region, partition = args["region"], aws_partition(args["region"])
         tags = {
             **args.get("tags", {}),
@@ -103,6 +85,7 @@ class Infrastructure(pulumi.ComponentResource):
             bucket = Bucket(
                 name,
                 new_bucket,
+                region=region,
                 partition=partition,
                 tags=tags,
                 parent=self,
@@ -111,7 +94,7 @@ class Infrastructure(pulumi.ComponentResource):
             rest = _prefix(args.get("artifact_store"))
             store = bucket.name.apply(lambda made: f"s3://{made}{rest}")
         if new_repository := args.get("new_repository"):
-            registry = Repository(name, new_repository, tags=tags, parent=self).url
+            registry = Repository(name, new_repository, region=region, tags=tags, parent=self).url
         if new_role := args.get("new_role"):
             role = runtime_role(
                 *(name, new_role, _used(args, partition)),
@@ -125,7 +108,7 @@ class Infrastructure(pulumi.ComponentResource):
                 stack=args["stack"],
                 region=region,
                 partition=partition,
-                subnets=args.get("subnets", []),
+                subnets=args.get("subnets") or lookups.default_subnets(self, region),
                 tags=tags,
                 parent=self,
                 instance_type=args.get("instance_type", "t3.large"),
@@ -137,7 +120,6 @@ class Infrastructure(pulumi.ComponentResource):
         self.cluster = cluster
         self.region = pulumi.Output.from_input(region)
         self.execution_role = role
-        self.register_outputs({key: getattr(self, key) for key in OUTPUTS})
 
 
 def _used(args: InfrastructureArgs, partition: str) -> AwsResources:

@@ -6,9 +6,11 @@ preview can show the records too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import cast
 
 from kitaru_iac.clouds.aws.provision import names
+from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.aws.resources import DEFAULT_REPOSITORY, role_name
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.kinds import ResourceMode, StackType
@@ -21,7 +23,7 @@ from kitaru_iac.spec.uris import (
     parse_container_registry,
 )
 
-__all__ = ["Layout", "filled", "layout"]
+__all__ = ["Layout", "filled", "layout", "region_of", "wants_cluster"]
 
 _CREATE, _EXISTING, _SKIP = ResourceMode.CREATE, ResourceMode.EXISTING, ResourceMode.SKIP
 
@@ -65,6 +67,11 @@ class Layout:
         """Whether anything is made at all."""
         return any((self.new_bucket, self.new_repository, self.new_role, self.new_cluster))
 
+    def args(self) -> InfrastructureArgs:
+        """The same as the arguments of the component."""
+        values = asdict(self) | {"type": self.type.value, "subnets": list(self.subnets)}
+        return cast("InfrastructureArgs", values)
+
 
 def layout(spec: StackSpec, account: str, region: str, *, subnets: tuple[str, ...] = ()) -> Layout:
     """Decide what is made.
@@ -107,6 +114,19 @@ def layout(spec: StackSpec, account: str, region: str, *, subnets: tuple[str, ..
         new_cluster=cluster,
         subnets=subnets if cluster else (),
     )
+
+
+def region_of(spec: StackSpec) -> str:
+    """The region of a description, without which nothing is made.
+
+    Raises:
+        DescriptionError: It has none.
+    """
+    if spec.region is None:
+        raise DescriptionError(
+            [Problem("region", "the region is missing", "it says where everything is made")]
+        )
+    return spec.region
 
 
 def wants_cluster(spec: StackSpec) -> bool:

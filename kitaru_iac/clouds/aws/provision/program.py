@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 import pulumi
 import pulumi_aws as aws
 
-from kitaru_iac.clouds.aws.provision.component import (
-    OUTPUTS,
-    Infrastructure,
-    InfrastructureArgs,
-)
+from kitaru_iac.clouds.aws.provision.args import OUTPUTS
+from kitaru_iac.clouds.aws.provision.component import Infrastructure
 from kitaru_iac.clouds.aws.provision.layout import Layout
 
 __all__ = ["NAME", "physical_names", "program"]
@@ -23,8 +19,6 @@ NAME = "stack"
 
 def program(layout: Layout) -> Callable[[], None]:
     """The program that makes a layout."""
-    values = asdict(layout) | {"type": layout.type.value, "subnets": list(layout.subnets)}
-    args: InfrastructureArgs = {**values}  # type: ignore[typeddict-item]
 
     def run() -> None:
         provider = aws.Provider(
@@ -33,7 +27,7 @@ def program(layout: Layout) -> Callable[[], None]:
             # With credentials of another account nothing is done, whatever the program says.
             allowed_account_ids=[layout.account],
         )
-        made = Infrastructure(NAME, args, pulumi.ResourceOptions(providers=[provider]))
+        made = Infrastructure(NAME, layout.args(), pulumi.ResourceOptions(providers=[provider]))
         for key in OUTPUTS:
             pulumi.export(key, getattr(made, key))
 

@@ -22,16 +22,24 @@ class Repository:
     Args:
         prefix: Of the Pulumi names.
         name: The repository's.
+        region: Where it is, whatever the provider's region.
         tags: On the repository.
         parent: The component.
     """
 
     def __init__(
-        self, prefix: str, name: str, *, tags: Mapping[str, str], parent: pulumi.Resource
+        self,
+        prefix: str,
+        name: str,
+        *,
+        region: str,
+        tags: Mapping[str, str],
+        parent: pulumi.Resource,
     ) -> None:
         self.repository = ecr.Repository(
             f"{prefix}-repository",
             name=name,
+            region=region,
             image_tag_mutability="MUTABLE",
             image_scanning_configuration={"scan_on_push": True},
             encryption_configurations=[{"encryption_type": "AES256"}],
@@ -43,6 +51,7 @@ class Repository:
         ecr.LifecyclePolicy(
             f"{prefix}-repository-lifecycle",
             repository=self.repository.name,
+            region=region,
             policy=json.dumps(_lifecycle()),
             opts=pulumi.ResourceOptions(parent=self.repository),
         )

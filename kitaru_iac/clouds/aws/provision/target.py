@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.clouds.aws.provision.account import Account, plugin_version
-from kitaru_iac.clouds.aws.provision.layout import layout, wants_cluster
+from kitaru_iac.clouds.aws.provision.layout import layout, region_of, wants_cluster
 from kitaru_iac.clouds.target import Target
-from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
 
@@ -30,20 +29,16 @@ def target(spec: StackSpec) -> Target:
         NotAllowedError: There are no usable credentials.
     """
     needed = plugins()
-    if spec.region is None:
-        raise DescriptionError(
-            [Problem("region", "the region is missing", "it says where everything is made")]
-        )
-    account = Account.open(spec.credentials, spec.region)
-    planned = layout(spec, account.number, spec.region)
+    region = region_of(spec)
+    account = Account.open(spec.credentials, region)
+    planned = layout(spec, account.number, region)
     if wants_cluster(spec):
-        subnets = account.default_subnets()
-        planned = layout(spec, account.number, spec.region, subnets=subnets)
+        planned = layout(spec, account.number, region, subnets=account.default_subnets())
     from kitaru_iac.clouds.aws.provision.program import physical_names, program
 
     return Target(
         account=account,
-        place={"account": account.number, "region": spec.region},
+        place={"account": account.number, "region": region},
         program=program(planned),
         plugins=needed,
         outputs={

@@ -1,0 +1,54 @@
+"""What the component `kitaru:aws:Infrastructure` is given and gives. Imports no SDK of a cloud."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+__all__ = ["OUTPUTS", "TOKEN", "InfrastructureArgs"]
+
+#: The component's type.
+TOKEN = "kitaru:aws:Infrastructure"  # noqa: S105
+
+#: The outputs: keys of a description.
+OUTPUTS = ("artifact_store", "container_registry", "cluster", "region", "execution_role")
+
+
+class InfrastructureArgs(TypedDict):
+    """What is made, and what is used. The URIs and names have to be known, as text."""
+
+    stack: str
+    """The name of the stack."""
+    type: str
+    """The stack's type: local, kubernetes or sagemaker."""
+    region: str
+    """Where everything is, whatever the provider's region."""
+    account: NotRequired[str | None]
+    """The account's twelve digits; that of the AWS provider, if left out."""
+    artifact_store: NotRequired[str | None]
+    """The URI that the stack uses, as `s3://bucket/prefix`."""
+    container_registry: NotRequired[str | None]
+    """The URI that images are pushed to, with the repository."""
+    execution_role: NotRequired[str | None]
+    """The ARN of an existing SageMaker role."""
+    cluster: NotRequired[str | None]
+    """The name of an existing EKS cluster."""
+    new_bucket: NotRequired[str | None]
+    """The name of the bucket to make."""
+    new_repository: NotRequired[str | None]
+    """The name of the ECR repository to make."""
+    new_role: NotRequired[str | None]
+    """The name of the SageMaker role to make."""
+    new_cluster: NotRequired[str | None]
+    """The name of the EKS cluster to make."""
+    subnets: NotRequired[list[str] | None]
+    """The subnets of a new cluster, in at least two zones; the default ones, if left out."""
+    instance_type: NotRequired[str]
+    """The nodes of a new cluster. Default: t3.large."""
+    public_access: NotRequired[list[str] | None]
+    """The networks that may reach a new cluster's endpoint; all, if left out."""
+    permissions_boundary: NotRequired[str | None]
+    """The ARN of a permissions boundary for all roles."""
+    tags: NotRequired[dict[str, str]]
+    """Further tags."""
+    keep_data: NotRequired[bool]
+    """Protect the bucket, and leave it where it is if it goes from the program. Default: true."""
