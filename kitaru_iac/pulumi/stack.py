@@ -19,10 +19,12 @@ STACK_TOKEN = "kitaru:index:Stack"  # noqa: S105
 Extra = Mapping[str, pulumi.Input[Mapping[str, Any]]]
 
 #: What the provider adds to the description.
-_COMPUTED = ("component_ids", "connector_id", "connector_type", "connector_auth_method", "drift")
-#: Names in Python by those on the wire, and back.
-_PYTHON = {camel(key): f"{key}_" if key == "async" else key for key in (*STACK_KEYS, *_COMPUTED)}
-_WIRE = {python: wire for wire, python in _PYTHON.items()}
+_COMPUTED = (
+    *("component_ids", "connector_id", "connector_type", "connector_auth_method"),
+    *("owner_run", "drift"),
+)
+#: Names on the wire by those in Python.
+_WIRE = {f"{key}_" if key == "async" else key: camel(key) for key in (*STACK_KEYS, *_COMPUTED)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +91,9 @@ class Stack(pulumi.CustomResource):
     """The stack's name."""
     type: pulumi.Output[str]
     """Where the flows run: local, kubernetes, vertex, sagemaker or azureml."""
-    artifact_store: pulumi.Output[str | None]
+    artifact_store: pulumi.Output[str | None] = pulumi.property("artifactStore")
     """The URI that checkpoints and saved data are stored under."""
-    container_registry: pulumi.Output[str | None]
+    container_registry: pulumi.Output[str | None] = pulumi.property("containerRegistry")
     """The URI that images are pushed to."""
     cluster: pulumi.Output[str | None]
     """The name of the Kubernetes cluster."""
@@ -101,11 +103,11 @@ class Stack(pulumi.CustomResource):
     """The Kubernetes namespace of the flows' pods."""
     project: pulumi.Output[str | None]
     """The id of the GCP project."""
-    execution_role: pulumi.Output[str | None]
+    execution_role: pulumi.Output[str | None] = pulumi.property("executionRole")
     """The ARN of the role that SageMaker runs the flows with."""
-    subscription_id: pulumi.Output[str | None]
+    subscription_id: pulumi.Output[str | None] = pulumi.property("subscriptionId")
     """The Azure subscription."""
-    resource_group: pulumi.Output[str | None]
+    resource_group: pulumi.Output[str | None] = pulumi.property("resourceGroup")
     """The Azure resource group of the cluster or the workspace."""
     workspace: pulumi.Output[str | None]
     """The Azure Machine Learning workspace."""
@@ -117,18 +119,20 @@ class Stack(pulumi.CustomResource):
     """Whether the connector is verified before anything is written."""
     activate: pulumi.Output[bool | None]
     """Whether it was made the active stack."""
-    async_: pulumi.Output[bool | None]
+    async_: pulumi.Output[bool | None] = pulumi.property("async")
     """Whether a run does not wait for its end."""
     extra: pulumi.Output[Mapping[str, Mapping[str, Any]] | None]
     """Further fields of the ZenML components, by component."""
-    component_ids: pulumi.Output[Mapping[str, str]]
+    component_ids: pulumi.Output[Mapping[str, str]] = pulumi.property("componentIds")
     """The UUIDs of the ZenML components by type, as ``artifact_store``."""
-    connector_id: pulumi.Output[str | None]
+    connector_id: pulumi.Output[str | None] = pulumi.property("connectorId")
     """The UUID of the service connector."""
-    connector_type: pulumi.Output[str | None]
+    connector_type: pulumi.Output[str | None] = pulumi.property("connectorType")
     """The service connector's type: aws, gcp or azure."""
-    connector_auth_method: pulumi.Output[str | None]
+    connector_auth_method: pulumi.Output[str | None] = pulumi.property("connectorAuthMethod")
     """ZenML's name of the connector's method, as ``secret-key``."""
+    owner_run: pulumi.Output[str | None] = pulumi.property("ownerRun")
+    """A token on the stack's record that says whose it is."""
     drift: pulumi.Output[Sequence[str]]
     """What a refresh found changed that no other property says: a line each."""
 
@@ -205,11 +209,12 @@ class Stack(pulumi.CustomResource):
         if args is not None and given != StackArgs():
             raise TypeError("Stack got both args and some of their fields")
         given = args or given
-        props = {_WIRE[field.name]: getattr(given, field.name) for field in fields(given)}
+        props = _Props()
+        props.__dict__.update(dict.fromkeys(_COMPUTED))  # what the engine fills in
+        for field in fields(given):
+            props.__dict__[field.name] = getattr(given, field.name)
         if given.credentials is not None:
-            props["credentials"] = pulumi.Output.secret(given.credentials)
-        # What the engine fills in has to be named too.
-        props |= dict.fromkeys(map(camel, _COMPUTED))
+            props.__dict__["credentials"] = pulumi.Output.secret(given.credentials)
         secret = pulumi.ResourceOptions(additional_secret_outputs=["credentials"])
         opts = pulumi.ResourceOptions.merge(resource_options(), opts)
         super().__init__(
@@ -233,10 +238,15 @@ class Stack(pulumi.CustomResource):
         merged = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         return cls(resource_name, opts=merged)
 
-    def translate_output_property(self, prop: str) -> str:
-        """The name in Python of a property on the wire."""
-        return _PYTHON.get(prop, prop)
 
-    def translate_input_property(self, prop: str) -> str:
-        """The name on the wire, as in ``ignore_changes=["artifact_store"]``."""
-        return _WIRE.get(prop, prop)
+def _props() -> Any:
+    """The class of the properties, by which the SDK translates their names, and theirs alone.
+
+    Without such a class it would translate the names inside of `extra` too, which are ZenML's.
+    """
+    annotations = dict.fromkeys(_WIRE, Any)
+    body = {python: pulumi.property(wire, default=None) for python, wire in _WIRE.items()}
+    return pulumi.input_type(type("_Props", (), {"__annotations__": annotations, **body}))
+
+
+_Props: Any = _props()

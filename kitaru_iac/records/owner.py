@@ -34,7 +34,8 @@ class Owner:
 
     Attributes:
         urn: Its address, as ``urn:pulumi:prod::platform::kitaru:index:Stack::prod``.
-        run: A random token of the `pulumi up` that created the stack.
+        run: A random token of the `pulumi up` that created the stack. Pulumi's state holds it too,
+            which shows whose the stack is when the resource's address has changed.
     """
 
     urn: str
@@ -60,6 +61,10 @@ class Owner:
     def name(self) -> str:
         """The resource's name in the program."""
         return self._part(3)
+
+    def is_same(self, other: Owner) -> bool:
+        """Whether both are one resource, be it under an address that it had before."""
+        return self.urn == other.urn or bool(self.run and self.run == other.run)
 
     def _part(self, index: int) -> str:
         """A part of ``urn:pulumi:STACK::PROJECT::TYPE::NAME``, where a name may hold ``::``."""
@@ -132,7 +137,7 @@ def insist_on_changeable(current: Records, owner: Owner | None) -> None:
         ProtectedStackError: It does.
     """
     stored = owner_of(current.labels)
-    if stored is not None and (owner is None or stored.urn != owner.urn):
+    if stored is not None and (owner is None or not stored.is_same(owner)):
         raise _belongs(current.stack, stored, _change(stored))
 
 
@@ -150,7 +155,7 @@ def insist_on_removable(
         ProtectedStackError: It does.
     """
     stored = owner_of(labels)
-    if stored is None or (owner is not None and stored.urn == owner.urn):
+    if stored is None or (owner is not None and stored.is_same(owner)):
         return
     here = f" --stack {stored.stack}" if stored.stack else ""
     remedy = (
@@ -168,7 +173,7 @@ def insist_on_removable(
 def forced_warning(labels: Mapping[str, Any], owner: Owner | None) -> tuple[str, ...]:
     """What is to be known when a stack of another program was deleted by force."""
     stored = owner_of(labels)
-    if stored is None or (owner is not None and stored.urn == owner.urn):
+    if stored is None or (owner is not None and stored.is_same(owner)):
         return ()
     text = f"The stack belonged to Pulumi ({stored}). Where its state is still there, the next "
     return (f"{text}pulumi up --refresh makes the stack again.",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TextIO, TypeVar
 
 from kitaru_iac.errors import DescriptionError
@@ -33,7 +33,7 @@ from kitaru_iac.spec.uris import (
     parse_container_registry,
 )
 
-__all__ = ["check", "key_suggestion"]
+__all__ = ["check", "check_singly", "key_suggestion"]
 
 _T = TypeVar("_T", StackType, InfraMode, ResourceMode)
 
@@ -89,6 +89,27 @@ def check(
     if draft.problems:
         raise DescriptionError(draft.problems)
     return draft.values
+
+
+def check_singly(given: Mapping[str, Any], unknown: Collection[str]) -> None:
+    """Check each value by itself, where others are not known yet.
+
+    Args:
+        given: Raw or parsed values by YAML key.
+        unknown: The keys whose values are not known yet.
+
+    Raises:
+        DescriptionError: With every problem that was found.
+    """
+    draft = Draft(given, Origins())
+    _keys(draft)
+    if (type_ := _type(draft)) and "type" not in unknown:
+        cross.belonging(draft, type_)
+    for key in FIELDS:
+        if draft.has(key) and key != "type" and not draft.is_wrong(key):
+            _value(draft, key, None)
+    if draft.problems:
+        raise DescriptionError(draft.problems)
 
 
 def key_suggestion(key: str) -> str | None:

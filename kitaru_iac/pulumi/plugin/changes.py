@@ -1,0 +1,122 @@
+"""What an update of a stack would do: nothing, a change in place, or a replacement.
+
+What replaces is what `records.diff` says cannot be changed in place: another type, another type or
+method of the connector. Another name too: the old one may be in somebody's program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from kitaru_iac.errors import DescriptionError
+from kitaru_iac.pulumi.keys import STACK_KEYS, camel
+from kitaru_iac.pulumi.plugin.check import stack_spec
+from kitaru_iac.pulumi.plugin.wire import Properties
+
+__all__ = ["Changes", "changes"]
+
+#: What a property means that is left out, so that writing it is no change.
+_DEFAULTS = {
+    "type": "local",
+    "namespace": "default",
+    "verify": True,
+    "activate": False,
+    "async": False,
+    "extra": {},
+}
+#: Where a change of connector comes from, the likeliest first.
+_OF_CONNECTORS = ("credentials", "artifactStore", "containerRegistry", "region", "connector")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The properties that differ.
+
+    Attributes:
+        added: Only the new ones have them.
+        removed: Only the old ones.
+        updated: Their values differ.
+        replacing: Those of them that cannot be changed in place.
+        keeps_name: The stack's name stays the same.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    replacing: tuple[str, ...] = ()
+    keeps_name: bool = True
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every property that differs, sorted."""
+        return tuple(sorted({*self.added, *self.removed, *self.updated}))
+
+
+def changes(
+    old: Properties, state: Properties, new: Properties, name: str, ignored: Iterable[str] = ()
+) -> Changes:
+    """Compare the properties of a stack.
+
+    Args:
+        old: The properties it was last given, or that a refresh found.
+        state: What the provider said of it then.
+        new: Those it is to have.
+        name: The resource's name.
+        ignored: Properties whose changes do not count.
+    """
+    skipped = {path.partition(".")[0].partition("[")[0] for path in ignored}
+    added: list[str] = []
+    removed: list[str] = []
+    updated: list[str] = []
+    for key in map(camel, STACK_KEYS):
+        if key in skipped or _same(key, old, new):
+            continue
+        before, after = key in old.names, key in new.names
+        (updated if before and after else added if after else removed).append(key)
+    if state.values.get("drift"):
+        updated.append("drift")
+    replacing: list[str] = [key for key in ("name", "type") if key in {*added, *removed, *updated}]
+    if connector := _replaced_connector(state, new, name, [*added, *removed, *updated]):
+        replacing.append(connector)
+        if connector not in {*added, *removed, *updated}:
+            updated.append(connector)
+    return Changes(
+        tuple(added),
+        tuple(removed),
+        tuple(updated),
+        replacing=tuple(dict.fromkeys(replacing)),
+        keeps_name="name" not in replacing,
+    )
+
+
+def _same(key: str, old: Properties, new: Properties) -> bool:
+    if key in new.unknown or key in old.unknown:
+        return False
+    return bool(_value(key, old) == _value(key, new))
+
+
+def _value(key: str, properties: Properties) -> Any:
+    value = properties.values.get(key)
+    # An absent value, an empty one and the default are one, or a second run would show changes.
+    return value if value not in (None, {}, []) else _DEFAULTS.get(key)
+
+
+def _replaced_connector(
+    state: Properties, new: Properties, name: str, changed: Iterable[str]
+) -> str | None:
+    """The property that makes the stack's own connector another one, if any does."""
+    before = tuple(state.values.get(key) for key in ("connectorType", "connectorAuthMethod"))
+    if new.unknown or None in before or "connector" in state.values:
+        return None
+    from kitaru_iac.records.desired import desired_records
+
+    try:
+        wanted = desired_records(stack_spec(new, name)).connector
+    except DescriptionError:  # Check has said so
+        return None
+    if wanted is None or wanted.existing or before == (wanted.type, wanted.auth_method):
+        return None
+    guilty = set(changed)
+    return next((key for key in _OF_CONNECTORS if key in guilty), "credentials")

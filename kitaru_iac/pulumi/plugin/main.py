@@ -1,0 +1,65 @@
+"""The process `pulumi-resource-kitaru`, which the engine starts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+#: Seconds that a registration under way is given after an interrupt: the engine kills after ten.
+_GRACE = 8.0
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve the provider until the engine ends it."""
+    parser = argparse.ArgumentParser(
+        prog="pulumi-resource-kitaru",
+        description="The Pulumi plugin of Kitaru stacks. The Pulumi engine starts it.",
+    )
+    parser.add_argument("engine", metavar="ADDRESS", help="where the engine listens")
+    parser.add_argument("--logtostderr", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--logflow", action="store_true", help=argparse.SUPPRESS)
+    given, _ = parser.parse_known_args(arguments)
+    asyncio.run(_serve(given.engine))
+
+
+async def _serve(engine: str) -> None:
+    import grpc.aio
+    from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+    from pulumi.runtime.proto import provider_pb2_grpc
+
+    from kitaru_iac._environment import apply_environment
+    from kitaru_iac.pulumi.plugin.servicer import Servicer
+
+    apply_environment()
+    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
+    servicer = Servicer(engine)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    # The engine reads the port and nothing else.
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await stop.wait()
+    servicer.cancelled = True
+    # Nothing half-made: what is being written is finished, or taken back by its own failure.
+    waited = 0.0
+    while servicer.working and waited < _GRACE:
+        await asyncio.sleep(0.05)
+        waited += 0.05
+    servicer.close()
+    # At once: threads of gRPC and of ZenML would hold the process, and the engine with it.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

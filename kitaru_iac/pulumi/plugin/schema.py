@@ -1,0 +1,171 @@
+"""The package's schema, from which SDKs for other languages are generated.
+
+It is the same whichever extras are installed: it needs no cloud's SDK and no cloud's plugin.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kitaru_iac._version import __version__
+from kitaru_iac.pulumi.keys import STACK_KEYS
+from kitaru_iac.pulumi.plugin import components
+from kitaru_iac.pulumi.plugin.functions import VERIFY
+from kitaru_iac.pulumi.plugin.properties import description_properties
+from kitaru_iac.spec.fields import FIELDS
+
+__all__ = ["schema"]
+
+_TEXT = {"type": "string"}
+_RESULT = "kitaru:index:CheckResult"
+
+#: What the provider says of a stack beside its description.
+_COMPUTED: dict[str, Any] = {
+    "componentIds": {
+        "description": "The UUIDs of the ZenML components by type, as `artifact_store`.",
+        "type": "object",
+        "additionalProperties": _TEXT,
+    },
+    "connectorId": {**_TEXT, "description": "The UUID of the service connector."},
+    "connectorType": {
+        **_TEXT,
+        "description": "The service connector's type: aws, gcp or azure.",
+    },
+    "connectorAuthMethod": {
+        **_TEXT,
+        "description": "ZenML's name of the connector's method, as `secret-key`.",
+    },
+    "ownerRun": {
+        **_TEXT,
+        "description": "A token on the stack's record that says whose it is.",
+    },
+    "drift": {
+        "description": "What a refresh found changed that no other property says, a line each. "
+        "The next update mends it.",
+        "type": "array",
+        "items": _TEXT,
+    },
+}
+
+_CONFIGURATION: dict[str, Any] = {
+    "url": {
+        **_TEXT,
+        "description": "The address of the ZenML server. Left out, stacks are registered where "
+        "the machine is connected to.",
+    },
+    "apiKey": {**_TEXT, "description": "The API key of a service account.", "secret": True},
+    "verifySsl": {
+        "type": "boolean",
+        "description": "Whether the server's certificate is verified. True if left out.",
+    },
+}
+
+_CHECK: dict[str, Any] = {
+    "id": {**_TEXT, "description": "The check's id, as `aws.bucket.region`."},
+    "status": {**_TEXT, "description": "ok, warn, fail or unknown."},
+    "subject": {**_TEXT, "description": "What was looked at."},
+    "why": {**_TEXT, "description": "The observation that decided it."},
+    "remedy": {**_TEXT, "description": "A command that mends it."},
+    "docs": {**_TEXT, "description": "The cloud's own page about it."},
+    "missingPermission": {
+        **_TEXT,
+        "description": "For unknown: the permission whose lack kept from looking.",
+    },
+}
+
+
+def schema() -> dict[str, Any]:
+    """The schema as plain data, as ``pulumi package get-schema`` prints it."""
+    parts = components.schema()
+    return {
+        "name": "kitaru",
+        "displayName": "Kitaru",
+        "version": __version__,
+        "description": "Kitaru stacks: registered in ZenML, on infrastructure that is verified or "
+        "provisioned.",
+        "keywords": ["pulumi", "kitaru", "zenml", "kind/native", "category/infrastructure"],
+        "license": "Apache-2.0",
+        "publisher": "Kitaru",
+        "config": {"variables": _CONFIGURATION},
+        "provider": {
+            "description": "Which ZenML server stacks are registered on.",
+            "inputProperties": _CONFIGURATION,
+            "properties": _CONFIGURATION,
+        },
+        "resources": {"kitaru:index:Stack": _stack(), **parts["resources"]},
+        "functions": {VERIFY: _verify()},
+        "types": {_RESULT: _check_result(), **parts["types"]},
+        "language": {
+            "nodejs": {"respectSchemaVersion": True},
+            "python": {"respectSchemaVersion": True, "pyproject": {"enabled": True}},
+            "go": {"respectSchemaVersion": True},
+            "csharp": {"respectSchemaVersion": True},
+        },
+    }
+
+
+def _stack() -> dict[str, Any]:
+    properties = description_properties(STACK_KEYS)
+    inputs = {name: dict(property_) for name, property_ in properties.items()}
+    inputs["name"]["description"] += " The resource's name, if left out."
+    inputs["activate"]["description"] += " False, if left out."
+    inputs["verify"]["description"] += " True, if left out."
+    return {
+        "description": "A Kitaru stack, registered in ZenML with its components and its service "
+        "connector. The resource's id is the ZenML stack's UUID. A change is made in place, and "
+        "the stack keeps its id; another name, type, or method of the connector's credentials "
+        "replaces it.",
+        "inputProperties": inputs,
+        "properties": {**properties, **_COMPUTED},
+        "required": ["name", "type", "componentIds", "drift"],
+    }
+
+
+def _verify() -> dict[str, Any]:
+    properties = description_properties(FIELDS)
+    for property_ in properties.values():
+        property_.pop("secret", None)
+    return {
+        "description": "Looks whether the infrastructure that a description names is fit. It only "
+        "reads. A failed check ends the preview with the report, unless `allowFailures` is set.",
+        "inputs": {
+            "type": "object",
+            "properties": {
+                **properties,
+                "allowFailures": {
+                    "type": "boolean",
+                    "description": "Give the report although a check failed.",
+                },
+            },
+        },
+        "outputs": {
+            "type": "object",
+            "properties": {
+                "stack": {**_TEXT, "description": "The stack's name."},
+                "worst": {
+                    **_TEXT,
+                    "description": "The worst status, in the order fail, unknown, warn, ok.",
+                },
+                "failed": {
+                    "type": "boolean",
+                    "description": "Whether a check failed. Unknown is no failure.",
+                },
+                "report": {**_TEXT, "description": "The report as text."},
+                "results": {
+                    "type": "array",
+                    "items": {"$ref": f"#/types/{_RESULT}"},
+                    "description": "One result per check.",
+                },
+            },
+            "required": ["stack", "failed", "report", "results"],
+        },
+    }
+
+
+def _check_result() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "What one check found.",
+        "properties": _CHECK,
+        "required": ["id", "status", "subject", "why"],
+    }

@@ -1,0 +1,123 @@
+"""The provider's configuration: which ZenML server, or the connection that the machine has."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from kitaru_iac.errors import Problem
+from kitaru_iac.spec.suggest import suggest
+
+__all__ = ["KEYS", "Connection", "problems"]
+
+#: What the provider is configured with. Its namespace, `kitaru:`, holds the keys of a description
+#: too, which belong to the program; the engine passes all of it.
+KEYS = ("url", "apiKey", "verifySsl")
+#: Written into a provider's properties by the engine and the SDKs.
+_ENGINES = ("version", "pluginDownloadURL")
+#: They would lead elsewhere than the configuration says.
+_VARIABLES = ("ZENML_STORE_API_TOKEN", "ZENML_ACTIVE_STACK_ID", "ZENML_REPOSITORY_PATH")
+
+
+def problems(values: Mapping[str, Any], unknown: frozenset[str], *, shared: bool) -> list[Problem]:
+    """What is wrong with a configuration.
+
+    Args:
+        values: By wire name.
+        unknown: The names of those that are not known yet.
+        shared: They are all of the namespace, as the default provider gets them: keys of others
+            are not looked at.
+    """
+    found: list[Problem] = []
+    for name in () if shared else sorted({*values, *unknown} - {*KEYS, *_ENGINES}):
+        meant = suggest(name, KEYS)
+        remedy = f"Did you mean `{meant}`?" if meant else f"They are {', '.join(KEYS)}."
+        found.append(Problem(name, "it is not a property of this provider", remedy=remedy))
+    url, key = values.get("url"), values.get("apiKey")
+    if url is not None:
+        parts = urlsplit(str(url))
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            what = f"`{parts.scheme}://…` is not" if parts.scheme else "it is not"
+            found.append(
+                Problem("url", f"{what} the address of a server", remedy="Write https://HOST.")
+            )
+        elif parts.username or parts.password:
+            what = "the address holds a user name or a password"
+            found.append(Problem("url", what, remedy="Use apiKey."))
+    if key is not None and (not isinstance(key, str) or not key.strip()):
+        found.append(Problem("apiKey", "the API key is empty"))
+    if url is not None and key is None and "apiKey" not in unknown:
+        if not os.environ.get("ZENML_STORE_API_KEY"):
+            found.append(
+                Problem(
+                    "apiKey",
+                    "the server's API key is missing",
+                    "a provider with a url does not use the machine's own login",
+                    "Set it: pulumi config set --secret kitaru:apiKey, or ZENML_STORE_API_KEY.",
+                )
+            )
+    if key is not None and url is None and "url" not in unknown:
+        found.append(
+            Problem("url", "the server of the API key is missing", remedy="Write https://HOST.")
+        )
+    if _flag(values.get("verifySsl", True)) is None:
+        found.append(Problem("verifySsl", "it has to be true or false"))
+    return found
+
+
+def _flag(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    # A provider's properties arrive as JSON text.
+    return {"true": True, "false": False}.get(str(value).strip().lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where stacks are registered.
+
+    Attributes:
+        url: The server's address; None for the machine's own connection.
+        api_key: The key of a service account.
+        verify_ssl: Whether the server's certificate is verified.
+    """
+
+    url: str | None = None
+    api_key: str | None = None
+    verify_ssl: bool = True
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Connection:
+        """The connection of a configuration without problems."""
+        return cls(
+            url=values.get("url"),
+            api_key=values.get("apiKey") or os.environ.get("ZENML_STORE_API_KEY"),
+            verify_ssl=_flag(values.get("verifySsl", True)) is not False,
+        )
+
+    def use(self) -> str | None:
+        """Make it this process's connection: a plugin's process serves one provider only.
+
+        Returns:
+            The folder that ZenML's configuration is kept in meanwhile, so that the machine's own
+            is left alone; None where that is the one that is used.
+        """
+        if self.url is None:
+            return None
+        from kitaru_iac.home import config_home
+        from kitaru_iac.pulumi.plugin.runs import remember_home
+
+        remember_home(config_home())
+        home = tempfile.mkdtemp(prefix="kitaru-provider-")
+        for name in _VARIABLES:
+            os.environ.pop(name, None)
+        for name in ("KITARU_CONFIG_PATH", "ZENML_CONFIG_PATH"):
+            os.environ[name] = home
+        os.environ["ZENML_STORE_URL"] = self.url.rstrip("/")
+        os.environ["ZENML_STORE_API_KEY"] = str(self.api_key)
+        os.environ["ZENML_STORE_VERIFY_SSL"] = str(self.verify_ssl).lower()
+        return home

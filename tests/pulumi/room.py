@@ -1,0 +1,182 @@
+"""A Pulumi project of a test: the real engine, our plugin, a file backend; programs run inline."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi import automation as auto
+from pulumi.automation import EngineEvent
+
+from kitaru_iac import __version__
+
+__all__ = ["PASSPHRASE", "Failed", "Room", "install_plugin"]
+
+PASSPHRASE = "a passphrase of the tests"
+
+_PROGRAM = """#!{python}
+from kitaru_iac.pulumi.plugin.main import main
+
+main()
+"""
+
+
+def install_plugin(pulumi_home: Path) -> Path:
+    """Put our plugin where the engine takes it in silence; returns the program."""
+    folder = pulumi_home / "plugins" / f"resource-kitaru-v{__version__}"
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / "pulumi-resource-kitaru"
+    program.write_text(_PROGRAM.format(python=sys.executable))
+    program.chmod(0o755)
+    return program
+
+
+class Failed(Exception):
+    """The engine ended with an error; the text is what the user sees."""
+
+
+@dataclass
+class Ran:
+    """One run of the engine.
+
+    Attributes:
+        text: What the user sees.
+        ops: What was done, or would be, by the resource's name.
+        diffs: The properties that differ, by the resource's name.
+        outputs: The program's outputs.
+    """
+
+    text: str
+    events: list[EngineEvent]
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ops(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for event in self.events:
+            if event.resource_pre_event is not None:
+                step = event.resource_pre_event.metadata
+                if step.type.startswith("kitaru:"):
+                    found[step.urn.split("::")[-1]] = str(step.op).rsplit(".", 1)[-1].lower()
+        return found
+
+    @property
+    def diffs(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for event in self.events:
+            if event.resource_pre_event is not None:
+                step = event.resource_pre_event.metadata
+                found[step.urn.split("::")[-1]] = sorted(step.detailed_diff or step.diffs or [])
+        return found
+
+    @property
+    def diagnostics(self) -> list[str]:
+        return [
+            event.diagnostic_event.message
+            for event in self.events
+            if event.diagnostic_event is not None
+        ]
+
+
+class Room:
+    """One Pulumi project and stack."""
+
+    def __init__(self, folder: Path, stack: str = "prod", project: str = "platform") -> None:
+        self.folder = folder
+        self.stack = stack
+        self.project = project
+        self.state = folder / "state"
+        self.state.mkdir(parents=True, exist_ok=True)
+        self.work = folder / "work"
+        self.work.mkdir(exist_ok=True)
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            "PULUMI_BACKEND_URL": self.state.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+
+    def open(
+        self, program: Callable[[], None], config: dict[str, str | auto.ConfigValue] | None = None
+    ) -> auto.Stack:
+        settings = auto.ProjectSettings(
+            name=self.project,
+            runtime="python",
+            backend=auto.ProjectBackend(self.state.as_uri()),
+        )
+        stack = auto.create_or_select_stack(
+            stack_name=self.stack,
+            project_name=self.project,
+            program=program,
+            opts=auto.LocalWorkspaceOptions(
+                work_dir=str(self.work), env_vars=self.env, project_settings=settings
+            ),
+        )
+        for key, value in (config or {}).items():
+            given = auto.ConfigValue(value) if isinstance(value, str) else value
+            stack.set_config(key, given)
+        return stack
+
+    def preview(self, program: Callable[[], None], **options: Any) -> Ran:
+        return self._run("preview", program, **options)
+
+    def up(self, program: Callable[[], None], **options: Any) -> Ran:
+        return self._run("up", program, **options)
+
+    def refresh(self, program: Callable[[], None] = lambda: None, **options: Any) -> Ran:
+        return self._run("refresh", program, **options)
+
+    def destroy(self, program: Callable[[], None] = lambda: None, **options: Any) -> Ran:
+        return self._run("destroy", program, **options)
+
+    def _run(
+        self,
+        verb: str,
+        program: Callable[[], None],
+        config: dict[str, str | auto.ConfigValue] | None = None,
+        **options: Any,
+    ) -> Ran:
+        events: list[EngineEvent] = []
+        lines: list[str] = []
+        stack = self.open(program, config)
+        try:
+            result = getattr(stack, verb)(
+                on_event=events.append, on_output=lines.append, color="never", **options
+            )
+        except Exception as error:
+            raise Failed("\n".join([*lines, str(error)])) from error
+        ran = Ran("\n".join(lines), events)
+        if verb == "up":
+            ran.outputs = {key: output.value for key, output in result.outputs.items()}
+        return ran
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """The resources in the state by their names, as Pulumi keeps them."""
+        found = {}
+        for path in (self.state / ".pulumi" / "stacks").rglob("*.json"):
+            latest = json.loads(path.read_text())["checkpoint"]["latest"] or {}
+            for resource in latest.get("resources", []):
+                found[resource["urn"].split("::")[-1]] = resource
+        return found
+
+    def pulumi(self, *argv: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run the command in the project's folder."""
+        return subprocess.run(
+            ["pulumi", *argv],
+            cwd=self.work,
+            env={**os.environ, **self.env, **env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
