@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         resolve_source,
     )
     from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
-    from kitaru_iac.spec.loading import from_mapping, load, to_mapping
+    from kitaru_iac.spec.loading import from_mapping, load, merge, to_mapping
     from kitaru_iac.spec.model import (
         AzuremlSpec,
         BaseSpec,
@@ -81,6 +81,7 @@ __all__ = [
     "from_mapping",
     "json_schema",
     "load",
+    "merge",
     "parse_artifact_store",
     "parse_container_registry",
     "parse_credentials",
@@ -92,7 +93,7 @@ __all__ = [
 _HOMES = {
     "credentials": "Credentials CredentialsError parse_credentials resolve_source",
     "kinds": "Cloud InfraMode ResourceMode StackType",
-    "loading": "from_mapping load to_mapping",
+    "loading": "from_mapping load merge to_mapping",
     "model": (
         "AzuremlSpec BaseSpec Extra KubernetesSpec LocalSpec SagemakerSpec StackSpec VertexSpec"
     ),

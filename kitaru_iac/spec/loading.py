@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -18,13 +19,48 @@ from kitaru_iac.spec.yaml_file import read_document
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import Extra, StackSpec
 
-__all__ = ["from_mapping", "load", "to_mapping"]
+__all__ = ["Merged", "from_mapping", "load", "merge", "to_mapping"]
 
 _DEFAULTS_SOURCE = "[tool.kitaru]"
 #: Of no use to a stack that is all on this machine, which a project's default must not break.
 _CLOUD_ONLY = frozenset(
     {"region", "project", "subscription_id", "resource_group", "credentials", "connector", "infra"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A description put together from several places, not checked yet.
+
+    Attributes:
+        data: The values by YAML key, as they were written.
+        origins: Where each was written.
+        problems: What is wrong already.
+        unreadable: The dotted paths of values that could not be read, which are among `problems`.
+    """
+
+    data: dict[str, Any]
+    origins: Origins
+    problems: tuple[Problem, ...] = ()
+    unreadable: frozenset[str] = frozenset()
+
+    def checked(self, stdin: TextIO | None = None) -> StackSpec:
+        """The description that they make.
+
+        Args:
+            stdin: What ``credentials: -`` reads; this process's own by default.
+
+        Raises:
+            DescriptionError: With every problem, those of putting together first.
+        """
+        try:
+            spec = _build(self.data, self.origins, stdin)
+        except DescriptionError as error:
+            found = [p for p in error.problems if p.field not in self.unreadable]
+            raise DescriptionError([*self.problems, *found]) from None
+        if self.problems:
+            raise DescriptionError(self.problems)
+        return spec
 
 
 def load(
@@ -51,6 +87,31 @@ def load(
     Raises:
         DescriptionError: With every problem that was found, each with its flag or file and line.
     """
+    return merge(flags, file, extra, defaults, stdin=stdin).checked(stdin)
+
+
+def merge(
+    given: Mapping[str, Any],
+    file: Path | str | None = None,
+    extra: Sequence[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+    *,
+    stdin: TextIO | None = None,
+    said: Callable[[str, Any], str] | None = None,
+) -> Merged:
+    """What `load` puts together, before it is checked; a mapping is laid over the file's deeply.
+
+    Args:
+        given: What wins over the file, by YAML key: a command line's flags.
+        file: See `load`, as for `extra`, `defaults` and `stdin`.
+        extra: ``TARGET.FIELD=VALUE`` strings.
+        defaults: A project's own defaults.
+        stdin: What ``-`` reads.
+        said: Where a key and value of `given` was written; None: it is a flag.
+
+    Raises:
+        DescriptionError: The file cannot be read.
+    """
     data: dict[str, Any] = {}
     where: dict[str, str] = {}
     problems: list[Problem] = []
@@ -65,25 +126,16 @@ def load(
         name, data, where = document.file, document.data, document.sources()
         unreadable = document.unreadable
         problems += document.problems
-    for key, value in flags.items():
+    for key, value in given.items():
         if value is not None:
-            data[key] = value
-            where = {path: at for path, at in where.items() if not _is_below(path, key)}
-            where[key] = flag_of(key, value)
+            _lay(data, where, (key,), value, (said or flag_of)(key, value))
     problems += _lay_extras(data, where, extra)
     for key, value in (defaults or {}).items():
         if data.get(key) is None and _default_fits(key, data):
             data[key] = value
             where[key] = f"{_DEFAULTS_SOURCE} {key}"
-    origins = Origins(where, file=name, flags=True)
-    try:
-        spec = _build(data, origins, stdin)
-    except DescriptionError as error:
-        found = [problem for problem in error.problems if problem.field not in unreadable]
-        raise DescriptionError([*problems, *found]) from None
-    if problems:
-        raise DescriptionError(problems)
-    return spec
+    origins = Origins(where, file=name, flags=said is None)
+    return Merged(data, origins, tuple(problems), unreadable)
 
 
 def from_mapping(data: Mapping[str, Any]) -> StackSpec:
@@ -140,6 +192,23 @@ def _build(data: Mapping[str, Any], origins: Origins, stdin: TextIO | None) -> S
 
     context = {"origins": origins, "stdin": stdin}
     return SPEC_CLASSES[type_].model_validate(dict(data), context=context)
+
+
+def _lay(
+    data: dict[str, Any], where: dict[str, str], path: tuple[str, ...], value: Any, source: str
+) -> None:
+    """Put a value over what is there; a mapping over a mapping, key by key."""
+    key, before = path[-1], data.get(path[-1])
+    if isinstance(value, Mapping) and isinstance(before, Mapping):
+        data[key] = dict(before)
+        for inner, below in value.items():
+            _lay(data[key], where, (*path, str(inner)), below, source)
+        return
+    data[key] = value
+    dotted = ".".join(path)
+    for old in [old for old in where if _is_below(old, dotted)]:
+        del where[old]
+    where[dotted] = source
 
 
 def _lay_extras(data: dict[str, Any], where: dict[str, str], extra: Sequence[str]) -> list[Problem]:
