@@ -24,6 +24,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pulumi_aws": ("clouds.aws",),
     "google": ("clouds.gcp",),
     "google.protobuf": ("engine", "pulumi"),  # the wire of the Pulumi engine, not Google's cloud
+    "google.rpc": ("pulumi",),  # the same
     "googleapiclient": ("clouds.gcp",),
     "pulumi_gcp": ("clouds.gcp",),
     "azure": ("clouds.azure",),

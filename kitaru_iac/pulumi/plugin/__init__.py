@@ -13,3 +13,7 @@
     components.py  the component resources, for programs in other languages
     schema.py      the package's schema
 """
+
+from kitaru_iac.pulumi.one_status import unite
+
+unite()
