@@ -8,6 +8,7 @@ The provider behind it, `pulumi-resource-kitaru`, comes with this package.
 """
 
 from kitaru_iac.pulumi.provider import Provider, ProviderArgs
+from kitaru_iac.pulumi.provisioned import ProvisionedStack
 from kitaru_iac.pulumi.stack import Stack, StackArgs
 from kitaru_iac.pulumi.verification import CheckResult, VerifyResult, verify, verify_output
 
@@ -15,6 +16,7 @@ __all__ = [
     "CheckResult",
     "Provider",
     "ProviderArgs",
+    "ProvisionedStack",
     "Stack",
     "StackArgs",
     "VerifyResult",

@@ -1,4 +1,4 @@
-"""The infrastructure component in a platform team's program: from a description, by its provider."""
+"""The infrastructure of a description in a platform team's program, made by its own provider."""
 
 from __future__ import annotations
 

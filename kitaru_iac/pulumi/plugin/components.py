@@ -1,26 +1,149 @@
-"""The component resources, for programs in other languages."""
+"""The components of this package for programs in any language: built, and described in its schema.
+
+The SDK of a cloud is imported where a component of that cloud is built, and nowhere else.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from pulumi.provider.provider import ConstructResult
+import pulumi
+from pulumi.provider import ConstructResult
 
-from kitaru_iac.errors import NotFoundError
+from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN
+from kitaru_iac.errors import KitaruError, Problem
+from kitaru_iac.pulumi.keys import camel, snake
+from kitaru_iac.pulumi.plugin import infrastructure_args
+from kitaru_iac.pulumi.plugin.properties import description_properties, property_of
+from kitaru_iac.pulumi.provisioned import (
+    PROVISIONED_KEYS,
+    PROVISIONED_OUTPUTS,
+    PROVISIONED_TOKEN,
+    ProvisionedStack,
+)
+from kitaru_iac.pulumi.refusals import InputsRefused, refused
+from kitaru_iac.spec.rules import key_suggestion
+from kitaru_iac.spec.suggest import suggest
 
 __all__ = ["construct", "schema"]
 
+Inputs = Mapping[str, Any]
+_Build = Callable[[str, dict[str, Any], pulumi.ResourceOptions | None], pulumi.ComponentResource]
 
-def construct(name: str, resource_type: str, inputs: Any, options: Any) -> ConstructResult:
-    """Build a component.
+_STACK_ID = {"type": "string", "description": "The UUID of the ZenML stack."}
+
+
+def construct(
+    name: str, resource_type: str, inputs: Inputs, options: pulumi.ResourceOptions | None = None
+) -> ConstructResult:
+    """Build a component for a program in any language.
+
+    Args:
+        name: The resource's name in the program.
+        resource_type: Its token.
+        inputs: By their names on the wire.
+        options: Those of the program.
 
     Raises:
-        NotFoundError: There is none of this type.
+        pulumi.InputPropertiesError: It cannot be built; with every problem, and no traceback.
     """
-    del inputs, options
-    raise NotFoundError(f"There is no component {resource_type}", where=name)
+    build, outputs = _COMPONENTS.get(resource_type, (None, ()))
+    if build is None:
+        raise pulumi.InputPropertiesError(f"There is no component {resource_type}.", [])
+    given = {snake(key): value for key, value in inputs.items() if value is not None}
+    try:
+        made = build(name, given, options)
+    except InputsRefused as error:
+        raise pulumi.InputPropertiesError(error.message, error.errors) from error
+    except (KitaruError, pulumi.RunError) as error:
+        raise pulumi.InputPropertiesError(str(error), []) from error
+    return ConstructResult(made.urn, {camel(key): getattr(made, key) for key in outputs})
+
+
+def _provisioned(
+    name: str, given: dict[str, Any], options: pulumi.ResourceOptions | None
+) -> pulumi.ComponentResource:
+    _refuse_strangers(given, PROVISIONED_KEYS, "ProvisionedStack")
+    if "async" in given:
+        given["async_"] = given.pop("async")
+    return ProvisionedStack(name, opts=options, **given)
+
+
+def _infrastructure(
+    name: str, given: dict[str, Any], options: pulumi.ResourceOptions | None
+) -> pulumi.ComponentResource:
+    component = "Infrastructure"
+    _refuse_strangers(given, infrastructure_args.FIELDS, component)
+    if problems := infrastructure_args.problems(given):
+        raise InputsRefused(problems, component)
+    from kitaru_iac.pulumi.aws import Infrastructure
+
+    try:
+        return Infrastructure(name, infrastructure_args.typed(given), options)
+    except pulumi.RunError as error:
+        raise refused(error, component) from error
+
+
+def _refuse_strangers(given: Inputs, accepted: Collection[str], component: str) -> None:
+    """Refuse inputs that the component does not have, with what may have been meant."""
+    problems = []
+    for key in sorted(set(given) - set(accepted)):
+        meant = key_suggestion(key)
+        near = meant if meant in accepted else suggest(key, accepted)
+        names = ", ".join(camel(key) for key in accepted)
+        remedy = f"Did you mean `{camel(near)}`?" if near else f"They are {names}."
+        what = f"{component} has no property of this name"
+        problems.append(Problem(key, what, remedy=remedy))
+    if problems:
+        raise InputsRefused(problems, component)
+
+
+#: How each is built, and what comes out.
+_COMPONENTS: Mapping[str, tuple[_Build, tuple[str, ...]]] = {
+    PROVISIONED_TOKEN: (_provisioned, (*PROVISIONED_OUTPUTS, "stack_id")),
+    TOKEN: (_infrastructure, OUTPUTS),
+}
 
 
 def schema() -> dict[str, Any]:
-    """The components in the package's schema: ``{"resources", "types"}``."""
-    return {"resources": {}, "types": {}}
+    """The components' part of the package's schema: ``resources`` and ``types``."""
+    return {
+        "resources": {
+            PROVISIONED_TOKEN: _provisioned_schema(),
+            TOKEN: infrastructure_args.schema(_described(OUTPUTS)),
+        },
+        "types": {},
+    }
+
+
+def _provisioned_schema() -> dict[str, Any]:
+    inputs = {
+        camel(key): property_of(key, plain=not may_be_output)
+        for key, may_be_output in PROVISIONED_KEYS.items()
+    }
+    inputs["resources"] |= {
+        "description": "What is done about single resources (bucket, registry, role, cluster): "
+        "existing, create or skip. What the description does not name is made, but a cluster only "
+        "where `create` is said.",
+        "additionalProperties": {"type": "string", "plain": True},
+    }
+    inputs["name"]["description"] += " The resource's name, if left out."
+    inputs["type"]["description"] += " local, if left out."
+    inputs["activate"]["description"] += " False, if left out."
+    inputs["verify"]["description"] += " True, if left out."
+    inputs["credentials"]["description"] += " They make nothing: the cloud's own provider does."
+    return {
+        "isComponent": True,
+        "description": "A Kitaru stack on infrastructure that is made for it: what the command "
+        "makes for the same description with `infra: provision`, under the same names, in the "
+        "account of the program's provider of that cloud. The bucket is protected, and stays "
+        "when the rest goes.",
+        "inputProperties": inputs,
+        "properties": {**_described(PROVISIONED_OUTPUTS), "stackId": _STACK_ID},
+        "required": ["name", "type", "stackId"],
+    }
+
+
+def _described(keys: tuple[str, ...]) -> dict[str, Any]:
+    return description_properties(keys)

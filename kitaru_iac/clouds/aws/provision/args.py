@@ -1,6 +1,7 @@
-"""What the component `kitaru:aws:Infrastructure` is given and gives. Imports no SDK of a cloud."""
+"""What the component `kitaru:aws:Infrastructure` is given and gives. Imports no SDK of a cloud.
 
-from __future__ import annotations
+No `from __future__ import annotations` here: the schema is made from these annotations.
+"""
 
 from typing import NotRequired, TypedDict
 
@@ -19,7 +20,7 @@ class InfrastructureArgs(TypedDict):
     stack: str
     """The name of the stack."""
     type: str
-    """The stack's type: local, kubernetes or sagemaker."""
+    """The stack's type. One of local, kubernetes, sagemaker."""
     region: str
     """Where everything is, whatever the provider's region."""
     account: NotRequired[str | None]
