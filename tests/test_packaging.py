@@ -83,6 +83,16 @@ def test_it_is_typed_and_licensed() -> None:
         assert "Apache License" in (DISTRIBUTION.read_text("licenses/LICENSE") or "")
 
 
+def test_the_files_of_a_new_repository_come_with_the_package() -> None:
+    from kitaru_iac import new_repo
+
+    assert all(new_repo.files().values())
+    if FROM_WHEEL:
+        folder = Path(kitaru_iac.__file__).parent / "pulumi" / "repository"
+        assert (folder / "Pulumi.yaml").exists()
+        assert (folder / "programs" / "__main__.py").exists()
+
+
 def test_only_the_package_is_installed() -> None:
     tops = {file.parts[0] for file in DISTRIBUTION.files or [] if ".." not in file.parts}
     own = f"kitaru_iac-{DISTRIBUTION.version}.dist-info"

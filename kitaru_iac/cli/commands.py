@@ -58,6 +58,12 @@ _STACK = {
     "policy": Entry(
         "Print the cloud permissions that a stack needs.", "stack_verify", "policy", "Examine"
     ),
+    "new-repo": Entry(
+        "Write a repository from which Pulumi keeps stacks, with a workflow for CI.",
+        "stack_new_repo",
+        "new_repo",
+        "Change",
+    ),
     "schema": Entry(
         "Print the JSON Schema of stack.yaml, for editors.", "stack_schema", "schema", "Examine"
     ),
@@ -95,8 +101,10 @@ OTHER_WORDS = {
     "register": "stack create",
     "remove": "stack delete",
     "rm": "stack delete",
+    "scaffold": "stack new-repo",
     "set": "stack use",
     "switch": "stack use",
+    "template": "stack new-repo",
     "update": "stack apply",
     "up": "stack apply",
     "whoami": "status",
