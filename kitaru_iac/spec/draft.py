@@ -32,6 +32,10 @@ class Origins:
         self.file = file
         self.flags = flags
 
+    def note(self, path: str, place: str) -> None:
+        """Say where a value was written."""
+        self._where[path] = place
+
     def of(self, path: str) -> str | None:
         """The place of a value, else of the nearest mapping around it."""
         while path not in self._where:
