@@ -103,6 +103,8 @@ class Room:
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            # Ours may be on PATH too, where its environment is active.
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         }
 
     def open(
