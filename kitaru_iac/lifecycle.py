@@ -309,10 +309,9 @@ def _situation(
         )
     desired_records(spec)  # what is wrong with the description comes before any connection
     store = Store.open()
+    store.look(spec.name, spec.name + writing.REPLACED)
     if recover:
         writing.recover(store, spec.name)
-    else:
-        store.look(spec.name)
     current = store.read(spec.name, secrets=True)
     if current is not None and not is_managed(current.labels):
         raise AlreadyExistsError(

@@ -24,10 +24,10 @@ from kitaru_iac.records.model import MANAGED_LABEL, ComponentRecord, Records
 from kitaru_iac.records.store import DESCRIBED, Store, is_managed, mapped_errors
 from kitaru_iac.records.write import Writer
 
-__all__ = ["Outcome", "carry_out", "recover"]
+__all__ = ["REPLACED", "Outcome", "carry_out", "recover"]
 
 #: What an old part is called while its successor takes its name.
-_REPLACED = "-replaced"
+REPLACED = "-replaced"
 #: A colleague's failing registration of the same name frees its parts within moments.
 _RENAME_ATTEMPTS, _RENAME_PAUSE = 10, 0.3
 
@@ -64,6 +64,7 @@ def carry_out(
         AlreadyExistsError: Somebody else registered the name meanwhile; nothing is left of ours.
         RegistrationFailed: A write failed. Its `left` says what could not be taken back.
     """
+    store.forget()  # what was found before may be minutes old
     change = _Change(store, desired, current, leftovers)
     try:
         outcome = change.write()
@@ -147,7 +148,10 @@ class _Change:
         for kind, components in stack.components.items():
             wanted = self.desired.component(kind.value)
             if wanted is not None:
-                labels = {key: str(value) for key, value in (components[0].labels or {}).items()}
+                labels = dict(self.desired.labels)  # ZenML gives it those of the stack it came with
+                if isinstance(members[kind.value][0], UUID):
+                    stored = components[0].labels or {}
+                    labels = {key: str(value) for key, value in stored.items()}
                 self._settle(wanted, components[0].id, components[0].name, labels)
         outcome.id = str(stack.id)
         return outcome
@@ -213,7 +217,7 @@ class _Change:
             self.connector = self.writer.update_connector(wanted, old)
             return
         if old is not None:  # ZenML changes neither while components are linked: make room instead
-            aside = old.name + _REPLACED
+            aside = old.name + REPLACED
             self.writer.rename_connector(old, aside)
             self._doom_connector(aside, UUID(old.id))
         self.connector = self.writer.create_connector(wanted)
@@ -294,7 +298,7 @@ class _Change:
 
     def _swap(self, new: ComponentRecord, old: ComponentRecord, owner: Records) -> UUID:
         """Replace a component whose flavor changes: the old one makes room for its name."""
-        aside = old.name + _REPLACED
+        aside = old.name + REPLACED
         labels = {**old.labels, MANAGED_LABEL: "true"}
         self.writer.relabel_component(old, aside, self._connector_of(owner), labels)
         self._doom_component(replace(old, name=aside))
@@ -303,7 +307,7 @@ class _Change:
 
     def _set_aside(self, current: Records) -> dict[str, list[UUID]]:
         """Rename a stack that is replaced, with its own parts; return its foreign members."""
-        aside = current.stack + _REPLACED
+        aside = current.stack + REPLACED
         connector = self._connector_of(current)
         stack_id = UUID(current.id)
         self.writer.rename_stack(stack_id, current.stack, aside)
@@ -356,7 +360,7 @@ def recover(store: Store, stack: str) -> None:
     Where there is nothing it costs three look-ups: for the stack, the components and the connector
     of the ``-replaced`` name.
     """
-    aside = stack + _REPLACED
+    aside = stack + REPLACED
     with mapped_errors():
         stored = store.find(aside)
         named = store.components_named(aside)
@@ -369,6 +373,7 @@ def recover(store: Store, stack: str) -> None:
                 f"Stack '{stack}' is being replaced by another process at this moment",
                 remedy="Run it again in a minute: what a dead process left is then mended.",
             )
+        store.forget()
         writer = Writer(store)
         successor = store.read(stack)
         old = store.records_of(stored) if stored is not None else None
@@ -400,9 +405,9 @@ def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
         writer.delete_connector(UUID(half.connector.id))
     link = UUID(old.connector.id) if old.connector else None
     for component in old.components:
-        if component.name == stack + _REPLACED:
+        if component.name == stack + REPLACED:
             writer.relabel_component(component, stack, link, component.labels)
-    if old.connector is not None and old.connector.name == stack + _REPLACED:
+    if old.connector is not None and old.connector.name == stack + REPLACED:
         writer.rename_connector(old.connector, stack)
     writer.rename_stack(UUID(old.id), old.stack, stack)
 

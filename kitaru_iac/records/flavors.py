@@ -5,6 +5,7 @@ ZenML says so too, but only at registration, for one component, and without a su
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,18 +40,23 @@ def check_extra(store: Store, records: Records, extra: Extra) -> list[Problem]:
     """
     problems: list[Problem] = []
     with quiet():
+        flavors = _flavors(store, records)
         for component in records.components:
             own = set(getattr(extra, component.type, {}))
-            problems.extend(_check(store, component, own))
+            flavor = flavors.get((component.flavor, component.type))
+            problems.extend(_check(store, component, flavor, own))
     return problems
 
 
-def _check(store: Store, component: ComponentRecord, own: set[str]) -> list[Problem]:
-    flavor = _flavor(store, component)
+def _check(
+    store: Store, component: ComponentRecord, flavor: FlavorResponse | None, own: set[str]
+) -> list[Problem]:
     label = f"ZenML's {component.flavor} {component.type.replace('_', ' ')}"
     if flavor is None:
         return [Problem(component.type, f"the store does not know {label}")]
-    model = _model(flavor)
+    # What the description says was checked when it was read. A server's flavors are not imported
+    # for it: that takes longer than everything else before the write, and the server does so too.
+    model = _model(flavor) if own or store.is_local else None
     fields = _fields(flavor, model)
     unknown = [key for key in component.configuration if key not in fields]
     problems = [
@@ -67,14 +73,14 @@ def _check(store: Store, component: ComponentRecord, own: set[str]) -> list[Prob
     return problems
 
 
-def _flavor(store: Store, component: ComponentRecord) -> FlavorResponse | None:
-    from zenml.enums import StackComponentType
+def _flavors(store: Store, records: Records) -> dict[tuple[str, str], FlavorResponse]:
+    """The flavors of the records' components, by name and type."""
     from zenml.models import FlavorFilter
 
-    page = store.zen_store.list_flavors(
-        FlavorFilter(name=component.flavor, type=StackComponentType(component.type)), hydrate=True
-    )
-    return page.items[0] if page.items else None
+    names = json.dumps(sorted({component.flavor for component in records.components}))
+    # A name stands for a flavor of each type at most.
+    page = store.zen_store.list_flavors(FlavorFilter(name=f"oneof:{names}", size=200), hydrate=True)
+    return {(flavor.name, flavor.type.value): flavor for flavor in page.items}
 
 
 def _model(flavor: FlavorResponse) -> type[BaseModel] | None:

@@ -145,7 +145,7 @@ def _taken(
     free = {c.id for c in leftovers.components} if leftovers else set()
     if current is not None:
         free |= {c.id for c in current.components if is_own_component(c, current)}
-    elif store.client.list_stacks(name=f"equals:{name}", size=1).items:
+    elif store.stack_named(name) is not None:
         yield "a stack"
     named = store.components_named(name)
     for component in records.components:

@@ -5,23 +5,16 @@ Everything here reads. Writing is `records.apply`.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from kitaru_iac.errors import (
-    AlreadyExistsError,
-    KitaruError,
-    NotAllowedError,
-    NotConnectedError,
-    NotFoundError,
-    StackNotFound,
-    UsageError,
-)
+from kitaru_iac.errors import NotFoundError, StackNotFound, UsageError
+from kitaru_iac.records.look import Look, look_for
+from kitaru_iac.records.mapped import mapped_errors
 from kitaru_iac.records.model import (
     MANAGED_LABEL,
     ORPHANED_LABEL,
@@ -60,52 +53,12 @@ def stack_type(orchestrator_flavor: str | None) -> str:
     return _TYPES.get(orchestrator_flavor or "", "custom")
 
 
-@contextlib.contextmanager
-def mapped_errors() -> Iterator[None]:
-    """Turn what ZenML, requests and SQLAlchemy raise into this package's errors, once."""
-    try:
-        yield
-    except (KitaruError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        raise _translated(error) from error
-
-
-def _translated(error: Exception) -> KitaruError:
-    names = {cls.__name__ for cls in type(error).__mro__}
-    text = _first_line(error)
-    if names & {"CredentialsNotValid", "AuthorizationException", "OAuthError"}:
-        return NotAllowedError(
-            "The ZenML server does not accept the stored login",
-            why=text,
-            remedy="Log in again: kitaru login URL",
-        )
-    if names & {"IllegalOperationError", "PermissionError"}:
-        return NotAllowedError("ZenML refused the operation", why=text)
-    if "EntityExistsError" in names:
-        return AlreadyExistsError(text)
-    if names & {"ConnectionError", "ConnectTimeout", "ReadTimeout", "OperationalError"}:
-        return NotConnectedError(
-            "The ZenML store does not answer",
-            why=text,
-            remedy="See where you are connected with: kitaru status",
-        )
-    if names & {"KeyError", "DoesNotExistException"}:
-        return NotFoundError(text)
-    return KitaruError("ZenML failed", why=f"{type(error).__name__}: {text}")
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error.args[0]) if error.args else str(error)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0][:400] if lines else type(error).__name__
-
-
 class Store:
     """An open ZenML store and client. Make one with :meth:`open` and use it inside `quiet()`."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self._look: Look | None = None
 
     @classmethod
     def open(cls) -> Store:
@@ -148,6 +101,26 @@ class Store:
 
     # -- finding ---------------------------------------------------------------------------------
 
+    def look(self, *names: str) -> None:
+        """Ask once for all that carries these names; `forget` before it may have changed."""
+        with mapped_errors():
+            self._look = look_for(self.client, *names, is_local=self.is_local)
+
+    def forget(self) -> None:
+        """From here on the store is asked again."""
+        self._look = None
+
+    def _looked_for(self, name: str) -> Look | None:
+        return self._look if self._look is not None and name in self._look.names else None
+
+    def stack_named(self, name: str) -> StackResponse | None:
+        """The stack of exactly this name."""
+        with mapped_errors():
+            if (look := self._looked_for(name)) is not None:
+                return look.stacks.get(name)
+            page = self.client.list_stacks(name=f"equals:{name}", size=1, hydrate=True)
+            return page.items[0] if page.items else None
+
     def find(self, ref: str) -> StackResponse | None:
         """The stack with this name, id, or unambiguous id prefix; None if there is none.
 
@@ -155,9 +128,8 @@ class Store:
             UsageError: The prefix fits several stacks.
         """
         with mapped_errors():
-            page = self.client.list_stacks(name=f"equals:{ref}", size=1, hydrate=True)
-            if page.items:
-                return page.items[0]
+            if (named := self.stack_named(ref)) is not None:
+                return named
             if (uuid := _uuid(ref)) is not None:
                 try:
                     return self.zen_store.get_stack(uuid)
@@ -269,13 +241,17 @@ class Store:
     def _connector_response(self, ref: str | UUID, *, secrets: bool) -> ServiceConnectorResponse:
         uuid = ref if isinstance(ref, UUID) else _uuid(ref)
         if uuid is None:
-            page = self.client.list_service_connectors(name=f"equals:{ref}", size=1)
-            if not page.items:
+            if (look := self._looked_for(str(ref))) is not None:
+                found = look.connectors.get(str(ref))
+            else:
+                page = self.client.list_service_connectors(name=f"equals:{ref}", size=1)
+                found = page.items[0] if page.items else None
+            if found is None:
                 raise NotFoundError(
                     f"No service connector has the name or id '{ref}'",
                     remedy="See them with: zenml service-connector list",
                 )
-            uuid = page.items[0].id
+            uuid = found.id
         return self.zen_store.get_service_connector(uuid, expand_secrets=secrets)
 
     def _component(self, response: ComponentResponse) -> ComponentRecord:
@@ -298,7 +274,9 @@ class Store:
             found = self._components_named(name)
             return {kind: self._component(component) for kind, component in found.items()}
 
-    def _components_named(self, name: str) -> dict[str, ComponentResponse]:
+    def _components_named(self, name: str) -> Mapping[str, ComponentResponse]:
+        if (look := self._looked_for(name)) is not None:
+            return look.components[name]
         # A name is taken once for each type: one listing holds them all.
         page = self.client.list_stack_components(name=f"equals:{name}", size=100, hydrate=True)
         return {component.type.value: component for component in page.items}

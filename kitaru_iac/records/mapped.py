@@ -1,0 +1,57 @@
+"""What ZenML raises, as this package's errors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    KitaruError,
+    NotAllowedError,
+    NotConnectedError,
+    NotFoundError,
+)
+
+__all__ = ["mapped_errors"]
+
+
+@contextlib.contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Turn what ZenML, requests and SQLAlchemy raise into this package's errors, once."""
+    try:
+        yield
+    except (KitaruError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise _translated(error) from error
+
+
+def _translated(error: Exception) -> KitaruError:
+    names = {cls.__name__ for cls in type(error).__mro__}
+    text = _first_line(error)
+    if names & {"CredentialsNotValid", "AuthorizationException", "OAuthError"}:
+        return NotAllowedError(
+            "The ZenML server does not accept the stored login",
+            why=text,
+            remedy="Log in again: kitaru login URL",
+        )
+    if names & {"IllegalOperationError", "PermissionError"}:
+        return NotAllowedError("ZenML refused the operation", why=text)
+    if "EntityExistsError" in names:
+        return AlreadyExistsError(text)
+    if names & {"ConnectionError", "ConnectTimeout", "ReadTimeout", "OperationalError"}:
+        return NotConnectedError(
+            "The ZenML store does not answer",
+            why=text,
+            remedy="See where you are connected with: kitaru status",
+        )
+    if names & {"KeyError", "DoesNotExistException"}:
+        return NotFoundError(text)
+    return KitaruError("ZenML failed", why=f"{type(error).__name__}: {text}")
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error.args[0]) if error.args else str(error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0][:400] if lines else type(error).__name__
