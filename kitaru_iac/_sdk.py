@@ -51,18 +51,28 @@ def current_stack() -> StackInfo:
     return StackInfo(active.id, active.name, is_active=True)
 
 
-def list_stacks() -> list[StackInfo]:
-    """All stacks, oldest first.
+def list_stacks(*, limit: int | None = None, page: int = 1) -> list[StackInfo]:
+    """All stacks, oldest first; or one page of them, which is all that the store is asked for.
+
+    Args:
+        limit: How many make a page. None gives all of them.
+        page: Which page, from 1; one after the last is empty.
 
     Raises:
+        ValueError: `limit` or `page` is less than 1, or `page` stands without `limit`.
         NotConnectedError: No store answers.
     """
+    if page < 1 or (limit is not None and limit < 1):
+        raise ValueError("`limit` and `page` count from 1")
+    if limit is None and page != 1:
+        raise ValueError("`page` needs a `limit`")
     apply_environment()
     from kitaru_iac.records.reader import open_reader
 
     reader = open_reader()
     try:
-        return [StackInfo(row.id, row.name, row.is_active) for row in reader.stacks()]
+        rows = reader.stacks() if limit is None else reader.page(page, limit).rows
+        return [StackInfo(row.id, row.name, row.is_active) for row in rows]
     finally:
         reader.close()
 

@@ -17,11 +17,13 @@ from tests.servers.zenml import ZenMLServer
 #: None of these may be imported by a command that only reads, or switches.
 HEAVY = {
     *("zenml", "pydantic", "sqlalchemy", "sqlmodel", "requests", "rich", "click"),
+    "typer",  # see kitaru_iac/cli/short.py
     *("pulumi", "grpc", "boto3", "botocore", "google", "azure", "kubernetes"),
 }
 COMMANDS = (
     "stack list",
     "stack list --output json",
+    "stack list --limit 100",
     "stack current",
     "stack show",
     "stack show default --output yaml",

@@ -71,6 +71,12 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
 
 
 def _parse_and_run(words: list[str], program: str) -> int:
+    from kitaru_iac.cli.short import understood
+
+    call = understood(words)
+    if call is not None:
+        call()
+        return 0
     import typer
 
     from kitaru_iac.cli.app import root_command
@@ -99,13 +105,13 @@ def _parse_and_run(words: list[str], program: str) -> int:
 
 def _failed(error: Exception, out: Output, words: list[str]) -> int:
     """Say what went wrong and give the exit code for it."""
-    from typer.exceptions import TyperException
-
     from kitaru_iac.errors import ExitCode, KitaruError
 
     if isinstance(error, KitaruError):
         out.error(error.to_dict(), str(error))
         return int(error.exit_code)
+    from typer.exceptions import TyperException
+
     if isinstance(error, TyperException):
         usage = _usage_error(error)
         hint = _help_hint(error, words)

@@ -63,14 +63,20 @@ class Output:
         else:
             self.lines(text)
 
-    def items(self, items: Sequence[Mapping[str, Any]], text: Iterable[str]) -> None:
-        """Say several: the document ``{"command", "items", "count"}``, or the lines."""
+    def items(
+        self,
+        items: Sequence[Mapping[str, Any]],
+        text: Iterable[str],
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say several: the document ``{"command", "items", "count"}`` and `more`, or the lines."""
         if self.structured:
             self.document(
                 {
                     "command": self.command,
                     "items": [dict(item) for item in items],
                     "count": len(items),
+                    **(more or {}),
                     **({"warnings": self._warnings} if self._warnings else {}),
                 }
             )

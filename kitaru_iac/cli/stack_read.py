@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from kitaru_iac.cli.output import current as output
-from kitaru_iac.cli.scope import scope_words
+from typing import Annotated
+
+import typer
+
+from kitaru_iac.cli import reading
 
 __all__ = ["current", "list_"]
 
 
-def list_() -> None:
+def list_(
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Show at most N stacks; their number and the next page are told.",
+            show_default=False,
+        ),
+    ] = None,
+    page: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Which page, from 1, of --limit stacks each (100 without it).",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """List all stacks and mark the active one.
+
+    Oldest first. With --limit or --page the store is asked for that page alone, and the document
+    also holds total, page and next_page (null on the last one).
 
     Examples:
         kitaru stack list
         kitaru stack list --output json
+        kitaru stack list --limit 100 --page 2
     """
-    from kitaru_iac.cli.tables import table
-    from kitaru_iac.records.reader import open_reader
-
-    out = output()
-    reader = open_reader()
-    try:
-        rows = list(reader.stacks())
-    finally:
-        reader.close()
-    cells = [
-        (
-            "*" if row.is_active else "",
-            row.name,
-            row.id,
-            "yes" if row.is_managed else "no",
-        )
-        for row in rows
-    ]
-    lines = table(
-        out, ("ACTIVE", "NAME", "ID", "MANAGED"), cells, marked=[row.is_active for row in rows]
-    )
-    out.items([row.to_dict() for row in rows], lines)
+    reading.list_(limit, page)
 
 
 def current() -> None:
@@ -49,30 +52,4 @@ def current() -> None:
         kitaru stack current
         kitaru stack current --output json
     """
-    from kitaru_iac.cli.tables import pairs
-    from kitaru_iac.records.reader import open_reader
-
-    out = output()
-    reader = open_reader()
-    try:
-        active = reader.active()
-    finally:
-        reader.close()
-    if active.stale:
-        out.warn(
-            f"{active.source} names the stack {active.stale}, which does not exist any more; "
-            f"'{active.name}' takes its place."
-        )
-    rows = [
-        ("Active stack", active.name),
-        ("Stack ID", active.id),
-        ("Chosen by", scope_words(active.scope, active.source)),
-    ]
-    item = {
-        "id": active.id,
-        "name": active.name,
-        "is_active": True,
-        "scope": active.scope,
-        "source": active.source,
-    }
-    out.item(item, pairs(out, rows))
+    reading.current()

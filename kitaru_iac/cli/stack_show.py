@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kitaru_iac.cli import completion
-from kitaru_iac.cli.output import current as output
+from kitaru_iac.cli import completion, reading
 
 __all__ = ["show"]
 
@@ -33,16 +32,4 @@ def show(
         kitaru stack show prod-vertex
         kitaru stack show prod-vertex --output yaml
     """
-    from kitaru_iac.records.owner import owner_of
-    from kitaru_iac.records.reader import open_reader
-    from kitaru_iac.render.stack import show_item, show_lines
-
-    out = output()
-    reader = open_reader()
-    try:
-        view = reader.stack(stack if stack is not None else reader.active().id)
-    finally:
-        reader.close()
-    owner = owner_of(view.labels)
-    item = show_item(view.to_dict(), owner.to_dict() if owner else None)
-    out.item(item, show_lines(item, out.style))
+    reading.show(stack)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kitaru_iac.cli.output import Output, safe
 
@@ -18,6 +18,7 @@ def table(
     rows: Sequence[Sequence[str]],
     *,
     marked: Sequence[bool] = (),
+    more: Iterable[tuple[Sequence[str], bool]] = (),
 ) -> Iterator[str]:
     """The lines of a table.
 
@@ -26,6 +27,8 @@ def table(
         heads: The columns' headings.
         rows: The cells.
         marked: Which rows stand out.
+        more: Rows that are read while they are written, and whether they stand out. The columns
+            are as wide as the others made them.
     """
     rows = [[safe(cell) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(heads, *rows, strict=True)]
@@ -33,6 +36,9 @@ def table(
     for number, row in enumerate(rows):
         line = _line(row, widths)
         yield out.style(line, "green") if number < len(marked) and marked[number] else line
+    for row, stands_out in more:
+        line = _line([safe(cell) for cell in row], widths)
+        yield out.style(line, "green") if stands_out else line
 
 
 def pairs(out: Output, rows: Sequence[tuple[str, str]], indent: str = "") -> Iterator[str]:

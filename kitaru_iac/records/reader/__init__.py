@@ -14,6 +14,7 @@ from kitaru_iac.records.reader.model import (
     ComponentView,
     ConnectorView,
     Reader,
+    RowPage,
     StackRow,
     StackView,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "ComponentView",
     "ConnectorView",
     "Reader",
+    "RowPage",
     "StackRow",
     "StackView",
     "complete",

@@ -1,8 +1,8 @@
 """What all ways of reading share: the active stack, finding by name or id, rows of a listing.
 
 A way of reading has to answer a few questions about the store (`_look_up`, `_by_id`, `_chunks`,
-`_names`, `_view`, `count`); each is one statement or request, or a number of them that does not
-depend on how many stacks there are.
+`_page`, `_names`, `_view`, `count`); each is one statement or request, or a number of them that
+does not depend on how many stacks there are.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from kitaru_iac.records.reader.lookup import Stub, choose, not_found
-from kitaru_iac.records.reader.model import DEFAULT_STACK, Active, StackRow, StackView
+from kitaru_iac.records.reader.model import DEFAULT_STACK, Active, RowPage, StackRow, StackView
 from kitaru_iac.records.reader.scope import Named
 from kitaru_iac.records.reader.unreadable import UnreadableError
 
@@ -40,6 +40,10 @@ class BaseReader(ABC):
     @abstractmethod
     def _chunks(self, page: int | None, size: int, name: str | None) -> Iterator[Sequence[Stub]]:
         """The stacks of `Reader.stacks`, some at a time."""
+
+    @abstractmethod
+    def _page(self, number: int, size: int) -> tuple[Sequence[Stub], int]:
+        """The stacks of `Reader.page`, and how many there are."""
 
     @abstractmethod
     def _names(self, prefix: str, limit: int | None) -> list[str]:
@@ -78,6 +82,13 @@ class BaseReader(ABC):
                 active = self._active_id(chunk)
             for stub in chunk:
                 yield StackRow(stub.id, stub.name, stub.id == active, stub.is_managed)
+
+    def page(self, number: int, size: int) -> RowPage:
+        """See `Reader.page`."""
+        stubs, total = self._page(number, size)
+        active = self._active_id(stubs) if self._may_hold_active(stubs) else None
+        rows = (StackRow(s.id, s.name, s.id == active, s.is_managed) for s in stubs)
+        return RowPage(tuple(rows), total)
 
     def names(self, prefix: str = "") -> list[str]:
         """See `Reader.names`."""
@@ -143,6 +154,16 @@ class BaseReader(ABC):
         if stub is None:
             stub = next((s for s in among if s.name == DEFAULT_STACK), None) or self._default()
         return stub.id
+
+    def _may_hold_active(self, stubs: Sequence[Stub]) -> bool:
+        """False where no question is needed: neither the named stack is among them nor the default.
+
+        The default one is active where the named one is gone.
+        """
+        named = self._named
+        if not named.ref or named.id:
+            return any(stub.id == named.id or stub.name == DEFAULT_STACK for stub in stubs)
+        return bool(stubs)
 
     def _is_active(self, stub: Stub) -> bool:
         named = self._named

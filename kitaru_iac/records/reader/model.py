@@ -16,6 +16,7 @@ __all__ = [
     "ComponentView",
     "ConnectorView",
     "Reader",
+    "RowPage",
     "Scope",
     "StackRow",
     "StackView",
@@ -52,6 +53,19 @@ class StackRow:
             "is_active": self.is_active,
             "is_managed": self.is_managed,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """A part of the listing.
+
+    Attributes:
+        rows: Its lines.
+        total: How many the whole listing has.
+    """
+
+    rows: tuple[StackRow, ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +216,14 @@ class Reader(Protocol):
             page: Only this page, from 1. None gives all of them, fetched bit by bit.
             size: How many make a page.
             name: Only those whose name contains this text, in upper or lower case.
+        """
+
+    def page(self, number: int, size: int) -> RowPage:
+        """One page of `stacks`, and how many there are. Nothing but this page is asked for.
+
+        Args:
+            number: Which, from 1. One after the last has no rows.
+            size: How many make a page.
         """
 
     def count(self, name: str | None = None) -> int:

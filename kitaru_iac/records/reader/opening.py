@@ -10,7 +10,7 @@ from typing import TypeVar
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.home import config_home
 from kitaru_iac.records.reader.location import RestStore, read_yaml, store_location
-from kitaru_iac.records.reader.model import Active, Reader, StackRow, StackView
+from kitaru_iac.records.reader.model import Active, Reader, RowPage, StackRow, StackView
 from kitaru_iac.records.reader.scope import CONFIG_FILE, Named, named_stack
 from kitaru_iac.records.reader.unreadable import UnreadableError
 
@@ -103,6 +103,10 @@ class CarefulReader:
                 self._change(reason)
             else:
                 return
+
+    def page(self, number: int, size: int) -> RowPage:
+        """See `Reader.page`."""
+        return self._ask(lambda reader: reader.page(number, size))
 
     def count(self, name: str | None = None) -> int:
         """See `Reader.count`."""

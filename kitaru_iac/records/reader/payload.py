@@ -79,23 +79,44 @@ class PayloadReader(BaseReader):
             wanted = (stub for chunk in self._chunks(None, size, name) for stub in chunk)
             yield [s for n, s in enumerate(wanted) if (page - 1) * size <= n < page * size]
             return
+        if page is not None:
+            yield self._page(page, size)[0]
+            return
         filters = {"name": f"contains:{name}"} if name else {}
-        number, last = page or 1, page or 0
-        while True:
+        number, last = 1, 1
+        while number <= last:
             with _known_form():
-                piece = size if page else _PIECE
-                try:
-                    found = self._list("stacks", hydrate=True, page=number, size=piece, **filters)
-                except (UnreadableError, KitaruError):
-                    if page is not None and page > 1 and (page - 1) * size >= self.count():
-                        return  # a page after the last one is refused
-                    raise
+                found = self._list("stacks", hydrate=True, page=number, size=_PIECE, **filters)
                 stubs = [_stub(item) for item in found["items"]]
-                last = page or int(found["total_pages"])
+                last = int(found["total_pages"])
             yield [stub for stub in stubs if not name or contains(stub.name, name)]
-            if number >= last:
-                return
             number += 1
+
+    def _page(self, number: int, size: int) -> tuple[Sequence[Stub], int]:
+        if size <= _PIECE:
+            return self._piece(number, size)
+        # A long page is cut from several answers: each stack in one takes the server its time.
+        first, end = (number - 1) * size, number * size
+        stubs: list[Stub] = []
+        piece = first // _PIECE
+        while True:
+            found, total = self._piece(piece + 1, _PIECE)
+            stubs += found
+            piece += 1
+            if piece * _PIECE >= min(end, total):
+                skipped = first % _PIECE
+                return stubs[skipped : skipped + size], total
+
+    def _piece(self, number: int, size: int) -> tuple[Sequence[Stub], int]:
+        """One page of the API's own listing; empty after the last one, which the API refuses."""
+        try:
+            with _known_form():
+                found = self._list("stacks", hydrate=True, page=number, size=size)
+                return [_stub(item) for item in found["items"]], int(found["total"])
+        except (UnreadableError, KitaruError):
+            if number > 1 and (number - 1) * size >= (total := self.count()):
+                return [], total
+            raise
 
     def _names(self, prefix: str, limit: int | None) -> list[str]:
         found: list[str] = []

@@ -151,6 +151,13 @@ class SqliteReader(BaseReader):
                 return
             last = (piece[-1]["created"], piece[-1]["id"])
 
+    def _page(self, number: int, size: int) -> tuple[Sequence[Stub], int]:
+        query = f"{_STUB} ORDER BY created, id LIMIT ? OFFSET ?"
+        with self._snapshot() as ask:
+            stubs = [_stub(row) for row in ask.execute(query, [size, (number - 1) * size])]
+            total = int(ask.execute("SELECT count(*) FROM stack").fetchone()[0])
+        return stubs, total
+
     def _names(self, prefix: str, limit: int | None) -> list[str]:
         query = "SELECT name FROM stack WHERE substr(name, 1, ?) = ? ORDER BY name LIMIT ?"
         with self._snapshot() as ask:

@@ -88,6 +88,7 @@ def answers(reader: Reader, ids: list[str]) -> dict[str, Any]:
     return {
         "rows": [row.to_dict() for row in rows],
         "page": [row.to_dict() for row in reader.stacks(page=2, size=2)],
+        "cut": [reader.page(1, 3), reader.page(2, 3), reader.page(9, 3)],
         "named": [row.to_dict() for row in reader.stacks(name="D")],
         "count": [reader.count(), reader.count("e")],
         "names": reader.names(),

@@ -155,6 +155,10 @@ def test_the_number_of_requests(reader: RestReader, server: LittleServer, api: A
     assert requests(lambda: reader.stack("s1")) == 3
     assert requests(lambda: reader.stack(a_stack(2)["id"][:8])) == 3
     assert requests(lambda: list(reader.stacks(page=1))) == 1
+    assert requests(lambda: reader.page(1, 100)) == 1
+    assert requests(lambda: reader.page(2, 1)) == 1
+    assert requests(lambda: reader.page(3, 1)) == 1  # the active stack is not in it: no matter
+    assert requests(lambda: reader.page(1, 1000)) == pages
     assert requests(lambda: list(reader.stacks())) == pages
     assert requests(lambda: reader.names("s")) == 1
     assert requests(reader.count) == 1
@@ -169,6 +173,13 @@ def test_answers(reader: RestReader, api: Api) -> None:
     assert [row.is_managed for row in rows[:3]] == [False, True, False]
     assert [row.name for row in reader.stacks(page=2, size=2)] == names[2:4]
     assert list(reader.stacks(page=999, size=2)) == []
+    page = reader.page(2, 2)
+    assert ([row.name for row in page.rows], page.total) == (names[2:4], len(names))
+    assert reader.page(999, 2).rows == ()
+    for size in (201, 333, 1000):  # cut from several answers
+        cut = [reader.page(number, size) for number in range(1, len(names) // size + 3)]
+        assert [row for page in cut for row in page.rows] == rows
+        assert {page.total for page in cut} == {len(names)}
     assert [row.name for row in reader.stacks(name="DEF")] == ["default"]
     assert [row.name for row in reader.stacks(name="s", page=2, size=1)] == ["s2"]
     assert list(reader.stacks(name="s", page=999)) == []

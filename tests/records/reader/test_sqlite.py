@@ -197,6 +197,9 @@ class TestAnswers:
         assert every == ["s0", "s1", "s2", "s3", "s4", "default"]
         assert [row.name for row in reader.stacks(page=2, size=4)] == every[4:]
         assert list(reader.stacks(page=9, size=4)) == []
+        page = reader.page(2, 4)
+        assert ([row.name for row in page.rows], page.total) == (every[4:], 6)
+        assert (reader.page(9, 4).rows, reader.page(9, 4).total) == ((), 6)
 
     def test_a_filter_is_no_pattern(
         self, database: Path, reading: Callable[..., SqliteReader]
@@ -270,6 +273,7 @@ class TestBounded:
         assert counted.during(lambda: reader.stack("s0")) == 2 + 5
         assert counted.during(lambda: reader.stack(ids[0][:12])) == 2 + 5
         assert counted.during(lambda: list(reader.stacks(page=1))) == 2
+        assert counted.during(lambda: reader.page(1, 100)) == 3
         assert counted.during(lambda: list(reader.stacks())) == 2 * (1 + stacks // 1000)
         assert counted.during(lambda: reader.names("s")) == 2
         assert counted.during(reader.count) == 2
