@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kitaru_iac.errors import Problem
 from kitaru_iac.spec.fields import FIELDS
 
-__all__ = ["STACK_KEYS", "camel", "property_path", "snake", "wire_names"]
+__all__ = ["STACK_KEYS", "camel", "property_path", "reason", "snake", "wire_names"]
 
 #: The keys of a description that are properties of `Stack`. What is done about the infrastructure
 #: is said by the program around it.
@@ -37,3 +38,12 @@ def property_path(field: str) -> str:
 def wire_names(values: Mapping[str, Any]) -> dict[str, Any]:
     """Properties by their names on the wire, without those that are None."""
     return {camel(key): value for key, value in values.items() if value is not None}
+
+
+def reason(problem: Problem) -> str:
+    """A problem's text for a property failure; the engine writes the property before it."""
+    parts = [problem.what]
+    if problem.why:
+        parts.append(f"({problem.why})")
+    text = " ".join(parts)
+    return f"{text}. {problem.remedy}" if problem.remedy else text

@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from kitaru_iac.errors import DescriptionError, KitaruError
+from kitaru_iac.errors import DescriptionError, KitaruError, Problem
 from kitaru_iac.pulumi.refusals import InputsRefused, not_plain, refused
 from kitaru_iac.pulumi.stack import Extra, Stack
 from kitaru_iac.pulumi.values import has_output
@@ -17,7 +17,13 @@ from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud, InfraMode, StackType
 from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["PROVISIONED_KEYS", "PROVISIONED_OUTPUTS", "PROVISIONED_TOKEN", "ProvisionedStack"]
+__all__ = [
+    "PROVISIONED_KEYS",
+    "PROVISIONED_OUTPUTS",
+    "PROVISIONED_TOKEN",
+    "ProvisionedStack",
+    "checked",
+]
 
 PROVISIONED_TOKEN = "kitaru:index:ProvisionedStack"  # noqa: S105
 
@@ -152,7 +158,9 @@ class ProvisionedStack(pulumi.ComponentResource):
             "resources": resources,
         }
         given = {key: value for key, value in given.items() if value is not None}
-        spec = _spec(given)
+        spec, problems = checked(given)
+        if spec is None or problems:
+            raise InputsRefused(problems, _COMPONENT)
         super().__init__(PROVISIONED_TOKEN, resource_name, {}, opts)
         try:
             made = _infrastructure(resource_name, spec, self)
@@ -175,11 +183,11 @@ class ProvisionedStack(pulumi.ComponentResource):
         )
 
 
-def _spec(given: Mapping[str, Any]) -> StackSpec:
-    """The description, checked as a whole as far as it is known.
+def checked(given: Mapping[str, Any]) -> tuple[StackSpec | None, list[Problem]]:
+    """The description, checked as a whole as far as it is known; and everything wrong with it.
 
-    Raises:
-        InputsRefused: With every problem.
+    Args:
+        given: By key, as of a description. None stands for nothing.
     """
     problems = []
     known: dict[str, Any] = {}
@@ -193,14 +201,11 @@ def _spec(given: Mapping[str, Any]) -> StackSpec:
     if not _at_home(known):
         known["infra"] = InfraMode.PROVISION
     try:
-        spec = from_mapping(known)
+        return from_mapping(known), problems
     except DescriptionError as error:
         unknown = {problem.field for problem in problems}
         problems += [found for found in error.problems if found.field not in unknown]
-        raise InputsRefused(problems, _COMPONENT) from error
-    if problems:
-        raise InputsRefused(problems, _COMPONENT)
-    return spec
+    return None, problems
 
 
 def _at_home(known: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kitaru_iac.errors import DescriptionError, Problem
-from kitaru_iac.pulumi.keys import STACK_KEYS, camel, property_path, snake
+from kitaru_iac.pulumi.keys import STACK_KEYS, camel, property_path, reason, snake
 from kitaru_iac.pulumi.plugin.wire import Properties
 from kitaru_iac.spec import StackSpec, from_mapping
 
@@ -45,15 +45,6 @@ def problems(properties: Properties, name: str, keys: Iterable[str] = STACK_KEYS
     except DescriptionError as error:
         found.extend(error.problems)
     return found
-
-
-def reason(problem: Problem) -> str:
-    """A problem's text for a property failure; the engine writes the property before it."""
-    parts = [problem.what]
-    if problem.why:
-        parts.append(f"({problem.why})")
-    text = " ".join(parts)
-    return f"{text}. {problem.remedy}" if problem.remedy else text
 
 
 def description(values: Mapping[str, Any], name: str | None) -> dict[str, Any]:

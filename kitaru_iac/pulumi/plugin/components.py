@@ -21,8 +21,10 @@ from kitaru_iac.pulumi.provisioned import (
     PROVISIONED_OUTPUTS,
     PROVISIONED_TOKEN,
     ProvisionedStack,
+    checked,
 )
 from kitaru_iac.pulumi.refusals import InputsRefused, refused
+from kitaru_iac.pulumi.values import has_output
 from kitaru_iac.spec.rules import key_suggestion
 from kitaru_iac.spec.suggest import suggest
 
@@ -48,14 +50,20 @@ def construct(
     Raises:
         pulumi.InputPropertiesError: It cannot be built; with every problem, and no traceback.
     """
-    build, outputs = _COMPONENTS.get(resource_type, (None, ()))
-    if build is None:
+    if resource_type not in _COMPONENTS:
         raise pulumi.InputPropertiesError(f"There is no component {resource_type}.", [])
+    build, accepted, outputs = _COMPONENTS[resource_type]
     given = {snake(key): value for key, value in inputs.items() if value is not None}
+    component = resource_type.rsplit(":", 1)[1]
+
+    def shown(key: str) -> bool:
+        # What has a wrong name may be a secret too.
+        return key in accepted and key != "credentials" and not has_output(given.get(key))
+
     try:
         made = build(name, given, options)
     except InputsRefused as error:
-        raise pulumi.InputPropertiesError(error.message, error.errors) from error
+        raise error.for_the_engine(component, shown) from error
     except (KitaruError, pulumi.RunError) as error:
         raise pulumi.InputPropertiesError(str(error), []) from error
     return ConstructResult(made.urn, {camel(key): getattr(made, key) for key in outputs})
@@ -64,7 +72,11 @@ def construct(
 def _provisioned(
     name: str, given: dict[str, Any], options: pulumi.ResourceOptions | None
 ) -> pulumi.ComponentResource:
-    _refuse_strangers(given, PROVISIONED_KEYS, "ProvisionedStack")
+    component = "ProvisionedStack"
+    problems, known = _strangers(given, PROVISIONED_KEYS, component)
+    if problems:
+        _, more = checked({"name": name, **known})
+        raise InputsRefused([*problems, *more], component)
     if "async" in given:
         given["async_"] = given.pop("async")
     return ProvisionedStack(name, opts=options, **given)
@@ -74,8 +86,8 @@ def _infrastructure(
     name: str, given: dict[str, Any], options: pulumi.ResourceOptions | None
 ) -> pulumi.ComponentResource:
     component = "Infrastructure"
-    _refuse_strangers(given, infrastructure_args.FIELDS, component)
-    if problems := infrastructure_args.problems(given):
+    problems, known = _strangers(given, infrastructure_args.FIELDS, component)
+    if problems := [*problems, *infrastructure_args.problems(known)]:
         raise InputsRefused(problems, component)
     from kitaru_iac.pulumi.aws import Infrastructure
 
@@ -85,24 +97,24 @@ def _infrastructure(
         raise refused(error, component) from error
 
 
-def _refuse_strangers(given: Inputs, accepted: Collection[str], component: str) -> None:
-    """Refuse inputs that the component does not have, with what may have been meant."""
+def _strangers(
+    given: Inputs, accepted: Collection[str], component: str
+) -> tuple[list[Problem], dict[str, Any]]:
+    """Inputs that the component does not have, with what may have been meant; and the others."""
     problems = []
     for key in sorted(set(given) - set(accepted)):
         meant = key_suggestion(key)
         near = meant if meant in accepted else suggest(key, accepted)
         names = ", ".join(camel(key) for key in accepted)
         remedy = f"Did you mean `{camel(near)}`?" if near else f"They are {names}."
-        what = f"{component} has no property of this name"
-        problems.append(Problem(key, what, remedy=remedy))
-    if problems:
-        raise InputsRefused(problems, component)
+        problems.append(Problem(key, f"{component} has no such property", remedy=remedy))
+    return problems, {key: value for key, value in given.items() if key in accepted}
 
 
-#: How each is built, and what comes out.
-_COMPONENTS: Mapping[str, tuple[_Build, tuple[str, ...]]] = {
-    PROVISIONED_TOKEN: (_provisioned, (*PROVISIONED_OUTPUTS, "stack_id")),
-    TOKEN: (_infrastructure, OUTPUTS),
+#: How each is built, what it takes, and what comes out.
+_COMPONENTS: Mapping[str, tuple[_Build, Collection[str], tuple[str, ...]]] = {
+    PROVISIONED_TOKEN: (_provisioned, PROVISIONED_KEYS, (*PROVISIONED_OUTPUTS, "stack_id")),
+    TOKEN: (_infrastructure, infrastructure_args.FIELDS, OUTPUTS),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -29,20 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asyncio.run(_serve(given.engine))
 
 
-def _share_status() -> None:
-    """Let Pulumi's SDK take Google's own definition of `google.rpc.Status`, where that is there.
-
-    The SDK brings a copy of it, and a process can hold the message once only: ZenML's connector of
-    Google Cloud, imported later with the original, would fail.
-    """
-    with contextlib.suppress(ImportError):
-        from google.rpc import status_pb2
-
-        sys.modules["pulumi.runtime.proto.status_pb2"] = status_pb2
-
-
 async def _serve(engine: str) -> None:
-    _share_status()
     import grpc.aio
     from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
     from pulumi.runtime.proto import provider_pb2_grpc
