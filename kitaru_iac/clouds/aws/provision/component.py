@@ -76,6 +76,7 @@ class Infrastructure(pulumi.ComponentResource):
             "pulumi-project": pulumi.get_project(),
             "pulumi-stack": pulumi.get_stack(),
         }
+        used = _used(args, partition)
         boundary = args.get("permissions_boundary")
         store = pulumi.Output.from_input(args.get("artifact_store"))
         registry = pulumi.Output.from_input(args.get("container_registry"))
@@ -94,14 +95,12 @@ class Infrastructure(pulumi.ComponentResource):
             rest = _prefix(args.get("artifact_store"))
             store = bucket.name.apply(lambda made: f"s3://{made}{rest}")
         if new_repository := args.get("new_repository"):
-            registry = Repository(name, new_repository, region=region, tags=tags, parent=self).url
+            repository = Repository(name, new_repository, region=region, tags=tags, parent=self)
+            url = f"{used.registry.host}/{new_repository}" if used.registry else None
+            registry = _foreseen(repository.url, url, repository.repository)
         if new_role := args.get("new_role"):
-            role = runtime_role(
-                *(name, new_role, _used(args, partition)),
-                tags=tags,
-                parent=self,
-                boundary=boundary,
-            ).arn
+            made = runtime_role(*(name, new_role, used), tags=tags, parent=self, boundary=boundary)
+            role = _foreseen(made.arn, used.role, made)
         if new_cluster := args.get("new_cluster"):
             cluster = Cluster(
                 *(name, new_cluster),
@@ -120,6 +119,15 @@ class Infrastructure(pulumi.ComponentResource):
         self.cluster = cluster
         self.region = pulumi.Output.from_input(region)
         self.execution_role = role
+
+
+def _foreseen(
+    output: pulumi.Output[str], value: str | None, resource: pulumi.Resource
+) -> pulumi.Output[str]:
+    """An output; in a preview what it will be, so that what follows from it is previewed too."""
+    if value is None or not pulumi.runtime.is_dry_run():
+        return output
+    return resource.urn.apply(lambda _: value)
 
 
 def _used(args: InfrastructureArgs, partition: str) -> AwsResources:
