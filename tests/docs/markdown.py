@@ -4,8 +4,9 @@ Conventions, in the words after the three backticks:
 
 ``console run``
     A session in an empty home, run line by line in a shell. Lines after ``$ `` are commands; what
-    follows is what they print (stdout and stderr), where ``...`` stands for any lines. A command
-    without lines after it may print anything. All blocks of a file are one session.
+    follows is what they print (stdout and stderr), where ``...`` stands for any lines, or for the
+    rest of one. A command without lines after it may print anything. All blocks of a file are one
+    session.
 ``yaml``
     A description of a stack, unless ``other`` follows.
 """
@@ -70,9 +71,22 @@ def session(text: str) -> list[Step]:
 
 
 def fits(wanted: tuple[str, ...], got: list[str]) -> bool:
-    """Whether the lines are those that were promised; ``...`` stands for any number of lines."""
-    if not wanted:
-        return not got
-    if wanted[0] == "...":
-        return any(fits(wanted[1:], got[skip:]) for skip in range(len(got) + 1))
-    return bool(got) and got[0].rstrip() == wanted[0].rstrip() and fits(wanted[1:], got[1:])
+    """Whether the lines are those that were promised.
+
+    ``...`` stands for any number of lines; at the end of a line, for what else is in it.
+    """
+    ends = {0}  # how many lines of `got` may be told so far
+    for line in wanted:
+        if line.strip() == "...":
+            ends = set(range(min(ends), len(got) + 1))
+        else:
+            ends = {end + 1 for end in ends if end < len(got) and _is(line, got[end])}
+        if not ends:
+            return False
+    return len(got) in ends
+
+
+def _is(wanted: str, got: str) -> bool:
+    if wanted.endswith("..."):
+        return got.startswith(wanted.removesuffix("..."))
+    return wanted.rstrip() == got.rstrip()

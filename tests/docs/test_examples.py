@@ -58,3 +58,5 @@ def test_the_reader_of_pages_understands_their_sessions():
     ]
     assert fits(("...", "last"), ["x", "y", "last"])
     assert not fits(("...", "last"), ["last", "x"])
+    assert fits(("first ...", "..."), ["first of all", "x", "y"])
+    assert not fits(("first ...",), ["at first"])
