@@ -1,0 +1,127 @@
+"""Ctrl-C, and a plugin that dies in the middle: nothing half-made, and the same command goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pulumi import stored
+from tests.pulumi.programs import local
+from tests.pulumi.room import Failed, Room
+
+_DYING = """
+import os, sys
+import kitaru_iac.pulumi.plugin.stacks as stacks
+
+made = stacks._made
+def die(*arguments):
+    made(*arguments)
+    os._exit(9)
+if not os.path.exists({mark!r}):
+    open({mark!r}, "w").close()
+    stacks._made = die
+"""
+
+
+def plugin_in(pulumi_home: Path, before: str) -> None:
+    """Let the plugin's process run this first."""
+    program = next(pulumi_home.glob("plugins/resource-kitaru-*/pulumi-resource-kitaru"))
+    first, rest = program.read_text().split("\n", 1)
+    program.write_text(f"{first}\n{before}\n{rest}")
+
+
+def test_an_up_that_dies_after_the_registration_is_gone_on_with(
+    room: Room, pulumi_home: Path, tmp_path: Path
+) -> None:
+    plugin_in(pulumi_home, _DYING.format(mark=str(tmp_path / "died")))
+    with pytest.raises(Failed):
+        room.up(local("dev"))
+    assert "dev" in stored.names()
+    assert "dev" not in room.resources()
+    first = stored.records("dev")
+    assert first is not None
+    up = room.up(local("dev"))
+    assert up.outputs["id"] == first.id
+    assert room.up(local("dev")).ops == {"dev": "same"}
+
+
+def test_another_machine_does_not_take_such_a_stack(
+    local_room: Room, pulumi_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a colleague's, whose program is called the same."""
+    plugin_in(pulumi_home, _DYING.format(mark=str(tmp_path / "died")))
+    with pytest.raises(Failed):
+        local_room.up(local("dev"))
+    tokens = Path(os.environ["ZENML_CONFIG_PATH"]) / "kitaru" / "pulumi"
+    for token in tokens.iterdir():
+        token.unlink()
+    with pytest.raises(Failed) as failed:
+        local_room.up(local("dev"))
+    assert "pulumi import kitaru:index:Stack dev" in str(failed.value)
+
+
+_SLOW = """
+import time
+import kitaru_iac.records.apply as apply
+
+write = apply.carry_out
+def slowly(*arguments, **named):
+    open({mark!r}, "w").close()
+    time.sleep(3)
+    return write(*arguments, **named)
+apply.carry_out = slowly
+"""
+
+
+def test_ctrl_c_lets_a_registration_end_and_the_plugin_goes_at_once(
+    local_room: Room, pulumi_home: Path, tmp_path: Path
+) -> None:
+    mark = tmp_path / "writing"
+    plugin_in(pulumi_home, _SLOW.format(mark=str(mark)))
+    local_room.open(local("dev"))
+    project = tmp_path / "true-program"
+    project.mkdir()
+    (project / "Pulumi.yaml").write_text("name: platform\nruntime: python\n")
+    (project / "__main__.py").write_text("import kitaru_iac.pulumi as k\nk.Stack('dev')\n")
+    (project / "requirements.txt").write_text("")
+    running = subprocess.Popen(
+        ["pulumi", "up", "--yes", "--stack", "prod", "--skip-preview", "--color", "never"],
+        cwd=project,
+        env={**os.environ, **local_room.env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 90
+    while not mark.exists():
+        assert running.poll() is None, running.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGINT)
+    said, _ = running.communicate(timeout=60)
+    assert running.returncode != 0, said
+    # What was begun was ended, and is known on both sides.
+    assert "dev" in stored.names(), said
+    assert local_room.resources()["dev"]["id"], said
+    assert "Traceback" not in said
+    local_room.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_an_idle_plugin_ends_at_once(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        ["pulumi-resource-kitaru", "127.0.0.1:9"], stdout=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline().strip().isdigit()
+    began = time.monotonic()
+    running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=5) == 0
+    assert time.monotonic() - began < 5

@@ -1,0 +1,146 @@
+"""The provider's configuration: which server, and whose login."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi import automation as auto
+
+import kitaru_iac.pulumi as kitaru
+from tests.homes import Home
+from tests.pulumi import stored
+from tests.pulumi.programs import program
+from tests.pulumi.room import Failed, Room
+from tests.servers.zenml import ZenMLServer
+
+
+@pytest.fixture
+def far(home: Home, empty_server: ZenMLServer, pulumi_home: Path, tmp_path: Path) -> Room:
+    """A machine with a local store of its own, and a server that only programs know."""
+    del home, empty_server, pulumi_home
+    return Room(tmp_path / "project")
+
+
+def on(server: ZenMLServer, **more: Any):
+    def run() -> None:
+        provider = kitaru.Provider("there", url=server.url, api_key=server.api_key, **more)
+        stack = kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=provider))
+        pulumi.export("id", stack.id)
+
+    return run
+
+
+def test_stacks_go_where_the_provider_says(far: Room, zenml_server: ZenMLServer) -> None:
+    config = Path(os.environ["ZENML_CONFIG_PATH"])
+    before = (config / "config.yaml").read_text()
+    up = far.up(on(zenml_server))
+    assert stored.names() == {"default"}  # on this machine
+    assert server_stacks(zenml_server) == {"default", "dev"}
+    assert far.up(on(zenml_server)).ops == {"dev": "same"}
+    far.refresh(expect_no_changes=True)
+    assert zenml_server.api_key not in str(far.resources())
+    assert zenml_server.api_key not in up.text
+    assert "ciphertext" in far.resources()["there"]["inputs"]["apiKey"]
+    far.destroy()
+    assert server_stacks(zenml_server) == {"default"}
+    # The machine's own connection is as it was, and nothing is left in the temporary folder.
+    assert (config / "config.yaml").read_text() == before
+    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("kitaru-provider-*"))
+
+
+def test_the_configuration_of_the_stack_is_the_default_providers(
+    far: Room, zenml_server: ZenMLServer
+) -> None:
+    config = {
+        "kitaru:url": zenml_server.url,
+        "kitaru:apiKey": auto.ConfigValue(zenml_server.api_key, secret=True),
+        # A key of a description: the program's, which the provider has to leave alone.
+        "kitaru:artifact_store": "s3://a-bucket",
+    }
+    far.up(lambda: kitaru.Stack("dev") and None, config=config)
+    assert server_stacks(zenml_server) == {"default", "dev"}
+    assert stored.names() == {"default"}
+    assert zenml_server.api_key not in str(far.resources())
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"url": "https://zenml.example.com"}, "apiKey"),
+        ({"api_key": "ZENKEY_x"}, "url"),
+        ({"url": "zenml.example.com", "api_key": "x"}, "https://HOST"),
+        ({"url": "https://me:pw@zenml.example.com", "api_key": "x"}, "apiKey"),
+    ],
+)
+def test_a_wrong_configuration_is_said_at_preview(
+    local_room: Room, given: dict[str, str], expected: str
+) -> None:
+    def run() -> None:
+        provider = kitaru.Provider("there", **given)
+        kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=provider))
+
+    with pytest.raises(Failed) as failed:
+        local_room.preview(run)
+    assert expected in str(failed.value)
+    assert "Traceback" not in str(failed.value)
+    assert "ZENKEY_x" not in str(failed.value)
+
+
+def test_a_key_that_is_not_accepted(far: Room, zenml_server: ZenMLServer) -> None:
+    def run() -> None:
+        provider = kitaru.Provider("there", url=zenml_server.url, api_key="ZENKEY_wrong")
+        kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=provider))
+
+    with pytest.raises(Failed) as failed:
+        far.preview(run)
+    assert "does not accept" in str(failed.value)
+    assert "ZENKEY_wrong" not in str(failed.value)
+
+
+def test_a_server_that_does_not_answer(local_room: Room) -> None:
+    def run() -> None:
+        provider = kitaru.Provider("there", url="http://127.0.0.1:9", api_key="ZENKEY_x")
+        kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=provider))
+
+    with pytest.raises(Failed) as failed:
+        local_room.preview(run)
+    assert "does not answer" in str(failed.value)
+
+
+def test_a_provider_that_is_not_known_yet(local_room: Room) -> None:
+    """The server is made by the same program."""
+    from tests.pulumi.test_inputs import _unknown
+
+    def run() -> None:
+        provider = kitaru.Provider("there", url=_unknown(), api_key="ZENKEY_x")
+        kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=provider))
+
+    assert local_room.preview(run).ops == {"dev": "create"}
+
+
+def test_an_explicit_providers_typo_is_a_problem_and_a_shared_namespace_is_none() -> None:
+    from kitaru_iac.pulumi.plugin.settings import problems
+
+    given = {"url": "https://zenml.example.com", "apiKey": "x", "apikey": "y"}
+    assert [p.field for p in problems(given, frozenset(), shared=False)] == ["apikey"]
+    assert problems(given, frozenset(), shared=True) == []
+
+
+def server_stacks(server: ZenMLServer) -> set[str]:
+    return {stack["name"] for stack in server.items("/stacks")}
+
+
+def test_the_same_stack_is_managed_from_two_machines(
+    far: Room, zenml_server: ZenMLServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pulumi's state is shared; the machine's own memory of its runs is not."""
+    far.up(on(zenml_server))
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "another-machine"))
+    assert far.up(on(zenml_server)).ops == {"dev": "same"}
+    far.destroy()
+    assert server_stacks(zenml_server) == {"default"}
+    assert program

@@ -1,0 +1,96 @@
+"""The function `verify` in a program: a typed report, or a preview that ends with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+
+import kitaru_iac.pulumi as kitaru
+from tests.clouds.aws import ACCOUNT_ID, REGION, AwsLoopback
+from tests.homes import Home
+from tests.pulumi.room import Failed, Room
+
+
+@pytest.fixture
+def cloudy(home: Home, aws: AwsLoopback, local_room: Room) -> Room:
+    """A project whose plugin looks at an account on loopback."""
+    del home, aws
+    return local_room
+
+
+def described(aws: AwsLoopback, bucket: str = "artifacts") -> dict[str, Any]:
+    return {
+        "name": "prod",
+        "type": "sagemaker",
+        "region": REGION,
+        "artifact_store": f"s3://{bucket}/kitaru",
+        "container_registry": f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/kitaru",
+        "execution_role": f"arn:aws:iam::{ACCOUNT_ID}:role/Runtime",
+    }
+
+
+def test_a_report_is_typed(cloudy: Room, aws: AwsLoopback) -> None:
+    aws.bucket("artifacts")
+
+    def run() -> None:
+        report = kitaru.verify(**described(aws), allow_failures=True)
+        found = {result.id: result.status for result in report.results}
+        pulumi.export("statuses", found)
+        pulumi.export("worst", report.worst)
+        pulumi.export("stack", report.stack)
+        assert isinstance(report.results[0], kitaru.CheckResult)
+        failed = [result for result in report.results if result.status == "fail"]
+        pulumi.export("remedies", all(result.remedy for result in failed))
+
+    up = cloudy.up(run)
+    assert up.outputs["statuses"]["aws.bucket.exists"] == "ok"
+    assert up.outputs["statuses"]["aws.role.exists"] == "fail"
+    assert up.outputs["worst"] == "fail"
+    assert up.outputs["stack"] == "prod"
+    assert up.outputs["remedies"] is True
+
+
+@pytest.mark.parametrize("way", ["plain", "output"])
+def test_a_failed_check_ends_the_preview_with_the_report(
+    cloudy: Room, aws: AwsLoopback, way: str
+) -> None:
+    def run() -> None:
+        if way == "plain":
+            kitaru.verify(**described(aws, "not-there"))
+        else:
+            given = {k: pulumi.Output.from_input(v) for k, v in described(aws, "not-there").items()}
+            kitaru.verify_output(**given)
+
+    with pytest.raises(Failed) as failed:
+        cloudy.preview(run)
+    text = str(failed.value)
+    assert "aws.bucket.exists" in text
+    assert "not-there" in text
+    assert "failed" in text
+
+
+def test_what_is_not_known_yet_is_not_looked_at(cloudy: Room, aws: AwsLoopback) -> None:
+    from tests.pulumi.test_inputs import _unknown
+
+    def run() -> None:
+        given = {**described(aws), "artifact_store": _unknown()}
+        pulumi.export("worst", kitaru.verify_output(**given).apply(lambda report: report.worst))
+
+    assert cloudy.preview(run).text
+
+
+def test_a_wrong_description_is_told_as_one(cloudy: Room, aws: AwsLoopback) -> None:
+    with pytest.raises(Failed) as failed:
+        cloudy.preview(lambda: kitaru.verify(**{**described(aws), "region": "nowhere"}) and None)
+    assert "region" in str(failed.value)
+
+
+def test_a_local_stack_has_nothing_to_check(local_room: Room) -> None:
+    def run() -> None:
+        report = kitaru.verify(name="dev")
+        pulumi.export("worst", str(report.worst))
+        pulumi.export("count", len(report.results))
+
+    assert local_room.up(run).outputs == {"worst": "None", "count": 0}
