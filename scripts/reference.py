@@ -1,4 +1,4 @@
-"""Write docs/reference/cli.md from the commands themselves.
+"""Write docs/reference/cli.md, checks.md and pulumi.md from what they describe.
 
 python scripts/reference.py [--check]
 """
@@ -16,6 +16,7 @@ from kitaru_iac.cli.help import sections
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
 CHECKS = TARGET.with_name("checks.md")
+PACKAGE = TARGET.with_name("pulumi.md")
 HEAD = """# The `kitaru` command
 
 <!-- Written by scripts/docs from the commands themselves; changes here are lost. -->
@@ -132,9 +133,71 @@ def checks_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def package_page() -> str:
+    """docs/reference/pulumi.md: the Pulumi package, from its schema."""
+    from kitaru_iac.pulumi.plugin.schema import schema
+
+    found = schema()
+    lines = [
+        "# The Pulumi package `kitaru`",
+        "",
+        "Made by `scripts/docs` from the package's schema; do not edit. How it is used is in the",
+        "[guide for platform teams](../guides/platform-teams.md).",
+        "",
+        "Names are as on the wire and in YAML and TypeScript; in Python they are in snake_case",
+        "(`artifact_store`), and `async` is `async_`.",
+        "",
+        "## Configuration of the provider",
+        "",
+        "`pulumi config set kitaru:KEY`, or the arguments of `Provider`.",
+        "",
+        *_properties(found["config"]["variables"]),
+    ]
+    for token, resource in found["resources"].items():
+        kind = "component" if resource.get("isComponent") else "resource"
+        lines += ["", f"## `{token}`", "", f"A {kind}. {_escaped(resource['description'])}"]
+        lines += ["", "Inputs:", ""]
+        lines += _properties(resource["inputProperties"], resource.get("requiredInputs", ()))
+        own = {
+            name: about
+            for name, about in resource["properties"].items()
+            if name not in resource["inputProperties"]
+        }
+        lines += ["", "Outputs, beside the inputs of the same names:", "", *_properties(own)]
+    for token, function in found["functions"].items():
+        lines += ["", f"## `{token}`", "", f"A function. {_escaped(function['description'])}"]
+        lines += ["", "Inputs:", "", *_properties(function["inputs"]["properties"])]
+        lines += ["", "Result:", "", *_properties(function["outputs"]["properties"])]
+    for token, type_ in found["types"].items():
+        lines += ["", f"## Type `{token}`", "", _escaped(type_["description"]), ""]
+        lines += _properties(type_["properties"])
+    return "\n".join(lines) + "\n"
+
+
+def _properties(properties: dict[str, Any], required: Any = ()) -> list[str]:
+    rows = ["| name | type | |", "| --- | --- | --- |"]
+    for name, about in properties.items():
+        marks = [mark for mark in ("secret", "plain") if about.get(mark)]
+        marks += ["required"] if name in required else []
+        shown = _type_name(about) + "".join(f", {mark}" for mark in marks)
+        rows.append(f"| `{name}` | {shown} | {_escaped(about['description'])} |")
+    return rows
+
+
+def _type_name(about: dict[str, Any]) -> str:
+    if "$ref" in about:
+        return "any" if about["$ref"].endswith("Any") else f"`{about['$ref'].rsplit('/', 1)[-1]}`"
+    if about["type"] == "array":
+        return f"list of {_type_name(about['items'])}"
+    if about["type"] == "object":
+        return f"map of {_type_name(about['additionalProperties'])}"
+    return str(about["type"])
+
+
 def main(arguments: list[str]) -> int:
     stale = 0
-    for target, make in {TARGET: page, CHECKS: checks_page}.items():
+    pages = {TARGET: page, CHECKS: checks_page, PACKAGE: package_page}
+    for target, make in pages.items():
         wanted = make()
         if arguments == ["--check"]:
             current = target.read_text(encoding="utf-8") if target.exists() else ""

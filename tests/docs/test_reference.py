@@ -33,6 +33,10 @@ def test_the_page_of_checks_is_fresh():
     assert (REFERENCE / "checks.md").read_text() == _generator().checks_page(), "run scripts/docs"
 
 
+def test_the_page_of_the_pulumi_package_is_fresh():
+    assert (REFERENCE / "pulumi.md").read_text() == _generator().package_page(), "run scripts/docs"
+
+
 def test_every_check_is_documented():
     from kitaru_iac.verify import catalog
 

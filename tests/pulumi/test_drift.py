@@ -139,7 +139,9 @@ def test_an_existing_stack_is_imported(room: Room, by: str) -> None:
     made = lifecycle.create(from_mapping(given))
     room.open(lambda: None)
     ref = "prod" if by == "name" else made.id
-    done = room.pulumi("import", "kitaru:index:Stack", "prod", ref, "--yes", "--generate-code=false")
+    done = room.pulumi(
+        "import", "kitaru:index:Stack", "prod", ref, "--yes", "--generate-code=false"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     state = room.resources()["prod"]
     assert state["id"] == made.id

@@ -50,9 +50,7 @@ def test_all_problems_are_told_at_once_by_property(local_room: Room) -> None:
         ({"extra": {"orchestrators": {"synchronous": False}}}, "orchestrator"),
     ],
 )
-def test_another_languages_mistakes_get_a_suggestion(
-    given: dict[str, Any], expected: str
-) -> None:
+def test_another_languages_mistakes_get_a_suggestion(given: dict[str, Any], expected: str) -> None:
     """As they come over the wire from a language that checks no names."""
     from google.protobuf import struct_pb2
 

@@ -133,7 +133,11 @@ def test_absent_empty_and_default_are_one(old: dict[str, Any], new: dict[str, An
 
 
 def test_a_change_in_place() -> None:
-    new = {**STACK, "credentials": "aws-access-keys:AKIAOTHER00000000001:t", "artifactStore": "s3://other"}
+    new = {
+        **STACK,
+        "credentials": "aws-access-keys:AKIAOTHER00000000001:t",
+        "artifactStore": "s3://other",
+    }
     found = changed(STACK, new)
     assert found.all == ("artifactStore", "credentials")
     assert found.replacing == ()

@@ -13,6 +13,13 @@ __all__ = ["description_properties", "property_of"]
 ANY = "pulumi.json#/Any"
 
 
+#: Where a program is told something else than a person.
+_TEXTS = {
+    "credentials": "Who the stack's service connector is: a credential string, or env:NAME or "
+    "file:PATH for where one stands. Left out, the connector is what the ZenML server itself is.",
+}
+
+
 def property_of(key: str, *, plain: bool = False) -> dict[str, Any]:
     """The schema of one key of a description.
 
@@ -21,7 +28,7 @@ def property_of(key: str, *, plain: bool = False) -> dict[str, Any]:
         plain: Its value has to be known before anything is made, and cannot be an output.
     """
     info = FIELDS[key]
-    schema: dict[str, Any] = {"description": info.description}
+    schema: dict[str, Any] = {"description": _TEXTS.get(key, info.description)}
     if info.kind is Kind.SWITCH:
         schema["type"] = "boolean"
     elif info.kind is Kind.MAPPING:
