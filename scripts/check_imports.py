@@ -52,6 +52,11 @@ WALLS: dict[str, tuple[str, ...]] = {
     "records": ("engine", "lifecycle", "runtime", "pulumi", "cli", "mcp"),
     "render": ("records", "engine", "clouds", "lifecycle", "runtime", "pulumi", "cli", "mcp"),
     "lifecycle": ("cli", "mcp"),
+    # Files, and nothing but: the command that writes them waits for no package.
+    "new_repo": (
+        *("spec", "records", "engine", "clouds", "lifecycle", "runtime", "pulumi", "render"),
+        *("cli", "mcp"),
+    ),
     "runtime": ("cli", "mcp"),
     "pulumi": ("cli", "mcp"),
     "doctor": ("cli", "mcp"),

@@ -56,6 +56,7 @@ def test_the_package_keeps_its_walls(checker: ModuleType) -> None:
         ("engine/run.py", "from kitaru_iac.records.model import Records"),
         ("records/read.py", "import pulumi"),
         ("doctor.py", "import typer"),
+        ("new_repo.py", "from kitaru_iac.pulumi import program"),
         ("__init__.py", "from zenml import flow"),
         ("__init__.py", "from .cli import main\nimport mcp"),
     ],

@@ -61,6 +61,12 @@ def test_a_wrong_description_and_the_schema_do_without_zenml(home: Home, line):
     assert not imported(home, *line.split()) & {"zenml", *_CLOUDS, *_PULUMI}
 
 
+def test_writing_a_repository_needs_no_package(home: Home):
+    heavy = {"zenml", "pydantic", "rich", "yaml", "requests", *_CLOUDS, *_PULUMI}
+    assert not imported(home, "stack", "new-repo", "platform") & heavy
+    assert (home.path / "platform" / "Pulumi.yaml").exists()
+
+
 @pytest.mark.parametrize("line", ["stack create dev", "stack apply dev --yes", "stack preview dev"])
 def test_a_local_stack_imports_neither_pulumi_nor_a_cloud(home: Home, line):
     found = imported(home, *line.split())
