@@ -10,6 +10,7 @@
     changes.py     what an update would do: in place, or replaced
     stacks.py      create, read, update, delete: over `lifecycle`
     functions.py   `kitaru:index:verify`
+    threads.py     threads for what blocks, apart from the SDK's
     components.py  the component resources, for programs in other languages
     schema.py      the package's schema
 """

@@ -35,8 +35,11 @@ async def _serve(engine: str) -> None:
 
     from kitaru_iac._environment import apply_environment
     from kitaru_iac.pulumi.plugin.servicer import Servicer
+    from kitaru_iac.pulumi.plugin.threads import sdk_threads
 
     apply_environment()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(sdk_threads())
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
     servicer = Servicer(engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
@@ -46,7 +49,6 @@ async def _serve(engine: str) -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     await stop.wait()

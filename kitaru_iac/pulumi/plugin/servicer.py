@@ -6,7 +6,6 @@ never a traceback of the plugin in a user's diagnostics.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import traceback
@@ -26,6 +25,7 @@ from kitaru_iac.errors import KitaruError, Problem
 from kitaru_iac.pulumi.plugin import check, functions, settings, stacks
 from kitaru_iac.pulumi.plugin.changes import changes
 from kitaru_iac.pulumi.plugin.engine import EngineLog
+from kitaru_iac.pulumi.plugin.threads import in_thread
 from kitaru_iac.pulumi.plugin.wire import Properties, read, secret, struct
 
 __all__ = ["Servicer"]
@@ -146,7 +146,7 @@ class Servicer(ProviderServicer):
         await self._insist_on_stack(request, context)
         given = read(request.news)
         name = request.name or request.urn.split("::", 3)[-1]
-        found = await asyncio.to_thread(check.problems, given, name)
+        found = await in_thread(check.problems, given, name)
         if found:
             return provider_pb2.CheckResponse(failures=[_failure(problem) for problem in found])
         inputs = {key: value for key, value in given.wire.items() if not key.startswith("__")}
@@ -160,7 +160,7 @@ class Servicer(ProviderServicer):
         await self._insist_on_stack(request, context)
         state = read(request.olds)
         old = read(request.old_inputs) if request.HasField("old_inputs") else state
-        found = await asyncio.to_thread(
+        found = await in_thread(
             changes, old, state, read(request.news), request.name, request.ignoreChanges
         )
         detailed = {}
@@ -192,9 +192,7 @@ class Servicer(ProviderServicer):
         if request.preview:
             properties = await self._previewed(request.urn, name, new)
             return provider_pb2.CreateResponse(properties=struct(properties))
-        made = await asyncio.to_thread(
-            stacks.create, request.urn, name, new, self.log.speaker(request.urn)
-        )
+        made = await in_thread(stacks.create, request.urn, name, new, self.log.speaker(request.urn))
         await self._warn(request.urn, made.warnings)
         return provider_pb2.CreateResponse(id=made.id, properties=struct(made.properties))
 
@@ -206,7 +204,7 @@ class Servicer(ProviderServicer):
         if request.preview:
             properties = await self._previewed(request.urn, name, new, request.id, state)
             return provider_pb2.UpdateResponse(properties=struct(properties))
-        made = await asyncio.to_thread(
+        made = await in_thread(
             stacks.update,
             *(request.urn, name, request.id, state, new),
             self.log.speaker(request.urn),
@@ -218,7 +216,7 @@ class Servicer(ProviderServicer):
     async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
         """What is stored, for a refresh, an import or a `get`."""
         await self._insist_on_stack(request, context)
-        found = await asyncio.to_thread(
+        found = await in_thread(
             stacks.read, request.urn, request.id, read(request.inputs), read(request.properties)
         )
         if found is None:
@@ -233,9 +231,7 @@ class Servicer(ProviderServicer):
     async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Delete a stack with its own parts that no other stack uses."""
         await self._insist_on_stack(request, context)
-        said = await asyncio.to_thread(
-            stacks.delete, request.urn, request.id, read(request.properties)
-        )
+        said = await in_thread(stacks.delete, request.urn, request.id, read(request.properties))
         await self._warn(request.urn, said)
         return empty_pb2.Empty()
 
@@ -244,7 +240,7 @@ class Servicer(ProviderServicer):
     ) -> dict[str, Any]:
         if not self._connection_known:  # the server is still to be made
             return stacks.expected(new)
-        return await asyncio.to_thread(stacks.preview, urn, name, new, id, state)
+        return await in_thread(stacks.preview, urn, name, new, id, state)
 
     # -- functions and components
 
@@ -256,9 +252,9 @@ class Servicer(ProviderServicer):
                 grpc.StatusCode.UNIMPLEMENTED, f"there is no function {request.tok}"
             )
         given = read(request.args)
-        if found := await asyncio.to_thread(functions.refused, given):
+        if found := await in_thread(functions.refused, given):
             return provider_pb2.InvokeResponse(failures=[_failure(problem) for problem in found])
-        report, stops = await asyncio.to_thread(functions.verify, given)
+        report, stops = await in_thread(functions.verify, given)
         if stops:
             text = functions.report_text(report)
             return provider_pb2.InvokeResponse(
