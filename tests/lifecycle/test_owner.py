@@ -18,7 +18,7 @@ from tests.homes import Home
 
 URN = "urn:pulumi:prod::platform::kitaru:index:Stack::dev"
 OTHER = "urn:pulumi:test::platform::kitaru:index:Stack::dev"
-OURS, LATER, THEIRS = Owner(URN, "run-1"), Owner(URN, "run-2"), Owner(OTHER, "run-1")
+OURS, LATER, THEIRS = Owner(URN, "run-1"), Owner(URN, "run-2"), Owner(OTHER, "run-9")
 #: What a local stack can be changed to.
 ELSEWHERE = "/tmp/elsewhere"
 KEYS = "aws-access-keys:AKIAFIRST00000000001:first-secret"
@@ -124,6 +124,17 @@ class TestOnAStore:
         (warning,) = done.warnings
         assert "resource 'dev' of project 'platform', stack 'prod'" in warning
         assert done.to_dict()["warnings"] == [warning]
+
+    def test_a_resource_that_moved_is_known_by_its_run(self):
+        lifecycle.create(spec(), owner=OURS)
+        moved = Owner(OTHER, OURS.run)
+        assert changes(lifecycle.preview(spec(), owner=moved)) == {
+            "stack": [f"labels.{OWNER_LABEL}"]
+        }
+        lifecycle.apply(spec(), owner=moved)
+        assert owner_of(stored().labels) == moved
+        lifecycle.delete("dev", recursive=True, owner=moved)
+        assert not exists()
 
     def test_its_owner_deletes_it(self):
         lifecycle.create(spec(), owner=OURS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pulumi.runtime import settings
 from kitaru_iac.pulumi.program import deploy, description
 from tests.clouds.aws import ACCOUNT_ID, REGION
 from tests.clouds.standin.fixtures import EngineRoom
+from tests.homes import Home
 from tests.lifecycle.conftest import workshop  # noqa: F401
 from tests.pulumi import stored
 from tests.pulumi.room import Failed, Room, install_plugin
@@ -177,6 +179,17 @@ class TestWithoutAnEngine:
         )
         assert "my-own-secret" not in text
         assert "pulumi config set --secret kitaru:credentials" in text
+
+
+def test_the_program_of_a_local_stack_imports_neither_zenml_nor_a_cloud(bare_home: Home):
+    code = (
+        "import json, sys\n"
+        "from kitaru_iac.pulumi import program, provisioned\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))\n"
+    )
+    done = bare_home.run(sys.executable, "-c", code)
+    heavy = {"zenml", "pulumi_aws", "boto3", "botocore", "azure", "kubernetes", "sqlalchemy"}
+    assert not set(json.loads(done.stdout)) & heavy
 
 
 @pytest.mark.engine
