@@ -36,6 +36,15 @@ class Look:
     components: Mapping[str, Mapping[str, ComponentResponse]]
     connectors: Mapping[str, ServiceConnectorResponse]
 
+    def holds(self, component_id: Any) -> bool:
+        """Whether one of these stacks contains the component."""
+        return any(
+            component.id == component_id
+            for stack in self.stacks.values()
+            for components in stack.components.values()
+            for component in components
+        )
+
 
 def look_for(client: Client, *names: str, is_local: bool) -> Look:
     """Look for stacks, components and service connectors of these names.
@@ -49,7 +58,7 @@ def look_for(client: Client, *names: str, is_local: bool) -> Look:
     stacks, components, connectors = together(
         lambda: client.list_stacks(**filters, hydrate=True).items,
         lambda: client.list_stack_components(**filters, hydrate=True).items,
-        lambda: client.list_service_connectors(**filters).items,
+        lambda: client.list_service_connectors(**filters, hydrate=True).items,
         at_once=not is_local,
     )
     by_name: dict[str, dict[str, Any]] = {name: {} for name in names}

@@ -185,8 +185,12 @@ class Store:
     def records_of(self, stack: StackResponse, *, secrets: bool = False) -> Records:
         """The records of a stack that ZenML's client returned."""
         with mapped_errors():
+            # One listing instead of a question for each: in its stack's document a component lacks
+            # all that is set on it.
+            page = self.client.list_stack_components(stack_id=stack.id, size=200, hydrate=True)
+            full = {component.id: component for component in page.items}
             responses = [
-                component
+                full.get(component.id, component)
                 for kind in sorted(stack.components, key=lambda kind: kind.value)
                 for component in stack.components[kind]
             ]
@@ -241,11 +245,7 @@ class Store:
     def _connector_response(self, ref: str | UUID, *, secrets: bool) -> ServiceConnectorResponse:
         uuid = ref if isinstance(ref, UUID) else _uuid(ref)
         if uuid is None:
-            if (look := self._looked_for(str(ref))) is not None:
-                found = look.connectors.get(str(ref))
-            else:
-                page = self.client.list_service_connectors(name=f"equals:{ref}", size=1)
-                found = page.items[0] if page.items else None
+            found = self._connector_by_name(str(ref))
             if found is None:
                 raise NotFoundError(
                     f"No service connector has the name or id '{ref}'",
@@ -253,6 +253,12 @@ class Store:
                 )
             uuid = found.id
         return self.zen_store.get_service_connector(uuid, expand_secrets=secrets)
+
+    def _connector_by_name(self, name: str) -> ServiceConnectorResponse | None:
+        if (look := self._looked_for(name)) is not None:
+            return look.connectors.get(name)
+        page = self.client.list_service_connectors(name=f"equals:{name}", size=1, hydrate=True)
+        return page.items[0] if page.items else None
 
     def _component(self, response: ComponentResponse) -> ComponentRecord:
         return ComponentRecord(
@@ -320,20 +326,25 @@ class Store:
                 found = named.get(kind)
                 if found is None or not is_managed(found.labels):
                     continue
-                if self.stacks_of(str(found.id)) or not (fresh or self.is_settled(found)):
+                if self._is_held(stack, found.id) or not (fresh or self.is_settled(found)):
                     continue
                 components.append(self._component(found))
-            connector = self.connector_named(stack, secrets=secrets)
-            if connector is not None:
-                users = {str(c.id) for c in self.components_of(str(connector.id))}
-                stored = self.zen_store.get_service_connector(UUID(connector.id), hydrate=True)
-                if (
-                    not is_managed(connector.labels)
-                    or users - {str(c.id) for c in components}
-                    or not (fresh or self.is_settled(stored))
-                ):
-                    connector = None
+            connector = None
+            stored = self._connector_by_name(stack)
+            if (
+                stored is not None
+                and is_managed(stored.labels)
+                and (fresh or self.is_settled(stored))
+                and {c.id for c in self.components_of(str(stored.id))} <= {c.id for c in components}
+            ):
+                connector = self.connector(stored.id, secrets=secrets)
         return Records(stack, "custom", tuple(components), connector=connector)
+
+    def _is_held(self, name: str, component_id: UUID) -> bool:
+        look = self._looked_for(name)
+        if look is not None and look.holds(component_id):
+            return True
+        return bool(self.stacks_of(str(component_id)))
 
     def is_settled(self, stored: Any) -> bool:
         """Whether what is stored in no stack is a leftover, and not a colleague's work under way.

@@ -1,0 +1,146 @@
+"""How much a command asks of the store: the requests to a server, the statements to a database.
+
+Numbers instead of a clock: what is added to one of these commands by mistake is seen here. Beside
+them stands what the shortest program does that reaches the same with ZenML's client.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cli.conftest import Kitaru
+from tests.homes import Home
+
+REMOTE = (
+    *("--type", "kubernetes", "--artifact-store", "s3://my-bucket/kitaru", "--cluster", "cluster"),
+    *("--container-registry", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"),
+    *("--region", "eu-west-1", "--no-verify"),
+    *("--credentials", f"aws-access-keys:AKIAIOSFODNN7EXAMPLE:{'x' * 40}"),
+)
+#: ZenML's client asks these when it is opened, whoever opens it.
+OPENING = {"GET info", "GET projects", "GET current-user", "POST login"}
+
+
+@contextmanager
+def requests_heard() -> Iterator[Counter[str]]:
+    """The requests that ZenML's client sends meanwhile: ``GET stacks`` and so on, and how often."""
+    import requests
+
+    heard: Counter[str] = Counter()
+    send = requests.Session.request
+
+    def listening(self: object, method: str, url: str, **more: object) -> object:
+        kind = urlsplit(url).path.removeprefix("/api/v1/").split("/")[0]
+        what = f"{method.upper()} {kind}"
+        if what not in OPENING:
+            heard[what] += 1
+        return send(self, method, url, **more)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requests.Session, "request", listening)
+        yield heard
+
+
+@contextmanager
+def statements_heard() -> Iterator[Counter[str]]:
+    """The statements that ZenML sends to any database meanwhile, by their first word."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    heard: Counter[str] = Counter()
+
+    def listen(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        heard[re.split(r"\W", statement.lstrip(), maxsplit=1)[0].upper()] += 1
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        yield heard
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
+
+
+def done(kitaru: Kitaru, *words: str) -> None:
+    said = kitaru(*words)
+    assert said.code == 0, said.err
+
+
+def test_the_requests_of_a_server(server_home: Home, kitaru: Kitaru) -> None:
+    with requests_heard() as heard:
+        done(kitaru, "stack", "create", "prod", *REMOTE)
+    assert heard == {
+        # All that carries the name, once; the active stack, before and after.
+        "GET stacks": 1 + 2,
+        # Once more right before the write: somebody may have taken a name meanwhile.
+        "GET components": 1 + 1,
+        "GET service_connectors": 1,
+        "GET flavors": 1,
+        "GET service_connector_types": 1,
+        "POST service_connectors": 1,
+        "POST stacks": 1,
+    }
+
+    for words in (("apply", "prod", "--yes"), ("preview", "prod")):
+        with requests_heard() as heard:
+            done(kitaru, "stack", *words, *REMOTE)
+        # The three look-ups, the parts, the connector with its secrets and who uses it.
+        assert {key for key in heard if not key.startswith("GET ")} == set()
+        assert sum(heard.values()) <= 6, (words, heard)
+
+    with requests_heard() as heard:
+        done(kitaru, "stack", "create", "dev")
+    assert sum(heard.values()) <= 9
+    # A local stack's components carry no labels, which ZenML gives them with the stack.
+    assert (heard["POST stacks"], heard["PUT components"]) == (1, 2)
+
+
+def test_the_statements_of_a_local_store(home: Home, kitaru: Kitaru) -> None:
+    with statements_heard() as heard:
+        done(kitaru, "stack", "create", "dev")
+    ours = sum(heard.values())
+    with statements_heard() as heard:
+        bare("shortest")
+    theirs = sum(heard.values())
+    assert ours <= theirs + 45, (ours, theirs)
+
+    for words in (("apply", "dev", "--yes"), ("preview", "dev")):
+        with statements_heard() as heard:
+            done(kitaru, "stack", *words)
+        assert not {"INSERT", "UPDATE", "DELETE"} & set(heard), (words, heard)
+        assert sum(heard.values()) <= 34, (words, heard)
+
+
+def bare(name: str) -> None:
+    """As benchmarks/bare/create_local.py."""
+    from zenml.client import Client
+    from zenml.enums import StackComponentType as Kind
+    from zenml.models import ComponentInfo, StackRequest
+
+    client = Client()
+    local = [ComponentInfo(flavor="local", configuration={})]
+    client.zen_store.create_stack(
+        StackRequest(name=name, components={Kind.ORCHESTRATOR: local, Kind.ARTIFACT_STORE: local})
+    )
+    client.activate_stack(name)
+
+
+def test_a_server_checks_the_values_of_its_own_flavors(server_home: Home) -> None:
+    """What takes long to import and decides nothing here is not imported."""
+    program = (
+        "import json, sys\nfrom kitaru_iac.cli.main import run\n"
+        "code = run(sys.argv[1:], 'kitaru')\nsys.stdout.flush()\n"
+        "print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)"
+    )
+    made = server_home.run(sys.executable, "-c", program, "stack", "create", "prod", *REMOTE)
+    code, modules = json.loads(made.stderr.splitlines()[-1])
+    assert code == 0, made.stderr
+    heavy = {"boto3", "kubernetes", "azure", "google.cloud", "pulumi", "grpc"}
+    heavy |= {"zenml.integrations.kubernetes.flavors", "zenml.integrations.s3.flavors"}
+    assert heavy & set(modules) == set()
