@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -16,6 +17,7 @@ from kitaru_iac.spec import from_mapping
 from kitaru_iac.verify import verify
 from tests.clouds.aws import REGION
 from tests.clouds.standin.fixtures import EngineRoom
+from tests.docs.markdown import blocks
 from tests.pulumi.aws_site import BUCKET, REGISTRY, ROLE, keys, site, workshop
 from tests.pulumi.room import Failed, Room
 
@@ -145,6 +147,18 @@ def test_a_colleague_has_a_stack_of_this_name(site: Room, workshop: EngineRoom) 
     assert "Traceback" not in str(refused.value)
     assert buckets(workshop) == []
     assert stored() == taken
+
+
+def test_the_program_of_the_guide(
+    site: Room, workshop: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KITARU_CREDENTIALS", keys())
+    page = Path(__file__).parents[2] / "docs" / "guides" / "infrastructure.md"
+    (block,) = [found for found in blocks(page) if found.words == ("python", "program")]
+    code = compile(block.text, str(page), "exec")
+    seen = site.preview(lambda: exec(code, {"__name__": "program"}))
+    assert f'artifact_store: "s3://{BUCKET}"' in seen.text
+    assert "16 to create" in seen.text
 
 
 def local() -> None:
