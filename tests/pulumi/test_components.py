@@ -100,7 +100,10 @@ def test_a_part_that_fails_is_said_in_the_words_of_the_cloud(
 
 
 def component(token: str, inputs: dict[str, Any]) -> Callable[[], None]:
-    return lambda: Remote(token, "prod", inputs) and None
+    def program() -> None:
+        Remote(token, "prod", inputs)
+
+    return program
 
 
 def from_an_output() -> None:
@@ -124,7 +127,7 @@ WRONG: list[tuple[Callable[[], None], tuple[str, ...]]] = [
                 "region": REGION,
                 "credentials": f"aws-access-keys:{SECRET}",
                 "credential": SECRET,
-            },  # fmt: skip
+            },
         ),
         ("credentials: ", "credential: ProvisionedStack has no such property"),
     ),

@@ -9,7 +9,7 @@ from typing import Any
 
 from kitaru_iac._version import __version__
 from kitaru_iac.pulumi.keys import STACK_KEYS
-from kitaru_iac.pulumi.plugin import components
+from kitaru_iac.pulumi.plugin.components import schema as components_schema
 from kitaru_iac.pulumi.plugin.functions import VERIFY
 from kitaru_iac.pulumi.plugin.properties import description_properties
 from kitaru_iac.spec.fields import FIELDS
@@ -76,7 +76,7 @@ _CHECK: dict[str, Any] = {
 
 def schema() -> dict[str, Any]:
     """The schema as plain data, as ``pulumi package get-schema`` prints it."""
-    parts = components.schema()
+    parts = components_schema()
     return {
         "name": "kitaru",
         "displayName": "Kitaru",
