@@ -103,7 +103,8 @@ def test_secrets_are_marked() -> None:
 def test_it_needs_no_cloud() -> None:
     """It is asked for before anybody has said which cloud it is to be."""
     code = (
-        "import sys, json; from kitaru_iac.pulumi.plugin.schema import schema; json.dumps(schema());"
+        "import sys, json; from kitaru_iac.pulumi.plugin.schema import schema;"
+        "json.dumps(schema());"
         "heavy = {m.split('.')[0] for m in sys.modules} & "
         "{'pulumi_aws', 'pulumi_gcp', 'pulumi_azure_native', 'boto3', 'zenml', 'sqlalchemy'};"
         "print(sorted(heavy))"

@@ -45,12 +45,12 @@ async def _serve(engine: str) -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    # The engine reads the port and nothing else.
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
+    # The engine reads the port and nothing else.
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     await stop.wait()
     servicer.cancelled = True
     # Nothing half-made: what is being written is finished, or taken back by its own failure.
