@@ -30,7 +30,7 @@ from kitaru_iac.spec import StackSpec, from_mapping, to_mapping
 __all__ = ["Drift", "drift_of", "records_of_view"]
 
 #: Keys that a store does not give back as they were written.
-_ONE_WAY = frozenset({"credentials", "connector", "verify", "activate", "extra", "async"})
+_ONE_WAY = frozenset({"name", "credentials", "connector", "verify", "activate", "extra", "async"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,10 @@ def drift_of(
     """
     spec, credentials = _spec(given)
     current = records_of_view(view)
+    renamed: tuple[str, ...] = ()
+    if spec is not None and spec.name != view.name:
+        renamed = (f"stack {spec.name}: it is called '{view.name}'",)
+        current = replace(current, stack=spec.name)
     changed: dict[str, Any] = {}
     if spec is not None:
         changed = _changed_keys(spec, view)
@@ -74,7 +78,7 @@ def drift_of(
         return Drift({}, ("its description is not valid any more",))
     desired = _wanted(spec, current, view, labels or {}, credentials=credentials)
     steps = diff(desired, current)
-    return Drift(changed, tuple(line for step in steps for line in _lines(step)))
+    return Drift(changed, renamed + tuple(line for step in steps for line in _lines(step)))
 
 
 def records_of_view(view: StackView) -> Records:

@@ -53,13 +53,14 @@ def test_another_languages_mistakes_get_a_suggestion(given: dict[str, Any], expe
     """As they come over the wire from a language that checks no names."""
     from google.protobuf import struct_pb2
 
+    from kitaru_iac.pulumi.keys import reason
     from kitaru_iac.pulumi.plugin import check
     from kitaru_iac.pulumi.plugin.wire import read
 
     message = struct_pb2.Struct()
     message.update(given)
     found = check.problems(read(message), "prod")
-    assert expected in "\n".join(check.reason(problem) for problem in found), found
+    assert expected in "\n".join(reason(problem) for problem in found), found
 
 
 def test_a_wrong_field_of_a_component_is_said_at_preview(local_room: Room) -> None:
@@ -117,7 +118,11 @@ def test_a_secret_is_nowhere_in_the_clear(local_room: Room, tmp_path: Path) -> N
 
 def test_a_secret_in_another_property_stays_one(local_room: Room) -> None:
     hidden = "s3://a-secret-bucket/kitaru"
-    local_room.up(lambda: program(artifact_store=pulumi.Output.secret(hidden))())
+
+    def run() -> None:
+        kitaru.Stack("prod", **{**REMOTE, "artifact_store": pulumi.Output.secret(hidden)})
+
+    local_room.up(run)
     state = local_room.resources()["prod"]
     assert "ciphertext" in state["inputs"]["artifactStore"]
     assert "ciphertext" in state["outputs"]["artifactStore"]
@@ -129,6 +134,43 @@ def test_a_wrong_secret_is_not_repeated_in_the_diagnostics(local_room: Room) -> 
         local_room.preview(program(credentials=f"aws-acess-keys:AKIA:{SECRET}"))
     assert SECRET not in str(failed.value)
     assert "aws-access-keys" in str(failed.value)
+
+
+def test_a_wrong_secret_that_nobody_marked_is_not_shown_either(local_room: Room) -> None:
+    """As another language may send it."""
+
+    class Raw(pulumi.CustomResource):
+        pass
+
+    given = {
+        "type": "sagemaker",
+        "region": "eu-west-1",
+        "credentials": f"aws-acess-keys:A:{SECRET}",
+    }
+    typo = {**given, "credential": SECRET}
+    for properties in (given, typo):
+
+        def run(properties: dict[str, str] = properties) -> None:
+            Raw("kitaru:index:Stack", "prod", properties)
+
+        with pytest.raises(Failed) as failed:
+            local_room.preview(run)
+        assert SECRET not in str(failed.value)
+        assert "credentials" in str(failed.value)
+
+
+def test_a_taken_name_is_said_although_other_values_are_unknown(local_room: Room) -> None:
+    from kitaru_iac import lifecycle
+    from kitaru_iac.spec import from_mapping
+
+    lifecycle.create(from_mapping({"name": "prod", "activate": False}))
+
+    def run() -> None:
+        kitaru.Stack("prod", **{**REMOTE, "execution_role": _unknown()})
+
+    with pytest.raises(Failed) as failed:
+        local_room.preview(run)
+    assert "already exists" in str(failed.value)
 
 
 def test_credentials_of_the_configuration(local_room: Room) -> None:

@@ -18,13 +18,13 @@ _DYING = """
 import os, sys
 import kitaru_iac.pulumi.plugin.stacks as stacks
 
-made = stacks._made
+made = stacks.made
 def die(*arguments):
     made(*arguments)
     os._exit(9)
 if not os.path.exists({mark!r}):
     open({mark!r}, "w").close()
-    stacks._made = die
+    stacks.made = die
 """
 
 

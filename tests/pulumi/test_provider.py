@@ -13,7 +13,6 @@ from pulumi import automation as auto
 import kitaru_iac.pulumi as kitaru
 from tests.homes import Home
 from tests.pulumi import stored
-from tests.pulumi.programs import program
 from tests.pulumi.room import Failed, Room
 from tests.servers.zenml import ZenMLServer
 
@@ -61,7 +60,11 @@ def test_the_configuration_of_the_stack_is_the_default_providers(
         # A key of a description: the program's, which the provider has to leave alone.
         "kitaru:artifact_store": "s3://a-bucket",
     }
-    far.up(lambda: kitaru.Stack("dev") and None, config=config)
+
+    def run() -> None:
+        kitaru.Stack("dev")
+
+    far.up(run, config=config)
     assert server_stacks(zenml_server) == {"default", "dev"}
     assert stored.names() == {"default"}
     assert zenml_server.api_key not in str(far.resources())
@@ -143,4 +146,3 @@ def test_the_same_stack_is_managed_from_two_machines(
     assert far.up(on(zenml_server)).ops == {"dev": "same"}
     far.destroy()
     assert server_stacks(zenml_server) == {"default"}
-    assert program

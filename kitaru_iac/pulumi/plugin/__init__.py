@@ -9,6 +9,8 @@
     check.py       a resource's inputs → problems, all at once
     changes.py     what an update would do: in place, or replaced
     stacks.py      create, read, update, delete: over `lifecycle`
+    reading.py     what is stored, as properties
+    runs.py        which stacks this machine's programs registered
     functions.py   `kitaru:index:verify`
     threads.py     threads for what blocks, apart from the SDK's
     components.py  the component resources, for programs in other languages

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kitaru_iac.errors import DescriptionError, Problem
-from kitaru_iac.pulumi.keys import STACK_KEYS, camel, property_path, reason, snake
+from kitaru_iac.pulumi.keys import STACK_KEYS, camel, snake
 from kitaru_iac.pulumi.plugin.wire import Properties
 from kitaru_iac.spec import StackSpec, from_mapping
 
-__all__ = ["description", "failure_path", "problems", "reason", "stack_spec"]
+__all__ = ["description", "problems", "stack_spec"]
 
 _ELSEWHERE = {
     "infra": "Use ProvisionedStack to provision, or the function verify.",
@@ -75,8 +75,3 @@ def _stranger(name: str, accepted: Mapping[str, str]) -> Problem:
     near = camel(meant) if meant else None
     remedy = f"Did you mean `{near}`?" if near in accepted else f"They are {', '.join(accepted)}."
     return Problem(name, "it is not a property of a stack", remedy=remedy)
-
-
-def failure_path(problem: Problem) -> str:
-    """The path of a problem's property."""
-    return property_path(problem.field)

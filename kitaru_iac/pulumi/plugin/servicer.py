@@ -22,6 +22,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, status_pb2
 
 from kitaru_iac._version import __version__
 from kitaru_iac.errors import KitaruError, Problem
+from kitaru_iac.pulumi.keys import STACK_KEYS, camel, property_path, reason
 from kitaru_iac.pulumi.plugin import check, functions, settings, stacks
 from kitaru_iac.pulumi.plugin.changes import changes
 from kitaru_iac.pulumi.plugin.engine import EngineLog
@@ -31,6 +32,8 @@ from kitaru_iac.pulumi.plugin.wire import Properties, read, secret, struct
 __all__ = ["Servicer"]
 
 STACK = "kitaru:index:Stack"
+#: Properties whose values may stand in diagnostics.
+_SHOWN = frozenset(map(camel, STACK_KEYS)) - {"credentials", "extra"}
 
 _Answer = TypeVar("_Answer")
 _Call = Callable[["Servicer", Any, Any], Coroutine[Any, Any, _Answer]]
@@ -307,9 +310,11 @@ def _changed(keys: Any) -> Any:
 
 
 def _failure(problem: Problem) -> Any:
-    return provider_pb2.CheckFailure(
-        property=check.failure_path(problem), reason=check.reason(problem)
-    )
+    path = property_path(problem.field)
+    if path in _SHOWN:
+        return provider_pb2.CheckFailure(property=path, reason=reason(problem))
+    # The engine writes a property's value beside it, which may be a secret that nobody marked.
+    return provider_pb2.CheckFailure(property="", reason=f"{path}: {reason(problem)}")
 
 
 def _half_status(half: stacks.Half) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import rpc
 
-__all__ = ["UNKNOWN", "Properties", "read", "secret", "struct"]
+__all__ = ["UNKNOWN", "Properties", "is_secret", "read", "secret", "struct"]
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105
@@ -96,6 +96,11 @@ def secret(value: Any) -> Any:
     if value is None or (isinstance(value, str) and value in _UNKNOWNS):
         return value
     return {_SIGNATURE: _SECRET, "value": value}
+
+
+def is_secret(value: Any) -> bool:
+    """Whether a value is marked as a secret."""
+    return isinstance(value, Mapping) and value.get(_SIGNATURE) == _SECRET
 
 
 def _marked(value: Any) -> Any:

@@ -1,0 +1,148 @@
+"""What is stored for a stack, as the properties of a resource. Reads, and does without ZenML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from kitaru_iac.errors import KitaruError, StackNotFound
+from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
+from kitaru_iac.pulumi.plugin.check import description
+from kitaru_iac.pulumi.plugin.wire import Properties, is_secret, secret
+
+if TYPE_CHECKING:
+    from kitaru_iac.records.reader import StackView
+
+__all__ = ["COMPUTED", "Made", "imported", "made", "refreshed", "view_of"]
+
+#: Properties that the provider adds to those of the program.
+COMPUTED = (
+    *("type", "componentIds", "connectorId", "connectorType", "connectorAuthMethod"),
+    *("ownerRun", "drift"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A stack that is stored.
+
+    Attributes:
+        id: Its UUID.
+        properties: All of its properties, as they go over the wire.
+        inputs: Those of the program, where a read found them.
+        warnings: What the user has to know.
+    """
+
+    id: str
+    properties: Mapping[str, Any]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def view_of(ref: str) -> StackView | None:
+    """The stack with exactly this name or id."""
+    from kitaru_iac.records.reader import open_reader
+
+    reader = open_reader()
+    try:
+        view = reader.stack(ref)
+    except StackNotFound:
+        return None
+    finally:
+        reader.close()
+    # The reader takes the beginning of an id too, which is for people.
+    return view if view.name == ref or _is_id(ref, view.id) else None
+
+
+def _is_id(ref: str, id: str) -> bool:
+    try:
+        return UUID(ref) == UUID(id)
+    except ValueError:
+        return False
+
+
+def made(id: str, new: Properties, warnings: tuple[str, ...] = ()) -> Made:
+    """The properties of a stack that was just written."""
+    view = view_of(id)
+    if view is None:
+        raise KitaruError(f"The stack {id} was registered, and is gone again")
+    return Made(id, {**new.wire, **_computed(view), "drift": []}, new.wire, warnings)
+
+
+def _computed(view: StackView) -> dict[str, Any]:
+    from kitaru_iac.records.owner import owner_of
+
+    connector, owner = _connector_of(view), owner_of(view.labels)
+    return {
+        "type": _type_of(view),
+        "componentIds": {component.role_type: component.id for component in view.components},
+        "connectorId": connector.id if connector else None,
+        "connectorType": connector.type if connector else None,
+        "connectorAuthMethod": connector.auth_method if connector else None,
+        "ownerRun": owner.run if owner else None,
+    }
+
+
+def _type_of(view: StackView) -> str:
+    from kitaru_iac.records.store import stack_type
+
+    runner = view.component("orchestrator")
+    return stack_type(runner.flavor if runner else None)
+
+
+def _connector_of(view: StackView) -> Any:
+    used = {component.connector_id for component in view.components}
+    return next((connector for connector in view.connectors if connector.id in used), None)
+
+
+def refreshed(view: StackView, inputs: Properties, labels: Mapping[str, str]) -> Made:
+    """The properties of a stack as they are now, beside those that it was last given."""
+    from kitaru_iac.records.drift import drift_of
+
+    given = description(inputs.values, None)
+    given.setdefault("name", view.name)
+    drift = drift_of({**given, "activate": False}, view, labels)
+    found = dict(inputs.wire)
+    for key, value in drift.changed.items():
+        hidden = is_secret(found.get(camel(key)))
+        found[camel(key)] = secret(value) if hidden else value
+    found = {key: value for key, value in found.items() if value is not None}
+    return Made(view.id, {**found, **_computed(view), "drift": list(drift.rest)}, found)
+
+
+def imported(view: StackView) -> Made:
+    """The properties that would make a stack which was not made by a program.
+
+    A store does not give secrets back: for a connector with any, the program has to have them.
+    """
+    from kitaru_iac.records.describe import description_of
+
+    warnings: list[str] = []
+    try:
+        found = description_of(view)
+    except KitaruError as error:
+        found = {"name": view.name}
+        warnings.append(str(error))
+    connector = _connector_of(view)
+    if connector is not None and _has_own_connector(view):
+        found.pop("connector", None)
+        if connector.auth_method != "implicit":
+            warnings.append(
+                f"The credentials of connector {connector.name} ({connector.auth_method}) cannot "
+                "be read back. Write `credentials` in the program before the next `pulumi up`: "
+                "without them the stack would be replaced by one with implicit authentication."
+            )
+    accepted = {key: value for key, value in found.items() if key in STACK_KEYS}
+    inputs = wire_names(accepted)
+    properties = {**inputs, **_computed(view), "drift": []}
+    return Made(view.id, properties, inputs, tuple(warnings))
+
+
+def _has_own_connector(view: StackView) -> bool:
+    from kitaru_iac.records.diff import is_own_connector
+    from kitaru_iac.records.drift import records_of_view
+
+    records = records_of_view(view)
+    return records.connector is not None and is_own_connector(records.connector, records)

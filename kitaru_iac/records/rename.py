@@ -1,0 +1,38 @@
+"""Give a stack another name, and nothing else of it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from kitaru_iac.errors import AlreadyExistsError
+from kitaru_iac.records.lock import sole_writer
+from kitaru_iac.records.quiet import quiet
+
+__all__ = ["rename"]
+
+
+def rename(id: str, old: str, new: str) -> None:
+    """Rename a stack; its components and connector keep their names.
+
+    Args:
+        id: The stack's UUID.
+        old: Its name now.
+        new: Its name from now on.
+
+    Raises:
+        AlreadyExistsError: Another stack is called so.
+    """
+    with quiet(), sole_writer(new):
+        from kitaru_iac.records.mapped import mapped_errors
+        from kitaru_iac.records.store import Store
+        from kitaru_iac.records.write import Writer
+
+        store = Store.open()
+        taken = store.find(new)
+        if taken is not None and str(taken.id) != id:
+            raise AlreadyExistsError(
+                f"Stack '{old}' cannot be called '{new}' again: another stack is",
+                remedy=f"See it with: kitaru stack show {new}",
+            )
+        with mapped_errors():
+            Writer(store).rename_stack(UUID(id), old, new)
