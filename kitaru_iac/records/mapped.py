@@ -40,7 +40,9 @@ def _translated(error: Exception) -> KitaruError:
         return NotAllowedError("ZenML refused the operation", why=text)
     if "EntityExistsError" in names:
         return AlreadyExistsError(text)
-    if names & {"ConnectionError", "ConnectTimeout", "ReadTimeout", "OperationalError"}:
+    # ZenML says with a bare RuntimeError that it gave up on a server.
+    given_up = "RuntimeError" in names and text.startswith("Error connecting to URL")
+    if given_up or names & {"ConnectionError", "ConnectTimeout", "ReadTimeout", "OperationalError"}:
         return NotConnectedError(
             "The ZenML store does not answer",
             why=text,

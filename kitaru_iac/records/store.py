@@ -24,6 +24,7 @@ from kitaru_iac.records.model import (
     Records,
 )
 from kitaru_iac.records.quiet import quiet
+from kitaru_iac.records.reader.opening import insist_on_server
 from kitaru_iac.secret import SecretText
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Store:
             NotConnectedError: No store answers.
             NotAllowedError: The login is not accepted.
         """
+        insist_on_server()
         with quiet(), mapped_errors():
             from zenml.client import Client
 

@@ -33,7 +33,12 @@ def on(server: ZenMLServer, **more: Any):
     return run
 
 
-def test_stacks_go_where_the_provider_says(far: Room, zenml_server: ZenMLServer) -> None:
+def test_stacks_go_where_the_provider_says(
+    far: Room, zenml_server: ZenMLServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     config = Path(os.environ["ZENML_CONFIG_PATH"])
     before = (config / "config.yaml").read_text()
     up = far.up(on(zenml_server))
@@ -48,7 +53,7 @@ def test_stacks_go_where_the_provider_says(far: Room, zenml_server: ZenMLServer)
     assert server_stacks(zenml_server) == {"default"}
     # The machine's own connection is as it was, and nothing is left in the temporary folder.
     assert (config / "config.yaml").read_text() == before
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("kitaru-provider-*"))
+    assert not list(temporary.glob("kitaru-provider-*"))
 
 
 def test_the_configuration_of_the_stack_is_the_default_providers(

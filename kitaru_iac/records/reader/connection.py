@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping
@@ -19,7 +20,41 @@ from kitaru_iac._version import __version__
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.records.reader.unreadable import UnreadableError
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "insist_on_answer"]
+
+#: Seconds that a server has to take a connection.
+_REACH = 10
+
+
+def insist_on_answer(url: str, environ: Mapping[str, str]) -> None:
+    """Knock at a server's door. ZenML itself would try for half a minute before it says so.
+
+    Args:
+        url: The server.
+        environ: The environment variables: proxies.
+
+    Raises:
+        NotConnectedError: Nobody takes the connection.
+    """
+    target = urlsplit(url)
+    try:
+        address = _address(_proxy(target, environ) or target)
+        socket.create_connection(address, timeout=_REACH).close()
+    except UnreadableError:
+        return  # by a way that only ZenML knows
+    except (OSError, ValueError) as error:
+        raise _no_answer(url, error) from error
+
+
+def _no_answer(url: str, error: Exception) -> NotConnectedError:
+    target = urlsplit(url)
+    shown = target._replace(netloc=target.netloc.rpartition("@")[2])  # without a password
+    return NotConnectedError(
+        "The ZenML server does not answer",
+        where=shown.geturl(),
+        why=str(error) or type(error).__name__,
+        remedy="See where you are connected with: kitaru status",
+    )
 
 
 class Connection:
@@ -80,12 +115,7 @@ class Connection:
         except http.client.HTTPException as error:
             raise UnreadableError(f"the server does not speak HTTP: {error!r}") from error
         except OSError as error:
-            raise NotConnectedError(
-                "The ZenML server does not answer",
-                where=self._url,
-                why=str(error) or type(error).__name__,
-                remedy="See where you are connected with: kitaru status",
-            ) from error
+            raise _no_answer(self._url, error) from error
         if status == 401:
             raise UnreadableError("the server wants a new login (401)")
         if status != 200:

@@ -21,6 +21,7 @@ __all__ = [
     "StoreLocation",
     "parse_yaml",
     "read_yaml",
+    "server_of",
     "store_location",
 ]
 
@@ -86,6 +87,17 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
     if store.get("type") == "sql":
         return _sqlite(url)
     raise UnreadableError(f"the store is of the type {store.get('type')!r}")
+
+
+def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """The address of the server that ZenML would ask; None where that is not told by these."""
+    stored = config.get("store")
+    try:
+        store = _with_environment(stored if isinstance(stored, dict) else None, environ)
+    except UnreadableError:
+        return None
+    url = str((store or {}).get("url") or "")
+    return url.rstrip("/") if url.startswith(("http://", "https://")) else None
 
 
 def read_yaml(path: Path) -> Mapping[str, Any]:

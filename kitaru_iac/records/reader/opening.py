@@ -9,12 +9,19 @@ from typing import TypeVar
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.home import config_home
-from kitaru_iac.records.reader.location import RestStore, read_yaml, store_location
+from kitaru_iac.records.reader.location import RestStore, read_yaml, server_of, store_location
 from kitaru_iac.records.reader.model import Active, Reader, RowPage, StackRow, StackView
 from kitaru_iac.records.reader.scope import CONFIG_FILE, Named, named_stack
 from kitaru_iac.records.reader.unreadable import UnreadableError
 
-__all__ = ["CarefulReader", "complete", "fast_reader", "open_reader", "slow_reader"]
+__all__ = [
+    "CarefulReader",
+    "complete",
+    "fast_reader",
+    "insist_on_server",
+    "open_reader",
+    "slow_reader",
+]
 
 _T = TypeVar("_T")
 
@@ -58,12 +65,27 @@ def slow_reader() -> Reader:
         NotConnectedError: No store answers.
         NotAllowedError: The login is not accepted.
     """
+    insist_on_server()
     before: Named | None = None
     with suppress(UnreadableError):
         before = named_stack(read_yaml(config_home() / CONFIG_FILE), os.environ)
     from kitaru_iac.records.reader.fallback import ZenMLReader
 
     return ZenMLReader(before)
+
+
+def insist_on_server() -> None:
+    """See that the configured server is there, if the store is one, before ZenML is loaded.
+
+    Raises:
+        NotConnectedError: It does not answer.
+    """
+    with suppress(UnreadableError):
+        url = server_of(read_yaml(config_home() / CONFIG_FILE), os.environ)
+        if url is not None:
+            from kitaru_iac.records.reader.connection import insist_on_answer
+
+            insist_on_answer(url, os.environ)
 
 
 def complete(prefix: str) -> list[str]:
