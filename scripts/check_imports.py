@@ -52,6 +52,7 @@ WALLS: dict[str, tuple[str, ...]] = {
     "records": ("engine", "lifecycle", "runtime", "pulumi", "cli", "mcp"),
     "render": ("records", "engine", "clouds", "lifecycle", "runtime", "pulumi", "cli", "mcp"),
     "lifecycle": ("cli", "mcp"),
+    "situation": ("engine", "pulumi", "cli", "mcp"),
     # Files, and nothing but: the command that writes them waits for no package.
     "new_repo": (
         *("spec", "records", "engine", "clouds", "lifecycle", "runtime", "pulumi", "render"),

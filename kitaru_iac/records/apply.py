@@ -2,7 +2,7 @@
 
 What is written goes through a `Writer`, which can take it back. Deletions come last, when the new
 records stand; one that fails there leaves a part under its old or its ``-replaced`` name, which
-the next run of the same command removes (`recover`).
+the next run of the same command removes (`records.recovery`).
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ from kitaru_iac.records.diff import (
     replacement_reason,
 )
 from kitaru_iac.records.model import MANAGED_LABEL, ComponentRecord, Records
-from kitaru_iac.records.store import DESCRIBED, Store, is_managed, mapped_errors
+from kitaru_iac.records.recovery import REPLACED
+from kitaru_iac.records.store import Store, mapped_errors
 from kitaru_iac.records.write import Writer
 
-__all__ = ["REPLACED", "Outcome", "carry_out", "recover"]
+__all__ = ["Outcome", "carry_out"]
 
-#: What an old part is called while its successor takes its name.
-REPLACED = "-replaced"
 #: A colleague's failing registration of the same name frees its parts within moments.
 _RENAME_ATTEMPTS, _RENAME_PAUSE = 10, 0.3
 
@@ -352,68 +351,3 @@ class _Change:
     @staticmethod
     def _connector_of(records: Records) -> UUID | None:
         return UUID(records.connector.id) if records.connector else None
-
-
-def recover(store: Store, stack: str) -> None:
-    """Finish or take back what a killed process left of a replacement of this stack.
-
-    Where there is nothing it costs three look-ups: for the stack, the components and the connector
-    of the ``-replaced`` name.
-    """
-    aside = stack + REPLACED
-    with mapped_errors():
-        stored = store.find(aside)
-        named = store.components_named(aside)
-        parts = [named[kind] for kind in DESCRIBED if kind in named]
-        connector = store.connector_named(aside)
-        if stored is None and connector is None and not parts:
-            return
-        if stored is not None and is_managed(stored.labels) and not store.is_settled(stored):
-            raise AlreadyExistsError(
-                f"Stack '{stack}' is being replaced by another process at this moment",
-                remedy="Run it again in a minute: what a dead process left is then mended.",
-            )
-        store.forget()
-        writer = Writer(store)
-        successor = store.read(stack)
-        old = store.records_of(stored) if stored is not None else None
-        if old is not None and is_managed(old.labels):
-            if successor is None:
-                _put_back(store, writer, old, stack)
-                return
-            writer.delete_stack(UUID(old.id))
-        for part in parts:
-            if not is_managed(part.labels):
-                continue
-            if not store.stacks_of(str(part.id)):
-                writer.delete_component(UUID(part.id))
-            elif successor is not None and successor.component(part.type) == part:
-                _free_name(store, writer, part, stack)
-                link = UUID(successor.connector.id) if successor.connector else None
-                writer.relabel_component(part, stack, link, part.labels)
-        if connector is not None and is_managed(connector.labels):
-            if not store.components_of(str(connector.id)):
-                writer.delete_connector(UUID(connector.id))
-
-
-def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
-    """The successor never came: the old stack takes its name again, with its parts."""
-    half = store.leftovers(stack, fresh=True)
-    for component in half.components:
-        writer.delete_component(UUID(component.id))
-    if half.connector is not None:
-        writer.delete_connector(UUID(half.connector.id))
-    link = UUID(old.connector.id) if old.connector else None
-    for component in old.components:
-        if component.name == stack + REPLACED:
-            writer.relabel_component(component, stack, link, component.labels)
-    if old.connector is not None and old.connector.name == stack + REPLACED:
-        writer.rename_connector(old.connector, stack)
-    writer.rename_stack(UUID(old.id), old.stack, stack)
-
-
-def _free_name(store: Store, writer: Writer, part: ComponentRecord, stack: str) -> None:
-    """Delete a half-made successor that holds the name and is in no stack."""
-    half = store.components_named(stack).get(part.type)
-    if half is not None and not store.stacks_of(str(half.id)):
-        writer.delete_component(UUID(half.id))

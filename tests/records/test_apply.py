@@ -10,10 +10,11 @@ import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
 from kitaru_iac.plan import Action
-from kitaru_iac.records.apply import carry_out, recover
+from kitaru_iac.records.apply import carry_out
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.quiet import quiet
+from kitaru_iac.records.recovery import recover
 from kitaru_iac.records.store import Store
 from tests.homes import Home
 from tests.records.snapshots import MANAGED, aws_records, everything, local_records
