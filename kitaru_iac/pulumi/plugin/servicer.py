@@ -133,7 +133,7 @@ class Servicer(ProviderServicer):
     async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Connect this process."""
         del context
-        given = read(request.args)
+        given = read(request.args if request.HasField("args") else _variables(request))
         self._connection_known = not given.unknown & set(settings.KEYS)
         if self._connection_known:
             self._home = settings.Connection.of(given.values).use()
@@ -302,6 +302,11 @@ class _Components(Provider):
 
     def cancel(self) -> None:
         """A component's children are the engine's to stop."""
+
+
+def _variables(request: Any) -> Any:
+    """The configuration as engines gave it before they had `args`: ``kitaru:config:url``."""
+    return struct({key.rsplit(":", 1)[-1]: value for key, value in request.variables.items()})
 
 
 def _changed(keys: Any) -> Any:

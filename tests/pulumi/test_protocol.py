@@ -1,0 +1,121 @@
+"""The protocol as a client that is not the engine speaks it: older, odd and unknown requests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import provider_pb2 as p
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from tests.homes import Home
+from tests.pulumi import stored
+
+URN = "urn:pulumi:prod::platform::kitaru:index:Stack::dev"
+
+
+def struct(**values: Any) -> struct_pb2.Struct:
+    message = struct_pb2.Struct()
+    message.update(values)
+    return message
+
+
+@pytest.fixture
+def plugin(home: Home) -> Iterator[Any]:
+    """A running plugin; the engine it is told of is not there."""
+    del home
+    running = subprocess.Popen(
+        [sys.executable, "-m", "kitaru_iac.pulumi.plugin.main", "127.0.0.1:9"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    port = int(running.stdout.readline())
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield provider_pb2_grpc.ResourceProviderStub(channel)
+    running.terminate()
+    assert running.wait(timeout=20) == 0
+
+
+def test_a_whole_life_with_requests_of_an_older_engine(plugin: Any) -> None:
+    """Without names, types and old inputs, which later engines send."""
+    plugin.Configure(p.ConfigureRequest(variables={}))
+    checked = plugin.Check(p.CheckRequest(urn=URN, news=struct()))
+    assert not checked.failures
+    assert checked.inputs["name"] == "dev"
+    preview = plugin.Create(p.CreateRequest(urn=URN, properties=checked.inputs, preview=True))
+    assert preview.id == ""
+    made = plugin.Create(p.CreateRequest(urn=URN, properties=checked.inputs))
+    assert made.id
+    assert stored.names() == {"default", "dev"}
+    diff = plugin.Diff(
+        p.DiffRequest(id=made.id, urn=URN, olds=made.properties, news=checked.inputs)
+    )
+    assert diff.changes == p.DiffResponse.DIFF_NONE
+    found = plugin.Read(p.ReadRequest(id=made.id, urn=URN, properties=made.properties))
+    assert found.id == made.id
+    plugin.Delete(p.DeleteRequest(id=made.id, urn=URN, properties=made.properties))
+    assert stored.names() == {"default"}
+    # Once more: what is gone is no error.
+    plugin.Delete(p.DeleteRequest(id=made.id, urn=URN, properties=made.properties))
+    gone = plugin.Read(p.ReadRequest(id=made.id, urn=URN, properties=made.properties))
+    assert gone.id == ""
+    assert not gone.HasField("properties")
+
+
+def test_after_a_cancel_nothing_is_begun(plugin: Any) -> None:
+    plugin.Configure(p.ConfigureRequest(args=struct()))
+    plugin.Cancel(empty_pb2.Empty())
+    with pytest.raises(grpc.RpcError) as refused:
+        plugin.Create(p.CreateRequest(urn=URN, properties=struct(name="dev")))
+    assert refused.value.code() is grpc.StatusCode.CANCELLED
+    assert stored.names() == {"default"}
+
+
+@pytest.mark.parametrize(
+    ("call", "request_"),
+    [
+        ("Check", p.CheckRequest(urn=URN.replace("Stack:", "Stacks:"))),
+        ("Create", p.CreateRequest(urn=URN.replace("Stack:", "Stacks:"))),
+        ("Invoke", p.InvokeRequest(tok="kitaru:index:verfy")),
+        ("GetSchema", p.GetSchemaRequest(version=7)),
+    ],
+)
+def test_what_there_is_not_is_said_in_one_line(plugin: Any, call: str, request_: Any) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        getattr(plugin, call)(request_)
+    assert "\n" not in refused.value.details()
+    assert "Traceback" not in refused.value.details()
+
+
+def test_wrong_requests_end_in_words_and_not_in_a_traceback(plugin: Any) -> None:
+    plugin.Configure(p.ConfigureRequest(args=struct()))
+    with pytest.raises(grpc.RpcError) as refused:
+        plugin.Create(p.CreateRequest(urn=URN, properties=struct(name="../etc", type="locl")))
+    assert "Traceback" not in refused.value.details()
+    assert "locl" in refused.value.details()
+    with pytest.raises(grpc.RpcError) as refused:
+        plugin.Update(
+            p.UpdateRequest(
+                id="not-an-id", urn=URN, olds=struct(name="dev"), news=struct(name="dev")
+            )
+        )
+    assert "is gone" in refused.value.details()
+
+
+def test_many_calls_at_once(plugin: Any) -> None:
+    """The engine registers what does not depend on each other at the same time."""
+    plugin.Configure(p.ConfigureRequest(args=struct()))
+    urns = [URN.replace("::dev", f"::dev{i}") for i in range(6)]
+    waiting = [
+        plugin.Create.future(p.CreateRequest(urn=urn, properties=struct(name=urn[-4:])))
+        for urn in urns
+    ]
+    ids = {future.result(timeout=200).id for future in waiting}
+    assert len(ids) == 6
+    assert stored.names() == {"default", *(f"dev{i}" for i in range(6))}
