@@ -82,7 +82,10 @@ def set_active(stack_id: str) -> Place:
             raise UnreadableError("ZenML is loaded in this process")
         if "ZENML_SERVER" in environ:
             raise UnreadableError("a ZenML server does not write its configuration")
-        _write(path, stack_id, _COMPLETE[place.scope])
+        from kitaru_iac.records.lock import sole_writer
+
+        with sole_writer(str(path)):  # ZenML does not wait here: it is told from us by `_replace`
+            _write(path, stack_id, _COMPLETE[place.scope])
     except (UnreadableError, OSError) as reason:
         _set_by_zenml(stack_id, reason)
     return place
