@@ -6,35 +6,13 @@ from typing import Any
 
 import pulumi
 
+from kitaru_iac.checks import CheckResult, CheckStatus
 from kitaru_iac.pulumi.keys import wire_names
 from kitaru_iac.pulumi.options import invoke_options
 
 __all__ = ["CheckResult", "VerifyResult", "verify", "verify_output"]
 
 VERIFY_TOKEN = "kitaru:index:verify"  # noqa: S105
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """What one check found.
-
-    Attributes:
-        id: The check's id, as ``aws.bucket.region``.
-        status: ok, warn, fail or unknown.
-        subject: What was looked at.
-        why: The observation that decided it.
-        remedy: A command that mends it.
-        docs: The cloud's own page about it.
-        missing_permission: For unknown: the permission whose lack kept us from looking.
-    """
-
-    id: str
-    status: str
-    subject: str
-    why: str
-    remedy: str | None = None
-    docs: str | None = None
-    missing_permission: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +88,7 @@ def _result(value: Any) -> VerifyResult:
         results=[
             CheckResult(
                 id=one["id"],
-                status=one["status"],
+                status=CheckStatus(one["status"]),
                 subject=one["subject"],
                 why=one["why"],
                 remedy=one.get("remedy"),

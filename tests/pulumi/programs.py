@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -44,3 +45,12 @@ def local(resource: str = "dev", **more: Any) -> Callable[[], None]:
         pulumi.export("id", stack.id)
 
     return run
+
+
+def not_known() -> pulumi.Output[Any]:
+    """An output whose value is not known before the real run."""
+    known, value, secret = asyncio.Future(), asyncio.Future(), asyncio.Future()
+    known.set_result(False)
+    value.set_result(None)
+    secret.set_result(False)
+    return pulumi.Output(set(), value, known, secret)

@@ -11,7 +11,7 @@ from pulumi import automation as auto
 
 import kitaru_iac.pulumi as kitaru
 from tests.pulumi import stored
-from tests.pulumi.programs import KEYS, REMOTE, SECRET, local, program
+from tests.pulumi.programs import KEYS, REMOTE, SECRET, local, not_known, program
 from tests.pulumi.room import Failed, Room
 
 
@@ -74,7 +74,7 @@ def test_unknown_values_are_previewed_and_the_others_are_checked(local_room: Roo
     def unknown(store: str = "s3://a-bucket") -> None:
         later = pulumi.Output.from_input(REMOTE["execution_role"])
         if pulumi.runtime.is_dry_run():
-            later = _unknown()
+            later = not_known()
         given = {**REMOTE, "execution_role": later, "artifact_store": store}
         stack = kitaru.Stack("prod", **given)
         pulumi.export("role", stack.execution_role)
@@ -88,16 +88,6 @@ def test_unknown_values_are_previewed_and_the_others_are_checked(local_room: Roo
     assert up.outputs["role"] == REMOTE["execution_role"]
     # Not known again, as when the role is replaced: the stack may change.
     assert local_room.preview(unknown).ops == {"prod": "update"}
-
-
-def _unknown() -> pulumi.Output[Any]:
-    import asyncio
-
-    known, value, secret = asyncio.Future(), asyncio.Future(), asyncio.Future()
-    known.set_result(False)
-    value.set_result(None)
-    secret.set_result(False)
-    return pulumi.Output(set(), value, known, secret)
 
 
 def test_a_secret_is_nowhere_in_the_clear(local_room: Room, tmp_path: Path) -> None:
@@ -166,7 +156,7 @@ def test_a_taken_name_is_said_although_other_values_are_unknown(local_room: Room
     lifecycle.create(from_mapping({"name": "prod", "activate": False}))
 
     def run() -> None:
-        kitaru.Stack("prod", **{**REMOTE, "execution_role": _unknown()})
+        kitaru.Stack("prod", **{**REMOTE, "execution_role": not_known()})
 
     with pytest.raises(Failed) as failed:
         local_room.preview(run)

@@ -13,6 +13,7 @@ from pulumi import automation as auto
 import kitaru_iac.pulumi as kitaru
 from tests.homes import Home
 from tests.pulumi import stored
+from tests.pulumi.programs import not_known
 from tests.pulumi.room import Failed, Room
 from tests.servers.zenml import ZenMLServer
 
@@ -121,10 +122,9 @@ def test_a_server_that_does_not_answer(local_room: Room) -> None:
 
 def test_a_provider_that_is_not_known_yet(local_room: Room) -> None:
     """The server is made by the same program."""
-    from tests.pulumi.test_inputs import _unknown
 
     def run() -> None:
-        provider = kitaru.Provider("there", url=_unknown(), api_key="ZENKEY_x")
+        provider = kitaru.Provider("there", url=not_known(), api_key="ZENKEY_x")
         kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=provider))
 
     assert local_room.preview(run).ops == {"dev": "create"}

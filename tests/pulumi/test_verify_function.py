@@ -10,6 +10,7 @@ import pytest
 import kitaru_iac.pulumi as kitaru
 from tests.clouds.aws import ACCOUNT_ID, REGION, AwsLoopback
 from tests.homes import Home
+from tests.pulumi.programs import not_known
 from tests.pulumi.room import Failed, Room
 
 
@@ -72,10 +73,8 @@ def test_a_failed_check_ends_the_preview_with_the_report(
 
 
 def test_what_is_not_known_yet_is_not_looked_at(cloudy: Room, aws: AwsLoopback) -> None:
-    from tests.pulumi.test_inputs import _unknown
-
     def run() -> None:
-        given = {**described(aws), "artifact_store": _unknown()}
+        given = {**described(aws), "artifact_store": not_known()}
         pulumi.export("worst", kitaru.verify_output(**given).apply(lambda report: report.worst))
 
     assert cloudy.preview(run).text

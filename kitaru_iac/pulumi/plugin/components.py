@@ -123,7 +123,7 @@ def schema() -> dict[str, Any]:
     return {
         "resources": {
             PROVISIONED_TOKEN: _provisioned_schema(),
-            TOKEN: infrastructure_args.schema(_described(OUTPUTS)),
+            TOKEN: infrastructure_args.schema(description_properties(OUTPUTS)),
         },
         "types": {},
     }
@@ -152,10 +152,6 @@ def _provisioned_schema() -> dict[str, Any]:
         "account of the program's provider of that cloud. The bucket is protected, and stays "
         "when the rest goes.",
         "inputProperties": inputs,
-        "properties": {**_described(PROVISIONED_OUTPUTS), "stackId": _STACK_ID},
+        "properties": {**description_properties(PROVISIONED_OUTPUTS), "stackId": _STACK_ID},
         "required": ["name", "type", "stackId"],
     }
-
-
-def _described(keys: tuple[str, ...]) -> dict[str, Any]:
-    return description_properties(keys)

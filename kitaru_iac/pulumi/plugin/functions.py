@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.checks import CheckReport
@@ -21,12 +20,16 @@ _ALLOW = "allowFailures"
 
 def refused(arguments: Properties) -> list[Problem]:
     """What is wrong with the arguments of `verify`."""
-    values = {key: value for key, value in arguments.values.items() if key != _ALLOW}
-    given = Properties(arguments.wire, values, arguments.unknown - {_ALLOW})
+    given = Properties(arguments.wire, _described(arguments), arguments.unknown - {_ALLOW})
     found = problems(given, "stack", FIELDS)
     if not isinstance(arguments.values.get(_ALLOW, False), bool):
         found.append(Problem("allowFailures", "it has to be true or false"))
     return found
+
+
+def _described(arguments: Properties) -> dict[str, Any]:
+    """The description among the arguments."""
+    return {key: value for key, value in arguments.values.items() if key != _ALLOW}
 
 
 def verify(arguments: Properties) -> tuple[CheckReport, bool]:
@@ -40,8 +43,7 @@ def verify(arguments: Properties) -> tuple[CheckReport, bool]:
     """
     from kitaru_iac.verify import verify as run
 
-    values = {key: value for key, value in arguments.values.items() if key != _ALLOW}
-    report = run(from_mapping(description(values, "stack")))
+    report = run(from_mapping(description(_described(arguments), "stack")))
     return report, report.failed and not arguments.values.get(_ALLOW, False)
 
 
@@ -51,14 +53,13 @@ def answer(report: CheckReport) -> dict[str, Any]:
         {camel(key): value for key, value in result.to_dict().items() if value is not None}
         for result in report.results
     ]
-    found: Mapping[str, Any] = {
+    return {
         "stack": report.stack,
         "worst": None if report.worst is None else report.worst.value,
         "failed": report.failed,
         "report": report_text(report),
         "results": results,
     }
-    return dict(found)
 
 
 def report_text(report: CheckReport) -> str:

@@ -72,29 +72,19 @@ def made(id: str, new: Properties, warnings: tuple[str, ...] = ()) -> Made:
 
 
 def _computed(view: StackView) -> dict[str, Any]:
+    from kitaru_iac.records.drift import records_of_view
     from kitaru_iac.records.owner import owner_of
 
-    connector, owner = _connector_of(view), owner_of(view.labels)
+    records, owner = records_of_view(view), owner_of(view.labels)
+    connector = records.connector
     return {
-        "type": _type_of(view),
+        "type": records.stack_type,
         "componentIds": {component.role_type: component.id for component in view.components},
         "connectorId": connector.id if connector else None,
         "connectorType": connector.type if connector else None,
         "connectorAuthMethod": connector.auth_method if connector else None,
         "ownerRun": owner.run if owner else None,
     }
-
-
-def _type_of(view: StackView) -> str:
-    from kitaru_iac.records.store import stack_type
-
-    runner = view.component("orchestrator")
-    return stack_type(runner.flavor if runner else None)
-
-
-def _connector_of(view: StackView) -> Any:
-    used = {component.connector_id for component in view.components}
-    return next((connector for connector in view.connectors if connector.id in used), None)
 
 
 def refreshed(view: StackView, inputs: Properties, labels: Mapping[str, str]) -> Made:
@@ -118,6 +108,8 @@ def imported(view: StackView) -> Made:
     A store does not give secrets back: for a connector with any, the program has to have them.
     """
     from kitaru_iac.records.describe import description_of
+    from kitaru_iac.records.diff import is_own_connector
+    from kitaru_iac.records.drift import records_of_view
 
     warnings: list[str] = []
     try:
@@ -125,8 +117,9 @@ def imported(view: StackView) -> Made:
     except KitaruError as error:
         found = {"name": view.name}
         warnings.append(str(error))
-    connector = _connector_of(view)
-    if connector is not None and _has_own_connector(view):
+    records = records_of_view(view)
+    connector = records.connector
+    if connector is not None and is_own_connector(connector, records):
         found.pop("connector", None)
         if connector.auth_method != "implicit":
             warnings.append(
@@ -138,11 +131,3 @@ def imported(view: StackView) -> Made:
     inputs = wire_names(accepted)
     properties = {**inputs, **_computed(view), "drift": []}
     return Made(view.id, properties, inputs, tuple(warnings))
-
-
-def _has_own_connector(view: StackView) -> bool:
-    from kitaru_iac.records.diff import is_own_connector
-    from kitaru_iac.records.drift import records_of_view
-
-    records = records_of_view(view)
-    return records.connector is not None and is_own_connector(records.connector, records)
