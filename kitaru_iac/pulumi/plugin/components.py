@@ -15,7 +15,7 @@ from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN
 from kitaru_iac.errors import KitaruError, Problem
 from kitaru_iac.pulumi.keys import camel, snake
 from kitaru_iac.pulumi.plugin import infrastructure_args
-from kitaru_iac.pulumi.plugin.properties import description_properties, property_of
+from kitaru_iac.pulumi.plugin.properties import description_properties, input_of
 from kitaru_iac.pulumi.provisioned import (
     PROVISIONED_KEYS,
     PROVISIONED_OUTPUTS,
@@ -131,7 +131,7 @@ def schema() -> dict[str, Any]:
 
 def _provisioned_schema() -> dict[str, Any]:
     inputs = {
-        camel(key): property_of(key, plain=not may_be_output)
+        camel(key): input_of(key, plain=not may_be_output)
         for key, may_be_output in PROVISIONED_KEYS.items()
     }
     inputs["resources"] |= {
@@ -140,10 +140,7 @@ def _provisioned_schema() -> dict[str, Any]:
         "where `create` is said.",
         "additionalProperties": {"type": "string", "plain": True},
     }
-    inputs["name"]["description"] += " The resource's name, if left out."
     inputs["type"]["description"] += " local, if left out."
-    inputs["activate"]["description"] += " False, if left out."
-    inputs["verify"]["description"] += " True, if left out."
     inputs["credentials"]["description"] += " They make nothing: the cloud's own provider does."
     return {
         "isComponent": True,

@@ -8,7 +8,7 @@ from typing import Any
 from kitaru_iac.pulumi.keys import camel
 from kitaru_iac.spec.fields import FIELDS, Kind
 
-__all__ = ["description_properties", "property_of"]
+__all__ = ["description_properties", "input_of", "property_of"]
 
 ANY = "pulumi.json#/Any"
 
@@ -47,6 +47,18 @@ def property_of(key: str, *, plain: bool = False) -> dict[str, Any]:
         schema["secret"] = True
     elif plain:
         schema["plain"] = True
+    return schema
+
+
+#: What an input stands for that is left out.
+_LEFT_OUT = {"name": "The resource's name", "activate": "False", "verify": "True"}
+
+
+def input_of(key: str, *, plain: bool = False) -> dict[str, Any]:
+    """The schema of one key as an input of a resource, with what it is if left out."""
+    schema = property_of(key, plain=plain)
+    if key in _LEFT_OUT:
+        schema["description"] += f" {_LEFT_OUT[key]}, if left out."
     return schema
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from kitaru_iac._version import __version__
-from kitaru_iac.pulumi.keys import STACK_KEYS
+from kitaru_iac.pulumi.keys import STACK_KEYS, camel
 from kitaru_iac.pulumi.plugin.components import schema as components_schema
 from kitaru_iac.pulumi.plugin.functions import VERIFY
-from kitaru_iac.pulumi.plugin.properties import description_properties
+from kitaru_iac.pulumi.plugin.properties import description_properties, input_of
 from kitaru_iac.spec.fields import FIELDS
 
 __all__ = ["schema"]
@@ -106,16 +106,12 @@ def schema() -> dict[str, Any]:
 
 def _stack() -> dict[str, Any]:
     properties = description_properties(STACK_KEYS)
-    inputs = {name: dict(property_) for name, property_ in properties.items()}
-    inputs["name"]["description"] += " The resource's name, if left out."
-    inputs["activate"]["description"] += " False, if left out."
-    inputs["verify"]["description"] += " True, if left out."
     return {
         "description": "A Kitaru stack, registered in ZenML with its components and its service "
         "connector. The resource's id is the ZenML stack's UUID. A change is made in place, and "
         "the stack keeps its id; another name, type, or method of the connector's credentials "
         "replaces it.",
-        "inputProperties": inputs,
+        "inputProperties": {camel(key): input_of(key) for key in STACK_KEYS},
         "properties": {**properties, **_COMPUTED},
         "required": ["name", "type", "componentIds", "drift"],
     }
