@@ -18,6 +18,7 @@ from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties
 if TYPE_CHECKING:
     from kitaru_iac.plan import Plan
     from kitaru_iac.records.owner import Owner
+    from kitaru_iac.records.reader import StackView
     from kitaru_iac.spec import StackSpec
 
 __all__ = ["Half", "create", "delete", "preview", "read", "update"]
@@ -61,7 +62,7 @@ def preview(
         if id is None or state is None:
             lifecycle.preview_creation(spec, owner=owner)
             return expected(new)
-        if _called(id, spec) != spec.name:
+        if _stored(id, spec).name != spec.name:
             return {**expected(new), **_kept(state)}
         plan = lifecycle.preview(spec, owner=owner)
     _insist_on_place(plan, spec)
@@ -110,18 +111,21 @@ def update(urn: str, name: str, id: str, state: Properties, new: Properties, say
     from kitaru_iac import lifecycle
 
     with _alone:
-        spec = stack_spec(new, name)
-        called = _called(id, spec)
-        if called != spec.name:
+        spec, owner = stack_spec(new, name), _owner(urn, state)
+        stored = _stored(id, spec)
+        if stored.name != spec.name:
+            from kitaru_iac.records.drift import records_of_view
+            from kitaru_iac.records.owner import insist_on_changeable
             from kitaru_iac.records.rename import rename
 
-            rename(id, called, spec.name)
+            insist_on_changeable(records_of_view(stored), owner)
+            rename(id, stored.name, spec.name)
 
         def confirm(plan: Plan) -> bool:
             _insist_on_place(plan, spec)
             return True
 
-        done = lifecycle.apply(spec, confirm=confirm, progress=say, owner=_owner(urn, state))
+        done = lifecycle.apply(spec, confirm=confirm, progress=say, owner=owner)
         stack = made(id, new, done.warnings)
         if not state.values.get("activate"):
             _activate(stack, new)
@@ -179,15 +183,15 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
 # -- what must not happen --------------------------------------------------------------------------
 
 
-def _called(id: str, spec: StackSpec) -> str:
-    """The name that a stack has now, which somebody may have changed.
+def _stored(id: str, spec: StackSpec) -> StackView:
+    """What is stored for a stack that should be there; its name may be another by now.
 
     Raises:
         KitaruError: The stack is gone.
     """
     view = view_of(id)
     if view is not None:
-        return view.name
+        return view
     raise KitaruError(
         f"Stack '{spec.name}' ({id}) is gone",
         why="It was deleted outside this program.",
