@@ -13,7 +13,10 @@ import pytest
 from tests.homes import FOREIGN, Home, empty_home, make_template, ready_home
 from tests.servers.zenml import ZenMLServer
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.plugins.shared_run"]
+
+#: What is made once on a machine. Named before a test has a home of its own.
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kitaru-iac" / "tests"
 
 # A shell's background job is deaf to Ctrl-C, and so would be every process that a test starts.
 with contextlib.suppress(ValueError):
@@ -38,9 +41,9 @@ def _forget_zenml() -> None:
 
 
 @pytest.fixture(scope="session")
-def template_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def template_home() -> Home:
     """A home with a fresh local store, to be copied."""
-    return make_template(tmp_path_factory.mktemp("template") / "home")
+    return make_template(_CACHE)
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
+from tests.warm import client as warm
+
+_MAKE = "from zenml.client import Client; Client().active_stack_model"
 #: Variables of the developer's own that must not reach a test.
 FOREIGN = ("ZENML_", "KITARU_", "PULUMI_", "AWS_", "GOOGLE_", "AZURE_", "ARM_")
 
@@ -58,18 +65,8 @@ class Home:
     def run(
         self, *argv: str, input: str | None = None, cwd: Path | None = None, **env: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in this home, without a terminal."""
-        return subprocess.run(
-            argv,
-            env=self.environment(**env),
-            cwd=cwd or self.path,
-            input=input,
-            stdin=None if input is not None else subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        """Run a command in this home, without a terminal; see `tests.warm`."""
+        return warm.run(argv, env=self.environment(**env), cwd=cwd or self.path, input=input)
 
     def kitaru(
         self, *argv: str, input: str | None = None, cwd: Path | None = None, **env: str
@@ -90,16 +87,32 @@ def ready_home(template: Home, path: Path) -> Home:
     """A copy of a home whose local store is there; its configuration names the copy's own paths."""
     shutil.copytree(template.path, path)
     home = Home(path, path / "zenml")
+    _move(home, template.path)
+    return home
+
+
+def _move(home: Home, old: Path) -> None:
+    """Let the configuration of a home that was elsewhere name its own paths."""
     config = home.config / "config.yaml"
-    config.write_text(config.read_text().replace(str(template.config), str(home.config)))
-    return home
+    config.write_text(config.read_text().replace(f"{old}/", f"{home.path}/"))
 
 
-def make_template(path: Path) -> Home:
-    """A home whose local store ZenML itself has made."""
-    home = empty_home(path)
-    made = home.run(
-        sys.executable, "-c", "from zenml.client import Client; Client().active_stack_model"
-    )
-    assert made.returncode == 0, made.stderr
-    return home
+def make_template(cache: Path) -> Home:
+    """A home whose local store ZenML itself has made, once for each version of it.
+
+    Args:
+        cache: Where it is kept between runs.
+    """
+    digest = hashlib.sha256(_MAKE.encode()).hexdigest()[:8]
+    python = ".".join(map(str, sys.version_info[:2]))
+    place = cache / f"home-zenml-{version('zenml')}-{python}-{digest}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            with tempfile.TemporaryDirectory(dir=cache, prefix="home-") as folder:
+                made = empty_home(Path(folder) / "home").run(sys.executable, "-c", _MAKE)
+                assert made.returncode == 0, made.stderr
+                (Path(folder) / "home").rename(place)
+                _move(Home(place, place / "zenml"), Path(folder) / "home")
+    return Home(place, place / "zenml")

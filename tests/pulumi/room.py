@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,26 +14,27 @@ from pulumi import automation as auto
 from pulumi.automation import EngineEvent
 
 from kitaru_iac import __version__
+from tests.warm import client as warm
 
 __all__ = ["PASSPHRASE", "Failed", "Room", "install_plugin"]
 
 PASSPHRASE = "a passphrase of the tests"
 
-_PROGRAM = """#!{python}
-from kitaru_iac.pulumi.plugin.main import main
+#: What the installed script does.
+_PROGRAM = """from kitaru_iac.pulumi.plugin.main import main
 
 main()
 """
 
 
 def install_plugin(pulumi_home: Path) -> Path:
-    """Put our plugin where the engine takes it in silence; returns the program."""
+    """Put our plugin where the engine takes it in silence; returns its source."""
     folder = pulumi_home / "plugins" / f"resource-kitaru-v{__version__}"
     folder.mkdir(parents=True, exist_ok=True)
-    program = folder / "pulumi-resource-kitaru"
-    program.write_text(_PROGRAM.format(python=sys.executable))
-    program.chmod(0o755)
-    return program
+    source = folder / "main.py"
+    source.write_text(_PROGRAM)
+    warm.executable(folder / "pulumi-resource-kitaru", source)
+    return source
 
 
 class Failed(Exception):

@@ -30,9 +30,14 @@ if not os.path.exists({mark!r}):
 
 def plugin_in(pulumi_home: Path, before: str) -> None:
     """Let the plugin's process run this first."""
-    program = next(pulumi_home.glob("plugins/resource-kitaru-*/pulumi-resource-kitaru"))
-    first, rest = program.read_text().split("\n", 1)
-    program.write_text(f"{first}\n{before}\n{rest}")
+    source = next(pulumi_home.glob("plugins/resource-kitaru-*/main.py"))
+    source.write_text(f"{before}\n{source.read_text()}")
+
+
+def forget_runs() -> None:
+    """Let this machine remember nothing of what its programs registered."""
+    for tokens in (Path(os.environ["ZENML_CONFIG_PATH"]) / "kitaru" / "pulumi").iterdir():
+        tokens.unlink()
 
 
 def test_an_up_that_dies_after_the_registration_is_gone_on_with(
@@ -57,9 +62,7 @@ def test_another_machine_does_not_take_such_a_stack(
     plugin_in(pulumi_home, _DYING.format(mark=str(tmp_path / "died")))
     with pytest.raises(Failed):
         local_room.up(local("dev"))
-    tokens = Path(os.environ["ZENML_CONFIG_PATH"]) / "kitaru" / "pulumi"
-    for token in tokens.iterdir():
-        token.unlink()
+    forget_runs()
     with pytest.raises(Failed) as failed:
         local_room.up(local("dev"))
     assert "pulumi import kitaru:index:Stack dev" in str(failed.value)

@@ -1,0 +1,177 @@
+"""Asking the process that forks: from a test, and from a program that a test installs somewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+__all__ = ["begin_run", "executable", "run", "run_folder"]
+
+#: Where all workers of one run meet; set by the first process of the run.
+_RUN = "TESTS_RUN"
+#: Read by Python before anything of ours runs: a fork would not see them.
+_TOO_LATE = ("PYTHON", "COVERAGE", "LD_")
+_START = 120.0
+
+_PROGRAM = '''#!{python} -IS
+"""Stands for a program: lets the process that forks run it, with this one's files and signals."""
+import json, os, signal, socket, sys
+
+there = socket.socket(socket.AF_UNIX)
+there.connect({address!r})
+asked = dict(argv=["path", {program!r}, *sys.argv[1:]], env=dict(os.environ), cwd=os.getcwd())
+socket.send_fds(there, [json.dumps(asked).encode() + b"\\n"], [0, 1, 2])
+answers = there.makefile("rb", buffering=0)
+answers.readline()
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda n, _: there.sendall(b"%d\\n" % n))
+for number in (0, 1):
+    os.close(number)
+code = int(answers.readline() or 1)
+if code < 0:
+    signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+os._exit(code)
+'''
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    input: str | None = None,
+    timeout: float = 240,
+) -> subprocess.CompletedProcess[str]:
+    """What `subprocess.run` does with text and without a terminal; Python is forked if it can be.
+
+    Raises:
+        subprocess.TimeoutExpired: As it does.
+    """
+    asked = _python(argv)
+    if asked is None or not _may_be_forked(env):
+        return subprocess.run(
+            argv,
+            env=env,
+            cwd=cwd,
+            input=input,
+            stdin=None if input is not None else subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    with contextlib.ExitStack() as files:
+        source, out, err = (files.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        source.write((input or "").encode())
+        source.seek(0)
+        there = files.enter_context(socket.socket(socket.AF_UNIX))
+        there.settimeout(timeout)
+        there.connect(address())
+        request = json.dumps({"argv": asked, "env": dict(env), "cwd": str(cwd)})
+        files_given = [file.fileno() for file in (source, out, err)]
+        socket.send_fds(there, [request.encode() + b"\n"], files_given)
+        with there.makefile("rb", buffering=0) as answers:
+            answers.readline()  # its pid
+            try:
+                code = int(answers.readline())
+            except TimeoutError as error:
+                raise subprocess.TimeoutExpired(argv, timeout) from error
+        said = []
+        for file in (out, err):
+            file.seek(0)
+            said.append(file.read().decode())
+    return subprocess.CompletedProcess(argv, code, *said)
+
+
+def executable(place: Path, program: Path) -> None:
+    """Write a program to `place` that stands for the Python program at `program`."""
+    if os.environ.get("TESTS_COLD") == "1":
+        text = f"#!{sys.executable}\n{program.read_text()}"
+    else:
+        text = _PROGRAM.format(python=sys.executable, address=address(), program=str(program))
+    place.write_text(text)
+    place.chmod(0o755)
+
+
+def address() -> str:
+    """The socket of this run's process that forks; it is started when it is first asked for."""
+    folder = run_folder()
+    place = folder / "zygote"
+    if place.exists():
+        return str(place)
+    with (folder / "zygote.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            _start(place)
+    return str(place)
+
+
+def run_folder() -> Path:
+    """A folder that all processes of this run of the tests share."""
+    return Path(os.environ[_RUN])
+
+
+def begin_run() -> Path | None:
+    """Make that folder, in the first process of a run. Returns it; None in the others."""
+    if _RUN in os.environ:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="tests-"))
+    os.environ[_RUN] = str(folder)
+    os.environ[f"{_RUN}_PID"] = str(os.getpid())
+    return folder
+
+
+def _start(place: Path) -> None:
+    log = place.with_suffix(".log")
+    clean = {
+        key: value
+        for key, value in os.environ.items()
+        if key in {"PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV"}
+    }
+    home = place.with_suffix(".home")
+    home.mkdir()
+    clean |= {"HOME": str(home), "ZENML_ANALYTICS_OPT_IN": "false"}
+    clean |= {"ZENML_CONFIG_PATH": str(home / "zenml")}
+    parent = os.environ[f"{_RUN}_PID"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("zygote.py")), str(place), parent],
+            env=clean,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _START
+    while not place.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the process that forks did not start:\n{log.read_text()}")
+        time.sleep(0.05)
+
+
+def _python(argv: Sequence[str]) -> list[str] | None:
+    """What a command line asks Python for; None if it is another program."""
+    if len(argv) < 3 or argv[0] != sys.executable or argv[1] not in {"-c", "-m"}:
+        return None
+    if "sys.modules" in argv[2]:  # it asks what it has imported
+        return None
+    return list(argv[1:])
+
+
+def _may_be_forked(env: Mapping[str, str]) -> bool:
+    if os.environ.get("TESTS_COLD") == "1":
+        return False
+    return all(
+        os.environ.get(key) == value for key, value in env.items() if key.startswith(_TOO_LATE)
+    )
