@@ -14,6 +14,7 @@
     │   └── ImplicitAuthDisabled
     ├── MissingPackages            exit 1    carries the command that brings them
     ├── ProtectedStackError        exit 1    the active, the default or a foreign stack
+    │   └── StackTakenOver
     ├── RegistrationFailed         exit 1    writing failed; says what exists now
     ├── ConfirmationNeeded         exit 1    a question that nobody is there to answer
     └── EngineError                exit 1    Pulumi; subclasses in `kitaru_iac.engine.errors`
@@ -48,6 +49,7 @@ __all__ = [
     "ProtectedStackError",
     "RegistrationFailed",
     "StackNotFound",
+    "StackTakenOver",
     "UsageError",
 ]
 
@@ -217,6 +219,10 @@ class MissingPackages(KitaruError):
 
 class ProtectedStackError(KitaruError):
     """The stack is the active one, the default one, or somebody else's."""
+
+
+class StackTakenOver(ProtectedStackError):
+    """A later creation of the same Pulumi resource keeps the stack now."""
 
 
 class RegistrationFailed(KitaruError):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError
+from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
 from kitaru_iac.records.model import DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL, Records
 
 __all__ = [
@@ -36,10 +36,13 @@ class Owner:
         urn: Its address, as ``urn:pulumi:prod::platform::kitaru:index:Stack::prod``.
         run: A random token of the `pulumi up` that created the stack. Pulumi's state holds it too,
             which shows whose the stack is when the resource's address has changed.
+        earlier: The tokens of earlier creations on this machine, for one that is to take over what
+            they made. Empty for every other operation.
     """
 
     urn: str
     run: str = ""
+    earlier: frozenset[str] = frozenset()
 
     @property
     def labels(self) -> dict[str, str]:
@@ -90,11 +93,16 @@ def owner_of(labels: Mapping[str, Any]) -> Owner | None:
 
 
 def labels_for(owner: Owner | None, current: Records | None) -> dict[str, str]:
-    """The labels that a stack of this owner should have; the run is that which created it."""
+    """The labels that a stack of this owner should have.
+
+    The run is that which created the stack, or took it over.
+    """
     if owner is None:
         return {}
     stored = owner_of(current.labels) if current else None
-    return stored.labels if stored is not None and stored.urn == owner.urn else owner.labels
+    if stored is None or stored.urn != owner.urn or stored.run in owner.earlier:
+        return owner.labels
+    return stored.labels
 
 
 def insist_on_creatable(current: Records, owner: Owner | None) -> None:
@@ -118,15 +126,21 @@ def insist_on_creatable(current: Records, owner: Owner | None) -> None:
         )
     if stored is not None and stored.urn != owner.urn:
         raise _belongs(name, stored, _change(stored))
-    if stored is not None and stored.run and stored.run == owner.run:
+    if stored is not None and stored.run and stored.run in owner.earlier:
         return
+    taking = f"pulumi import {_TYPE} {shlex.quote(owner.name or name)} {current.id}"
+    if stored is None:
+        raise AlreadyExistsError(
+            what,
+            why="It was not made by Pulumi, which does not know it.",
+            remedy=f"Take it into Pulumi's state with: {taking}",
+        )
     raise AlreadyExistsError(
         what,
-        why="An earlier run of this program made it, and Pulumi's state does not have it."
-        if stored
-        else "It was not made by Pulumi, which does not know it.",
-        remedy="Take it into Pulumi's state with: "
-        f"pulumi import {_TYPE} {shlex.quote(owner.name or name)} {current.id}",
+        why="An earlier run of this program made it, on another machine or with another home.",
+        remedy=f"If Pulumi's state does not have it, take it in with: {taking}\n"
+        "If it is to be replaced, delete it first: "
+        f"pulumi destroy --target {shlex.quote(owner.urn)}",
     )
 
 
@@ -153,9 +167,17 @@ def insist_on_removable(
 
     Raises:
         ProtectedStackError: It does.
+        StackTakenOver: It belongs to a later creation of the same resource.
     """
     stored = owner_of(labels)
-    if stored is None or (owner is not None and stored.is_same(owner)):
+    if stored is None:
+        return
+    if owner is not None and stored.is_same(owner):
+        if stored.run and owner.run and stored.run != owner.run:
+            raise StackTakenOver(
+                f"Stack '{name}' was left as it is",
+                why=f"A later creation of {stored} has taken it over.",
+            )
         return
     here = f" --stack {stored.stack}" if stored.stack else ""
     remedy = (

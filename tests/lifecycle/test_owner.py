@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac import lifecycle
-from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError
+from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
 from kitaru_iac.plan import Action, Plan
 from kitaru_iac.records.model import OWNER_LABEL, OWNER_RUN_LABEL, Records
 from kitaru_iac.records.owner import Owner, owner_of
@@ -138,15 +138,22 @@ class TestOnAStore:
 
     def test_its_owner_deletes_it(self):
         lifecycle.create(spec(), owner=OURS)
-        done = lifecycle.delete("dev", recursive=True, owner=LATER)
+        done = lifecycle.delete("dev", recursive=True, owner=OURS)
         assert done.warnings == ()
         assert not exists()
 
-    def test_the_same_run_goes_on_where_it_was_cut_off(self):
+    def test_what_was_cut_off_is_taken_over_and_no_more_deleted_as_it_was(self):
         first = lifecycle.create(spec(), owner=OURS)
-        again = lifecycle.create(spec(artifact_store=ELSEWHERE), owner=OURS)
+        taker = Owner(URN, LATER.run, frozenset({"run-0", OURS.run}))
+        again = lifecycle.create(spec(artifact_store=ELSEWHERE), owner=taker)
         assert again.id == first.id
         assert stored().component("artifact_store").configuration["path"] == ELSEWHERE
+        assert owner_of(stored().labels) == LATER
+        with pytest.raises(StackTakenOver, match="left as it is"):
+            lifecycle.delete(first.id, recursive=True, force=True, owner=OURS)
+        assert exists()
+        lifecycle.delete(first.id, recursive=True, owner=LATER)
+        assert not exists()
 
     @pytest.mark.parametrize("run", ["run-2", ""])
     def test_another_run_is_told_to_import_it(self, run: str):

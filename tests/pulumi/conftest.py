@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.clouds.standin.fixtures import aws, engine_room, loopback_aws
 from tests.homes import Home
+from tests.pulumi.protocol import running_plugin
 from tests.pulumi.room import Room, install_plugin
 
 __all__ = ["aws", "engine_room", "loopback_aws"]
@@ -38,3 +41,11 @@ def local_room(home: Home, pulumi_home: Path, tmp_path: Path) -> Room:
     """A project whose stacks are registered in a local store."""
     del home, pulumi_home
     return Room(tmp_path / "project")
+
+
+@pytest.fixture
+def plugin(home: Home) -> Iterator[Any]:
+    """A running plugin on a local store, without an engine."""
+    del home
+    with running_plugin() as stub:
+        yield stub

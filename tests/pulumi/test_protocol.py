@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as p
-from pulumi.runtime.proto import provider_pb2_grpc
 
-from tests.homes import Home
 from tests.pulumi import stored
-
-URN = "urn:pulumi:prod::platform::kitaru:index:Stack::dev"
-
-
-def struct(**values: Any) -> struct_pb2.Struct:
-    message = struct_pb2.Struct()
-    message.update(values)
-    return message
-
-
-@pytest.fixture
-def plugin(home: Home) -> Iterator[Any]:
-    """A running plugin; the engine it is told of is not there."""
-    del home
-    running = subprocess.Popen(
-        [sys.executable, "-m", "kitaru_iac.pulumi.plugin.main", "127.0.0.1:9"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert running.stdout is not None
-    port = int(running.stdout.readline())
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield provider_pb2_grpc.ResourceProviderStub(channel)
-    running.terminate()
-    assert running.wait(timeout=20) == 0
+from tests.pulumi.protocol import URN, struct
 
 
 def test_a_whole_life_with_requests_of_an_older_engine(plugin: Any) -> None:

@@ -183,8 +183,9 @@ class Servicer(ProviderServicer):
             diffs=found.all,
             detailedDiff=detailed,
             hasDetailedDiff=True,
-            # Under the same name there is no room for both.
-            deleteBeforeReplace=bool(found.replacing) and found.keeps_name,
+            # Under the same name there is no room for both. Said also where nothing here replaces:
+            # the engine may (`replaceOnChanges`, `pulumi state taint`).
+            deleteBeforeReplace=found.keeps_name,
         )
 
     @_clean

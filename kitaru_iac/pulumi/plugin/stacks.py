@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kitaru_iac.errors import KitaruError, StackNotFound
+from kitaru_iac.errors import KitaruError, StackNotFound, StackTakenOver
+from kitaru_iac.pulumi.plugin import runs
 from kitaru_iac.pulumi.plugin.check import stack_spec
 from kitaru_iac.pulumi.plugin.reading import COMPUTED, Made, imported, made, refreshed, view_of
-from kitaru_iac.pulumi.plugin.runs import run_of
 from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def preview(
         KitaruError: It could not be made, or changed.
     """
     with _alone:
-        owner = _owner(urn, state)
+        owner = _creator(urn) if id is None else _owner(urn, state)
         if new.unknown:
             if id is None:
                 _insist_on_free(new, name, owner)
@@ -85,7 +85,10 @@ def _kept(state: Properties) -> dict[str, Any]:
 
 
 def create(urn: str, name: str, new: Properties, say: Say) -> Made:
-    """Register a stack.
+    """Register a stack, or take over the one that an earlier run of this machine registered.
+
+    What is taken over gets the token of this run: where the engine creates a replacement before it
+    deletes what was replaced, both are the same stack, and the deletion has to leave it alone.
 
     Raises:
         Half: It is registered, and could not be made active.
@@ -95,7 +98,9 @@ def create(urn: str, name: str, new: Properties, say: Say) -> Made:
 
     with _alone:
         spec = stack_spec(new, name)
-        done = lifecycle.create(spec, progress=say, owner=_owner(urn, None))
+        owner = _creator(urn, runs.begin(urn))
+        done = lifecycle.create(spec, progress=say, owner=owner)
+        runs.settle(urn, owner.run)
         stack = made(done.id, new, done.warnings)
         _activate(stack, new)
     return stack
@@ -153,6 +158,8 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
 def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
     """Delete a stack with its own parts that no other stack uses. One that is gone is no error.
 
+    Neither is one that a later creation took over: it stays as it is.
+
     Returns:
         What the user has to know.
     """
@@ -172,6 +179,8 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
             done = lifecycle.delete(ref, recursive=True, force=True, owner=owner)
         except StackNotFound:
             return ()
+        except StackTakenOver as taken:
+            return (str(taken),)
     if done is None:
         return ()
     kept = tuple(f"Kept {part.kind} {part.name}: {part.reason}." for part in done.kept)
@@ -234,8 +243,15 @@ def _activate(made: Made, new: Properties) -> None:
 
 
 def _owner(urn: str, state: Properties | None) -> Owner:
-    """The resource, with the token that its state holds, or this machine's for a new one."""
+    """The resource, with the token that its state holds; this machine's where it holds none."""
     from kitaru_iac.records.owner import Owner
 
     run = state.values.get("ownerRun") if state else None
-    return Owner(urn, str(run or run_of(urn)))
+    return Owner(urn, str(run or runs.latest(urn)))
+
+
+def _creator(urn: str, run: str = "") -> Owner:
+    """The resource as one that is to be created: what this machine registered for it is its own."""
+    from kitaru_iac.records.owner import Owner
+
+    return Owner(urn, run, runs.known(urn))
