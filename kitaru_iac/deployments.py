@@ -106,10 +106,17 @@ def opened(
 
 def equip(deployment: Deployment, account: Account, plugins: tuple[tuple[str, str], ...]) -> None:
     """Give a deployment the identity and the plugins that it works with."""
+    from kitaru_iac.clouds.target import marks
     from kitaru_iac.engine.deployment import Plugin
 
+    own = marks(deployment.project, deployment.stack)
+
+    def identify(type: str, inputs: Mapping[str, Any]) -> str | None:
+        seen = account.sight(type, inputs, own)
+        return seen.id if seen is not None and seen.foreign is None else None
+
     needed = [Plugin(name, version) for name, version in plugins]
-    deployment.equip(account.environment(), needed, account.identify)
+    deployment.equip(account.environment(), needed, identify)
 
 
 def _backend(url: str | None) -> Backend:

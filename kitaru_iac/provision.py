@@ -6,8 +6,9 @@ cloud's SDK; the local type never gets here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.deployments import (
@@ -28,7 +29,7 @@ from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.teardown import Destroyed, destroy_infrastructure, preview_destroy
 
 if TYPE_CHECKING:
-    from kitaru_iac.clouds.target import Target
+    from kitaru_iac.clouds.target import Claim, Target
     from kitaru_iac.engine.deployment import Deployment
     from kitaru_iac.spec.credentials import Credentials
 
@@ -158,6 +159,7 @@ def _carry_out(
             return Provisioned(_filled(spec, target.outputs))
         if exists:
             _same_place(deployment, target, spec)
+        _insist_on_own_names(deployment, target, spec)
         labels = {
             PROJECT_LABEL: deployment.project,
             STACK_LABEL: deployment.stack,
@@ -202,3 +204,62 @@ def _same_place(deployment: Deployment, target: Target, spec: StackSpec) -> None
                 why="A deployment stays where it was made.",
                 remedy="Use the credentials and the region that it was made with, or another name.",
             )
+
+
+def _insist_on_own_names(deployment: Deployment, target: Target, spec: StackSpec) -> None:
+    """Refuse to make anything while a name is taken by what is not this deployment's.
+
+    What the state knows is looked at too: since the last run it may have been deleted, and made
+    anew by somebody else.
+    """
+    from kitaru_iac.clouds.target import marks
+    from kitaru_iac.errors import AlreadyExistsError
+    from kitaru_iac.looks import in_parallel
+
+    own = marks(deployment.project, deployment.stack)
+    sights = in_parallel(
+        [partial(target.account.sight, claim.type, claim.inputs, own) for claim in target.claims]
+    )
+    seen = [(claim, sight) for claim, sight in zip(target.claims, sights, strict=True) if sight]
+    begun = deployment.begun()
+    taken = [(claim, sight) for claim, sight in seen if sight.foreign is not None]
+    if taken:
+        why = [f"{sight.name}: {sight.foreign}" for _, sight in taken]
+        if any(_is_among(begun, claim) for claim, _ in taken):
+            why.append(
+                "An earlier run was cut off while it made one of them. If you know that it is that "
+                "run's, delete it, and run this again."
+            )
+        raise AlreadyExistsError(
+            f"Stack {spec.name} would take names of what was not made for it: "
+            + ", ".join(sight.name for _, sight in taken),
+            where=", ".join(f"{key} {value}" for key, value in target.place.items()),
+            why="\n".join(why),
+            remedy="Nothing was changed. Use what is there (`resources: {bucket: existing}`), or "
+            "choose other names.",
+        )
+    known = {(str(found["type"]), str(found.get("id", ""))) for found in deployment.resources()}
+    lost = [
+        sight.name
+        for claim, sight in seen
+        if (claim.type, sight.id) not in known and not _is_among(begun, claim)
+    ]
+    if lost:
+        raise AlreadyExistsError(
+            f"Made for stack {spec.name}, and not in the state of its infrastructure: "
+            + ", ".join(lost),
+            where=deployment.backend.label,
+            why="The state is in another backend, or was lost.",
+            remedy="Nothing was changed. Set PULUMI_BACKEND_URL to the backend that it was made "
+            "with. If that is lost, delete what is named here, or use it as it is "
+            "(`resources: {bucket: existing}`).",
+        )
+
+
+def _is_among(resources: Iterable[Mapping[str, Any]], claim: Claim) -> bool:
+    """Whether one of these resources of a state is the one that a claim names."""
+    return any(
+        found["type"] == claim.type
+        and all((found.get("inputs") or {}).get(key) == name for key, name in claim.inputs.items())
+        for found in resources
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.deployments import Consent, Say, existing
@@ -12,6 +13,7 @@ from kitaru_iac.results import Kept
 
 if TYPE_CHECKING:
     from kitaru_iac.clouds.target import Account
+    from kitaru_iac.engine.deployment import Deployment
     from kitaru_iac.spec.credentials import Credentials
 
 __all__ = ["Destroyed", "destroy_infrastructure", "preview_destroy"]
@@ -41,11 +43,10 @@ def preview_destroy(
 ) -> Destroyed:
     """What `destroy_infrastructure` would do. Writes nothing."""
     with existing(labels, credentials, progress, consent) as (deployment, account):
-        fates = _fates(
-            deployment.resources(), account, include_protected=include_protected, data=delete_data
-        )
+        fates = _fates(deployment, account, include_protected=include_protected, data=delete_data)
         return Destroyed(
-            tuple(fate.step(Action.DELETE) for fate in fates if fate.reason is None), _kept(fates)
+            tuple(fate.step(Action.DELETE) for fate in fates if fate.reason is None),
+            (*_kept(fates), *_doubtful(deployment, account)),
         )
 
 
@@ -75,9 +76,9 @@ def destroy_infrastructure(
         EngineError: See `kitaru_iac.engine.errors`.
     """
     with existing(labels, credentials, progress, consent) as (deployment, account):
-        fates = _fates(
-            deployment.resources(), account, include_protected=include_protected, data=delete_data
-        )
+        doubtful = _doubtful(deployment, account)
+        deployment.settle()
+        fates = _fates(deployment, account, include_protected=include_protected, data=delete_data)
         for fate in fates:
             if fate.reason is None and fate.holding is not None:
                 if progress:
@@ -88,7 +89,7 @@ def destroy_infrastructure(
             deployment.set_protection(changed)
         done = deployment.destroy().steps()
         gone = tuple(step for step in done if step.action is not Action.KEEP)
-        return Destroyed(gone, _kept(fates))
+        return Destroyed(gone, (*_kept(fates), *doubtful))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +109,41 @@ class _Fate:
 
 
 def _fates(
-    resources: Iterable[Mapping[str, Any]], account: Account, *, include_protected: bool, data: bool
+    deployment: Deployment, account: Account, *, include_protected: bool, data: bool
 ) -> list[_Fate]:
     """Decide for each resource.
 
     The settings of a thing share its fate: a bucket that stays must keep its public access block.
+    What the state holds and is not the deployment's own in the cloud stays too.
     """
+    from kitaru_iac.clouds.target import marks
+    from kitaru_iac.looks import in_parallel
+
+    own = marks(deployment.project, deployment.stack)
+    resources = deployment.resources()
+
+    def look(resource: Mapping[str, Any]) -> tuple[str | None, str | None]:
+        """Why it is not ours, and what it holds."""
+        kind = str(resource["type"])
+        named = {**(resource.get("outputs") or {}), **(resource.get("inputs") or {})}
+        seen = account.sight(kind, named, own)
+        if seen is not None and seen.foreign is not None:
+            return f"not made for this stack: {seen.foreign}", None
+        return None, account.holds(kind, str(resource.get("id", "")))
+
+    looks = in_parallel([partial(look, resource) for resource in resources])
     fates: dict[str, _Fate] = {}
-    for resource in resources:
+    for resource, (foreign, holding) in zip(resources, looks, strict=True):
         kind, name, urn = str(resource["type"]), str(resource.get("id", "")), str(resource["urn"])
         protected = bool(resource.get("protect"))
         parent = fates.get(str(resource.get("parent")))
-        holding = account.holds(kind, name)
         reason: str | None
-        if parent is not None:
+        if parent is not None and parent.reason is not None:
             reason = parent.reason
+        elif foreign is not None:
+            reason = foreign
+        elif parent is not None:
+            reason = None
         elif protected and not include_protected:
             reason = "protected"
         elif holding is not None and not data:
@@ -132,6 +153,33 @@ def _fates(
         above = parent.urn if parent else None
         fates[urn] = _Fate(urn, kind, name, protected, above, holding, reason)
     return list(fates.values())
+
+
+def _doubtful(deployment: Deployment, account: Account) -> tuple[Kept, ...]:
+    """What exists under a name that a run was about to take when it was cut off, and is not ours.
+
+    It is somebody else's, or was made by that run, and not tagged yet: nobody can tell.
+    """
+    from kitaru_iac.clouds.target import marks
+    from kitaru_iac.looks import in_parallel
+
+    own = marks(deployment.project, deployment.stack)
+    begun = deployment.begun()
+    sights = in_parallel(
+        [
+            partial(account.sight, str(found["type"]), found.get("inputs") or {}, own)
+            for found in begun
+        ]
+    )
+    return tuple(
+        Kept(
+            str(found["type"]),
+            sight.id,
+            f"a run was cut off while it made this, or it is somebody else's: {sight.foreign}",
+        )
+        for found, sight in zip(begun, sights, strict=True)
+        if sight is not None and sight.foreign is not None
+    )
 
 
 def _kept(fates: Iterable[_Fate]) -> tuple[Kept, ...]:

@@ -31,7 +31,7 @@ from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.events import Recording, ResourceChange, steps
 from kitaru_iac.engine.find import FoundEngine
 from kitaru_iac.engine.install import ensure_plugin
-from kitaru_iac.engine.pending import Identify, settled, with_protection
+from kitaru_iac.engine.pending import Identify, begun, settled, with_protection
 from kitaru_iac.engine.progress import View, as_view
 from kitaru_iac.engine.running import Runner
 from kitaru_iac.engine.workspace import (
@@ -120,6 +120,7 @@ class Deployment:
         self._looked = False
         self._exported: Mapping[str, Any] | None = None
         self._version: int | None = None
+        self._taken_over = False  # then a refresh has to find out what it really is
 
     def __enter__(self) -> Deployment:
         return self
@@ -210,7 +211,7 @@ class Deployment:
         stack = self._open(create=False)
         if stack is None:
             return Result()
-        unsettled = self._settle(stack)
+        self.settle()
         if keep_protected and all(resource.get("protect") for resource in self.resources()):
             return Result()  # the engine would end without a word, and without a summary
         record, _ = self._operate(
@@ -218,7 +219,7 @@ class Deployment:
             lambda say: stack.destroy(
                 on_event=say,
                 exclude_protected=keep_protected,
-                refresh=unsettled,
+                refresh=self._taken_over,
                 color="never",
                 show_secrets=False,
                 run_program=False,
@@ -248,6 +249,11 @@ class Deployment:
             if resource.get("custom") and not str(resource["type"]).startswith("pulumi:")
         )
 
+    def begun(self) -> tuple[Mapping[str, Any], ...]:
+        """The resources that a run which was cut off may have made; see `engine.pending`."""
+        stack = self._open(create=False)
+        return begun(self._state(stack)) if stack is not None else ()
+
     def providers(self) -> tuple[Mapping[str, Any], ...]:
         """The providers that the state holds."""
         stack = self._open(create=False)
@@ -263,6 +269,12 @@ class Deployment:
         """The outputs of the last `up`."""
         stack = self._open(create=False)
         return _outputs(self._runner.run("read the outputs", stack.outputs)) if stack else {}
+
+    def settle(self) -> None:
+        """Take over what a run that was cut off has made; see `engine.pending`."""
+        stack = self._open(create=False)
+        if stack is not None and self._settle(stack):
+            self._taken_over = True
 
     def set_protection(self, protected: Mapping[str, bool]) -> None:
         """Protect resources from deletion, or lift the protection and what keeps them afterwards.

@@ -3,8 +3,10 @@
 The engine notes an operation in the state before it begins. One that is still noted there was cut
 off. For an update or a deletion that does not matter: the next run looks at the cloud first. But
 what was being created may exist without the state knowing it, and creating it again would fail, or
-make a second one. Its name is ours, so its id is known: it is asked for, and put into the state if
-it is there. (`pulumi refresh --import-pending-creates` is meant for this; with 3.274 it drops the
+make a second one. Its name is chosen by us, so its id is known: it is asked for, and put into the
+state if it is there and is the deployment's own. What is there and is somebody else's was not made
+by the run that was cut off: it stays out of the state, and the creation fails. (`pulumi
+refresh --import-pending-creates` is meant for this; with 3.274 it drops the
 operation and takes nothing over.)
 """
 
@@ -13,11 +15,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Identify", "settled", "with_protection"]
+__all__ = ["Identify", "begun", "settled", "with_protection"]
 
-#: The id in the cloud of a resource, by its type token and inputs, if the resource exists there;
-#: None if it does not, or if creating it once more does no harm.
+#: The id in the cloud of a resource, by its type token and inputs, if the resource exists there and
+#: is the deployment's own; None if not, or if creating it once more does no harm.
 Identify = Callable[[str, Mapping[str, Any]], str | None]
+
+
+def begun(state: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The resources whose creation was begun, and nobody knows how it ended.
+
+    Args:
+        state: The deployment, as Pulumi exports it.
+    """
+    return tuple(
+        operation["resource"]
+        for operation in state.get("pending_operations") or ()
+        if operation["type"] == "creating"
+    )
 
 
 def settled(state: Mapping[str, Any], identify: Identify | None) -> dict[str, Any]:
@@ -32,9 +47,8 @@ def settled(state: Mapping[str, Any], identify: Identify | None) -> dict[str, An
     """
     resources = list(state.get("resources", ()))
     known = {resource["urn"] for resource in resources}
-    for operation in state.get("pending_operations", ()):
-        resource = operation["resource"]
-        if operation["type"] != "creating" or resource["urn"] in known or identify is None:
+    for resource in begun(state):
+        if resource["urn"] in known or identify is None:
             continue
         found = identify(str(resource["type"]), resource.get("inputs") or {})
         if found is not None:

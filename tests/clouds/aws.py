@@ -14,6 +14,7 @@ from botocore.config import Config
 from tests.servers.process import ChildProcess, clean_environment, listening_socket
 
 ACCOUNT_ID = "123456789012"
+STRANGER = "210987654321"
 REGION = "eu-west-1"
 ADMINISTRATOR_ARN = f"arn:aws:iam::{ACCOUNT_ID}:user/administrator"
 
@@ -24,7 +25,23 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 app = DomainDispatcherApplication(create_backend_app)
-make_server("127.0.0.1", 0, app, threaded=True, fd=int(sys.argv[1])).serve_forever()
+
+
+def owned(environ, respond):
+    # What moto does not know: the owner that a caller of S3 expects.
+    from moto.s3.models import s3_backends
+
+    expected = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER")
+    name = environ["PATH_INFO"].lstrip("/").partition("/")[0]
+    owner = s3_backends.bucket_accounts.get(name, ("aws", ""))[1]
+    if expected and owner and expected != owner:
+        body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        respond("403 Forbidden", [("Content-Type", "application/xml")])
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
+    return app(environ, respond)
+
+
+make_server("127.0.0.1", 0, owned, threaded=True, fd=int(sys.argv[1])).serve_forever()
 """
 _ANY_KEYS = ("AKIALOOPBACK00000000", "loopback-secret-access-key")
 _ALLOW_ALL = {
@@ -173,6 +190,22 @@ class AwsLoopback:
         )
         self.client("s3", region).create_bucket(Bucket=name, **where)
         return f"s3://{name}"
+
+    def stranger(self, service: str, region: str = REGION) -> Any:
+        """A boto3 client of another account, STRANGER."""
+        client = self._boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id="AKIASTRANGER00000000",
+            aws_secret_access_key="another-secret-access-key",
+            config=Config(proxies={}, retries={"max_attempts": 1}),
+        )
+        client.meta.events.register(
+            "before-sign.*",
+            lambda request, **_: request.headers.add_header("x-moto-account-id", STRANGER),
+        )
+        return client
 
     def registry_host(self, region: str = REGION) -> str:
         return f"{ACCOUNT_ID}.dkr.ecr.{region}.amazonaws.com"

@@ -350,12 +350,12 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.fixture
-def killed(engine_room: EngineRoom, tmp_path: Path) -> Callable[[str], None]:
+def killed(engine_room: EngineRoom, tmp_path: Path) -> Callable[..., None]:
     """Run until AWS has made what the state does not know of; then kill the run and its engine."""
     begun = tmp_path / "begun"
 
-    def kill(token: str) -> None:
-        engine_room.fault("after", token, touch=str(begun), sleep=300)
+    def kill(token: str, when: str = "after") -> None:
+        engine_room.fault(when, token, touch=str(begun), sleep=300)
         process = started(tmp_path / "log")
         wait_for(begun, process, tmp_path / "log")
         engine = engine_room.locks()[0]["pid"]

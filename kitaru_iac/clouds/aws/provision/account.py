@@ -10,21 +10,16 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from kitaru_iac.clouds.aws.provision import ownership
+from kitaru_iac.clouds.aws.provision.ownership import BUCKET, GONE, REPOSITORY
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
+from kitaru_iac.clouds.target import Sighting
 from kitaru_iac.errors import KitaruError, MissingPackages, NotAllowedError
 from kitaru_iac.looks import Absent, LookError, NoCredentials
 from kitaru_iac.spec.credentials import Credentials
 
 __all__ = ["Account", "plugin_version"]
-
-_GONE = {
-    "aws:s3/bucket:Bucket": {"404", "NoSuchBucket"},
-    "aws:ecr/repository:Repository": {"RepositoryNotFoundException"},
-    "aws:iam/role:Role": {"NoSuchEntity"},
-    "aws:eks/cluster:Cluster": {"ResourceNotFoundException"},
-    "aws:eks/nodeGroup:NodeGroup": {"ResourceNotFoundException"},
-}
 
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -145,70 +140,47 @@ class Account:
             self.region,
         )
 
-    def identify(self, type: str, inputs: Mapping[str, Any]) -> str | None:
-        """The id of a resource that may have been made, if AWS has it; see `engine.pending`.
+    def sight(
+        self, type: str, inputs: Mapping[str, Any], marks: Mapping[str, str]
+    ) -> Sighting | None:
+        """What AWS has under the name of a resource, and whether it is ours; None if nothing.
 
-        The kinds that are not here are settings: writing them again does no harm.
+        The kinds that are not looked up are settings: writing them again does no harm.
+
+        Raises:
+            KitaruError: It cannot be told.
         """
-        asked: dict[str, tuple[str, str, dict[str, Any], str]] = {
-            "aws:s3/bucket:Bucket": (
-                *("s3", "head_bucket"),
-                {"Bucket": inputs.get("bucket")},
-                "{bucket}",
-            ),
-            "aws:ecr/repository:Repository": (
-                *("ecr", "describe_repositories"),
-                {"repositoryNames": [inputs.get("name")]},
-                "{name}",
-            ),
-            "aws:iam/role:Role": ("iam", "get_role", {"RoleName": inputs.get("name")}, "{name}"),
-            "aws:eks/cluster:Cluster": (
-                *("eks", "describe_cluster"),
-                {"name": inputs.get("name")},
-                "{name}",
-            ),
-            "aws:eks/nodeGroup:NodeGroup": (
-                *("eks", "describe_nodegroup"),
-                {
-                    "clusterName": inputs.get("clusterName"),
-                    "nodegroupName": inputs.get("nodeGroupName"),
-                },
-                "{clusterName}:{nodeGroupName}",
-            ),
-        }
-        if type not in asked:
-            return None
-        service, operation, parameters, form = asked[type]
         try:
-            self._access.ask(service, operation, about=type, absent=_GONE[type], **parameters)
-        except Absent:
-            return None
+            return ownership.sight(self._access, self.number, type, inputs, marks)
         except LookError as error:
             raise KitaruError(
-                f"Whether an interrupted run made {form.format(**inputs)} cannot be told",
+                f"Whether {' '.join(map(str, inputs.values()))} exists, and whose it is, "
+                "cannot be told",
+                where=type,
                 why=error.why,
                 remedy="Run it again as somebody who may look.",
             ) from error
-        return form.format(**inputs)
 
     def holds(self, type: str, id: str) -> str | None:
         """What a stateful resource still holds, in words; None if it is empty or gone."""
         try:
-            if type == "aws:s3/bucket:Bucket":
+            if type == BUCKET:
                 answer = self._access.ask(
                     *("s3", "list_object_versions"),
                     about=f"s3://{id}",
-                    absent=_GONE[type],
+                    absent=GONE[type],
                     Bucket=id,
+                    ExpectedBucketOwner=self.number,
                     MaxKeys=1,
                 )
                 full = answer.get("Versions") or answer.get("DeleteMarkers")
                 return "it holds objects" if full else None
-            if type == "aws:ecr/repository:Repository":
+            if type == REPOSITORY:
                 answer = self._access.ask(
                     *("ecr", "list_images"),
                     about=f"repository {id}",
-                    absent=_GONE[type],
+                    absent=GONE[type],
+                    registryId=self.number,
                     repositoryName=id,
                     maxResults=1,
                 )
@@ -226,16 +198,20 @@ class Account:
             KitaruError: AWS refuses.
         """
         try:
-            if type == "aws:s3/bucket:Bucket":
+            if type == BUCKET:
                 self._empty_bucket(id)
-            elif type == "aws:ecr/repository:Repository":
+            elif type == REPOSITORY:
                 images = self._access.ask_all(
-                    "ecr", "list_images", "imageIds", about=f"repository {id}", repositoryName=id
+                    *("ecr", "list_images", "imageIds"),
+                    about=f"repository {id}",
+                    registryId=self.number,
+                    repositoryName=id,
                 )
                 for start in range(0, len(images), 100):
                     self._access.ask(
                         *("ecr", "batch_delete_image"),
                         about=f"repository {id}",
+                        registryId=self.number,
                         repositoryName=id,
                         imageIds=images[start : start + 100],
                     )
@@ -245,7 +221,10 @@ class Account:
     def _empty_bucket(self, name: str) -> None:
         for key in ("Versions", "DeleteMarkers"):
             found = self._access.ask_all(
-                "s3", "list_object_versions", key, about=f"s3://{name}", Bucket=name
+                *("s3", "list_object_versions", key),
+                about=f"s3://{name}",
+                Bucket=name,
+                ExpectedBucketOwner=self.number,
             )
             doomed = [{"Key": o["Key"], "VersionId": o["VersionId"]} for o in found]
             for start in range(0, len(doomed), 1000):
@@ -253,6 +232,7 @@ class Account:
                     *("s3", "delete_objects"),
                     about=f"s3://{name}",
                     Bucket=name,
+                    ExpectedBucketOwner=self.number,
                     Delete={"Objects": doomed[start : start + 1000], "Quiet": True},
                 )
                 # It answers with success although it deleted nothing.

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi_aws import eks
 
-from kitaru_iac.clouds.aws.provision.names import role_name
+from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, role_name
 from kitaru_iac.clouds.aws.provision.roles import managed_role
 
 __all__ = ["Cluster"]
@@ -103,7 +103,7 @@ class Cluster:
             f"{prefix}-nodes",
             cluster_name=self.cluster.name,
             region=region,
-            node_group_name="kitaru",
+            node_group_name=NODE_GROUP,
             node_role_arn=node_role.arn,
             subnet_ids=list(subnets),
             instance_types=[instance_type],

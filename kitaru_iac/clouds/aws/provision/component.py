@@ -15,6 +15,7 @@ from kitaru_iac.clouds.aws.provision.described import complete
 from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
 from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.target import marks
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
@@ -71,10 +72,7 @@ class Infrastructure(pulumi.ComponentResource):
         region, partition = args["region"], aws_partition(args["region"])
         tags = {
             **args.get("tags", {}),
-            "managed-by": "kitaru-iac",
-            "kitaru-stack": args["stack"],
-            "pulumi-project": pulumi.get_project(),
-            "pulumi-stack": pulumi.get_stack(),
+            **marks(pulumi.get_project(), pulumi.get_stack(), args["stack"]),
         }
         used = _used(args, partition)
         boundary = args.get("permissions_boundary")

@@ -8,7 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 
-__all__ = ["bucket_name", "cluster_name", "repository_name", "role_name", "slug"]
+__all__ = ["NODE_GROUP", "bucket_name", "cluster_name", "repository_name", "role_name", "slug"]
+
+#: The node group of a cluster that is ours alone.
+NODE_GROUP = "kitaru"
 
 #: Leaves room for the account and the longest region in the 63 characters of a bucket's name, and
 #: for the words around it in the 64 of a role's.

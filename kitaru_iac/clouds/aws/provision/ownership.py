@@ -1,0 +1,210 @@
+"""What exists in AWS under the names of a deployment, and whether it is the deployment's own.
+
+It is where it is in the account that we work in *and* carries the deployment's marks, tags that
+whatever we make has from its first moment on. Nothing else is taken over, changed or deleted.
+S3 is told on every call whose bucket is meant: names are the world's, and a bucket policy may let a
+stranger's bucket be looked at
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kitaru_iac.clouds.aws.provision.layout import Layout
+from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, role_name
+from kitaru_iac.clouds.aws.session import AwsAccess
+from kitaru_iac.clouds.target import Claim, Sighting
+from kitaru_iac.looks import Absent, Denied
+
+__all__ = ["BUCKET", "GONE", "REPOSITORY", "claims", "sight"]
+
+BUCKET = "aws:s3/bucket:Bucket"
+REPOSITORY = "aws:ecr/repository:Repository"
+ROLE = "aws:iam/role:Role"
+CLUSTER = "aws:eks/cluster:Cluster"
+NODES = "aws:eks/nodeGroup:NodeGroup"
+
+#: What belongs to a role, and its id in Pulumi's state.
+_OF_ROLES = {
+    "aws:iam/rolePolicy:RolePolicy": "{role}:{name}",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "{role}/{policyArn}",
+}
+#: The error codes that say: it does not exist.
+GONE = {
+    BUCKET: {"404", "NoSuchBucket"},
+    REPOSITORY: {"RepositoryNotFoundException"},
+    ROLE: {"NoSuchEntity"},
+    CLUSTER: {"ResourceNotFoundException"},
+    NODES: {"ResourceNotFoundException"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How one kind of resource is looked up, from its inputs in a program.
+
+    Attributes:
+        noun: What it is called.
+        id: Its id in Pulumi's state, as a form over its inputs.
+        look: Its ARN, if it has one, and its tags. Raises a `LookError`.
+    """
+
+    noun: str
+    id: str
+    look: Callable[[AwsAccess, str, Mapping[str, Any]], tuple[str | None, Mapping[str, str]]]
+
+
+def sight(
+    access: AwsAccess,
+    account: str,
+    type: str,
+    inputs: Mapping[str, Any],
+    marks: Mapping[str, str],
+) -> Sighting | None:
+    """What AWS has under the name of a resource; None if there is nothing.
+
+    Args:
+        access: Asks.
+        account: The account that we work in, twelve digits.
+        type: The resource's type in Pulumi. Those that are not known here are settings of another
+            resource, and not looked up: writing them again does no harm, and they go with it.
+        inputs: Its inputs, of which the name counts.
+        marks: The tags that say it is the deployment's.
+
+    Raises:
+        LookError: It cannot be told, because AWS refuses or does not answer.
+    """
+    if type in _OF_ROLES:
+        # A role that still has policies cannot be deleted, so one that a run which was cut off may
+        # have attached has to be known. Where it did not, a refresh says so.
+        role = sight(access, account, ROLE, {"name": inputs["role"]}, marks)
+        return replace(role, id=_OF_ROLES[type].format(**inputs)) if role else None
+    kind = _KINDS.get(type)
+    if kind is None:
+        return None
+    found = kind.id.format(**inputs)
+    name = f"{kind.noun} {found}"
+    try:
+        arn, tags = kind.look(access, account, inputs)
+    except Absent:
+        return None
+    except Denied as denied:
+        if type != BUCKET:
+            raise
+        # S3 answers the same to whoever names another owner and to whoever may not look.
+        return Sighting(found, name, f"it is another account's, or may not be seen: {denied.why}")
+    if arn is not None and arn.split(":")[4] != account:
+        return Sighting(found, name, f"it is in account {arn.split(':')[4]}")
+    lacking = [f"{key}={value}" for key, value in marks.items() if tags.get(key) != value]
+    return Sighting(found, name, f"it lacks the tags {', '.join(lacking)}" if lacking else None)
+
+
+def claims(layout: Layout) -> tuple[Claim, ...]:
+    """The names that a layout takes, of everything that is not a setting of something else."""
+    found: list[Claim] = []
+    if layout.new_bucket:
+        found.append(Claim(BUCKET, {"bucket": layout.new_bucket}))
+    if layout.new_repository:
+        found.append(Claim(REPOSITORY, {"name": layout.new_repository}))
+    if layout.new_role:
+        found.append(Claim(ROLE, {"name": layout.new_role}))
+    if layout.new_cluster:
+        found.append(Claim(CLUSTER, {"name": layout.new_cluster}))
+        found += [
+            Claim(ROLE, {"name": role_name(layout.stack, use, layout.region)})
+            for use in ("cluster", "nodes")
+        ]
+        group = {"clusterName": layout.new_cluster, "nodeGroupName": NODE_GROUP}
+        found.append(Claim(NODES, group))
+    return tuple(found)
+
+
+def _bucket(
+    access: AwsAccess, account: str, inputs: Mapping[str, Any]
+) -> tuple[None, Mapping[str, str]]:
+    name = str(inputs["bucket"])
+    whose = {"Bucket": name, "ExpectedBucketOwner": account}
+    about = f"s3://{name}"
+    access.ask("s3", "head_bucket", about=about, absent=GONE[BUCKET], **whose)
+    found = access.ask(
+        *("s3", "get_bucket_tagging"),
+        about=about,
+        absent=GONE[BUCKET],
+        none={"NoSuchTagSet"},
+        **whose,
+    )
+    return None, _mapping(found.get("TagSet", ()))
+
+
+def _repository(
+    access: AwsAccess, account: str, inputs: Mapping[str, Any]
+) -> tuple[str, Mapping[str, str]]:
+    name = str(inputs["name"])
+    about = f"repository {name}"
+    found = access.ask(
+        *("ecr", "describe_repositories"),
+        about=about,
+        absent=GONE[REPOSITORY],
+        registryId=account,
+        repositoryNames=[name],
+    )["repositories"][0]
+    arn = str(found["repositoryArn"])
+    tags = access.ask(
+        "ecr", "list_tags_for_resource", about=about, absent=GONE[REPOSITORY], resourceArn=arn
+    )
+    return arn, _mapping(tags.get("tags", ()))
+
+
+def _role(
+    access: AwsAccess, account: str, inputs: Mapping[str, Any]
+) -> tuple[str, Mapping[str, str]]:
+    del account
+    name = str(inputs["name"])
+    found = access.ask("iam", "get_role", about=f"role {name}", absent=GONE[ROLE], RoleName=name)
+    role = found["Role"]
+    return str(role["Arn"]), _mapping(role.get("Tags", ()))
+
+
+def _cluster(
+    access: AwsAccess, account: str, inputs: Mapping[str, Any]
+) -> tuple[str, Mapping[str, str]]:
+    del account
+    name = str(inputs["name"])
+    found = access.ask(
+        "eks", "describe_cluster", about=f"cluster {name}", absent=GONE[CLUSTER], name=name
+    )["cluster"]
+    return str(found["arn"]), found.get("tags") or {}
+
+
+def _nodes(
+    access: AwsAccess, account: str, inputs: Mapping[str, Any]
+) -> tuple[str, Mapping[str, str]]:
+    del account
+    cluster, group = str(inputs["clusterName"]), str(inputs["nodeGroupName"])
+    found = access.ask(
+        *("eks", "describe_nodegroup"),
+        about=f"node group {group} of cluster {cluster}",
+        absent=GONE[NODES],
+        clusterName=cluster,
+        nodegroupName=group,
+    )["nodegroup"]
+    return str(found["nodegroupArn"]), found.get("tags") or {}
+
+
+def _mapping(tags: Any) -> dict[str, str]:
+    """AWS's tags, which some services write in small letters."""
+    return {
+        str(tag.get("Key", tag.get("key"))): str(tag.get("Value", tag.get("value"))) for tag in tags
+    }
+
+
+_KINDS = {
+    BUCKET: _Kind("bucket", "{bucket}", _bucket),
+    REPOSITORY: _Kind("ECR repository", "{name}", _repository),
+    ROLE: _Kind("IAM role", "{name}", _role),
+    CLUSTER: _Kind("EKS cluster", "{name}", _cluster),
+    NODES: _Kind("node group", "{clusterName}:{nodeGroupName}", _nodes),
+}
