@@ -176,6 +176,8 @@ _PLUGIN = re.compile(
     r"no resource plugin '?(?:pulumi-resource-)?([a-z][a-z0-9-]*)'?"
     r"(?:(?:-| at version )v?(\d+\.\d+\.\d+))? found"
 )
+#: Where the engine writes it after "found in the workspace".
+_VERSION = re.compile(r"\bat version v?(\d+\.\d+\.\d+)")
 _CREDENTIALS = (
     "no valid credential sources",
     "unable to validate aws credentials",
@@ -232,6 +234,8 @@ def mapped(
     plugin = _PLUGIN.search(said)
     if plugin:
         name, version = plugin[1] or plugin[3], plugin[2] or plugin[4]
+        if version is None and (after := _VERSION.search(said, plugin.end())):
+            version = after[1]
         return PluginMissing(name, version)
     lines = [_hidden(line, hide) for line in _lines(errors, failed) or _stderr(text)]
     if any(word in low for word in _CREDENTIALS):

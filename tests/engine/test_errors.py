@@ -47,6 +47,22 @@ def test_each_text_is_its_own_error(text: str, kind: type[EngineError]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("no resource plugin 'pulumi-resource-aws' found in the workspace or on your $PATH", None),
+        (
+            "no resource plugin 'pulumi-resource-aws' found in the workspace at version v7.51.1",
+            "7.51.1",
+        ),
+        ("resource plugin aws-7.51.1 not found", "7.51.1"),
+    ],
+)
+def test_the_remedy_names_the_version_that_is_missing(said: str, version: str | None) -> None:
+    command = "pulumi plugin install resource aws" + (f" v{version}" if version else "")
+    assert str(an_error(f"error: {said}").remedy).endswith(command)
+
+
+@pytest.mark.parametrize(
     ("said", "kind"),
     [
         ("no valid credential sources for aws found", errors.CredentialsMissing),
