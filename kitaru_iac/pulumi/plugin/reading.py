@@ -10,13 +10,15 @@ from uuid import UUID
 from kitaru_iac.errors import KitaruError, StackNotFound
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from kitaru_iac.pulumi.plugin.check import description
-from kitaru_iac.pulumi.plugin.wire import Properties, is_secret, secret
+from kitaru_iac.pulumi.plugin.wire import Properties, holds_secret, is_secret, secret
 
 if TYPE_CHECKING:
     from kitaru_iac.records.reader import StackView
 
 __all__ = ["COMPUTED", "Made", "imported", "made", "refreshed", "view_of"]
 
+#: Always marked as a secret.
+CREDENTIALS = "credentials"
 #: Properties that the provider adds to those of the program.
 COMPUTED = (
     *("type", "componentIds", "connectorId", "connectorType", "connectorAuthMethod"),
@@ -99,7 +101,13 @@ def refreshed(view: StackView, inputs: Properties, labels: Mapping[str, str]) ->
         hidden = is_secret(found.get(camel(key)))
         found[camel(key)] = secret(value) if hidden else value
     found = {key: value for key, value in found.items() if value is not None}
-    return Made(view.id, {**found, **_computed(view), "drift": list(drift.rest)}, found)
+    rest: Any = list(drift.rest)
+    # The words repeat what was given. Credentials are not among it: no store gives them back.
+    if rest and any(
+        holds_secret(given) for key, given in inputs.wire.items() if key != CREDENTIALS
+    ):
+        rest = secret(rest)
+    return Made(view.id, {**found, **_computed(view), "drift": rest}, found)
 
 
 def imported(view: StackView) -> Made:

@@ -14,7 +14,15 @@ from typing import Any
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import rpc
 
-__all__ = ["UNKNOWN", "Properties", "is_secret", "read", "secret", "struct"]
+__all__ = [
+    "UNKNOWN",
+    "Properties",
+    "holds_secret",
+    "is_secret",
+    "read",
+    "secret",
+    "struct",
+]
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105
@@ -101,6 +109,15 @@ def secret(value: Any) -> Any:
 def is_secret(value: Any) -> bool:
     """Whether a value is marked as a secret."""
     return isinstance(value, Mapping) and value.get(_SIGNATURE) == _SECRET
+
+
+def holds_secret(value: Any) -> bool:
+    """Whether a value is marked as a secret, or anything in it is."""
+    if is_secret(value):
+        return True
+    if isinstance(value, Mapping):
+        return any(map(holds_secret, value.values()))
+    return isinstance(value, list) and any(map(holds_secret, value))
 
 
 def _marked(value: Any) -> Any:
