@@ -26,6 +26,7 @@ from pulumi.automation import (
     Stack,
     StackNotFoundError,
 )
+from pulumi.automation._stack import StackInitMode
 
 from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.events import Recording, ResourceChange, steps
@@ -36,6 +37,7 @@ from kitaru_iac.engine.progress import View, as_view
 from kitaru_iac.engine.running import Runner
 from kitaru_iac.engine.workspace import (
     Backend,
+    QuietStack,
     QuietWorkspace,
     default_backend,
     engine_environment,
@@ -144,7 +146,7 @@ class Deployment:
         self._plugins = tuple(plugins)
         self._identify = identify
         if self._opened is not None:
-            self._opened = Stack.select(self.stack, self._workspace())
+            self._opened = QuietStack(self.stack, self._workspace(), StackInitMode.SELECT)
 
     # -- operations --------------------------------------------------------------------------------
 
@@ -361,9 +363,9 @@ class Deployment:
 
         def opened() -> Stack | None:
             try:
-                return Stack.select(self.stack, workspace)
+                return QuietStack(self.stack, workspace, StackInitMode.SELECT)
             except StackNotFoundError:
-                return Stack.create(self.stack, workspace) if create else None
+                return QuietStack(self.stack, workspace, StackInitMode.CREATE) if create else None
 
         self._opened = self._runner.run("open the state", opened)
         self._looked = True
@@ -377,7 +379,10 @@ class Deployment:
         folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="kitaru-")))
         passphrase = {"PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16)}
         workspace = self._workspace(Backend(folder.as_uri()), passphrase)
-        return self._runner.run("open an empty state", lambda: Stack.create(self.stack, workspace))
+        return self._runner.run(
+            "open an empty state",
+            lambda: QuietStack(self.stack, workspace, StackInitMode.CREATE),
+        )
 
     def _workspace(
         self, backend: Backend | None = None, passphrase: Mapping[str, str] | None = None

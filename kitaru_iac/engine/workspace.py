@@ -12,11 +12,12 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from pulumi.automation import Deployment as State
-from pulumi.automation import LocalWorkspace
+from pulumi.automation import LocalWorkspace, Stack, UpdateSummary
 
 from kitaru_iac.engine.errors import PassphraseMissing
 from kitaru_iac.home import config_home, engine_home
@@ -160,6 +161,19 @@ def _passphrase_file() -> Path:
         finally:
             draft.unlink()
     return file
+
+
+class QuietStack(Stack):
+    """A stack that does not ask for the history of its updates after each one.
+
+    The SDK starts the engine once more for a summary; what happened is in the events.
+    """
+
+    def info(self, show_secrets: bool = True) -> UpdateSummary:
+        """Say nothing of the last update: nobody reads it here."""
+        del show_secrets
+        never = datetime.fromtimestamp(0, UTC)
+        return UpdateSummary("", never, "", {}, {}, "")
 
 
 class QuietWorkspace(LocalWorkspace):
