@@ -1,0 +1,456 @@
+"""What is mended after a dead process, and what is left alone: on a store in memory.
+
+On a server a running process is told from a dead one by the age of what it wrote; a local store,
+which has one writer for a name, cannot show that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import pytest
+
+from kitaru_iac.errors import AlreadyExistsError, KitaruError, NotFoundError
+from kitaru_iac.records import recovery
+from kitaru_iac.records.model import ORPHANED_LABEL, ComponentRecord, ConnectorRecord, Records
+from kitaru_iac.records.recovery import REPLACED, recover
+from kitaru_iac.records.store import SETTLED_AFTER, Store, is_managed
+from tests.records.snapshots import MANAGED
+
+ASIDE = f"s{REPLACED}"
+
+
+def id_of(word: str) -> UUID:
+    """The id of a thing that a test calls so."""
+    return uuid5(NAMESPACE_URL, word)
+
+
+class Shelf(Store):
+    """A store that holds a few things: what is asked of it by the rules, and nothing else.
+
+    Attributes:
+        written: What a `Pencil` wrote, a line each.
+        fresh: What was written a moment ago by the words that name it; the rest is a day old.
+        is_local_file: Whether it is a file of this machine.
+    """
+
+    def __init__(self, *, is_local_file: bool = False, fresh: Iterable[str] = ()) -> None:
+        super().__init__(None)
+        self.is_local_file = is_local_file
+        self.fresh = set(fresh)
+        self.words: dict[UUID, str] = {}
+        self.stacks: dict[UUID, Any] = {}
+        self.components: dict[UUID, Any] = {}
+        self.connectors: dict[UUID, Any] = {}
+        self.written: list[str] = []
+        self.forgotten = 0
+
+    # -- what a test puts there
+
+    def put(
+        self, kind: dict[UUID, Any], word: str, name: str, labels: Mapping[str, str], **more: Any
+    ) -> None:
+        age = timedelta(seconds=0 if word in self.fresh else 86400)
+        self.words[id_of(word)] = word
+        kind[id_of(word)] = SimpleNamespace(
+            id=id_of(word), name=name, labels=labels, updated=datetime.now(UTC) - age, **more
+        )
+
+    def component(
+        self,
+        word: str,
+        name: str,
+        labels: Mapping[str, str] = MANAGED,
+        *,
+        type: str = "artifact_store",
+        connector: str | None = None,
+    ) -> Shelf:
+        self.put(
+            self.components,
+            word,
+            name,
+            labels,
+            type=SimpleNamespace(value=type),
+            flavor_name="s3",
+            configuration={},
+            connector=self.connectors[id_of(connector)] if connector else None,
+            connector_resource_id=None,
+        )
+        return self
+
+    def link(self, word: str, name: str, labels: Mapping[str, str] = MANAGED) -> Shelf:
+        self.put(
+            self.connectors,
+            word,
+            name,
+            labels,
+            connector_type="aws",
+            auth_method="implicit",
+            configuration={},
+        )
+        return self
+
+    def stack(
+        self, word: str, name: str, *members: str, labels: Mapping[str, str] = MANAGED
+    ) -> Shelf:
+        self.put(self.stacks, word, name, labels, members=[id_of(member) for member in members])
+        return self
+
+    # -- what the rules ask
+
+    @property
+    def zen_store(self) -> Any:
+        return SimpleNamespace(is_local_store=lambda: self.is_local_file)
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+    def find(self, ref: str) -> Any:
+        return next((s for s in self.stacks.values() if ref in {s.name, str(s.id)}), None)
+
+    def not_found(self, ref: str) -> Any:
+        return NotFoundError(ref)
+
+    def records_of(self, stack: Any, *, secrets: bool = False) -> Records:
+        parts = [self.components[member] for member in stack.members]
+        used = next((part.connector for part in parts if part.connector), None)
+        return Records(
+            stack.name,
+            "kubernetes",
+            tuple(self._component(part) for part in parts),
+            connector=self.connector(used.id) if used else None,
+            labels=stack.labels,
+            id=str(stack.id),
+        )
+
+    def stacks_of(self, component_id: str) -> list[str]:
+        return sorted(s.name for s in self.stacks.values() if UUID(component_id) in s.members)
+
+    def components_of(self, connector_id: str) -> list[ComponentRecord]:
+        return [
+            self._component(part)
+            for part in self.components.values()
+            if part.connector is not None and str(part.connector.id) == connector_id
+        ]
+
+    def _components_named(self, name: str) -> dict[str, Any]:
+        return {c.type.value: c for c in self.components.values() if c.name == name}
+
+    def _connector_by_name(self, name: str) -> Any:
+        return next((c for c in self.connectors.values() if c.name == name), None)
+
+    def _connector_response(self, ref: str | UUID, *, secrets: bool) -> Any:
+        found = self.connectors.get(ref) if isinstance(ref, UUID) else self._connector_by_name(ref)
+        if found is None:
+            raise NotFoundError(str(ref))
+        return found
+
+
+class Pencil:
+    """Writes on a shelf as `Writer` writes on a store. No name is taken twice, no link is lost."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    def note(self, what: str, id: Any) -> UUID:
+        uuid = UUID(str(id))
+        self.shelf.written.append(f"{what} {self.shelf.words[uuid]}")
+        return uuid
+
+    def delete_stack(self, uuid: UUID) -> None:
+        del self.shelf.stacks[self.note("delete", uuid)]
+
+    def delete_component(self, uuid: UUID) -> None:
+        del self.shelf.components[self.note("delete", uuid)]
+
+    def delete_connector(self, uuid: UUID) -> None:
+        del self.shelf.connectors[self.note("delete", uuid)]
+
+    def rename_stack(self, uuid: UUID, old: str, new: str) -> None:
+        stack = self.shelf.stacks[self.note(f"call {new}", uuid)]
+        assert stack.name == old
+        stack.name = new
+
+    def rename_connector(self, connector: ConnectorRecord, name: str) -> None:
+        self.shelf.connectors[self.note(f"call {name}", connector.id)].name = name
+
+    def relabel_component(
+        self, component: ComponentRecord, name: str, connector: UUID | None, labels: Any
+    ) -> None:
+        what = f"call {name}" if name != component.name else "label"
+        stored = self.shelf.components[self.note(what, component.id)]
+        taken = self.shelf._components_named(name).get(stored.type.value, stored)
+        assert taken is stored, f"two are called {name}"
+        if component.uses_connector:
+            assert connector == stored.connector.id, "it lost its link"
+        stored.name, stored.labels = name, dict(labels)
+
+    def relabel_connector(self, connector: ConnectorRecord, labels: Any) -> None:
+        self.shelf.connectors[self.note("label", connector.id)].labels = dict(labels)
+
+
+@pytest.fixture(autouse=True)
+def pencil(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "Writer", Pencil)
+
+
+# -- how old a leftover is -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("age", "labels", "is_local_file", "settled"),
+    [
+        (0, {}, True, True),
+        (0, {}, False, False),
+        (SETTLED_AFTER - 5, {}, False, False),
+        (SETTLED_AFTER + 5, {}, False, True),
+        (-3600, {}, False, False),
+        (0, {ORPHANED_LABEL: "true"}, False, True),
+        (0, {ORPHANED_LABEL: "false"}, False, False),
+        (0, MANAGED, False, False),
+        (0, None, False, False),
+        (SETTLED_AFTER + 5, None, False, True),
+    ],
+)
+@pytest.mark.parametrize("zone", [UTC, None], ids=["with a zone", "without a zone"])
+def test_what_was_written_a_moment_ago_may_be_a_colleagues_work(
+    age: float, labels: dict[str, str] | None, is_local_file: bool, settled: bool, zone: Any
+) -> None:
+    updated = (datetime.now(UTC) - timedelta(seconds=age)).replace(tzinfo=zone)
+    stored = SimpleNamespace(updated=updated, labels=labels)
+    assert Shelf(is_local_file=is_local_file).is_settled(stored) is settled
+
+
+def test_a_minute_is_enough_for_any_registration_and_not_too_long_to_wait() -> None:
+    assert 30 <= SETTLED_AFTER <= 120
+
+
+@pytest.mark.parametrize(
+    ("labels", "managed"),
+    [
+        (None, False),
+        ({}, False),
+        ({"team": "ml"}, False),
+        (MANAGED, True),
+        ({"kitaru.managed": "false"}, False),
+        ({"kitaru.managed": True}, True),
+    ],
+)
+def test_what_kitaru_made_says_so(labels: Any, managed: bool) -> None:
+    assert is_managed(labels) is managed
+
+
+# -- a replacement that was cut off ----------------------------------------------------------------
+
+
+def replaced(*, labels: Mapping[str, str] = MANAGED, **shelf: Any) -> Shelf:
+    """A stack that was set aside, before its successor came."""
+    return (
+        Shelf(**shelf)
+        .link("old link", ASIDE)
+        .component("old store", ASIDE, connector="old link")
+        .component("their builder", "mine", {}, type="image_builder")
+        .stack("old", ASIDE, "old store", "their builder", labels=labels)
+    )
+
+
+def test_where_nothing_was_left_nothing_is_written() -> None:
+    shelf = Shelf().component("store", "s").link("link", "s").stack("stack", "s", "store")
+    recover(shelf, "s")
+    assert (shelf.written, shelf.forgotten) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("fresh", "labels", "is_local_file", "refused"),
+    [
+        (["old"], MANAGED, False, True),
+        ([], MANAGED, False, False),
+        (["old"], MANAGED, True, False),
+        (["old"], {}, False, False),
+        (["old"], {**MANAGED, ORPHANED_LABEL: "true"}, False, False),
+        (["old store", "old link"], MANAGED, False, False),
+    ],
+    ids=[
+        "a server's, at this moment",
+        "a server's, a day ago",
+        "this machine's, at this moment",
+        "not Kitaru's",
+        "left by a deletion",
+        "its parts only, at this moment",
+    ],
+)
+@pytest.mark.parametrize("with_successor", [False, True], ids=["alone", "with a successor"])
+def test_a_replacement_that_goes_on_is_left_to_its_process(
+    fresh: list[str],
+    labels: Mapping[str, str],
+    is_local_file: bool,
+    refused: bool,
+    with_successor: bool,
+) -> None:
+    shelf = replaced(fresh=fresh, labels=labels, is_local_file=is_local_file)
+    if with_successor:
+        shelf.component("new store", "s").stack("new", "s", "new store")
+    if refused:
+        with pytest.raises(AlreadyExistsError) as error:
+            recover(shelf, "s")
+        assert "is being replaced by another process" in error.value.what
+        assert "in a minute" in str(error.value.remedy)
+        assert shelf.written == []
+    else:
+        recover(shelf, "s")
+        assert bool(shelf.written) is is_managed(labels)
+
+
+def test_a_stack_whose_successor_never_came_gets_its_name_back_with_its_own_parts() -> None:
+    shelf = replaced().component("half", "s").link("half link", "s")
+    recover(shelf, "s")
+    assert shelf.written == [
+        "delete half",
+        "delete half link",
+        "call s old store",
+        "call s old link",
+        "call s old",
+    ]
+    assert shelf.forgotten > 0
+
+
+def test_a_half_made_successor_is_taken_back_however_new_it_is() -> None:
+    shelf = replaced(fresh=["half", "half link"]).component("half", "s").link("half link", "s")
+    recover(shelf, "s")
+    assert shelf.written[:2] == ["delete half", "delete half link"]
+
+
+@pytest.mark.parametrize("word", ["half", "half link"])
+def test_what_is_not_kitarus_keeps_the_name(word: str) -> None:
+    shelf = replaced()
+    if word == "half":
+        shelf.component(word, "s", {}, type="orchestrator")
+    else:
+        shelf.component("half", "s", {}, type="orchestrator").link(word, "s", {})
+    recover(shelf, "s")
+    assert not any("half" in line for line in shelf.written)
+
+
+def test_a_stack_that_is_put_back_leaves_a_connector_of_another_name() -> None:
+    shelf = Shelf().link("shared", "shared").component("old store", ASIDE, connector="shared")
+    recover(shelf.stack("old", ASIDE, "old store"), "s")
+    assert shelf.written == ["call s old store", "call s old"]
+
+
+def test_a_stack_without_a_connector_is_put_back_too() -> None:
+    shelf = Shelf().component("old store", ASIDE).stack("old", ASIDE, "old store")
+    recover(shelf, "s")
+    assert shelf.written == ["call s old store", "call s old"]
+
+
+def test_a_stack_that_lost_its_parts_is_put_back_too() -> None:
+    shelf = Shelf().component("builder", "mine", {}, type="image_builder")
+    recover(shelf.stack("old", ASIDE, "builder"), "s")
+    assert shelf.written == ["call s old"]
+
+
+def with_successor(shelf: Shelf) -> Shelf:
+    return (
+        shelf.link("new link", "s")
+        .component("new store", "s", connector="new link")
+        .stack("new", "s", "new store")
+    )
+
+
+def test_where_the_successor_stands_the_old_stack_goes_with_its_own_parts() -> None:
+    shelf = with_successor(replaced())
+    recover(shelf, "s")
+    assert shelf.written == ["delete old", "delete old store", "delete old link"]
+
+
+def test_a_stack_of_that_name_that_kitaru_did_not_make_stays_with_its_parts() -> None:
+    for shelf in (replaced(labels={}), with_successor(replaced(labels={}))):
+        recover(shelf, "s")
+        assert shelf.written == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "member_of", "goes"),
+    [
+        (MANAGED, None, True),
+        ({}, None, False),
+        (MANAGED, "another", False),
+        ({}, "another", False),
+    ],
+)
+@pytest.mark.parametrize("type", ["orchestrator", "artifact_store", "container_registry"])
+@pytest.mark.parametrize("stands", [True, False], ids=["successor", "no successor"])
+def test_of_parts_that_were_set_aside_only_kitarus_go_that_no_stack_holds(
+    labels: dict[str, str], member_of: str | None, goes: bool, type: str, stands: bool
+) -> None:
+    shelf = Shelf().component("old part", ASIDE, labels, type=type)
+    if member_of:
+        shelf.stack("theirs", member_of, "old part")
+    recover(with_successor(shelf) if stands else shelf, "s")
+    assert shelf.written == (["delete old part"] if goes else [])
+
+
+def test_a_part_of_a_type_that_no_description_has_is_left_alone() -> None:
+    shelf = with_successor(Shelf().component("builder", ASIDE, type="image_builder"))
+    recover(shelf.component("old part", ASIDE), "s")
+    assert shelf.written == ["delete old part"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "used", "goes"), [(MANAGED, False, True), ({}, False, False), (MANAGED, True, False)]
+)
+@pytest.mark.parametrize("stands", [True, False], ids=["successor", "no successor"])
+def test_of_connectors_that_were_set_aside_only_kitarus_go_that_nothing_uses(
+    labels: dict[str, str], used: bool, goes: bool, stands: bool
+) -> None:
+    shelf = Shelf().link("old link", ASIDE, labels)
+    if used:
+        shelf.component("their store", "theirs", {}, connector="old link")
+    recover(with_successor(shelf) if stands else shelf, "s")
+    assert shelf.written == (["delete old link"] if goes else [])
+
+
+def exchanging(*, labels: Mapping[str, str] = MANAGED) -> Shelf:
+    """A stack whose artifact store was set aside for another flavor, and is still its member."""
+    return (
+        Shelf()
+        .link("link", "s")
+        .component("old store", ASIDE, labels, connector="link")
+        .stack("stack", "s", "old store")
+    )
+
+
+def test_an_exchange_that_was_cut_off_is_taken_back() -> None:
+    shelf = exchanging().component("half", "s", connector="link")
+    recover(shelf, "s")
+    assert shelf.written == ["delete half", "call s old store"]
+    bare = exchanging()
+    recover(bare, "s")
+    assert bare.written == ["call s old store"]
+    without_link = Shelf().component("old store", ASIDE).stack("stack", "s", "old store")
+    recover(without_link, "s")
+    assert without_link.written == ["call s old store"]
+
+
+def test_an_exchange_is_not_taken_back_for_a_part_that_is_not_kitarus() -> None:
+    shelf = exchanging(labels={}).component("half", "s")
+    recover(shelf, "s")
+    assert shelf.written == []
+
+
+def test_a_half_made_part_that_a_stack_holds_is_not_deleted_for_the_name() -> None:
+    shelf = exchanging().component("half", "s").stack("theirs", "theirs", "half")
+    with pytest.raises(KitaruError) as error:
+        recover(shelf, "s")
+    assert "two are called s" in str(error.value)
+    assert "half" in {shelf.words[uuid] for uuid in shelf.components}
+
+
+def test_a_part_that_only_resembles_the_successors_member_is_left_alone() -> None:
+    shelf = with_successor(Shelf().component("old part", ASIDE).stack("t", "theirs", "old part"))
+    recover(shelf, "s")
+    assert shelf.written == []
