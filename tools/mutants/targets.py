@@ -1,0 +1,184 @@
+"""Which tests should see a fault in which module. Edit this table when modules or tests move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+AWS = "kitaru_iac/clouds/aws"
+
+
+class TableError(Exception):
+    """The table does not fit the tree any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Modules, and the tests that should see a fault in them.
+
+    Attributes:
+        room: What the result is counted under.
+        modules: Globs from the project's root.
+        tests: Globs of test files and folders from the project's root. Of these, the tests that
+            need a store or a cloud run last; those that need more than that are left out.
+        only: An expression of pytest's `-k`, for files of which a part will do.
+    """
+
+    room: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+    only: str = ""
+
+
+TARGETS = (
+    Target("spec", ("kitaru_iac/spec/**/*.py",), ("tests/spec",)),
+    Target(
+        "records: owner",
+        ("kitaru_iac/records/owner.py",),
+        ("tests/records/test_*_rules.py", "tests/lifecycle/test_owner.py"),
+    ),
+    Target(
+        "records: compared",
+        (
+            "kitaru_iac/records/diff.py",
+            "kitaru_iac/records/drift.py",
+            "kitaru_iac/records/model.py",
+            "kitaru_iac/records/parts.py",
+        ),
+        (
+            "tests/records/test_*_rules.py",
+            "tests/clouds/test_records_*.py",
+            "tests/records/test_apply.py",
+            "tests/records/test_describe.py",
+            "tests/pulumi/test_protocol.py",
+        ),
+        only="not any_write and not tidying",
+    ),
+    Target(
+        "records: written",
+        (
+            "kitaru_iac/records/apply.py",
+            "kitaru_iac/records/delete.py",
+            "kitaru_iac/records/store.py",
+            "kitaru_iac/records/write.py",
+        ),
+        (
+            "tests/records/test_*_rules.py",
+            "tests/records/test_apply.py",
+            "tests/lifecycle/test_owner.py",
+        ),
+        # Of the scenes of failures and deaths, those that are not the longest.
+        only="not (death and (method or replace or aws))"
+        " and not (method and (any_write or tidying))",
+    ),
+    Target(
+        "records: recovery",
+        ("kitaru_iac/records/recovery.py",),
+        ("tests/records/test_*_rules.py", "tests/records/test_apply.py"),
+        only="rules or (death and not method and not aws)",
+    ),
+    Target("checks", ("kitaru_iac/checks.py", "kitaru_iac/looks.py"), ("tests/test_checks.py",)),
+    Target("aws: trust", (f"{AWS}/trust.py",), ("tests/checks/aws/test_trust*.py",)),
+    Target(
+        "aws: permissions",
+        (
+            f"{AWS}/documents.py",
+            f"{AWS}/permission_table.py",
+            f"{AWS}/permissions.py",
+            f"{AWS}/simulate.py",
+        ),
+        (
+            "tests/checks/aws/test_*_rules.py",
+            "tests/checks/aws/test_permissions.py",
+            "tests/checks/aws/test_verify.py",
+        ),
+    ),
+    Target(
+        "aws: checks",
+        (f"{AWS}/failures.py", f"{AWS}/verify_*.py"),
+        (
+            "tests/checks/aws/test_*_rules.py",
+            "tests/checks/aws/test_verify.py",
+            "tests/checks/aws/test_every_check.py",
+        ),
+    ),
+    Target(
+        "aws: provision",
+        (
+            f"{AWS}/provision/account.py",
+            f"{AWS}/provision/layout.py",
+            f"{AWS}/provision/names.py",
+            f"{AWS}/provision/subnets.py",
+        ),
+        ("tests/clouds/test_layout_aws.py", "tests/clouds/test_account_aws.py"),
+    ),
+    Target(
+        "engine",
+        (
+            "kitaru_iac/engine/errors.py",
+            "kitaru_iac/engine/events.py",
+            "kitaru_iac/engine/pending.py",
+        ),
+        (
+            "tests/engine/test_*_rules.py",
+            "tests/engine/test_errors.py",
+            "tests/engine/test_events.py",
+            "tests/engine/test_leavings.py",
+        ),
+    ),
+    Target(
+        "pulumi: plugin",
+        tuple(
+            f"kitaru_iac/pulumi/plugin/{name}.py"
+            for name in ("changes", "check", "properties", "reading", "runs", "stacks")
+        ),
+        (
+            "tests/pulumi/test_*_rules.py",
+            "tests/pulumi/test_inputs.py",
+            "tests/pulumi/test_protocol.py",
+            "tests/pulumi/test_schema.py",
+            "tests/pulumi/test_wire.py",
+        ),
+    ),
+)
+
+
+def modules(root: Path, only: str | None = None) -> dict[Target, list[str]]:
+    """The modules of each target as paths from the root; `only` is a glob that narrows them.
+
+    Raises:
+        TableError: A glob matches nothing, or a module is in two targets.
+    """
+    found: dict[Target, list[str]] = {}
+    owner: dict[str, Target] = {}
+    for target in TARGETS:
+        for glob in target.modules:
+            paths = sorted(p.relative_to(root).as_posix() for p in root.glob(glob))
+            if not paths:
+                raise TableError(f"{glob} (of '{target.room}') matches no module: mend targets.py")
+            for path in paths:
+                if path in owner:
+                    raise TableError(f"{path} is in '{owner[path].room}' and in '{target.room}'")
+                owner[path] = target
+    for path, target in owner.items():
+        if only is None or fnmatchcase(path, only) or fnmatchcase(path, f"kitaru_iac/{only}"):
+            found.setdefault(target, []).append(path)
+    if not found:
+        raise TableError(f"--only {only} matches no module of the table")
+    return found
+
+
+def chosen_tests(root: Path, target: Target) -> list[str]:
+    """The test files and folders of a target.
+
+    Raises:
+        TableError: A glob matches nothing.
+    """
+    found: list[str] = []
+    for glob in target.tests:
+        paths = sorted(path.relative_to(root).as_posix() for path in root.glob(glob))
+        if not paths:
+            raise TableError(f"{glob} (of '{target.room}') matches no test: mend targets.py")
+        found += paths
+    return found
