@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 from collections.abc import Iterator
@@ -13,7 +14,13 @@ import pytest
 from tests.homes import FOREIGN, Home, empty_home, make_template, ready_home
 from tests.servers.zenml import ZenMLServer
 
-pytest_plugins = ["tests.servers.fixtures", "tests.plugins.shared_run"]
+pytest_plugins = [
+    "tests.servers.fixtures",
+    "tests.plugins.needs",
+    "tests.plugins.sharing",
+    "tests.plugins.shared_run",
+    "tests.plugins.budgets",
+]
 
 #: What is made once on a machine. Named before a test has a home of its own.
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kitaru-iac" / "tests"
@@ -46,15 +53,20 @@ def template_home() -> Home:
     return make_template(_CACHE)
 
 
+_numbers = itertools.count()
+
+
 @pytest.fixture(autouse=True)
-def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """This process has an empty home, and nothing of the developer's environment."""
+    # Not tmp_path: most tests make no file, and a folder for each of thousands takes its time.
+    nobody = tmp_path_factory.getbasetemp() / f"nobody-{next(_numbers)}"
     for key in list(os.environ):
         if key.startswith(FOREIGN):
             monkeypatch.delenv(key)
-    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    monkeypatch.setenv("HOME", str(nobody))
     monkeypatch.setenv("ZENML_ANALYTICS_OPT_IN", "false")
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "nobody" / "zenml"))
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(nobody / "zenml"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 

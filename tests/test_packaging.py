@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 import kitaru_iac
 
 DISTRIBUTION = metadata.distribution("kitaru-iac")
-FROM_WHEEL = os.environ.get("KITARU_TEST_WHEEL") == "1"  # set by .ci/run
+FROM_WHEEL = os.environ.get("KITARU_TEST_WHEEL") == "1"  # set by scripts/test --wheel
 
 
 def test_the_metadata_says_what_it_is() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.homes import Home
+from tests.homes import Home, ready_home
 
 
 def offered(home: Home, words: str, variable: str = "_KITARU_COMPLETE") -> list[str]:
@@ -22,6 +22,15 @@ def offered(home: Home, words: str, variable: str = "_KITARU_COMPLETE") -> list[
     return done.stdout.split()
 
 
+@pytest.fixture(scope="module")
+def filled(template_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with a stack `dev` and a file `stack.yaml`, which completion only reads."""
+    home = ready_home(template_home, tmp_path_factory.mktemp("completion") / "home")
+    assert home.kitaru("stack", "create", "dev").returncode == 0
+    (home.path / "stack.yaml").write_text("name: x\n")
+    return home
+
+
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
@@ -37,10 +46,8 @@ def offered(home: Home, words: str, variable: str = "_KITARU_COMPLETE") -> list[
         ("stack create -f st", ["stack.yaml"]),
     ],
 )
-def test_bash(home: Home, words, wanted):
-    home.kitaru("stack", "create", "dev")
-    (home.path / "stack.yaml").write_text("name: x\n")
-    assert offered(home, words) == wanted
+def test_bash(filled: Home, words, wanted):
+    assert offered(filled, words) == wanted
 
 
 def test_a_store_that_cannot_be_read_offers_nothing(home: Home):

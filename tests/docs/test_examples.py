@@ -12,6 +12,7 @@ from jsonschema import Draft7Validator
 from kitaru_iac.spec import from_mapping, json_schema
 from tests.docs.markdown import ROOT, Block, blocks, fits, pages, session
 from tests.homes import Home
+from tests.warm.client import commands
 
 SESSIONS = [
     path for path in pages() if any(b.words[:2] == ("console", "run") for b in blocks(path))
@@ -26,7 +27,7 @@ DESCRIPTIONS = [
 
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_session_runs_as_printed(path: Path, bare_home: Home):
-    bin_folder = str(Path(sys.executable).parent)
+    bin_folder = f"{commands()}:{Path(sys.executable).parent}"
     for block in blocks(path):
         if block.words[:2] != ("console", "run"):
             continue

@@ -18,7 +18,8 @@ from tests.docs.markdown import ROOT, blocks, fits, session
 from tests.homes import Home
 from tests.lifecycle.conftest import workshop  # noqa: F401
 from tests.pulumi import stored
-from tests.pulumi.room import PASSPHRASE
+from tests.pulumi.room import PASSPHRASE, plugin_source
+from tests.warm.client import commands, executable
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -26,14 +27,26 @@ GUIDE = ROOT / "docs" / "guides" / "platform-teams.md"
 FAILING = ("kitaru stack apply", "kitaru stack delete")
 
 
+def stand_for_uv_sync(place: Path) -> None:
+    """The environment of the tests under another path, with a plugin that is forked."""
+    there = Path(sys.prefix)
+    (place / "bin").mkdir(parents=True)
+    for name in ("lib", "pyvenv.cfg"):
+        (place / name).symlink_to(there / name)
+    for program in (there / "bin").iterdir():
+        if program.name != "pulumi-resource-kitaru":
+            (place / "bin" / program.name).symlink_to(program)
+    executable(place / "bin" / "pulumi-resource-kitaru", plugin_source(place))
+
+
 def play(name: str, home: Home, work: Path, **more: str) -> None:
     """Run the blocks of a session, and compare what they print."""
     if not shutil.which("pulumi"):
-        pytest.fail("no Pulumi engine on PATH: run the tests with ./scripts/test", pytrace=False)
+        pytest.fail("no Pulumi engine on PATH", pytrace=False)
     state, place = work / "state", work / "place"
     state.mkdir()
     environment = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{commands()}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(work / "pulumi")),
         "PULUMI_BACKEND_URL": state.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
@@ -60,7 +73,7 @@ def play(name: str, home: Home, work: Path, **more: str) -> None:
                 assert done.returncode == 0, said
             folder = Path(place.read_text().strip())
             if (folder / "Pulumi.yaml").exists() and not (folder / ".venv").exists():
-                (folder / ".venv").symlink_to(sys.prefix)
+                stand_for_uv_sync(folder / ".venv")
             ran += 1
     assert ran
 

@@ -30,6 +30,7 @@ def run(
     root = str(Path(__file__).parents[2])
     environment = os.environ | {"PYTHONPATH": root, "KITARU_CI": "1" if ci else "0"}
     environment.pop("PYTEST_ADDOPTS", None)
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # none is needed but xdist
     command = [sys.executable, "-m", "pytest", "-p", "tests.plugins.no_silent_skips", *options]
     return subprocess.run(
         [*command, "--rootdir", ".", "-c", os.devnull, "."],
@@ -41,7 +42,7 @@ def run(
     )
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "1")])
+@pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "1")])
 def test_a_skip_fails_the_run_in_ci(tmp_path: Path, options: tuple[str, ...]) -> None:
     done = run(tmp_path, *options, ci=True)
     assert done.returncode == 1, done.stdout + done.stderr

@@ -22,7 +22,7 @@ __all__ = ["aws", "engine_room", "loopback_aws"]
 def pulumi_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A Pulumi home with our plugin."""
     if not shutil.which("pulumi"):
-        pytest.fail("no Pulumi engine on PATH: run the tests with ./scripts/test", pytrace=False)
+        pytest.fail("no Pulumi engine on PATH", pytrace=False)
     folder = Path(os.environ.get("PULUMI_HOME") or tmp_path / "pulumi-home")
     monkeypatch.setenv("PULUMI_HOME", str(folder))
     install_plugin(folder)

@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pulumi.automation import EngineEvent
 from kitaru_iac import __version__
 from tests.warm import client as warm
 
-__all__ = ["PASSPHRASE", "Failed", "Room", "install_plugin"]
+__all__ = ["PASSPHRASE", "Failed", "Room", "install_plugin", "plugin_source"]
 
 PASSPHRASE = "a passphrase of the tests"
 
@@ -31,10 +32,33 @@ def install_plugin(pulumi_home: Path) -> Path:
     """Put our plugin where the engine takes it in silence; returns its source."""
     folder = pulumi_home / "plugins" / f"resource-kitaru-v{__version__}"
     folder.mkdir(parents=True, exist_ok=True)
-    source = folder / "main.py"
-    source.write_text(_PROGRAM)
+    source = plugin_source(folder)
     warm.executable(folder / "pulumi-resource-kitaru", source)
     return source
+
+
+def plugin_source(folder: Path) -> Path:
+    """Write there what the installed script does."""
+    source = folder / "main.py"
+    source.write_text(_PROGRAM)
+    return source
+
+
+@cache
+def _command(path: str) -> auto.PulumiCommand:
+    """The engine on this PATH; each one asks for its version."""
+    del path
+    return auto.PulumiCommand()
+
+
+class _Stack(auto.Stack):
+    """Asks neither for its outputs nor for its history after each run."""
+
+    def outputs(self) -> dict[str, Any]:
+        return {}
+
+    def info(self, show_secrets: bool = True) -> Any:
+        return show_secrets
 
 
 class Failed(Exception):
@@ -115,14 +139,17 @@ class Room:
             runtime="python",
             backend=auto.ProjectBackend(self.state.as_uri()),
         )
-        stack = auto.create_or_select_stack(
-            stack_name=self.stack,
-            project_name=self.project,
+        workspace = auto.LocalWorkspace(
+            work_dir=str(self.work),
             program=program,
-            opts=auto.LocalWorkspaceOptions(
-                work_dir=str(self.work), env_vars=self.env, project_settings=settings
-            ),
+            env_vars=self.env,
+            project_settings=settings,
+            pulumi_command=_command(os.environ["PATH"]),
         )
+        mode = auto._stack.StackInitMode
+        there = self._state_file().exists()
+        # Each question to the engine starts it: the test knows what it has made.
+        stack = _Stack(self.stack, workspace, mode.SELECT if there else mode.CREATE)
         for key, value in (config or {}).items():
             given = auto.ConfigValue(value) if isinstance(value, str) else value
             stack.set_config(key, given)
@@ -151,15 +178,27 @@ class Room:
         lines: list[str] = []
         stack = self.open(program, config)
         try:
-            result = getattr(stack, verb)(
+            getattr(stack, verb)(
                 on_event=events.append, on_output=lines.append, color="never", **options
             )
         except Exception as error:
             raise Failed("\n".join([*lines, str(error)])) from error
         ran = Ran("\n".join(lines), events)
         if verb == "up":
-            ran.outputs = {key: output.value for key, output in result.outputs.items()}
+            ran.outputs = self._outputs(stack)
         return ran
+
+    def _outputs(self, stack: auto.Stack) -> dict[str, Any]:
+        """The program's outputs; the engine is asked where one of them is encrypted."""
+        outputs: dict[str, Any] = self.resources()[f"{self.project}-{self.stack}"].get(
+            "outputs", {}
+        )
+        if "ciphertext" in json.dumps(outputs):
+            return {key: output.value for key, output in auto.Stack.outputs(stack).items()}
+        return outputs
+
+    def _state_file(self) -> Path:
+        return self.state / ".pulumi" / "stacks" / self.project / f"{self.stack}.json"
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """The resources in the state by their names, as Pulumi keeps them."""

@@ -32,7 +32,7 @@ def python_name(wire: str) -> str:
 
 @pytest.fixture
 def from_engine(local_room: Room, pulumi_home: Path) -> dict[str, Any]:
-    program = install_plugin(pulumi_home)
+    program = install_plugin(pulumi_home).with_name("pulumi-resource-kitaru")
     done = local_room.pulumi("package", "get-schema", str(program))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["begin_run", "executable", "run", "run_folder"]
+__all__ = ["begin_run", "commands", "executable", "run", "run_folder"]
 
 #: Where all workers of one run meet; set by the first process of the run.
 _RUN = "TESTS_RUN"
@@ -101,6 +101,21 @@ def executable(place: Path, program: Path) -> None:
         text = _PROGRAM.format(python=sys.executable, address=address(), program=str(program))
     place.write_text(text)
     place.chmod(0o755)
+
+
+def commands() -> Path:
+    """A folder for PATH whose `kitaru` is forked."""
+    folder = run_folder() / "bin"
+    if not folder.exists():
+        source = run_folder() / "programs" / "kitaru"
+        source.parent.mkdir(exist_ok=True)
+        source.write_text("import sys\nfrom kitaru_iac.cli.main import main\n\nsys.exit(main())\n")
+        with tempfile.TemporaryDirectory(dir=run_folder()) as made:
+            executable(Path(made) / "kitaru", source)
+            with contextlib.suppress(OSError):  # another worker was faster
+                Path(made).rename(folder)
+                Path(made).mkdir()
+    return folder
 
 
 def address() -> str:

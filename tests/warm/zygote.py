@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -51,6 +52,8 @@ def main(address: str, parent: int) -> None:
         from sqlalchemy.orm import configure_mappers
 
         configure_mappers()
+    with contextlib.suppress(ImportError):
+        _read_models()
     gc.freeze()  # a collection in a child would copy what it only reads
     assert threading.active_count() == 1, threading.enumerate()
     listener = socket.socket(socket.AF_UNIX)
@@ -58,6 +61,21 @@ def main(address: str, parent: int) -> None:
     listener.listen(64)
     os.rename(f"{address}.new", address)  # noqa: PTH104 - there when it can be used
     _Server(listener).serve(parent)
+
+
+def _read_models() -> None:
+    """Let all boto3 sessions share AWS's models, megabytes of JSON, and read those in use."""
+    import boto3
+    import botocore.loaders
+
+    botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+    session = boto3.session.Session(
+        region_name="eu-west-1",
+        aws_access_key_id="nobody",
+        aws_secret_access_key="nobody's",
+    )
+    for service in ("s3", "ecr", "iam", "eks", "sts", "ec2", "sagemaker"):
+        session.client(service)
 
 
 class _Server:

@@ -75,7 +75,7 @@ def aws(loopback_aws: AwsLoopback, monkeypatch: pytest.MonkeyPatch) -> AwsLoopba
 def engine_room(aws: AwsLoopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EngineRoom:
     """The real engine, with the stand-in as its only plugin and homes of its own."""
     if not shutil.which("pulumi"):
-        pytest.fail("no Pulumi engine on PATH: run the tests with ./scripts/test", pytrace=False)
+        pytest.fail("no Pulumi engine on PATH", pytrace=False)
     room = EngineRoom(aws, tmp_path / "config", tmp_path / "faults.json")
     monkeypatch.setenv("ZENML_CONFIG_PATH", str(room.home))
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from tests.warm import client as warm
+
 __all__ = ["install"]
 
-_PROGRAM = """#!{python}
-import sys
+_PROGRAM = """import sys
 
 sys.path.append({folder!r})
 from standin.plugin import serve
@@ -25,8 +25,8 @@ def install(pulumi_home: Path) -> Path:
     """
     folder = pulumi_home / "plugins" / f"resource-aws-v{version('pulumi-aws')}"
     folder.mkdir(parents=True, exist_ok=True)
+    source = folder / "main.py"
+    source.write_text(_PROGRAM.format(folder=str(Path(__file__).parents[1])))
     program = folder / "pulumi-resource-aws"
-    text = _PROGRAM.format(python=sys.executable, folder=str(Path(__file__).parents[1]))
-    program.write_text(text)
-    program.chmod(0o755)
+    warm.executable(program, source)
     return program

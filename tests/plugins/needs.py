@@ -1,0 +1,101 @@
+"""What a test needs, as a marker: ``engine``, ``server``, ``clouds``.
+
+Most tests need it through a fixture, which is where the marker comes from. The engine is on PATH
+for tests that are marked, and for no others; it is built when a chosen test needs it and there is
+none, beside the tests that do not.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.warm.client import run_folder
+
+FIXTURES = {
+    "pulumi_home": "engine",
+    "engine_room": "engine",
+    "zenml_server": "server",
+    "zenml_server_implicit": "server",
+    "clouds": "clouds",
+    "loopback_aws": "clouds",
+    "loopback": "clouds",
+}
+#: Parameters of a fixture that bring another one.
+PARAMETERS = {("any_home", "server"): "server"}
+
+#: The file in the run's folder that names the tests which use a server.
+SERVER_TESTS = "server-tests"
+_TOOL = Path(__file__).parents[2] / "tools" / "pulumi-engine"
+#: Set by the first process of a run, so that all workers order the tests alike.
+_READY = "TESTS_ENGINE_READY"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    del config
+    if _READY not in os.environ:
+        command = [sys.executable, _TOOL, "--if-there"]
+        looked = subprocess.run(command, capture_output=True, check=False)
+        os.environ[_READY] = "yes" if looked.returncode == 0 else "no"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker in sorted(_needs(item)):
+            item.add_marker(marker)
+    # The long ones first; but not while they would wait for the engine to be built.
+    ready = os.environ[_READY] == "yes"
+    items.sort(key=lambda item: (item.get_closest_marker("engine") is None) == ready)
+
+
+def _needs(item: pytest.Item) -> set[str]:
+    found = {FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in FIXTURES}
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    found |= {need for pair, need in PARAMETERS.items() if pair in parameters.items()}
+    return found - {marker.name for marker in item.iter_markers()}
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to build the engine, in one of the workers, if any test will ask for it."""
+    worker = getattr(session.config, "workerinput", {}).get("workerid", "gw0")
+    if worker == "gw0":
+        ids = [item.nodeid for item in session.items if item.get_closest_marker("server")]
+        (run_folder() / SERVER_TESTS).write_text("\n".join(ids))
+    if os.environ[_READY] == "yes" or worker != "gw0" or session.config.option.collectonly:
+        return
+    if any(item.get_closest_marker("engine") for item in session.items):
+        with (run_folder() / "engine.log").open("wb") as log:
+            subprocess.Popen(["nice", sys.executable, _TOOL], stdout=log, stderr=log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    if item.get_closest_marker("engine") is None:
+        return (yield)
+    path = os.environ["PATH"]
+    os.environ["PATH"] = f"{_engine()}{os.pathsep}{path}"
+    try:
+        return (yield)
+    finally:
+        os.environ["PATH"] = path
+
+
+_found: list[str] = []
+
+
+def _engine() -> str:
+    """The folder of the engine; waits until it is built."""
+    if not _found:
+        looked = subprocess.run(
+            [sys.executable, _TOOL], stdout=subprocess.PIPE, text=True, check=False
+        )
+        if looked.returncode:
+            pytest.exit("there is no Pulumi engine, and it cannot be built: see above", 1)
+        _found.append(looked.stdout.strip())
+    return _found[0]

@@ -1,0 +1,36 @@
+"""Which worker runs which test: all that use a server are one worker's.
+
+Each of them begins with an empty server, so that two could not run at the same moment; as one group
+they are one worker's, and the other starts no server. (`--dist loadgroup` means this, and groups
+nothing with pytest 9.2: xdist 3.8 writes the group into an attribute that is gone.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.plugins.needs import SERVER_TESTS
+from tests.warm.client import run_folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share out the tests, in the main process."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Sharing(LoadScopeScheduling):
+        """The group first, the rest one by one."""
+
+        _servers: frozenset[str] | None = None
+
+        def _split_scope(self, nodeid: str) -> str:
+            if self._servers is None:  # the workers have collected by now, and written it
+                text = (run_folder() / SERVER_TESTS).read_text()
+                self._servers = frozenset(text.splitlines())
+            return "servers" if nodeid in self._servers else nodeid
+
+    return Sharing(config, log)
