@@ -173,7 +173,7 @@ def insist_on_removable(
     if stored is None:
         return
     if owner is not None and stored.is_same(owner):
-        if stored.run and owner.run and stored.run != owner.run:
+        if stored.run and stored.run != owner.run:
             raise StackTakenOver(
                 f"Stack '{name}' was left as it is",
                 why=f"A later creation of {stored} has taken it over.",

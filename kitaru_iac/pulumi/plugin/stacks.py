@@ -164,10 +164,12 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
         What the user has to know.
     """
     from kitaru_iac import lifecycle
+    from kitaru_iac.records.owner import Owner
 
     with _alone:
         view = view_of(id)
-        owner = _owner(urn, state)
+        # Not this machine's token where the state has none: that is a later creation's, if any.
+        owner = Owner(urn, str(state.values.get("ownerRun") or ""))
         ref = id
         if view is None:
             # Its parts may be left, if an earlier deletion was cut short.
