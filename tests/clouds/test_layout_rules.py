@@ -470,7 +470,9 @@ def test_what_was_made_is_filled_in_where_the_description_has_it(keys: tuple[str
             assert getattr(found, key) == expected
     # what the description has not is left away
     on_eks = described(**ON_EKS)
-    assert filled(on_eks, {"execution_role": OUR_ROLE, "workspace": "x"}) == on_eks
+    found = filled(on_eks, {"execution_role": OUR_ROLE, "workspace": "x"})
+    assert found == on_eks
+    assert not {"execution_role", "workspace"} & set(vars(found))
     # what was not made leaves what is there
     mine = described(artifact_store="s3://mine", execution_role=OUR_ROLE)
     assert filled(mine, dict.fromkeys(OUTPUTS)) == mine

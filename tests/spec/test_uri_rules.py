@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.refusal import Refusal, shown
 from kitaru_iac.spec.uris import (
     AcrUri,
@@ -138,6 +139,20 @@ def test_a_store_in_its_three_forms(
     assert (str(uri), uri.bucket_uri, uri.store_path) == (text, bucket, store_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "cloud"),
+    [
+        ("s3://my-bucket", Cloud.AWS),
+        ("gs://my-bucket", Cloud.GCP),
+        ("az://my-box", Cloud.AZURE),
+        ("abfss://my-box", Cloud.AZURE),
+        ("/data", None),
+    ],
+)
+def test_a_store_is_in_one_cloud(text: str, cloud: Cloud | None) -> None:
+    assert parse_artifact_store(text).cloud is cloud
+
+
 @pytest.mark.parametrize("sign", ["x", "ß"])
 @pytest.mark.parametrize(("over", "fine"), [(-1, True), (0, True), (1, False)])
 def test_a_path_has_1024_bytes_at_most(sign: str, over: int, fine: bool) -> None:
@@ -155,7 +170,8 @@ def test_a_path_has_1024_bytes_at_most(sign: str, over: int, fine: bool) -> None
 def test_every_part_of_a_path_is_a_name(path: str) -> None:
     what = "the path in the artifact store's URI has an empty part, `.` or `..`"
     for scheme in ("s3", "gs", "az"):
-        assert store_error(f"{scheme}://my-bucket/{path}").what == what
+        error = store_error(f"{scheme}://my-bucket/{path}")
+        assert (error.what, error.why) == (what, "object stores would keep it as it stands")
 
 
 @pytest.mark.parametrize("sign", "?#'\"`\\*")
@@ -173,6 +189,7 @@ def test_all_signs_are_named_once() -> None:
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
+        ("b", "Write `s3://b`, `gs://b`, `az://b` or `./b`."),
         ("bucket", "Write `s3://bucket`, `gs://bucket`, `az://bucket` or `./bucket`."),
         (
             "a/b.c_d-e",
@@ -231,6 +248,8 @@ def test_a_scheme_is_followed_by_two_slashes(text: str, count: int, remedy: str)
         ("arn:aws-cn:s3:::b", "Write `s3://b`."),
         ("arn:aws:iam::123456789012:role/x", None),
         ("ftp://host/x", None),
+        ("ftp://acct.blob.core.windows.net/box/x", None),
+        *((f"{scheme}://x", None) for scheme in ("a", "a+b", "a.b", "a-b", "a2")),
         # what the consoles show
         (
             "https://acct.blob.core.windows.net/box/a/b/",
@@ -299,6 +318,7 @@ def test_the_host_of_a_container_is_a_storage_account_s(host: str) -> None:
     assert error.what == (
         "the host after `@` in the Azure URI is no storage account of the public cloud"
     )
+    assert error.why == "ZenML's Azure connector knows only that cloud"
     assert error.remedy == (
         "Write `abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH`, or `az://CONTAINER/PATH`."
     )
@@ -320,6 +340,12 @@ def test_the_rule_of_the_cloud_is_that_of_the_uri(text: str, what: str) -> None:
     assert error.what == what
     assert error.why
     assert isinstance(error.__cause__, Refusal)
+
+
+def test_where_a_login_stands_the_bucket_alone_belongs() -> None:
+    error = store_error(f"gs://me:{SECRET}@my-bucket")
+    assert error.remedy == "Write the bucket alone; credentials have an option of their own."
+    assert SECRET not in str(error)
 
 
 # --- registries
@@ -373,6 +399,20 @@ def test_a_registry_is_read(text: str, uri: RegistryUri) -> None:
     assert parse_container_registry(str(uri)) == uri
 
 
+@pytest.mark.parametrize(
+    ("text", "cloud"),
+    [
+        (ECR, Cloud.AWS),
+        (f"{GAR}/my-project/r", Cloud.GCP),
+        ("gcr.io/my-project", Cloud.GCP),
+        ("demo.azurecr.io", Cloud.AZURE),
+        ("ghcr.io", None),
+    ],
+)
+def test_a_registry_is_one_cloud_s_or_none_s(text: str, cloud: Cloud | None) -> None:
+    assert parse_container_registry(text).cloud is cloud
+
+
 def test_the_registries_of_china_are_read_where_they_are() -> None:
     host = "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"
     assert parse_container_registry(host) == EcrUri("123456789012", "cn-north-1", host)
@@ -382,6 +422,12 @@ def test_the_registries_of_china_are_read_where_they_are() -> None:
     ("text", "fine"),
     [
         (f"{ECR}/a", False),
+        ("123456789012.dkr.ecr..amazonaws.com", False),
+        (".dkr.ecr.eu-west-1.amazonaws.com", False),
+        ("us--docker.pkg.dev/my-project/r", False),
+        ("us-central1-.pkg.dev/my-project/r", False),
+        ("-docker.pkg.dev/my-project/r", False),
+        ("h.example:", False),
         (f"{ECR}/ab", True),
         (f"{GAR}/my-project/{'r' * 63}", True),
         (f"{GAR}/my-project/{'r' * 64}", False),
@@ -606,7 +652,7 @@ def test_both_sides_of_a_registry_s_rules(text: str, fine: bool) -> None:
             "Write `localhost:5000/app`.",
         ),
         (
-            "ghcr.io/me/app@sha256:12345678",
+            "ghcr.io/me/app@sha256:abcdef01",
             "the container registry names an image by its digest",
             "a stack has a registry, not an image",
             "Write `ghcr.io/me/app`.",
@@ -642,6 +688,12 @@ def test_both_sides_of_a_registry_s_rules(text: str, fine: bool) -> None:
         (
             "ghcr.io/a+b",
             "the path `a+b` cannot be in a container registry",
+            "its parts have lower-case letters",
+            None,
+        ),
+        (
+            "ghcr.io/A/b+c",
+            "the path `A/b+c` cannot be in a container registry",
             "its parts have lower-case letters",
             None,
         ),
