@@ -1,4 +1,4 @@
-"""What a test needs, as a marker: ``engine``, ``server``, ``clouds``.
+"""What a test needs, as a marker: ``engine``, ``server``, ``clouds``, ``store``.
 
 Most tests need it through a fixture, which is where the marker comes from. The engine is on PATH
 for tests that are marked, and for no others; it is built when a chosen test needs it and there is
@@ -18,6 +18,8 @@ import pytest
 from tests.warm.client import run_folder
 
 FIXTURES = {
+    "home": "store",
+    "any_home": "store",
     "pulumi_home": "engine",
     "engine_room": "engine",
     "zenml_server": "server",
@@ -26,6 +28,9 @@ FIXTURES = {
     "loopback_aws": "clouds",
     "loopback": "clouds",
 }
+#: In these ZenML and Pulumi work in the test's own process. To count branches there takes three
+#: quarters of the time once more, nearly all of it in packages that are not ours.
+_NOT_COUNTED = ("engine", "server", "store", "slow")
 #: Parameters of a fixture that bring another one.
 PARAMETERS = {("any_home", "server"): "server"}
 
@@ -37,7 +42,7 @@ _READY = "TESTS_ENGINE_READY"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    del config
+    config.addinivalue_line("markers", "no_cover: not counted where branches are (pytest-cov)")
     if _READY not in os.environ:
         command = [sys.executable, _TOOL, "--if-there"]
         looked = subprocess.run(command, capture_output=True, check=False)
@@ -49,6 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for marker in sorted(_needs(item)):
             item.add_marker(marker)
+        if any(map(item.get_closest_marker, _NOT_COUNTED)):
+            item.add_marker("no_cover")
     # The long ones first; but not while they would wait for the engine to be built.
     ready = os.environ[_READY] == "yes"
     items.sort(key=lambda item: (item.get_closest_marker("engine") is None) == ready)
