@@ -7,6 +7,7 @@ none, beside the tests that do not.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -34,8 +35,8 @@ _NOT_COUNTED = ("engine", "server", "store", "slow")
 #: Parameters of a fixture that bring another one.
 PARAMETERS = {("any_home", "server"): "server"}
 
-#: The file in the run's folder that names the tests which use a server.
-SERVER_TESTS = "server-tests"
+#: The file in the run's folder that says of each test: ``server``, ``long`` or ``light``.
+KINDS = "kinds.json"
 _TOOL = Path(__file__).parents[2] / "tools" / "pulumi-engine"
 #: Set by the first process of a run, so that all workers order the tests alike.
 _READY = "TESTS_ENGINE_READY"
@@ -61,6 +62,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.get_closest_marker("engine") is None) == ready)
 
 
+def _kind(item: pytest.Item) -> str:
+    if item.get_closest_marker("server"):
+        return "server"
+    return "long" if any(map(item.get_closest_marker, (*_NOT_COUNTED, "clouds"))) else "light"
+
+
 def _needs(item: pytest.Item) -> set[str]:
     found = {FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in FIXTURES}
     parameters = getattr(getattr(item, "callspec", None), "params", {})
@@ -68,12 +75,13 @@ def _needs(item: pytest.Item) -> set[str]:
     return found - {marker.name for marker in item.iter_markers()}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist tells the main process what was collected
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Begin to build the engine, in one of the workers, if any test will ask for it."""
     worker = getattr(session.config, "workerinput", {}).get("workerid", "gw0")
     if worker == "gw0":
-        ids = [item.nodeid for item in session.items if item.get_closest_marker("server")]
-        (run_folder() / SERVER_TESTS).write_text("\n".join(ids))
+        kinds = {item.nodeid: _kind(item) for item in session.items}
+        (run_folder() / KINDS).write_text(json.dumps(kinds))
     if os.environ[_READY] == "yes" or worker != "gw0" or session.config.option.collectonly:
         return
     if any(item.get_closest_marker("engine") for item in session.items):

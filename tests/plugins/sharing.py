@@ -7,11 +7,12 @@ nothing with pytest 9.2: xdist 3.8 writes the group into an attribute that is go
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.plugins.needs import SERVER_TESTS
+from tests.plugins.needs import KINDS
 from tests.warm.client import run_folder
 
 
@@ -23,14 +24,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadScopeScheduling
 
     class Sharing(LoadScopeScheduling):
-        """The group first, the rest one by one."""
+        """Long tests one by one; light ones by file, or workers wait longer than they work."""
 
-        _servers: frozenset[str] | None = None
+        _kinds: dict[str, str] | None = None
 
         def _split_scope(self, nodeid: str) -> str:
-            if self._servers is None:  # the workers have collected by now, and written it
-                text = (run_folder() / SERVER_TESTS).read_text()
-                self._servers = frozenset(text.splitlines())
-            return "servers" if nodeid in self._servers else nodeid
+            if self._kinds is None:  # the workers have collected by now, and written it
+                self._kinds = json.loads((run_folder() / KINDS).read_text())
+            kind = self._kinds[nodeid]
+            if kind == "server":
+                return "servers"
+            return nodeid if kind == "long" else nodeid.partition("::")[0]
 
     return Sharing(config, log)
