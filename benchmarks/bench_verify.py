@@ -30,9 +30,9 @@ from botocore.exceptions import ClientError
 from kitaru_iac.clouds.aws.permissions import Identity, permissions_for
 from kitaru_iac.clouds.aws.resources import aws_resources, role_name
 from kitaru_iac.clouds.aws.simulate import Question, questions
+from kitaru_iac.infrastructure.verify import verify
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec
-from kitaru_iac.verify import verify
 
 BUCKET, REPOSITORY, ROLE = "bench-bucket", "zenml", "bench-role"
 SLOW_OPERATION = "s3:GetBucketVersioning"
@@ -40,9 +40,9 @@ SLOW_OPERATION = "s3:GetBucketVersioning"
 
 def serve(latency: float, slow: float) -> None:
     """Be the cloud: print its environment as JSON, and stop when standard input closes."""
-    from tests.clouds.aws import AwsLoopback
-    from tests.clouds.faults import AwsFaults
-    from tests.clouds.simulator import PolicySimulator
+    from tests.doubles.aws import AwsLoopback
+    from tests.doubles.faults import AwsFaults
+    from tests.doubles.simulator import PolicySimulator
 
     with (
         tempfile.TemporaryDirectory() as folder,

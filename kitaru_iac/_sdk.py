@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kitaru_iac._environment import apply_environment
+from kitaru_iac.machine.environment import apply_environment
 
 __all__ = [
     "StackInfo",
@@ -41,7 +41,7 @@ def current_stack() -> StackInfo:
         NotConnectedError: No store answers.
     """
     apply_environment()
-    from kitaru_iac.records.reader import open_reader
+    from kitaru_iac.gateway import open_reader
 
     reader = open_reader()
     try:
@@ -67,7 +67,7 @@ def list_stacks(*, limit: int | None = None, page: int = 1) -> list[StackInfo]:
     if limit is None and page != 1:
         raise ValueError("`page` needs a `limit`")
     apply_environment()
-    from kitaru_iac.records.reader import open_reader
+    from kitaru_iac.gateway import open_reader
 
     reader = open_reader()
     try:
@@ -101,14 +101,14 @@ def create_stack(
         RegistrationFailed: Writing failed; its `left` says what exists.
     """
     apply_environment()
-    from kitaru_iac import lifecycle
     from kitaru_iac.spec import from_mapping
+    from kitaru_iac.stacks import operations
 
     description = {"name": name, "type": type, "activate": activate, **fields}
     if extra is not None:
         description["extra"] = extra
     spec = from_mapping(description)
-    made = lifecycle.create(spec)
+    made = operations.create(spec)
     _warn(made.warnings)
     return StackInfo(made.id, made.name, made.is_active)
 
@@ -120,9 +120,9 @@ def use_stack(name_or_id: str) -> StackInfo:
         StackNotFound: There is none of this name or id.
     """
     apply_environment()
-    from kitaru_iac import lifecycle
+    from kitaru_iac.stacks import operations
 
-    done = lifecycle.use(name_or_id)
+    done = operations.use(name_or_id)
     if done.overridden_by:
         _warn((f"{done.overridden_by} is set and goes before this choice",))
     return StackInfo(done.id, done.name, is_active=True)
@@ -144,9 +144,9 @@ def delete_stack(name_or_id: str, recursive: bool = False, force: bool = False) 
             stack.
     """
     apply_environment()
-    from kitaru_iac import lifecycle
+    from kitaru_iac.stacks import operations
 
-    done = lifecycle.delete(name_or_id, recursive=recursive, force=force)
+    done = operations.delete(name_or_id, recursive=recursive, force=force)
     if done is not None:
         _warn(done.warnings)
 

@@ -34,7 +34,7 @@ from kitaru_iac.engine.find import (
     EngineUnusable,
     find_engine,
 )
-from kitaru_iac.home import config_home, engine_home
+from kitaru_iac.machine.home import config_home, engine_home
 
 __all__ = ["Finding", "Status", "examine", "install_command", "unmet"]
 

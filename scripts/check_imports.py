@@ -31,7 +31,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "msrest": ("clouds.azure",),
     "pulumi_azure_native": ("clouds.azure",),
     "kubernetes": ("clouds",),
-    "zenml": ("records", "runtime"),
+    "zenml": ("records", "gateway", "connection", "stacks", "runtime"),
     "pulumi": ("engine", "pulumi", "clouds.*.provision"),
     "grpc": ("engine", "pulumi"),
     "mcp": ("mcp",),

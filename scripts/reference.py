@@ -114,7 +114,7 @@ def _escaped(text: str) -> str:
 
 def checks_page() -> str:
     """docs/reference/checks.md: the catalog of checks."""
-    from kitaru_iac.verify import catalog
+    from kitaru_iac.infrastructure.verify import catalog
 
     lines = [
         "# Checks of the infrastructure",

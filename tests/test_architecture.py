@@ -80,8 +80,8 @@ def test_a_planted_violation_is_found(
         ("engine/run.py", "from pulumi import automation"),
         ("records/read.py", "from zenml.client import Client"),
         ("runtime/flow.py", "import zenml"),
-        ("mcp/server.py", "import mcp\nfrom kitaru_iac import lifecycle"),
-        ("cli/main.py", "import typer\nfrom kitaru_iac import lifecycle, doctor"),
+        ("mcp/server.py", "import mcp\nfrom kitaru_iac import stacks"),
+        ("cli/main.py", "import typer\nfrom kitaru_iac import stacks, doctor"),
         ("lifecycle.py", "from kitaru_iac.engine import run\nfrom .pulumi import x"),
         ("lifecycle.py", "import zenmlish, pulumi_kubernetes"),
     ],
@@ -103,7 +103,8 @@ def test_a_violation_says_where_it_is(checker: ModuleType, tmp_path: Path) -> No
     (line,) = check_one(checker, tmp_path, "cli/stack.py", "\n\nimport zenml.client\n")
     path = tmp_path / "kitaru_iac" / "cli" / "stack.py"
     assert line == (
-        f"{path}:3: kitaru_iac.cli.stack imports zenml.client: only records, runtime may"
+        f"{path}:3: kitaru_iac.cli.stack imports zenml.client: "
+        "only records, gateway, connection, stacks, runtime may"
     )
 
 

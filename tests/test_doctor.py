@@ -11,7 +11,7 @@ import pytest
 
 from kitaru_iac import doctor
 from kitaru_iac.doctor import Finding, examine, install_command, unmet
-from kitaru_iac.home import config_home, engine_home
+from kitaru_iac.machine.home import config_home, engine_home
 
 
 @pytest.fixture(autouse=True)

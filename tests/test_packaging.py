@@ -84,11 +84,11 @@ def test_it_is_typed_and_licensed() -> None:
 
 
 def test_the_files_of_a_new_repository_come_with_the_package() -> None:
-    from kitaru_iac import new_repo
+    from kitaru_iac.repository import write as new_repo
 
     assert all(new_repo.files().values())
     if FROM_WHEEL:
-        folder = Path(kitaru_iac.__file__).parent / "pulumi" / "repository"
+        folder = Path(kitaru_iac.__file__).parent / "repository" / "files"
         assert (folder / "Pulumi.yaml").exists()
         assert (folder / "programs" / "__main__.py").exists()
 

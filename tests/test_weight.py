@@ -1,6 +1,6 @@
 """What makes commands fast, without a clock: what they import, and how much memory they take.
 
-How many statements and requests they send is shown beside the readers, in tests/records/reader.
+How many statements and requests they send is shown beside the readers, in tests/gateway.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
+from tests.gateway.stores import connect
 from tests.homes import Home
-from tests.records.reader.stores import connect
 from tests.servers.zenml import ZenMLServer
 
 #: None of these may be imported by a command that only reads, or switches.

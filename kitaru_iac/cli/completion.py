@@ -7,11 +7,11 @@ __all__ = ["clouds", "infra_modes", "stack_names", "stack_types", "yaml_files"]
 
 def stack_names(incomplete: str) -> list[str]:
     """The names of stacks in the store that begin like this."""
-    from kitaru_iac._environment import apply_environment
+    from kitaru_iac.machine.environment import apply_environment
 
     try:
         apply_environment()
-        from kitaru_iac.records.reader import complete
+        from kitaru_iac.gateway import complete
 
         return complete(incomplete)
     except Exception:  # noqa: BLE001 - whatever is wrong, a person is in the middle of typing

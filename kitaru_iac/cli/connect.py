@@ -30,7 +30,7 @@ def init(
     Examples:
         kitaru init
     """
-    from kitaru_iac.records.connection import init as run
+    from kitaru_iac.connection.login import init as run
 
     out = output()
     done = run(path)
@@ -94,11 +94,11 @@ def login(
         kitaru login https://kitaru.example.com --api-key - < key.txt
         kitaru login
     """
-    from kitaru_iac.records import connection
+    from kitaru_iac.connection import login as connection
 
     out = output()
     if url is None:
-        from kitaru_iac.records.local_server import login_local
+        from kitaru_iac.connection.local_server import login_local
 
         done = login_local(progress=out.progress, project=project, port=port)
     else:
@@ -128,7 +128,7 @@ def logout() -> None:
     Examples:
         kitaru logout
     """
-    from kitaru_iac.records.connection import logout as run
+    from kitaru_iac.connection.login import logout as run
 
     out = output()
     done = run()
@@ -149,7 +149,7 @@ def _api_key(source: str | None) -> str | None:
         from kitaru_iac.cli.terminal import hidden_input
 
         return hidden_input("API key: ", remedy="Use --api-key env:NAME, file:PATH or -.")
-    from kitaru_iac.records.connection import key_from
+    from kitaru_iac.connection.login import key_from
 
     return key_from(source, sys.stdin)
 

@@ -28,7 +28,7 @@ def status(
     """
     from kitaru_iac.cli.scope import scope_words
     from kitaru_iac.cli.tables import pairs
-    from kitaru_iac.records.status import status as look
+    from kitaru_iac.connection.status import status as look
 
     out = output()
     found = look(timeout=timeout)

@@ -9,7 +9,7 @@ from kitaru_iac.cli.output import current
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kitaru_iac.checks import CheckReport
+    from kitaru_iac.checks.model import CheckReport
 
 __all__ = ["consent", "progress", "show_report"]
 

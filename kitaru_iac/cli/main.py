@@ -45,9 +45,9 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
 
         sys.stdout.write(f"kitaru-iac {__version__}\n")
         return 0
-    from kitaru_iac._environment import apply_environment
     from kitaru_iac.cli.commands import command_name
     from kitaru_iac.cli.output import requested_format, start
+    from kitaru_iac.machine.environment import apply_environment
 
     for stream in (sys.stdout, sys.stderr):
         # What the terminal's encoding lacks is shown escaped.
@@ -175,7 +175,7 @@ def _debug(words: Sequence[str]) -> bool:
         import logging
 
         handler = logging.StreamHandler(sys.stderr)
-        handler.kitaru = True  # type: ignore[attr-defined]  # records.quiet leaves it in place
+        handler.kitaru = True  # type: ignore[attr-defined]  # gateway.quiet leaves it in place
         handler.setFormatter(logging.Formatter("debug: %(message)s"))
         logger = logging.getLogger("kitaru_iac")
         logger.addHandler(handler)

@@ -73,7 +73,7 @@ class Description:
         Raises:
             DescriptionError: Everything that is wrong with it.
         """
-        from kitaru_iac.project import description_defaults
+        from kitaru_iac.machine.project import description_defaults
         from kitaru_iac.spec import load
 
         return load(self.flags, self.file, self.extra, description_defaults())

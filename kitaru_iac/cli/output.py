@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from kitaru_iac.cli.terminal import has_color
-from kitaru_iac.secret import SecretText
+from kitaru_iac.redaction import SecretText
 
 __all__ = ["FORMATS", "Output", "current", "requested_format", "start"]
 

@@ -15,7 +15,7 @@ from kitaru_iac.cli.output import current as output
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kitaru_iac.records.reader import StackRow
+    from kitaru_iac.gateway import StackRow
 
 __all__ = ["current", "list_", "show", "use"]
 
@@ -28,7 +28,7 @@ _MEASURED = 1000
 
 def list_(limit: int | None = None, page: int | None = None) -> None:
     """`kitaru stack list`: all stacks, or one page of them."""
-    from kitaru_iac.records.reader import open_reader
+    from kitaru_iac.gateway import open_reader
 
     out = output()
     for option, value in (("--limit", limit), ("--page", page)):
@@ -60,7 +60,7 @@ def current() -> None:
     """`kitaru stack current`."""
     from kitaru_iac.cli.scope import scope_words
     from kitaru_iac.cli.tables import pairs
-    from kitaru_iac.records.reader import open_reader
+    from kitaru_iac.gateway import open_reader
 
     out = output()
     with closing(open_reader()) as reader:
@@ -87,8 +87,8 @@ def current() -> None:
 
 def show(stack: str | None = None) -> None:
     """`kitaru stack show`."""
+    from kitaru_iac.gateway import open_reader
     from kitaru_iac.records.owner import owner_of
-    from kitaru_iac.records.reader import open_reader
     from kitaru_iac.render.stack import show_item, show_lines
 
     out = output()
@@ -101,11 +101,11 @@ def show(stack: str | None = None) -> None:
 
 def use(stack: str) -> None:
     """`kitaru stack use`."""
-    from kitaru_iac import lifecycle
     from kitaru_iac.cli.scope import scope_words
+    from kitaru_iac.stacks import operations
 
     out = output()
-    done = lifecycle.use(stack)
+    done = operations.use(stack)
     before = done.previous_active_stack
     if done.overridden_by:
         out.warn(

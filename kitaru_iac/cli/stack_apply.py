@@ -12,7 +12,7 @@ from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kitaru_iac.plan import Plan
+    from kitaru_iac.plan.model import Plan
 
 __all__ = ["apply", "preview", "show_plan"]
 
@@ -39,9 +39,9 @@ def preview(
         kitaru stack preview -f stack.yaml --output markdown   # for a pull request
         kitaru stack preview -f stack.yaml --detailed-exitcode
     """
-    from kitaru_iac import lifecycle
+    from kitaru_iac.stacks import operations
 
-    plan = lifecycle.preview(description.load(), progress=current().progress, show=show_report)
+    plan = operations.preview(description.load(), progress=current().progress, show=show_report)
     show_plan(plan)
     return _code(plan.has_changes, detailed_exitcode)
 
@@ -64,11 +64,11 @@ def apply(
         kitaru stack apply -f stack.yaml
         kitaru stack apply -f stack.yaml --yes --output json
     """
-    from kitaru_iac import lifecycle
+    from kitaru_iac.stacks import operations
 
     out = current()
     spec = description.load()
-    done = lifecycle.apply(
+    done = operations.apply(
         spec,
         confirm=None if yes else _ask,
         progress=progress() if spec.infra == "provision" else out.progress,

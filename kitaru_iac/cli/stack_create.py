@@ -53,17 +53,17 @@ def create(
             --container-registry 123456789012.dkr.ecr.eu-west-1.amazonaws.com \
             --cluster prod-cluster --region eu-west-1
     """
-    from kitaru_iac import lifecycle
+    from kitaru_iac.stacks import operations
 
     out = output()
     spec = description.load()
     if dry_run:
         from kitaru_iac.cli.stack_apply import show_plan
 
-        show_plan(lifecycle.preview(spec, progress=out.progress, show=show_report))
+        show_plan(operations.preview(spec, progress=out.progress, show=show_report))
         return None
     # A local stack is made at once; there is nothing to wait for and to be told about.
-    made = lifecycle.create(
+    made = operations.create(
         spec,
         progress=_progress(spec),
         consent=consent(yes=yes),

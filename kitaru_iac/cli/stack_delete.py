@@ -12,7 +12,7 @@ from kitaru_iac.cli.output import current as output
 from kitaru_iac.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from kitaru_iac.plan import Plan
+    from kitaru_iac.plan.model import Plan
 
 __all__ = ["delete"]
 
@@ -84,11 +84,11 @@ def delete(
         kitaru stack delete dev --recursive --force   # also if it is the active one
         kitaru stack delete prod --recursive --infra
     """
-    from kitaru_iac import lifecycle
+    from kitaru_iac.stacks import operations
 
     out = output()
     if infra:
-        done = lifecycle.delete(
+        done = operations.delete(
             stack,
             recursive=recursive,
             force=force,
@@ -109,7 +109,7 @@ def delete(
     ]:
         raise UsageError(f"{given[0]} needs --infra", remedy="Add --infra, or leave it out.")
     else:
-        done = lifecycle.delete(stack, recursive=recursive, force=force)
+        done = operations.delete(stack, recursive=recursive, force=force)
     if done is None:
         out.item({"deleted_stack": None}, ["Nothing was deleted."])
         return int(ExitCode.FAILED)

@@ -45,7 +45,7 @@ def new_repo(
     """
     import shlex
 
-    from kitaru_iac.new_repo import write
+    from kitaru_iac.repository.write import write
 
     out = output()
     done = write(directory, project=name, cloud=cloud, force=force)

@@ -30,8 +30,8 @@ def verify(
         kitaru stack verify -f stack.yaml --output json
         kitaru stack verify -f stack.yaml --output markdown   # for a pull request
     """
+    from kitaru_iac.infrastructure.verify import verify as run
     from kitaru_iac.render.report import markdown, text
-    from kitaru_iac.verify import verify as run
 
     out = current()
     report = run(_described(description))
@@ -52,7 +52,7 @@ def policy(description: Description) -> None:
     """
     import json
 
-    from kitaru_iac.verify import policy as needed
+    from kitaru_iac.infrastructure.verify import policy as needed
 
     out = current()
     document = needed(_described(description))

@@ -42,8 +42,8 @@ from kitaru_iac.engine.workspace import (
     default_backend,
     engine_environment,
 )
-from kitaru_iac.plan import Step
-from kitaru_iac.secret import SecretText
+from kitaru_iac.plan.model import Step
+from kitaru_iac.redaction import SecretText
 
 __all__ = ["Deployment", "Plugin", "Result"]
 

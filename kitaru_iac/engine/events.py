@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kitaru_iac.plan import Action, Change, Layer, Step
+from kitaru_iac.plan.model import Action, Change, Layer, Step
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent

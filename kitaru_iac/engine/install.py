@@ -18,7 +18,7 @@ from kitaru_iac.engine.find import (
     find_engine,
     inspect,
 )
-from kitaru_iac.home import engine_home
+from kitaru_iac.machine.home import engine_home
 
 if TYPE_CHECKING:
     from kitaru_iac.engine.command import EngineCommand

@@ -20,7 +20,7 @@ from pulumi.automation import Deployment as State
 from pulumi.automation import LocalWorkspace, Stack, UpdateSummary
 
 from kitaru_iac.engine.errors import PassphraseMissing
-from kitaru_iac.home import config_home, engine_home
+from kitaru_iac.machine.home import config_home, engine_home
 
 __all__ = ["Backend", "QuietWorkspace", "default_backend", "engine_environment", "without_secrets"]
 

@@ -227,7 +227,7 @@ def _infrastructure(name: str, spec: StackSpec, parent: pulumi.Resource) -> Any:
         from kitaru_iac.pulumi.aws import Infrastructure
 
         return Infrastructure(name, spec, pulumi.ResourceOptions(parent=parent))
-    from kitaru_iac.deployments import no_cloud
+    from kitaru_iac.infrastructure.deployments import no_cloud
 
     raise no_cloud(spec.cloud.value if spec.cloud else "this machine")
 

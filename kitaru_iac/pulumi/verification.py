@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from kitaru_iac.checks import CheckResult, CheckStatus
+from kitaru_iac.checks.model import CheckResult, CheckStatus
 from kitaru_iac.pulumi.keys import wire_names
 from kitaru_iac.pulumi.options import invoke_options
 

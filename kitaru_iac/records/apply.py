@@ -20,10 +20,10 @@ from kitaru_iac.records.diff import (
     is_own_connector,
     replacement_reason,
 )
+from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import MANAGED_LABEL, ComponentRecord, Records
 from kitaru_iac.records.recovery import REPLACED
-from kitaru_iac.records.store import Store, mapped_errors
-from kitaru_iac.records.write import Writer
+from kitaru_iac.records.stored import Store, mapped_errors
 
 __all__ = ["Outcome", "carry_out"]
 

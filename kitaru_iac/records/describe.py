@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway import DEFAULT_STACK, ComponentView, StackView, open_reader
 from kitaru_iac.records.parts import REGION_LABEL
-from kitaru_iac.records.reader import DEFAULT_STACK, ComponentView, StackView, open_reader
 
 __all__ = ["describe", "description_of"]
 

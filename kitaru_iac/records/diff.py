@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kitaru_iac.plan import HIDDEN, Action, Change, Step
+from kitaru_iac.plan.model import HIDDEN, Action, Change, Step
 from kitaru_iac.records.model import (
     MANAGED_LABEL,
     ComponentRecord,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kitaru_iac.secret import SecretText
+from kitaru_iac.redaction import SecretText
 
 __all__ = [
     "BACKEND_LABEL",

@@ -19,21 +19,21 @@ from kitaru_iac.errors import (
     MissingPackages,
     NotAllowedError,
 )
-from kitaru_iac.records.connectors import (
+from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.records.connector_types import (
     connector_types,
     implicit_auth_allowed,
     needs_implicit_auth,
 )
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.explanations import implicit_ways_out
-from kitaru_iac.records.flavors import check_extra
+from kitaru_iac.records.fields import check_extra
 from kitaru_iac.records.model import ConnectorRecord, Records
-from kitaru_iac.records.quiet import quiet
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 
 if TYPE_CHECKING:
-    from kitaru_iac.records.store import Store
+    from kitaru_iac.records.stored import Store
 
 __all__ = ["IMPLICIT_AUTH", "PreflightFailed", "preflight"]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from kitaru_iac.errors import AlreadyExistsError
-from kitaru_iac.records.mapped import mapped_errors
+from kitaru_iac.gateway.errors import mapped_errors
+from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, Records
-from kitaru_iac.records.store import DESCRIBED, Store, is_managed
-from kitaru_iac.records.write import Writer
+from kitaru_iac.records.stored import DESCRIBED, Store, is_managed
 
 __all__ = ["REPLACED", "recover"]
 

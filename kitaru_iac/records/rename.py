@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from kitaru_iac.errors import AlreadyExistsError
-from kitaru_iac.records.lock import sole_writer
-from kitaru_iac.records.quiet import quiet
+from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.machine.locks import sole_writer
 
 __all__ = ["rename"]
 
@@ -23,9 +23,9 @@ def rename(id: str, old: str, new: str) -> None:
         AlreadyExistsError: Another stack is called so.
     """
     with quiet(), sole_writer(new):
-        from kitaru_iac.records.mapped import mapped_errors
-        from kitaru_iac.records.store import Store
-        from kitaru_iac.records.write import Writer
+        from kitaru_iac.gateway.errors import mapped_errors
+        from kitaru_iac.records.journal import Writer
+        from kitaru_iac.records.stored import Store
 
         store = Store.open()
         taken = store.find(new)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kitaru_iac.plan import Action, Change, Layer, Plan, Step
+from kitaru_iac.plan.model import Action, Change, Layer, Plan, Step
 from kitaru_iac.render.escaping import code, escaped
 
 __all__ = ["markdown", "summary", "text"]

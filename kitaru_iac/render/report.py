@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from kitaru_iac.checks import CheckReport, CheckResult, CheckStatus
+from kitaru_iac.checks.model import CheckReport, CheckResult, CheckStatus
 from kitaru_iac.render.escaping import code, code_block, escaped
 
 __all__ = ["markdown", "summary", "text"]

@@ -54,7 +54,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from kitaru_iac.secret import SecretText
+from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec import google_files
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.sources import (

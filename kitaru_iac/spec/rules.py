@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TextIO, TypeVar
 
 from kitaru_iac.errors import DescriptionError
-from kitaru_iac.secret import SecretText
+from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec import cross, names
 from kitaru_iac.spec.credentials import (
     Credentials,

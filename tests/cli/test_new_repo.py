@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kitaru_iac import new_repo
 from kitaru_iac.errors import KitaruError
+from kitaru_iac.repository import write as new_repo
 from kitaru_iac.spec import from_mapping
 
 ROOT = Path(__file__).parents[2]
@@ -177,7 +177,7 @@ class TestAllOrNone:
     def test_a_killed_process_leaves_no_half_of_it(self, tmp_path: Path):
         program = (
             "import sys, pathlib, time\n"
-            "from kitaru_iac import new_repo\n"
+            "from kitaru_iac.repository import write as new_repo\n"
             "real = pathlib.Path.rename\n"
             "def late(self, target):\n"
             "    print('about', flush=True)\n"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from kitaru_iac.cli import output
-from kitaru_iac.secret import SecretText
+from kitaru_iac.redaction import SecretText
 from tests.cli.terminals import on_terminal
 from tests.homes import Home
 

@@ -140,7 +140,7 @@ def test_a_mistake_of_ours_has_a_traceback_only_with_debug(home: Home, kitaru, m
     def broken() -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("kitaru_iac.records.reader.open_reader", broken)
+    monkeypatch.setattr("kitaru_iac.gateway.open_reader", broken)
     short = kitaru("stack", "list")
     assert short.code == 1
     assert "Traceback" not in short.err

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kitaru_iac.checks import CheckReport, CheckResult, CheckStatus
+from kitaru_iac.checks.model import CheckReport, CheckResult, CheckStatus
 from tests.homes import Home
 
 SAGEMAKER = (
@@ -34,7 +34,7 @@ def found(monkeypatch: pytest.MonkeyPatch):
             )
             return CheckReport(spec.name, (result,))
 
-        monkeypatch.setattr("kitaru_iac.verify.verify", verify)
+        monkeypatch.setattr("kitaru_iac.infrastructure.verify.verify", verify)
         return examined
 
     return decide

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.clouds.standin.fixtures import EngineRoom, aws, engine_room, loopback_aws  # noqa: F401
 from tests.docs.markdown import ROOT, blocks, fits, session
+from tests.doubles.standin.fixtures import EngineRoom, aws, engine_room, loopback_aws  # noqa: F401
 from tests.homes import Home
-from tests.lifecycle.conftest import workshop  # noqa: F401
 from tests.pulumi import stored
 from tests.pulumi.room import PASSPHRASE, plugin_source
+from tests.stacks.conftest import workshop  # noqa: F401
 from tests.warm.client import commands, executable
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -89,7 +89,7 @@ def test_with_infrastructure_on_aws(
     home: Home,
     tmp_path: Path,
 ) -> None:
-    from tests.clouds.standin.install import install
+    from tests.doubles.standin.install import install
 
     install(Path(os.environ["PULUMI_HOME"]))
     faults = {"STANDIN_FAULTS": str(workshop.faults_file)}

@@ -38,7 +38,7 @@ def test_the_page_of_the_pulumi_package_is_fresh():
 
 
 def test_every_check_is_documented():
-    from kitaru_iac.verify import catalog
+    from kitaru_iac.infrastructure.verify import catalog
 
     text = (REFERENCE / "checks.md").read_text()
     assert [info.id for info in catalog() if f"`{info.id}`" not in text] == []

@@ -30,10 +30,10 @@ from kitaru_iac.engine.errors import (
 from kitaru_iac.engine.events import Recording
 from kitaru_iac.engine.find import find_engine
 from kitaru_iac.engine.workspace import Backend
-from kitaru_iac.plan import Action
-from kitaru_iac.secret import SecretText
-from tests.clouds.aws import REGION
-from tests.clouds.standin.fixtures import EngineRoom
+from kitaru_iac.plan.model import Action
+from kitaru_iac.redaction import SecretText
+from tests.doubles.aws import REGION
+from tests.doubles.standin.fixtures import EngineRoom
 
 pytestmark = pytest.mark.engine
 

@@ -19,7 +19,7 @@ from kitaru_iac.engine.events import (
     type_of,
 )
 from kitaru_iac.errors import EngineError, ExitCode
-from kitaru_iac.plan import Action, Change, Layer, Step
+from kitaru_iac.plan.model import Action, Change, Layer, Step
 
 STACK = "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s"
 PROVIDER = "urn:pulumi:s::p::pulumi:providers:aws::aws"

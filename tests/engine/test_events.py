@@ -8,7 +8,7 @@ from typing import Any
 from pulumi.automation import EngineEvent
 
 from kitaru_iac.engine.events import Recording, ResourceChange, name_of, steps, type_of
-from kitaru_iac.plan import Action, Layer
+from kitaru_iac.plan.model import Action, Layer
 
 STACK = "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s"
 COMPONENT = "urn:pulumi:s::p::kitaru:aws:Infrastructure::stack"

@@ -15,7 +15,7 @@ from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.errors import EngineNotInstalled, PluginMissing
 from kitaru_iac.engine.find import EngineNotFound, EngineTooOld, FoundEngine, Version
 from kitaru_iac.engine.install import ensure_engine, ensure_plugin
-from kitaru_iac.home import engine_home
+from kitaru_iac.machine.home import engine_home
 
 
 @pytest.fixture(autouse=True)

@@ -44,6 +44,6 @@ class _Watch:
 
 
 def folder_of(nodeid: str) -> str:
-    """The folder of a test: ``tests/checks`` of ``tests/checks/aws/test_trust.py::test_it``."""
+    """The folder of a test: ``tests/clouds`` of ``tests/clouds/aws/test_trust.py::test_it``."""
     parts = nodeid.partition("::")[0].split("/")
     return "/".join(parts[: min(2, len(parts) - 1)]) or "."

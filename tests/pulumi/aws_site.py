@@ -10,10 +10,10 @@ import pulumi
 import pytest
 
 from kitaru_iac import __version__
-from tests.clouds.aws import ACCOUNT_ID, REGION
-from tests.clouds.standin.fixtures import EngineRoom
-from tests.lifecycle.conftest import workshop
+from tests.doubles.aws import ACCOUNT_ID, REGION
+from tests.doubles.standin.fixtures import EngineRoom
 from tests.pulumi.room import Room, install_plugin
+from tests.stacks.conftest import workshop
 
 __all__ = ["BUCKET", "REGISTRY", "ROLE", "Remote", "keys", "site", "workshop"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.clouds.standin.fixtures import aws, engine_room, loopback_aws
+from tests.doubles.standin.fixtures import aws, engine_room, loopback_aws
 from tests.homes import Home
 from tests.pulumi.protocol import running_plugin
 from tests.pulumi.room import Room, install_plugin

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.records.model import Records
-from kitaru_iac.records.quiet import quiet
-from kitaru_iac.records.store import Store
+from kitaru_iac.records.stored import Store
 
 
 def records(name: str) -> Records | None:

@@ -13,13 +13,13 @@ import pulumi_aws as aws_sdk
 import pytest
 
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
+from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.pulumi.keys import camel
 from kitaru_iac.pulumi.plugin.components import schema
-from kitaru_iac.records.quiet import quiet
-from kitaru_iac.records.store import Store
+from kitaru_iac.records.stored import Store
 from kitaru_iac.spec.fields import FIELDS
-from tests.clouds.aws import ACCOUNT_ID, REGION
-from tests.clouds.standin.fixtures import EngineRoom
+from tests.doubles.aws import ACCOUNT_ID, REGION
+from tests.doubles.standin.fixtures import EngineRoom
 from tests.pulumi.aws_site import BUCKET, REGISTRY, ROLE, Remote, keys, site, workshop
 from tests.pulumi.room import Failed, Room
 

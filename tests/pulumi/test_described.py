@@ -9,16 +9,16 @@ import pulumi
 import pulumi_aws as aws_sdk
 import pytest
 
-from kitaru_iac import provision as command
 from kitaru_iac.clouds.aws.provision.component import Infrastructure
 from kitaru_iac.engine.deployment import Deployment
 from kitaru_iac.engine.errors import UpdateFailed
 from kitaru_iac.engine.find import find_engine
-from kitaru_iac.plan import Action
+from kitaru_iac.infrastructure import provision as command
+from kitaru_iac.plan.model import Action
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
-from tests.clouds.aws import REGION
-from tests.clouds.standin.fixtures import EngineRoom
+from tests.doubles.aws import REGION
+from tests.doubles.standin.fixtures import EngineRoom
 
 pytestmark = pytest.mark.engine
 

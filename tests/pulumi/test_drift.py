@@ -101,12 +101,12 @@ def test_without_a_refresh_a_gone_stack_stops_a_change_and_not_a_deletion(
 def test_a_stack_of_the_same_name_made_anew_by_somebody_else_is_left_alone(
     local_room: Room,
 ) -> None:
-    from kitaru_iac import lifecycle
     from kitaru_iac.spec import from_mapping
+    from kitaru_iac.stacks import operations
 
     local_room.up(local("dev"))
     stored.delete("dev")
-    theirs = lifecycle.create(from_mapping({"name": "dev", "activate": False}))
+    theirs = operations.create(from_mapping({"name": "dev", "activate": False}))
     local_room.destroy()
     found = stored.records("dev")
     assert found is not None
@@ -142,11 +142,11 @@ def test_a_lost_label_of_ownership_is_seen_and_written_again(local_room: Room) -
 
 @pytest.mark.parametrize("by", ["name", "id"])
 def test_an_existing_stack_is_imported(room: Room, by: str) -> None:
-    from kitaru_iac import lifecycle
     from kitaru_iac.spec import from_mapping
+    from kitaru_iac.stacks import operations
 
     given = {**REMOTE, "name": "prod", "activate": False}
-    made = lifecycle.create(from_mapping(given))
+    made = operations.create(from_mapping(given))
     room.open(lambda: None)
     ref = "prod" if by == "name" else made.id
     done = room.pulumi(
@@ -169,10 +169,10 @@ def test_an_existing_stack_is_imported(room: Room, by: str) -> None:
 
 
 def test_an_option_imports_too_and_a_difference_is_shown(local_room: Room) -> None:
-    from kitaru_iac import lifecycle
     from kitaru_iac.spec import from_mapping
+    from kitaru_iac.stacks import operations
 
-    made = lifecycle.create(from_mapping({"name": "dev", "activate": False}))
+    made = operations.create(from_mapping({"name": "dev", "activate": False}))
 
     def take(**more: str) -> None:
         kitaru.Stack("dev", **more, opts=pulumi.ResourceOptions(import_="dev"))
@@ -185,10 +185,10 @@ def test_an_option_imports_too_and_a_difference_is_shown(local_room: Room) -> No
 
 
 def test_a_stack_that_is_only_looked_at(room: Room) -> None:
-    from kitaru_iac import lifecycle
     from kitaru_iac.spec import from_mapping
+    from kitaru_iac.stacks import operations
 
-    made = lifecycle.create(from_mapping({**REMOTE, "name": "theirs", "activate": False}))
+    made = operations.create(from_mapping({**REMOTE, "name": "theirs", "activate": False}))
 
     def look() -> None:
         found = kitaru.Stack.get("found", "theirs")

@@ -150,10 +150,10 @@ def test_a_wrong_secret_that_nobody_marked_is_not_shown_either(local_room: Room)
 
 
 def test_a_taken_name_is_said_although_other_values_are_unknown(local_room: Room) -> None:
-    from kitaru_iac import lifecycle
     from kitaru_iac.spec import from_mapping
+    from kitaru_iac.stacks import operations
 
-    lifecycle.create(from_mapping({"name": "prod", "activate": False}))
+    operations.create(from_mapping({"name": "prod", "activate": False}))
 
     def run() -> None:
         kitaru.Stack("prod", **{**REMOTE, "execution_role": not_known()})

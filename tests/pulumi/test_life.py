@@ -103,10 +103,10 @@ def test_the_same_keys_of_another_kind_are_changed_in_place(local_room: Room) ->
 
 
 def test_a_name_that_is_taken_is_said_at_preview(room: Room) -> None:
-    from kitaru_iac import lifecycle
     from kitaru_iac.spec import from_mapping
+    from kitaru_iac.stacks import operations
 
-    made = lifecycle.create(from_mapping({"name": "dev", "activate": False}))
+    made = operations.create(from_mapping({"name": "dev", "activate": False}))
     with pytest.raises(Failed) as failed:
         room.preview(local("dev"))
     text = str(failed.value)
@@ -131,11 +131,11 @@ def test_two_resources_of_one_name_do_not_take_it_from_each_other(local_room: Ro
 
 
 def test_parts_that_others_use_stay(local_room: Room) -> None:
-    from kitaru_iac import lifecycle
     from kitaru_iac.spec import from_mapping
+    from kitaru_iac.stacks import operations
 
     local_room.up(program())
-    lifecycle.create(
+    operations.create(
         from_mapping(
             {**{k: v for k, v in REMOTE.items() if k != "credentials"}, "name": "other"}
             | {"connector": "prod", "activate": False}

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from kitaru_iac import lifecycle
+from kitaru_iac import gateway as reader
 from kitaru_iac.errors import (
     AlreadyExistsError,
     KitaruError,
@@ -18,20 +18,21 @@ from kitaru_iac.errors import (
     ProtectedStackError,
     StackNotFound,
 )
-from kitaru_iac.plan import Action, Plan, Step
+from kitaru_iac.gateway import StackView
+from kitaru_iac.plan.model import Action, Plan, Step
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from kitaru_iac.pulumi.plugin import reading, runs, stacks
 from kitaru_iac.pulumi.plugin.changes import Changes, changes
 from kitaru_iac.pulumi.plugin.check import description, problems, stack_spec
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of, property_of
 from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties, is_secret, read, secret, struct
-from kitaru_iac.records import reader, rename
+from kitaru_iac.records import rename
 from kitaru_iac.records.model import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.records.owner import Owner
-from kitaru_iac.records.reader import StackView
-from kitaru_iac.results import Deleted, Kept
 from kitaru_iac.spec.fields import FIELDS
-from tests.records.test_drift_rules import BUCKET, EKS, LOCAL, SAGEMAKER, configured, given, view_of
+from kitaru_iac.stacks import operations
+from kitaru_iac.stacks.results import Deleted, Kept
+from tests.stacks.test_drift_rules import BUCKET, EKS, LOCAL, SAGEMAKER, configured, given, view_of
 
 URN = "urn:pulumi:prod::platform::kitaru:index:Stack::dev"
 OTHER = "urn:pulumi:test::platform::kitaru:index:Stack::dev"
@@ -771,7 +772,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Live:
     def begin(**stored: StackView) -> Life:
         life = Life(**stored)
         for name in ("create", "apply", "preview", "preview_creation", "use", "delete"):
-            monkeypatch.setattr(lifecycle, name, getattr(life, name))
+            monkeypatch.setattr(operations, name, getattr(life, name))
         monkeypatch.setattr(rename, "rename", life.rename)
         for module in (stacks, reading):
             monkeypatch.setattr(module, "view_of", life.view_of)

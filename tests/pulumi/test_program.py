@@ -15,12 +15,12 @@ from pulumi.runtime import config as runtime
 from pulumi.runtime import settings
 
 from kitaru_iac.pulumi.program import deploy, description
-from tests.clouds.aws import ACCOUNT_ID, REGION
-from tests.clouds.standin.fixtures import EngineRoom
+from tests.doubles.aws import ACCOUNT_ID, REGION
+from tests.doubles.standin.fixtures import EngineRoom
 from tests.homes import Home
-from tests.lifecycle.conftest import workshop  # noqa: F401
 from tests.pulumi import stored
 from tests.pulumi.room import Failed, Room, install_plugin
+from tests.stacks.conftest import workshop  # noqa: F401
 
 KEYS = "aws-access-keys:AKIAFIRST00000000001:first-secret"
 

@@ -11,13 +11,13 @@ import pulumi_aws as aws_sdk
 import pytest
 
 import kitaru_iac.pulumi as kitaru
-from kitaru_iac.records.quiet import quiet
-from kitaru_iac.records.store import Store
+from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.infrastructure.verify import verify
+from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
-from kitaru_iac.verify import verify
-from tests.clouds.aws import REGION
-from tests.clouds.standin.fixtures import EngineRoom
 from tests.docs.markdown import blocks
+from tests.doubles.aws import REGION
+from tests.doubles.standin.fixtures import EngineRoom
 from tests.pulumi.aws_site import BUCKET, REGISTRY, ROLE, keys, site, workshop
 from tests.pulumi.room import Failed, Room
 

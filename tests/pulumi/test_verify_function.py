@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 import kitaru_iac.pulumi as kitaru
-from tests.clouds.aws import ACCOUNT_ID, REGION, AwsLoopback
+from tests.doubles.aws import ACCOUNT_ID, REGION, AwsLoopback
 from tests.homes import Home
 from tests.pulumi.programs import not_known
 from tests.pulumi.room import Failed, Room

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kitaru_iac.records.model import MANAGED_LABEL, ComponentRecord, ConnectorRecord, Records
-from kitaru_iac.secret import SecretText
+from kitaru_iac.redaction import SecretText
 
 MANAGED = {MANAGED_LABEL: "true"}
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
-from kitaru_iac.plan import Action
+from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.plan.model import Action
 from kitaru_iac.records.apply import carry_out
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import Records
-from kitaru_iac.records.quiet import quiet
 from kitaru_iac.records.recovery import recover
-from kitaru_iac.records.store import Store
+from kitaru_iac.records.stored import Store
 from tests.homes import Home
 from tests.records.snapshots import MANAGED, aws_records, everything, local_records
 
@@ -33,7 +33,7 @@ REMOVALS = ["delete_stack", "delete_stack_component", "delete_service_connector"
 @pytest.fixture
 def store(any_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     # What died a moment ago counts as dead: nobody else writes here.
-    monkeypatch.setattr("kitaru_iac.records.store.SETTLED_AFTER", -3600.0)
+    monkeypatch.setattr("kitaru_iac.records.stored.SETTLED_AFTER", -3600.0)
     with quiet():
         yield Store.open()
 
@@ -379,7 +379,7 @@ def test_after_a_death_at_any_write_the_same_command_completes(
 def wipe(store: Store, name: str) -> None:
     """Delete everything of a stack."""
     from kitaru_iac.errors import StackNotFound
-    from kitaru_iac.records.delete import delete
+    from kitaru_iac.stacks.delete import delete
 
     recover(store, name)
     for _ in range(2):

@@ -69,10 +69,10 @@ DESCRIPTIONS = {
 
 @pytest.mark.parametrize("kind", DESCRIPTIONS)
 def test_there_and_back(home: Home, kind):
-    from kitaru_iac import lifecycle
+    from kitaru_iac.stacks import operations
 
     given = DESCRIPTIONS[kind]
-    lifecycle.create(from_mapping({**given, "verify": False, "activate": False}))
+    operations.create(from_mapping({**given, "verify": False, "activate": False}))
     back = describe(given["name"])
     connector = back.pop("connector", None)
     assert back == given

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.plan import Action, Change, Step
+from kitaru_iac.plan.model import Action, Change, Step
 from kitaru_iac.records.diff import diff, is_own_component, is_own_connector, replacement_reason
 from kitaru_iac.records.model import (
     MANAGED_LABEL,
@@ -19,7 +19,7 @@ from kitaru_iac.records.model import (
     ConnectorRecord,
     Records,
 )
-from kitaru_iac.secret import SecretText
+from kitaru_iac.redaction import SecretText
 from tests.records.snapshots import MANAGED, aws_records, local_records
 
 SECRET = "AKIAFIRST-secret"

@@ -18,14 +18,13 @@ from kitaru_iac.errors import (
     MissingPackages,
     NotAllowedError,
 )
+from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.records import preflight as module
 from kitaru_iac.records.apply import carry_out
-from kitaru_iac.records.connectors import connector_types, implicit_auth_allowed
-from kitaru_iac.records.desired import desired_records
+from kitaru_iac.records.connector_types import connector_types, implicit_auth_allowed
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.preflight import IMPLICIT_AUTH, PreflightFailed, preflight
-from kitaru_iac.records.quiet import quiet
-from kitaru_iac.records.store import Store
+from kitaru_iac.records.stored import Store
 from kitaru_iac.spec.model import (
     AzuremlSpec,
     KubernetesSpec,
@@ -34,6 +33,7 @@ from kitaru_iac.spec.model import (
     StackSpec,
     VertexSpec,
 )
+from kitaru_iac.stacks.desired import desired_records
 from tests.conftest import _enter, _forget_zenml
 from tests.homes import Home, empty_home
 from tests.servers.zenml import ZenMLServer

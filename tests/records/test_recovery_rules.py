@@ -18,7 +18,7 @@ from kitaru_iac.errors import AlreadyExistsError, KitaruError, NotFoundError
 from kitaru_iac.records import recovery
 from kitaru_iac.records.model import ORPHANED_LABEL, ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.records.recovery import REPLACED, recover
-from kitaru_iac.records.store import SETTLED_AFTER, Store, is_managed
+from kitaru_iac.records.stored import SETTLED_AFTER, Store, is_managed
 from tests.records.snapshots import MANAGED
 
 ASIDE = f"s{REPLACED}"

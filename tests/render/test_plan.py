@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kitaru_iac.plan import Action, Change, Layer, Plan, Step
+from kitaru_iac.plan.model import Action, Change, Layer, Plan, Step
 from kitaru_iac.render.plan import markdown, summary, text
 
 PLAN = Plan(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from kitaru_iac.checks import CheckReport, CheckResult, CheckStatus
+from kitaru_iac.checks.model import CheckReport, CheckResult, CheckStatus
 from kitaru_iac.render.report import markdown, summary, text
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.clouds import LoopbackClouds
+from tests.doubles import LoopbackClouds
 from tests.servers.zenml import ZenMLServer
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.errors import DescriptionError, Problem
-from kitaru_iac.secret import SecretText
+from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec import Extra, from_mapping, load, merge, to_mapping
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.draft import Draft, Origins

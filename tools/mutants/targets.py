@@ -36,19 +36,24 @@ TARGETS = (
     Target(
         "records: owner",
         ("kitaru_iac/records/owner.py",),
-        ("tests/records/test_*_rules.py", "tests/lifecycle/test_owner.py"),
+        (
+            "tests/records/test_*_rules.py",
+            "tests/stacks/test_*_rules.py",
+            "tests/stacks/test_owner.py",
+        ),
     ),
     Target(
         "records: compared",
         (
             "kitaru_iac/records/diff.py",
-            "kitaru_iac/records/drift.py",
+            "kitaru_iac/stacks/drift.py",
             "kitaru_iac/records/model.py",
             "kitaru_iac/records/parts.py",
         ),
         (
             "tests/records/test_*_rules.py",
-            "tests/clouds/test_records_*.py",
+            "tests/stacks/test_*_rules.py",
+            "tests/clouds/*/test_records.py",
             "tests/records/test_apply.py",
             "tests/records/test_describe.py",
             "tests/pulumi/test_protocol.py",
@@ -59,14 +64,15 @@ TARGETS = (
         "records: written",
         (
             "kitaru_iac/records/apply.py",
-            "kitaru_iac/records/delete.py",
-            "kitaru_iac/records/store.py",
-            "kitaru_iac/records/write.py",
+            "kitaru_iac/stacks/delete.py",
+            "kitaru_iac/records/stored.py",
+            "kitaru_iac/records/journal.py",
         ),
         (
             "tests/records/test_*_rules.py",
+            "tests/stacks/test_*_rules.py",
             "tests/records/test_apply.py",
-            "tests/lifecycle/test_owner.py",
+            "tests/stacks/test_owner.py",
         ),
         # Of the scenes of failures and deaths, those that are not the longest.
         only="not (death and (method or replace or aws))"
@@ -78,8 +84,12 @@ TARGETS = (
         ("tests/records/test_*_rules.py", "tests/records/test_apply.py"),
         only="rules or (death and not method and not aws)",
     ),
-    Target("checks", ("kitaru_iac/checks.py", "kitaru_iac/looks.py"), ("tests/test_checks.py",)),
-    Target("aws: trust", (f"{AWS}/trust.py",), ("tests/checks/aws/test_trust*.py",)),
+    Target(
+        "checks",
+        ("kitaru_iac/checks/model.py", "kitaru_iac/checks/probes.py"),
+        ("tests/checks",),
+    ),
+    Target("aws: trust", (f"{AWS}/trust.py",), ("tests/clouds/aws/test_trust*.py",)),
     Target(
         "aws: permissions",
         (
@@ -89,18 +99,18 @@ TARGETS = (
             f"{AWS}/simulate.py",
         ),
         (
-            "tests/checks/aws/test_*_rules.py",
-            "tests/checks/aws/test_permissions.py",
-            "tests/checks/aws/test_verify.py",
+            "tests/clouds/aws/test_*_rules.py",
+            "tests/clouds/aws/test_permissions.py",
+            "tests/clouds/aws/test_verify.py",
         ),
     ),
     Target(
         "aws: checks",
-        (f"{AWS}/failures.py", f"{AWS}/verify_*.py"),
+        (f"{AWS}/explain.py", f"{AWS}/verify_*.py"),
         (
-            "tests/checks/aws/test_*_rules.py",
-            "tests/checks/aws/test_verify.py",
-            "tests/checks/aws/test_every_check.py",
+            "tests/clouds/aws/test_*_rules.py",
+            "tests/clouds/aws/test_verify.py",
+            "tests/clouds/aws/test_every_check.py",
         ),
     ),
     Target(
@@ -111,7 +121,7 @@ TARGETS = (
             f"{AWS}/provision/names.py",
             f"{AWS}/provision/subnets.py",
         ),
-        ("tests/clouds/test_layout_aws.py", "tests/clouds/test_account_aws.py"),
+        ("tests/clouds/aws/test_layout.py", "tests/clouds/aws/test_account.py"),
     ),
     Target(
         "engine",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kitaru_iac.checks import CheckInfo, CheckStatus
+from kitaru_iac.checks.model import CheckInfo, CheckStatus
 
 __all__ = ["CATALOG"]
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from kitaru_iac.clouds.aws.looks import Principal
+from kitaru_iac.clouds.aws.probes import Principal
 from kitaru_iac.clouds.aws.resources import role_name
 
 __all__ = ["aws", "note", "put_policy"]

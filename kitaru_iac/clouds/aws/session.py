@@ -11,8 +11,8 @@ import threading
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from kitaru_iac.checks.probes import Absent, Denied, LookError, NoCredentials, Unanswered
 from kitaru_iac.errors import MissingPackages
-from kitaru_iac.looks import Absent, Denied, LookError, NoCredentials, Unanswered
 from kitaru_iac.spec.credentials import Credentials
 
 __all__ = ["AwsAccess", "iam_action", "require_boto3"]

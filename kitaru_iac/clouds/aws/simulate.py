@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from kitaru_iac.checks.probes import LookError, Unjudged, in_parallel
 from kitaru_iac.clouds.aws.permissions import Conditions, Permission, arns
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.session import AwsAccess
-from kitaru_iac.looks import LookError, Unjudged, in_parallel
 
 __all__ = ["Decision", "Question", "questions", "simulate"]
 

@@ -1,22 +1,22 @@
 """The checks of a description on AWS.
 
 By concern: `verify_s3`, `verify_ecr`, `verify_eks` and `verify_iam` hold the judgements; `looks`
-what is asked; `catalog` the ids. Nothing is asked here: `kitaru_iac.checks.run_checks` does.
+what is asked; `catalog` the ids. Nothing is asked here: `kitaru_iac.checks.model.run_checks` does.
 """
 
 from __future__ import annotations
 
-from kitaru_iac.checks import Check
+from kitaru_iac.checks.model import Check
+from kitaru_iac.checks.probes import TIMEOUT, Look, Unjudged
 from kitaru_iac.clouds.aws.commands import aws
-from kitaru_iac.clouds.aws.failures import Checklist
-from kitaru_iac.clouds.aws.looks import AwsLooks, Principal
+from kitaru_iac.clouds.aws.explain import Checklist
+from kitaru_iac.clouds.aws.probes import AwsLooks, Principal
 from kitaru_iac.clouds.aws.resources import existing, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
-from kitaru_iac.clouds.aws.verify_ecr import repository_checks
-from kitaru_iac.clouds.aws.verify_eks import cluster_checks
-from kitaru_iac.clouds.aws.verify_iam import connector_checks, credential_checks, role_checks
-from kitaru_iac.clouds.aws.verify_s3 import bucket_checks
-from kitaru_iac.looks import TIMEOUT, Look, Unjudged
+from kitaru_iac.clouds.aws.verify_bucket import bucket_checks
+from kitaru_iac.clouds.aws.verify_cluster import cluster_checks
+from kitaru_iac.clouds.aws.verify_identity import connector_checks, credential_checks, role_checks
+from kitaru_iac.clouds.aws.verify_registry import repository_checks
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = ["checks_for"]

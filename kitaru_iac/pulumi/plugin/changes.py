@@ -110,7 +110,7 @@ def _replaced_connector(
     before = tuple(state.values.get(key) for key in ("connectorType", "connectorAuthMethod"))
     if new.unknown or None in before or "connector" in state.values:
         return None
-    from kitaru_iac.records.desired import desired_records
+    from kitaru_iac.stacks.desired import desired_records
 
     try:
         wanted = desired_records(stack_spec(new, name)).connector

@@ -39,7 +39,7 @@ def problems(properties: Properties, name: str, keys: Iterable[str] = STACK_KEYS
 
             check_singly(given, {snake(name) for name in properties.unknown})
         else:
-            from kitaru_iac.records.desired import desired_records
+            from kitaru_iac.stacks.desired import desired_records
 
             desired_records(from_mapping(given))
     except DescriptionError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kitaru_iac.checks import CheckReport
+from kitaru_iac.checks.model import CheckReport
 from kitaru_iac.errors import Problem
 from kitaru_iac.pulumi.keys import camel
 from kitaru_iac.pulumi.plugin.check import description, problems
@@ -41,7 +41,7 @@ def verify(arguments: Properties) -> tuple[CheckReport, bool]:
     Raises:
         KitaruError: The checks could not be run at all.
     """
-    from kitaru_iac.verify import verify as run
+    from kitaru_iac.infrastructure.verify import verify as run
 
     report = run(from_mapping(description(_described(arguments), "stack")))
     return report, report.failed and not arguments.values.get(_ALLOW, False)

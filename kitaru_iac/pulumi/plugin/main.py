@@ -33,7 +33,7 @@ async def _serve(engine: str) -> None:
     from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
     from pulumi.runtime.proto import provider_pb2_grpc
 
-    from kitaru_iac._environment import apply_environment
+    from kitaru_iac.machine.environment import apply_environment
     from kitaru_iac.pulumi.plugin.servicer import Servicer
     from kitaru_iac.pulumi.plugin.threads import sdk_threads
 

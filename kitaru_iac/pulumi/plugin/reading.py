@@ -13,7 +13,7 @@ from kitaru_iac.pulumi.plugin.check import description
 from kitaru_iac.pulumi.plugin.wire import Properties, holds_secret, is_secret, secret
 
 if TYPE_CHECKING:
-    from kitaru_iac.records.reader import StackView
+    from kitaru_iac.gateway import StackView
 
 __all__ = ["COMPUTED", "Made", "imported", "made", "refreshed", "view_of"]
 
@@ -45,7 +45,7 @@ class Made:
 
 def view_of(ref: str) -> StackView | None:
     """The stack with exactly this name or id."""
-    from kitaru_iac.records.reader import open_reader
+    from kitaru_iac.gateway import open_reader
 
     reader = open_reader()
     try:
@@ -74,8 +74,8 @@ def made(id: str, new: Properties, warnings: tuple[str, ...] = ()) -> Made:
 
 
 def _computed(view: StackView) -> dict[str, Any]:
-    from kitaru_iac.records.drift import records_of_view
     from kitaru_iac.records.owner import owner_of
+    from kitaru_iac.stacks.drift import records_of_view
 
     records, owner = records_of_view(view), owner_of(view.labels)
     connector = records.connector
@@ -91,7 +91,7 @@ def _computed(view: StackView) -> dict[str, Any]:
 
 def refreshed(view: StackView, inputs: Properties, labels: Mapping[str, str]) -> Made:
     """The properties of a stack as they are now, beside those that it was last given."""
-    from kitaru_iac.records.drift import drift_of
+    from kitaru_iac.stacks.drift import drift_of
 
     given = description(inputs.values, None)
     given.setdefault("name", view.name)
@@ -117,7 +117,7 @@ def imported(view: StackView) -> Made:
     """
     from kitaru_iac.records.describe import description_of
     from kitaru_iac.records.diff import is_own_connector
-    from kitaru_iac.records.drift import records_of_view
+    from kitaru_iac.stacks.drift import records_of_view
 
     warnings: list[str] = []
     try:

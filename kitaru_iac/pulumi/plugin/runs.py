@@ -78,7 +78,7 @@ def _tokens(urn: str) -> list[str]:
 
 
 def _on_file(urn: str, do: Callable[[Path], T]) -> T:
-    from kitaru_iac.home import config_home
+    from kitaru_iac.machine.home import config_home
 
     folder = (_home or config_home()) / "kitaru" / "pulumi"
     file = folder / hashlib.sha256(urn.encode()).hexdigest()[:32]

@@ -108,7 +108,7 @@ class Connection:
         """
         if self.url is None:
             return None
-        from kitaru_iac.home import config_home
+        from kitaru_iac.machine.home import config_home
         from kitaru_iac.pulumi.plugin.runs import remember_home
 
         remember_home(config_home())

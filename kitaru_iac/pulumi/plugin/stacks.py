@@ -16,9 +16,9 @@ from kitaru_iac.pulumi.plugin.reading import COMPUTED, Made, imported, made, ref
 from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties
 
 if TYPE_CHECKING:
-    from kitaru_iac.plan import Plan
+    from kitaru_iac.gateway import StackView
+    from kitaru_iac.plan.model import Plan
     from kitaru_iac.records.owner import Owner
-    from kitaru_iac.records.reader import StackView
     from kitaru_iac.spec import StackSpec
 
 __all__ = ["Half", "create", "delete", "preview", "read", "update"]
@@ -56,15 +56,15 @@ def preview(
             if id is None:
                 _insist_on_free(new, name, owner)
             return expected(new)
-        from kitaru_iac import lifecycle
+        from kitaru_iac.stacks import operations
 
         spec = stack_spec(new, name)
         if id is None or state is None:
-            lifecycle.preview_creation(spec, owner=owner)
+            operations.preview_creation(spec, owner=owner)
             return expected(new)
         if _stored(id, spec).name != spec.name:
             return {**expected(new), **_kept(state)}
-        plan = lifecycle.preview(spec, owner=owner)
+        plan = operations.preview(spec, owner=owner)
     _insist_on_place(plan, spec)
     return expected(new) if _exchanges_parts(plan) else {**expected(new), **_kept(state)}
 
@@ -75,7 +75,7 @@ def expected(new: Properties) -> dict[str, Any]:
 
 
 def _exchanges_parts(plan: Plan) -> bool:
-    from kitaru_iac.plan import Action
+    from kitaru_iac.plan.model import Action
 
     return any(step.action in {Action.CREATE, Action.REPLACE, Action.DELETE} for step in plan.steps)
 
@@ -94,12 +94,12 @@ def create(urn: str, name: str, new: Properties, say: Say) -> Made:
         Half: It is registered, and could not be made active.
         KitaruError: Nothing was written.
     """
-    from kitaru_iac import lifecycle
+    from kitaru_iac.stacks import operations
 
     with _alone:
         spec = stack_spec(new, name)
         owner = _creator(urn, runs.begin(urn))
-        done = lifecycle.create(spec, progress=say, owner=owner)
+        done = operations.create(spec, progress=say, owner=owner)
         runs.settle(urn, owner.run)
         stack = made(done.id, new, done.warnings)
         _activate(stack, new)
@@ -113,15 +113,15 @@ def update(urn: str, name: str, id: str, state: Properties, new: Properties, say
         Half: It is changed, and could not be made active.
         KitaruError: It was not changed.
     """
-    from kitaru_iac import lifecycle
+    from kitaru_iac.stacks import operations
 
     with _alone:
         spec, owner = stack_spec(new, name), _owner(urn, state)
         stored = _stored(id, spec)
         if stored.name != spec.name:
-            from kitaru_iac.records.drift import records_of_view
             from kitaru_iac.records.owner import insist_on_changeable
             from kitaru_iac.records.rename import rename
+            from kitaru_iac.stacks.drift import records_of_view
 
             insist_on_changeable(records_of_view(stored), owner)
             rename(id, stored.name, spec.name)
@@ -130,7 +130,7 @@ def update(urn: str, name: str, id: str, state: Properties, new: Properties, say
             _insist_on_place(plan, spec)
             return True
 
-        done = lifecycle.apply(spec, confirm=confirm, progress=say, owner=owner)
+        done = operations.apply(spec, confirm=confirm, progress=say, owner=owner)
         stack = made(id, new, done.warnings)
         if not state.values.get("activate"):
             _activate(stack, new)
@@ -163,8 +163,8 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
     Returns:
         What the user has to know.
     """
-    from kitaru_iac import lifecycle
     from kitaru_iac.records.owner import Owner
+    from kitaru_iac.stacks import operations
 
     with _alone:
         view = view_of(id)
@@ -178,7 +178,7 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
                 return ()
             ref = str(name)
         try:
-            done = lifecycle.delete(ref, recursive=True, force=True, owner=owner)
+            done = operations.delete(ref, recursive=True, force=True, owner=owner)
         except StackNotFound:
             return ()
         except StackTakenOver as taken:
@@ -212,8 +212,8 @@ def _stored(id: str, spec: StackSpec) -> StackView:
 
 def _insist_on_free(new: Properties, name: str, owner: Owner) -> None:
     """Refuse a name that is taken, while other properties are not known yet."""
-    from kitaru_iac.records.drift import records_of_view
     from kitaru_iac.records.owner import insist_on_creatable
+    from kitaru_iac.stacks.drift import records_of_view
 
     called = None if "name" in new.unknown else new.values.get("name", name)
     view = view_of(str(called)) if called else None
@@ -222,7 +222,7 @@ def _insist_on_free(new: Properties, name: str, owner: Owner) -> None:
 
 
 def _insist_on_place(plan: Plan, spec: StackSpec) -> None:
-    from kitaru_iac.plan import Action
+    from kitaru_iac.plan.model import Action
 
     for step in plan.steps:
         if step.kind == "stack" and step.action in {Action.REPLACE, Action.CREATE}:
@@ -236,10 +236,10 @@ def _insist_on_place(plan: Plan, spec: StackSpec) -> None:
 def _activate(made: Made, new: Properties) -> None:
     if not new.values.get("activate"):
         return
-    from kitaru_iac import lifecycle
+    from kitaru_iac.stacks import operations
 
     try:
-        lifecycle.use(made.id)
+        operations.use(made.id)
     except KitaruError as error:
         raise Half(made, f"The stack is registered, but not active: {error}") from error
 

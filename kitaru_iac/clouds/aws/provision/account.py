@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from kitaru_iac.checks.probes import Absent, LookError, NoCredentials
 from kitaru_iac.clouds.aws.provision import ownership
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, GONE, REPOSITORY
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
-from kitaru_iac.clouds.target import Sighting
+from kitaru_iac.clouds.provider import Sighting
 from kitaru_iac.errors import KitaruError, MissingPackages, NotAllowedError
-from kitaru_iac.looks import Absent, LookError, NoCredentials
 from kitaru_iac.spec.credentials import Credentials
 
 __all__ = ["Account", "plugin_version"]

@@ -15,7 +15,7 @@ from kitaru_iac.clouds.aws.provision.described import complete
 from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
 from kitaru_iac.clouds.aws.resources import AwsResources
-from kitaru_iac.clouds.target import marks
+from kitaru_iac.clouds.provider import marks
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kitaru_iac.checks.probes import Absent, Denied
 from kitaru_iac.clouds.aws.provision.layout import Layout
 from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
-from kitaru_iac.clouds.target import Claim, Sighting
-from kitaru_iac.looks import Absent, Denied
+from kitaru_iac.clouds.provider import Claim, Sighting
 
 __all__ = ["BUCKET", "GONE", "REPOSITORY", "claims", "sight"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from kitaru_iac.clouds.aws.provision.account import Account, plugin_version
 from kitaru_iac.clouds.aws.provision.layout import layout, region_of, wants_cluster
 from kitaru_iac.clouds.aws.provision.ownership import claims
-from kitaru_iac.clouds.target import Target
+from kitaru_iac.clouds.provider import Target
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
 

@@ -1,0 +1,262 @@
+"""Checks of infrastructure: what one is, what it found, and running many of them.
+
+A check is a *look* and a *judgement*, kept apart::
+
+    Look   asks the cloud, and returns an observation or raises a LookError
+    judge  observation -> Verdict, a pure function
+
+so a judgement can be read and tested without a cloud. No check is ok because nobody looked: a look
+that failed goes to `missed`, which may say fail or unknown, never ok. Denied is not absent: both
+come as their own kind of `LookError` (`checks.probes`), told apart by the cloud's error code.
+
+Nothing here knows a cloud. `clouds/X` builds the checks, `infrastructure.verify` runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from kitaru_iac.checks.probes import TIMEOUT, WORKERS, Look, LookError, Outcome, run_looks
+from kitaru_iac.errors import CheckFailed
+
+__all__ = [
+    "Check",
+    "CheckInfo",
+    "CheckReport",
+    "CheckResult",
+    "CheckStatus",
+    "Verdict",
+    "fail",
+    "ok",
+    "run_checks",
+    "unknown",
+    "warn",
+]
+
+
+class CheckStatus(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+_ALL = frozenset(CheckStatus)
+_WORST_FIRST = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInfo:
+    """One line of the catalog of checks: what can be said of a check before it is run.
+
+    Attributes:
+        id: Stable, as ``aws.bucket.region``.
+        title: A few words, as ``Bucket is in the stack's region``.
+        text: What is looked at and why it matters, for the documentation.
+        docs: The cloud's own page about it.
+        can: Every status it can end in.
+    """
+
+    id: str
+    title: str
+    text: str
+    docs: str | None = None
+    can: frozenset[CheckStatus] = _ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judgement says: the status, why, and the command that mends it."""
+
+    status: CheckStatus
+    why: str
+    remedy: str | None = None
+    missing_permission: str | None = None
+
+
+def ok(why: str) -> Verdict:
+    """It is as it should be."""
+    return Verdict(CheckStatus.OK, why)
+
+
+def warn(why: str, remedy: str) -> Verdict:
+    """It works, and should be better."""
+    return Verdict(CheckStatus.WARN, why, remedy)
+
+
+def fail(why: str, remedy: str) -> Verdict:
+    """A stack on it will not work, or must not be made."""
+    return Verdict(CheckStatus.FAIL, why, remedy)
+
+
+def unknown(why: str, remedy: str | None = None, missing_permission: str | None = None) -> Verdict:
+    """Nobody can say, since it could not be looked at or what was seen does not decide it."""
+    return Verdict(CheckStatus.UNKNOWN, why, remedy, missing_permission)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check found.
+
+    Attributes:
+        id: The check's id in the catalog.
+        status: How it ended.
+        subject: What was looked at: an ARN, a URI or a name.
+        why: The observation that decided it.
+        remedy: A command that mends it; None when it is ok.
+        docs: The cloud's own page about it.
+        missing_permission: For unknown: the permission whose lack kept us from looking.
+    """
+
+    id: str
+    status: CheckStatus
+    subject: str
+    why: str
+    remedy: str | None = None
+    docs: str | None = None
+    missing_permission: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON and YAML output carry it: always the same keys."""
+        return {
+            "id": self.id,
+            "status": self.status.value,
+            "subject": self.subject,
+            "why": self.why,
+            "remedy": self.remedy,
+            "docs": self.docs,
+            "missing_permission": self.missing_permission,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The results of all checks of one stack, in the order of the checks."""
+
+    stack: str
+    results: tuple[CheckResult, ...] = ()
+
+    @property
+    def worst(self) -> CheckStatus | None:
+        """The worst status (fail, unknown, warn, ok); None when nothing was checked."""
+        found = {result.status for result in self.results}
+        return next((status for status in _WORST_FIRST if status in found), None)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a check failed. Unknown is no failure."""
+        return self.count(CheckStatus.FAIL) > 0
+
+    def count(self, status: CheckStatus) -> int:
+        """How many results have this status."""
+        return sum(result.status is status for result in self.results)
+
+    def with_status(self, *statuses: CheckStatus) -> tuple[CheckResult, ...]:
+        """The results that have one of these statuses."""
+        return tuple(result for result in self.results if result.status in statuses)
+
+    def raise_if_failed(self) -> None:
+        """Stop here if a check failed.
+
+        Raises:
+            CheckFailed: Names every failed check with its reason; the first one's remedy.
+        """
+        failures = self.with_status(CheckStatus.FAIL)
+        if failures:
+            count = len(failures)
+            raise CheckFailed(
+                f"{count} of {len(self.results)} checks of the infrastructure failed",
+                where=self.stack,
+                why="\n".join(f"{r.id}: {r.subject}: {r.why}" for r in failures),
+                remedy=failures[0].remedy,
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"stack", "worst", "summary": {status: count}, "results"}``, with every status."""
+        return {
+            "stack": self.stack,
+            "worst": None if self.worst is None else self.worst.value,
+            "summary": {status.value: self.count(status) for status in CheckStatus},
+            "results": [result.to_dict() for result in self.results],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question about one subject, a look that shows it, and a judgement.
+
+    Attributes:
+        info: Its line in the catalog.
+        subject: What is looked at: an ARN, a URI or a name.
+        look: Shows it.
+        judge: Observation -> verdict. Pure.
+        missed: Why the look failed, and the outcome of `consults` if there is one -> verdict, or
+            None for the common rule (unknown, with the reason). It cannot say ok.
+        consults: A look whose outcome `missed` is told too. It is asked only where it is needed.
+    """
+
+    info: CheckInfo
+    subject: str
+    look: Look[Any]
+    judge: Callable[[Any], Verdict]
+    missed: Callable[..., Verdict | None] | None = None
+    consults: Look[Any] | None = None
+
+
+def run_checks(
+    checks: Sequence[Check], timeout: float = TIMEOUT, max_workers: int = WORKERS
+) -> tuple[CheckResult, ...]:
+    """Look everywhere at the same time, then judge.
+
+    Args:
+        checks: What to find out.
+        timeout: Seconds for each look, from its start; one that takes longer is unknown and left
+            behind.
+        max_workers: How many looks may be under way at once.
+
+    Returns:
+        One result for each check, in their order, whatever happened to the others.
+    """
+    outcomes = run_looks([check.look for check in checks], timeout, max_workers)
+    consulted = [
+        check.consults
+        for check in checks
+        if check.consults is not None and isinstance(outcomes[check.look], LookError)
+    ]
+    outcomes = run_looks(consulted, timeout, max_workers, known=outcomes)
+    return tuple(_result(check, outcomes) for check in checks)
+
+
+def _result(check: Check, outcomes: Mapping[Look[Any], Outcome]) -> CheckResult:
+    try:
+        verdict = _verdict(check, outcomes)
+    except Exception as error:  # noqa: BLE001 - a bug in one judgement must not hide the others
+        verdict = unknown(f"The judgement itself failed: {type(error).__name__}: {error}")
+    return CheckResult(
+        check.info.id,
+        verdict.status,
+        check.subject,
+        verdict.why,
+        verdict.remedy,
+        check.info.docs,
+        verdict.missing_permission,
+    )
+
+
+def _verdict(check: Check, outcomes: Mapping[Look[Any], Outcome]) -> Verdict:
+    seen = outcomes[check.look]
+    if not isinstance(seen, LookError):
+        return check.judge(seen)
+    if check.missed is not None:
+        told = () if check.consults is None else (outcomes[check.consults],)
+        verdict = check.missed(seen, *told)
+        if verdict is not None and verdict.status is CheckStatus.OK:
+            raise AssertionError("a check cannot be ok without an observation")
+        if verdict is not None:
+            return verdict
+    return unknown(f"Not looked at: {seen.why}", seen.remedy, seen.permission)

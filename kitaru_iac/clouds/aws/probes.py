@@ -1,0 +1,404 @@
+"""Everything that is asked of AWS for one stack: operations and nothing else, no judgement.
+
+What is only needed when something else was seen (nodes that EKS does not manage) waits for that;
+all other looks depend on the credentials alone, and start at the same moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from kitaru_iac.checks.probes import Denied, Look, LookError, Unjudged, in_parallel
+from kitaru_iac.clouds.aws.resources import AwsResources, role_name
+from kitaru_iac.clouds.aws.session import AwsAccess
+
+__all__ = ["AwsLooks", "BucketHead", "CallerIdentity", "Compute", "Principal", "PublicAccess"]
+
+Raw = Mapping[str, Any]
+_NO_BUCKET = ("NoSuchBucket",)
+_NO_CLUSTER = ("ResourceNotFoundException",)
+_PUBLIC_ACCESS_KEYS = (
+    "BlockPublicAcls",
+    "IgnorePublicAcls",
+    "BlockPublicPolicy",
+    "RestrictPublicBuckets",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerIdentity:
+    """Who the credentials are, as STS says: ``arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION``."""
+
+    account: str
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The IAM user or role behind an identity: what a simulation and a policy are about.
+
+    Attributes:
+        arn: With its path, which an assumed role's identity does not show.
+        kind: ``user``, ``role`` or ``root``.
+        name: The user's or role's name.
+        certain: Whether IAM said so; else the path is not known, and the ARN is one without.
+    """
+
+    arn: str
+    kind: str
+    name: str
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BucketHead:
+    """What S3 says of a bucket to everybody: its region. `allowed` is whether we may list it."""
+
+    region: str | None
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAccess:
+    """The four switches that keep a bucket private, and where they are on.
+
+    Attributes:
+        bucket: Those that are on for the bucket.
+        account: Those that are on for the whole account; None if that could not be looked at.
+        has_public_policy: Whether the bucket policy is public; None if that could not be looked at.
+        account_missing: Why the account's could not be looked at.
+    """
+
+    bucket: frozenset[str]
+    account: frozenset[str] | None
+    has_public_policy: bool | None
+    account_missing: LookError | None = None
+
+    @property
+    def on(self) -> frozenset[str]:
+        """The switches that are on, for the bucket or for the whole account."""
+        return self.bucket | (self.account or frozenset())
+
+    @property
+    def off(self) -> tuple[str, ...]:
+        """The switches that are on nowhere."""
+        return tuple(key for key in _PUBLIC_ACCESS_KEYS if key not in self.on)
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """What a cluster runs pods on. `unmanaged` is only counted where there is nothing else."""
+
+    node_groups: tuple[Raw, ...]
+    fargate_profiles: tuple[Raw, ...]
+    auto_mode: bool
+    hybrid: bool
+    unmanaged: int | None = None
+
+
+class AwsLooks:
+    """The looks of one run. Each is an object, asked once however many checks use it."""
+
+    def __init__(self, aws: AwsAccess, resources: AwsResources) -> None:
+        self._aws = aws
+        self._r = resources
+        r = resources
+        self.session = Look("AWS credentials", aws.open)
+        self.identity = self._look("sts:GetCallerIdentity", self._identity)
+        self.principal = Look("iam:GetRole of the caller", self._principal, needs=(self.identity,))
+        # --- bucket
+        self.head = self._look("s3:HeadBucket", self._head)
+        self.bucket = Look("s3:HeadBucket", _allowed_only(r), needs=(self.head,), inline=True)
+        # Waits to be told the account only where the description does not say it.
+        self.account_block = Look(
+            "s3control:GetPublicAccessBlock",
+            self._account_block,
+            needs=(self.session,) if r.account else (self.identity,),
+        )
+        self.bucket_block = self._s3(
+            "get_public_access_block", none="NoSuchPublicAccessBlockConfiguration"
+        )
+        self.policy_status = self._s3("get_bucket_policy_status", none="NoSuchBucketPolicy")
+        self.public_access = Look(
+            "public access",
+            _public_access,
+            needs=(self.bucket_block,),
+            asks=(self.account_block, self.policy_status),
+            inline=True,
+        )
+        self.encryption = self._s3(
+            "get_bucket_encryption", none="ServerSideEncryptionConfigurationNotFoundError"
+        )
+        self.versioning = self._s3("get_bucket_versioning")
+        self.bucket_policy = self._s3("get_bucket_policy", none="NoSuchBucketPolicy")
+        # --- repository
+        self.repository = self._look("ecr:DescribeRepositories", self._repository)
+        self.registry_scanning = self._look(
+            "ecr:GetRegistryScanningConfiguration", self._registry_scanning
+        )
+        # --- cluster
+        self.cluster = self._look("eks:DescribeCluster", self._cluster)
+        self.node_groups = self._look("eks:DescribeNodegroup", self._node_groups)
+        self.fargate_profiles = self._look("eks:DescribeFargateProfile", self._fargate_profiles)
+        self.compute = Look(
+            "compute",
+            self._compute,
+            needs=(self.cluster, self.node_groups, self.fargate_profiles),
+        )
+        # --- role
+        self.role = self._look("iam:GetRole", self._role)
+
+    def _look(self, name: str, see: Any) -> Look[Any]:
+        """A look that needs nothing but credentials."""
+        return Look(name, lambda _session: see(), needs=(self.session,))
+
+    # --- who
+
+    def _identity(self) -> CallerIdentity:
+        answer = self._aws.ask("sts", "get_caller_identity", about=self._aws.described_as)
+        return CallerIdentity(answer["Account"], answer["Arn"])
+
+    def _principal(self, identity: CallerIdentity) -> Principal:
+        kind, _, rest = identity.arn.split(":", 5)[5].partition("/")
+        if kind == "root":
+            return Principal(identity.arn, "root", "root")
+        if kind == "user":
+            return Principal(_as_iam(identity.arn), "user", role_name(identity.arn))
+        if kind == "role":
+            return Principal(identity.arn, "role", role_name(identity.arn))
+        if kind != "assumed-role":
+            raise Unjudged(f"{identity.arn} is neither a user nor a role: IAM cannot simulate it")
+        name = rest.split("/", 1)[0]
+        head = _as_iam(identity.arn).rsplit(":", 1)[0]
+        try:
+            answer = self._aws.ask("iam", "get_role", about=f"the role {name}", RoleName=name)
+        except LookError:
+            return Principal(f"{head}:role/{name}", "role", name, certain=False)
+        return Principal(answer["Role"]["Arn"], "role", name)
+
+    # --- bucket
+
+    def _s3(self, operation: str, none: str | None = None) -> Look[Any]:
+        pascal = "".join(part.capitalize() for part in operation.split("_"))
+        ask = partial(
+            self._aws.ask,
+            "s3",
+            operation,
+            about=self._bucket_uri,
+            absent=_NO_BUCKET,
+            none=() if none is None else (none,),
+            Bucket=self._r.bucket,
+        )
+        return self._look(f"s3:{pascal}", ask)
+
+    @property
+    def _bucket_uri(self) -> str:
+        return f"s3://{self._r.bucket}"
+
+    def _head(self) -> BucketHead:
+        """HEAD has no body, hence codes that are numbers: 404 is absent and 403 is denied.
+
+        S3 names the region in a header even to those who may not list the bucket, and never answers
+        403 for a name that nobody has: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+        """
+        try:
+            answer = self._aws.ask(
+                *("s3", "head_bucket"),
+                about=self._bucket_uri,
+                absent=("404", "NoSuchBucket"),
+                Bucket=self._r.bucket,
+            )
+        except Denied as denied:
+            response = getattr(denied.__cause__, "response", {})
+            return BucketHead(_region_header(response), allowed=False)
+        return BucketHead(answer.get("BucketRegion") or _region_header(answer), allowed=True)
+
+    def _account_block(self, identity: CallerIdentity | None) -> Raw:
+        account = self._r.account or (identity.account if identity else None)
+        return self._aws.ask(
+            *("s3control", "get_public_access_block"),
+            about=f"account {account}",
+            none=("NoSuchPublicAccessBlockConfiguration",),
+            AccountId=account,
+        )
+
+    # --- repository
+
+    def _repository(self) -> Raw:
+        registry = self._r.registry
+        assert registry is not None
+        answer = self._aws.ask(
+            *("ecr", "describe_repositories"),
+            about=f"{registry.host}/{self._r.repository}",
+            absent=("RepositoryNotFoundException",),
+            region=registry.region,
+            registryId=registry.account,
+            repositoryNames=[self._r.repository],
+        )
+        found: Raw = answer["repositories"][0]
+        return found
+
+    def _registry_scanning(self) -> Raw:
+        registry = self._r.registry
+        assert registry is not None
+        answer = self._aws.ask(
+            *("ecr", "get_registry_scanning_configuration"),
+            about=registry.host,
+            region=registry.region,
+        )
+        if answer.get("registryId") not in {None, registry.account}:
+            raise Unjudged(f"the scanning of {registry.host} is shown to its own account only")
+        configuration: Raw = answer["scanningConfiguration"]
+        return configuration
+
+    # --- cluster
+
+    def _cluster(self) -> Raw:
+        answer = self._eks("describe_cluster", name=self._r.cluster)
+        found: Raw = answer["cluster"]
+        return found
+
+    def _eks(self, operation: str, **parameters: Any) -> Raw:
+        return self._aws.ask(
+            "eks", operation, about=self._r.cluster_arn, absent=_NO_CLUSTER, **parameters
+        )
+
+    def _parts(self, what: str, plural: str, name: str) -> tuple[Raw, ...]:
+        cluster = self._r.cluster
+        names = self._aws.ask_all(
+            *("eks", f"list_{what}s", plural),
+            about=self._r.cluster_arn,
+            absent=_NO_CLUSTER,
+            clusterName=cluster,
+        )
+        describe = [
+            partial(self._eks, f"describe_{what}", clusterName=cluster, **{name: found})
+            for found in names
+        ]
+        key = name.removesuffix("Name")
+        return tuple(answer[key] for answer in in_parallel(describe))
+
+    def _node_groups(self) -> tuple[Raw, ...]:
+        return self._parts("nodegroup", "nodegroups", "nodegroupName")
+
+    def _fargate_profiles(self) -> tuple[Raw, ...]:
+        return self._parts("fargate_profile", "fargateProfileNames", "fargateProfileName")
+
+    def _compute(
+        self, cluster: Raw, node_groups: tuple[Raw, ...], fargate: tuple[Raw, ...]
+    ) -> Compute:
+        auto_mode = bool(cluster.get("computeConfig", {}).get("enabled"))
+        hybrid = bool(cluster.get("remoteNetworkConfig", {}).get("remoteNodeNetworks"))
+        if node_groups or fargate or auto_mode or hybrid:
+            return Compute(node_groups, fargate, auto_mode, hybrid)
+        # Self-managed nodes and Karpenter's carry this tag; EKS itself does not know of them.
+        # https://docs.aws.amazon.com/eks/latest/userguide/worker.html
+        reservations = self._aws.ask_all(
+            *("ec2", "describe_instances", "Reservations"),
+            about=f"the instances of {self._r.cluster}",
+            Filters=[
+                {"Name": "tag-key", "Values": [f"kubernetes.io/cluster/{self._r.cluster}"]},
+                {"Name": "instance-state-name", "Values": ["running"]},
+            ],
+        )
+        return Compute((), (), False, False, sum(len(r["Instances"]) for r in reservations))
+
+    def access_entry(self, principal: Look[Principal]) -> Look[Raw]:
+        """The access entry of a principal, with its policies under ``policies``; empty if none."""
+
+        def see(cluster: Raw, who: Principal) -> Raw:
+            mode = cluster.get("accessConfig", {}).get("authenticationMode")
+            if mode not in {"API", "API_AND_CONFIG_MAP"}:
+                raise Unjudged(
+                    f"the cluster's authentication mode is {mode or 'not told'}: "
+                    "who may enter stands in its aws-auth ConfigMap, which is not looked at",
+                    "kubectl get configmap aws-auth --namespace kube-system --output yaml",
+                )
+            # An absent entry is an observation: the cluster itself was just seen.
+            entry = self._aws.ask(
+                *("eks", "describe_access_entry"),
+                about=f"the access entry of {who.arn}",
+                none=_NO_CLUSTER,
+                clusterName=self._r.cluster,
+                principalArn=who.arn,
+            )
+            if not entry:
+                return {"mode": mode}
+            policies = self._aws.ask_all(
+                *("eks", "list_associated_access_policies", "associatedAccessPolicies"),
+                about=f"the access entry of {who.arn}",
+                clusterName=self._r.cluster,
+                principalArn=who.arn,
+            )
+            return {**entry["accessEntry"], "mode": mode, "policies": policies}
+
+        return Look("eks:DescribeAccessEntry", see, needs=(self.cluster, principal))
+
+    # --- roles
+
+    def _role(self) -> Raw:
+        assert self._r.role is not None
+        answer = self._aws.ask(
+            *("iam", "get_role"),
+            about=self._r.role,
+            absent=("NoSuchEntity",),
+            RoleName=role_name(self._r.role),
+        )
+        found: Raw = answer["Role"]
+        return found
+
+    def attached_policies(self, role: str) -> tuple[str, ...]:
+        """The ARNs of the managed policies attached to a role. Raises as `AwsAccess.ask`."""
+        found = self._aws.ask_all(
+            *("iam", "list_attached_role_policies", "AttachedPolicies"),
+            about=role,
+            absent=("NoSuchEntity",),
+            RoleName=role_name(role),
+        )
+        return tuple(policy["PolicyArn"] for policy in found)
+
+
+def _allowed_only(resources: AwsResources) -> Any:
+    def see(head: BucketHead) -> BucketHead:
+        if not head.allowed:
+            raise Denied(
+                f"s3:ListBucket on s3://{resources.bucket} is denied. The bucket exists (S3 "
+                "answered 403, not 404); it may belong to another account",
+                permission="s3:ListBucket",
+                resource=resources.bucket_arn,
+            )
+        return head
+
+    return see
+
+
+def _public_access(block: Raw, account: Raw | LookError, status: Raw | LookError) -> PublicAccess:
+    return PublicAccess(
+        _switched_on(block),
+        None if isinstance(account, LookError) else _switched_on(account),
+        None
+        if isinstance(status, LookError)
+        else bool(status.get("PolicyStatus", {}).get("IsPublic")),
+        account if isinstance(account, LookError) else None,
+    )
+
+
+def _switched_on(answer: Raw) -> frozenset[str]:
+    configuration = answer.get("PublicAccessBlockConfiguration", {})
+    return frozenset(key for key in _PUBLIC_ACCESS_KEYS if configuration.get(key))
+
+
+def _region_header(response: Raw) -> str | None:
+    headers: Raw = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = headers.get("x-amz-bucket-region")
+    return None if region is None else str(region)
+
+
+def _as_iam(arn: str) -> str:
+    """An identity's ARN with ``iam`` for ``sts`` (moto calls its users ``sts``; AWS does not)."""
+    parts = arn.split(":")
+    parts[2] = "iam"
+    return ":".join(parts)

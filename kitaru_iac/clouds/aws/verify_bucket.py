@@ -1,0 +1,201 @@
+"""The judgements about the artifact store's bucket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.probes import Absent, LookError
+from kitaru_iac.clouds.aws.commands import aws, note
+from kitaru_iac.clouds.aws.explain import Checklist
+from kitaru_iac.clouds.aws.probes import AwsLooks, BucketHead, PublicAccess
+from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.trust import listed, statement_list
+from kitaru_iac.spec.kinds import StackType
+
+__all__ = ["bucket_checks"]
+
+Raw = Mapping[str, Any]
+
+
+def bucket_checks(checklist: Checklist, looks: AwsLooks, r: AwsResources) -> list[Check]:
+    """The checks of the bucket that the description names."""
+    assert r.bucket is not None
+    uri = f"s3://{r.bucket}"
+    create = create_bucket(r.bucket, r.region)
+    add = partial(checklist.check, create=create)
+    checks = [
+        add(
+            *("aws.bucket.exists", uri, looks.bucket, lambda _: ok("it exists and may be listed")),
+            missed=lambda error: _absent(error, create),
+        ),
+    ]
+    if r.region is not None:
+        checks.append(add("aws.bucket.region", uri, looks.head, lambda head: judge_region(head, r)))
+    return [
+        *checks,
+        add(
+            *("aws.bucket.public_access", uri, looks.public_access),
+            lambda seen: judge_public_access(seen, r),
+        ),
+        add("aws.bucket.encryption", uri, looks.encryption, lambda s: judge_encryption(s, r)),
+        add("aws.bucket.versioning", uri, looks.versioning, lambda s: judge_versioning(s, r)),
+        add("aws.bucket.tls_only", uri, looks.bucket_policy, lambda s: judge_tls_only(s, r)),
+    ]
+
+
+def _absent(error: LookError, create: str) -> Verdict | None:
+    return fail("there is no bucket of this name", create) if isinstance(error, Absent) else None
+
+
+def create_bucket(bucket: str | None, region: str | None) -> str:
+    """The command; us-east-1 alone is named by leaving the location out."""
+    elsewhere = region is not None and region != "us-east-1"
+    return aws(
+        *("s3api", "create-bucket"),
+        bucket=bucket,
+        create_bucket_configuration={"LocationConstraint": region} if elsewhere else None,
+        region=region,
+    )
+
+
+def judge_region(head: BucketHead, r: AwsResources) -> Verdict:
+    """A bucket elsewhere fails for SageMaker, whose jobs refuse it, and is slow for others."""
+    if head.region is None:
+        return unknown(
+            "S3 did not name the bucket's region",
+            aws("s3api", "get-bucket-location", bucket=r.bucket),
+        )
+    if head.region == r.region:
+        return ok(f"it is in {head.region}")
+    why = f"it is in {head.region}, and the stack in {r.region}"
+    name = f"{str(r.bucket)[: 62 - len(str(r.region))]}-{r.region}"
+    remedy = note(create_bucket(name, r.region), f"and take s3://{name} as the artifact store")
+    if r.type is StackType.SAGEMAKER:
+        return fail(f"{why}: SageMaker refuses a bucket of another region", remedy)
+    return warn(f"{why}: slower, and traffic between regions costs money", remedy)
+
+
+def judge_public_access(seen: PublicAccess, r: AwsResources) -> Verdict:
+    """All four switches, wherever they are on. Public in fact is worse than unprotected."""
+    if not seen.off:
+        where = "on the bucket" if len(seen.bucket) == 4 else "on the bucket and its account"
+        return ok(f"all four switches of the public access block are on {where}")
+    remedy = aws(
+        *("s3api", "put-public-access-block"),
+        bucket=r.bucket,
+        public_access_block_configuration=dict.fromkeys(
+            (
+                *("BlockPublicAcls", "IgnorePublicAcls"),
+                *("BlockPublicPolicy", "RestrictPublicBuckets"),
+            ),
+            True,
+        ),
+        region=r.region,
+    )
+    public = bool(seen.has_public_policy) and "RestrictPublicBuckets" in seen.off
+    if seen.account_missing is not None:
+        what = "its policy makes it public" if public else f"off: {', '.join(seen.off)}"
+        return unknown(
+            f"{what}, unless its account's own block is on, which could not be looked at: "
+            f"{seen.account_missing.why}",
+            remedy,
+            seen.account_missing.permission,
+        )
+    if public:
+        return fail("its policy makes it public, and nothing restricts that", remedy)
+    return warn(f"off: {', '.join(seen.off)}", remedy)
+
+
+def kms_key(encryption: Raw) -> str | None:
+    """The ARN of the customer's key that encrypts the bucket; None for S3's own keys."""
+    for rule in _rules(encryption):
+        default = rule.get("ApplyServerSideEncryptionByDefault", {})
+        key = default.get("KMSMasterKeyID")
+        if str(default.get("SSEAlgorithm", "")).startswith("aws:kms") and key:
+            # A bare id or alias cannot stand in a policy's Resource; AWS's own key needs no grant.
+            text = str(key)
+            return text if text.startswith("arn:") and "alias/aws/s3" not in text else None
+    return None
+
+
+def judge_encryption(encryption: Raw, r: AwsResources) -> Verdict:
+    """S3 has encrypted every new object since January 2023; an empty answer is from before."""
+    algorithms = [
+        str(rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
+        for rule in _rules(encryption)
+        if rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm")
+    ]
+    if algorithms:
+        key = kms_key(encryption)
+        return ok(f"it encrypts with {algorithms[0]}" + (f" and the key {key}" if key else ""))
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    remedy = aws(
+        *("s3api", "put-bucket-encryption"),
+        bucket=r.bucket,
+        server_side_encryption_configuration={"Rules": [rule]},
+        region=r.region,
+    )
+    return warn("it has no default encryption", remedy)
+
+
+def _rules(encryption: Raw) -> list[Raw]:
+    return list(encryption.get("ServerSideEncryptionConfiguration", {}).get("Rules", ()))
+
+
+def judge_versioning(versioning: Raw, r: AwsResources) -> Verdict:
+    """S3 leaves the status out where versioning was never on."""
+    status = versioning.get("Status")
+    if status == "Enabled":
+        return ok("versioning is on")
+    remedy = aws(
+        *("s3api", "put-bucket-versioning"),
+        bucket=r.bucket,
+        versioning_configuration={"Status": "Enabled"},
+        region=r.region,
+    )
+    state = "suspended" if status == "Suspended" else "off"
+    return warn(f"versioning is {state}: what is overwritten or deleted is lost", remedy)
+
+
+def judge_tls_only(answer: Raw, r: AwsResources) -> Verdict:
+    """A denial for everybody, of everything, where aws:SecureTransport is false."""
+    policy: Raw = json.loads(answer["Policy"]) if answer.get("Policy") else {}
+    statements = statement_list(policy)
+    if any(_denies_plain(statement) for statement in statements):
+        return ok("its policy denies connections without TLS")
+    denial = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [r.bucket_arn, f"{r.bucket_arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    # put-bucket-policy replaces: what is there now stays in.
+    document = {"Version": "2012-10-17", **policy, "Statement": [*statements, denial]}
+    remedy = aws(*("s3api", "put-bucket-policy"), bucket=r.bucket, policy=document, region=r.region)
+    return warn("its policy does not deny connections without TLS", remedy)
+
+
+def _denies_plain(statement: Raw) -> bool:
+    principal = statement.get("Principal")
+    everybody = principal == "*" or (
+        isinstance(principal, Mapping) and "*" in listed(principal.get("AWS"))
+    )
+    transport = {
+        key.lower(): [str(value).lower() for value in listed(values)]
+        for operator, keys in statement.get("Condition", {}).items()
+        if operator.lower() in {"bool", "boolifexists"}
+        for key, values in keys.items()
+    }
+    return (
+        statement.get("Effect") == "Deny"
+        and everybody
+        and bool({"s3:*", "*"} & set(map(str, listed(statement.get("Action")))))
+        and transport == {"aws:securetransport": ["false"]}
+        and len(statement.get("Condition", {})) == 1
+    )

@@ -1,0 +1,388 @@
+"""The judgements about the EKS cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.probes import Absent, Look, LookError, Unjudged, in_parallel, together
+from kitaru_iac.clouds.aws.commands import aws, note
+from kitaru_iac.clouds.aws.explain import Checklist
+from kitaru_iac.clouds.aws.permissions import Identity, permissions_for, service_trust
+from kitaru_iac.clouds.aws.probes import AwsLooks, Compute, Principal
+from kitaru_iac.clouds.aws.resources import AwsResources, role_name
+from kitaru_iac.clouds.aws.session import AwsAccess
+from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
+
+__all__ = ["cluster_checks"]
+
+Raw = Mapping[str, Any]
+#: AWS's managed policies that let a node pull from every repository of its account.
+#: https://docs.aws.amazon.com/AmazonECR/latest/userguide/security-iam-awsmanpol.html
+_PULL_POLICIES = {
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonEC2ContainerRegistryReadOnly",
+    "AmazonEC2ContainerRegistryPowerUser",
+    "AmazonEC2ContainerRegistryFullAccess",
+    "AmazonEKSFargatePodExecutionRolePolicy",
+    "AdministratorAccess",
+}
+#: What an access policy lets a connector do in a namespace, from most to least.
+#: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+_ADMIN_POLICIES = {"AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy"}
+_EDIT_POLICY = "AmazonEKSEditPolicy"
+
+
+def cluster_checks(
+    checklist: Checklist,
+    looks: AwsLooks,
+    r: AwsResources,
+    access: AwsAccess,
+    connector: Look[Principal],
+) -> list[Check]:
+    """The checks of the cluster that the description names."""
+    subject = r.cluster_arn
+    add = partial(checklist.check, create=list_clusters(r))
+    checks = [
+        add(
+            *("aws.cluster.exists", subject, looks.cluster),
+            lambda seen: ok(f"it exists, Kubernetes {seen.get('version', '?')}"),
+            missed=lambda error: _absent(error, r),
+        ),
+        add("aws.cluster.active", subject, looks.cluster, lambda s: judge_active(s, r)),
+        add("aws.cluster.compute", subject, looks.compute, lambda s: judge_compute(s, r)),
+        add(
+            *("aws.cluster.authentication_mode", subject, looks.cluster),
+            lambda seen: judge_authentication(seen, r),
+        ),
+        add(
+            *("aws.cluster.access_entry", subject),
+            together(looks.access_entry(connector), connector),
+            lambda seen: judge_access_entry(seen, r),
+        ),
+        add("aws.cluster.endpoint", subject, looks.cluster, lambda s: judge_endpoint(s, r)),
+    ]
+    if r.repository is not None:
+        pull = _pull_look(looks, r, access)
+        checks.append(
+            add("aws.cluster.node_role_pull", subject, pull, lambda seen: judge_pull(seen, r))
+        )
+    return checks
+
+
+def list_clusters(r: AwsResources) -> str:
+    """The command; a cluster is nothing to be made in one line."""
+    return note(aws("eks", "list-clusters", region=r.region), "shows those that are there")
+
+
+def _absent(error: LookError, r: AwsResources) -> Verdict | None:
+    if not isinstance(error, Absent):
+        return None
+    return fail(
+        f"there is no EKS cluster of this name in {r.region}, as these credentials see it",
+        list_clusters(r),
+    )
+
+
+def judge_active(cluster: Raw, r: AwsResources) -> Verdict:
+    """ACTIVE; an update does not interrupt pods."""
+    status = str(cluster.get("status"))
+    if status == "ACTIVE":
+        return ok("it is ACTIVE")
+    wait = aws("eks", "wait", region=r.region).replace(
+        " wait", f" wait cluster-active --name {r.cluster}"
+    )
+    if status == "UPDATING":
+        return warn("it is UPDATING, and usable meanwhile", wait)
+    if status in {"CREATING", "PENDING"}:
+        return fail(f"it is {status}", wait)
+    issues = [str(i.get("message")) for i in cluster.get("health", {}).get("issues", ())]
+    show = aws("eks", "describe-cluster", name=r.cluster, query="cluster.health", region=r.region)
+    return fail(f"it is {status}" + (f": {'; '.join(issues)}" if issues else ""), show)
+
+
+def judge_compute(compute: Compute, r: AwsResources) -> Verdict:
+    """Something must be there that runs a pod of the namespace."""
+    if compute.auto_mode:
+        return ok("Auto Mode makes nodes as they are needed")
+    active = [g for g in compute.node_groups if g["status"] in {"ACTIVE", "UPDATING"}]
+    if active:
+        names = ", ".join(str(group["nodegroupName"]) for group in active)
+        if any(group.get("scalingConfig", {}).get("desiredSize", 1) for group in active):
+            return ok(f"node groups: {names}")
+        first = str(active[0]["nodegroupName"])
+        return warn(
+            f"the node groups {names} are scaled to zero: pods wait until something scales them up",
+            _scale_up(first, active[0], r),
+        )
+    fitting = [p for p in compute.fargate_profiles if _runs_namespace(p, r.namespace)]
+    if fitting:
+        names = ", ".join(str(profile["fargateProfileName"]) for profile in fitting)
+        return ok(f"Fargate profiles for the namespace {r.namespace}: {names}")
+    if compute.node_groups:
+        group = compute.node_groups[0]
+        states = ", ".join(f"{g['nodegroupName']} {g['status']}" for g in compute.node_groups)
+        judged = warn if any(g["status"] == "DEGRADED" for g in compute.node_groups) else fail
+        return judged(
+            f"no node group is ACTIVE: {states}",
+            aws(
+                *("eks", "describe-nodegroup"),
+                cluster_name=r.cluster,
+                nodegroup_name=str(group["nodegroupName"]),
+                query="nodegroup.health",
+                region=r.region,
+            ),
+        )
+    if compute.fargate_profiles:
+        profile = compute.fargate_profiles[0]
+        return fail(
+            f"only Fargate profiles for other namespaces than {r.namespace}",
+            aws(
+                *("eks", "create-fargate-profile"),
+                cluster_name=r.cluster,
+                fargate_profile_name=f"kitaru-{r.namespace}",
+                pod_execution_role_arn=str(profile["podExecutionRoleArn"]),
+                subnets=list(profile.get("subnets", ())),
+                selectors=[{"namespace": r.namespace}],
+                region=r.region,
+            ),
+        )
+    if compute.hybrid:
+        return unknown(
+            "it has hybrid nodes only, which EKS does not list",
+            "kubectl get nodes",
+        )
+    if compute.unmanaged:
+        return ok(f"{compute.unmanaged} running instances that EKS does not manage")
+    return fail(
+        "no Auto Mode, node group, Fargate profile or tagged instance: pods would wait forever",
+        f"eksctl create nodegroup --cluster {r.cluster} --region {r.region}",
+    )
+
+
+def _scale_up(name: str, group: Raw, r: AwsResources) -> str:
+    greatest = max(1, int(group.get("scalingConfig", {}).get("maxSize", 1)))
+    return aws(
+        *("eks", "update-nodegroup-config"),
+        cluster_name=r.cluster,
+        nodegroup_name=name,
+        scaling_config={"minSize": 1, "desiredSize": 1, "maxSize": greatest},
+        region=r.region,
+    )
+
+
+def _runs_namespace(profile: Raw, namespace: str) -> bool:
+    selectors = profile.get("selectors", ())
+    # One with labels takes only pods that carry them, and ZenML's pods do not.
+    return profile["status"] == "ACTIVE" and any(
+        selector.get("namespace") == namespace and not selector.get("labels")
+        for selector in selectors
+    )
+
+
+def judge_authentication(cluster: Raw, r: AwsResources) -> Verdict:
+    """API or API_AND_CONFIG_MAP; an old cluster does not tell."""
+    mode = cluster.get("accessConfig", {}).get("authenticationMode")
+    if mode in {"API", "API_AND_CONFIG_MAP"}:
+        return ok(f"its mode is {mode}")
+    remedy = aws(
+        *("eks", "update-cluster-config"),
+        name=r.cluster,
+        access_config={"authenticationMode": "API_AND_CONFIG_MAP"},
+        region=r.region,
+    )
+    if mode is None:
+        return unknown("EKS did not tell the cluster's authentication mode", remedy)
+    return warn(
+        f"its mode is {mode}: it takes no access entries",
+        note(remedy, "there is no way back"),
+    )
+
+
+def judge_access_entry(seen: tuple[Raw, Principal], r: AwsResources) -> Verdict:
+    """The entry of the connector, and what its policies allow in the namespace."""
+    entry, who = seen
+    if "principalArn" not in entry:
+        if entry["mode"] == "API":
+            return fail(f"{who.arn} has no access entry", _create_entry(who, r))
+        return unknown(
+            f"{who.arn} has no access entry; the aws-auth ConfigMap may let it in, which is not "
+            "looked at",
+            _create_entry(who, r),
+        )
+    names = {
+        str(policy["policyArn"]).rsplit("/", 1)[-1]
+        for policy in entry.get("policies", ())
+        if _covers(policy.get("accessScope", {}), r.namespace)
+    }
+    if names & _ADMIN_POLICIES:
+        return ok(f"{who.arn} has {', '.join(sorted(names & _ADMIN_POLICIES))}")
+    if _EDIT_POLICY in names and r.service_account:
+        return ok(f"{who.arn} has {_EDIT_POLICY}, and the service account is named")
+    groups = entry.get("kubernetesGroups") or ()
+    if groups:
+        return unknown(
+            f"{who.arn} is in the Kubernetes groups {', '.join(groups)}; what these allow stands "
+            "in the cluster",
+            f"kubectl auth can-i create rolebindings --namespace {r.namespace} "
+            f"--as {who.name} --as-group {groups[0]}",
+        )
+    if _EDIT_POLICY in names:
+        return fail(
+            f"{who.arn} has {_EDIT_POLICY}, and ZenML makes a role binding unless "
+            "extra.orchestrator.service_account_name is set",
+            _associate(who, r),
+        )
+    return fail(
+        f"the access entry of {who.arn} has no policy that lets it create pods in {r.namespace}",
+        _associate(who, r),
+    )
+
+
+def _covers(scope: Raw, namespace: str) -> bool:
+    if scope.get("type") == "cluster":
+        return True
+    # A namespace of an access scope may end in a wildcard.
+    return any(
+        namespace == wanted or (wanted.endswith("*") and namespace.startswith(wanted[:-1]))
+        for wanted in scope.get("namespaces", ())
+    )
+
+
+def _create_entry(who: Principal, r: AwsResources) -> str:
+    create = aws(
+        *("eks", "create-access-entry"),
+        cluster_name=r.cluster,
+        principal_arn=who.arn,
+        region=r.region,
+    )
+    return f"{create} && {_associate(who, r)}"
+
+
+def _associate(who: Principal, r: AwsResources) -> str:
+    return aws(
+        *("eks", "associate-access-policy"),
+        cluster_name=r.cluster,
+        principal_arn=who.arn,
+        policy_arn=f"arn:{r.partition}:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy",
+        access_scope={"type": "namespace", "namespaces": [r.namespace]},
+        region=r.region,
+    )
+
+
+def judge_endpoint(cluster: Raw, r: AwsResources) -> Verdict:
+    """Open to the world, or reachable from its own network alone: both are worth a word."""
+    network = cluster.get("resourcesVpcConfig", {})
+    public, private = network.get("endpointPublicAccess"), network.get("endpointPrivateAccess")
+    if public is None:
+        return unknown(
+            "EKS did not tell who reaches the endpoint",
+            aws("eks", "describe-cluster", name=r.cluster, region=r.region),
+        )
+    # The address in the command is the one from which it is run.
+    restrict = (
+        aws("eks", "update-cluster-config", name=r.cluster, region=r.region)
+        + " --resources-vpc-config endpointPublicAccess=true,endpointPrivateAccess=true,"
+        'publicAccessCidrs="$(curl -s https://checkip.amazonaws.com)/32"'
+    )
+    if not public:
+        return warn(
+            "its endpoint is private: this machine and the ZenML server must be in its network",
+            note(restrict, "opens it to this machine's address"),
+        )
+    cidrs = [str(cidr) for cidr in network.get("publicAccessCidrs", ())]
+    if not cidrs or {"0.0.0.0/0", "::/0"} & set(cidrs):
+        return warn(
+            "its endpoint is open to every address",
+            note(restrict, "add the ZenML server's address too"),
+        )
+    also = " and its own network" if private else ""
+    return ok(f"its endpoint is open to {', '.join(cidrs)}{also}")
+
+
+def _pull_look(looks: AwsLooks, r: AwsResources, access: AwsAccess) -> Look[Any]:
+    """For each role that pulls: IAM's decisions, or else the attached policies."""
+    asked = questions(permissions_for(r, Identity.PULL), r)
+
+    def of_role(role: str) -> tuple[str, tuple[Decision, ...] | LookError, tuple[str, ...]]:
+        try:
+            return role, simulate(access, role, asked), ()
+        except LookError as error:
+            refused = error
+        try:
+            return role, refused, looks.attached_policies(role)
+        except Absent as absent:
+            return role, absent, ()
+        except LookError:
+            return role, refused, ()
+
+    def see(cluster: Raw, groups: tuple[Raw, ...], profiles: tuple[Raw, ...]) -> list[Any]:
+        roles = {str(group["nodeRole"]) for group in groups if group.get("nodeRole")}
+        roles |= {str(p["podExecutionRoleArn"]) for p in profiles}
+        automatic = cluster.get("computeConfig", {})
+        if automatic.get("enabled") and automatic.get("nodeRoleArn"):
+            roles.add(str(automatic["nodeRoleArn"]))
+        if not roles:
+            raise Unjudged(
+                "EKS names no role of a node here (self-managed nodes, or none)",
+                aws("eks", "list-nodegroups", cluster_name=r.cluster, region=r.region),
+            )
+        return in_parallel([partial(of_role, role) for role in sorted(roles)])
+
+    return Look(
+        "pull rights of the nodes",
+        see,
+        needs=(looks.cluster, looks.node_groups, looks.fargate_profiles),
+    )
+
+
+def judge_pull(
+    roles: list[tuple[str, tuple[Decision, ...] | LookError, tuple[str, ...]]], r: AwsResources
+) -> Verdict:
+    """Every role must be able to pull. One that cannot fails all; one unclear makes it unknown."""
+    unclear: Verdict | None = None
+    for role, decided, attached in roles:
+        other_account = r.account is not None and f"::{r.account}:" not in role
+        names = {policy.rsplit("/", 1)[-1] for policy in attached}
+        if isinstance(decided, Absent):
+            return fail(f"{role} does not exist", f"{_create(role, r)} && {_attach(role, r)}")
+        if not isinstance(decided, LookError):
+            missing = [decision.action for decision in decided if not decision.allowed]
+            if missing:
+                return fail(f"{role} may not {', '.join(missing)}", _attach(role, r))
+            if not other_account:
+                continue
+            why = f"{role} is of another account than the registry, whose repository policy decides"
+            command = aws(
+                *("ecr", "get-repository-policy"),
+                repository_name=r.repository,
+                region=r.registry_region,
+            )
+            unclear = unknown(why, command)
+        elif not names & _PULL_POLICIES or other_account:
+            why = f"{role}: not simulated ({decided.why}), and no managed pull policy is attached"
+            unclear = unknown(why, _attach(role, r), decided.permission)
+    if unclear is not None:
+        return unclear
+    by = "by IAM's simulation" if not any(
+        isinstance(decided, LookError) for _, decided, _ in roles
+    ) else "by their managed policies, not simulated"  # fmt: skip
+    return ok(f"{', '.join(role_name(role) for role, _, _ in roles)} may pull, {by}")
+
+
+def _create(role: str, r: AwsResources) -> str:
+    return aws(
+        *("iam", "create-role"),
+        role_name=role_name(role),
+        assume_role_policy_document=service_trust(r, Identity.PULL),
+    )
+
+
+def _attach(role: str, r: AwsResources) -> str:
+    return aws(
+        *("iam", "attach-role-policy"),
+        role_name=role_name(role),
+        policy_arn=f"arn:{r.partition}:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly",
+    )

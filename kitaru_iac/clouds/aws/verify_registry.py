@@ -1,0 +1,107 @@
+"""The judgements about the repository that images are pushed to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
+
+from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.probes import Absent, LookError, together
+from kitaru_iac.clouds.aws.commands import aws
+from kitaru_iac.clouds.aws.explain import Checklist
+from kitaru_iac.clouds.aws.probes import AwsLooks
+from kitaru_iac.clouds.aws.resources import AwsResources
+
+__all__ = ["repository_checks"]
+
+Raw = Mapping[str, Any]
+
+
+def repository_checks(checklist: Checklist, looks: AwsLooks, r: AwsResources) -> list[Check]:
+    """The checks of the repository that ZenML will push to."""
+    assert r.registry is not None
+    subject = f"{r.registry.host}/{r.repository}"
+    add = partial(checklist.check, create=create_repository(r, r.registry_region))
+    return [
+        add(
+            *("aws.repository.exists", subject, looks.repository),
+            lambda seen: ok(f"it exists: {seen['repositoryArn']}"),
+            missed=lambda error: _absent(error, r),
+        ),
+        add(
+            *("aws.repository.scan_on_push", subject),
+            together(looks.repository, asks=[looks.registry_scanning]),
+            lambda seen: judge_scanning(seen, r),
+        ),
+        add(
+            *("aws.repository.tag_mutability", subject, looks.repository),
+            lambda seen: judge_mutability(seen, r),
+        ),
+    ]
+
+
+def create_repository(r: AwsResources, region: str | None) -> str:
+    """The command, with scanning on."""
+    return aws(
+        *("ecr", "create-repository"),
+        repository_name=r.repository,
+        image_scanning_configuration={"scanOnPush": True},
+        region=region,
+    )
+
+
+def _absent(error: LookError, r: AwsResources) -> Verdict | None:
+    if not isinstance(error, Absent):
+        return None
+    return fail(
+        f"the registry has no repository {r.repository}, and pushing creates none",
+        create_repository(r, r.registry_region),
+    )
+
+
+def judge_scanning(seen: tuple[Raw, Raw | LookError], r: AwsResources) -> Verdict:
+    """The repository's setting, or a rule of the registry whose filter covers the repository."""
+    repository, scanning = seen
+    if repository.get("imageScanningConfiguration", {}).get("scanOnPush"):
+        return ok("the repository scans on push")
+    remedy = aws(
+        *("ecr", "put-image-scanning-configuration"),
+        repository_name=r.repository,
+        image_scanning_configuration={"scanOnPush": True},
+        region=r.registry_region,
+    )
+    if isinstance(scanning, LookError):
+        return unknown(
+            "the repository itself does not scan on push, and the registry's rules could not be "
+            f"looked at: {scanning.why}",
+            remedy,
+            scanning.permission,
+        )
+    for rule in scanning.get("rules", ()):
+        filters = [str(found["filter"]) for found in rule.get("repositoryFilters", ())]
+        if rule.get("scanFrequency") in {"SCAN_ON_PUSH", "CONTINUOUS_SCAN"} and any(
+            fnmatchcase(str(r.repository), f"*{wanted}*")
+            if "*" not in wanted
+            # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-filters.html:
+            # a filter without a wildcard matches every name that contains it.
+            else fnmatchcase(str(r.repository), wanted)
+            for wanted in filters
+        ):
+            return ok(f"a rule of the registry scans it ({rule['scanFrequency']})")
+    return warn("nothing scans its images for vulnerabilities", remedy)
+
+
+def judge_mutability(repository: Raw, r: AwsResources) -> Verdict:
+    """Immutable tags make the second push of a tag fail."""
+    mode = str(repository.get("imageTagMutability", "MUTABLE"))
+    if mode == "MUTABLE":
+        return ok("tags can be pushed again")
+    remedy = aws(
+        *("ecr", "put-image-tag-mutability"),
+        repository_name=r.repository,
+        image_tag_mutability="MUTABLE",
+        region=r.registry_region,
+    )
+    return warn(f"its tags are {mode}: pushing a pipeline's image again may be refused", remedy)

@@ -1,0 +1,183 @@
+"""Change which stack is active: write one key of one configuration file, as ZenML would.
+
+This is the one writer beside the reader. It does not import ZenML, except where the file is not as
+expected, and in a process that has ZenML loaded already: there ZenML's own objects hold the file's
+content and would write it back.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from kitaru_iac.errors import NotFoundError
+from kitaru_iac.machine.active_scope import (
+    ACTIVE_STACK_VARIABLE,
+    CONFIG_FILE,
+    repository,
+    repository_config,
+)
+from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.store_location import parse_yaml
+from kitaru_iac.machine.unreadable import UnreadableError
+
+__all__ = ["Place", "Switch", "set_active", "switch"]
+
+_KEY = "active_stack_id"
+#: Keys that ZenML writes at the end of its files, which are sorted: a file without them is one that
+#: somebody is writing at this moment, or none of ZenML 0.98.
+_COMPLETE: Mapping[str, tuple[str, ...]] = {
+    "global": ("store", "user_id", "version"),
+    "repository": ("active_project_id", _KEY),
+}
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the active stack was written.
+
+    Attributes:
+        scope: ``repository`` inside one, else ``global``.
+        source: The repository's directory, or the global configuration file.
+        overridden_by: The environment variable that names another stack all the same.
+    """
+
+    scope: Literal["repository", "global"]
+    source: str
+    overridden_by: str | None = None
+
+
+def set_active(stack_id: str) -> Place:
+    """Make a stack the active one of this repository, or outside of one, of this user.
+
+    The file is replaced as a whole in one step: whoever reads it meanwhile sees the old or the new
+    one. Everything else in it stays.
+
+    Args:
+        stack_id: The id of a stack that exists; with hyphens.
+
+    Raises:
+        NotConnectedError: ZenML had to be asked, and no store answers.
+        NotFoundError: ZenML had to be asked, and knows no such stack.
+    """
+    environ = os.environ
+    overridden_by = ACTIVE_STACK_VARIABLE if environ.get(ACTIVE_STACK_VARIABLE) else None
+    root = repository(environ)
+    if root is None:
+        path = config_home() / CONFIG_FILE
+        place = Place("global", str(path), overridden_by)
+    else:
+        path = repository_config(root, environ)
+        place = Place("repository", str(root), overridden_by)
+    try:
+        if "zenml" in sys.modules:
+            raise UnreadableError("ZenML is loaded in this process")
+        if "ZENML_SERVER" in environ:
+            raise UnreadableError("a ZenML server does not write its configuration")
+        from kitaru_iac.machine.locks import sole_writer
+
+        with sole_writer(str(path)):  # ZenML does not wait here: it is told from us by `_replace`
+            _write(path, stack_id, _COMPLETE[place.scope])
+    except (UnreadableError, OSError) as reason:
+        _set_by_zenml(stack_id, reason)
+    return place
+
+
+def _write(path: Path, stack_id: str, complete: tuple[str, ...]) -> None:
+    path = path.resolve()  # a link stays a link
+    for _ in range(_ATTEMPTS):
+        before = path.stat()
+        content = parse_yaml(path.read_bytes(), path)
+        if not all(key in content for key in complete):
+            continue
+        if content.get(_KEY) == stack_id:
+            return
+        if _replace(path, {**content, _KEY: stack_id}, before):
+            return
+    raise UnreadableError(f"{path} is not complete, or others write it all the time")
+
+
+def _replace(path: Path, content: Mapping[str, Any], before: os.stat_result) -> bool:
+    """Put the content in the file's place, unless the file is not the one of before any more."""
+    import yaml
+
+    text = yaml.safe_dump(dict(content), sort_keys=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+        new.chmod(stat.S_IMODE(before.st_mode))
+        with suppress(OSError):  # only root can; for everybody else the owner is the same anyway
+            os.chown(new, before.st_uid, before.st_gid)
+        if _identity(path.stat()) != _identity(before):
+            return False
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+    return True
+
+
+def _identity(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _set_by_zenml(stack_id: str, reason: Exception) -> None:
+    import logging
+
+    logging.getLogger("kitaru_iac").debug("Switching through ZenML's client: %s", reason)
+    from uuid import UUID
+
+    from kitaru_iac.gateway.quiet import quiet
+    from kitaru_iac.records.stored import Store, mapped_errors
+
+    with quiet(), mapped_errors():
+        Store.open().client.activate_stack(UUID(stack_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What a switch did.
+
+    Attributes:
+        id: The id of the stack that was made active.
+        name: Its name.
+        previous: The name of the stack that was active before; None where it does not exist.
+        place: Where it was written.
+    """
+
+    id: str
+    name: str
+    previous: str | None
+    place: Place
+
+
+def switch(ref: str) -> Switch:
+    """Find a stack by name, id or the beginning of its id, and make it the active one.
+
+    Raises:
+        StackNotFound: There is none; near names are in the remedy.
+        UsageError: The beginning fits several ids.
+        NotConnectedError: No store answers.
+    """
+    from kitaru_iac.gateway import open_reader
+
+    reader = open_reader()
+    try:
+        row = reader.find(ref)
+        previous: str | None = None
+        with suppress(NotFoundError):  # what the environment names may be gone
+            previous = row.name if row.is_active else reader.active().name
+    finally:
+        reader.close()
+    return Switch(row.id, row.name, previous, set_active(row.id))

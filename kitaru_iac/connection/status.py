@@ -1,0 +1,256 @@
+"""What this machine is connected to, without importing ZenML, changing anything or waiting long."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from kitaru_iac._version import __version__
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway import open_reader
+from kitaru_iac.gateway.server import Server, plain_url
+from kitaru_iac.machine.active_scope import CONFIG_FILE, named_stack
+from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.store_location import RestStore, read_yaml, store_location
+from kitaru_iac.machine.unreadable import UnreadableError
+
+__all__ = ["Status", "status"]
+
+_URL_VARIABLE = "ZENML_STORE_URL"
+_PROJECT_VARIABLE = "ZENML_ACTIVE_PROJECT_ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What this machine is connected to.
+
+    Attributes:
+        kind: ``local`` (SQLite here), ``server``, or ``database`` (an SQL database elsewhere).
+        url: Its address, without user, password and query.
+        source: What says so: an environment variable, the configuration file, or ``default``.
+        connected: Whether it answered and let us in; a local store always does.
+        client_version: The version of ZenML here.
+        server_version: The version of ZenML there; None where it is not known.
+        user: Who we are there.
+        project: The active project.
+        active_stack: The active stack's name.
+        scope: Which layer chose it: ``environment``, ``repository``, ``global`` or ``default``.
+        scope_source: The variable, directory or file that did.
+        config_directory: Where ZenML's and our own settings are.
+        version: The version of kitaru-iac.
+        error: Why it is not connected, in one line.
+        remedy: What to do about it.
+        warnings: What else is worth knowing.
+    """
+
+    kind: Literal["local", "server", "database"]
+    url: str
+    source: str
+    connected: bool
+    client_version: str
+    config_directory: str
+    version: str = __version__
+    server_version: str | None = None
+    user: str | None = None
+    project: str | None = None
+    active_stack: str | None = None
+    scope: str | None = None
+    scope_source: str | None = None
+    error: str | None = None
+    remedy: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``item`` of ``status``: always the same keys, but for error, remedy and warnings."""
+        fields = asdict(self)
+        for name in ("error", "remedy", "warnings"):
+            if not fields[name]:
+                del fields[name]
+        return fields | ({"warnings": list(self.warnings)} if self.warnings else {})
+
+
+def status(*, timeout: float = 5) -> Status:
+    """Look what this machine is connected to.
+
+    Args:
+        timeout: Seconds to wait for each answer of a server.
+
+    Returns:
+        The status; a server that does not answer is its `error`, not an exception.
+    """
+    try:
+        config = read_yaml(config_home() / CONFIG_FILE)
+    except UnreadableError as error:
+        raise KitaruError(
+            "ZenML's configuration cannot be read",
+            why=str(error),
+            remedy="Mend or remove the file.",
+        ) from error
+    stored = config.get("store")
+    url = os.environ.get(_URL_VARIABLE) or (stored.get("url") if isinstance(stored, dict) else None)
+    is_default = not url
+    url = str(url) if url else f"sqlite:///{_local_database()}"
+    kind: Literal["local", "server", "database"] = "database"
+    if url.startswith(("http://", "https://")):
+        kind = "server"
+    elif url.startswith("sqlite:"):
+        kind = "local"
+    found = Status(
+        kind=kind,
+        url=plain_url(url.rstrip("/")),
+        source=_source(is_default=is_default),
+        connected=True,
+        client_version=metadata.version("zenml"),
+        config_directory=str(config_home()),
+    )
+    try:
+        if kind == "server":
+            return _of_server(found, config, url.rstrip("/"), timeout)
+        return _of_local(found, config, url) if kind == "local" else _of_database(found)
+    except KitaruError as error:
+        why = f"{error.what}. {error.why}" if error.why else error.what
+        return replace(found, connected=False, error=why, remedy=error.remedy)
+
+
+def _source(*, is_default: bool) -> str:
+    if is_default:
+        return "default"
+    return _URL_VARIABLE if os.environ.get(_URL_VARIABLE) else str(config_home() / CONFIG_FILE)
+
+
+# -- a server --------------------------------------------------------------------------------------
+
+
+def _of_server(found: Status, config: Mapping[str, Any], url: str, timeout: float) -> Status:
+    store: RestStore | None = None
+    try:
+        location = store_location(config, os.environ)
+        store = location if isinstance(location, RestStore) else None
+    except UnreadableError:
+        pass  # no token that is still good: log in with the key, if there is one
+    stored = config.get("store")
+    verify: bool | str = store.verify if store else True
+    if store is None and isinstance(stored, dict):
+        verify = stored.get("verify_ssl", True)
+    server = Server(found.url, verify_ssl=verify, timeout=timeout)  # without user and password
+    info = server.info()
+    found = replace(found, server_version=info.version, warnings=_versions(found, info.version))
+    try:
+        _log_in(server, store, url)
+        user = server.user()
+        found = replace(found, user=user, project=_project_of(server, config))
+        return _with_stack(found, config, server)
+    except KitaruError as error:
+        why = f"{error.what}. {error.why}" if error.why else error.what
+        return replace(found, connected=False, error=why, remedy=error.remedy)
+
+
+def _log_in(server: Server, store: RestStore | None, url: str) -> None:
+    if store is not None:
+        if store.token is not None:
+            server.use_token(store.token)
+        return
+    kept: Any = {}
+    with suppress(UnreadableError):
+        kept = read_yaml(config_home() / "credentials.yaml").get(url)
+    key = os.environ.get("ZENML_STORE_API_KEY") or (isinstance(kept, dict) and kept.get("api_key"))
+    if key:
+        server.login(str(key))
+
+
+def _project_of(server: Server, config: Mapping[str, Any]) -> str | None:
+    ref = os.environ.get(_PROJECT_VARIABLE) or config.get("active_project_id")
+    if not ref:
+        return None
+    try:
+        return server.project(str(ref))[1]
+    except KitaruError:
+        return None
+
+
+def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Status:
+    try:
+        named = named_stack(config, os.environ)
+    except UnreadableError as error:
+        return replace(found, warnings=(*found.warnings, str(error)))
+    name = server.stack_name(named.id or named.ref) if named.ref else None
+    if name is None:
+        gone = f"{named.source} names a stack that the server does not have."
+        warnings = (*found.warnings, gone) if named.ref else found.warnings
+        return replace(
+            found, active_stack="default", scope="default", scope_source="", warnings=warnings
+        )
+    return replace(found, active_stack=name, scope=named.scope, scope_source=named.source)
+
+
+def _versions(found: Status, theirs: str) -> tuple[str, ...]:
+    if theirs == found.client_version:
+        return ()
+    return (f"The server runs ZenML {theirs}, and {found.client_version} is installed here.",)
+
+
+# -- a store of our own ----------------------------------------------------------------------------
+
+
+def _local_database() -> Path:
+    stores = os.environ.get("ZENML_LOCAL_STORES_PATH")
+    root = Path(stores) if stores else config_home() / "local_stores"
+    return root / "default_zen_store" / "zenml.db"
+
+
+def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
+    path = Path(url.removeprefix("sqlite:///").partition("?")[0])
+    found = replace(found, server_version=found.client_version, user="default", project="default")
+    if not path.exists():
+        return replace(
+            found,
+            active_stack="default",
+            scope="default",
+            scope_source="",
+            warnings=(
+                "The local store is not made yet; the first command that needs it makes it.",
+            ),
+        )
+    project = config.get("active_project_id")
+    if project and (name := _project_in(path, str(project))):
+        found = replace(found, project=name)
+    return _from_reader(found)
+
+
+def _of_database(found: Status) -> Status:
+    return _from_reader(found)
+
+
+def _from_reader(found: Status) -> Status:
+    reader = open_reader()
+    try:
+        active = reader.active()
+    finally:
+        reader.close()
+    warnings = found.warnings
+    if active.stale:
+        warnings = (*warnings, f"{active.source} names a stack that does not exist any more.")
+    return replace(
+        found,
+        active_stack=active.name,
+        scope=active.scope,
+        scope_source=active.source,
+        warnings=warnings,
+    )
+
+
+def _project_in(database: Path, id: str) -> str | None:
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute(
+                "SELECT name FROM project WHERE id = ?", (id.replace("-", ""),)
+            ).fetchone()
+    except sqlite3.Error:
+        return None
+    return str(row[0]) if row else None

@@ -1,0 +1,106 @@
+"""Which stack a name, an id or the beginning of an id means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any
+
+from kitaru_iac.errors import StackNotFound, UsageError
+from kitaru_iac.machine.active_scope import canonical_id
+
+__all__ = [
+    "MIN_PREFIX",
+    "PREFIX_MATCHES",
+    "Stub",
+    "choose",
+    "contains",
+    "id_prefix",
+    "not_found",
+]
+
+#: Shorter beginnings of an id are not taken for one, so that a mistyped name finds nothing.
+MIN_PREFIX = 4
+#: How many stacks of one prefix are looked at; an error lists one less.
+PREFIX_MATCHES = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """A stack as far as a listing knows it.
+
+    Attributes:
+        payload: What else came with it, for the reader that made it.
+    """
+
+    id: str
+    name: str
+    is_managed: bool
+    payload: Any = field(default=None, repr=False, compare=False)
+
+
+def id_prefix(ref: str) -> str | None:
+    """The digits of an id or of the beginning of one, without hyphens; None for any other text."""
+    digits = ref.replace("-", "").lower()
+    if not MIN_PREFIX <= len(digits) <= 32 or ref.startswith("-"):
+        return None
+    return digits if all(digit in "0123456789abcdef" for digit in digits) else None
+
+
+def contains(name: str, text: str) -> bool:
+    """Whether a name contains a text. Only A-Z and a-z count as the same, as in SQLite."""
+    return _lower(text) in _lower(name)
+
+
+def choose(ref: str, candidates: Sequence[Stub]) -> Stub | None:
+    """The one of the candidates that is meant, by name, by id, by the beginning of an id.
+
+    Args:
+        ref: What the user wrote.
+        candidates: The stacks of that name, and those whose id begins with it.
+
+    Raises:
+        UsageError: It is the beginning of several ids.
+    """
+    if named := next((stub for stub in candidates if stub.name == ref), None):
+        return named
+    full = canonical_id(ref)
+    prefix = id_prefix(ref)
+    if full or prefix is None:
+        return next((stub for stub in candidates if stub.id == full), None)
+    matching = [stub for stub in candidates if stub.id.replace("-", "").startswith(prefix)]
+    if len(matching) < 2:
+        return matching[0] if matching else None
+    shown = [f"{stub.name} ({stub.id})" for stub in matching[: PREFIX_MATCHES - 1]]
+    if len(matching) >= PREFIX_MATCHES:
+        shown.append("…")
+    raise UsageError(
+        f"The id prefix '{ref}' fits several stacks",
+        why=", ".join(shown),
+        remedy="Give more of the id, or the name.",
+    )
+
+
+def not_found(
+    ref: str, names: Callable[[], Sequence[str]], where: str | None = None
+) -> StackNotFound:
+    """The error for a stack that does not exist, with the nearest name.
+
+    Args:
+        ref: What was looked for.
+        names: Gives the names there are.
+        where: What named it, where that was not the command line.
+    """
+    from kitaru_iac.spec.suggest import suggest
+
+    near = suggest(ref, names())
+    remedy = f"Did you mean '{near}'?" if near else "See them all with: kitaru stack list"
+    return StackNotFound(f"No stack has the name or id '{ref}'", where=where, remedy=remedy)
+
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def _lower(text: str) -> str:
+    return text.translate(_LOWER)

@@ -1,0 +1,173 @@
+"""Choose the way to read, and change to ZenML's client where the fast way meets the unexpected."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TypeVar
+
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackView
+from kitaru_iac.machine.active_scope import CONFIG_FILE, Named, named_stack
+from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.store_location import RestStore, read_yaml, server_of, store_location
+from kitaru_iac.machine.unreadable import UnreadableError
+
+__all__ = [
+    "CarefulReader",
+    "complete",
+    "fast_reader",
+    "insist_on_server",
+    "open_reader",
+    "slow_reader",
+]
+
+_T = TypeVar("_T")
+
+
+def open_reader() -> Reader:
+    """The fastest reader that knows the configured store.
+
+    Raises:
+        NotConnectedError: No store answers.
+        NotAllowedError: The login is not accepted.
+    """
+    try:
+        return CarefulReader(fast_reader())
+    except UnreadableError as reason:
+        return CarefulReader(_changed(reason), is_slow=True)
+
+
+def fast_reader() -> Reader:
+    """The reader that does without ZenML.
+
+    Raises:
+        UnreadableError: There is none for this store; the text says why.
+        NotConnectedError: The server does not answer.
+    """
+    config = read_yaml(config_home() / CONFIG_FILE)
+    store = store_location(config, os.environ)
+    named = named_stack(config, os.environ)
+    if isinstance(store, RestStore):
+        from kitaru_iac.gateway.rest import RestReader
+
+        return RestReader(store, named, os.environ)
+    from kitaru_iac.gateway.sqlite import SqliteReader
+
+    return SqliteReader(store.path, named)
+
+
+def slow_reader() -> Reader:
+    """The reader that asks ZenML's client.
+
+    Raises:
+        NotConnectedError: No store answers.
+        NotAllowedError: The login is not accepted.
+    """
+    insist_on_server()
+    before: Named | None = None
+    with suppress(UnreadableError):
+        before = named_stack(read_yaml(config_home() / CONFIG_FILE), os.environ)
+    from kitaru_iac.gateway.fallback import ZenMLReader
+
+    return ZenMLReader(before)
+
+
+def insist_on_server() -> None:
+    """See that the configured server is there, if the store is one, before ZenML is loaded.
+
+    Raises:
+        NotConnectedError: It does not answer.
+    """
+    with suppress(UnreadableError):
+        url = server_of(read_yaml(config_home() / CONFIG_FILE), os.environ)
+        if url is not None:
+            from kitaru_iac.gateway.http import insist_on_answer
+
+            insist_on_answer(url, os.environ)
+
+
+def complete(prefix: str) -> list[str]:
+    """Names of stacks for a shell's completion: none, rather than an error or a long wait."""
+    with suppress(UnreadableError, KitaruError):
+        reader = fast_reader()
+        try:
+            return reader.names(prefix)
+        finally:
+            reader.close()
+    return []
+
+
+class CarefulReader:
+    """Asks the fast reader, and ZenML's from the first answer on that the fast one cannot give."""
+
+    def __init__(self, reader: Reader, *, is_slow: bool = False) -> None:
+        self._reader = reader
+        self._is_slow = is_slow
+
+    def active(self) -> Active:
+        """See `Reader.active`."""
+        return self._ask(lambda reader: reader.active())
+
+    def stacks(
+        self, *, page: int | None = None, size: int = 100, name: str | None = None
+    ) -> Iterator[StackRow]:
+        """See `Reader.stacks`."""
+        given: set[str] = set()
+        while True:
+            try:
+                for row in self._reader.stacks(page=page, size=size, name=name):
+                    if row.id not in given:
+                        given.add(row.id)
+                        yield row
+            except UnreadableError as reason:
+                self._change(reason)
+            else:
+                return
+
+    def page(self, number: int, size: int) -> RowPage:
+        """See `Reader.page`."""
+        return self._ask(lambda reader: reader.page(number, size))
+
+    def count(self, name: str | None = None) -> int:
+        """See `Reader.count`."""
+        return self._ask(lambda reader: reader.count(name))
+
+    def names(self, prefix: str = "") -> list[str]:
+        """See `Reader.names`."""
+        return self._ask(lambda reader: reader.names(prefix))
+
+    def find(self, ref: str) -> StackRow:
+        """See `Reader.find`."""
+        return self._ask(lambda reader: reader.find(ref))
+
+    def stack(self, ref: str) -> StackView:
+        """See `Reader.stack`."""
+        return self._ask(lambda reader: reader.stack(ref))
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        self._reader.close()
+
+    def _ask(self, question: Callable[[Reader], _T]) -> _T:
+        while True:
+            try:
+                return question(self._reader)
+            except UnreadableError as reason:
+                self._change(reason)
+
+    def _change(self, reason: UnreadableError) -> None:
+        if self._is_slow:
+            what = "ZenML's own client does not make sense of the store either"
+            raise KitaruError(what, why=str(reason)) from reason
+        self._reader.close()
+        self._reader = _changed(reason)
+        self._is_slow = True
+
+
+def _changed(reason: UnreadableError) -> Reader:
+    import logging  # only here: most commands end without a word
+
+    logging.getLogger("kitaru_iac").debug("Reading through ZenML's client: %s", reason)
+    return slow_reader()

@@ -1,0 +1,1 @@
+"""The resources of stacks in any cloud: verified, provisioned and destroyed."""

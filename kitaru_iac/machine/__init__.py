@@ -1,0 +1,1 @@
+"""What this machine says: its home, environment, project, store, locks and packages."""

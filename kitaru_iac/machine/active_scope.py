@@ -1,0 +1,104 @@
+"""Which stack is named as the active one, and by what, in ZenML's order of precedence.
+
+The rules are those of `zenml.client.Client` (0.98): the variable ``ZENML_ACTIVE_STACK_ID``; the
+nearest repository (``ZENML_REPOSITORY_PATH``, else a directory with ``.zen`` from here upwards);
+the global configuration file. A repository that names no stack stands for the default stack, not
+for the global one. Stacks belong to no project, so the active project changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.store_location import read_yaml
+
+__all__ = [
+    "ACTIVE_STACK_VARIABLE",
+    "CONFIG_FILE",
+    "Named",
+    "Scope",
+    "canonical_id",
+    "named_stack",
+    "repository",
+    "repository_config",
+]
+
+ACTIVE_STACK_VARIABLE = "ZENML_ACTIVE_STACK_ID"
+CONFIG_FILE = "config.yaml"
+
+#: What says which stack is active, strongest first.
+Scope = Literal["environment", "repository", "global", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What names the active stack.
+
+    Attributes:
+        ref: The id as written there (the variable may hold a name too); None where it names none.
+        scope: Which layer it is.
+        source: The variable, the repository's directory, or the configuration file.
+    """
+
+    ref: str | None
+    scope: Scope
+    source: str
+
+    @property
+    def id(self) -> str | None:
+        """`ref`, where it is an id."""
+        return canonical_id(self.ref) if self.ref else None
+
+
+def named_stack(config: Mapping[str, Any], environ: Mapping[str, str]) -> Named:
+    """What names the active stack of this directory and environment.
+
+    Args:
+        config: The global configuration file's content.
+        environ: The environment variables.
+
+    Raises:
+        UnreadableError: The repository's configuration cannot be read.
+    """
+    if ref := environ.get(ACTIVE_STACK_VARIABLE):
+        return Named(ref, "environment", ACTIVE_STACK_VARIABLE)
+    root = repository(environ)
+    if root is not None:
+        ref = read_yaml(repository_config(root, environ)).get("active_stack_id")
+        return Named(str(ref) if ref else None, "repository", str(root))
+    ref = config.get("active_stack_id")
+    return Named(str(ref) if ref else None, "global", str(config_home() / CONFIG_FILE))
+
+
+def repository(environ: Mapping[str, str]) -> Path | None:
+    """The root of the ZenML repository that this process is in; None outside of any."""
+    name = _directory_name(environ)
+    if given := environ.get("ZENML_REPOSITORY_PATH"):
+        path = Path(given)
+        return path.resolve() if (path / name).is_dir() else None
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # the directory was removed under us
+        return None
+    return next((path.resolve() for path in (here, *here.parents) if (path / name).is_dir()), None)
+
+
+def repository_config(root: Path, environ: Mapping[str, str]) -> Path:
+    """A repository's configuration file. It may not exist yet."""
+    return root / _directory_name(environ) / CONFIG_FILE
+
+
+def canonical_id(text: str) -> str | None:
+    """A UUID in its usual form, with hyphens and in lower case; None for any other text."""
+    digits = text.strip().replace("-", "").lower()
+    if len(digits) != 32 or not all(digit in "0123456789abcdef" for digit in digits):
+        return None
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _directory_name(environ: Mapping[str, str]) -> str:
+    return environ.get("ZENML_REPOSITORY_DIRECTORY_NAME") or ".zen"

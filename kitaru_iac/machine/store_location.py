@@ -1,0 +1,259 @@
+"""Which store ZenML would open, from its configuration file and environment, without ZenML.
+
+The rules are those of `zenml.config.global_config.GlobalConfiguration.get_store_configuration` and
+`zenml.login.credentials_store.CredentialsStore` (0.98). What goes beyond them is left to ZenML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.unreadable import UnreadableError
+
+__all__ = [
+    "RestStore",
+    "SqliteStore",
+    "StoreLocation",
+    "parse_yaml",
+    "read_yaml",
+    "server_of",
+    "store_location",
+]
+
+_STORE_PREFIX = "ZENML_STORE_"
+_SQLITE = "sqlite:///"
+_TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
+_FALSE = frozenset({"0", "off", "f", "false", "n", "no"})
+#: ZenML's `DEFAULT_HTTP_TIMEOUT`, in seconds.
+_TIMEOUT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteStore:
+    """A local SQLite database, which is there."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RestStore:
+    """A ZenML server.
+
+    Attributes:
+        url: Without a slash at the end.
+        token: A bearer token that has not expired; None for a server that wants none.
+        verify: Whether to verify its certificate; or the path or the text of a CA bundle.
+        timeout: Seconds to wait for an answer.
+    """
+
+    url: str
+    token: str | None
+    verify: bool | str = True
+    timeout: int = _TIMEOUT
+
+    def __repr__(self) -> str:
+        return f"RestStore({self.url!r})"
+
+
+StoreLocation = SqliteStore | RestStore
+
+
+def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> StoreLocation:
+    """The store that ZenML would open.
+
+    Args:
+        config: The global configuration file's content.
+        environ: The environment variables.
+
+    Raises:
+        UnreadableError: It is not there yet, or it is not one that can be read without ZenML.
+    """
+    stored = config.get("store")
+    if stored is not None and not isinstance(stored, dict):
+        raise UnreadableError("the configuration file has no readable `store`")
+    store = _with_environment(stored, environ)
+    if store is None:
+        return _sqlite(_SQLITE + str(_default_database(environ)))
+    url = store.get("url")
+    if not isinstance(url, str):
+        raise UnreadableError("the configured store has no URL")
+    if store.get("type") == "rest":
+        return _rest(url, store, environ)
+    if store.get("type") == "sql":
+        return _sqlite(url)
+    raise UnreadableError(f"the store is of the type {store.get('type')!r}")
+
+
+def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """The address of the server that ZenML would ask; None where that is not told by these."""
+    stored = config.get("store")
+    try:
+        store = _with_environment(stored if isinstance(stored, dict) else None, environ)
+    except UnreadableError:
+        return None
+    url = str((store or {}).get("url") or "")
+    return url.rstrip("/") if url.startswith(("http://", "https://")) else None
+
+
+def read_yaml(path: Path) -> Mapping[str, Any]:
+    """A YAML mapping from a file; empty when there is no file.
+
+    Raises:
+        UnreadableError: It cannot be read, or it is not a mapping.
+    """
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be read: {error}") from error
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: bytes, path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds; empty for an empty file.
+
+    Raises:
+        UnreadableError: It is no mapping. `path` is named in its text.
+    """
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        content = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UnreadableError(f"{path} is not YAML") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UnreadableError(f"{path} is not a mapping")
+    return content
+
+
+def _with_environment(
+    stored: dict[str, Any] | None, environ: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """The stored configuration, replaced or completed by ``ZENML_STORE_*``."""
+    given: dict[str, Any] = {
+        name[len(_STORE_PREFIX) :].lower(): value
+        for name, value in environ.items()
+        if name.startswith(_STORE_PREFIX)
+    }
+    if not given:
+        return stored
+    if "type" not in given and "url" in given:
+        given["type"] = "rest" if given["url"].startswith(("http://", "https://")) else "sql"
+    if "type" in given:
+        return given
+    if stored is None:
+        raise UnreadableError("the environment completes a store that is not configured yet")
+    return {**stored, **given}
+
+
+def _default_database(environ: Mapping[str, str]) -> Path:
+    stores = environ.get("ZENML_LOCAL_STORES_PATH")
+    root = Path(stores) if stores is not None else config_home() / "local_stores"
+    return root / "default_zen_store" / "zenml.db"
+
+
+def _sqlite(url: str) -> SqliteStore:
+    database = url.removeprefix(_SQLITE)
+    if database == url or not database or "?" in database or database.startswith(":"):
+        scheme = url.partition(":")[0]
+        raise UnreadableError(f"the store is a database of the kind {scheme!r}")
+    path = Path(database)
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UnreadableError(f"there is no database {path} yet") from error
+    if not size:
+        raise UnreadableError(f"the database {path} is empty")
+    return SqliteStore(path)
+
+
+def _rest(url: str, store: Mapping[str, Any], environ: Mapping[str, str]) -> RestStore:
+    url = url.rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise UnreadableError("the server's URL is neither http nor https")
+    if environ.get("ZENML_CONTAINER", "").lower() in _TRUE and _is_loopback(url):
+        raise UnreadableError("inside a ZenML container, localhost stands for the host")
+    timeout = store.get("http_timeout", _TIMEOUT)
+    try:
+        timeout = int(timeout)
+    except (TypeError, ValueError) as error:
+        raise UnreadableError("`http_timeout` is not a number") from error
+    return RestStore(
+        url=url,
+        token=_token(url, store, environ),
+        verify=_verify(store.get("verify_ssl", True)),
+        timeout=timeout,
+    )
+
+
+def _is_loopback(url: str) -> bool:
+    host = url.partition("://")[2].split("/", 1)[0]
+    return host.startswith(("localhost", "127.0.0.1"))
+
+
+def _verify(value: Any) -> bool | str:
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in _TRUE:
+            return True
+        return False if word in _FALSE else value
+    if isinstance(value, bool):
+        return value
+    raise UnreadableError("`verify_ssl` is neither true, false nor a CA bundle")
+
+
+def _token(url: str, store: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """The token ZenML would use now; None if it would begin without one.
+
+    Raises:
+        UnreadableError: A login has to come first.
+    """
+    if store.get("api_token"):
+        return str(store["api_token"])
+    kept = _kept_credentials(url, environ)
+    for secret in ("api_key", "username", "password"):
+        # Credentials of the environment or the file win; a kept token may be somebody else's.
+        if store.get(secret) and store[secret] != kept.get(secret):
+            raise UnreadableError(f"a login with the configured {secret} has to come first")
+    token = kept.get("api_token")
+    if isinstance(token, dict) and token.get("access_token"):
+        if _expired(token):
+            raise UnreadableError("the token has expired")
+        return str(token["access_token"])
+    if kept.get("api_key") or kept.get("username") or kept.get("pro_api_url"):
+        raise UnreadableError("a login has to come first")
+    return None
+
+
+def _kept_credentials(url: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
+    if environ.get("DISABLE_CREDENTIALS_DISK_CACHING", "").lower() in _TRUE:
+        raise UnreadableError("credentials are not kept on disk")
+    kept = read_yaml(config_home() / "credentials.yaml").get(url)
+    return kept if isinstance(kept, dict) else {}
+
+
+def _expired(token: Mapping[str, Any]) -> bool:
+    expires = token.get("expires_at")
+    if not expires:
+        return False
+    if isinstance(expires, str):
+        try:
+            expires = datetime.fromisoformat(expires)
+        except ValueError as error:
+            raise UnreadableError("the token's time of expiry cannot be read") from error
+    if not isinstance(expires, datetime):
+        raise UnreadableError("the token's time of expiry cannot be read")
+    if expires.tzinfo is None:
+        expires = expires.replace(tzinfo=UTC)
+    # A minute more than ZenML's own leeway: the answer has to arrive in time.
+    leeway = timedelta(seconds=int(token.get("leeway") or 0) + 60)
+    return expires - leeway < datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""The repository that `kitaru stack new-repo` writes."""

@@ -1,0 +1,1 @@
+"""What is done with stacks: applied, reconciled, watched and deleted."""

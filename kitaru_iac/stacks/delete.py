@@ -1,0 +1,260 @@
+"""Delete a stack's records: the stack alone, or with what came with it and nobody else uses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from kitaru_iac.connection.activation import leave, scopes_of
+from kitaru_iac.errors import KitaruError, ProtectedStackError, RegistrationFailed
+from kitaru_iac.records.diff import is_own_component, is_own_connector
+from kitaru_iac.records.journal import Writer
+from kitaru_iac.records.model import (
+    BACKEND_LABEL,
+    DEPLOYMENT_LABELS,
+    MANAGED_LABEL,
+    ORPHANED_LABEL,
+    PROJECT_LABEL,
+    STACK_LABEL,
+    ComponentRecord,
+    ConnectorRecord,
+    Records,
+)
+from kitaru_iac.records.owner import Owner, forced_warning, insist_on_removable
+from kitaru_iac.records.stored import DEFAULT_STACK, Store, is_managed, mapped_errors
+from kitaru_iac.stacks.results import Deleted, Kept
+
+if TYPE_CHECKING:
+    from zenml.models import StackResponse
+
+__all__ = ["DEPLOYMENT", "delete", "insist_on_deletable"]
+
+#: The kind of a `Kept` that stands for provisioned infrastructure.
+DEPLOYMENT = "infrastructure"
+
+
+def delete(
+    store: Store, ref: str, *, recursive: bool, force: bool, owner: Owner | None = None
+) -> Deleted:
+    """Delete a stack.
+
+    Args:
+        store: The open store.
+        ref: The stack's name or id. With `recursive`, also a name under which only parts are left.
+        recursive: Delete its own components and connector too, where no other stack uses them.
+        force: Delete it although it is active (the default stack takes its place), or Pulumi's.
+        owner: Whose deletion it is; None is the command's.
+
+    Raises:
+        StackNotFound: There is no such stack, and nothing was left by one.
+        ProtectedStackError: It is the default stack, or active or another's and not forced.
+        RegistrationFailed: A deletion failed half-way; the same command goes on.
+    """
+    stack = store.find(ref)
+    if stack is None:
+        return _delete_leftovers(store, ref, recursive=recursive)
+    scopes = insist_on_deletable(store, stack, force=force, owner=owner)
+    records = store.records_of(stack)
+    removal = _Removal(store, records)
+    if recursive:
+        removal.choose()
+    else:
+        removal.keep_all()
+    new_active = leave(store, scopes) if scopes else None
+    removal.keep_deployment()
+    removal.delete(UUID(records.id))
+    return Deleted(
+        deleted_stack=records.stack,
+        components_deleted=tuple(f"{c.name} ({c.type})" for c in removal.components),
+        connectors_deleted=tuple(c.name for c in removal.connectors),
+        kept=tuple(removal.kept),
+        new_active_stack=new_active,
+        recursive=recursive,
+        warnings=forced_warning(records.labels, owner),
+    )
+
+
+def insist_on_deletable(
+    store: Store,
+    stack: StackResponse,
+    *,
+    force: bool,
+    owner: Owner | None = None,
+    infrastructure: bool = False,
+) -> list[str]:
+    """Refuse the default stack, and one that is another's or active unless forced.
+
+    Returns:
+        Where it is active.
+    """
+    if stack.name == DEFAULT_STACK:
+        raise ProtectedStackError(
+            "The default stack cannot be deleted",
+            why="ZenML keeps it as the stack to fall back to; --force does not change that.",
+        )
+    insist_on_removable(
+        stack.name, stack.labels or {}, owner, force=force, infrastructure=infrastructure
+    )
+    scopes = scopes_of(store, stack)
+    _insist_on_inactive(stack.name, scopes, force=force)
+    return scopes
+
+
+def _insist_on_inactive(name: str, scopes: list[str], *, force: bool) -> None:
+    if "environment" in scopes:
+        raise ProtectedStackError(
+            f"Stack '{name}' is active through the environment variable ZENML_ACTIVE_STACK_ID",
+            why="No command can change the environment of the shell it was started from.",
+            remedy="Unset it first: unset ZENML_ACTIVE_STACK_ID",
+        )
+    if scopes and not force:
+        raise ProtectedStackError(
+            f"Stack '{name}' is the active stack",
+            why="Runs that name no stack would have none."
+            if "global" in scopes or len(scopes) > 1
+            else "It is the active stack of this directory.",
+            remedy="Switch first (kitaru stack use default), or delete it with --force.",
+        )
+
+
+def _delete_leftovers(store: Store, name: str, *, recursive: bool) -> Deleted:
+    """Go on with a deletion that was cut short, or clean up after one without ``--recursive``."""
+    left = store.leftovers(name) if recursive else None
+    if left is None or not (left.components or left.connector):
+        raise store.not_found(name)
+    removal = _Removal(store, replace(left, labels={MANAGED_LABEL: "true"}))
+    removal.choose()
+    removal.delete(None)
+    return Deleted(
+        deleted_stack=name,
+        components_deleted=tuple(f"{c.name} ({c.type})" for c in removal.components),
+        connectors_deleted=tuple(c.name for c in removal.connectors),
+        kept=tuple(removal.kept),
+        new_active_stack=None,
+        recursive=True,
+    )
+
+
+class _Removal:
+    """What goes and what stays."""
+
+    def __init__(self, store: Store, records: Records) -> None:
+        self._store = store
+        self._writer = Writer(store)
+        self._records = records
+        self.components: list[ComponentRecord] = []
+        self.connectors: list[ConnectorRecord] = []
+        self.kept: list[Kept] = []
+
+    def keep_all(self) -> None:
+        """Without ``--recursive`` nothing but the stack goes."""
+        own = False
+        for component in self._records.components:
+            mine = is_own_component(component, self._records)
+            own = own or mine
+            reason = "deleted with --recursive only" if mine else "not made with this stack"
+            self.kept.append(Kept(component.type, component.name, reason))
+        connector = self._records.connector
+        if connector is not None:
+            mine = is_own_connector(connector, self._records)
+            reason = "deleted with --recursive only" if mine else "not made with this stack"
+            self.kept.append(Kept("service_connector", connector.name, reason))
+
+    def keep_deployment(self) -> None:
+        """Records go without what was provisioned for them: say where that is."""
+        labels = self._records.labels
+        if any(key.startswith(DEPLOYMENT_LABELS) for key in labels):
+            reason = f"deleted with --infra only; state in {labels.get(BACKEND_LABEL, '')}"
+            name = "/".join(labels.get(label, "") for label in (PROJECT_LABEL, STACK_LABEL))
+            self.kept.append(Kept(DEPLOYMENT, name, reason))
+
+    def choose(self) -> None:
+        """With ``--recursive`` its own parts go that no other stack uses."""
+        managed = is_managed(self._records.labels)
+        for component in self._records.components:
+            if not managed:
+                reason = "the stack was not created by Kitaru"
+            elif not is_own_component(component, self._records):
+                reason = "not made with this stack"
+            elif others := self._other_stacks(component):
+                reason = f"used by {_listing('stack', others)}"
+            else:
+                self.components.append(component)
+                continue
+            self.kept.append(Kept(component.type, component.name, reason))
+        self._choose_connector(managed=managed)
+
+    def _choose_connector(self, *, managed: bool) -> None:
+        connector = self._records.connector
+        if connector is None:
+            return
+        going = {component.id for component in self.components}
+        users = [c for c in self._store.components_of(str(connector.id)) if c.id not in going]
+        if not managed:
+            reason = "the stack was not created by Kitaru"
+        elif not is_own_connector(connector, self._records):
+            reason = "it was there before the stack"
+        elif users:
+            reason = f"used by {_listing('component', [f'{c.name} ({c.type})' for c in users])}"
+        else:
+            self.connectors.append(connector)
+            return
+        self.kept.append(Kept("service_connector", connector.name, reason))
+
+    def _other_stacks(self, component: ComponentRecord) -> list[str]:
+        names = self._store.stacks_of(str(component.id))
+        return [name for name in names if name != self._records.stack]
+
+    def delete(self, stack_id: UUID | None) -> None:
+        """Delete the stack, then its parts; stop at the first failure and say what is left."""
+        self._mark()
+        todo = [
+            *(
+                [("stack " + self._records.stack, self._writer.delete_stack, stack_id)]
+                if stack_id
+                else []
+            ),
+            *(
+                (f"{c.type} {c.name}", self._writer.delete_component, UUID(c.id))
+                for c in self.components
+            ),
+            *(
+                (f"service connector {c.name}", self._writer.delete_connector, UUID(c.id))
+                for c in self.connectors
+            ),
+        ]
+        while todo:
+            _, remove, uuid = todo[0]
+            try:
+                with mapped_errors():
+                    remove(uuid)
+            except KitaruError as error:
+                raise RegistrationFailed(
+                    f"Deleting stack '{self._records.stack}' stopped half-way",
+                    left=[name for name, _, _ in todo],
+                    why=" ".join(part for part in (error.what, error.why) if part),
+                    remedy="Run the same command again to go on.",
+                ) from error
+            todo.pop(0)
+
+    def _mark(self) -> None:
+        """Label the stack's own parts: a later command then knows whose they are, and whose not."""
+        connector = self._records.connector
+        link = UUID(connector.id) if connector else None
+        marks = {MANAGED_LABEL: "true", ORPHANED_LABEL: "true"}
+        with mapped_errors():
+            for component in self._records.components:
+                if is_own_component(component, self._records):
+                    if self._other_stacks(component):
+                        continue
+                    marked = {**component.labels, **marks}
+                    self._writer.relabel_component(component, component.name, link, marked)
+            if connector is not None and is_own_connector(connector, self._records):
+                self._writer.relabel_connector(connector, {**connector.labels, **marks})
+
+
+def _listing(noun: str, names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{noun}{'s' if len(names) > 1 else ''} {shown}{more}"

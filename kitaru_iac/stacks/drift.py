@@ -1,0 +1,202 @@
+"""What has been changed in a store since a stack was described, without ZenML.
+
+The reader's view of a stack is compared with what its description asks for. Differences that a key
+of the description can say are laid over it; the rest is told in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kitaru_iac.errors import DescriptionError, KitaruError
+from kitaru_iac.gateway import ConnectorView, StackView
+from kitaru_iac.gateway.masking import masked
+from kitaru_iac.plan.model import HIDDEN, Action, Step
+from kitaru_iac.records.describe import description_of
+from kitaru_iac.records.diff import diff
+from kitaru_iac.records.model import (
+    DEPLOYMENT_LABELS,
+    REUSED_CONNECTORS_LABEL,
+    ComponentRecord,
+    ConnectorRecord,
+    Records,
+)
+from kitaru_iac.records.stored import stack_type
+from kitaru_iac.spec import StackSpec, from_mapping, to_mapping
+from kitaru_iac.stacks.desired import desired_records
+
+__all__ = ["Drift", "drift_of", "records_of_view"]
+
+#: Keys that a store does not give back as they were written.
+_ONE_WAY = frozenset({"name", "credentials", "connector", "verify", "activate", "extra", "async"})
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How a stored stack differs from its description.
+
+    Attributes:
+        changed: Keys of the description with their values in the store; None where it has none.
+        rest: What no key says, one line each.
+    """
+
+    changed: Mapping[str, Any]
+    rest: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.rest)
+
+
+def drift_of(
+    given: Mapping[str, Any], view: StackView, labels: Mapping[str, str] | None = None
+) -> Drift:
+    """Compare a stored stack with the description it was made from.
+
+    Args:
+        given: The description's keys. Credentials that cannot be resolved here are passed over.
+        view: What is stored.
+        labels: Further labels that the stack should carry.
+    """
+    spec, credentials = _spec(given)
+    current = records_of_view(view)
+    renamed: tuple[str, ...] = ()
+    if spec is not None and spec.name != view.name:
+        renamed = (f"stack {spec.name}: it is called '{view.name}'",)
+        current = replace(current, stack=spec.name)
+    changed: dict[str, Any] = {}
+    if spec is not None:
+        changed = _changed_keys(spec, view)
+        if changed:
+            laid_over = {**given, **changed}
+            spec, credentials = _spec({k: v for k, v in laid_over.items() if v is not None})
+            if spec is None:  # no description at all would make what is stored
+                changed = {}
+                spec, credentials = _spec(given)
+    if spec is None:
+        return Drift({}, ("its description is not valid any more",))
+    desired = _wanted(spec, current, view, labels or {}, credentials=credentials)
+    steps = diff(desired, current)
+    return Drift(changed, renamed + tuple(line for step in steps for line in _lines(step)))
+
+
+def records_of_view(view: StackView) -> Records:
+    """The records of a stack that the reader gave; secrets are not among them."""
+    reused = REUSED_CONNECTORS_LABEL in view.labels
+    connectors = {connector.id: connector for connector in view.connectors}
+    used = next((c.connector_id for c in view.components if c.connector_id in connectors), None)
+    components = tuple(
+        ComponentRecord(
+            type=component.role_type,
+            name=component.name,
+            flavor=component.flavor,
+            configuration=component.configuration,
+            uses_connector=component.connector_id is not None,
+            resource_id=component.connector_resource_id,
+            labels={key: str(value) for key, value in component.labels.items()},
+            id=component.id,
+        )
+        for component in view.components
+    )
+    runner = view.component("orchestrator")
+    return Records(
+        stack=view.name,
+        stack_type=stack_type(runner.flavor if runner else None),
+        components=components,
+        connector=_connector(connectors[used], reused=reused) if used else None,
+        labels={key: str(value) for key, value in view.labels.items()},
+        id=view.id,
+    )
+
+
+def _connector(view: ConnectorView, *, reused: bool) -> ConnectorRecord:
+    return ConnectorRecord(
+        name=view.name,
+        type=view.type,
+        auth_method=view.auth_method,
+        configuration=view.configuration,
+        labels={key: str(value) for key, value in view.labels.items()},
+        existing=reused,
+        id=view.id,
+    )
+
+
+def _spec(given: Mapping[str, Any]) -> tuple[StackSpec | None, bool]:
+    """The description, and whether its credentials are known here."""
+    try:
+        return from_mapping(given), True
+    except DescriptionError as error:
+        if "credentials" not in given or any(p.field != "credentials" for p in error.problems):
+            return None, False
+    try:
+        return from_mapping({k: v for k, v in given.items() if k != "credentials"}), False
+    except DescriptionError:
+        return None, False
+
+
+def _changed_keys(spec: StackSpec, view: StackView) -> dict[str, Any]:
+    """The described keys whose values are others in the store."""
+    try:
+        stored = description_of(view)
+    except KitaruError:  # of a kind that no description makes: the rest says how
+        return {}
+    written = to_mapping(spec)
+    try:
+        found = to_mapping(from_mapping(stored))
+    except DescriptionError:
+        found = stored
+    return {
+        key: found.get(key)
+        for key in written
+        if key not in _ONE_WAY and written[key] != found.get(key)
+    }
+
+
+def _wanted(
+    spec: StackSpec,
+    current: Records,
+    view: StackView,
+    labels: Mapping[str, str],
+    *,
+    credentials: bool,
+) -> Records:
+    desired = desired_records(spec)
+    place = {k: v for k, v in current.labels.items() if k.startswith(DEPLOYMENT_LABELS)}
+    desired = replace(desired, labels={**desired.labels, **place, **labels})
+    components = (replace(c, configuration=masked(c.configuration)) for c in desired.components)
+    desired = replace(desired, components=tuple(components))
+    wanted = desired.connector
+    if wanted is None:
+        return desired
+    if wanted.existing:
+        stored = next((c for c in view.connectors if wanted.name in {c.name, c.id}), None)
+        if stored is not None:
+            wanted = _connector(stored, reused=True)
+    elif not credentials and current.connector is not None:
+        wanted = current.connector
+    else:
+        wanted = replace(wanted, secrets={})
+    return replace(desired, connector=wanted)
+
+
+def _lines(step: Step) -> list[str]:
+    if step.action is Action.KEEP:
+        return []
+    subject = f"{step.kind} {step.name}"
+    if step.action is Action.CREATE:
+        return [f"{subject} is not there any more"]
+    if step.action is Action.DELETE:
+        return [f"{subject} is there, and not described"]
+    if not step.changes:
+        return [f"{subject}: {step.reason}"]
+    return [
+        f"{subject}: {change.field} is {_shown(change.before)}, not {_shown(change.after)}"
+        for change in step.changes
+    ]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "unset"
+    return value if value == HIDDEN else repr(value)

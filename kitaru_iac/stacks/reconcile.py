@@ -1,0 +1,184 @@
+"""The description of a stack, what should be stored for it, and what is; and the steps from there.
+
+`lifecycle` tells them in the order of each operation. All but `write` are free of side effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
+from kitaru_iac.plan.model import Action, Plan, Step
+from kitaru_iac.records.model import DEPLOYMENT_LABELS
+from kitaru_iac.records.owner import Owner, insist_on_changeable, labels_for
+
+if TYPE_CHECKING:
+    from kitaru_iac.infrastructure.prepare import Ready
+    from kitaru_iac.records.apply import Outcome
+    from kitaru_iac.records.model import Records
+    from kitaru_iac.records.stored import Store
+    from kitaru_iac.spec.model import StackSpec
+
+__all__ = ["Situation"]
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The description, what should be stored for it, and what is."""
+
+    spec: StackSpec
+    store: Store
+    desired: Records
+    current: Records | None
+    leftovers: Records
+    owner: Owner | None
+
+    def after(self, ready: Ready) -> Situation:
+        """The same, with the description and the labels that the infrastructure gave."""
+        if ready.spec is self.spec and not ready.labels:
+            return self
+        desired = _desired(ready.spec, self.store, self.current, self.owner)
+        labels = {**desired.labels, **ready.labels}
+        return replace(self, spec=ready.spec, desired=replace(desired, labels=labels))
+
+    @classmethod
+    def of(
+        cls,
+        spec: StackSpec,
+        owner: Owner | None,
+        insist: Callable[[Records, Owner | None], None] = insist_on_changeable,
+        *,
+        recover: bool = True,
+    ) -> Situation:
+        """Read what is stored for a stack, after mending what a dead process left of it.
+
+        Args:
+            spec: The description.
+            owner: The Pulumi resource that keeps the stack; None is the command.
+            insist: Refuses what may not be done with the stored stack.
+            recover: Whether anything may be mended.
+
+        Raises:
+            AlreadyExistsError: The name is taken by what Kitaru did not make, or as `insist` says.
+            ProtectedStackError: It is the default stack, or another owner's.
+        """
+        from kitaru_iac.records import recovery
+        from kitaru_iac.records.stored import DEFAULT_STACK, Store, is_managed
+        from kitaru_iac.stacks.desired import desired_records
+
+        if spec.name == DEFAULT_STACK:
+            raise ProtectedStackError(
+                "The default stack cannot be changed",
+                where="name",
+                remedy="Choose another name.",
+            )
+        desired_records(spec)  # what is wrong with the description comes before any connection
+        store = Store.open()
+        store.look(spec.name, spec.name + recovery.REPLACED)
+        if recover:
+            recovery.recover(store, spec.name)
+        current = store.read(spec.name, secrets=True)
+        if current is not None and not is_managed(current.labels):
+            raise AlreadyExistsError(
+                f"A stack named '{spec.name}' already exists, and Kitaru did not make it",
+                why="Only stacks that Kitaru made are changed.",
+                remedy=f"Choose another name. See it with: kitaru stack show {spec.name}",
+            )
+        if current is not None:
+            insist(current, owner)
+        leftovers = store.leftovers(spec.name, secrets=True)
+        desired = _desired(spec, store, current, owner)
+        return cls(spec, store, desired, current, leftovers, owner)
+
+    def plan(self, infrastructure: tuple[Step, ...] = ()) -> Plan:
+        """The steps in both layers, of which those of the infrastructure are given."""
+        from kitaru_iac.records.diff import diff
+
+        desired, current = self.desired, self.current
+        steps = [*infrastructure, *diff(desired, current, self.leftovers)]
+        if self.spec.activate and not self.is_active:
+            steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
+        return Plan(desired.stack, tuple(steps), desired.notes)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the stored stack is the active one."""
+        current = self.current
+        return current is not None and str(self.store.active().id) == current.id
+
+    def look(self) -> tuple[str, ...]:
+        """See whether the write can succeed: packages, names, fields; say what is to be known."""
+        from kitaru_iac.records.preflight import preflight
+
+        return preflight(
+            self.store,
+            self.spec,
+            self.desired,
+            self.current,
+            self.leftovers,
+        )
+
+    def verify(self, progress: Progress | None) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+        """Let the connector reach each resource: the checks, and what is to be known."""
+        spec, desired = self.spec, self.desired
+        if desired.connector is None or not any(c.uses_connector for c in desired.components):
+            return (), ()
+        if not spec.verify:
+            return (), ("The connector was not verified (--no-verify).",)
+        from kitaru_iac.records.connector_checks import verify_connector
+
+        if progress:
+            progress("Verifying the connector's access to each resource")
+        checks = tuple(verify_connector(self.store, desired))
+        failed = [check for check in checks if check.status == "fail"]
+        if failed:
+            raise CheckFailed(
+                f"The connector cannot use {len(failed)} of the stack's {len(checks)} resources",
+                why="\n".join(f"{check.resource}: {check.message}" for check in failed),
+                remedy="\n".join(dict.fromkeys(c.remedy for c in failed if c.remedy)) or None,
+            )
+        return checks, ()
+
+    def write(self, progress: Progress | None) -> tuple[Outcome, Any]:
+        """Register or change the stack, and make it active where that is asked.
+
+        Returns:
+            What was written, and the `activation.Activation`, if any.
+
+        Raises:
+            RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
+        """
+        from kitaru_iac.connection.activation import activate
+        from kitaru_iac.errors import RegistrationFailed
+        from kitaru_iac.records.apply import carry_out
+
+        if progress:
+            progress(f"Registering stack {self.desired.stack}")
+        outcome = carry_out(self.store, self.desired, self.current, self.leftovers)
+        if not self.spec.activate:
+            return outcome, None
+        try:
+            return outcome, activate(self.store, outcome.id)
+        except Exception as error:
+            raise RegistrationFailed(
+                f"Stack '{self.desired.stack}' is registered, but could not be made active",
+                why=str(error),
+                remedy=f"Make it active with: kitaru stack use {self.desired.stack}",
+            ) from error
+
+
+def _desired(
+    spec: StackSpec, store: Store, current: Records | None, owner: Owner | None
+) -> Records:
+    """The desired records, with the stack's owner; where its deployment is stays written on it."""
+    from kitaru_iac.stacks.desired import desired_records
+
+    desired = store.resolved(desired_records(spec))
+    stored = current.labels if current else {}
+    place = {key: text for key, text in stored.items() if key.startswith(DEPLOYMENT_LABELS)}
+    labels = {**desired.labels, **place, **labels_for(owner, current)}
+    return replace(desired, labels=labels)

@@ -1,0 +1,174 @@
+"""What the operations of `lifecycle` return: plain data, with the JSON of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kitaru_iac.plan.model import Plan, Step
+
+if TYPE_CHECKING:
+    from kitaru_iac.spec.model import StackSpec
+
+__all__ = ["Applied", "Created", "Deleted", "Kept", "Switched", "named_resources"]
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A stack that was registered.
+
+    Attributes:
+        components_created: As ``dev (orchestrator)``.
+        service_connectors_created: Names; empty where none was needed or an existing one is used.
+        resources: The named resources of a remote stack, as ``{"provider": "aws", "cluster": …}``.
+        warnings: What the user has to know, in plain words.
+        checks: How each resource of the connector was verified.
+        infrastructure: What was done to the infrastructure, with ``infra: provision``.
+    """
+
+    id: str
+    name: str
+    is_active: bool
+    previous_active_stack: str | None
+    stack_type: str
+    components_created: tuple[str, ...]
+    service_connectors_created: tuple[str, ...] = ()
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    checks: tuple[Any, ...] = ()
+    infrastructure: tuple[Step, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``item`` of ``stack.create``."""
+        item: dict[str, Any] = {
+            "id": self.id,
+            "name": self.name,
+            "is_active": self.is_active,
+            "previous_active_stack": self.previous_active_stack,
+            "components_created": list(self.components_created),
+            "stack_type": self.stack_type,
+        }
+        if self.resources:
+            item["service_connectors_created"] = list(self.service_connectors_created)
+            item["resources"] = dict(self.resources)
+        if self.checks:
+            item["checks"] = [check.to_dict() for check in self.checks]
+        if self.infrastructure:
+            item["infrastructure"] = [step.to_dict() for step in self.infrastructure]
+        if self.warnings:
+            item["warnings"] = list(self.warnings)
+        return item
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A description that was applied. `changed` is False where there was nothing to do."""
+
+    id: str | None
+    name: str
+    is_active: bool
+    previous_active_stack: str | None
+    plan: Plan
+    changed: bool
+    warnings: tuple[str, ...] = ()
+    checks: tuple[Any, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``item`` of ``stack.apply``."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "is_active": self.is_active,
+            "previous_active_stack": self.previous_active_stack,
+            "changed": self.changed,
+            "plan": self.plan.to_dict(),
+            "checks": [check.to_dict() for check in self.checks],
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A part of a deleted stack that stays, and why."""
+
+    kind: str
+    name: str
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        """``{"kind", "name", "reason"}``."""
+        return {"kind": self.kind, "name": self.name, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A stack that was deleted, with what went and what stayed."""
+
+    deleted_stack: str
+    components_deleted: tuple[str, ...]
+    connectors_deleted: tuple[str, ...]
+    kept: tuple[Kept, ...]
+    new_active_stack: str | None
+    recursive: bool
+    infrastructure_deleted: tuple[Step, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``item`` of ``stack.delete``."""
+        gone = [step.to_dict() for step in self.infrastructure_deleted]
+        return {
+            **({"infrastructure_deleted": gone} if gone else {}),
+            "deleted_stack": self.deleted_stack,
+            "components_deleted": list(self.components_deleted),
+            "service_connectors_deleted": list(self.connectors_deleted),
+            "kept": [part.to_dict() for part in self.kept],
+            "new_active_stack": self.new_active_stack,
+            "recursive": self.recursive,
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """Another active stack.
+
+    Attributes:
+        scope: Where the choice is written: ``repository`` or ``global``.
+        overridden_by: The environment variable that goes before the choice, if one is set.
+    """
+
+    id: str
+    name: str
+    previous_active_stack: str | None
+    scope: str
+    overridden_by: str | None = None
+    is_active: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``item`` of ``stack.use``."""
+        item = {"id": self.id, "name": self.name, "is_active": self.is_active, "scope": self.scope}
+        item["previous_active_stack"] = self.previous_active_stack
+        if self.overridden_by:
+            item["overridden_by"] = self.overridden_by
+        return item
+
+
+def named_resources(spec: StackSpec) -> dict[str, Any]:
+    """The named resources of a remote stack; empty for a purely local one."""
+    if spec.cloud is None:
+        return {}
+    fields = (
+        "cluster",
+        "region",
+        "namespace",
+        "subscription_id",
+        "resource_group",
+        "workspace",
+        "artifact_store",
+        "container_registry",
+        "execution_role",
+    )
+    found = {name: getattr(spec, name, None) for name in fields}
+    named = {key: str(value) for key, value in found.items() if value is not None}
+    return {"provider": spec.cloud.value, **named}

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.model import (
+    Check,
+    CheckInfo,
+    CheckReport,
+    CheckResult,
+    CheckStatus,
+    Verdict,
+    fail,
+    ok,
+    run_checks,
+    unknown,
+    warn,
+)
+from kitaru_iac.checks.probes import (
+    Absent,
+    Denied,
+    Look,
+    LookError,
+    Unanswered,
+    run_looks,
+    together,
+)
+from kitaru_iac.errors import CheckFailed, ExitCode
+
+OK, WARN, FAIL, UNKNOWN = CheckStatus
+
+
+def _check(look: Look[Any], judge: Any = lambda seen: ok(f"saw {seen}"), **more: Any) -> Check:
+    return Check(CheckInfo("x.y", "title", "text", "https://docs"), "thing", look, judge, **more)
+
+
+def _raising(error: Exception) -> Look[Any]:
+    def see() -> Any:
+        raise error
+
+    return Look("look", see)
+
+
+# --- judging
+
+
+def test_a_result_carries_what_the_judgement_and_the_catalog_say() -> None:
+    (result,) = run_checks([_check(Look("look", lambda: 1), lambda seen: fail("bad", "mend"))])
+    assert result == CheckResult("x.y", FAIL, "thing", "bad", "mend", "https://docs")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Denied("no", permission="a:B"), Absent("gone"), Unanswered("silence"), LookError("what")],
+)
+def test_without_an_observation_nothing_is_judged_and_the_check_is_unknown(
+    error: LookError,
+) -> None:
+    def judge(_: Any) -> Verdict:
+        raise AssertionError("judged without an observation")
+
+    (result,) = run_checks([_check(_raising(error), judge)])
+    assert result.status is UNKNOWN
+    assert error.why in result.why
+    assert result.missing_permission == error.permission
+
+
+def test_a_failed_look_cannot_be_called_ok() -> None:
+    (result,) = run_checks([_check(_raising(Absent("gone")), missed=lambda _: ok("fine"))])
+    assert result.status is UNKNOWN
+    assert "cannot be ok" in result.why
+
+
+def test_a_failed_look_can_be_judged_a_failure() -> None:
+    (result,) = run_checks([_check(_raising(Absent("gone")), missed=lambda _: fail("a", "b"))])
+    assert result.status is FAIL
+
+
+def test_what_is_consulted_is_told_and_only_asked_where_a_look_failed() -> None:
+    asked: list[str] = []
+
+    def see() -> str:
+        asked.append("who")
+        return "me"
+
+    who = Look("who", see)
+    good = _check(Look("good", lambda: 1), consults=who)
+    bad = _check(_raising(Denied("no")), missed=lambda e, w: unknown(f"{w}: {e}"), consults=who)
+
+    assert run_checks([good])[0].status is OK
+    assert asked == []
+    assert run_checks([good, bad, bad])[2].why == "me: no"
+    assert asked == ["who"]
+
+
+def test_a_bug_in_one_judgement_hides_no_other_result() -> None:
+    def broken(_: Any) -> Verdict:
+        raise KeyError("status")
+
+    look = Look("look", lambda: 1)
+    first, second = run_checks([_check(look, broken), _check(look)])
+    assert (first.status, second.status) == (UNKNOWN, OK)
+    assert "KeyError" in first.why
+
+
+def test_a_bug_in_one_look_hides_no_other_result() -> None:
+    first, second = run_checks([_check(_raising(TypeError("x"))), _check(Look("l", lambda: 1))])
+    assert (first.status, second.status) == (UNKNOWN, OK)
+    assert "TypeError" in first.why
+
+
+# --- looking
+
+
+def test_a_look_shared_by_many_is_asked_once() -> None:
+    asked: list[int] = []
+
+    def see() -> str:
+        asked.append(1)
+        return "seen"
+
+    shared = Look("shared", see)
+    second = Look("second", lambda seen: seen + "!", needs=(shared,))
+    results = run_checks([_check(shared), _check(second), _check(shared)])
+    assert [result.why for result in results] == ["saw seen", "saw seen!", "saw seen"]
+    assert asked == [1]
+
+
+def test_all_looks_are_under_way_at_the_same_time() -> None:
+    barrier = threading.Barrier(8, timeout=30)
+    looks = [Look(str(n), barrier.wait) for n in range(8)]
+    outcomes = run_looks(looks, timeout=60)
+    assert {outcomes[look] for look in looks} == set(range(8))
+
+
+def test_no_more_looks_are_under_way_than_allowed() -> None:
+    busy, most, lock = 0, 0, threading.Lock()
+    enough = threading.Event()
+
+    def see() -> None:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        enough.wait(0.02)
+        with lock:
+            busy -= 1
+
+    run_looks([Look(str(n), see) for n in range(9)], max_workers=3)
+    assert most <= 3
+
+
+def test_a_dependent_look_waits_for_its_own_alone() -> None:
+    first_done, other_may_end = threading.Event(), threading.Event()
+    first = Look("first", first_done.set)
+    dependent = Look("dependent", lambda _: other_may_end.set(), needs=(first,))
+    # Ends only after the dependent look was carried out: it would hang if it held that one up.
+    slow = Look("slow", lambda: other_may_end.wait(30))
+    outcomes = run_looks([slow, dependent], timeout=60)
+    assert outcomes[slow] is True
+
+
+def test_a_failed_look_fails_what_needs_it_and_is_told_to_what_asks_for_it() -> None:
+    gone = _raising(Absent("gone"))
+    needing = Look("needing", lambda _: "no", needs=(gone,))
+    asking = Look("asking", lambda seen: type(seen).__name__, asks=(gone,))
+    outcomes = run_looks([needing, asking])
+    assert isinstance(outcomes[needing], Absent)
+    assert outcomes[asking] == "Absent"
+
+
+def test_looks_are_put_together_in_order() -> None:
+    one, two = Look("one", lambda: 1), Look("two", lambda: 2)
+    both = together(one, asks=[two, _raising(Denied("no"))])
+    seen: Any = run_looks([both])[both]
+    assert seen[:2] == (1, 2)
+    assert isinstance(seen[2], Denied)
+
+
+def test_a_hanging_look_is_left_behind_and_the_others_are_seen() -> None:
+    forever = threading.Event()
+    hanging = Look("hanging", lambda: forever.wait(120))
+    after = Look("after", lambda _: 1, needs=(hanging,))
+    quick = Look("quick", lambda: "seen")
+    # One worker: the hanging look gives up its place when its time is over.
+    outcomes = run_looks([hanging, after, quick], timeout=0.1, max_workers=1)
+    forever.set()
+    assert isinstance(outcomes[hanging], Unanswered)
+    assert "within 0.1 s" in outcomes[hanging].why
+    assert outcomes[after] is outcomes[hanging]
+    assert outcomes[quick] == "seen"
+
+
+def test_an_answer_that_comes_too_late_changes_nothing() -> None:
+    late, go_on = threading.Event(), threading.Event()
+
+    def see_late() -> str:
+        late.wait(30)
+        go_on.set()
+        return "late"
+
+    slow = Look("slow", see_late)
+
+    def see_other(_: Any) -> bool:
+        """Carried out after the slow one was given up; lets the late answer arrive meanwhile."""
+        late.set()
+        return go_on.wait(30)
+
+    other = Look("other", see_other, asks=(slow,))
+    outcomes = run_looks([slow, other], timeout=0.2)
+    assert isinstance(outcomes[slow], Unanswered)
+
+
+# --- the report
+
+
+def _report(*statuses: CheckStatus) -> CheckReport:
+    return CheckReport(
+        "prod", tuple(CheckResult(f"c{n}", s, "it", "why", "fix") for n, s in enumerate(statuses))
+    )
+
+
+@pytest.mark.parametrize(
+    ("statuses", "worst"),
+    [
+        ((), None),
+        ((OK, OK), OK),
+        ((OK, WARN), WARN),
+        ((WARN, UNKNOWN, OK), UNKNOWN),
+        ((UNKNOWN, FAIL, WARN), FAIL),
+    ],
+)
+def test_the_worst_of_a_report(statuses: tuple[CheckStatus, ...], worst: CheckStatus) -> None:
+    assert _report(*statuses).worst is worst
+
+
+def test_only_a_failure_is_a_failure() -> None:
+    _report(OK, WARN, UNKNOWN).raise_if_failed()
+    with pytest.raises(CheckFailed, match="1 of 2 checks") as caught:
+        _report(OK, FAIL).raise_if_failed()
+    assert caught.value.exit_code is ExitCode.CHECK_FAILED
+    assert caught.value.remedy == "fix"
+    assert "c1" in (caught.value.why or "")
+
+
+def test_the_report_as_json_has_the_same_keys_always() -> None:
+    shown = json.loads(json.dumps(_report(OK, FAIL).to_dict()))
+    assert shown["worst"] == "fail"
+    assert shown["summary"] == {"ok": 1, "warn": 0, "fail": 1, "unknown": 0}
+    assert {tuple(result) for result in shown["results"]} == {
+        ("id", "status", "subject", "why", "remedy", "docs", "missing_permission")
+    }
+    assert CheckReport("dev").to_dict()["worst"] is None
+
+
+def test_the_words_of_verdicts() -> None:
+    assert [v.status for v in (ok("a"), warn("a", "b"), fail("a", "b"), unknown("a"))] == [
+        OK,
+        WARN,
+        FAIL,
+        UNKNOWN,
+    ]

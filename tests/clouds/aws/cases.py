@@ -1,0 +1,691 @@
+"""What every check of the catalog says, and when: one case for each status that it can have.
+
+`arrange` makes the world so and returns the description; the check is then run through real boto3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.clouds.aws.permissions import Identity, policy, trust_policy
+from kitaru_iac.spec.model import BaseSpec
+from tests.clouds.aws.world import World
+from tests.doubles.aws import ACCOUNT_ID, REGION, service_trust
+from tests.doubles.web import Response
+
+__all__ = ["CASES", "Case"]
+
+OK, WARN, FAIL, UNKNOWN = CheckStatus
+Arrange = Callable[[World], BaseSpec]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One check in one situation.
+
+    Attributes:
+        id: The check.
+        status: How it must end.
+        arrange: Makes the situation.
+        why: Stands in the result's reason.
+        permission: The missing permission that the result must name.
+        mends: Whether carrying out the remedy makes the check ok.
+        name: For the test's id.
+    """
+
+    id: str
+    status: CheckStatus
+    arrange: Arrange
+    why: str
+    permission: str | None = None
+    mends: bool = False
+    name: str = field(default="")
+
+    def __str__(self) -> str:
+        return f"{self.id}-{self.status}-{self.name or self.why}".replace(" ", "_")
+
+
+def _having(spec: str, *steps: str) -> Arrange:
+    """Call these methods of the world, and describe a stack of this type."""
+
+    def arrange(world: World) -> BaseSpec:
+        for step in steps:
+            getattr(world, step)()
+        described: BaseSpec = getattr(world, spec)()
+        return described
+
+    return arrange
+
+
+def _then(first: Arrange, change: Callable[[World], Any]) -> Arrange:
+    def arrange(world: World) -> BaseSpec:
+        spec = first(world)
+        change(world)
+        return spec
+
+    return arrange
+
+
+def _denied(first: Arrange, *operations: str) -> Arrange:
+    return _then(first, lambda world: world.faults.deny(*operations))
+
+
+def _throttled(first: Arrange, operation: str) -> Arrange:
+    return _then(
+        first, lambda world: world.faults.fail(operation, "ThrottlingException", status=400)
+    )
+
+
+def _set(world: World, name: str, value: Any) -> None:
+    setattr(world, name, value)
+
+
+def _described(prepare: Callable[[World], Any], spec: str, **over: Any) -> Arrange:
+    def arrange(world: World) -> BaseSpec:
+        prepare(world)
+        described: BaseSpec = getattr(world, spec)(**over)
+        return described
+
+    return arrange
+
+
+BUCKET = _having("kubernetes", "fit_bucket")
+BARE_BUCKET = _having("kubernetes", "make_bucket")
+NOTHING = _having("kubernetes")
+REPOSITORY = _having("kubernetes", "fit_repository")
+CLUSTER = _having("kubernetes", "fit_cluster")
+ROLE = _having("sagemaker", "fit_role")
+EXPIRED = _then(
+    NOTHING, lambda w: w.faults.fail("sts:GetCallerIdentity", "ExpiredToken", "expired")
+)
+
+
+def _nobody(world: World) -> BaseSpec:
+    world.credentials = "aws-profile:nobody"
+    return world.kubernetes()
+
+
+def _credentials() -> list[Case]:
+    root = Response(
+        200,
+        (
+            "<GetCallerIdentityResponse><GetCallerIdentityResult>"
+            f"<Arn>arn:aws:iam::{ACCOUNT_ID}:root</Arn><UserId>1</UserId>"
+            f"<Account>{ACCOUNT_ID}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+        ).encode(),
+        {"Content-Type": "text/xml"},
+    )
+    other = {"container_registry": f"999999999999.dkr.ecr.{REGION}.amazonaws.com"}
+
+    def role_not_trusting(world: World) -> BaseSpec:
+        world.credentials = f"aws-role:arn:aws:iam::{ACCOUNT_ID}:role/connector"
+        world.faults.deny("sts:AssumeRole")
+        return world.kubernetes()
+
+    return [
+        Case("aws.credentials", OK, NOTHING, "they are arn:aws:sts::123456789012:user/moto"),
+        Case(
+            "aws.credentials",
+            WARN,
+            _then(NOTHING, lambda w: w.faults.answer("sts:GetCallerIdentity", root)),
+            "root user",
+        ),
+        Case("aws.credentials", FAIL, _nobody, "nobody", name="no such profile"),
+        Case("aws.credentials", FAIL, EXPIRED, "ExpiredToken"),
+        Case("aws.credentials", FAIL, role_not_trusting, "role/connector cannot be assumed"),
+        Case("aws.credentials", UNKNOWN, _throttled(NOTHING, "sts:GetCallerIdentity"), "throttled"),
+        Case("aws.account", OK, NOTHING, ACCOUNT_ID),
+        Case(
+            "aws.account",
+            FAIL,
+            _described(lambda w: None, "kubernetes", **other),
+            "things of account 999999999999",
+        ),
+        Case("aws.account", UNKNOWN, EXPIRED, "aws.credentials"),
+    ]
+
+
+def _bucket() -> list[Case]:
+    elsewhere = lambda w: w.make_bucket("us-west-2")  # noqa: E731
+    public = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::*",
+    }
+    unblocked = _then(BUCKET, lambda w: w.s3().delete_public_access_block(Bucket=w.bucket))
+    kept = lambda w: w.bucket_policy(  # noqa: E731
+        {
+            "Sid": "Theirs",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"},
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{w.bucket}/*",
+        }
+    )
+    return [
+        Case("aws.bucket.exists", OK, BUCKET, "exists"),
+        Case("aws.bucket.exists", FAIL, NOTHING, "no bucket of this name", mends=True),
+        Case(
+            "aws.bucket.exists",
+            UNKNOWN,
+            _denied(BUCKET, "s3:HeadBucket"),
+            "403, not 404",
+            "s3:ListBucket",
+        ),
+        Case("aws.bucket.exists", UNKNOWN, _nobody, "aws.credentials", name="no credentials"),
+        Case("aws.bucket.region", OK, BUCKET, f"it is in {REGION}"),
+        Case(
+            "aws.bucket.region",
+            OK,
+            _denied(BUCKET, "s3:HeadBucket"),
+            f"it is in {REGION}",
+            name="S3 tells it to those it denies",
+        ),
+        Case("aws.bucket.region", WARN, _described(elsewhere, "kubernetes"), "us-west-2"),
+        Case("aws.bucket.region", FAIL, _described(elsewhere, "sagemaker"), "SageMaker refuses"),
+        Case(
+            "aws.bucket.region",
+            UNKNOWN,
+            _then(BUCKET, lambda w: w.faults.answer("s3:HeadBucket", Response(200))),
+            "did not name",
+        ),
+        Case("aws.bucket.region", UNKNOWN, NOTHING, "does not exist"),
+        Case("aws.bucket.public_access", OK, BUCKET, "all four switches"),
+        Case("aws.bucket.public_access", WARN, BARE_BUCKET, "RestrictPublicBuckets", mends=True),
+        Case(
+            "aws.bucket.public_access",
+            FAIL,
+            _then(unblocked, lambda w: w.bucket_policy(public)),
+            "its policy makes it public",
+            mends=True,
+        ),
+        Case(
+            "aws.bucket.public_access",
+            UNKNOWN,
+            _denied(BUCKET, "s3:GetPublicAccessBlock"),
+            "not allowed to look",
+            "s3:GetBucketPublicAccessBlock",
+        ),
+        Case(
+            "aws.bucket.public_access",
+            UNKNOWN,
+            _denied(BARE_BUCKET, "s3control:GetPublicAccessBlock"),
+            "unless its account's own block is on",
+            "s3:GetAccountPublicAccessBlock",
+        ),
+        Case("aws.bucket.encryption", OK, BUCKET, "AES256"),
+        Case("aws.bucket.encryption", WARN, BARE_BUCKET, "no default encryption", mends=True),
+        Case(
+            "aws.bucket.encryption",
+            UNKNOWN,
+            _denied(BUCKET, "s3:GetBucketEncryption"),
+            "not allowed",
+            "s3:GetEncryptionConfiguration",
+        ),
+        Case("aws.bucket.versioning", OK, BUCKET, "versioning is on"),
+        Case("aws.bucket.versioning", WARN, BARE_BUCKET, "off", mends=True),
+        Case(
+            "aws.bucket.versioning",
+            WARN,
+            _then(
+                BUCKET,
+                lambda w: w.s3().put_bucket_versioning(
+                    Bucket=w.bucket, VersioningConfiguration={"Status": "Suspended"}
+                ),
+            ),
+            "suspended",
+            mends=True,
+        ),
+        Case(
+            "aws.bucket.versioning",
+            UNKNOWN,
+            _denied(BUCKET, "s3:GetBucketVersioning"),
+            "not allowed",
+            "s3:GetBucketVersioning",
+        ),
+        Case("aws.bucket.versioning", UNKNOWN, NOTHING, "does not exist", mends=False),
+        Case("aws.bucket.tls_only", OK, BUCKET, "denies connections without TLS"),
+        Case("aws.bucket.tls_only", WARN, BARE_BUCKET, "does not deny", mends=True),
+        Case(
+            "aws.bucket.tls_only",
+            WARN,
+            _then(BARE_BUCKET, kept),
+            "does not deny",
+            mends=True,
+            name="beside another policy",
+        ),
+        Case(
+            "aws.bucket.tls_only",
+            UNKNOWN,
+            _denied(BUCKET, "s3:GetBucketPolicy"),
+            "not allowed",
+            "s3:GetBucketPolicy",
+        ),
+    ]
+
+
+def _repository() -> list[Case]:
+    plain = _described(lambda w: w.aws.repository(w.repository), "kubernetes")
+    rules = lambda w: w.faults.change(  # noqa: E731
+        "ecr:GetRegistryScanningConfiguration",
+        lambda body: body["scanningConfiguration"].update(
+            rules=[
+                {
+                    "scanFrequency": "SCAN_ON_PUSH",
+                    "repositoryFilters": [{"filter": "images-*", "filterType": "WILDCARD"}],
+                }
+            ]
+        ),
+    )
+    denied = _denied(REPOSITORY, "ecr:DescribeRepositories")
+    permission = "ecr:DescribeRepositories"
+    return [
+        Case("aws.repository.exists", OK, REPOSITORY, "it exists"),
+        Case("aws.repository.exists", FAIL, NOTHING, "pushing creates none", mends=True),
+        Case("aws.repository.exists", UNKNOWN, denied, "not allowed to look", permission),
+        Case(
+            "aws.repository.exists",
+            UNKNOWN,
+            _throttled(REPOSITORY, "ecr:DescribeRepositories"),
+            "throttled",
+        ),
+        Case("aws.repository.scan_on_push", OK, REPOSITORY, "scans on push"),
+        Case("aws.repository.scan_on_push", OK, _then(plain, rules), "rule of the registry"),
+        Case("aws.repository.scan_on_push", WARN, plain, "nothing scans", mends=True),
+        Case(
+            "aws.repository.scan_on_push",
+            UNKNOWN,
+            _denied(plain, "ecr:GetRegistryScanningConfiguration"),
+            "rules could not be looked at",
+            "ecr:GetRegistryScanningConfiguration",
+        ),
+        Case("aws.repository.scan_on_push", UNKNOWN, NOTHING, "does not exist"),
+        Case("aws.repository.tag_mutability", OK, REPOSITORY, "pushed again"),
+        Case(
+            "aws.repository.tag_mutability",
+            WARN,
+            _described(lambda w: w.fit_repository(imageTagMutability="IMMUTABLE"), "kubernetes"),
+            "IMMUTABLE",
+            mends=True,
+        ),
+        Case("aws.repository.tag_mutability", UNKNOWN, denied, "not allowed to look", permission),
+    ]
+
+
+def _cluster() -> list[Case]:
+    def says(**fields: Any) -> Arrange:
+        return _then(CLUSTER, lambda w: w.cluster_says(**fields))
+
+    def group_says(**fields: Any) -> Arrange:
+        return _then(CLUSTER, lambda w: w.node_group_says(**fields))
+
+    def empty(world: World) -> None:
+        world.fit_cluster(node_groups=0)
+
+    def fargate(namespace: str) -> Arrange:
+        def prepare(world: World) -> None:
+            empty(world)
+            world.client("eks").create_fargate_profile(
+                fargateProfileName="profile",
+                clusterName=world.cluster,
+                podExecutionRoleArn=world.node_role,
+                subnets=["subnet-1"],
+                selectors=[{"namespace": namespace}],
+            )
+
+        return _described(prepare, "kubernetes")
+
+    def self_managed(world: World) -> None:
+        empty(world)
+        ec2 = world.client("ec2")
+        image = ec2.describe_images()["Images"][0]["ImageId"]
+        tag = {"Key": f"kubernetes.io/cluster/{world.cluster}", "Value": "owned"}
+        ec2.run_instances(
+            ImageId=image,
+            MinCount=1,
+            MaxCount=1,
+            TagSpecifications=[{"ResourceType": "instance", "Tags": [tag]}],
+        )
+
+    denied = _denied(CLUSTER, "eks:DescribeCluster")
+    permission = "eks:DescribeCluster"
+    none = _described(empty, "kubernetes")
+    network = {"endpointPublicAccess": True, "endpointPrivateAccess": False}
+    return [
+        Case("aws.cluster.exists", OK, CLUSTER, "it exists"),
+        Case("aws.cluster.exists", FAIL, NOTHING, "no EKS cluster of this name"),
+        Case("aws.cluster.exists", UNKNOWN, denied, "not allowed to look", permission),
+        Case("aws.cluster.active", OK, CLUSTER, "ACTIVE"),
+        Case("aws.cluster.active", WARN, says(status="UPDATING"), "usable meanwhile"),
+        Case("aws.cluster.active", FAIL, says(status="CREATING"), "CREATING"),
+        Case(
+            "aws.cluster.active",
+            FAIL,
+            says(status="FAILED", health={"issues": [{"message": "no subnets"}]}),
+            "no subnets",
+        ),
+        Case("aws.cluster.active", UNKNOWN, denied, "not allowed to look", permission),
+        Case("aws.cluster.compute", OK, CLUSTER, "node groups"),
+        Case("aws.cluster.compute", OK, says(computeConfig={"enabled": True}), "Auto Mode"),
+        Case("aws.cluster.compute", OK, fargate("default"), "Fargate profiles for the namespace"),
+        Case(
+            "aws.cluster.compute",
+            OK,
+            _described(self_managed, "kubernetes"),
+            "1 running instances that EKS does not manage",
+        ),
+        Case(
+            "aws.cluster.compute",
+            WARN,
+            group_says(scalingConfig={"minSize": 0, "maxSize": 3, "desiredSize": 0}),
+            "scaled to zero",
+        ),
+        Case("aws.cluster.compute", WARN, group_says(status="DEGRADED"), "DEGRADED"),
+        Case("aws.cluster.compute", FAIL, group_says(status="CREATE_FAILED"), "CREATE_FAILED"),
+        Case(
+            "aws.cluster.compute",
+            FAIL,
+            fargate("other"),
+            "other namespaces than default",
+            mends=True,
+        ),
+        Case("aws.cluster.compute", FAIL, none, "pods would wait forever"),
+        Case(
+            "aws.cluster.compute",
+            UNKNOWN,
+            _denied(none, "ec2:DescribeInstances"),
+            "not allowed to look",
+            "ec2:DescribeInstances",
+        ),
+        Case(
+            "aws.cluster.compute",
+            UNKNOWN,
+            _denied(CLUSTER, "eks:ListNodegroups"),
+            "not allowed to look",
+            "eks:ListNodegroups",
+        ),
+        Case(
+            "aws.cluster.compute",
+            UNKNOWN,
+            _then(
+                none,
+                lambda w: w.cluster_says(
+                    remoteNetworkConfig={"remoteNodeNetworks": [{"cidrs": []}]}
+                ),
+            ),
+            "hybrid",
+        ),
+        Case("aws.cluster.authentication_mode", OK, CLUSTER, "API"),
+        Case(
+            "aws.cluster.authentication_mode",
+            WARN,
+            says(accessConfig={"authenticationMode": "CONFIG_MAP"}),
+            "takes no access entries",
+        ),
+        Case("aws.cluster.authentication_mode", UNKNOWN, says(accessConfig={}), "did not tell"),
+        Case("aws.cluster.authentication_mode", UNKNOWN, NOTHING, "does not exist"),
+        Case("aws.cluster.endpoint", OK, CLUSTER, "203.0.113.7/32 and its own network"),
+        Case(
+            "aws.cluster.endpoint",
+            WARN,
+            says(resourcesVpcConfig={**network, "publicAccessCidrs": ["0.0.0.0/0"]}),
+            "every address",
+        ),
+        Case(
+            "aws.cluster.endpoint",
+            WARN,
+            says(resourcesVpcConfig={"endpointPublicAccess": False}),
+            "must be in its network",
+        ),
+        Case("aws.cluster.endpoint", UNKNOWN, says(resourcesVpcConfig={}), "did not tell"),
+        *_entries(says),
+        *_pull(says, none),
+    ]
+
+
+def _entries(says: Callable[..., Arrange]) -> list[Case]:
+    check = "aws.cluster.access_entry"
+
+    def entry(*args: Any, service_account: bool = False, mode: str = "API") -> Arrange:
+        def arrange(world: World) -> BaseSpec:
+            world.fit_cluster()
+            world.cluster_says(accessConfig={"authenticationMode": mode})
+            world.access_entry(*args)
+            extra = {"orchestrator": {"service_account_name": "runner"}} if service_account else {}
+            return world.kubernetes(extra=extra)
+
+        return arrange
+
+    edit = {"policies": ["AmazonEKSEditPolicy"]}
+    other = {"type": "namespace", "namespaces": ["other"]}
+    mine = {"type": "namespace", "namespaces": ["def*"]}
+    return [
+        Case(check, OK, CLUSTER, "AmazonEKSAdminPolicy"),
+        Case(check, OK, entry({"policies": ["AmazonEKSAdminPolicy"]}, mine), "AmazonEKSAdminPolicy",
+             name="in the namespace"),
+        Case(check, OK, entry(edit, service_account=True), "the service account is named"),
+        Case(check, FAIL, entry(edit), "makes a role binding"),
+        Case(check, FAIL, entry({}), "no policy that lets it create pods"),
+        Case(check, FAIL, entry({"policies": ["AmazonEKSAdminPolicy"]}, other),
+             "no policy that lets it create pods", name="in another namespace"),
+        Case(check, FAIL, entry(None), "has no access entry"),
+        Case(check, UNKNOWN, entry(None, mode="API_AND_CONFIG_MAP"), "aws-auth ConfigMap may"),
+        Case(check, UNKNOWN, entry({"groups": ["builders"]}), "groups builders"),
+        Case(check, UNKNOWN, says(accessConfig={"authenticationMode": "CONFIG_MAP"}), "CONFIG_MAP"),
+        Case(check, UNKNOWN, _denied(CLUSTER, "eks:DescribeAccessEntry"), "not allowed to look",
+             "eks:DescribeAccessEntry"),
+        Case(check, UNKNOWN, _then(CLUSTER, lambda w: w.faults.fail(
+            "eks:DescribeAccessEntry", "404", status=404)), "answered 404",
+            name="a 404 that AWS did not name is not absent"),
+    ]  # fmt: skip
+
+
+def _pull(says: Callable[..., Arrange], none: Arrange) -> list[Case]:
+    check = "aws.cluster.node_role_pull"
+
+    def attached(world: World) -> BaseSpec:
+        spec = CLUSTER(world)
+        world.client("iam").attach_role_policy(
+            RoleName=f"{world.cluster}-node",
+            PolicyArn="arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly",
+        )
+        world.faults.deny("iam:SimulatePrincipalPolicy")
+        return spec
+
+    def bare(world: World) -> BaseSpec:
+        spec = CLUSTER(world)
+        world.client("iam").delete_role_policy(RoleName=f"{world.cluster}-node", PolicyName="given")
+        return spec
+
+    def no_role(world: World) -> BaseSpec:
+        world.aws.cluster(world.cluster)
+        return world.kubernetes()
+
+    auto = {"enabled": True, "nodeRoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/gone"}
+    return [
+        Case(check, OK, CLUSTER, "by IAM's simulation"),
+        Case(check, OK, attached, "by their managed policies, not simulated"),
+        Case(check, FAIL, bare, "may not ecr:GetAuthorizationToken", mends=True),
+        Case(check, FAIL, no_role, "does not exist", mends=True),
+        Case(check, FAIL, says(computeConfig=auto), "role/gone does not exist"),
+        Case(check, UNKNOWN, _denied(CLUSTER, "iam:SimulatePrincipalPolicy"),
+             "no managed pull policy is attached", "iam:SimulatePrincipalPolicy"),
+        Case(check, UNKNOWN, none, "names no role of a node"),
+        Case(check, UNKNOWN, _then(CLUSTER, lambda w: w.faults.answer(
+            "iam:SimulatePrincipalPolicy", Response(501, b"<html>not implemented</html>"))),
+            "not simulated", name="simulation unsupported"),
+    ]  # fmt: skip
+
+
+def _role() -> list[Case]:
+    def trusting(**trust: Any) -> Arrange:
+        return _described(lambda w: w.fit_role(_document(**trust)), "sagemaker")
+
+    def other_path(world: World) -> BaseSpec:
+        world.client("iam").create_role(
+            RoleName=world.role.rsplit("/", 1)[-1],
+            Path="/service-role/",
+            AssumeRolePolicyDocument="{}",
+        )
+        return world.sagemaker()
+
+    missing = _having("sagemaker")
+    denied = _denied(ROLE, "iam:GetRole")
+    return [
+        Case("aws.role.exists", OK, ROLE, "it exists"),
+        Case("aws.role.exists", FAIL, missing, "no such role", mends=True),
+        Case("aws.role.exists", FAIL, other_path, "service-role/exec"),
+        Case("aws.role.exists", UNKNOWN, denied, "not allowed to look", "iam:GetRole"),
+        Case("aws.role.trust", OK, ROLE, "sagemaker.amazonaws.com may assume it"),
+        Case("aws.role.trust", OK, trusting(), "no aws:SourceAccount", name="for any account"),
+        Case(
+            "aws.role.trust",
+            WARN,
+            trusting(also=[{"Effect": "Allow", "Principal": {"AWS": "*"}}]),
+            "lets anybody",
+            mends=True,
+        ),
+        Case(
+            "aws.role.trust",
+            FAIL,
+            trusting(service="ec2.amazonaws.com"),
+            "no statement allows",
+            mends=True,
+        ),
+        Case(
+            "aws.role.trust",
+            FAIL,
+            trusting(condition={"StringEquals": {"aws:SourceAccount": "999999999999"}}),
+            "does not fit",
+            mends=True,
+        ),
+        Case(
+            "aws.role.trust",
+            FAIL,
+            trusting(also=[{"Effect": "Deny", "Principal": "*"}]),
+            "a statement denies it",
+        ),
+        Case(
+            "aws.role.trust",
+            UNKNOWN,
+            trusting(condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
+            "cannot be told",
+        ),
+        Case("aws.role.trust", UNKNOWN, denied, "not allowed to look", "iam:GetRole"),
+        *_role_access(),
+        *_passing(),
+    ]
+
+
+def _document(
+    service: str = "sagemaker.amazonaws.com",
+    condition: dict[str, Any] | None = None,
+    also: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    document = service_trust(service)
+    if condition:
+        document["Statement"][0]["Condition"] = condition
+    document["Statement"] += [{"Action": "sts:AssumeRole", **statement} for statement in also or []]
+    return document
+
+
+def _role_access() -> list[Case]:
+    simulate = "iam:SimulatePrincipalPolicy"
+
+    def powerless(world: World) -> BaseSpec:
+        world.aws.role(world.role.rsplit("/", 1)[-1], trust_policy(world.sagemaker()))
+        return world.sagemaker()
+
+    def with_key(world: World) -> BaseSpec:
+        world.make_bucket()
+        world.encrypt(
+            {
+                "SSEAlgorithm": "aws:kms",
+                "KMSMasterKeyID": f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/1",
+            }
+        )
+        return ROLE(world)
+
+    def overridden(action: str, **override: Any) -> Arrange:
+        return _then(ROLE, lambda w: w.simulator.overrides.update({action: override}))
+
+    boundary = (
+        "<PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>false"
+        "</AllowedByPermissionsBoundary></PermissionsBoundaryDecisionDetail>"
+    )
+    bucket, repository = "aws.role.bucket_access", "aws.role.repository_access"
+    return [
+        Case(bucket, OK, ROLE, "it may use the bucket"),
+        Case(bucket, FAIL, powerless, "s3:GetObject", mends=True),
+        Case(bucket, FAIL, with_key, "kms:Decrypt", mends=True),
+        Case(
+            bucket,
+            FAIL,
+            overridden("s3:PutObject", decision="implicitDeny", extra=boundary),
+            "the permissions boundary denies s3:PutObject",
+        ),
+        Case(
+            bucket,
+            FAIL,
+            overridden("s3:PutObject", decision="explicitDeny"),
+            "an explicit denial denies s3:PutObject",
+        ),
+        Case(
+            bucket,
+            UNKNOWN,
+            overridden("s3:PutObject", decision="implicitDeny", missing=["aws:SourceVpce"]),
+            "aws:SourceVpce",
+        ),
+        Case(bucket, UNKNOWN, _denied(ROLE, simulate), "not allowed to look", simulate),
+        Case(bucket, UNKNOWN, _having("sagemaker"), "does not exist"),
+        Case(repository, OK, ROLE, "it may use the repository"),
+        Case(repository, FAIL, powerless, "ecr:BatchGetImage", mends=True),
+        Case(repository, UNKNOWN, _denied(ROLE, simulate), "not allowed to look", simulate),
+        Case(
+            repository,
+            UNKNOWN,
+            _then(ROLE, lambda w: w.faults.answer(simulate, Response(500, b"<!doctype html>"))),
+            "could not be understood",
+        ),
+    ]
+
+
+def _passing() -> list[Case]:
+    simulate = "iam:SimulatePrincipalPolicy"
+
+    def user(spec: str, identity: Identity | None) -> Arrange:
+        def arrange(world: World) -> BaseSpec:
+            described: BaseSpec = getattr(world, spec)()
+            world.log_in_as(None if identity is None else policy(described, identity))
+            with_credentials: BaseSpec = getattr(world, spec)()
+            return with_credentials
+
+        return arrange
+
+    def existing_connector(world: World) -> BaseSpec:
+        return world.sagemaker(connector="theirs")
+
+    passing, permissions = "aws.role.pass", "aws.connector.permissions"
+    fit, powerless = user("sagemaker", Identity.CONNECTOR), user("sagemaker", None)
+    return [
+        Case(passing, OK, fit, "may do all of it"),
+        Case(passing, FAIL, powerless, "may not iam:PassRole", mends=True),
+        Case(passing, UNKNOWN, _denied(fit, simulate), "not allowed to look", simulate),
+        Case(passing, UNKNOWN, existing_connector, "uses the connector theirs"),
+        Case(permissions, OK, fit, "may do all of it", name="sagemaker"),
+        Case(
+            permissions, OK, user("kubernetes", Identity.CONNECTOR), "may do all", name="kubernetes"
+        ),
+        Case(permissions, OK, user("local", Identity.CONNECTOR), "may do all", name="local"),
+        Case(permissions, FAIL, powerless, "sagemaker:CreatePipeline", mends=True),
+        Case(permissions, UNKNOWN, _denied(fit, simulate), "not allowed to look", simulate),
+        Case(permissions, UNKNOWN, _nobody, "aws.credentials", name="no credentials"),
+        Case(permissions, UNKNOWN, existing_connector, "uses the connector theirs"),
+    ]
+
+
+CASES = [*_credentials(), *_bucket(), *_repository(), *_cluster(), *_role()]

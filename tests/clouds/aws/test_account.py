@@ -1,0 +1,154 @@
+"""Whose account provisioning works in, and how the engine's plugins become the same identity."""
+
+from __future__ import annotations
+
+import pytest
+
+from kitaru_iac.clouds.aws.provision.account import Account
+from kitaru_iac.clouds.provider import Sighting, marks
+from kitaru_iac.errors import KitaruError, NotAllowedError
+from kitaru_iac.spec.credentials import parse_credentials
+from tests.doubles.aws import ACCOUNT_ID, REGION, AwsLoopback, principal_trust
+
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def test_the_callers_own_identity_needs_no_variables(aws: AwsLoopback) -> None:
+    account = Account.open(None, REGION)
+    assert account.number == ACCOUNT_ID
+    assert account.environment() == {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+
+
+def test_keys_go_to_the_plugin_and_the_callers_others_do_not(aws: AwsLoopback) -> None:
+    account = Account.open(parse_credentials("aws-access-keys:AKIAX:hush-hush"), REGION)
+    told = account.environment()
+    assert [told[name] for name in KEYS] == ["AKIAX", "hush-hush", ""]
+    assert told["AWS_PROFILE"] == ""
+    assert "hush" not in repr(account)
+
+
+def test_a_role_is_assumed_for_the_plugin(aws: AwsLoopback) -> None:
+    arn = aws.role("deployer", principal_trust("*"))
+    told = Account.open(parse_credentials(f"aws-role:{arn}"), REGION).environment()
+    assert all(told[name] for name in KEYS)
+    assert told["AWS_ACCESS_KEY_ID"] != aws.access_key_id
+
+
+def test_a_profile_goes_before_keys_of_the_callers(aws: AwsLoopback) -> None:
+    opened = Account.open(None, REGION)
+    opened._credentials = parse_credentials("aws-profile:work")
+    told = opened.environment()
+    assert told["AWS_PROFILE"] == "work"
+    assert [told[name] for name in KEYS] == ["", "", ""]
+
+
+def test_nobody_is_told_how_to_log_in(aws: AwsLoopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(NotAllowedError, match="account to provision in") as told:
+        Account.open(None, REGION)
+    assert "aws configure" in str(told.value.remedy)
+
+
+def test_subnets_are_one_for_each_zone(aws: AwsLoopback) -> None:
+    account = Account.open(None, REGION)
+    subnets = account.default_subnets()
+    assert len(subnets) == len(set(subnets)) >= 2
+    ec2 = aws.client("ec2")
+    for found in ec2.describe_subnets()["Subnets"][1:]:
+        ec2.delete_subnet(SubnetId=found["SubnetId"])
+    with pytest.raises(KitaruError, match="no default subnets in two zones"):
+        account.default_subnets()
+
+
+OWN = marks("kitaru", "prod")
+NAMED = {
+    "aws:s3/bucket:Bucket": {"bucket": "made"},
+    "aws:ecr/repository:Repository": {"name": "made"},
+    "aws:iam/role:Role": {"name": "made"},
+    "aws:eks/cluster:Cluster": {"name": "made"},
+    "aws:eks/nodeGroup:NodeGroup": {"clusterName": "made", "nodeGroupName": "made-0"},
+}
+IDS = ["made", "made", "made", "made", "made:made-0"]
+
+
+def make_all(aws: AwsLoopback, tags: dict[str, str]) -> None:
+    """Make everything that is called so, with these tags."""
+    aws.reset()
+    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    aws.bucket("made")
+    if tags:
+        aws.client("s3").put_bucket_tagging(Bucket="made", Tagging={"TagSet": pairs})
+    aws.client("ecr").create_repository(repositoryName="made", tags=pairs)
+    aws.client("iam").create_role(RoleName="made", AssumeRolePolicyDocument="{}", Tags=pairs)
+    role = f"arn:aws:iam::{ACCOUNT_ID}:role/made"
+    eks = aws.client("eks")
+    eks.create_cluster(name="made", roleArn=role, resourcesVpcConfig={"subnetIds": []}, tags=tags)
+    eks.create_nodegroup(
+        clusterName="made", nodegroupName="made-0", subnets=[], nodeRole=role, tags=tags
+    )
+
+
+def test_what_exists_is_ours_with_all_of_our_tags_alone(aws: AwsLoopback) -> None:
+    account = Account.open(None, REGION)
+
+    def sights() -> list[Sighting | None]:
+        return [account.sight(token, inputs, OWN) for token, inputs in NAMED.items()]
+
+    assert sights() == [None] * 5
+    make_all(aws, {})
+    found = [sight for sight in sights() if sight]
+    assert [sight.id for sight in found] == IDS
+    assert [sight.name for sight in found] == [
+        "bucket made", "ECR repository made", "IAM role made", "EKS cluster made",
+        "node group made:made-0",
+    ]  # fmt: skip
+    assert all("managed-by=kitaru-iac" in str(sight.foreign) for sight in found)
+
+    make_all(aws, OWN | {"team": "ml"})
+    assert [sight.foreign for sight in sights() if sight] == [None] * 5
+    # Each of the four decides: another stack's, another project's, another deployment's.
+    for key in OWN:
+        for tags in (OWN | {key: "other"}, {k: v for k, v in OWN.items() if k != key}):
+            pairs = [{"Key": name, "Value": value} for name, value in tags.items()]
+            aws.client("s3").put_bucket_tagging(Bucket="made", Tagging={"TagSet": pairs})
+            bucket = account.sight("aws:s3/bucket:Bucket", {"bucket": "made"}, OWN)
+            assert bucket is not None
+            assert bucket.foreign == f"it lacks the tags {key}={OWN[key]}"
+
+    policy = account.sight("aws:iam/rolePolicy:RolePolicy", {"role": "made", "name": "x"}, OWN)
+    assert policy == Sighting("made:x", "IAM role made")
+    assert account.sight("aws:iam/rolePolicy:RolePolicy", {"role": "x", "name": "x"}, OWN) is None
+    assert account.sight("aws:s3/bucketPolicy:BucketPolicy", {"bucket": "made"}, OWN) is None
+
+
+def test_a_bucket_of_another_account_is_not_ours_whatever_it_carries(aws: AwsLoopback) -> None:
+    theirs = aws.stranger("s3")
+    theirs.create_bucket(Bucket="made", CreateBucketConfiguration={"LocationConstraint": REGION})
+    pairs = [{"Key": key, "Value": value} for key, value in OWN.items()]
+    theirs.put_bucket_tagging(Bucket="made", Tagging={"TagSet": pairs})
+    theirs.put_object(Bucket="made", Key="theirs", Body=b"1")
+    # moto lets us look, as a bucket policy may.
+    assert aws.client("s3").head_bucket(Bucket="made")
+
+    account = Account.open(None, REGION)
+    sight = account.sight("aws:s3/bucket:Bucket", {"bucket": "made"}, OWN)
+    assert sight is not None
+    assert str(sight.foreign).startswith("it is another account's, or may not be seen")
+    assert account.holds("aws:s3/bucket:Bucket", "made") is not None
+    with pytest.raises(KitaruError, match="could not be emptied"):
+        account.empty("aws:s3/bucket:Bucket", "made")
+    assert theirs.list_objects_v2(Bucket="made")["KeyCount"] == 1
+
+
+def test_what_cannot_be_looked_at_is_not_taken_for_empty(aws: AwsLoopback) -> None:
+    aws.bucket("full")
+    aws.require_valid_keys()
+    key, secret = aws.user("nobody")
+    account = Account.open(parse_credentials(f"aws-access-keys:{key}:{secret}"), REGION)
+    holding = account.holds("aws:s3/bucket:Bucket", "full")
+    assert holding is not None
+    assert holding.startswith("it may hold data")
+    sight = account.sight("aws:s3/bucket:Bucket", {"bucket": "full"}, OWN)
+    assert sight is not None
+    assert "may not be seen" in str(sight.foreign)

@@ -1,0 +1,494 @@
+"""The judgements about the bucket, on observations written by hand."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
+from kitaru_iac.checks.probes import Absent, Denied, Unanswered
+from kitaru_iac.clouds.aws.explain import Checklist
+from kitaru_iac.clouds.aws.probes import AwsLooks, BucketHead, PublicAccess
+from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.verify_bucket import (
+    bucket_checks,
+    create_bucket,
+    judge_encryption,
+    judge_public_access,
+    judge_region,
+    judge_tls_only,
+    judge_versioning,
+    kms_key,
+)
+from kitaru_iac.spec.kinds import StackType
+
+OK, WARN, FAIL, UNKNOWN = CheckStatus
+REGION = "eu-west-1"
+R = AwsResources("prod", StackType.KUBERNETES, region=REGION, bucket="b")
+CHINA = replace(R, region="cn-north-1", partition="aws-cn")
+SAGEMAKER = replace(R, type=StackType.SAGEMAKER)
+LOCAL = replace(R, type=StackType.LOCAL)
+
+
+class Nobody:
+    """An `AwsAccess` whose looks are made and never asked."""
+
+    described_as = "nobody"
+
+    def open(self) -> None: ...
+
+    def ask(self) -> None: ...
+
+
+def checks_of(r: AwsResources) -> dict[str, Check]:
+    looks = AwsLooks(Nobody(), r)
+    return {check.info.id: check for check in bucket_checks(Checklist(looks, r), looks, r)}
+
+
+# --- which checks there are
+
+
+def test_the_region_is_checked_only_where_the_stack_has_one() -> None:
+    every = checks_of(R)
+    assert list(every) == [
+        "aws.bucket.exists",
+        "aws.bucket.region",
+        "aws.bucket.public_access",
+        "aws.bucket.encryption",
+        "aws.bucket.versioning",
+        "aws.bucket.tls_only",
+    ]
+    assert {check.subject for check in every.values()} == {"s3://b"}
+    assert set(every) - set(checks_of(replace(R, region=None))) == {"aws.bucket.region"}
+
+
+def test_each_check_judges_for_this_stack() -> None:
+    checks = checks_of(CHINA)
+    judged = {
+        "exists": checks["aws.bucket.exists"].judge(BucketHead(None, allowed=True)),
+        "region": checks["aws.bucket.region"].judge(BucketHead("cn-north-1", allowed=True)),
+        "public_access": checks["aws.bucket.public_access"].judge(
+            PublicAccess(frozenset(), None, None)
+        ),
+        "encryption": checks["aws.bucket.encryption"].judge({}),
+        "versioning": checks["aws.bucket.versioning"].judge({}),
+        "tls_only": checks["aws.bucket.tls_only"].judge({}),
+    }
+    assert judged["exists"] == ok("it exists and may be listed")
+    assert judged["region"].status is OK
+    for name in ("public_access", "encryption", "versioning", "tls_only"):
+        assert judged[name].status is WARN
+        assert " --bucket b " in str(judged[name].remedy)
+        assert str(judged[name].remedy).endswith("--region cn-north-1")
+
+
+@pytest.mark.parametrize(
+    ("id", "status", "why"),
+    [
+        ("aws.bucket.exists", FAIL, "there is no bucket of this name"),
+        ("aws.bucket.region", UNKNOWN, "not looked at: gone"),
+        ("aws.bucket.public_access", UNKNOWN, "not looked at: gone"),
+        ("aws.bucket.encryption", UNKNOWN, "not looked at: gone"),
+        ("aws.bucket.versioning", UNKNOWN, "not looked at: gone"),
+        ("aws.bucket.tls_only", UNKNOWN, "not looked at: gone"),
+    ],
+)
+def test_an_absent_bucket_is_one_failure_and_one_command(
+    id: str, status: CheckStatus, why: str
+) -> None:
+    missed: Any = checks_of(R)[id].missed
+    assert missed(Absent("gone"), None) == Verdict(status, why, create_bucket("b", REGION))
+
+
+@pytest.mark.parametrize("error", [Denied("no", permission="s3:ListBucket"), Unanswered("silence")])
+def test_a_bucket_that_could_not_be_looked_at_is_not_absent(error: Any) -> None:
+    missed: Any = checks_of(R)["aws.bucket.exists"].missed
+    assert missed(error, None).status is UNKNOWN
+
+
+ELSEWHERE_OPTIONS = (
+    """--create-bucket-configuration '{"LocationConstraint":"us-east-2"}' --region us-east-2"""
+)
+
+
+@pytest.mark.parametrize(
+    ("region", "command"),
+    [
+        (None, "aws s3api create-bucket --bucket b"),
+        ("us-east-1", "aws s3api create-bucket --bucket b --region us-east-1"),
+        ("us-east-2", f"aws s3api create-bucket --bucket b {ELSEWHERE_OPTIONS}"),
+    ],
+)
+def test_the_location_is_left_out_in_one_region_alone(region: str | None, command: str) -> None:
+    assert create_bucket("b", region) == command
+
+
+# --- the region
+
+
+ELSEWHERE = BucketHead("us-west-2", allowed=True)
+
+
+def test_a_bucket_in_the_stack_s_region_is_fine_whoever_may_list_it() -> None:
+    for allowed in (True, False):
+        assert judge_region(BucketHead(REGION, allowed), SAGEMAKER) == ok("it is in eu-west-1")
+
+
+def test_a_region_that_s3_did_not_name_is_unknown() -> None:
+    assert judge_region(BucketHead(None, allowed=True), R) == Verdict(
+        UNKNOWN,
+        "S3 did not name the bucket's region",
+        "aws s3api get-bucket-location --bucket b",
+    )
+
+
+@pytest.mark.parametrize(
+    ("r", "status", "why"),
+    [
+        (SAGEMAKER, FAIL, "SageMaker refuses a bucket of another region"),
+        (R, WARN, "slower, and traffic between regions costs money"),
+        (LOCAL, WARN, "slower, and traffic between regions costs money"),
+    ],
+)
+def test_a_bucket_elsewhere_stops_sagemaker_alone(
+    r: AwsResources, status: CheckStatus, why: str
+) -> None:
+    found = judge_region(ELSEWHERE, r)
+    assert found.status is status
+    assert found.why == f"it is in us-west-2, and the stack in eu-west-1: {why}"
+    assert found.remedy == (
+        f"{create_bucket('b-eu-west-1', REGION)}  # and take s3://b-eu-west-1 as the artifact store"
+    )
+
+
+@pytest.mark.parametrize(("length", "kept"), [(52, 52), (53, 53), (54, 53), (63, 53)])
+def test_the_name_of_another_bucket_is_no_longer_than_s3_takes(length: int, kept: int) -> None:
+    found = judge_region(ELSEWHERE, replace(R, bucket="b" * length))
+    name = shlex.split(str(found.remedy))[4]
+    assert name == "b" * kept + "-eu-west-1"
+    assert len(name) <= 63
+
+
+# --- public access
+
+
+SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+ALL = frozenset(SWITCHES)
+NONE: frozenset[str] = frozenset()
+UNSEEN = Denied("not you", permission="s3:GetAccountPublicAccessBlock")
+BLOCK = (
+    "aws s3api put-public-access-block --bucket b --public-access-block-configuration "
+    """'{"BlockPublicAcls":true,"IgnorePublicAcls":true,"BlockPublicPolicy":true,"""
+    """"RestrictPublicBuckets":true}' --region eu-west-1"""
+)
+RESTRICTED = frozenset({"RestrictPublicBuckets"})
+
+
+@pytest.mark.parametrize(
+    ("bucket", "account", "where"),
+    [
+        (ALL, NONE, "on the bucket"),
+        (ALL, None, "on the bucket"),
+        (ALL, ALL, "on the bucket"),
+        (NONE, ALL, "on the bucket and its account"),
+        (ALL - RESTRICTED, RESTRICTED, "on the bucket and its account"),
+    ],
+)
+@pytest.mark.parametrize("public", [None, False, True])
+def test_four_switches_are_enough_wherever_they_are_on(
+    bucket: frozenset[str], account: frozenset[str] | None, where: str, public: bool | None
+) -> None:
+    missing = UNSEEN if account is None else None
+    found = judge_public_access(PublicAccess(bucket, account, public, missing), R)
+    assert found.status is OK
+    assert found.why.startswith("all four switches of the public access block are on ")
+    assert found.why.endswith(f" {where}")
+
+
+@pytest.mark.parametrize("off", SWITCHES)
+def test_each_switch_that_is_off_is_named(off: str) -> None:
+    for seen in (
+        PublicAccess(ALL - {off}, NONE, has_public_policy=False),
+        PublicAccess(NONE, ALL - {off}, has_public_policy=False),
+        PublicAccess(ALL - {off}, NONE, has_public_policy=None),
+    ):
+        assert judge_public_access(seen, R) == Verdict(WARN, f"off: {off}", BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("public", "on", "status", "why"),
+    [
+        (True, NONE, FAIL, "its policy makes it public, and nothing restricts that"),
+        (True, ALL - RESTRICTED, FAIL, "its policy makes it public, and nothing restricts that"),
+        # this one switch takes the public away, whatever the others
+        (True, RESTRICTED, WARN, "off: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy"),
+        (False, ALL - RESTRICTED, WARN, "off: RestrictPublicBuckets"),
+        (None, ALL - RESTRICTED, WARN, "off: RestrictPublicBuckets"),
+    ],
+)
+def test_a_public_policy_fails_where_nothing_restricts_it(
+    public: bool | None, on: frozenset[str], status: CheckStatus, why: str
+) -> None:
+    assert judge_public_access(PublicAccess(on, NONE, public), R) == Verdict(status, why, BLOCK)
+    assert judge_public_access(PublicAccess(NONE, on, public), R) == Verdict(status, why, BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("public", "on", "what"),
+    [
+        (True, NONE, "its policy makes it public"),
+        (True, RESTRICTED, "off: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy"),
+        (False, ALL - RESTRICTED, "off: RestrictPublicBuckets"),
+        (None, ALL - RESTRICTED, "off: RestrictPublicBuckets"),
+    ],
+)
+def test_the_account_s_block_might_be_on_where_it_could_not_be_looked_at(
+    public: bool | None, on: frozenset[str], what: str
+) -> None:
+    found = judge_public_access(PublicAccess(on, None, public, UNSEEN), R)
+    assert found == Verdict(
+        UNKNOWN,
+        f"{what}, unless its account's own block is on, which could not be looked at: not you",
+        BLOCK,
+        "s3:GetAccountPublicAccessBlock",
+    )
+
+
+# --- encryption
+
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
+
+
+def encrypted(*defaults: dict[str, str] | None) -> dict[str, Any]:
+    rules = [
+        {} if default is None else {"ApplyServerSideEncryptionByDefault": default}
+        for default in defaults
+    ]
+    return {"ServerSideEncryptionConfiguration": {"Rules": rules}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "key", "words"),
+    [
+        (encrypted({"SSEAlgorithm": "AES256"}), None, "AES256"),
+        (encrypted({"SSEAlgorithm": "AES256", "KMSMasterKeyID": KEY}), None, "AES256"),
+        (encrypted({"SSEAlgorithm": "aws:kms"}), None, "aws:kms"),
+        (
+            encrypted({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}),
+            KEY,
+            f"aws:kms and the key {KEY}",
+        ),
+        (
+            encrypted({"SSEAlgorithm": "aws:kms:dsse", "KMSMasterKeyID": KEY}),
+            KEY,
+            f"aws:kms:dsse and the key {KEY}",
+        ),
+        # the account's own key needs no grant
+        (
+            encrypted(
+                {
+                    "SSEAlgorithm": "aws:kms",
+                    "KMSMasterKeyID": "arn:aws:kms:eu-west-1:123456789012:alias/aws/s3",
+                }
+            ),
+            None,
+            "aws:kms",
+        ),
+        # an id alone is no ARN, and can stand in no policy
+        (
+            encrypted({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "1-2-3"}),
+            None,
+            "aws:kms",
+        ),
+        # a rule without a default, or without a key, is passed over
+        (
+            encrypted(
+                None,
+                {"SSEAlgorithm": "aws:kms"},
+                {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY},
+            ),
+            KEY,
+            f"aws:kms and the key {KEY}",
+        ),
+        (
+            encrypted(
+                {"SSEAlgorithm": "AES256"}, {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+            ),
+            KEY,
+            f"AES256 and the key {KEY}",
+        ),
+    ],
+)
+def test_a_bucket_that_encrypts_says_with_what(
+    answer: dict[str, Any], key: str | None, words: str
+) -> None:
+    assert kms_key(answer) == key
+    assert judge_encryption(answer, R) == ok(f"it encrypts with {words}")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"ServerSideEncryptionConfiguration": {}},
+        encrypted(),
+        encrypted(None),
+        encrypted({}),
+        encrypted({"SSEAlgorithm": ""}),
+    ],
+)
+def test_a_bucket_without_a_default_is_given_one(answer: dict[str, Any]) -> None:
+    assert kms_key(answer) is None
+    assert judge_encryption(answer, R) == Verdict(
+        WARN,
+        "it has no default encryption",
+        "aws s3api put-bucket-encryption --bucket b --server-side-encryption-configuration "
+        """'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}' """
+        "--region eu-west-1",
+    )
+
+
+# --- versioning
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("Suspended", "suspended"), (None, "off"), ("enabled", "off"), ("Disabled", "off")],
+)
+def test_versioning_that_is_not_on_is_switched_on(status: str | None, state: str) -> None:
+    assert judge_versioning({} if status is None else {"Status": status}, R) == Verdict(
+        WARN,
+        f"versioning is {state}: what is overwritten or deleted is lost",
+        "aws s3api put-bucket-versioning --bucket b --versioning-configuration "
+        """'{"Status":"Enabled"}' --region eu-west-1""",
+    )
+
+
+def test_versioning_that_is_on_is_fine() -> None:
+    assert judge_versioning({"Status": "Enabled"}, R) == ok("versioning is on")
+
+
+# --- TLS
+
+
+DENIAL = {
+    "Sid": "TlsOnly",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+THEIRS = {"Sid": "Theirs", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+MORE = {"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"aws:SourceAccount": "1"}}
+
+
+def tls(*statements: Any, r: AwsResources = R, **around: Any) -> Verdict:
+    policy = {"Version": "2012-10-17", **around, "Statement": list(statements)}
+    return judge_tls_only({"Policy": json.dumps(policy)}, r)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"Principal": {"AWS": "*"}},
+        {"Principal": {"AWS": ["arn:aws:iam::1:root", "*"]}},
+        {"Action": "*"},
+        {"Action": ["s3:GetObject", "s3:*"]},
+        {"Condition": {"Bool": {"aws:SecureTransport": False}}},
+        {"Condition": {"Bool": {"AWS:securetransport": ["False"]}}},
+        {"Condition": {"bool": {"aws:SecureTransport": "false"}}},
+        {"Condition": {"BoolIfExists": {"aws:SecureTransport": "false"}}},
+    ],
+)
+def test_a_denial_of_everything_to_everybody_without_tls_is_fine(change: dict[str, Any]) -> None:
+    good = ok("its policy denies connections without TLS")
+    assert tls({**DENIAL, **change}) == good
+    assert tls(THEIRS, {**DENIAL, **change}) == good
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Effect": "Allow"},
+        {"Effect": "deny"},
+        {"Principal": "arn:aws:iam::123456789012:root"},
+        {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
+        {"Principal": {"Service": "*"}},
+        {"Principal": {}},
+        {"Principal": None},
+        {"Action": "s3:GetObject"},
+        {"Action": ["s3:GetObject", "s3:PutObject"]},
+        {"Action": "s3:Get*"},
+        {"Action": None},
+        {"Condition": {}},
+        {"Condition": {"Bool": {}}},
+        {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+        {"Condition": {"Bool": {"aws:SecureTransport": ["true", "false"]}}},
+        {"Condition": {"Bool": {"aws:ViaAWSService": "false"}}},
+        {"Condition": {"Bool": {"aws:SecureTransport": "false", "aws:ViaAWSService": "false"}}},
+        {"Condition": {"StringEquals": {"aws:SecureTransport": "false"}}},
+        {"Condition": {"Null": {"aws:SecureTransport": "false"}}},
+        # a second condition narrows the denial
+        {"Condition": MORE},
+        {
+            "Condition": {
+                "Bool": {"aws:SecureTransport": "false"},
+                "BoolIfExists": {"aws:ViaAWSService": "false"},
+            }
+        },
+    ],
+)
+def test_what_denies_less_is_no_denial_and_stays_beside_a_whole_one(
+    change: dict[str, Any],
+) -> None:
+    statement = {**DENIAL, **change}
+    found = tls(statement, THEIRS)
+    assert found.status is WARN
+    assert written(found)["Statement"] == [statement, THEIRS, DENIAL]
+
+
+def written(verdict: Verdict) -> Any:
+    words = shlex.split(str(verdict.remedy))
+    assert words[:6] == ["aws", "s3api", "put-bucket-policy", "--bucket", "b", "--policy"]
+    assert words[7:8] == ["--region"]
+    return json.loads(words[6])
+
+
+@pytest.mark.parametrize(
+    ("answer", "policy"),
+    [
+        ({}, {"Version": "2012-10-17", "Statement": [DENIAL]}),
+        ({"Policy": ""}, {"Version": "2012-10-17", "Statement": [DENIAL]}),
+        ({"Policy": "{}"}, {"Version": "2012-10-17", "Statement": [DENIAL]}),
+        # what is there stays: its version, its id, and a statement that is no list
+        (
+            {"Policy": json.dumps({"Version": "2008-10-17", "Id": "x", "Statement": THEIRS})},
+            {"Version": "2008-10-17", "Id": "x", "Statement": [THEIRS, DENIAL]},
+        ),
+    ],
+)
+def test_a_policy_without_the_denial_gets_it(
+    answer: dict[str, str], policy: dict[str, Any]
+) -> None:
+    found = judge_tls_only(answer, R)
+    assert found.status is WARN
+    assert found.why == "its policy does not deny connections without TLS"
+    assert written(found) == policy
+
+
+def test_the_denial_is_about_this_bucket_in_its_partition() -> None:
+    found = tls(THEIRS, r=replace(CHINA, bucket="b"))
+    assert written(found)["Statement"][1]["Resource"] == [
+        "arn:aws-cn:s3:::b",
+        "arn:aws-cn:s3:::b/*",
+    ]
+    assert shlex.split(str(found.remedy))[8] == "cn-north-1"
+    # and is what the check itself takes for one
+    assert tls(*written(found)["Statement"], r=CHINA).status is OK

@@ -1,0 +1,797 @@
+"""The judgements about the EKS cluster, on observations written by hand."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
+from kitaru_iac.checks.probes import Absent, Denied, Look, LookError, Unanswered, Unjudged
+from kitaru_iac.clouds.aws.explain import Checklist
+from kitaru_iac.clouds.aws.probes import AwsLooks, Compute, Principal
+from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.simulate import Decision
+from kitaru_iac.clouds.aws.verify_cluster import (
+    cluster_checks,
+    judge_access_entry,
+    judge_active,
+    judge_authentication,
+    judge_compute,
+    judge_endpoint,
+    judge_pull,
+)
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.uris import EcrUri
+
+OK, WARN, FAIL, UNKNOWN = CheckStatus
+ACCOUNT, OTHER = "123456789012", "999999999999"
+HOST = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com"
+R = AwsResources(
+    "prod",
+    StackType.KUBERNETES,
+    region="eu-west-1",
+    account=ACCOUNT,
+    registry=EcrUri(ACCOUNT, "eu-central-1", HOST),
+    repository="team/images",
+    cluster="c",
+    namespace="ml",
+)
+NAMED = replace(R, service_account=True)
+CHINA = replace(R, region="cn-north-1", partition="aws-cn")
+WHO = Principal(f"arn:aws:iam::{ACCOUNT}:role/team/runner", "role", "runner")
+LIST = "aws eks list-clusters --region eu-west-1  # shows those that are there"
+
+
+class Iam:
+    """An `AwsAccess` that simulates and lists as it is told, for each role."""
+
+    described_as = "nobody"
+
+    def __init__(
+        self,
+        simulated: dict[str, Any] | None = None,
+        attached: dict[str, Any] | None = None,
+    ) -> None:
+        self.simulated = simulated or {}
+        self.attached = attached or {}
+        self.asked: set[tuple[str, str, str]] = set()
+
+    def open(self) -> None: ...
+
+    def ask(self, service: str, operation: str, **given: Any) -> Any:
+        assert (service, operation) == ("iam", "simulate_principal_policy")
+        role, (thing,) = given["PolicySourceArn"], given["ResourceArns"]
+        said = self.simulated.get(role, "allowed")
+        if isinstance(said, LookError):
+            raise said
+        self.asked |= {(role, action, thing) for action in given["ActionNames"]}
+        results = [{"EvalActionName": a, "EvalDecision": said} for a in given["ActionNames"]]
+        return {"EvaluationResults": results}
+
+    def ask_all(self, service: str, operation: str, key: str, **given: Any) -> Any:
+        assert (service, operation) == ("iam", "list_attached_role_policies")
+        said = self.attached.get(given["RoleName"], [])
+        if isinstance(said, LookError):
+            raise said
+        return [{"PolicyArn": f"arn:aws:iam::aws:policy/{name}"} for name in said]
+
+
+def checks_of(r: AwsResources, iam: Iam) -> dict[str, Check]:
+    looks = AwsLooks(iam, r)
+    connector: Look[Principal] = Look("who", lambda: WHO)
+    found = cluster_checks(Checklist(looks, r), looks, r, iam, connector)
+    assert {check.subject for check in found} == {r.cluster_arn}
+    return {check.info.id: check for check in found}
+
+
+# --- which checks there are
+
+
+def test_pulling_is_checked_only_where_there_is_a_repository() -> None:
+    every = checks_of(R, Iam())
+    assert list(every) == [
+        "aws.cluster.exists",
+        "aws.cluster.active",
+        "aws.cluster.compute",
+        "aws.cluster.authentication_mode",
+        "aws.cluster.access_entry",
+        "aws.cluster.endpoint",
+        "aws.cluster.node_role_pull",
+    ]
+    without = set(every) - set(checks_of(replace(R, repository=None), Iam()))
+    assert without == {"aws.cluster.node_role_pull"}
+
+
+def test_each_check_judges_for_this_stack() -> None:
+    checks = checks_of(R, Iam())
+    exists = checks["aws.cluster.exists"]
+    assert exists.judge({"version": "1.33"}) == ok("it exists, Kubernetes 1.33")
+    assert exists.judge({}) == ok("it exists, Kubernetes ?")
+    judged = {
+        "active": checks["aws.cluster.active"].judge({"status": "CREATING"}),
+        "compute": checks["aws.cluster.compute"].judge(Compute((), (), False, False)),
+        "mode": checks["aws.cluster.authentication_mode"].judge({}),
+        "endpoint": checks["aws.cluster.endpoint"].judge({}),
+        "entry": checks["aws.cluster.access_entry"].judge(({"mode": "API"}, WHO)),
+        "pull": checks["aws.cluster.node_role_pull"].judge([("x/y", (), ())]),
+    }
+    for name in ("active", "compute", "mode", "endpoint", "entry"):
+        assert judged[name].status in {FAIL, UNKNOWN}
+        assert "--region eu-west-1" in str(judged[name].remedy)
+        assert " c" in str(judged[name].remedy)
+    assert judged["pull"].status is UNKNOWN  # `x/y` is in no account that is known
+
+
+@pytest.mark.parametrize(
+    ("id", "status", "why"),
+    [
+        (
+            "aws.cluster.exists",
+            FAIL,
+            "there is no EKS cluster of this name in eu-west-1, as these credentials see it",
+        ),
+        ("aws.cluster.active", UNKNOWN, "not looked at: gone"),
+        ("aws.cluster.compute", UNKNOWN, "not looked at: gone"),
+        ("aws.cluster.authentication_mode", UNKNOWN, "not looked at: gone"),
+        ("aws.cluster.access_entry", UNKNOWN, "not looked at: gone"),
+        ("aws.cluster.endpoint", UNKNOWN, "not looked at: gone"),
+        ("aws.cluster.node_role_pull", UNKNOWN, "not looked at: gone"),
+    ],
+)
+def test_an_absent_cluster_is_one_failure(id: str, status: CheckStatus, why: str) -> None:
+    missed: Any = checks_of(R, Iam())[id].missed
+    assert missed(Absent("gone"), WHO) == Verdict(status, why, LIST)
+
+
+@pytest.mark.parametrize("error", [Denied("no", permission="eks:X"), Unanswered("silence")])
+def test_a_cluster_that_could_not_be_looked_at_is_not_absent(error: Any) -> None:
+    missed: Any = checks_of(R, Iam())["aws.cluster.exists"].missed
+    assert missed(error, WHO).status is UNKNOWN
+
+
+# --- active
+
+
+WAIT = "aws eks wait cluster-active --name c --region eu-west-1"
+HEALTH = "aws eks describe-cluster --name c --query cluster.health --region eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "verdict"),
+    [
+        ({"status": "ACTIVE"}, ok("it is ACTIVE")),
+        ({"status": "UPDATING"}, Verdict(WARN, "it is UPDATING, and usable meanwhile", WAIT)),
+        ({"status": "CREATING"}, Verdict(FAIL, "it is CREATING", WAIT)),
+        ({"status": "PENDING"}, Verdict(FAIL, "it is PENDING", WAIT)),
+        ({"status": "DELETING"}, Verdict(FAIL, "it is DELETING", HEALTH)),
+        ({"status": "FAILED"}, Verdict(FAIL, "it is FAILED", HEALTH)),
+        ({"status": "FAILED", "health": {}}, Verdict(FAIL, "it is FAILED", HEALTH)),
+        (
+            {"status": "FAILED", "health": {"issues": [{"message": "a"}, {"message": "b"}]}},
+            Verdict(FAIL, "it is FAILED: a; b", HEALTH),
+        ),
+    ],
+)
+def test_a_cluster_is_usable_while_it_is_active_or_updated(
+    cluster: dict[str, Any], verdict: Verdict
+) -> None:
+    assert judge_active(cluster, R) == verdict
+
+
+# --- compute
+
+
+def group(name: str, status: str = "ACTIVE", **scaling: int) -> dict[str, Any]:
+    made: dict[str, Any] = {"nodegroupName": name, "status": status}
+    return {**made, "scalingConfig": scaling} if scaling else made
+
+
+def profile(
+    name: str, *selectors: dict[str, Any], status: str = "ACTIVE", **more: Any
+) -> dict[str, Any]:
+    return {
+        "fargateProfileName": name,
+        "status": status,
+        "podExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/pods",
+        "selectors": list(selectors),
+        **more,
+    }
+
+
+def compute(
+    groups: Any = (), profiles: Any = (), *, auto: bool = False, hybrid: bool = False, **more: Any
+) -> Verdict:
+    return judge_compute(Compute(tuple(groups), tuple(profiles), auto, hybrid, **more), R)
+
+
+ML = {"namespace": "ml"}
+FITS = profile("fits", ML)
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        ({"auto": True}, "Auto Mode makes nodes as they are needed"),
+        (
+            {"auto": True, "groups": [group("g", "CREATE_FAILED")]},
+            "Auto Mode makes nodes as they are needed",
+        ),
+        ({"groups": [group("g", desiredSize=1)]}, "node groups: g"),
+        ({"groups": [group("g")]}, "node groups: g"),
+        ({"groups": [group("g", maxSize=3)]}, "node groups: g"),
+        ({"groups": [group("g", "UPDATING", desiredSize=2)]}, "node groups: g"),
+        # those that are not active are not named
+        (
+            {"groups": [group("a", "DEGRADED"), group("b"), group("c", "UPDATING")]},
+            "node groups: b, c",
+        ),
+        # one that is not scaled to zero will do
+        (
+            {"groups": [group("a", desiredSize=0), group("b", desiredSize=1)]},
+            "node groups: a, b",
+        ),
+        ({"profiles": [FITS]}, "Fargate profiles for the namespace ml: fits"),
+        (
+            {"profiles": [profile("a", {"namespace": "other"}), FITS, profile("b", ML)]},
+            "Fargate profiles for the namespace ml: fits, b",
+        ),
+        # one selector of many, the one without labels
+        (
+            {"profiles": [profile("a", {"namespace": "other"}, {**ML, "labels": {}})]},
+            "Fargate profiles for the namespace ml: a",
+        ),
+        (
+            {"profiles": [profile("a", {**ML, "labels": {"x": "y"}}, ML)]},
+            "Fargate profiles for the namespace ml: a",
+        ),
+        (
+            {"groups": [group("g", "DEGRADED")], "profiles": [FITS]},
+            "Fargate profiles for the namespace ml: fits",
+        ),
+        ({"unmanaged": 1}, "1 running instances that EKS does not manage"),
+    ],
+)
+def test_one_thing_that_runs_pods_is_enough(seen: dict[str, Any], why: str) -> None:
+    assert compute(**seen) == ok(why)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "most"),
+    [
+        ({"desiredSize": 0, "maxSize": 3}, 3),
+        ({"desiredSize": 0, "maxSize": 1}, 1),
+        ({"desiredSize": 0, "maxSize": 0}, 1),
+        ({"desiredSize": 0}, 1),
+    ],
+)
+def test_groups_scaled_to_zero_are_scaled_up_within_their_limit(
+    scaling: dict[str, int], most: int
+) -> None:
+    groups = [group("x", "CREATING"), group("a", **scaling), group("b", desiredSize=0, maxSize=9)]
+    assert compute(groups) == Verdict(
+        WARN,
+        "the node groups a, b are scaled to zero: pods wait until something scales them up",
+        "aws eks update-nodegroup-config --cluster-name c --nodegroup-name a --scaling-config "
+        f"""'{{"minSize":1,"desiredSize":1,"maxSize":{most}}}' --region eu-west-1""",
+    )
+
+
+@pytest.mark.parametrize(
+    ("groups", "status", "states"),
+    [
+        ([group("a", "CREATE_FAILED")], FAIL, "a CREATE_FAILED"),
+        ([group("a", "CREATING"), group("b", "DELETING")], FAIL, "a CREATING, b DELETING"),
+        ([group("a", "DEGRADED")], WARN, "a DEGRADED"),
+        ([group("a", "CREATING"), group("b", "DEGRADED")], WARN, "a CREATING, b DEGRADED"),
+    ],
+)
+@pytest.mark.parametrize("profiles", [[], [profile("p", {"namespace": "other"})]])
+def test_groups_that_are_not_active_are_named_with_their_state(
+    groups: list[Any], status: CheckStatus, states: str, profiles: list[Any]
+) -> None:
+    assert compute(groups, profiles) == Verdict(
+        status,
+        f"no node group is ACTIVE: {states}",
+        "aws eks describe-nodegroup --cluster-name c --nodegroup-name a "
+        "--query nodegroup.health --region eu-west-1",
+    )
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        profile("p", {"namespace": "other"}),
+        profile("p", {"namespace": "mlops"}),
+        profile("p", {"namespace": "m"}),
+        profile("p"),
+        profile("p", {}),
+        # pods of ZenML carry no labels of a profile's
+        profile("p", {**ML, "labels": {"team": "x"}}),
+        profile("p", ML, status="CREATING"),
+        profile("p", ML, status="CREATE_FAILED"),
+        profile("p", ML, status="DELETING"),
+    ],
+)
+def test_a_profile_that_takes_no_pods_of_the_namespace_does_not_run_them(
+    unfit: dict[str, Any],
+) -> None:
+    found = compute((), [{**unfit, "subnets": ["s-1", "s-2"]}, profile("q", {"namespace": "x"})])
+    assert found.status is FAIL
+    words = shlex.split(str(found.remedy))
+    assert words[:9] == [
+        *("aws", "eks", "create-fargate-profile", "--cluster-name", "c"),
+        *("--fargate-profile-name", "kitaru-ml", "--pod-execution-role-arn"),
+        f"arn:aws:iam::{ACCOUNT}:role/pods",
+    ]
+    assert (words[9], json.loads(words[10])) == ("--subnets", ["s-1", "s-2"])
+    assert (words[11], json.loads(words[12])) == ("--selectors", [ML])
+    assert words[13:] == ["--region", "eu-west-1"]
+
+
+def test_a_profile_without_subnets_gives_none() -> None:
+    found = compute((), [profile("p", {"namespace": "other"})])
+    assert found.why == "only Fargate profiles for other namespaces than ml"
+    assert "--subnets '[]'" in str(found.remedy)
+
+
+def test_hybrid_nodes_are_not_listed() -> None:
+    assert compute(hybrid=True) == Verdict(
+        UNKNOWN, "it has hybrid nodes only, which EKS does not list", "kubectl get nodes"
+    )
+
+
+@pytest.mark.parametrize("count", [None, 0])
+def test_a_cluster_with_nothing_runs_nothing(count: int | None) -> None:
+    assert compute(unmanaged=count) == Verdict(
+        FAIL,
+        "no Auto Mode, node group, Fargate profile or tagged instance: pods would wait forever",
+        "eksctl create nodegroup --cluster c --region eu-west-1",
+    )
+
+
+# --- who may enter
+
+
+MODE = (
+    "aws eks update-cluster-config --name c --access-config "
+    """'{"authenticationMode":"API_AND_CONFIG_MAP"}' --region eu-west-1"""
+)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "verdict"),
+    [
+        ({"accessConfig": {"authenticationMode": "API"}}, ok("its mode is API")),
+        (
+            {"accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"}},
+            ok("its mode is API_AND_CONFIG_MAP"),
+        ),
+        (
+            {"accessConfig": {"authenticationMode": "CONFIG_MAP"}},
+            Verdict(
+                WARN,
+                "its mode is CONFIG_MAP: it takes no access entries",
+                f"{MODE}  # there is no way back",
+            ),
+        ),
+        (
+            {"accessConfig": {}},
+            Verdict(UNKNOWN, "EKS did not tell the cluster's authentication mode", MODE),
+        ),
+        ({}, Verdict(UNKNOWN, "EKS did not tell the cluster's authentication mode", MODE)),
+    ],
+)
+def test_the_authentication_mode(cluster: dict[str, Any], verdict: Verdict) -> None:
+    assert judge_authentication(cluster, R) == verdict
+
+
+def associate(partition: str = "aws", region: str = "eu-west-1") -> str:
+    return (
+        f"aws eks associate-access-policy --cluster-name c --principal-arn {WHO.arn} "
+        f"--policy-arn arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy "
+        """--access-scope '{"type":"namespace","namespaces":["ml"]}' """
+        f"--region {region}"
+    )
+
+
+ENTER = (
+    f"aws eks create-access-entry --cluster-name c --principal-arn {WHO.arn} --region eu-west-1 "
+    f"&& {associate()}"
+)
+EVERYWHERE = {"type": "cluster", "namespaces": []}
+
+
+def within(*namespaces: str) -> dict[str, Any]:
+    return {"type": "namespace", "namespaces": list(namespaces)}
+
+
+def entry(*policies: tuple[str, dict[str, Any] | None], groups: Any = ()) -> dict[str, Any]:
+    return {
+        "mode": "API",
+        "principalArn": WHO.arn,
+        "kubernetesGroups": groups,
+        "policies": [
+            {
+                "policyArn": f"arn:aws:eks::aws:cluster-access-policy/{name}",
+                **({} if scope is None else {"accessScope": scope}),
+            }
+            for name, scope in policies
+        ],
+    }
+
+
+def entering(seen: dict[str, Any], r: AwsResources = R) -> Verdict:
+    return judge_access_entry((seen, WHO), r)
+
+
+def test_without_an_entry_the_config_map_counts_where_there_is_one() -> None:
+    assert entering({"mode": "API"}) == Verdict(FAIL, f"{WHO.arn} has no access entry", ENTER)
+    assert entering({"mode": "API_AND_CONFIG_MAP"}) == Verdict(
+        UNKNOWN,
+        f"{WHO.arn} has no access entry; the aws-auth ConfigMap may let it in, which is not "
+        "looked at",
+        ENTER,
+    )
+
+
+ADMIN, CLUSTER_ADMIN = "AmazonEKSAdminPolicy", "AmazonEKSClusterAdminPolicy"
+EDIT, VIEW = "AmazonEKSEditPolicy", "AmazonEKSViewPolicy"
+
+
+@pytest.mark.parametrize("scope", [EVERYWHERE, within("ml"), within("other", "ml"), within("m*")])
+@pytest.mark.parametrize("groups", [(), ["builders"]])
+def test_an_admin_of_the_namespace_may_do_all(scope: dict[str, Any], groups: Any) -> None:
+    for name in (ADMIN, CLUSTER_ADMIN):
+        assert entering(entry((name, scope), groups=groups)) == ok(f"{WHO.arn} has {name}")
+    found = entering(entry((CLUSTER_ADMIN, scope), (VIEW, scope), (ADMIN, scope)))
+    assert found == ok(f"{WHO.arn} has {ADMIN}, {CLUSTER_ADMIN}")
+
+
+@pytest.mark.parametrize(
+    ("scope", "covers"),
+    [
+        (EVERYWHERE, True),
+        (within("ml"), True),
+        (within("ml*"), True),
+        (within("*"), True),
+        (within("other", "m*"), True),
+        (within(), False),
+        (within("m"), False),
+        (within("mlops"), False),
+        (within("mlops*"), False),
+        (within("l*"), False),
+        (within("*l"), False),
+        ({}, False),
+        (None, False),
+        ({"type": "namespace"}, False),
+    ],
+)
+def test_a_policy_counts_where_its_scope_covers_the_namespace(
+    scope: dict[str, Any] | None, covers: bool
+) -> None:
+    assert (entering(entry((ADMIN, scope))).status is OK) is covers
+
+
+NO_POLICY = Verdict(
+    FAIL,
+    f"the access entry of {WHO.arn} has no policy that lets it create pods in ml",
+    associate(),
+)
+NO_BINDING = Verdict(
+    FAIL,
+    f"{WHO.arn} has {EDIT}, and ZenML makes a role binding unless "
+    "extra.orchestrator.service_account_name is set",
+    associate(),
+)
+IN_GROUPS = Verdict(
+    UNKNOWN,
+    f"{WHO.arn} is in the Kubernetes groups builders, x; what these allow stands in the cluster",
+    "kubectl auth can-i create rolebindings --namespace ml --as runner --as-group builders",
+)
+NAMED_IS_FINE = ok(f"{WHO.arn} has {EDIT}, and the service account is named")
+GROUPS = ["builders", "x"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "r", "verdict"),
+    [
+        (entry(), R, NO_POLICY),
+        (entry(groups=None), R, NO_POLICY),
+        (entry(), NAMED, NO_POLICY),
+        (entry((VIEW, EVERYWHERE)), NAMED, NO_POLICY),
+        (entry((EDIT, EVERYWHERE)), R, NO_BINDING),
+        (entry((EDIT, within("ml"))), R, NO_BINDING),
+        (entry((EDIT, within("other"))), R, NO_POLICY),
+        (entry((EDIT, EVERYWHERE)), NAMED, NAMED_IS_FINE),
+        (entry((EDIT, within("ml"))), NAMED, NAMED_IS_FINE),
+        (entry((EDIT, within("other"))), NAMED, NO_POLICY),
+        (entry((EDIT, EVERYWHERE), groups=GROUPS), NAMED, NAMED_IS_FINE),
+        # groups may allow what the policies do not
+        (entry((EDIT, EVERYWHERE), groups=GROUPS), R, IN_GROUPS),
+        (entry(groups=GROUPS), R, IN_GROUPS),
+        (entry(groups=GROUPS), NAMED, IN_GROUPS),
+        ({"mode": "API", "principalArn": WHO.arn}, R, NO_POLICY),
+    ],
+)
+def test_what_an_entry_allows_in_the_namespace(
+    seen: dict[str, Any], r: AwsResources, verdict: Verdict
+) -> None:
+    assert entering(seen, r) == verdict
+
+
+def test_the_policy_is_of_the_cluster_s_partition() -> None:
+    assert entering(entry(), CHINA).remedy == associate("aws-cn", "cn-north-1")
+
+
+# --- the endpoint
+
+
+RESTRICT = (
+    "aws eks update-cluster-config --name c --region eu-west-1 --resources-vpc-config "
+    "endpointPublicAccess=true,endpointPrivateAccess=true,"
+    'publicAccessCidrs="$(curl -s https://checkip.amazonaws.com)/32"'
+)
+OPEN = Verdict(
+    WARN,
+    "its endpoint is open to every address",
+    f"{RESTRICT}  # add the ZenML server's address too",
+)
+CLOSED = Verdict(
+    WARN,
+    "its endpoint is private: this machine and the ZenML server must be in its network",
+    f"{RESTRICT}  # opens it to this machine's address",
+)
+UNTOLD = Verdict(
+    UNKNOWN,
+    "EKS did not tell who reaches the endpoint",
+    "aws eks describe-cluster --name c --region eu-west-1",
+)
+
+
+@pytest.mark.parametrize(
+    ("public", "private", "cidrs", "verdict"),
+    [
+        (True, False, ["203.0.113.7/32"], ok("its endpoint is open to 203.0.113.7/32")),
+        (True, None, ["203.0.113.7/32"], ok("its endpoint is open to 203.0.113.7/32")),
+        (
+            True,
+            True,
+            ["203.0.113.7/32", "2001:db8::/32"],
+            ok("its endpoint is open to 203.0.113.7/32, 2001:db8::/32 and its own network"),
+        ),
+        (True, True, ["0.0.0.0/1"], ok("its endpoint is open to 0.0.0.0/1 and its own network")),
+        (True, True, ["0.0.0.0/0"], OPEN),
+        (True, True, ["::/0"], OPEN),
+        (True, True, ["203.0.113.7/32", "0.0.0.0/0"], OPEN),
+        (True, True, ["203.0.113.7/32", "::/0"], OPEN),
+        # an endpoint without a list is open to all
+        (True, True, [], OPEN),
+        (True, False, None, OPEN),
+        (False, True, ["203.0.113.7/32"], CLOSED),
+        (False, False, ["0.0.0.0/0"], CLOSED),
+        (False, True, None, CLOSED),
+        (None, True, ["203.0.113.7/32"], UNTOLD),
+        (None, False, None, UNTOLD),
+    ],
+)
+def test_who_reaches_the_endpoint(
+    public: bool | None, private: bool | None, cidrs: list[str] | None, verdict: Verdict
+) -> None:
+    told = {
+        "endpointPublicAccess": public,
+        "endpointPrivateAccess": private,
+        "publicAccessCidrs": cidrs,
+    }
+    network = {key: value for key, value in told.items() if value is not None}
+    assert judge_endpoint({"resourcesVpcConfig": network}, R) == verdict
+
+
+def test_a_cluster_without_a_network_tells_nothing() -> None:
+    assert judge_endpoint({}, R) == UNTOLD
+
+
+# --- who pulls
+
+
+NODE, PODS = f"arn:aws:iam::{ACCOUNT}:role/nodes/node", f"arn:aws:iam::{ACCOUNT}:role/pods"
+AUTO = f"arn:aws:iam::{ACCOUNT}:role/auto"
+FOREIGN = f"arn:aws:iam::{OTHER}:role/node"
+MANAGED = "arn:aws:iam::aws:policy/"
+PULL_ONLY = "AmazonEC2ContainerRegistryPullOnly"
+
+
+def may(action: str, *, allowed: bool = True) -> Decision:
+    return Decision(action, "x", allowed, "allowed" if allowed else "implicitDeny")
+
+
+MAY = (may("ecr:BatchGetImage"), may("ecr:GetAuthorizationToken"))
+MAY_NOT = (may("a:B", allowed=False), MAY[0], may("c:D", allowed=False))
+REFUSED = Denied("not you", permission="iam:SimulatePrincipalPolicy")
+
+
+def attach(role: str, partition: str = "aws") -> str:
+    return (
+        f"aws iam attach-role-policy --role-name {role} "
+        f"--policy-arn arn:{partition}:iam::aws:policy/{PULL_ONLY}"
+    )
+
+
+def pulling(*roles: Any, r: AwsResources = R) -> Verdict:
+    return judge_pull(list(roles), r)
+
+
+def test_roles_that_may_pull_are_named_without_their_path() -> None:
+    found = pulling((NODE, MAY, ()), (PODS, MAY, ()))
+    assert found == ok("node, pods may pull, by IAM's simulation")
+
+
+@pytest.mark.parametrize("first", [(PODS, MAY, ()), (FOREIGN, MAY, ()), (PODS, REFUSED, ())])
+def test_one_role_that_may_not_fails_all(first: Any) -> None:
+    for roles in ([first, (NODE, MAY_NOT, ())], [(NODE, MAY_NOT, ()), first]):
+        assert pulling(*roles) == Verdict(FAIL, f"{NODE} may not a:B, c:D", attach("node"))
+
+
+def test_what_is_lacking_is_attached_in_its_partition() -> None:
+    assert pulling((NODE, MAY_NOT, ()), r=CHINA).remedy == attach("node", "aws-cn")
+
+
+def test_a_role_that_is_not_there_is_made_for_nodes_and_given_the_policy() -> None:
+    found = pulling((PODS, MAY, ()), (NODE, Absent("gone"), ()))
+    assert (found.status, found.why) == (FAIL, f"{NODE} does not exist")
+    first, _, second = str(found.remedy).partition(" && ")
+    words = shlex.split(first)
+    assert words[:-1] == [
+        *("aws", "iam", "create-role", "--role-name", "node"),
+        "--assume-role-policy-document",
+    ]
+    assert json.loads(words[-1])["Statement"] == [
+        {
+            "Sid": "Nodes",
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ]
+    assert second == attach("node")
+
+
+def test_a_role_of_another_account_needs_more_than_its_own_rights() -> None:
+    expected = Verdict(
+        UNKNOWN,
+        f"{FOREIGN} is of another account than the registry, whose repository policy decides",
+        "aws ecr get-repository-policy --repository-name team/images --region eu-central-1",
+    )
+    assert pulling((FOREIGN, MAY, ())) == expected
+    assert pulling((FOREIGN, MAY, ()), (NODE, MAY, ())) == expected
+    # where the registry's account is not known, no account is another one
+    assert pulling((FOREIGN, MAY, ()), r=replace(R, account=None)).status is OK
+    # and its own rights it needs all the same
+    assert pulling((FOREIGN, MAY_NOT, ())).status is FAIL
+
+
+def test_the_account_is_looked_for_in_its_place() -> None:
+    misleading = f"arn:aws:iam::{OTHER}:role/{ACCOUNT}"
+    assert pulling((misleading, MAY, ())).status is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        PULL_ONLY,
+        "AmazonEC2ContainerRegistryReadOnly",
+        "AmazonEC2ContainerRegistryPowerUser",
+        "AmazonEC2ContainerRegistryFullAccess",
+        "AmazonEKSFargatePodExecutionRolePolicy",
+        "AdministratorAccess",
+    ],
+)
+def test_where_nothing_is_simulated_a_managed_policy_will_do(name: str) -> None:
+    seen = (NODE, REFUSED, (f"{MANAGED}Other", f"{MANAGED}{name}"))
+    words = "by their managed policies, not simulated"
+    assert pulling(seen) == ok(f"node may pull, {words}")
+    assert pulling((PODS, MAY, ()), seen) == ok(f"pods, node may pull, {words}")
+    assert pulling((FOREIGN, *seen[1:])).status is UNKNOWN
+    assert pulling((FOREIGN, *seen[1:]), r=replace(R, account=None)).status is OK
+
+
+@pytest.mark.parametrize("attached", [(), (f"{MANAGED}AmazonEKSWorkerNodePolicy",)])
+def test_without_simulation_and_policy_nobody_can_say(attached: tuple[str, ...]) -> None:
+    expected = Verdict(
+        UNKNOWN,
+        f"{NODE}: not simulated (not you), and no managed pull policy is attached",
+        attach("node"),
+        "iam:SimulatePrincipalPolicy",
+    )
+    assert pulling((NODE, REFUSED, attached)) == expected
+    assert pulling((NODE, REFUSED, attached), (PODS, MAY, ())) == expected
+    silent = pulling((NODE, Unanswered("silence"), attached))
+    assert (silent.status, silent.missing_permission) == (UNKNOWN, None)
+
+
+# --- looking at who pulls
+
+
+def looked(
+    iam: Iam, cluster: Any = None, groups: Any = (), profiles: Any = (), r: AwsResources = R
+) -> Any:
+    look = checks_of(r, iam)["aws.cluster.node_role_pull"].look
+    return look.see(cluster or {}, tuple(groups), tuple(profiles))
+
+
+def test_every_role_that_pulls_is_asked_about_once() -> None:
+    iam = Iam()
+    automatic = {"computeConfig": {"enabled": True, "nodeRoleArn": AUTO}}
+    seen = looked(
+        iam,
+        automatic,
+        [{"nodeRole": NODE}, {"nodeRole": NODE}, {"nodeRole": None}, {}],
+        [{"podExecutionRoleArn": PODS}],
+    )
+    assert [(role, attached) for role, _, attached in seen] == [(AUTO, ()), (NODE, ()), (PODS, ())]
+    images = f"arn:aws:ecr:eu-central-1:{ACCOUNT}:repository/team/images"
+    assert iam.asked == {
+        (role, action, thing)
+        for role in (AUTO, NODE, PODS)
+        for action, thing in (
+            ("ecr:GetAuthorizationToken", "*"),
+            ("ecr:BatchGetImage", images),
+            ("ecr:GetDownloadUrlForLayer", images),
+        )
+    }
+    assert all(decision.allowed for _, decided, _ in seen for decision in decided)
+
+
+@pytest.mark.parametrize(
+    "automatic",
+    [
+        {},
+        {"computeConfig": {}},
+        {"computeConfig": {"enabled": False, "nodeRoleArn": AUTO}},
+        {"computeConfig": {"enabled": True}},
+        {"computeConfig": {"enabled": True, "nodeRoleArn": ""}},
+    ],
+)
+def test_auto_mode_has_a_role_only_where_it_is_on(automatic: dict[str, Any]) -> None:
+    assert [role for role, *_ in looked(Iam(), automatic, [{"nodeRole": NODE}])] == [NODE]
+    with pytest.raises(Unjudged, match="names no role of a node") as caught:
+        looked(Iam(), automatic, [{}])
+    assert caught.value.remedy == "aws eks list-nodegroups --cluster-name c --region eu-west-1"
+
+
+GONE = Absent("gone")
+
+
+@pytest.mark.parametrize(
+    ("simulated", "attached", "decided", "policies"),
+    [
+        (REFUSED, ["X"], REFUSED, (f"{MANAGED}X",)),
+        (REFUSED, [], REFUSED, ()),
+        # a role that the listing does not find is not there
+        (REFUSED, GONE, GONE, ()),
+        # and of two refusals the first is told
+        (REFUSED, Denied("this neither", permission="iam:List"), REFUSED, ()),
+        (REFUSED, Unanswered("silence"), REFUSED, ()),
+    ],
+)
+def test_what_was_not_simulated_is_looked_for_among_the_policies(
+    simulated: LookError, attached: Any, decided: LookError, policies: tuple[str, ...]
+) -> None:
+    iam = Iam({NODE: simulated}, {"node": attached})
+    assert looked(iam, None, [{"nodeRole": NODE}]) == [(NODE, decided, policies)]
+
+
+def test_the_looks_that_it_takes() -> None:
+    looks = AwsLooks(Iam(), R)
+    connector: Look[Principal] = Look("who", lambda: WHO)
+    checks = {
+        check.info.id: check.look
+        for check in cluster_checks(Checklist(looks, R), looks, R, Iam(), connector)
+    }
+    pull = checks["aws.cluster.node_role_pull"]
+    assert pull.needs == (looks.cluster, looks.node_groups, looks.fargate_profiles)
+    entering, who = checks["aws.cluster.access_entry"].needs
+    assert (entering.needs, who) == ((looks.cluster, connector), connector)

@@ -1,0 +1,492 @@
+"""Provisioning on AWS: the real engine and the real SDK, over the stand-in, on moto."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kitaru_iac.engine.errors import DeploymentElsewhere, UpdateFailed
+from kitaru_iac.errors import DescriptionError, KitaruError, NotAllowedError, NotFoundError
+from kitaru_iac.infrastructure import provision as p
+from kitaru_iac.infrastructure.verify import verify
+from kitaru_iac.plan.model import Action, Layer, Step
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.kinds import InfraMode
+from kitaru_iac.spec.model import StackSpec
+from tests.doubles.aws import ACCOUNT_ID, REGION
+from tests.doubles.standin.fixtures import EngineRoom
+
+pytestmark = pytest.mark.engine
+
+BUCKET = f"kitaru-prod-{ACCOUNT_ID}-{REGION}"
+ROLE = f"kitaru-prod-sagemaker-{REGION}"
+S3_BUCKET = "aws:s3/bucket:Bucket"
+ECR = "aws:ecr/repository:Repository"
+IAM_ROLE = "aws:iam/role:Role"
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def sagemaker(**more: Any) -> StackSpec:
+    return from_mapping(
+        {"name": "prod", "type": "sagemaker", "region": REGION, "infra": "provision", **more}
+    )
+
+
+def changes(steps: tuple[Step, ...]) -> set[tuple[str, str, str]]:
+    return {
+        (step.action.value, step.kind.rsplit(":", 1)[1], step.name)
+        for step in steps
+        if step.action is not Action.KEEP
+    }
+
+
+def test_a_whole_life(engine_room: EngineRoom) -> None:
+    aws = engine_room.aws
+
+    # Seen beforehand, and nothing is written: not in AWS, and not in the backend.
+    seen = p.preview_infrastructure(sagemaker())
+    assert {("create", "Bucket", BUCKET), ("create", "Repository", "kitaru/prod"),
+            ("create", "Role", ROLE)} <= changes(seen.steps)  # fmt: skip
+    assert all(step.layer is Layer.INFRASTRUCTURE for step in seen.steps)
+    assert aws.client("s3").list_buckets()["Buckets"] == []
+    assert not list(engine_room.state.rglob("prod*"))
+
+    said: list[str] = []
+    made = p.provision(sagemaker(), progress=said.append)
+    assert changes(made.steps) == changes(seen.steps)
+    assert made.spec == seen.spec
+    assert (
+        made.labels
+        == seen.labels
+        == {
+            "kitaru.pulumi.project": "kitaru",
+            "kitaru.pulumi.stack": "prod",
+            "kitaru.pulumi.backend": engine_room.state.as_uri(),
+        }
+    )
+    assert "created Bucket stack-bucket" in said
+    described = made.spec
+    assert str(described.artifact_store) == f"s3://{BUCKET}"
+    assert str(described.container_registry) == f"{aws.registry_host()}/kitaru/prod"
+    assert described.execution_role == f"arn:aws:iam::{ACCOUNT_ID}:role/{ROLE}"  # type: ignore[union-attr]
+
+    look_at_the_bucket(aws)
+    look_at_the_repository(aws)
+    look_at_the_role(aws)
+    report = verify(described.model_copy(update={"infra": InfraMode.VERIFY}))
+    by_status = {status: [r.id for r in report.results if r.status == status]
+                 for status in ("ok", "warn", "fail", "unknown")}  # fmt: skip
+    assert by_status["fail"] == by_status["warn"] == []
+    # moto cannot simulate policies; everything else was looked at.
+    assert all(i.startswith(("aws.role.", "aws.connector.")) for i in by_status["unknown"])
+
+    # The second run changes nothing, with the names left out and with them filled in.
+    assert not p.preview_infrastructure(sagemaker()).has_changes
+    again = p.provision(described)
+    assert not again.has_changes
+    assert again.spec == described
+    assert p.drift(made.labels) == ()
+
+    # Drift is shown, and mended.
+    aws.client("s3").delete_public_access_block(Bucket=BUCKET)
+    aws.client("ecr").put_image_scanning_configuration(
+        repositoryName="kitaru/prod", imageScanningConfiguration={"scanOnPush": False}
+    )
+    drifted = p.drift(made.labels)
+    assert changes(drifted) == {
+        ("delete", "BucketPublicAccessBlock", BUCKET),
+        ("update", "Repository", "kitaru/prod"),
+    }
+    assert [c.field for step in drifted for c in step.changes] == ["imageScanningConfiguration"]
+    assert changes(p.preview_infrastructure(sagemaker()).steps) == {
+        ("create", "BucketPublicAccessBlock", BUCKET),
+        ("update", "Repository", "kitaru/prod"),
+    }
+    p.provision(sagemaker())
+    look_at_the_bucket(aws)
+    look_at_the_repository(aws)
+    assert p.drift(made.labels) == ()
+
+    # The end: what is protected stays, with its settings, and is said to stay.
+    ahead = p.preview_destroy(made.labels)
+    gone = p.destroy_infrastructure(made.labels)
+    assert changes(ahead.steps) == changes(gone.steps)
+    assert [(k.name, k.reason) for k in gone.kept] == [(BUCKET, "protected")]
+    assert aws.client("ecr").describe_repositories()["repositories"] == []
+    assert aws.client("iam").list_roles()["Roles"] == []
+    look_at_the_bucket(aws)
+
+    all_gone = p.destroy_infrastructure(made.labels, include_protected=True)
+    assert all_gone.kept == ()
+    assert aws.client("s3").list_buckets()["Buckets"] == []
+    assert not list(engine_room.state.rglob("stacks/**/prod.json"))
+    with pytest.raises(NotFoundError):
+        p.destroy_infrastructure(made.labels)
+
+
+def look_at_the_bucket(aws: Any) -> None:
+    s3 = aws.client("s3")
+    block = s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
+    assert len(block) == 4
+    assert all(block.values())
+    ownership = s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]["Rules"]
+    assert ownership == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    rule = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+    lifecycle = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    assert {rule["ID"] for rule in lifecycle} == {"unfinished-uploads", "old-versions"}
+    policy = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
+    assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    tags = {t["Key"]: t["Value"] for t in s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"]}
+    assert tags == {
+        "managed-by": "kitaru-iac", "kitaru-stack": "prod",
+        "pulumi-project": "kitaru", "pulumi-stack": "prod",
+    }  # fmt: skip
+
+
+def look_at_the_repository(aws: Any) -> None:
+    ecr = aws.client("ecr")
+    found = ecr.describe_repositories(repositoryNames=["kitaru/prod"])["repositories"][0]
+    assert found["imageScanningConfiguration"]["scanOnPush"] is True
+    assert found["imageTagMutability"] == "MUTABLE"
+    policy = json.loads(
+        ecr.get_lifecycle_policy(repositoryName="kitaru/prod")["lifecyclePolicyText"]
+    )
+    assert policy["rules"][0]["selection"]["tagStatus"] == "untagged"
+
+
+def look_at_the_role(aws: Any) -> None:
+    iam = aws.client("iam")
+    role = iam.get_role(RoleName=ROLE)["Role"]
+    trust = role["AssumeRolePolicyDocument"]["Statement"][0]
+    assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+    assert trust["Condition"]["StringEquals"]["aws:SourceAccount"] == ACCOUNT_ID
+    assert iam.list_role_policies(RoleName=ROLE)["PolicyNames"] == ["kitaru"]
+    document = iam.get_role_policy(RoleName=ROLE, PolicyName="kitaru")["PolicyDocument"]
+    by_sid = {statement["Sid"]: statement for statement in document["Statement"]}
+    assert by_sid["Objects"]["Resource"] == f"arn:aws:s3:::{BUCKET}/*"
+    assert by_sid["Repository"]["Resource"].endswith(":repository/kitaru/prod")
+    assert by_sid["ExecutionRole"]["Resource"] == role["Arn"]
+    everything = {a for s in document["Statement"] if s["Resource"] == "*" for a in s["Action"]}
+    assert everything == {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
+
+
+def test_what_holds_data_stays_until_told_otherwise(engine_room: EngineRoom) -> None:
+    aws = engine_room.aws
+    labels = p.provision(sagemaker()).labels
+    s3 = aws.client("s3")
+    policy = s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
+    with pytest.raises(s3.exceptions.ClientError, match="Forbidden"):
+        s3.put_object(Bucket=BUCKET, Key="artifact", Body=b"0")  # without TLS, as all here
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="artifact", Body=b"1")
+    s3.put_object(Bucket=BUCKET, Key="artifact", Body=b"2")
+    s3.delete_object(Bucket=BUCKET, Key="artifact")  # the versions are still there
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=policy)
+    aws.client("ecr").put_image(
+        repositoryName="kitaru/prod",
+        imageTag="flow",
+        imageManifest=json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": []}),
+    )
+
+    kept = p.destroy_infrastructure(labels, include_protected=True).kept
+    assert {(k.name, k.reason) for k in kept} == {
+        (BUCKET, "it holds objects"),
+        ("kitaru/prod", "it holds images"),
+    }
+    look_at_the_bucket(aws)
+    look_at_the_repository(aws)
+    assert aws.client("iam").list_roles()["Roles"] == []
+
+    # It can be taken up again, ...
+    assert {c[0] for c in changes(p.provision(sagemaker()).steps)} == {"create"}
+    look_at_the_role(aws)
+    # ... and the data alone does not go without the word for it.
+    assert BUCKET in {k.name for k in p.destroy_infrastructure(labels, delete_data=True).kept}
+    assert s3.list_object_versions(Bucket=BUCKET)["Versions"]
+    p.provision(sagemaker())
+    with pytest.raises(KitaruError, match="could not be emptied"):
+        p.destroy_infrastructure(labels, include_protected=True, delete_data=True)
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    assert p.destroy_infrastructure(labels, include_protected=True, delete_data=True).kept == ()
+    assert s3.list_buckets()["Buckets"] == []
+    assert aws.client("ecr").describe_repositories()["repositories"] == []
+
+
+def test_existing_resources_are_used_and_left_alone(engine_room: EngineRoom) -> None:
+    aws = engine_room.aws
+    aws.bucket("mine")
+    made = p.provision(sagemaker(artifact_store="s3://mine/kitaru"))
+    assert str(made.spec.artifact_store) == "s3://mine/kitaru"
+    assert "Bucket" not in {kind for _, kind, _ in changes(made.steps)}
+    document = aws.client("iam").get_role_policy(RoleName=ROLE, PolicyName="kitaru")
+    by_sid = {s["Sid"]: s for s in document["PolicyDocument"]["Statement"]}
+    assert by_sid["Bucket"]["Resource"] == "arn:aws:s3:::mine"
+    assert p.destroy_infrastructure(made.labels).kept == ()
+    assert [b["Name"] for b in aws.client("s3").list_buckets()["Buckets"]] == ["mine"]
+
+
+def test_given_names_are_made_where_told_to(engine_room: EngineRoom) -> None:
+    aws = engine_room.aws
+    made = p.provision(
+        sagemaker(
+            artifact_store="s3://my-own-bucket/deep/path",
+            container_registry=f"{aws.registry_host()}/team/images",
+            execution_role=f"arn:aws:iam::{ACCOUNT_ID}:role/my-role",
+            resources={"bucket": "create", "registry": "create", "role": "create"},
+        )
+    )
+    assert str(made.spec.artifact_store) == "s3://my-own-bucket/deep/path"
+    assert aws.client("s3").head_bucket(Bucket="my-own-bucket")
+    assert aws.client("ecr").describe_repositories(repositoryNames=["team/images"])
+    assert aws.client("iam").get_role(RoleName="my-role")
+
+
+def test_a_registry_of_another_account_cannot_be_made(engine_room: EngineRoom) -> None:
+    with pytest.raises(DescriptionError, match="not that of the credentials"):
+        p.preview_infrastructure(
+            sagemaker(
+                container_registry=f"999999999999.dkr.ecr.{REGION}.amazonaws.com",
+                resources={"registry": "create"},
+            )
+        )
+
+
+def eks(**more: Any) -> StackSpec:
+    return from_mapping(
+        {"name": "prod", "type": "kubernetes", "region": REGION, "infra": "provision", **more}
+    )
+
+
+def test_a_cluster_is_made_only_where_asked_for(engine_room: EngineRoom) -> None:
+    aws = engine_room.aws
+    with pytest.raises(DescriptionError, match="none is made unasked"):
+        p.preview_infrastructure(eks())
+
+    made = p.provision(eks(resources={"cluster": "create"}))
+    assert made.spec.cluster == "kitaru-prod"  # type: ignore[union-attr]
+    cluster = aws.client("eks").describe_cluster(name="kitaru-prod")["cluster"]
+    assert cluster["status"] == "ACTIVE"
+    assert len(cluster["resourcesVpcConfig"]["subnetIds"]) >= 2
+    group = aws.client("eks").describe_nodegroup(clusterName="kitaru-prod", nodegroupName="kitaru")
+    node_role = group["nodegroup"]["nodeRole"].rsplit("/", 1)[1]
+    attached = aws.client("iam").list_attached_role_policies(RoleName=node_role)
+    assert {policy["PolicyName"] for policy in attached["AttachedPolicies"]} == {
+        "AmazonEKSWorkerNodePolicy",
+        "AmazonEKS_CNI_Policy",
+        "AmazonEC2ContainerRegistryPullOnly",
+    }
+    report = verify(made.spec.model_copy(update={"infra": InfraMode.VERIFY, "resources": {}}))
+    assert [r.id for r in report.results if r.status == "fail"] == []
+
+    assert not p.provision(eks(resources={"cluster": "create"})).has_changes
+    gone = p.destroy_infrastructure(made.labels)
+    assert [k.name for k in gone.kept] == [BUCKET]
+    assert aws.client("eks").list_clusters()["clusters"] == []
+    assert aws.client("iam").list_roles()["Roles"] == []
+
+
+def test_a_failed_run_is_continued_by_the_same_command(engine_room: EngineRoom) -> None:
+    aws = engine_room.aws
+    engine_room.fault("before", IAM_ROLE, fail="AccessDenied: not authorized to iam:CreateRole")
+    with pytest.raises(UpdateFailed) as failed:
+        p.provision(sagemaker())
+    assert "stack-execution-role (aws:iam/role:Role)" in str(failed.value)
+    assert "not authorized to iam:CreateRole" in str(failed.value)
+    assert "same command again" in str(failed.value)
+    assert aws.client("s3").list_buckets()["Buckets"]
+
+    engine_room.no_faults()
+    made = p.provision(sagemaker())
+    assert ("create", "Bucket", BUCKET) not in changes(made.steps)
+    assert ("create", "Role", ROLE) in changes(made.steps)
+    look_at_the_role(aws)
+    assert not p.preview_infrastructure(sagemaker()).has_changes
+
+
+# -- killed in the middle --------------------------------------------------------------------------
+
+_PROGRAM = """
+from kitaru_iac.infrastructure import provision
+from kitaru_iac.spec import from_mapping
+import sys
+spec = from_mapping({"name": "prod", "type": "sagemaker", "region": "eu-west-1",
+                     "infra": "provision"})
+provision.provision(spec, progress=lambda line: print(line, file=sys.stderr, flush=True))
+print("done")
+"""
+
+
+def started(log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM], stdout=out, stderr=out, cwd=Path(__file__).parents[2]
+        )
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.1)
+
+
+def children(pid: int) -> list[int]:
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(word) for word in found.stdout.split()]
+
+
+@pytest.fixture
+def killed(engine_room: EngineRoom, tmp_path: Path) -> Callable[..., None]:
+    """Run until AWS has made what the state does not know of; then kill the run and its engine."""
+    begun = tmp_path / "begun"
+
+    def kill(token: str, when: str = "after") -> None:
+        engine_room.fault(when, token, touch=str(begun), sleep=300)
+        process = started(tmp_path / "log")
+        wait_for(begun, process, tmp_path / "log")
+        engine = engine_room.locks()[0]["pid"]
+        plugins = children(engine)
+        for pid in (process.pid, engine, *plugins):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+        engine_room.no_faults()
+
+    return kill
+
+
+@pytest.mark.parametrize("token", [S3_BUCKET, ECR, IAM_ROLE])
+def test_a_killed_run_is_completed_by_the_next(
+    token: str, killed: Any, engine_room: EngineRoom
+) -> None:
+    killed(token)
+    aws = engine_room.aws
+    assert engine_room.locks(), "the lock of the dead run is still there"
+    assert p.preview_infrastructure(sagemaker()).has_changes
+    assert engine_room.locks(), "and a preview leaves it alone"
+
+    said: list[str] = []
+    p.provision(sagemaker(), progress=said.append)
+    assert any("unlocking" in line for line in said)
+    assert any("cut off" in line for line in said)
+    look_at_the_bucket(aws)
+    look_at_the_repository(aws)
+    look_at_the_role(aws)
+    assert engine_room.locks() == []
+    assert not p.preview_infrastructure(sagemaker()).has_changes
+    kept = p.destroy_infrastructure(p.preview_infrastructure(sagemaker()).labels).kept
+    assert [k.name for k in kept] == [BUCKET]
+
+
+def test_a_run_killed_alone_leaves_an_engine_that_is_waited_for(
+    engine_room: EngineRoom, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
+    engine_room.fault("after", S3_BUCKET, touch=str(begun), sleep=5)
+    process = started(tmp_path / "log")
+    wait_for(begun, process, tmp_path / "log")
+    process.kill()
+    process.wait()
+    engine_room.no_faults()
+
+    p.provision(sagemaker())
+    look_at_the_bucket(engine_room.aws)
+    assert not p.preview_infrastructure(sagemaker()).has_changes
+
+
+def test_ctrl_c_lets_operations_end_and_says_how_to_go_on(
+    engine_room: EngineRoom, tmp_path: Path
+) -> None:
+    begun, log = tmp_path / "begun", tmp_path / "log"
+    engine_room.fault("after", S3_BUCKET, touch=str(begun), sleep=3)
+    process = started(log)
+    wait_for(begun, process, log)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=120)
+    text = log.read_text()
+    assert "UpdateCancelled" in text, text
+    assert "Stopping when the running operations have ended" in text
+    assert "Run the same command again" in text
+    assert engine_room.locks() == []
+    # What was being made when it was pressed is in the state.
+    assert list(engine_room.state.rglob("stacks/**/prod.json"))
+
+    engine_room.no_faults()
+    made = p.provision(sagemaker())
+    assert ("create", "Bucket", BUCKET) not in changes(made.steps)
+    look_at_the_bucket(engine_room.aws)
+
+
+def test_ctrl_c_twice_stops_at_once_and_the_next_run_completes(
+    engine_room: EngineRoom, tmp_path: Path
+) -> None:
+    begun, log = tmp_path / "begun", tmp_path / "log"
+    engine_room.fault("after", S3_BUCKET, touch=str(begun), sleep=300)
+    process = started(log)
+    wait_for(begun, process, log)
+    process.send_signal(signal.SIGINT)
+    while "Ctrl-C again" not in log.read_text():
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    assert "the next run finds out how it ended" in log.read_text()
+
+    engine_room.no_faults()
+    p.provision(sagemaker())
+    look_at_the_bucket(engine_room.aws)
+
+
+# -- whose, and where ------------------------------------------------------------------------------
+
+
+def test_credentials_of_the_description_reach_the_plugin_and_never_the_state(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, secret = engine_room.aws.require_valid_keys()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIANOTVALID00000000")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-valid-secret-access-key")
+    with pytest.raises(NotAllowedError):
+        p.provision(sagemaker())
+    said: list[str] = []
+    made = p.provision(
+        sagemaker(credentials=f"aws-access-keys:{key}:{secret}"), progress=said.append
+    )
+    assert engine_room.aws.client("s3").head_bucket(Bucket=BUCKET)
+    files = [path for path in engine_room.home.rglob("*") if path.is_file()]
+    assert files
+    assert all(secret.encode() not in path.read_bytes() for path in files)
+    assert secret not in repr(made) + "".join(said)
+    assert secret not in json.dumps([step.to_dict() for step in made.steps])
+
+
+def test_a_deployment_does_not_move(engine_room: EngineRoom) -> None:
+    p.provision(sagemaker())
+    with pytest.raises(DeploymentElsewhere, match="region eu-west-1, not in region eu-central-1"):
+        p.provision(sagemaker(region="eu-central-1"))
+
+
+def test_without_provision_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    spec = from_mapping(
+        {
+            "name": "prod", "type": "sagemaker", "region": REGION, "infra": "verify",
+            "artifact_store": "s3://mine",
+            "container_registry": f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com",
+            "execution_role": f"arn:aws:iam::{ACCOUNT_ID}:role/mine",
+        }
+    )  # fmt: skip
+    assert p.provision(spec) == p.Provisioned(spec)
+    assert p.preview_infrastructure(spec) == p.Provisioned(spec)

@@ -1,0 +1,227 @@
+"""The judgements about the repository, on observations written by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
+from kitaru_iac.checks.probes import Absent, Denied, Unanswered
+from kitaru_iac.clouds.aws.explain import Checklist
+from kitaru_iac.clouds.aws.probes import AwsLooks
+from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.verify_registry import (
+    create_repository,
+    judge_mutability,
+    judge_scanning,
+    repository_checks,
+)
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.uris import EcrUri
+
+OK, WARN, FAIL, UNKNOWN = CheckStatus
+ACCOUNT = "123456789012"
+HOST = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com"
+#: The registry is in another region than the stack: commands are about the registry's.
+R = AwsResources(
+    "prod",
+    StackType.KUBERNETES,
+    region="eu-west-1",
+    account=ACCOUNT,
+    registry=EcrUri(ACCOUNT, "eu-central-1", HOST),
+    repository="team/images",
+)
+CREATE = (
+    "aws ecr create-repository --repository-name team/images --image-scanning-configuration "
+    """'{"scanOnPush":true}' --region eu-central-1"""
+)
+SCAN = (
+    "aws ecr put-image-scanning-configuration --repository-name team/images "
+    """--image-scanning-configuration '{"scanOnPush":true}' --region eu-central-1"""
+)
+MUTABLE = (
+    "aws ecr put-image-tag-mutability --repository-name team/images "
+    "--image-tag-mutability MUTABLE --region eu-central-1"
+)
+
+
+class Nobody:
+    """An `AwsAccess` whose looks are made and never asked."""
+
+    described_as = "nobody"
+
+    def open(self) -> None: ...
+
+    def ask(self) -> None: ...
+
+
+def checks_of(r: AwsResources) -> dict[str, Check]:
+    looks = AwsLooks(Nobody(), r)
+    return {check.info.id: check for check in repository_checks(Checklist(looks, r), looks, r)}
+
+
+def test_the_checks_are_about_the_repository_that_is_pushed_to() -> None:
+    checks = checks_of(R)
+    assert list(checks) == [
+        "aws.repository.exists",
+        "aws.repository.scan_on_push",
+        "aws.repository.tag_mutability",
+    ]
+    assert {check.subject for check in checks.values()} == {f"{HOST}/team/images"}
+    exists = checks["aws.repository.exists"].judge({"repositoryArn": "arn:x"})
+    assert exists == ok("it exists: arn:x")
+    assert checks["aws.repository.scan_on_push"].judge(({}, {})).remedy == SCAN
+    locked = checks["aws.repository.tag_mutability"].judge({"imageTagMutability": "IMMUTABLE"})
+    assert locked.remedy == MUTABLE
+
+
+def test_the_registry_s_rules_are_asked_for_beside_the_repository() -> None:
+    looks = AwsLooks(Nobody(), R)
+    scanning = repository_checks(Checklist(looks, R), looks, R)[1].look
+    assert scanning.needs == (looks.repository,)
+    assert scanning.asks == (looks.registry_scanning,)
+
+
+@pytest.mark.parametrize(
+    ("id", "status", "why"),
+    [
+        (
+            "aws.repository.exists",
+            FAIL,
+            "the registry has no repository team/images, and pushing creates none",
+        ),
+        ("aws.repository.scan_on_push", UNKNOWN, "not looked at: gone"),
+        ("aws.repository.tag_mutability", UNKNOWN, "not looked at: gone"),
+    ],
+)
+def test_an_absent_repository_is_made_in_the_registry_s_region(
+    id: str, status: CheckStatus, why: str
+) -> None:
+    missed: Any = checks_of(R)[id].missed
+    assert missed(Absent("gone"), None) == Verdict(status, why, CREATE)
+
+
+@pytest.mark.parametrize("error", [Denied("no", permission="x:Y"), Unanswered("silence")])
+def test_a_repository_that_could_not_be_looked_at_is_not_absent(error: Any) -> None:
+    missed: Any = checks_of(R)["aws.repository.exists"].missed
+    assert missed(error, None).status is UNKNOWN
+
+
+def test_the_command_names_a_region_only_where_there_is_one() -> None:
+    assert create_repository(R, "eu-central-1") == CREATE
+    assert create_repository(R, None) == CREATE.removesuffix(" --region eu-central-1")
+
+
+# --- scanning
+
+
+ITSELF = {"imageScanningConfiguration": {"scanOnPush": True}}
+NOT_ITSELF = {"imageScanningConfiguration": {"scanOnPush": False}}
+
+
+def rule(frequency: str | None, *filters: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"repositoryFilters": [{"filter": f} for f in filters]}
+    return made if frequency is None else {**made, "scanFrequency": frequency}
+
+
+@pytest.mark.parametrize(
+    "scanning",
+    [{}, {"rules": [rule("MANUAL", "*")]}, Denied("no", permission="ecr:X")],
+)
+def test_a_repository_that_scans_by_itself_needs_no_rule(scanning: Any) -> None:
+    assert judge_scanning((ITSELF, scanning), R) == ok("the repository scans on push")
+
+
+@pytest.mark.parametrize("frequency", ["SCAN_ON_PUSH", "CONTINUOUS_SCAN"])
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [("*",)],
+        [("team/*",)],
+        [("*/images",)],
+        [("t*m/im*s",)],
+        [("team/images*",)],
+        # without a wildcard, a part of the name will do
+        [("team/images",)],
+        [("team",)],
+        [("images",)],
+        [("m/i",)],
+        # one filter of many, one rule of many
+        [("other", "images")],
+        [("other",), ("images",)],
+        [(), ("images",)],
+    ],
+)
+def test_a_rule_of_the_registry_scans_what_its_filter_covers(
+    frequency: str, rules: list[tuple[str, ...]]
+) -> None:
+    seen = {"rules": [rule(frequency, *filters) for filters in rules]}
+    expected = ok(f"a rule of the registry scans it ({frequency})")
+    assert judge_scanning((NOT_ITSELF, seen), R) == expected
+    assert judge_scanning(({}, seen), R) == expected
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {},
+        {"rules": []},
+        {"rules": [{"scanFrequency": "SCAN_ON_PUSH"}]},
+        {"rules": [rule("SCAN_ON_PUSH")]},
+        {"rules": [rule("MANUAL", "*")]},
+        {"rules": [rule(None, "*")]},
+        # with a wildcard, a filter is about the whole name
+        {"rules": [rule("SCAN_ON_PUSH", "team*s/x", "images*", "*team", "eam/*")]},
+        {"rules": [rule("SCAN_ON_PUSH", "TEAM", "team-images", "team/images/x")]},
+        # the rule that covers it does not scan, and the one that scans does not cover it
+        {"rules": [rule("MANUAL", "team"), rule("SCAN_ON_PUSH", "other")]},
+    ],
+)
+def test_what_no_rule_covers_is_switched_on_by_itself(seen: dict[str, Any]) -> None:
+    expected = Verdict(WARN, "nothing scans its images for vulnerabilities", SCAN)
+    assert judge_scanning((NOT_ITSELF, seen), R) == expected
+    assert judge_scanning(({}, seen), R) == expected
+
+
+def test_the_rule_that_scans_is_the_one_that_is_named() -> None:
+    seen = {"rules": [rule("MANUAL", "*"), rule("CONTINUOUS_SCAN", "*"), rule("SCAN_ON_PUSH", "*")]}
+    found = judge_scanning((NOT_ITSELF, seen), R)
+    assert found == ok("a rule of the registry scans it (CONTINUOUS_SCAN)")
+
+
+@pytest.mark.parametrize(
+    ("error", "permission"),
+    [(Denied("not you", permission="ecr:X"), "ecr:X"), (Unanswered("not you"), None)],
+)
+def test_rules_that_could_not_be_looked_at_might_cover_it(
+    error: Any, permission: str | None
+) -> None:
+    assert judge_scanning((NOT_ITSELF, error), R) == Verdict(
+        UNKNOWN,
+        "the repository itself does not scan on push, and the registry's rules could not be "
+        "looked at: not you",
+        SCAN,
+        permission,
+    )
+
+
+# --- tags
+
+
+@pytest.mark.parametrize("repository", [{}, {"imageTagMutability": "MUTABLE"}])
+def test_tags_that_may_change_can_be_pushed_again(repository: dict[str, str]) -> None:
+    assert judge_mutability(repository, R) == ok("tags can be pushed again")
+
+
+@pytest.mark.parametrize("mode", ["IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"])
+def test_tags_that_may_not_change_are_made_to(mode: str) -> None:
+    assert judge_mutability({"imageTagMutability": mode}, R) == Verdict(
+        WARN, f"its tags are {mode}: pushing a pipeline's image again may be refused", MUTABLE
+    )
+
+
+def test_without_a_registry_the_region_is_the_stack_s() -> None:
+    assert replace(R, registry=None).registry_region == "eu-west-1"
+    assert R.registry_region == "eu-central-1"

@@ -1,0 +1,224 @@
+"""One AWS for all check tests, with fit resources under names of their own for each test."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from kitaru_iac.checks.model import CheckReport, CheckResult, run_checks
+from kitaru_iac.clouds.aws.permissions import Identity, policy, trust_policy
+from kitaru_iac.clouds.aws.verify import checks_for
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.model import BaseSpec
+from tests.doubles.aws import ACCOUNT_ID, REGION, AwsLoopback
+from tests.doubles.faults import AwsFaults
+from tests.doubles.simulator import PolicySimulator
+from tests.doubles.web import Response
+
+_numbers = itertools.count(1)
+TIMEOUT = 60.0
+
+
+class World:
+    """What a test sees: moto, the faults in front of it, and names that nobody has used."""
+
+    def __init__(self, aws: AwsLoopback, faults: AwsFaults) -> None:
+        self.aws = aws
+        self.faults = faults
+        self.simulator = PolicySimulator(aws)
+        faults.answer("iam:SimulatePrincipalPolicy", self.simulator)
+        number = next(_numbers)
+        self.stack = f"stack{number}"
+        self.bucket = f"bucket-{number}"
+        self.repository = f"images-{number}"
+        self.cluster = f"cluster-{number}"
+        self.role = f"arn:aws:iam::{ACCOUNT_ID}:role/exec-{number}"
+        self.node_role = f"arn:aws:iam::{ACCOUNT_ID}:role/{self.cluster}-node"
+        self.credentials: str | None = None
+        self._cluster_fields: dict[str, Any] = {}
+
+    # --- descriptions
+
+    def _common(self, **over: Any) -> dict[str, Any]:
+        given = {
+            "name": self.stack,
+            "artifact_store": f"s3://{self.bucket}/prefix",
+            "container_registry": self.aws.registry_host(),
+            "region": REGION,
+            "credentials": self.credentials,
+            "extra": {"container_registry": {"default_repository": self.repository}},
+            **over,
+        }
+        return {key: value for key, value in given.items() if value is not None}
+
+    def kubernetes(self, **over: Any) -> BaseSpec:
+        return from_mapping(self._common(type="kubernetes", cluster=self.cluster) | over)
+
+    def sagemaker(self, **over: Any) -> BaseSpec:
+        return from_mapping(self._common(type="sagemaker", execution_role=self.role) | over)
+
+    def local(self, **over: Any) -> BaseSpec:
+        given = self._common(type="local")
+        del given["container_registry"], given["extra"]
+        return from_mapping(given | over)
+
+    # --- fit resources
+
+    def s3(self) -> Any:
+        return self.client("s3")
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        return _client(self.aws, service, region)
+
+    def make_bucket(self, region: str = REGION) -> None:
+        self.aws.bucket(self.bucket, region)
+
+    def fit_bucket(self) -> None:
+        self.make_bucket()
+        s3, name = self.s3(), self.bucket
+        s3.put_public_access_block(
+            Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(SWITCHES, True)
+        )
+        self.encrypt({"SSEAlgorithm": "AES256"})
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        self.bucket_policy(
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        )
+
+    def encrypt(self, default: Mapping[str, str]) -> None:
+        self.s3().put_bucket_encryption(
+            Bucket=self.bucket,
+            ServerSideEncryptionConfiguration={
+                "Rules": [{"ApplyServerSideEncryptionByDefault": dict(default)}]
+            },
+        )
+
+    def bucket_policy(self, *statements: Mapping[str, Any]) -> None:
+        document = {"Version": "2012-10-17", "Statement": list(statements)}
+        self.s3().put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(document))
+
+    def fit_repository(self, **settings: Any) -> None:
+        self.client("ecr").create_repository(
+            repositoryName=self.repository,
+            imageScanningConfiguration={"scanOnPush": True},
+            **settings,
+        )
+
+    def fit_cluster(self, *, node_groups: int = 1) -> None:
+        """moto knows nothing of access entries and endpoints: its answers get them on their way."""
+        self.aws.cluster(self.cluster, node_groups=node_groups)
+        self.cluster_says(
+            accessConfig={"authenticationMode": "API"},
+            resourcesVpcConfig={
+                "endpointPublicAccess": True,
+                "endpointPrivateAccess": True,
+                "publicAccessCidrs": ["203.0.113.7/32"],
+            },
+        )
+        self.access_entry({"policies": ["AmazonEKSAdminPolicy"]})
+        self.aws.role(f"{self.cluster}-node", "ec2.amazonaws.com")
+        self.give(f"{self.cluster}-node", policy(self.kubernetes(), Identity.PULL))
+
+    def give(self, role: str, document: Mapping[str, Any]) -> None:
+        self.client("iam").put_role_policy(
+            RoleName=role, PolicyName="given", PolicyDocument=json.dumps(document)
+        )
+
+    def cluster_says(self, **fields: Any) -> None:
+        self._cluster_fields.update(fields)
+        said = self._cluster_fields
+        self.faults.change("eks:DescribeCluster", lambda body: body["cluster"].update(said))
+
+    def node_group_says(self, **fields: Any) -> None:
+        self.faults.change("eks:DescribeNodegroup", lambda body: body["nodegroup"].update(fields))
+
+    def access_entry(
+        self, entry: Mapping[str, Any] | None, scope: Mapping[str, Any] | None = None
+    ) -> None:
+        """Answer for the access entries, which moto does not have."""
+        if entry is None:
+            self.faults.fail("eks:DescribeAccessEntry", "ResourceNotFoundException", status=404)
+            return
+        shown = {
+            "principalArn": "whoever",
+            "kubernetesGroups": list(entry.get("groups", ())),
+        }
+        policies = [
+            {
+                "policyArn": f"arn:aws:eks::aws:cluster-access-policy/{name}",
+                "accessScope": scope or {"type": "cluster", "namespaces": []},
+            }
+            for name in entry.get("policies", ())
+        ]
+        self.faults.answer("eks:DescribeAccessEntry", _json({"accessEntry": shown}))
+        self.faults.answer(
+            "eks:ListAssociatedAccessPolicies", _json({"associatedAccessPolicies": policies})
+        )
+
+    def fit_role(self, trust: Mapping[str, Any] | None = None) -> None:
+        name = self.role.rsplit("/", 1)[-1]
+        self.aws.role(name, dict(trust or trust_policy(self.sagemaker())))
+        self.give(name, policy(self.sagemaker(), Identity.RUNTIME))
+
+    def log_in_as(self, document: Mapping[str, Any] | None) -> str:
+        """The description's credentials become a new user's; returns its name."""
+        name = f"user-of-{self.stack}"
+        key, secret = self.aws.user(name, None if document is None else dict(document))
+        self.credentials = f"aws-access-keys:{key}:{secret}"
+        return name
+
+    # --- checking
+
+    def check(self, spec: BaseSpec, id: str, timeout: float = TIMEOUT, **how: Any) -> CheckResult:
+        """Run one check of the description, and nothing that it does not need."""
+        found = [c for c in checks_for(spec, timeout=timeout, **how) if c.info.id == id]
+        assert len(found) == 1, f"{id} is not among the checks of {spec.type}"
+        return run_checks(found, timeout)[0]
+
+    def verify(self, spec: BaseSpec, timeout: float = TIMEOUT) -> CheckReport:
+        checks = checks_for(spec, timeout=timeout)
+        return CheckReport(spec.name, run_checks(checks, timeout))
+
+
+@cache
+def _client(aws: AwsLoopback, service: str, region: str) -> Any:
+    """Making a client costs more than asking it."""
+    return aws.client(service, region)
+
+
+SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+def _json(value: Any) -> Response:
+    return Response(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
+
+
+@contextmanager
+def account_blocks_public_access(world: World) -> Iterator[None]:
+    """The account's own switches are one for all tests: set, and taken back."""
+    control = world.aws.client("s3control")
+    # S3 Control's host begins with the account; moto listens on an address alone.
+    control.meta.events.register(
+        "before-send.s3-control", lambda request, **_: _to_loopback(request, world.aws.url)
+    )
+    control.put_public_access_block(
+        AccountId=ACCOUNT_ID, PublicAccessBlockConfiguration=dict.fromkeys(SWITCHES, True)
+    )
+    try:
+        yield
+    finally:
+        control.delete_public_access_block(AccountId=ACCOUNT_ID)
+
+
+def _to_loopback(request: Any, url: str) -> None:
+    request.url = url + "/v20180820" + request.url.partition("/v20180820")[2]

@@ -1,0 +1,218 @@
+"""Azure Resource Manager on loopback: one subscription, resources kept by their ids."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from tests.doubles.entra import TENANT_ID, Entra
+from tests.doubles.web import Request, Response, json_response
+
+HOST = "management.azure.com"
+SUBSCRIPTION_ID = "00000000-0000-0000-0000-000000000123"
+SUBSCRIPTION_NAME = "Loopback"
+SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION_ID}"
+
+Resource = dict[str, Any]
+
+
+class ResourceManager:
+    """Reads and the few POST actions that ZenML and checks use.
+
+    Permissions are the operations' own names (`Microsoft.Storage/storageAccounts/read`);
+    whatever is in `denied` answers 403 AuthorizationFailed.
+    """
+
+    def __init__(self, entra: Entra, denied: set[str], kubeconfig: Callable[[str], str]) -> None:
+        self._entra = entra
+        self._denied = denied
+        self._kubeconfig = kubeconfig
+        self.groups: dict[str, Resource] = {}
+        self.resources: dict[str, Resource] = {}
+
+    def clear(self) -> None:
+        self.groups.clear()
+        self.resources.clear()
+
+    def put_group(self, name: str, location: str) -> Resource:
+        group = {
+            "id": f"{SUBSCRIPTION}/resourceGroups/{name}",
+            "name": name,
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": location,
+            "properties": {"provisioningState": "Succeeded"},
+        }
+        self.groups.setdefault(name.lower(), group)
+        return self.groups[name.lower()]
+
+    def put(
+        self, scope: str, resource_type: str, name: str, location: str | None, **fields: Any
+    ) -> Resource:
+        """Store a resource; its type is `Microsoft.X/types`, or `types` alone below another."""
+        way = resource_type if "/" not in resource_type else f"providers/{resource_type}"
+        resource_id = f"{scope}/{way}/{name}"
+        resource: Resource = {"id": resource_id, "name": name, "type": _type_of(resource_id)}
+        if location is not None:
+            resource["location"] = location
+        resource |= fields
+        self.resources[resource_id.lower()] = resource
+        return resource
+
+    def __call__(self, request: Request) -> Response:
+        if not self._entra.knows(request.bearer):
+            return arm_error(401, "InvalidAuthenticationToken", "The access token is invalid.")
+        path = request.path.rstrip("/").lower()
+        if path == "/tenants":
+            return json_response(
+                {"value": [{"id": f"/tenants/{TENANT_ID}", "tenantId": TENANT_ID}]}
+            )
+        if path == "/subscriptions":
+            return json_response({"value": [_subscription()]})
+        if not (path + "/").startswith(SUBSCRIPTION + "/"):
+            wanted = path.split("/")[2] if path.startswith("/subscriptions/") else path
+            return arm_error(
+                404, "SubscriptionNotFound", f"The subscription '{wanted}' could not be found."
+            )
+        if path == SUBSCRIPTION:
+            return self._read("Microsoft.Resources/subscriptions/read", path, _subscription())
+        if "/providers/" not in path:
+            return self._group(request, path)
+        if request.method == "POST":
+            return self._action(request.path)
+        return self._resource(request.path)
+
+    def _group(self, request: Request, path: str) -> Response:
+        parts = path.split("/")[3:]
+        if not parts or parts[0] != "resourcegroups" or len(parts) > 2:
+            return arm_error(404, "NotFound", path)
+        permission = "Microsoft.Resources/subscriptions/resourceGroups/read"
+        if len(parts) == 1:
+            return self._read(permission, path, {"value": list(self.groups.values())})
+        if parts[1] not in self.groups:
+            return _no_group(parts[1])
+        if request.method == "HEAD":
+            return Response(204)
+        return self._read(permission, path, self.groups[parts[1]])
+
+    def _resource(self, asked: str) -> Response:
+        path = asked.lower()
+        scope, _, rest = path.rpartition("/providers/")
+        group = _group_of(path)
+        if group is not None and group not in self.groups:
+            return _no_group(group)
+        segments = rest.split("/")
+        is_listing = len(segments) % 2 == 0
+        if not is_listing:
+            found = self.resources.get(path)
+            kind = _type_of(asked) if found is None else found["type"]
+            if found is None and not self._is_denied(f"{kind}/read"):
+                return arm_error(
+                    404,
+                    "ResourceNotFound",
+                    f"The Resource '{kind}/{asked.rsplit('/', 1)[1]}' under resource group "
+                    f"'{asked.split('/')[4] if group else ''}' was not found. For more details "
+                    "please go to https://aka.ms/ARMResourceNotFoundFix",
+                )
+            return self._read(f"{kind}/read", path, found)
+        if path.endswith("microsoft.authorization/permissions"):
+            denied = sorted(self._denied)
+            return json_response({"value": [{"actions": ["*"], "notActions": denied}]})
+        kind = rest if len(segments) == 2 else _type_of(path + "/x")
+        found_all = [
+            resource
+            for resource_id, resource in self.resources.items()
+            if resource_id.startswith(scope + "/") and resource["type"].lower() == kind
+        ]
+        if len(segments) > 2:  # children of one resource
+            found_all = [r for r in found_all if r["id"].lower().startswith(path + "/")]
+        return self._read(f"{kind}/read", path, {"value": found_all})
+
+    def _action(self, asked: str) -> Response:
+        path = asked.lower()
+        target, _, action = path.rpartition("/")
+        found = self.resources.get(target)
+        if found is None:
+            return self._resource(asked.rpartition("/")[0])
+        if self._is_denied(f"{found['type']}/{action}/action"):
+            return _forbidden(f"{found['type']}/{action}/action", target)
+        if action in ("listclusteradmincredential", "listclusterusercredential"):
+            if (
+                action == "listclusteradmincredential"
+                and found["properties"]["disableLocalAccounts"]
+            ):
+                return arm_error(
+                    400,
+                    "BadRequest",
+                    "Getting static credential is not allowed because this cluster is set to "
+                    "disable local accounts.",
+                )
+            encoded = base64.b64encode(self._kubeconfig(found["name"]).encode()).decode()
+            return json_response({"kubeconfigs": [{"name": "clusterAdmin", "value": encoded}]})
+        if action == "listcredentials":
+            if not found["properties"]["adminUserEnabled"]:
+                return arm_error(
+                    400, "UnAuthorizedForCredentialOperations", "Admin user is disabled."
+                )
+            passwords = [{"name": "password", "value": "loopback-registry-password"}]
+            return json_response({"username": found["name"], "passwords": passwords})
+        if action == "listkeys":
+            key = base64.b64encode(b"loopback-storage-key").decode()
+            keys = [{"keyName": "key1", "value": key, "permissions": "FULL"}]
+            return json_response({"keys": keys})
+        return arm_error(404, "NotFound", path)
+
+    def _read(self, permission: str, path: str, value: Any) -> Response:
+        if self._is_denied(permission):
+            return _forbidden(permission, path)
+        return json_response(value)
+
+    def _is_denied(self, permission: str) -> bool:
+        return permission.lower() in {name.lower() for name in self._denied}
+
+
+def arm_error(status: int, code: str, message: str) -> Response:
+    body = json.dumps({"error": {"code": code, "message": message}}).encode()
+    headers = {"Content-Type": "application/json", "x-ms-failure-cause": "gateway"}
+    return Response(status, body, headers)
+
+
+def role_assignment_name() -> str:
+    return str(uuid.uuid4())
+
+
+def _forbidden(permission: str, scope: str) -> Response:
+    return arm_error(
+        403,
+        "AuthorizationFailed",
+        "The client 'loopback' with object id 'loopback' does not have authorization to perform "
+        f"action '{permission}' over scope '{scope}' or the scope is invalid. If access was "
+        "recently granted, please refresh your credentials.",
+    )
+
+
+def _no_group(name: str) -> Response:
+    return arm_error(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
+
+
+def _group_of(path: str) -> str | None:
+    parts = path.lower().split("/")
+    return parts[4] if len(parts) > 4 and parts[3] == "resourcegroups" else None
+
+
+def _type_of(resource_id: str) -> str:
+    """`Microsoft.X/a/b` of `.../providers/Microsoft.X/a/NAME/b/NAME`."""
+    segments = resource_id.rpartition("/providers/")[2].split("/")
+    return "/".join([segments[0], *segments[1::2]])
+
+
+def _subscription() -> Resource:
+    return {
+        "id": SUBSCRIPTION,
+        "subscriptionId": SUBSCRIPTION_ID,
+        "displayName": SUBSCRIPTION_NAME,
+        "state": "Enabled",
+        "tenantId": TENANT_ID,
+    }

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from kitaru_iac.gateway.masking import MASK, masked
+from tests.homes import Home
+
+#: ZenML marks these so that they may refer to a secret; they identify, and open nothing.
+_IDENTIFIERS = {
+    "api_endpoint",
+    "client_id",
+    "client_username",
+    "databricks_client_id",
+    "encryption_spec_key_name",
+    "service_principal_id",
+    "tenant_id",
+    "token_id",
+    "tracking_username",
+    "user_id",
+}
+
+
+@pytest.mark.parametrize(
+    "key", ["password", "DB_PASSWORD", "dbPassword", "HF_TOKEN", "secret", "aws_secret_access_key"]
+)
+def test_a_secret_is_hidden(key: str) -> None:
+    assert masked({key: "hunter2"}) == {key: MASK}
+
+
+def test_it_is_hidden_deep_down() -> None:
+    assert masked({"a": {"token": "x", "keys": [{"api_key": "y"}]}, "token": ["z"]}) == {
+        "a": {"token": MASK, "keys": [{"api_key": MASK}]},
+        "token": [MASK],
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("token", "{{slack.token}}"),
+        ("authentication_secret", "name-of-a-secret"),
+        ("secret_name", "s"),
+        ("image_pull_secrets", ["regcred"]),
+        ("pass_zenml_token_as_secret", True),
+        ("verify_host_key", "yes"),
+        ("password", None),
+        ("token", ""),
+        ("path", "s3://bucket"),
+    ],
+)
+def test_what_is_no_secret_is_shown(key: str, value: object) -> None:
+    assert masked({key: value}) == {key: value}
+
+
+def test_what_the_flavors_of_zenml_mark_as_sensitive_is_hidden(template_home: Home) -> None:
+    with closing(sqlite3.connect(template_home.database)) as db:
+        schemas = [json.loads(row[0]) for row in db.execute("SELECT config_schema FROM flavor")]
+    sensitive = {
+        field
+        for schema in schemas
+        for field, described in schema.get("properties", {}).items()
+        if described.get("sensitive")
+    }
+    assert len(sensitive) > 15
+    shown = {field for field in sensitive if masked({field: "x"})[field] == "x"}
+    assert shown <= _IDENTIFIERS

@@ -1,0 +1,260 @@
+"""How many requests an answer takes, and that an answer in another form is left to ZenML."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from kitaru_iac.errors import StackNotFound
+from kitaru_iac.gateway import payload
+from kitaru_iac.gateway.rest import RestReader
+from kitaru_iac.machine.active_scope import Named
+from kitaru_iac.machine.store_location import RestStore
+from kitaru_iac.machine.unreadable import UnreadableError
+from tests.gateway.web import LittleServer
+
+TIMES = {"created": "2026-01-01T00:00:00", "updated": "2026-01-01T00:00:00.5"}
+
+
+def a_stack(number: int) -> dict[str, Any]:
+    component = f"cccccccc-0000-4000-8000-{number:012x}"
+    return {
+        "id": f"{number:08x}-0000-4000-8000-{number:012x}",
+        "name": f"s{number}" if number else "default",
+        "body": {"user_id": None, **TIMES},
+        "metadata": {
+            "components": {"orchestrator": [{"id": component, "name": "c", "body": {}}]},
+            "labels": {"kitaru.managed": "true"} if number % 2 else None,
+            "description": "",
+            "environment": {},
+            "secrets": [],
+            "stack_spec_path": None,
+        },
+        "resources": {"user": None},
+    }
+
+
+def a_component(stack: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": stack["metadata"]["components"]["orchestrator"][0]["id"],
+        "name": "c",
+        "body": {"type": "orchestrator", "flavor_name": "local", **TIMES},
+        "metadata": {
+            "configuration": {"a": 1},
+            "labels": {},
+            "environment": {},
+            "secrets": [],
+            "connector": {"id": "k", "name": "k"},
+            "connector_resource_id": None,
+        },
+        "resources": {"user": {"name": "admin"}},
+    }
+
+
+def a_connector() -> dict[str, Any]:
+    return {
+        "id": "k",
+        "name": "k",
+        "body": {
+            "connector_type": "aws",
+            "auth_method": "implicit",
+            "resource_types": [],
+            "resource_id": None,
+            "description": "",
+            "supports_instances": True,
+            "expires_at": None,
+            "expires_skew_tolerance": None,
+            **TIMES,
+        },
+        "metadata": {"configuration": {}, "labels": {}, "expiration_seconds": None},
+        "resources": {"user": None},
+    }
+
+
+class Api:
+    """The part of ZenML's API that is read, over made-up stacks."""
+
+    def __init__(self, count: int) -> None:
+        self.stacks = [a_stack(number) for number in range(count)]
+        self.spoil: Callable[[str, dict[str, Any]], object] = lambda kind, page: None
+
+    def __call__(self, path: str) -> tuple[int, Any]:
+        url = urlsplit(path)
+        kind = url.path.rsplit("/", 1)[1]
+        query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        size, number = int(query.get("size", 20)), int(query.get("page", 1))
+        if kind == "stacks":
+            items = [stack for stack in self.stacks if self._fits(stack, query)]
+        elif kind == "components":
+            items = [a_component(s) for s in self.stacks if s["id"] == query["stack_id"]]
+        else:
+            assert query["expand_secrets"] == "false"
+            items = [a_connector()]
+        pages = max(1, -(-len(items) // size))
+        if number > pages:
+            return 422, {"detail": "Invalid page"}
+        page = {
+            "total": len(items),
+            "total_pages": pages,
+            "items": copy.deepcopy(items[(number - 1) * size : number * size]),
+        }
+        self.spoil(kind, page)
+        return 200, page
+
+    def _fits(self, stack: dict[str, Any], query: dict[str, str]) -> bool:
+        tests = []
+        if "name" in query:
+            how, text = query["name"].split(":", 1)
+            name = stack["name"]
+            tests.append(
+                {
+                    "equals": name == text,
+                    "startswith": name.startswith(text),
+                    "contains": text.lower() in name.lower(),
+                }[how]
+            )
+        if "id" in query:
+            how, text = query["id"].split(":", 1)
+            tests.append(stack["id"].replace("-", "").startswith(text.replace("-", "")))
+        return any(tests) if query.get("logical_operator") == "or" else all(tests)
+
+
+@pytest.fixture(params=[3, 450])
+def api(request: pytest.FixtureRequest) -> Api:
+    return Api(request.param)
+
+
+@pytest.fixture
+def server(api: Api) -> Iterator[LittleServer]:
+    with LittleServer(api) as running:
+        yield running
+
+
+@pytest.fixture
+def reader(server: LittleServer) -> Iterator[RestReader]:
+    store = RestStore(server.url, "t", timeout=20)
+    reading = RestReader(store, Named(a_stack(1)["id"], "global", "x"), {})
+    yield reading
+    reading.close()
+
+
+def test_the_number_of_requests(reader: RestReader, server: LittleServer, api: Api) -> None:
+    def requests(action: Callable[[], object]) -> int:
+        server.asked.clear()
+        action()
+        return len(server.asked)
+
+    pages = -(-len(api.stacks) // 200)
+    assert requests(reader.active) == 1
+    assert requests(lambda: reader.find("s2")) == 1
+    assert requests(lambda: reader.find("default")) == 2  # and whether the named one exists
+    assert requests(lambda: reader.stack("s1")) == 3
+    assert requests(lambda: reader.stack(a_stack(2)["id"][:8])) == 3
+    assert requests(lambda: list(reader.stacks(page=1))) == 1
+    assert requests(lambda: reader.page(1, 100)) == 1
+    assert requests(lambda: reader.page(2, 1)) == 1
+    assert requests(lambda: reader.page(3, 1)) == 1  # the active stack is not in it: no matter
+    assert requests(lambda: reader.page(1, 1000)) == pages
+    assert requests(lambda: list(reader.stacks())) == pages
+    assert requests(lambda: reader.names("s")) == 1
+    assert requests(reader.count) == 1
+    assert {asked.connection for asked in server.asked} == {0}
+
+
+def test_answers(reader: RestReader, api: Api) -> None:
+    names = [stack["name"] for stack in api.stacks]
+    rows = list(reader.stacks())
+    assert [row.name for row in rows] == names
+    assert [row.name for row in rows if row.is_active] == ["s1"]
+    assert [row.is_managed for row in rows[:3]] == [False, True, False]
+    assert [row.name for row in reader.stacks(page=2, size=2)] == names[2:4]
+    assert list(reader.stacks(page=999, size=2)) == []
+    page = reader.page(2, 2)
+    assert ([row.name for row in page.rows], page.total) == (names[2:4], len(names))
+    assert reader.page(999, 2).rows == ()
+    for size in (201, 333, 1000):  # cut from several answers
+        cut = [reader.page(number, size) for number in range(1, len(names) // size + 3)]
+        assert [row for page in cut for row in page.rows] == rows
+        assert {page.total for page in cut} == {len(names)}
+    assert [row.name for row in reader.stacks(name="DEF")] == ["default"]
+    assert [row.name for row in reader.stacks(name="s", page=2, size=1)] == ["s2"]
+    assert list(reader.stacks(name="s", page=999)) == []
+    assert reader.count("s1") == sum("s1" in name for name in names)
+    view = reader.stack("s1")
+    assert view.is_active
+    assert view.components[0].user == "admin"
+    assert view.connectors[0].type == "aws"
+    assert view.updated.isoformat() == "2026-01-01T00:00:00.500000+00:00"
+    with pytest.raises(StackNotFound):
+        reader.find("nothing")
+
+
+@pytest.mark.parametrize("api", [450], indirect=True)
+def test_a_name_that_is_also_the_beginning_of_many_ids(reader: RestReader, api: Api) -> None:
+    api.stacks[-1]["name"] = "0000"
+    assert reader.find("0000").id == api.stacks[-1]["id"]
+
+
+def _spoilers() -> list[Any]:
+    def without(*path: Any) -> Callable[[dict[str, Any]], None]:
+        def spoil(page: dict[str, Any]) -> None:
+            where: Any = page
+            for step in path[:-1]:
+                where = where[step]
+            del where[path[-1]]
+
+        return spoil
+
+    def put(value: Any, *path: Any) -> Callable[[dict[str, Any]], None]:
+        def spoil(page: dict[str, Any]) -> None:
+            where: Any = page
+            for step in path[:-1]:
+                where = where[step]
+            where[path[-1]] = value
+
+        return spoil
+
+    return [
+        ("stacks", without("items")),
+        ("stacks", without("total")),
+        ("stacks", without("items", 0, "metadata")),
+        ("stacks", put(None, "items", 0, "metadata")),
+        ("stacks", put("text", "items", 0, "metadata", "labels")),
+        ("stacks", put("no id", "items", 0, "id")),
+        ("stacks", without("items", 0, "metadata", "components")),
+        ("stacks", put("never", "items", 0, "body", "created")),
+        ("components", without("items", 0, "metadata", "configuration")),
+        ("components", put(None, "items", 0, "body")),  # what a server sends that denies it
+        ("components", without("items", 0)),
+        ("components", put(2000, "total")),
+        ("service_connectors", without("items", 0, "body", "auth_method")),
+        ("service_connectors", without("items", 0)),
+    ]
+
+
+@pytest.mark.parametrize("api", [3], indirect=True)
+@pytest.mark.parametrize(("kind", "spoil"), _spoilers())
+def test_another_form_is_left_to_zenml(
+    reader: RestReader, api: Api, kind: str, spoil: Callable[[dict[str, Any]], None]
+) -> None:
+    def sometimes(asked: str, page: dict[str, Any]) -> None:
+        if asked == kind:
+            spoil(page)
+
+    api.spoil = sometimes
+    with pytest.raises(UnreadableError):
+        reader.stack("s1")
+
+
+def test_a_listing_asks_for_more_only_when_it_is_read(
+    reader: RestReader, server: LittleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payload, "_PIECE", 2)
+    rows = reader.stacks()
+    next(rows)
+    assert len(server.asked) <= 2
+    assert len({row.id for row in rows}) >= 2

@@ -1,0 +1,187 @@
+"""Which store is found, and what is left to ZenML."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kitaru_iac.machine.store_location import RestStore, SqliteStore, read_yaml, store_location
+from kitaru_iac.machine.unreadable import UnreadableError
+
+URL = "https://zenml.example:8443/base"
+
+
+@pytest.fixture
+def config_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+    return tmp_path
+
+
+def a_file(path: Path, text: str = "something") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def keep(config_home: Path, url: str = URL, **credentials: Any) -> None:
+    a_file(config_home / "credentials.yaml", yaml.safe_dump({url: {"url": url, **credentials}}))
+
+
+def in_hours(hours: float) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+
+
+def rest(**settings: Any) -> dict[str, Any]:
+    return {"store": {"type": "rest", "url": URL, **settings}}
+
+
+class TestSqlite:
+    def test_the_default_store_where_none_is_configured(self, config_home: Path) -> None:
+        file = a_file(config_home / "local_stores" / "default_zen_store" / "zenml.db")
+        assert store_location({}, {}) == SqliteStore(file)
+
+    def test_the_local_stores_may_be_elsewhere(self, config_home: Path, tmp_path: Path) -> None:
+        file = a_file(tmp_path / "else" / "default_zen_store" / "zenml.db")
+        environ = {"ZENML_LOCAL_STORES_PATH": str(tmp_path / "else")}
+        assert store_location({}, environ) == SqliteStore(file)
+
+    def test_a_configured_file_with_blanks_in_its_path(self, tmp_path: Path) -> None:
+        file = a_file(tmp_path / "a b" / "ü%20.db")
+        config = {"store": {"type": "sql", "url": f"sqlite:///{file}"}}
+        assert store_location(config, {}) == SqliteStore(file)
+
+    def test_the_environment_goes_before_the_file(self, tmp_path: Path) -> None:
+        file = a_file(tmp_path / "other.db")
+        environ = {"ZENML_STORE_URL": f"sqlite:///{file}"}
+        assert store_location(rest(), environ) == SqliteStore(file)
+
+    @pytest.mark.parametrize(
+        ("store", "why"),
+        [
+            ({"type": "sql", "url": "mysql://root@db/zenml"}, "'mysql'"),
+            ({"type": "sql", "url": "sqlite:///nowhere/zenml.db"}, "no database"),
+            ({"type": "sql", "url": "sqlite:///a.db?mode=ro"}, "'sqlite'"),
+            ({"type": "sql", "url": "sqlite:///:memory:"}, "'sqlite'"),
+            ({"type": "sql", "url": "sqlite://"}, "'sqlite'"),
+            ({"type": "sql"}, "no URL"),
+            ({"type": "carrier-pigeon", "url": "x"}, "carrier-pigeon"),
+            ({"type": "rest", "url": "ftp://host"}, "neither http"),
+            ("text", "no readable `store`"),
+        ],
+    )
+    def test_what_is_left_to_zenml(self, config_home: Path, store: Any, why: str) -> None:
+        with pytest.raises(UnreadableError, match=why):
+            store_location({"store": store}, {})
+
+    def test_no_database_yet(self, config_home: Path) -> None:
+        with pytest.raises(UnreadableError, match="no database"):
+            store_location({}, {})
+
+    def test_a_database_that_is_just_being_made(self, config_home: Path) -> None:
+        a_file(config_home / "local_stores" / "default_zen_store" / "zenml.db", "")
+        with pytest.raises(UnreadableError, match="empty"):
+            store_location({}, {})
+
+
+class TestRest:
+    def test_a_token_that_is_kept(self, config_home: Path) -> None:
+        keep(config_home, api_key="k", api_token={"access_token": "t", "expires_at": in_hours(1)})
+        assert store_location(rest(), {}) == RestStore(URL, "t")
+
+    def test_a_token_that_does_not_expire(self, config_home: Path) -> None:
+        keep(config_home, api_token={"access_token": "t"})
+        assert store_location(rest(url=URL + "/"), {}) == RestStore(URL, "t")
+
+    def test_a_server_that_wants_none(self, config_home: Path) -> None:
+        assert store_location(rest(), {}) == RestStore(URL, None)
+
+    @pytest.mark.parametrize(
+        ("written", "meant"),
+        [
+            (True, True),
+            (False, False),
+            ("False", False),
+            ("yes", True),
+            ("/etc/ca.pem", "/etc/ca.pem"),
+            ("-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----"),
+        ],
+    )
+    def test_whether_the_certificate_is_verified(
+        self, config_home: Path, written: Any, meant: Any
+    ) -> None:
+        assert store_location(rest(verify_ssl=written), {}) == RestStore(URL, None, meant)
+
+    def test_settings_from_the_environment_complete_the_file(self, config_home: Path) -> None:
+        environ = {"ZENML_STORE_VERIFY_SSL": "0", "ZENML_STORE_HTTP_TIMEOUT": "7"}
+        assert store_location(rest(), environ) == RestStore(URL, None, verify=False, timeout=7)
+
+    def test_the_api_key_of_the_environment_is_the_one_that_is_kept(
+        self, config_home: Path
+    ) -> None:
+        keep(config_home, api_key="k", api_token={"access_token": "t", "expires_at": in_hours(1)})
+        environ = {"ZENML_STORE_URL": URL, "ZENML_STORE_API_KEY": "k"}
+        assert store_location({}, environ) == RestStore(URL, "t")
+
+    def test_a_token_from_the_environment(self, config_home: Path) -> None:
+        environ = {"ZENML_STORE_URL": URL, "ZENML_STORE_API_TOKEN": "given"}
+        assert store_location({}, environ) == RestStore(URL, "given")
+
+    @pytest.mark.parametrize(
+        ("kept", "environ", "why"),
+        [
+            ({"api_token": {"access_token": "t", "expires_at": in_hours(-1)}}, {}, "expired"),
+            (
+                {"api_token": {"access_token": "t", "expires_at": in_hours(1), "leeway": 7200}},
+                {},
+                "expired",
+            ),
+            ({"api_token": {"access_token": "t", "expires_at": "soon"}}, {}, "cannot be read"),
+            ({"api_key": "k"}, {}, "login"),
+            ({"username": "u", "password": "p"}, {}, "login"),
+            (
+                {"api_key": "k", "api_token": {"access_token": "t"}},
+                {"ZENML_STORE_API_KEY": "another"},
+                "login with the configured api_key",
+            ),
+            (
+                {"api_token": {"access_token": "t"}},
+                {"ZENML_STORE_USERNAME": "u", "ZENML_STORE_PASSWORD": "p"},
+                "login with the configured username",
+            ),
+            ({}, {"DISABLE_CREDENTIALS_DISK_CACHING": "true"}, "not kept on disk"),
+            ({}, {"ZENML_STORE_HTTP_TIMEOUT": "long"}, "not a number"),
+        ],
+    )
+    def test_what_is_left_to_zenml(
+        self, config_home: Path, kept: dict[str, Any], environ: dict[str, str], why: str
+    ) -> None:
+        keep(config_home, **kept)
+        with pytest.raises(UnreadableError, match=why):
+            store_location(rest(), environ)
+
+    def test_localhost_inside_a_container_of_zenml(self, config_home: Path) -> None:
+        store = {"store": {"type": "rest", "url": "http://localhost:8237"}}
+        with pytest.raises(UnreadableError, match="container"):
+            store_location(store, {"ZENML_CONTAINER": "true"})
+
+    def test_the_token_is_not_in_its_text(self) -> None:
+        assert "hidden" not in repr(RestStore(URL, "hidden"))
+
+
+class TestYaml:
+    def test_no_file_is_an_empty_mapping(self, tmp_path: Path) -> None:
+        assert read_yaml(tmp_path / "none.yaml") == {}
+        assert read_yaml(a_file(tmp_path / "empty.yaml", "")) == {}
+
+    @pytest.mark.parametrize("text", ["- a\n- b\n", "{", "\x00", "just text"])
+    def test_anything_else_is_left_to_zenml(self, tmp_path: Path, text: str) -> None:
+        with pytest.raises(UnreadableError):
+            read_yaml(a_file(tmp_path / "config.yaml", text))
+
+    def test_a_directory_is_left_to_zenml(self, tmp_path: Path) -> None:
+        with pytest.raises(UnreadableError, match="cannot be read"):
+            read_yaml(tmp_path)

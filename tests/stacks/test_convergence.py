@@ -1,0 +1,153 @@
+"""For any two descriptions A and B: applying A, then B, leaves what applying B alone leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.plan.model import Action, Plan
+from kitaru_iac.records.stored import Store
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.stacks import operations
+from tests.homes import Home
+from tests.records.snapshots import everything
+
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+TENANT = "00000000-0000-0000-0000-0000000000aa"
+KEYS = [
+    "aws-access-keys:AKIAFIRST00000000001:first-secret",
+    "aws-access-keys:AKIASECOND0000000002:second-secret",
+    "aws-session-token:AKIATHIRD00000000003:third-secret:token",
+]
+PRINCIPALS = [f"azure-service-principal:{TENANT}:{TENANT}:{word}" for word in ("one", "two")]
+
+local = st.fixed_dictionaries({"type": st.just("local")})
+local_s3 = st.fixed_dictionaries(
+    {
+        "type": st.just("local"),
+        "artifact_store": st.sampled_from(["s3://data/a", "s3://other"]),
+        "region": st.just("eu-west-1"),
+        "credentials": st.sampled_from(KEYS),
+    }
+)
+eks = st.fixed_dictionaries(
+    {
+        "type": st.just("kubernetes"),
+        "artifact_store": st.sampled_from(["s3://data/a", "s3://other"]),
+        "container_registry": st.sampled_from([ECR, f"{ECR}/team", "ghcr.io/me"]),
+        "cluster": st.sampled_from(["one", "two"]),
+        "region": st.just("eu-west-1"),
+        "credentials": st.sampled_from(KEYS),
+    },
+    optional={
+        "namespace": st.sampled_from(["team", "ml"]),
+        "async": st.booleans(),
+        "extra": st.fixed_dictionaries(
+            {"orchestrator": st.fixed_dictionaries({"timeout": st.integers(1, 99)})}
+        ),
+    },
+)
+sagemaker = st.fixed_dictionaries(
+    {
+        "type": st.just("sagemaker"),
+        "artifact_store": st.just("s3://data/a"),
+        "container_registry": st.just(ECR),
+        "region": st.just("eu-west-1"),
+        "execution_role": st.sampled_from(
+            [f"arn:aws:iam::123456789012:role/{name}" for name in ("One", "Two")]
+        ),
+        "credentials": st.sampled_from(KEYS),
+    }
+)
+azureml = st.fixed_dictionaries(
+    {
+        "type": st.just("azureml"),
+        "artifact_store": st.just("az://container/a"),
+        "container_registry": st.just("registry.azurecr.io"),
+        "subscription_id": st.just(TENANT),
+        "resource_group": st.sampled_from(["one", "two"]),
+        "workspace": st.just("team-ml"),
+        "credentials": st.sampled_from(PRINCIPALS),
+    }
+)
+descriptions = st.one_of(local, local_s3, eks, sagemaker, azureml)
+
+
+@pytest.fixture
+def store(home: Home) -> Iterator[Store]:
+    with quiet():
+        yield Store.open()
+
+
+def apply(description: dict[str, Any]) -> Plan:
+    spec = from_mapping({"name": "s", "verify": False, **description})
+    claimed = operations.preview(spec)
+    applied = operations.apply(spec)
+    assert applied.plan.steps == claimed.steps
+    assert applied.changed == claimed.has_changes
+    return applied.plan
+
+
+def wipe() -> None:
+    operations.delete("s", recursive=True, force=True)
+
+
+def parts(snapshot: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    """Every record by kind and name."""
+    return {
+        **{(c[0], c[1]): c for c in snapshot["components"]},
+        **{("service_connector", c[0]): c for c in snapshot["connectors"]},
+        **{("stack", s[0]): s for s in snapshot["stacks"]},
+    }
+
+
+def check_claims(plan: Plan, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """What a plan names as created, changed and kept is what happened to it."""
+    old, new = parts(before), parts(after)
+    final: dict[tuple[str, str], set[Action]] = {}
+    for step in plan.steps:
+        if step.action is not Action.ACTIVATE:
+            final.setdefault((step.kind, step.name), set()).add(step.action)
+    for key, actions in final.items():
+        if actions == {Action.CREATE}:
+            assert key not in old
+            assert key in new
+        elif actions == {Action.DELETE}:
+            assert key in old
+            assert key not in new
+        elif actions == {Action.KEEP}:
+            assert old[key] == new[key]
+        else:
+            assert key in new
+    named = set(final)
+    assert {key for key in {*old, *new} if old.get(key) != new.get(key)} <= named
+
+
+@settings(
+    max_examples=20,
+    phases=[Phase.generate],  # each example takes seconds: what fails is shown as it is
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(first=descriptions, second=descriptions)
+def test_applying_in_turn_leaves_what_the_last_alone_leaves(
+    store: Store, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    apply(first)
+    before = everything(store)
+    plan = apply(second)
+    in_turn = everything(store)
+    check_claims(plan, before, in_turn)
+    assert not apply(second).has_changes
+    assert everything(store) == in_turn
+
+    wipe()
+    apply(second)
+    assert everything(store) == in_turn
+    wipe()

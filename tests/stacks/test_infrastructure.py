@@ -1,0 +1,138 @@
+"""From nothing to a stack and back, both layers: the real engine, ZenML, and AWS on loopback."""
+
+from __future__ import annotations
+
+import pytest
+
+from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.records.stored import Store
+from tests.cli.conftest import Kitaru
+from tests.doubles.aws import ACCOUNT_ID, REGION
+from tests.doubles.standin.fixtures import EngineRoom
+from tests.records.snapshots import everything
+
+pytestmark = pytest.mark.engine
+
+BUCKET = f"kitaru-prod-{ACCOUNT_ID}-{REGION}"
+PROD = ["prod", "--type", "sagemaker", "--region", REGION, "--infra", "provision"]
+EXISTING = [
+    *("prod", "--type", "sagemaker", "--region", REGION, "--infra", "verify"),
+    *("--artifact-store", "s3://data/kitaru"),
+    *("--container-registry", f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com"),
+    *("--execution-role", f"arn:aws:iam::{ACCOUNT_ID}:role/Runner"),
+]
+
+
+def test_provisioned_registered_converged_and_taken_down(
+    kitaru: Kitaru, workshop: EngineRoom
+) -> None:
+    with quiet():
+        before = everything(Store.open())
+    shown = kitaru("stack", "create", *PROD, "--dry-run", "-o", "json")
+    assert shown.code == 0, shown.err
+    layers = {step["layer"] for step in shown.document["item"]["steps"]}
+    assert layers == {"infrastructure", "records"}
+    assert workshop.aws.client("s3").list_buckets()["Buckets"] == []
+
+    made = kitaru("stack", "create", *PROD, "-o", "json")
+
+    assert made.code == 0, made.err
+    item = made.document["item"]
+    assert item["resources"]["artifact_store"] == f"s3://{BUCKET}"
+    assert {check["status"] for check in item["checks"]} == {"ok"}
+    with quiet():
+        stored = Store.open().read("prod")
+    assert stored is not None
+    assert stored.labels["kitaru.pulumi.stack"] == "prod"
+    assert workshop.aws.client("s3").list_buckets()["Buckets"][0]["Name"] == BUCKET
+    for component in stored.components:
+        assert set(component.labels) == {"kitaru.managed"}
+
+    preview = kitaru("stack", "preview", *PROD, "--detailed-exitcode")
+    assert preview.code == 0, preview.out
+    again = kitaru("stack", "apply", *PROD, "--yes", "-o", "json")
+    assert again.document["item"]["changed"] is False
+    verified = kitaru("stack", "verify", "prod", "-o", "json")
+    assert verified.code == 0, verified.out
+
+    refused = kitaru("stack", "delete", "prod", "--recursive", "--infra", "--yes")
+    assert refused.code == 1
+    assert "active" in refused.err
+    unanswered = kitaru("stack", "delete", "prod", "--recursive", "--force", "--infra")
+    assert unanswered.code == 1
+    assert workshop.aws.client("iam").list_roles()["Roles"]
+
+    gone = kitaru(
+        *("stack", "delete", "prod", "--recursive", "--force", "--infra", "--yes", "-o", "json")
+    )
+
+    assert gone.code == 0, gone.err
+    item = gone.document["item"]
+    assert any(BUCKET in kept["name"] for kept in item["kept"])
+    assert [kept for kept in item["kept"] if kept["kind"] == "infrastructure"] == []
+    assert workshop.aws.client("ecr").describe_repositories()["repositories"] == []
+    assert workshop.aws.client("iam").list_roles()["Roles"] == []
+    with quiet():
+        assert everything(Store.open()) == before
+
+
+def test_a_failed_up_and_a_failed_registration_go_on_with_the_same_command(
+    kitaru: Kitaru, workshop: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.fault("before", "aws:iam/role:Role", fail="AccessDenied: not today")
+    failed = kitaru("stack", "create", *PROD)
+    assert failed.code == 1
+    with quiet():
+        assert Store.open().read("prod") is None
+    workshop.no_faults()
+
+    with monkeypatch.context() as patch:
+        with quiet():
+            from zenml.zen_stores.sql_zen_store import SqlZenStore
+
+        def fail(*_: object, **__: object) -> None:
+            raise RuntimeError("the disk is full")
+
+        patch.setattr(SqlZenStore, "create_stack", fail)
+        failed = kitaru("stack", "create", *PROD)
+        assert failed.code == 1
+        assert "the disk is full" in failed.err
+
+    done = kitaru("stack", "create", *PROD)
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[0] == "Created stack: prod"
+
+
+def test_a_stack_deleted_without_infra_says_where_the_infrastructure_is(
+    kitaru: Kitaru, workshop: EngineRoom
+) -> None:
+    assert kitaru("stack", "create", *PROD, "--no-activate").code == 0
+    done = kitaru("stack", "delete", "prod", "--recursive", "-o", "json").document["item"]
+    kept = next(part for part in done["kept"] if part["kind"] == "infrastructure")
+    assert kept["name"] == "kitaru/prod"
+    # The same name finds its infrastructure again.
+    again = kitaru("stack", "create", *PROD, "-o", "json")
+    assert again.code == 0, again.err
+    assert {step["action"] for step in again.document["item"]["infrastructure"]} == {"keep"}
+
+
+def test_verify_stops_a_creation_before_anything_is_written(
+    kitaru: Kitaru, workshop: EngineRoom
+) -> None:
+    with quiet():
+        before = everything(Store.open())
+    done = kitaru("stack", "create", *EXISTING, "-o", "json")
+    assert done.code == 3, done.err
+    assert "data" in done.err
+    with quiet():
+        assert everything(Store.open()) == before
+
+
+def test_verify_needs_no_engine(
+    kitaru: Kitaru, workshop: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("KITARU_PULUMI", "")
+    done = kitaru("stack", "verify", *EXISTING)
+    assert done.code == 3
+    assert "aws.bucket.exists" in done.out
