@@ -15,6 +15,7 @@
     ├── MissingPackages            exit 1    carries the command that brings them
     ├── ProtectedStackError        exit 1    the active, the default or a foreign stack
     │   └── StackTakenOver
+    ├── StackChanged               exit 1    somebody else changed it meanwhile; nothing was done
     ├── RegistrationFailed         exit 1    writing failed; says what exists now
     ├── ConfirmationNeeded         exit 1    a question that nobody is there to answer
     └── EngineError                exit 1    Pulumi; subclasses in `kitaru_iac.engine.errors`
@@ -48,6 +49,7 @@ __all__ = [
     "Problem",
     "ProtectedStackError",
     "RegistrationFailed",
+    "StackChanged",
     "StackNotFound",
     "StackTakenOver",
     "UsageError",
@@ -223,6 +225,10 @@ class ProtectedStackError(KitaruError):
 
 class StackTakenOver(ProtectedStackError):
     """A later creation of the same Pulumi resource keeps the stack now."""
+
+
+class StackChanged(KitaruError):
+    """Somebody else changed the stack between the consent and the lock; nothing was done."""
 
 
 class RegistrationFailed(KitaruError):

@@ -138,11 +138,13 @@ def _set_by_zenml(stack_id: str, reason: Exception) -> None:
     logging.getLogger("kitaru_iac").debug("Switching through ZenML's client: %s", reason)
     from uuid import UUID
 
+    from kitaru_iac.gateway.errors import translate_errors
+    from kitaru_iac.gateway.in_process import InProcess
     from kitaru_iac.gateway.quiet import quiet
-    from kitaru_iac.records.stored import Store, mapped_errors
 
-    with quiet(), mapped_errors():
-        Store.open().client.activate_stack(UUID(stack_id))
+    opened = InProcess.open()
+    with quiet(), translate_errors():
+        opened.client.activate_stack(UUID(stack_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from kitaru_iac.connection.login import (
 )
 from kitaru_iac.connection.results import LoggedIn
 from kitaru_iac.errors import MissingPackages, NotConnectedError
+from kitaru_iac.gateway.errors import translate_errors
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.gateway.server import Server
-from kitaru_iac.records.stored import mapped_errors
 
 __all__ = ["login_local", "stop_local_server"]
 
@@ -48,7 +48,7 @@ def login_local(
         )
     if progress is not None:
         progress("Starting a local server …")
-    with files_restored_on_failure(), quiet(), mapped_errors():
+    with files_restored_on_failure(), quiet(), translate_errors():
         from zenml.enums import ServerProviderType
         from zenml.utils.server_utils import get_local_server
         from zenml.zen_server.deploy.deployer import LocalServerDeployer

@@ -21,10 +21,10 @@ from kitaru_iac.errors import (
     NotFoundError,
     UsageError,
 )
+from kitaru_iac.gateway.errors import translate_errors
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.gateway.server import Server, plain_url, server_url
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.records.stored import mapped_errors
 
 __all__ = [
     "Initialized",
@@ -57,7 +57,7 @@ def init(path: str | os.PathLike[str] | None = None) -> Initialized:
     if not target.is_dir():
         kind = "is not a directory" if target.exists() else "does not exist"
         raise NotFoundError(f"{target} {kind}", where="PATH", remedy=f"Make it: mkdir -p {target}")
-    with quiet(), mapped_errors():
+    with quiet(), translate_errors():
         from zenml.client import Client
         from zenml.constants import REPOSITORY_DIRECTORY_NAME
 
@@ -182,7 +182,7 @@ def logout() -> LoggedOut:
         NotAllowedError: The environment says what to connect to.
     """
     refuse_if_fixed_by_environment()
-    with quiet(), mapped_errors():
+    with quiet(), translate_errors():
         from zenml.config.global_config import GlobalConfiguration
         from zenml.login.credentials_store import get_credentials_store
 
@@ -236,7 +236,7 @@ def _compare_versions(url: str, theirs: str) -> tuple[str, ...]:
 
 def _client_id() -> str:
     """The id of this installation, by which a server knows a device again."""
-    with quiet(), mapped_errors():
+    with quiet(), translate_errors():
         from zenml.config.global_config import GlobalConfiguration
 
         return str(GlobalConfiguration().user_id)
@@ -250,7 +250,7 @@ def _switch(
     project: tuple[str, str] | None,
 ) -> tuple[str | None, str | None, tuple[str, ...]]:
     """Tell ZenML. Returns the active project and stack, and warnings."""
-    with quiet() as heard, mapped_errors():
+    with quiet() as heard, translate_errors():
         from zenml.config.global_config import GlobalConfiguration
         from zenml.login.credentials_store import get_credentials_store
         from zenml.models import OAuthTokenResponse

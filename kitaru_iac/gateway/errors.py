@@ -13,11 +13,11 @@ from kitaru_iac.errors import (
     NotFoundError,
 )
 
-__all__ = ["mapped_errors"]
+__all__ = ["translate_errors"]
 
 
 @contextlib.contextmanager
-def mapped_errors() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what ZenML, requests and SQLAlchemy raise into this package's errors, once."""
     try:
         yield

@@ -1,7 +1,7 @@
 """Read any store through ZenML's own client: slow, and right where the fast ways give up.
 
-The only module of this package that imports ZenML. As ZenML does, opening the store may write: a
-first database, a migration, a new token, the default stack in place of one that is gone.
+As ZenML does, opening the store may write: a first database, a migration, a new token, the default
+stack in place of one that is gone.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from kitaru_iac.errors import NotFoundError
+from kitaru_iac.gateway.errors import translate_errors
+from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.lookup import Stub, not_found
 from kitaru_iac.gateway.payload import Kind, PayloadReader
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.gateway.views import Active
 from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE, CONFIG_FILE, Named, Scope
 from kitaru_iac.machine.environment import apply_environment
-from kitaru_iac.records.stored import Store, mapped_errors
 
 __all__ = ["ZenMLReader"]
 
@@ -37,7 +38,7 @@ class ZenMLReader(PayloadReader):
 
     def __init__(self, before: Named | None) -> None:
         apply_environment()
-        self._store = Store.open()
+        self._client = InProcess.open().client
         super().__init__(before or self._named_by_zenml())
         self._current: Stub | None = None
 
@@ -60,8 +61,8 @@ class ZenMLReader(PayloadReader):
     def _active_stub(self) -> Stub:
         if self._current is None:
             try:
-                with quiet():
-                    stack = self._store.active()
+                with quiet(), translate_errors():
+                    stack = self._client.active_stack_model
             except NotFoundError:
                 raise not_found(
                     str(self._named.ref), self._names_to_compare, where=self._named.source
@@ -70,22 +71,22 @@ class ZenMLReader(PayloadReader):
         return self._current
 
     def _named_by_zenml(self) -> Named:
-        with quiet(), mapped_errors():
+        with quiet(), translate_errors():
             from zenml.config.global_config import GlobalConfiguration
 
             scope: Scope = "global"
             source = str(Path(GlobalConfiguration().config_directory) / CONFIG_FILE)
             if os.environ.get(ACTIVE_STACK_VARIABLE):
                 scope, source = "environment", ACTIVE_STACK_VARIABLE
-            elif self._store.client.root:
-                scope, source = "repository", str(self._store.client.root)
-            return Named(str(self._store.active().id), scope, source)
+            elif self._client.root:
+                scope, source = "repository", str(self._client.root)
+            return Named(str(self._client.active_stack_model.id), scope, source)
 
     def _list(self, kind: Kind, *, hydrate: bool, **filters: Any) -> dict[str, Any]:
-        with quiet(), mapped_errors():
+        with quiet(), translate_errors():
             from zenml.models import ComponentFilter, ServiceConnectorFilter, StackFilter
 
-            store = self._store.zen_store
+            store = self._client.zen_store
             page: Any
             if kind == "stacks":
                 page = store.list_stacks(StackFilter(**filters), hydrate=hydrate)

@@ -15,11 +15,11 @@ from kitaru_iac.machine.store_location import RestStore, read_yaml, server_of, s
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = [
-    "CarefulReader",
+    "FallbackReader",
     "complete",
     "fast_reader",
-    "insist_on_server",
     "open_reader",
+    "require_answer",
     "slow_reader",
 ]
 
@@ -34,9 +34,9 @@ def open_reader() -> Reader:
         NotAllowedError: The login is not accepted.
     """
     try:
-        return CarefulReader(fast_reader())
+        return FallbackReader(fast_reader())
     except UnreadableError as reason:
-        return CarefulReader(_changed(reason), is_slow=True)
+        return FallbackReader(_changed(reason), is_slow=True)
 
 
 def fast_reader() -> Reader:
@@ -65,7 +65,7 @@ def slow_reader() -> Reader:
         NotConnectedError: No store answers.
         NotAllowedError: The login is not accepted.
     """
-    insist_on_server()
+    require_answer()
     before: Named | None = None
     with suppress(UnreadableError):
         before = named_stack(read_yaml(config_home() / CONFIG_FILE), os.environ)
@@ -74,7 +74,7 @@ def slow_reader() -> Reader:
     return ZenMLReader(before)
 
 
-def insist_on_server() -> None:
+def require_answer() -> None:
     """See that the configured server is there, if the store is one, before ZenML is loaded.
 
     Raises:
@@ -99,7 +99,7 @@ def complete(prefix: str) -> list[str]:
     return []
 
 
-class CarefulReader:
+class FallbackReader:
     """Asks the fast reader, and ZenML's from the first answer on that the fast one cannot give."""
 
     def __init__(self, reader: Reader, *, is_slow: bool = False) -> None:

@@ -1,27 +1,26 @@
 """Keep ZenML's own lines off our stdout, and pass on the few of its warnings that mean something.
 
 ZenML logs to stdout, prints there, and wraps `sys.stdout.write` when it is imported. Output of ours
-has to be one clean document, so every call into ZenML stands inside :func:`quiet`. The process of a
-Python program that uses us is left as it was: afterwards ZenML logs there as before.
+has to be one clean document, so every call into ZenML stands inside :func:`quiet`. It mutes the
+calling thread alone: other threads of a program that uses us print and log as before, and nothing
+waits for anything. Never put it around a callback.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import re
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
 __all__ = ["Heard", "quiet"]
 
 _log = logging.getLogger("kitaru_iac.zenml")
-_lock = threading.RLock()
 
 #: ZenML's warnings that a user has to know about, in our words. `\1` is the pattern's first group.
 _MEANINGFUL: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -40,107 +39,186 @@ _MEANINGFUL: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-class _Sink(io.TextIOBase):
-    """Swallows what is written while muted, passes it on otherwise.
-
-    ZenML keeps the `write` that it found when it was imported for as long as the process lives.
-    """
-
-    def __init__(self, behind: TextIO) -> None:
-        self._behind = behind
-        self.muted = True
-
-    def write(self, text: str) -> int:
-        if self.muted:
-            if text.strip():
-                _log.debug("%s", text.rstrip())
-            return len(text)
-        return self._behind.write(text)
-
-    def flush(self) -> None:
-        if not self.muted:
-            self._behind.flush()
-
-    def isatty(self) -> bool:
-        return False
-
-
-class Heard(logging.Handler):
+class Heard:
     """What ZenML said meanwhile: `warnings` holds the meaningful ones, once each."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.warnings: list[str] = []
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Note a record that means something; the rest goes to our own debug log."""
-        message = record.getMessage()
-        if record.name.startswith("kitaru_iac"):
-            return
-        _log.debug("%s: %s", record.name, message)
+    def note(self, record: logging.LogRecord) -> None:
+        """Note a record that means something."""
         if record.levelno < logging.WARNING or record.name == "py.warnings":
             return
+        message = record.getMessage()
         for pattern, words in _MEANINGFUL:
             found = pattern.search(message)
             if found and (text := found.expand(words)) not in self.warnings:
                 self.warnings.append(text)
 
 
+class _Muted(threading.local):
+    """The blocks that this thread is in, the innermost last."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Heard] = []
+
+
+_muted = _Muted()
+
+
+class _Router:
+    """A stdout that swallows what muted threads write, and passes on everything else.
+
+    ZenML keeps the `write` that it found when it was imported for as long as the process lives.
+    """
+
+    def __init__(self, behind: TextIO) -> None:
+        self.behind = behind
+
+    def write(self, text: str) -> int:
+        if not _muted.blocks:
+            # Whoever holds on to us after the block means today's stdout.
+            current = sys.stdout
+            return (self.behind if current is self else current).write(text)
+        if text.strip():
+            _log.debug("%s", text.rstrip())
+        return len(text)
+
+    def writelines(self, lines: Iterator[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        if not _muted.blocks:
+            self.behind.flush()
+
+    def isatty(self) -> bool:
+        return not _muted.blocks and self.behind.isatty()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.behind, name)
+
+
+class _Listener(logging.Handler):
+    """Tells the blocks of the thread that logs what was logged."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.startswith("kitaru_iac"):
+            return
+        if _muted.blocks:
+            _log.debug("%s: %s", record.name, record.getMessage())
+        for heard in _muted.blocks:
+            heard.note(record)
+
+
+def _is_unmuted(record: logging.LogRecord) -> bool:
+    """A handler's filter. Handlers run in the thread that logs."""
+    return not _muted.blocks or record.name.startswith("kitaru_iac")
+
+
+class _Doors:
+    """Stdout, log handlers, warnings and source root while any thread is muted; as before after."""
+
+    def __init__(self) -> None:
+        # Held for moments, never while ZenML works.
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._router: _Router | None = None
+        self._listener = _Listener()
+        self._filtered: list[logging.Handler] = []
+        self._show: Callable[..., None] | None = None
+        self._root_is_ours = False
+
+    def enter(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                stdout = sys.stdout
+                while isinstance(stdout, _Router):  # put back by somebody who kept it
+                    stdout = stdout.behind
+                self._router = _Router(stdout)
+                sys.stdout = self._router
+                logging.getLogger().addHandler(self._listener)
+                self._show, warnings.showwarning = warnings.showwarning, self._show_warning
+            self._filter_handlers()
+        if "zenml" not in sys.modules:
+            _import_zenml()
+            with self._lock:
+                self._filter_handlers()
+        self._set_source_root()
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside:
+                return
+            if self._router is not None and sys.stdout is self._router:
+                sys.stdout = self._router.behind
+            logging.getLogger().removeHandler(self._listener)
+            for handler in self._filtered:
+                handler.removeFilter(_is_unmuted)
+            self._filtered.clear()
+            if self._show is not None and warnings.showwarning == self._show_warning:
+                warnings.showwarning = self._show
+            if self._root_is_ours:
+                from zenml.utils import source_utils
+
+                source_utils.set_custom_source_root(None)
+                self._root_is_ours = False
+
+    def _filter_handlers(self) -> None:
+        for handler in logging.getLogger().handlers:
+            # Handlers that belong to us (``--debug``) go on listening.
+            ours = handler is self._listener or getattr(handler, "kitaru", False)
+            if not ours and handler not in self._filtered:
+                handler.addFilter(_is_unmuted)
+                self._filtered.append(handler)
+
+    def _show_warning(self, *given: object, **named: object) -> None:
+        if not _muted.blocks and self._show is not None:
+            self._show(*given, **named)
+
+    def _set_source_root(self) -> None:
+        """Let ZenML find a source root in a process whose main module is no file.
+
+        It asks for one whenever it looks at a flavor, and would refuse to register a stack from a
+        REPL, a notebook, ``python -c`` or an embedding program.
+        """
+        if getattr(sys.modules.get("__main__"), "__file__", None):
+            return
+        from zenml.utils import source_utils
+
+        with self._lock:
+            if not source_utils._CUSTOM_SOURCE_ROOT:
+                source_utils.set_custom_source_root(str(Path.cwd()))
+                self._root_is_ours = True
+
+
+_doors = _Doors()
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[Heard]:
-    """Mute ZenML for a block; nests, and is safe to enter from one thread at a time.
+    """Mute ZenML in this thread for a block. Nests; any number of threads may be inside.
 
     Yields:
-        The handler that heard what was said; its `warnings` are in plain words.
+        What was said; its `warnings` are in plain words.
     """
-    root = logging.getLogger()
     heard = Heard()
-    with _lock:
-        outer, stdout = root.handlers[:], sys.stdout
-        sink = _Sink(stdout)
-        sys.stdout = sink
-        if "zenml" not in sys.modules:
-            _import_zenml(root)
-            # What ZenML put on the root logger stays after us; what it prints goes behind the sink.
-            outer = [*outer, *(handler for handler in root.handlers if handler not in outer)]
-        # Handlers that belong to us (``--debug``) go on listening.
-        ours = [handler for handler in outer if getattr(handler, "kitaru", False)]
-        root.handlers[:] = [heard, *ours]
-        try:
-            with warnings.catch_warnings(), _source_root():
-                warnings.simplefilter("ignore")
-                yield heard
-        finally:
-            root.handlers[:] = outer
-            sys.stdout = stdout
-            sink.muted = False
-
-
-@contextlib.contextmanager
-def _source_root() -> Iterator[None]:
-    """Let ZenML find a source root in a process whose main module is no file.
-
-    It asks for one whenever it looks at a flavor, and would refuse to register a stack from a
-    REPL, a notebook, ``python -c`` or an embedding program.
-    """
-    main = sys.modules.get("__main__")
-    if getattr(main, "__file__", None):
-        yield
-        return
-    from zenml.utils import source_utils
-
-    if source_utils._CUSTOM_SOURCE_ROOT:
-        yield
-        return
-    source_utils.set_custom_source_root(str(Path.cwd()))
+    _muted.blocks.append(heard)
     try:
-        yield
+        try:
+            _doors.enter()
+            yield heard
+        finally:
+            _doors.leave()
     finally:
-        source_utils.set_custom_source_root(None)
+        _muted.blocks.remove(heard)
 
 
-def _import_zenml(root: logging.Logger) -> None:
+def _import_zenml() -> None:
     """Import ZenML once; it sets up logging as a side effect, and may speak."""
+    root = logging.getLogger()
     level = root.level
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.errors import KitaruError, NotFoundError
-from kitaru_iac.records.model import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
+from kitaru_iac.gateway.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
 
 if TYPE_CHECKING:
     from kitaru_iac.clouds.provider import Account

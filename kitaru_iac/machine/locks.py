@@ -16,23 +16,26 @@ __all__ = ["sole_writer"]
 
 
 @contextlib.contextmanager
-def sole_writer(stack: str) -> Iterator[None]:
-    """Wait for other processes that write this stack, and keep them waiting meanwhile.
+def sole_writer(*names: str) -> Iterator[None]:
+    """Wait for other processes that write these stacks, and keep them waiting meanwhile.
 
     The lock goes with the process, however it ends. Where the system has no such locks, or the
-    folder cannot be written, there is none.
-    """
-    try:
-        import fcntl
+    folder cannot be written, there is none. Nobody is asked anything while it is held.
 
-        folder = config_home() / "kitaru" / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        # A name or an id, in any case a file name.
-        name = hashlib.sha256(stack.encode()).hexdigest()[:16]
-        file = (folder / name).open("w")
-    except (ImportError, OSError):
-        yield
-        return
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    Args:
+        names: The names of the stacks: never an id, under which nobody else would wait.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            import fcntl
+
+            folder = config_home() / "kitaru" / "locks"
+            folder.mkdir(parents=True, exist_ok=True)
+            # Always in one order, so that no two wait for each other.
+            for name in sorted(set(names)):
+                key = hashlib.sha256(name.encode()).hexdigest()[:16]
+                file = held.enter_context((folder / key).open("w"))
+                fcntl.flock(file, fcntl.LOCK_EX)
+        except (ImportError, OSError):
+            pass
         yield

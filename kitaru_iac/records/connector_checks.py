@@ -7,32 +7,16 @@ role, or a repository within ECR: that is for the checks of the infrastructure.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from kitaru_iac.gateway.quiet import quiet
-from kitaru_iac.records.connector_types import (
-    Verdict,
-    connector_types,
-    verify_config,
-    verify_stored,
-)
+from kitaru_iac.gateway.documents import ConnectorVerdict, ResourceRef
+from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records.explanations import Subject, explain
+from kitaru_iac.records.journal import new_connector
 from kitaru_iac.records.model import ConnectorRecord, Records
 
-if TYPE_CHECKING:
-    from kitaru_iac.records.stored import Store
-
 __all__ = ["ConnectorCheck", "verify_connector"]
-
-#: The logger and the words with which ZenML says what its verdict calls "an unexpected error".
-_ZENML_LOGGER = "zenml.service_connectors.service_connector"
-_UNEXPECTED = "verification failed with unexpected error: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +59,11 @@ class ConnectorCheck:
         return {key: value for key, value in fields.items() if value}
 
 
-def verify_connector(store: Store, records: Records) -> list[ConnectorCheck]:
+def verify_connector(gateway: Gateway, records: Records) -> list[ConnectorCheck]:
     """Whether the records' connector reaches each component's resource.
 
     Args:
-        store: Where it is verified: this process for a local store, else the server.
+        gateway: Where it is verified: this process for a local store, else the server.
         records: The desired records; an existing connector has its id.
 
     Returns:
@@ -89,8 +73,9 @@ def verify_connector(store: Store, records: Records) -> list[ConnectorCheck]:
     connector = records.connector
     if connector is None:
         return []
+    is_local = gateway.place.kind == "local"
     subjects = [
-        (c.type, Subject(connector, c.resource_type, c.resource_id, store.is_local))
+        (c.type, Subject(connector, c.resource_type, c.resource_id, is_local))
         for c in records.components
         if c.uses_connector
         and c.resource_type is not None
@@ -98,20 +83,17 @@ def verify_connector(store: Store, records: Records) -> list[ConnectorCheck]:
     ]
     if not subjects:
         return []
-    with quiet(), _overheard() as heard:
-        if store.is_local:
-            connector_types(store)  # imports the clouds' packages, once and in one thread
-        with ThreadPoolExecutor(len(subjects), "verify-connector") as pool:
-            return list(pool.map(lambda pair: _check(store, pair[0], pair[1], heard), subjects))
+    if is_local:
+        gateway.connector_types()  # imports the clouds' packages, once and in one thread
+    with ThreadPoolExecutor(len(subjects), "verify-connector") as pool:
+        return list(pool.map(lambda pair: _check(gateway, pair[0], pair[1]), subjects))
 
 
-def _check(store: Store, component: str, subject: Subject, heard: dict[int, str]) -> ConnectorCheck:
+def _check(gateway: Gateway, component: str, subject: Subject) -> ConnectorCheck:
     kind, name = subject.resource_type, subject.resource_id
-    heard.pop(threading.get_ident(), None)
-    verdict = _ask(store, subject.connector, kind, name)
+    verdict = _ask(gateway, subject.connector, ResourceRef(kind, name))
     if verdict.error is not None:
-        error = heard.get(threading.get_ident(), verdict.error)
-        message, remedy = explain(error, subject)
+        message, remedy = explain(verdict.error, subject)
         return ConnectorCheck(component, kind, name, "fail", message, remedy)
     if name is not None and verdict.resource_ids and not _covers(verdict.resource_ids, name):
         # ZenML takes another account's ECR for its own and is content.
@@ -127,33 +109,13 @@ def _check(store: Store, component: str, subject: Subject, heard: dict[int, str]
     return ConnectorCheck(component, kind, name, "ok", f"the connector reaches the {subject.noun}")
 
 
-def _ask(store: Store, connector: ConnectorRecord, kind: str, name: str | None) -> Verdict:
+def _ask(gateway: Gateway, connector: ConnectorRecord, resource: ResourceRef) -> ConnectorVerdict:
     if connector.existing and connector.id is not None:
-        return verify_stored(store, connector.id, kind, name)
-    return verify_config(store, connector, kind, name)
+        return gateway.verify_connector(connector.id, resource)
+    return gateway.verify_connector(new_connector(connector), resource)
 
 
 def _covers(found: tuple[str, ...], wanted: str) -> bool:
     """Whether what ZenML reached is what was asked for; it drops an image's path and the case."""
     asked = wanted.lower()
     return any(asked == name.lower() or asked.startswith(f"{name.lower()}/") for name in found)
-
-
-@contextlib.contextmanager
-def _overheard() -> Iterator[dict[int, str]]:
-    """The unexpected errors that ZenML hides in its log, by the thread that met them."""
-    heard: dict[int, str] = {}
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            _, found, error = record.getMessage().partition(_UNEXPECTED)
-            if found and record.thread is not None:
-                heard[record.thread] = error
-
-    listener = Listener(logging.WARNING)
-    logger = logging.getLogger(_ZENML_LOGGER)
-    logger.addHandler(listener)
-    try:
-        yield heard
-    finally:
-        logger.removeHandler(listener)

@@ -11,13 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from kitaru_iac.gateway.labels import MANAGED_LABEL
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Step
-from kitaru_iac.records.model import (
-    MANAGED_LABEL,
-    ComponentRecord,
-    ConnectorRecord,
-    Records,
-)
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 
 __all__ = ["OUR_LABELS", "diff", "is_own_component", "is_own_connector", "replacement_reason"]
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from kitaru_iac.records.connector_types import IMPLICIT_OFF
+from kitaru_iac.records.implicit_auth import IMPLICIT_OFF
 from kitaru_iac.records.model import ConnectorRecord
 
 __all__ = ["Subject", "explain", "implicit_ways_out", "without_secrets"]

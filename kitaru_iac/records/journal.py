@@ -1,6 +1,6 @@
-"""The single writes to ZenML, each with the way back.
+"""The single writes of records, each with its undo.
 
-A `Writer` keeps a journal: every write that succeeded puts its undoing there, and `roll_back` runs
+A `Writer` keeps a journal: every write that succeeded puts its undo there, and `roll_back` runs
 them in reverse. Deletions are not journalled: they come last, when everything new stands.
 """
 
@@ -9,18 +9,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
+from kitaru_iac.gateway.documents import (
+    ComponentChange,
+    ConnectorChange,
+    NewComponent,
+    NewConnector,
+    NewStack,
+    StackChange,
+    StackDoc,
+)
+from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records.diff import OUR_LABELS
-from kitaru_iac.records.model import ComponentRecord, ConnectorRecord
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, stored_id
 
-if TYPE_CHECKING:
-    from zenml.models import ServiceConnectorRequest, StackResponse
-
-    from kitaru_iac.records.stored import Store
-
-__all__ = ["Writer"]
+__all__ = ["Writer", "new_connector"]
 
 _log = logging.getLogger("kitaru_iac.records")
 
@@ -28,8 +31,8 @@ _log = logging.getLogger("kitaru_iac.records")
 class Writer:
     """Writes records to one store, and can take back what it wrote."""
 
-    def __init__(self, store: Store) -> None:
-        self._zen = store.zen_store
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
         self._journal: list[tuple[str, Callable[[], object]]] = []
 
     def roll_back(self) -> list[str]:
@@ -52,205 +55,125 @@ class Writer:
         """From here on nothing is taken back."""
         self._journal.clear()
 
+    def _undo_with(self, what: str, undo: Callable[[], object]) -> None:
+        self._journal.append((what, undo))
+
     # -- connectors ------------------------------------------------------------------------------
 
-    def create_connector(self, connector: ConnectorRecord) -> UUID:
+    def create_connector(self, connector: ConnectorRecord) -> str:
         """Register a service connector and return its id."""
-        from zenml.models import ServiceConnectorRequest
-
-        uuid = self._register_connector(
-            ServiceConnectorRequest(
-                name=connector.name,
-                connector_type=connector.type,
-                auth_method=connector.auth_method,
-                configuration=_configuration(connector),
-                labels=dict(connector.labels),
-            )
-        )
-        self._journal.append(
-            (
-                f"service connector {connector.name}",
-                lambda: self._zen.delete_service_connector(uuid),
-            )
-        )
+        uuid = self._gateway.create_connector(new_connector(connector)).id
+        what = f"service connector {connector.name}"
+        self._undo_with(what, partial(self._gateway.delete, "connector", uuid))
         return uuid
 
-    def _register_connector(self, request: ServiceConnectorRequest) -> UUID:
-        """Register a connector; on a server, without importing the clouds' SDKs here.
-
-        `RestZenStore` does so after the server has answered, to describe the connector's type: more
-        than two seconds for what nobody asked. A registry that is filled already it leaves alone.
-        """
-        from zenml.service_connectors.service_connector_registry import (
-            service_connector_registry as registry,
-        )
-
-        with registry.lock:
-            filled = registry.initialized
-            if self._zen.type.value == "rest":
-                registry.initialized = True
-            try:
-                return UUID(str(self._zen.create_service_connector(request).id))
-            finally:
-                if self._zen.type.value == "rest":
-                    registry.initialized = filled
-
-    def update_connector(self, new: ConnectorRecord, old: ConnectorRecord) -> UUID:
+    def update_connector(self, new: ConnectorRecord, old: ConnectorRecord) -> str:
         """Change a connector's method, configuration, secrets and labels in place."""
-        uuid = UUID(old.id)
+        uuid = stored_id(old)
         self._put_connector(uuid, new, _merged(old.labels, new.labels))
-        self._journal.append(
-            (
-                f"the former configuration of service connector {old.name}",
-                lambda: self._put_connector(uuid, old, old.labels),
-            )
+        self._undo_with(
+            f"the former configuration of service connector {old.name}",
+            lambda: self._put_connector(uuid, old, old.labels),
         )
         return uuid
 
     def _put_connector(
-        self, uuid: UUID, connector: ConnectorRecord, labels: Mapping[str, str]
+        self, id: str, connector: ConnectorRecord, labels: Mapping[str, str]
     ) -> None:
-        from zenml.models import ServiceConnectorUpdate
-
-        self._zen.update_service_connector(
-            uuid,
-            ServiceConnectorUpdate(
-                auth_method=connector.auth_method,
-                configuration=_configuration(connector),
-                labels=dict(labels),
-            ),
+        change = ConnectorChange(
+            auth_method=connector.auth_method,
+            configuration=connector.configuration,
+            secrets=connector.secrets,
+            labels=labels,
         )
+        self._gateway.update_connector(id, change)
 
     def rename_connector(self, connector: ConnectorRecord, name: str) -> None:
         """Give a connector another name."""
-        from zenml.models import ServiceConnectorUpdate
-
-        uuid = UUID(connector.id)
-        self._zen.update_service_connector(uuid, ServiceConnectorUpdate(name=name))
-        self._journal.append(
-            (
-                f"service connector {name}, formerly {connector.name}",
-                lambda: self._zen.update_service_connector(
-                    uuid, ServiceConnectorUpdate(name=connector.name)
-                ),
-            )
+        uuid = stored_id(connector)
+        self._gateway.update_connector(uuid, ConnectorChange(name=name))
+        self._undo_with(
+            f"service connector {name}, formerly {connector.name}",
+            lambda: self._gateway.update_connector(uuid, ConnectorChange(name=connector.name)),
         )
 
     def relabel_connector(self, connector: ConnectorRecord, labels: Mapping[str, str]) -> None:
-        """Give a connector exactly these labels."""
-        from zenml.models import ServiceConnectorUpdate
+        """Give a connector exactly these labels. Is not taken back."""
+        self._gateway.update_connector(stored_id(connector), ConnectorChange(labels=labels))
 
-        self._zen.update_service_connector(
-            UUID(connector.id), ServiceConnectorUpdate(labels=dict(labels))
-        )
-
-    def delete_connector(self, uuid: UUID) -> None:
+    def delete_connector(self, id: str) -> None:
         """Delete a connector and its secret; one that is gone already is no error."""
-        try:
-            self._zen.delete_service_connector(uuid)
-        except KeyError:
-            _log.debug("connector %s was gone already", uuid)
+        self._gateway.delete("connector", id)
 
     # -- components ------------------------------------------------------------------------------
 
-    def create_component(self, component: ComponentRecord, connector: UUID | None) -> UUID:
-        """Register a component under exactly its name."""
-        from zenml.enums import StackComponentType
-        from zenml.models import ComponentRequest
-
-        response = self._zen.create_stack_component(
-            ComponentRequest(
-                name=component.name,
-                type=StackComponentType(component.type),
-                flavor=component.flavor,
-                configuration=dict(component.configuration),
-                labels=dict(component.labels) or None,
-                connector=connector if component.uses_connector else None,
-                connector_resource_id=component.resource_id,
-            )
-        )
-        self._journal.append(
-            (
-                f"{component.type} {component.name}",
-                lambda: self._zen.delete_stack_component(response.id),
-            )
-        )
-        return response.id
+    def create_component(self, component: ComponentRecord, connector: str | None) -> str:
+        """Register a component under exactly its name, and return its id."""
+        uuid = self._gateway.create_component(_new_component(component, connector)).id
+        what = f"{component.type} {component.name}"
+        self._undo_with(what, partial(self._gateway.delete, "component", uuid))
+        return uuid
 
     def update_component(
         self,
         new: ComponentRecord,
         old: ComponentRecord,
-        connector: UUID | None,
-        old_connector: UUID | None,
-    ) -> UUID:
-        """Change a component's configuration, connector and labels in place."""
-        uuid = UUID(old.id)
+        connector: str | None,
+        old_connector: str | None,
+    ) -> str:
+        """Change a component's configuration, connector and labels in place; return its id."""
+        uuid = stored_id(old)
         self._put_component(uuid, new, connector, _merged(old.labels, new.labels))
-        self._journal.append(
-            (
-                f"the former configuration of {old.type} {old.name}",
-                lambda: self._put_component(uuid, old, old_connector, old.labels),
-            )
+        self._undo_with(
+            f"the former configuration of {old.type} {old.name}",
+            lambda: self._put_component(uuid, old, old_connector, old.labels),
         )
         return uuid
 
     def _put_component(
         self,
-        uuid: UUID,
+        id: str,
         component: ComponentRecord,
-        connector: UUID | None,
+        connector: str | None,
         labels: Mapping[str, str],
     ) -> None:
-        from zenml.models import ComponentUpdate
-
-        self._zen.update_stack_component(
-            uuid,
-            ComponentUpdate(
-                name=component.name,
-                configuration=dict(component.configuration),
-                labels=dict(labels),
-                connector=connector if component.uses_connector else None,
-                connector_resource_id=component.resource_id,
-            ),
+        change = ComponentChange(
+            name=component.name,
+            configuration=component.configuration,
+            labels=labels,
+            connector_id=connector if component.uses_connector else None,
+            connector_resource_id=component.resource_id,
         )
+        self._gateway.update_component(id, change)
 
     def relabel_component(
         self,
         component: ComponentRecord,
         name: str,
-        connector: UUID | None,
+        connector: str | None,
         labels: Mapping[str, str],
     ) -> None:
         """Give a component this name and exactly these labels; its connector stays linked."""
-        from zenml.models import ComponentUpdate
-
-        uuid = UUID(component.id)
+        uuid = stored_id(component)
 
         def put(new_name: str, new_labels: Mapping[str, str]) -> None:
-            self._zen.update_stack_component(
-                uuid,
-                ComponentUpdate(
-                    name=new_name,
-                    labels=dict(new_labels),
-                    # ZenML unlinks a component whose update does not name its connector.
-                    connector=connector if component.uses_connector else None,
-                    connector_resource_id=component.resource_id,
-                ),
+            change = ComponentChange(
+                name=new_name,
+                labels=new_labels,
+                connector_id=connector if component.uses_connector else None,
+                connector_resource_id=component.resource_id,
             )
+            self._gateway.update_component(uuid, change)
 
         put(name, labels)
-        was = f"{component.type} {name}" + (
-            "" if name == component.name else f", formerly {component.name}"
+        formerly = "" if name == component.name else f", formerly {component.name}"
+        self._undo_with(
+            f"{component.type} {name}{formerly}", lambda: put(component.name, component.labels)
         )
-        self._journal.append((was, lambda: put(component.name, component.labels)))
 
-    def delete_component(self, uuid: UUID) -> None:
+    def delete_component(self, id: str) -> None:
         """Delete a component; one that is gone already is no error."""
-        try:
-            self._zen.delete_stack_component(uuid)
-        except KeyError:
-            _log.debug("component %s was gone already", uuid)
+        self._gateway.delete("component", id)
 
     # -- stacks ----------------------------------------------------------------------------------
 
@@ -258,116 +181,91 @@ class Writer:
         self,
         name: str,
         labels: Mapping[str, str],
-        members: Mapping[str, Sequence[UUID | ComponentRecord]],
-        connector: UUID | None,
-    ) -> StackResponse:
-        """Register a stack, and in the same call those components that are given as records.
-
-        ZenML takes back the components of that call itself when a later part of it fails.
-        """
-        from zenml.enums import StackComponentType
-        from zenml.models import ComponentInfo, StackRequest
-
-        def info(member: UUID | ComponentRecord) -> UUID | ComponentInfo:
-            if isinstance(member, UUID):
-                return member
-            return ComponentInfo(
-                flavor=member.flavor,
-                configuration=dict(member.configuration),
-                service_connector_index=0 if member.uses_connector else None,
-                service_connector_resource_id=member.resource_id,
-            )
-
-        request = StackRequest(
-            name=name,
-            components={
-                StackComponentType(kind): [info(member) for member in of_kind]
+        members: Mapping[str, Sequence[str | ComponentRecord]],
+        connector: str | None,
+    ) -> StackDoc:
+        """Register a stack, and in the same call those components that are given as records."""
+        new = NewStack(
+            name,
+            labels,
+            {
+                kind: tuple(
+                    given if isinstance(given, str) else _new_component(given, connector)
+                    for given in of_kind
+                )
                 for kind, of_kind in members.items()
             },
-            labels=dict(labels),
-            service_connectors=[connector] if connector else [],
         )
-        response = self._zen.create_stack(request)
-        created = [
-            member.id
-            for kind, of_kind in members.items()
-            for member, asked in zip(
-                response.components[StackComponentType(kind)], of_kind, strict=True
-            )
-            if not isinstance(asked, UUID)
-        ]
+        stack = self._gateway.create_stack(new)
         # In reverse: first the stack, then what it holds.
-        self._journal.extend(
-            (
-                f"component {uuid} of stack {name}",
-                partial(self._zen.delete_stack_component, uuid),
-            )
-            for uuid in created
-        )
-        self._journal.append((f"stack {name}", lambda: self._zen.delete_stack(response.id)))
-        return response
+        for kind, of_kind in members.items():
+            for member, given in zip(stack.members[kind], of_kind, strict=True):
+                if not isinstance(given, str):
+                    self._undo_with(
+                        f"component {member.id} of stack {name}",
+                        partial(self._gateway.delete, "component", member.id),
+                    )
+        self._undo_with(f"stack {name}", partial(self._gateway.delete, "stack", stack.id))
+        return stack
 
     def update_stack(
         self,
-        uuid: UUID,
+        id: str,
         *,
-        labels: Mapping[str, Any],
-        members: Mapping[str, Sequence[UUID]],
-        old_labels: Mapping[str, Any],
-        old_members: Mapping[str, Sequence[UUID]],
+        labels: Mapping[str, str],
+        members: Mapping[str, Sequence[str]],
+        old_labels: Mapping[str, str],
+        old_members: Mapping[str, Sequence[str]],
     ) -> None:
         """Change a stack's members and labels in place."""
-        self._put_stack(uuid, labels, members)
-        self._journal.append(
-            ("the stack's former members", lambda: self._put_stack(uuid, old_labels, old_members))
+        self._put_stack(id, labels, members)
+        self._undo_with(
+            "the stack's former members", lambda: self._put_stack(id, old_labels, old_members)
         )
 
     def _put_stack(
-        self, uuid: UUID, labels: Mapping[str, Any], members: Mapping[str, Sequence[UUID]]
+        self, id: str, labels: Mapping[str, str], members: Mapping[str, Sequence[str]]
     ) -> None:
-        from zenml.enums import StackComponentType
-        from zenml.models import StackUpdate
+        whole = {kind: tuple(of_kind) for kind, of_kind in members.items()}
+        self._gateway.update_stack(id, StackChange(labels=labels, members=whole))
 
-        self._zen.update_stack(
-            uuid,
-            StackUpdate(
-                labels=dict(labels),
-                components={
-                    StackComponentType(kind): list(of_kind) for kind, of_kind in members.items()
-                },
-            ),
-        )
-
-    def rename_stack(self, uuid: UUID, old: str, new: str) -> None:
+    def rename_stack(self, id: str, old: str, new: str) -> None:
         """Give a stack another name."""
-        from zenml.models import StackUpdate
-
-        self._zen.update_stack(uuid, StackUpdate(name=new))
-        self._journal.append(
-            (
-                f"stack {new}, formerly {old}",
-                lambda: self._zen.update_stack(uuid, StackUpdate(name=old)),
-            )
+        self._gateway.update_stack(id, StackChange(name=new))
+        self._undo_with(
+            f"stack {new}, formerly {old}",
+            lambda: self._gateway.update_stack(id, StackChange(name=old)),
         )
 
-    def delete_stack(self, uuid: UUID) -> None:
+    def delete_stack(self, id: str) -> None:
         """Delete a stack; one that is gone already is no error."""
-        try:
-            self._zen.delete_stack(uuid)
-        except KeyError:
-            _log.debug("stack %s was gone already", uuid)
+        self._gateway.delete("stack", id)
+
+
+def new_connector(connector: ConnectorRecord) -> NewConnector:
+    """A connector record as one to be created, or to be verified without being stored."""
+    return NewConnector(
+        name=connector.name,
+        type=connector.type,
+        auth_method=connector.auth_method,
+        configuration=connector.configuration,
+        secrets=connector.secrets,
+        labels=connector.labels,
+    )
+
+
+def _new_component(component: ComponentRecord, connector: str | None) -> NewComponent:
+    return NewComponent(
+        type=component.type,
+        name=component.name,
+        flavor=component.flavor,
+        configuration=component.configuration,
+        labels=component.labels,
+        connector_id=connector if component.uses_connector else None,
+        connector_resource_id=component.resource_id,
+    )
 
 
 def _merged(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
     """The new labels, and those of the old that are the user's own."""
     return {**{k: v for k, v in old.items() if not k.startswith(OUR_LABELS)}, **new}
-
-
-def _configuration(connector: ConnectorRecord) -> dict[str, Any]:
-    """Plain and secret fields together, as ZenML takes them: it tells them apart by type."""
-    from pydantic import SecretStr
-
-    return {
-        **connector.configuration,
-        **{key: SecretStr(str(value)) for key, value in connector.secrets.items()},
-    }

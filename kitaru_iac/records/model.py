@@ -12,36 +12,16 @@ from typing import Any
 
 from kitaru_iac.redaction import SecretText
 
-__all__ = [
-    "BACKEND_LABEL",
-    "DEPLOYMENT_LABELS",
-    "MANAGED_LABEL",
-    "ORPHANED_LABEL",
-    "OWNER_LABEL",
-    "OWNER_RUN_LABEL",
-    "PROJECT_LABEL",
-    "REUSED_CONNECTORS_LABEL",
-    "STACK_LABEL",
-    "ComponentRecord",
-    "ConnectorRecord",
-    "Records",
-]
+__all__ = ["ComponentRecord", "ConnectorRecord", "Records", "stack_type", "stored_id"]
 
-#: On every stack that `kitaru stack create` made; on components and connectors of remote ones too.
-MANAGED_LABEL = "kitaru.managed"
-#: On what a deleted stack left behind: a new stack of that name takes it over.
-ORPHANED_LABEL = "kitaru.orphaned"
-#: Labels of a stack that say where its deployment is begin so.
-DEPLOYMENT_LABELS = "kitaru.pulumi."
-#: The Pulumi project, stack and backend of that deployment.
-PROJECT_LABEL = f"{DEPLOYMENT_LABELS}project"
-STACK_LABEL = f"{DEPLOYMENT_LABELS}stack"
-BACKEND_LABEL = f"{DEPLOYMENT_LABELS}backend"
-#: On a stack that `pulumi up` made: the URN of its resource, and a token of the run that made it.
-OWNER_LABEL = "kitaru.owner"
-OWNER_RUN_LABEL = "kitaru.owner_run"
-#: On a stack that uses a connector which was there before.
-REUSED_CONNECTORS_LABEL = "kitaru.reused_service_connectors"
+_TYPES = frozenset({"local", "kubernetes", "vertex", "sagemaker", "azureml"})
+
+
+def stack_type(orchestrator_flavor: str | None) -> str:
+    """The stack type that an orchestrator of this flavor stands for; ``custom`` for any other."""
+    if orchestrator_flavor in _TYPES:
+        return str(orchestrator_flavor)
+    return "custom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +92,14 @@ class Records:
     def component(self, type: str) -> ComponentRecord | None:
         """The first component of this type."""
         return next((c for c in self.components if c.type == type), None)
+
+
+def stored_id(record: ComponentRecord | ConnectorRecord | Records) -> str:
+    """The id of a record that came from a store.
+
+    Raises:
+        ValueError: It did not.
+    """
+    if record.id is None:
+        raise ValueError(f"{record} is not stored")
+    return record.id

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
-from kitaru_iac.records.model import DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL, Records
+from kitaru_iac.gateway.labels import DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL
+from kitaru_iac.records.model import Records
 
 __all__ = [
     "Owner",
     "forced_warning",
-    "insist_on_changeable",
-    "insist_on_creatable",
-    "insist_on_removable",
     "labels_for",
     "owner_of",
+    "require_changeable",
+    "require_creatable",
+    "require_removable",
 ]
 
 _TYPE = "kitaru:index:Stack"
@@ -105,7 +106,7 @@ def labels_for(owner: Owner | None, current: Records | None) -> dict[str, str]:
     return stored.labels
 
 
-def insist_on_creatable(current: Records, owner: Owner | None) -> None:
+def require_creatable(current: Records, owner: Owner | None) -> None:
     """Refuse a name that is taken, unless an earlier try of the same `pulumi up` took it.
 
     Raises:
@@ -144,7 +145,7 @@ def insist_on_creatable(current: Records, owner: Owner | None) -> None:
     )
 
 
-def insist_on_changeable(current: Records, owner: Owner | None) -> None:
+def require_changeable(current: Records, owner: Owner | None) -> None:
     """Refuse to change a stack that belongs to another program.
 
     Raises:
@@ -155,7 +156,7 @@ def insist_on_changeable(current: Records, owner: Owner | None) -> None:
         raise _belongs(current.stack, stored, _change(stored))
 
 
-def insist_on_removable(
+def require_removable(
     name: str,
     labels: Mapping[str, Any],
     owner: Owner | None,

@@ -19,15 +19,10 @@ from kitaru_iac.errors import (
     MissingPackages,
     NotAllowedError,
 )
-from kitaru_iac.gateway.quiet import quiet
-from kitaru_iac.records.connector_types import (
-    connector_types,
-    implicit_auth_allowed,
-    needs_implicit_auth,
-)
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.explanations import implicit_ways_out
 from kitaru_iac.records.fields import check_extra
+from kitaru_iac.records.implicit_auth import implicit_auth_allowed, needs_implicit_auth
 from kitaru_iac.records.model import ConnectorRecord, Records
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
@@ -39,6 +34,8 @@ __all__ = ["IMPLICIT_AUTH", "PreflightFailed", "preflight"]
 
 #: ZenML reads it at each use, not at import (`handle_bool_env_var` in `service_connector.py`).
 IMPLICIT_AUTH = "ZENML_ENABLE_IMPLICIT_AUTH_METHODS"
+#: What it takes for yes (`is_true_string_value` in `constants.py`); all else is no.
+_TRUE = frozenset({"1", "y", "yes", "True", "true"})
 _REGION = "AWS_DEFAULT_REGION"
 
 
@@ -68,7 +65,7 @@ def preflight(
     spec: StackSpec,
     records: Records,
     current: Records | None = None,
-    leftovers: Records | None = None,
+    orphans: Records | None = None,
 ) -> tuple[str, ...]:
     """Look whether `records` can be registered. Writes nothing.
 
@@ -80,7 +77,7 @@ def preflight(
         spec: The description.
         records: What should be stored for it.
         current: What is stored under that stack's name, whose parts may keep their names.
-        leftovers: Managed parts of that name in no stack, which are taken over.
+        orphans: Managed parts of that name in no stack, which are taken over.
 
     Returns:
         What the user has to know, one line each.
@@ -94,24 +91,23 @@ def preflight(
     """
     errors: list[KitaruError] = []
     notes: list[str] = []
-    with quiet():
-        errors.extend(_names(store, records, current, leftovers))
-        problems = check_extra(store, records, spec.extra)
-        if problems:
-            errors.append(DescriptionError(problems))
-        connector = records.connector
-        if connector is not None:
-            types = connector_types(store)
-            missing = _packages(store, connector, types)
-            errors.extend(missing)
-            # What an existing connector may do on a server, its verification tells.
-            if not missing and (store.is_local or not connector.existing):
-                errors.extend(_identity(store, spec, connector, types, notes))
-        if spec.type is not StackType.LOCAL and store.zen_store.is_local_store():
-            notes.append(
-                f"Registered in {_place(store)}, which a {spec.type.value} runner cannot reach: "
-                "log in to a server (kitaru login URL) before you run flows on it."
-            )
+    errors.extend(_names(store, records, current, orphans))
+    problems = check_extra(store.gateway, records, spec.extra)
+    if problems:
+        errors.append(DescriptionError(problems))
+    connector = records.connector
+    if connector is not None:
+        types = store.gateway.connector_types()
+        missing = _packages(store, connector, types)
+        errors.extend(missing)
+        # What an existing connector may do on a server, its verification tells.
+        if not missing and (store.is_local or not connector.existing):
+            errors.extend(_identity(store, spec, connector, types, notes))
+    if spec.type is not StackType.LOCAL and store.gateway.place.is_on_this_machine:
+        notes.append(
+            f"Registered in {_place(store)}, which a {spec.type.value} runner cannot reach: "
+            "log in to a server (kitaru login URL) before you run flows on it."
+        )
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -124,9 +120,9 @@ def _place(store: Store) -> str:
 
 
 def _names(
-    store: Store, records: Records, current: Records | None, leftovers: Records | None
+    store: Store, records: Records, current: Records | None, orphans: Records | None
 ) -> list[KitaruError]:
-    taken = list(_taken(store, records, current, leftovers))
+    taken = list(_taken(store, records, current, orphans))
     if not taken:
         return []
     name = records.stack
@@ -139,10 +135,10 @@ def _names(
 
 
 def _taken(
-    store: Store, records: Records, current: Records | None, leftovers: Records | None
+    store: Store, records: Records, current: Records | None, orphans: Records | None
 ) -> Iterator[str]:
     name = records.stack
-    free = {c.id for c in leftovers.components} if leftovers else set()
+    free = {c.id for c in orphans.components} if orphans else set()
     if current is not None:
         free |= {c.id for c in current.components if is_own_component(c, current)}
     elif store.stack_named(name) is not None:
@@ -154,7 +150,7 @@ def _taken(
             yield f"{_article(component.type.replace('_', ' '))} ({found.flavor})"
     if records.connector is None or records.connector.existing:
         return
-    own = {leftovers.connector.id} if leftovers and leftovers.connector else set()
+    own = {orphans.connector.id} if orphans and orphans.connector else set()
     if current and current.connector and is_own_connector(current.connector, current):
         own.add(current.connector.id)
     stored = store.connector_named(records.connector.name)
@@ -166,7 +162,7 @@ def _article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
-def _packages(store: Store, connector: ConnectorRecord, types: set[str]) -> list[KitaruError]:
+def _packages(store: Store, connector: ConnectorRecord, types: frozenset[str]) -> list[KitaruError]:
     kind = connector.type
     if kind in types:
         return []
@@ -186,7 +182,7 @@ def _packages(store: Store, connector: ConnectorRecord, types: set[str]) -> list
             where=_place(store),
             why="The server verifies and uses the connector",
             remedy="In the server's environment or image: "
-            f'pip install "zenml[connectors-{kind}]=={store.server_version}"',
+            f'pip install "zenml[connectors-{kind}]=={store.gateway.version}"',
         )
     ]
 
@@ -195,7 +191,7 @@ def _identity(
     store: Store,
     spec: StackSpec,
     connector: ConnectorRecord,
-    types: set[str],
+    types: frozenset[str],
     notes: list[str],
 ) -> list[KitaruError]:
     """What a connector that uses its process's own identity needs there."""
@@ -203,11 +199,9 @@ def _identity(
         return []
     if not store.is_local:
         return _on_server(store, spec, connector, types)
-    from zenml.constants import handle_bool_env_var
-
     wanted = _wanted_here(connector)
     setting = os.environ.get(IMPLICIT_AUTH)
-    if setting and not handle_bool_env_var(IMPLICIT_AUTH):
+    if setting and setting not in _TRUE:
         return [
             ImplicitAuthDisabled(
                 "Implicit authentication is switched off",
@@ -238,7 +232,7 @@ def _wanted_here(connector: ConnectorRecord) -> Mapping[str, str]:
 
 
 def _on_server(
-    store: Store, spec: StackSpec, connector: ConnectorRecord, types: set[str]
+    store: Store, spec: StackSpec, connector: ConnectorRecord, types: frozenset[str]
 ) -> list[KitaruError]:
     credentials = spec.credentials
     if credentials and credentials.values.get("source") == "application-default":
@@ -252,7 +246,7 @@ def _on_server(
                 "gcp-workload-identity:FILE.",
             )
         ]
-    if implicit_auth_allowed(store, types):
+    if implicit_auth_allowed(store.gateway, types):
         return []
     return [
         ImplicitAuthDisabled(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from kitaru_iac.errors import AlreadyExistsError
-from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.gateway.documents import StackChange
 from kitaru_iac.machine.locks import sole_writer
 
 __all__ = ["rename"]
@@ -22,17 +20,14 @@ def rename(id: str, old: str, new: str) -> None:
     Raises:
         AlreadyExistsError: Another stack is called so.
     """
-    with quiet(), sole_writer(new):
-        from kitaru_iac.gateway.errors import mapped_errors
-        from kitaru_iac.records.journal import Writer
+    with sole_writer(old, new):
         from kitaru_iac.records.stored import Store
 
         store = Store.open()
         taken = store.find(new)
-        if taken is not None and str(taken.id) != id:
+        if taken is not None and taken.id != id:
             raise AlreadyExistsError(
                 f"Stack '{old}' cannot be called '{new}' again: another stack is",
                 remedy=f"See it with: kitaru stack show {new}",
             )
-        with mapped_errors():
-            Writer(store).rename_stack(UUID(id), old, new)
+        store.gateway.update_stack(id, StackChange(name=new))

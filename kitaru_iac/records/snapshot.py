@@ -1,29 +1,23 @@
 """What a store holds under some names: asked once for each kind, the kinds at the same time.
 
-Recovery, reading, leftovers and the check of names all want to know it, within one command and
-before its first write. `Store.look` remembers a look until `Store.forget`.
+Recovery, reading, orphans and the check of names all want to know it, within one command and
+before its first write. `Store.look` remembers a snapshot until `Store.forget`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from zenml.client import Client
-    from zenml.models import ComponentResponse, ServiceConnectorResponse, StackResponse
+from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
+from kitaru_iac.gateway.gateway import Reads
 
-__all__ = ["Look", "look_for", "together"]
-
-#: More than can carry one name: a name is taken once for each type of component.
-_MANY = 200
+__all__ = ["Snapshot", "take_snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """What was found, by name.
 
     Attributes:
@@ -32,50 +26,42 @@ class Look:
     """
 
     names: frozenset[str]
-    stacks: Mapping[str, StackResponse]
-    components: Mapping[str, Mapping[str, ComponentResponse]]
-    connectors: Mapping[str, ServiceConnectorResponse]
+    stacks: Mapping[str, StackDoc]
+    components: Mapping[str, Mapping[str, ComponentDoc]]
+    connectors: Mapping[str, ConnectorDoc]
 
-    def holds(self, component_id: Any) -> bool:
+    def holds(self, component_id: str) -> bool:
         """Whether one of these stacks contains the component."""
-        return any(
-            component.id == component_id
-            for stack in self.stacks.values()
-            for components in stack.components.values()
-            for component in components
+        return any(stack.holds(component_id) for stack in self.stacks.values())
+
+
+def take_snapshot(store: Reads, *names: str) -> Snapshot:
+    """Look for stacks, components and service connectors of these names."""
+    where = Where(names=names)
+    if store.place.kind == "local":  # a file answers one at a time
+        stacks, components, connectors = (
+            store.stacks(where),
+            store.components(where),
+            store.connectors(where),
         )
-
-
-def look_for(client: Client, *names: str, is_local: bool) -> Look:
-    """Look for stacks, components and service connectors of these names.
-
-    Args:
-        client: ZenML's.
-        names: All of them.
-        is_local: Whether the store is a file of this machine, which answers one at a time.
-    """
-    filters: dict[str, Any] = {"name": f"oneof:{json.dumps(names)}", "size": _MANY}
-    stacks, components, connectors = together(
-        lambda: client.list_stacks(**filters, hydrate=True).items,
-        lambda: client.list_stack_components(**filters, hydrate=True).items,
-        lambda: client.list_service_connectors(**filters, hydrate=True).items,
-        at_once=not is_local,
-    )
-    by_name: dict[str, dict[str, Any]] = {name: {} for name in names}
+    else:
+        with ThreadPoolExecutor(3, "ask-store") as pool:
+            asked = (
+                pool.submit(store.stacks, where),
+                pool.submit(store.components, where),
+                pool.submit(store.connectors, where),
+            )
+            stacks, components, connectors = (
+                asked[0].result(),
+                asked[1].result(),
+                asked[2].result(),
+            )
+    by_name: dict[str, dict[str, ComponentDoc]] = {name: {} for name in names}
     for component in components:
-        # A database may compare names without case: only what was asked for counts.
-        by_name.get(component.name, {})[component.type.value] = component
-    return Look(
+        by_name[component.name][component.type] = component
+    return Snapshot(
         names=frozenset(names),
         stacks={stack.name: stack for stack in stacks},
         components=by_name,
         connectors={connector.name: connector for connector in connectors},
     )
-
-
-def together(*questions: Callable[[], Any], at_once: bool = True) -> list[Any]:
-    """The answers to independent questions, in their order; the first error is raised."""
-    if not at_once or len(questions) < 2:
-        return [question() for question in questions]
-    with ThreadPoolExecutor(len(questions), "ask-store") as pool:
-        return list(pool.map(lambda question: question(), questions))

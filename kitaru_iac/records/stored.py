@@ -1,4 +1,4 @@
-"""ZenML's store, as far as stacks go: open it, read one stack's records, find who uses what.
+"""What a store holds for a stack, as records: found, read, and who uses what.
 
 Everything here reads. Writing is `records.apply`.
 """
@@ -8,58 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from kitaru_iac.errors import NotFoundError, StackNotFound, UsageError
-from kitaru_iac.gateway.errors import mapped_errors
-from kitaru_iac.gateway.opening import insist_on_server
-from kitaru_iac.gateway.quiet import quiet
-from kitaru_iac.records.model import (
-    MANAGED_LABEL,
-    ORPHANED_LABEL,
-    REUSED_CONNECTORS_LABEL,
-    ComponentRecord,
-    ConnectorRecord,
-    Records,
-)
-from kitaru_iac.records.snapshot import Look, look_for
-from kitaru_iac.redaction import SecretText
+from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
+from kitaru_iac.gateway.gateway import Gateway
+from kitaru_iac.gateway.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stack_type
+from kitaru_iac.records.snapshot import Snapshot, take_snapshot
 
-if TYPE_CHECKING:
-    from zenml.client import Client
-    from zenml.models import ComponentResponse, ServiceConnectorResponse, StackResponse
-    from zenml.zen_stores.base_zen_store import BaseZenStore
+__all__ = ["DESCRIBED", "STALE_AFTER", "Store"]
 
-__all__ = ["DEFAULT_STACK", "DESCRIBED", "Store", "is_managed", "mapped_errors", "stack_type"]
-
-DEFAULT_STACK = "default"
 #: Seconds after which an unfinished registration on a server counts as dead.
-SETTLED_AFTER = 60.0
+STALE_AFTER = 60.0
+#: So many names are compared when a stack is not found and a near name is looked for.
+_COMPARED = 200
 #: The component types that a description speaks of; others in a stack are the user's own.
 DESCRIBED = ("orchestrator", "artifact_store", "container_registry")
 
-_TYPES = {
-    "local": "local",
-    "kubernetes": "kubernetes",
-    "vertex": "vertex",
-    "sagemaker": "sagemaker",
-    "azureml": "azureml",
-}
-
-
-def stack_type(orchestrator_flavor: str | None) -> str:
-    """The stack type that an orchestrator of this flavor stands for; ``custom`` for any other."""
-    return _TYPES.get(orchestrator_flavor or "", "custom")
-
 
 class Store:
-    """An open ZenML store and client. Make one with :meth:`open` and use it inside `quiet()`."""
+    """What a ZenML store holds, read through its gateway."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self._look: Look | None = None
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self._snapshot: Snapshot | None = None
 
     @classmethod
     def open(cls) -> Store:
@@ -69,87 +42,63 @@ class Store:
             NotConnectedError: No store answers.
             NotAllowedError: The login is not accepted.
         """
-        insist_on_server()
-        with quiet(), mapped_errors():
-            from zenml.client import Client
+        from kitaru_iac.gateway.in_process import InProcess
 
-            client = Client()
-            _ = client.zen_store
-            return cls(client)
+        return cls(InProcess.open())
 
     @property
-    def zen_store(self) -> BaseZenStore:
-        """ZenML's store object."""
-        return self.client.zen_store
-
-    @cached_property
     def is_local(self) -> bool:
-        """Whether this very process owns the store (an SQL store, not a server)."""
-        return self.zen_store.type.value == "sql"
+        """Whether this very process owns the store (a file, not a server)."""
+        return self.gateway.place.kind == "local"
 
-    @cached_property
+    @property
     def url(self) -> str:
         """Where the store is, without a password."""
-        url = self.zen_store.url
-        scheme, separator, rest = url.partition("://")
-        if "@" in rest.split("/", 1)[0]:
-            rest = rest.split("@", 1)[1]
-        return f"{scheme}{separator}{rest}"
-
-    @cached_property
-    def server_version(self) -> str:
-        """The version of ZenML that owns the store."""
-        return str(self.zen_store.get_store_info().version)
+        return self.gateway.place.url
 
     # -- finding ---------------------------------------------------------------------------------
 
     def look(self, *names: str) -> None:
         """Ask once for all that carries these names; `forget` before it may have changed."""
-        with mapped_errors():
-            self._look = look_for(self.client, *names, is_local=self.is_local)
+        self._snapshot = take_snapshot(self.gateway, *names)
 
     def forget(self) -> None:
         """From here on the store is asked again."""
-        self._look = None
+        self._snapshot = None
 
-    def _looked_for(self, name: str) -> Look | None:
-        return self._look if self._look is not None and name in self._look.names else None
+    def _seen(self, name: str) -> Snapshot | None:
+        seen = self._snapshot
+        return seen if seen is not None and name in seen.names else None
 
-    def stack_named(self, name: str) -> StackResponse | None:
+    def stack_named(self, name: str) -> StackDoc | None:
         """The stack of exactly this name."""
-        with mapped_errors():
-            if (look := self._looked_for(name)) is not None:
-                return look.stacks.get(name)
-            page = self.client.list_stacks(name=f"equals:{name}", size=1, hydrate=True)
-            return page.items[0] if page.items else None
+        if (seen := self._seen(name)) is not None:
+            return seen.stacks.get(name)
+        return next(iter(self.gateway.stacks(Where(names=(name,), limit=1))), None)
 
-    def find(self, ref: str) -> StackResponse | None:
+    def find(self, ref: str) -> StackDoc | None:
         """The stack with this name, id, or unambiguous id prefix; None if there is none.
 
         Raises:
             UsageError: The prefix fits several stacks.
         """
-        with mapped_errors():
-            if (named := self.stack_named(ref)) is not None:
-                return named
-            if (uuid := _uuid(ref)) is not None:
-                try:
-                    return self.zen_store.get_stack(uuid)
-                except KeyError:
-                    return None
-            if not _is_id_prefix(ref):
-                return None
-            page = self.client.list_stacks(id=f"startswith:{ref.lower()}", size=5, hydrate=True)
-            if len(page.items) > 1:
-                names = ", ".join(f"{stack.name} ({stack.id})" for stack in page.items)
-                raise UsageError(
-                    f"The id prefix '{ref}' fits several stacks",
-                    why=names,
-                    remedy="Give more of the id, or the name.",
-                )
-            return page.items[0] if page.items else None
+        if (named := self.stack_named(ref)) is not None:
+            return named
+        if (uuid := _uuid(ref)) is not None:
+            return next(iter(self.gateway.stacks(Where(ids=(uuid,)))), None)
+        if not _is_id_prefix(ref):
+            return None
+        found = self.gateway.stacks(Where(id_prefix=ref.lower(), limit=5))
+        if len(found) > 1:
+            names = ", ".join(f"{stack.name} ({stack.id})" for stack in found)
+            raise UsageError(
+                f"The id prefix '{ref}' fits several stacks",
+                why=names,
+                remedy="Give more of the id, or the name.",
+            )
+        return found[0] if found else None
 
-    def require(self, ref: str) -> StackResponse:
+    def require(self, ref: str) -> StackDoc:
         """Like :meth:`find`, but a missing stack is an error with the nearest name."""
         found = self.find(ref)
         if found is None:
@@ -160,17 +109,11 @@ class Store:
         """The error for a stack that does not exist."""
         from kitaru_iac.spec.suggest import suggest
 
-        names = [stack.name for stack in self.client.list_stacks(size=200).items]
-        near = suggest(ref, names)
+        near = suggest(ref, [stack.name for stack in self.gateway.stacks(Where(limit=_COMPARED))])
         return StackNotFound(
             f"No stack has the name or id '{ref}'",
             remedy=f"Did you mean '{near}'?" if near else "See them all with: kitaru stack list",
         )
-
-    def active(self) -> StackResponse:
-        """The active stack of this process."""
-        with mapped_errors():
-            return self.client.active_stack_model
 
     # -- reading records -------------------------------------------------------------------------
 
@@ -184,133 +127,100 @@ class Store:
         stack = self.find(ref)
         return None if stack is None else self.records_of(stack, secrets=secrets)
 
-    def records_of(self, stack: StackResponse, *, secrets: bool = False) -> Records:
-        """The records of a stack that ZenML's client returned."""
-        with mapped_errors():
-            # One listing instead of a question for each: in its stack's document a component lacks
-            # all that is set on it.
-            page = self.client.list_stack_components(stack_id=stack.id, size=200, hydrate=True)
-            full = {component.id: component for component in page.items}
-            responses = [
-                full.get(component.id, component)
-                for kind in sorted(stack.components, key=lambda kind: kind.value)
-                for component in stack.components[kind]
-            ]
-            components = tuple(self._component(component) for component in responses)
-            linked = {
-                component.connector.id: component.connector
-                for component in responses
-                if component.connector is not None
-            }
-            labels = {key: str(value) for key, value in (stack.labels or {}).items()}
-            connector = None
-            if linked:
-                # One connector per stack; a stack made elsewhere may have more: the first counts.
-                connector = self.connector(
-                    next(iter(linked)),
-                    secrets=secrets,
-                    reused=REUSED_CONNECTORS_LABEL in labels,
-                )
+    def records_of(self, stack: StackDoc, *, secrets: bool = False) -> Records:
+        """The records of a stack that was found."""
+        # One listing instead of a question for each.
+        docs = {doc.id: doc for doc in self.gateway.components(Where(in_stack=stack.id))}
+        ordered = [
+            docs[member.id]
+            for kind in sorted(stack.members)
+            for member in stack.members[kind]
+            if member.id in docs  # gone since the stack was read
+        ]
+        components = tuple(_component(doc) for doc in ordered)
+        linked = [doc.connector_id for doc in ordered if doc.connector_id is not None]
+        connector = None
+        if linked:
+            # One connector per stack; a stack made elsewhere may have more: the first counts.
+            reused = REUSED_CONNECTORS_LABEL in stack.labels
+            connector = self.connector(linked[0], secrets=secrets, reused=reused)
         orchestrator = next((c for c in components if c.type == "orchestrator"), None)
         return Records(
             stack=stack.name,
             stack_type=stack_type(orchestrator.flavor if orchestrator else None),
             components=components,
             connector=connector,
-            labels=labels,
-            id=str(stack.id),
+            labels=dict(stack.labels),
+            id=stack.id,
         )
 
     def connector(
-        self, ref: str | UUID, *, secrets: bool = False, reused: bool = False
+        self, ref: str, *, secrets: bool = False, reused: bool = False
     ) -> ConnectorRecord:
         """The record of a service connector.
+
+        Args:
+            ref: Its name or id.
+            secrets: Whether to read its secrets too.
+            reused: Whether it was there before the stack that uses it.
 
         Raises:
             NotFoundError: There is none of this name or id.
         """
-        with mapped_errors():
-            response = self._connector_response(ref, secrets=secrets)
-        plain, hidden = _split_secrets(response)
-        kind = response.connector_type
-        return ConnectorRecord(
-            name=response.name,
-            type=kind if isinstance(kind, str) else kind.connector_type,
-            auth_method=response.auth_method,
-            configuration=plain,
-            secrets=hidden if secrets else {},
-            labels=dict(response.labels or {}),
-            existing=reused,
-            id=str(response.id),
-        )
+        doc = self._connector_doc(ref, secrets=secrets)
+        if doc is None:
+            raise NotFoundError(
+                f"No service connector has the name or id '{ref}'",
+                remedy="See them with: zenml service-connector list",
+            )
+        return _connector(doc, reused=reused)
 
-    def _connector_response(self, ref: str | UUID, *, secrets: bool) -> ServiceConnectorResponse:
-        uuid = ref if isinstance(ref, UUID) else _uuid(ref)
+    def _connector_doc(self, ref: str, *, secrets: bool) -> ConnectorDoc | None:
+        uuid = _uuid(ref)
         if uuid is None:
-            found = self._connector_by_name(str(ref))
-            if found is None:
-                raise NotFoundError(
-                    f"No service connector has the name or id '{ref}'",
-                    remedy="See them with: zenml service-connector list",
-                )
-            uuid = found.id
-        return self.zen_store.get_service_connector(uuid, expand_secrets=secrets)
+            named = self._connector_named(ref)
+            if named is None or not secrets:
+                return named
+            uuid = named.id
+        if secrets:
+            return self.gateway.connector_with_secrets(uuid)
+        return next(iter(self.gateway.connectors(Where(ids=(uuid,)))), None)
 
-    def _connector_by_name(self, name: str) -> ServiceConnectorResponse | None:
-        if (look := self._looked_for(name)) is not None:
-            return look.connectors.get(name)
-        page = self.client.list_service_connectors(name=f"equals:{name}", size=1, hydrate=True)
-        return page.items[0] if page.items else None
-
-    def _component(self, response: ComponentResponse) -> ComponentRecord:
-        return ComponentRecord(
-            type=response.type.value,
-            name=response.name,
-            flavor=response.flavor_name,
-            configuration=dict(response.configuration),
-            uses_connector=response.connector is not None,
-            resource_id=response.connector_resource_id,
-            labels={key: str(value) for key, value in (response.labels or {}).items()},
-            id=str(response.id),
-        )
+    def _connector_named(self, name: str) -> ConnectorDoc | None:
+        if (seen := self._seen(name)) is not None:
+            return seen.connectors.get(name)
+        return next(iter(self.gateway.connectors(Where(names=(name,), limit=1))), None)
 
     # -- who uses what ---------------------------------------------------------------------------
 
     def components_named(self, name: str) -> dict[str, ComponentRecord]:
         """The components of this name by their type, in a stack or not."""
-        with mapped_errors():
-            found = self._components_named(name)
-            return {kind: self._component(component) for kind, component in found.items()}
+        found = self._components_named(name)
+        return {kind: _component(component) for kind, component in found.items()}
 
-    def _components_named(self, name: str) -> Mapping[str, ComponentResponse]:
-        if (look := self._looked_for(name)) is not None:
-            return look.components[name]
+    def _components_named(self, name: str) -> Mapping[str, ComponentDoc]:
+        if (seen := self._seen(name)) is not None:
+            return seen.components[name]
         # A name is taken once for each type: one listing holds them all.
-        page = self.client.list_stack_components(name=f"equals:{name}", size=100, hydrate=True)
-        return {component.type.value: component for component in page.items}
+        return {doc.type: doc for doc in self.gateway.components(Where(names=(name,)))}
 
     def connector_named(self, name: str, *, secrets: bool = False) -> ConnectorRecord | None:
         """The service connector of this name."""
-        try:
-            return self.connector(name, secrets=secrets)
-        except NotFoundError:
-            return None
+        named = self._connector_named(name)
+        if named is not None and secrets:
+            named = self.gateway.connector_with_secrets(named.id)
+        return None if named is None else _connector(named)
 
     def stacks_of(self, component_id: str) -> list[str]:
         """The names of the stacks that contain a component."""
-        with mapped_errors():
-            page = self.client.list_stacks(component_id=UUID(component_id), size=50)
-            return sorted(stack.name for stack in page.items)
+        return sorted(doc.name for doc in self.gateway.stacks(Where(uses_component=component_id)))
 
     def components_of(self, connector_id: str) -> list[ComponentRecord]:
         """The components that reach their resource through a connector."""
-        with mapped_errors():
-            page = self.client.list_stack_components(
-                connector_id=UUID(connector_id), size=200, hydrate=True
-            )
-            return [self._component(component) for component in page.items]
+        docs = self.gateway.components(Where(uses_connector=connector_id))
+        return [_component(doc) for doc in docs]
 
-    def leftovers(self, stack: str, *, secrets: bool = False, fresh: bool = False) -> Records:
+    def orphans(self, stack: str, *, secrets: bool = False, fresh: bool = False) -> Records:
         """Managed parts that carry a stack's name, are in no stack, and that nobody is writing.
 
         `kitaru stack delete` without ``--recursive`` leaves them, and so does a process that was
@@ -322,45 +232,42 @@ class Store:
             fresh: Also what a registration may be making at this moment.
         """
         components = []
-        with mapped_errors():
-            named = self._components_named(stack)
-            for kind in DESCRIBED:
-                found = named.get(kind)
-                if found is None or not is_managed(found.labels):
-                    continue
-                if self._is_held(stack, found.id) or not (fresh or self.is_settled(found)):
-                    continue
-                components.append(self._component(found))
-            connector = None
-            stored = self._connector_by_name(stack)
-            if (
-                stored is not None
-                and is_managed(stored.labels)
-                and (fresh or self.is_settled(stored))
-                and {c.id for c in self.components_of(str(stored.id))} <= {c.id for c in components}
-            ):
-                connector = self.connector(stored.id, secrets=secrets)
+        named = self._components_named(stack)
+        for kind in DESCRIBED:
+            found = named.get(kind)
+            if found is None or not is_managed(found.labels):
+                continue
+            if self._is_held(stack, found.id) or not (fresh or self.is_stale(found)):
+                continue
+            components.append(_component(found))
+        connector = None
+        stored = self._connector_named(stack)
+        if (
+            stored is not None
+            and is_managed(stored.labels)
+            and (fresh or self.is_stale(stored))
+            and {c.id for c in self.components_of(stored.id)} <= {c.id for c in components}
+        ):
+            connector = self.connector(stored.id, secrets=secrets)
         return Records(stack, "custom", tuple(components), connector=connector)
 
-    def _is_held(self, name: str, component_id: UUID) -> bool:
-        look = self._looked_for(name)
-        if look is not None and look.holds(component_id):
+    def _is_held(self, name: str, component_id: str) -> bool:
+        seen = self._seen(name)
+        if seen is not None and seen.holds(component_id):
             return True
-        return bool(self.stacks_of(str(component_id)))
+        return bool(self.stacks_of(component_id))
 
-    def is_settled(self, stored: Any) -> bool:
-        """Whether what is stored in no stack is a leftover, and not a colleague's work under way.
+    def is_stale(self, stored: StackDoc | ComponentDoc | ConnectorDoc) -> bool:
+        """Whether what is stored unfinished was left by a dead process, and is nobody's work now.
 
         A local store has one writer for a name (`machine.locks`). On a server a deletion marks what
         it leaves; what a dead process left shows by its age.
         """
-        if self.zen_store.is_local_store():
+        if self.gateway.place.is_on_this_machine:
             return True
-        if (getattr(stored, "labels", None) or {}).get(ORPHANED_LABEL) == "true":
+        if stored.labels.get(ORPHANED_LABEL) == "true":
             return True
-        updated: datetime = stored.updated
-        now = datetime.now(UTC).replace(tzinfo=updated.tzinfo)
-        return (now - updated).total_seconds() > SETTLED_AFTER
+        return (datetime.now(UTC) - stored.updated).total_seconds() > STALE_AFTER
 
     def resolved(self, desired: Records) -> Records:
         """Desired records whose existing connector, if they name one, is filled from the store.
@@ -383,29 +290,35 @@ class Store:
         return replace(desired, connector=stored)
 
 
-def is_managed(labels: Any) -> bool:
-    """Whether these labels say that Kitaru made the thing."""
-    return bool(labels) and str(labels.get(MANAGED_LABEL)).lower() == "true"
+def _component(doc: ComponentDoc) -> ComponentRecord:
+    return ComponentRecord(
+        type=doc.type,
+        name=doc.name,
+        flavor=doc.flavor,
+        configuration=dict(doc.configuration),
+        uses_connector=doc.connector_id is not None,
+        resource_id=doc.connector_resource_id,
+        labels=dict(doc.labels),
+        id=doc.id,
+    )
 
 
-def _split_secrets(
-    response: ServiceConnectorResponse,
-) -> tuple[dict[str, Any], dict[str, SecretText]]:
-    from pydantic import SecretStr
-
-    plain: dict[str, Any] = {}
-    hidden: dict[str, SecretText] = {}
-    for key, value in (response.configuration or {}).items():
-        if isinstance(value, SecretStr):
-            hidden[key] = SecretText(value.get_secret_value())
-        else:
-            plain[key] = value
-    return plain, hidden
+def _connector(doc: ConnectorDoc, *, reused: bool = False) -> ConnectorRecord:
+    return ConnectorRecord(
+        name=doc.name,
+        type=doc.type,
+        auth_method=doc.auth_method,
+        configuration=doc.configuration,
+        secrets=doc.secrets,
+        labels=dict(doc.labels),
+        existing=reused,
+        id=doc.id,
+    )
 
 
-def _uuid(text: str) -> UUID | None:
+def _uuid(text: str) -> str | None:
     try:
-        return UUID(text)
+        return str(UUID(text))
     except ValueError:
         return None
 

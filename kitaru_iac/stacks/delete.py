@@ -2,68 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
-from uuid import UUID
 
 from kitaru_iac.connection.activation import leave, scopes_of
 from kitaru_iac.errors import KitaruError, ProtectedStackError, RegistrationFailed
-from kitaru_iac.records.diff import is_own_component, is_own_connector
-from kitaru_iac.records.journal import Writer
-from kitaru_iac.records.model import (
+from kitaru_iac.gateway.documents import DEFAULT_STACK, StackDoc
+from kitaru_iac.gateway.labels import (
     BACKEND_LABEL,
     DEPLOYMENT_LABELS,
     MANAGED_LABEL,
     ORPHANED_LABEL,
     PROJECT_LABEL,
     STACK_LABEL,
-    ComponentRecord,
-    ConnectorRecord,
-    Records,
+    is_managed,
 )
-from kitaru_iac.records.owner import Owner, forced_warning, insist_on_removable
-from kitaru_iac.records.stored import DEFAULT_STACK, Store, is_managed, mapped_errors
+from kitaru_iac.records.diff import is_own_component, is_own_connector
+from kitaru_iac.records.journal import Writer
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
+from kitaru_iac.records.owner import Owner, forced_warning, require_removable
+from kitaru_iac.records.stored import Store
 from kitaru_iac.stacks.results import Deleted, Kept
 
-if TYPE_CHECKING:
-    from zenml.models import StackResponse
-
-__all__ = ["DEPLOYMENT", "delete", "insist_on_deletable"]
+__all__ = ["DEPLOYMENT", "delete_orphans", "delete_stack", "require_deletable"]
 
 #: The kind of a `Kept` that stands for provisioned infrastructure.
 DEPLOYMENT = "infrastructure"
 
 
-def delete(
-    store: Store, ref: str, *, recursive: bool, force: bool, owner: Owner | None = None
+def delete_stack(
+    store: Store, stack: StackDoc, *, recursive: bool, force: bool, owner: Owner | None = None
 ) -> Deleted:
     """Delete a stack.
 
     Args:
         store: The open store.
-        ref: The stack's name or id. With `recursive`, also a name under which only parts are left.
+        stack: The stack, as it is there now.
         recursive: Delete its own components and connector too, where no other stack uses them.
         force: Delete it although it is active (the default stack takes its place), or Pulumi's.
         owner: Whose deletion it is; None is the command's.
 
     Raises:
-        StackNotFound: There is no such stack, and nothing was left by one.
         ProtectedStackError: It is the default stack, or active or another's and not forced.
         RegistrationFailed: A deletion failed half-way; the same command goes on.
     """
-    stack = store.find(ref)
-    if stack is None:
-        return _delete_leftovers(store, ref, recursive=recursive)
-    scopes = insist_on_deletable(store, stack, force=force, owner=owner)
+    scopes = require_deletable(stack, force=force, owner=owner)
     records = store.records_of(stack)
     removal = _Removal(store, records)
     if recursive:
         removal.choose()
     else:
         removal.keep_all()
-    new_active = leave(store, scopes) if scopes else None
+    new_active = leave(store.gateway, scopes) if scopes else None
     removal.keep_deployment()
-    removal.delete(UUID(records.id))
+    removal.delete(stack.id)
     return Deleted(
         deleted_stack=records.stack,
         components_deleted=tuple(f"{c.name} ({c.type})" for c in removal.components),
@@ -75,9 +67,8 @@ def delete(
     )
 
 
-def insist_on_deletable(
-    store: Store,
-    stack: StackResponse,
+def require_deletable(
+    stack: StackDoc,
     *,
     force: bool,
     owner: Owner | None = None,
@@ -93,15 +84,13 @@ def insist_on_deletable(
             "The default stack cannot be deleted",
             why="ZenML keeps it as the stack to fall back to; --force does not change that.",
         )
-    insist_on_removable(
-        stack.name, stack.labels or {}, owner, force=force, infrastructure=infrastructure
-    )
-    scopes = scopes_of(store, stack)
-    _insist_on_inactive(stack.name, scopes, force=force)
+    require_removable(stack.name, stack.labels, owner, force=force, infrastructure=infrastructure)
+    scopes = scopes_of(stack)
+    _require_inactive(stack.name, scopes, force=force)
     return scopes
 
 
-def _insist_on_inactive(name: str, scopes: list[str], *, force: bool) -> None:
+def _require_inactive(name: str, scopes: list[str], *, force: bool) -> None:
     if "environment" in scopes:
         raise ProtectedStackError(
             f"Stack '{name}' is active through the environment variable ZENML_ACTIVE_STACK_ID",
@@ -118,9 +107,18 @@ def _insist_on_inactive(name: str, scopes: list[str], *, force: bool) -> None:
         )
 
 
-def _delete_leftovers(store: Store, name: str, *, recursive: bool) -> Deleted:
-    """Go on with a deletion that was cut short, or clean up after one without ``--recursive``."""
-    left = store.leftovers(name) if recursive else None
+def delete_orphans(store: Store, name: str, *, recursive: bool) -> Deleted:
+    """Resume a deletion that was cut short, or clean up after one without ``--recursive``.
+
+    Args:
+        store: The open store.
+        name: The name of a stack that is not there.
+        recursive: Without it there is nothing to delete.
+
+    Raises:
+        StackNotFound: Nothing was left by a stack of this name either.
+    """
+    left = store.orphans(name) if recursive else None
     if left is None or not (left.components or left.connector):
         raise store.not_found(name)
     removal = _Removal(store, replace(left, labels={MANAGED_LABEL: "true"}))
@@ -141,7 +139,7 @@ class _Removal:
 
     def __init__(self, store: Store, records: Records) -> None:
         self._store = store
-        self._writer = Writer(store)
+        self._writer = Writer(store.gateway)
         self._records = records
         self.components: list[ComponentRecord] = []
         self.connectors: list[ConnectorRecord] = []
@@ -149,10 +147,8 @@ class _Removal:
 
     def keep_all(self) -> None:
         """Without ``--recursive`` nothing but the stack goes."""
-        own = False
         for component in self._records.components:
             mine = is_own_component(component, self._records)
-            own = own or mine
             reason = "deleted with --recursive only" if mine else "not made with this stack"
             self.kept.append(Kept(component.type, component.name, reason))
         connector = self._records.connector
@@ -190,7 +186,7 @@ class _Removal:
         if connector is None:
             return
         going = {component.id for component in self.components}
-        users = [c for c in self._store.components_of(str(connector.id)) if c.id not in going]
+        users = [c for c in self._store.components_of(stored_id(connector)) if c.id not in going]
         if not managed:
             reason = "the stack was not created by Kitaru"
         elif not is_own_connector(connector, self._records):
@@ -203,32 +199,31 @@ class _Removal:
         self.kept.append(Kept("service_connector", connector.name, reason))
 
     def _other_stacks(self, component: ComponentRecord) -> list[str]:
-        names = self._store.stacks_of(str(component.id))
+        names = self._store.stacks_of(stored_id(component))
         return [name for name in names if name != self._records.stack]
 
-    def delete(self, stack_id: UUID | None) -> None:
+    def delete(self, stack_id: str | None) -> None:
         """Delete the stack, then its parts; stop at the first failure and say what is left."""
         self._mark()
-        todo = [
+        todo: list[tuple[str, Callable[[str], None], str]] = [
             *(
                 [("stack " + self._records.stack, self._writer.delete_stack, stack_id)]
                 if stack_id
                 else []
             ),
             *(
-                (f"{c.type} {c.name}", self._writer.delete_component, UUID(c.id))
+                (f"{c.type} {c.name}", self._writer.delete_component, stored_id(c))
                 for c in self.components
             ),
             *(
-                (f"service connector {c.name}", self._writer.delete_connector, UUID(c.id))
+                (f"service connector {c.name}", self._writer.delete_connector, stored_id(c))
                 for c in self.connectors
             ),
         ]
         while todo:
             _, remove, uuid = todo[0]
             try:
-                with mapped_errors():
-                    remove(uuid)
+                remove(uuid)
             except KitaruError as error:
                 raise RegistrationFailed(
                     f"Deleting stack '{self._records.stack}' stopped half-way",
@@ -241,17 +236,16 @@ class _Removal:
     def _mark(self) -> None:
         """Label the stack's own parts: a later command then knows whose they are, and whose not."""
         connector = self._records.connector
-        link = UUID(connector.id) if connector else None
+        link = connector.id if connector else None
         marks = {MANAGED_LABEL: "true", ORPHANED_LABEL: "true"}
-        with mapped_errors():
-            for component in self._records.components:
-                if is_own_component(component, self._records):
-                    if self._other_stacks(component):
-                        continue
-                    marked = {**component.labels, **marks}
-                    self._writer.relabel_component(component, component.name, link, marked)
-            if connector is not None and is_own_connector(connector, self._records):
-                self._writer.relabel_connector(connector, {**connector.labels, **marks})
+        for component in self._records.components:
+            if is_own_component(component, self._records):
+                if self._other_stacks(component):
+                    continue
+                marked = {**component.labels, **marks}
+                self._writer.relabel_component(component, component.name, link, marked)
+        if connector is not None and is_own_connector(connector, self._records):
+            self._writer.relabel_connector(connector, {**connector.labels, **marks})
 
 
 def _listing(noun: str, names: list[str]) -> str:

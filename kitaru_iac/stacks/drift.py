@@ -12,18 +12,12 @@ from typing import Any
 
 from kitaru_iac.errors import DescriptionError, KitaruError
 from kitaru_iac.gateway import ConnectorView, StackView
+from kitaru_iac.gateway.labels import DEPLOYMENT_LABELS, REUSED_CONNECTORS_LABEL
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.plan.model import HIDDEN, Action, Step
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import diff
-from kitaru_iac.records.model import (
-    DEPLOYMENT_LABELS,
-    REUSED_CONNECTORS_LABEL,
-    ComponentRecord,
-    ConnectorRecord,
-    Records,
-)
-from kitaru_iac.records.stored import stack_type
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stack_type
 from kitaru_iac.spec import StackSpec, from_mapping, to_mapping
 from kitaru_iac.stacks.desired import desired_records
 

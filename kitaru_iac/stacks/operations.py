@@ -7,23 +7,26 @@ the store itself, and everything before the write is free of side effects on Zen
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.errors import StackChanged
 from kitaru_iac.infrastructure.prepare import prepare
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Action, Plan
-from kitaru_iac.records.owner import (
-    Owner,
-    insist_on_creatable,
-)
-from kitaru_iac.stacks.reconcile import Situation
+from kitaru_iac.records.owner import Owner, require_changeable, require_creatable
+from kitaru_iac.stacks.reconcile import Reconciliation
 from kitaru_iac.stacks.results import Applied, Created, Deleted, Switched, named_resources
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
+    from kitaru_iac.connection.activation import Activation
+    from kitaru_iac.gateway.documents import StackDoc
+    from kitaru_iac.infrastructure.prepare import Ready
+    from kitaru_iac.records.model import Records
+    from kitaru_iac.records.stored import Store
     from kitaru_iac.spec.model import StackSpec
 
 __all__ = ["apply", "create", "delete", "preview", "preview_creation", "use"]
@@ -58,25 +61,26 @@ def create(
         EngineError: Provisioning failed; the same command goes on where it ended.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
-    with quiet() as heard, sole_writer(spec.name):
-        situation = Situation.of(spec, owner, insist_on_creatable)
-        notes = situation.look()
-        ready = prepare(spec, dry=False, progress=progress, consent=consent, show=show)
-        situation = situation.after(ready)
-        checks, warnings = situation.verify(progress)
-        outcome, activation = situation.write(progress)
-    desired = situation.desired
+    _have_engine(spec, owner, require_creatable, progress, consent)
+    with sole_writer(spec.name):
+        state = Reconciliation.load(spec, owner, require_creatable)
+        notes = state.preflight()
+        ready = prepare(spec, dry=False, progress=progress, show=show)
+        state = state.with_infrastructure(ready)
+        checks, warnings = state.verify(progress)
+        result, activation = state.apply(progress)
+    desired = state.desired
     return Created(
-        id=outcome.id,
+        id=result.id,
         name=spec.name,
         is_active=activation is not None,
         previous_active_stack=activation.previous if activation else None,
         stack_type=desired.stack_type,
-        components_created=tuple(f"{c.name} ({c.type})" for c in outcome.components_created),
-        service_connectors_created=tuple(outcome.connectors_created),
-        resources=named_resources(situation.spec),
+        components_created=tuple(f"{c.name} ({c.type})" for c in result.components_created),
+        service_connectors_created=tuple(result.connectors_created),
+        resources=named_resources(state.spec),
         warnings=_all_warnings(
-            desired.notes, notes, warnings, heard.warnings, _override(activation)
+            desired.notes, notes, warnings, state.store.gateway.warnings, _override(activation)
         ),
         checks=checks,
         infrastructure=ready.steps,
@@ -96,11 +100,10 @@ def preview(
         CheckFailed: A check of the infrastructure failed (``infra: verify``).
         ProtectedStackError: The stack is another owner's.
     """
-    with quiet() as heard:
-        situation = Situation.of(spec, owner, recover=False)
-        ready = prepare(spec, dry=True, progress=progress, show=show)
-        plan = situation.after(ready).plan(ready.steps)
-    return plan.extended(warnings=heard.warnings)
+    state = Reconciliation.load(spec, owner, recover=False)
+    ready = prepare(spec, dry=True, progress=progress, show=show)
+    plan = state.with_infrastructure(ready).plan(ready.steps)
+    return plan.extended(warnings=state.store.gateway.warnings)
 
 
 def preview_creation(spec: StackSpec, *, owner: Owner | None = None) -> Plan:
@@ -110,11 +113,10 @@ def preview_creation(spec: StackSpec, *, owner: Owner | None = None) -> Plan:
         AlreadyExistsError: The name of the stack, a component or the connector is taken.
         ProtectedStackError: It is taken by another Pulumi resource.
     """
-    with quiet() as heard:
-        situation = Situation.of(spec, owner, insist_on_creatable, recover=False)
-        notes = situation.look()
-        plan = situation.plan()
-    return plan.extended(warnings=(*notes, *heard.warnings))
+    state = Reconciliation.load(spec, owner, require_creatable, recover=False)
+    notes = state.preflight()
+    plan = state.plan()
+    return plan.extended(warnings=(*notes, *state.store.gateway.warnings))
 
 
 def apply(
@@ -144,42 +146,91 @@ def apply(
         ProtectedStackError: The stack is another owner's.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
-    with quiet() as heard, sole_writer(spec.name):
-        situation = Situation.of(spec, owner)
-        ready = prepare(spec, dry=True, progress=progress, consent=consent, show=show)
-        situation = situation.after(ready)
-        plan = situation.plan(ready.steps)
-        current = situation.current
-        if not plan.has_changes or (confirm is not None and not confirm(plan)):
-            return Applied(
-                id=current.id if current else None,
-                name=spec.name,
-                is_active=current is not None and situation.is_active,
-                previous_active_stack=None,
-                plan=plan,
-                changed=False,
-                warnings=_all_warnings(plan.warnings, heard.warnings),
-            )
-        situation.store.forget()  # somebody may have thought about the plan for long
-        notes = situation.look()
-        if any(step.action is not Action.KEEP for step in ready.steps):
-            made = prepare(spec, dry=False, progress=progress, consent=consent)
-            situation = situation.after(made)
-        checks, warnings = situation.verify(progress)
-        outcome, activation = situation.write(progress)
-        is_active = activation is not None or (spec.activate is False and situation.is_active)
+    _have_engine(spec, owner, require_changeable, progress, consent)
+    if confirm is None:
+        with sole_writer(spec.name):
+            state = Reconciliation.load(spec, owner)
+            ready = prepare(spec, dry=True, progress=progress, show=show)
+            state = state.with_infrastructure(ready)
+            return _converge(state, ready, state.plan(ready.steps), progress)
+    while True:
+        with sole_writer(spec.name):  # what a dead process left is mended
+            state = Reconciliation.load(spec, owner)
+        ready = prepare(spec, dry=True, progress=progress, show=show)
+        state = state.with_infrastructure(ready)
+        plan = state.plan(ready.steps)
+        if not plan.has_changes or not confirm(plan):
+            return _unchanged(state, plan)
+        with sole_writer(spec.name):
+            # Somebody may have thought about the plan for long. What is in the cloud by now the
+            # engine sees; what is in the store is read again.
+            state = Reconciliation.load(spec, owner).with_infrastructure(ready)
+            if state.plan(ready.steps) == plan:
+                return _converge(state, ready, plan, progress)
+        if progress:
+            progress(f"Stack {spec.name} was changed by somebody else meanwhile; planning again")
+
+
+def _unchanged(state: Reconciliation, plan: Plan) -> Applied:
+    current = state.current
     return Applied(
-        id=outcome.id,
+        id=current.id if current else None,
+        name=state.spec.name,
+        is_active=current is not None and state.is_active,
+        previous_active_stack=None,
+        plan=plan,
+        changed=False,
+        warnings=_all_warnings(plan.warnings, state.store.gateway.warnings),
+    )
+
+
+def _converge(
+    state: Reconciliation, ready: Ready, plan: Plan, progress: Progress | None
+) -> Applied:
+    """Carry out a plan, under the stack's lock."""
+    if not plan.has_changes:
+        return _unchanged(state, plan)
+    spec = state.spec
+    notes = state.preflight()
+    if any(step.action is not Action.KEEP for step in ready.steps):
+        made = prepare(spec, dry=False, progress=progress)
+        state = state.with_infrastructure(made)
+    checks, warnings = state.verify(progress)
+    result, activation = state.apply(progress)
+    return Applied(
+        id=result.id,
         name=spec.name,
-        is_active=is_active,
+        is_active=activation is not None or (spec.activate is False and state.is_active),
         previous_active_stack=activation.previous if activation else None,
         plan=plan,
         changed=True,
         warnings=_all_warnings(
-            plan.warnings, notes, warnings, heard.warnings, _override(activation)
+            plan.warnings, notes, warnings, state.store.gateway.warnings, _override(activation)
         ),
         checks=checks,
     )
+
+
+def _have_engine(
+    spec: StackSpec,
+    owner: Owner | None,
+    require: Callable[[Records, Owner | None], None],
+    progress: Progress | None,
+    consent: Consent | None,
+) -> None:
+    """Ask for the engine's download: after what would stop the run, before anything is locked."""
+    from kitaru_iac.spec import InfraMode
+
+    if spec.cloud is None or spec.infra is not InfraMode.PROVISION:
+        return
+    from kitaru_iac.engine.find import EngineNotFound, EngineTooOld
+    from kitaru_iac.engine.install import ensure_engine
+
+    try:
+        ensure_engine()
+    except (EngineNotFound, EngineTooOld):
+        Reconciliation.load(spec, owner, require, recover=False).preflight()
+        ensure_engine(consent, progress=progress)
 
 
 def delete(
@@ -212,38 +263,70 @@ def delete(
     Returns:
         What went and what stayed; None if `confirm` said no.
     """
-    with quiet(), sole_writer(ref):
-        from kitaru_iac.records.stored import Store
-        from kitaru_iac.stacks import delete as deletion
+    from kitaru_iac.records.stored import Store
+    from kitaru_iac.stacks import delete as deletion
 
-        store = Store.open()
-        if not infrastructure:
-            return deletion.delete(store, ref, recursive=recursive, force=force, owner=owner)
-        stack = store.require(ref)
-        deletion.insist_on_deletable(store, stack, force=force, owner=owner, infrastructure=True)
-        labels = {key: str(value) for key, value in (stack.labels or {}).items()}
-        from kitaru_iac.infrastructure.destroy import destroy_infrastructure, preview_destroy
+    store = Store.open()
+    agreed: StackDoc | None = None
+    if infrastructure:
+        from kitaru_iac.engine.install import ensure_engine
+        from kitaru_iac.infrastructure.destroy import preview_destroy
 
+        agreed = store.require(ref)
+        deletion.require_deletable(agreed, force=force, owner=owner, infrastructure=True)
+        ensure_engine(consent, progress=progress)
         if confirm is not None:
             would = preview_destroy(
-                labels,
+                agreed.labels,
                 include_protected=include_protected,
                 delete_data=delete_data,
                 progress=progress,
-                consent=consent,
             )
-            if not confirm(Plan(stack.name, would.steps)):
+            if not confirm(Plan(agreed.name, would.steps)):
                 return None
-        gone = destroy_infrastructure(
-            labels,
-            include_protected=include_protected,
-            delete_data=delete_data,
-            progress=progress,
-            consent=consent,
-        )
-        done = deletion.delete(store, str(stack.id), recursive=recursive, force=force, owner=owner)
+    gone = None
+    with _locked(store, agreed.id if agreed else ref) as found:
+        stack = found
+        if agreed is not None:
+            from kitaru_iac.infrastructure.destroy import destroy_infrastructure
+
+            stack = _still(found, agreed)
+            gone = destroy_infrastructure(
+                stack.labels,
+                include_protected=include_protected,
+                delete_data=delete_data,
+                progress=progress,
+            )
+        if stack is None:
+            return deletion.delete_orphans(store, ref, recursive=recursive)
+        done = deletion.delete_stack(store, stack, recursive=recursive, force=force, owner=owner)
+    if gone is None:
+        return done
     kept = tuple(part for part in done.kept if part.kind != deletion.DEPLOYMENT)
     return replace(done, infrastructure_deleted=gone.steps, kept=(*kept, *gone.kept))
+
+
+@contextmanager
+def _locked(store: Store, ref: str) -> Iterator[StackDoc | None]:
+    """The stack that a name or an id means, with the lock of its name; None where there is none."""
+    name = ref
+    while True:
+        with sole_writer(name):
+            stack = store.find(ref)
+            if stack is None or stack.name == name:
+                yield stack
+                return
+        name = stack.name
+
+
+def _still(stack: StackDoc | None, agreed: StackDoc) -> StackDoc:
+    """The stack whose deletion was agreed to, if it is the one that is there."""
+    if stack is None or (stack.name, stack.labels) != (agreed.name, agreed.labels):
+        raise StackChanged(
+            f"Stack '{agreed.name}' was changed by somebody else meanwhile; nothing was deleted",
+            remedy=f"See it with: kitaru stack show {agreed.name}",
+        )
+    return stack
 
 
 def use(ref: str) -> Switched:
@@ -261,7 +344,7 @@ def use(ref: str) -> Switched:
     )
 
 
-def _override(activation: Any) -> tuple[str, ...]:
+def _override(activation: Activation | None) -> tuple[str, ...]:
     if activation is None or activation.overridden_by is None:
         return ()
     stays = os.environ.get(activation.overridden_by, "")
@@ -269,5 +352,5 @@ def _override(activation: Any) -> tuple[str, ...]:
     return (text,)
 
 
-def _all_warnings(*groups: Mapping[str, Any] | tuple[str, ...] | list[str]) -> tuple[str, ...]:
+def _all_warnings(*groups: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(warning for group in groups for warning in group))

@@ -1,43 +1,46 @@
 """The description of a stack, what should be stored for it, and what is; and the steps from there.
 
-`lifecycle` tells them in the order of each operation. All but `write` are free of side effects.
+`operations` tells them in the order of each operation. All but `apply` are free of side effects.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
+from kitaru_iac.gateway.documents import DEFAULT_STACK
+from kitaru_iac.gateway.labels import DEPLOYMENT_LABELS, is_managed
 from kitaru_iac.plan.model import Action, Plan, Step
-from kitaru_iac.records.model import DEPLOYMENT_LABELS
-from kitaru_iac.records.owner import Owner, insist_on_changeable, labels_for
+from kitaru_iac.records.owner import Owner, labels_for, require_changeable
 
 if TYPE_CHECKING:
+    from kitaru_iac.connection.activation import Activation
     from kitaru_iac.infrastructure.prepare import Ready
-    from kitaru_iac.records.apply import Outcome
+    from kitaru_iac.records.apply import ApplyResult
+    from kitaru_iac.records.connector_checks import ConnectorCheck
     from kitaru_iac.records.model import Records
     from kitaru_iac.records.stored import Store
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["Situation"]
+__all__ = ["Reconciliation"]
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class Reconciliation:
     """The description, what should be stored for it, and what is."""
 
     spec: StackSpec
     store: Store
     desired: Records
     current: Records | None
-    leftovers: Records
+    orphans: Records
     owner: Owner | None
 
-    def after(self, ready: Ready) -> Situation:
+    def with_infrastructure(self, ready: Ready) -> Reconciliation:
         """The same, with the description and the labels that the infrastructure gave."""
         if ready.spec is self.spec and not ready.labels:
             return self
@@ -46,28 +49,28 @@ class Situation:
         return replace(self, spec=ready.spec, desired=replace(desired, labels=labels))
 
     @classmethod
-    def of(
+    def load(
         cls,
         spec: StackSpec,
         owner: Owner | None,
-        insist: Callable[[Records, Owner | None], None] = insist_on_changeable,
+        require: Callable[[Records, Owner | None], None] = require_changeable,
         *,
         recover: bool = True,
-    ) -> Situation:
+    ) -> Reconciliation:
         """Read what is stored for a stack, after mending what a dead process left of it.
 
         Args:
             spec: The description.
             owner: The Pulumi resource that keeps the stack; None is the command.
-            insist: Refuses what may not be done with the stored stack.
+            require: Refuses what may not be done with the stored stack.
             recover: Whether anything may be mended.
 
         Raises:
-            AlreadyExistsError: The name is taken by what Kitaru did not make, or as `insist` says.
+            AlreadyExistsError: The name is taken by what Kitaru did not make, or as `require` says.
             ProtectedStackError: It is the default stack, or another owner's.
         """
         from kitaru_iac.records import recovery
-        from kitaru_iac.records.stored import DEFAULT_STACK, Store, is_managed
+        from kitaru_iac.records.stored import Store
         from kitaru_iac.stacks.desired import desired_records
 
         if spec.name == DEFAULT_STACK:
@@ -89,17 +92,17 @@ class Situation:
                 remedy=f"Choose another name. See it with: kitaru stack show {spec.name}",
             )
         if current is not None:
-            insist(current, owner)
-        leftovers = store.leftovers(spec.name, secrets=True)
+            require(current, owner)
+        orphans = store.orphans(spec.name, secrets=True)
         desired = _desired(spec, store, current, owner)
-        return cls(spec, store, desired, current, leftovers, owner)
+        return cls(spec, store, desired, current, orphans, owner)
 
     def plan(self, infrastructure: tuple[Step, ...] = ()) -> Plan:
         """The steps in both layers, of which those of the infrastructure are given."""
         from kitaru_iac.records.diff import diff
 
         desired, current = self.desired, self.current
-        steps = [*infrastructure, *diff(desired, current, self.leftovers)]
+        steps = [*infrastructure, *diff(desired, current, self.orphans)]
         if self.spec.activate and not self.is_active:
             steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
         return Plan(desired.stack, tuple(steps), desired.notes)
@@ -107,10 +110,11 @@ class Situation:
     @property
     def is_active(self) -> bool:
         """Whether the stored stack is the active one."""
-        current = self.current
-        return current is not None and str(self.store.active().id) == current.id
+        from kitaru_iac.connection.activation import active_id
 
-    def look(self) -> tuple[str, ...]:
+        return self.current is not None and active_id() == self.current.id
+
+    def preflight(self) -> tuple[str, ...]:
         """See whether the write can succeed: packages, names, fields; say what is to be known."""
         from kitaru_iac.records.preflight import preflight
 
@@ -119,10 +123,12 @@ class Situation:
             self.spec,
             self.desired,
             self.current,
-            self.leftovers,
+            self.orphans,
         )
 
-    def verify(self, progress: Progress | None) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    def verify(
+        self, progress: Progress | None
+    ) -> tuple[tuple[ConnectorCheck, ...], tuple[str, ...]]:
         """Let the connector reach each resource: the checks, and what is to be known."""
         spec, desired = self.spec, self.desired
         if desired.connector is None or not any(c.uses_connector for c in desired.components):
@@ -133,7 +139,7 @@ class Situation:
 
         if progress:
             progress("Verifying the connector's access to each resource")
-        checks = tuple(verify_connector(self.store, desired))
+        checks = tuple(verify_connector(self.store.gateway, desired))
         failed = [check for check in checks if check.status == "fail"]
         if failed:
             raise CheckFailed(
@@ -143,26 +149,26 @@ class Situation:
             )
         return checks, ()
 
-    def write(self, progress: Progress | None) -> tuple[Outcome, Any]:
+    def apply(self, progress: Progress | None) -> tuple[ApplyResult, Activation | None]:
         """Register or change the stack, and make it active where that is asked.
 
         Returns:
-            What was written, and the `activation.Activation`, if any.
+            What was written, and the activation, if any.
 
         Raises:
             RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
         """
         from kitaru_iac.connection.activation import activate
         from kitaru_iac.errors import RegistrationFailed
-        from kitaru_iac.records.apply import carry_out
+        from kitaru_iac.records.apply import execute
 
         if progress:
             progress(f"Registering stack {self.desired.stack}")
-        outcome = carry_out(self.store, self.desired, self.current, self.leftovers)
+        result = execute(self.store, self.desired, self.current, self.orphans)
         if not self.spec.activate:
-            return outcome, None
+            return result, None
         try:
-            return outcome, activate(self.store, outcome.id)
+            return result, activate(result.id)
         except Exception as error:
             raise RegistrationFailed(
                 f"Stack '{self.desired.stack}' is registered, but could not be made active",

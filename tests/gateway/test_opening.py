@@ -13,7 +13,7 @@ import pytest
 
 from kitaru_iac.errors import KitaruError, NotConnectedError, StackNotFound
 from kitaru_iac.gateway import StackRow, complete, open_reader
-from kitaru_iac.gateway.opening import CarefulReader, fast_reader, slow_reader
+from kitaru_iac.gateway.opening import FallbackReader, fast_reader, slow_reader
 from kitaru_iac.gateway.rest import RestReader
 from kitaru_iac.gateway.sqlite import SqliteReader
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -173,13 +173,13 @@ class TestOnTheWay:
         fast = fast_reader()
         assert isinstance(fast, SqliteReader)
         expected = list(fast.stacks())
-        reader = CarefulReader(Stubborn(filled_home.database, fast._named))
+        reader = FallbackReader(Stubborn(filled_home.database, fast._named))
         assert list(reader.stacks()) == expected
         assert the_reasons(caplog) == ["no more"]
         fast.close()
 
     def test_when_zenml_does_not_know_either(self, home: Home) -> None:
-        reader = CarefulReader(fast_reader(), is_slow=True)
+        reader = FallbackReader(fast_reader(), is_slow=True)
         with closing(sqlite3.connect(home.database)) as db, db:
             db.execute("UPDATE alembic_version SET version_num = 'never'")
         with pytest.raises(KitaruError, match="does not make sense") as caught:

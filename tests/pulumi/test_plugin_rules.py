@@ -19,6 +19,7 @@ from kitaru_iac.errors import (
     StackNotFound,
 )
 from kitaru_iac.gateway import StackView
+from kitaru_iac.gateway.labels import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.plan.model import Action, Plan, Step
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from kitaru_iac.pulumi.plugin import reading, runs, stacks
@@ -27,7 +28,6 @@ from kitaru_iac.pulumi.plugin.check import description, problems, stack_spec
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of, property_of
 from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties, is_secret, read, secret, struct
 from kitaru_iac.records import rename
-from kitaru_iac.records.model import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.records.owner import Owner
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.stacks import operations

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kitaru_iac.records.model import MANAGED_LABEL, ComponentRecord, ConnectorRecord, Records
+from kitaru_iac.gateway.labels import MANAGED_LABEL
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
+from kitaru_iac.records.owner import Owner
+from kitaru_iac.records.stored import Store
 from kitaru_iac.redaction import SecretText
+from kitaru_iac.stacks.delete import delete_orphans, delete_stack
+from kitaru_iac.stacks.results import Deleted
 
 MANAGED = {MANAGED_LABEL: "true"}
 
@@ -84,7 +89,7 @@ def aws_records(
 
 def everything(store: Any) -> dict[str, Any]:
     """All stacks, components, connectors and secrets of a store, without ids and times."""
-    client = store.client
+    client = store.gateway.client
     connectors = client.list_service_connectors(size=500, hydrate=True).items
     names = {str(connector.id): connector.name for connector in connectors}
     return {
@@ -119,7 +124,7 @@ def everything(store: Any) -> dict[str, Any]:
                 sorted((connector.labels or {}).items()),
                 sorted(
                     (key, _shown(value))
-                    for key, value in store.zen_store.get_service_connector(
+                    for key, value in store.gateway.client.zen_store.get_service_connector(
                         connector.id, expand_secrets=True
                     ).configuration.items()
                 ),
@@ -131,3 +136,13 @@ def everything(store: Any) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
+
+
+def delete(
+    store: Store, name: str, *, recursive: bool, force: bool, owner: Owner | None = None
+) -> Deleted:
+    """Delete a stack, or what one left."""
+    stack = store.find(name)
+    if stack is None:
+        return delete_orphans(store, name, recursive=recursive)
+    return delete_stack(store, stack, recursive=recursive, force=force, owner=owner)

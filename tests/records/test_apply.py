@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
+from kitaru_iac.gateway.documents import StackChange
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.plan.model import Action
-from kitaru_iac.records.apply import carry_out
+from kitaru_iac.records.apply import execute
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.recovery import recover
 from kitaru_iac.records.stored import Store
 from tests.homes import Home
-from tests.records.snapshots import MANAGED, aws_records, everything, local_records
+from tests.records.snapshots import MANAGED, aws_records, delete, everything, local_records
 
 WRITES = [
     "create_service_connector",
@@ -33,7 +34,7 @@ REMOVALS = ["delete_stack", "delete_stack_component", "delete_service_connector"
 @pytest.fixture
 def store(any_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     # What died a moment ago counts as dead: nobody else writes here.
-    monkeypatch.setattr("kitaru_iac.records.stored.SETTLED_AFTER", -3600.0)
+    monkeypatch.setattr("kitaru_iac.records.stored.STALE_AFTER", -3600.0)
     with quiet():
         yield Store.open()
 
@@ -41,14 +42,14 @@ def store(any_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 def put(store: Store, desired: Records) -> Any:
     recover(store, desired.stack)
     current = store.read(desired.stack, secrets=True)
-    return carry_out(store, desired, current, store.leftovers(desired.stack, secrets=True))
+    return execute(store, desired, current, store.orphans(desired.stack, secrets=True))
 
 
 def changes(store: Store, desired: Records) -> list[tuple[str, str]]:
     steps = diff(
         desired,
         store.read(desired.stack, secrets=True),
-        store.leftovers(desired.stack, secrets=True),
+        store.orphans(desired.stack, secrets=True),
     )
     return [(s.action.value, s.kind) for s in steps if s.action is not Action.KEEP]
 
@@ -164,43 +165,42 @@ def test_another_type_or_method_replaces_the_stack(
 
 def test_what_the_user_added_to_the_stack_stays(store: Store) -> None:
     from zenml.enums import StackComponentType
-    from zenml.models import ComponentRequest, StackUpdate
+    from zenml.models import ComponentRequest
 
     outcome = put(store, aws_records("s"))
-    builder = store.zen_store.create_stack_component(
+    builder = store.gateway.client.zen_store.create_stack_component(
         ComponentRequest(
             name="mine", type=StackComponentType.IMAGE_BUILDER, flavor="local", configuration={}
         )
     )
     stack = store.require(outcome.id)
-    members = {kind: [c.id for c in of_kind] for kind, of_kind in stack.components.items()}
-    members[StackComponentType.IMAGE_BUILDER] = [builder.id]
-    store.zen_store.update_stack(stack.id, StackUpdate(components=members))
+    members = {kind: tuple(c.id for c in of_kind) for kind, of_kind in stack.members.items()}
+    members["image_builder"] = (str(builder.id),)
+    store.gateway.update_stack(stack.id, StackChange(members=members))
 
     for after in (aws_records("s", bucket="b2"), local_records("s")):
         put(store, after)
-        kinds = {kind.value for kind in store.require("s").components}
-        assert "image_builder" in kinds
+        assert "image_builder" in store.require("s").members
 
 
 def test_a_member_that_was_swapped_by_hand_comes_back(store: Store) -> None:
     from zenml.enums import StackComponentType
-    from zenml.models import ComponentRequest, StackUpdate
+    from zenml.models import ComponentRequest
 
     outcome = put(store, aws_records("s"))
-    other = store.zen_store.create_stack_component(
+    other = store.gateway.client.zen_store.create_stack_component(
         ComponentRequest(
             name="other", type=StackComponentType.ORCHESTRATOR, flavor="local", configuration={}
         )
     )
     stack = store.require(outcome.id)
-    members = {kind: [c.id for c in of_kind] for kind, of_kind in stack.components.items()}
-    members[StackComponentType.ORCHESTRATOR] = [other.id]
-    store.zen_store.update_stack(stack.id, StackUpdate(components=members))
+    members = {kind: tuple(c.id for c in of_kind) for kind, of_kind in stack.members.items()}
+    members["orchestrator"] = (str(other.id),)
+    store.gateway.update_stack(stack.id, StackChange(members=members))
 
     put(store, aws_records("s"))
 
-    names = [c.name for c in store.require("s").components[StackComponentType.ORCHESTRATOR]]
+    names = [c.name for c in store.require("s").members["orchestrator"]]
     assert names == ["s"]
     assert changes(store, aws_records("s")) == []
 
@@ -209,7 +209,7 @@ def test_a_taken_component_name_is_refused_and_nothing_is_left(store: Store) -> 
     from zenml.enums import StackComponentType
     from zenml.models import ComponentRequest
 
-    store.zen_store.create_stack_component(
+    store.gateway.client.zen_store.create_stack_component(
         ComponentRequest(
             name="s", type=StackComponentType.ARTIFACT_STORE, flavor="local", configuration={}
         )
@@ -253,7 +253,7 @@ def intercept(
     """Call something before each of these writes of the store; what it raises, the write raises."""
 
     def wrapped(method: str) -> Callable[..., Any]:
-        real = getattr(type(store.zen_store), method)
+        real = getattr(type(store.gateway.client.zen_store), method)
 
         def write(self: Any, *args: Any, **kwargs: Any) -> Any:
             before(method)
@@ -262,7 +262,7 @@ def intercept(
         return write
 
     for method in methods:
-        monkeypatch.setattr(type(store.zen_store), method, wrapped(method))
+        monkeypatch.setattr(type(store.gateway.client.zen_store), method, wrapped(method))
 
 
 def count_and_break(
@@ -379,7 +379,6 @@ def test_after_a_death_at_any_write_the_same_command_completes(
 def wipe(store: Store, name: str) -> None:
     """Delete everything of a stack."""
     from kitaru_iac.errors import StackNotFound
-    from kitaru_iac.stacks.delete import delete
 
     recover(store, name)
     for _ in range(2):
@@ -387,6 +386,6 @@ def wipe(store: Store, name: str) -> None:
             delete(store, name, recursive=True, force=True)
         except StackNotFound:
             break
-    for component in store.client.list_stack_components(size=500).items:
+    for component in store.gateway.client.list_stack_components(size=500).items:
         if component.name in (name, "other"):
-            store.zen_store.delete_stack_component(component.id)
+            store.gateway.client.zen_store.delete_stack_component(component.id)

@@ -7,113 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
+from kitaru_iac.gateway.labels import MANAGED_LABEL, OWNER_LABEL
 from kitaru_iac.records import apply as module
-from kitaru_iac.records.apply import Outcome, carry_out
-from kitaru_iac.records.model import (
-    MANAGED_LABEL,
-    OWNER_LABEL,
-    ComponentRecord,
-    ConnectorRecord,
-    Records,
-)
+from kitaru_iac.records.apply import ApplyResult, execute
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.records.recovery import REPLACED
+from tests.records.shelf import Shelf, Zen, id_of
 from tests.records.snapshots import MANAGED, aws_records, local_records
-from tests.records.test_recovery_rules import Shelf, id_of
 
 ASIDE = f"s{REPLACED}"
 NOTHING = Records("s", "custom", ())
-WORDS = {"service_connector": "link", "stack_component": "part", "stack": "stack"}
-#: What is called so in `Zen.written`.
-NAMES = {
-    id_of(word): word
-    for word in (
-        *("old stack", "old runner", "old store", "old registry", "old link"),
-        *("new stack", "new orchestrator", "new artifact_store", "new part", "new link"),
-    )
-}
 
 
 class EntityExistsError(Exception):
     """ZenML's, by its name."""
 
 
-class Zen:
-    """ZenML's store: notes what is written, and breaks at some of it.
-
-    Attributes:
-        written: A line for each write, as ``create part s``, ``update old store as s-replaced``.
-        breaks: What happens before a line is written: raise, or not.
-    """
-
-    type = SimpleNamespace(value="sql")
-
-    def __init__(self, breaks: Callable[[str], None]) -> None:
-        self.written: list[str] = []
-        self.breaks = breaks
-        self.gone: set[UUID] = set()
-        #: The suffix that ZenML gives to a name which was taken at that moment.
-        self.suffix = ""
-
-    def is_local_store(self) -> bool:
-        return True
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        verb, _, kind = name.partition("_")
-        return lambda *given: getattr(self, f"_{verb}")(WORDS[kind], *given)
-
-    def note(self, line: str) -> None:
-        self.breaks(line)
-        self.written.append(line)
-
-    def _create(self, word: str, request: Any) -> Any:
-        self.note(f"create {word} {request.name}")
-        response = SimpleNamespace(id=id_of(f"new {word}"), name=request.name)
-        if word == "stack":
-            response.components = {
-                kind: [self._member(kind.value, member, request) for member in members]
-                for kind, members in request.components.items()
-            }
-        return response
-
-    def _member(self, kind: str, member: Any, request: Any) -> Any:
-        if isinstance(member, UUID):
-            return SimpleNamespace(id=member, name=request.name, labels=MANAGED)
-        name = request.name + self.suffix
-        return SimpleNamespace(id=id_of(f"new {kind}"), name=name, labels=request.labels)
-
-    def _update(self, word: str, uuid: UUID, update: Any) -> None:
-        name = f" as {update.name}" if update.name else ""
-        self.note(f"update {NAMES[uuid]}{name}")
-
-    def _delete(self, word: str, uuid: UUID) -> None:
-        self.note(f"delete {NAMES[uuid]}")
-        self.gone.add(uuid)
-
-
 class Counter(Shelf):
     """A store for a change, over a `Zen`."""
 
     def __init__(self, breaks: Callable[[str], None] = lambda line: None) -> None:
-        super().__init__()
         self.zen = Zen(breaks)
-
-    @property
-    def zen_store(self) -> Any:
-        return self.zen
-
-    def stacks_of(self, component_id: str) -> list[str]:
-        held = [s for s in self.stacks.values() if UUID(component_id) in s.members]
-        return [stack.name for stack in held if stack.id not in self.zen.gone]
-
-    def components_of(self, connector_id: str) -> list[ComponentRecord]:
-        return [c for c in super().components_of(connector_id) if UUID(c.id) not in self.zen.gone]
+        super().__init__(gateway=self.zen)
+        for word in (
+            *("old stack", "old runner", "old store", "old registry", "old link"),
+            *("new stack", "new orchestrator", "new artifact_store", "new part", "new link"),
+        ):
+            self.zen._named(word)
 
 
 def breaking(*lines: str, error: BaseException | None = None) -> Callable[[str], None]:
@@ -134,11 +59,9 @@ def stored(records: Records) -> Records:
     link = records.connector
     return replace(
         records,
-        id=str(id_of("old stack")),
-        connector=replace(link, id=str(id_of("old link"))) if link else None,
-        components=tuple(
-            replace(c, id=str(id_of(f"old {OLD[c.type]}"))) for c in records.components
-        ),
+        id=(id_of("old stack")),
+        connector=replace(link, id=(id_of("old link"))) if link else None,
+        components=tuple(replace(c, id=(id_of(f"old {OLD[c.type]}"))) for c in records.components),
     )
 
 
@@ -158,7 +81,7 @@ def left_of(error: BaseException) -> tuple[str, ...]:
 def fail(store: Counter, desired: Records, current: Records | None = None) -> BaseException:
     """Carry out a change that fails, and return what it raises."""
     with pytest.raises(BaseException) as raised:  # noqa: PT011 - a KeyboardInterrupt too
-        carry_out(store, desired, current, NOTHING)
+        execute(store, desired, current, NOTHING)
     return raised.value
 
 
@@ -219,8 +142,8 @@ ENDS = pytest.mark.parametrize(
 def test_a_change_is_made_of_these_writes(case: str) -> None:
     desired, current, writes, _ = CHANGES[case]
     store = Counter()
-    carry_out(store, desired, current, NOTHING)
-    assert store.zen.written[: len(writes)] == writes
+    execute(store, desired, current, NOTHING)
+    assert store.zen.lines[: len(writes)] == writes
     assert store.forgotten == 1
 
 
@@ -244,7 +167,7 @@ def test_what_was_written_before_a_failure_is_taken_back_in_reverse(
     raised = fail(store, desired, current)
     back = [line for line in undone if line not in UNMADE]  # the last write never succeeded
     back = back if case in {"a new stack", "a replacement"} else back[1:]
-    assert store.zen.written == [*writes[:at], *back[len(back) - at :]]
+    assert store.zen.lines == [*writes[:at], *back[len(back) - at :]]
     if isinstance(error, KeyboardInterrupt):
         assert raised is error
     else:
@@ -289,7 +212,7 @@ def test_one_that_cannot_be_taken_back_does_not_keep_the_others() -> None:
     store = Counter(breaking("create stack", "update old link as s"))
     raised = fail(store, desired, current)
     assert left_of(raised) == (f"service connector {ASIDE}, formerly s",)
-    assert store.zen.written[-3:] == [
+    assert store.zen.lines[-3:] == [
         "update old store as s",
         "update old runner as s",
         "update old stack as s",
@@ -301,7 +224,7 @@ def test_a_stack_that_came_with_its_parts_is_taken_back_with_them(pauses: list[f
     store.zen.suffix = "-abc123"
     raised = fail(store, small())
     assert left_of(raised) == ()
-    assert store.zen.written == [*CREATED, *UNMADE, "delete new link"]
+    assert store.zen.lines == [*CREATED, *UNMADE, "delete new link"]
     stuck = Counter(breaking("update new orchestrator", "delete new artifact_store"))
     stuck.zen.suffix = "-abc123"
     (left,) = left_of(fail(stuck, small()))
@@ -346,15 +269,15 @@ def test_a_component_that_has_the_name_stops_a_new_stack_before_it_is_made(type:
     raised = fail(store, local_records("s"))
     assert isinstance(raised, AlreadyExistsError)
     assert raised.why == f"{type} 's' exists already"
-    assert store.zen.written == []
+    assert store.zen.lines == []
 
 
 def test_a_component_of_the_name_that_was_left_is_taken_over() -> None:
     store = Counter()
     store.component("old store", "s").component("builder", "s", type="image_builder")
     left = replace(NOTHING, components=stored(small()).components[1:])
-    outcome = carry_out(store, replace(small(), connector=None), None, left)
-    assert store.zen.written == ["update old store as s", "create stack s"]
+    outcome = execute(store, replace(small(), connector=None), None, left)
+    assert store.zen.lines == ["update old store as s", "create stack s"]
     assert [c.type for c in outcome.components_created] == ["orchestrator", "artifact_store"]
 
 
@@ -379,10 +302,10 @@ DOOMED = [
 
 def test_the_old_records_go_when_the_new_ones_stand() -> None:
     store = old_stack()
-    outcome = carry_out(store, *REPLACEMENT, NOTHING)
-    assert store.zen.written == [*SET_ASIDE, *CREATED, *GOES]
+    outcome = execute(store, *REPLACEMENT, NOTHING)
+    assert store.zen.lines == [*SET_ASIDE, *CREATED, *GOES]
     assert outcome.deleted == DOOMED
-    assert outcome.id == str(id_of("new stack"))
+    assert outcome.id == (id_of("new stack"))
     assert outcome.connectors_created == ["s"]
 
 
@@ -390,42 +313,42 @@ def test_the_old_records_go_when_the_new_ones_stand() -> None:
 def test_a_failure_while_tidying_up_names_what_is_still_to_go(at: int) -> None:
     store = old_stack(breaking(GOES[at]))
     with pytest.raises(RegistrationFailed) as failed:
-        carry_out(store, *REPLACEMENT, NOTHING)
+        execute(store, *REPLACEMENT, NOTHING)
     assert failed.value.left == tuple(DOOMED[at:])
     assert "is registered as described, but a part of the old one stays" in failed.value.what
     assert f"cannot {GOES[at]}" in str(failed.value.why)
     assert failed.value.remedy == "Run the same command again to remove it."
-    assert store.zen.written == [*SET_ASIDE, *CREATED, *GOES[:at]]
+    assert store.zen.lines == [*SET_ASIDE, *CREATED, *GOES[:at]]
 
 
 def test_ctrl_c_while_tidying_up_takes_nothing_back() -> None:
     interrupt = KeyboardInterrupt()
     store = old_stack(breaking("delete", error=interrupt))
     with pytest.raises(KeyboardInterrupt) as raised:
-        carry_out(store, *REPLACEMENT, NOTHING)
+        execute(store, *REPLACEMENT, NOTHING)
     assert raised.value is interrupt
-    assert store.zen.written == [*SET_ASIDE, *CREATED]
+    assert store.zen.lines == [*SET_ASIDE, *CREATED]
 
 
 def test_what_is_gone_already_is_no_failure() -> None:
     store = old_stack(breaking("delete", error=KeyError("gone")))
-    assert carry_out(store, *REPLACEMENT, NOTHING).deleted == DOOMED
+    assert execute(store, *REPLACEMENT, NOTHING).deleted == DOOMED
 
 
 def test_a_replaced_part_that_others_use_by_now_stays() -> None:
     store = old_stack()
     store.stack("theirs", "theirs", "old store")
-    carry_out(store, *REPLACEMENT, NOTHING)
+    execute(store, *REPLACEMENT, NOTHING)
     # The part that stays goes on using the connector.
-    assert store.zen.written[-2:] == GOES[:2]
+    assert store.zen.lines[-2:] == GOES[:2]
     alone = old_stack()
     alone.component("their store", "theirs", {}, connector="old link")
-    carry_out(alone, *REPLACEMENT, NOTHING)
-    assert alone.zen.written[-3:] == GOES[:3]
+    execute(alone, *REPLACEMENT, NOTHING)
+    assert alone.zen.lines[-3:] == GOES[:3]
 
 
 def foreign_members(current: Records) -> Records:
-    builder = ComponentRecord("image_builder", "mine", "local", id=str(id_of("builder")))
+    builder = ComponentRecord("image_builder", "mine", "local", id=(id_of("builder")))
     return replace(current, components=(*current.components, builder))
 
 
@@ -435,13 +358,13 @@ def test_a_replacement_leaves_a_connector_and_members_that_are_not_its_own() -> 
     assert current.connector is not None
     theirs = replace(current, connector=replace(current.connector, labels={}))
     store = old_stack()
-    carry_out(store, desired, foreign_members(theirs), NOTHING)
-    assert not any("old link" in line or "builder" in line for line in store.zen.written)
+    execute(store, desired, foreign_members(theirs), NOTHING)
+    assert not any("old link" in line or "builder" in line for line in store.zen.lines)
 
 
 # -- the connector ---------------------------------------------------------------------------------
 
-EXISTING = ConnectorRecord("shared", "aws", "implicit", existing=True, id=str(id_of("shared")))
+EXISTING = ConnectorRecord("shared", "aws", "implicit", existing=True, id=(id_of("shared")))
 
 
 @pytest.mark.parametrize(
@@ -468,19 +391,19 @@ def test_a_connector_that_was_left_is_used_or_makes_room(
 ) -> None:
     link = stored(small()).connector
     assert link is not None
-    leftovers = replace(NOTHING, connector=replace(link, **left)) if left is not None else NOTHING
+    orphans = replace(NOTHING, connector=replace(link, **left)) if left is not None else NOTHING
     store = Counter()
-    outcome = carry_out(store, small(), None, leftovers)
-    assert store.zen.written[: len(writes)] == writes
+    outcome = execute(store, small(), None, orphans)
+    assert store.zen.lines[: len(writes)] == writes
     assert outcome.connectors_created == created
-    goes = "delete old link" in store.zen.written
+    goes = "delete old link" in store.zen.lines
     assert goes is (f"update old link as {ASIDE}" in writes)
 
 
 def test_an_existing_connector_is_linked_and_never_written() -> None:
     store = Counter()
-    outcome = carry_out(store, replace(small(), connector=EXISTING), None, NOTHING)
-    assert store.zen.written == ["create stack s"]
+    outcome = execute(store, replace(small(), connector=EXISTING), None, NOTHING)
+    assert store.zen.lines == ["create stack s"]
     assert outcome.connectors_created == []
 
 
@@ -494,9 +417,9 @@ def test_its_own_connector_goes_when_an_existing_one_takes_its_place(
     assert current.connector is not None
     current = replace(current, connector=replace(current.connector, labels=own))
     store = Counter()
-    carry_out(store, replace(small(), connector=EXISTING), current, NOTHING)
+    execute(store, replace(small(), connector=EXISTING), current, NOTHING)
     relinked = ["update old runner as s", "update old store as s"]
-    assert store.zen.written == [*relinked, *(["delete old link"] if goes else [])]
+    assert store.zen.lines == [*relinked, *(["delete old link"] if goes else [])]
 
 
 # -- in place --------------------------------------------------------------------------------------
@@ -504,8 +427,8 @@ def test_its_own_connector_goes_when_an_existing_one_takes_its_place(
 
 def test_what_is_as_described_is_not_written() -> None:
     store = Counter()
-    assert carry_out(store, small(), stored(small()), NOTHING) == Outcome(str(id_of("old stack")))
-    assert store.zen.written == []
+    assert execute(store, small(), stored(small()), NOTHING) == ApplyResult(id_of("old stack"))
+    assert store.zen.lines == []
 
 
 @pytest.mark.parametrize(
@@ -522,8 +445,8 @@ def test_a_stack_is_labelled_anew_only_where_a_label_of_ours_differs(
     labels: dict[str, str], written: list[str]
 ) -> None:
     store = Counter()
-    carry_out(store, small(), replace(stored(small()), labels=labels), NOTHING)
-    assert store.zen.written == written
+    execute(store, small(), replace(stored(small()), labels=labels), NOTHING)
+    assert store.zen.lines == written
 
 
 @pytest.mark.parametrize(
@@ -535,8 +458,8 @@ def test_a_part_that_is_not_described_any_more_goes_if_it_is_its_own(
     registry = replace(aws_records("s").components[2], labels=labels)
     current = stored(replace(small(), components=(*small().components, registry)))
     store = Counter()
-    carry_out(store, small(), current, NOTHING)
-    assert store.zen.written == (["update old stack", "delete old registry"] if goes else [])
+    execute(store, small(), current, NOTHING)
+    assert store.zen.lines == (["update old stack", "delete old registry"] if goes else [])
 
 
 # -- the name of a part that came with its stack ---------------------------------------------------
@@ -563,8 +486,8 @@ def test_a_suffix_of_zenmls_is_taken_off_once_the_name_is_free(
     if failures == 10:
         assert isinstance(fail(store, small()), AlreadyExistsError)
     else:
-        carry_out(store, small(), None, NOTHING)
-    assert store.zen.written.count("update new orchestrator as s") == renamed
+        execute(store, small(), None, NOTHING)
+    assert store.zen.lines.count("update new orchestrator as s") == renamed
     assert len(pauses) == min(failures, 9)
     assert sum(pauses) < 5
 
@@ -578,8 +501,8 @@ def test_labels_that_cannot_be_written_are_not_waited_for(pauses: list[float]) -
 
 def test_parts_of_a_local_stack_lose_the_labels_that_zenml_gives_them() -> None:
     store = Counter()
-    carry_out(store, local_records("s"), None, NOTHING)
-    assert store.zen.written == [
+    execute(store, local_records("s"), None, NOTHING)
+    assert store.zen.lines == [
         "create stack s",
         "update new orchestrator as s",
         "update new artifact_store as s",

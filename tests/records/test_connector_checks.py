@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kitaru_iac.gateway.quiet import quiet
-from kitaru_iac.records.apply import carry_out
+from kitaru_iac.records.apply import execute
 from kitaru_iac.records.connector_checks import ConnectorCheck, verify_connector
 from kitaru_iac.records.explanations import Subject, explain
 from kitaru_iac.records.model import ConnectorRecord, Records
@@ -118,7 +118,7 @@ def seed_azure(clouds: LoopbackClouds) -> None:
 
 def test_aws_with_everything_there(store: Store, clouds: LoopbackClouds) -> None:
     seed_aws(clouds)
-    assert found(verify_connector(store, seeded(eks(clouds)))) == [
+    assert found(verify_connector(store.gateway, seeded(eks(clouds)))) == [
         ("kubernetes-cluster prod-cluster", "ok"),
         ("s3-bucket s3://artifacts", "ok"),
         (f"docker-registry {clouds.aws.registry_host()}", "ok"),
@@ -127,7 +127,7 @@ def test_aws_with_everything_there(store: Store, clouds: LoopbackClouds) -> None
 
 def test_each_missing_resource_has_its_own_result(store: Store, clouds: LoopbackClouds) -> None:
     clouds.aws.cluster("prod-cluster")
-    cluster, bucket, registry = verify_connector(store, seeded(eks(clouds)))
+    cluster, bucket, registry = verify_connector(store.gateway, seeded(eks(clouds)))
     assert (cluster.status, bucket.status, registry.status) == ("ok", "fail", "fail")
     assert bucket.message == (
         "the bucket s3://artifacts does not exist, or the connector may not see it"
@@ -141,7 +141,7 @@ def test_another_accounts_registry_is_noticed(store: Store, clouds: LoopbackClou
     """ZenML takes it for its own account's, and is content."""
     seed_aws(clouds)
     host = f"999999999999.dkr.ecr.{clouds.aws.region}.amazonaws.com"
-    registry = verify_connector(store, seeded(eks(clouds, container_registry=host)))[2]
+    registry = verify_connector(store.gateway, seeded(eks(clouds, container_registry=host)))[2]
     assert registry.status == "fail"
     assert clouds.aws.registry_host() in registry.message
 
@@ -157,7 +157,7 @@ def test_wrong_aws_keys(store: Store, clouds: LoopbackClouds) -> None:
                 "the secret access key is not the access key's",
             ),
         ):
-            checks = verify_connector(store, seeded(eks(clouds, credentials=credentials)))
+            checks = verify_connector(store.gateway, seeded(eks(clouds, credentials=credentials)))
             assert {check.message for check in checks} == {expected}
             assert MARK not in str(checks)
     finally:
@@ -168,7 +168,7 @@ def test_gcp(store: Store, clouds: LoopbackClouds, tmp_path: Path) -> None:
     gcp = clouds.gcp
     key = gcp.service_account_file(gcp.owner, tmp_path / "key.json")
     records = seeded(gke(clouds, key))
-    cluster, bucket, registry = verify_connector(store, records)
+    cluster, bucket, registry = verify_connector(store.gateway, records)
     assert {check.status for check in (cluster, bucket, registry)} == {"fail"}
     assert bucket.remedy == "gcloud storage buckets create gs://artifacts"
     assert registry.remedy == (
@@ -179,10 +179,10 @@ def test_gcp(store: Store, clouds: LoopbackClouds, tmp_path: Path) -> None:
     gcp.bucket("artifacts")
     gcp.repository("images")
     gcp.cluster("prod-cluster")
-    assert {check.status for check in verify_connector(store, records)} == {"ok"}
+    assert {check.status for check in verify_connector(store.gateway, records)} == {"ok"}
 
     gcp.deny("storage.buckets.get")
-    bucket = verify_connector(store, records)[1]
+    bucket = verify_connector(store.gateway, records)[1]
     assert bucket.message == (
         "the connector may not use the bucket gs://artifacts: storage.buckets.get is denied"
     )
@@ -194,11 +194,11 @@ def test_a_key_that_google_does_not_know(
 ) -> None:
     gcp = clouds.gcp
     key = gcp.service_account_file(gcp.owner, tmp_path / "key.json", known=False)
-    checks = verify_connector(store, seeded(gke(clouds, key)))
+    checks = verify_connector(store.gateway, seeded(gke(clouds, key)))
     assert {check.message for check in checks} == {"Google does not accept the credentials"}
     broken = json.loads(key.read_text()) | {"private_key": MARK}
     key.write_text(json.dumps(broken))
-    checks = verify_connector(store, seeded(gke(clouds, key)))
+    checks = verify_connector(store.gateway, seeded(gke(clouds, key)))
     assert {check.message for check in checks} == {"Google does not accept the credentials"}
     assert MARK not in str(checks)
 
@@ -216,28 +216,28 @@ def test_gcp_keyless(local: Store, clouds: LoopbackClouds, tmp_path: Path) -> No
         container_registry=uri,
         credentials=f"gcp-workload-identity:{federated}",
     )
-    assert {check.status for check in verify_connector(local, seeded(spec))} == {"ok"}
+    assert {check.status for check in verify_connector(local.gateway, seeded(spec))} == {"ok"}
 
 
 def test_azure(store: Store, clouds: LoopbackClouds) -> None:
     clouds.azure.storage_account("account1")
-    account, container, registry = verify_connector(store, seeded(azureml(clouds)))
+    account, container, registry = verify_connector(store.gateway, seeded(azureml(clouds)))
     assert account.resource == "azure-generic"
     assert (account.status, container.status, registry.status) == ("ok", "fail", "fail")
     assert "does not exist" in container.message
 
     seed_azure(clouds)
-    checks = verify_connector(store, seeded(azureml(clouds)))
+    checks = verify_connector(store.gateway, seeded(azureml(clouds)))
     assert {check.status for check in checks} == {"ok"}
 
     clouds.azure.deny("Microsoft.ContainerRegistry/registries/read")
-    registry = verify_connector(store, seeded(azureml(clouds)))[2]
+    registry = verify_connector(store.gateway, seeded(azureml(clouds)))[2]
     assert "registries/read is denied" in registry.message
 
 
 def test_wrong_azure_secrets(store: Store, clouds: LoopbackClouds) -> None:
     seed_azure(clouds)
-    checks = verify_connector(store, seeded(azureml(clouds, secret=MARK)))
+    checks = verify_connector(store.gateway, seeded(azureml(clouds, secret=MARK)))
     assert {check.message for check in checks} == {"the client secret is wrong or has expired"}
     assert MARK not in str(checks)
 
@@ -256,7 +256,7 @@ def test_aks(store: Store, clouds: LoopbackClouds) -> None:
         resource_group=ml.resource_group,
         credentials=ml.credentials,
     )
-    assert found(verify_connector(store, seeded(spec)))[0] == (
+    assert found(verify_connector(store.gateway, seeded(spec)))[0] == (
         f"kubernetes-cluster {azure.resource_group}/prod-cluster",
         "ok",
     )
@@ -265,7 +265,7 @@ def test_aks(store: Store, clouds: LoopbackClouds) -> None:
 def test_an_unknown_subscription(store: Store, clouds: LoopbackClouds) -> None:
     seed_azure(clouds)
     spec = azureml(clouds, subscription_id="00000000-0000-0000-0000-000000000999")
-    checks = verify_connector(store, seeded(spec))
+    checks = verify_connector(store.gateway, seeded(spec))
     assert all("does not see the subscription" in check.message for check in checks)
 
 
@@ -274,7 +274,7 @@ def test_an_existing_connector_is_verified_as_it_is_stored(
 ) -> None:
     seed_aws(clouds)
     records = seeded(eks(clouds, name="shared"))
-    carry_out(store, records, None, Records("shared", "custom", ()))
+    execute(store, records, None, Records("shared", "custom", ()))
     spec = eks(
         clouds,
         name="other",
@@ -283,7 +283,7 @@ def test_an_existing_connector_is_verified_as_it_is_stored(
         artifact_store="s3://nowhere",
     )
     used = store.resolved(desired_records(spec))
-    cluster, bucket, registry = verify_connector(store, used)
+    cluster, bucket, registry = verify_connector(store.gateway, used)
     assert (cluster.status, bucket.status, registry.status) == ("ok", "fail", "ok")
     assert "s3://nowhere does not exist" in bucket.message
 
@@ -292,7 +292,7 @@ def test_implicit_methods_that_are_off_are_said(
     local: Store, clouds: LoopbackClouds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(IMPLICIT_AUTH, "")
-    checks = verify_connector(local, seeded(eks(clouds, credentials="implicit")))
+    checks = verify_connector(local.gateway, seeded(eks(clouds, credentials="implicit")))
     assert {check.message for check in checks} == {
         "this process does not let connectors use its own identity"
     }
@@ -303,16 +303,16 @@ def test_a_role_is_assumed_only_where_a_region_is_set(
 ) -> None:
     seed_aws(clouds)
     spec = eks(clouds, credentials=f"aws-role:{clouds.aws.role('runner')}")
-    assert {check.status for check in verify_connector(local, seeded(spec))} == {"ok"}
+    assert {check.status for check in verify_connector(local.gateway, seeded(spec))} == {"ok"}
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.delenv("AWS_REGION", raising=False)
-    check = verify_connector(local, seeded(spec))[0]
+    check = verify_connector(local.gateway, seeded(spec))[0]
     assert check.status == "fail"
     assert f"AWS_DEFAULT_REGION={clouds.aws.region}" in str(check.remedy)
 
 
 def test_what_zenml_hides_in_its_log_is_said(local: Store, clouds: LoopbackClouds) -> None:
-    checks = verify_connector(local, seeded(eks(clouds, credentials="aws-profile:nobody")))
+    checks = verify_connector(local.gateway, seeded(eks(clouds, credentials="aws-profile:nobody")))
     assert {check.message for check in checks} == {"ZenML cannot use the AWS profile nobody"}
     assert "~/.aws/config" in str(checks[0].remedy)
 
@@ -326,11 +326,13 @@ def test_what_has_no_name_yet_is_left_out(local: Store, clouds: LoopbackClouds) 
         credentials="implicit",
     )
     clouds.aws.bucket("artifacts")
-    assert found(verify_connector(local, seeded(spec))) == [("s3-bucket s3://artifacts", "ok")]
+    assert found(verify_connector(local.gateway, seeded(spec))) == [
+        ("s3-bucket s3://artifacts", "ok")
+    ]
 
 
 def test_without_a_connector_there_is_nothing_to_verify(local: Store) -> None:
-    assert verify_connector(local, Records("dev", "local", ())) == []
+    assert verify_connector(local.gateway, Records("dev", "local", ())) == []
 
 
 # --- words --------------------------------------------------------------------------------------

@@ -10,15 +10,10 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.gateway.labels import MANAGED_LABEL, OWNER_LABEL
 from kitaru_iac.plan.model import Action, Change, Step
 from kitaru_iac.records.diff import diff, is_own_component, is_own_connector, replacement_reason
-from kitaru_iac.records.model import (
-    MANAGED_LABEL,
-    OWNER_LABEL,
-    ComponentRecord,
-    ConnectorRecord,
-    Records,
-)
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.redaction import SecretText
 from tests.records.snapshots import MANAGED, aws_records, local_records
 
@@ -331,12 +326,12 @@ def test_each_field_of_the_own_connector_that_differs_is_a_change_of_it_alone(ca
     ids=["another secret", "a secret less", "a secret more", "another method", "none", "new"],
 )
 @pytest.mark.parametrize(
-    "leftovers",
+    "orphans",
     [None, stored(connector=connector(secrets={"aws_session_token": SecretText("of yesterday")}))],
     ids=["nothing left", "a connector left"],
 )
-def test_no_step_holds_a_secret(current: Records | None, leftovers: Records | None) -> None:
-    steps = diff(aws_records("s"), current, leftovers)
+def test_no_step_holds_a_secret(current: Records | None, orphans: Records | None) -> None:
+    steps = diff(aws_records("s"), current, orphans)
     text = f"{steps!r} {json.dumps([s.to_dict() for s in steps], default=str)}"
     for secret in (SECRET, "AKIAFIRST", "of yesterday"):
         assert secret not in text
@@ -391,8 +386,8 @@ def test_a_component_that_is_not_the_stacks_own_makes_room(
     current = without(stored(), "artifact_store")
     if member is not None:
         current = with_component(stored(), "artifact_store", **member)
-    leftovers = None if left is None else with_component(stored(), "artifact_store", **left)
-    steps = diff(aws_records("s"), current, leftovers)
+    orphans = None if left is None else with_component(stored(), "artifact_store", **left)
+    steps = diff(aws_records("s"), current, orphans)
     found = step(steps, "artifact_store")
     assert (found.action, found.reason) == (action, reason)
     assert changed(step(steps, "stack")) == {"artifact_store": (before, "s")}
@@ -529,10 +524,10 @@ def test_components_are_linked_anew_where_the_connector_is_another_one(
 def test_a_connector_that_was_left_is_taken_over_or_makes_room(
     left: dict[str, Any] | None, action: Action, reason: str | None, current: Records | None
 ) -> None:
-    leftovers = None
+    orphans = None
     if left is not None:
-        leftovers = Records("s", "custom", (), connector=connector(**left))
-    steps = diff(aws_records("s"), current, leftovers)
+        orphans = Records("s", "custom", (), connector=connector(**left))
+    steps = diff(aws_records("s"), current, orphans)
     found = next(s for s in steps if s.kind == "service_connector")
     assert (found.action, found.name, found.reason) == (action, "s", reason)
 

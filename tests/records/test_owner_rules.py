@@ -10,21 +10,16 @@ from collections.abc import Callable
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, ProtectedStackError
-from kitaru_iac.records.model import (
-    DEPLOYMENT_LABELS,
-    MANAGED_LABEL,
-    OWNER_LABEL,
-    OWNER_RUN_LABEL,
-    Records,
-)
+from kitaru_iac.gateway.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
+from kitaru_iac.records.model import Records
 from kitaru_iac.records.owner import (
     Owner,
     forced_warning,
-    insist_on_changeable,
-    insist_on_creatable,
-    insist_on_removable,
     labels_for,
     owner_of,
+    require_changeable,
+    require_creatable,
+    require_removable,
 )
 
 URN = "urn:pulumi:prod::platform::kitaru:index:Stack::dev"
@@ -171,7 +166,7 @@ def test_a_stack_keeps_the_token_of_the_run_that_made_it(
 def test_only_its_owner_changes_a_stack_of_pulumis(
     by: Owner | None, owner: Owner | None, says: str
 ) -> None:
-    assert refusal(lambda: insist_on_changeable(stored(by), owner)) == says
+    assert refusal(lambda: require_changeable(stored(by), owner)) == says
 
 
 @pytest.mark.parametrize(
@@ -186,7 +181,7 @@ def test_a_refused_change_says_whose_the_stack_is_and_where_it_is_changed(
     by: Owner, then: str
 ) -> None:
     with pytest.raises(ProtectedStackError) as refused:
-        insist_on_changeable(stored(by), None)
+        require_changeable(stored(by), None)
     assert refused.value.what == "Stack 'dev' belongs to Pulumi"
     assert refused.value.why == f"It is {by}."
     assert refused.value.remedy == f"Change it in its program, then{then}"
@@ -218,17 +213,17 @@ def test_a_refused_change_says_whose_the_stack_is_and_where_it_is_changed(
     ],
 )
 def test_a_name_that_is_taken_is_refused(by: Owner | None, owner: Owner | None, says: str) -> None:
-    assert refusal(lambda: insist_on_creatable(stored(by), owner)) == says
+    assert refusal(lambda: require_creatable(stored(by), owner)) == says
 
 
 def test_the_command_is_told_how_to_change_what_has_the_name() -> None:
     with pytest.raises(AlreadyExistsError) as ours:
-        insist_on_creatable(stored(None), None)
+        require_creatable(stored(None), None)
     assert "Pulumi" not in str(ours.value)
     assert "kitaru stack apply" in str(ours.value.remedy)
     assert "kitaru stack show dev" in str(ours.value.remedy)
     with pytest.raises(AlreadyExistsError) as theirs:
-        insist_on_creatable(stored(Owner(URN)), None)
+        require_creatable(stored(Owner(URN)), None)
     assert theirs.value.what == "A stack named 'dev' already exists, and belongs to Pulumi"
     assert theirs.value.why == f"It is {Owner(URN)}."
     assert "kitaru" not in str(theirs.value.remedy)
@@ -246,7 +241,7 @@ def test_the_command_is_told_how_to_change_what_has_the_name() -> None:
 )
 def test_a_program_is_told_how_to_import_what_has_the_name(urn: str, word: str) -> None:
     with pytest.raises(AlreadyExistsError) as taken:
-        insist_on_creatable(stored(None), Owner(urn, "a"))
+        require_creatable(stored(None), Owner(urn, "a"))
     assert taken.value.what == "A stack named 'dev' already exists"
     assert "not made by Pulumi" in str(taken.value.why)
     assert f"pulumi import kitaru:index:Stack {word} the-id" in str(taken.value.remedy)
@@ -254,14 +249,14 @@ def test_a_program_is_told_how_to_import_what_has_the_name(urn: str, word: str) 
 
 def test_a_program_is_told_of_an_earlier_run_that_made_its_stack() -> None:
     with pytest.raises(AlreadyExistsError) as taken:
-        insist_on_creatable(stored(Owner(URN)), Owner(URN, "a"))
+        require_creatable(stored(Owner(URN)), Owner(URN, "a"))
     assert "earlier run" in str(taken.value.why)
     assert "pulumi import kitaru:index:Stack dev the-id" in str(taken.value.remedy)
 
 
 def test_a_program_is_not_told_to_import_what_is_another_programs() -> None:
     with pytest.raises(ProtectedStackError) as taken:
-        insist_on_creatable(stored(Owner(OTHER, "b")), Owner(URN, "a"))
+        require_creatable(stored(Owner(OTHER, "b")), Owner(URN, "a"))
     assert "pulumi import" not in str(taken.value.remedy)
     assert "pulumi up --stack test" in str(taken.value.remedy)
 
@@ -273,13 +268,13 @@ def test_a_stack_of_nobodys_is_removed_by_anybody(
     owner: Owner | None, force: bool, infrastructure: bool
 ) -> None:
     labels = stored(None).labels
-    insist_on_removable("dev", labels, owner, force=force, infrastructure=infrastructure)
+    require_removable("dev", labels, owner, force=force, infrastructure=infrastructure)
 
 
 @pytest.mark.parametrize("infrastructure", [False, True])
 def test_a_resource_without_a_token_removes_its_own_stack(infrastructure: bool) -> None:
     labels = stored(Owner(URN)).labels
-    insist_on_removable("dev", labels, Owner(URN), infrastructure=infrastructure)
+    require_removable("dev", labels, Owner(URN), infrastructure=infrastructure)
 
 
 @pytest.mark.parametrize(
@@ -316,17 +311,17 @@ def test_who_may_remove_a_stack_of_pulumis(
     labels = stored(Owner(URN, run), **(DEPLOYED if deployed else {})).labels
 
     def judge() -> None:
-        insist_on_removable("dev", labels, owner, force=force, infrastructure=infrastructure)
+        require_removable("dev", labels, owner, force=force, infrastructure=infrastructure)
 
     assert refusal(judge) == says
 
 
 def test_without_a_word_nothing_is_forced_and_no_infrastructure_is_meant() -> None:
     with pytest.raises(ProtectedStackError) as refused:
-        insist_on_removable("dev", stored(Owner(URN)).labels, None)
+        require_removable("dev", stored(Owner(URN)).labels, None)
     assert refused.value.why == f"It is {Owner(URN)}."
     with pytest.raises(ProtectedStackError) as provisioned:
-        insist_on_removable("dev", stored(Owner(URN)).labels, None, infrastructure=True)
+        require_removable("dev", stored(Owner(URN)).labels, None, infrastructure=True)
     expected = f"It is {Owner(URN)}. The command provisioned nothing for it."
     assert provisioned.value.why == expected
 
@@ -344,7 +339,7 @@ def test_a_refused_removal_says_how_its_program_removes_it(
     urn: str, here: str, target: str
 ) -> None:
     with pytest.raises(ProtectedStackError) as refused:
-        insist_on_removable("dev", stored(Owner(urn)).labels, None)
+        require_removable("dev", stored(Owner(urn)).labels, None)
     assert str(refused.value.remedy).splitlines() == [
         f"Delete it with: pulumi destroy{here} --target {target}",
         f"or take it out of the program and run: pulumi up{here}",

@@ -18,10 +18,10 @@ from kitaru_iac.errors import (
     MissingPackages,
     NotAllowedError,
 )
+from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.quiet import quiet
-from kitaru_iac.records import preflight as module
-from kitaru_iac.records.apply import carry_out
-from kitaru_iac.records.connector_types import connector_types, implicit_auth_allowed
+from kitaru_iac.records.apply import execute
+from kitaru_iac.records.implicit_auth import implicit_auth_allowed
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.preflight import IMPLICIT_AUTH, PreflightFailed, preflight
 from kitaru_iac.records.stored import Store
@@ -93,7 +93,7 @@ def refusal(store: Store, spec: StackSpec, **more: Any) -> KitaruError:
 
 def register(store: Store, spec: StackSpec) -> Records:
     none = Records(spec.name, "custom", ())
-    carry_out(store, store.resolved(desired_records(spec)), None, none)
+    execute(store, store.resolved(desired_records(spec)), None, none)
     stored = store.read(spec.name)
     assert stored is not None
     return stored
@@ -171,10 +171,10 @@ def test_the_stacks_own_parts_keep_their_names(store: Store) -> None:
 
 def test_leftovers_may_be_taken_over(store: Store) -> None:
     current = register(store, eks())
-    store.zen_store.delete_stack(store.require("prod").id)
-    leftovers = store.leftovers("prod", fresh=True)
-    assert len(leftovers.components) == len(current.components)
-    look(store, eks(), leftovers=leftovers)
+    store.gateway.delete("stack", store.require("prod").id)
+    orphans = store.orphans("prod", fresh=True)
+    assert len(orphans.components) == len(current.components)
+    look(store, eks(), orphans=orphans)
     taken = str(refusal(store, eks()))
     assert "a stack" not in taken
     assert "a service connector (aws)" in taken
@@ -183,7 +183,7 @@ def test_leftovers_may_be_taken_over(store: Store) -> None:
 def test_a_component_of_somebody_else_is_in_the_way(store: Store) -> None:
     from zenml.enums import StackComponentType
 
-    store.client.create_stack_component(
+    store.gateway.client.create_stack_component(
         name="prod",
         flavor="local",
         component_type=StackComponentType.ARTIFACT_STORE,
@@ -265,18 +265,18 @@ def test_nothing_is_written(store: Store) -> None:
 
 
 def test_missing_packages_here(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "connector_types", lambda store: {"docker"})
+    monkeypatch.setattr(InProcess, "connector_types", lambda self: {"docker"})
     error = refusal(local, eks())
     assert isinstance(error, MissingPackages)
     assert error.remedy == 'pip install "kitaru-iac[aws]"'
 
 
 def test_missing_packages_on_the_server(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "connector_types", lambda store: {"docker"})
+    monkeypatch.setattr(InProcess, "connector_types", lambda self: {"docker"})
     error = refusal(remote, eks())
     assert isinstance(error, MissingPackages)
     assert remote.url in str(error.where)
-    assert f'"zenml[connectors-aws]=={remote.server_version}"' in str(error.remedy)
+    assert f'"zenml[connectors-aws]=={remote.gateway.version}"' in str(error.remedy)
 
 
 @pytest.mark.parametrize("credentials", [None, "aws-profile:prod", f"aws-role:{ROLE}"])
@@ -345,9 +345,11 @@ def open_minded(
 def test_each_cloud_finds_out_alone_what_a_server_allows(
     remote: Store,
 ) -> None:
-    types = connector_types(remote)
+    types = remote.gateway.connector_types()
     assert {"aws", "gcp", "azure"} <= types
-    assert [implicit_auth_allowed(remote, {cloud}) for cloud in ("aws", "gcp", "azure")] == [
+    assert [
+        implicit_auth_allowed(remote.gateway, {cloud}) for cloud in ("aws", "gcp", "azure")
+    ] == [
         False,
         False,
         False,
@@ -356,5 +358,5 @@ def test_each_cloud_finds_out_alone_what_a_server_allows(
 
 def test_a_server_that_allows_implicit_methods(open_minded: Store) -> None:
     for cloud in ("aws", "gcp", "azure"):
-        assert implicit_auth_allowed(open_minded, {cloud})
+        assert implicit_auth_allowed(open_minded.gateway, {cloud})
     look(open_minded, azureml())

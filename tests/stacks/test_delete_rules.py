@@ -13,7 +13,9 @@ from kitaru_iac.errors import (
     ProtectedStackError,
     RegistrationFailed,
 )
-from kitaru_iac.records.model import (
+from kitaru_iac.gateway.documents import DEFAULT_STACK
+from kitaru_iac.gateway.errors import translate_errors
+from kitaru_iac.gateway.labels import (
     BACKEND_LABEL,
     DEPLOYMENT_LABELS,
     MANAGED_LABEL,
@@ -23,12 +25,11 @@ from kitaru_iac.records.model import (
     STACK_LABEL,
 )
 from kitaru_iac.records.owner import Owner
-from kitaru_iac.records.stored import DEFAULT_STACK
 from kitaru_iac.stacks import delete as module
-from kitaru_iac.stacks.delete import DEPLOYMENT, delete, insist_on_deletable
+from kitaru_iac.stacks.delete import DEPLOYMENT, require_deletable
 from kitaru_iac.stacks.results import Deleted
-from tests.records.snapshots import MANAGED
-from tests.records.test_recovery_rules import Pencil, Shelf, id_of
+from tests.records.shelf import Shelf, Words, id_of
+from tests.records.snapshots import MANAGED, delete
 
 URN = "urn:pulumi:prod::platform::kitaru:index:Stack::s"
 DEPLOYED = {PROJECT_LABEL: "kitaru-s", STACK_LABEL: "s", BACKEND_LABEL: "s3://state"}
@@ -40,8 +41,7 @@ NOT_OURS = "not made with this stack"
 def scopes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Where the stack is active; a test adds to it."""
     found: list[str] = []
-    monkeypatch.setattr(module, "Writer", Pencil)
-    monkeypatch.setattr(module, "scopes_of", lambda store, stack: list(found))
+    monkeypatch.setattr(module, "scopes_of", lambda stack: list(found))
     monkeypatch.setattr(module, "leave", lambda store, where: f"default for {' '.join(where)}")
     return found
 
@@ -164,13 +164,9 @@ def test_a_stack_of_pulumis_goes_only_by_its_program_or_by_force(
     stack = shelf.find("s")
     if refused and labels:
         with pytest.raises(ProtectedStackError, match="belongs to Pulumi"):
-            insist_on_deletable(
-                shelf, stack, force=force, owner=owner, infrastructure=infrastructure
-            )
+            require_deletable(stack, force=force, owner=owner, infrastructure=infrastructure)
     else:
-        where = insist_on_deletable(
-            shelf, stack, force=force, owner=owner, infrastructure=infrastructure
-        )
+        where = require_deletable(stack, force=force, owner=owner, infrastructure=infrastructure)
         assert where == []
 
 
@@ -194,8 +190,8 @@ def test_a_refusal_comes_before_anything_is_written(scopes: list[str]) -> None:
 def test_with_recursive_its_own_parts_go_after_the_stack_and_the_connector_last() -> None:
     shelf = a_stack()
     done = delete(shelf, "s", recursive=True, force=False)
-    assert removed(shelf) == ["stack", "runner", "store", "link"]
-    assert done.components_deleted == ("s (orchestrator)", "s (artifact_store)")
+    assert removed(shelf) == ["stack", "store", "runner", "link"]
+    assert done.components_deleted == ("s (artifact_store)", "s (orchestrator)")
     assert done.connectors_deleted == ("s",)
     assert reasons(done) == {"image_builder": NOT_OURS}
     assert (done.deleted_stack, done.recursive, done.new_active_stack) == ("s", True, None)
@@ -240,7 +236,7 @@ def test_the_marks_are_written_before_the_stack_goes() -> None:
     shelf = a_stack()
     delete(shelf, "s", recursive=True, force=False)
     first = shelf.written.index("delete stack")
-    assert shelf.written[:first] == ["label runner", "label store", "label link"]
+    assert shelf.written[:first] == ["label store", "label runner", "label link"]
 
 
 @pytest.mark.parametrize("recursive", [False, True])
@@ -285,7 +281,7 @@ def test_who_uses_a_part_is_said_up_to_three(names: list[str], listing: str) -> 
 def test_a_connector_that_others_use_stays() -> None:
     shelf = a_stack().component("their store", "theirs", {}, connector="link")
     done = delete(shelf, "s", recursive=True, force=False)
-    assert removed(shelf) == ["stack", "runner", "store"]
+    assert removed(shelf) == ["stack", "store", "runner"]
     assert reasons(done)["service_connector"] == "used by component theirs (artifact_store)"
     assert done.connectors_deleted == ()
 
@@ -293,7 +289,7 @@ def test_a_connector_that_others_use_stays() -> None:
 def test_a_connector_that_was_there_before_the_stack_stays_unmarked() -> None:
     shelf = a_stack(link={})
     done = delete(shelf, "s", recursive=True, force=False)
-    assert removed(shelf) == ["stack", "runner", "store"]
+    assert removed(shelf) == ["stack", "store", "runner"]
     assert reasons(done)["service_connector"] == "it was there before the stack"
     assert labelled(shelf) == {"runner", "store"}
 
@@ -405,9 +401,9 @@ def test_a_part_of_that_name_in_another_stack_was_not_left() -> None:
 @pytest.mark.parametrize(
     ("fails", "left"),
     [
-        ("stack", ["stack s", "orchestrator s", "artifact_store s", "service connector s"]),
-        ("runner", ["orchestrator s", "artifact_store s", "service connector s"]),
-        ("store", ["artifact_store s", "service connector s"]),
+        ("stack", ["stack s", "artifact_store s", "orchestrator s", "service connector s"]),
+        ("store", ["artifact_store s", "orchestrator s", "service connector s"]),
+        ("runner", ["orchestrator s", "service connector s"]),
         ("link", ["service connector s"]),
     ],
 )
@@ -423,14 +419,15 @@ def test_a_part_of_that_name_in_another_stack_was_not_left() -> None:
 def test_a_failure_half_way_names_all_that_is_left(
     monkeypatch: pytest.MonkeyPatch, fails: str, left: list[str], error: Exception, why: str
 ) -> None:
-    note = Pencil.note
+    real = Words.delete
 
-    def broken(self: Pencil, what: str, id: Any) -> Any:
-        if what == "delete" and self.shelf.words[id] == fails:
-            raise error
-        return note(self, what, id)
+    def broken(self: Words, kind: Any, id: str) -> bool:
+        with translate_errors():
+            if self.words[id] == fails:
+                raise error
+        return real(self, kind, id)
 
-    monkeypatch.setattr(Pencil, "note", broken)
+    monkeypatch.setattr(Words, "delete", broken)
     shelf = a_stack()
     with pytest.raises(RegistrationFailed) as failed:
         delete(shelf, "s", recursive=True, force=False)

@@ -11,14 +11,13 @@ import pytest
 
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.gateway import ComponentView, ConnectorView, StackView
-from kitaru_iac.records.model import (
+from kitaru_iac.gateway.labels import (
     DEPLOYMENT_LABELS,
     MANAGED_LABEL,
     OWNER_LABEL,
     REUSED_CONNECTORS_LABEL,
-    ConnectorRecord,
-    Records,
 )
+from kitaru_iac.records.model import ConnectorRecord, Records
 from kitaru_iac.records.parts import (
     REGION_LABEL,
     UNCHECKED,

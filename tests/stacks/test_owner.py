@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
+from kitaru_iac.gateway.labels import OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.plan.model import Action, Plan
-from kitaru_iac.records.model import OWNER_LABEL, OWNER_RUN_LABEL, Records
+from kitaru_iac.records.model import Records
 from kitaru_iac.records.owner import Owner, owner_of
 from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping

@@ -141,7 +141,7 @@ def shown(a, b):
         tell(a, 1)
     return not a
 
-def insist_on_changeable(a, b):
+def require_changeable(a, b):
     if a == b:
         raise Refused
 """

@@ -5,7 +5,7 @@ next `up` would find taken. The token on the stack's record tells its own from a
 program and stack may well be called the same.
 
 Every creation has a token of its own, so that the deletion of what it replaced is told from its
-own: see `kitaru_iac.records.owner.insist_on_removable`. It is written down before the registration,
+own: see `kitaru_iac.records.owner.require_removable`. It is written down before the registration,
 beside those of creations whose end is not known.
 """
 

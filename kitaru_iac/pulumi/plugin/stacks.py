@@ -119,11 +119,11 @@ def update(urn: str, name: str, id: str, state: Properties, new: Properties, say
         spec, owner = stack_spec(new, name), _owner(urn, state)
         stored = _stored(id, spec)
         if stored.name != spec.name:
-            from kitaru_iac.records.owner import insist_on_changeable
+            from kitaru_iac.records.owner import require_changeable
             from kitaru_iac.records.rename import rename
             from kitaru_iac.stacks.drift import records_of_view
 
-            insist_on_changeable(records_of_view(stored), owner)
+            require_changeable(records_of_view(stored), owner)
             rename(id, stored.name, spec.name)
 
         def confirm(plan: Plan) -> bool:
@@ -212,13 +212,13 @@ def _stored(id: str, spec: StackSpec) -> StackView:
 
 def _insist_on_free(new: Properties, name: str, owner: Owner) -> None:
     """Refuse a name that is taken, while other properties are not known yet."""
-    from kitaru_iac.records.owner import insist_on_creatable
+    from kitaru_iac.records.owner import require_creatable
     from kitaru_iac.stacks.drift import records_of_view
 
     called = None if "name" in new.unknown else new.values.get("name", name)
     view = view_of(str(called)) if called else None
     if view is not None and view.name == called:
-        insist_on_creatable(records_of_view(view), owner)
+        require_creatable(records_of_view(view), owner)
 
 
 def _insist_on_place(plan: Plan, spec: StackSpec) -> None:

@@ -1,0 +1,39 @@
+"""The labels by which stored things are known as Kitaru's: those of `kitaru` 0.21, and ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = [
+    "BACKEND_LABEL",
+    "DEPLOYMENT_LABELS",
+    "MANAGED_LABEL",
+    "ORPHANED_LABEL",
+    "OWNER_LABEL",
+    "OWNER_RUN_LABEL",
+    "PROJECT_LABEL",
+    "REUSED_CONNECTORS_LABEL",
+    "STACK_LABEL",
+    "is_managed",
+]
+
+#: On every stack that `kitaru stack create` made; on components and connectors of remote ones too.
+MANAGED_LABEL = "kitaru.managed"
+#: On what a deleted stack left behind: a new stack of that name takes it over.
+ORPHANED_LABEL = "kitaru.orphaned"
+#: Labels of a stack that say where its deployment is begin so.
+DEPLOYMENT_LABELS = "kitaru.pulumi."
+#: The Pulumi project, stack and backend of that deployment.
+PROJECT_LABEL = f"{DEPLOYMENT_LABELS}project"
+STACK_LABEL = f"{DEPLOYMENT_LABELS}stack"
+BACKEND_LABEL = f"{DEPLOYMENT_LABELS}backend"
+#: On a stack that `pulumi up` made: the URN of its resource, and a token of the run that made it.
+OWNER_LABEL = "kitaru.owner"
+OWNER_RUN_LABEL = "kitaru.owner_run"
+#: On a stack that uses a connector which was there before.
+REUSED_CONNECTORS_LABEL = "kitaru.reused_service_connectors"
+
+
+def is_managed(labels: Mapping[str, object] | None) -> bool:
+    """Whether these labels say that Kitaru made the thing."""
+    return bool(labels) and str((labels or {}).get(MANAGED_LABEL)).lower() == "true"

@@ -1,0 +1,366 @@
+"""A store in memory: the seam for tests of programs that use this package, and for its own.
+
+It behaves as ZenML 0.98 does where that matters to what is written through the gateway: names are
+taken once per kind (components: per type), a component that comes with its stack gets the stack's
+labels and, where its name is taken, a suffix; what is in use is not deleted. It does not check
+flavors' fields or reach a cloud: every field is known, every connector is content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import uuid4
+
+from kitaru_iac.errors import AlreadyExistsError, NotAllowedError, NotFoundError
+from kitaru_iac.gateway.documents import (
+    DEFAULT_STACK,
+    UNSET,
+    ComponentChange,
+    ComponentDoc,
+    ConnectorChange,
+    ConnectorDoc,
+    ConnectorVerdict,
+    FieldError,
+    FlavorDoc,
+    Kind,
+    Member,
+    NewComponent,
+    NewConnector,
+    NewStack,
+    ResourceRef,
+    StackChange,
+    StackDoc,
+    StorePlace,
+    Where,
+)
+
+__all__ = ["MemoryGateway"]
+
+#: The types whose components a stack may name; a flavor of every name exists for each.
+_TYPES = (
+    "orchestrator",
+    "artifact_store",
+    "container_registry",
+    "step_operator",
+    "image_builder",
+)
+
+
+_Doc = TypeVar("_Doc", StackDoc, ComponentDoc, ConnectorDoc)
+
+
+class _AnyField(frozenset[str]):
+    """Holds every field."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+class MemoryGateway:
+    """A store in memory. Implements `Gateway`.
+
+    Args:
+        is_local: Whether it passes for a local store; a server's otherwise.
+        before_write: Called with each write before it happens, as ``create stack dev``; what it
+            raises is the write's failure.
+
+    Attributes:
+        written: The writes that happened, in the words of `before_write`.
+        warnings: See `Reads.warnings`; a test adds to it.
+    """
+
+    version = "0.98.0"
+
+    def __init__(
+        self,
+        *,
+        is_local: bool = False,
+        before_write: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.place = StorePlace(
+            "local" if is_local else "server",
+            "memory://store" if is_local else "https://memory.invalid",
+            is_on_this_machine=is_local,
+        )
+        self.warnings: Sequence[str] = []
+        self.written: list[str] = []
+        self.before_write = before_write
+        self._stacks: dict[str, StackDoc] = {}
+        self._components: dict[str, ComponentDoc] = {}
+        self._connectors: dict[str, ConnectorDoc] = {}
+        self._make_default()
+
+    def _make_default(self) -> None:
+        members = {}
+        for kind in ("orchestrator", "artifact_store"):
+            found = self.put_component(
+                NewComponent(kind, DEFAULT_STACK, "local"), id=self.new_id(kind, DEFAULT_STACK)
+            )
+            members[kind] = (Member(found.id, found.name),)
+        self.put_stack(self.new_id("stack", DEFAULT_STACK), DEFAULT_STACK, {}, members)
+
+    # -- for a test: what is there, without a write -----------------------------------------------
+
+    def new_id(self, kind: str, name: str) -> str:  # noqa: ARG002 - for those who override it
+        """The id of something that is created."""
+        return str(uuid4())
+
+    def now(self) -> datetime:
+        """The time of a write."""
+        return datetime.now(UTC)
+
+    def put_stack(
+        self,
+        id: str,
+        name: str,
+        labels: Mapping[str, str],
+        members: Mapping[str, tuple[Member, ...]],
+        updated: datetime | None = None,
+    ) -> StackDoc:
+        """Have a stack there."""
+        doc = StackDoc(id, name, dict(labels), dict(members), updated or self.now())
+        self._stacks[id] = doc
+        return doc
+
+    def put_component(
+        self, new: NewComponent, *, id: str, updated: datetime | None = None
+    ) -> ComponentDoc:
+        """Have a component there."""
+        doc = ComponentDoc(
+            id=id,
+            type=new.type,
+            name=new.name,
+            flavor=new.flavor,
+            configuration=dict(new.configuration),
+            labels=dict(new.labels),
+            connector_id=new.connector_id,
+            connector_resource_id=new.connector_resource_id,
+            updated=updated or self.now(),
+        )
+        self._components[id] = doc
+        return doc
+
+    def put_connector(
+        self, new: NewConnector, *, id: str, updated: datetime | None = None
+    ) -> ConnectorDoc:
+        """Have a service connector there."""
+        doc = ConnectorDoc(
+            id=id,
+            name=new.name,
+            type=new.type,
+            auth_method=new.auth_method,
+            configuration=dict(new.configuration),
+            secrets=dict(new.secrets),
+            labels=dict(new.labels),
+            updated=updated or self.now(),
+        )
+        self._connectors[id] = doc
+        return doc
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def stacks(self, where: Where) -> list[StackDoc]:
+        """See `Reads.stacks`."""
+        found = [
+            doc
+            for doc in _fitting(self._stacks.values(), where)
+            if where.uses_component is None or doc.holds(where.uses_component)
+        ]
+        return found[: where.limit]
+
+    def components(self, where: Where) -> list[ComponentDoc]:
+        """See `Reads.components`."""
+        stack = self._stacks.get(where.in_stack or "")
+        found = [
+            doc
+            for doc in _fitting(self._components.values(), where)
+            if (where.in_stack is None or (stack is not None and stack.holds(doc.id)))
+            and where.uses_connector in {None, doc.connector_id}
+        ]
+        return found[: where.limit]
+
+    def connectors(self, where: Where) -> list[ConnectorDoc]:
+        """See `Reads.connectors`."""
+        found = list(_fitting(self._connectors.values(), where))[: where.limit]
+        return [replace(doc, secrets={}) for doc in found]
+
+    def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
+        """See `Gateway.connector_with_secrets`."""
+        return self._connectors.get(id)
+
+    def flavors(self, names: Collection[str]) -> list[FlavorDoc]:
+        """See `Reads.flavors`."""
+        return [FlavorDoc(kind, name, _AnyField()) for kind in _TYPES for name in sorted(names)]
+
+    def field_errors(
+        self,
+        flavor: FlavorDoc,  # noqa: ARG002
+        configuration: Mapping[str, object],  # noqa: ARG002
+    ) -> list[FieldError]:
+        """See `Gateway.field_errors`: none."""
+        return []
+
+    def connector_types(self) -> frozenset[str]:
+        """See `Reads.connector_types`."""
+        return frozenset({"aws", "gcp", "azure", "docker", "kubernetes"})
+
+    def verify_connector(
+        self,
+        connector: NewConnector | str,  # noqa: ARG002
+        resource: ResourceRef,
+    ) -> ConnectorVerdict:
+        """See `Gateway.verify_connector`: content."""
+        return ConnectorVerdict((resource.id,) if resource.id else ())
+
+    # -- creating --------------------------------------------------------------------------------
+
+    def create_stack(self, new: NewStack) -> StackDoc:
+        """See `Gateway.create_stack`."""
+        self._write("create", "stack", new.name)
+        _require_free(self._stacks.values(), new.name, "stack")
+        members: dict[str, tuple[Member, ...]] = {}
+        for kind, of_kind in new.members.items():
+            docs = [
+                self._found(self._components, given, "component")
+                if isinstance(given, str)
+                else self._member(given, new)
+                for given in of_kind
+            ]
+            members[kind] = tuple(Member(doc.id, doc.name) for doc in docs)
+        return self.put_stack(self.new_id("stack", new.name), new.name, new.labels, members)
+
+    def _member(self, given: NewComponent, stack: NewStack) -> ComponentDoc:
+        taken = {doc.name for doc in self._components.values() if doc.type == given.type}
+        name = f"{stack.name}-{uuid4().hex[:4]}" if stack.name in taken else stack.name
+        new = replace(given, name=name, labels=stack.labels)
+        return self.put_component(new, id=self.new_id(given.type, given.name))
+
+    def create_component(self, new: NewComponent) -> ComponentDoc:
+        """See `Gateway.create_component`."""
+        self._write("create", new.type, new.name)
+        others = (doc for doc in self._components.values() if doc.type == new.type)
+        _require_free(others, new.name, new.type)
+        return self.put_component(new, id=self.new_id(new.type, new.name))
+
+    def create_connector(self, new: NewConnector) -> ConnectorDoc:
+        """See `Gateway.create_connector`."""
+        self._write("create", "connector", new.name)
+        _require_free(self._connectors.values(), new.name, "connector")
+        return self.put_connector(new, id=self.new_id("connector", new.name))
+
+    # -- changing --------------------------------------------------------------------------------
+
+    def update_stack(self, id: str, change: StackChange) -> None:
+        """See `Gateway.update_stack`."""
+        old = self._found(self._stacks, id, "stack")
+        self._write("update", "stack", old.name, change.name)
+        if change.name is not UNSET:
+            others = (doc for doc in self._stacks.values() if doc.id != id)
+            _require_free(others, change.name, "stack")
+            old = replace(old, name=change.name)
+        if change.labels is not UNSET:
+            old = replace(old, labels=dict(change.labels))
+        if change.members is not UNSET:
+            members = {
+                kind: tuple(
+                    Member(member, self._found(self._components, member, "component").name)
+                    for member in of_kind
+                )
+                for kind, of_kind in change.members.items()
+            }
+            old = replace(old, members=members)
+        self._stacks[id] = replace(old, updated=self.now())
+
+    def update_component(self, id: str, change: ComponentChange) -> None:
+        """See `Gateway.update_component`."""
+        old = self._found(self._components, id, "component")
+        self._write("update", old.type, old.name, change.name)
+        if change.name is not UNSET:
+            same = (d for d in self._components.values() if d.type == old.type and d.id != id)
+            _require_free(same, change.name, old.type)
+            old = replace(old, name=change.name)
+        if change.configuration is not UNSET:
+            old = replace(old, configuration=dict(change.configuration))
+        if change.labels is not UNSET:
+            old = replace(old, labels=dict(change.labels))
+        if change.connector_id is not UNSET:
+            old = replace(old, connector_id=change.connector_id)
+        if change.connector_resource_id is not UNSET:
+            old = replace(old, connector_resource_id=change.connector_resource_id)
+        self._components[id] = replace(old, updated=self.now())
+
+    def update_connector(self, id: str, change: ConnectorChange) -> None:
+        """See `Gateway.update_connector`."""
+        old = self._found(self._connectors, id, "connector")
+        self._write("update", "connector", old.name, change.name)
+        if change.name is not UNSET:
+            others = (doc for doc in self._connectors.values() if doc.id != id)
+            _require_free(others, change.name, "connector")
+            old = replace(old, name=change.name)
+        if change.auth_method is not UNSET:
+            old = replace(old, auth_method=change.auth_method)
+        if change.configuration is not UNSET:
+            secrets = {} if change.secrets is UNSET else change.secrets
+            old = replace(old, configuration=dict(change.configuration), secrets=dict(secrets))
+        if change.labels is not UNSET:
+            old = replace(old, labels=dict(change.labels))
+        self._connectors[id] = replace(old, updated=self.now())
+
+    def delete(self, kind: Kind, id: str) -> bool:
+        """See `Gateway.delete`."""
+        shelves: Mapping[
+            Kind, dict[str, StackDoc] | dict[str, ComponentDoc] | dict[str, ConnectorDoc]
+        ]
+        shelves = {
+            "stack": self._stacks,
+            "component": self._components,
+            "connector": self._connectors,
+        }
+        found = shelves[kind].get(id)
+        if found is None:
+            return False
+        words = found.type if isinstance(found, ComponentDoc) else kind
+        self._write("delete", words, found.name)
+        if kind == "component" and self.stacks(Where(uses_component=id)):
+            raise NotAllowedError(f"The {words} '{found.name}' is in a stack")
+        if kind == "connector" and self.components(Where(uses_connector=id)):
+            raise NotAllowedError(f"The connector '{found.name}' is used by components")
+        del shelves[kind][id]
+        return True
+
+    def _write(self, verb: str, kind: str, name: str, new_name: object = UNSET) -> None:
+        line = f"{verb} {kind} {name}"
+        if new_name is not UNSET and new_name != name:
+            line = f"{line} as {new_name}"
+        self.before_write(line)
+        self.written.append(line)
+
+    @staticmethod
+    def _found(shelf: Mapping[str, _Doc], id: str, kind: str) -> _Doc:
+        try:
+            return shelf[id]
+        except KeyError:
+            raise NotFoundError(f"There is no {kind} with the id {id}") from None
+
+
+def _fitting(docs: Iterable[_Doc], where: Where) -> Iterator[_Doc]:
+    for doc in docs:
+        named = where.names is None or doc.name in where.names
+        known = where.ids is None or doc.id in where.ids
+        if named and known and (where.id_prefix is None or doc.id.startswith(where.id_prefix)):
+            yield doc
+
+
+def _require_free(docs: Iterable[_Doc], name: str, kind: str) -> None:
+    if any(doc.name == name for doc in docs):
+        raise AlreadyExistsError(f"A {kind} named '{name}' exists already")
