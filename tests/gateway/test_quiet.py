@@ -1,0 +1,173 @@
+"""ZenML is muted in the thread that asks it, and nobody else is."""
+
+from __future__ import annotations
+
+import io
+import logging
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from kitaru_iac.gateway.quiet import quiet
+
+_TIMEOUT = 30
+
+
+class Stream(io.StringIO):
+    """Stands for the program's stdout."""
+
+
+@pytest.fixture
+def logged() -> Iterator[Stream]:
+    """What the program's own handler on the root logger writes."""
+    stream = Stream()
+    handler = logging.StreamHandler(stream)
+    logging.getLogger().addHandler(handler)
+    yield stream
+    logging.getLogger().removeHandler(handler)
+
+
+def test_the_thread_that_asks_is_muted(capsys: pytest.CaptureFixture[str], logged: Stream) -> None:
+    print("before")
+    with quiet():
+        print("ZenML prints")
+        sys.stdout.writelines(["and ", "writes"])
+        logging.getLogger("zenml").warning("ZenML logs")
+        warnings.warn("ZenML warns", stacklevel=1)
+    print("after")
+    logging.getLogger("mine").warning("mine again")
+    assert capsys.readouterr().out == "before\nafter\n"
+    assert logged.getvalue() == "mine again\n"
+
+
+def test_other_threads_print_log_and_warn_as_before(
+    capsys: pytest.CaptureFixture[str], logged: Stream
+) -> None:
+    inside, done = threading.Event(), threading.Event()
+    shown: list[str] = []
+
+    def work() -> None:
+        inside.wait(_TIMEOUT)
+        for number in range(250):
+            print(f"line {number}")
+            logging.getLogger("mine").warning("record %s", number)
+        warnings.warn("mine", UserWarning, stacklevel=1)
+        done.set()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *_, **__: shown.append(str(message))
+        worker = threading.Thread(target=work)
+        worker.start()
+        with quiet():
+            print("muted")
+            inside.set()
+            assert done.wait(_TIMEOUT), "a thread of the program waits for ours"
+            print("muted")
+        worker.join(_TIMEOUT)
+    assert capsys.readouterr().out.splitlines() == [f"line {number}" for number in range(250)]
+    assert logged.getvalue().splitlines() == [f"record {number}" for number in range(250)]
+    assert shown == ["mine"]
+
+
+def test_threads_may_be_muted_at_the_same_time(capsys: pytest.CaptureFixture[str]) -> None:
+    stdout = sys.stdout
+    barrier = threading.Barrier(3, timeout=_TIMEOUT)
+
+    def ask() -> None:
+        with quiet():
+            barrier.wait()  # all three are inside
+            print("muted")
+            barrier.wait()
+
+    workers = [threading.Thread(target=ask) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    ask()
+    for worker in workers:
+        worker.join(_TIMEOUT)
+    print("after")
+    assert capsys.readouterr().out == "after\n"
+    assert sys.stdout is stdout
+
+
+def test_it_nests_and_a_failure_leaves_all_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    stdout, root = sys.stdout, logging.getLogger()
+    before = (root.handlers[:], [handler.filters[:] for handler in root.handlers])
+    shower = warnings.showwarning
+    with pytest.raises(RuntimeError), quiet(), quiet():
+        raise RuntimeError
+    with quiet():
+        with quiet():
+            print("muted")
+        print("still muted")
+    assert sys.stdout is stdout
+    assert (root.handlers[:], [handler.filters[:] for handler in root.handlers]) == before
+    assert warnings.showwarning is shower
+    assert capsys.readouterr().out == ""
+
+
+def test_a_stdout_that_the_program_puts_there_meanwhile_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = Stream()
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    with quiet():
+        sys.stdout = other
+    assert sys.stdout is other
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Your ZenML client version (0.98) does not match the server version", "versions of ZenML"),
+        ("The active stack is not set", "the default stack is active now"),
+        ("These credentials have expired", "credentials have expired"),
+        ("Setting up the database", None),
+    ],
+)
+def test_the_few_warnings_that_mean_something_are_heard(said: str, meant: str | None) -> None:
+    with quiet() as outer, quiet() as heard:
+        logging.getLogger("zenml.client").warning(said)
+        logging.getLogger("zenml.client").warning(said)
+    assert heard.warnings == outer.warnings
+    assert len(heard.warnings) == (1 if meant else 0)
+    if meant:
+        assert meant in heard.warnings[0]
+
+
+def test_what_another_thread_logs_is_not_heard() -> None:
+    def elsewhere() -> None:
+        logging.getLogger("zenml.client").warning("The active stack is not set")
+
+    with quiet() as heard:
+        worker = threading.Thread(target=elsewhere)
+        worker.start()
+        worker.join(_TIMEOUT)
+    assert heard.warnings == []
+
+
+_PROGRAM = """
+import sys
+from kitaru_iac.gateway.quiet import quiet
+with quiet():
+    import zenml.client
+    from zenml.logger import get_logger
+    get_logger("zenml.x").warning("inside")
+    print("inside")
+print("printed")
+get_logger("zenml.x").warning("logged")
+"""
+
+
+def test_a_program_s_zenml_logs_as_ever_afterwards() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "inside" not in done.stdout
+    assert "printed" in done.stdout
+    assert "logged" in done.stdout
