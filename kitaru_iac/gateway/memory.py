@@ -16,6 +16,8 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -44,7 +46,28 @@ from kitaru_iac.gateway.documents import (
     Where,
 )
 
-__all__ = ["MemoryGateway"]
+__all__ = ["MemoryGateway", "installed", "installed_gateway"]
+
+_installed: ContextVar[MemoryGateway | None] = ContextVar("installed", default=None)
+
+
+@contextmanager
+def installed(gateway: MemoryGateway) -> Iterator[MemoryGateway]:
+    """Let every operation of this context work on a store in memory instead of the configured one.
+
+    Which stack is active is not the store's to know: describe stacks with ``activate=False``.
+    """
+    token = _installed.set(gateway)
+    try:
+        yield gateway
+    finally:
+        _installed.reset(token)
+
+
+def installed_gateway() -> MemoryGateway | None:
+    """What `installed` put in place of the configured store, if anything."""
+    return _installed.get()
+
 
 #: The types whose components a stack may name; a flavor of every name exists for each.
 _TYPES = (

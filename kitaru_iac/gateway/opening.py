@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackView
 from kitaru_iac.machine.active_scope import CONFIG_FILE, Named, named_stack
 from kitaru_iac.machine.home import config_home
@@ -18,12 +19,30 @@ __all__ = [
     "FallbackReader",
     "complete",
     "fast_reader",
+    "open_gateway",
     "open_reader",
     "require_answer",
     "slow_reader",
 ]
 
 _T = TypeVar("_T")
+
+
+def open_gateway() -> Gateway:
+    """The gateway to the configured store, or the one that `memory.installed` put in its place.
+
+    Raises:
+        NotConnectedError: No store answers.
+        NotAllowedError: The login is not accepted.
+    """
+    from kitaru_iac.gateway.memory import installed_gateway
+
+    gateway = installed_gateway()
+    if gateway is not None:
+        return gateway
+    from kitaru_iac.gateway.in_process import InProcess
+
+    return InProcess.open()
 
 
 def open_reader() -> Reader:

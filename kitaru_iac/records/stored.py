@@ -14,6 +14,7 @@ from kitaru_iac.errors import NotFoundError, StackNotFound, UsageError
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
+from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stack_type
 from kitaru_iac.records.snapshot import Snapshot, take_snapshot
 
@@ -42,9 +43,7 @@ class Store:
             NotConnectedError: No store answers.
             NotAllowedError: The login is not accepted.
         """
-        from kitaru_iac.gateway.in_process import InProcess
-
-        return cls(InProcess.open())
+        return cls(open_gateway())
 
     @property
     def is_local(self) -> bool:
