@@ -102,3 +102,36 @@ def test_kitaru_config_path_goes_before_zenmls(bare_home: Home, tmp_path):
     assert not bare_home.config.exists()
     listed = bare_home.kitaru("stack", "current", KITARU_CONFIG_PATH=str(tmp_path / "ours"))
     assert listed.stdout.startswith("Active stack: dev\n")
+
+_BUSY = """
+import threading
+from kitaru_iac.spec.model import LocalSpec
+from kitaru_iac.stacks import operations
+
+stop, counts = threading.Event(), [0]
+
+def work():
+    while not stop.is_set():
+        counts[0] += 1
+        print(f"line {counts[0]}", flush=True)
+        stop.wait(0.002)
+
+worker = threading.Thread(target=work)
+worker.start()
+operations.create(LocalSpec(name="dev"), progress=print)
+stop.set()
+worker.join()
+print(f"total {counts[0]}")
+"""
+
+
+def test_threads_of_a_program_and_its_callbacks_print_while_a_stack_is_made(bare_home: Home):
+    done = bare_home.run(sys.executable, "-c", _BUSY)
+    assert done.returncode == 0, done.stderr
+    *lines, last = done.stdout.splitlines()
+    said = [line for line in lines if not line.startswith("line ")]
+    assert said == ["Registering stack dev"]
+    # None is lost, and none is ZenML's.
+    assert [line for line in lines if line not in said] == [
+        f"line {number}" for number in range(1, int(last.removeprefix("total ")) + 1)
+    ]
