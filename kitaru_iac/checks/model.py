@@ -1,26 +1,29 @@
 """Checks of infrastructure: what one is, what it found, and running many of them.
 
-A check is a *look* and a *judgement*, kept apart::
+A check is a *probe* and an *evaluation*, kept apart::
 
-    Look   asks the cloud, and returns an observation or raises a LookError
-    judge  observation -> Verdict, a pure function
+    Probe     asks the cloud, and returns an observation or raises a ProbeError
+    evaluate  observation -> Verdict, a pure function
 
-so a judgement can be read and tested without a cloud. No check is ok because nobody looked: a look
-that failed goes to `missed`, which may say fail or unknown, never ok. Denied is not absent: both
-come as their own kind of `LookError` (`checks.probes`), told apart by the cloud's error code.
+so an evaluation can be read and tested without a cloud. No check is ok because nobody looked: the
+error of a failed probe goes to `on_error`, which may say fail or unknown, never ok. Denied is not
+absent: both come as their own kind of `ProbeError` (`checks.probes`), told apart by the cloud's
+error code.
 
 Nothing here knows a cloud. `clouds/X` builds the checks, `infrastructure.verify` runs them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Generic, TypeVar
 
-from kitaru_iac.checks.probes import TIMEOUT, WORKERS, Look, LookError, Outcome, run_looks
+from kitaru_iac.checks.probes import TIMEOUT, WORKERS, Outcomes, Probe, ProbeError, run_probes
 from kitaru_iac.errors import CheckFailed
+
+T_co = TypeVar("T_co", covariant=True)
 
 __all__ = [
     "Check",
@@ -28,6 +31,7 @@ __all__ = [
     "CheckReport",
     "CheckResult",
     "CheckStatus",
+    "OnError",
     "Verdict",
     "fail",
     "ok",
@@ -71,12 +75,16 @@ class CheckInfo:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a judgement says: the status, why, and the command that mends it."""
+    """What an evaluation says: the status, why, and the command that mends it."""
 
     status: CheckStatus
     why: str
     remedy: str | None = None
     missing_permission: str | None = None
+
+
+#: Why a probe failed, and what became of the check's context -> a verdict, or None.
+OnError = Callable[[ProbeError, object], Verdict | None]
 
 
 def ok(why: str) -> Verdict:
@@ -121,7 +129,7 @@ class CheckResult:
     docs: str | None = None
     missing_permission: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, str | None]:
         """The result as JSON and YAML output carry it: always the same keys."""
         return {
             "id": self.id,
@@ -176,7 +184,7 @@ class CheckReport:
                 remedy=failures[0].remedy,
             )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """``{"stack", "worst", "summary": {status: count}, "results"}``, with every status."""
         return {
             "stack": self.stack,
@@ -187,56 +195,59 @@ class CheckReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """A question about one subject, a look that shows it, and a judgement.
+class Check(Generic[T_co]):
+    """A question about one subject, a probe that asks it, and an evaluation of the answer.
+
+    What the probe sees is what the evaluation takes, and nobody else: checks of all kinds go into
+    one list of ``Check[object]``.
 
     Attributes:
         info: Its line in the catalog.
         subject: What is looked at: an ARN, a URI or a name.
-        look: Shows it.
-        judge: Observation -> verdict. Pure.
-        missed: Why the look failed, and the outcome of `consults` if there is one -> verdict, or
-            None for the common rule (unknown, with the reason). It cannot say ok.
-        consults: A look whose outcome `missed` is told too. It is asked only where it is needed.
+        probe: Asks.
+        evaluate: Observation -> verdict. Pure.
+        on_error: Why the probe failed, and the outcome of `context` (None if there is none) ->
+            verdict, or None for the common rule (unknown, with the reason). It cannot say ok.
+        context: A probe whose outcome `on_error` is told too. It only runs where it is needed.
     """
 
     info: CheckInfo
     subject: str
-    look: Look[Any]
-    judge: Callable[[Any], Verdict]
-    missed: Callable[..., Verdict | None] | None = None
-    consults: Look[Any] | None = None
+    probe: Probe[T_co]
+    evaluate: Callable[[T_co], Verdict]
+    on_error: OnError | None = None
+    context: Probe[object] | None = None
 
 
 def run_checks(
-    checks: Sequence[Check], timeout: float = TIMEOUT, max_workers: int = WORKERS
+    checks: Sequence[Check[object]], timeout: float = TIMEOUT, max_workers: int = WORKERS
 ) -> tuple[CheckResult, ...]:
-    """Look everywhere at the same time, then judge.
+    """Run all probes at the same time, then evaluate what they saw.
 
     Args:
         checks: What to find out.
-        timeout: Seconds for each look, from its start; one that takes longer is unknown and left
+        timeout: Seconds for each probe, from its start; one that takes longer is unknown and left
             behind.
-        max_workers: How many looks may be under way at once.
+        max_workers: How many probes may be under way at once.
 
     Returns:
         One result for each check, in their order, whatever happened to the others.
     """
-    outcomes = run_looks([check.look for check in checks], timeout, max_workers)
+    outcomes = run_probes([check.probe for check in checks], timeout, max_workers)
     consulted = [
-        check.consults
+        check.context
         for check in checks
-        if check.consults is not None and isinstance(outcomes[check.look], LookError)
+        if check.context is not None and isinstance(outcomes[check.probe], ProbeError)
     ]
-    outcomes = run_looks(consulted, timeout, max_workers, known=outcomes)
+    outcomes = run_probes(consulted, timeout, max_workers, known=outcomes)
     return tuple(_result(check, outcomes) for check in checks)
 
 
-def _result(check: Check, outcomes: Mapping[Look[Any], Outcome]) -> CheckResult:
+def _result(check: Check[object], outcomes: Outcomes) -> CheckResult:
     try:
         verdict = _verdict(check, outcomes)
-    except Exception as error:  # noqa: BLE001 - a bug in one judgement must not hide the others
-        verdict = unknown(f"The judgement itself failed: {type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 - a bug in one evaluation must not hide the others
+        verdict = unknown(f"The evaluation itself failed: {type(error).__name__}: {error}")
     return CheckResult(
         check.info.id,
         verdict.status,
@@ -248,13 +259,13 @@ def _result(check: Check, outcomes: Mapping[Look[Any], Outcome]) -> CheckResult:
     )
 
 
-def _verdict(check: Check, outcomes: Mapping[Look[Any], Outcome]) -> Verdict:
-    seen = outcomes[check.look]
-    if not isinstance(seen, LookError):
-        return check.judge(seen)
-    if check.missed is not None:
-        told = () if check.consults is None else (outcomes[check.consults],)
-        verdict = check.missed(seen, *told)
+def _verdict(check: Check[object], outcomes: Outcomes) -> Verdict:
+    seen = outcomes[check.probe]
+    if not isinstance(seen, ProbeError):
+        return check.evaluate(seen)
+    if check.on_error is not None:
+        context = None if check.context is None else outcomes[check.context]
+        verdict = check.on_error(seen, context)
         if verdict is not None and verdict.status is CheckStatus.OK:
             raise AssertionError("a check cannot be ok without an observation")
         if verdict is not None:

@@ -1,6 +1,6 @@
-"""Looks: one question to a cloud each, all under way at the same time, each with a time limit.
+"""Probes: one question to a cloud each, all under way at the same time, each with a time limit.
 
-A look returns an observation or raises a `LookError`, whose class says what its failure means:
+A probe returns an observation or raises a `ProbeError`, whose class says what its failure means:
 denied is not absent. Nothing here knows a cloud.
 """
 
@@ -9,40 +9,44 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar, overload
 
 __all__ = [
     "TIMEOUT",
     "WORKERS",
-    "Absent",
     "Denied",
-    "Look",
-    "LookError",
     "NoCredentials",
+    "NotFound",
     "Outcome",
-    "Unanswered",
-    "Unjudged",
+    "Outcomes",
+    "Probe",
+    "ProbeError",
+    "Skipped",
+    "Unavailable",
+    "all_of",
     "in_parallel",
-    "run_looks",
-    "together",
+    "run_probes",
 ]
 
-#: How long one look may take, in seconds, unless told otherwise.
+#: How long one probe may take, in seconds, unless told otherwise.
 TIMEOUT = 15.0
-#: How many looks are under way at once, unless told otherwise.
+#: How many probes are under way at once, unless told otherwise.
 WORKERS = 32
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class LookError(Exception):
-    """A look that has no observation.
+class ProbeError(Exception):
+    """A probe that has no observation.
 
     Args:
         why: What happened, in one sentence.
-        remedy: What may help to look again.
+        remedy: What may help it to succeed.
         permission: The permission that is missing, if that is the reason.
         resource: The cloud's name (ARN) of what was looked at, where it has one.
     """
@@ -62,72 +66,102 @@ class LookError(Exception):
         super().__init__(why)
 
 
-class Denied(LookError):
+class Denied(ProbeError):
     """The cloud answered that we may not look. Whether the thing exists is not known."""
 
 
-class Absent(LookError):
+class NotFound(ProbeError):
     """The cloud answered that the thing does not exist."""
 
 
-class NoCredentials(LookError):
+class NoCredentials(ProbeError):
     """There are no credentials, or the cloud does not accept them."""
 
 
-class Unanswered(LookError):
+class Unavailable(ProbeError):
     """No answer: timeout, throttled, unreachable, an answer that nobody understands."""
 
 
-class Unjudged(LookError):
+class Skipped(ProbeError):
     """It was not looked at on purpose: something else decides first, or it cannot be seen."""
 
 
-#: What became of a look: its observation, or why there is none.
-Outcome = Any | LookError
+#: What became of a probe: its observation, or why there is none.
+Outcome: TypeAlias = T | ProbeError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look(Generic[T]):
-    """One question to the cloud. The same object asked for by several checks is asked once.
+class Probe(Generic[T_co]):
+    """One question to the cloud. The same object used by several checks is asked once.
 
     Attributes:
         name: For messages and tests: the operation, as ``s3:GetBucketVersioning``.
-        see: Asks, and returns the observation or raises a `LookError`. It is given the observations
-            of `needs`, then the outcomes of `asks`.
-        needs: Looks that must have succeeded before; where one failed, this one fails alike.
-        asks: Looks whose outcome is given, be it a `LookError`.
+        run: Asks, and returns the observation or raises a `ProbeError`. It is given the
+            observations of `requires`, then the outcomes of `after`.
+        requires: Probes that must have succeeded before; where one failed, this one fails alike.
+        after: Probes whose outcome is given, be it a `ProbeError`.
         inline: It does no I/O and needs no thread.
     """
 
     name: str
-    see: Callable[..., T]
-    needs: tuple[Look[Any], ...] = ()
-    asks: tuple[Look[Any], ...] = ()
+    run: Callable[..., T_co]
+    requires: tuple[Probe[object], ...] = ()
+    after: tuple[Probe[object], ...] = ()
     inline: bool = False
 
 
-def together(*needs: Look[Any], asks: Sequence[Look[Any]] = ()) -> Look[tuple[Any, ...]]:
-    """A look that has the observations of several, in order, then the outcomes of `asks`."""
-    names = " + ".join(look.name for look in (*needs, *asks))
-    return Look(names, lambda *seen: seen, needs=needs, asks=tuple(asks), inline=True)
+class Outcomes(Mapping[Probe[object], object]):
+    """What became of each probe of a run, found by the probe and typed by it."""
+
+    def __init__(self, known: Mapping[Probe[object], object] | None = None) -> None:
+        self._found: dict[Probe[object], object] = dict(known or {})
+
+    def __getitem__(self, probe: Probe[T]) -> Outcome[T]:
+        return self._found[probe]  # type: ignore[return-value]  # `add` has put it there
+
+    def __iter__(self) -> Iterator[Probe[object]]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def add(self, probe: Probe[T], outcome: Outcome[T]) -> None:
+        """Note what became of a probe."""
+        self._found[probe] = outcome
+
+
+@overload
+def all_of(first: Probe[A], /, *, after: tuple[Probe[B]]) -> Probe[tuple[A, Outcome[B]]]: ...
+@overload
+def all_of(first: Probe[A], second: Probe[B], /) -> Probe[tuple[A, B]]: ...
+@overload
+def all_of(
+    *requires: Probe[object], after: tuple[Probe[object], ...] = ()
+) -> Probe[tuple[object, ...]]: ...
+def all_of(
+    *requires: Probe[object], after: tuple[Probe[object], ...] = ()
+) -> Probe[tuple[object, ...]]:
+    """Put probes together: one with the observations of several, then the outcomes of `after`."""
+    names = " + ".join(probe.name for probe in (*requires, *after))
+    return Probe(names, lambda *seen: seen, requires=requires, after=after, inline=True)
 
 
 # --- running them ------------------------------------------------------------------------------
 
 
-def run_looks(
-    looks: Iterable[Look[Any]],
+def run_probes(
+    probes: Iterable[Probe[object]],
     timeout: float = TIMEOUT,
     max_workers: int = WORKERS,
-    known: Mapping[Look[Any], Outcome] | None = None,
-) -> dict[Look[Any], Outcome]:
-    """Carry out these looks, and those they need, each once and as early as it can.
+    known: Outcomes | None = None,
+) -> Outcomes:
+    """Run these probes, and those they need, each once and as early as it can.
 
     Threads of their own rather than an executor's: a call that hangs cannot be stopped in Python,
     and an executor would wait for it when the process ends.
 
     Args:
-        looks: What to look at.
+        probes: What to ask.
         timeout: Seconds for each, from its start.
         max_workers: How many may be under way at once.
         known: Outcomes of an earlier run, which are not asked for again.
@@ -135,37 +169,38 @@ def run_looks(
     Returns:
         The outcomes of all of them, of what they needed, and those known before.
     """
-    return _Run(looks, timeout, max_workers, known or {}).outcomes_of_all()
+    return _Run(probes, timeout, max_workers, known).outcomes_of_all()
 
 
 class _Run:
-    """One run: a single scheduler (the caller's thread) and a thread for each look."""
+    """One run: a single scheduler (the caller's thread) and a thread for each probe."""
 
     def __init__(
         self,
-        looks: Iterable[Look[Any]],
+        probes: Iterable[Probe[object]],
         timeout: float,
         max_workers: int,
-        known: Mapping[Look[Any], Outcome],
+        known: Outcomes | None,
     ) -> None:
         if max_workers < 1:
             raise ValueError("max_workers must be at least 1")
         self._timeout = timeout
         self._max_workers = max_workers
-        self._waiting: list[Look[Any]] = []
-        self._running: dict[Look[Any], float] = {}  # the moment at which patience ends
-        self._outcomes: dict[Look[Any], Outcome] = dict(known)
-        self._answers: queue.SimpleQueue[tuple[Look[Any], Outcome]] = queue.SimpleQueue()
-        for look in looks:
-            self._add(look)
+        self._waiting: list[Probe[object]] = []
+        self._running: dict[Probe[object], float] = {}  # the moment at which patience ends
+        self._outcomes = Outcomes(known)
+        self._answers: queue.SimpleQueue[tuple[Probe[object], object]] = queue.SimpleQueue()
+        for probe in probes:
+            self._add(probe)
 
-    def _add(self, look: Look[Any]) -> None:
-        if look not in self._waiting and look not in self._outcomes:
-            for before in (*look.needs, *look.asks):
+    def _add(self, probe: Probe[object]) -> None:
+        if probe not in self._waiting and probe not in self._outcomes:
+            for before in (*probe.requires, *probe.after):
                 self._add(before)
-            self._waiting.append(look)  # after what it depends on, so inline ones chain in one pass
+            # After what it depends on, so that inline ones chain in one pass.
+            self._waiting.append(probe)
 
-    def outcomes_of_all(self) -> dict[Look[Any], Outcome]:
+    def outcomes_of_all(self) -> Outcomes:
         while self._waiting or self._running:
             self._start_what_can()
             if self._running:
@@ -173,58 +208,62 @@ class _Run:
         return self._outcomes
 
     def _start_what_can(self) -> None:
-        still: list[Look[Any]] = []
-        for look in self._waiting:
+        still: list[Probe[object]] = []
+        for probe in self._waiting:
             failed = next(
-                (e for n in look.needs if isinstance(e := self._outcomes.get(n), LookError)), None
+                (e for n in probe.requires if isinstance(e := self._outcomes.get(n), ProbeError)),
+                None,
             )
             if failed is not None:
-                self._outcomes[look] = failed
-            elif any(before not in self._outcomes for before in (*look.needs, *look.asks)):
-                still.append(look)
-            elif look.inline:
-                self._outcomes[look] = self._carry_out(look)
+                self._outcomes.add(probe, failed)
+            elif any(before not in self._outcomes for before in (*probe.requires, *probe.after)):
+                still.append(probe)
+            elif probe.inline:
+                self._outcomes.add(probe, self._carry_out(probe))
             elif len(self._running) < self._max_workers:
-                self._running[look] = time.monotonic() + self._timeout
+                self._running[probe] = time.monotonic() + self._timeout
                 threading.Thread(
-                    target=lambda look=look: self._answers.put((look, self._carry_out(look))),
-                    name=f"look {look.name}",
+                    target=lambda probe=probe: self._answers.put((probe, self._carry_out(probe))),
+                    name=f"probe {probe.name}",
                     daemon=True,
                 ).start()
             else:
-                still.append(look)
+                still.append(probe)
         self._waiting = still
 
-    def _carry_out(self, look: Look[Any]) -> Outcome:
-        seen = [self._outcomes[before] for before in (*look.needs, *look.asks)]
+    def _carry_out(self, probe: Probe[object]) -> object:
+        seen = [self._outcomes[before] for before in (*probe.requires, *probe.after)]
         try:
-            return look.see(*seen)
-        except LookError as error:
+            return probe.run(*seen)
+        except ProbeError as error:
             return error
-        except Exception as error:  # noqa: BLE001 - one look's bug must not hide the others
-            return Unanswered(f"{look.name} itself failed: {type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - one probe's bug must not hide the others
+            return Unavailable(f"{probe.name} itself failed: {type(error).__name__}: {error}")
 
     def _await_one(self) -> None:
         now = time.monotonic()
         patience = max(0.0, min(self._running.values()) - now)
         try:
-            look, outcome = self._answers.get(timeout=patience)
+            probe, outcome = self._answers.get(timeout=patience)
         except queue.Empty:
             now = time.monotonic()
-            for late in [look for look, end in self._running.items() if end <= now]:
+            for late in [probe for probe, end in self._running.items() if end <= now]:
                 del self._running[late]
-                self._outcomes[late] = Unanswered(
-                    f"{late.name} gave no answer within {self._timeout:g} s",
-                    "Look again, with a longer time limit.",
+                self._outcomes.add(
+                    late,
+                    Unavailable(
+                        f"{late.name} gave no answer within {self._timeout:g} s",
+                        "Look again, with a longer time limit.",
+                    ),
                 )
             return
-        if look in self._running:  # else it was given up before
-            del self._running[look]
-            self._outcomes[look] = outcome
+        if probe in self._running:  # else it was given up before
+            del self._running[probe]
+            self._outcomes.add(probe, outcome)
 
 
 def in_parallel(jobs: Sequence[Callable[[], T]]) -> list[T]:
-    """The results of these calls, made at the same time, for use inside one look.
+    """The results of these calls, made at the same time, for use inside one probe.
 
     Raises:
         Exception: The first failure, in the order of the jobs.

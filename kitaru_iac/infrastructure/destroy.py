@@ -122,7 +122,7 @@ def _fates(
     own = marks(deployment.project, deployment.stack)
     resources = deployment.resources()
 
-    def look(resource: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    def probe(resource: Mapping[str, Any]) -> tuple[str | None, str | None]:
         """Why it is not ours, and what it holds."""
         kind = str(resource["type"])
         named = {**(resource.get("outputs") or {}), **(resource.get("inputs") or {})}
@@ -131,9 +131,9 @@ def _fates(
             return f"not made for this stack: {seen.foreign}", None
         return None, account.holds(kind, str(resource.get("id", "")))
 
-    looks = in_parallel([partial(look, resource) for resource in resources])
+    probes = in_parallel([partial(probe, resource) for resource in resources])
     fates: dict[str, _Fate] = {}
-    for resource, (foreign, holding) in zip(resources, looks, strict=True):
+    for resource, (foreign, holding) in zip(resources, probes, strict=True):
         kind, name, urn = str(resource["type"]), str(resource.get("id", "")), str(resource["urn"])
         protected = bool(resource.get("protect"))
         parent = fates.get(str(resource.get("parent")))

@@ -28,8 +28,8 @@ def verify(
 
     Args:
         spec: The description. What it wants created or skipped is not checked.
-        timeout: Seconds for one look. A slower one is unknown, and holds up no other.
-        max_workers: How many looks may be under way at once.
+        timeout: Seconds for one probe. A slower one is unknown, and holds up no other.
+        max_workers: How many probes may be under way at once.
         identity: On AWS the ARN of the user or role that the connector is, where the description
             does not tell (an existing connector; a server's own identity).
 

@@ -23,16 +23,16 @@ from kitaru_iac.checks.model import (
     warn,
 )
 from kitaru_iac.checks.probes import (
-    Absent,
     Denied,
-    Look,
-    LookError,
     NoCredentials,
-    Unanswered,
-    Unjudged,
+    NotFound,
+    Probe,
+    ProbeError,
+    Skipped,
+    Unavailable,
+    all_of,
     in_parallel,
-    run_looks,
-    together,
+    run_probes,
 )
 from kitaru_iac.errors import CheckFailed, ExitCode
 
@@ -41,19 +41,21 @@ BEST_FIRST = (OK, WARN, UNKNOWN, FAIL)
 DENIED = Denied("not you", "ask", permission="a:B", resource="arn:x")
 
 
-def seeing(value: Any, name: str = "look") -> Look[Any]:
-    return Look(name, lambda *_: value)
+def seeing(value: Any, name: str = "probe") -> Probe[Any]:
+    return Probe(name, lambda *_: value)
 
 
-def raising(error: BaseException, **more: Any) -> Look[Any]:
-    def see(*_: Any) -> Any:
+def raising(error: BaseException, **more: Any) -> Probe[Any]:
+    def run(*_: Any) -> Any:
         raise error
 
-    return Look("look", see, **more)
+    return Probe("probe", run, **more)
 
 
-def check(look: Look[Any], judge: Any = ok, **more: Any) -> Check:
-    return Check(CheckInfo("x.y", "title", "text", "https://docs"), "thing", look, judge, **more)
+def check(probe: Probe[Any], evaluate: Any = ok, **more: Any) -> Check:
+    return Check(
+        CheckInfo("x.y", "title", "text", "https://docs"), "thing", probe, evaluate, **more
+    )
 
 
 def checked(*checks: Check) -> CheckResult:
@@ -186,10 +188,12 @@ def test_a_check_can_end_in_any_status_unless_its_line_says_less() -> None:
     "verdict", [ok("a"), warn("a", "b"), fail("a", "b"), unknown("a", "b", "c:D"), unknown("a")]
 )
 def test_what_was_seen_is_judged_and_nothing_of_it_is_lost(verdict: Verdict) -> None:
-    def missed(_: LookError) -> Verdict:
+    def on_error(_: ProbeError, __: object) -> Verdict:
         raise AssertionError("nothing was missed")
 
-    found = checked(check(seeing(7), lambda seen: verdict if seen == 7 else ok("?"), missed=missed))
+    found = checked(
+        check(seeing(7), lambda seen: verdict if seen == 7 else ok("?"), on_error=on_error)
+    )
     assert found == CheckResult(
         "x.y",
         verdict.status,
@@ -205,135 +209,140 @@ def test_what_was_seen_is_judged_and_nothing_of_it_is_lost(verdict: Verdict) -> 
     "error",
     [
         DENIED,
-        Absent("gone"),
+        NotFound("gone"),
         NoCredentials("expired", "log in"),
-        Unanswered("silence", "again"),
-        Unjudged("unseen"),
-        LookError("what"),
+        Unavailable("silence", "again"),
+        Skipped("unseen"),
+        ProbeError("what"),
     ],
 )
-@pytest.mark.parametrize("missed", [None, lambda _: None])
-def test_what_nobody_judges_is_unknown_for_the_reason_of_the_look(
-    error: LookError, missed: Any
+@pytest.mark.parametrize("on_error", [None, lambda *_: None])
+def test_what_nobody_judges_is_unknown_for_the_reason_of_the_probe(
+    error: ProbeError, on_error: Any
 ) -> None:
-    found = checked(check(raising(error), missed=missed))
+    found = checked(check(raising(error), on_error=on_error))
     assert (found.status, found.why) == (UNKNOWN, f"Not looked at: {error.why}")
     assert (found.remedy, found.missing_permission) == (error.remedy, error.permission)
 
 
 @pytest.mark.parametrize("verdict", [warn("a", "b"), fail("a", "b"), unknown("a", "b", "c:D")])
 def test_what_was_missed_may_be_judged_in_any_way_but_one(verdict: Verdict) -> None:
-    found = checked(check(raising(DENIED), missed=lambda _: verdict))
+    found = checked(check(raising(DENIED), on_error=lambda *_: verdict))
     assert (found.status, found.why, found.remedy, found.missing_permission) == (
         verdict.status,
         verdict.why,
         verdict.remedy,
         verdict.missing_permission,
     )
-    refused = checked(check(raising(DENIED), missed=lambda _: ok("fine")))
+    refused = checked(check(raising(DENIED), on_error=lambda *_: ok("fine")))
     assert refused.status is UNKNOWN
     assert refused.why == (
-        "The judgement itself failed: AssertionError: a check cannot be ok without an observation"
+        "The evaluation itself failed: AssertionError: a check cannot be ok without an observation"
     )
 
 
 @pytest.mark.parametrize("outcome", ["me", None, NoCredentials("expired")])
 def test_who_is_consulted_is_told_whatever_came_of_it(outcome: Any) -> None:
-    who = raising(outcome) if isinstance(outcome, LookError) else seeing(outcome)
+    who = raising(outcome) if isinstance(outcome, ProbeError) else seeing(outcome)
     heard: list[tuple[Any, ...]] = []
-    checked(check(raising(DENIED), missed=lambda *told: heard.append(told), consults=who))
+    checked(check(raising(DENIED), on_error=lambda *told: heard.append(told), context=who))
     assert heard == [(DENIED, outcome)]
 
 
 def test_nobody_is_consulted_for_what_was_seen_or_without_need() -> None:
     asked: list[str] = []
-    who = Look("who", lambda: asked.append("who"))
-    other = Look("other", lambda: asked.append("other"))
+
+    def ask() -> str:
+        asked.append("who")
+        return "me"
+
+    who = Probe("who", ask)
+    other = Probe("other", lambda: asked.append("other"))
     heard: list[tuple[Any, ...]] = []
     run_checks(
         [
-            check(seeing(1), consults=other),
-            check(raising(DENIED), missed=lambda *told: heard.append(told)),
-            check(raising(DENIED), missed=lambda *told: heard.append(told), consults=who),
+            check(seeing(1), context=other),
+            check(raising(DENIED), on_error=lambda *told: heard.append(told)),
+            check(raising(DENIED), on_error=lambda *told: heard.append(told), context=who),
         ]
     )
     assert asked == ["who"]
-    assert heard == [(DENIED,), (DENIED, None)]
+    assert heard == [(DENIED, None), (DENIED, "me")]
 
 
-def test_a_look_that_was_consulted_and_looked_at_is_asked_once() -> None:
+def test_a_probe_that_was_consulted_and_looked_at_is_asked_once() -> None:
     asked: list[int] = []
 
     def ask() -> str:
         asked.append(1)
         return "me"
 
-    who = Look("who", ask)
+    who = Probe("who", ask)
     first, second = run_checks(
         [
             check(who, lambda seen: ok(f"they are {seen}")),
-            check(raising(DENIED), missed=lambda _, me: fail(f"{me}", "mend"), consults=who),
+            check(raising(DENIED), on_error=lambda _, me: fail(f"{me}", "mend"), context=who),
         ]
     )
     assert (first.why, second.why, asked) == ("they are me", "me", [1])
 
 
-@pytest.mark.parametrize("where", ["judge", "missed"])
+@pytest.mark.parametrize("where", ["evaluate", "on_error"])
 def test_a_bug_of_a_judgement_is_unknown_and_named(where: str) -> None:
     def broken(*_: Any) -> Any:
         raise KeyError("status")
 
-    look = seeing(1) if where == "judge" else raising(DENIED)
-    found = checked(check(look, broken, missed=broken))
+    probe = seeing(1) if where == "evaluate" else raising(DENIED)
+    found = checked(check(probe, broken, on_error=broken))
     assert found == CheckResult(
         "x.y",
         UNKNOWN,
         "thing",
-        "The judgement itself failed: KeyError: 'status'",
+        "The evaluation itself failed: KeyError: 'status'",
         docs="https://docs",
     )
 
 
 def test_results_come_in_the_order_of_the_checks_whatever_ends_first() -> None:
     first_may_end = threading.Event()
-    slow = Look("slow", lambda: first_may_end.wait(30))
-    quick = Look("quick", first_may_end.set)
+    slow = Probe("slow", lambda: first_may_end.wait(30))
+    quick = Probe("quick", first_may_end.set)
     results = run_checks([check(slow, lambda _: ok("slow")), check(quick, lambda _: ok("quick"))])
     assert [result.why for result in results] == ["slow", "quick"]
     assert run_checks([]) == ()
 
 
-# --- looks
+# --- probes
 
 
-def test_an_error_of_a_look_carries_its_fields() -> None:
+def test_an_error_of_a_probe_carries_its_fields() -> None:
     assert (DENIED.why, DENIED.remedy, DENIED.permission, DENIED.resource) == (
         *("not you", "ask", "a:B", "arn:x"),
     )
     assert str(DENIED) == "not you"
-    plain = LookError("why")
+    plain = ProbeError("why")
     assert (plain.remedy, plain.permission, plain.resource) == (None, None, None)
 
 
-def test_a_look_is_given_what_it_needs_and_then_what_it_asks_for() -> None:
+def test_a_probe_is_given_what_it_needs_and_then_what_it_asks_for() -> None:
     one, two, no = seeing(1), seeing(2), raising(DENIED)
-    look = Look("look", lambda *seen: seen, needs=(two, one), asks=(no, one))
-    outcomes = run_looks([look])
-    assert outcomes[look] == (2, 1, DENIED, 1)
-    assert set(outcomes) == {look, one, two, no}
+    probe = Probe("probe", lambda *seen: seen, requires=(two, one), after=(no, one))
+    outcomes = run_probes([probe])
+    assert outcomes[probe] == (2, 1, DENIED, 1)
+    assert set(outcomes) == {probe, one, two, no}
 
 
 @pytest.mark.parametrize("inline", [True, False])
 def test_the_first_need_that_failed_is_what_failed(inline: bool) -> None:
-    def see(*_: Any) -> None:
+    def run(*_: Any) -> None:
         raise AssertionError("looked without what it needs")
 
-    absent, denied, fine = raising(Absent("gone")), raising(DENIED), seeing(1)
-    look = Look("look", see, needs=(fine, absent, denied), inline=inline)
-    outcomes = run_looks([absent, denied, look])
-    assert outcomes[look] is outcomes[absent]
-    after = Look("after", see, needs=(look,), inline=inline)
-    assert isinstance(run_looks([after])[after], Absent)
+    absent, denied, fine = raising(NotFound("gone")), raising(DENIED), seeing(1)
+    probe = Probe("probe", run, requires=(fine, absent, denied), inline=inline)
+    outcomes = run_probes([absent, denied, probe])
+    assert outcomes[probe] is outcomes[absent]
+    after = Probe("after", run, requires=(probe,), inline=inline)
+    assert isinstance(run_probes([after])[after], NotFound)
 
 
 @pytest.mark.parametrize("inline", [True, False])
@@ -341,80 +350,85 @@ def test_the_first_need_that_failed_is_what_failed(inline: bool) -> None:
     ("error", "kind", "why"),
     [
         (DENIED, Denied, "not you"),
-        (Unjudged("unseen"), Unjudged, "unseen"),
-        (KeyError("x"), Unanswered, "look itself failed: KeyError: 'x'"),
-        (OSError("no route"), Unanswered, "look itself failed: OSError: no route"),
+        (Skipped("unseen"), Skipped, "unseen"),
+        (KeyError("x"), Unavailable, "probe itself failed: KeyError: 'x'"),
+        (OSError("no route"), Unavailable, "probe itself failed: OSError: no route"),
     ],
 )
-def test_whatever_a_look_raises_is_its_outcome(
-    inline: bool, error: Exception, kind: type[LookError], why: str
+def test_whatever_a_probe_raises_is_its_outcome(
+    inline: bool, error: Exception, kind: type[ProbeError], why: str
 ) -> None:
-    look = raising(error, inline=inline)
-    outcome = run_looks([look])[look]
+    probe = raising(error, inline=inline)
+    outcome = run_probes([probe])[probe]
     assert type(outcome) is kind
     assert outcome.why == why
 
 
 def test_what_is_known_is_not_asked_again() -> None:
     asked: list[str] = []
-    seen, failed = Look("seen", lambda: asked.append("seen")), raising(AssertionError())
-    more = Look(
-        "more", lambda *told: (asked.append("more"), told)[1], needs=(seen,), asks=(failed,)
+    seen, failed = Probe("seen", lambda: asked.append("seen")), raising(AssertionError())
+    more = Probe(
+        "more", lambda *told: (asked.append("more"), told)[1], requires=(seen,), after=(failed,)
     )
     known = {seen: "before", failed: DENIED}
-    outcomes = run_looks([more, seen, failed], known=known)
+    outcomes = run_probes([more, seen, failed], known=known)
     assert outcomes == {**known, more: ("before", DENIED)}
     assert asked == ["more"]
     assert set(known) == {seen, failed}, "what was handed over is left alone"
 
 
-def test_an_inline_look_is_carried_out_here_and_another_in_a_thread_that_holds_nobody() -> None:
-    def see(*_: Any) -> tuple[bool, bool, str]:
+def test_an_inline_probe_is_carried_out_here_and_another_in_a_thread_that_holds_nobody() -> None:
+    def run(*_: Any) -> tuple[bool, bool, str]:
         me = threading.current_thread()
         return me is threading.main_thread(), me.daemon, me.name
 
     before = seeing(0)
-    here, there = Look("here", see, needs=(before,), inline=True), Look("there", see)
-    outcomes = run_looks([here, there])
+    here, there = Probe("here", run, requires=(before,), inline=True), Probe("there", run)
+    outcomes = run_probes([here, there])
     assert outcomes[here] == (True, outcomes[here][1], outcomes[here][2])  # type: ignore[index]
-    assert outcomes[there] == (False, True, "look there")
+    assert outcomes[there] == (False, True, "probe there")
 
 
-def test_inline_looks_follow_each_other_however_they_are_ordered() -> None:
-    first = Look("first", lambda: 1, inline=True)
-    second = Look("second", lambda n: n + 1, needs=(first,), inline=True)
-    third = Look("third", lambda n: n + 1, asks=(second,), inline=True)
+def test_inline_probe_follow_each_other_however_they_are_ordered() -> None:
+    first = Probe("first", lambda: 1, inline=True)
+    second = Probe("second", lambda n: n + 1, requires=(first,), inline=True)
+    third = Probe("third", lambda n: n + 1, after=(second,), inline=True)
     for order in itertools.permutations([first, second, third]):
-        assert run_looks(order) == {first: 1, second: 2, third: 3}
-    assert run_looks([third]) == {first: 1, second: 2, third: 3}
+        assert run_probes(order) == {first: 1, second: 2, third: 3}
+    assert run_probes([third]) == {first: 1, second: 2, third: 3}
 
 
-def test_looks_put_together_are_named_and_wait_for_each_other() -> None:
+def test_probe_put_together_are_named_and_wait_for_each_other() -> None:
     one, two = seeing(1, "one"), seeing(2, "two")
-    both = together(one, asks=[two])
-    assert (both.name, both.needs, both.asks, both.inline) == ("one + two", (one,), (two,), True)
-    assert run_looks([both])[both] == (1, 2)
-    alone = together(one)
-    assert (alone.name, alone.asks, run_looks([alone])[alone]) == ("one", (), (1,))
+    both = all_of(one, after=(two,))
+    assert (both.name, both.requires, both.after, both.inline) == (
+        "one + two",
+        (one,),
+        (two,),
+        True,
+    )
+    assert run_probes([both])[both] == (1, 2)
+    alone = all_of(one)
+    assert (alone.name, alone.after, run_probes([alone])[alone]) == ("one", (), (1,))
 
 
 @pytest.mark.parametrize(("workers", "fine"), [(-1, False), (0, False), (1, True), (2, True)])
-def test_at_least_one_look_has_to_be_under_way(workers: int, fine: bool) -> None:
-    looks = [seeing(n) for n in range(3)]
+def test_at_least_one_probe_has_to_be_under_way(workers: int, fine: bool) -> None:
+    probes = [seeing(n) for n in range(3)]
     if fine:
-        assert list(run_looks(looks, max_workers=workers).values()) == [0, 1, 2]
+        assert list(run_probes(probes, max_workers=workers).values()) == [0, 1, 2]
     else:
         with pytest.raises(ValueError, match="at least 1"):
-            run_looks(looks, max_workers=workers)
+            run_probes(probes, max_workers=workers)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_as_many_looks_are_under_way_as_allowed_and_no_more(workers: int) -> None:
+def test_as_many_probe_are_under_way_as_allowed_and_no_more(workers: int) -> None:
     """So many meet at a barrier, which they could not otherwise; and one more never starts."""
     barrier = threading.Barrier(workers, timeout=30)
     busy, most, lock = 0, 0, threading.Lock()
 
-    def see() -> None:
+    def run() -> None:
         nonlocal busy, most
         with lock:
             busy += 1
@@ -423,67 +437,67 @@ def test_as_many_looks_are_under_way_as_allowed_and_no_more(workers: int) -> Non
         with lock:
             busy -= 1
 
-    looks = [Look(str(n), see) for n in range(workers * 3)]
-    outcomes = run_looks(looks, timeout=60, max_workers=workers)
+    probes = [Probe(str(n), run) for n in range(workers * 3)]
+    outcomes = run_probes(probes, timeout=60, max_workers=workers)
     assert set(outcomes.values()) == {None}
     assert most == workers
 
 
-def test_a_look_may_take_its_time_and_no_longer() -> None:
+def test_a_probe_may_take_its_time_and_no_longer() -> None:
     go_on = threading.Event()
-    hanging = Look("hanging", lambda: go_on.wait(60))
-    quick, after = seeing("seen"), Look("after", lambda: "seen after")
+    hanging = Probe("hanging", lambda: go_on.wait(60))
+    quick, after = seeing("seen"), Probe("after", lambda: "seen after")
     try:
-        outcomes = run_looks([hanging, quick, after], timeout=0.05, max_workers=1)
+        outcomes = run_probes([hanging, quick, after], timeout=0.05, max_workers=1)
         given_up = outcomes[hanging]
-        assert type(given_up) is Unanswered
+        assert type(given_up) is Unavailable
         assert given_up.why == "hanging gave no answer within 0.05 s"
         assert given_up.remedy == "Look again, with a longer time limit."
         assert (outcomes[quick], outcomes[after]) == ("seen", "seen after")
     finally:
         go_on.set()
-    # the same look, now that it answers
-    assert run_looks([hanging], timeout=30)[hanging] is True
+    # the same probe, now that it answers
+    assert run_probes([hanging], timeout=30)[hanging] is True
 
 
-def test_every_look_that_hangs_is_given_up_and_no_other() -> None:
+def test_every_probe_that_hangs_is_given_up_and_no_other() -> None:
     go_on = threading.Event()
-    hanging = [Look(f"h{n}", lambda: go_on.wait(60)) for n in range(3)]
-    asking = Look("asking", lambda *seen: [type(one) for one in seen], asks=tuple(hanging))
-    needing = Look("needing", lambda _: "no", needs=(hanging[1],))
+    hanging = [Probe(f"h{n}", lambda: go_on.wait(60)) for n in range(3)]
+    asking = Probe("asking", lambda *seen: [type(one) for one in seen], after=tuple(hanging))
+    needing = Probe("needing", lambda _: "no", requires=(hanging[1],))
     try:
-        outcomes = run_looks([*hanging, asking, needing], timeout=0.05)
+        outcomes = run_probes([*hanging, asking, needing], timeout=0.05)
     finally:
         go_on.set()
-    assert outcomes[asking] == [Unanswered] * 3
+    assert outcomes[asking] == [Unavailable] * 3
     assert outcomes[needing] is outcomes[hanging[1]]
-    assert [outcomes[look].why[:2] for look in hanging] == ["h0", "h1", "h2"]
+    assert [outcomes[probe].why[:2] for probe in hanging] == ["h0", "h1", "h2"]
 
 
-def test_the_patience_with_a_look_is_counted_from_its_own_start() -> None:
+def test_the_patience_with_a_probe_is_counted_from_its_own_start() -> None:
     """One is given up while another, which began later, is waited for."""
     given_up, over = threading.Event(), threading.Event()
-    hanging = Look("hanging", lambda: over.wait(60))
-    noticing = Look("noticing", lambda _: given_up.set(), asks=(hanging,), inline=True)
-    before = Look("before", lambda: over.wait(0.3))
-    later = Look("later", lambda _: given_up.wait(60), needs=(before,))
+    hanging = Probe("hanging", lambda: over.wait(60))
+    noticing = Probe("noticing", lambda _: given_up.set(), after=(hanging,), inline=True)
+    before = Probe("before", lambda: over.wait(0.3))
+    later = Probe("later", lambda _: given_up.wait(60), requires=(before,))
     try:
-        outcomes = run_looks([hanging, noticing, later], timeout=0.6)
+        outcomes = run_probes([hanging, noticing, later], timeout=0.6)
     finally:
         over.set()
-    assert isinstance(outcomes[hanging], Unanswered)
+    assert isinstance(outcomes[hanging], Unavailable)
     assert outcomes[later] is True
 
 
-def test_a_look_that_many_need_is_asked_once() -> None:
+def test_a_probe_that_many_need_is_asked_once() -> None:
     asked: list[int] = []
-    shared = Look("shared", lambda: asked.append(1))
-    needing = [Look(str(n), lambda _: 1, needs=(shared,)) for n in range(3)]
-    run_looks([shared, *needing, shared, together(shared, asks=[shared])])
+    shared = Probe("shared", lambda: asked.append(1))
+    needing = [Probe(str(n), lambda _: 1, requires=(shared,)) for n in range(3)]
+    run_probes([shared, *needing, shared, all_of(shared, after=(shared,))])
     assert asked == [1]
 
 
-# --- several calls inside one look
+# --- several calls inside one probe
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
@@ -523,7 +537,7 @@ def test_the_first_failure_in_order_is_raised_when_all_have_ended() -> None:
 
     def second() -> None:
         second_failed.set()
-        raise Absent("gone")
+        raise NotFound("gone")
 
     def third() -> None:
         ended.append("third")

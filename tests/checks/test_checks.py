@@ -20,75 +20,77 @@ from kitaru_iac.checks.model import (
     warn,
 )
 from kitaru_iac.checks.probes import (
-    Absent,
     Denied,
-    Look,
-    LookError,
-    Unanswered,
-    run_looks,
-    together,
+    NotFound,
+    Probe,
+    ProbeError,
+    Unavailable,
+    all_of,
+    run_probes,
 )
 from kitaru_iac.errors import CheckFailed, ExitCode
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 
 
-def _check(look: Look[Any], judge: Any = lambda seen: ok(f"saw {seen}"), **more: Any) -> Check:
-    return Check(CheckInfo("x.y", "title", "text", "https://docs"), "thing", look, judge, **more)
+def _check(probe: Probe[Any], evaluate: Any = lambda seen: ok(f"saw {seen}"), **more: Any) -> Check:
+    return Check(
+        CheckInfo("x.y", "title", "text", "https://docs"), "thing", probe, evaluate, **more
+    )
 
 
-def _raising(error: Exception) -> Look[Any]:
-    def see() -> Any:
+def _raising(error: Exception) -> Probe[Any]:
+    def run() -> Any:
         raise error
 
-    return Look("look", see)
+    return Probe("probe", run)
 
 
 # --- judging
 
 
 def test_a_result_carries_what_the_judgement_and_the_catalog_say() -> None:
-    (result,) = run_checks([_check(Look("look", lambda: 1), lambda seen: fail("bad", "mend"))])
+    (result,) = run_checks([_check(Probe("probe", lambda: 1), lambda seen: fail("bad", "mend"))])
     assert result == CheckResult("x.y", FAIL, "thing", "bad", "mend", "https://docs")
 
 
 @pytest.mark.parametrize(
     "error",
-    [Denied("no", permission="a:B"), Absent("gone"), Unanswered("silence"), LookError("what")],
+    [Denied("no", permission="a:B"), NotFound("gone"), Unavailable("silence"), ProbeError("what")],
 )
 def test_without_an_observation_nothing_is_judged_and_the_check_is_unknown(
-    error: LookError,
+    error: ProbeError,
 ) -> None:
-    def judge(_: Any) -> Verdict:
+    def evaluate(_: Any) -> Verdict:
         raise AssertionError("judged without an observation")
 
-    (result,) = run_checks([_check(_raising(error), judge)])
+    (result,) = run_checks([_check(_raising(error), evaluate)])
     assert result.status is UNKNOWN
     assert error.why in result.why
     assert result.missing_permission == error.permission
 
 
-def test_a_failed_look_cannot_be_called_ok() -> None:
-    (result,) = run_checks([_check(_raising(Absent("gone")), missed=lambda _: ok("fine"))])
+def test_a_failed_probe_cannot_be_called_ok() -> None:
+    (result,) = run_checks([_check(_raising(NotFound("gone")), on_error=lambda *_: ok("fine"))])
     assert result.status is UNKNOWN
     assert "cannot be ok" in result.why
 
 
-def test_a_failed_look_can_be_judged_a_failure() -> None:
-    (result,) = run_checks([_check(_raising(Absent("gone")), missed=lambda _: fail("a", "b"))])
+def test_a_failed_probe_can_be_judged_a_failure() -> None:
+    (result,) = run_checks([_check(_raising(NotFound("gone")), on_error=lambda *_: fail("a", "b"))])
     assert result.status is FAIL
 
 
-def test_what_is_consulted_is_told_and_only_asked_where_a_look_failed() -> None:
+def test_what_is_consulted_is_told_and_only_asked_where_a_probe_failed() -> None:
     asked: list[str] = []
 
-    def see() -> str:
+    def run() -> str:
         asked.append("who")
         return "me"
 
-    who = Look("who", see)
-    good = _check(Look("good", lambda: 1), consults=who)
-    bad = _check(_raising(Denied("no")), missed=lambda e, w: unknown(f"{w}: {e}"), consults=who)
+    who = Probe("who", run)
+    good = _check(Probe("good", lambda: 1), context=who)
+    bad = _check(_raising(Denied("no")), on_error=lambda e, w: unknown(f"{w}: {e}"), context=who)
 
     assert run_checks([good])[0].status is OK
     assert asked == []
@@ -100,47 +102,47 @@ def test_a_bug_in_one_judgement_hides_no_other_result() -> None:
     def broken(_: Any) -> Verdict:
         raise KeyError("status")
 
-    look = Look("look", lambda: 1)
-    first, second = run_checks([_check(look, broken), _check(look)])
+    probe = Probe("probe", lambda: 1)
+    first, second = run_checks([_check(probe, broken), _check(probe)])
     assert (first.status, second.status) == (UNKNOWN, OK)
     assert "KeyError" in first.why
 
 
-def test_a_bug_in_one_look_hides_no_other_result() -> None:
-    first, second = run_checks([_check(_raising(TypeError("x"))), _check(Look("l", lambda: 1))])
+def test_a_bug_in_one_probe_hides_no_other_result() -> None:
+    first, second = run_checks([_check(_raising(TypeError("x"))), _check(Probe("l", lambda: 1))])
     assert (first.status, second.status) == (UNKNOWN, OK)
     assert "TypeError" in first.why
 
 
-# --- looking
+# --- probing
 
 
-def test_a_look_shared_by_many_is_asked_once() -> None:
+def test_a_probe_shared_by_many_is_asked_once() -> None:
     asked: list[int] = []
 
-    def see() -> str:
+    def run() -> str:
         asked.append(1)
         return "seen"
 
-    shared = Look("shared", see)
-    second = Look("second", lambda seen: seen + "!", needs=(shared,))
+    shared = Probe("shared", run)
+    second = Probe("second", lambda seen: seen + "!", requires=(shared,))
     results = run_checks([_check(shared), _check(second), _check(shared)])
     assert [result.why for result in results] == ["saw seen", "saw seen!", "saw seen"]
     assert asked == [1]
 
 
-def test_all_looks_are_under_way_at_the_same_time() -> None:
+def test_all_probe_are_under_way_at_the_same_time() -> None:
     barrier = threading.Barrier(8, timeout=30)
-    looks = [Look(str(n), barrier.wait) for n in range(8)]
-    outcomes = run_looks(looks, timeout=60)
-    assert {outcomes[look] for look in looks} == set(range(8))
+    probes = [Probe(str(n), barrier.wait) for n in range(8)]
+    outcomes = run_probes(probes, timeout=60)
+    assert {outcomes[probe] for probe in probes} == set(range(8))
 
 
-def test_no_more_looks_are_under_way_than_allowed() -> None:
+def test_no_more_probe_are_under_way_than_allowed() -> None:
     busy, most, lock = 0, 0, threading.Lock()
     enough = threading.Event()
 
-    def see() -> None:
+    def run() -> None:
         nonlocal busy, most
         with lock:
             busy += 1
@@ -149,46 +151,46 @@ def test_no_more_looks_are_under_way_than_allowed() -> None:
         with lock:
             busy -= 1
 
-    run_looks([Look(str(n), see) for n in range(9)], max_workers=3)
+    run_probes([Probe(str(n), run) for n in range(9)], max_workers=3)
     assert most <= 3
 
 
-def test_a_dependent_look_waits_for_its_own_alone() -> None:
+def test_a_dependent_probe_waits_for_its_own_alone() -> None:
     first_done, other_may_end = threading.Event(), threading.Event()
-    first = Look("first", first_done.set)
-    dependent = Look("dependent", lambda _: other_may_end.set(), needs=(first,))
-    # Ends only after the dependent look was carried out: it would hang if it held that one up.
-    slow = Look("slow", lambda: other_may_end.wait(30))
-    outcomes = run_looks([slow, dependent], timeout=60)
+    first = Probe("first", first_done.set)
+    dependent = Probe("dependent", lambda _: other_may_end.set(), requires=(first,))
+    # Ends only after the dependent probe was carried out: it would hang if it held that one up.
+    slow = Probe("slow", lambda: other_may_end.wait(30))
+    outcomes = run_probes([slow, dependent], timeout=60)
     assert outcomes[slow] is True
 
 
-def test_a_failed_look_fails_what_needs_it_and_is_told_to_what_asks_for_it() -> None:
-    gone = _raising(Absent("gone"))
-    needing = Look("needing", lambda _: "no", needs=(gone,))
-    asking = Look("asking", lambda seen: type(seen).__name__, asks=(gone,))
-    outcomes = run_looks([needing, asking])
-    assert isinstance(outcomes[needing], Absent)
-    assert outcomes[asking] == "Absent"
+def test_a_failed_probe_fails_what_needs_it_and_is_told_to_what_asks_for_it() -> None:
+    gone = _raising(NotFound("gone"))
+    needing = Probe("needing", lambda _: "no", requires=(gone,))
+    asking = Probe("asking", lambda seen: type(seen).__name__, after=(gone,))
+    outcomes = run_probes([needing, asking])
+    assert isinstance(outcomes[needing], NotFound)
+    assert outcomes[asking] == "NotFound"
 
 
-def test_looks_are_put_together_in_order() -> None:
-    one, two = Look("one", lambda: 1), Look("two", lambda: 2)
-    both = together(one, asks=[two, _raising(Denied("no"))])
-    seen: Any = run_looks([both])[both]
+def test_probe_are_put_together_in_order() -> None:
+    one, two = Probe("one", lambda: 1), Probe("two", lambda: 2)
+    both = all_of(one, after=(two, _raising(Denied("no"))))
+    seen: Any = run_probes([both])[both]
     assert seen[:2] == (1, 2)
     assert isinstance(seen[2], Denied)
 
 
-def test_a_hanging_look_is_left_behind_and_the_others_are_seen() -> None:
+def test_a_hanging_probe_is_left_behind_and_the_others_are_seen() -> None:
     forever = threading.Event()
-    hanging = Look("hanging", lambda: forever.wait(120))
-    after = Look("after", lambda _: 1, needs=(hanging,))
-    quick = Look("quick", lambda: "seen")
-    # One worker: the hanging look gives up its place when its time is over.
-    outcomes = run_looks([hanging, after, quick], timeout=0.1, max_workers=1)
+    hanging = Probe("hanging", lambda: forever.wait(120))
+    after = Probe("after", lambda _: 1, requires=(hanging,))
+    quick = Probe("quick", lambda: "seen")
+    # One worker: the hanging probe gives up its place when its time is over.
+    outcomes = run_probes([hanging, after, quick], timeout=0.1, max_workers=1)
     forever.set()
-    assert isinstance(outcomes[hanging], Unanswered)
+    assert isinstance(outcomes[hanging], Unavailable)
     assert "within 0.1 s" in outcomes[hanging].why
     assert outcomes[after] is outcomes[hanging]
     assert outcomes[quick] == "seen"
@@ -197,21 +199,21 @@ def test_a_hanging_look_is_left_behind_and_the_others_are_seen() -> None:
 def test_an_answer_that_comes_too_late_changes_nothing() -> None:
     late, go_on = threading.Event(), threading.Event()
 
-    def see_late() -> str:
+    def run_late() -> str:
         late.wait(30)
         go_on.set()
         return "late"
 
-    slow = Look("slow", see_late)
+    slow = Probe("slow", run_late)
 
-    def see_other(_: Any) -> bool:
+    def run_other(_: Any) -> bool:
         """Carried out after the slow one was given up; lets the late answer arrive meanwhile."""
         late.set()
         return go_on.wait(30)
 
-    other = Look("other", see_other, asks=(slow,))
-    outcomes = run_looks([slow, other], timeout=0.2)
-    assert isinstance(outcomes[slow], Unanswered)
+    other = Probe("other", run_other, after=(slow,))
+    outcomes = run_probes([slow, other], timeout=0.2)
+    assert isinstance(outcomes[slow], Unavailable)
 
 
 # --- the report

@@ -86,7 +86,7 @@ TARGETS = (
     ),
     Target(
         "checks",
-        ("kitaru_iac/checks/model.py", "kitaru_iac/checks/probes.py"),
+        ("kitaru_iac/checks/*.py",),
         ("tests/checks",),
     ),
     Target("aws: trust", (f"{AWS}/trust.py",), ("tests/clouds/aws/test_trust*.py",)),

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
-from typing import Any
 
+from kitaru_iac.checks.commands import OptionValue, command, note
 from kitaru_iac.clouds.aws.probes import Principal
 from kitaru_iac.clouds.aws.resources import role_name
 
-__all__ = ["aws", "note", "put_policy"]
+__all__ = ["aws", "put_policy"]
 
 
-def aws(service: str, command: str, *, region: str | None = None, **options: Any) -> str:
-    """``aws SERVICE COMMAND --option VALUE …``; mappings and lists are given as JSON."""
-    words = ["aws", service, command]
-    for key, value in options.items():
-        if value is None:
-            continue
-        words.append("--" + key.replace("_", "-"))
-        if isinstance(value, bool):
-            continue
-        words.append(value if isinstance(value, str) else json.dumps(value, separators=(",", ":")))
-    if region:
-        words += ["--region", region]
-    return shlex.join(words)
+def aws(service: str, operation: str, *, region: str | None = None, **options: OptionValue) -> str:
+    """Write ``aws SERVICE OPERATION --option VALUE …``; the region comes last."""
+    return command("aws", service, operation, **options, region=region or None)
 
 
-def note(command: str, text: str) -> str:
-    """The command with a shell comment after it."""
-    return f"{command}  # {text}"
-
-
-def put_policy(principal: Principal | str, name: str, document: Mapping[str, Any]) -> str:
-    """The command that gives a policy to a user or role (by ARN, or as looked at).
+def put_policy(principal: Principal | str, name: str, document: Mapping[str, object]) -> str:
+    """Write the command that gives a policy to a user or role (by ARN, or as looked at).
 
     Nobody can add a policy to the root user or to a role that IAM Identity Center keeps: then it
     says what to do there, behind a command that shows the identity.

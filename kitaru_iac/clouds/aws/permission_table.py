@@ -1,12 +1,8 @@
 """The one table of permissions on AWS: who does what to which thing, and why.
 
 It feeds the checks (simulation), provisioning (roles), `kitaru stack policy` and the documentation;
-there is no second list. Three identities must be kept apart, and a fourth is ours:
-
-* *connector*: what ZenML's client and server use to push images, read artifacts and submit runs;
-* *runtime*: what a step's container is;
-* *pull*: who pulls its image: the nodes of a cluster; on SageMaker the execution role itself;
-* *verify*: who runs these checks. It only reads.
+there is no second list. Who pulls an image are the nodes of a cluster; on SageMaker the execution
+role itself.
 
 Read from ZenML 0.98 (``aws_service_connector.py``, ``sagemaker_orchestrator.py``,
 ``s3_artifact_store.py``), s3fs, the SageMaker SDK and AWS's documentation of SageMaker roles.
@@ -19,21 +15,12 @@ not here. ``sagemaker:ListDomains`` is not either: it only makes a link, and its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kitaru_iac.checks.permissions import Conditions, Identity, Permission, rows
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["PERMISSIONS", "Conditions", "Identity", "Permission", "Resource", "When"]
-
-
-class Identity(StrEnum):
-    """Who is allowed something."""
-
-    CONNECTOR = "connector"
-    RUNTIME = "runtime"
-    PULL = "pull"
-    VERIFY = "verify"
+__all__ = ["PERMISSIONS", "AwsPermission", "Resource", "When"]
 
 
 class Resource(StrEnum):
@@ -70,30 +57,8 @@ _EVERY = frozenset({StackType.LOCAL, StackType.KUBERNETES, StackType.SAGEMAKER})
 _REMOTE = frozenset({StackType.KUBERNETES, StackType.SAGEMAKER})
 _EKS = frozenset({StackType.KUBERNETES})
 _SAGEMAKER = frozenset({StackType.SAGEMAKER})
-Conditions = Mapping[str, Mapping[str, str]]
 
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """One line of the table.
-
-    Attributes:
-        identity: Who needs it.
-        action: The IAM action.
-        resource: What it is about.
-        used_by: What does it, in ZenML or in these checks.
-        types: The stack types that need it.
-        when: What else must be the case.
-        conditions: Conditions of the grant: operator -> key -> value.
-    """
-
-    identity: Identity
-    action: str
-    resource: Resource
-    used_by: str
-    types: frozenset[StackType] = _EVERY
-    when: When = When.ALWAYS
-    conditions: Conditions = field(default_factory=dict)
+AwsPermission = Permission[Resource, When]
 
 
 def _rows(
@@ -104,12 +69,8 @@ def _rows(
     *,
     when: When = When.ALWAYS,
     conditions: Conditions | None = None,
-) -> tuple[Permission, ...]:
-    """One permission for each action in `uses`, which says what it is used by."""
-    return tuple(
-        Permission(identity, action, resource, used_by, types, when, conditions or {})
-        for action, used_by in uses.items()
-    )
+) -> tuple[AwsPermission, ...]:
+    return rows(identity, resource, types, uses, when=when, conditions=conditions)
 
 
 def _passed_to(service: str) -> Conditions:
@@ -141,7 +102,7 @@ _JOBS = {
     "sagemaker:AddTags": "the tags of a job",
 }
 
-PERMISSIONS: tuple[Permission, ...] = (
+PERMISSIONS: tuple[AwsPermission, ...] = (
     # --- connector: artifacts
     *_rows(
         *(_C, Resource.BUCKET, _EVERY),

@@ -9,24 +9,13 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from kitaru_iac.clouds.aws.permission_table import (
-    PERMISSIONS,
-    Conditions,
-    Identity,
-    Permission,
-    Resource,
-    When,
-)
+from kitaru_iac.checks.permissions import Conditions, Identity
+from kitaru_iac.clouds.aws.permission_table import PERMISSIONS, AwsPermission, Resource, When
 from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = [
-    "PERMISSIONS",
-    "Conditions",
-    "Identity",
-    "Permission",
-    "Resource",
     "arns",
     "connector_trust",
     "permissions_for",
@@ -41,7 +30,7 @@ __all__ = [
 
 def permissions_for(
     resources: AwsResources, identity: Identity, kms_key: str | None = None
-) -> tuple[Permission, ...]:
+) -> tuple[AwsPermission, ...]:
     """The lines of the table that apply to this stack.
 
     The runtime of SageMaker pulls its own image, so its lines hold those of `Identity.PULL`.
@@ -143,7 +132,7 @@ def trusts(spec: BaseSpec) -> dict[str, dict[str, Any]]:
 
 
 def statements(
-    rows: Iterable[Permission], resources: AwsResources, kms_key: str | None = None
+    rows: Iterable[AwsPermission], resources: AwsResources, kms_key: str | None = None
 ) -> list[dict[str, Any]]:
     """IAM statements for these lines: one for each kind of thing and condition."""
     actions: dict[tuple[Resource, str], list[str]] = {}

@@ -1,7 +1,7 @@
-"""Everything that is asked of AWS for one stack: operations and nothing else, no judgement.
+"""Everything that is asked of AWS for one stack: operations and nothing else, no evaluation.
 
 What is only needed when something else was seen (nodes that EKS does not manage) waits for that;
-all other looks depend on the credentials alone, and start at the same moment.
+all other probes depend on the credentials alone, and start at the same moment.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kitaru_iac.checks.probes import Denied, Look, LookError, Unjudged, in_parallel
+from kitaru_iac.checks.probes import Denied, Probe, ProbeError, Skipped, in_parallel
 from kitaru_iac.clouds.aws.resources import AwsResources, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 
-__all__ = ["AwsLooks", "BucketHead", "CallerIdentity", "Compute", "Principal", "PublicAccess"]
+__all__ = ["AwsProbes", "BucketHead", "CallerIdentity", "Compute", "Principal", "PublicAccess"]
 
 Raw = Mapping[str, Any]
 _NO_BUCKET = ("NoSuchBucket",)
@@ -75,7 +75,7 @@ class PublicAccess:
     bucket: frozenset[str]
     account: frozenset[str] | None
     has_public_policy: bool | None
-    account_missing: LookError | None = None
+    account_missing: ProbeError | None = None
 
     @property
     def on(self) -> frozenset[str]:
@@ -99,34 +99,36 @@ class Compute:
     unmanaged: int | None = None
 
 
-class AwsLooks:
-    """The looks of one run. Each is an object, asked once however many checks use it."""
+class AwsProbes:
+    """The probes of one run. Each is an object, asked once however many checks use it."""
 
     def __init__(self, aws: AwsAccess, resources: AwsResources) -> None:
         self._aws = aws
         self._r = resources
         r = resources
-        self.session = Look("AWS credentials", aws.open)
-        self.identity = self._look("sts:GetCallerIdentity", self._identity)
-        self.principal = Look("iam:GetRole of the caller", self._principal, needs=(self.identity,))
+        self.session = Probe("AWS credentials", aws.open)
+        self.identity = self._probe("sts:GetCallerIdentity", self._identity)
+        self.principal = Probe(
+            "iam:GetRole of the caller", self._principal, requires=(self.identity,)
+        )
         # --- bucket
-        self.head = self._look("s3:HeadBucket", self._head)
-        self.bucket = Look("s3:HeadBucket", _allowed_only(r), needs=(self.head,), inline=True)
+        self.head = self._probe("s3:HeadBucket", self._head)
+        self.bucket = Probe("s3:HeadBucket", _allowed_only(r), requires=(self.head,), inline=True)
         # Waits to be told the account only where the description does not say it.
-        self.account_block = Look(
+        self.account_block = Probe(
             "s3control:GetPublicAccessBlock",
             self._account_block,
-            needs=(self.session,) if r.account else (self.identity,),
+            requires=(self.session,) if r.account else (self.identity,),
         )
         self.bucket_block = self._s3(
             "get_public_access_block", none="NoSuchPublicAccessBlockConfiguration"
         )
         self.policy_status = self._s3("get_bucket_policy_status", none="NoSuchBucketPolicy")
-        self.public_access = Look(
+        self.public_access = Probe(
             "public access",
             _public_access,
-            needs=(self.bucket_block,),
-            asks=(self.account_block, self.policy_status),
+            requires=(self.bucket_block,),
+            after=(self.account_block, self.policy_status),
             inline=True,
         )
         self.encryption = self._s3(
@@ -135,25 +137,25 @@ class AwsLooks:
         self.versioning = self._s3("get_bucket_versioning")
         self.bucket_policy = self._s3("get_bucket_policy", none="NoSuchBucketPolicy")
         # --- repository
-        self.repository = self._look("ecr:DescribeRepositories", self._repository)
-        self.registry_scanning = self._look(
+        self.repository = self._probe("ecr:DescribeRepositories", self._repository)
+        self.registry_scanning = self._probe(
             "ecr:GetRegistryScanningConfiguration", self._registry_scanning
         )
         # --- cluster
-        self.cluster = self._look("eks:DescribeCluster", self._cluster)
-        self.node_groups = self._look("eks:DescribeNodegroup", self._node_groups)
-        self.fargate_profiles = self._look("eks:DescribeFargateProfile", self._fargate_profiles)
-        self.compute = Look(
+        self.cluster = self._probe("eks:DescribeCluster", self._cluster)
+        self.node_groups = self._probe("eks:DescribeNodegroup", self._node_groups)
+        self.fargate_profiles = self._probe("eks:DescribeFargateProfile", self._fargate_profiles)
+        self.compute = Probe(
             "compute",
             self._compute,
-            needs=(self.cluster, self.node_groups, self.fargate_profiles),
+            requires=(self.cluster, self.node_groups, self.fargate_profiles),
         )
         # --- role
-        self.role = self._look("iam:GetRole", self._role)
+        self.role = self._probe("iam:GetRole", self._role)
 
-    def _look(self, name: str, see: Any) -> Look[Any]:
-        """A look that needs nothing but credentials."""
-        return Look(name, lambda _session: see(), needs=(self.session,))
+    def _probe(self, name: str, run: Any) -> Probe[Any]:
+        """A probe that needs nothing but credentials."""
+        return Probe(name, lambda _session: run(), requires=(self.session,))
 
     # --- who
 
@@ -170,18 +172,18 @@ class AwsLooks:
         if kind == "role":
             return Principal(identity.arn, "role", role_name(identity.arn))
         if kind != "assumed-role":
-            raise Unjudged(f"{identity.arn} is neither a user nor a role: IAM cannot simulate it")
+            raise Skipped(f"{identity.arn} is neither a user nor a role: IAM cannot simulate it")
         name = rest.split("/", 1)[0]
         head = _as_iam(identity.arn).rsplit(":", 1)[0]
         try:
             answer = self._aws.ask("iam", "get_role", about=f"the role {name}", RoleName=name)
-        except LookError:
+        except ProbeError:
             return Principal(f"{head}:role/{name}", "role", name, certain=False)
         return Principal(answer["Role"]["Arn"], "role", name)
 
     # --- bucket
 
-    def _s3(self, operation: str, none: str | None = None) -> Look[Any]:
+    def _s3(self, operation: str, none: str | None = None) -> Probe[Any]:
         pascal = "".join(part.capitalize() for part in operation.split("_"))
         ask = partial(
             self._aws.ask,
@@ -192,7 +194,7 @@ class AwsLooks:
             none=() if none is None else (none,),
             Bucket=self._r.bucket,
         )
-        return self._look(f"s3:{pascal}", ask)
+        return self._probe(f"s3:{pascal}", ask)
 
     @property
     def _bucket_uri(self) -> str:
@@ -250,7 +252,7 @@ class AwsLooks:
             region=registry.region,
         )
         if answer.get("registryId") not in {None, registry.account}:
-            raise Unjudged(f"the scanning of {registry.host} is shown to its own account only")
+            raise Skipped(f"the scanning of {registry.host} is shown to its own account only")
         configuration: Raw = answer["scanningConfiguration"]
         return configuration
 
@@ -306,13 +308,13 @@ class AwsLooks:
         )
         return Compute((), (), False, False, sum(len(r["Instances"]) for r in reservations))
 
-    def access_entry(self, principal: Look[Principal]) -> Look[Raw]:
+    def access_entry(self, principal: Probe[Principal]) -> Probe[Raw]:
         """The access entry of a principal, with its policies under ``policies``; empty if none."""
 
-        def see(cluster: Raw, who: Principal) -> Raw:
+        def run(cluster: Raw, who: Principal) -> Raw:
             mode = cluster.get("accessConfig", {}).get("authenticationMode")
             if mode not in {"API", "API_AND_CONFIG_MAP"}:
-                raise Unjudged(
+                raise Skipped(
                     f"the cluster's authentication mode is {mode or 'not told'}: "
                     "who may enter stands in its aws-auth ConfigMap, which is not looked at",
                     "kubectl get configmap aws-auth --namespace kube-system --output yaml",
@@ -335,7 +337,7 @@ class AwsLooks:
             )
             return {**entry["accessEntry"], "mode": mode, "policies": policies}
 
-        return Look("eks:DescribeAccessEntry", see, needs=(self.cluster, principal))
+        return Probe("eks:DescribeAccessEntry", run, requires=(self.cluster, principal))
 
     # --- roles
 
@@ -362,7 +364,7 @@ class AwsLooks:
 
 
 def _allowed_only(resources: AwsResources) -> Any:
-    def see(head: BucketHead) -> BucketHead:
+    def run(head: BucketHead) -> BucketHead:
         if not head.allowed:
             raise Denied(
                 f"s3:ListBucket on s3://{resources.bucket} is denied. The bucket exists (S3 "
@@ -372,17 +374,17 @@ def _allowed_only(resources: AwsResources) -> Any:
             )
         return head
 
-    return see
+    return run
 
 
-def _public_access(block: Raw, account: Raw | LookError, status: Raw | LookError) -> PublicAccess:
+def _public_access(block: Raw, account: Raw | ProbeError, status: Raw | ProbeError) -> PublicAccess:
     return PublicAccess(
         _switched_on(block),
-        None if isinstance(account, LookError) else _switched_on(account),
+        None if isinstance(account, ProbeError) else _switched_on(account),
         None
-        if isinstance(status, LookError)
+        if isinstance(status, ProbeError)
         else bool(status.get("PolicyStatus", {}).get("IsPublic")),
-        account if isinstance(account, LookError) else None,
+        account if isinstance(account, ProbeError) else None,
     )
 
 

@@ -1,6 +1,6 @@
 """Asking AWS through boto3, as the description's identity, with answers told apart.
 
-Denied, absent, no credentials and no answer come out as the four kinds of `LookError`, by the
+Denied, absent, no credentials and no answer come out as the four kinds of `ProbeError`, by the
 error's code and never by its text.
 """
 
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from kitaru_iac.checks.probes import Absent, Denied, LookError, NoCredentials, Unanswered
+from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError, Unavailable
 from kitaru_iac.errors import MissingPackages
 from kitaru_iac.spec.credentials import Credentials
 
@@ -69,7 +69,7 @@ def iam_action(service: str, operation: str) -> str:
 
 
 class AwsAccess:
-    """A boto3 session as one identity, and its clients, shared by all looks of one run.
+    """A boto3 session as one identity, and its clients, shared by all probes of one run.
 
     Args:
         credentials: The description's; None or ``implicit`` for this process's own.
@@ -99,7 +99,7 @@ class AwsAccess:
 
         Raises:
             NoCredentials: There are none, or a role cannot be assumed.
-            Unanswered: Whoever gives them does not answer.
+            Unavailable: Whoever gives them does not answer.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -139,7 +139,7 @@ class AwsAccess:
             **parameters: The operation's parameters.
 
         Raises:
-            LookError: Of the kind that the error's code says.
+            ProbeError: Of the kind that the error's code says.
         """
         try:
             client = self._client(service, region)
@@ -217,7 +217,7 @@ class AwsAccess:
             region_name=self._region,
         )
 
-    def _no_session(self, error: Exception) -> LookError:
+    def _no_session(self, error: Exception) -> ProbeError:
         code = _code(error)
         if code in _DENIED and self._credentials is not None:
             role = self._credentials.values.get("role_arn", "")
@@ -245,10 +245,10 @@ class AwsAccess:
         raise _translated(error, iam_action(service, pascal), about, absent) from error
 
 
-def _translated(error: Exception, action: str, about: str, absent: Collection[str]) -> LookError:
+def _translated(error: Exception, action: str, about: str, absent: Collection[str]) -> ProbeError:
     code = _code(error)
     if code is not None and code in absent:
-        return Absent(f"{about} does not exist", resource=about)
+        return NotFound(f"{about} does not exist", resource=about)
     if code in _DENIED:
         named = _NAMED_ACTION.search(_message(error))
         permission = named.group(1) if named else action
@@ -294,19 +294,19 @@ def _credentials_error(error: Exception) -> NoCredentials | None:
     return None
 
 
-def _unanswered(error: Exception, about: str) -> Unanswered:
+def _unanswered(error: Exception, about: str) -> Unavailable:
     from botocore.parsers import ResponseParserError
 
     code = _code(error)
     again = "Look again later."
     if code in _THROTTLED:
-        return Unanswered(f"AWS throttled the question about {about} ({code})", again)
+        return Unavailable(f"AWS throttled the question about {about} ({code})", again)
     if code is not None:
-        return Unanswered(f"AWS answered {code} about {about}: {_message(error)}", again)
+        return Unavailable(f"AWS answered {code} about {about}: {_message(error)}", again)
     if isinstance(error, ResponseParserError):  # holds the whole answer, a page of HTML at worst
-        return Unanswered(f"the answer about {about} could not be understood", again)
+        return Unavailable(f"the answer about {about} could not be understood", again)
     text = " ".join(str(error).split())[:200]
-    return Unanswered(f"no usable answer about {about}: {type(error).__name__}: {text}", again)
+    return Unavailable(f"no usable answer about {about}: {type(error).__name__}: {text}", again)
 
 
 def _code(error: Exception) -> str | None:

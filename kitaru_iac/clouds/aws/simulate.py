@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kitaru_iac.checks.probes import LookError, Unjudged, in_parallel
-from kitaru_iac.clouds.aws.permissions import Conditions, Permission, arns
+from kitaru_iac.checks.permissions import Conditions
+from kitaru_iac.checks.probes import ProbeError, Skipped, in_parallel
+from kitaru_iac.clouds.aws.permission_table import AwsPermission
+from kitaru_iac.clouds.aws.permissions import arns
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.session import AwsAccess
 
@@ -59,7 +61,7 @@ class Decision:
 
 
 def questions(
-    rows: Iterable[Permission], resources: AwsResources, kms_key: str | None = None
+    rows: Iterable[AwsPermission], resources: AwsResources, kms_key: str | None = None
 ) -> tuple[Question, ...]:
     """The lines of the table as questions: one for each thing and conditions."""
     grouped: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
@@ -76,7 +78,7 @@ def simulate(aws: AwsAccess, principal: str, asked: Sequence[Question]) -> tuple
     """IAM's decisions, in the order of the questions; all are asked at the same time.
 
     Raises:
-        LookError: A question could not be asked. None is left out silently.
+        ProbeError: A question could not be asked. None is left out silently.
     """
     jobs = [partial(_ask, aws, principal, question) for question in asked]
     return tuple(decision for found in in_parallel(jobs) for decision in found)
@@ -85,7 +87,7 @@ def simulate(aws: AwsAccess, principal: str, asked: Sequence[Question]) -> tuple
 def _ask(aws: AwsAccess, principal: str, question: Question) -> tuple[Decision, ...]:
     try:
         results = _evaluate(aws, principal, question)
-    except LookError as error:
+    except ProbeError as error:
         # IAM refuses to evaluate some pairs of actions in one call, and only says so when asked.
         if _NOT_TOGETHER not in error.why or len(question.actions) == 1:
             raise
@@ -96,7 +98,7 @@ def _ask(aws: AwsAccess, principal: str, question: Question) -> tuple[Decision, 
     decisions = {result["EvalActionName"].lower(): result for result in results}
     missing = [action for action in question.actions if action.lower() not in decisions]
     if missing:
-        raise Unjudged(f"IAM's simulation says nothing about {', '.join(missing)}")
+        raise Skipped(f"IAM's simulation says nothing about {', '.join(missing)}")
     return tuple(
         _decision(action, question.resource, decisions[action.lower()])
         for action in question.actions

@@ -1,16 +1,17 @@
 """The checks of a description on AWS.
 
-By concern: `verify_s3`, `verify_ecr`, `verify_eks` and `verify_iam` hold the judgements; `looks`
-what is asked; `catalog` the ids. Nothing is asked here: `kitaru_iac.checks.model.run_checks` does.
+By concern: `verify_bucket`, `verify_registry`, `verify_cluster` and `verify_identity` hold the
+evaluations; `probes` what is asked; `catalog` the ids. Nothing is asked here: that is for
+`kitaru_iac.checks.model.run_checks`.
 """
 
 from __future__ import annotations
 
 from kitaru_iac.checks.model import Check
-from kitaru_iac.checks.probes import TIMEOUT, Look, Unjudged
+from kitaru_iac.checks.probes import TIMEOUT, Probe, Skipped
 from kitaru_iac.clouds.aws.commands import aws
-from kitaru_iac.clouds.aws.explain import Checklist
-from kitaru_iac.clouds.aws.probes import AwsLooks, Principal
+from kitaru_iac.clouds.aws.explain import checklist
+from kitaru_iac.clouds.aws.probes import AwsProbes, Principal
 from kitaru_iac.clouds.aws.resources import existing, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
 from kitaru_iac.clouds.aws.verify_bucket import bucket_checks
@@ -24,7 +25,7 @@ __all__ = ["checks_for"]
 
 def checks_for(
     spec: BaseSpec, *, timeout: float = TIMEOUT, identity: str | None = None
-) -> list[Check]:
+) -> list[Check[object]]:
     """All checks that apply to a description, in the order in which they are shown.
 
     What the description wants created or skipped, or does not name, is not checked.
@@ -42,35 +43,35 @@ def checks_for(
     require_boto3()
     resources = existing(spec)
     access = AwsAccess(spec.credentials, resources.region, timeout)
-    looks = AwsLooks(access, resources)
-    checklist = Checklist(looks, resources)
-    connector = _connector(spec, looks, identity)
+    probes = AwsProbes(access, resources)
+    made_by = checklist(probes, resources)
+    connector = _connector(spec, probes, identity)
     subject = identity or spec.connector or access.described_as
-    checks = credential_checks(checklist, looks, resources, access.described_as)
+    checks = credential_checks(made_by, probes, resources, access.described_as)
     if resources.bucket is not None:
-        checks += bucket_checks(checklist, looks, resources)
+        checks += bucket_checks(made_by, probes, resources)
     if resources.repository is not None:
-        checks += repository_checks(checklist, looks, resources)
+        checks += repository_checks(made_by, probes, resources)
     if resources.cluster is not None:
-        checks += cluster_checks(checklist, looks, resources, access, connector)
+        checks += cluster_checks(made_by, probes, resources, access, connector)
     if resources.role is not None:
-        checks += role_checks(checklist, looks, resources, access, connector)
-    return checks + connector_checks(checklist, looks, resources, access, connector, subject)
+        checks += role_checks(made_by, probes, resources, access, connector)
+    return checks + connector_checks(made_by, probes, resources, access, connector, subject)
 
 
-def _connector(spec: BaseSpec, looks: AwsLooks, identity: str | None) -> Look[Principal]:
+def _connector(spec: BaseSpec, probes: AwsProbes, identity: str | None) -> Probe[Principal]:
     """Whose permissions count. Never this process's own where it is known to be somebody else."""
     if identity is not None:
         kind = "user" if ":user/" in identity else "role"
         known = Principal(identity, kind, role_name(identity))
-        return Look("the connector", lambda _: known, needs=(looks.session,), inline=True)
+        return Probe("the connector", lambda _: known, requires=(probes.session,), inline=True)
     if spec.connector is not None:
 
         def unseen(_session: None) -> Principal:
-            raise Unjudged(
+            raise Skipped(
                 f"the stack uses the connector {spec.connector}, whose identity is not told here",
                 aws("sts", "get-caller-identity"),
             )
 
-        return Look("the connector", unseen, needs=(looks.session,), inline=True)
-    return looks.principal
+        return Probe("the connector", unseen, requires=(probes.session,), inline=True)
+    return probes.principal

@@ -1,4 +1,4 @@
-"""The judgements about the artifact store's bucket."""
+"""The evaluations about the artifact store's bucket."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from kitaru_iac.checks.checklist import Checklist
+from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
-from kitaru_iac.checks.probes import Absent, LookError
-from kitaru_iac.clouds.aws.commands import aws, note
-from kitaru_iac.clouds.aws.explain import Checklist
-from kitaru_iac.clouds.aws.probes import AwsLooks, BucketHead, PublicAccess
+from kitaru_iac.checks.probes import NotFound, ProbeError
+from kitaru_iac.clouds.aws.commands import aws
+from kitaru_iac.clouds.aws.probes import AwsProbes, BucketHead, Principal, PublicAccess
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.trust import listed, statement_list
 from kitaru_iac.spec.kinds import StackType
@@ -21,7 +22,9 @@ __all__ = ["bucket_checks"]
 Raw = Mapping[str, Any]
 
 
-def bucket_checks(checklist: Checklist, looks: AwsLooks, r: AwsResources) -> list[Check]:
+def bucket_checks(
+    checklist: Checklist[Principal], probes: AwsProbes, r: AwsResources
+) -> list[Check[object]]:
     """The checks of the bucket that the description names."""
     assert r.bucket is not None
     uri = f"s3://{r.bucket}"
@@ -29,26 +32,28 @@ def bucket_checks(checklist: Checklist, looks: AwsLooks, r: AwsResources) -> lis
     add = partial(checklist.check, create=create)
     checks = [
         add(
-            *("aws.bucket.exists", uri, looks.bucket, lambda _: ok("it exists and may be listed")),
-            missed=lambda error: _absent(error, create),
+            *("aws.bucket.exists", uri, probes.bucket, lambda _: ok("it exists and may be listed")),
+            on_error=lambda error: _absent(error, create),
         ),
     ]
     if r.region is not None:
-        checks.append(add("aws.bucket.region", uri, looks.head, lambda head: judge_region(head, r)))
+        checks.append(
+            add("aws.bucket.region", uri, probes.head, lambda head: evaluate_region(head, r))
+        )
     return [
         *checks,
         add(
-            *("aws.bucket.public_access", uri, looks.public_access),
-            lambda seen: judge_public_access(seen, r),
+            *("aws.bucket.public_access", uri, probes.public_access),
+            lambda seen: evaluate_public_access(seen, r),
         ),
-        add("aws.bucket.encryption", uri, looks.encryption, lambda s: judge_encryption(s, r)),
-        add("aws.bucket.versioning", uri, looks.versioning, lambda s: judge_versioning(s, r)),
-        add("aws.bucket.tls_only", uri, looks.bucket_policy, lambda s: judge_tls_only(s, r)),
+        add("aws.bucket.encryption", uri, probes.encryption, lambda s: evaluate_encryption(s, r)),
+        add("aws.bucket.versioning", uri, probes.versioning, lambda s: evaluate_versioning(s, r)),
+        add("aws.bucket.tls_only", uri, probes.bucket_policy, lambda s: evaluate_tls_only(s, r)),
     ]
 
 
-def _absent(error: LookError, create: str) -> Verdict | None:
-    return fail("there is no bucket of this name", create) if isinstance(error, Absent) else None
+def _absent(error: ProbeError, create: str) -> Verdict | None:
+    return fail("there is no bucket of this name", create) if isinstance(error, NotFound) else None
 
 
 def create_bucket(bucket: str | None, region: str | None) -> str:
@@ -62,7 +67,7 @@ def create_bucket(bucket: str | None, region: str | None) -> str:
     )
 
 
-def judge_region(head: BucketHead, r: AwsResources) -> Verdict:
+def evaluate_region(head: BucketHead, r: AwsResources) -> Verdict:
     """A bucket elsewhere fails for SageMaker, whose jobs refuse it, and is slow for others."""
     if head.region is None:
         return unknown(
@@ -79,7 +84,7 @@ def judge_region(head: BucketHead, r: AwsResources) -> Verdict:
     return warn(f"{why}: slower, and traffic between regions costs money", remedy)
 
 
-def judge_public_access(seen: PublicAccess, r: AwsResources) -> Verdict:
+def evaluate_public_access(seen: PublicAccess, r: AwsResources) -> Verdict:
     """All four switches, wherever they are on. Public in fact is worse than unprotected."""
     if not seen.off:
         where = "on the bucket" if len(seen.bucket) == 4 else "on the bucket and its account"
@@ -122,7 +127,7 @@ def kms_key(encryption: Raw) -> str | None:
     return None
 
 
-def judge_encryption(encryption: Raw, r: AwsResources) -> Verdict:
+def evaluate_encryption(encryption: Raw, r: AwsResources) -> Verdict:
     """S3 has encrypted every new object since January 2023; an empty answer is from before."""
     algorithms = [
         str(rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
@@ -146,7 +151,7 @@ def _rules(encryption: Raw) -> list[Raw]:
     return list(encryption.get("ServerSideEncryptionConfiguration", {}).get("Rules", ()))
 
 
-def judge_versioning(versioning: Raw, r: AwsResources) -> Verdict:
+def evaluate_versioning(versioning: Raw, r: AwsResources) -> Verdict:
     """S3 leaves the status out where versioning was never on."""
     status = versioning.get("Status")
     if status == "Enabled":
@@ -161,7 +166,7 @@ def judge_versioning(versioning: Raw, r: AwsResources) -> Verdict:
     return warn(f"versioning is {state}: what is overwritten or deleted is lost", remedy)
 
 
-def judge_tls_only(answer: Raw, r: AwsResources) -> Verdict:
+def evaluate_tls_only(answer: Raw, r: AwsResources) -> Verdict:
     """A denial for everybody, of everything, where aws:SecureTransport is false."""
     policy: Raw = json.loads(answer["Policy"]) if answer.get("Policy") else {}
     statements = statement_list(policy)

@@ -1,4 +1,4 @@
-"""The judgements about the EKS cluster."""
+"""The evaluations about the EKS cluster."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from kitaru_iac.checks.checklist import Checklist
+from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
-from kitaru_iac.checks.probes import Absent, Look, LookError, Unjudged, in_parallel, together
-from kitaru_iac.clouds.aws.commands import aws, note
-from kitaru_iac.clouds.aws.explain import Checklist
-from kitaru_iac.clouds.aws.permissions import Identity, permissions_for, service_trust
-from kitaru_iac.clouds.aws.probes import AwsLooks, Compute, Principal
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.probes import NotFound, Probe, ProbeError, Skipped, all_of, in_parallel
+from kitaru_iac.clouds.aws.commands import aws
+from kitaru_iac.clouds.aws.permissions import permissions_for, service_trust
+from kitaru_iac.clouds.aws.probes import AwsProbes, Compute, Principal
 from kitaru_iac.clouds.aws.resources import AwsResources, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
@@ -36,38 +38,38 @@ _EDIT_POLICY = "AmazonEKSEditPolicy"
 
 
 def cluster_checks(
-    checklist: Checklist,
-    looks: AwsLooks,
+    checklist: Checklist[Principal],
+    probes: AwsProbes,
     r: AwsResources,
     access: AwsAccess,
-    connector: Look[Principal],
-) -> list[Check]:
+    connector: Probe[Principal],
+) -> list[Check[object]]:
     """The checks of the cluster that the description names."""
     subject = r.cluster_arn
     add = partial(checklist.check, create=list_clusters(r))
     checks = [
         add(
-            *("aws.cluster.exists", subject, looks.cluster),
+            *("aws.cluster.exists", subject, probes.cluster),
             lambda seen: ok(f"it exists, Kubernetes {seen.get('version', '?')}"),
-            missed=lambda error: _absent(error, r),
+            on_error=lambda error: _absent(error, r),
         ),
-        add("aws.cluster.active", subject, looks.cluster, lambda s: judge_active(s, r)),
-        add("aws.cluster.compute", subject, looks.compute, lambda s: judge_compute(s, r)),
+        add("aws.cluster.active", subject, probes.cluster, lambda s: evaluate_active(s, r)),
+        add("aws.cluster.compute", subject, probes.compute, lambda s: evaluate_compute(s, r)),
         add(
-            *("aws.cluster.authentication_mode", subject, looks.cluster),
-            lambda seen: judge_authentication(seen, r),
+            *("aws.cluster.authentication_mode", subject, probes.cluster),
+            lambda seen: evaluate_authentication(seen, r),
         ),
         add(
             *("aws.cluster.access_entry", subject),
-            together(looks.access_entry(connector), connector),
-            lambda seen: judge_access_entry(seen, r),
+            all_of(probes.access_entry(connector), connector),
+            lambda seen: evaluate_access_entry(seen, r),
         ),
-        add("aws.cluster.endpoint", subject, looks.cluster, lambda s: judge_endpoint(s, r)),
+        add("aws.cluster.endpoint", subject, probes.cluster, lambda s: evaluate_endpoint(s, r)),
     ]
     if r.repository is not None:
-        pull = _pull_look(looks, r, access)
+        pull = _pull_probe(probes, r, access)
         checks.append(
-            add("aws.cluster.node_role_pull", subject, pull, lambda seen: judge_pull(seen, r))
+            add("aws.cluster.node_role_pull", subject, pull, lambda seen: evaluate_pull(seen, r))
         )
     return checks
 
@@ -77,8 +79,8 @@ def list_clusters(r: AwsResources) -> str:
     return note(aws("eks", "list-clusters", region=r.region), "shows those that are there")
 
 
-def _absent(error: LookError, r: AwsResources) -> Verdict | None:
-    if not isinstance(error, Absent):
+def _absent(error: ProbeError, r: AwsResources) -> Verdict | None:
+    if not isinstance(error, NotFound):
         return None
     return fail(
         f"there is no EKS cluster of this name in {r.region}, as these credentials see it",
@@ -86,7 +88,7 @@ def _absent(error: LookError, r: AwsResources) -> Verdict | None:
     )
 
 
-def judge_active(cluster: Raw, r: AwsResources) -> Verdict:
+def evaluate_active(cluster: Raw, r: AwsResources) -> Verdict:
     """ACTIVE; an update does not interrupt pods."""
     status = str(cluster.get("status"))
     if status == "ACTIVE":
@@ -103,7 +105,7 @@ def judge_active(cluster: Raw, r: AwsResources) -> Verdict:
     return fail(f"it is {status}" + (f": {'; '.join(issues)}" if issues else ""), show)
 
 
-def judge_compute(compute: Compute, r: AwsResources) -> Verdict:
+def evaluate_compute(compute: Compute, r: AwsResources) -> Verdict:
     """Something must be there that runs a pod of the namespace."""
     if compute.auto_mode:
         return ok("Auto Mode makes nodes as they are needed")
@@ -124,8 +126,8 @@ def judge_compute(compute: Compute, r: AwsResources) -> Verdict:
     if compute.node_groups:
         group = compute.node_groups[0]
         states = ", ".join(f"{g['nodegroupName']} {g['status']}" for g in compute.node_groups)
-        judged = warn if any(g["status"] == "DEGRADED" for g in compute.node_groups) else fail
-        return judged(
+        verdict_of = warn if any(g["status"] == "DEGRADED" for g in compute.node_groups) else fail
+        return verdict_of(
             f"no node group is ACTIVE: {states}",
             aws(
                 *("eks", "describe-nodegroup"),
@@ -182,7 +184,7 @@ def _runs_namespace(profile: Raw, namespace: str) -> bool:
     )
 
 
-def judge_authentication(cluster: Raw, r: AwsResources) -> Verdict:
+def evaluate_authentication(cluster: Raw, r: AwsResources) -> Verdict:
     """API or API_AND_CONFIG_MAP; an old cluster does not tell."""
     mode = cluster.get("accessConfig", {}).get("authenticationMode")
     if mode in {"API", "API_AND_CONFIG_MAP"}:
@@ -201,7 +203,7 @@ def judge_authentication(cluster: Raw, r: AwsResources) -> Verdict:
     )
 
 
-def judge_access_entry(seen: tuple[Raw, Principal], r: AwsResources) -> Verdict:
+def evaluate_access_entry(seen: tuple[Raw, Principal], r: AwsResources) -> Verdict:
     """The entry of the connector, and what its policies allow in the namespace."""
     entry, who = seen
     if "principalArn" not in entry:
@@ -272,7 +274,7 @@ def _associate(who: Principal, r: AwsResources) -> str:
     )
 
 
-def judge_endpoint(cluster: Raw, r: AwsResources) -> Verdict:
+def evaluate_endpoint(cluster: Raw, r: AwsResources) -> Verdict:
     """Open to the world, or reachable from its own network alone: both are worth a word."""
     network = cluster.get("resourcesVpcConfig", {})
     public, private = network.get("endpointPublicAccess"), network.get("endpointPrivateAccess")
@@ -302,53 +304,53 @@ def judge_endpoint(cluster: Raw, r: AwsResources) -> Verdict:
     return ok(f"its endpoint is open to {', '.join(cidrs)}{also}")
 
 
-def _pull_look(looks: AwsLooks, r: AwsResources, access: AwsAccess) -> Look[Any]:
+def _pull_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[Any]:
     """For each role that pulls: IAM's decisions, or else the attached policies."""
     asked = questions(permissions_for(r, Identity.PULL), r)
 
-    def of_role(role: str) -> tuple[str, tuple[Decision, ...] | LookError, tuple[str, ...]]:
+    def of_role(role: str) -> tuple[str, tuple[Decision, ...] | ProbeError, tuple[str, ...]]:
         try:
             return role, simulate(access, role, asked), ()
-        except LookError as error:
+        except ProbeError as error:
             refused = error
         try:
-            return role, refused, looks.attached_policies(role)
-        except Absent as absent:
+            return role, refused, probes.attached_policies(role)
+        except NotFound as absent:
             return role, absent, ()
-        except LookError:
+        except ProbeError:
             return role, refused, ()
 
-    def see(cluster: Raw, groups: tuple[Raw, ...], profiles: tuple[Raw, ...]) -> list[Any]:
+    def run(cluster: Raw, groups: tuple[Raw, ...], profiles: tuple[Raw, ...]) -> list[Any]:
         roles = {str(group["nodeRole"]) for group in groups if group.get("nodeRole")}
         roles |= {str(p["podExecutionRoleArn"]) for p in profiles}
         automatic = cluster.get("computeConfig", {})
         if automatic.get("enabled") and automatic.get("nodeRoleArn"):
             roles.add(str(automatic["nodeRoleArn"]))
         if not roles:
-            raise Unjudged(
+            raise Skipped(
                 "EKS names no role of a node here (self-managed nodes, or none)",
                 aws("eks", "list-nodegroups", cluster_name=r.cluster, region=r.region),
             )
         return in_parallel([partial(of_role, role) for role in sorted(roles)])
 
-    return Look(
+    return Probe(
         "pull rights of the nodes",
-        see,
-        needs=(looks.cluster, looks.node_groups, looks.fargate_profiles),
+        run,
+        requires=(probes.cluster, probes.node_groups, probes.fargate_profiles),
     )
 
 
-def judge_pull(
-    roles: list[tuple[str, tuple[Decision, ...] | LookError, tuple[str, ...]]], r: AwsResources
+def evaluate_pull(
+    roles: list[tuple[str, tuple[Decision, ...] | ProbeError, tuple[str, ...]]], r: AwsResources
 ) -> Verdict:
     """Every role must be able to pull. One that cannot fails all; one unclear makes it unknown."""
     unclear: Verdict | None = None
     for role, decided, attached in roles:
         other_account = r.account is not None and f"::{r.account}:" not in role
         names = {policy.rsplit("/", 1)[-1] for policy in attached}
-        if isinstance(decided, Absent):
+        if isinstance(decided, NotFound):
             return fail(f"{role} does not exist", f"{_create(role, r)} && {_attach(role, r)}")
-        if not isinstance(decided, LookError):
+        if not isinstance(decided, ProbeError):
             missing = [decision.action for decision in decided if not decision.allowed]
             if missing:
                 return fail(f"{role} may not {', '.join(missing)}", _attach(role, r))
@@ -367,7 +369,7 @@ def judge_pull(
     if unclear is not None:
         return unclear
     by = "by IAM's simulation" if not any(
-        isinstance(decided, LookError) for _, decided, _ in roles
+        isinstance(decided, ProbeError) for _, decided, _ in roles
     ) else "by their managed policies, not simulated"  # fmt: skip
     return ok(f"{', '.join(role_name(role) for role, _, _ in roles)} may pull, {by}")
 

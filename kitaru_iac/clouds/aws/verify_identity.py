@@ -1,4 +1,4 @@
-"""The judgements about identities: the execution role and the connector."""
+"""The evaluations about identities: the execution role and the connector."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from kitaru_iac.checks.checklist import Checklist
+from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
-from kitaru_iac.checks.probes import Absent, Look, LookError, NoCredentials, Outcome, Unjudged
-from kitaru_iac.clouds.aws.commands import aws, note, put_policy
-from kitaru_iac.clouds.aws.explain import Checklist
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.probes import NoCredentials, NotFound, Outcome, Probe, ProbeError, Skipped
+from kitaru_iac.clouds.aws.commands import aws, put_policy
+from kitaru_iac.clouds.aws.permission_table import AwsPermission
 from kitaru_iac.clouds.aws.permissions import (
-    Identity,
-    Permission,
     permissions_for,
     service_trust,
     statements,
 )
-from kitaru_iac.clouds.aws.probes import AwsLooks, CallerIdentity, Principal
+from kitaru_iac.clouds.aws.probes import AwsProbes, CallerIdentity, Principal
 from kitaru_iac.clouds.aws.resources import AwsResources, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
@@ -32,31 +33,31 @@ _LIMITS = "by IAM's simulation of identity policies; resource policies are not p
 
 
 def credential_checks(
-    checklist: Checklist, looks: AwsLooks, r: AwsResources, described_as: str
-) -> list[Check]:
+    checklist: Checklist[Principal], probes: AwsProbes, r: AwsResources, described_as: str
+) -> list[Check[object]]:
     """Who the credentials are, and whether they are of the right account."""
     checks = [
         checklist.check(
-            *("aws.credentials", described_as, looks.identity, judge_identity),
-            missed=_refused,
+            *("aws.credentials", described_as, probes.identity, evaluate_identity),
+            on_error=_refused,
         )
     ]
     if r.account is not None:
         checks.append(
             checklist.check(
-                *("aws.account", r.account, looks.identity), lambda seen: judge_account(seen, r)
+                *("aws.account", r.account, probes.identity), lambda seen: evaluate_account(seen, r)
             )
         )
     return checks
 
 
-def _refused(error: LookError) -> Verdict | None:
+def _refused(error: ProbeError) -> Verdict | None:
     if not isinstance(error, NoCredentials):
         return None
     return fail(error.why, error.remedy or aws("sts", "get-caller-identity"))
 
 
-def judge_identity(identity: CallerIdentity) -> Verdict:
+def evaluate_identity(identity: CallerIdentity) -> Verdict:
     """Anybody but the root user."""
     if identity.arn.endswith(":root"):
         return warn(
@@ -66,7 +67,7 @@ def judge_identity(identity: CallerIdentity) -> Verdict:
     return ok(f"they are {identity.arn}")
 
 
-def judge_account(identity: CallerIdentity, r: AwsResources) -> Verdict:
+def evaluate_account(identity: CallerIdentity, r: AwsResources) -> Verdict:
     """ZenML's connector derives the registry's host from its own account."""
     if identity.account == r.account:
         return ok(f"account {identity.account}")
@@ -84,61 +85,66 @@ def judge_account(identity: CallerIdentity, r: AwsResources) -> Verdict:
 
 
 def role_checks(
-    checklist: Checklist,
-    looks: AwsLooks,
+    checklist: Checklist[Principal],
+    probes: AwsProbes,
     r: AwsResources,
     access: AwsAccess,
-    connector: Look[Principal],
-) -> list[Check]:
+    connector: Probe[Principal],
+) -> list[Check[object]]:
     """The checks of the SageMaker execution role that the description names."""
     assert r.role is not None
     role, add = r.role, partial(checklist.check, create=create_role(r))
     rows = permissions_for(r, Identity.RUNTIME)
     checks = [
         add(
-            *("aws.role.exists", role, looks.role, lambda seen: judge_role(seen, r)),
-            missed=lambda error: _absent(error, r),
+            *("aws.role.exists", role, probes.role, lambda seen: evaluate_role(seen, r)),
+            on_error=lambda error: _absent(error, r),
         ),
-        add("aws.role.trust", role, looks.role, lambda seen: judge_trust(seen, r)),
+        add("aws.role.trust", role, probes.role, lambda seen: evaluate_trust(seen, r)),
     ]
     if r.bucket is not None:
         # The bucket's key, if it has one, must be open to the role too.
-        look = Look(
+        probe = Probe(
             "iam:SimulatePrincipalPolicy of the role on the bucket",
             lambda _session, encryption: _simulated(access, role, r, encryption, "s3", "kms"),
-            needs=(looks.session,),
-            asks=(looks.encryption,),
-        )
-        checks.append(
-            add("aws.role.bucket_access", role, look, lambda s: judge_runtime(s, r, "the bucket"))
-        )
-    if r.repository is not None:
-        asked = questions([row for row in rows if row.action.startswith("ecr:")], r)
-        look = Look(
-            "iam:SimulatePrincipalPolicy of the role on the repository",
-            lambda _session: (simulate(access, role, asked), None),
-            needs=(looks.session,),
+            requires=(probes.session,),
+            after=(probes.encryption,),
         )
         checks.append(
             add(
-                *("aws.role.repository_access", role, look),
-                lambda seen: judge_runtime(seen, r, "the repository"),
+                "aws.role.bucket_access",
+                role,
+                probe,
+                lambda s: evaluate_runtime(s, r, "the bucket"),
+            )
+        )
+    if r.repository is not None:
+        asked = questions([row for row in rows if row.action.startswith("ecr:")], r)
+        probe = Probe(
+            "iam:SimulatePrincipalPolicy of the role on the repository",
+            lambda _session: (simulate(access, role, asked), None),
+            requires=(probes.session,),
+        )
+        checks.append(
+            add(
+                *("aws.role.repository_access", role, probe),
+                lambda seen: evaluate_runtime(seen, r, "the repository"),
             )
         )
     passing = [row for row in permissions_for(r, Identity.CONNECTOR) if _is_pass(row)]
-    passes = Look(
+    passes = Probe(
         "iam:SimulatePrincipalPolicy of the connector on the role",
         lambda who: (who, _simulated_as(access, who, questions(passing, r)), None),
-        needs=(connector,),
+        requires=(connector,),
     )
-    checks.append(add("aws.role.pass", role, passes, lambda seen: judge_connector(seen, r)))
+    checks.append(add("aws.role.pass", role, passes, lambda seen: evaluate_connector(seen, r)))
     return checks
 
 
 def _simulated(
-    access: AwsAccess, principal: str, r: AwsResources, encryption: Outcome, *services: str
+    access: AwsAccess, principal: str, r: AwsResources, encryption: Outcome[Raw], *services: str
 ) -> tuple[tuple[Decision, ...], str | None]:
-    key = None if isinstance(encryption, LookError) else key_of(encryption)
+    key = None if isinstance(encryption, ProbeError) else key_of(encryption)
     rows = [
         row
         for row in permissions_for(r, Identity.RUNTIME, key)
@@ -157,8 +163,8 @@ def create_role(r: AwsResources) -> str:
     )
 
 
-def _absent(error: LookError, r: AwsResources) -> Verdict | None:
-    return fail("there is no such role", create_role(r)) if isinstance(error, Absent) else None
+def _absent(error: ProbeError, r: AwsResources) -> Verdict | None:
+    return fail("there is no such role", create_role(r)) if isinstance(error, NotFound) else None
 
 
 def _path(arn: str) -> str | None:
@@ -166,7 +172,7 @@ def _path(arn: str) -> str | None:
     return "/" + "/".join(parts[:-1]) + "/" if len(parts) > 1 else None
 
 
-def judge_role(role: Raw, r: AwsResources) -> Verdict:
+def evaluate_role(role: Raw, r: AwsResources) -> Verdict:
     """IAM finds a role by its name alone: the ARN tells whether it is the same."""
     if role["Arn"] == r.role:
         return ok("it exists")
@@ -179,7 +185,7 @@ def judge_role(role: Raw, r: AwsResources) -> Verdict:
     )
 
 
-def judge_trust(role: Raw, r: AwsResources) -> Verdict:
+def evaluate_trust(role: Raw, r: AwsResources) -> Verdict:
     """SageMaker must be able to become the role, and nobody unknown should."""
     document: Raw = role.get("AssumeRolePolicyDocument", {})
     account = r.account or str(role["Arn"]).split(":")[4]
@@ -220,7 +226,7 @@ def _show_trust(r: AwsResources) -> str:
     )
 
 
-def judge_runtime(
+def evaluate_runtime(
     seen: tuple[tuple[Decision, ...], str | None], r: AwsResources, what: str
 ) -> Verdict:
     """The execution role's decisions about the bucket or the repository."""
@@ -228,41 +234,41 @@ def judge_runtime(
     rows = permissions_for(r, Identity.RUNTIME, key)
     document = {"Version": "2012-10-17", "Statement": statements(rows, r, key)}
     remedy = put_policy(str(r.role), f"kitaru-{r.stack}", document)
-    return _judged(decisions, str(r.role), f"it may use {what}", remedy)
+    return _evaluated(decisions, str(r.role), f"it may use {what}", remedy)
 
 
 # --- the connector -----------------------------------------------------------------------------
 
 
 def connector_checks(
-    checklist: Checklist,
-    looks: AwsLooks,
+    checklist: Checklist[Principal],
+    probes: AwsProbes,
     r: AwsResources,
     access: AwsAccess,
-    connector: Look[Principal],
+    connector: Probe[Principal],
     subject: str,
-) -> list[Check]:
+) -> list[Check[object]]:
     """What the connector may do, as the table says it needs."""
 
-    def see(who: Principal, encryption: Outcome) -> tuple[Principal, Any, str | None]:
-        key = None if isinstance(encryption, LookError) else key_of(encryption)
+    def run(who: Principal, encryption: Outcome[Raw]) -> tuple[Principal, Any, str | None]:
+        key = None if isinstance(encryption, ProbeError) else key_of(encryption)
         rows = [row for row in permissions_for(r, Identity.CONNECTOR, key) if not _is_pass(row)]
         return who, _simulated_as(access, who, questions(rows, r, key)), key
 
-    asks = (looks.encryption,) if r.bucket is not None else ()
-    see_it: Callable[..., Any] = see if asks else lambda who: see(who, Unjudged("no bucket"))
-    look = Look(
-        "iam:SimulatePrincipalPolicy of the connector", see_it, needs=(connector,), asks=asks
+    after = (probes.encryption,) if r.bucket is not None else ()
+    run_it: Callable[..., Any] = run if after else lambda who: run(who, Skipped("no bucket"))
+    probe = Probe(
+        "iam:SimulatePrincipalPolicy of the connector", run_it, requires=(connector,), after=after
     )
     return [
         checklist.check(
-            *("aws.connector.permissions", subject, look),
-            lambda seen: judge_connector(seen, r),
+            *("aws.connector.permissions", subject, probe),
+            lambda seen: evaluate_connector(seen, r),
         )
     ]
 
 
-def _is_pass(row: Permission) -> bool:
+def _is_pass(row: AwsPermission) -> bool:
     return row.action == "iam:PassRole"
 
 
@@ -271,7 +277,7 @@ def _simulated_as(access: AwsAccess, who: Principal, asked: Any) -> tuple[Decisi
     return None if who.kind == "root" else simulate(access, who.arn, asked)
 
 
-def judge_connector(
+def evaluate_connector(
     seen: tuple[Principal, tuple[Decision, ...] | None, str | None], r: AwsResources
 ) -> Verdict:
     """The decisions about the identity that the connector has, and the bucket's KMS key."""
@@ -284,10 +290,10 @@ def judge_connector(
     rows = permissions_for(r, Identity.CONNECTOR, kms_key)
     document = {"Version": "2012-10-17", "Statement": statements(rows, r, kms_key)}
     remedy = put_policy(who, f"kitaru-{r.stack}-connector", document)
-    return _judged(decisions, who.arn, f"{who.arn} may do all of it", remedy)
+    return _evaluated(decisions, who.arn, f"{who.arn} may do all of it", remedy)
 
 
-def _judged(decisions: Sequence[Decision], principal: str, fine: str, remedy: str) -> Verdict:
+def _evaluated(decisions: Sequence[Decision], principal: str, fine: str, remedy: str) -> Verdict:
     """Denied fails; denied only for want of a condition key that nobody knows is unknown."""
     if not decisions:
         return unknown("nothing was asked of IAM", None)

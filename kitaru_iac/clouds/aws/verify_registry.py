@@ -1,4 +1,4 @@
-"""The judgements about the repository that images are pushed to."""
+"""The evaluations about the repository that images are pushed to."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
+from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
-from kitaru_iac.checks.probes import Absent, LookError, together
+from kitaru_iac.checks.probes import NotFound, ProbeError, all_of
 from kitaru_iac.clouds.aws.commands import aws
-from kitaru_iac.clouds.aws.explain import Checklist
-from kitaru_iac.clouds.aws.probes import AwsLooks
+from kitaru_iac.clouds.aws.probes import AwsProbes, Principal
 from kitaru_iac.clouds.aws.resources import AwsResources
 
 __all__ = ["repository_checks"]
@@ -19,25 +19,27 @@ __all__ = ["repository_checks"]
 Raw = Mapping[str, Any]
 
 
-def repository_checks(checklist: Checklist, looks: AwsLooks, r: AwsResources) -> list[Check]:
+def repository_checks(
+    checklist: Checklist[Principal], probes: AwsProbes, r: AwsResources
+) -> list[Check[object]]:
     """The checks of the repository that ZenML will push to."""
     assert r.registry is not None
     subject = f"{r.registry.host}/{r.repository}"
     add = partial(checklist.check, create=create_repository(r, r.registry_region))
     return [
         add(
-            *("aws.repository.exists", subject, looks.repository),
+            *("aws.repository.exists", subject, probes.repository),
             lambda seen: ok(f"it exists: {seen['repositoryArn']}"),
-            missed=lambda error: _absent(error, r),
+            on_error=lambda error: _absent(error, r),
         ),
         add(
             *("aws.repository.scan_on_push", subject),
-            together(looks.repository, asks=[looks.registry_scanning]),
-            lambda seen: judge_scanning(seen, r),
+            all_of(probes.repository, after=(probes.registry_scanning,)),
+            lambda seen: evaluate_scanning(seen, r),
         ),
         add(
-            *("aws.repository.tag_mutability", subject, looks.repository),
-            lambda seen: judge_mutability(seen, r),
+            *("aws.repository.tag_mutability", subject, probes.repository),
+            lambda seen: evaluate_mutability(seen, r),
         ),
     ]
 
@@ -52,8 +54,8 @@ def create_repository(r: AwsResources, region: str | None) -> str:
     )
 
 
-def _absent(error: LookError, r: AwsResources) -> Verdict | None:
-    if not isinstance(error, Absent):
+def _absent(error: ProbeError, r: AwsResources) -> Verdict | None:
+    if not isinstance(error, NotFound):
         return None
     return fail(
         f"the registry has no repository {r.repository}, and pushing creates none",
@@ -61,7 +63,7 @@ def _absent(error: LookError, r: AwsResources) -> Verdict | None:
     )
 
 
-def judge_scanning(seen: tuple[Raw, Raw | LookError], r: AwsResources) -> Verdict:
+def evaluate_scanning(seen: tuple[Raw, Raw | ProbeError], r: AwsResources) -> Verdict:
     """The repository's setting, or a rule of the registry whose filter covers the repository."""
     repository, scanning = seen
     if repository.get("imageScanningConfiguration", {}).get("scanOnPush"):
@@ -72,7 +74,7 @@ def judge_scanning(seen: tuple[Raw, Raw | LookError], r: AwsResources) -> Verdic
         image_scanning_configuration={"scanOnPush": True},
         region=r.registry_region,
     )
-    if isinstance(scanning, LookError):
+    if isinstance(scanning, ProbeError):
         return unknown(
             "the repository itself does not scan on push, and the registry's rules could not be "
             f"looked at: {scanning.why}",
@@ -93,7 +95,7 @@ def judge_scanning(seen: tuple[Raw, Raw | LookError], r: AwsResources) -> Verdic
     return warn("nothing scans its images for vulnerabilities", remedy)
 
 
-def judge_mutability(repository: Raw, r: AwsResources) -> Verdict:
+def evaluate_mutability(repository: Raw, r: AwsResources) -> Verdict:
     """Immutable tags make the second push of a tag fail."""
     mode = str(repository.get("imageTagMutability", "MUTABLE"))
     if mode == "MUTABLE":

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kitaru_iac.checks.model import CheckStatus
-from kitaru_iac.clouds.aws.permissions import Identity, policy, trust_policy
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.clouds.aws.permissions import policy, trust_policy
 from kitaru_iac.spec.model import BaseSpec
 from tests.clouds.aws.world import World
 from tests.doubles.aws import ACCOUNT_ID, REGION, service_trust

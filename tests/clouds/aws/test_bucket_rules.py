@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
-from kitaru_iac.checks.probes import Absent, Denied, Unanswered
-from kitaru_iac.clouds.aws.explain import Checklist
-from kitaru_iac.clouds.aws.probes import AwsLooks, BucketHead, PublicAccess
+from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
+from kitaru_iac.clouds.aws.explain import checklist
+from kitaru_iac.clouds.aws.probes import AwsProbes, BucketHead, PublicAccess
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.verify_bucket import (
     bucket_checks,
     create_bucket,
-    judge_encryption,
-    judge_public_access,
-    judge_region,
-    judge_tls_only,
-    judge_versioning,
+    evaluate_encryption,
+    evaluate_public_access,
+    evaluate_region,
+    evaluate_tls_only,
+    evaluate_versioning,
     kms_key,
 )
 from kitaru_iac.spec.kinds import StackType
@@ -45,8 +45,8 @@ class Nobody:
 
 
 def checks_of(r: AwsResources) -> dict[str, Check]:
-    looks = AwsLooks(Nobody(), r)
-    return {check.info.id: check for check in bucket_checks(Checklist(looks, r), looks, r)}
+    probes = AwsProbes(Nobody(), r)
+    return {check.info.id: check for check in bucket_checks(checklist(probes, r), probes, r)}
 
 
 # --- which checks there are
@@ -69,14 +69,14 @@ def test_the_region_is_checked_only_where_the_stack_has_one() -> None:
 def test_each_check_judges_for_this_stack() -> None:
     checks = checks_of(CHINA)
     judged = {
-        "exists": checks["aws.bucket.exists"].judge(BucketHead(None, allowed=True)),
-        "region": checks["aws.bucket.region"].judge(BucketHead("cn-north-1", allowed=True)),
-        "public_access": checks["aws.bucket.public_access"].judge(
+        "exists": checks["aws.bucket.exists"].evaluate(BucketHead(None, allowed=True)),
+        "region": checks["aws.bucket.region"].evaluate(BucketHead("cn-north-1", allowed=True)),
+        "public_access": checks["aws.bucket.public_access"].evaluate(
             PublicAccess(frozenset(), None, None)
         ),
-        "encryption": checks["aws.bucket.encryption"].judge({}),
-        "versioning": checks["aws.bucket.versioning"].judge({}),
-        "tls_only": checks["aws.bucket.tls_only"].judge({}),
+        "encryption": checks["aws.bucket.encryption"].evaluate({}),
+        "versioning": checks["aws.bucket.versioning"].evaluate({}),
+        "tls_only": checks["aws.bucket.tls_only"].evaluate({}),
     }
     assert judged["exists"] == ok("it exists and may be listed")
     assert judged["region"].status is OK
@@ -100,14 +100,16 @@ def test_each_check_judges_for_this_stack() -> None:
 def test_an_absent_bucket_is_one_failure_and_one_command(
     id: str, status: CheckStatus, why: str
 ) -> None:
-    missed: Any = checks_of(R)[id].missed
-    assert missed(Absent("gone"), None) == Verdict(status, why, create_bucket("b", REGION))
+    on_error: Any = checks_of(R)[id].on_error
+    assert on_error(NotFound("gone"), None) == Verdict(status, why, create_bucket("b", REGION))
 
 
-@pytest.mark.parametrize("error", [Denied("no", permission="s3:ListBucket"), Unanswered("silence")])
+@pytest.mark.parametrize(
+    "error", [Denied("no", permission="s3:ListBucket"), Unavailable("silence")]
+)
 def test_a_bucket_that_could_not_be_looked_at_is_not_absent(error: Any) -> None:
-    missed: Any = checks_of(R)["aws.bucket.exists"].missed
-    assert missed(error, None).status is UNKNOWN
+    on_error: Any = checks_of(R)["aws.bucket.exists"].on_error
+    assert on_error(error, None).status is UNKNOWN
 
 
 ELSEWHERE_OPTIONS = (
@@ -135,11 +137,11 @@ ELSEWHERE = BucketHead("us-west-2", allowed=True)
 
 def test_a_bucket_in_the_stack_s_region_is_fine_whoever_may_list_it() -> None:
     for allowed in (True, False):
-        assert judge_region(BucketHead(REGION, allowed), SAGEMAKER) == ok("it is in eu-west-1")
+        assert evaluate_region(BucketHead(REGION, allowed), SAGEMAKER) == ok("it is in eu-west-1")
 
 
 def test_a_region_that_s3_did_not_name_is_unknown() -> None:
-    assert judge_region(BucketHead(None, allowed=True), R) == Verdict(
+    assert evaluate_region(BucketHead(None, allowed=True), R) == Verdict(
         UNKNOWN,
         "S3 did not name the bucket's region",
         "aws s3api get-bucket-location --bucket b",
@@ -157,7 +159,7 @@ def test_a_region_that_s3_did_not_name_is_unknown() -> None:
 def test_a_bucket_elsewhere_stops_sagemaker_alone(
     r: AwsResources, status: CheckStatus, why: str
 ) -> None:
-    found = judge_region(ELSEWHERE, r)
+    found = evaluate_region(ELSEWHERE, r)
     assert found.status is status
     assert found.why == f"it is in us-west-2, and the stack in eu-west-1: {why}"
     assert found.remedy == (
@@ -167,7 +169,7 @@ def test_a_bucket_elsewhere_stops_sagemaker_alone(
 
 @pytest.mark.parametrize(("length", "kept"), [(52, 52), (53, 53), (54, 53), (63, 53)])
 def test_the_name_of_another_bucket_is_no_longer_than_s3_takes(length: int, kept: int) -> None:
-    found = judge_region(ELSEWHERE, replace(R, bucket="b" * length))
+    found = evaluate_region(ELSEWHERE, replace(R, bucket="b" * length))
     name = shlex.split(str(found.remedy))[4]
     assert name == "b" * kept + "-eu-west-1"
     assert len(name) <= 63
@@ -203,7 +205,7 @@ def test_four_switches_are_enough_wherever_they_are_on(
     bucket: frozenset[str], account: frozenset[str] | None, where: str, public: bool | None
 ) -> None:
     missing = UNSEEN if account is None else None
-    found = judge_public_access(PublicAccess(bucket, account, public, missing), R)
+    found = evaluate_public_access(PublicAccess(bucket, account, public, missing), R)
     assert found.status is OK
     assert found.why.startswith("all four switches of the public access block are on ")
     assert found.why.endswith(f" {where}")
@@ -216,7 +218,7 @@ def test_each_switch_that_is_off_is_named(off: str) -> None:
         PublicAccess(NONE, ALL - {off}, has_public_policy=False),
         PublicAccess(ALL - {off}, NONE, has_public_policy=None),
     ):
-        assert judge_public_access(seen, R) == Verdict(WARN, f"off: {off}", BLOCK)
+        assert evaluate_public_access(seen, R) == Verdict(WARN, f"off: {off}", BLOCK)
 
 
 @pytest.mark.parametrize(
@@ -233,8 +235,8 @@ def test_each_switch_that_is_off_is_named(off: str) -> None:
 def test_a_public_policy_fails_where_nothing_restricts_it(
     public: bool | None, on: frozenset[str], status: CheckStatus, why: str
 ) -> None:
-    assert judge_public_access(PublicAccess(on, NONE, public), R) == Verdict(status, why, BLOCK)
-    assert judge_public_access(PublicAccess(NONE, on, public), R) == Verdict(status, why, BLOCK)
+    assert evaluate_public_access(PublicAccess(on, NONE, public), R) == Verdict(status, why, BLOCK)
+    assert evaluate_public_access(PublicAccess(NONE, on, public), R) == Verdict(status, why, BLOCK)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +251,7 @@ def test_a_public_policy_fails_where_nothing_restricts_it(
 def test_the_account_s_block_might_be_on_where_it_could_not_be_looked_at(
     public: bool | None, on: frozenset[str], what: str
 ) -> None:
-    found = judge_public_access(PublicAccess(on, None, public, UNSEEN), R)
+    found = evaluate_public_access(PublicAccess(on, None, public, UNSEEN), R)
     assert found == Verdict(
         UNKNOWN,
         f"{what}, unless its account's own block is on, which could not be looked at: not you",
@@ -328,7 +330,7 @@ def test_a_bucket_that_encrypts_says_with_what(
     answer: dict[str, Any], key: str | None, words: str
 ) -> None:
     assert kms_key(answer) == key
-    assert judge_encryption(answer, R) == ok(f"it encrypts with {words}")
+    assert evaluate_encryption(answer, R) == ok(f"it encrypts with {words}")
 
 
 @pytest.mark.parametrize(
@@ -344,7 +346,7 @@ def test_a_bucket_that_encrypts_says_with_what(
 )
 def test_a_bucket_without_a_default_is_given_one(answer: dict[str, Any]) -> None:
     assert kms_key(answer) is None
-    assert judge_encryption(answer, R) == Verdict(
+    assert evaluate_encryption(answer, R) == Verdict(
         WARN,
         "it has no default encryption",
         "aws s3api put-bucket-encryption --bucket b --server-side-encryption-configuration "
@@ -361,7 +363,7 @@ def test_a_bucket_without_a_default_is_given_one(answer: dict[str, Any]) -> None
     [("Suspended", "suspended"), (None, "off"), ("enabled", "off"), ("Disabled", "off")],
 )
 def test_versioning_that_is_not_on_is_switched_on(status: str | None, state: str) -> None:
-    assert judge_versioning({} if status is None else {"Status": status}, R) == Verdict(
+    assert evaluate_versioning({} if status is None else {"Status": status}, R) == Verdict(
         WARN,
         f"versioning is {state}: what is overwritten or deleted is lost",
         "aws s3api put-bucket-versioning --bucket b --versioning-configuration "
@@ -370,7 +372,7 @@ def test_versioning_that_is_not_on_is_switched_on(status: str | None, state: str
 
 
 def test_versioning_that_is_on_is_fine() -> None:
-    assert judge_versioning({"Status": "Enabled"}, R) == ok("versioning is on")
+    assert evaluate_versioning({"Status": "Enabled"}, R) == ok("versioning is on")
 
 
 # --- TLS
@@ -390,7 +392,7 @@ MORE = {"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"aws:SourceAc
 
 def tls(*statements: Any, r: AwsResources = R, **around: Any) -> Verdict:
     policy = {"Version": "2012-10-17", **around, "Statement": list(statements)}
-    return judge_tls_only({"Policy": json.dumps(policy)}, r)
+    return evaluate_tls_only({"Policy": json.dumps(policy)}, r)
 
 
 @pytest.mark.parametrize(
@@ -477,7 +479,7 @@ def written(verdict: Verdict) -> Any:
 def test_a_policy_without_the_denial_gets_it(
     answer: dict[str, str], policy: dict[str, Any]
 ) -> None:
-    found = judge_tls_only(answer, R)
+    found = evaluate_tls_only(answer, R)
     assert found.status is WARN
     assert found.why == "its policy does not deny connections without TLS"
     assert written(found) == policy

@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
-from kitaru_iac.checks.probes import Absent, Denied, Look, LookError, Unanswered, Unjudged
-from kitaru_iac.clouds.aws.explain import Checklist
-from kitaru_iac.clouds.aws.probes import AwsLooks, Compute, Principal
+from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError, Skipped, Unavailable
+from kitaru_iac.clouds.aws.explain import checklist
+from kitaru_iac.clouds.aws.probes import AwsProbes, Compute, Principal
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.simulate import Decision
 from kitaru_iac.clouds.aws.verify_cluster import (
     cluster_checks,
-    judge_access_entry,
-    judge_active,
-    judge_authentication,
-    judge_compute,
-    judge_endpoint,
-    judge_pull,
+    evaluate_access_entry,
+    evaluate_active,
+    evaluate_authentication,
+    evaluate_compute,
+    evaluate_endpoint,
+    evaluate_pull,
 )
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.uris import EcrUri
@@ -66,7 +66,7 @@ class Iam:
         assert (service, operation) == ("iam", "simulate_principal_policy")
         role, (thing,) = given["PolicySourceArn"], given["ResourceArns"]
         said = self.simulated.get(role, "allowed")
-        if isinstance(said, LookError):
+        if isinstance(said, ProbeError):
             raise said
         self.asked |= {(role, action, thing) for action in given["ActionNames"]}
         results = [{"EvalActionName": a, "EvalDecision": said} for a in given["ActionNames"]]
@@ -75,15 +75,15 @@ class Iam:
     def ask_all(self, service: str, operation: str, key: str, **given: Any) -> Any:
         assert (service, operation) == ("iam", "list_attached_role_policies")
         said = self.attached.get(given["RoleName"], [])
-        if isinstance(said, LookError):
+        if isinstance(said, ProbeError):
             raise said
         return [{"PolicyArn": f"arn:aws:iam::aws:policy/{name}"} for name in said]
 
 
 def checks_of(r: AwsResources, iam: Iam) -> dict[str, Check]:
-    looks = AwsLooks(iam, r)
-    connector: Look[Principal] = Look("who", lambda: WHO)
-    found = cluster_checks(Checklist(looks, r), looks, r, iam, connector)
+    probes = AwsProbes(iam, r)
+    connector: Probe[Principal] = Probe("who", lambda: WHO)
+    found = cluster_checks(checklist(probes, r), probes, r, iam, connector)
     assert {check.subject for check in found} == {r.cluster_arn}
     return {check.info.id: check for check in found}
 
@@ -109,15 +109,15 @@ def test_pulling_is_checked_only_where_there_is_a_repository() -> None:
 def test_each_check_judges_for_this_stack() -> None:
     checks = checks_of(R, Iam())
     exists = checks["aws.cluster.exists"]
-    assert exists.judge({"version": "1.33"}) == ok("it exists, Kubernetes 1.33")
-    assert exists.judge({}) == ok("it exists, Kubernetes ?")
+    assert exists.evaluate({"version": "1.33"}) == ok("it exists, Kubernetes 1.33")
+    assert exists.evaluate({}) == ok("it exists, Kubernetes ?")
     judged = {
-        "active": checks["aws.cluster.active"].judge({"status": "CREATING"}),
-        "compute": checks["aws.cluster.compute"].judge(Compute((), (), False, False)),
-        "mode": checks["aws.cluster.authentication_mode"].judge({}),
-        "endpoint": checks["aws.cluster.endpoint"].judge({}),
-        "entry": checks["aws.cluster.access_entry"].judge(({"mode": "API"}, WHO)),
-        "pull": checks["aws.cluster.node_role_pull"].judge([("x/y", (), ())]),
+        "active": checks["aws.cluster.active"].evaluate({"status": "CREATING"}),
+        "compute": checks["aws.cluster.compute"].evaluate(Compute((), (), False, False)),
+        "mode": checks["aws.cluster.authentication_mode"].evaluate({}),
+        "endpoint": checks["aws.cluster.endpoint"].evaluate({}),
+        "entry": checks["aws.cluster.access_entry"].evaluate(({"mode": "API"}, WHO)),
+        "pull": checks["aws.cluster.node_role_pull"].evaluate([("x/y", (), ())]),
     }
     for name in ("active", "compute", "mode", "endpoint", "entry"):
         assert judged[name].status in {FAIL, UNKNOWN}
@@ -143,14 +143,14 @@ def test_each_check_judges_for_this_stack() -> None:
     ],
 )
 def test_an_absent_cluster_is_one_failure(id: str, status: CheckStatus, why: str) -> None:
-    missed: Any = checks_of(R, Iam())[id].missed
-    assert missed(Absent("gone"), WHO) == Verdict(status, why, LIST)
+    on_error: Any = checks_of(R, Iam())[id].on_error
+    assert on_error(NotFound("gone"), WHO) == Verdict(status, why, LIST)
 
 
-@pytest.mark.parametrize("error", [Denied("no", permission="eks:X"), Unanswered("silence")])
+@pytest.mark.parametrize("error", [Denied("no", permission="eks:X"), Unavailable("silence")])
 def test_a_cluster_that_could_not_be_looked_at_is_not_absent(error: Any) -> None:
-    missed: Any = checks_of(R, Iam())["aws.cluster.exists"].missed
-    assert missed(error, WHO).status is UNKNOWN
+    on_error: Any = checks_of(R, Iam())["aws.cluster.exists"].on_error
+    assert on_error(error, WHO).status is UNKNOWN
 
 
 # --- active
@@ -179,7 +179,7 @@ HEALTH = "aws eks describe-cluster --name c --query cluster.health --region eu-w
 def test_a_cluster_is_usable_while_it_is_active_or_updated(
     cluster: dict[str, Any], verdict: Verdict
 ) -> None:
-    assert judge_active(cluster, R) == verdict
+    assert evaluate_active(cluster, R) == verdict
 
 
 # --- compute
@@ -205,7 +205,7 @@ def profile(
 def compute(
     groups: Any = (), profiles: Any = (), *, auto: bool = False, hybrid: bool = False, **more: Any
 ) -> Verdict:
-    return judge_compute(Compute(tuple(groups), tuple(profiles), auto, hybrid, **more), R)
+    return evaluate_compute(Compute(tuple(groups), tuple(profiles), auto, hybrid, **more), R)
 
 
 ML = {"namespace": "ml"}
@@ -386,7 +386,7 @@ MODE = (
     ],
 )
 def test_the_authentication_mode(cluster: dict[str, Any], verdict: Verdict) -> None:
-    assert judge_authentication(cluster, R) == verdict
+    assert evaluate_authentication(cluster, R) == verdict
 
 
 def associate(partition: str = "aws", region: str = "eu-west-1") -> str:
@@ -425,7 +425,7 @@ def entry(*policies: tuple[str, dict[str, Any] | None], groups: Any = ()) -> dic
 
 
 def entering(seen: dict[str, Any], r: AwsResources = R) -> Verdict:
-    return judge_access_entry((seen, WHO), r)
+    return evaluate_access_entry((seen, WHO), r)
 
 
 def test_without_an_entry_the_config_map_counts_where_there_is_one() -> None:
@@ -587,11 +587,11 @@ def test_who_reaches_the_endpoint(
         "publicAccessCidrs": cidrs,
     }
     network = {key: value for key, value in told.items() if value is not None}
-    assert judge_endpoint({"resourcesVpcConfig": network}, R) == verdict
+    assert evaluate_endpoint({"resourcesVpcConfig": network}, R) == verdict
 
 
 def test_a_cluster_without_a_network_tells_nothing() -> None:
-    assert judge_endpoint({}, R) == UNTOLD
+    assert evaluate_endpoint({}, R) == UNTOLD
 
 
 # --- who pulls
@@ -621,7 +621,7 @@ def attach(role: str, partition: str = "aws") -> str:
 
 
 def pulling(*roles: Any, r: AwsResources = R) -> Verdict:
-    return judge_pull(list(roles), r)
+    return evaluate_pull(list(roles), r)
 
 
 def test_roles_that_may_pull_are_named_without_their_path() -> None:
@@ -640,7 +640,7 @@ def test_what_is_lacking_is_attached_in_its_partition() -> None:
 
 
 def test_a_role_that_is_not_there_is_made_for_nodes_and_given_the_policy() -> None:
-    found = pulling((PODS, MAY, ()), (NODE, Absent("gone"), ()))
+    found = pulling((PODS, MAY, ()), (NODE, NotFound("gone"), ()))
     assert (found.status, found.why) == (FAIL, f"{NODE} does not exist")
     first, _, second = str(found.remedy).partition(" && ")
     words = shlex.split(first)
@@ -708,7 +708,7 @@ def test_without_simulation_and_policy_nobody_can_say(attached: tuple[str, ...])
     )
     assert pulling((NODE, REFUSED, attached)) == expected
     assert pulling((NODE, REFUSED, attached), (PODS, MAY, ())) == expected
-    silent = pulling((NODE, Unanswered("silence"), attached))
+    silent = pulling((NODE, Unavailable("silence"), attached))
     assert (silent.status, silent.missing_permission) == (UNKNOWN, None)
 
 
@@ -718,8 +718,8 @@ def test_without_simulation_and_policy_nobody_can_say(attached: tuple[str, ...])
 def looked(
     iam: Iam, cluster: Any = None, groups: Any = (), profiles: Any = (), r: AwsResources = R
 ) -> Any:
-    look = checks_of(r, iam)["aws.cluster.node_role_pull"].look
-    return look.see(cluster or {}, tuple(groups), tuple(profiles))
+    probe = checks_of(r, iam)["aws.cluster.node_role_pull"].probe
+    return probe.run(cluster or {}, tuple(groups), tuple(profiles))
 
 
 def test_every_role_that_pulls_is_asked_about_once() -> None:
@@ -757,12 +757,12 @@ def test_every_role_that_pulls_is_asked_about_once() -> None:
 )
 def test_auto_mode_has_a_role_only_where_it_is_on(automatic: dict[str, Any]) -> None:
     assert [role for role, *_ in looked(Iam(), automatic, [{"nodeRole": NODE}])] == [NODE]
-    with pytest.raises(Unjudged, match="names no role of a node") as caught:
+    with pytest.raises(Skipped, match="names no role of a node") as caught:
         looked(Iam(), automatic, [{}])
     assert caught.value.remedy == "aws eks list-nodegroups --cluster-name c --region eu-west-1"
 
 
-GONE = Absent("gone")
+GONE = NotFound("gone")
 
 
 @pytest.mark.parametrize(
@@ -774,24 +774,24 @@ GONE = Absent("gone")
         (REFUSED, GONE, GONE, ()),
         # and of two refusals the first is told
         (REFUSED, Denied("this neither", permission="iam:List"), REFUSED, ()),
-        (REFUSED, Unanswered("silence"), REFUSED, ()),
+        (REFUSED, Unavailable("silence"), REFUSED, ()),
     ],
 )
 def test_what_was_not_simulated_is_looked_for_among_the_policies(
-    simulated: LookError, attached: Any, decided: LookError, policies: tuple[str, ...]
+    simulated: ProbeError, attached: Any, decided: ProbeError, policies: tuple[str, ...]
 ) -> None:
     iam = Iam({NODE: simulated}, {"node": attached})
     assert looked(iam, None, [{"nodeRole": NODE}]) == [(NODE, decided, policies)]
 
 
 def test_the_looks_that_it_takes() -> None:
-    looks = AwsLooks(Iam(), R)
-    connector: Look[Principal] = Look("who", lambda: WHO)
+    probes = AwsProbes(Iam(), R)
+    connector: Probe[Principal] = Probe("who", lambda: WHO)
     checks = {
-        check.info.id: check.look
-        for check in cluster_checks(Checklist(looks, R), looks, R, Iam(), connector)
+        check.info.id: check.probe
+        for check in cluster_checks(checklist(probes, R), probes, R, Iam(), connector)
     }
     pull = checks["aws.cluster.node_role_pull"]
-    assert pull.needs == (looks.cluster, looks.node_groups, looks.fargate_profiles)
-    entering, who = checks["aws.cluster.access_entry"].needs
-    assert (entering.needs, who) == ((looks.cluster, connector), connector)
+    assert pull.requires == (probes.cluster, probes.node_groups, probes.fargate_profiles)
+    entering, who = checks["aws.cluster.access_entry"].requires
+    assert (entering.requires, who) == ((probes.cluster, connector), connector)

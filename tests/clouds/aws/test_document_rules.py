@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, warn
+from kitaru_iac.checks.permissions import Identity, Permission
 from kitaru_iac.checks.probes import (
-    Absent,
     Denied,
-    Look,
-    LookError,
     NoCredentials,
-    Unanswered,
-    Unjudged,
+    NotFound,
+    Probe,
+    ProbeError,
+    Skipped,
+    Unavailable,
 )
 from kitaru_iac.clouds.aws.documents import DocumentKind, document_problems
-from kitaru_iac.clouds.aws.explain import Checklist
-from kitaru_iac.clouds.aws.permissions import Identity, Permission, Resource
-from kitaru_iac.clouds.aws.probes import AwsLooks, Principal
+from kitaru_iac.clouds.aws.explain import checklist
+from kitaru_iac.clouds.aws.permission_table import Resource, When
+from kitaru_iac.clouds.aws.probes import AwsProbes, Principal
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.simulate import Decision, Question, questions, simulate
 from kitaru_iac.spec.kinds import StackType
@@ -214,7 +215,15 @@ RESOURCES = AwsResources(
 
 
 def row(action: str, resource: Resource, conditions: Any = None) -> Permission:
-    return Permission(Identity.RUNTIME, action, resource, "it", conditions=conditions or {})
+    return Permission(
+        Identity.RUNTIME,
+        action,
+        resource,
+        "it",
+        frozenset(StackType),
+        When.ALWAYS,
+        conditions=conditions or {},
+    )
 
 
 def arn(service: str, rest: str) -> str:
@@ -439,7 +448,7 @@ def test_what_is_asked_of_iam_is_the_question_as_if_over_tls() -> None:
 def test_an_action_that_iam_says_nothing_about_is_not_judged(
     results: list[dict[str, Any]], silent: str
 ) -> None:
-    with pytest.raises(Unjudged) as caught:
+    with pytest.raises(Skipped) as caught:
         decided(TWO, *results)
     assert caught.value.why == f"IAM's simulation says nothing about {silent}"
 
@@ -476,7 +485,7 @@ def test_only_several_actions_that_do_not_go_together_are_asked_apart(
     def answer(asked: dict[str, Any]) -> Any:
         actions = asked["ActionNames"]
         if len(actions) == len(question.actions):
-            raise Unanswered(why)
+            raise Unavailable(why)
         assert asked["ResourceArns"] == [question.resource]
         return {"EvaluationResults": [result(a) for a in actions]}
 
@@ -485,7 +494,7 @@ def test_only_several_actions_that_do_not_go_together_are_asked_apart(
         found = simulate(iam, ROLE, [question])
         assert [d.action for d in found] == list(question.actions)
     else:
-        with pytest.raises(Unanswered, match=why.partition("[")[0]):
+        with pytest.raises(Unavailable, match=why.partition("[")[0]):
             simulate(iam, ROLE, [question])
     assert [len(asked["ActionNames"]) for asked in iam.asked] == calls
 
@@ -493,7 +502,7 @@ def test_only_several_actions_that_do_not_go_together_are_asked_apart(
 def test_actions_that_are_asked_apart_keep_their_conditions() -> None:
     def answer(asked: dict[str, Any]) -> Any:
         if len(asked["ActionNames"]) > 1:
-            raise Unanswered(APART)
+            raise Unavailable(APART)
         return {"EvaluationResults": [result(asked["ActionNames"][0])]}
 
     iam = Iam(answer)
@@ -525,37 +534,37 @@ EXPIRED = NoCredentials("they are expired", "aws sso login")
 
 
 def made(**how: Any) -> Check:
-    looks = AwsLooks(Nobody(), LOCAL)
-    return Checklist(looks, LOCAL).check(
-        "aws.bucket.exists", "s3://b", looks.bucket, lambda _: ok("fine"), **how
+    probes = AwsProbes(Nobody(), LOCAL)
+    return checklist(probes, LOCAL).check(
+        "aws.bucket.exists", "s3://b", probes.bucket, lambda _: ok("fine"), **how
     )
 
 
-def said(error: LookError, principal: Any = USER, **how: Any) -> Verdict:
+def said(error: ProbeError, principal: Any = USER, **how: Any) -> Verdict:
     check = made(**how)
-    assert check.missed is not None
-    verdict = check.missed(error, principal)
+    assert check.on_error is not None
+    verdict = check.on_error(error, principal)
     assert verdict is not None
     return verdict
 
 
 def test_a_check_is_of_the_catalog_and_consults_who_looks() -> None:
-    looks = AwsLooks(Nobody(), LOCAL)
-    look: Look[Any] = Look("x", lambda: 1)
-    check = Checklist(looks, LOCAL).check("aws.bucket.region", "it", look, lambda _: ok("fine"))
-    assert (check.info.id, check.subject, check.look) == ("aws.bucket.region", "it", look)
-    assert check.consults is looks.principal
-    assert check.judge(1) == ok("fine")
+    probes = AwsProbes(Nobody(), LOCAL)
+    probe: Probe[Any] = Probe("x", lambda: 1)
+    check = checklist(probes, LOCAL).check("aws.bucket.region", "it", probe, lambda _: ok("fine"))
+    assert (check.info.id, check.subject, check.probe) == ("aws.bucket.region", "it", probe)
+    assert check.context is probes.principal
+    assert check.evaluate(1) == ok("fine")
 
 
 @pytest.mark.parametrize(
     ("error", "principal", "why", "remedy"),
     [
-        (Unanswered("silence"), USER, "not looked at: silence", WHO),
-        (Unanswered("silence", "wait"), USER, "not looked at: silence", "wait"),
-        (Absent("it is gone"), USER, "not looked at: it is gone", WHO),
-        (Unjudged("cannot be seen"), USER, "cannot be seen", WHO),
-        (Unjudged("cannot be seen", "kubectl"), USER, "cannot be seen", "kubectl"),
+        (Unavailable("silence"), USER, "not looked at: silence", WHO),
+        (Unavailable("silence", "wait"), USER, "not looked at: silence", "wait"),
+        (NotFound("it is gone"), USER, "not looked at: it is gone", WHO),
+        (Skipped("cannot be seen"), USER, "cannot be seen", WHO),
+        (Skipped("cannot be seen", "kubectl"), USER, "cannot be seen", "kubectl"),
         (
             EXPIRED,
             USER,
@@ -570,7 +579,7 @@ def test_a_check_is_of_the_catalog_and_consults_who_looks() -> None:
             "aws sso login",
         ),
         (
-            Unanswered("silence"),
+            Unavailable("silence"),
             EXPIRED,
             "not looked at without valid credentials (aws.credentials): they are expired",
             "aws sso login",
@@ -582,42 +591,42 @@ def test_a_check_is_of_the_catalog_and_consults_who_looks() -> None:
             "aws configure",
         ),
         # that the identity itself could not be seen is no lack of credentials
-        (Unanswered("silence"), Unanswered("sts too"), "not looked at: silence", WHO),
+        (Unavailable("silence"), Unavailable("sts too"), "not looked at: silence", WHO),
     ],
 )
 def test_a_failed_look_is_unknown_for_its_own_reason(
-    error: LookError, principal: Any, why: str, remedy: str
+    error: ProbeError, principal: Any, why: str, remedy: str
 ) -> None:
     assert said(error, principal) == Verdict(CheckStatus.UNKNOWN, why, remedy)
 
 
 @pytest.mark.parametrize(
-    ("missed", "create", "error", "verdict"),
+    ("on_error", "create", "error", "verdict"),
     [
         # what judges the failure itself comes first
-        (lambda _: fail("no", "mend"), "make it", Absent("gone"), fail("no", "mend")),
+        (lambda _: fail("no", "mend"), "make it", NotFound("gone"), fail("no", "mend")),
         (lambda _: warn("hm", "mend"), None, DENIED, warn("hm", "mend")),
         # then what is not there is made
-        (lambda _: None, "make it", Absent("gone"), "make it"),
-        (None, "make it", Absent("gone"), "make it"),
-        (None, None, Absent("gone"), WHO),
+        (lambda _: None, "make it", NotFound("gone"), "make it"),
+        (None, "make it", NotFound("gone"), "make it"),
+        (None, None, NotFound("gone"), WHO),
         # a denied look says nothing of what is there
-        (None, "make it", Unanswered("silence"), WHO),
-        (lambda _: None, "make it", Unanswered("silence"), WHO),
+        (None, "make it", Unavailable("silence"), WHO),
+        (lambda _: None, "make it", Unavailable("silence"), WHO),
     ],
 )
 def test_what_is_absent_is_to_be_made_and_nothing_else(
-    missed: Any, create: str | None, error: LookError, verdict: Any
+    on_error: Any, create: str | None, error: ProbeError, verdict: Any
 ) -> None:
-    found = said(error, missed=missed, create=create)
+    found = said(error, on_error=on_error, create=create)
     if isinstance(verdict, str):
         verdict = Verdict(CheckStatus.UNKNOWN, f"not looked at: {error.why}", verdict)
     assert found == verdict
 
 
 def test_the_look_that_failed_is_what_is_judged() -> None:
-    heard: list[LookError] = []
-    made(missed=heard.append).missed(DENIED, EXPIRED)  # type: ignore[misc]
+    heard: list[ProbeError] = []
+    made(on_error=heard.append).on_error(DENIED, EXPIRED)  # type: ignore[misc]
     assert heard == [DENIED]
 
 
@@ -678,7 +687,7 @@ def test_who_is_denied_a_look_is_given_all_looks_of_this_stack(
     assert json.loads(given[-1]) == VERIFY
 
 
-@pytest.mark.parametrize("principal", [ROOT, Unanswered("silence"), Denied("no")])
+@pytest.mark.parametrize("principal", [ROOT, Unavailable("silence"), Denied("no")])
 def test_where_nobody_can_be_given_a_policy_the_permission_is_named(principal: Any) -> None:
     verdict = said(DENIED, principal)
     assert verdict.remedy == f"{WHO}  # and grant it a:B"

@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
-from kitaru_iac.checks.probes import Absent, Denied, Look, NoCredentials, Unanswered
-from kitaru_iac.clouds.aws.explain import Checklist
-from kitaru_iac.clouds.aws.probes import AwsLooks, CallerIdentity, Principal
+from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, Probe, Unavailable
+from kitaru_iac.clouds.aws.explain import checklist
+from kitaru_iac.clouds.aws.probes import AwsProbes, CallerIdentity, Principal
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.simulate import Decision
 from kitaru_iac.clouds.aws.verify_identity import (
     connector_checks,
     create_role,
     credential_checks,
-    judge_account,
-    judge_connector,
-    judge_identity,
-    judge_role,
-    judge_runtime,
-    judge_trust,
+    evaluate_account,
+    evaluate_connector,
+    evaluate_identity,
+    evaluate_role,
+    evaluate_runtime,
+    evaluate_trust,
     role_checks,
 )
 from kitaru_iac.spec.kinds import StackType
@@ -90,19 +90,19 @@ def words(verdict: Verdict) -> list[str]:
 
 def test_the_account_is_checked_only_where_the_description_names_one() -> None:
     def ids(r: AwsResources) -> list[str]:
-        looks = AwsLooks(Iam(), r)
-        return [c.info.id for c in credential_checks(Checklist(looks, r), looks, r, "me")]
+        probes = AwsProbes(Iam(), r)
+        return [c.info.id for c in credential_checks(checklist(probes, r), probes, r, "me")]
 
     assert ids(R) == ["aws.credentials", "aws.account"]
     assert ids(replace(R, account=None)) == ["aws.credentials"]
 
 
 def test_the_checks_of_the_credentials_are_about_them_and_about_the_account() -> None:
-    looks = AwsLooks(Iam(), R)
-    first, second = credential_checks(Checklist(looks, R), looks, R, "aws-profile:x")
+    probes = AwsProbes(Iam(), R)
+    first, second = credential_checks(checklist(probes, R), probes, R, "aws-profile:x")
     assert (first.subject, second.subject) == ("aws-profile:x", ACCOUNT)
-    assert first.judge(CallerIdentity(ACCOUNT, "arn:x")) == ok("they are arn:x")
-    assert second.judge(CallerIdentity(OTHER, "arn:x")).status is FAIL
+    assert first.evaluate(CallerIdentity(ACCOUNT, "arn:x")) == ok("they are arn:x")
+    assert second.evaluate(CallerIdentity(OTHER, "arn:x")).status is FAIL
 
 
 @pytest.mark.parametrize(
@@ -110,19 +110,19 @@ def test_the_checks_of_the_credentials_are_about_them_and_about_the_account() ->
     [
         (NoCredentials("expired", "aws sso login"), FAIL, "aws sso login"),
         (NoCredentials("expired"), FAIL, WHO),
-        (Unanswered("expired"), UNKNOWN, WHO),
+        (Unavailable("expired"), UNKNOWN, WHO),
         (Denied("expired", permission="x:Y"), UNKNOWN, f"{WHO}  # and grant it x:Y"),
     ],
 )
 def test_only_credentials_that_aws_refuses_are_a_failure(
     error: Any, status: CheckStatus, remedy: str
 ) -> None:
-    looks = AwsLooks(Iam(), R)
-    first, second = credential_checks(Checklist(looks, R), looks, R, "me")
-    found: Any = first.missed(error, ROOT)  # type: ignore[misc]
+    probes = AwsProbes(Iam(), R)
+    first, second = credential_checks(checklist(probes, R), probes, R, "me")
+    found: Any = first.on_error(error, ROOT)  # type: ignore[misc]
     assert (found.status, found.remedy) == (status, remedy)
     assert "expired" in found.why
-    other: Any = second.missed(error, ROOT)  # type: ignore[misc]
+    other: Any = second.on_error(error, ROOT)  # type: ignore[misc]
     assert other.status is UNKNOWN
 
 
@@ -136,7 +136,7 @@ def test_only_credentials_that_aws_refuses_are_a_failure(
     ],
 )
 def test_the_root_user_is_not_for_work(arn: str, status: CheckStatus) -> None:
-    found = judge_identity(CallerIdentity(ACCOUNT, arn))
+    found = evaluate_identity(CallerIdentity(ACCOUNT, arn))
     if status is OK:
         assert found == ok(f"they are {arn}")
     else:
@@ -148,8 +148,8 @@ def test_the_root_user_is_not_for_work(arn: str, status: CheckStatus) -> None:
 
 
 def test_the_account_is_that_of_the_description_or_another() -> None:
-    assert judge_account(CallerIdentity(ACCOUNT, "x"), R) == ok(f"account {ACCOUNT}")
-    assert judge_account(CallerIdentity(OTHER, "x"), R) == Verdict(
+    assert evaluate_account(CallerIdentity(ACCOUNT, "x"), R) == ok(f"account {ACCOUNT}")
+    assert evaluate_account(CallerIdentity(OTHER, "x"), R) == Verdict(
         FAIL,
         f"the credentials are of account {OTHER}, and the description names things of account "
         f"{ACCOUNT}",
@@ -161,10 +161,10 @@ def test_the_account_is_that_of_the_description_or_another() -> None:
 
 
 def role_checks_of(r: AwsResources, iam: Iam, who: Principal = USER) -> dict[str, Check]:
-    looks = AwsLooks(iam, r)
-    connector: Look[Principal] = Look("who", lambda: who)
-    found = role_checks(Checklist(looks, r), looks, r, iam, connector)
-    assert found[-1].look.needs == (connector,)
+    probes = AwsProbes(iam, r)
+    connector: Probe[Principal] = Probe("who", lambda: who)
+    found = role_checks(checklist(probes, r), probes, r, iam, connector)
+    assert found[-1].probe.requires == (connector,)
     return {check.info.id: check for check in found}
 
 
@@ -185,12 +185,12 @@ def test_access_is_checked_to_what_the_description_names() -> None:
 
 
 def test_a_simulation_needs_credentials_and_is_told_the_bucket_s_key() -> None:
-    looks = AwsLooks(Iam(), R)
-    checklist = Checklist(looks, R)
-    who: Look[Principal] = Look("who", lambda: USER)
-    bucket, repository = (c.look for c in role_checks(checklist, looks, R, Iam(), who)[2:4])
-    assert (bucket.needs, bucket.asks) == ((looks.session,), (looks.encryption,))
-    assert (repository.needs, repository.asks) == ((looks.session,), ())
+    probes = AwsProbes(Iam(), R)
+    made_by = checklist(probes, R)
+    who: Probe[Principal] = Probe("who", lambda: USER)
+    bucket, repository = (c.probe for c in role_checks(made_by, probes, R, Iam(), who)[2:4])
+    assert (bucket.requires, bucket.after) == ((probes.session,), (probes.encryption,))
+    assert (repository.requires, repository.after) == ((probes.session,), ())
 
 
 CREATE = (
@@ -214,14 +214,14 @@ CREATE = (
 def test_an_absent_role_is_one_failure_and_one_command(
     id: str, status: CheckStatus, why: str
 ) -> None:
-    missed: Any = role_checks_of(R, Iam())[id].missed
-    assert missed(Absent("gone"), USER) == Verdict(status, why, CREATE)
+    on_error: Any = role_checks_of(R, Iam())[id].on_error
+    assert on_error(NotFound("gone"), USER) == Verdict(status, why, CREATE)
 
 
-@pytest.mark.parametrize("error", [Denied("no", permission="iam:GetRole"), Unanswered("silence")])
+@pytest.mark.parametrize("error", [Denied("no", permission="iam:GetRole"), Unavailable("silence")])
 def test_a_role_that_could_not_be_looked_at_is_not_absent(error: Any) -> None:
-    missed: Any = role_checks_of(R, Iam())["aws.role.exists"].missed
-    assert missed(error, USER).status is UNKNOWN
+    on_error: Any = role_checks_of(R, Iam())["aws.role.exists"].on_error
+    assert on_error(error, USER).status is UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -267,17 +267,17 @@ def test_the_role_is_asked_about_the_bucket_and_its_key(
 ) -> None:
     iam = Iam()
     check = role_checks_of(R, iam)["aws.role.bucket_access"]
-    decisions, found = check.look.see(None, encryption)
+    decisions, found = check.probe.run(None, encryption)
     assert found == key
     assert pairs(iam) == asked
     assert {principal for principal, *_ in iam.asked} == {ROLE}
-    assert check.judge((decisions, found)) == ok(f"it may use the bucket, {LIMITS}")
+    assert check.evaluate((decisions, found)) == ok(f"it may use the bucket, {LIMITS}")
 
 
 def test_the_role_is_asked_about_pulling_the_image_from_the_registry_s_region() -> None:
     iam = Iam()
     check = role_checks_of(R, iam)["aws.role.repository_access"]
-    seen = check.look.see(None)
+    seen = check.probe.run(None)
     images = f"arn:aws:ecr:eu-central-1:{ACCOUNT}:repository/team/images"
     assert pairs(iam) == {
         ("ecr:GetAuthorizationToken", "*"),
@@ -286,7 +286,7 @@ def test_the_role_is_asked_about_pulling_the_image_from_the_registry_s_region() 
         ("ecr:BatchCheckLayerAvailability", images),
     }
     assert {principal for principal, *_ in iam.asked} == {ROLE}
-    assert check.judge(seen) == ok(f"it may use the repository, {LIMITS}")
+    assert check.evaluate(seen) == ok(f"it may use the repository, {LIMITS}")
 
 
 SCHEDULER = f"arn:aws:iam::{ACCOUNT}:role/Scheduler"
@@ -307,38 +307,38 @@ def test_the_connector_is_asked_about_passing_the_role_to_its_service_and_nothin
 ) -> None:
     iam = Iam()
     check = role_checks_of(replace(R, scheduler_role=scheduler), iam)["aws.role.pass"]
-    seen = check.look.see(USER)
+    seen = check.probe.run(USER)
     assert sorted(iam.asked) == sorted(asked)
-    assert check.judge(seen) == ok(f"{USER.arn} may do all of it, {LIMITS}")
+    assert check.evaluate(seen) == ok(f"{USER.arn} may do all of it, {LIMITS}")
 
 
-def connector_check(r: AwsResources, iam: Iam) -> tuple[Check, AwsLooks]:
-    looks = AwsLooks(iam, r)
-    connector: Look[Principal] = Look("who", lambda: USER)
-    (check,) = connector_checks(Checklist(looks, r), looks, r, iam, connector, "it")
+def connector_check(r: AwsResources, iam: Iam) -> tuple[Check, AwsProbes]:
+    probes = AwsProbes(iam, r)
+    connector: Probe[Principal] = Probe("who", lambda: USER)
+    (check,) = connector_checks(checklist(probes, r), probes, r, iam, connector, "it")
     assert check.subject == "it"
-    assert check.look.needs == (connector,)
-    return check, looks
+    assert check.probe.requires == (connector,)
+    return check, probes
 
 
 @pytest.mark.parametrize("key", [None, KEY])
 def test_the_connector_is_asked_about_all_but_passing(key: str | None) -> None:
     iam = Iam()
-    check, looks = connector_check(R, iam)
-    assert check.look.asks == (looks.encryption,)
-    who, decisions, found = check.look.see(USER, encrypted(key))
+    check, probes = connector_check(R, iam)
+    assert check.probe.after == (probes.encryption,)
+    who, decisions, found = check.probe.run(USER, encrypted(key))
     assert (who, found) == (USER, key)
     actions = {decision.action for decision in decisions}
     assert {"s3:GetObject", "ecr:PutImage", "sagemaker:CreatePipeline"} <= actions
     assert "iam:PassRole" not in actions
     assert ("kms:Decrypt" in actions) is (key is not None)
     assert {principal for principal, *_ in iam.asked} == {USER.arn}
-    assert check.judge((who, decisions, found)).status is OK
+    assert check.evaluate((who, decisions, found)).status is OK
 
 
 def test_an_encryption_that_could_not_be_seen_leaves_the_key_out() -> None:
     check, _ = connector_check(R, Iam())
-    _, decisions, found = check.look.see(USER, Denied("not you"))
+    _, decisions, found = check.probe.run(USER, Denied("not you"))
     assert found is None
     assert not any(decision.action.startswith("kms:") for decision in decisions)
 
@@ -346,8 +346,8 @@ def test_an_encryption_that_could_not_be_seen_leaves_the_key_out() -> None:
 def test_without_a_bucket_no_encryption_is_asked_for() -> None:
     iam = Iam()
     check, _ = connector_check(replace(R, bucket=None), iam)
-    assert check.look.asks == ()
-    _, decisions, found = check.look.see(USER)
+    assert check.probe.after == ()
+    _, decisions, found = check.probe.run(USER)
     assert found is None
     assert not any(decision.action.startswith("s3:") for decision in decisions)
 
@@ -355,10 +355,10 @@ def test_without_a_bucket_no_encryption_is_asked_for() -> None:
 def test_the_root_user_is_not_simulated() -> None:
     iam = Iam()
     check, _ = connector_check(R, iam)
-    seen = check.look.see(ROOT, encrypted(KEY))
+    seen = check.probe.run(ROOT, encrypted(KEY))
     assert seen == (ROOT, None, KEY)
     assert iam.asked == []
-    assert check.judge(seen) == Verdict(
+    assert check.evaluate(seen) == Verdict(
         UNKNOWN, "the identity is the account's root user, whom IAM does not simulate", WHO
     )
 
@@ -367,9 +367,9 @@ def test_the_root_user_is_not_simulated() -> None:
 
 
 def test_a_role_of_this_name_under_another_path_is_another_one() -> None:
-    assert judge_role({"Arn": ROLE}, R) == ok("it exists")
+    assert evaluate_role({"Arn": ROLE}, R) == ok("it exists")
     there = f"arn:aws:iam::{ACCOUNT}:role/service-role/Exec"
-    assert judge_role({"Arn": there}, R) == Verdict(
+    assert evaluate_role({"Arn": there}, R) == Verdict(
         FAIL,
         f"the role of this name is {there}, not the described one",
         f"aws iam get-role --role-name Exec --query Role.Arn  # take {there} as the execution role",
@@ -393,7 +393,7 @@ SHOW = "aws iam get-role --role-name Exec --query Role.AssumeRolePolicyDocument"
 
 def judged_trust(*statements: Any, r: AwsResources = R, **around: Any) -> Verdict:
     document = {"Version": "2012-10-17", **around, "Statement": list(statements)}
-    return judge_trust({"Arn": ROLE, "AssumeRolePolicyDocument": document}, r)
+    return evaluate_trust({"Arn": ROLE, "AssumeRolePolicyDocument": document}, r)
 
 
 def updated(verdict: Verdict) -> Any:
@@ -472,7 +472,7 @@ def test_every_reason_is_told() -> None:
 
 
 def test_a_role_without_a_document_lets_nobody_in() -> None:
-    assert judge_trust({"Arn": ROLE}, R).status is FAIL
+    assert evaluate_trust({"Arn": ROLE}, R).status is FAIL
 
 
 @pytest.mark.parametrize(
@@ -488,7 +488,7 @@ def test_sagemaker_acts_for_the_stack_s_account_else_for_the_role_s(
     account: str | None, arn: str, status: CheckStatus
 ) -> None:
     role = {"Arn": arn, "AssumeRolePolicyDocument": {"Statement": [OURS]}}
-    assert judge_trust(role, replace(R, account=account)).status is status
+    assert evaluate_trust(role, replace(R, account=account)).status is status
 
 
 @pytest.mark.parametrize(
@@ -539,11 +539,11 @@ def shows(principal: str, found: Decision) -> str:
 def both(*decisions: Decision) -> list[tuple[str, str, Verdict]]:
     """The same decisions about the execution role and about the connector."""
     return [
-        (ROLE, "it may use the bucket", judge_runtime((decisions, None), R, "the bucket")),
+        (ROLE, "it may use the bucket", evaluate_runtime((decisions, None), R, "the bucket")),
         (
             USER.arn,
             f"{USER.arn} may do all of it",
-            judge_connector((USER, decisions, None), R),
+            evaluate_connector((USER, decisions, None), R),
         ),
     ]
 
@@ -629,7 +629,7 @@ def test_what_is_only_not_granted_is_granted(beside: list[Decision]) -> None:
 
 
 def test_what_is_lacking_is_named_by_thing() -> None:
-    found = judge_runtime(
+    found = evaluate_runtime(
         ((LACKS, decision("s3:X", on=OTHER_THING), decision("s3:Y")), None), R, "it"
     )
     assert found.why == (
@@ -656,7 +656,7 @@ ON_KEY = {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
     ("verdict", "has", "has_not"),
     [
         (
-            judge_runtime(((LACKS,), None), R, "it"),
+            evaluate_runtime(((LACKS,), None), R, "it"),
             {
                 ("s3:GetObject", "arn:aws:s3:::b/*"),
                 ("ecr:BatchGetImage", IMAGES),
@@ -669,12 +669,12 @@ ON_KEY = {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
             {*ON_KEY, ("ecr:PutImage", IMAGES)},
         ),
         (
-            judge_runtime(((LACKS,), KEY), R, "it"),
+            evaluate_runtime(((LACKS,), KEY), R, "it"),
             {("s3:GetObject", "arn:aws:s3:::b/*"), *ON_KEY},
             {("ecr:PutImage", IMAGES)},
         ),
         (
-            judge_connector((USER, (LACKS,), None), R),
+            evaluate_connector((USER, (LACKS,), None), R),
             {
                 ("s3:GetObject", "arn:aws:s3:::b/*"),
                 ("ecr:PutImage", IMAGES),
@@ -683,7 +683,7 @@ ON_KEY = {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
             {*ON_KEY, ("logs:PutLogEvents", "*")},
         ),
         (
-            judge_connector((USER, (LACKS,), KEY), R),
+            evaluate_connector((USER, (LACKS,), KEY), R),
             {("s3:GetObject", "arn:aws:s3:::b/*"), *ON_KEY},
             set(),
         ),
@@ -697,6 +697,6 @@ def test_the_policy_that_is_given_is_that_of_the_identity_with_the_key(
 
 
 def test_a_connector_that_is_a_role_is_given_its_policy_by_name() -> None:
-    found = judge_connector((RUNNER, (LACKS,), None), R)
+    found = evaluate_connector((RUNNER, (LACKS,), None), R)
     assert words(found)[:5] == ["aws", "iam", "put-role-policy", "--role-name", "runner"]
     assert found.why.startswith(f"{RUNNER.arn} may not ")

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.permissions import Identity, Permission
 from kitaru_iac.clouds.aws.catalog import CATALOG
-from kitaru_iac.clouds.aws.permission_table import PERMISSIONS
+from kitaru_iac.clouds.aws.permission_table import PERMISSIONS, Resource, When
 from kitaru_iac.clouds.aws.permissions import (
-    Identity,
-    Permission,
-    Resource,
     arns,
     connector_trust,
     permissions_for,
@@ -522,7 +520,9 @@ def test_the_name_of_a_role_is_without_its_path(arn: str, name: str) -> None:
 
 
 def row(action: str, resource: Resource, **conditions: Any) -> Permission:
-    return Permission(CONNECTOR, action, resource, "it", conditions=conditions)
+    return Permission(
+        CONNECTOR, action, resource, "it", frozenset(StackType), When.ALWAYS, conditions=conditions
+    )
 
 
 TO_A, TO_B = {"StringEquals": {"k": "a"}}, {"StringEquals": {"k": "b"}}

@@ -8,12 +8,10 @@ import boto3
 import pytest
 
 from kitaru_iac.checks.model import run_checks
+from kitaru_iac.checks.permissions import Identity, Permission
 from kitaru_iac.clouds.aws.documents import DocumentKind, document_problems
-from kitaru_iac.clouds.aws.permission_table import PERMISSIONS
+from kitaru_iac.clouds.aws.permission_table import PERMISSIONS, Resource
 from kitaru_iac.clouds.aws.permissions import (
-    Identity,
-    Permission,
-    Resource,
     connector_trust,
     permissions_for,
     policies,

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
-from kitaru_iac.checks.probes import Absent, Denied, Unanswered
-from kitaru_iac.clouds.aws.explain import Checklist
-from kitaru_iac.clouds.aws.probes import AwsLooks
+from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
+from kitaru_iac.clouds.aws.explain import checklist
+from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.verify_registry import (
     create_repository,
-    judge_mutability,
-    judge_scanning,
+    evaluate_mutability,
+    evaluate_scanning,
     repository_checks,
 )
 from kitaru_iac.spec.kinds import StackType
@@ -58,8 +58,8 @@ class Nobody:
 
 
 def checks_of(r: AwsResources) -> dict[str, Check]:
-    looks = AwsLooks(Nobody(), r)
-    return {check.info.id: check for check in repository_checks(Checklist(looks, r), looks, r)}
+    probes = AwsProbes(Nobody(), r)
+    return {check.info.id: check for check in repository_checks(checklist(probes, r), probes, r)}
 
 
 def test_the_checks_are_about_the_repository_that_is_pushed_to() -> None:
@@ -70,18 +70,18 @@ def test_the_checks_are_about_the_repository_that_is_pushed_to() -> None:
         "aws.repository.tag_mutability",
     ]
     assert {check.subject for check in checks.values()} == {f"{HOST}/team/images"}
-    exists = checks["aws.repository.exists"].judge({"repositoryArn": "arn:x"})
+    exists = checks["aws.repository.exists"].evaluate({"repositoryArn": "arn:x"})
     assert exists == ok("it exists: arn:x")
-    assert checks["aws.repository.scan_on_push"].judge(({}, {})).remedy == SCAN
-    locked = checks["aws.repository.tag_mutability"].judge({"imageTagMutability": "IMMUTABLE"})
+    assert checks["aws.repository.scan_on_push"].evaluate(({}, {})).remedy == SCAN
+    locked = checks["aws.repository.tag_mutability"].evaluate({"imageTagMutability": "IMMUTABLE"})
     assert locked.remedy == MUTABLE
 
 
 def test_the_registry_s_rules_are_asked_for_beside_the_repository() -> None:
-    looks = AwsLooks(Nobody(), R)
-    scanning = repository_checks(Checklist(looks, R), looks, R)[1].look
-    assert scanning.needs == (looks.repository,)
-    assert scanning.asks == (looks.registry_scanning,)
+    probes = AwsProbes(Nobody(), R)
+    scanning = repository_checks(checklist(probes, R), probes, R)[1].probe
+    assert scanning.requires == (probes.repository,)
+    assert scanning.after == (probes.registry_scanning,)
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,14 @@ def test_the_registry_s_rules_are_asked_for_beside_the_repository() -> None:
 def test_an_absent_repository_is_made_in_the_registry_s_region(
     id: str, status: CheckStatus, why: str
 ) -> None:
-    missed: Any = checks_of(R)[id].missed
-    assert missed(Absent("gone"), None) == Verdict(status, why, CREATE)
+    on_error: Any = checks_of(R)[id].on_error
+    assert on_error(NotFound("gone"), None) == Verdict(status, why, CREATE)
 
 
-@pytest.mark.parametrize("error", [Denied("no", permission="x:Y"), Unanswered("silence")])
+@pytest.mark.parametrize("error", [Denied("no", permission="x:Y"), Unavailable("silence")])
 def test_a_repository_that_could_not_be_looked_at_is_not_absent(error: Any) -> None:
-    missed: Any = checks_of(R)["aws.repository.exists"].missed
-    assert missed(error, None).status is UNKNOWN
+    on_error: Any = checks_of(R)["aws.repository.exists"].on_error
+    assert on_error(error, None).status is UNKNOWN
 
 
 def test_the_command_names_a_region_only_where_there_is_one() -> None:
@@ -131,7 +131,7 @@ def rule(frequency: str | None, *filters: str) -> dict[str, Any]:
     [{}, {"rules": [rule("MANUAL", "*")]}, Denied("no", permission="ecr:X")],
 )
 def test_a_repository_that_scans_by_itself_needs_no_rule(scanning: Any) -> None:
-    assert judge_scanning((ITSELF, scanning), R) == ok("the repository scans on push")
+    assert evaluate_scanning((ITSELF, scanning), R) == ok("the repository scans on push")
 
 
 @pytest.mark.parametrize("frequency", ["SCAN_ON_PUSH", "CONTINUOUS_SCAN"])
@@ -159,8 +159,8 @@ def test_a_rule_of_the_registry_scans_what_its_filter_covers(
 ) -> None:
     seen = {"rules": [rule(frequency, *filters) for filters in rules]}
     expected = ok(f"a rule of the registry scans it ({frequency})")
-    assert judge_scanning((NOT_ITSELF, seen), R) == expected
-    assert judge_scanning(({}, seen), R) == expected
+    assert evaluate_scanning((NOT_ITSELF, seen), R) == expected
+    assert evaluate_scanning(({}, seen), R) == expected
 
 
 @pytest.mark.parametrize(
@@ -181,24 +181,24 @@ def test_a_rule_of_the_registry_scans_what_its_filter_covers(
 )
 def test_what_no_rule_covers_is_switched_on_by_itself(seen: dict[str, Any]) -> None:
     expected = Verdict(WARN, "nothing scans its images for vulnerabilities", SCAN)
-    assert judge_scanning((NOT_ITSELF, seen), R) == expected
-    assert judge_scanning(({}, seen), R) == expected
+    assert evaluate_scanning((NOT_ITSELF, seen), R) == expected
+    assert evaluate_scanning(({}, seen), R) == expected
 
 
 def test_the_rule_that_scans_is_the_one_that_is_named() -> None:
     seen = {"rules": [rule("MANUAL", "*"), rule("CONTINUOUS_SCAN", "*"), rule("SCAN_ON_PUSH", "*")]}
-    found = judge_scanning((NOT_ITSELF, seen), R)
+    found = evaluate_scanning((NOT_ITSELF, seen), R)
     assert found == ok("a rule of the registry scans it (CONTINUOUS_SCAN)")
 
 
 @pytest.mark.parametrize(
     ("error", "permission"),
-    [(Denied("not you", permission="ecr:X"), "ecr:X"), (Unanswered("not you"), None)],
+    [(Denied("not you", permission="ecr:X"), "ecr:X"), (Unavailable("not you"), None)],
 )
 def test_rules_that_could_not_be_looked_at_might_cover_it(
     error: Any, permission: str | None
 ) -> None:
-    assert judge_scanning((NOT_ITSELF, error), R) == Verdict(
+    assert evaluate_scanning((NOT_ITSELF, error), R) == Verdict(
         UNKNOWN,
         "the repository itself does not scan on push, and the registry's rules could not be "
         "looked at: not you",
@@ -212,12 +212,12 @@ def test_rules_that_could_not_be_looked_at_might_cover_it(
 
 @pytest.mark.parametrize("repository", [{}, {"imageTagMutability": "MUTABLE"}])
 def test_tags_that_may_change_can_be_pushed_again(repository: dict[str, str]) -> None:
-    assert judge_mutability(repository, R) == ok("tags can be pushed again")
+    assert evaluate_mutability(repository, R) == ok("tags can be pushed again")
 
 
 @pytest.mark.parametrize("mode", ["IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"])
 def test_tags_that_may_not_change_are_made_to(mode: str) -> None:
-    assert judge_mutability({"imageTagMutability": mode}, R) == Verdict(
+    assert evaluate_mutability({"imageTagMutability": mode}, R) == Verdict(
         WARN, f"its tags are {mode}: pushing a pipeline's image again may be refused", MUTABLE
     )
 

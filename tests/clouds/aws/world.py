@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any
 
 from kitaru_iac.checks.model import CheckReport, CheckResult, run_checks
-from kitaru_iac.clouds.aws.permissions import Identity, policy, trust_policy
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.clouds.aws.permissions import policy, trust_policy
 from kitaru_iac.clouds.aws.verify import checks_for
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec

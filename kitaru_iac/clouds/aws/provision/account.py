@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from kitaru_iac.checks.probes import Absent, LookError, NoCredentials
+from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
 from kitaru_iac.clouds.aws.provision import ownership
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, GONE, REPOSITORY
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
@@ -69,7 +69,7 @@ class Account:
         try:
             account._access.open()
             answer = account._access.ask("sts", "get_caller_identity", about="the credentials")
-        except LookError as error:
+        except ProbeError as error:
             raise _refused(error, account._access.described_as) from error
         account.number = str(answer["Account"])
         account.caller = str(answer["Arn"])
@@ -108,7 +108,7 @@ class Account:
                 RoleArn=given.values["role_arn"],
                 RoleSessionName="kitaru-provision",
             )["Credentials"]
-        except LookError as error:
+        except ProbeError as error:
             raise _refused(error, str(given)) from error
         return {
             "aws_access_key_id": made["AccessKeyId"],
@@ -128,7 +128,7 @@ class Account:
                 about="the default subnets",
                 Filters=[{"Name": "default-for-az", "Values": ["true"]}],
             )
-        except LookError as error:
+        except ProbeError as error:
             raise KitaruError(
                 "The subnets for the cluster cannot be looked up", why=error.why
             ) from error
@@ -152,7 +152,7 @@ class Account:
         """
         try:
             return ownership.sight(self._access, self.number, type, inputs, marks)
-        except LookError as error:
+        except ProbeError as error:
             raise KitaruError(
                 f"Whether {' '.join(map(str, inputs.values()))} exists, and whose it is, "
                 "cannot be told",
@@ -185,9 +185,9 @@ class Account:
                     maxResults=1,
                 )
                 return "it holds images" if answer.get("imageIds") else None
-        except Absent:
+        except NotFound:
             return None
-        except LookError as error:
+        except ProbeError as error:
             return f"it may hold data: {error.why}"
         return None
 
@@ -215,7 +215,7 @@ class Account:
                         repositoryName=id,
                         imageIds=images[start : start + 100],
                     )
-        except LookError as error:
+        except ProbeError as error:
             raise KitaruError(f"{id} could not be emptied", why=error.why) from error
 
     def _empty_bucket(self, name: str) -> None:
@@ -244,7 +244,7 @@ class Account:
                     )
 
 
-def _refused(error: LookError, who: str) -> KitaruError:
+def _refused(error: ProbeError, who: str) -> KitaruError:
     remedy = error.remedy if isinstance(error, NoCredentials) else None
     return NotAllowedError(
         "AWS cannot be asked for the account to provision in",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kitaru_iac.checks.probes import Absent, Denied
+from kitaru_iac.checks.probes import Denied, NotFound
 from kitaru_iac.clouds.aws.provision.layout import Layout
 from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
@@ -49,12 +49,12 @@ class _Kind:
     Attributes:
         noun: What it is called.
         id: Its id in Pulumi's state, as a form over its inputs.
-        look: Its ARN, if it has one, and its tags. Raises a `LookError`.
+        find: Its ARN, if it has one, and its tags. Raises a `ProbeError`.
     """
 
     noun: str
     id: str
-    look: Callable[[AwsAccess, str, Mapping[str, Any]], tuple[str | None, Mapping[str, str]]]
+    find: Callable[[AwsAccess, str, Mapping[str, Any]], tuple[str | None, Mapping[str, str]]]
 
 
 def sight(
@@ -75,7 +75,7 @@ def sight(
         marks: The tags that say it is the deployment's.
 
     Raises:
-        LookError: It cannot be told, because AWS refuses or does not answer.
+        ProbeError: It cannot be told, because AWS refuses or does not answer.
     """
     if type in _OF_ROLES:
         # A role that still has policies cannot be deleted, so one that a run which was cut off may
@@ -88,8 +88,8 @@ def sight(
     found = kind.id.format(**inputs)
     name = f"{kind.noun} {found}"
     try:
-        arn, tags = kind.look(access, account, inputs)
-    except Absent:
+        arn, tags = kind.find(access, account, inputs)
+    except NotFound:
         return None
     except Denied as denied:
         if type != BUCKET:

@@ -13,8 +13,8 @@ from typing import Any
 import pulumi
 from pulumi_aws import iam
 
+from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.clouds.aws.permissions import (
-    Identity,
     permissions_for,
     service_trust,
     statements,

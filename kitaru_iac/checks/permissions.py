@@ -1,0 +1,76 @@
+"""A line of a cloud's table of permissions: who does what to which thing, and why.
+
+Each cloud has one such table. It feeds the checks, provisioning, `kitaru stack policy` and the
+documentation; there is no second list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from kitaru_iac.spec.kinds import StackType
+
+__all__ = ["Conditions", "Identity", "Permission", "rows"]
+
+#: What a permission is about, and when it is needed: each cloud has its own words for both.
+ResourceT = TypeVar("ResourceT", bound=StrEnum)
+WhenT = TypeVar("WhenT", bound=StrEnum)
+#: Conditions of a grant: operator -> key -> value.
+Conditions = Mapping[str, Mapping[str, str]]
+
+
+class Identity(StrEnum):
+    """Who is allowed something.
+
+    * *connector*: what ZenML's client and server use to push images, read artifacts, submit runs;
+    * *runtime*: what a step's container is;
+    * *pull*: who pulls its image;
+    * *verify*: who runs the checks. It only reads.
+    """
+
+    CONNECTOR = "connector"
+    RUNTIME = "runtime"
+    PULL = "pull"
+    VERIFY = "verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission(Generic[ResourceT, WhenT]):
+    """One line of the table.
+
+    Attributes:
+        identity: Who needs it.
+        action: The cloud's name of what is allowed.
+        resource: What it is about.
+        used_by: What does it, in ZenML or in the checks.
+        types: The stack types that need it.
+        when: What else must be the case.
+        conditions: Conditions of the grant; empty where it has none.
+    """
+
+    identity: Identity
+    action: str
+    resource: ResourceT
+    used_by: str
+    types: frozenset[StackType]
+    when: WhenT
+    conditions: Conditions = field(default_factory=dict)
+
+
+def rows(
+    identity: Identity,
+    resource: ResourceT,
+    types: frozenset[StackType],
+    uses: Mapping[str, str],
+    *,
+    when: WhenT,
+    conditions: Conditions | None = None,
+) -> tuple[Permission[ResourceT, WhenT], ...]:
+    """Make one permission for each action in `uses`, which says what it is used by."""
+    return tuple(
+        Permission(identity, action, resource, used_by, types, when, conditions or {})
+        for action, used_by in uses.items()
+    )
