@@ -1,16 +1,48 @@
-"""What every cloud gives to provisioning; `infrastructure/` brings it to the engine."""
+"""What a cloud offers: the interface that every folder here fills, and nothing else knows a cloud.
+
+A cloud always says what ZenML should store for a stack on it (`desired`). The rest comes in two
+parts, each whole or not there yet: `Verification` and `Provisioning`. `clouds.registry` finds a
+cloud, and says what is missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-__all__ = ["Account", "Claim", "Sighting", "Target", "marks"]
+from kitaru_iac.checks.model import Check, CheckInfo
+from kitaru_iac.records.model import Records
+from kitaru_iac.spec.credentials import Credentials
+from kitaru_iac.spec.kinds import Cloud, StackType
+from kitaru_iac.spec.model import BaseSpec, StackSpec
+
+__all__ = [
+    "Account",
+    "ChecksFor",
+    "Claim",
+    "CloudProvider",
+    "Component",
+    "Inputs",
+    "PolicyDocuments",
+    "Provisioning",
+    "Sighting",
+    "Target",
+    "Verification",
+    "marks",
+]
+
+#: The inputs of a resource as Pulumi's state holds them.
+Inputs = Mapping[str, object]
+#: A policy in the cloud's own form, by the name of the identity that it is for.
+PolicyDocuments = Mapping[str, Mapping[str, object]]
+
+
+# -- ownership -------------------------------------------------------------------------------------
 
 
 def marks(project: str, deployment: str, stack: str | None = None) -> dict[str, str]:
-    """The tags by which everything that is made is known as a deployment's own.
+    """Name the tags by which everything that is made is known as a deployment's own.
 
     Args:
         project: The deployment's Pulumi project.
@@ -35,7 +67,7 @@ class Claim:
     """
 
     type: str
-    inputs: Mapping[str, Any]
+    inputs: Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +89,19 @@ class Account(Protocol):
     """The account (project, subscription) behind some credentials."""
 
     def environment(self) -> dict[str, str]:
-        """The variables that give the engine's plugins the same identity."""
+        """Give the variables that let the engine's plugins be the same identity."""
 
-    def sight(
-        self, type: str, inputs: Mapping[str, Any], marks: Mapping[str, str]
-    ) -> Sighting | None:
-        """What the cloud has under the name of a resource, and whether it carries these marks."""
+    def sight(self, type: str, inputs: Inputs, marks: Mapping[str, str]) -> Sighting | None:
+        """Look up what the cloud has under a resource's name, and whether it has these marks."""
 
     def holds(self, type: str, id: str) -> str | None:
-        """What a stateful resource still holds, in words; None if it is empty or gone."""
+        """Say what a stateful resource still holds; None if it is empty or gone."""
 
     def empty(self, type: str, id: str) -> None:
         """Delete what a stateful resource holds, for good."""
+
+
+# -- provisioning ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +126,108 @@ class Target:
     plugins: tuple[tuple[str, str], ...]
     outputs: Mapping[str, str | None]
     makes_anything: bool
-    place_of: Callable[[Mapping[str, Any]], Mapping[str, str]]
+    place_of: Callable[[Inputs], Mapping[str, str]]
     claims: tuple[Claim, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """The component resource that makes a cloud's infrastructure in a Pulumi program.
+
+    Attributes:
+        token: Its type, as ``kitaru:aws:Infrastructure``.
+        arguments: The typed dictionary of its arguments, each with a text under it.
+        outputs: Its outputs: keys of a description.
+        types: The stack types that it is made for.
+        text: What the package's schema says of it.
+        build: Makes it, from a name, its arguments or a description, and Pulumi's options. Imports
+            Pulumi and the cloud's SDK. Raises `MissingPackages`, or what the component raises.
+    """
+
+    token: str
+    arguments: type
+    outputs: tuple[str, ...]
+    types: tuple[StackType, ...]
+    text: str
+    build: Callable[[str, Inputs | StackSpec, object], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioning:
+    """What making and ending the infrastructure of a stack needs of a cloud.
+
+    Attributes:
+        pulumi_provider: The name of its provider in Pulumi, as in ``pulumi:providers:NAME``.
+        plugins: The provider plugins, as name and version. Raises `MissingPackages`.
+        target: What is made for a description. Raises `DescriptionError`, `MissingPackages`,
+            `NotAllowedError`.
+        account: The account of some credentials, where a provider of a deployment's state is, by
+            that one's inputs. Raises `NotAllowedError`.
+        component: The same for programs.
+    """
+
+    pulumi_provider: str
+    plugins: Callable[[], tuple[tuple[str, str], ...]]
+    target: Callable[[StackSpec], Target]
+    account: Callable[[Credentials | None, Inputs], Account]
+    component: Component
+
+
+# -- verification ----------------------------------------------------------------------------------
+
+
+class ChecksFor(Protocol):
+    """Gives the checks that apply to a description."""
+
+    def __call__(
+        self, spec: BaseSpec, *, timeout: float, identity: str | None
+    ) -> Sequence[Check[object]]:
+        """Give the checks, in the order in which they are shown; nothing is asked yet.
+
+        Args:
+            spec: The description. What it wants created or skipped is not checked.
+            timeout: Seconds that one answer of the cloud may take.
+            identity: Who the connector is, in the cloud's own form, where the description does not
+                tell it.
+
+        Raises:
+            MissingPackages: The cloud's packages are not installed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What checking the infrastructure of a stack needs of a cloud.
+
+    Attributes:
+        catalog: Every check there is, in the order in which they are shown.
+        checks: Those of a description.
+        policies: The exact permissions that each identity of a stack needs; no SDK is needed.
+        trusts: Who may become each role that the stack has.
+    """
+
+    catalog: Callable[[], Sequence[CheckInfo]]
+    checks: ChecksFor
+    policies: Callable[[BaseSpec], PolicyDocuments]
+    trusts: Callable[[BaseSpec], PolicyDocuments]
+
+
+# -- the cloud -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudProvider:
+    """A cloud. Making one imports no SDK and no Pulumi: its functions do, when they are called.
+
+    Attributes:
+        cloud: Which.
+        desired: What ZenML should store for a stack on it. Raises `DescriptionError`.
+        verification: None where it cannot be checked yet.
+        provisioning: None where nothing can be made yet.
+    """
+
+    cloud: Cloud
+    desired: Callable[[StackSpec], Records]
+    verification: Verification | None = None
+    provisioning: Provisioning | None = None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
-from kitaru_iac.errors import KitaruError, NotFoundError
+from kitaru_iac.clouds import registry
+from kitaru_iac.errors import NotFoundError
 from kitaru_iac.gateway.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
 
 if TYPE_CHECKING:
-    from kitaru_iac.clouds.provider import Account
+    from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
+    from kitaru_iac.clouds.provider import Account, Inputs, Provisioning, Sighting
     from kitaru_iac.engine.deployment import Deployment
     from kitaru_iac.engine.workspace import Backend
     from kitaru_iac.spec.credentials import Credentials
@@ -20,31 +23,53 @@ __all__ = [
     "PROJECT",
     "PROJECT_LABEL",
     "STACK_LABEL",
-    "Consent",
-    "Say",
-    "equip",
+    "OwnedDeployment",
+    "equipped",
     "existing",
-    "no_cloud",
+    "inputs_of",
     "opened",
 ]
 
 #: The Pulumi project of every deployment that the command makes; the stack's name is Pulumi's too.
 PROJECT = "kitaru"
 
-#: Gets one-line messages.
-Say = Callable[[str], None]
-#: Asked a question before something is downloaded.
-Consent = Callable[[str], bool]
+
+@dataclass(frozen=True, slots=True)
+class OwnedDeployment:
+    """A deployment, the account that it is in, and the marks of what is its own there.
+
+    Attributes:
+        engine: The deployment in the engine.
+        account: Whom to ask what exists.
+        marks: The tags that everything has that was made for it.
+    """
+
+    engine: Deployment
+    account: Account
+    marks: Mapping[str, str]
+
+    def sight(self, type: str, inputs: Inputs) -> Sighting | None:
+        """Look up what the cloud has under a resource's name, and whether it is ours.
+
+        Raises:
+            KitaruError: It cannot be told.
+        """
+        return self.account.sight(type, inputs, self.marks)
 
 
 @contextmanager
 def existing(
     labels: Mapping[str, str],
     credentials: Credentials | None,
-    progress: Say | None,
-    consent: Consent | None,
-) -> Iterator[tuple[Deployment, Account]]:
-    """A deployment that is there, with the account it is in."""
+    progress: ProgressCallback | None,
+    consent: ConfirmCallback | None,
+) -> Iterator[OwnedDeployment]:
+    """Open a deployment that is there.
+
+    Raises:
+        NotFoundError: It is not.
+        NotAllowedError: There are no usable credentials of its cloud.
+    """
     place = (
         labels.get(PROJECT_LABEL, PROJECT),
         labels.get(STACK_LABEL, ""),
@@ -59,20 +84,22 @@ def existing(
                 why="Its state is not in this backend, or it is empty.",
                 remedy="Set PULUMI_BACKEND_URL to the backend that it was made with.",
             )
-        account, plugins = _account(providers, credentials)
-        equip(deployment, account, plugins)
-        yield deployment, account
+        cloud, inputs = _made_on(providers)
+        yield equipped(deployment, cloud.account(credentials, inputs), cloud.plugins())
 
 
-def _account(
-    providers: Iterable[Mapping[str, Any]], credentials: Credentials | None
-) -> tuple[Account, tuple[tuple[str, str], ...]]:
+def _made_on(providers: Sequence[Mapping[str, object]]) -> tuple[Provisioning, Inputs]:
+    """The first provider of the state that is a cloud's, and its inputs."""
     for provider in providers:
-        if str(provider["type"]) == "pulumi:providers:aws":
-            from kitaru_iac.clouds.aws.provision.target import account_of, plugins
+        cloud = registry.provisioning_behind(str(provider["type"]))
+        if cloud is not None:
+            return cloud, inputs_of(provider)
+    raise registry.not_provisioned(", ".join(str(provider["type"]) for provider in providers))
 
-            return account_of(credentials, provider.get("inputs") or {}), plugins()
-    raise no_cloud(", ".join(str(provider["type"]) for provider in providers))
+
+def inputs_of(resource: Mapping[str, object]) -> Inputs:
+    """Give the inputs of a resource of the state; empty where it has none."""
+    return cast("Inputs", resource.get("inputs") or {})
 
 
 def _nothing() -> None:
@@ -82,10 +109,10 @@ def _nothing() -> None:
 def opened(
     place: tuple[str, str, str | None],
     program: Callable[[], None],
-    progress: Say | None,
-    consent: Consent | None,
+    progress: ProgressCallback | None,
+    consent: ConfirmCallback | None,
 ) -> Deployment:
-    """A deployment, to be used in a `with` block.
+    """Open a deployment, to be used in a `with` block.
 
     Args:
         place: Pulumi's project and stack, and the backend's URL or label.
@@ -104,19 +131,22 @@ def opened(
     )
 
 
-def equip(deployment: Deployment, account: Account, plugins: tuple[tuple[str, str], ...]) -> None:
-    """Give a deployment the identity and the plugins that it works with."""
+def equipped(
+    deployment: Deployment, account: Account, plugins: tuple[tuple[str, str], ...]
+) -> OwnedDeployment:
+    """Give a deployment the identity and the plugins that it works with, and know what is its."""
     from kitaru_iac.clouds.provider import marks
     from kitaru_iac.engine.deployment import Plugin
 
-    own = marks(deployment.project, deployment.stack)
+    owned = OwnedDeployment(deployment, account, marks(deployment.project, deployment.stack))
 
-    def identify(type: str, inputs: Mapping[str, Any]) -> str | None:
-        seen = account.sight(type, inputs, own)
+    def identify(type: str, inputs: Inputs) -> str | None:
+        seen = owned.sight(type, inputs)
         return seen.id if seen is not None and seen.foreign is None else None
 
     needed = [Plugin(name, version) for name, version in plugins]
     deployment.equip(account.environment(), needed, identify)
+    return owned
 
 
 def _backend(url: str | None) -> Backend:
@@ -125,12 +155,3 @@ def _backend(url: str | None) -> Backend:
 
     default = default_backend()
     return default if url is None or url == default.label else Backend.at(url)
-
-
-def no_cloud(cloud: str) -> KitaruError:
-    """What is said of a cloud that nobody has taught to provision."""
-    return KitaruError(
-        f"Infrastructure cannot be provisioned on {cloud} yet",
-        why="It is on AWS only.",
-        remedy="Make it yourself, and leave infra out or at `verify`.",
-    )

@@ -6,12 +6,9 @@ the SDK of the description's own cloud alone.
 
 from __future__ import annotations
 
-from typing import Any
-
 from kitaru_iac.checks.model import CheckInfo, CheckReport, run_checks
 from kitaru_iac.checks.probes import TIMEOUT, WORKERS
-from kitaru_iac.errors import KitaruError
-from kitaru_iac.spec.kinds import Cloud
+from kitaru_iac.clouds import registry
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = ["catalog", "policy", "verify"]
@@ -30,8 +27,8 @@ def verify(
         spec: The description. What it wants created or skipped is not checked.
         timeout: Seconds for one probe. A slower one is unknown, and holds up no other.
         max_workers: How many probes may be under way at once.
-        identity: On AWS the ARN of the user or role that the connector is, where the description
-            does not tell (an existing connector; a server's own identity).
+        identity: Who the connector is (on AWS the ARN of a user or role), where the description
+            does not tell: an existing connector, a server's own identity.
 
     Returns:
         One result for each check; an empty report for a stack that is all on this machine.
@@ -42,14 +39,12 @@ def verify(
     """
     if spec.cloud is None:
         return CheckReport(spec.name)
-    _aws_only(spec, "Infrastructure checks")
-    from kitaru_iac.clouds.aws.verify import checks_for
-
-    checks = checks_for(spec, timeout=timeout, identity=identity)
-    return CheckReport(spec.name, run_checks(checks, timeout, max_workers))
+    checks = registry.verification(spec.cloud, where=_whose(spec)).checks
+    found = checks(spec, timeout=timeout, identity=identity)
+    return CheckReport(spec.name, run_checks(found, timeout, max_workers))
 
 
-def policy(spec: BaseSpec) -> dict[str, Any]:
+def policy(spec: BaseSpec) -> dict[str, object]:
     """The exact permissions that a stack needs, by identity, from the table that the checks use.
 
     Nothing is asked of any cloud, and no SDK is needed.
@@ -65,30 +60,24 @@ def policy(spec: BaseSpec) -> dict[str, Any]:
     """
     if spec.cloud is None:
         return {"stack": spec.name, "cloud": None, "policies": {}, "trust": {}}
-    _aws_only(spec, "Permission tables")
-    from kitaru_iac.clouds.aws.permissions import policies, trusts
-
+    found = registry.verification(spec.cloud, what="Permission tables", where=_whose(spec))
     return {
         "stack": spec.name,
         "cloud": spec.cloud.value,
-        "policies": policies(spec),
-        "trust": trusts(spec),
+        "policies": found.policies(spec),
+        "trust": found.trusts(spec),
     }
 
 
 def catalog() -> tuple[CheckInfo, ...]:
-    """Every check there is, of all clouds. Imports no cloud's SDK."""
-    from kitaru_iac.clouds.aws.catalog import CATALOG
+    """List every check there is, of all clouds. Imports no cloud's SDK."""
+    return tuple(
+        info
+        for provider in registry.providers()
+        if provider.verification is not None
+        for info in provider.verification.catalog()
+    )
 
-    return tuple(CATALOG.values())
 
-
-def _aws_only(spec: BaseSpec, what: str) -> None:
-    if spec.cloud is not Cloud.AWS:
-        cloud = "no cloud" if spec.cloud is None else spec.cloud.value
-        raise KitaruError(
-            f"{what} exist for AWS only",
-            where=f"{spec.name} ({spec.type.value} on {cloud})",
-            why=f"There are none for {cloud} yet",
-            remedy="Go on without them: --infra none.",
-        )
+def _whose(spec: BaseSpec) -> str:
+    return f"{spec.name} ({spec.type.value} on {spec.cloud})"

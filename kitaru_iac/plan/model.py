@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Action", "Change", "Layer", "Plan", "Step"]
+__all__ = ["Action", "Change", "Kept", "Layer", "Plan", "Step"]
 
 #: Stands for a secret's value wherever one would be shown.
 HIDDEN = "(secret)"
@@ -111,3 +111,16 @@ class Plan:
             "steps": [step.to_dict() for step in self.steps],
             "warnings": list(self.warnings),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stays where the rest is deleted, and why."""
+
+    kind: str
+    name: str
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Give ``{"kind", "name", "reason"}``."""
+        return {"kind": self.kind, "name": self.name, "reason": self.reason}

@@ -4,17 +4,18 @@ No `from __future__ import annotations` here: Pulumi reads the annotations of th
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
+from kitaru_iac.clouds import registry
 from kitaru_iac.errors import DescriptionError, KitaruError, Problem
 from kitaru_iac.pulumi.refusals import InputsRefused, not_plain, refused
 from kitaru_iac.pulumi.stack import Extra, Stack
 from kitaru_iac.pulumi.values import has_output
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.fields import FIELDS
-from kitaru_iac.spec.kinds import Cloud, InfraMode, StackType
+from kitaru_iac.spec.kinds import InfraMode, StackType
 from kitaru_iac.spec.model import StackSpec
 
 __all__ = [
@@ -163,12 +164,11 @@ class ProvisionedStack(pulumi.ComponentResource):
             raise InputsRefused(problems, _COMPONENT)
         super().__init__(PROVISIONED_TOKEN, resource_name, {}, opts)
         try:
-            made = _infrastructure(resource_name, spec, self)
+            made, outputs = _infrastructure(resource_name, spec, self)
         except (KitaruError, pulumi.RunError) as error:
             raise refused(error, _COMPONENT) from error
         options = pulumi.ResourceOptions(parent=self)
         if made is not None:
-            outputs = {key: getattr(made, key) for key in _made_keys(spec)}
             given = {**given, **outputs}
             # So that it goes before what it stands on.
             options = pulumi.ResourceOptions(parent=self, depends_on=[made])
@@ -214,26 +214,22 @@ def _at_home(known: Mapping[str, Any]) -> bool:
     return is_local and "://" not in str(known.get("artifact_store", ""))
 
 
-def _infrastructure(name: str, spec: StackSpec, parent: pulumi.Resource) -> Any:
-    """The component of the description's cloud; None if there is nothing to make.
+def _infrastructure(
+    name: str, spec: StackSpec, parent: pulumi.Resource
+) -> tuple[pulumi.Resource | None, dict[str, Any]]:
+    """The component of the description's cloud, and of its outputs those that the type takes.
+
+    None if there is nothing to make.
 
     Raises:
         KitaruError: Nothing can be made in this cloud, or its packages are missing.
         pulumi.RunError: It cannot be made as described.
     """
     if spec.infra is not InfraMode.PROVISION:
-        return None
-    if spec.cloud is Cloud.AWS:
-        from kitaru_iac.pulumi.aws import Infrastructure
-
-        return Infrastructure(name, spec, pulumi.ResourceOptions(parent=parent))
-    from kitaru_iac.infrastructure.deployments import no_cloud
-
-    raise no_cloud(spec.cloud.value if spec.cloud else "this machine")
-
-
-def _made_keys(spec: StackSpec) -> tuple[str, ...]:
-    """The outputs of the infrastructure that the stack's type takes."""
-    from kitaru_iac.clouds.aws.provision.args import OUTPUTS
-
-    return tuple(key for key in OUTPUTS if spec.type in FIELDS[key].types)
+        return None, {}
+    if spec.cloud is None:
+        raise registry.not_provisioned("this machine")
+    component = registry.provisioning(spec.cloud).component
+    made = component.build(name, spec, pulumi.ResourceOptions(parent=parent))
+    keys = (key for key in component.outputs if spec.type in FIELDS[key].types)
+    return cast("pulumi.Resource", made), {key: getattr(made, key) for key in keys}

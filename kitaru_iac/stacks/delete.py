@@ -17,12 +17,13 @@ from kitaru_iac.gateway.labels import (
     STACK_LABEL,
     is_managed,
 )
+from kitaru_iac.plan.model import Kept
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.owner import Owner, forced_warning, require_removable
 from kitaru_iac.records.stored import Store
-from kitaru_iac.stacks.results import Deleted, Kept
+from kitaru_iac.stacks.results import Deleted
 
 __all__ = ["DEPLOYMENT", "delete_orphans", "delete_stack", "require_deletable"]
 

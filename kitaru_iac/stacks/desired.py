@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
+from kitaru_iac.clouds import registry
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.parts import Part, assemble, local_runner
@@ -28,10 +27,7 @@ def desired_records(spec: StackSpec) -> Records:
         path = spec.artifact_store.store_path if spec.artifact_store else None
         store = Part("artifact_store", "local", {"path": path} if path else {})
         return assemble(spec, (local_runner(), store))
-    # Only the one cloud's module is imported.
-    module = import_module(f"kitaru_iac.clouds.{cloud.value}.records")
-    records: Records = module.desired(spec)
-    return records
+    return registry.provider(cloud).desired(spec)
 
 
 def _check_credentials(spec: StackSpec, cloud: Cloud | None) -> None:

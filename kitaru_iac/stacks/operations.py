@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
     from kitaru_iac.connection.activation import Activation
     from kitaru_iac.gateway.documents import StackDoc
-    from kitaru_iac.infrastructure.prepare import Ready
+    from kitaru_iac.infrastructure.results import InfrastructureResult
     from kitaru_iac.records.model import Records
     from kitaru_iac.records.stored import Store
     from kitaru_iac.spec.model import StackSpec
@@ -65,7 +65,7 @@ def create(
     with sole_writer(spec.name):
         state = Reconciliation.load(spec, owner, require_creatable)
         notes = state.preflight()
-        ready = prepare(spec, dry=False, progress=progress, show=show)
+        ready = prepare(spec, dry_run=False, progress=progress, show=show)
         state = state.with_infrastructure(ready)
         checks, warnings = state.verify(progress)
         result, activation = state.apply(progress)
@@ -101,7 +101,7 @@ def preview(
         ProtectedStackError: The stack is another owner's.
     """
     state = Reconciliation.load(spec, owner, recover=False)
-    ready = prepare(spec, dry=True, progress=progress, show=show)
+    ready = prepare(spec, dry_run=True, progress=progress, show=show)
     plan = state.with_infrastructure(ready).plan(ready.steps)
     return plan.extended(warnings=state.store.gateway.warnings)
 
@@ -150,13 +150,13 @@ def apply(
     if confirm is None:
         with sole_writer(spec.name):
             state = Reconciliation.load(spec, owner)
-            ready = prepare(spec, dry=True, progress=progress, show=show)
+            ready = prepare(spec, dry_run=True, progress=progress, show=show)
             state = state.with_infrastructure(ready)
             return _converge(state, ready, state.plan(ready.steps), progress)
     while True:
         with sole_writer(spec.name):  # what a dead process left is mended
             state = Reconciliation.load(spec, owner)
-        ready = prepare(spec, dry=True, progress=progress, show=show)
+        ready = prepare(spec, dry_run=True, progress=progress, show=show)
         state = state.with_infrastructure(ready)
         plan = state.plan(ready.steps)
         if not plan.has_changes or not confirm(plan):
@@ -185,7 +185,7 @@ def _unchanged(state: Reconciliation, plan: Plan) -> Applied:
 
 
 def _converge(
-    state: Reconciliation, ready: Ready, plan: Plan, progress: Progress | None
+    state: Reconciliation, ready: InfrastructureResult, plan: Plan, progress: Progress | None
 ) -> Applied:
     """Carry out a plan, under the stack's lock."""
     if not plan.has_changes:
@@ -193,7 +193,7 @@ def _converge(
     spec = state.spec
     notes = state.preflight()
     if any(step.action is not Action.KEEP for step in ready.steps):
-        made = prepare(spec, dry=False, progress=progress)
+        made = prepare(spec, dry_run=False, progress=progress)
         state = state.with_infrastructure(made)
     checks, warnings = state.verify(progress)
     result, activation = state.apply(progress)

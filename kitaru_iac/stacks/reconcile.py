@@ -17,7 +17,7 @@ from kitaru_iac.records.owner import Owner, labels_for, require_changeable
 
 if TYPE_CHECKING:
     from kitaru_iac.connection.activation import Activation
-    from kitaru_iac.infrastructure.prepare import Ready
+    from kitaru_iac.infrastructure.results import InfrastructureResult
     from kitaru_iac.records.apply import ApplyResult
     from kitaru_iac.records.connector_checks import ConnectorCheck
     from kitaru_iac.records.model import Records
@@ -40,7 +40,7 @@ class Reconciliation:
     orphans: Records
     owner: Owner | None
 
-    def with_infrastructure(self, ready: Ready) -> Reconciliation:
+    def with_infrastructure(self, ready: InfrastructureResult) -> Reconciliation:
         """The same, with the description and the labels that the infrastructure gave."""
         if ready.spec is self.spec and not ready.labels:
             return self

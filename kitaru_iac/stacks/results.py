@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kitaru_iac.plan.model import Plan, Step
+from kitaru_iac.plan.model import Kept, Plan, Step
 
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["Applied", "Created", "Deleted", "Kept", "Switched", "named_resources"]
+__all__ = ["Applied", "Created", "Deleted", "Switched", "named_resources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +86,6 @@ class Applied:
             "checks": [check.to_dict() for check in self.checks],
             "warnings": list(self.warnings),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A part of a deleted stack that stays, and why."""
-
-    kind: str
-    name: str
-    reason: str
-
-    def to_dict(self) -> dict[str, str]:
-        """``{"kind", "name", "reason"}``."""
-        return {"kind": self.kind, "name": self.name, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)

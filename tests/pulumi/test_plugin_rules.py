@@ -20,7 +20,7 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.gateway import StackView
 from kitaru_iac.gateway.labels import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
-from kitaru_iac.plan.model import Action, Plan, Step
+from kitaru_iac.plan.model import Action, Kept, Plan, Step
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from kitaru_iac.pulumi.plugin import reading, runs, stacks
 from kitaru_iac.pulumi.plugin.changes import Changes, changes
@@ -31,7 +31,7 @@ from kitaru_iac.records import rename
 from kitaru_iac.records.owner import Owner
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.stacks import operations
-from kitaru_iac.stacks.results import Deleted, Kept
+from kitaru_iac.stacks.results import Deleted
 from tests.stacks.test_drift_rules import BUCKET, EKS, LOCAL, SAGEMAKER, configured, given, view_of
 
 URN = "urn:pulumi:prod::platform::kitaru:index:Stack::dev"

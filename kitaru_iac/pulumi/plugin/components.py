@@ -6,15 +6,16 @@ The SDK of a cloud is imported where a component of that cloud is built, and now
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi.provider import ConstructResult
 
-from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN
+from kitaru_iac.clouds import registry
+from kitaru_iac.clouds.provider import Component
 from kitaru_iac.errors import KitaruError, Problem
 from kitaru_iac.pulumi.keys import camel, snake
-from kitaru_iac.pulumi.plugin import infrastructure_args
+from kitaru_iac.pulumi.plugin import component_args
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of
 from kitaru_iac.pulumi.provisioned import (
     PROVISIONED_KEYS,
@@ -82,19 +83,22 @@ def _provisioned(
     return ProvisionedStack(name, opts=options, **given)
 
 
-def _infrastructure(
-    name: str, given: dict[str, Any], options: pulumi.ResourceOptions | None
-) -> pulumi.ComponentResource:
-    component = "Infrastructure"
-    problems, known = _strangers(given, infrastructure_args.FIELDS, component)
-    if problems := [*problems, *infrastructure_args.problems(known)]:
-        raise InputsRefused(problems, component)
-    from kitaru_iac.pulumi.aws import Infrastructure
+def _builder(component: Component) -> _Build:
+    """How the component of a cloud is built."""
 
-    try:
-        return Infrastructure(name, infrastructure_args.typed(given), options)
-    except pulumi.RunError as error:
-        raise refused(error, component) from error
+    def build(
+        name: str, given: dict[str, Any], options: pulumi.ResourceOptions | None
+    ) -> pulumi.ComponentResource:
+        called = component.token.rsplit(":", 1)[1]
+        problems, known = _strangers(given, component_args.fields(component.arguments), called)
+        if problems := [*problems, *component_args.problems(component, known)]:
+            raise InputsRefused(problems, called)
+        try:
+            return cast("pulumi.ComponentResource", component.build(name, given, options))
+        except pulumi.RunError as error:
+            raise refused(error, called) from error
+
+    return build
 
 
 def _strangers(
@@ -111,10 +115,19 @@ def _strangers(
     return problems, {key: value for key, value in given.items() if key in accepted}
 
 
+def _of_clouds() -> tuple[Component, ...]:
+    """The components of all clouds that have one."""
+    offered = (provider.provisioning for provider in registry.providers())
+    return tuple(found.component for found in offered if found is not None)
+
+
 #: How each is built, what it takes, and what comes out.
 _COMPONENTS: Mapping[str, tuple[_Build, Collection[str], tuple[str, ...]]] = {
     PROVISIONED_TOKEN: (_provisioned, PROVISIONED_KEYS, (*PROVISIONED_OUTPUTS, "stack_id")),
-    TOKEN: (_infrastructure, infrastructure_args.FIELDS, OUTPUTS),
+    **{
+        found.token: (_builder(found), component_args.fields(found.arguments), found.outputs)
+        for found in _of_clouds()
+    },
 }
 
 
@@ -123,7 +136,10 @@ def schema() -> dict[str, Any]:
     return {
         "resources": {
             PROVISIONED_TOKEN: _provisioned_schema(),
-            TOKEN: infrastructure_args.schema(description_properties(OUTPUTS)),
+            **{
+                found.token: component_args.schema(found, description_properties(found.outputs))
+                for found in _of_clouds()
+            },
         },
         "types": {},
     }

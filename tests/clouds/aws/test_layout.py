@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kitaru_iac.clouds.aws.provision import filled, layout
+from kitaru_iac.clouds.aws.provision import layout
 from kitaru_iac.clouds.aws.provision.names import (
     bucket_name,
     cluster_name,
@@ -16,6 +16,7 @@ from kitaru_iac.clouds.aws.provision.names import (
     role_name,
     slug,
 )
+from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec

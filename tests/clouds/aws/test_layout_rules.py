@@ -10,7 +10,6 @@ import pytest
 
 from kitaru_iac.clouds.aws.provision.layout import (
     Layout,
-    filled,
     layout,
     region_of,
     wants_cluster,
@@ -23,6 +22,7 @@ from kitaru_iac.clouds.aws.provision.names import (
     slug,
 )
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
+from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.errors import DescriptionError, KitaruError
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType

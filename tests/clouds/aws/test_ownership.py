@@ -10,6 +10,7 @@ import pytest
 
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.errors import AlreadyExistsError
+from kitaru_iac.infrastructure import destroy as d
 from kitaru_iac.infrastructure import provision as p
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
@@ -173,7 +174,7 @@ def test_what_somebody_else_made_meanwhile_is_not_taken_over_after_a_kill(
     # Another name is a way on, which the interrupted creation does not stand in.
     made = p.provision(sagemaker(artifact_store="s3://other", resources={"bucket": "create"}))
     assert ("create", "Bucket", "other") in changes(made.steps)
-    p.destroy_infrastructure(made.labels, include_protected=True, delete_data=True)
+    d.destroy_infrastructure(made.labels, include_protected=True, delete_data=True)
     assert world(aws, BUCKET) == before | {"roles": [], "repositories": []}  # ours went
 
 
@@ -188,8 +189,8 @@ def test_the_deletion_after_such_a_kill_leaves_it_too(killed: Any, engine_room: 
         "kitaru.pulumi.stack": "prod",
         "kitaru.pulumi.backend": engine_room.state.as_uri(),
     }
-    ahead = p.preview_destroy(labels, include_protected=True, delete_data=True)
-    gone = p.destroy_infrastructure(labels, include_protected=True, delete_data=True)
+    ahead = d.preview_destroy(labels, include_protected=True, delete_data=True)
+    gone = d.destroy_infrastructure(labels, include_protected=True, delete_data=True)
     reasons = {kept.name: kept.reason for kept in gone.kept}
     assert ahead.kept == gone.kept
     assert "or it is somebody else's: it lacks the tags" in reasons.pop("kitaru/prod")
@@ -215,8 +216,8 @@ def test_what_took_the_place_of_ours_is_neither_changed_nor_deleted(
             run(sagemaker())
     assert world(aws, BUCKET) == before
 
-    ahead = p.preview_destroy(labels, include_protected=True, delete_data=True)
-    gone = p.destroy_infrastructure(labels, include_protected=True, delete_data=True)
+    ahead = d.preview_destroy(labels, include_protected=True, delete_data=True)
+    gone = d.destroy_infrastructure(labels, include_protected=True, delete_data=True)
     for result in (ahead, gone):
         assert [kept.name for kept in result.kept] == [BUCKET]
         assert result.kept[0].reason.startswith("not made for this stack: it lacks the tags")

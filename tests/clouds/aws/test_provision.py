@@ -16,7 +16,9 @@ import pytest
 
 from kitaru_iac.engine.errors import DeploymentElsewhere, UpdateFailed
 from kitaru_iac.errors import DescriptionError, KitaruError, NotAllowedError, NotFoundError
+from kitaru_iac.infrastructure import destroy as d
 from kitaru_iac.infrastructure import provision as p
+from kitaru_iac.infrastructure.results import InfrastructureResult
 from kitaru_iac.infrastructure.verify import verify
 from kitaru_iac.plan.model import Action, Layer, Step
 from kitaru_iac.spec import from_mapping
@@ -117,20 +119,20 @@ def test_a_whole_life(engine_room: EngineRoom) -> None:
     assert p.drift(made.labels) == ()
 
     # The end: what is protected stays, with its settings, and is said to stay.
-    ahead = p.preview_destroy(made.labels)
-    gone = p.destroy_infrastructure(made.labels)
+    ahead = d.preview_destroy(made.labels)
+    gone = d.destroy_infrastructure(made.labels)
     assert changes(ahead.steps) == changes(gone.steps)
     assert [(k.name, k.reason) for k in gone.kept] == [(BUCKET, "protected")]
     assert aws.client("ecr").describe_repositories()["repositories"] == []
     assert aws.client("iam").list_roles()["Roles"] == []
     look_at_the_bucket(aws)
 
-    all_gone = p.destroy_infrastructure(made.labels, include_protected=True)
+    all_gone = d.destroy_infrastructure(made.labels, include_protected=True)
     assert all_gone.kept == ()
     assert aws.client("s3").list_buckets()["Buckets"] == []
     assert not list(engine_room.state.rglob("stacks/**/prod.json"))
     with pytest.raises(NotFoundError):
-        p.destroy_infrastructure(made.labels)
+        d.destroy_infrastructure(made.labels)
 
 
 def look_at_the_bucket(aws: Any) -> None:
@@ -199,7 +201,7 @@ def test_what_holds_data_stays_until_told_otherwise(engine_room: EngineRoom) -> 
         imageManifest=json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": []}),
     )
 
-    kept = p.destroy_infrastructure(labels, include_protected=True).kept
+    kept = d.destroy_infrastructure(labels, include_protected=True).kept
     assert {(k.name, k.reason) for k in kept} == {
         (BUCKET, "it holds objects"),
         ("kitaru/prod", "it holds images"),
@@ -212,13 +214,13 @@ def test_what_holds_data_stays_until_told_otherwise(engine_room: EngineRoom) -> 
     assert {c[0] for c in changes(p.provision(sagemaker()).steps)} == {"create"}
     look_at_the_role(aws)
     # ... and the data alone does not go without the word for it.
-    assert BUCKET in {k.name for k in p.destroy_infrastructure(labels, delete_data=True).kept}
+    assert BUCKET in {k.name for k in d.destroy_infrastructure(labels, delete_data=True).kept}
     assert s3.list_object_versions(Bucket=BUCKET)["Versions"]
     p.provision(sagemaker())
     with pytest.raises(KitaruError, match="could not be emptied"):
-        p.destroy_infrastructure(labels, include_protected=True, delete_data=True)
+        d.destroy_infrastructure(labels, include_protected=True, delete_data=True)
     s3.delete_bucket_policy(Bucket=BUCKET)
-    assert p.destroy_infrastructure(labels, include_protected=True, delete_data=True).kept == ()
+    assert d.destroy_infrastructure(labels, include_protected=True, delete_data=True).kept == ()
     assert s3.list_buckets()["Buckets"] == []
     assert aws.client("ecr").describe_repositories()["repositories"] == []
 
@@ -232,7 +234,7 @@ def test_existing_resources_are_used_and_left_alone(engine_room: EngineRoom) -> 
     document = aws.client("iam").get_role_policy(RoleName=ROLE, PolicyName="kitaru")
     by_sid = {s["Sid"]: s for s in document["PolicyDocument"]["Statement"]}
     assert by_sid["Bucket"]["Resource"] == "arn:aws:s3:::mine"
-    assert p.destroy_infrastructure(made.labels).kept == ()
+    assert d.destroy_infrastructure(made.labels).kept == ()
     assert [b["Name"] for b in aws.client("s3").list_buckets()["Buckets"]] == ["mine"]
 
 
@@ -290,7 +292,7 @@ def test_a_cluster_is_made_only_where_asked_for(engine_room: EngineRoom) -> None
     assert [r.id for r in report.results if r.status == "fail"] == []
 
     assert not p.provision(eks(resources={"cluster": "create"})).has_changes
-    gone = p.destroy_infrastructure(made.labels)
+    gone = d.destroy_infrastructure(made.labels)
     assert [k.name for k in gone.kept] == [BUCKET]
     assert aws.client("eks").list_clusters()["clusters"] == []
     assert aws.client("iam").list_roles()["Roles"] == []
@@ -387,7 +389,7 @@ def test_a_killed_run_is_completed_by_the_next(
     look_at_the_role(aws)
     assert engine_room.locks() == []
     assert not p.preview_infrastructure(sagemaker()).has_changes
-    kept = p.destroy_infrastructure(p.preview_infrastructure(sagemaker()).labels).kept
+    kept = d.destroy_infrastructure(p.preview_infrastructure(sagemaker()).labels).kept
     assert [k.name for k in kept] == [BUCKET]
 
 
@@ -488,5 +490,5 @@ def test_without_provision_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> N
             "execution_role": f"arn:aws:iam::{ACCOUNT_ID}:role/mine",
         }
     )  # fmt: skip
-    assert p.provision(spec) == p.Provisioned(spec)
-    assert p.preview_infrastructure(spec) == p.Provisioned(spec)
+    assert p.provision(spec) == InfrastructureResult(spec)
+    assert p.preview_infrastructure(spec) == InfrastructureResult(spec)

@@ -15,6 +15,6 @@
 
 from __future__ import annotations
 
-from kitaru_iac.clouds.aws.provision.layout import Layout, filled, layout
+from kitaru_iac.clouds.aws.provision.layout import Layout, layout
 
-__all__ = ["Layout", "filled", "layout"]
+__all__ = ["Layout", "layout"]

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
 from kitaru_iac.clouds.aws.provision import ownership
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, GONE, REPOSITORY
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
-from kitaru_iac.clouds.provider import Sighting
+from kitaru_iac.clouds.provider import Inputs, Sighting
 from kitaru_iac.errors import KitaruError, MissingPackages, NotAllowedError
 from kitaru_iac.spec.credentials import Credentials
 
@@ -140,9 +139,7 @@ class Account:
             self.region,
         )
 
-    def sight(
-        self, type: str, inputs: Mapping[str, Any], marks: Mapping[str, str]
-    ) -> Sighting | None:
+    def sight(self, type: str, inputs: Inputs, marks: Mapping[str, str]) -> Sighting | None:
         """What AWS has under the name of a resource, and whether it is ours; None if nothing.
 
         The kinds that are not looked up are settings: writing them again does no harm.

@@ -5,13 +5,18 @@ No `from __future__ import annotations` here: the schema is made from these anno
 
 from typing import NotRequired, TypedDict
 
-__all__ = ["OUTPUTS", "TOKEN", "InfrastructureArgs"]
+from kitaru_iac.spec.kinds import StackType
+
+__all__ = ["OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
 
 #: The component's type.
 TOKEN = "kitaru:aws:Infrastructure"  # noqa: S105
 
 #: The outputs: keys of a description.
 OUTPUTS = ("artifact_store", "container_registry", "cluster", "region", "execution_role")
+
+#: The stack types that it is made for.
+TYPES = (StackType.LOCAL, StackType.KUBERNETES, StackType.SAGEMAKER)
 
 
 class InfrastructureArgs(TypedDict):

@@ -5,6 +5,8 @@ The command's inline program and the programs of platform repositories use the s
 
 from __future__ import annotations
 
+from typing import cast
+
 import pulumi
 
 from kitaru_iac.clouds.aws.provision import lookups
@@ -15,14 +17,23 @@ from kitaru_iac.clouds.aws.provision.described import complete
 from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
 from kitaru_iac.clouds.aws.resources import AwsResources
-from kitaru_iac.clouds.provider import marks
+from kitaru_iac.clouds.provider import Inputs, marks
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.regions import aws_partition
 from kitaru_iac.spec.uris import EcrUri, S3Uri, parse_artifact_store, parse_container_registry
 
-__all__ = ["Infrastructure"]
+__all__ = ["Infrastructure", "build"]
+
+
+def build(name: str, given: Inputs | StackSpec, options: object) -> pulumi.ComponentResource:
+    """Make it, called by who knows no cloud; arguments and errors as of `Infrastructure`."""
+    return Infrastructure(
+        name,
+        cast("InfrastructureArgs | StackSpec", given),
+        cast("pulumi.ResourceOptions | None", options),
+    )
 
 
 class Infrastructure(pulumi.ComponentResource):

@@ -19,11 +19,9 @@ from kitaru_iac.spec.regions import aws_partition
 from kitaru_iac.spec.uris import (
     EcrUri,
     S3Uri,
-    parse_artifact_store,
-    parse_container_registry,
 )
 
-__all__ = ["Layout", "filled", "layout", "region_of", "wants_cluster"]
+__all__ = ["Layout", "layout", "region_of", "wants_cluster"]
 
 _CREATE, _EXISTING, _SKIP = ResourceMode.CREATE, ResourceMode.EXISTING, ResourceMode.SKIP
 
@@ -132,21 +130,6 @@ def region_of(spec: StackSpec) -> str:
 def wants_cluster(spec: StackSpec) -> bool:
     """Whether an EKS cluster is made: it costs money by the hour, so only where it is asked for."""
     return isinstance(spec, KubernetesSpec) and spec.resources.get("cluster") is _CREATE
-
-
-def filled(spec: StackSpec, outputs: dict[str, str | None]) -> StackSpec:
-    """The description with what provisioning gave: every key of `outputs` that it has."""
-    update: dict[str, object] = {}
-    for key, value in outputs.items():
-        if value is None or key not in type(spec).model_fields:
-            continue
-        if key == "artifact_store":
-            update[key] = parse_artifact_store(value)
-        elif key == "container_registry":
-            update[key] = parse_container_registry(value)
-        else:
-            update[key] = value
-    return spec.model_copy(update=update)
 
 
 def _mode(spec: StackSpec, resource: str, *, given: bool, as_ours: bool) -> ResourceMode:

@@ -17,7 +17,7 @@ from kitaru_iac.checks.probes import Denied, NotFound
 from kitaru_iac.clouds.aws.provision.layout import Layout
 from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
-from kitaru_iac.clouds.provider import Claim, Sighting
+from kitaru_iac.clouds.provider import Claim, Inputs, Sighting
 
 __all__ = ["BUCKET", "GONE", "REPOSITORY", "claims", "sight"]
 
@@ -54,14 +54,14 @@ class _Kind:
 
     noun: str
     id: str
-    find: Callable[[AwsAccess, str, Mapping[str, Any]], tuple[str | None, Mapping[str, str]]]
+    find: Callable[[AwsAccess, str, Inputs], tuple[str | None, Mapping[str, str]]]
 
 
 def sight(
     access: AwsAccess,
     account: str,
     type: str,
-    inputs: Mapping[str, Any],
+    inputs: Inputs,
     marks: Mapping[str, str],
 ) -> Sighting | None:
     """What AWS has under the name of a resource; None if there is nothing.
@@ -122,9 +122,7 @@ def claims(layout: Layout) -> tuple[Claim, ...]:
     return tuple(found)
 
 
-def _bucket(
-    access: AwsAccess, account: str, inputs: Mapping[str, Any]
-) -> tuple[None, Mapping[str, str]]:
+def _bucket(access: AwsAccess, account: str, inputs: Inputs) -> tuple[None, Mapping[str, str]]:
     name = str(inputs["bucket"])
     whose = {"Bucket": name, "ExpectedBucketOwner": account}
     about = f"s3://{name}"
@@ -139,9 +137,7 @@ def _bucket(
     return None, _mapping(found.get("TagSet", ()))
 
 
-def _repository(
-    access: AwsAccess, account: str, inputs: Mapping[str, Any]
-) -> tuple[str, Mapping[str, str]]:
+def _repository(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
     name = str(inputs["name"])
     about = f"repository {name}"
     found = access.ask(
@@ -158,9 +154,7 @@ def _repository(
     return arn, _mapping(tags.get("tags", ()))
 
 
-def _role(
-    access: AwsAccess, account: str, inputs: Mapping[str, Any]
-) -> tuple[str, Mapping[str, str]]:
+def _role(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
     del account
     name = str(inputs["name"])
     found = access.ask("iam", "get_role", about=f"role {name}", absent=GONE[ROLE], RoleName=name)
@@ -168,9 +162,7 @@ def _role(
     return str(role["Arn"]), _mapping(role.get("Tags", ()))
 
 
-def _cluster(
-    access: AwsAccess, account: str, inputs: Mapping[str, Any]
-) -> tuple[str, Mapping[str, str]]:
+def _cluster(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
     del account
     name = str(inputs["name"])
     found = access.ask(
@@ -179,9 +171,7 @@ def _cluster(
     return str(found["arn"]), found.get("tags") or {}
 
 
-def _nodes(
-    access: AwsAccess, account: str, inputs: Mapping[str, Any]
-) -> tuple[str, Mapping[str, str]]:
+def _nodes(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
     del account
     cluster, group = str(inputs["clusterName"]), str(inputs["nodeGroupName"])
     found = access.ask(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
 from kitaru_iac.clouds.aws.provision.account import Account, plugin_version
 from kitaru_iac.clouds.aws.provision.layout import layout, region_of, wants_cluster
 from kitaru_iac.clouds.aws.provision.ownership import claims
-from kitaru_iac.clouds.provider import Target
+from kitaru_iac.clouds.provider import Inputs, Target
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
 
@@ -56,7 +55,7 @@ def target(spec: StackSpec) -> Target:
     )
 
 
-def account_of(credentials: Credentials | None, inputs: Mapping[str, Any]) -> Account:
+def account_of(credentials: Credentials | None, inputs: Inputs) -> Account:
     """The account of these credentials, in the region of a deployment's provider.
 
     Raises:
@@ -65,8 +64,8 @@ def account_of(credentials: Credentials | None, inputs: Mapping[str, Any]) -> Ac
     return Account.open(credentials, str(inputs["region"]))
 
 
-def place_of(inputs: Mapping[str, Any]) -> dict[str, str]:
+def place_of(inputs: Inputs) -> dict[str, str]:
     """Where a deployment is, from the inputs of its provider in the state."""
-    allowed = inputs.get("allowedAccountIds") or "[]"
-    accounts = json.loads(allowed) if isinstance(allowed, str) else allowed
+    allowed = inputs.get("allowedAccountIds") or []
+    accounts = json.loads(allowed) if isinstance(allowed, str) else cast("list[object]", allowed)
     return {"account": ",".join(map(str, accounts)), "region": str(inputs.get("region", ""))}

@@ -1,4 +1,4 @@
-"""The inputs of `kitaru:aws:Infrastructure` on the wire: their schema, and what is wrong with them.
+"""The inputs of a cloud's component on the wire: their schema, and what is wrong with them.
 
 Both are read from the class that holds the arguments, with what it says of each.
 """
@@ -12,13 +12,13 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
-from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
+from kitaru_iac.clouds.provider import Component
 from kitaru_iac.errors import Problem
 from kitaru_iac.pulumi.keys import camel
 from kitaru_iac.pulumi.refusals import not_plain
 from kitaru_iac.pulumi.values import has_output
 
-__all__ = ["FIELDS", "problems", "schema", "typed"]
+__all__ = ["fields", "problems", "schema"]
 
 _WORDS = {str: "text", bool: "true or false", list: "a list of text", dict: "a mapping to text"}
 _SCHEMAS: Mapping[type, dict[str, Any]] = {
@@ -27,7 +27,6 @@ _SCHEMAS: Mapping[type, dict[str, Any]] = {
     list: {"type": "array", "items": {"type": "string", "plain": True}},
     dict: {"type": "object", "additionalProperties": {"type": "string", "plain": True}},
 }
-_TYPES = ("local", "kubernetes", "sagemaker")
 
 
 def _class_of(hint: Any) -> type:
@@ -37,23 +36,29 @@ def _class_of(hint: Any) -> type:
     return cast("type", get_origin(hint) or hint)
 
 
-#: By argument: the class of its value, as `str` or `list`.
-FIELDS: Mapping[str, type] = {
-    key: _class_of(hint) for key, hint in get_type_hints(InfrastructureArgs).items()
-}
+@cache
+def fields(arguments: type) -> Mapping[str, type]:
+    """Give the class of each argument's value, as `str` or `list`, by the argument."""
+    return {key: _class_of(hint) for key, hint in get_type_hints(arguments).items()}
 
 
-def problems(given: Mapping[str, Any]) -> list[Problem]:
-    """Everything that is wrong with arguments whose names are right."""
-    missing = sorted(InfrastructureArgs.__required_keys__ - set(given))
+def _required(arguments: type) -> frozenset[str]:
+    return cast("frozenset[str]", arguments.__required_keys__)  # type: ignore[attr-defined]
+
+
+def problems(component: Component, given: Mapping[str, Any]) -> list[Problem]:
+    """Find everything that is wrong with arguments whose names are right."""
+    classes = fields(component.arguments)
+    types = [type_.value for type_ in component.types]
+    missing = sorted(_required(component.arguments) - set(given))
     found = [Problem(key, f"{camel(key)} is missing") for key in missing]
     for key, value in given.items():
         if has_output(value):
             found.append(not_plain(key))
-        elif not _fits(value, FIELDS[key]):
-            found.append(Problem(key, f"it has to be {_WORDS[FIELDS[key]]}"))
-        elif key == "type" and value not in _TYPES:
-            found.append(Problem(key, f"it has to be one of {', '.join(_TYPES)}"))
+        elif not _fits(value, classes[key]):
+            found.append(Problem(key, f"it has to be {_WORDS[classes[key]]}"))
+        elif key == "type" and value not in types:
+            found.append(Problem(key, f"it has to be one of {', '.join(types)}"))
     return found
 
 
@@ -65,38 +70,32 @@ def _fits(value: Any, wanted: type) -> bool:
     return all(isinstance(item, str) for item in value) if isinstance(value, list) else True
 
 
-def typed(given: dict[str, Any]) -> InfrastructureArgs:
-    """Arguments without problems."""
-    return cast("InfrastructureArgs", given)
-
-
-def schema(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The component in the package's schema.
+def schema(component: Component, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the component in the package's schema.
 
     Args:
+        component: Which.
         outputs: The schema of its properties.
     """
+    texts = _texts(component.arguments)
     inputs = {
-        camel(key): {**_SCHEMAS[kind], "plain": True, "description": _texts()[key]}
-        for key, kind in FIELDS.items()
+        camel(key): {**_SCHEMAS[kind], "plain": True, "description": texts[key]}
+        for key, kind in fields(component.arguments).items()
     }
     return {
         "isComponent": True,
-        "description": "The infrastructure of one stack on AWS, named part by part: what is "
-        "called `new…` is made, the rest is used. ProvisionedStack names it all from a "
-        "description, and registers the stack too. Running programs need the AWS packages beside "
-        "the plugin: `pip install 'kitaru-iac[aws]'`.",
+        "description": component.text,
         "inputProperties": inputs,
-        "requiredInputs": sorted(camel(key) for key in InfrastructureArgs.__required_keys__),
+        "requiredInputs": sorted(camel(key) for key in _required(component.arguments)),
         "properties": dict(outputs),
         "required": ["region"],
     }
 
 
 @cache
-def _texts() -> Mapping[str, str]:
+def _texts(arguments: type) -> Mapping[str, str]:
     """What the class says of each argument, in the text under it."""
-    body = ast.parse(inspect.getsource(InfrastructureArgs)).body[0]
+    body = ast.parse(inspect.getsource(arguments)).body[0]
     assert isinstance(body, ast.ClassDef)
     found = {}
     for field, text in zip(body.body, body.body[1:], strict=False):

@@ -1,0 +1,97 @@
+"""What AWS offers. Importing it imports neither boto3 nor Pulumi."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kitaru_iac.checks.model import Check, CheckInfo
+from kitaru_iac.clouds.aws import records
+from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN, TYPES, InfrastructureArgs
+from kitaru_iac.clouds.provider import (
+    Account,
+    CloudProvider,
+    Component,
+    Inputs,
+    PolicyDocuments,
+    Provisioning,
+    Target,
+    Verification,
+)
+from kitaru_iac.spec.credentials import Credentials
+from kitaru_iac.spec.kinds import Cloud
+from kitaru_iac.spec.model import BaseSpec, StackSpec
+
+__all__ = ["PROVIDER"]
+
+
+def _catalog() -> Sequence[CheckInfo]:
+    from kitaru_iac.clouds.aws.catalog import CATALOG
+
+    return tuple(CATALOG.values())
+
+
+def _checks(spec: BaseSpec, *, timeout: float, identity: str | None) -> Sequence[Check[object]]:
+    from kitaru_iac.clouds.aws.verify import checks_for
+
+    return checks_for(spec, timeout=timeout, identity=identity)
+
+
+def _policies(spec: BaseSpec) -> PolicyDocuments:
+    from kitaru_iac.clouds.aws.permissions import policies
+
+    return policies(spec)
+
+
+def _trusts(spec: BaseSpec) -> PolicyDocuments:
+    from kitaru_iac.clouds.aws.permissions import trusts
+
+    return trusts(spec)
+
+
+def _plugins() -> tuple[tuple[str, str], ...]:
+    from kitaru_iac.clouds.aws.provision.target import plugins
+
+    return plugins()
+
+
+def _target(spec: StackSpec) -> Target:
+    from kitaru_iac.clouds.aws.provision.target import target
+
+    return target(spec)
+
+
+def _account(credentials: Credentials | None, inputs: Inputs) -> Account:
+    from kitaru_iac.clouds.aws.provision.target import account_of
+
+    return account_of(credentials, inputs)
+
+
+def _build(name: str, given: Inputs | StackSpec, options: object) -> object:
+    _plugins()  # says how to get the SDK where it is missing
+    from kitaru_iac.clouds.aws.provision.component import build
+
+    return build(name, given, options)
+
+
+PROVIDER = CloudProvider(
+    cloud=Cloud.AWS,
+    desired=records.desired,
+    verification=Verification(catalog=_catalog, checks=_checks, policies=_policies, trusts=_trusts),
+    provisioning=Provisioning(
+        pulumi_provider="aws",
+        plugins=_plugins,
+        target=_target,
+        account=_account,
+        component=Component(
+            token=TOKEN,
+            arguments=InfrastructureArgs,
+            outputs=OUTPUTS,
+            types=TYPES,
+            text="The infrastructure of one stack on AWS, named part by part: what is "
+            "called `new…` is made, the rest is used. ProvisionedStack names it all from a "
+            "description, and registers the stack too. Running programs need the AWS packages "
+            "beside the plugin: `pip install 'kitaru-iac[aws]'`.",
+            build=_build,
+        ),
+    ),
+)

@@ -1,0 +1,11 @@
+"""What Google Cloud offers: records. It can neither be checked nor provisioned yet."""
+
+from __future__ import annotations
+
+from kitaru_iac.clouds.gcp import records
+from kitaru_iac.clouds.provider import CloudProvider
+from kitaru_iac.spec.kinds import Cloud
+
+__all__ = ["PROVIDER"]
+
+PROVIDER = CloudProvider(cloud=Cloud.GCP, desired=records.desired)

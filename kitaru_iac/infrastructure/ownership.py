@@ -1,0 +1,220 @@
+"""Whose what exists in the cloud is: asked before anything is made, and before anything goes.
+
+What exists is a deployment's own where it is in its account and has its marks. Nothing else is
+taken over, changed or deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from kitaru_iac.checks.probes import in_parallel
+from kitaru_iac.errors import AlreadyExistsError
+from kitaru_iac.plan.model import Action, Kept, Layer, Step
+
+if TYPE_CHECKING:
+    from kitaru_iac.clouds.provider import Claim, Inputs, Target
+    from kitaru_iac.infrastructure.deployments import OwnedDeployment
+
+__all__ = ["Fate", "doubtful", "fates", "kept", "require_own_names"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Resource:
+    """A resource as Pulumi's state has it."""
+
+    urn: str
+    type: str
+    id: str
+    parent: str
+    protected: bool
+    inputs: Inputs
+    outputs: Inputs
+
+    @classmethod
+    def of(cls, state: Mapping[str, object]) -> _Resource:
+        return cls(
+            urn=str(state.get("urn", "")),
+            type=str(state["type"]),
+            id=str(state.get("id", "")),
+            parent=str(state.get("parent")),
+            protected=bool(state.get("protect")),
+            inputs=cast("Inputs", state.get("inputs") or {}),
+            outputs=cast("Inputs", state.get("outputs") or {}),
+        )
+
+    def is_claimed(self, claim: Claim) -> bool:
+        """Whether it is the one that a claim names."""
+        return self.type == claim.type and all(
+            self.inputs.get(key) == name for key, name in claim.inputs.items()
+        )
+
+
+# -- before anything is made -----------------------------------------------------------------------
+
+
+def require_own_names(owned: OwnedDeployment, target: Target, name: str) -> None:
+    """Refuse to make anything while a name is taken by what is not the deployment's.
+
+    What the state knows is looked at too: since the last run it may have been deleted, and made
+    anew by somebody else.
+
+    Args:
+        owned: The deployment.
+        target: What is to be made, with the names that it takes.
+        name: The stack's, for the error.
+
+    Raises:
+        AlreadyExistsError: A name is taken, or what was made here is not in the state.
+    """
+    sights = in_parallel(
+        [partial(owned.sight, claim.type, claim.inputs) for claim in target.claims]
+    )
+    seen = [(claim, sight) for claim, sight in zip(target.claims, sights, strict=True) if sight]
+    begun = [_Resource.of(found) for found in owned.engine.begun()]
+    taken = [(claim, sight) for claim, sight in seen if sight.foreign is not None]
+    if taken:
+        why = [f"{sight.name}: {sight.foreign}" for _, sight in taken]
+        if any(_is_among(begun, claim) for claim, _ in taken):
+            why.append(
+                "An earlier run was cut off while it made one of them. If you know that it is that "
+                "run's, delete it, and run this again."
+            )
+        raise AlreadyExistsError(
+            f"Stack {name} would take names of what was not made for it: "
+            + ", ".join(sight.name for _, sight in taken),
+            where=", ".join(f"{key} {value}" for key, value in target.place.items()),
+            why="\n".join(why),
+            remedy="Nothing was changed. Use what is there (`resources: {bucket: existing}`), or "
+            "choose other names.",
+        )
+    states = map(_Resource.of, owned.engine.resources())
+    known = {(resource.type, resource.id) for resource in states}
+    lost = [
+        sight.name
+        for claim, sight in seen
+        if (claim.type, sight.id) not in known and not _is_among(begun, claim)
+    ]
+    if lost:
+        raise AlreadyExistsError(
+            f"Made for stack {name}, and not in the state of its infrastructure: "
+            + ", ".join(lost),
+            where=owned.engine.backend.label,
+            why="The state is in another backend, or was lost.",
+            remedy="Nothing was changed. Set PULUMI_BACKEND_URL to the backend that it was made "
+            "with. If that is lost, delete what is named here, or use it as it is "
+            "(`resources: {bucket: existing}`).",
+        )
+
+
+def _is_among(resources: Iterable[_Resource], claim: Claim) -> bool:
+    return any(resource.is_claimed(claim) for resource in resources)
+
+
+# -- before anything goes --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one resource of a deployment that is to be taken down.
+
+    Attributes:
+        urn: Pulumi's name of it.
+        type: Its type in Pulumi.
+        id: Its id in the cloud.
+        protected: Whether the state protects it.
+        parent: The URN of the resource whose setting it is.
+        holding: What it holds, in words; None if nothing.
+        reason: Why it stays; None if it goes.
+    """
+
+    urn: str
+    type: str
+    id: str
+    protected: bool
+    parent: str | None
+    holding: str | None
+    reason: str | None
+
+    def step(self, action: Action) -> Step:
+        """Give it as a step of a plan."""
+        return Step(action, self.type, self.id, Layer.INFRASTRUCTURE)
+
+
+def fates(owned: OwnedDeployment, *, include_protected: bool, delete_data: bool) -> list[Fate]:
+    """Decide for each resource of the state.
+
+    The settings of a thing share its fate: a bucket that stays must keep its public access block.
+    What the state holds and is not the deployment's own in the cloud stays too.
+
+    Args:
+        owned: The deployment.
+        include_protected: What is protected goes too.
+        delete_data: What holds data goes too.
+    """
+    resources = [_Resource.of(state) for state in owned.engine.resources()]
+    seen = in_parallel([partial(_looked_at, owned, resource) for resource in resources])
+    decided: dict[str, Fate] = {}
+    for resource, (foreign, holding) in zip(resources, seen, strict=True):
+        parent = decided.get(resource.parent)
+        reason: str | None
+        if parent is not None and parent.reason is not None:
+            reason = parent.reason
+        elif foreign is not None:
+            reason = foreign
+        elif parent is not None:
+            reason = None
+        elif resource.protected and not include_protected:
+            reason = "protected"
+        elif holding is not None and not delete_data:
+            reason = holding
+        else:
+            reason = None
+        decided[resource.urn] = Fate(
+            resource.urn,
+            resource.type,
+            resource.id,
+            resource.protected,
+            parent.urn if parent else None,
+            holding,
+            reason,
+        )
+    return list(decided.values())
+
+
+def _looked_at(owned: OwnedDeployment, resource: _Resource) -> tuple[str | None, str | None]:
+    """Why it is not ours, and what it holds."""
+    sight = owned.sight(resource.type, {**resource.outputs, **resource.inputs})
+    if sight is not None and sight.foreign is not None:
+        return f"not made for this stack: {sight.foreign}", None
+    return None, owned.account.holds(resource.type, resource.id)
+
+
+def kept(decided: Iterable[Fate]) -> tuple[Kept, ...]:
+    """Give what stays, without the settings of what stays."""
+    return tuple(
+        Kept(fate.type, fate.id, fate.reason)
+        for fate in decided
+        if fate.reason is not None and fate.parent is None
+    )
+
+
+def doubtful(owned: OwnedDeployment) -> tuple[Kept, ...]:
+    """Give what exists under a name that a run was about to take when it was cut off, not ours.
+
+    It is somebody else's, or was made by that run, and not tagged yet: nobody can tell.
+    """
+    begun = [_Resource.of(state) for state in owned.engine.begun()]
+    sights = in_parallel([partial(owned.sight, found.type, found.inputs) for found in begun])
+    return tuple(
+        Kept(
+            found.type,
+            sight.id,
+            f"a run was cut off while it made this, or it is somebody else's: {sight.foreign}",
+        )
+        for found, sight in zip(begun, sights, strict=True)
+        if sight is not None and sight.foreign is not None
+    )

@@ -1,0 +1,50 @@
+"""What operations on infrastructure return: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kitaru_iac.plan.model import Action, Kept, Step
+
+if TYPE_CHECKING:
+    from kitaru_iac.checks.model import CheckReport
+    from kitaru_iac.spec.model import StackSpec
+
+__all__ = ["Destroyed", "InfrastructureResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class InfrastructureResult:
+    """Infrastructure that was checked, or made, or would be.
+
+    Attributes:
+        spec: The description; after ``provision`` with the names of what was made.
+        steps: What was done to the infrastructure, or would be.
+        labels: For the stack's record: where the deployment is. Empty where there is none.
+        report: What the checks found, with ``verify``.
+    """
+
+    spec: StackSpec
+    steps: tuple[Step, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    report: CheckReport | None = None
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything was done, or would be."""
+        return any(step.action is not Action.KEEP for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """Infrastructure that was taken down, or would be.
+
+    Attributes:
+        steps: What was deleted, or would be.
+        kept: What stays, and why.
+    """
+
+    steps: tuple[Step, ...] = ()
+    kept: tuple[Kept, ...] = ()
