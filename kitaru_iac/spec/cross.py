@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kitaru_iac.spec import cross_extra, folders, names, regions
-from kitaru_iac.spec.clouds import FIXED_CLOUDS, cloud_of
+from kitaru_iac.spec.clouds import FIXED_CLOUDS, VOCABULARIES, cloud_of, cluster_name
+from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.draft import Draft
 from kitaru_iac.spec.fields import FIELDS, RESOURCES, Kind, example
 from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
@@ -25,12 +26,6 @@ _RUNNER = {
     StackType.VERTEX: "Vertex AI brings its own machines",
     StackType.SAGEMAKER: "SageMaker brings its own machines",
     StackType.AZUREML: "Azure ML brings its own machines",
-}
-_STORES = {Cloud.AWS: "an S3 bucket", Cloud.GCP: "a GCS bucket", Cloud.AZURE: "a blob container"}
-_REGISTRIES = {
-    Cloud.AWS: "an ECR registry",
-    Cloud.GCP: "an Artifact Registry repository",
-    Cloud.AZURE: "an Azure container registry",
 }
 
 
@@ -102,7 +97,7 @@ def _clouds(draft: Draft, type_: StackType) -> Cloud | None:
         draft.add(
             "artifact_store",
             f"{shown(store)} is in {store.cloud.label}, and type {type_} runs in {cloud.label}",
-            remedy=f"Use {_STORES[cloud]}, as `{example('artifact_store', cloud)}`.",
+            remedy=f"Use {VOCABULARIES[cloud].store}, as `{example('artifact_store', cloud)}`.",
         )
     if registry is None or cloud is None:
         return cloud
@@ -112,7 +107,8 @@ def _clouds(draft: Draft, type_: StackType) -> Cloud | None:
                 "container_registry",
                 f"type {type_} cannot pull images from {shown(registry.host)}",
                 why=f"it reaches only registries of {cloud.label}",
-                remedy=f"Use {_REGISTRIES[cloud]}, as `{example('container_registry', cloud)}`.",
+                remedy=f"Use {VOCABULARIES[cloud].registry}, as "
+                f"`{example('container_registry', cloud)}`.",
             )
     elif registry.cloud is not cloud:
         side = f"type {type_} runs" if type_ in FIXED_CLOUDS else "the artifact store is"
@@ -120,7 +116,8 @@ def _clouds(draft: Draft, type_: StackType) -> Cloud | None:
             "container_registry",
             f"{shown(registry)} is in {registry.cloud.label}, and {side} in {cloud.label}",
             why="a stack has one connector, to one cloud",
-            remedy=f"Use {_REGISTRIES[cloud]}, as `{example('container_registry', cloud)}`.",
+            remedy=f"Use {VOCABULARIES[cloud].registry}, as "
+            f"`{example('container_registry', cloud)}`.",
         )
     elif isinstance(registry, EcrUri) and registry.host.endswith(".cn"):
         draft.add(
@@ -157,7 +154,7 @@ def _cluster(draft: Draft, type_: StackType, cloud: Cloud | None) -> None:
     if name is None or type_ is not StackType.KUBERNETES:
         return
     try:
-        names.cluster_name(name, cloud)
+        cluster_name(name, cloud)
     except Refusal as error:
         draft.refuse("cluster", error)
 
@@ -174,7 +171,7 @@ def _role(draft: Draft) -> None:
         draft.refuse("execution_role", error)
         return
     if region and not draft.is_wrong("region"):
-        partition = regions.aws_partition(region)
+        partition = aws_partition(region)
         if role.partition != partition:
             draft.add(
                 "execution_role",

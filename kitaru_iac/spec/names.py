@@ -7,11 +7,10 @@ than the cloud, ZenML's rule counts: a name that it refuses makes no stack.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.refusal import Refusal, shown
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "RoleArn",
     "aks_cluster",
     "azure_container",
-    "cluster_name",
     "connector_name",
     "eks_cluster",
     "gcp_project",
@@ -207,16 +205,6 @@ def aks_cluster(name: str) -> str:
         )
     rule = "2 to 63 letters, digits, `-` and `_`, a letter or digit at both ends"
     return _shape(name, r"[A-Za-z0-9][A-Za-z0-9_-]{0,61}[A-Za-z0-9]", "an AKS cluster", rule)
-
-
-def cluster_name(name: str, cloud: Cloud | None) -> str:
-    """A cluster by the rule of its cloud; where that is unknown, by the widest of the three."""
-    rules: dict[Cloud, Callable[[str], str]] = {
-        Cloud.AWS: eks_cluster,
-        Cloud.GCP: gke_cluster,
-        Cloud.AZURE: aks_cluster,
-    }
-    return rules[cloud](name) if cloud else eks_cluster(name)
 
 
 def namespace(name: str) -> str:

@@ -12,7 +12,8 @@ import pytest
 
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.spec import names, regions, yaml_file
-from kitaru_iac.spec.clouds import cloud_of
+from kitaru_iac.spec.clouds import cloud_of, cloud_of_region, cluster_name
+from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.refusal import Refusal, shown
 from kitaru_iac.spec.suggest import did_you_mean, distance_at_most_one, suggest
@@ -328,9 +329,9 @@ def test_a_name_that_is_refused_says_what_to_write(
 def test_a_cluster_s_name_is_by_the_rule_of_its_cloud(name: str, clouds: set[Cloud | None]) -> None:
     for cloud in (None, *Cloud):
         if cloud in clouds:
-            assert names.cluster_name(name, cloud) == name
+            assert cluster_name(name, cloud) == name
         else:
-            refusal(names.cluster_name, name, cloud)
+            refusal(cluster_name, name, cloud)
 
 
 ROLE = "arn:aws:iam::123456789012:role/"
@@ -646,7 +647,7 @@ def test_a_zone_is_told_from_a_region(
     ],
 )
 def test_the_cloud_that_a_region_tells(region: str, cloud: Cloud | None) -> None:
-    assert regions.cloud_of_region(region) is cloud
+    assert cloud_of_region(region) is cloud
 
 
 @pytest.mark.parametrize(
@@ -665,7 +666,7 @@ def test_the_cloud_that_a_region_tells(region: str, cloud: Cloud | None) -> None
     ],
 )
 def test_more_partitions(region: str, partition: str) -> None:
-    assert regions.aws_partition(region) == partition
+    assert aws_partition(region) == partition
 
 
 S3, GCS = parse_artifact_store("s3://my-bucket"), parse_artifact_store("gs://my-bucket")

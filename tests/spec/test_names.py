@@ -5,6 +5,8 @@ import re
 import pytest
 
 from kitaru_iac.spec import Cloud, Refusal, names, regions, suggest
+from kitaru_iac.spec.clouds import VOCABULARIES
+from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.suggest import distance_at_most_one
 
 
@@ -49,7 +51,7 @@ def test_a_subscription_is_in_lower_case():
 
 @pytest.mark.parametrize("cloud", Cloud)
 def test_every_known_region_has_the_shape(cloud):
-    for region in regions._KNOWN[cloud]:
+    for region in VOCABULARIES[cloud].regions.known:
         assert regions.check_region(region, cloud) == region
 
 
@@ -89,7 +91,7 @@ def test_a_zone_is_a_place_for_a_cluster_only():
     ],
 )
 def test_partitions(region, partition):
-    assert regions.aws_partition(region) == partition
+    assert aws_partition(region) == partition
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.kinds import ResourceMode, StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec, SagemakerSpec
-from kitaru_iac.spec.regions import aws_partition
 from kitaru_iac.spec.uris import EcrUri, S3Uri
 
 __all__ = ["DEFAULT_REPOSITORY", "AwsResources", "aws_resources", "existing", "role_name"]

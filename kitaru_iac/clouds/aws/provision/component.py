@@ -19,9 +19,9 @@ from kitaru_iac.clouds.aws.provision.roles import runtime_role
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.provider import Inputs, marks
 from kitaru_iac.errors import KitaruError
+from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
-from kitaru_iac.spec.regions import aws_partition
 from kitaru_iac.spec.uris import EcrUri, S3Uri, parse_artifact_store, parse_container_registry
 
 __all__ = ["Infrastructure", "build"]

@@ -13,9 +13,9 @@ from kitaru_iac.clouds.aws.provision import names
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.aws.resources import DEFAULT_REPOSITORY, role_name
 from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.kinds import ResourceMode, StackType
 from kitaru_iac.spec.model import KubernetesSpec, SagemakerSpec, StackSpec
-from kitaru_iac.spec.regions import aws_partition
 from kitaru_iac.spec.uris import (
     EcrUri,
     S3Uri,
