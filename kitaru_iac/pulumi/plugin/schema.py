@@ -13,6 +13,7 @@ from kitaru_iac.pulumi.plugin.components import schema as components_schema
 from kitaru_iac.pulumi.plugin.functions import VERIFY
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of
 from kitaru_iac.spec.fields import FIELDS
+from kitaru_iac.spec.kinds import Cloud
 
 __all__ = ["schema"]
 
@@ -29,7 +30,7 @@ _COMPUTED: dict[str, Any] = {
     "connectorId": {**_TEXT, "description": "The UUID of the service connector."},
     "connectorType": {
         **_TEXT,
-        "description": "The service connector's type: aws, gcp or azure.",
+        "description": f"The service connector's type: {', '.join(Cloud)}.",
     },
     "connectorAuthMethod": {
         **_TEXT,
@@ -61,7 +62,7 @@ _CONFIGURATION: dict[str, Any] = {
 }
 
 _CHECK: dict[str, Any] = {
-    "id": {**_TEXT, "description": "The check's id, as `aws.bucket.region`."},
+    "id": {**_TEXT, "description": "The check's id in the catalog."},
     "status": {**_TEXT, "description": "ok, warn, fail or unknown."},
     "subject": {**_TEXT, "description": "What was looked at."},
     "why": {**_TEXT, "description": "The observation that decided it."},
