@@ -38,6 +38,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "typer": ("cli",),
 }
 
+# The folders of the clouds.
+CLOUDS = ("aws", "gcp", "azure")
+
 # A room, and the rooms inside this package that it may not import.
 WALLS: dict[str, tuple[str, ...]] = {
     "spec": (
@@ -45,9 +48,11 @@ WALLS: dict[str, tuple[str, ...]] = {
         *("doctor", "cli", "mcp"),
     ),
     "clouds": ("engine", "lifecycle", "runtime", "pulumi", "render", "cli", "mcp"),
-    "clouds.aws": ("clouds.gcp", "clouds.azure"),
-    "clouds.gcp": ("clouds.aws", "clouds.azure"),
-    "clouds.azure": ("clouds.aws", "clouds.gcp"),
+    # The registry alone finds a cloud, and no cloud knows another.
+    **{
+        f"clouds.{cloud}": tuple(f"clouds.{other}" for other in CLOUDS if other != cloud)
+        for cloud in CLOUDS
+    },
     "engine": ("records", "clouds", "lifecycle", "runtime", "pulumi", "cli", "mcp"),
     "records": ("engine", "lifecycle", "runtime", "pulumi", "cli", "mcp"),
     "render": ("records", "engine", "clouds", "lifecycle", "runtime", "pulumi", "cli", "mcp"),

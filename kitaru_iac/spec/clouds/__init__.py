@@ -22,7 +22,7 @@ __all__ = [
 
 #: The words of each cloud.
 VOCABULARIES: Mapping[Cloud, Vocabulary] = {
-    words.cloud: words for words in (aws.VOCABULARY, gcp.VOCABULARY, azure.VOCABULARY)
+    module.VOCABULARY.cloud: module.VOCABULARY for module in (aws, gcp, azure)
 }
 
 #: The types that exist in one cloud only.
