@@ -103,6 +103,7 @@ def test_kitaru_config_path_goes_before_zenmls(bare_home: Home, tmp_path):
     listed = bare_home.kitaru("stack", "current", KITARU_CONFIG_PATH=str(tmp_path / "ours"))
     assert listed.stdout.startswith("Active stack: dev\n")
 
+
 _BUSY = """
 import threading
 from kitaru_iac.spec.model import LocalSpec
