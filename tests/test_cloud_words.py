@@ -46,14 +46,14 @@ ALLOWED: dict[str, tuple[str, str]] = {
     "pulumi/one_status.py": ("google", ENGINE),
     "pulumi/plugin/servicer.py": ("google", ENGINE),
     "pulumi/plugin/wire.py": ("google", ENGINE),
-    "records/connector_types.py": ("aws azure gcp", ZENML),
+    "gateway/memory.py": ("aws azure gcp", ZENML),
     "records/describe.py": ("azure azureml sagemaker vertex", ZENML),
     "records/explanations.py": (
         "acr aks aws az azure ecr eks gcp gcs google iam s3 sts",
         ZENML,
     ),
+    "records/implicit_auth.py": ("aws azure gcp", ZENML),
     "records/preflight.py": ("arn aws gcp", ZENML),
-    "records/stored.py": ("azureml sagemaker vertex", ZENML),
     "render/stack.py": ("azureml sagemaker vertex", ZENML),
     "repository/write.py": ("aws azure gcp", "the extras of this distribution, as files name them"),
 }

@@ -11,17 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kitaru_iac.redaction import SecretText
+from kitaru_iac.spec.kinds import StackType
 
 __all__ = ["ComponentRecord", "ConnectorRecord", "Records", "stack_type", "stored_id"]
-
-_TYPES = frozenset({"local", "kubernetes", "vertex", "sagemaker", "azureml"})
 
 
 def stack_type(orchestrator_flavor: str | None) -> str:
     """The stack type that an orchestrator of this flavor stands for; ``custom`` for any other."""
-    if orchestrator_flavor in _TYPES:
-        return str(orchestrator_flavor)
-    return "custom"
+    return next((type.value for type in StackType if type == orchestrator_flavor), "custom")
 
 
 @dataclass(frozen=True, slots=True)
