@@ -18,7 +18,7 @@ __all__ = ["ComponentRecord", "ConnectorRecord", "Records", "stack_type", "store
 
 def stack_type(orchestrator_flavor: str | None) -> str:
     """The stack type that an orchestrator of this flavor stands for; ``custom`` for any other."""
-    return next((type.value for type in StackType if type == orchestrator_flavor), "custom")
+    return next((kind.value for kind in StackType if kind == orchestrator_flavor), "custom")
 
 
 @dataclass(frozen=True, slots=True)
