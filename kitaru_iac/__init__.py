@@ -6,7 +6,7 @@
     print(kitaru.current_stack())
 
 Importing this loads neither ZenML nor Pulumi; the first call that needs them does. Every error is a
-`KitaruError`, in the tree that `kitaru_iac.errors` draws.
+`KitaruError`, in the tree that `kitaru_iac.errors` draws, and every warning a `KitaruWarning`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         StackNotFound,
         UsageError,
     )
+    from kitaru_iac.notices import KitaruWarning
 
 __all__ = [
     "AlreadyExistsError",
@@ -54,6 +55,7 @@ __all__ = [
     "ExitCode",
     "ImplicitAuthDisabled",
     "KitaruError",
+    "KitaruWarning",
     "MissingPackages",
     "NotAllowedError",
     "NotConnectedError",
@@ -85,8 +87,8 @@ _FROM_SDK = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module("kitaru_iac._sdk" if name in _FROM_SDK else "kitaru_iac.errors")
-    value = getattr(module, name)
+    module = "_sdk" if name in _FROM_SDK else "notices" if name == "KitaruWarning" else "errors"
+    value = getattr(import_module(f"{__name__}.{module}"), name)
     globals()[name] = value
     return value
 

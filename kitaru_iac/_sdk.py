@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.machine.environment import apply_environment
+from kitaru_iac.notices import KitaruWarning, SelectionOverridden
 
 __all__ = [
     "StackInfo",
@@ -124,7 +125,8 @@ def use_stack(name_or_id: str) -> StackInfo:
 
     done = operations.use(name_or_id)
     if done.overridden_by:
-        _warn((f"{done.overridden_by} is set and goes before this choice",))
+        text = f"{done.overridden_by} is set and takes precedence over this choice"
+        _warn((SelectionOverridden(text),))
     return StackInfo(done.id, done.name, is_active=True)
 
 
@@ -151,9 +153,9 @@ def delete_stack(name_or_id: str, recursive: bool = False, force: bool = False) 
         _warn(done.warnings)
 
 
-def _warn(lines: tuple[str, ...]) -> None:
+def _warn(notices: tuple[KitaruWarning, ...]) -> None:
     """Give a program what the command line writes to stderr."""
     import warnings
 
-    for line in lines:
-        warnings.warn(line, UserWarning, stacklevel=3)
+    for notice in notices:
+        warnings.warn(notice, stacklevel=3)

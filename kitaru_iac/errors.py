@@ -1,29 +1,85 @@
-"""Everything that can go wrong, as one tree.
+"""Everything that can go wrong, as one tree: class, code, exit code.
 
 ::
 
-    KitaruError                    exit 1    base of all; printed without a traceback
-    ├── UsageError                 exit 64   the command line itself is wrong
-    │   └── DescriptionError       exit 64   the description is wrong: all problems at once
-    ├── CheckFailed                exit 3    a check of infrastructure or connector failed
-    ├── NotFoundError              exit 4    no such stack, connector, file
-    │   └── StackNotFound
-    ├── AlreadyExistsError         exit 5    the name is taken
-    ├── NotConnectedError          exit 6    no store answers
-    ├── NotAllowedError            exit 6    the store answers and refuses
-    │   └── ImplicitAuthDisabled
-    ├── MissingPackages            exit 1    carries the command that brings them
-    ├── ProtectedStackError        exit 1    the active, the default or a foreign stack
-    │   └── StackTakenOver
-    ├── StackChanged               exit 1    somebody else changed it meanwhile; nothing was done
-    ├── RegistrationFailed         exit 1    writing failed; says what exists now
-    ├── ConfirmationNeeded         exit 1    a question that nobody is there to answer
-    └── EngineError                exit 1    Pulumi; subclasses in `kitaru_iac.engine.errors`
+    KitaruError                failed                  1    base of all; printed without a traceback
+    ├── InternalError          internal_error          1    a bug in kitaru
+    ├── Interrupted            interrupted             130  Ctrl-C
+    ├── UsageError             usage_error             64   the command line itself is wrong
+    │   └── DescriptionError   description_invalid     64   every problem of a description at once
+    ├── CheckFailed            check_failed            3    of infrastructure or connector
+    ├── NotFoundError          not_found               4    no such stack, connector, file
+    │   └── StackNotFound      stack_not_found         4
+    ├── AlreadyExistsError     already_exists          5    the name is taken
+    ├── NotConnectedError      not_connected           6    no store answers
+    ├── NotAllowedError        not_allowed             6    the store answers and refuses
+    │   └── ImplicitAuthDisabled implicit_auth_disabled 6
+    ├── MissingPackages        missing_packages        1    carries the command that installs them
+    ├── ProtectedStackError    stack_protected         1    the active, default or a foreign stack
+    │   └── StackTakenOver     stack_taken_over        1
+    ├── StackChanged           stack_changed           1    by somebody else, since the question
+    ├── RegistrationFailed     registration_failed     1    says what exists now
+    ├── PreflightFailed        preflight_failed        1    several errors; exits like the first
+    ├── ConfirmationNeeded     confirmation_needed     1    a question that nobody can answer
+    ├── PartialUpdate          partial_update          1    a Pulumi resource that is not done
+    └── EngineError            engine_failed           1    Pulumi; `kitaru_iac.engine`
+        ├── EngineNotFound     engine_not_found        1
+        ├── EngineTooOld       engine_too_old          1
+        ├── EngineUnusable     engine_unusable         1
+        ├── EngineNotInstalled engine_not_installed    1
+        ├── StateLocked        state_locked            1    another update holds the state
+        ├── WrongPassphrase    wrong_passphrase        1
+        ├── PassphraseMissing  passphrase_missing      1    the backend is the user's own
+        ├── BackendUnusable    backend_unusable        1
+        ├── PluginMissing      plugin_missing          1
+        ├── CredentialsMissing credentials_missing     1    none, or the cloud refused them
+        ├── ResourceProtected  resource_protected      1
+        ├── DeploymentElsewhere deployment_elsewhere   1    in another account or region
+        ├── EventsIncomplete   events_incomplete       1    the engine counted more than it told
+        ├── UpdateCancelled    update_cancelled        130  Ctrl-C
+        └── UpdateFailed       update_failed           1    anything else
+    RunError                                                Pulumi's own
+    └── InputsRefused          inputs_refused          -    a DescriptionError in a Pulumi program
+    UserWarning
+    └── KitaruWarning          warning                 -    base of all: `kitaru_iac.notices`
+        ├── ActiveStackMissing active_stack_missing    -
+        ├── CredentialsExpire  credentials_expire      -    or have expired
+        ├── CredentialsWarning credentials_readable    -    by others, in a file
+        ├── FieldIgnored       field_ignored           -    ZenML will not use it
+        ├── LocalCredentials   local_credentials       -    this machine's; nothing is stored
+        ├── NoActiveProject    no_active_project       -
+        ├── NotVerified        not_verified            -    the connector, as asked
+        ├── OwnedByPulumi      owned_by_pulumi         -    its program may make it again
+        ├── SelectionOverridden selection_overridden   -    an environment variable wins
+        ├── StoreIsLocal       store_is_local          -    a remote runner cannot reach it
+        ├── StoreNotCreated    store_not_created       -
+        └── VersionMismatch    version_mismatch        -    ZenML here and on the server
 
-    KeyboardInterrupt              exit 130
+Raised and caught inside one room, never seen by a caller, so without a code::
 
-Errors carry fields, not sentences to be parsed: *what* went wrong, *where* (a flag, a file and
-line, a resource), *why*, and the *remedy*: a command or an edit that mends it.
+    Exception
+    ├── LookError              checks
+    │   ├── Denied
+    │   ├── Absent
+    │   ├── NoCredentials
+    │   ├── Unanswered
+    │   └── Unjudged
+    ├── UnreadableError        machine, gateway: ZenML's own client has to be asked
+    ├── Refused                gateway
+    └── _Refused               spec
+    OSError
+    └── _MovedError            gateway
+    ValueError                 pydantic collects these
+    ├── CredentialsError       spec
+    ├── Refusal                spec
+    │   └── UriError           spec
+    └── YamlError              spec
+    KeyboardInterrupt
+    └── EngineInterrupted      engine
+
+Errors carry fields, not sentences to be parsed: a stable *code*, *what* went wrong, *where* (a
+flag, a file and line, a resource), *why*, and the *remedy*: a command or an edit. A code never
+changes its meaning; docs/reference/errors.md lists them all.
 """
 
 from __future__ import annotations
@@ -31,7 +87,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = [
     "AlreadyExistsError",
@@ -41,6 +97,8 @@ __all__ = [
     "EngineError",
     "ExitCode",
     "ImplicitAuthDisabled",
+    "InternalError",
+    "Interrupted",
     "KitaruError",
     "MissingPackages",
     "NotAllowedError",
@@ -80,6 +138,7 @@ class KitaruError(Exception):
         remedy: What to do: a command or an edit.
     """
 
+    code: ClassVar[str] = "failed"
     exit_code: ExitCode = ExitCode.FAILED
 
     def __init__(
@@ -105,18 +164,46 @@ class KitaruError(Exception):
         return "\n".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """The error as the JSON and YAML output carries it: ``message`` and ``type`` always."""
+        """The error as JSON and YAML carry it: ``code``, ``message`` and ``type`` always."""
         fields = {"where": self.where, "why": self.why, "remedy": self.remedy}
         return {
+            "code": self.code,
             "message": self.what,
             "type": type(self).__name__,
             **{key: value for key, value in fields.items() if value},
         }
 
 
+class InternalError(KitaruError):
+    """Something that no other error foresees: a bug in kitaru.
+
+    Args:
+        error: What was raised.
+    """
+
+    code = "internal_error"
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(
+            f"Unexpected {type(error).__name__}: {error}".rstrip(": "),
+            remedy="This is a bug in kitaru. Run it again with --debug and report what it shows.",
+        )
+
+
+class Interrupted(KitaruError):
+    """Ctrl-C, as the command line reports it. Functions raise `KeyboardInterrupt`."""
+
+    code = "interrupted"
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted")
+
+
 class UsageError(KitaruError):
     """The command line itself is wrong."""
 
+    code = "usage_error"
     exit_code = ExitCode.USAGE
 
 
@@ -161,6 +248,8 @@ class Problem:
 class DescriptionError(UsageError):
     """A description of a stack is wrong. Carries every problem that was found, not the first."""
 
+    code = "description_invalid"
+
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
@@ -180,55 +269,72 @@ class DescriptionError(UsageError):
 class CheckFailed(KitaruError):
     """A check of the infrastructure or of a connector failed; nothing was written."""
 
+    code = "check_failed"
     exit_code = ExitCode.CHECK_FAILED
 
 
 class NotFoundError(KitaruError):
     """Something that was named does not exist."""
 
+    code = "not_found"
     exit_code = ExitCode.NOT_FOUND
 
 
 class StackNotFound(NotFoundError):
     """No stack has this name or id."""
 
+    code = "stack_not_found"
+
 
 class AlreadyExistsError(KitaruError):
     """A name that has to be free is taken."""
 
+    code = "already_exists"
     exit_code = ExitCode.ALREADY_EXISTS
 
 
 class NotConnectedError(KitaruError):
     """No store answers: never logged in, server away, token expired."""
 
+    code = "not_connected"
     exit_code = ExitCode.NOT_CONNECTED
 
 
 class NotAllowedError(KitaruError):
     """The store answers, and refuses."""
 
+    code = "not_allowed"
     exit_code = ExitCode.NOT_CONNECTED
 
 
 class ImplicitAuthDisabled(NotAllowedError):
     """The process that owns the store does not let connectors use its own credentials."""
 
+    code = "implicit_auth_disabled"
+
 
 class MissingPackages(KitaruError):
     """Packages are not installed where they are needed."""
+
+    code = "missing_packages"
 
 
 class ProtectedStackError(KitaruError):
     """The stack is the active one, the default one, or somebody else's."""
 
+    code = "stack_protected"
+
 
 class StackTakenOver(ProtectedStackError):
     """A later creation of the same Pulumi resource keeps the stack now."""
 
+    code = "stack_taken_over"
+
 
 class StackChanged(KitaruError):
     """Somebody else changed the stack between the consent and the lock; nothing was done."""
+
+    code = "stack_changed"
 
 
 class RegistrationFailed(KitaruError):
@@ -237,6 +343,8 @@ class RegistrationFailed(KitaruError):
     Args:
         left: What exists now in spite of the failure, one line each; empty when all was undone.
     """
+
+    code = "registration_failed"
 
     def __init__(
         self,
@@ -263,6 +371,10 @@ class RegistrationFailed(KitaruError):
 class ConfirmationNeeded(KitaruError):
     """A question has to be answered and there is no terminal; ``--yes`` answers it."""
 
+    code = "confirmation_needed"
+
 
 class EngineError(KitaruError):
     """The Pulumi engine failed."""
+
+    code = "engine_failed"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from kitaru_iac.cli.output import Output
@@ -57,7 +58,8 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
     debug = _debug(words)
     out = start(command_name(words), requested_format(words))
     try:
-        return _parse_and_run(words, program or _program())
+        with _warnings_told(out):
+            return _parse_and_run(words, program or _program())
     except KeyboardInterrupt:
         return _interrupted(out)
     except BrokenPipeError:
@@ -100,12 +102,38 @@ def _parse_and_run(words: list[str], program: str) -> int:
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
 
 
+@contextlib.contextmanager
+def _warnings_told(out: Output) -> Iterator[None]:
+    """Give our own warnings to the output; Python would show them with a line of our code."""
+    from kitaru_iac.notices import KitaruWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", KitaruWarning)
+        others = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if isinstance(message, KitaruWarning):
+                out.warn(message)
+            else:
+                others(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield
+
+
 # -- how it ends -----------------------------------------------------------------------------------
 
 
 def _failed(error: Exception, out: Output, words: list[str]) -> int:
     """Say what went wrong and give the exit code for it."""
-    from kitaru_iac.errors import ExitCode, KitaruError
+    from kitaru_iac.errors import InternalError, KitaruError
 
     if isinstance(error, KitaruError):
         out.error(error.to_dict(), str(error))
@@ -117,10 +145,9 @@ def _failed(error: Exception, out: Output, words: list[str]) -> int:
         hint = _help_hint(error, words)
         out.error(usage.to_dict(), str(usage), hint)
         return int(usage.exit_code)
-    what = f"Unexpected {type(error).__name__}: {error}".rstrip(": ")
-    remedy = "This is a mistake of ours. Run it again with --debug and report what it shows."
-    out.error({"message": what, "type": "InternalError", "remedy": remedy}, f"{what}\n{remedy}")
-    return int(ExitCode.FAILED)
+    bug = InternalError(error)
+    out.error(bug.to_dict(), str(bug))
+    return int(bug.exit_code)
 
 
 def _usage_error(error: Any) -> Any:
@@ -152,11 +179,11 @@ def _help_hint(error: Any, words: list[str]) -> str | None:
 
 def _interrupted(out: Output | None = None) -> int:
     from kitaru_iac.cli.output import current
-    from kitaru_iac.errors import ExitCode
+    from kitaru_iac.errors import Interrupted
 
-    out = out or current()
-    out.error({"message": "Interrupted", "type": "Interrupted"}, "Interrupted.")
-    return int(ExitCode.INTERRUPTED)
+    stopped = Interrupted()
+    (out or current()).error(stopped.to_dict(), f"{stopped}.")
+    return int(stopped.exit_code)
 
 
 def _broken_pipe() -> int:

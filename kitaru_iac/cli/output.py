@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from kitaru_iac.cli.terminal import has_color
+from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.redaction import SecretText
 
 __all__ = ["FORMATS", "Output", "current", "requested_format", "start"]
@@ -40,7 +41,7 @@ class Output:
         self._stderr = stderr
         self._color = has_color(stdout)
         self._error_color = has_color(stderr)
-        self._warnings: list[str] = []
+        self._warnings: list[KitaruWarning] = []
 
     @property
     def structured(self) -> bool:
@@ -77,7 +78,7 @@ class Output:
                     "items": [dict(item) for item in items],
                     "count": len(items),
                     **(more or {}),
-                    **({"warnings": self._warnings} if self._warnings else {}),
+                    **({"warnings": self._told()} if self._warnings else {}),
                 }
             )
         else:
@@ -106,13 +107,13 @@ class Output:
         if not self.structured:
             self._tell(line)
 
-    def warn(self, line: str) -> None:
-        """A warning, once: on stderr, or in the document's ``warnings``."""
-        if line in self._warnings:
+    def warn(self, warning: KitaruWarning) -> None:
+        """A warning, once: on stderr, or with its code in the document's ``warnings``."""
+        if warning in self._warnings:
             return
-        self._warnings.append(line)
+        self._warnings.append(warning)
         if not self.structured:
-            self._tell(f"{self._paint('Warning:', 'yellow')} {line}")
+            self._tell(f"{self._paint('Warning:', 'yellow')} {warning}")
 
     def error(self, error: Mapping[str, Any], text: str, hint: str | None = None) -> None:
         """The error, in the form that was asked for, on stderr."""
@@ -145,8 +146,11 @@ class Output:
         self._stderr.write(safe(line) + "\n")
         self._stderr.flush()
 
+    def _told(self) -> list[dict[str, str]]:
+        return [warning.to_dict() for warning in self._warnings]
+
     def _with_warnings(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        own = [line for line in self._warnings if line not in item.get("warnings", ())]
+        own = [warning for warning in self._told() if warning not in item.get("warnings", ())]
         if not own:
             return dict(item)
         return {**item, "warnings": [*item.get("warnings", ()), *own]}

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.cli.output import current as output
+from kitaru_iac.notices import ActiveStackMissing, SelectionOverridden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,8 +68,10 @@ def current() -> None:
         active = reader.active()
     if active.stale:
         out.warn(
-            f"{active.source} names the stack {active.stale}, which does not exist any more; "
-            f"'{active.name}' takes its place."
+            ActiveStackMissing(
+                f"{active.source} names the stack {active.stale}, which does not exist any more; "
+                f"'{active.name}' takes its place."
+            )
         )
     rows = [
         ("Active stack", active.name),
@@ -109,8 +112,10 @@ def use(stack: str) -> None:
     before = done.previous_active_stack
     if done.overridden_by:
         out.warn(
-            f"{done.overridden_by} is set and goes before this choice: runs from this shell use "
-            "the stack it names until you unset it."
+            SelectionOverridden(
+                f"{done.overridden_by} is set and takes precedence over this choice: runs from "
+                "this shell use the stack it names until you unset it."
+            )
         )
     lines = [
         f"Active stack: {before} → {done.name}"

@@ -25,6 +25,7 @@ from kitaru_iac.gateway.errors import translate_errors
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.gateway.server import Server, plain_url, server_url
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.notices import KitaruWarning, NoActiveProject, VersionMismatch
 
 __all__ = [
     "Initialized",
@@ -215,7 +216,7 @@ def refuse_if_fixed_by_environment() -> None:
         )
 
 
-def _compare_versions(url: str, theirs: str) -> tuple[str, ...]:
+def _compare_versions(url: str, theirs: str) -> tuple[KitaruWarning, ...]:
     """Nothing, or a warning.
 
     Raises:
@@ -225,7 +226,7 @@ def _compare_versions(url: str, theirs: str) -> tuple[str, ...]:
     if ours == theirs:
         return ()
     if ours.split(".")[:2] == theirs.split(".")[:2]:
-        return (f"The server runs ZenML {theirs}, and {ours} is installed here.",)
+        return (VersionMismatch(f"The server runs ZenML {theirs}, and {ours} is installed here."),)
     raise NotConnectedError(
         f"The server {url} runs ZenML {theirs}, and {ours} is installed here",
         why="Stacks written by one line of ZenML may not fit another",
@@ -248,7 +249,7 @@ def _switch(
     token: dict[str, Any] | None,
     verify_ssl: bool | str,
     project: tuple[str, str] | None,
-) -> tuple[str | None, str | None, tuple[str, ...]]:
+) -> tuple[str | None, str | None, tuple[KitaruWarning, ...]]:
     """Tell ZenML. Returns the active project and stack, and warnings."""
     with quiet() as heard, translate_errors():
         from zenml.config.global_config import GlobalConfiguration
@@ -269,7 +270,9 @@ def _switch(
         return name, stack, (*warnings, *heard.warnings)
 
 
-def settled(project: tuple[str, str] | None) -> tuple[str | None, str | None, tuple[str, ...]]:
+def settled(
+    project: tuple[str, str] | None,
+) -> tuple[str | None, str | None, tuple[KitaruWarning, ...]]:
     """Set the project, and look what is active now. Call it inside `quiet()`."""
     from zenml.client import Client
     from zenml.config.global_config import GlobalConfiguration
@@ -282,7 +285,7 @@ def settled(project: tuple[str, str] | None) -> tuple[str | None, str | None, tu
     active = GlobalConfiguration().active_project_id
     name = project[1] if project else None
     if active is None:
-        hint = "No project is active there: kitaru login URL --project NAME"
+        hint = NoActiveProject("No project is active there: kitaru login URL --project NAME")
         return None, stack, (hint,)
     if name is None:
         name = client.active_project.name

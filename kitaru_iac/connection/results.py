@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from kitaru_iac.notices import KitaruWarning
+
 __all__ = ["Initialized", "LoggedIn", "LoggedOut"]
 
 
@@ -12,7 +14,9 @@ __all__ = ["Initialized", "LoggedIn", "LoggedOut"]
 class _Result:
     def to_dict(self) -> dict[str, Any]:
         """All filled fields."""
-        fields = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        fields = asdict(self)
+        if "warnings" in fields:
+            fields["warnings"] = [warning.to_dict() for warning in fields["warnings"]]
         return {key: value for key, value in fields.items() if value not in (None, [])}
 
 
@@ -53,7 +57,7 @@ class LoggedIn(_Result):
     project: str | None = None
     active_stack: str | None = None
     started_local_server: bool = False
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[KitaruWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

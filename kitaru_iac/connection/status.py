@@ -19,6 +19,7 @@ from kitaru_iac.machine.active_scope import CONFIG_FILE, named_stack
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.store_location import RestStore, read_yaml, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.notices import ActiveStackMissing, KitaruWarning, StoreNotCreated, VersionMismatch
 
 __all__ = ["Status", "status"]
 
@@ -64,7 +65,7 @@ class Status:
     scope_source: str | None = None
     error: str | None = None
     remedy: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[KitaruWarning, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``status``: always the same keys, but for error, remedy and warnings."""
@@ -72,7 +73,9 @@ class Status:
         for name in ("error", "remedy", "warnings"):
             if not fields[name]:
                 del fields[name]
-        return fields | ({"warnings": list(self.warnings)} if self.warnings else {})
+        if self.warnings:
+            fields["warnings"] = [warning.to_dict() for warning in self.warnings]
+        return fields
 
 
 def status(*, timeout: float = 5) -> Status:
@@ -178,10 +181,10 @@ def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Sta
     try:
         named = named_stack(config, os.environ)
     except UnreadableError as error:
-        return replace(found, warnings=(*found.warnings, str(error)))
+        return replace(found, warnings=(*found.warnings, ActiveStackMissing(str(error))))
     name = server.stack_name(named.id or named.ref) if named.ref else None
     if name is None:
-        gone = f"{named.source} names a stack that the server does not have."
+        gone = ActiveStackMissing(f"{named.source} names a stack that the server does not have.")
         warnings = (*found.warnings, gone) if named.ref else found.warnings
         return replace(
             found, active_stack="default", scope="default", scope_source="", warnings=warnings
@@ -189,10 +192,11 @@ def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Sta
     return replace(found, active_stack=name, scope=named.scope, scope_source=named.source)
 
 
-def _versions(found: Status, theirs: str) -> tuple[str, ...]:
+def _versions(found: Status, theirs: str) -> tuple[KitaruWarning, ...]:
     if theirs == found.client_version:
         return ()
-    return (f"The server runs ZenML {theirs}, and {found.client_version} is installed here.",)
+    text = f"The server runs ZenML {theirs}, and {found.client_version} is installed here."
+    return (VersionMismatch(text),)
 
 
 # -- a store of our own ----------------------------------------------------------------------------
@@ -214,7 +218,9 @@ def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
             scope="default",
             scope_source="",
             warnings=(
-                "The local store is not made yet; the first command that needs it makes it.",
+                StoreNotCreated(
+                    "The local store is not made yet; the first command that needs it makes it."
+                ),
             ),
         )
     project = config.get("active_project_id")
@@ -235,7 +241,8 @@ def _from_reader(found: Status) -> Status:
         reader.close()
     warnings = found.warnings
     if active.stale:
-        warnings = (*warnings, f"{active.source} names a stack that does not exist any more.")
+        gone = f"{active.source} names a stack that does not exist any more."
+        warnings = (*warnings, ActiveStackMissing(gone))
     return replace(
         found,
         active_stack=active.name,

@@ -1,22 +1,5 @@
 """What the engine's failures are, told apart once.
 
-::
-
-    EngineError
-    ├── EngineNotFound, EngineTooOld, EngineUnusable   (engine/find.py)
-    ├── EngineNotInstalled     installing it failed, or was declined
-    ├── StateLocked            another update holds the state
-    ├── WrongPassphrase        the state cannot be decrypted
-    ├── PassphraseMissing      nobody gave one, and the backend is not ours
-    ├── BackendUnusable        the backend cannot be reached or read
-    ├── PluginMissing          a provider plugin is not there and cannot be had
-    ├── CredentialsMissing     the provider found no credentials, or refused them
-    ├── ResourceProtected      a protected resource would be deleted or replaced
-    ├── DeploymentElsewhere    the deployment is in another account or region
-    ├── EventsIncomplete       the engine counted more than it told
-    ├── UpdateCancelled        Ctrl-C; exit 130
-    └── UpdateFailed           anything else, with what failed
-
 The SDK's errors have no fields: its text is all there is. It is read here and nowhere else.
 """
 
@@ -51,6 +34,8 @@ __all__ = [
 class EngineNotInstalled(EngineError):
     """The engine is not there, and could not be installed."""
 
+    code = "engine_not_installed"
+
 
 class Lock:
     """Who holds a state: as the backend of a file, an S3 bucket and the like tells it."""
@@ -75,6 +60,8 @@ class StateLocked(EngineError):
         locks: Who holds it, where the backend tells.
     """
 
+    code = "state_locked"
+
     def __init__(self, stack: str, backend: str, locks: Sequence[Lock] = ()) -> None:
         self.locks = tuple(locks)
         holders = ", ".join(map(str, locks)) or "somebody else"
@@ -88,6 +75,8 @@ class StateLocked(EngineError):
 
 class WrongPassphrase(EngineError):
     """The state was encrypted with another passphrase."""
+
+    code = "wrong_passphrase"
 
     def __init__(self, stack: str, backend: str) -> None:
         given = [
@@ -107,6 +96,8 @@ class WrongPassphrase(EngineError):
 class PassphraseMissing(EngineError):
     """A backend of the user's own needs the user's own passphrase."""
 
+    code = "passphrase_missing"
+
     def __init__(self, backend: str) -> None:
         super().__init__(
             "No passphrase is given for the state of the infrastructure",
@@ -119,9 +110,13 @@ class PassphraseMissing(EngineError):
 class BackendUnusable(EngineError):
     """The backend cannot be reached, read or written."""
 
+    code = "backend_unusable"
+
 
 class PluginMissing(EngineError):
     """A provider plugin is not installed, and could not be downloaded."""
+
+    code = "plugin_missing"
 
     def __init__(self, name: str, version: str | None, why: str | None = None) -> None:
         which = f"{name} {version}" if version else name
@@ -136,22 +131,31 @@ class PluginMissing(EngineError):
 class CredentialsMissing(EngineError):
     """The provider found no credentials of the cloud, or the cloud refused them."""
 
+    code = "credentials_missing"
+
 
 class ResourceProtected(EngineError):
     """Something protected would have been deleted or replaced; it was not."""
+
+    code = "resource_protected"
 
 
 class DeploymentElsewhere(EngineError):
     """The deployment of this name is in another account or region."""
 
+    code = "deployment_elsewhere"
+
 
 class EventsIncomplete(EngineError):
     """The engine counted changes that it did not tell: a plan of the rest would be too small."""
+
+    code = "events_incomplete"
 
 
 class UpdateCancelled(EngineError):
     """Ctrl-C. What was being made when it was pressed is finished, or noted as unfinished."""
 
+    code = "update_cancelled"
     exit_code = ExitCode.INTERRUPTED
 
 
@@ -161,6 +165,8 @@ class UpdateFailed(EngineError):
     Args:
         failures: One line for each thing that failed.
     """
+
+    code = "update_failed"
 
     def __init__(
         self, what: str, failures: Iterable[str] = (), *, remedy: str | None = None

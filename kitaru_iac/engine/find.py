@@ -78,6 +78,8 @@ class EngineNotFound(EngineError):
         searched: The directories that were looked at.
     """
 
+    code = "engine_not_found"
+
     def __init__(self, searched: tuple[Path, ...]) -> None:
         self.searched = searched
         super().__init__(
@@ -94,6 +96,8 @@ class EngineTooOld(EngineError):
         found: The engine.
         minimum: The oldest version that would do.
     """
+
+    code = "engine_too_old"
 
     def __init__(self, found: FoundEngine, minimum: Version = MINIMUM) -> None:
         self.found = found
@@ -112,6 +116,8 @@ class EngineUnusable(EngineError):
         path: The program.
         reason: What happened instead.
     """
+
+    code = "engine_unusable"
 
     def __init__(self, path: Path, reason: str) -> None:
         self.path = path

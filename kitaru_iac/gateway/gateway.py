@@ -28,6 +28,7 @@ from kitaru_iac.gateway.documents import (
     StorePlace,
     Where,
 )
+from kitaru_iac.notices import KitaruWarning
 
 __all__ = ["Gateway", "Reads"]
 
@@ -49,8 +50,8 @@ class Reads(Protocol):
         """The version of ZenML that owns the store."""
 
     @property
-    def warnings(self) -> Sequence[str]:
-        """What the store said by the way that a user has to know, in plain words, once each."""
+    def warnings(self) -> Sequence[KitaruWarning]:
+        """What the store said by the way that a user has to know, once each."""
 
     def stacks(self, where: Where) -> list[StackDoc]:
         """Stacks, the oldest first."""

@@ -40,6 +40,7 @@ from kitaru_iac.gateway.documents import (
 from kitaru_iac.gateway.errors import translate_errors
 from kitaru_iac.gateway.opening import require_answer
 from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.redaction import SecretText
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class InProcess:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self._heard: dict[str, None] = {}
+        self._heard: dict[KitaruWarning, None] = {}
         self._flavors: dict[tuple[str, str], FlavorResponse] = {}
 
     @classmethod
@@ -124,7 +125,7 @@ class InProcess:
             return str(zen.get_store_info().version)
 
     @property
-    def warnings(self) -> Sequence[str]:
+    def warnings(self) -> Sequence[KitaruWarning]:
         """See `Reads.warnings`."""
         return list(self._heard)
 

@@ -45,6 +45,7 @@ from kitaru_iac.gateway.documents import (
     StorePlace,
     Where,
 )
+from kitaru_iac.notices import KitaruWarning
 
 __all__ = ["MemoryGateway", "installed", "installed_gateway"]
 
@@ -115,7 +116,7 @@ class MemoryGateway:
             "memory://store" if is_local else "https://memory.invalid",
             is_on_this_machine=is_local,
         )
-        self.warnings: Sequence[str] = []
+        self.warnings: Sequence[KitaruWarning] = []
         self.written: list[str] = []
         self.before_write = before_write
         self._stacks: dict[str, StackDoc] = {}

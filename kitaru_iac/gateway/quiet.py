@@ -18,23 +18,34 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
+from kitaru_iac.notices import (
+    ActiveStackMissing,
+    CredentialsExpire,
+    KitaruWarning,
+    VersionMismatch,
+)
+
 __all__ = ["Heard", "quiet"]
 
 _log = logging.getLogger("kitaru_iac.zenml")
 
-#: ZenML's warnings that a user has to know about, in our words. `\1` is the pattern's first group.
-_MEANINGFUL: tuple[tuple[re.Pattern[str], str], ...] = (
+#: ZenML's warnings that a user has to know about, in our words.
+_MEANINGFUL: tuple[tuple[re.Pattern[str], KitaruWarning], ...] = (
     (
         re.compile(r"active stack with id (\S+?) is no longer|active stack is not set", re.I),
-        "The stack that was active does not exist any more; the default stack is active now.",
+        ActiveStackMissing(
+            "The stack that was active does not exist any more; the default stack is active now."
+        ),
     ),
     (
         re.compile(r"version mismatch|client version.*server version", re.I | re.S),
-        "The versions of ZenML here and on the server differ; use the same one on both sides.",
+        VersionMismatch(
+            "The versions of ZenML here and on the server differ; use the same one on both sides."
+        ),
     ),
     (
         re.compile(r"authentication method.*expire|credentials.*(?:have|are) expired", re.I),
-        "The connector's credentials have expired.",
+        CredentialsExpire("The connector's credentials have expired."),
     ),
 )
 
@@ -43,17 +54,16 @@ class Heard:
     """What ZenML said meanwhile: `warnings` holds the meaningful ones, once each."""
 
     def __init__(self) -> None:
-        self.warnings: list[str] = []
+        self.warnings: list[KitaruWarning] = []
 
     def note(self, record: logging.LogRecord) -> None:
         """Note a record that means something."""
         if record.levelno < logging.WARNING or record.name == "py.warnings":
             return
         message = record.getMessage()
-        for pattern, words in _MEANINGFUL:
-            found = pattern.search(message)
-            if found and (text := found.expand(words)) not in self.warnings:
-                self.warnings.append(text)
+        for pattern, warning in _MEANINGFUL:
+            if pattern.search(message) and warning not in self.warnings:
+                self.warnings.append(warning)
 
 
 class _Muted(threading.local):

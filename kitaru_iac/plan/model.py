@@ -7,9 +7,11 @@ Pure data. The record layer and the infrastructure layer each give their steps; 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from kitaru_iac.notices import KitaruWarning
 
 __all__ = ["Action", "Change", "Kept", "Layer", "Plan", "Step"]
 
@@ -86,7 +88,7 @@ class Plan:
 
     stack: str
     steps: tuple[Step, ...] = ()
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[KitaruWarning, ...] = ()
 
     @property
     def has_changes(self) -> bool:
@@ -97,7 +99,7 @@ class Plan:
         """How many steps have this action."""
         return sum(step.action is action for step in self.steps)
 
-    def extended(self, steps: Iterable[Step] = (), warnings: Iterable[str] = ()) -> Plan:
+    def extended(self, steps: Iterable[Step] = (), warnings: Iterable[KitaruWarning] = ()) -> Plan:
         """A new plan with these steps and warnings after its own."""
         return Plan(self.stack, (*self.steps, *steps), (*self.warnings, *warnings))
 
@@ -109,7 +111,7 @@ class Plan:
             "has_changes": self.has_changes,
             "summary": {action: count for action, count in counts.items() if count},
             "steps": [step.to_dict() for step in self.steps],
-            "warnings": list(self.warnings),
+            "warnings": [warning.to_dict() for warning in self.warnings],
         }
 
 

@@ -19,6 +19,8 @@ class InputsRefused(pulumi.InputPropertiesError, pulumi.RunError):
         problems: All of them, with the keys as in a description.
     """
 
+    code = "inputs_refused"
+
     def __init__(self, problems: Sequence[Problem], component: str) -> None:
         self.problems = tuple(problems)
         super().__init__(_text(component, map(str, self.problems)), _details(self.problems))

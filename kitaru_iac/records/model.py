@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec.kinds import StackType
 
@@ -84,7 +85,7 @@ class Records:
     labels: Mapping[str, str] = field(default_factory=dict)
     id: str | None = None
     #: Things the description says that ZenML will not use, in plain words.
-    notes: tuple[str, ...] = ()
+    notes: tuple[KitaruWarning, ...] = ()
 
     def component(self, type: str) -> ComponentRecord | None:
         """The first component of this type."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
 from kitaru_iac.gateway.labels import DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL
+from kitaru_iac.notices import OwnedByPulumi
 from kitaru_iac.records.model import Records
 
 __all__ = [
@@ -193,13 +194,13 @@ def require_removable(
         raise _belongs(name, stored, remedy)
 
 
-def forced_warning(labels: Mapping[str, Any], owner: Owner | None) -> tuple[str, ...]:
+def forced_warning(labels: Mapping[str, Any], owner: Owner | None) -> tuple[OwnedByPulumi, ...]:
     """What is to be known when a stack of another program was deleted by force."""
     stored = owner_of(labels)
     if stored is None or (owner is not None and stored.is_same(owner)):
         return ()
     text = f"The stack belonged to Pulumi ({stored}). Where its state is still there, the next "
-    return (f"{text}pulumi up --refresh makes the stack again.",)
+    return (OwnedByPulumi(f"{text}pulumi up --refresh makes the stack again."),)
 
 
 def _belongs(name: str, stored: Owner, remedy: str, more: str = "") -> ProtectedStackError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.gateway.labels import MANAGED_LABEL, REUSED_CONNECTORS_LABEL
+from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
@@ -67,7 +68,7 @@ class Auth:
 
     method: str
     configuration: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[KitaruWarning, ...] = ()
 
 
 def filled(**fields: Any) -> dict[str, Any]:
@@ -118,7 +119,7 @@ def assemble(
     connector: ConnectorRecord | None = None,
     *,
     region_label: str | None = None,
-    notes: Iterable[str] = (),
+    notes: Iterable[KitaruWarning] = (),
 ) -> Records:
     """The records of a stack from its parts.
 

@@ -19,6 +19,7 @@ from kitaru_iac.errors import (
     MissingPackages,
     NotAllowedError,
 )
+from kitaru_iac.notices import KitaruWarning, LocalCredentials, StoreIsLocal
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.explanations import implicit_ways_out
 from kitaru_iac.records.fields import check_extra
@@ -46,6 +47,8 @@ class PreflightFailed(KitaruError):
         errors: All of them; the first one's exit code counts.
     """
 
+    code = "preflight_failed"
+
     def __init__(self, errors: Sequence[KitaruError]) -> None:
         self.errors = tuple(errors)
         self.exit_code = self.errors[0].exit_code
@@ -66,7 +69,7 @@ def preflight(
     records: Records,
     current: Records | None = None,
     orphans: Records | None = None,
-) -> tuple[str, ...]:
+) -> tuple[KitaruWarning, ...]:
     """Look whether `records` can be registered. Writes nothing.
 
     On a local store it lets this process use implicit authentication, where the records need it and
@@ -90,7 +93,7 @@ def preflight(
         PreflightFailed: Several of these; holds each.
     """
     errors: list[KitaruError] = []
-    notes: list[str] = []
+    notes: list[KitaruWarning] = []
     errors.extend(_names(store, records, current, orphans))
     problems = check_extra(store.gateway, records, spec.extra)
     if problems:
@@ -105,8 +108,10 @@ def preflight(
             errors.extend(_identity(store, spec, connector, types, notes))
     if spec.type is not StackType.LOCAL and store.gateway.place.is_on_this_machine:
         notes.append(
-            f"Registered in {_place(store)}, which a {spec.type.value} runner cannot reach: "
-            "log in to a server (kitaru login URL) before you run flows on it."
+            StoreIsLocal(
+                f"Registered in {_place(store)}, which a {spec.type.value} runner cannot reach: "
+                "log in to a server (kitaru login URL) before you run flows on it."
+            )
         )
     if len(errors) == 1:
         raise errors[0]
@@ -192,7 +197,7 @@ def _identity(
     spec: StackSpec,
     connector: ConnectorRecord,
     types: frozenset[str],
-    notes: list[str],
+    notes: list[KitaruWarning],
 ) -> list[KitaruError]:
     """What a connector that uses its process's own identity needs there."""
     if not needs_implicit_auth(connector):
@@ -216,8 +221,10 @@ def _identity(
     if absent:
         exports = " ".join(f"{key}={value}" for key, value in absent.items())
         notes.append(
-            "The connector uses this machine's own credentials, which ZenML allows only where "
-            f"its environment says so. It did for this command; for runs: export {exports}"
+            LocalCredentials(
+                "The connector uses this machine's own credentials, which ZenML allows only where "
+                f"its environment says so. It did for this command; for runs: export {exports}"
+            )
         )
     return []
 

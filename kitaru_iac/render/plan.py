@@ -110,7 +110,7 @@ def markdown(plan: Plan) -> str:
             rows.append(f"| {' | '.join(cells)} |")
         blocks.append("\n".join(rows))
     if plan.warnings:
-        lines = "\n".join(f"- {escaped(warning)}" for warning in plan.warnings)
+        lines = "\n".join(f"- {escaped(str(warning))}" for warning in plan.warnings)
         blocks.append(f"**Warnings**\n\n{lines}")
     return "\n\n".join(blocks) + "\n"
 

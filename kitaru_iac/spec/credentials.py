@@ -57,18 +57,12 @@ from typing import Any
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec import google_files
 from kitaru_iac.spec.kinds import Cloud
-from kitaru_iac.spec.sources import (
-    CredentialsError,
-    CredentialsWarning,
-    read_file,
-    resolve_source,
-)
+from kitaru_iac.spec.sources import CredentialsError, read_file, resolve_source
 
 __all__ = [
     "CREDENTIAL_FORMS",
     "Credentials",
     "CredentialsError",
-    "CredentialsWarning",
     "parse_credentials",
     "resolve_source",
 ]

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-__all__ = ["CredentialsError", "CredentialsWarning", "read_file", "resolve_source"]
+from kitaru_iac.notices import CredentialsWarning
+
+__all__ = ["CredentialsError", "read_file", "resolve_source"]
 
 
 class CredentialsError(ValueError):
@@ -28,10 +30,6 @@ class CredentialsError(ValueError):
         self.why = why
         self.remedy = remedy
         super().__init__(". ".join(part for part in (what, why, remedy) if part))
-
-
-class CredentialsWarning(UserWarning):
-    """A credential is usable, and kept in a way that others can read."""
 
 
 def resolve_source(
@@ -127,8 +125,9 @@ def read_file(text: str, form: str, *, private: bool) -> str:
         )
     if private and path.is_file() and mode & (stat.S_IRGRP | stat.S_IROTH):
         warnings.warn(
-            f"Others than you may read the credentials in {path}. Run `chmod 600 {path}`.",
-            CredentialsWarning,
+            CredentialsWarning(
+                f"Others than you may read the credentials in {path}. Run `chmod 600 {path}`."
+            ),
             stacklevel=3,
         )
     return content

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.errors import StackChanged
 from kitaru_iac.infrastructure.prepare import prepare
 from kitaru_iac.machine.locks import sole_writer
+from kitaru_iac.notices import KitaruWarning, SelectionOverridden
 from kitaru_iac.plan.model import Action, Plan
 from kitaru_iac.records.owner import Owner, require_changeable, require_creatable
 from kitaru_iac.stacks.reconcile import Reconciliation
@@ -344,13 +345,13 @@ def use(ref: str) -> Switched:
     )
 
 
-def _override(activation: Activation | None) -> tuple[str, ...]:
+def _override(activation: Activation | None) -> tuple[KitaruWarning, ...]:
     if activation is None or activation.overridden_by is None:
         return ()
     stays = os.environ.get(activation.overridden_by, "")
-    text = f"{activation.overridden_by} is set and goes before: this shell stays with {stays}."
-    return (text,)
+    text = f"{activation.overridden_by} is set and takes precedence: this shell stays with {stays}."
+    return (SelectionOverridden(text),)
 
 
-def _all_warnings(*groups: Iterable[str]) -> tuple[str, ...]:
+def _all_warnings(*groups: Iterable[KitaruWarning]) -> tuple[KitaruWarning, ...]:
     return tuple(dict.fromkeys(warning for group in groups for warning in group))

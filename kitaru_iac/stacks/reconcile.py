@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
 from kitaru_iac.gateway.documents import DEFAULT_STACK
 from kitaru_iac.gateway.labels import DEPLOYMENT_LABELS, is_managed
+from kitaru_iac.notices import KitaruWarning, NotVerified
 from kitaru_iac.plan.model import Action, Plan, Step
 from kitaru_iac.records.owner import Owner, labels_for, require_changeable
 
@@ -114,7 +115,7 @@ class Reconciliation:
 
         return self.current is not None and active_id() == self.current.id
 
-    def preflight(self) -> tuple[str, ...]:
+    def preflight(self) -> tuple[KitaruWarning, ...]:
         """See whether the write can succeed: packages, names, fields; say what is to be known."""
         from kitaru_iac.records.preflight import preflight
 
@@ -128,13 +129,13 @@ class Reconciliation:
 
     def verify(
         self, progress: Progress | None
-    ) -> tuple[tuple[ConnectorCheck, ...], tuple[str, ...]]:
+    ) -> tuple[tuple[ConnectorCheck, ...], tuple[KitaruWarning, ...]]:
         """Let the connector reach each resource: the checks, and what is to be known."""
         spec, desired = self.spec, self.desired
         if desired.connector is None or not any(c.uses_connector for c in desired.components):
             return (), ()
         if not spec.verify:
-            return (), ("The connector was not verified (--no-verify).",)
+            return (), (NotVerified("The connector was not verified (--no-verify)."),)
         from kitaru_iac.records.connector_checks import verify_connector
 
         if progress:

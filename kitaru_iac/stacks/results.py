@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.plan.model import Kept, Plan, Step
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Created:
     components_created: tuple[str, ...]
     service_connectors_created: tuple[str, ...] = ()
     resources: Mapping[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[KitaruWarning, ...] = ()
     checks: tuple[Any, ...] = ()
     infrastructure: tuple[Step, ...] = ()
 
@@ -57,7 +58,7 @@ class Created:
         if self.infrastructure:
             item["infrastructure"] = [step.to_dict() for step in self.infrastructure]
         if self.warnings:
-            item["warnings"] = list(self.warnings)
+            item["warnings"] = _plain(self.warnings)
         return item
 
 
@@ -71,7 +72,7 @@ class Applied:
     previous_active_stack: str | None
     plan: Plan
     changed: bool
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[KitaruWarning, ...] = ()
     checks: tuple[Any, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class Applied:
             "changed": self.changed,
             "plan": self.plan.to_dict(),
             "checks": [check.to_dict() for check in self.checks],
-            "warnings": list(self.warnings),
+            "warnings": _plain(self.warnings),
         }
 
 
@@ -99,7 +100,7 @@ class Deleted:
     new_active_stack: str | None
     recursive: bool
     infrastructure_deleted: tuple[Step, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[KitaruWarning, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``stack.delete``."""
@@ -112,7 +113,7 @@ class Deleted:
             "kept": [part.to_dict() for part in self.kept],
             "new_active_stack": self.new_active_stack,
             "recursive": self.recursive,
-            **({"warnings": list(self.warnings)} if self.warnings else {}),
+            **({"warnings": _plain(self.warnings)} if self.warnings else {}),
         }
 
 
@@ -122,7 +123,7 @@ class Switched:
 
     Attributes:
         scope: Where the choice is written: ``repository`` or ``global``.
-        overridden_by: The environment variable that goes before the choice, if one is set.
+        overridden_by: The environment variable that takes precedence over it, if one is set.
     """
 
     id: str
@@ -139,6 +140,10 @@ class Switched:
         if self.overridden_by:
             item["overridden_by"] = self.overridden_by
         return item
+
+
+def _plain(warnings: tuple[KitaruWarning, ...]) -> list[dict[str, str]]:
+    return [warning.to_dict() for warning in warnings]
 
 
 def named_resources(spec: StackSpec) -> dict[str, Any]:

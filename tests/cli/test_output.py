@@ -106,10 +106,26 @@ def test_an_unknown_format_is_told_in_text(home: Home, kitaru):
 
 def test_warnings_are_in_the_document_and_not_on_stderr(bare_home: Home):
     done = bare_home.kitaru("status", "-o", "json")
-    assert json.loads(done.stdout)["item"]["warnings"]
+    (warning,) = json.loads(done.stdout)["item"]["warnings"]
+    assert warning["code"] == "store_not_created"
+    assert warning["message"].startswith("The local store")
     assert done.stderr == ""
     in_text = bare_home.kitaru("status")
     assert in_text.stderr.startswith("Warning: ")
+
+
+def test_a_warning_of_pythons_own_kind_is_told_as_ours(home: Home, kitaru, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text("aws-access-keys:AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY")
+    keys.chmod(0o644)
+    store = ("--artifact-store", "s3://my-bucket", "--region", "eu-west-1")
+    words = ("stack", "preview", "prod", *store, "--credentials", f"file:{keys}")
+    done = kitaru(*words, "-o", "json")
+    assert done.err == ""
+    (warning,) = done.document["item"]["warnings"]
+    assert warning["code"] == "credentials_readable"
+    assert f"chmod 600 {keys}" in warning["message"]
+    assert kitaru(*words).err.startswith("Warning: Others than you")
 
 
 def test_there_is_no_colour_without_a_terminal(home: Home):

@@ -913,7 +913,7 @@ def test_a_creation_activates_only_what_is_to_be_active(live: Live, activate: bo
 def test_what_cannot_be_made_active_is_half_made(live: Live) -> None:
     life = live()
     life.fails["use"] = KitaruError("no")
-    with pytest.raises(stacks.Half) as half:
+    with pytest.raises(stacks.PartialUpdate) as half:
         stacks.create(URN, "dev", properties(activate=True), quiet)
     assert half.value.made.id == ID
     assert str(half.value) == "The stack is registered, but not active: no"

@@ -365,5 +365,5 @@ def test_a_removal_is_warned_of_where_it_was_another_programs(
     said = forced_warning(stored(by).labels, owner)
     assert len(said) == int(warns)
     for line in said:
-        assert f"belonged to Pulumi ({by})" in line
-        assert "pulumi up --refresh" in line
+        assert f"belonged to Pulumi ({by})" in str(line)
+        assert "pulumi up --refresh" in str(line)

@@ -81,7 +81,7 @@ def vertex(**changes: Any) -> VertexSpec:
 
 
 def look(store: Store, spec: StackSpec, **more: Any) -> tuple[str, ...]:
-    return preflight(store, spec, store.resolved(desired_records(spec)), **more)
+    return tuple(map(str, preflight(store, spec, store.resolved(desired_records(spec)), **more)))
 
 
 def refusal(store: Store, spec: StackSpec, **more: Any) -> KitaruError:

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.notices import CredentialsWarning
 from kitaru_iac.spec import google_files
 from kitaru_iac.spec.credentials import (
     CREDENTIAL_FORMS,
     Credentials,
     CredentialsError,
-    CredentialsWarning,
     parse_credentials,
     resolve_source,
 )

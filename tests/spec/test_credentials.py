@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kitaru_iac.notices import CredentialsWarning
 from kitaru_iac.spec.credentials import (
     CREDENTIAL_FORMS,
     Credentials,
     CredentialsError,
-    CredentialsWarning,
     parse_credentials,
     resolve_source,
 )

@@ -17,6 +17,7 @@ from kitaru_iac.gateway.labels import (
     OWNER_LABEL,
     REUSED_CONNECTORS_LABEL,
 )
+from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.records.model import ConnectorRecord, Records
 from kitaru_iac.records.parts import (
     REGION_LABEL,
@@ -612,7 +613,7 @@ def test_a_part_is_linked_where_there_is_a_connector_and_it_needs_one(
 def test_extra_fields_are_laid_over_those_of_their_part_alone(
     more: dict[str, Any], configuration: dict[str, Any]
 ) -> None:
-    found = assembled(a_spec(**more), None, notes=["a note"])
+    found = assembled(a_spec(**more), None, notes=[KitaruWarning("a note")])
     runner, store = found.component("orchestrator"), found.component("artifact_store")
     assert runner is not None
     assert store is not None
@@ -620,6 +621,6 @@ def test_extra_fields_are_laid_over_those_of_their_part_alone(
     of_store = more.get("extra", {}).get("artifact_store", {})
     assert store.configuration == {"path": "p", **of_store}
     assert CLUSTER.configuration == {"a": 1}
-    assert found.notes == ("a note",)
+    assert found.notes == (KitaruWarning("a note"),)
     assert (found.stack, found.stack_type) == ("prod", "sagemaker")
     assert {c.name for c in found.components} == {"prod"}

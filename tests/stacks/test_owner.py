@@ -123,8 +123,8 @@ class TestOnAStore:
         done = operations.delete("dev", recursive=True, force=True)
         assert not exists()
         (warning,) = done.warnings
-        assert "resource 'dev' of project 'platform', stack 'prod'" in warning
-        assert done.to_dict()["warnings"] == [warning]
+        assert "resource 'dev' of project 'platform', stack 'prod'" in str(warning)
+        assert done.to_dict()["warnings"] == [{"code": "owned_by_pulumi", "message": str(warning)}]
 
     def test_a_resource_that_moved_is_known_by_its_run(self):
         operations.create(spec(), owner=OURS)
@@ -255,7 +255,8 @@ class TestTheCommand:
         forced = kitaru("stack", "delete", "dev", "--recursive", "--force", "-o", "json")
         assert forced.code == 0
         (warning,) = forced.document["item"]["warnings"]
-        assert "belonged to Pulumi" in warning
+        assert warning["code"] == "owned_by_pulumi"
+        assert "belonged to Pulumi" in warning["message"]
         assert not exists()
 
     def test_python_is_warned_too(self):

@@ -8,6 +8,7 @@ for the stack's own bucket may not use), and an ECR URI's path, which ZenML refu
 
 from __future__ import annotations
 
+from kitaru_iac.notices import CredentialsExpire, KitaruWarning, LocalCredentials
 from kitaru_iac.records.model import ConnectorRecord, Records
 from kitaru_iac.records.parts import (
     Auth,
@@ -26,11 +27,11 @@ from kitaru_iac.spec.uris import EcrUri, S3Uri
 
 __all__ = ["desired"]
 
-_OWN_CREDENTIALS = (
+_OWN_CREDENTIALS = LocalCredentials(
     "The artifact store is reached with this machine's own AWS credentials; give --credentials or "
     "--connector to store some with the stack."
 )
-_EXPIRES = (
+_EXPIRES = CredentialsExpire(
     "The session token in the connector expires within hours, and the stack stops working then: "
     "use aws-role:ARN or aws-profile:NAME for one that lasts."
 )
@@ -84,7 +85,7 @@ def _registry(spec: StackSpec) -> Part | None:
     return foreign_registry(uri) if uri is not None else None
 
 
-def _connector(spec: StackSpec) -> tuple[ConnectorRecord | None, tuple[str, ...]]:
+def _connector(spec: StackSpec) -> tuple[ConnectorRecord | None, tuple[KitaruWarning, ...]]:
     existing = existing_connector(spec, "aws")
     if existing is not None:
         return existing, ()

@@ -9,6 +9,7 @@ the subscription and fails at the first that it may not read.
 
 from __future__ import annotations
 
+from kitaru_iac.notices import FieldIgnored, KitaruWarning, LocalCredentials
 from kitaru_iac.records.model import ConnectorRecord, Records
 from kitaru_iac.records.parts import (
     Auth,
@@ -26,11 +27,11 @@ from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
 
 __all__ = ["desired"]
 
-_OWN_CREDENTIALS = (
+_OWN_CREDENTIALS = LocalCredentials(
     "The artifact store is reached with this machine's own Azure credentials; give --credentials "
     "or --connector to store some with the stack."
 )
-_LOCATION_UNUSED = (
+_LOCATION_UNUSED = FieldIgnored(
     "ZenML ignores the location in AzureML's serverless mode, which is the default: jobs run where "
     "the workspace is. It counts for a compute cluster or instance (orchestrator.mode)."
 )
@@ -89,7 +90,7 @@ def _registry(spec: StackSpec) -> Part | None:
     return foreign_registry(uri) if uri is not None else None
 
 
-def _connector(spec: StackSpec) -> tuple[ConnectorRecord | None, tuple[str, ...]]:
+def _connector(spec: StackSpec) -> tuple[ConnectorRecord | None, tuple[KitaruWarning, ...]]:
     existing = existing_connector(spec, "azure")
     if existing is not None:
         return existing, ()

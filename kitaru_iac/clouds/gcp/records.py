@@ -6,6 +6,7 @@ holds a GKE cluster's region, so a label does.
 
 from __future__ import annotations
 
+from kitaru_iac.notices import KitaruWarning, LocalCredentials
 from kitaru_iac.records.model import ConnectorRecord, Records
 from kitaru_iac.records.parts import (
     Auth,
@@ -23,7 +24,7 @@ from kitaru_iac.spec.uris import ArtifactRegistryUri, GcrUri
 
 __all__ = ["desired"]
 
-_OWN_CREDENTIALS = (
+_OWN_CREDENTIALS = LocalCredentials(
     "The artifact store is reached with this machine's own Google credentials; give --credentials "
     "or --connector to store some with the stack."
 )
@@ -74,7 +75,7 @@ def _registry(spec: StackSpec) -> Part | None:
     return foreign_registry(uri) if uri is not None else None
 
 
-def _connector(spec: StackSpec) -> tuple[ConnectorRecord | None, tuple[str, ...]]:
+def _connector(spec: StackSpec) -> tuple[ConnectorRecord | None, tuple[KitaruWarning, ...]]:
     existing = existing_connector(spec, "gcp")
     if existing is not None:
         return existing, ()

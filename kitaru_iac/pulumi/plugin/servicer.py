@@ -47,7 +47,7 @@ def _clean(call: _Call[_Answer]) -> _Call[_Answer]:
         self.working += 1
         try:
             return await call(self, request, context)
-        except stacks.Half as half:
+        except stacks.PartialUpdate as half:
             await context.abort_with_status(_half_status(half))
         except KitaruError as error:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
@@ -323,7 +323,7 @@ def _failure(problem: Problem) -> Any:
     return provider_pb2.CheckFailure(property="", reason=f"{path}: {reason(problem)}")
 
 
-def _half_status(half: stacks.Half) -> Any:
+def _half_status(half: stacks.PartialUpdate) -> Any:
     """The engine notes the stack, and that the next update has to go on."""
     detail = provider_pb2.ErrorResourceInitFailed(
         id=half.made.id,

@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from kitaru_iac.records.owner import Owner
     from kitaru_iac.spec import StackSpec
 
-__all__ = ["Half", "create", "delete", "preview", "read", "update"]
+__all__ = ["PartialUpdate", "create", "delete", "preview", "read", "update"]
 
 Say = Callable[[str], None]
 _alone = threading.Lock()
 
 
-class Half(KitaruError):
+class PartialUpdate(KitaruError):
     """The stack is registered, and something about it is not done; the next update goes on."""
+
+    code = "partial_update"
 
     def __init__(self, made: Made, why: str) -> None:
         super().__init__(why)
@@ -91,7 +93,7 @@ def create(urn: str, name: str, new: Properties, say: Say) -> Made:
     deletes what was replaced, both are the same stack, and the deletion has to leave it alone.
 
     Raises:
-        Half: It is registered, and could not be made active.
+        PartialUpdate: It is registered, and could not be made active.
         KitaruError: Nothing was written.
     """
     from kitaru_iac.stacks import operations
@@ -101,7 +103,7 @@ def create(urn: str, name: str, new: Properties, say: Say) -> Made:
         owner = _creator(urn, runs.begin(urn))
         done = operations.create(spec, progress=say, owner=owner)
         runs.settle(urn, owner.run)
-        stack = made(done.id, new, done.warnings)
+        stack = made(done.id, new, tuple(map(str, done.warnings)))
         _activate(stack, new)
     return stack
 
@@ -110,7 +112,7 @@ def update(urn: str, name: str, id: str, state: Properties, new: Properties, say
     """Change a stack in place.
 
     Raises:
-        Half: It is changed, and could not be made active.
+        PartialUpdate: It is changed, and could not be made active.
         KitaruError: It was not changed.
     """
     from kitaru_iac.stacks import operations
@@ -131,7 +133,7 @@ def update(urn: str, name: str, id: str, state: Properties, new: Properties, say
             return True
 
         done = operations.apply(spec, confirm=confirm, progress=say, owner=owner)
-        stack = made(id, new, done.warnings)
+        stack = made(id, new, tuple(map(str, done.warnings)))
         if not state.values.get("activate"):
             _activate(stack, new)
     return stack
@@ -241,7 +243,7 @@ def _activate(made: Made, new: Properties) -> None:
     try:
         operations.use(made.id)
     except KitaruError as error:
-        raise Half(made, f"The stack is registered, but not active: {error}") from error
+        raise PartialUpdate(made, f"The stack is registered, but not active: {error}") from error
 
 
 def _owner(urn: str, state: Properties | None) -> Owner:

@@ -211,7 +211,7 @@ def test_a_local_runner_with_a_bucket_alone_uses_this_machines_credentials() -> 
     )
     assert records.connector is None
     assert not any(c.uses_connector or c.labels for c in records.components)
-    assert "this machine's own AWS credentials" in records.notes[0]
+    assert "this machine's own AWS credentials" in str(records.notes[0])
 
 
 def test_what_is_to_be_provisioned_has_no_name_yet() -> None:

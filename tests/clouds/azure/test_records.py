@@ -73,7 +73,7 @@ def test_azureml() -> None:
 
 
 def test_an_unused_location_is_said() -> None:
-    assert "serverless" in azureml().notes[0]
+    assert "serverless" in str(azureml().notes[0])
     assert not azureml(extra={"orchestrator": {"mode": "compute-cluster"}}).notes
     without = azureml(region=None)
     assert not without.notes

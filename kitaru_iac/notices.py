@@ -1,0 +1,121 @@
+"""What a user has to know although nothing failed: the warnings, each with a stable code.
+
+The tree stands in `kitaru_iac.errors`. Results carry warnings as these objects; the command line
+shows them, its JSON has their codes, and the Python interface issues them.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "ActiveStackMissing",
+    "CredentialsExpire",
+    "CredentialsWarning",
+    "FieldIgnored",
+    "KitaruWarning",
+    "LocalCredentials",
+    "NoActiveProject",
+    "NotVerified",
+    "OwnedByPulumi",
+    "SelectionOverridden",
+    "StoreIsLocal",
+    "StoreNotCreated",
+    "VersionMismatch",
+]
+
+
+class KitaruWarning(UserWarning):
+    """Base of every warning. Two of one class and text are equal.
+
+    Args:
+        text: What the user has to know, with what to do about it.
+    """
+
+    code: ClassVar[str] = "warning"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(text)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and str(other) == self.text
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.text))
+
+    def to_dict(self) -> dict[str, str]:
+        """The warning as JSON and YAML carry it: ``{"code", "message"}``."""
+        return {"code": self.code, "message": self.text}
+
+
+class ActiveStackMissing(KitaruWarning):
+    """The stack that was chosen does not exist any more, or cannot be found."""
+
+    code = "active_stack_missing"
+
+
+class CredentialsExpire(KitaruWarning):
+    """A connector's credentials have expired, or soon will."""
+
+    code = "credentials_expire"
+
+
+class CredentialsWarning(KitaruWarning):
+    """A credential is usable, and kept in a way that others can read."""
+
+    code = "credentials_readable"
+
+
+class FieldIgnored(KitaruWarning):
+    """The description says something that ZenML will not use."""
+
+    code = "field_ignored"
+
+
+class LocalCredentials(KitaruWarning):
+    """The stack uses the credentials of whichever machine runs it; none are stored with it."""
+
+    code = "local_credentials"
+
+
+class NoActiveProject(KitaruWarning):
+    """The server has no project that is active here."""
+
+    code = "no_active_project"
+
+
+class NotVerified(KitaruWarning):
+    """The connector's access was not verified, as asked."""
+
+    code = "not_verified"
+
+
+class OwnedByPulumi(KitaruWarning):
+    """What was deleted by force belongs to a Pulumi program, which may make it again."""
+
+    code = "owned_by_pulumi"
+
+
+class SelectionOverridden(KitaruWarning):
+    """An environment variable takes precedence over the choice of the active stack."""
+
+    code = "selection_overridden"
+
+
+class StoreIsLocal(KitaruWarning):
+    """A stack that runs elsewhere is registered in a store that only this machine reaches."""
+
+    code = "store_is_local"
+
+
+class StoreNotCreated(KitaruWarning):
+    """The local store does not exist yet."""
+
+    code = "store_not_created"
+
+
+class VersionMismatch(KitaruWarning):
+    """ZenML here and on the server are of different versions."""
+
+    code = "version_mismatch"
