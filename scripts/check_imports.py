@@ -1,7 +1,8 @@
-"""Check who may import whom: the walls between the rooms of `kitaru_iac`.
+"""Check who may import whom: the rooms of `kitaru_iac`, as `rooms.toml` lists them.
 
 Every import counts, also one inside a function or under `TYPE_CHECKING`, and a literal
-`importlib.import_module("...")`. A rule may speak of a room that does not exist yet.
+`importlib.import_module("...")`. What is not listed is refused, and so is an import of what is
+chosen while the program runs.
 
     python scripts/check_imports.py [FOLDER]
 """
@@ -10,65 +11,140 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGE = "kitaru_iac"
+RULES = Path(__file__).with_name("rooms.toml")
 
-# What is outside, and the only rooms that may import it. A longer name wins over a shorter one.
-OWNERS: dict[str, tuple[str, ...]] = {
-    "boto3": ("clouds.aws",),
-    "botocore": ("clouds.aws",),
-    "pulumi_aws": ("clouds.aws",),
-    "google": ("clouds.gcp",),
-    "google.protobuf": ("engine", "pulumi"),  # the wire of the Pulumi engine, not Google's cloud
-    "google.rpc": ("pulumi",),  # the same
-    "googleapiclient": ("clouds.gcp",),
-    "pulumi_gcp": ("clouds.gcp",),
-    "azure": ("clouds.azure",),
-    "msrest": ("clouds.azure",),
-    "pulumi_azure_native": ("clouds.azure",),
-    "kubernetes": ("clouds",),
-    "zenml": ("records", "gateway", "connection", "stacks", "runtime"),
-    "pulumi": ("engine", "pulumi", "clouds.*.provision"),
-    "grpc": ("engine", "pulumi"),
-    "mcp": ("mcp",),
-    "typer": ("cli",),
-}
+#: Functions whose argument is imported, and what else finds code by a name.
+_IMPORTERS = {"import_module", "__import__"}
+_FINDERS = {"importlib.util", "importlib.machinery", "runpy", "pkgutil", "zipimport"}
+_ENTRY_POINTS = {"entry_points", "EntryPoint"}
 
-# The folders of the clouds.
-CLOUDS = ("aws", "gcp", "azure")
 
-# A room, and the rooms inside this package that it may not import.
-WALLS: dict[str, tuple[str, ...]] = {
-    "spec": (
-        *("records", "engine", "clouds", "lifecycle", "runtime", "pulumi", "render", "plan"),
-        *("doctor", "cli", "mcp"),
-    ),
-    "clouds": ("engine", "lifecycle", "runtime", "pulumi", "render", "cli", "mcp"),
-    # The registry alone finds a cloud, and no cloud knows another.
-    **{
-        f"clouds.{cloud}": tuple(f"clouds.{other}" for other in CLOUDS if other != cloud)
-        for cloud in CLOUDS
-    },
-    "engine": ("records", "clouds", "lifecycle", "runtime", "pulumi", "cli", "mcp"),
-    "records": ("engine", "lifecycle", "runtime", "pulumi", "cli", "mcp"),
-    "render": ("records", "engine", "clouds", "lifecycle", "runtime", "pulumi", "cli", "mcp"),
-    "lifecycle": ("cli", "mcp"),
-    "situation": ("engine", "pulumi", "cli", "mcp"),
-    # Files, and nothing but: the command that writes them waits for no package.
-    "new_repo": (
-        *("spec", "records", "engine", "clouds", "lifecycle", "runtime", "pulumi", "render"),
-        *("cli", "mcp"),
-    ),
-    "runtime": ("cli", "mcp"),
-    "pulumi": ("cli", "mcp"),
-    "doctor": ("cli", "mcp"),
-    "cli": ("mcp.*",),
-    "mcp": ("cli",),
-}
+class Debt(NamedTuple):
+    """An import that the rules forbid and that is still there: a module, and a room or package."""
+
+    module: str
+    imported: str
+
+
+class Import(NamedTuple):
+    """What a module imports; `name` is None where it is chosen while the program runs."""
+
+    line: int
+    name: str | None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What `rooms.toml` says.
+
+    Attributes:
+        rooms: Each room, and the rooms that it may import.
+        owners: Each foreign package, and the rooms that may import it.
+        apart: Each room, and what it must not reach by way of others.
+        computed: The modules that may import what is chosen while the program runs.
+        debts: The imports that are excepted.
+    """
+
+    rooms: Mapping[str, tuple[str, ...]]
+    owners: Mapping[str, tuple[str, ...]]
+    apart: Mapping[str, tuple[str, ...]]
+    computed: frozenset[str]
+    debts: frozenset[Debt]
+
+    @classmethod
+    def read(cls, path: Path = RULES) -> Rules:
+        """The rules of a file."""
+        with path.open("rb") as file:
+            given = tomllib.load(file)
+
+        def table(name: str) -> dict[str, tuple[str, ...]]:
+            return {key: tuple(values) for key, values in given[name].items()}
+
+        debts = {
+            Debt(module, exception["imports"])
+            for exception in given["exceptions"]
+            for module in exception["modules"]
+        }
+        computed = frozenset(given["computed"])
+        return cls(table("rooms"), table("owners"), table("apart"), computed, frozenset(debts))
+
+    def room(self, module: str) -> str | None:
+        """The room that a module, named inside the package, is in."""
+        return _longest(module, self.rooms)
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with the rules themselves: unknown rooms, circles, what is not apart."""
+        for room, allowed in self.rooms.items():
+            yield from (
+                f"{room} may import {o}, which is no room" for o in allowed if o not in self.rooms
+            )
+        try:
+            TopologicalSorter(self.rooms).prepare()
+        except CycleError as error:
+            yield "rooms import each other in a circle: " + " → ".join(reversed(error.args[1]))
+        for room, kept in self.apart.items():
+            reached = self._reached(room)
+            for other in kept:
+                holders = self._holders(other)
+                if not holders:
+                    yield f"{room} is kept apart from {other}, which is neither room nor package"
+                for way in sorted(
+                    r for r in reached if any(is_in(r, holder) for holder in holders)
+                ):
+                    yield f"{room} reaches {other}, by way of {way}"
+
+    def _holders(self, name: str) -> tuple[str, ...]:
+        """The rooms through which a room, or a foreign package, is reached."""
+        if is_in(name, PACKAGE):
+            return tuple(room for room in self.rooms if is_in(room, name.partition(".")[2]))
+        return self.owners.get(name, ())
+
+    def broken(self, importer: str, imported: str | None) -> str | None:
+        """The rule that an import breaks, if any. The importer is named inside the package."""
+        if imported is None:
+            return None if importer in self.computed else "it is chosen while the program runs"
+        if not is_in(imported, PACKAGE):
+            return self._broken_outside(importer, imported)
+        room = self.room(importer) or ""
+        target = self.room(imported.partition(".")[2] or "__init__")
+        if target is None:
+            return f"that is in no room of {RULES.name}"
+        if target == room or target in self.rooms[room] or Debt(importer, target) in self.debts:
+            return None
+        return f"{room} may not import {target}"
+
+    def _broken_outside(self, importer: str, imported: str) -> str | None:
+        if imported.partition(".")[0] in sys.stdlib_module_names:
+            return None
+        package = _longest(imported, self.owners)
+        if package is None:
+            return f"that package is not listed in {RULES.name}"
+        owners = self.owners[package]
+        if any(is_in(importer, owner) for owner in owners):
+            return None
+        if Debt(importer, package) in self.debts:
+            return None
+        return f"only {', '.join(owners)} may"
+
+    def _reached(self, room: str) -> set[str]:
+        """The room and all that it may reach, in any number of steps; exceptions count."""
+        reached, left = set(), [room]
+        while left:
+            here = left.pop()
+            if here not in reached:
+                reached.add(here)
+                left += self.rooms.get(here, ())
+                left += [d.imported for d in self.debts if self.room(d.module) == here]
+        return reached
 
 
 @dataclass(frozen=True)
@@ -82,7 +158,8 @@ class Violation:
     rule: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.importer} imports {self.imported}: {self.rule}"
+        what = f"{self.importer} imports {self.imported}" if self.imported else self.importer
+        return f"{self.path}:{self.line}: {what}: {self.rule}"
 
 
 def is_in(module: str, room: str) -> bool:
@@ -92,79 +169,107 @@ def is_in(module: str, room: str) -> bool:
     return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
-def imports(tree: ast.AST, module: str, *, is_package: bool) -> Iterator[tuple[int, str]]:
-    """Every module, or name in a module, that the code imports, with the line."""
+def _longest(module: str, names: Iterable[str]) -> str | None:
+    return max((name for name in names if is_in(module, name)), key=len, default=None)
+
+
+def imports(tree: ast.AST, module: str, *, is_package: bool) -> Iterator[Import]:
+    """Every module, or name in a module, that the code imports."""
+    literal: set[ast.expr] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) in _IMPORTERS and node.args:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                if not first.value.startswith("."):
+                    literal.add(node.func)
+                    yield Import(node.lineno, first.value)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for name in node.names:
-                yield node.lineno, name.name
+                yield Import(node.lineno, None if name.name in _FINDERS else name.name)
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = module.split(".")
-                parents = parents[: len(parents) - node.level + is_package]
-                base = ".".join([*parents, base] if base else parents)
-            for name in node.names:
-                yield node.lineno, base if name.name == "*" else f"{base}.{name.name}"
-        elif isinstance(node, ast.Call) and node.args:
-            called = node.func
-            name_called = called.attr if isinstance(called, ast.Attribute) else ""
-            name_called = called.id if isinstance(called, ast.Name) else name_called
-            first = node.args[0]
-            if (
-                name_called in {"import_module", "__import__"}
-                and isinstance(first, ast.Constant)
-                and isinstance(first.value, str)
-            ):
-                yield node.lineno, first.value
+            yield from _imported_from(node, module, is_package=is_package)
+        elif isinstance(node, ast.Name | ast.Attribute) and node not in literal:
+            if _name(node) in _IMPORTERS | _ENTRY_POINTS or ast.unparse(node) in _FINDERS:
+                yield Import(node.lineno, None)
 
 
-def broken_rule(importer: str, imported: str) -> str | None:
-    """The rule that an import breaks, if any. The importer is named inside the package."""
-    if is_in(imported, PACKAGE):
-        inside = imported.partition(".")[2]
-        for room, closed in WALLS.items():
-            if is_in(importer, room):
-                for other in closed:
-                    if is_in(inside, other):
-                        return f"{room} may not import {other}"
-        return None
-    owned = [name for name in OWNERS if is_in(imported, name)]
-    if not owned:
-        return None
-    owners = OWNERS[max(owned, key=len)]
-    if any(is_in(importer, owner) for owner in owners):
-        return None
-    return f"only {', '.join(owners)} may"
+def _imported_from(node: ast.ImportFrom, module: str, *, is_package: bool) -> Iterator[Import]:
+    base = node.module or ""
+    if node.level:
+        parents = module.split(".")
+        parents = parents[: len(parents) - node.level + is_package]
+        base = ".".join([*parents, base] if base else parents)
+    for name in node.names:
+        full = base if name.name == "*" else f"{base}.{name.name}"
+        renamed = name.name in _IMPORTERS and name.asname is not None
+        is_finder = base in _FINDERS or full in _FINDERS or name.name in _ENTRY_POINTS
+        yield Import(node.lineno, None if renamed or is_finder else full)
 
 
-def check(package: Path) -> list[Violation]:
-    """All imports of the package's modules that break a rule."""
-    found = []
+def _name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def modules(package: Path) -> Iterator[tuple[Path, str, list[Import]]]:
+    """Each module's file, its name inside the package, and what it imports."""
     for path in sorted(package.rglob("*.py")):
         relative = path.relative_to(package.parent).with_suffix("")
         is_package = relative.name == "__init__"
-        module = ".".join(relative.parent.parts if is_package else relative.parts)
+        module = ".".join((PACKAGE, *(relative.parent.parts if is_package else relative.parts)[1:]))
         tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-        for line, imported in imports(tree, module, is_package=is_package):
-            rule = broken_rule(module.partition(".")[2], imported)
+        found = list(imports(tree, module, is_package=is_package))
+        yield path, module.partition(".")[2] or "__init__", found
+
+
+def check(package: Path, rules: Rules) -> list[Violation]:
+    """All imports of the package's modules that break a rule, and modules that are in no room."""
+    found = []
+    for path, module, imported in modules(package):
+        importer = PACKAGE if module == "__init__" else f"{PACKAGE}.{module}"
+        if rules.room(module) is None:
+            found.append(Violation(path, 1, importer, "", f"it is in no room of {RULES.name}"))
+            continue
+        for line, name in imported:
+            rule = rules.broken(module, name)
             if rule:
-                found.append(Violation(path, line, module, imported, rule))
+                found.append(Violation(path, line, importer, name or "by a computed name", rule))
     return found
+
+
+def paid(package: Path, rules: Rules) -> list[str]:
+    """The exceptions that nothing needs any more. A module that is still to come keeps its own."""
+    debts, computed = set(rules.debts), set[str]()
+    for _, module, imported in modules(package):
+        if module in rules.computed and all(name is not None for _, name in imported):
+            computed.add(module)
+        for _, name in imported:
+            if name is not None:
+                inside = rules.room(name.partition(".")[2]) if is_in(name, PACKAGE) else None
+                debts.discard(Debt(module, inside or _longest(name, rules.owners) or ""))
+    return [f"{module} imports no {imported}" for module, imported in sorted(debts)] + [
+        f"{module} imports nothing by a computed name" for module in sorted(computed)
+    ]
 
 
 def main(arguments: list[str]) -> int:
     package = Path(arguments[0]) if arguments else Path(__file__).parents[1] / PACKAGE
-    modules = sum(1 for _ in package.rglob("*.py"))
-    if not modules:
+    count = sum(1 for _ in package.rglob("*.py"))
+    if not count:
         print(f"no modules in {package}", file=sys.stderr)
         return 1
-    violations = check(package)
-    for violation in violations:
-        print(violation)
-    if not violations:
-        print(f"Import rules hold in {modules} modules.")
-    return 1 if violations else 0
+    rules = Rules.read()
+    wrong = [*rules.faults(), *map(str, check(package, rules))]
+    wrong += [
+        f"{RULES.name}: delete an exception: {text} any more" for text in paid(package, rules)
+    ]
+    for line in wrong:
+        print(line)
+    if not wrong:
+        print(f"Import rules hold in {count} modules; {len(rules.debts)} imports are excepted.")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
