@@ -12,7 +12,7 @@ Importing this loads neither ZenML nor Pulumi; the first call that needs them do
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kitaru_iac._version import __version__
 
@@ -84,7 +84,7 @@ _FROM_SDK = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = "_sdk" if name in _FROM_SDK else "notices" if name == "KitaruWarning" else "errors"

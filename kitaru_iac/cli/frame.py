@@ -10,15 +10,22 @@ import inspect
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from kitaru_iac.cli import help as pages
 from kitaru_iac.cli.commands import OTHER_WORDS, TREE, Entry, paths
 
+if TYPE_CHECKING:
+    from typer._click.core import Command as AnyCommand
+    from typer._click.core import Context, Parameter
+    from typer._click.shell_completion import CompletionItem
+
 __all__ = ["COMMON", "Command", "Group", "build", "close_to", "fast", "show_overview"]
+
+_Parameter = TypeVar("_Parameter", bound="Parameter")
 
 #: The panel of the options that every command has.
 COMMON = "Common"
@@ -34,14 +41,14 @@ def close_to(word: str, candidates: list[str]) -> str | None:
 # -- parameters ----------------------------------------------------------------------------------
 
 
-def _converted(param: Any, ctx: Any, value: Any) -> Any:
+def _converted(param: TyperOption | TyperArgument, ctx: Context, value: object) -> object:
     """What was typed, as the function wants it: text, a choice, a number, a list of text."""
     annotation = param.type_descriptor.annotation
     if value is None:
         return () if param.multiple or param.nargs == -1 else None
     choices = param.type_descriptor.choices
     if choices is not None and value not in choices:
-        near = close_to(value, list(choices))
+        near = close_to(str(value), list(choices))
         raise typer.BadParameter(
             f"'{value}' is not one of {', '.join(choices)}."
             + (f" Did you mean '{near}'?" if near else ""),
@@ -50,7 +57,7 @@ def _converted(param: Any, ctx: Any, value: Any) -> Any:
         )
     if annotation is int and not isinstance(value, int):
         try:
-            return int(value)
+            return int(str(value))
         except ValueError:
             raise typer.BadParameter(
                 f"'{value}' is not a whole number.", ctx=ctx, param=param
@@ -58,18 +65,18 @@ def _converted(param: Any, ctx: Any, value: Any) -> Any:
     return value
 
 
-def fast(param: Any) -> Any:
+def fast(param: _Parameter) -> _Parameter:
     """The parameter that typer made, with our conversion instead of the one through pydantic."""
-    if "process_value" in vars(param):
+    if "process_value" in vars(param) or not isinstance(param, TyperOption | TyperArgument):
         return param
 
-    def process_value(ctx: Any, value: Any) -> Any:
+    def process_value(ctx: Context, value: object) -> object:
         value = _converted(param, ctx, value)
         if param.required and param.value_is_missing(value):
             ctx.fail(f"Missing {param.param_type_name} {param.get_error_hint()}.")
         return value if param.callback is None else param.callback(ctx, param, value)
 
-    param.process_value = process_value
+    param.process_value = process_value  # type: ignore[method-assign]
     return param
 
 
@@ -98,7 +105,7 @@ def _template(
     """The options of every command. `main` reads them before anything is parsed."""
 
 
-def _parameters(function: Callable[..., Any]) -> list[Any]:
+def _parameters(function: Callable[..., None]) -> list[Parameter]:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(function)
     return [fast(param) for param in typer.main.get_command(app).params]
@@ -116,11 +123,11 @@ class Command(TyperCommand):
         common = [param for param in _parameters(_template) if param.name not in own]
         self.params = [*map(fast, self.params), *common]
 
-    def get_help(self, ctx: Any) -> str:
+    def get_help(self, ctx: Context) -> str:
         """Our page instead of typer's."""
         return pages.command_help(self, ctx)
 
-    def get_help_option(self, ctx: Any) -> Any:
+    def get_help_option(self, ctx: Context) -> TyperOption | None:
         """The ``--help`` option, in the panel of the common ones."""
         option = super().get_help_option(ctx)
         return None if option is None else fast(option)
@@ -137,16 +144,18 @@ class Group(TyperGroup):
         self.entries: dict[str, Entry] = TREE
         self.examples: tuple[str, ...] = ()
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 - typer's signature
         """The names, in the order of the overview."""
         return list(self.entries)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: Context, cmd_name: str) -> AnyCommand | None:  # noqa: ARG002
         """The command of this name; its module is imported now."""
         entry = self.entries.get(cmd_name)
         return None if entry is None else build(cmd_name, entry)
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+    def resolve_command(
+        self, ctx: Context, args: list[str]
+    ) -> tuple[str | None, AnyCommand | None, list[str]]:
         """The command, or an error that says which one was probably meant."""
         name = args[0]
         if name not in self.entries and not name.startswith("-") and not ctx.resilient_parsing:
@@ -154,7 +163,7 @@ class Group(TyperGroup):
             ctx.fail(f"No such command '{name}'." + (f" Did you mean '{near}'?" if near else ""))
         return super().resolve_command(ctx, args)
 
-    def _meant(self, name: str, ctx: Any) -> str | None:
+    def _meant(self, name: str, ctx: Context) -> str | None:
         root = ctx.find_root().info_name
         here = close_to(name, list(self.entries))
         if here is not None:
@@ -163,18 +172,18 @@ class Group(TyperGroup):
         path = OTHER_WORDS.get(name) or by_last_word.get(close_to(name, list(by_last_word)) or "")
         return f"{root} {path}" if path else None
 
-    def get_help(self, ctx: Any) -> str:
+    def get_help(self, ctx: Context) -> str:
         """Our page instead of typer's."""
         return pages.group_help(self, ctx, self.entries, self.examples)
 
-    def get_help_option(self, ctx: Any) -> Any:
+    def get_help_option(self, ctx: Context) -> TyperOption | None:
         """The ``--help`` option, in the panel of the common ones."""
         option = super().get_help_option(ctx)
         return None if option is None else fast(option)
 
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
         """Names and summaries, without importing the commands."""
-        from typer.core import CompletionItem  # type: ignore[attr-defined]
+        from typer._click.shell_completion import CompletionItem
 
         names = [
             CompletionItem(name, help=entry.summary)
@@ -185,7 +194,7 @@ class Group(TyperGroup):
 
 
 @cache
-def build(name: str, entry: Entry) -> Any:
+def build(name: str, entry: Entry) -> AnyCommand:
     """The command or group that an entry of the tree describes."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     if entry.children is not None:

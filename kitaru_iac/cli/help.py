@@ -8,9 +8,16 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
+
+from typer.core import TyperArgument, TyperOption
 
 from kitaru_iac.cli.terminal import has_color, width
+
+if TYPE_CHECKING:
+    from typer._click.core import Command, Context, Parameter
+
+    from kitaru_iac.cli.commands import Entry
 
 __all__ = ["command_help", "group_help", "sections"]
 
@@ -29,11 +36,11 @@ def sections(docstring: str) -> tuple[str, str, list[str]]:
     )
 
 
-def command_help(command: Any, ctx: Any) -> str:
+def command_help(command: Command, ctx: Context) -> str:
     """The page of one command."""
     page = _Page()
     first, more, examples = sections(command.help or "")
-    arguments = [p for p in command.get_params(ctx) if p.param_type_name == "argument"]
+    arguments = [p for p in command.get_params(ctx) if isinstance(p, TyperArgument)]
     words = " ".join(_name(p) if p.required else f"[{_name(p)}]" for p in arguments)
     page.paragraph(first)
     page.lines(
@@ -48,7 +55,9 @@ def command_help(command: Any, ctx: Any) -> str:
     return page.text()
 
 
-def group_help(group: Any, ctx: Any, entries: Mapping[str, Any], examples: Iterable[str]) -> str:
+def group_help(
+    group: Command, ctx: Context, entries: Mapping[str, Entry], examples: Iterable[str]
+) -> str:
     """The page of a group: its commands by their panels. Imports none of them."""
     page = _Page()
     first, more, _ = sections(group.help or "")
@@ -122,26 +131,22 @@ class _Page:
         return f"\x1b[2m{text}\x1b[0m" if self._color else text
 
 
-def _panels(params: Iterable[Any]) -> dict[str, list[Any]]:
+def _panels(params: Iterable[Parameter]) -> dict[str, list[TyperOption]]:
     """Visible options by panel; the common ones come last."""
-    found: dict[str, list[Any]] = {}
-    common: list[Any] = []
+    found: dict[str, list[TyperOption]] = {}
+    common: list[TyperOption] = []
     for param in params:
-        if param.param_type_name != "option" or param.hidden:
+        if not isinstance(param, TyperOption) or param.hidden:
             continue
-        panel = param.rich_help_panel
-        if panel or param.name == "help":
-            (
-                common if panel == "Common" or param.name == "help" else found.setdefault(panel, [])
-            ).append(param)
-        else:
-            found.setdefault("Options", []).append(param)
+        is_common = param.name == "help" or param.rich_help_panel == "Common"
+        panel = common if is_common else found.setdefault(param.rich_help_panel or "Options", [])
+        panel.append(param)
     return {**found, **({"Common options": common} if common else {})}
 
 
-def _record(param: Any, ctx: Any) -> tuple[str, str]:
+def _record(param: TyperOption | TyperArgument, ctx: Context) -> tuple[str, str]:
     """The name with its value's kind, and the help with the default."""
-    if param.param_type_name == "argument":
+    if isinstance(param, TyperArgument):
         return _name(param), (param.help or "") + (" [required]" if param.required else "")
     short = sorted((o for o in param.opts if not o.startswith("--")), key=len)
     long = [o for o in param.opts if o.startswith("--")]
@@ -160,11 +165,11 @@ def _record(param: Any, ctx: Any) -> tuple[str, str]:
     return name, about + (f" [default: {default}]" if default else "")
 
 
-def _name(argument: Any) -> str:
+def _name(argument: TyperArgument) -> str:
     return str(argument.metavar or argument.name.upper())
 
 
-def _default(param: Any, ctx: Any) -> str:
+def _default(param: TyperOption, ctx: Context) -> str:
     if isinstance(param.show_default, str):
         return param.show_default
     if param.is_flag or not param.show_default:

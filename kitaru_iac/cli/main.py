@@ -11,10 +11,13 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from typer.exceptions import TyperException
+
     from kitaru_iac.cli.output import Output
+    from kitaru_iac.errors import UsageError
 
 __all__ = ["main", "run"]
 
@@ -150,7 +153,7 @@ def _failed(error: Exception, out: Output, words: list[str]) -> int:
     return int(bug.exit_code)
 
 
-def _usage_error(error: Any) -> Any:
+def _usage_error(error: TyperException) -> UsageError:
     """What the parser found, as one of our errors."""
     from kitaru_iac.errors import UsageError
 
@@ -170,7 +173,7 @@ def _usage_error(error: Any) -> Any:
     return UsageError(message.rstrip(), remedy=remedy)
 
 
-def _help_hint(error: Any, words: list[str]) -> str | None:
+def _help_hint(error: TyperException, words: list[str]) -> str | None:
     ctx = getattr(error, "ctx", None)
     if ctx is None or "--help" in words:
         return None

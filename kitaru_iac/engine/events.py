@@ -19,6 +19,7 @@ from kitaru_iac.plan.model import Action, Change, Layer, Step
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
+    from pulumi.automation.events import StepEventMetadata
 
 __all__ = ["Diagnostic", "Recording", "ResourceChange", "name_of", "steps", "type_of"]
 
@@ -174,7 +175,7 @@ class Recording:
             changes = event.summary_event.resource_changes or {}
             self.summary = {_word(op): int(count) for op, count in changes.items() if count}
 
-    def _note(self, metadata: Any) -> None:
+    def _note(self, metadata: StepEventMetadata) -> None:
         operation = _word(metadata.op)
         self._operations.setdefault(operation, set()).add(metadata.urn)
         change = _change(metadata, operation, refreshing=self.refreshing)
@@ -202,7 +203,7 @@ class Recording:
         return own + len(self._operations.get("refresh", ()))
 
 
-def _change(metadata: Any, operation: str, *, refreshing: bool) -> ResourceChange:
+def _change(metadata: StepEventMetadata, operation: str, *, refreshing: bool) -> ResourceChange:
     old, new = metadata.old, metadata.new
     detailed: Mapping[str, Any] = metadata.detailed_diff or {}
     properties = tuple(sorted(detailed or metadata.diffs or ()))
@@ -227,7 +228,7 @@ def _change(metadata: Any, operation: str, *, refreshing: bool) -> ResourceChang
     )
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
     """The text of a word that the SDK may have made a member of an enumeration."""
     return str(getattr(value, "value", value))
 

@@ -10,13 +10,15 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kitaru_iac.engine.events import name_of, type_of
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
+    from pulumi.automation.events import StepEventMetadata
     from rich.console import Console, RenderableType
+    from rich.live import Live
 
 __all__ = ["LinesView", "LiveView", "View", "as_view", "terminal_view"]
 
@@ -112,7 +114,7 @@ class LiveView(LinesView):
         self._console = console
         self._lock = threading.Lock()
         self._running: dict[str, tuple[str, float]] = {}
-        self._live: Any = None
+        self._live: Live | None = None
 
     def __enter__(self) -> LiveView:
         from rich.live import Live
@@ -134,8 +136,9 @@ class LiveView(LinesView):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._live.stop()
-        self._live = None
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
         self._running.clear()
 
     def begun(self, urn: str, operation: str) -> None:
@@ -192,7 +195,7 @@ def terminal_view(progress: Say) -> Say:
     return LiveView(console)
 
 
-def _is_shown(metadata: Any) -> bool:
+def _is_shown(metadata: StepEventMetadata) -> bool:
     known = metadata.new or metadata.old
     is_custom = known is None or bool(known.custom)
     return is_custom and not metadata.type.startswith("pulumi:")
@@ -203,5 +206,5 @@ def _short(urn: str) -> str:
     return f"{type_of(urn).rsplit(':', 1)[-1]} {name_of(urn)}"
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
     return str(getattr(value, "value", value))

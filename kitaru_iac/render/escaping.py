@@ -8,7 +8,7 @@ __all__ = ["code", "code_block", "escaped", "one_line"]
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks and control signs."""
+    """The text without line breaks and control characters."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
 
 

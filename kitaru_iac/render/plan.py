@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from kitaru_iac.plan.model import Action, Change, Layer, Plan, Step
 from kitaru_iac.render.escaping import code, escaped
@@ -90,7 +89,7 @@ def _before_after(change: Change) -> str:
     return f"{_shown(change.before)} → {_shown(change.after)}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -210,7 +210,7 @@ def _rows(rows: list[tuple[str, Any]]) -> Iterator[str]:
         yield f"  {name + ':':<{column}} {_said(value)}"
 
 
-def _said(value: Any) -> str:
+def _said(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):

@@ -7,7 +7,7 @@ pydantic, the file reader needs PyYAML. Nothing here imports ZenML, Pulumi or a 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 # Not lazily: a module and a function of one name, and the later one to come would win.
 from kitaru_iac.spec.suggest import suggest
@@ -107,7 +107,7 @@ _HOMES = {
 _MODULES = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
