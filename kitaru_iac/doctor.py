@@ -1,4 +1,4 @@
-"""Look at this machine: what is there, what is missing, and the command that brings it.
+"""Look at this machine: what is there, what is missing, and the command that installs it.
 
 Fast on purpose: versions and extras come from package metadata and the store from ZenML's
 configuration file, so that neither ZenML nor Pulumi nor a cloud's SDK is imported.
@@ -53,7 +53,7 @@ class Finding:
         title: What was looked at, for a reader.
         status: `ok`; `missing`; `warn`, there but not as it should be; `unknown`, not to be told.
         detail: What was found. Never holds a secret.
-        remedy: The command or edit that mends it, where one does.
+        remedy: The command or edit that fixes it, where one does.
     """
 
     id: str
@@ -202,7 +202,7 @@ def _config_home() -> Finding:
     home = config_home()
     names = ("KITARU_CONFIG_PATH", "ZENML_CONFIG_PATH")
     source = next((f"from {name}" for name in names if os.environ.get(name)), "the default")
-    state = "" if home.is_dir() else ", not made yet"
+    state = "" if home.is_dir() else ", not created yet"
     return Finding("zenml.config", "Configuration directory", "ok", f"{home} ({source}{state})")
 
 
@@ -231,7 +231,7 @@ def _store() -> Finding:
 
 
 def _configured_store(path: Path) -> dict[str, Any]:
-    """The store as ZenML will see it: the environment goes before the file."""
+    """The store as ZenML will see it: the environment takes precedence over the file."""
     url = os.environ.get("ZENML_STORE_URL")
     if url:
         return {"url": url}
@@ -268,7 +268,7 @@ def _engine() -> Finding:
         return Finding("pulumi.engine", title, "missing", detail, f"See {INSTALL_PAGE}")
     except EngineTooOld as error:
         found = error.found
-        detail = f"{found.version} ({found.path}); {error.minimum} is the oldest that fits"
+        detail = f"{found.version} ({found.path}); {error.minimum} is the oldest supported version"
         return Finding("pulumi.engine", title, "warn", detail, error.remedy)
     except EngineUnusable as error:
         detail = f"{error.path}: {error.reason}"

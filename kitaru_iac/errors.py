@@ -134,7 +134,7 @@ class KitaruError(Exception):
     Args:
         what: One sentence without a final remedy: what went wrong.
         where: The flag, file:line, key or resource it is about.
-        why: The reason, where it is not plain from `what`.
+        why: The reason, where it is not clear from `what`.
         remedy: What to do: a command or an edit.
     """
 

@@ -74,7 +74,7 @@ def test_ours_overrides_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert config_home() == tmp_path / "ours"
     assert engine_home() == tmp_path / "ours" / "pulumi"
     assert finding("zenml.config").detail == (
-        f"{tmp_path / 'ours'} (from KITARU_CONFIG_PATH, not made yet)"
+        f"{tmp_path / 'ours'} (from KITARU_CONFIG_PATH, not created yet)"
     )
 
 

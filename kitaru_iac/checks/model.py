@@ -75,7 +75,7 @@ class CheckInfo:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an evaluation says: the status, why, and the command that mends it."""
+    """What an evaluation says: the status, why, and the command that fixes it."""
 
     status: CheckStatus
     why: str
@@ -116,7 +116,7 @@ class CheckResult:
         status: How it ended.
         subject: What was looked at: an ARN, a URI or a name.
         why: The observation that decided it.
-        remedy: A command that mends it; None when it is ok.
+        remedy: A command that fixes it; None when it is ok.
         docs: The cloud's own page about it.
         missing_permission: For unknown: the permission whose lack kept us from looking.
     """

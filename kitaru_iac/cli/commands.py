@@ -40,7 +40,7 @@ _STACK = {
         "Create a stack and make it the active one.", "stack_create", "create", "Change"
     ),
     "apply": Entry(
-        "Make a stack what its description says; create it if it is not there.",
+        "Change a stack to match its description; create it if it does not exist.",
         "stack_apply",
         "apply",
         "Change",
@@ -50,7 +50,7 @@ _STACK = {
         "Show what apply would do, and do nothing.", "stack_apply", "preview", "Examine"
     ),
     "verify": Entry(
-        "Check that the infrastructure of a stack is fit for it.",
+        "Check that a stack's infrastructure meets its needs.",
         "stack_verify",
         "verify",
         "Examine",
@@ -59,7 +59,7 @@ _STACK = {
         "Print the cloud permissions that a stack needs.", "stack_verify", "policy", "Examine"
     ),
     "new-repo": Entry(
-        "Write a repository from which Pulumi keeps stacks, with a workflow for CI.",
+        "Write a repository that manages stacks with Pulumi, with a workflow for CI.",
         "stack_new_repo",
         "new_repo",
         "Change",
@@ -83,7 +83,7 @@ TREE: dict[str, Entry] = {
         "Show what this machine is connected to.", "connect_status", "status", "Set up"
     ),
     "doctor": Entry(
-        "Examine the installation and say what is missing.", "doctor", "doctor", "Set up"
+        "Check the installation and say what is missing.", "doctor", "doctor", "Set up"
     ),
 }
 

@@ -70,7 +70,9 @@ def login(
     ] = None,
     ca_cert: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Certificates of the authority that the server's has."),
+        typer.Option(
+            metavar="FILE", help="The certificates (PEM) of the authority behind the server's."
+        ),
     ] = None,
     no_verify_ssl: Annotated[
         bool, typer.Option("--no-verify-ssl", help="Do not check the server's certificate.")

@@ -22,7 +22,7 @@ _MARKS = {
 
 
 def doctor() -> None:
-    """Examine the installation and say what is missing.
+    """Check the installation and say what is missing.
 
     Python, ZenML and its store, the Pulumi engine, and what each extra brings; for everything that
     is missing the command that installs it.

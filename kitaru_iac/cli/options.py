@@ -94,7 +94,7 @@ def _flags(
             "--file",
             "-f",
             metavar="FILE",
-            help="A YAML file with the same keys; - reads it from stdin. Flags go before it.",
+            help="A YAML file with the same keys; - reads it from stdin. Flags take precedence.",
             autocompletion=completion.yaml_files,
         ),
     ] = None,
@@ -176,7 +176,7 @@ def _flags(
         str | None,
         typer.Option(
             metavar="ID",
-            help="The Google Cloud project, where the registry does not tell it.",
+            help="The Google Cloud project, where the registry does not name it.",
             rich_help_panel=WHERE,
         ),
     ] = None,
@@ -194,7 +194,7 @@ def _flags(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Use this existing service connector instead of making one.",
+            help="Use this existing service connector instead of a new one.",
             rich_help_panel=ACCESS,
         ),
     ] = None,

@@ -179,7 +179,7 @@ def _painted(text: str, styles: Sequence[str]) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """The value in types that both JSON and YAML know."""
     if isinstance(value, SecretText):
         return "(secret)"
@@ -211,7 +211,7 @@ def current() -> Output:
 def requested_format(arguments: Sequence[str]) -> str:
     """What ``--output`` says, wherever it stands; ``text`` if it says nothing that is known.
 
-    Found before parsing, so that a mistake on the command line is told in the right form.
+    Found before parsing, so that a mistake on the command line is reported in the right form.
     """
     chosen = "text"
     words = iter(arguments)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kitaru_iac.cli.output import current as output
 from kitaru_iac.notices import ActiveStackMissing, SelectionOverridden
@@ -70,7 +70,7 @@ def current() -> None:
         out.warn(
             ActiveStackMissing(
                 f"{active.source} names the stack {active.stale}, which does not exist any more; "
-                f"'{active.name}' takes its place."
+                f"'{active.name}' is used instead."
             )
         )
     rows = [
@@ -150,7 +150,7 @@ def _stacks(number: int) -> str:
     return f"{number} stack" + ("" if number == 1 else "s")
 
 
-def _refuse(option: str, value: Any) -> None:
+def _refuse(option: str, value: object) -> None:
     from kitaru_iac.errors import UsageError
 
-    raise UsageError(f"Invalid value for '{option}': {value} is not a number from 1 on.")
+    raise UsageError(f"Invalid value for '{option}': {value} is not 1 or more.")

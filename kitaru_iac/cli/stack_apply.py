@@ -55,7 +55,7 @@ def apply(
     ] = False,
     detailed_exitcode: _DetailedExitcode = False,
 ) -> int:
-    """Make a stack what its description says; create it if it is not there.
+    """Change a stack to match its description; create it if it does not exist.
 
     Shows the plan first and asks on a terminal. What exists is changed in place and keeps its id;
     the second time there is nothing to do.

@@ -42,7 +42,7 @@ def create(
     r"""Create a stack and make it the active one.
 
     A local stack needs nothing but a name. Any other says where its data, images and runs live, in
-    flags, in a YAML file, or both: flags go before the file. A name that is taken is an error;
+    flags, in a YAML file, or both; flags take precedence. A name that is taken is an error;
     kitaru stack apply changes a stack that exists.
 
     Examples:

@@ -13,7 +13,7 @@ __all__ = ["new_repo"]
 
 def new_repo(
     directory: Annotated[
-        str, typer.Argument(metavar="DIR", help="The folder; it is made if it is not there.")
+        str, typer.Argument(metavar="DIR", help="The folder; it is created if it does not exist.")
     ],
     name: Annotated[
         str, typer.Option("--name", metavar="NAME", help="The Pulumi project's name.")
@@ -34,7 +34,7 @@ def new_repo(
         ),
     ] = False,
 ) -> None:
-    """Write a repository from which Pulumi keeps stacks, with a workflow for CI.
+    """Write a repository that manages stacks with Pulumi, with a workflow for CI.
 
     A Pulumi project, its one program, a stack file that is local at first, and a GitHub workflow:
     preview for pull requests, up for what is merged. All files are written, or none.

@@ -16,7 +16,7 @@ def list_(
         int | None,
         typer.Option(
             metavar="N",
-            help="Show at most N stacks; their number and the next page are told.",
+            help="Show at most N stacks, with their total and how to see the next.",
             show_default=False,
         ),
     ] = None,
@@ -45,8 +45,8 @@ def list_(
 def current() -> None:
     """Show the active stack, and which scope chose it.
 
-    The environment variable ZENML_ACTIVE_STACK_ID goes before the directory's own choice
-    (kitaru init), and that before the choice of this machine's user.
+    The environment variable ZENML_ACTIVE_STACK_ID takes precedence over the directory's own
+    choice (kitaru init), and that over the choice of this machine's user.
 
     Examples:
         kitaru stack current

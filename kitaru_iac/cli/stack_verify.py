@@ -19,7 +19,7 @@ def verify(
     description: Description,
     output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
 ) -> int:
-    """Check that the infrastructure of a stack is fit for it.
+    """Check that a stack's infrastructure meets its needs.
 
     Looks at the bucket, registry, cluster, role and workspace themselves, with the credentials of
     the description or your own, and changes nothing. Give the name of a stack that exists, or a

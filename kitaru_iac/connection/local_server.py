@@ -19,7 +19,7 @@ from kitaru_iac.gateway.server import Server
 
 __all__ = ["login_local", "stop_local_server"]
 
-#: The extra that brings what a local server needs.
+#: The extra that installs what a local server needs.
 SERVER_EXTRA = "server"
 
 
@@ -32,8 +32,8 @@ def login_local(
     """Start a ZenML server on this machine, if none runs, and connect to it.
 
     Raises:
-        MissingPackages: What it needs is not installed; the remedy is the command that brings it.
-        NotConnectedError: It did not come up.
+        MissingPackages: What it needs is not installed; the remedy is the command that installs it.
+        NotConnectedError: It did not start.
     """
     from kitaru_iac.doctor import install_command, unmet
 
@@ -67,7 +67,7 @@ def login_local(
                 )
             except RuntimeError as error:
                 raise NotConnectedError(
-                    "The local server did not come up", why=str(error).strip().splitlines()[0]
+                    "The local server did not start", why=str(error).strip().splitlines()[0]
                 ) from error
         deployer.connect_to_server()
         server = deployer.get_server()

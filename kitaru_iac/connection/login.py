@@ -110,7 +110,7 @@ def key_from(source: str, stdin: IO[str]) -> str:
         raise NotFoundError(f"There is no API key in {where}", where="--api-key")
     if any(not (33 <= ord(c) <= 126) for c in key):
         raise UsageError(
-            f"What {where} holds is not an API key", where="--api-key", why="It has blanks in it"
+            f"What {where} holds is not an API key", where="--api-key", why="It contains spaces"
         )
     return key
 
@@ -159,7 +159,7 @@ def login(
             token = token_from_browser(server, info, _client_id(), browser)
         else:
             raise NotAllowedError(
-                f"The server {address} wants a login, and no API key was given",
+                f"The server {address} requires a login, and no API key was given",
                 remedy="Give one with --api-key env:NAME, file:PATH or -.",
             )
         user = server.user()
@@ -211,7 +211,7 @@ def refuse_if_fixed_by_environment() -> None:
     if url:
         raise NotAllowedError(
             f"{_URL_VARIABLE} is set and says what to connect to",
-            why=f"It names {plain_url(url)} and goes before every login",
+            why=f"It names {plain_url(url)} and takes precedence over every login",
             remedy=f"Unset it first: unset {_URL_VARIABLE}",
         )
 
@@ -220,7 +220,7 @@ def _compare_versions(url: str, theirs: str) -> tuple[KitaruWarning, ...]:
     """Nothing, or a warning.
 
     Raises:
-        NotConnectedError: The server is of another line: what is written there may not fit.
+        NotConnectedError: The server is of another release line: what is written may not work.
     """
     ours = metadata.version("zenml")
     if ours == theirs:
@@ -229,9 +229,9 @@ def _compare_versions(url: str, theirs: str) -> tuple[KitaruWarning, ...]:
         return (VersionMismatch(f"The server runs ZenML {theirs}, and {ours} is installed here."),)
     raise NotConnectedError(
         f"The server {url} runs ZenML {theirs}, and {ours} is installed here",
-        why="Stacks written by one line of ZenML may not fit another",
-        remedy=f"Bring both to one line: ZenML {'.'.join(ours.split('.')[:2])} on the server, or a "
-        "kitaru-iac for the server's here.",
+        why="Stacks written by one release line of ZenML may not work with another",
+        remedy="Use one release line on both sides: ZenML "
+        f"{'.'.join(ours.split('.')[:2])} on the server, or a kitaru-iac for the server's here.",
     )
 
 
@@ -328,7 +328,7 @@ def files_restored_on_failure() -> Iterator[None]:
                 path.unlink(missing_ok=True)
         _forget_what_zenml_holds()
         if isinstance(error, KitaruError) and error.why is None:
-            error.why = "The connection is what it was before"
+            error.why = "The connection is unchanged"
         raise
 
 

@@ -93,7 +93,7 @@ def status(*, timeout: float = 5) -> Status:
         raise KitaruError(
             "ZenML's configuration cannot be read",
             why=str(error),
-            remedy="Mend or remove the file.",
+            remedy="Fix or remove the file.",
         ) from error
     stored = config.get("store")
     url = os.environ.get(_URL_VARIABLE) or (stored.get("url") if isinstance(stored, dict) else None)
@@ -219,7 +219,8 @@ def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
             scope_source="",
             warnings=(
                 StoreNotCreated(
-                    "The local store is not made yet; the first command that needs it makes it."
+                    "The local store does not exist yet; the first command that needs it creates "
+                    "it."
                 ),
             ),
         )

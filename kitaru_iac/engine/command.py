@@ -76,7 +76,7 @@ class EngineCommand(PulumiCommand):
             **os.environ,
             **additional_env,
             "PULUMI_AUTOMATION_API": "true",
-            # Plugins that came with the engine go before others.
+            # Plugins that came with the engine take precedence over others.
             "PATH": os.pathsep.join([directory, os.environ.get("PATH", "")]),
         }
         for name, value in additional_env.items():

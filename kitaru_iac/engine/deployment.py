@@ -177,7 +177,7 @@ class Deployment:
         assert stack is not None
         self._settle(stack)
         record, done = self._operate(
-            "bring the infrastructure about",
+            "create the infrastructure",
             lambda say: stack.up(on_event=say, refresh=refresh, color="never", show_secrets=False),
             writes=True,
         )
@@ -201,7 +201,7 @@ class Deployment:
         if stack is None:
             return Result()
         record, _ = self._operate(
-            "preview the end of the infrastructure",
+            "preview the deletion of the infrastructure",
             lambda say: stack.preview_destroy(
                 on_event=say, exclude_protected=keep_protected, color="never", run_program=False
             ),
@@ -310,7 +310,7 @@ class Deployment:
         """
         if not self._state(stack).get("pending_operations"):
             return False
-        self._view("An earlier run was cut off, or goes on: looking at what it left")
+        self._view("An earlier run was cut off, or is still running: inspecting what it left")
         return self._edit(
             stack,
             lambda state: (

@@ -1,4 +1,4 @@
-"""What the engine's failures are, told apart once.
+"""The failures of the engine, told apart once.
 
 The SDK's errors have no fields: its text is all there is. It is read here and nowhere else.
 """
@@ -52,7 +52,7 @@ class Lock:
 
 
 class StateLocked(EngineError):
-    """Another update holds the state, or one that died without letting go of it.
+    """Another update holds the state, or one that died without releasing it.
 
     Args:
         stack: The deployment.
@@ -86,7 +86,7 @@ class WrongPassphrase(EngineError):
         ]
         source = f"{given[0]} is not the one" if given else "The passphrase file is not the one"
         super().__init__(
-            f"The passphrase does not open the state of deployment {stack}",
+            f"The passphrase does not decrypt the state of deployment {stack}",
             where=backend,
             why=f"{source} that it was encrypted with.",
             remedy="Set PULUMI_CONFIG_PASSPHRASE to that one, or unset it if it was generated.",
@@ -123,7 +123,7 @@ class PluginMissing(EngineError):
         command = f"pulumi plugin install resource {name}" + (f" v{version}" if version else "")
         super().__init__(
             f"The Pulumi plugin {which} is missing",
-            why=why or "The engine could not get it.",
+            why=why or "The engine could not download it.",
             remedy=f"With a connection to the internet: {command}",
         )
 
@@ -210,7 +210,7 @@ def mapped(
     doing: str,
     diagnostics: Sequence[Diagnostic] = (),
     failed: Sequence[str] = (),
-    resume: str = "Run the same command again: it goes on from here.",
+    resume: str = "Run the same command again: it resumes from here.",
     hide: Iterable[str] = (),
 ) -> EngineError:
     """The typed error for whatever the SDK raised.
@@ -254,7 +254,7 @@ def mapped(
         return ResourceProtected(
             "Protected resources would have been deleted or replaced, and were left alone",
             why="\n".join(lines),
-            remedy="Describe them as they are, or take them out on purpose: "
+            remedy="Describe them as they are, or unprotect them on purpose: "
             f"PULUMI_BACKEND_URL={backend} pulumi state unprotect --stack {stack} URN",
         )
     if not errors and _is_about_backend(low):
@@ -262,7 +262,7 @@ def mapped(
             "The state of the infrastructure cannot be read",
             where=backend,
             why="\n".join(lines) or None,
-            remedy="Check PULUMI_BACKEND_URL and the access to it.",
+            remedy="Check PULUMI_BACKEND_URL and your access to it.",
         )
     return UpdateFailed(f"Could not {doing}", lines, remedy=resume)
 

@@ -104,7 +104,7 @@ class EngineTooOld(EngineError):
         self.minimum = minimum
         super().__init__(
             f"The Pulumi engine {found.path} is {found.version}",
-            why=f"The oldest that fits is {minimum}.",
+            why=f"The oldest supported version is {minimum}.",
             remedy=f"Install a newer one ({INSTALL_PAGE}), or set {CHOICE} to the path of one.",
         )
 
@@ -123,7 +123,7 @@ class EngineUnusable(EngineError):
         self.path = path
         self.reason = reason
         super().__init__(
-            f"{path} is no Pulumi engine that can be used",
+            f"{path} is not a usable Pulumi engine",
             why=f"`pulumi version`: {reason}",
             remedy=f"Set {CHOICE} to the path of a working one, or install it ({INSTALL_PAGE}).",
         )

@@ -101,7 +101,7 @@ def ensure_plugin(
 ) -> None:
     """Make sure that a provider plugin is there before the engine asks for it.
 
-    The engine would get it by itself, but in silence: it is some hundred megabytes.
+    The engine would download it by itself, but silently: it is a few hundred megabytes.
 
     Raises:
         PluginMissing: It is not there, and cannot be downloaded.
@@ -117,10 +117,10 @@ def ensure_plugin(
     forbidden = os.environ.get("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "").lower()
     if forbidden in {"1", "true"}:
         raise PluginMissing(
-            name, version, "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION forbids to download it."
+            name, version, "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION forbids downloading it."
         )
     if progress:
-        progress(f"Installing the Pulumi plugin {name} {version} (once, some hundred megabytes)")
+        progress(f"Installing the Pulumi plugin {name} {version} (once, a few hundred megabytes)")
     from pulumi.automation.errors import CommandError
 
     try:

@@ -74,10 +74,10 @@ class Runner:
             lost = events.recording.missing()
             if lost:
                 raise EventsIncomplete(
-                    f"Could not {doing}: not all that the engine did was seen",
+                    f"Could not {doing}: not all of the engine's events arrived",
                     why=f"Missing: {', '.join(lost)}",
-                    remedy="Run it again; if it stays, the engine is newer than this version of "
-                    "kitaru-iac knows.",
+                    remedy="Run it again; if it happens again, the engine is too new for this "
+                    "version of kitaru-iac.",
                 )
             return events.recording, done
 
@@ -140,7 +140,7 @@ class Runner:
             f"Interrupted: deployment {self._stack} is unfinished",
             where=self._backend,
             why=why,
-            remedy="Run the same command again to go on from here.",
+            remedy="Run the same command again to resume from here.",
         )
 
     def interrupted(self, presses: int) -> None:

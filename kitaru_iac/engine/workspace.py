@@ -73,7 +73,7 @@ class Backend:
         """
         told = {"PULUMI_BACKEND_URL": self.url}
         if passphrase is not None:
-            # The file's variable would go before the other one.
+            # The file's variable would take precedence over the other one.
             return told | {_PASSPHRASE_FILE: ""} | dict(passphrase)
         given = _PASSPHRASE in os.environ or os.environ.get(_PASSPHRASE_FILE)
         if given or urlsplit(self.url).scheme in _SERVICE:

@@ -46,7 +46,7 @@ def _translated(error: Exception) -> KitaruError:
         return NotConnectedError(
             "The ZenML store does not answer",
             why=text,
-            remedy="See where you are connected with: kitaru status",
+            remedy="See what you are connected to with: kitaru status",
         )
     if names & {"KeyError", "DoesNotExistException"}:
         return NotFoundError(text)

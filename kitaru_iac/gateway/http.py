@@ -53,7 +53,7 @@ def _no_answer(url: str, error: Exception) -> NotConnectedError:
         "The ZenML server does not answer",
         where=shown.geturl(),
         why=str(error) or type(error).__name__,
-        remedy="See where you are connected with: kitaru status",
+        remedy="See what you are connected to with: kitaru status",
     )
 
 
@@ -117,7 +117,7 @@ class Connection:
         except OSError as error:
             raise _no_answer(self._url, error) from error
         if status == 401:
-            raise UnreadableError("the server wants a new login (401)")
+            raise UnreadableError("the server requires a new login (401)")
         if status != 200:
             raise UnreadableError(f"the server answered with status {status}")
         try:

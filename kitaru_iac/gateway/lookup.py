@@ -76,7 +76,7 @@ def choose(ref: str, candidates: Sequence[Stub]) -> Stub | None:
     if len(matching) >= PREFIX_MATCHES:
         shown.append("…")
     raise UsageError(
-        f"The id prefix '{ref}' fits several stacks",
+        f"The id prefix '{ref}' matches several stacks",
         why=", ".join(shown),
         remedy="Give more of the id, or the name.",
     )

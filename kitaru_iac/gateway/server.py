@@ -169,7 +169,7 @@ class Server:
             if error.status in (*_UNAUTHORIZED, 400, 422):
                 raise NotAllowedError(
                     f"The server {self.url} does not accept the API key",
-                    remedy="Look whether the key is complete, active and of this server.",
+                    remedy="Check that the key is complete, active and for this server.",
                 ) from error
             raise self._failed(error) from error
         return self.use_token(str(answer["access_token"]))
@@ -270,7 +270,7 @@ class Server:
         if isinstance(error, _MovedError):
             address = plain_url(error.address)
             return NotConnectedError(
-                f"{self.url} sends its callers on to another address",
+                f"{self.url} redirects to another address",
                 remedy=f"Use that one: kitaru login {address}",
             )
         if isinstance(reason, ssl.SSLCertVerificationError):
@@ -296,7 +296,7 @@ class Server:
 
     def _not_zenml(self, why: str) -> NotConnectedError:
         return NotConnectedError(
-            f"What answers at {self.url} is not a ZenML server", why=why, remedy="Look at the URL."
+            f"What answers at {self.url} is not a ZenML server", why=why, remedy="Check the URL."
         )
 
     def _failed(self, error: Refused) -> KitaruError:

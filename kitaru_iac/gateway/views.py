@@ -235,7 +235,7 @@ class Reader(Protocol):
 
         Raises:
             StackNotFound: There is none; near names are in the remedy.
-            UsageError: The prefix fits several.
+            UsageError: The prefix matches several.
         """
 
     def stack(self, ref: str) -> StackView:
@@ -243,7 +243,7 @@ class Reader(Protocol):
 
         Raises:
             StackNotFound: There is none; near names are in the remedy.
-            UsageError: The prefix fits several.
+            UsageError: The prefix matches several.
         """
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ def prepare(
 
     Raises:
         CheckFailed: A check failed.
-        EngineError: Pulumi failed; a later run goes on where this one ended.
+        EngineError: Pulumi failed; a later run resumes it.
     """
     from kitaru_iac.spec import InfraMode
 

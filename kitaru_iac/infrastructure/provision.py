@@ -68,7 +68,7 @@ def provision(
     consent: ConfirmCallback | None = None,
     backend: str | None = None,
 ) -> InfrastructureResult:
-    """Make the infrastructure of a description. Where an earlier run ended, this one goes on.
+    """Make the infrastructure of a description. Resumes where an earlier run ended.
 
     Args and errors are those of `preview_infrastructure`.
 

@@ -1,4 +1,4 @@
-"""Looking whether the infrastructure that a description names is fit.
+"""Checking that the infrastructure that a description names is fit.
 
 The one entry for the command, the Pulumi function, MCP and Python. It only reads, and it imports
 the SDK of the description's own cloud alone.

@@ -39,7 +39,7 @@ class StackArgs:
         cluster: The name of the EKS, GKE or AKS cluster.
         region: The cloud's region of the runner and the registry.
         namespace: The Kubernetes namespace of the flows' pods; ``default`` if left out.
-        project: The id of the GCP project, where the registry does not tell it.
+        project: The id of the GCP project, where the registry does not name it.
         execution_role: The ARN of the role that SageMaker runs the flows with.
         subscription_id: The Azure subscription.
         resource_group: The Azure resource group of the cluster or the workspace.

@@ -41,10 +41,10 @@ def verify(
     opts: pulumi.InvokeOptions | None = None,
     **description: Any,
 ) -> VerifyResult:
-    """Look whether the infrastructure that a description names is fit. Only reads.
+    """Check that the infrastructure that a description names is fit. Only reads.
 
     Args:
-        allow_failures: Give the report although a check failed. Else the preview ends with it.
+        allow_failures: Give the report even if a check failed. Else the preview ends with it.
         opts: Pulumi's options.
         **description: The keys of ``stack.yaml``, with plain values.
 

@@ -166,7 +166,7 @@ class _Change:
             if self.orphans.component(component.type) is not None:
                 member = self._take_over(component)
             elif component.type in named:
-                raise AlreadyExistsError(f"{component.type} '{component.name}' exists already")
+                raise AlreadyExistsError(f"{component.type} '{component.name}' already exists")
             members[component.type] = [member]
             result.components_created.append(component)
         return members

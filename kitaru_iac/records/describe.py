@@ -37,14 +37,14 @@ def description_of(stack: StackView) -> dict[str, Any]:
     if stack.name == DEFAULT_STACK:
         raise KitaruError(
             "The default stack is ZenML's own, and all on this machine: no description makes it",
-            remedy=f"Look at it with: kitaru stack show {stack.name}",
+            remedy=f"See it with: kitaru stack show {stack.name}",
         )
     runner = stack.component("orchestrator")
     if runner is None or runner.flavor not in _TYPES:
         flavor = "no orchestrator" if runner is None else f"the orchestrator {runner.flavor}"
         raise KitaruError(
             f"Stack '{stack.name}' has {flavor}: no description can say that",
-            remedy=f"Look at it with: kitaru stack show {stack.name}",
+            remedy=f"See it with: kitaru stack show {stack.name}",
         )
     connector = next((c for c in stack.connectors if c.id == runner.connector_id), None)
     if connector is None and stack.connectors:

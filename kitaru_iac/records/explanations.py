@@ -170,7 +170,7 @@ def _unexpected(_: re.Match[str], subject: Subject) -> tuple[str, str | None]:
     if profile:
         return (
             f"ZenML cannot use the AWS profile {profile}",
-            f"See that the profile is complete in ~/.aws/config where {subject.owner} runs.",
+            f"Check that the profile is complete in ~/.aws/config where {subject.owner} runs.",
         )
     return (
         "ZenML's verification itself failed, and it does not say why",
@@ -303,7 +303,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Words], ...] = tuple(
             r"subject token is invalid|invalid_target",
             _says(
                 "Google does not accept the workload's own token",
-                "See that the workload identity pool trusts it.",
+                "Check that the workload identity pool trusts it.",
             ),
         ),
         (
@@ -344,7 +344,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Words], ...] = tuple(
                 r"Could not connect to the endpoint URL|Max retries exceeded|Failed to resolve|"
                 r"ServiceUnavailable|DEADLINE_EXCEEDED|timed out"
             ),
-            _says("the cloud does not answer", "See that the network lets it through."),
+            _says("the cloud does not answer", "Check that the network lets it through."),
         ),
     )
 )

@@ -33,7 +33,7 @@ def recover(store: Store, stack: str) -> None:
     if stored is not None and is_managed(stored.labels) and not store.is_stale(stored):
         raise AlreadyExistsError(
             f"Stack '{stack}' is being replaced by another process at this moment",
-            remedy="Run it again in a minute: what a dead process left is then mended.",
+            remedy="Run it again in a minute: what a dead process left is then repaired.",
         )
     store.forget()
     writer = Writer(store.gateway)

@@ -79,7 +79,7 @@ class Store:
         """The stack with this name, id, or unambiguous id prefix; None if there is none.
 
         Raises:
-            UsageError: The prefix fits several stacks.
+            UsageError: The prefix matches several stacks.
         """
         if (named := self.stack_named(ref)) is not None:
             return named
@@ -91,7 +91,7 @@ class Store:
         if len(found) > 1:
             names = ", ".join(f"{stack.name} ({stack.id})" for stack in found)
             raise UsageError(
-                f"The id prefix '{ref}' fits several stacks",
+                f"The id prefix '{ref}' matches several stacks",
                 why=names,
                 remedy="Give more of the id, or the name.",
             )

@@ -96,7 +96,7 @@ def write(
     """Write a repository: all of its files, or none. Nothing that exists is overwritten.
 
     Args:
-        directory: The folder; it is made if it is not there.
+        directory: The folder; it is created if it does not exist.
         project: The Pulumi project's name.
         cloud: The extra of this package that it needs.
         force: Also into a folder that holds other files.

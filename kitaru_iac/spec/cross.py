@@ -292,8 +292,8 @@ def _required(draft: Draft, type_: StackType, cloud: Cloud | None) -> None:
     if unknown and not draft.problems:
         draft.add(
             "artifact_store",
-            "it is not plain which cloud the stack is for",
-            remedy="Give artifact_store, as `s3://my-bucket/kitaru`, or a region that tells it.",
+            "it is not clear which cloud the stack is for",
+            remedy="Give artifact_store, as `s3://my-bucket/kitaru`, or a region that shows it.",
         )
 
 
@@ -330,5 +330,5 @@ def _needs(draft: Draft, type_: StackType, cloud: Cloud | None) -> dict[str, str
     # A registry that is missing is reported by itself: it would bring the project.
     told = told or ("container_registry" in needs and not draft.has("container_registry"))
     if cloud is Cloud.GCP and not told and not own:
-        needs["project"] = "the connector to GCP needs it, and no registry tells it"
+        needs["project"] = "the connector to GCP needs it, and no registry names it"
     return needs

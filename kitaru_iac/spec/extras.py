@@ -153,7 +153,7 @@ def _parse(text: str) -> tuple[tuple[str, ...], Any]:
             field,
             f"the value of {named} cannot be read as YAML",
             why=error.kind,
-            remedy="Put text with special signs into quotes, inside those of the shell.",
+            remedy="Put text with special characters into quotes, inside those of the shell.",
         ) from None
 
 

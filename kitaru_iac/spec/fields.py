@@ -171,8 +171,8 @@ _TABLE = (
     ),
     _field(
         "infra",
-        "What is done about the infrastructure: take it as given (none), look whether it is fit "
-        "(verify), or create what is not there (provision).",
+        "What is done about the infrastructure: take it as given (none), check that it is fit "
+        "(verify), or create what is missing (provision).",
         choices=tuple(InfraMode),
     ),
     _field(

@@ -155,7 +155,7 @@ def parse_container_registry(text: str) -> RegistryUri:
     if not text.strip():
         raise UriError("the container registry is empty")
     if text != text.strip() or not text.isprintable() or " " in text:
-        raise UriError(f"the container registry {shown(text)} holds blanks or control signs")
+        raise UriError(f"the container registry {shown(text)} holds blanks or control characters")
     bare = _without_scheme(text)
     bare = _without_image(bare)
     host, _, path = bare.rstrip("/").partition("/")

@@ -172,7 +172,9 @@ def parse_artifact_store(text: str) -> ArtifactStoreUri:
     if not text.strip():
         raise UriError("the artifact store is empty")
     if text != text.strip() or not text.isprintable():
-        raise UriError(f"the artifact store {shown(text)} has blanks around it or control signs")
+        raise UriError(
+            f"the artifact store {shown(text)} has blanks around it or control characters"
+        )
     if text[0] in "/~" or text.startswith(("./", "../")) or text in {".", ".."}:
         return _local(text)
     match = _SCHEME.fullmatch(text)

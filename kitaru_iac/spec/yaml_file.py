@@ -247,7 +247,7 @@ def _syntax(error: yaml.MarkedYAMLError) -> YamlError:
     line = mark.line + 1 if mark else None
     said = error.problem or ""
     if "'\\t'" in said:
-        return YamlError("a tab stands where YAML wants blanks", line, "Indent with blanks.")
+        return YamlError("a tab stands where YAML expects spaces", line, "Indent with spaces.")
     if "another document" in said:
         return YamlError(
             "the file holds more than one description", line, "Put each into a file of its own."

@@ -45,7 +45,7 @@ def delete_stack(
 
     Raises:
         ProtectedStackError: It is the default stack, or active or another's and not forced.
-        RegistrationFailed: A deletion failed half-way; the same command goes on.
+        RegistrationFailed: A deletion failed half-way; the same command resumes it.
     """
     scopes = require_deletable(stack, force=force, owner=owner)
     records = store.records_of(stack)

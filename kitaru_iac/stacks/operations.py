@@ -50,7 +50,7 @@ def create(
     Args:
         spec: The description.
         owner: The Pulumi resource that keeps the stack; None is the command. What an earlier try of
-            the same run of that resource made is gone on with.
+            the same run of that resource made is resumed.
         progress: Gets one-line messages.
         consent: Asked before the Pulumi engine is downloaded.
         show: Gets the report of the infrastructure's checks.
@@ -59,7 +59,7 @@ def create(
         AlreadyExistsError: The name of the stack, a component or the connector is taken.
         ProtectedStackError: It is taken by another Pulumi resource.
         CheckFailed: A check of the infrastructure or a connector failed; nothing was written.
-        EngineError: Provisioning failed; the same command goes on where it ended.
+        EngineError: Provisioning failed; the same command resumes it.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
     _have_engine(spec, owner, require_creatable, progress, consent)
@@ -143,7 +143,7 @@ def apply(
 
     Raises:
         CheckFailed: A check failed; nothing was written.
-        EngineError: Provisioning failed; the same command goes on where it ended.
+        EngineError: Provisioning failed; the same command resumes it.
         ProtectedStackError: The stack is another owner's.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """

@@ -58,13 +58,13 @@ class Reconciliation:
         *,
         recover: bool = True,
     ) -> Reconciliation:
-        """Read what is stored for a stack, after mending what a dead process left of it.
+        """Read what is stored for a stack, after repairing what a dead process left of it.
 
         Args:
             spec: The description.
             owner: The Pulumi resource that keeps the stack; None is the command.
             require: Refuses what may not be done with the stored stack.
-            recover: Whether anything may be mended.
+            recover: Whether anything may be repaired.
 
         Raises:
             AlreadyExistsError: The name is taken by what Kitaru did not make, or as `require` says.

@@ -194,7 +194,7 @@ _UNREACHABLE = {
     "another site": (6, "is not a ZenML server"),
     "other json": (6, "is not a ZenML server"),
     "not tls": (6, "does not speak TLS"),
-    "moves": (6, "sends its callers on"),
+    "moves": (6, "redirects to another address"),
     "another version": (6, "runs ZenML 0.42.0"),
     "broken": (6, "HTTP status 500"),
 }

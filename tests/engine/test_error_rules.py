@@ -212,7 +212,7 @@ def test_how_to_go_on_is_said_by_class() -> None:
     assert "aws sso login" in str(told("", by("expiredtoken")).remedy)
     failed = told("error: x", resume="Do it like this.")
     assert (failed.what, failed.why, failed.remedy) == ("Could not do it", "x", "Do it like this.")
-    assert "it goes on from here" in str(told("error: x").remedy)
+    assert "it resumes from here" in str(told("error: x").remedy)
 
 
 def test_an_error_of_ours_is_handed_on_whatever_else_was_said() -> None:
@@ -363,7 +363,7 @@ def test_a_missing_plugin_is_named_with_the_command_that_brings_it(
     for error in (told(f"error: {text}"), told("", by(text, PROVIDER))):
         assert error.what == f"The Pulumi plugin {which} is missing"
         assert str(error.remedy).endswith(command)
-        assert error.why == "The engine could not get it."
+        assert error.why == "The engine could not download it."
 
 
 def test_a_missing_plugin_may_say_why() -> None:

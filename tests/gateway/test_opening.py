@@ -112,7 +112,7 @@ class TestFallback:
         credentials.write_text(text.replace(token.split(": ")[1], "no-such-token"))
         reader = open_reader()
         assert [row.name for row in reader.stacks()] == ["default"]
-        assert the_reasons(caplog) == ["the server wants a new login (401)"]
+        assert the_reasons(caplog) == ["the server requires a new login (401)"]
         # ZenML has kept the new token: the next one is fast again.
         forget_zenml()
         assert isinstance(fast_reader(), RestReader)

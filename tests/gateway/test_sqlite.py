@@ -227,7 +227,7 @@ class TestAnswers:
         self, database: Path, reading: Callable[..., SqliteReader]
     ) -> None:
         add_stacks(database, 30)
-        with pytest.raises(UsageError, match="fits several"):
+        with pytest.raises(UsageError, match="matches several"):
             reading(database).find("0000")
         assert reading(database).find("0000000b").name == "s11"
 

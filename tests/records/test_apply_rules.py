@@ -268,7 +268,7 @@ def test_a_component_that_has_the_name_stops_a_new_stack_before_it_is_made(type:
     store.component("theirs", "s", {}, type=type)
     raised = fail(store, local_records("s"))
     assert isinstance(raised, AlreadyExistsError)
-    assert raised.why == f"{type} 's' exists already"
+    assert raised.why == f"{type} 's' already exists"
     assert store.zen.lines == []
 
 

@@ -207,7 +207,7 @@ MISSING = [
     _bad(
         "provision-nothing-tells-the-cloud",
         ["prod", "--type", "kubernetes", "--infra", "provision", "--region", "nowhere"],
-        "not plain which cloud",
+        "not clear which cloud",
     ),
     _bad(
         "provision-vertex-project",

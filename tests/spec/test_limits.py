@@ -832,7 +832,7 @@ def test_a_file_is_forty_deep_at_most(depth: int, fine: bool, left: str, right: 
             2,
             "Is it the right file?",
         ),
-        ("a:\n\tb: c", "a tab stands where YAML wants blanks", 2, "Indent with blanks."),
+        ("a:\n\tb: c", "a tab stands where YAML expects spaces", 2, "Indent with spaces."),
         ("a: b\n---\nc: d", "the file holds more than one description", 2, "Put each into"),
         ("a: *b", "an alias (`*name`) has no anchor (`&name`) before it", 1, None),
         ("a: b: c", "it is not YAML: a `:` stands where none can", 1, "Check the indentation"),

@@ -663,7 +663,7 @@ def test_a_problem_says_which_rule_is_broken(
                 "region": "nowhere",
                 "infra": "provision",
             },
-            "Give artifact_store, as `s3://my-bucket/kitaru`, or a region that tells it.",
+            "Give artifact_store, as `s3://my-bucket/kitaru`, or a region that shows it.",
         ),
         ("local", {"extra": {"container_registry": {"x": 1}}}, "Leave it out."),
         (
@@ -1186,7 +1186,7 @@ def test_why_a_key_is_needed() -> None:
         "region": "the connector to AWS needs it"
     }
     assert whys(artifact_store="gs://my-bucket", credentials="implicit") == {
-        "project": "the connector to GCP needs it, and no registry tells it"
+        "project": "the connector to GCP needs it, and no registry names it"
     }
     assert problems({})[0].why == "a stack has a name"
 
@@ -1483,7 +1483,7 @@ FORM = "Write `--extra TARGET.FIELD=VALUE`, as `--extra orchestrator.synchronous
             "extra.orchestrator.a",
             "the value of `orchestrator.a` cannot be read as YAML",
             "it is not YAML",
-            "Put text with special signs into quotes, inside those of the shell.",
+            "Put text with special characters into quotes, inside those of the shell.",
         ),
     ],
 )

@@ -284,9 +284,12 @@ def test_another_tool_s_scheme_leads_to_ours(text: str, remedy: str | None) -> N
     [
         ("", "the artifact store is empty"),
         (" \t", "the artifact store is empty"),
-        (" s3://b", "the artifact store ` s3://b` has blanks around it or control signs"),
-        ("s3://b\n", "the artifact store `s3://b\\n` has blanks around it or control signs"),
-        ("s3://b\x00", "the artifact store `s3://b\\x00` has blanks around it or control signs"),
+        (" s3://b", "the artifact store ` s3://b` has blanks around it or control characters"),
+        ("s3://b\n", "the artifact store `s3://b\\n` has blanks around it or control characters"),
+        (
+            "s3://b\x00",
+            "the artifact store `s3://b\\x00` has blanks around it or control characters",
+        ),
         ("s3://", "the artifact store's URI names no bucket"),
         ("gs:///x", None),
         ("s3:///x", None),
@@ -479,19 +482,19 @@ def test_both_sides_of_a_registry_s_rules(text: str, fine: bool) -> None:
         (" ", "the container registry is empty", None, None),
         (
             "ghcr.io/me ",
-            "the container registry `ghcr.io/me ` holds blanks or control signs",
+            "the container registry `ghcr.io/me ` holds blanks or control characters",
             None,
             None,
         ),
         (
             "ghcr.io/a b",
-            "the container registry `ghcr.io/a b` holds blanks or control signs",
+            "the container registry `ghcr.io/a b` holds blanks or control characters",
             None,
             None,
         ),
         (
             "ghcr.io/a\x00",
-            "the container registry `ghcr.io/a\\x00` holds blanks or control signs",
+            "the container registry `ghcr.io/a\\x00` holds blanks or control characters",
             None,
             None,
         ),

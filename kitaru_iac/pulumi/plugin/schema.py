@@ -42,7 +42,7 @@ _COMPUTED: dict[str, Any] = {
     },
     "drift": {
         "description": "What a refresh found changed that no other property says, a line each. "
-        "The next update mends it.",
+        "The next update repairs it.",
         "type": "array",
         "items": _TEXT,
     },
@@ -64,13 +64,13 @@ _CONFIGURATION: dict[str, Any] = {
 _CHECK: dict[str, Any] = {
     "id": {**_TEXT, "description": "The check's id in the catalog."},
     "status": {**_TEXT, "description": "ok, warn, fail or unknown."},
-    "subject": {**_TEXT, "description": "What was looked at."},
+    "subject": {**_TEXT, "description": "What was checked."},
     "why": {**_TEXT, "description": "The observation that decided it."},
-    "remedy": {**_TEXT, "description": "A command that mends it."},
+    "remedy": {**_TEXT, "description": "A command that fixes it."},
     "docs": {**_TEXT, "description": "The cloud's own page about it."},
     "missingPermission": {
         **_TEXT,
-        "description": "For unknown: the permission whose lack kept from looking.",
+        "description": "For unknown: the missing permission that prevented the check.",
     },
 }
 
@@ -123,7 +123,7 @@ def _verify() -> dict[str, Any]:
     for property_ in properties.values():
         property_.pop("secret", None)
     return {
-        "description": "Looks whether the infrastructure that a description names is fit. It only "
+        "description": "Checks that the infrastructure that a description names is fit. It only "
         "reads. A failed check ends the preview with the report, unless `allowFailures` is set.",
         "inputs": {
             "type": "object",
@@ -131,7 +131,7 @@ def _verify() -> dict[str, Any]:
                 **properties,
                 "allowFailures": {
                     "type": "boolean",
-                    "description": "Give the report although a check failed.",
+                    "description": "Give the report even if a check failed.",
                 },
             },
         },

@@ -58,7 +58,7 @@ def _clean(call: _Call[_Answer]) -> _Call[_Answer]:
             what = f"{type(error).__name__}: {error}"
             await context.abort(
                 grpc.StatusCode.INTERNAL,
-                f"The kitaru plugin met what it does not know: {what}\n"
+                f"The kitaru plugin met an unexpected error: {what}\n"
                 "Where it happened is in the debug log: pulumi --debug",
             )
         finally:

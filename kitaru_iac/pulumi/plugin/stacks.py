@@ -208,7 +208,7 @@ def _stored(id: str, spec: StackSpec) -> StackView:
     raise KitaruError(
         f"Stack '{spec.name}' ({id}) is gone",
         why="It was deleted outside this program.",
-        remedy="Look at what is there: pulumi refresh. Then run pulumi up again.",
+        remedy="See what is there: pulumi refresh. Then run pulumi up again.",
     )
 
 
@@ -231,7 +231,7 @@ def _insist_on_place(plan: Plan, spec: StackSpec) -> None:
             raise KitaruError(
                 f"Stack '{spec.name}' cannot be changed in place",
                 why=step.reason or "It was changed outside this program.",
-                remedy="Look at what is there: pulumi refresh. Then run pulumi up again.",
+                remedy="See what is there: pulumi refresh. Then run pulumi up again.",
             )
 
 
