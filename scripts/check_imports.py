@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,24 @@ RULES = Path(__file__).with_name("rooms.toml")
 _IMPORTERS = {"import_module", "__import__"}
 _FINDERS = {"importlib.util", "importlib.machinery", "runpy", "pkgutil", "zipimport"}
 _ENTRY_POINTS = {"entry_points", "EntryPoint"}
+
+
+def _expanded(
+    table: Mapping[str, list[str]], each: Mapping[str, list[str]]
+) -> Iterator[tuple[str, list[str]]]:
+    """The lines of a table, one for each thing that `{word}` in their key stands for."""
+    for key, values in table.items():
+        words = [word for word in each if f"{{{word}}}" in key]
+        for chosen in product(*(each[word] for word in words)):
+            here = dict(zip(words, chosen, strict=True))
+            yield key.format(**here), [name for v in values for name in _filled(v, here, each)]
+
+
+def _filled(text: str, here: Mapping[str, str], each: Mapping[str, list[str]]) -> Iterator[str]:
+    """A text with what the key chose; where the key left it open, once for each."""
+    open_ = [word for word in each if f"{{{word}}}" in text and word not in here]
+    for chosen in product(*(each[word] for word in open_)):
+        yield text.format(**here, **dict(zip(open_, chosen, strict=True)))
 
 
 class Debt(NamedTuple):
@@ -67,7 +86,10 @@ class Rules:
             given = tomllib.load(file)
 
         def table(name: str) -> dict[str, tuple[str, ...]]:
-            return {key: tuple(values) for key, values in given[name].items()}
+            found: dict[str, tuple[str, ...]] = {}
+            for key, values in _expanded(given[name], given["each"]):
+                found[key] = (*found.get(key, ()), *values)
+            return found
 
         debts = {
             Debt(module, exception["imports"])

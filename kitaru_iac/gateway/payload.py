@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from kitaru_iac.errors import KitaruError
-from kitaru_iac.gateway.labels import MANAGED_LABEL
 from kitaru_iac.gateway.lookup import PREFIX_MATCHES, Stub, contains, id_prefix
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
 from kitaru_iac.gateway.reader import BaseReader
 from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackView
+from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.unreadable import UnreadableError
 

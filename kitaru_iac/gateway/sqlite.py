@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kitaru_iac.gateway.labels import MANAGED_LABEL
 from kitaru_iac.gateway.lookup import PREFIX_MATCHES, Stub, id_prefix
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
 from kitaru_iac.gateway.reader import BaseReader
 from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackView
+from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.machine.active_scope import Named, canonical_id
 from kitaru_iac.machine.unreadable import UnreadableError
 

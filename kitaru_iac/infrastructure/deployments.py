@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.clouds import registry
 from kitaru_iac.errors import NotFoundError
-from kitaru_iac.gateway.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
+from kitaru_iac.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
     from kitaru_iac.spec import StackSpec
 
-__all__ = ["prepare"]
+__all__ = ["engine_is_ready", "prepare", "require_engine"]
 
 
 def prepare(
@@ -52,3 +52,31 @@ def prepare(
 
     run = making.preview_infrastructure if dry_run else making.provision
     return run(spec, progress=progress, consent=consent)
+
+
+def engine_is_ready() -> bool:
+    """Whether there is a Pulumi engine that is new enough."""
+    from kitaru_iac.engine.find import EngineNotFound, EngineTooOld
+
+    try:
+        require_engine()
+    except (EngineNotFound, EngineTooOld):
+        return False
+    return True
+
+
+def require_engine(
+    consent: ConfirmCallback | None = None, *, progress: ProgressCallback | None = None
+) -> None:
+    """See that there is a Pulumi engine, and download it with consent.
+
+    Args:
+        consent: Asked before it is downloaded; None means no.
+        progress: Gets one-line messages.
+
+    Raises:
+        EngineError: There is none, or no usable one, and no consent; or the download failed.
+    """
+    from kitaru_iac.engine.install import ensure_engine
+
+    ensure_engine(consent, progress=progress)

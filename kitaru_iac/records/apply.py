@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
 from kitaru_iac.gateway.documents import Where
-from kitaru_iac.gateway.labels import MANAGED_LABEL
+from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.records.diff import (
     OUR_LABELS,
     diff,

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kitaru_iac.gateway.labels import MANAGED_LABEL
+from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Step
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 

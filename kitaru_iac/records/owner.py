@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
-from kitaru_iac.gateway.labels import DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL
+from kitaru_iac.labels import DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.notices import OwnedByPulumi
 from kitaru_iac.records.model import Records
 

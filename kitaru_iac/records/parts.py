@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kitaru_iac.errors import DescriptionError, Problem
-from kitaru_iac.gateway.labels import MANAGED_LABEL, REUSED_CONNECTORS_LABEL
+from kitaru_iac.labels import MANAGED_LABEL, REUSED_CONNECTORS_LABEL
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.spec.kinds import StackType

@@ -6,7 +6,7 @@ While a part is replaced it is called ``NAME-replaced``, and its successor has t
 from __future__ import annotations
 
 from kitaru_iac.errors import AlreadyExistsError
-from kitaru_iac.gateway.labels import is_managed
+from kitaru_iac.labels import is_managed
 from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, Records, stored_id
 from kitaru_iac.records.stored import DESCRIBED, Store

@@ -13,8 +13,8 @@ from uuid import UUID
 from kitaru_iac.errors import NotFoundError, StackNotFound, UsageError
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.gateway import Gateway
-from kitaru_iac.gateway.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
 from kitaru_iac.gateway.opening import open_gateway
+from kitaru_iac.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stack_type
 from kitaru_iac.records.snapshot import Snapshot, take_snapshot
 

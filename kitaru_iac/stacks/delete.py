@@ -8,7 +8,7 @@ from dataclasses import replace
 from kitaru_iac.connection.activation import leave, scopes_of
 from kitaru_iac.errors import KitaruError, ProtectedStackError, RegistrationFailed
 from kitaru_iac.gateway.documents import DEFAULT_STACK, StackDoc
-from kitaru_iac.gateway.labels import (
+from kitaru_iac.labels import (
     BACKEND_LABEL,
     DEPLOYMENT_LABELS,
     MANAGED_LABEL,

@@ -12,8 +12,8 @@ from typing import Any
 
 from kitaru_iac.errors import DescriptionError, KitaruError
 from kitaru_iac.gateway import ConnectorView, StackView
-from kitaru_iac.gateway.labels import DEPLOYMENT_LABELS, REUSED_CONNECTORS_LABEL
 from kitaru_iac.gateway.masking import masked
+from kitaru_iac.labels import DEPLOYMENT_LABELS, REUSED_CONNECTORS_LABEL
 from kitaru_iac.plan.model import HIDDEN, Action, Step
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import diff

@@ -224,14 +224,11 @@ def _have_engine(
 
     if spec.cloud is None or spec.infra is not InfraMode.PROVISION:
         return
-    from kitaru_iac.engine.find import EngineNotFound, EngineTooOld
-    from kitaru_iac.engine.install import ensure_engine
+    from kitaru_iac.infrastructure.prepare import engine_is_ready, require_engine
 
-    try:
-        ensure_engine()
-    except (EngineNotFound, EngineTooOld):
+    if not engine_is_ready():
         Reconciliation.load(spec, owner, require, recover=False).preflight()
-        ensure_engine(consent, progress=progress)
+        require_engine(consent, progress=progress)
 
 
 def delete(
@@ -270,12 +267,12 @@ def delete(
     store = Store.open()
     agreed: StackDoc | None = None
     if infrastructure:
-        from kitaru_iac.engine.install import ensure_engine
         from kitaru_iac.infrastructure.destroy import preview_destroy
+        from kitaru_iac.infrastructure.prepare import require_engine
 
         agreed = store.require(ref)
         deletion.require_deletable(agreed, force=force, owner=owner, infrastructure=True)
-        ensure_engine(consent, progress=progress)
+        require_engine(consent, progress=progress)
         if confirm is not None:
             would = preview_destroy(
                 agreed.labels,

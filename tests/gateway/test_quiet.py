@@ -137,7 +137,7 @@ def test_the_few_warnings_that_mean_something_are_heard(said: str, meant: str | 
     assert heard.warnings == outer.warnings
     assert len(heard.warnings) == (1 if meant else 0)
     if meant:
-        assert meant in heard.warnings[0]
+        assert meant in heard.warnings[0].text
 
 
 def test_what_another_thread_logs_is_not_heard() -> None:

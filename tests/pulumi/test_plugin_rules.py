@@ -19,7 +19,7 @@ from kitaru_iac.errors import (
     StackNotFound,
 )
 from kitaru_iac.gateway import StackView
-from kitaru_iac.gateway.labels import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
+from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.plan.model import Action, Kept, Plan, Step
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from kitaru_iac.pulumi.plugin import reading, runs, stacks

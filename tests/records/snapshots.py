@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kitaru_iac.gateway.labels import MANAGED_LABEL
+from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.records.owner import Owner
 from kitaru_iac.records.stored import Store

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
-from kitaru_iac.gateway.labels import MANAGED_LABEL, OWNER_LABEL
+from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL
 from kitaru_iac.records import apply as module
 from kitaru_iac.records.apply import ApplyResult, execute
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records

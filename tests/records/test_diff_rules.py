@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.gateway.labels import MANAGED_LABEL, OWNER_LABEL
+from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL
 from kitaru_iac.plan.model import Action, Change, Step
 from kitaru_iac.records.diff import diff, is_own_component, is_own_connector, replacement_reason
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, ProtectedStackError
-from kitaru_iac.gateway.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
+from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.owner import (
     Owner,

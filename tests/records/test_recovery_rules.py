@@ -15,7 +15,7 @@ import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError
 from kitaru_iac.gateway.documents import StackDoc
-from kitaru_iac.gateway.labels import ORPHANED_LABEL, is_managed
+from kitaru_iac.labels import ORPHANED_LABEL, is_managed
 from kitaru_iac.records.recovery import REPLACED, recover
 from kitaru_iac.records.stored import STALE_AFTER
 from tests.records.shelf import Shelf, id_of

@@ -15,7 +15,7 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.gateway.documents import DEFAULT_STACK
 from kitaru_iac.gateway.errors import translate_errors
-from kitaru_iac.gateway.labels import (
+from kitaru_iac.labels import (
     BACKEND_LABEL,
     DEPLOYMENT_LABELS,
     MANAGED_LABEL,

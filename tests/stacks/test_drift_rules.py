@@ -11,7 +11,7 @@ import pytest
 
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.gateway import ComponentView, ConnectorView, StackView
-from kitaru_iac.gateway.labels import (
+from kitaru_iac.labels import (
     DEPLOYMENT_LABELS,
     MANAGED_LABEL,
     OWNER_LABEL,

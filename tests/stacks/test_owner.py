@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
-from kitaru_iac.gateway.labels import OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.labels import OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.plan.model import Action, Plan
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.owner import Owner, owner_of
