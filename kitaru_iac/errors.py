@@ -58,12 +58,12 @@
 Raised and caught inside one room, never seen by a caller, so without a code::
 
     Exception
-    ├── LookError              checks
+    ├── ProbeError             checks
     │   ├── Denied
-    │   ├── Absent
+    │   ├── NotFound
     │   ├── NoCredentials
-    │   ├── Unanswered
-    │   └── Unjudged
+    │   ├── Unavailable
+    │   └── Skipped
     ├── UnreadableError        machine, gateway: ZenML's own client has to be asked
     ├── Refused                gateway
     └── _Refused               spec

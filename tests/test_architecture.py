@@ -173,12 +173,12 @@ def test_a_planted_violation_is_found(
         ("clouds/gcp/verify.py", "from google.cloud import storage\nimport googleapiclient"),
         ("clouds/azure/verify.py", "from azure.identity import DefaultAzureCredential"),
         ("clouds/registry.py", "from importlib import import_module\nimport_module(name)"),
-        ("clouds/registry.py", "from .aws import verify\nfrom . import provider"),
+        ("clouds/registry.py", "from .aws import provider\nfrom . import provider"),
         ("pulumi/provider.py", "import pulumi\nfrom google.protobuf import struct_pb2"),
         ("engine/run.py", "from pulumi import automation"),
         ("gateway/read.py", "from zenml.client import Client"),
         ("gateway/read.py", "import importlib\nimportlib.import_module('zenml.client')"),
-        ("records/stored.py", "from zenml.client import Client"),  # an exception
+        ("connection/login.py", "from zenml.client import Client"),  # an exception
         ("flows/flow.py", "import zenml"),
         ("mcp/server.py", "import mcp\nfrom kitaru_iac import stacks"),
         ("cli/main.py", "import typer\nfrom kitaru_iac import stacks, doctor"),

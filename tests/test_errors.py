@@ -58,6 +58,7 @@ CODES = {
     "registration_failed",
     "resource_protected",
     "selection_overridden",
+    "stack_changed",
     "stack_not_found",
     "stack_protected",
     "stack_taken_over",

@@ -67,10 +67,11 @@ class Heard:
 
 
 class _Muted(threading.local):
-    """The blocks that this thread is in, the innermost last."""
+    """The blocks that this thread is in, the innermost last; and whether we log something now."""
 
     def __init__(self) -> None:
         self.blocks: list[Heard] = []
+        self.speaking = False
 
 
 _muted = _Muted()
@@ -86,13 +87,13 @@ class _Router:
         self.behind = behind
 
     def write(self, text: str) -> int:
-        if not _muted.blocks:
-            # Whoever holds on to us after the block means today's stdout.
-            current = sys.stdout
-            return (self.behind if current is self else current).write(text)
-        if text.strip():
-            _log.debug("%s", text.rstrip())
-        return len(text)
+        if _muted.blocks and not _muted.speaking:
+            if text.strip():
+                _note("%s", text.rstrip())
+            return len(text)
+        # Whoever holds on to us after the block means today's stdout.
+        current = sys.stdout
+        return (self.behind if current is self else current).write(text)
 
     def writelines(self, lines: Iterator[str]) -> None:
         for line in lines:
@@ -116,14 +117,28 @@ class _Listener(logging.Handler):
         if record.name.startswith("kitaru_iac"):
             return
         if _muted.blocks:
-            _log.debug("%s: %s", record.name, record.getMessage())
+            _note("%s: %s", record.name, record.getMessage())
         for heard in _muted.blocks:
             heard.note(record)
 
 
+def _note(message: str, *given: str) -> None:
+    """Log what was swallowed. A handler of the program's may write to the stdout that is muted."""
+    _muted.speaking = True
+    try:
+        _log.debug(message, *given)
+    finally:
+        _muted.speaking = False
+
+
 def _is_unmuted(record: logging.LogRecord) -> bool:
-    """A handler's filter. Handlers run in the thread that logs."""
+    """Filter the records of the program's handlers. They run in the thread that logs."""
     return not _muted.blocks or record.name.startswith("kitaru_iac")
+
+
+def _is_elsewhere(_: logging.LogRecord) -> bool:
+    """Filter the records of ZenML's handlers, which print."""
+    return not _muted.blocks
 
 
 class _Doors:
@@ -167,6 +182,7 @@ class _Doors:
             logging.getLogger().removeHandler(self._listener)
             for handler in self._filtered:
                 handler.removeFilter(_is_unmuted)
+                handler.removeFilter(_is_elsewhere)
             self._filtered.clear()
             if self._show is not None and warnings.showwarning == self._show_warning:
                 warnings.showwarning = self._show
@@ -181,7 +197,8 @@ class _Doors:
             # Handlers that belong to us (``--debug``) go on listening.
             ours = handler is self._listener or getattr(handler, "kitaru", False)
             if not ours and handler not in self._filtered:
-                handler.addFilter(_is_unmuted)
+                theirs = type(handler).__module__.partition(".")[0] == "zenml"
+                handler.addFilter(_is_elsewhere if theirs else _is_unmuted)
                 self._filtered.append(handler)
 
     def _show_warning(self, *given: object, **named: object) -> None:

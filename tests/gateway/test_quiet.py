@@ -26,6 +26,7 @@ def logged() -> Iterator[Stream]:
     """What the program's own handler on the root logger writes."""
     stream = Stream()
     handler = logging.StreamHandler(stream)
+    handler.setLevel(logging.INFO)
     logging.getLogger().addHandler(handler)
     yield stream
     logging.getLogger().removeHandler(handler)
@@ -151,6 +152,31 @@ def test_what_another_thread_logs_is_not_heard() -> None:
     assert heard.warnings == []
 
 
+class Current(logging.Handler):
+    """A handler that writes to whatever stdout is, as rich's does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stdout.write(f"{record.name}: {record.getMessage()}\n")
+
+
+def test_a_program_that_logs_everything_to_stdout_sees_what_was_muted_as_ours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root, handler = logging.getLogger(), Current()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        with quiet():
+            print("printed")
+            logging.getLogger("zenml.client").warning("logged")
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "ed" in line]
+    assert lines == ["kitaru_iac.zenml: printed", "kitaru_iac.zenml: zenml.client: logged"]
+
+
 _PROGRAM = """
 import sys
 from kitaru_iac.gateway.quiet import quiet
@@ -161,6 +187,11 @@ with quiet():
     print("inside")
 print("printed")
 get_logger("zenml.x").warning("logged")
+import logging
+logging.getLogger().setLevel(logging.DEBUG)
+with quiet():
+    get_logger("zenml.x").warning("inside")
+    print("inside")
 """
 
 
