@@ -17,7 +17,7 @@ from kitaru_iac.errors import KitaruError
 from kitaru_iac.notices import KitaruWarning
 
 PACKAGE = Path(kitaru_iac.__file__).parent
-PAGE = PACKAGE.parent / "docs" / "reference" / "errors.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "errors.md"
 
 #: Programs match on these. A code is added here; none is ever changed or taken away.
 CODES = {

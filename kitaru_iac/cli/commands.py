@@ -30,11 +30,11 @@ class Entry:
 
 
 _STACK = {
-    "list": Entry("List all stacks and mark the active one.", "stack_read", "list_", "Look"),
+    "list": Entry("List all stacks and mark the active one.", "stack_read", "list_", "View"),
     "current": Entry(
-        "Show the active stack, and which scope chose it.", "stack_read", "current", "Look"
+        "Show the active stack, and which scope chose it.", "stack_read", "current", "View"
     ),
-    "show": Entry("Show everything that is stored about a stack.", "stack_show", "show", "Look"),
+    "show": Entry("Show everything that is stored about a stack.", "stack_show", "show", "View"),
     "use": Entry("Make a stack the active one.", "stack_use", "use", "Change"),
     "create": Entry(
         "Create a stack and make it the active one.", "stack_create", "create", "Change"
@@ -47,16 +47,16 @@ _STACK = {
     ),
     "delete": Entry("Delete a stack.", "stack_delete", "delete", "Change"),
     "preview": Entry(
-        "Show what apply would do, and do nothing.", "stack_apply", "preview", "Examine"
+        "Show what apply would do, and do nothing.", "stack_apply", "preview", "Check"
     ),
     "verify": Entry(
         "Check that a stack's infrastructure meets its needs.",
         "stack_verify",
         "verify",
-        "Examine",
+        "Check",
     ),
     "policy": Entry(
-        "Print the cloud permissions that a stack needs.", "stack_verify", "policy", "Examine"
+        "Print the cloud permissions that a stack needs.", "stack_verify", "policy", "Check"
     ),
     "new-repo": Entry(
         "Write a repository that manages stacks with Pulumi, with a workflow for CI.",
@@ -65,7 +65,7 @@ _STACK = {
         "Change",
     ),
     "schema": Entry(
-        "Print the JSON Schema of stack.yaml, for editors.", "stack_schema", "schema", "Examine"
+        "Print the JSON Schema of stack.yaml, for editors.", "stack_schema", "schema", "Check"
     ),
 }
 

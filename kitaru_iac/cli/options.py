@@ -211,7 +211,7 @@ def _flags(
         bool | None,
         typer.Option(
             "--async",
-            help="Runs do not wait for their end; short for "
+            help="Do not wait for runs to end; short for "
             "--extra orchestrator.synchronous=false, which wins if both are given.",
             rich_help_panel=RUNS,
         ),

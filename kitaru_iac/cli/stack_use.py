@@ -11,9 +11,9 @@ __all__ = ["use"]
 def use(stack: StackRef) -> None:
     """Make a stack the active one.
 
-    It stays so until you switch again. Inside a directory prepared by kitaru init the choice holds
-    for that directory, elsewhere for everything you do on this machine. Overrides of a single run
-    are not touched.
+    It stays active until you switch again. Inside a directory prepared by kitaru init the choice
+    holds for that directory, elsewhere for everything you do on this machine. Overrides of a single
+    run are not touched.
 
     Examples:
         kitaru stack use prod-k8s

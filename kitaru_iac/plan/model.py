@@ -1,7 +1,8 @@
 """The plan: what would change, in both layers, before anything does.
 
-Pure data. The record layer and the infrastructure layer each give their steps; `render` shows them;
-`lifecycle.apply` carries them out. A plan never holds the value of a secret, only that it differs.
+Pure data. The record layer and the infrastructure layer each give their steps; `render` shows them,
+and `stacks.operations` carries them out. A plan never holds the value of a secret, only that it
+differs.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class Stack(pulumi.CustomResource):
     workspace: pulumi.Output[str | None]
     """The Azure Machine Learning workspace."""
     credentials: pulumi.Output[str | None]
-    """Who the stack's connector is, as it was given. A secret."""
+    """How the stack's connector logs in, as it was given. A secret."""
     connector: pulumi.Output[str | None]
     """The existing service connector that the stack uses."""
     verify: pulumi.Output[bool | None]

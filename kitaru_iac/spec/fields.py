@@ -105,7 +105,7 @@ _TABLE = (
     ),
     _field(
         "project",
-        "The id of the GCP project, where the container registry does not tell it.",
+        "The id of the GCP project, where the container registry does not name it.",
         "my-project",
         types=frozenset({StackType.LOCAL, StackType.KUBERNETES, StackType.VERTEX}),
     ),
@@ -135,8 +135,8 @@ _TABLE = (
     ),
     _field(
         "credentials",
-        "Who the stack's service connector is: a credential string, or env:NAME, file:PATH or - "
-        "(standard input) for where one stands.",
+        "How the stack's service connector logs in: a credential string, or env:NAME, file:PATH or "
+        "- (standard input) for where one stands.",
         "aws-profile:prod",
         "env:KITARU_CREDENTIALS",
         "implicit",

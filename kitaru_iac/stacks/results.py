@@ -1,4 +1,4 @@
-"""What the operations of `lifecycle` return: plain data, with the JSON of the command line."""
+"""What the operations of this room return: plain data, with the JSON of the command line."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@
     settings.py    the provider's configuration: which server
     check.py       a resource's inputs → problems, all at once
     changes.py     what an update would do: in place, or replaced
-    stacks.py      create, read, update, delete: over `lifecycle`
+    stacks.py      create, read, update, delete: over `stacks.operations`
     reading.py     what is stored, as properties
     runs.py        which stacks this machine's programs registered
     functions.py   `kitaru:index:verify`

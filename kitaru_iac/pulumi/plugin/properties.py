@@ -15,7 +15,7 @@ ANY = "pulumi.json#/Any"
 
 #: Where a program is told something else than a person.
 _TEXTS = {
-    "credentials": "Who the stack's service connector is: a credential string, or env:NAME or "
+    "credentials": "How the stack's service connector logs in: a credential string, or env:NAME or "
     "file:PATH for where one stands. Left out, the connector is what the ZenML server itself is.",
 }
 

@@ -1,4 +1,4 @@
-"""Create, read, update and delete a stack: the calls of `lifecycle`, as a resource's life.
+"""Create, read, update and delete a stack: `stacks.operations` as a resource's life.
 
 Every function here blocks, and runs in a thread. One at a time: ZenML's client is one per process.
 """
