@@ -1,4 +1,4 @@
-"""One Pulumi stack with an inline program: looked at, brought about, and taken down.
+"""One Pulumi stack with an inline program: previewed, updated, refreshed and destroyed.
 
 Every operation ends in a `Result` or in one of the errors of `kitaru_iac.engine.errors`; a run that
 died in the middle is cleaned up after by the next one.
@@ -168,10 +168,10 @@ class Deployment:
         return Result(record.changes)
 
     def up(self, *, refresh: bool = True) -> Result:
-        """Bring the program's resources about; continues where an earlier run ended.
+        """Create or change the program's resources; resumes where an earlier run ended.
 
         Args:
-            refresh: Look at the cloud first, so that what drifted is brought back.
+            refresh: Read the cloud first, so that what drifted is changed back.
         """
         stack = self._open(create=True)
         assert stack is not None
@@ -189,7 +189,7 @@ class Deployment:
         if stack is None:
             return Result()
         record, _ = self._operate(
-            "look at the infrastructure",
+            "refresh the infrastructure",
             lambda say: stack.preview_refresh(on_event=say, color="never"),
             refreshing=True,
         )
@@ -291,7 +291,7 @@ class Deployment:
         self._edit(stack, lambda state: with_protection(settled(state, self._identify), protected))
 
     def unlock(self) -> None:
-        """Let go of a lock that a dead run left."""
+        """Release a lock that a dead run left."""
         stack = self._open(create=False)
         if stack is not None:
             self._runner.run("unlock the state", stack.cancel)
@@ -306,7 +306,7 @@ class Deployment:
     def _settle(self, stack: Stack) -> bool:
         """Find out how the operations ended that a killed run had begun; True if there were any.
 
-        A run that still goes on has such operations too, but it holds the lock.
+        A run that is still under way has such operations too, but it holds the lock.
         """
         if not self._state(stack).get("pending_operations"):
             return False

@@ -75,7 +75,7 @@ class EngineNotFound(EngineError):
     """No program named `pulumi` is where one is looked for.
 
     Args:
-        searched: The directories that were looked at.
+        searched: The directories that were searched.
     """
 
     code = "engine_not_found"

@@ -1,4 +1,4 @@
-"""Running the engine's operations: every event seen, every error told apart, locks looked at."""
+"""Running the engine's operations: every event seen, every error told apart, locks waited for."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Runner:
     def _cancelled(self, stop: EngineInterrupted, seen: Recording) -> UpdateCancelled:
         changed = [change for change in seen.changes if change.is_of_the_cloud]
         done = len({c.urn for c in changed} & set(seen.done))
-        why = f"{done} of the resources that were begun are done, and the state says which."
+        why = f"{done} of the resources that were started are done, and the state records which."
         if stop.at_once:
             why += " What was under way was cut off; the next run finds out how it ended."
         return UpdateCancelled(

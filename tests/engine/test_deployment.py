@@ -189,7 +189,7 @@ def test_a_missing_plugin_is_told(
         d.preview()
     with (
         deployment(plugins=[Plugin("aws", "7.51.1")]) as d,
-        pytest.raises(PluginMissing, match="forbids to download"),
+        pytest.raises(PluginMissing, match="forbids downloading"),
     ):
         d.preview()
 
