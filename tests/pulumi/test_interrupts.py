@@ -1,4 +1,4 @@
-"""Ctrl-C, and a plugin that dies in the middle: nothing half-made, and the same command goes on."""
+"""Ctrl-C, and a plugin that dies in the middle: nothing half-made, and the same command resumes."""
 
 from __future__ import annotations
 

@@ -711,7 +711,7 @@ def test_what_no_description_makes_is_imported_by_its_name_with_a_warning() -> N
 
 
 class Life:
-    """The calls of `lifecycle`, and what is stored."""
+    """The calls of `stacks.operations`, and what is stored."""
 
     def __init__(self, **stored: StackView) -> None:
         self.stored = dict(stored)
