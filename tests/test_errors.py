@@ -97,35 +97,44 @@ def drawn() -> dict[str, Drawn]:
     return found
 
 
-def written(package: Path) -> dict[str, tuple[str, list[str]]]:
-    """Every class of the package that is raised or warned with: its module, and its bases."""
-    classes = {}
+class Written(NamedTuple):
+    """A class of the package."""
+
+    name: str
+    module: str
+    bases: tuple[str, ...]
+
+
+def written(package: Path) -> list[Written]:
+    """Every class of the package that is raised or warned with."""
+    classes = []
     for path in sorted(package.rglob("*.py")):
         module = ".".join(path.relative_to(package.parent).with_suffix("").parts)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
-                bases = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
-                classes[node.name] = (module.removesuffix(".__init__"), bases)
+                bases = tuple(ast.unparse(base).rpartition(".")[2] for base in node.bases)
+                classes.append(Written(node.name, module.removesuffix(".__init__"), bases))
 
-    def is_raised(name: str) -> bool:
-        if name in classes:
-            return any(is_raised(base) for base in classes[name][1])
+    def is_raised(name: str, below: frozenset[str] = frozenset()) -> bool:
         known = getattr(builtins, name, None)
         if isinstance(known, type):
             return issubclass(known, BaseException)
-        return name.endswith(("Error", "Exception", "Warning", "Exit", "Interrupt"))
+        ours = [cls for cls in classes if cls.name == name]
+        if not ours or name in below:  # a base of the same name is somebody else's
+            return name.endswith(("Error", "Exception", "Warning", "Exit", "Interrupt"))
+        return any(is_raised(base, below | {name}) for cls in ours for base in cls.bases)
 
-    return {name: place for name, place in classes.items() if is_raised(name)}
+    return [cls for cls in classes if any(is_raised(b, frozenset({cls.name})) for b in cls.bases)]
+
+
+def load(cls: Written) -> type:
+    found: type = getattr(importlib.import_module(cls.module), cls.name)
+    return found
 
 
 def loaded() -> list[type]:
     """The classes that have a code."""
-    found = []
-    for name, (module, _) in written(PACKAGE).items():
-        cls = getattr(importlib.import_module(module), name)
-        if hasattr(cls, "code"):
-            found.append(cls)
-    return found
+    return [cls for cls in map(load, written(PACKAGE)) if hasattr(cls, "code")]
 
 
 def documented() -> dict[str, str]:
@@ -141,24 +150,28 @@ def documented() -> dict[str, str]:
 
 def test_every_class_is_drawn_under_its_base() -> None:
     tree = drawn()
-    for name, (module, bases) in written(PACKAGE).items():
+    for name, module, bases in written(PACKAGE):
         assert name in tree, f"{module}.{name} is not in the tree of kitaru_iac.errors"
         parent = tree[name].parent
         assert parent is None or parent in bases, f"{name} is drawn under {parent}"
 
 
+def test_names_of_errors_are_told_apart() -> None:
+    names = [cls.name for cls in written(PACKAGE)]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_the_tree_draws_nothing_else() -> None:
     foreign = {"RunError"}  # Pulumi's
-    classes = written(PACKAGE)
+    classes = {cls.name for cls in written(PACKAGE)}
     assert not {n for n in drawn() if n not in classes and not hasattr(builtins, n)} - foreign
 
 
 def test_what_reaches_a_caller_has_a_code_of_its_own() -> None:
     tree = drawn()
-    for name, (module, _) in written(PACKAGE).items():
-        cls = getattr(importlib.import_module(module), name)
-        code = vars(cls).get("code")
-        assert code == tree[name].code, name
+    for found in written(PACKAGE):
+        name, cls = found.name, load(found)
+        assert vars(cls).get("code") == tree[name].code, name
         if issubclass(cls, KitaruError):
             assert tree[name].exit_code == str(int(cls.exit_code)), name
         else:
@@ -181,8 +194,9 @@ def test_a_class_outside_the_tree_and_one_of_a_foreign_base_are_seen(tmp_path: P
     (tmp_path / "errors.py").write_text(
         "class Base(Exception): ...\nclass Far(Base): ...\n"
         "class Alien(pulumi.RunError): ...\nclass Plain: ...\nclass Kind(StrEnum): ...\n"
+        "class Context(ssl.Context): ...\nclass OldError(other.OldError): ...\n"
     )
-    assert set(written(tmp_path)) == {"Base", "Far", "Alien"}
+    assert {cls.name for cls in written(tmp_path)} == {"Base", "Far", "Alien", "OldError"}
 
 
 def test_an_error_carries_its_code() -> None:

@@ -85,4 +85,8 @@ def test_ctrl_c_is_one_line_and_130(home: Home):
 def test_ctrl_c_is_a_document_where_one_was_asked_for(home: Home):
     code, out, err = _interrupted(home, "-o", "json")
     assert (code, out) == (130, "")
-    assert json.loads(err)["error"] == {"message": "Interrupted", "type": "Interrupted"}
+    assert json.loads(err)["error"] == {
+        "code": "interrupted",
+        "message": "Interrupted",
+        "type": "Interrupted",
+    }
