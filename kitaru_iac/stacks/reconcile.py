@@ -1,6 +1,6 @@
 """The description of a stack, what should be stored for it, and what is; and the steps from there.
 
-`operations` tells them in the order of each operation. All but `apply` are free of side effects.
+`operations` takes them in the order of each operation. All but `apply` are free of side effects.
 """
 
 from __future__ import annotations
