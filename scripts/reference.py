@@ -122,7 +122,7 @@ def checks_page() -> str:
         "Made by `scripts/docs` from the catalog of checks; do not edit.",
         "",
         "`kitaru stack verify` and `--infra verify` run those that fit the stack. Each ends as",
-        "*ok*, *warn*, *fail* or *unknown*; a look that was denied is unknown, with the missing",
+        "*ok*, *warn*, *fail* or *unknown*; what may not be looked at is unknown, with the missing",
         "permission named. A check that failed stops a creation before anything is written (exit",
         "code 3).",
     ]

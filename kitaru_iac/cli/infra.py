@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.cli.output import current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
     from kitaru_iac.checks.model import CheckReport
 
 __all__ = ["consent", "progress", "show_report"]
@@ -23,7 +22,7 @@ def show_report(report: CheckReport) -> None:
         out.note(line)
 
 
-def progress() -> Callable[[str], None]:
+def progress() -> ProgressCallback:
     """Lines elsewhere, a live view of the engine on a terminal."""
     import sys
 
@@ -37,7 +36,7 @@ def progress() -> Callable[[str], None]:
     return terminal_view(out.progress)
 
 
-def consent(*, yes: bool) -> Callable[[str], bool]:
+def consent(*, yes: bool) -> ConfirmCallback:
     """Who answers whether the Pulumi engine may be downloaded: ``--yes``, or a person."""
 
     def answer(question: str) -> bool:

@@ -28,6 +28,7 @@ from pulumi.automation import (
 )
 from pulumi.automation._stack import StackInitMode
 
+from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.events import Recording, ResourceChange, steps
 from kitaru_iac.engine.find import FoundEngine
@@ -48,7 +49,6 @@ from kitaru_iac.redaction import SecretText
 __all__ = ["Deployment", "Plugin", "Result"]
 
 T = TypeVar("T")
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Deployment:
         environment: Mapping[str, str] | None = None,
         plugins: Sequence[Plugin] = (),
         identify: Identify | None = None,
-        progress: Say | None = None,
+        progress: ProgressCallback | None = None,
         lock_wait: float = 30.0,
     ) -> None:
         self.project = project

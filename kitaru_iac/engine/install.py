@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
 from kitaru_iac.engine.errors import EngineNotInstalled, PluginMissing
 from kitaru_iac.engine.find import (
     INSTALL_PAGE,
@@ -25,12 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ensure_engine", "ensure_plugin", "install_engine"]
 
-Say = Callable[[str], None]
-#: Asked whether to install; gets the question.
-Consent = Callable[[str], bool]
 
-
-def ensure_engine(consent: Consent | None = None, *, progress: Say | None = None) -> FoundEngine:
+def ensure_engine(
+    consent: ConfirmCallback | None = None, *, progress: ProgressCallback | None = None
+) -> FoundEngine:
     """The engine; if there is none, or only an old one, it is installed with consent.
 
     Args:
@@ -53,7 +52,7 @@ def ensure_engine(consent: Consent | None = None, *, progress: Say | None = None
     return install_engine(progress=progress)
 
 
-def install_engine(*, progress: Say | None = None) -> FoundEngine:
+def install_engine(*, progress: ProgressCallback | None = None) -> FoundEngine:
     """Download the engine that belongs to the installed Pulumi SDK, with Pulumi's own installer.
 
     Raises:
@@ -97,7 +96,7 @@ def ensure_plugin(
     environment: Mapping[str, str],
     cwd: Path,
     *,
-    progress: Say | None = None,
+    progress: ProgressCallback | None = None,
 ) -> None:
     """Make sure that a provider plugin is there before the engine asks for it.
 

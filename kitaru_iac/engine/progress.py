@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.engine.events import name_of, type_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LinesView", "LiveView", "View", "as_view", "terminal_view"]
 
-Say = Callable[[str], None]
 _DOING = {
     "create": ("creating", "created"),
     "update": ("updating", "updated"),
@@ -84,7 +83,7 @@ class View:
 class LinesView(View):
     """One line for each resource that is done."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: ProgressCallback) -> None:
         self._say = say
 
     def __call__(self, line: str) -> None:
@@ -178,14 +177,14 @@ class LiveView(LinesView):
         return table
 
 
-def as_view(progress: Say | None) -> View:
+def as_view(progress: ProgressCallback | None) -> View:
     """The view for a ``progress`` callable; silent for None."""
     if progress is None:
         return View()
     return progress if isinstance(progress, View) else LinesView(progress)
 
 
-def terminal_view(progress: Say) -> Say:
+def terminal_view(progress: ProgressCallback) -> ProgressCallback:
     """A live view if stderr is a terminal that can show one, else the callable itself."""
     from rich.console import Console
 

@@ -7,6 +7,8 @@ Conventions, in the words after the three backticks:
     follows is what they print (stdout and stderr), where ``...`` stands for any lines, or for the
     rest of one. A command without lines after it may print anything. All blocks of a file are one
     session.
+``LANGUAGE new PATH``, ``diff PATH``
+    What a guide for contributors tells to do: see `tests.docs.guide`.
 ``yaml``
     A description of a stack, unless ``other`` follows.
 """

@@ -89,6 +89,11 @@ TARGETS = (
         ("kitaru_iac/checks/*.py",),
         ("tests/checks",),
     ),
+    Target(
+        "infrastructure: ownership",
+        ("kitaru_iac/infrastructure/ownership.py",),
+        ("tests/infrastructure/test_*_rules.py",),
+    ),
     Target("aws: trust", (f"{AWS}/trust.py",), ("tests/clouds/aws/test_trust*.py",)),
     Target(
         "aws: permissions",

@@ -1,0 +1,278 @@
+"""Whose what exists is, decided on a state and on what the cloud says; both sides of each guard.
+
+The real account and the real engine stand behind the same rules in `tests/clouds/aws`; here both
+are tables, so that each condition has its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from kitaru_iac.clouds.provider import Claim, Sighting, Target, marks
+from kitaru_iac.errors import AlreadyExistsError
+from kitaru_iac.infrastructure.deployments import OwnedDeployment, equipped
+from kitaru_iac.infrastructure.ownership import doubtful, fates, kept, require_own_names
+from kitaru_iac.plan.model import Action, Kept, Layer, Step
+
+OWN = marks("kitaru", "prod")
+BUCKET, BLOCK, ROLE = "cloud:Bucket", "cloud:PublicAccessBlock", "cloud:Role"
+
+
+@dataclass
+class Cloud:
+    """An account: what exists in it by type and name, and what it was asked."""
+
+    sights: dict[tuple[str, str], Sighting] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
+    asked: list[Mapping[str, str]] = field(default_factory=list)
+
+    def environment(self) -> dict[str, str]:
+        return {"WHO": "me"}
+
+    def sight(
+        self, type: str, inputs: Mapping[str, object], marks: Mapping[str, str]
+    ) -> Sighting | None:
+        self.asked.append(marks)
+        return self.sights.get((type, str(inputs.get("name"))))
+
+    def holds(self, type: str, id: str) -> str | None:
+        return self.contents.get(id)
+
+    def empty(self, type: str, id: str) -> None:
+        raise AssertionError("nothing is emptied here")
+
+
+@dataclass
+class State:
+    """A deployment's state, as Pulumi exports it."""
+
+    states: list[dict[str, Any]] = field(default_factory=list)
+    unfinished: list[dict[str, Any]] = field(default_factory=list)
+    equipment: Any = None
+    project = "kitaru"
+    stack = "prod"
+
+    @property
+    def backend(self) -> Any:
+        return type("Backend", (), {"label": "file:///state"})
+
+    def resources(self) -> list[dict[str, Any]]:
+        return self.states
+
+    def begun(self) -> list[dict[str, Any]]:
+        return self.unfinished
+
+    def equip(self, *equipment: Any) -> None:
+        self.equipment = equipment
+
+
+def owned(cloud: Cloud, state: State) -> OwnedDeployment:
+    return OwnedDeployment(state, cloud, OWN)
+
+
+def resource(type: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"urn": f"urn:{name}", "type": type, "id": name, "inputs": {"name": name}, **more}
+
+
+def ours(name: str) -> Sighting:
+    return Sighting(name, f"thing {name}")
+
+
+def theirs(name: str) -> Sighting:
+    return Sighting(name, f"thing {name}", "it lacks the tags")
+
+
+def target(*claims: Claim) -> Target:
+    return Target(
+        account=Cloud(),
+        place={"account": "1", "region": "r"},
+        program=lambda: None,
+        plugins=(),
+        outputs={},
+        makes_anything=True,
+        place_of=lambda _: {},
+        claims=claims,
+    )
+
+
+CUT_OFF = (
+    "An earlier run was cut off while it made one of them. If you know that it is that run's, "
+    "delete it, and run this again."
+)
+DATA = Claim(BUCKET, {"name": "data"})
+
+
+# -- names -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sights", "state"),
+    [
+        ({}, State()),
+        ({(BUCKET, "data"): ours("data")}, State([resource(BUCKET, "data")])),
+        # A run that was cut off has made it, and noted that it was about to.
+        ({(BUCKET, "data"): ours("data")}, State(unfinished=[resource(BUCKET, "data")])),
+        ({(BUCKET, "other"): theirs("other")}, State()),
+        ({(ROLE, "data"): theirs("data")}, State()),
+    ],
+    ids=["free", "known", "begun", "another name", "another type"],
+)
+def test_names_that_are_free_or_the_deployments_own_are_taken(
+    sights: dict[tuple[str, str], Sighting], state: State
+) -> None:
+    cloud = Cloud(sights)
+    require_own_names(owned(cloud, state), target(DATA), "prod")
+    assert cloud.asked == [OWN]
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (State(), "thing data: it lacks the tags"),
+        # What the state knows may have been deleted, and made anew by somebody else.
+        (State([resource(BUCKET, "data")]), "thing data: it lacks the tags"),
+        (
+            State(unfinished=[resource(BUCKET, "other"), resource(ROLE, "data")]),
+            "thing data: it lacks the tags",
+        ),
+        (
+            State(unfinished=[resource(BUCKET, "data")]),
+            f"thing data: it lacks the tags\n{CUT_OFF}",
+        ),
+    ],
+    ids=["unknown", "known", "something else begun", "begun"],
+)
+def test_a_name_that_is_somebody_elses_is_refused(state: State, why: str) -> None:
+    cloud = Cloud({(BUCKET, "data"): theirs("data"), (ROLE, "r"): ours("r")})
+    with pytest.raises(AlreadyExistsError, match="not made for it: thing data") as caught:
+        require_own_names(owned(cloud, state), target(DATA, Claim(ROLE, {"name": "free"})), "prod")
+    assert (caught.value.why, caught.value.where) == (why, "account 1, region r")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        State(),
+        State([resource(BUCKET, "other")]),
+        State([resource(ROLE, "data")]),
+        State(unfinished=[resource(BUCKET, "other")]),
+    ],
+    ids=["empty", "another name", "another type", "another begun"],
+)
+def test_what_is_ours_and_not_in_the_state_was_lost(state: State) -> None:
+    cloud = Cloud({(BUCKET, "data"): ours("data")})
+    with pytest.raises(AlreadyExistsError, match="not in the state") as caught:
+        require_own_names(owned(cloud, state), target(DATA), "prod")
+    assert caught.value.where == "file:///state"
+
+
+# -- fates -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("protected", "full", "include_protected", "delete_data", "reason"),
+    [
+        (False, False, False, False, None),
+        (True, False, False, False, "protected"),
+        (True, False, True, False, None),
+        (False, True, False, False, "it holds objects"),
+        (False, True, False, True, None),
+        (False, True, True, False, "it holds objects"),
+        (True, True, True, False, "it holds objects"),
+        (True, True, False, True, "protected"),
+        (True, True, True, True, None),
+    ],
+)
+def test_what_is_protected_or_holds_data_goes_on_demand_alone(
+    *, protected: bool, full: bool, include_protected: bool, delete_data: bool, reason: str | None
+) -> None:
+    cloud = Cloud({(BUCKET, "data"): ours("data")}, {"data": "it holds objects"} if full else {})
+    state = State([resource(BUCKET, "data", protect=protected)])
+    (fate,) = fates(
+        owned(cloud, state), include_protected=include_protected, delete_data=delete_data
+    )
+    assert (fate.reason, fate.protected) == (reason, protected)
+    assert fate.holding == ("it holds objects" if full else None)
+    assert fate.step(Action.DELETE) == Step(Action.DELETE, BUCKET, "data", Layer.INFRASTRUCTURE)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_what_is_somebody_elses_stays_whatever_is_demanded(*, everything: bool) -> None:
+    cloud = Cloud({(BUCKET, "data"): theirs("data")}, {"data": "it holds objects"})
+    state = State([resource(BUCKET, "data")])
+    (fate,) = fates(owned(cloud, state), include_protected=everything, delete_data=everything)
+    assert fate.reason == "not made for this stack: it lacks the tags"
+    assert fate.holding is None
+
+
+def test_what_is_gone_from_the_cloud_goes_from_the_state() -> None:
+    (fate,) = fates(
+        owned(Cloud(), State([resource(BUCKET, "data")])),
+        include_protected=False,
+        delete_data=False,
+    )
+    assert fate.reason is None
+
+
+@pytest.mark.parametrize(
+    ("protected", "reason"), [(True, "protected"), (False, None)], ids=["stays", "goes"]
+)
+def test_a_setting_shares_the_fate_of_its_thing(*, protected: bool, reason: str | None) -> None:
+    """Protected like the bucket, the setting of one that goes is no reason to stay."""
+    setting = resource(BLOCK, "block", parent="urn:data", protect=True)
+    state = State([resource(BUCKET, "data", protect=protected), setting])
+    cloud = Cloud({(BUCKET, "data"): ours("data")}, {"block": "it holds a setting"})
+    decided = fates(owned(cloud, state), include_protected=False, delete_data=False)
+    assert [fate.reason for fate in decided] == [reason, reason]
+    assert [fate.parent for fate in decided] == [None, "urn:data"]
+    assert kept(decided) == ((Kept(BUCKET, "data", "protected"),) if reason else ())
+
+
+def test_a_setting_that_is_somebody_elses_stays_where_its_thing_goes() -> None:
+    state = State([resource(BUCKET, "data"), resource(BLOCK, "block", parent="urn:data")])
+    cloud = Cloud({(BUCKET, "data"): ours("data"), (BLOCK, "block"): theirs("block")})
+    decided = fates(owned(cloud, state), include_protected=True, delete_data=True)
+    assert [fate.reason for fate in decided] == [
+        None,
+        "not made for this stack: it lacks the tags",
+    ]
+    assert kept(decided) == ()
+
+
+def test_what_an_input_says_counts_before_what_an_output_says() -> None:
+    state = State([resource(BUCKET, "data", outputs={"name": "old", "more": 1})])
+    cloud = Cloud({(BUCKET, "data"): theirs("data")})
+    (fate,) = fates(owned(cloud, state), include_protected=True, delete_data=True)
+    assert fate.reason is not None
+    state = State([{**resource(BUCKET, "data"), "inputs": None, "outputs": {"name": "data"}}])
+    (fate,) = fates(owned(cloud, state), include_protected=True, delete_data=True)
+    assert fate.reason is not None
+
+
+def test_what_was_begun_and_is_not_ours_is_told() -> None:
+    begun = [resource(BUCKET, "data"), resource(ROLE, "mine"), resource(ROLE, "nothing")]
+    cloud = Cloud({(BUCKET, "data"): theirs("data"), (ROLE, "mine"): ours("mine")})
+    why = "a run was cut off while it made this, or it is somebody else's: it lacks the tags"
+    assert doubtful(owned(cloud, State(unfinished=begun))) == (Kept(BUCKET, "data", why),)
+
+
+# -- taken over ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sight", "id"), [(ours("data"), "data"), (theirs("data"), None), (None, None)]
+)
+def test_a_killed_runs_creation_is_taken_over_only_if_it_is_ours(
+    sight: Sighting | None, id: str | None
+) -> None:
+    cloud, state = Cloud({(BUCKET, "data"): sight} if sight else {}), State()
+    made = equipped(state, cloud, (("cloud", "1.2"),))
+    environment, (plugin,), identify = state.equipment
+    assert (environment, plugin.name, plugin.version) == ({"WHO": "me"}, "cloud", "1.2")
+    assert identify(BUCKET, {"name": "data"}) == id
+    assert made.marks == OWN
+    assert cloud.asked == [OWN]
