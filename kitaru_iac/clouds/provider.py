@@ -139,6 +139,7 @@ class Component:
         token: Its type, as ``kitaru:aws:Infrastructure``.
         arguments: The typed dictionary of its arguments, each with a text under it.
         outputs: Its outputs: keys of a description.
+        always: Those of them that are never empty.
         types: The stack types that it is made for.
         text: What the package's schema says of it.
         build: Makes it, from a name, its arguments or a description, and Pulumi's options. Imports
@@ -148,6 +149,7 @@ class Component:
     token: str
     arguments: type
     outputs: tuple[str, ...]
+    always: tuple[str, ...]
     types: tuple[StackType, ...]
     text: str
     build: Callable[[str, Inputs | StackSpec, object], object]

@@ -151,6 +151,7 @@ def test_a_name_that_is_somebody_elses_is_refused(state: State, why: str) -> Non
     with pytest.raises(AlreadyExistsError, match="not made for it: thing data") as caught:
         require_own_names(owned(cloud, state), target(DATA, Claim(ROLE, {"name": "free"})), "prod")
     assert (caught.value.why, caught.value.where) == (why, "account 1, region r")
+    assert "{bucket: existing}" in (caught.value.remedy or "")
 
 
 @pytest.mark.parametrize(
@@ -168,6 +169,8 @@ def test_what_is_ours_and_not_in_the_state_was_lost(state: State) -> None:
     with pytest.raises(AlreadyExistsError, match="not in the state") as caught:
         require_own_names(owned(cloud, state), target(DATA), "prod")
     assert caught.value.where == "file:///state"
+    assert caught.value.why == "The state is in another backend, or was lost."
+    assert "PULUMI_BACKEND_URL" in (caught.value.remedy or "")
 
 
 # -- fates -----------------------------------------------------------------------------------------

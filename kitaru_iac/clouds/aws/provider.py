@@ -86,6 +86,7 @@ PROVIDER = CloudProvider(
             token=TOKEN,
             arguments=InfrastructureArgs,
             outputs=OUTPUTS,
+            always=("region",),
             types=TYPES,
             text="The infrastructure of one stack on AWS, named part by part: what is "
             "called `new…` is made, the rest is used. ProvisionedStack names it all from a "

@@ -88,7 +88,7 @@ def schema(component: Component, outputs: Mapping[str, Any]) -> dict[str, Any]:
         "inputProperties": inputs,
         "requiredInputs": sorted(camel(key) for key in _required(component.arguments)),
         "properties": dict(outputs),
-        "required": ["region"],
+        "required": [camel(key) for key in component.always],
     }
 
 

@@ -1,0 +1,106 @@
+"""Every cloud has its entry, which costs no SDK, and what is missing is said in one place."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kitaru_iac
+from kitaru_iac.clouds import registry
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.clouds import VOCABULARIES
+from kitaru_iac.spec.kinds import Cloud
+from kitaru_iac.stacks.desired import desired_records
+
+CLOUDS = Path(kitaru_iac.__file__).parent / "clouds"
+GUIDE = Path(__file__).parents[2] / "docs" / "contributing" / "add-a-cloud.md"
+
+
+@pytest.mark.parametrize("cloud", Cloud)
+def test_every_cloud_has_an_entry_and_its_words(cloud: Cloud) -> None:
+    assert registry.provider(cloud).cloud is cloud
+    assert VOCABULARIES[cloud].cloud is cloud
+    assert registry.provider(cloud) in list(registry.providers())
+
+
+def test_entries_import_no_sdk_no_pulumi_and_no_zenml() -> None:
+    program = (
+        "import json, sys\n"
+        "from kitaru_iac.clouds import registry\n"
+        "for one in registry.providers():\n"
+        "    one.verification and one.verification.catalog()\n"
+        "heavy = {'boto3', 'botocore', 'google.cloud', 'azure', 'pulumi', 'zenml', 'kubernetes'}\n"
+        "print(json.dumps(sorted(heavy & set(sys.modules))))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == []
+
+
+def test_finding_a_cloud_imports_that_one_alone() -> None:
+    program = (
+        "import json, sys\n"
+        "from kitaru_iac.clouds import registry\n"
+        "from kitaru_iac.spec.kinds import Cloud\n"
+        "registry.provider(Cloud.GCP)\n"
+        "found = [name for name in sys.modules if name.startswith('kitaru_iac.clouds.')]\n"
+        "print(json.dumps(sorted({name.split('.')[2] for name in found})))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == ["gcp", "provider", "registry"]
+
+
+def test_a_provider_of_a_state_is_known_by_its_type() -> None:
+    assert registry.provisioning_behind("pulumi:providers:aws") is (
+        registry.provider(Cloud.AWS).provisioning
+    )
+    for other in ("pulumi:providers:gcp", "pulumi:providers:random", "aws", Cloud.AWS.value):
+        assert registry.provisioning_behind(other) is None
+
+
+@pytest.mark.parametrize("cloud", [Cloud.GCP, Cloud.AZURE])
+def test_what_is_not_there_yet_is_said(cloud: Cloud) -> None:
+    with pytest.raises(KitaruError) as caught:
+        registry.verification(cloud, what="Permission tables", where="prod")
+    error = caught.value
+    assert (error.what, error.where) == ("Permission tables exist for AWS only", "prod")
+    assert error.why == f"There are none for {cloud.value} yet"
+    with pytest.raises(KitaruError) as caught:
+        registry.provisioning(cloud)
+    error = caught.value
+    assert error.what == f"Infrastructure cannot be provisioned on {cloud.value} yet"
+    assert error.why == "It is on AWS only."
+
+
+def test_every_catalog_is_its_clouds_own() -> None:
+    for one in registry.providers():
+        infos = one.verification.catalog() if one.verification else ()
+        assert all(info.id.startswith(f"{one.cloud.value}.") for info in infos)
+
+
+@pytest.mark.parametrize("cloud", Cloud)
+def test_the_folders_have_the_files_of_the_guide_and_no_others(cloud: Cloud) -> None:
+    """Helpers of one cloud alone are the exceptions, by name."""
+    told = GUIDE.read_text().partition("| file |")[2].partition("\n\n")[0]
+    names = set(re.findall(r"`(\w+\.py|\w+/)`", told))
+    names |= {f"verify_{part}.py" for part in ("bucket", "registry", "cluster", "identity")}
+    names |= {"__init__.py", "simulate.py", "trust.py", "documents.py"}  # IAM's own languages
+    folder = CLOUDS / cloud.value
+    found = {path.name + "/" * path.is_dir() for path in folder.iterdir()} - {"__pycache__/"}
+    assert {"provider.py", "records.py"} <= found <= names
+
+
+@pytest.mark.parametrize("store", ["s3://data", "gs://data", "az://data"])
+def test_records_come_from_the_cloud_of_the_description(store: str) -> None:
+    spec = from_mapping({"name": "dev", "type": "local", "artifact_store": store})
+    assert spec.cloud is not None
+    assert desired_records(spec) == registry.provider(spec.cloud).desired(spec)
