@@ -129,7 +129,6 @@ def check_one(
         ("mcp/server.py", "from google.cloud import storage"),
         ("clouds/aws/verify.py", "from google.cloud import storage"),
         ("clouds/aws/verify.py", "import pulumi"),
-        ("clouds/registry.py", "from kitaru_iac.stacks import desired"),
         ("checks/model.py", "from kitaru_iac.clouds.aws.catalog import CATALOG"),
         ("infrastructure/destroy.py", "from kitaru_iac.stacks.results import Deleted"),
         ("records/parts.py", "from kitaru_iac.clouds import registry"),
