@@ -15,191 +15,188 @@ _SAGEMAKER = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
 _CANNOT_WARN = frozenset({_OK, _FAIL, _UNKNOWN})
 _CANNOT_FAIL = frozenset({_OK, _WARN, _UNKNOWN})
 
-
-def _all() -> tuple[CheckInfo, ...]:
-    return (
-        CheckInfo(
-            "aws.credentials",
-            "AWS accepts the credentials",
-            "Asks STS who the description's credentials are (without any: this process's own). "
-            "While this fails, nothing else can be looked at.",
-            "https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-authentication.html",
-        ),
-        CheckInfo(
-            "aws.account",
-            "The credentials belong to the registry's account",
-            "ZenML's AWS connector offers only the registry of the account that it belongs to. "
-            "On SageMaker without a registry, the execution role's account counts.",
-            _ECR + "Registries.html",
-            _CANNOT_WARN,
-        ),
-        CheckInfo(
-            "aws.bucket.exists",
-            "The bucket exists and may be listed",
-            "HeadBucket. 404 is absent; 403 is a bucket that exists and that we may not list, "
-            "which says nothing about the connector, hence unknown.",
-            _S3 + "creating-bucket.html",
-            _CANNOT_WARN,
-        ),
-        CheckInfo(
-            "aws.bucket.region",
-            "The bucket is in the stack's region",
-            "The region that S3 names in every answer. SageMaker refuses a bucket in another "
-            "region; elsewhere it is slower and its traffic costs money.",
-            _S3 + "UsingBucket.html",
-        ),
-        CheckInfo(
-            "aws.bucket.public_access",
-            "The bucket cannot become public",
-            "All four switches of the public access block, set on the bucket or on the account. "
-            "Fails when the bucket policy makes it public and nothing restricts it: who can write "
-            "an artifact can run code where it is loaded.",
-            _S3 + "access-control-block-public-access.html",
-        ),
-        CheckInfo(
-            "aws.bucket.encryption",
-            "The bucket encrypts what it stores",
-            "The default encryption. With a KMS key, connector and runtime need it too: their "
-            "checks then ask for the key's permissions.",
-            _S3 + "bucket-encryption.html",
-            _CANNOT_FAIL,
-        ),
-        CheckInfo(
-            "aws.bucket.versioning",
-            "The bucket keeps old versions",
-            "Versioning brings back what was overwritten or deleted by mistake.",
-            _S3 + "Versioning.html",
-            _CANNOT_FAIL,
-        ),
-        CheckInfo(
-            "aws.bucket.tls_only",
-            "The bucket refuses unencrypted connections",
-            "A statement of the bucket policy that denies everything without TLS.",
-            _S3 + "security-best-practices.html",
-            _CANNOT_FAIL,
-        ),
-        CheckInfo(
-            "aws.repository.exists",
-            "The repository that images are pushed to exists",
-            "ECR makes no repository by itself. Looked at is the one that ZenML pushes to: "
-            "`default_repository`, else `zenml`, not the host alone.",
-            _ECR + "repository-create.html",
-            _CANNOT_WARN,
-        ),
-        CheckInfo(
-            "aws.repository.scan_on_push",
-            "Images are scanned for vulnerabilities",
-            "The repository's own setting, or a rule of the registry that covers it.",
-            _ECR + "image-scanning.html",
-            _CANNOT_FAIL,
-        ),
-        CheckInfo(
-            "aws.repository.tag_mutability",
-            "Tags of the repository can be pushed again",
-            "ZenML pushes a pipeline's image under the same tag again when its content changed.",
-            _ECR + "image-tag-mutability.html",
-            _CANNOT_FAIL,
-        ),
-        CheckInfo(
-            "aws.cluster.exists",
-            "The EKS cluster exists",
-            "DescribeCluster in the stack's region.",
-            _EKS + "create-cluster.html",
-            _CANNOT_WARN,
-        ),
-        CheckInfo(
-            "aws.cluster.active",
-            "The EKS cluster is active",
-            "Its status. An update leaves it usable; creating, deleting and failed do not.",
-            _EKS + "clusters.html",
-        ),
-        CheckInfo(
-            "aws.cluster.compute",
-            "Something runs the cluster's pods",
-            "Auto Mode, node groups, Fargate profiles for the namespace, hybrid nodes or instances "
-            "tagged for the cluster (self-managed and Karpenter's).",
-            _EKS + "eks-compute.html",
-        ),
-        CheckInfo(
-            "aws.cluster.authentication_mode",
-            "The cluster takes access entries",
-            "With the mode CONFIG_MAP, who may enter stands in a ConfigMap of the cluster alone. "
-            "The change to access entries cannot be taken back.",
-            _EKS + "grant-k8s-access.html",
-            _CANNOT_FAIL,
-        ),
-        CheckInfo(
-            "aws.cluster.access_entry",
-            "The connector may enter the cluster",
-            "The access entry of the identity, and what its policies allow in the namespace. ZenML "
-            "makes a service account and a role binding, which takes admin rights there, unless "
-            "`extra.orchestrator.service_account_name` names one.",
-            _EKS + "access-entries.html",
-            _CANNOT_WARN,
-        ),
-        CheckInfo(
-            "aws.cluster.endpoint",
-            "The cluster's endpoint is not open to everybody",
-            "Public to all addresses, or private alone: then this machine and the ZenML server "
-            "have to be in reach of its network.",
-            _EKS + "cluster-endpoint.html",
-            _CANNOT_FAIL,
-        ),
-        CheckInfo(
-            "aws.cluster.node_role_pull",
-            "The nodes can pull the image",
-            "Simulates the pull as the role of each node group, Auto Mode and Fargate profile; "
-            "where simulation is not allowed, looks for AWS's managed pull policies.",
-            _EKS + "create-node-role.html",
-            _CANNOT_WARN,
-        ),
-        CheckInfo(
-            "aws.role.exists",
-            "The SageMaker execution role exists",
-            "GetRole, and that its ARN is the described one.",
-            _SAGEMAKER + "sagemaker-roles.html",
-            _CANNOT_WARN,
-        ),
-        CheckInfo(
-            "aws.role.trust",
-            "SageMaker may assume the execution role",
-            "Reads the trust policy: the service, its conditions, and denials. Warns where it lets "
-            "anybody in.",
-            _SAGEMAKER + "sagemaker-roles.html",
-        ),
-        CheckInfo(
-            "aws.role.bucket_access",
-            "Steps can read and write the bucket",
-            "Simulates the object operations as the execution role. AmazonSageMakerFullAccess "
-            "alone gives them only on buckets whose name holds `sagemaker`.",
-            _SAGEMAKER + "sagemaker-roles.html",
-            _CANNOT_WARN,
-        ),
-        CheckInfo(
-            "aws.role.repository_access",
-            "Steps can pull their image",
-            "Simulates the pull as the execution role, which on SageMaker pulls by itself.",
-            _SAGEMAKER + "sagemaker-roles.html",
-            _CANNOT_WARN,
-        ),
-        CheckInfo(
-            "aws.role.pass",
-            "The connector may pass the execution role",
-            "Simulates iam:PassRole to SageMaker on this role, as the connector. Without it, "
-            "registration succeeds and every run fails.",
-            _IAM + "id_roles_use_passrole.html",
-            _CANNOT_WARN,
-        ),
-        CheckInfo(
-            "aws.connector.permissions",
-            "The connector may do what ZenML asks of it",
-            "Simulates every line of the permissions table for the connector except PassRole, "
-            "which has its own check.",
-            _IAM + "access_policies_testing-policies.html",
-            _CANNOT_WARN,
-        ),
-    )
-
+_CHECKS = (
+    CheckInfo(
+        "aws.credentials",
+        "AWS accepts the credentials",
+        "Asks STS who the description's credentials are (without any: this process's own). "
+        "While this fails, nothing else can be looked at.",
+        "https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-authentication.html",
+    ),
+    CheckInfo(
+        "aws.account",
+        "The credentials belong to the registry's account",
+        "ZenML's AWS connector offers only the registry of the account that it belongs to. "
+        "On SageMaker without a registry, the execution role's account counts.",
+        _ECR + "Registries.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.bucket.exists",
+        "The bucket exists and may be listed",
+        "HeadBucket. 404 is absent; 403 is a bucket that exists and that we may not list, "
+        "which says nothing about the connector, hence unknown.",
+        _S3 + "creating-bucket.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.bucket.region",
+        "The bucket is in the stack's region",
+        "The region that S3 names in every answer. SageMaker refuses a bucket in another "
+        "region; elsewhere it is slower and its traffic costs money.",
+        _S3 + "UsingBucket.html",
+    ),
+    CheckInfo(
+        "aws.bucket.public_access",
+        "The bucket cannot become public",
+        "All four switches of the public access block, set on the bucket or on the account. "
+        "Fails when the bucket policy makes it public and nothing restricts it: who can write "
+        "an artifact can run code where it is loaded.",
+        _S3 + "access-control-block-public-access.html",
+    ),
+    CheckInfo(
+        "aws.bucket.encryption",
+        "The bucket encrypts what it stores",
+        "The default encryption. With a KMS key, connector and runtime need it too: their "
+        "checks then ask for the key's permissions.",
+        _S3 + "bucket-encryption.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "aws.bucket.versioning",
+        "The bucket keeps old versions",
+        "Versioning brings back what was overwritten or deleted by mistake.",
+        _S3 + "Versioning.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "aws.bucket.tls_only",
+        "The bucket refuses unencrypted connections",
+        "A statement of the bucket policy that denies everything without TLS.",
+        _S3 + "security-best-practices.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "aws.repository.exists",
+        "The repository that images are pushed to exists",
+        "ECR makes no repository by itself. Looked at is the one that ZenML pushes to: "
+        "`default_repository`, else `zenml`, not the host alone.",
+        _ECR + "repository-create.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.repository.scan_on_push",
+        "Images are scanned for vulnerabilities",
+        "The repository's own setting, or a rule of the registry that covers it.",
+        _ECR + "image-scanning.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "aws.repository.tag_mutability",
+        "Tags of the repository can be pushed again",
+        "ZenML pushes a pipeline's image under the same tag again when its content changed.",
+        _ECR + "image-tag-mutability.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "aws.cluster.exists",
+        "The EKS cluster exists",
+        "DescribeCluster in the stack's region.",
+        _EKS + "create-cluster.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.cluster.active",
+        "The EKS cluster is active",
+        "Its status. An update leaves it usable; creating, deleting and failed do not.",
+        _EKS + "clusters.html",
+    ),
+    CheckInfo(
+        "aws.cluster.compute",
+        "Something runs the cluster's pods",
+        "Auto Mode, node groups, Fargate profiles for the namespace, hybrid nodes or instances "
+        "tagged for the cluster (self-managed and Karpenter's).",
+        _EKS + "eks-compute.html",
+    ),
+    CheckInfo(
+        "aws.cluster.authentication_mode",
+        "The cluster takes access entries",
+        "With the mode CONFIG_MAP, who may enter stands in a ConfigMap of the cluster alone. "
+        "The change to access entries cannot be taken back.",
+        _EKS + "grant-k8s-access.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "aws.cluster.access_entry",
+        "The connector may enter the cluster",
+        "The access entry of the identity, and what its policies allow in the namespace. ZenML "
+        "makes a service account and a role binding, which takes admin rights there, unless "
+        "`extra.orchestrator.service_account_name` names one.",
+        _EKS + "access-entries.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.cluster.endpoint",
+        "The cluster's endpoint is not open to everybody",
+        "Public to all addresses, or private alone: then this machine and the ZenML server "
+        "have to be in reach of its network.",
+        _EKS + "cluster-endpoint.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "aws.cluster.node_role_pull",
+        "The nodes can pull the image",
+        "Simulates the pull as the role of each node group, Auto Mode and Fargate profile; "
+        "where simulation is not allowed, looks for AWS's managed pull policies.",
+        _EKS + "create-node-role.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.role.exists",
+        "The SageMaker execution role exists",
+        "GetRole, and that its ARN is the described one.",
+        _SAGEMAKER + "sagemaker-roles.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.role.trust",
+        "SageMaker may assume the execution role",
+        "Reads the trust policy: the service, its conditions, and denials. Warns where it lets "
+        "anybody in.",
+        _SAGEMAKER + "sagemaker-roles.html",
+    ),
+    CheckInfo(
+        "aws.role.bucket_access",
+        "Steps can read and write the bucket",
+        "Simulates the object operations as the execution role. AmazonSageMakerFullAccess "
+        "alone gives them only on buckets whose name holds `sagemaker`.",
+        _SAGEMAKER + "sagemaker-roles.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.role.repository_access",
+        "Steps can pull their image",
+        "Simulates the pull as the execution role, which on SageMaker pulls by itself.",
+        _SAGEMAKER + "sagemaker-roles.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.role.pass",
+        "The connector may pass the execution role",
+        "Simulates iam:PassRole to SageMaker on this role, as the connector. Without it, "
+        "registration succeeds and every run fails.",
+        _IAM + "id_roles_use_passrole.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.connector.permissions",
+        "The connector may do what ZenML asks of it",
+        "Simulates every line of the permissions table for the connector except PassRole, "
+        "which has its own check.",
+        _IAM + "access_policies_testing-policies.html",
+        _CANNOT_WARN,
+    ),
+)
 
 #: By id, in the order in which they are shown.
-CATALOG: dict[str, CheckInfo] = {info.id: info for info in _all()}
+CATALOG: dict[str, CheckInfo] = {info.id: info for info in _CHECKS}

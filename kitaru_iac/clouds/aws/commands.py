@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from kitaru_iac.checks.commands import OptionValue, command, note
-from kitaru_iac.clouds.aws.probes import Principal
+from kitaru_iac.clouds.aws.observations import Principal
 from kitaru_iac.clouds.aws.resources import role_name
 
 __all__ = ["aws", "put_policy"]

@@ -8,8 +8,9 @@ from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Denied, Outcome
 from kitaru_iac.clouds.aws.catalog import CATALOG
 from kitaru_iac.clouds.aws.commands import aws, put_policy
+from kitaru_iac.clouds.aws.observations import Principal
 from kitaru_iac.clouds.aws.permissions import permissions_for, statements
-from kitaru_iac.clouds.aws.probes import AwsProbes, Principal
+from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 
 __all__ = ["checklist"]

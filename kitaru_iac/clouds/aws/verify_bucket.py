@@ -12,7 +12,8 @@ from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import NotFound, ProbeError
 from kitaru_iac.clouds.aws.commands import aws
-from kitaru_iac.clouds.aws.probes import AwsProbes, BucketHead, Principal, PublicAccess
+from kitaru_iac.clouds.aws.observations import BucketHead, Principal, PublicAccess
+from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.trust import listed, statement_list
 from kitaru_iac.spec.kinds import StackType

@@ -12,8 +12,9 @@ from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NotFound, Probe, ProbeError, Skipped, all_of, in_parallel
 from kitaru_iac.clouds.aws.commands import aws
+from kitaru_iac.clouds.aws.observations import Compute, Principal
 from kitaru_iac.clouds.aws.permissions import permissions_for, service_trust
-from kitaru_iac.clouds.aws.probes import AwsProbes, Compute, Principal
+from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate

@@ -12,13 +12,14 @@ from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NoCredentials, NotFound, Outcome, Probe, ProbeError, Skipped
 from kitaru_iac.clouds.aws.commands import aws, put_policy
+from kitaru_iac.clouds.aws.observations import CallerIdentity, Principal
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
 from kitaru_iac.clouds.aws.permissions import (
     permissions_for,
     service_trust,
     statements,
 )
-from kitaru_iac.clouds.aws.probes import AwsProbes, CallerIdentity, Principal
+from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate

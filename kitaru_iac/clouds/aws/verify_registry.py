@@ -11,7 +11,8 @@ from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import NotFound, ProbeError, all_of
 from kitaru_iac.clouds.aws.commands import aws
-from kitaru_iac.clouds.aws.probes import AwsProbes, Principal
+from kitaru_iac.clouds.aws.observations import Principal
+from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 
 __all__ = ["repository_checks"]

@@ -12,7 +12,8 @@ import pytest
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
 from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
-from kitaru_iac.clouds.aws.probes import AwsProbes, BucketHead, PublicAccess
+from kitaru_iac.clouds.aws.observations import BucketHead, PublicAccess
+from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.verify_bucket import (
     bucket_checks,

@@ -22,8 +22,9 @@ from kitaru_iac.checks.probes import (
 )
 from kitaru_iac.clouds.aws.documents import DocumentKind, document_problems
 from kitaru_iac.clouds.aws.explain import checklist
+from kitaru_iac.clouds.aws.observations import Principal
 from kitaru_iac.clouds.aws.permission_table import Resource, When
-from kitaru_iac.clouds.aws.probes import AwsProbes, Principal
+from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.simulate import Decision, Question, questions, simulate
 from kitaru_iac.spec.kinds import StackType

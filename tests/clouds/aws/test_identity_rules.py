@@ -12,7 +12,8 @@ import pytest
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
 from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, Probe, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
-from kitaru_iac.clouds.aws.probes import AwsProbes, CallerIdentity, Principal
+from kitaru_iac.clouds.aws.observations import CallerIdentity, Principal
+from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.simulate import Decision
 from kitaru_iac.clouds.aws.verify_identity import (

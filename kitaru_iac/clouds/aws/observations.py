@@ -1,0 +1,98 @@
+"""What the probes of AWS see, where that is more than AWS's own answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kitaru_iac.checks.probes import ProbeError
+
+__all__ = [
+    "PUBLIC_ACCESS_KEYS",
+    "BucketHead",
+    "CallerIdentity",
+    "Compute",
+    "Principal",
+    "PublicAccess",
+]
+
+Raw = Mapping[str, Any]
+#: The four switches that keep a bucket private.
+PUBLIC_ACCESS_KEYS = (
+    "BlockPublicAcls",
+    "IgnorePublicAcls",
+    "BlockPublicPolicy",
+    "RestrictPublicBuckets",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerIdentity:
+    """Who the credentials are, as STS says: ``arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION``."""
+
+    account: str
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The IAM user or role behind an identity: what a simulation and a policy are about.
+
+    Attributes:
+        arn: With its path, which an assumed role's identity does not show.
+        kind: ``user``, ``role`` or ``root``.
+        name: The user's or role's name.
+        certain: Whether IAM said so; else the path is not known, and the ARN is one without.
+    """
+
+    arn: str
+    kind: str
+    name: str
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BucketHead:
+    """What S3 says of a bucket to everybody: its region. `allowed` is whether we may list it."""
+
+    region: str | None
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAccess:
+    """The four switches that keep a bucket private, and where they are on.
+
+    Attributes:
+        bucket: Those that are on for the bucket.
+        account: Those that are on for the whole account; None if that could not be looked at.
+        has_public_policy: Whether the bucket policy is public; None if that could not be looked at.
+        account_missing: Why the account's could not be looked at.
+    """
+
+    bucket: frozenset[str]
+    account: frozenset[str] | None
+    has_public_policy: bool | None
+    account_missing: ProbeError | None = None
+
+    @property
+    def on(self) -> frozenset[str]:
+        """The switches that are on, for the bucket or for the whole account."""
+        return self.bucket | (self.account or frozenset())
+
+    @property
+    def off(self) -> tuple[str, ...]:
+        """The switches that are on nowhere."""
+        return tuple(key for key in PUBLIC_ACCESS_KEYS if key not in self.on)
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """What a cluster runs pods on. `unmanaged` is only counted where there is nothing else."""
+
+    node_groups: tuple[Raw, ...]
+    fargate_profiles: tuple[Raw, ...]
+    auto_mode: bool
+    hybrid: bool
+    unmanaged: int | None = None
