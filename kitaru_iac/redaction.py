@@ -1,8 +1,70 @@
-"""A string that does not show itself."""
+"""The one place that hides secrets: in URLs, in texts of others, in values that somebody wrote.
+
+Whatever is shown of a URL is what `url` leaves of it. What stands in a text that somebody else
+wrote (requests, SQLAlchemy, ZenML, Pulumi) goes through `text`, and a value that a message quotes
+through `value`. Where a secret may begin or end in more than one place, all of it is hidden.
+"""
 
 from __future__ import annotations
 
-__all__ = ["SecretText"]
+import re
+from collections.abc import Iterator
+from typing import Final
+
+__all__ = ["HIDDEN", "SecretText", "is_credentials", "text", "url", "value"]
+
+#: What stands where something was hidden in a URL or a value.
+HIDDEN: Final = "…"
+_SECRET: Final = "(secret)"  # noqa: S105 - what stands in its place
+
+#: Parameters whose values are shown: places and switches of databases and of Pulumi's backends.
+_HARMLESS: Final = frozenset(
+    {
+        *("accelerate", "anonymous", "awssdk", "cdn", "charset", "create_dir", "disable_https"),
+        *("disablessl", "domain", "dualstack", "endpoint", "fips", "hostname_immutable"),
+        *("localemu", "metadata", "no_tmp_dir", "prefix", "profile", "protocol", "region"),
+        *("s3forcepathstyle", "sslmode", "storage_account", "universe_domain", "use_path_style"),
+    }
+)
+_HARMLESS_VALUE = r"[\w.:/+-]*"
+
+# Patterns are texts: they are compiled, and kept by `re`, only where there is something to hide.
+_SCHEME = r"(?s)(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)"
+_WINDOWS_PATH = r"[A-Za-z]:[\\/]"
+#: What ends a URL's host. A backslash does for browsers, and a password may hold it.
+_END_OF_HOST = r"[/?#\\]"
+_HOST = r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\])(?::[0-9]*)?"
+#: Where a path stops being one; also in the spelling of somebody who encoded too much.
+_END_OF_PATH = r"(?i)[?#;]|%3F|%23|%3B|%40"
+
+#: Signs of a secret whatever it stands in: ZenML's keys, JSON web tokens, keys of GitHub and AWS,
+#: and what follows a word that announces one.
+_TOKENS = (
+    r"ZENKEY_[\w.~+/=-]+"
+    r"|ZENPROKEY_[\w.~+/=-]+"
+    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|\b(?:gh[opsu]|github_pat|glpat|dckr_pat)[_-]\w{8,}"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"
+    r"|(?<=Bearer )[^\s'\",]+|(?<=Basic )[A-Za-z0-9+/=]{6,}"
+)
+_ANNOUNCED = (
+    r"(?i)(?P<name>[\w-]*(?:passw(?:or)?d|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key"
+    r"|signature|credential|\bsig)[\w-]*)=(?P<value>[^\s&'\",;)]+)"
+)
+#: A login before a host, without a scheme.
+_LOGIN = r"[^\s'\"()<>/@]+:[^\s'\"()<>]+@(?=[\w\[])"
+#: The words before the colon of a credential string (`spec.credentials`), or nearly one.
+_CREDENTIALS = r"(?si)\s*(?P<kind>(?:aws|gcp|azure)-[a-z-]{3,}):(?!…)(?P<rest>.+)"
+#: Kinds of them that hold no secret.
+_OPEN_CREDENTIALS = frozenset(
+    {"aws-profile", "aws-role", "gcp-service-account", "gcp-impersonate", "gcp-workload-identity"}
+)
+#: Schemes whose URIs name a container before the `@`.
+_WITH_CONTAINER = frozenset({"az", "abfs", "abfss", "adl", "azure", "blob", "wasb", "wasbs"})
+#: Secrets this short are only hidden where they stand as a word; they would spoil any text.
+_SHORT = 4
+#: A user name this long may be a token.
+_LONG_NAME = 16
 
 
 class SecretText(str):
@@ -15,3 +77,264 @@ class SecretText(str):
 
     def __repr__(self) -> str:
         return "SecretText('(secret)')"
+
+
+# -- URLs ------------------------------------------------------------------------------------------
+
+
+def url(text: str) -> str:
+    """Give what may be shown of a URL: scheme, host, port and path.
+
+    Never shown: user and password, the fragment, parameters after ``;``, and the query except for
+    parameters that are known to be harmless (``region``, ``sslmode``, …). Paths of this machine,
+    SQLite's and ``file:`` among them, are shown whole.
+
+    A password may hold any character, encoded or not. Where it cannot be told which part of the
+    text is the password, nothing but the scheme is shown, followed by ``…``.
+
+    Args:
+        text: A URL, a proxy's address without a scheme, a path, or something that should be one.
+    """
+    plain = text.strip()
+    if not plain:
+        return ""
+    match = re.fullmatch(_SCHEME, plain)
+    start = f"{match['scheme'].lower()}://" if match else ""
+    rest = match["rest"] if match else plain
+    if not plain.isprintable():
+        return start + HIDDEN
+    if _is_path(start, rest):
+        if not start:
+            return rest
+        end = re.search("[?]" if start.startswith("sqlite") else "[?#]", rest)
+        return start + (rest[: end.start()] if end else rest) + _parameters(rest)
+    host = _from_host(rest)
+    if host is None:
+        return start + HIDDEN
+    host, path = _divided(host)
+    if not re.fullmatch(_HOST, host):
+        # `mysql:///name` and `scheme://` name no host, and hide none.
+        return start + HIDDEN if host or not start else start + _shown_path(path)
+    return start + host + _shown_path(path)
+
+
+def _is_path(start: str, rest: str) -> bool:
+    """Whether it is a path of this machine: there is no host that a login could stand before."""
+    scheme = start.partition(":")[0].partition("+")[0]
+    if scheme in ("sqlite", "file"):
+        return rest.startswith(("/", ":memory:")) or bool(re.match(_WINDOWS_PATH, rest))
+    return not start and bool(
+        rest.startswith(("/", "~", "./", "../")) or re.match(_WINDOWS_PATH, rest)
+    )
+
+
+def _from_host(rest: str) -> str | None:
+    """The text from its host on; None where that cannot be told.
+
+    A text is a URL by the rules, or one with an unencoded password, in which the host follows an
+    `@` all the same. What both readings give may be shown.
+    """
+    last = rest.rfind("@")
+    if last < 0:
+        return rest
+    end = re.search(_END_OF_HOST, rest)
+    if end is None or last < end.start():
+        return rest[last + 1 :]  # by the rules
+    before, after = rest[: last + 1], rest[last + 1 :]
+    authority = rest[: end.start()]
+    if re.fullmatch(_HOST, authority):
+        return None  # `host/path@x`, or a login `user/pass@host`
+    if not re.search(r"[?#\\]", before):
+        return after  # either a host, or the end of a path
+    if before.count("@") == 1 and not re.search(r"[?#;].*=", before):
+        return after  # no port has letters: `user:pass#word@host`
+    return None
+
+
+def _divided(rest: str) -> tuple[str, str]:
+    end = re.search(_END_OF_HOST, rest)
+    return (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
+
+
+def _shown_path(path: str) -> str:
+    end = re.search(_END_OF_PATH, path)
+    if end is None:
+        return path
+    return path[: end.start()] + (_parameters(path[end.start() :]) if end[0] == "?" else "")
+
+
+def _parameters(rest: str) -> str:
+    """The harmless part of a query, with its question mark."""
+    query = rest.partition("?")[2].partition("#")[0]
+    pairs = [pair for pair in query.split("&") if _is_harmless(pair)]
+    return f"?{'&'.join(pairs)}" if pairs else ""
+
+
+def _is_harmless(pair: str) -> bool:
+    name, _, given = pair.partition("=")
+    return name.lower() in _HARMLESS and bool(re.fullmatch(_HARMLESS_VALUE, given))
+
+
+# -- texts -----------------------------------------------------------------------------------------
+
+
+def text(text: str, *known: str | None) -> str:
+    """Give a text without the secrets in it.
+
+    What looks like one is hidden in any case: logins and parameters of URLs, tokens, what follows
+    ``password=``. What is known to be one is hidden however it is spelled: encoded for a URL or
+    not, quoted for Python or JSON, as a basic authorization, or cut at a sign that a parser took
+    for the end of the password.
+
+    Args:
+        text: What somebody else wrote: an error of a library, a log line.
+        known: URLs whose logins and parameters may stand in it, and tokens; None is none.
+    """
+    for secret in known:
+        if secret:
+            text = _without_known(text, secret)
+    return _without_tokens(re.sub(_LOGIN, f"{_SECRET}@", _urls_in(text)), _SECRET)
+
+
+def _without_tokens(text: str, instead: str) -> str:
+    """The text without what looks like a secret by itself, or by the word before it."""
+    return re.sub(_ANNOUNCED, rf"\g<name>={instead}", re.sub(_TOKENS, instead, text))
+
+
+def _without_known(text: str, secret: str) -> str:
+    match = re.fullmatch(_SCHEME, secret.strip())
+    if match is None and "@" not in secret:
+        return _without(text, {secret})
+    text = text.replace(secret, url(secret)).replace(secret.rstrip("/"), url(secret.rstrip("/")))
+    return _without(text, set(_parts(match["rest"] if match else secret.strip())))
+
+
+def _parts(rest: str) -> Iterator[str]:
+    """What is secret in a URL, given without its scheme; also what parsers would cut it into."""
+    login = rest[: rest.rfind("@")] if "@" in rest else ""
+    if "?" in rest or "#" in rest:
+        for pair in re.split(r"[?#&;]", rest)[1:]:
+            name, sign, given = pair.partition("=")
+            if sign and not _is_harmless(pair):
+                yield given
+            elif not sign and "@" not in rest:
+                yield name
+    if not login:
+        return
+    from base64 import b64encode
+    from urllib.parse import unquote
+
+    user, colon, password = login.partition(":")
+    yield login
+    if not colon or len(user) >= _LONG_NAME:
+        yield user
+    yield password
+    yield b64encode(login.encode()).decode()
+    yield b64encode(unquote(login).encode()).decode()
+    yield from re.split(r"[/?#:@\\\s]+", password)
+
+
+def _without(text: str, secrets: set[str]) -> str:
+    spelled = {form for secret in secrets for form in _spellings(secret)}
+    for form in sorted(spelled, key=len, reverse=True):
+        if len(form) >= _SHORT:
+            text = text.replace(form, _SECRET)
+        elif form.strip():
+            text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", _SECRET, text)
+    return text
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    import json
+    from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+    for plain in {secret, unquote(secret), unquote_plus(secret), secret.strip()}:
+        encoded = {quote(plain, safe=""), quote(plain), quote_plus(plain), quote(plain, safe="%/")}
+        yield plain
+        yield from encoded
+        yield from (re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), form) for form in encoded)
+        yield repr(plain)[1:-1]
+        yield plain.replace("\\", "\\\\").replace("'", "\\'")
+        yield json.dumps(plain)[1:-1]
+        yield json.dumps(plain, ensure_ascii=False)[1:-1]
+        yield from (line for line in plain.splitlines() if len(line) >= _SHORT)
+
+
+_URL_START = r"[A-Za-z][A-Za-z0-9+.-]*://"
+_END_OF_URL = r"[\s'\"<>`(){}]|[,.:;]+(?=\s|$)"
+_HOST_AND_PATH = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::[0-9]+)?(?:/[^\s'\"<>`(){},;]*)?"
+
+
+def _urls_in(text: str) -> str:
+    """The text with each URL in it as `url` shows it."""
+    done, at = [], 0
+    while (start := re.compile(_URL_START).search(text, at)) is not None:
+        done.append(text[at : start.start()])
+        at = _end_of_url(text, start.start(), start.end())
+        done.append(url(text[start.start() : at]))
+    return "".join([*done, text[at:]])
+
+
+def _end_of_url(text: str, start: int, after_scheme: int) -> int:
+    """Where the URL ends; one with an unencoded password may go on behind a blank or a quote."""
+    blank = re.compile(r"\s|$").search(text, after_scheme)
+    word_end = blank.start() if blank else len(text)
+    line_end = text.find("\n", after_scheme)
+    line_end = len(text) if line_end < 0 else line_end
+    last = text.rfind("@", after_scheme, word_end)
+    found = re.compile(_END_OF_URL).search(text, after_scheme)
+    end = found.start() if found else len(text)
+    if last < 0:
+        authority = re.split(r"[/?#]", text[after_scheme:end], maxsplit=1)[0]
+        if not authority or re.fullmatch(_HOST, authority):
+            return end
+        last = text.rfind("@", after_scheme, line_end)
+        if last < 0:
+            return end
+    tail = re.compile(_HOST_AND_PATH).match(text, last + 1)
+    end = max(end if end > last else 0, tail.end() if tail else last + 1)
+    while end > start and text[end - 1] in ".,:;":
+        end -= 1
+    return end
+
+
+# -- values ----------------------------------------------------------------------------------------
+
+
+def value(given: object) -> str:
+    """Give a value that somebody wrote as a message may quote it.
+
+    A URI loses its login, its parameters and its fragment; a credential string everything after its
+    kind; any other text whatever looks like a token. Names, ARNs and paths stay as they are.
+    """
+    shown = str(given)
+    if is_credentials(shown):
+        return f"{shown.strip().partition(':')[0]}:{HIDDEN}"
+    if shown.lstrip().startswith("{") and ":" in shown:
+        return f"{{{HIDDEN}}}"
+    scheme, sign, rest = shown.rpartition("://") if shown.count("://") == 1 else ("", "", shown)
+    query = re.search(r"[?#]" if sign or "/" in rest else r"[?#;].*=", rest, re.DOTALL)
+    last = rest.rfind("@")
+    if last >= 0 and _has_login(scheme.strip().lower(), rest, last):
+        rest = HIDDEN + rest[last:]
+        query = re.search(r"[?#]", rest)
+    if query:
+        rest = rest[: query.start()] + HIDDEN
+    return _without_tokens(scheme + sign + rest, HIDDEN)
+
+
+def is_credentials(given: str) -> bool:
+    """Tell whether it is a credential string with a secret in it, or nearly one."""
+    found = re.fullmatch(_CREDENTIALS, given)
+    return found is not None and found["kind"].lower() not in _OPEN_CREDENTIALS
+
+
+def _has_login(scheme: str, rest: str, last: int) -> bool:
+    """Whether what stands before the last `@` may be one, and no container, account or role."""
+    plain = rest.lstrip()
+    if not scheme and (plain.startswith(("arn:", "/", "~", ".")) or re.match(_WINDOWS_PATH, plain)):
+        return False
+    authority = _divided(rest)[0]
+    if ":" in authority.rpartition("@")[0] or ":" in authority[: last + 1]:
+        return True
+    return bool(scheme) and scheme not in _WITH_CONTAINER and "@" in authority

@@ -14,15 +14,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pulumi.automation import Deployment as State
 from pulumi.automation import LocalWorkspace, Stack, UpdateSummary
 
+from kitaru_iac import redaction
 from kitaru_iac.engine.errors import PassphraseMissing
 from kitaru_iac.machine.home import config_home, engine_home
 
-__all__ = ["Backend", "QuietWorkspace", "default_backend", "engine_environment", "without_secrets"]
+__all__ = ["Backend", "QuietWorkspace", "default_backend", "engine_environment"]
 
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105
@@ -46,7 +47,7 @@ class Backend:
     @property
     def label(self) -> str:
         """The URL without what could be a secret: what a record may hold and a message say."""
-        return without_secrets(self.url)
+        return redaction.url(self.url)
 
     @classmethod
     def at(cls, url: str) -> Backend:
@@ -85,21 +86,6 @@ class Backend:
     def _folder(self) -> Path | None:
         parts = urlsplit(self.url)
         return Path(parts.path) if parts.scheme == "file" and parts.path.startswith("/") else None
-
-
-def without_secrets(url: str) -> str:
-    """A backend's URL without user, password and what looks like a key in its query."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    words = ("key", "secret", "token", "password", "sig", "credential")
-    query = "&".join(
-        part
-        for part in parts.query.split("&")
-        if part and not any(word in part.partition("=")[0].lower() for word in words)
-    )
-    clean = urlunsplit((parts.scheme, host, parts.path, query, ""))
-    # urlunsplit writes `file:/x` for an empty host, and Pulumi wants `file:///x`.
-    return clean if "://" in clean or "://" not in url else clean.replace(":", "://", 1)
 
 
 def own_backend() -> Backend:

@@ -108,7 +108,7 @@ class InProcess:
     @cached_property
     def place(self) -> StorePlace:
         """See `Reads.place`."""
-        from kitaru_iac.gateway.server import plain_url
+        from kitaru_iac.redaction import url as plain_url
 
         with self._zenml() as zen:
             is_local = zen.type.value == "sql"

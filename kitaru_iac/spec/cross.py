@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kitaru_iac import redaction
 from kitaru_iac.spec import cross_extra, folders, names, regions
 from kitaru_iac.spec.clouds import FIXED_CLOUDS, VOCABULARIES, cloud_of, cluster_name
 from kitaru_iac.spec.clouds.aws import aws_partition
@@ -252,7 +253,7 @@ def _infra(draft: Draft, type_: StackType, cloud: Cloud | None) -> None:
     modes = draft.values.get("resources", {})
     registry = draft.values.get("container_registry")
     for name, mode in modes.items():
-        field = f"resources.{name}"
+        field = f"resources.{redaction.value(name)}"
         if name not in RESOURCES[type_]:
             found = suggest(name, RESOURCES[type_])
             draft.add(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Refusal", "UriError", "shown"]
+from kitaru_iac import redaction
+
+__all__ = ["Refusal", "UriError", "shown", "write_instead"]
 
 _LONGEST_SHOWN = 80
 
@@ -32,10 +34,15 @@ class UriError(Refusal):
 
 
 def shown(value: object) -> str:
-    """A value as a message quotes it: in backquotes, on one line, cut where it is very long."""
-    text = str(value)
+    """A value as a message quotes it: in backquotes, on one line, short, and without secrets."""
+    text = redaction.value(value)
     if not text.isprintable():
         text = repr(text)[1:-1]
     if len(text) > _LONGEST_SHOWN:
         text = text[: _LONGEST_SHOWN - 1] + "…"
     return f"`{text}`"
+
+
+def write_instead(text: object) -> str | None:
+    """The remedy that names what to write; None where that would repeat what may be a secret."""
+    return None if redaction.value(text) != str(text) else f"Write {shown(text)}."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kitaru_iac.spec import names, regions
 from kitaru_iac.spec.kinds import Cloud
-from kitaru_iac.spec.refusal import Refusal, UriError, shown
+from kitaru_iac.spec.refusal import Refusal, UriError, shown, write_instead
 
 __all__ = [
     "AcrUri",
@@ -157,6 +157,9 @@ def parse_container_registry(text: str) -> RegistryUri:
     if text != text.strip() or not text.isprintable() or " " in text:
         raise UriError(f"the container registry {shown(text)} holds blanks or control characters")
     bare = _without_scheme(text)
+    if "@" not in bare and ("?" in bare or "#" in bare):
+        # A signature may follow: nothing of it is repeated.
+        raise UriError("the container registry holds `?` or `#`", remedy="Write HOST/PATH alone.")
     bare = _without_image(bare)
     host, _, path = bare.rstrip("/").partition("/")
     host = host.lower()
@@ -294,7 +297,7 @@ def _without_scheme(text: str) -> str:
     raise UriError(
         f"the container registry has the scheme {shown(scheme + '://')}",
         why="a registry is written as HOST/PATH",
-        remedy=f"Write {shown(rest)}." if "@" not in rest else None,
+        remedy=write_instead(rest) if "@" not in rest else None,
     )
 
 
@@ -305,7 +308,7 @@ def _without_image(bare: str) -> str:
             raise UriError(
                 "the container registry names an image by its digest",
                 why="a stack has a registry, not an image",
-                remedy=f"Write {shown(_strip_tag(before))}.",
+                remedy=_registry_alone(before),
             )
         raise UriError(
             "the container registry holds a login or `@`",
@@ -316,9 +319,19 @@ def _without_image(bare: str) -> str:
         raise UriError(
             "the container registry names an image by its tag",
             why="a stack has a registry, not an image",
-            remedy=f"Write {shown(stripped)}.",
+            remedy=_registry_alone(bare),
         )
     return bare
+
+
+def _registry_alone(image: str) -> str | None:
+    """The remedy for an image, where what is left of it is a registry."""
+    stripped = _strip_tag(image)
+    try:
+        parse_container_registry(stripped)
+    except UriError:
+        return None
+    return write_instead(stripped)
 
 
 def _strip_tag(bare: str) -> str:
@@ -333,9 +346,6 @@ def _path(path: str, whole: str) -> str | None:
         if len(path) > _LONGEST_PATH:
             raise UriError(f"the path of the registry has more than {_LONGEST_PATH} characters")
         return path
-    if "?" in path or "#" in path:
-        # A signature may follow: nothing of it is repeated.
-        raise UriError("the container registry holds `?` or `#`", remedy="Write HOST/PATH alone.")
     lower = path.lower()
     mends = lower != path and all(_PART.fullmatch(part) for part in lower.split("/"))
     raise UriError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TextIO, TypeVar
 
+from kitaru_iac import redaction
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec import cross, names
@@ -24,7 +25,7 @@ from kitaru_iac.spec.fields import (
     Kind,
 )
 from kitaru_iac.spec.kinds import InfraMode, ResourceMode, StackType
-from kitaru_iac.spec.refusal import Refusal, shown
+from kitaru_iac.spec.refusal import Refusal, shown, write_instead
 from kitaru_iac.spec.suggest import suggest
 from kitaru_iac.spec.uris import (
     ArtifactStoreUri,
@@ -54,6 +55,7 @@ _PARSED: Mapping[str, Any] = {
     "container_registry": RegistryUri,
     "credentials": Credentials,
 }
+_URIS = ("artifact_store", "container_registry")
 #: Keys whose values need the cloud to be known; `cross` reads them.
 _LATER = ("cluster", "region", "execution_role")
 
@@ -124,7 +126,7 @@ def _keys(draft: Draft) -> None:
         if key not in FIELDS:
             found = key_suggestion(str(key))
             draft.add(
-                str(key),
+                redaction.value(key),
                 f"{shown(key)} is not a key of a stack's description",
                 remedy=f"Did you mean `{found}`?"
                 if found
@@ -198,10 +200,27 @@ def _is_text(draft: Draft, key: str, raw: object) -> bool:
         why = "an unset variable of the shell leaves nothing" if draft.origins.flags else None
         draft.add(key, f"{key} is empty", why, "Give a value, or leave it out.")
         return False
+    if not hidden and _is_secret(key, raw):
+        draft.add(
+            key,
+            f"{key} holds what looks like a secret",
+            why="it is not repeated here",
+            remedy="Credentials are given as `credentials`, and best as env:NAME or file:PATH.",
+        )
+        return False
     if not hidden and raw != raw.strip():
-        draft.add(key, f"{key} has blanks around it", remedy=f"Write {shown(raw.strip())}.")
+        remedy = write_instead(raw.strip()) or "Take them away."
+        draft.add(key, f"{key} has blanks around it", remedy=remedy)
         return False
     return True
+
+
+def _is_secret(key: str, raw: str) -> bool:
+    """Whether a message about the value would have to leave something out.
+
+    A URI says better what is wrong with it, unless it is a credential string.
+    """
+    return redaction.is_credentials(raw) or (key not in _URIS and redaction.value(raw) != raw)
 
 
 def _switch(draft: Draft, key: str, raw: object) -> None:
@@ -254,7 +273,7 @@ def _resources(draft: Draft, raw: object) -> None:
         return
     modes: dict[str, ResourceMode] = {}
     for name, mode in raw.items():
-        field = f"resources.{name}"
+        field = f"resources.{redaction.value(name)}"
         if mode is None:
             continue
         if not isinstance(mode, str):

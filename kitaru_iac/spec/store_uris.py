@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kitaru_iac.spec import names
 from kitaru_iac.spec.kinds import Cloud
-from kitaru_iac.spec.refusal import Refusal, UriError, shown
+from kitaru_iac.spec.refusal import Refusal, UriError, shown, write_instead
 
 __all__ = [
     "ArtifactStoreUri",
@@ -34,6 +34,8 @@ _OTHER_SCHEMES = {
     "wasbs": "az",
     "blob": "az",
 }
+# A longer word before a colon is none that anybody knows, and may be half of a key.
+_LONGEST_SCHEME = 16
 # The longest key of S3, of Cloud Storage and of Blob Storage, in bytes.
 _LONGEST_KEY = 1024
 
@@ -195,9 +197,9 @@ def parse_artifact_store(text: str) -> ArtifactStoreUri:
         rest = match["rest"] if "@" not in match["rest"] else "…"
         raise UriError(
             f"`{scheme}:` is followed by {len(match['slashes'])} slashes instead of 2",
-            remedy=f"Write {shown(f'{scheme}://{rest}')}.",
+            remedy=write_instead(f"{scheme}://{rest}") or f"Write `{scheme}://…`.",
         )
-    authority, _, path = match["rest"].partition("/")
+    authority, path = _authority_and_path(match["rest"])
     prefix = _prefix(path)
     try:
         if scheme == "s3":
@@ -248,6 +250,14 @@ def _azure(scheme: str, authority: str, path: str) -> AzureBlobUri:
     return AzureBlobUri(names.azure_container(container), path, account, scheme)
 
 
+def _authority_and_path(rest: str) -> tuple[str, str]:
+    authority, _, path = rest.partition("/")
+    if "?" in authority or "#" in authority:
+        # A signature may follow: nothing of it is repeated.
+        raise UriError("the artifact store's URI holds `?` or `#`", remedy="Leave it out.")
+    return authority, path
+
+
 def _prefix(path: str) -> str:
     path = path.strip("/")
     parts = path.split("/") if path else []
@@ -270,6 +280,8 @@ def _no_login(authority: str) -> str:
             "the artifact store's URI holds a login or `@` before the bucket",
             remedy="Write the bucket alone; credentials have an option of their own.",
         )
+    if re.search(":(?![0-9]*$)", authority):
+        raise UriError("the artifact store's URI holds a login or a port, and no bucket before `/`")
     if not authority:
         raise UriError("the artifact store's URI names no bucket")
     return authority
@@ -279,21 +291,22 @@ def _unknown_scheme(scheme: str, rest: str) -> UriError:
     remedy = None
     host, _, path = rest.partition("/")
     if scheme in _OTHER_SCHEMES and "@" not in rest:
-        remedy = f"Write {shown(f'{_OTHER_SCHEMES[scheme]}://{rest}')}."
+        remedy = write_instead(f"{_OTHER_SCHEMES[scheme]}://{rest}")
     elif scheme == "arn" and ":s3:::" in f":{rest}":
-        remedy = f"Write {shown('s3://' + rest.rpartition(':::')[2])}."
+        remedy = write_instead("s3://" + rest.rpartition(":::")[2])
     elif scheme in {"http", "https"}:
         match = _AZURE_HOST.fullmatch(host.lower())
         if match and path:
             container, _, inside = path.partition("/")
             uri = AzureBlobUri(container, inside.strip("/"), match["account"], "abfs")
-            remedy = f"Write {shown(uri)}." if "?" not in path else None
+            remedy = write_instead(uri)
         elif host == "storage.googleapis.com":
-            remedy = f"Write {shown('gs://' + path)}." if "?" not in path else None
+            remedy = write_instead(f"gs://{path}")
         elif bucket := re.fullmatch(r"([a-z0-9.-]+)\.s3[.a-z0-9-]*\.amazonaws\.com", host):
             remedy = f"Write `s3://{bucket[1]}`."
+    named = f" {shown(scheme + ':')}" if len(scheme) <= _LONGEST_SCHEME else ""
     return UriError(
-        f"the artifact store's scheme {shown(scheme + ':')} is none that a stack can use",
+        f"the artifact store's scheme{named} is none that a stack can use",
         why="they are `s3://`, `gs://`, `az://`, `abfs://`, `abfss://` and paths",
         remedy=remedy,
     )
