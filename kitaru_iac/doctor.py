@@ -7,25 +7,17 @@ configuration file, so that neither ZenML nor Pulumi nor a cloud's SDK is import
 from __future__ import annotations
 
 import os
-import re
-import shlex
-import shutil
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import yaml
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
+from kitaru_iac import redaction
 from kitaru_iac.engine.find import (
     INSTALL_PAGE,
     MINIMUM,
@@ -34,11 +26,11 @@ from kitaru_iac.engine.find import (
     EngineUnusable,
     find_engine,
 )
+from kitaru_iac.machine import packages
 from kitaru_iac.machine.home import config_home, engine_home
 
-__all__ = ["Finding", "Status", "examine", "install_command", "unmet"]
+__all__ = ["Finding", "Status", "examine"]
 
-DISTRIBUTION = "kitaru-iac"
 EVERYTHING = "all"  # the extra that only sums up the others
 
 Status = Literal["ok", "missing", "warn", "unknown"]
@@ -69,7 +61,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything this project stands on."""
-    _lines.cache_clear()
+    packages.forget()
     with ThreadPoolExecutor(max_workers=1) as pool:
         engine = pool.submit(_engine)
         before = [_python(), _own_version(), _base(), _zenml(), _config_home(), _store()]
@@ -77,86 +69,9 @@ def examine() -> list[Finding]:
         return [*before, engine.result(), *extras]
 
 
-# Packages
-
-
-def unmet(distribution: str = DISTRIBUTION, extra: str | None = None) -> list[str]:
-    """What a distribution or one of its extras asks for and this environment does not have.
-
-    Follows the extras it asks of others (`zenml[connectors-aws]`), by their own metadata.
-
-    Returns:
-        One line for each, as `boto3 (not installed)` or `kubernetes 36.0.0 (needs <36,>=33)`.
-    """
-    _lines.cache_clear()
-    return _lacking(distribution, extra)
-
-
-def _lacking(distribution: str = DISTRIBUTION, extra: str | None = None) -> list[str]:
-    return list(dict.fromkeys(_unmet(distribution, extra, set())))
-
-
-def _unmet(
-    distribution: str, extra: str | None, seen: set[tuple[str, str | None]]
-) -> Iterator[str]:
-    key = (canonicalize_name(distribution), extra)
-    if key in seen:
-        return
-    seen.add(key)
-    for wanted in _requirements(distribution, extra):
-        try:
-            version = _version(wanted.name)
-        except metadata.PackageNotFoundError:
-            yield f"{wanted.name} (not installed)"
-            continue
-        if not wanted.specifier.contains(version, prereleases=True):
-            yield f"{wanted.name} {version} (needs {wanted.specifier})"
-        for inner in sorted(wanted.extras):
-            yield from _unmet(wanted.name, inner, seen)
-
-
-def _requirements(distribution: str, extra: str | None) -> Iterator[Requirement]:
-    """What applies here: the base requirements, or those that only the extra adds."""
-    for line in _lines(distribution):
-        wanted = _parsed(line)
-        marker = wanted.marker
-        in_base = marker is None or marker.evaluate({"extra": ""})
-        if in_base is (extra is None) and (
-            marker is None or marker.evaluate({"extra": extra or ""})
-        ):
-            yield wanted
-
-
-@cache
-def _lines(distribution: str) -> list[str]:
-    """The requirements as written; emptied whenever a look begins."""
-    return metadata.requires(distribution) or []
-
-
-def _version(distribution: str) -> str:
-    """`metadata.version`, without parsing the whole description of the package."""
-    found = metadata.distribution(distribution)
-    line = re.search(r"^Version: *(\S+)", found.read_text("METADATA") or "", re.MULTILINE)
-    return line[1] if line else found.version
-
-
-@cache
-def _parsed(line: str) -> Requirement:
-    return Requirement(line)
-
-
 def _extras() -> list[str]:
-    provided = metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or []
+    provided = metadata.metadata(packages.DISTRIBUTION).get_all("Provides-Extra") or []
     return [name for name in provided if name != EVERYTHING]
-
-
-def install_command(extra: str | None = None) -> str:
-    """The command that installs this project with an extra into the environment that runs it."""
-    wanted = shlex.quote(f"{DISTRIBUTION}[{extra}]") if extra else DISTRIBUTION
-    python = shlex.quote(sys.executable or "python3")
-    if find_spec("pip") is None and shutil.which("uv"):
-        return f"uv pip install --python {python} {wanted}"
-    return f"{python} -m pip install {wanted}"
 
 
 # The findings
@@ -164,7 +79,7 @@ def install_command(extra: str | None = None) -> str:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    wanted = metadata.metadata(DISTRIBUTION)["Requires-Python"]
+    wanted = metadata.metadata(packages.DISTRIBUTION)["Requires-Python"]
     fits = SpecifierSet(wanted).contains(version, prereleases=True)
     return Finding(
         "python",
@@ -176,26 +91,30 @@ def _python() -> Finding:
 
 
 def _own_version() -> Finding:
-    return Finding("kitaru-iac", "kitaru-iac", "ok", _version(DISTRIBUTION))
+    return Finding("kitaru-iac", "kitaru-iac", "ok", packages.version(packages.DISTRIBUTION))
 
 
 def _base() -> Finding:
-    lacking = _lacking()
+    lacking = packages.unmet()
     if lacking:
         detail = ", ".join(lacking)
-        return Finding("packages", "Packages", "missing", detail, install_command())
+        return Finding("packages", "Packages", "missing", detail, packages.install_command())
     return Finding("packages", "Packages", "ok", "everything the base install needs is there")
 
 
 def _zenml() -> Finding:
     try:
-        version = _version("zenml")
+        version = packages.version("zenml")
     except metadata.PackageNotFoundError:
-        return Finding("zenml", "ZenML", "missing", "not installed", install_command())
-    wanted = next(r for r in _requirements(DISTRIBUTION, None) if r.name == "zenml").specifier
+        return Finding("zenml", "ZenML", "missing", "not installed", packages.install_command())
+    wanted = next(
+        r for r in packages.requirements(packages.DISTRIBUTION, None) if r.name == "zenml"
+    ).specifier
     if wanted.contains(version, prereleases=True):
         return Finding("zenml", "ZenML", "ok", version)
-    return Finding("zenml", "ZenML", "warn", f"{version} (needs {wanted})", install_command())
+    return Finding(
+        "zenml", "ZenML", "warn", f"{version} (needs {wanted})", packages.install_command()
+    )
 
 
 def _config_home() -> Finding:
@@ -222,7 +141,10 @@ def _store() -> Finding:
     url = store.get("url")
     if not url:
         return Finding("zenml.store", title, "ok", "local (SQLite, in the configuration directory)")
-    shown = _without_secrets(str(url))
+    if "://" not in str(url):
+        detail = "what is configured is not the URL of a store"
+        return Finding("zenml.store", title, "warn", detail, "Log in again: kitaru login URL")
+    shown = redaction.url(str(url))
     scheme = shown.partition("://")[0]
     kind = {"http": "server", "https": "server", "sqlite": "local (SQLite)"}.get(
         scheme, f"database ({scheme})"
@@ -240,23 +162,6 @@ def _configured_store(path: Path) -> dict[str, Any]:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     store = content.get("store") if isinstance(content, dict) else None
     return store if isinstance(store, dict) else {}
-
-
-def _without_secrets(url: str) -> str:
-    """The URL without user, password and query, whatever characters a password holds."""
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return "(not a URL)"
-    if scheme == "sqlite":
-        return f"{scheme}://{rest.partition('?')[0]}"
-    before, at, host = rest.rpartition("@")
-    if at and any(mark in before for mark in "?#"):
-        return f"{scheme}://…"  # where the password ends cannot be told
-    try:
-        parts = urlsplit(f"{scheme}://{host}")
-    except ValueError:
-        return f"{scheme}://…"
-    return f"{scheme}://{parts.netloc}{parts.path}"
 
 
 def _engine() -> Finding:
@@ -277,20 +182,20 @@ def _engine() -> Finding:
 
 
 def _extra(name: str) -> Finding:
-    lacking = _lacking(DISTRIBUTION, name)
+    lacking = packages.unmet(packages.DISTRIBUTION, name)
     title = f"Extra {name}"
     if lacking:
         detail = "missing: " + ", ".join(lacking)
-        return Finding(f"extra.{name}", title, "missing", detail, install_command(name))
+        return Finding(f"extra.{name}", title, "missing", detail, packages.install_command(name))
     return Finding(f"extra.{name}", title, "ok", "installed: " + ", ".join(_brought_by(name)))
 
 
 def _brought_by(extra: str) -> list[str]:
     """The packages an extra asks for, with those of the extras it asks of others."""
     names: dict[str, None] = {}
-    for wanted in _requirements(DISTRIBUTION, extra):
+    for wanted in packages.requirements(packages.DISTRIBUTION, extra):
         names[wanted.name] = None
         for inner in sorted(wanted.extras):
-            names |= dict.fromkeys(r.name for r in _requirements(wanted.name, inner))
-    base = {wanted.name for wanted in _requirements(DISTRIBUTION, None)}
-    return [f"{name} {_version(name)}" for name in names if name not in base]
+            names |= dict.fromkeys(r.name for r in packages.requirements(wanted.name, inner))
+    base = {wanted.name for wanted in packages.requirements(packages.DISTRIBUTION, None)}
+    return [f"{name} {packages.version(name)}" for name in names if name not in base]

@@ -87,7 +87,7 @@ def url(text: str) -> str:
 
     Never shown: user and password, the fragment, parameters after ``;``, and the query except for
     parameters that are known to be harmless (``region``, ``sslmode``, …). Paths of this machine,
-    SQLite's and ``file:`` among them, are shown whole.
+    SQLite's and ``file:`` among them, are shown whole; a word alone is not.
 
     A password may hold any character, encoded or not. Where it cannot be told which part of the
     text is the password, nothing but the scheme is shown, followed by ``…``.
@@ -100,6 +100,8 @@ def url(text: str) -> str:
         return ""
     match = re.fullmatch(_SCHEME, plain)
     start = f"{match['scheme'].lower()}://" if match else ""
+    if not match and re.fullmatch(r"[\w+=-]+", plain) and plain != "localhost":
+        return HIDDEN  # a key in a URL's place looks like this, too
     rest = match["rest"] if match else plain
     if not plain.isprintable():
         return start + HIDDEN
@@ -203,10 +205,10 @@ def _without_tokens(text: str, instead: str) -> str:
 
 def _without_known(text: str, secret: str) -> str:
     match = re.fullmatch(_SCHEME, secret.strip())
-    if match is None and "@" not in secret:
-        return _without(text, {secret})
+    if match is None:
+        return _without(text, {secret, *_parts(secret)})
     text = text.replace(secret, url(secret)).replace(secret.rstrip("/"), url(secret.rstrip("/")))
-    return _without(text, set(_parts(match["rest"] if match else secret.strip())))
+    return _without(text, set(_parts(match["rest"])))
 
 
 def _parts(rest: str) -> Iterator[str]:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from kitaru_iac import doctor
-from kitaru_iac.doctor import Finding, examine, install_command, unmet
+from kitaru_iac.doctor import Finding, examine
+from kitaru_iac.machine import packages
 from kitaru_iac.machine.home import config_home, engine_home
+from kitaru_iac.machine.packages import install_command, unmet
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     engine(tmp_path / "bin", "v3.200.0")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     yield tmp_path / "config"
-    doctor._lines.cache_clear()
+    packages.forget()
 
 
 def engine(directory: Path, says: str) -> Path:
@@ -49,9 +51,9 @@ def fake_metadata(
         except KeyError:
             raise metadata.PackageNotFoundError(name) from None
 
-    monkeypatch.setattr(doctor, "_version", version)
+    monkeypatch.setattr(packages, "version", version)
     monkeypatch.setattr(metadata, "requires", lambda name: distributions[name][1])
-    doctor._lines.cache_clear()
+    packages.forget()
 
 
 # The configuration directory
@@ -97,7 +99,7 @@ def test_no_configuration_is_the_local_store() -> None:
         ("mysql://u:S?3@CRET@db/zenml", "database (mysql): mysql://…"),
         ("mysql://db/zenml?password=a@S3CRET", "database (mysql): mysql://…"),
         ("mysql://u:S3CRET@[::1/zenml", "database (mysql): mysql://…"),
-        ("S3CRET", "database ((not a URL)): (not a URL)"),
+        ("S3CRET", "what is configured is not the URL of a store"),
     ],
 )
 @pytest.mark.parametrize("place", ["file", "environment"])
@@ -205,7 +207,7 @@ def test_unmet_follows_the_extras_of_others(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_missing_extra_comes_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_lacking", lambda *_: ["boto3 (not installed)"])
+    monkeypatch.setattr(packages, "unmet", lambda *_: ["boto3 (not installed)"])
     found = doctor._extra("aws")
     assert found.status == "missing"
     assert found.detail == "missing: boto3 (not installed)"
@@ -215,16 +217,16 @@ def test_a_missing_extra_comes_with_its_command(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_command_fits_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/a b/python")
-    monkeypatch.setattr(doctor, "find_spec", lambda _: object())
+    monkeypatch.setattr(packages, "find_spec", lambda _: object())
     assert install_command("aws") == "'/a b/python' -m pip install 'kitaru-iac[aws]'"
-    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
+    monkeypatch.setattr(packages, "find_spec", lambda _: None)
     monkeypatch.setattr("shutil.which", lambda _: "/bin/uv")
     assert install_command() == "uv pip install --python '/a b/python' kitaru-iac"
 
 
 @pytest.mark.parametrize(("version", "status"), [("0.98.3", "ok"), ("0.99.0", "warn")])
 def test_zenml_is_judged(monkeypatch: pytest.MonkeyPatch, version: str, status: str) -> None:
-    monkeypatch.setattr(doctor, "_version", lambda _: version)
+    monkeypatch.setattr(packages, "version", lambda _: version)
     assert doctor._zenml().status == status
 
 

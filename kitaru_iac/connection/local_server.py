@@ -35,7 +35,7 @@ def login_local(
         MissingPackages: What it needs is not installed; the remedy is the command that installs it.
         NotConnectedError: It did not start.
     """
-    from kitaru_iac.doctor import install_command, unmet
+    from kitaru_iac.machine.packages import install_command, unmet
 
     refuse_if_fixed_by_environment()
     lacking = unmet(extra=SERVER_EXTRA)
