@@ -178,14 +178,14 @@ class InternalError(KitaruError):
     """Something that no other error foresees: a bug in kitaru.
 
     Args:
-        error: What was raised.
+        what: What was raised, without secrets: ``ValueError: the text``.
     """
 
     code = "internal_error"
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, what: str) -> None:
         super().__init__(
-            f"Unexpected {type(error).__name__}: {error}".rstrip(": "),
+            f"Unexpected {what}".rstrip(": "),
             remedy="This is a bug in kitaru. Run it again with --debug and report what it shows.",
         )
 

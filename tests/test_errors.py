@@ -206,7 +206,7 @@ def test_an_error_carries_its_code() -> None:
         "message": "No stack",
         "type": "StackNotFound",
     }
-    assert errors.InternalError(ValueError("x")).what == "Unexpected ValueError: x"
+    assert errors.InternalError("ValueError: x").what == "Unexpected ValueError: x"
 
 
 @pytest.mark.parametrize("name", notices.__all__)

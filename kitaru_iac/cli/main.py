@@ -71,7 +71,7 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
         if debug:
             import traceback
 
-            traceback.print_exc(file=sys.stderr)
+            sys.stderr.write(_without_secrets(traceback.format_exc()))
         return _failed(error, out, words)
 
 
@@ -148,9 +148,17 @@ def _failed(error: Exception, out: Output, words: list[str]) -> int:
         hint = _help_hint(error, words)
         out.error(usage.to_dict(), str(usage), hint)
         return int(usage.exit_code)
-    bug = InternalError(error)
+    bug = InternalError(_without_secrets(f"{type(error).__name__}: {error}"))
     out.error(bug.to_dict(), str(bug))
     return int(bug.exit_code)
+
+
+def _without_secrets(text: str) -> str:
+    """A text that others wrote, without what this machine's settings hold."""
+    from kitaru_iac import redaction
+    from kitaru_iac.machine.known_secrets import known_secrets
+
+    return redaction.text(text, *known_secrets())
 
 
 def _usage_error(error: TyperException) -> UsageError:
@@ -204,9 +212,13 @@ def _debug(words: Sequence[str]) -> bool:
     if wanted:
         import logging
 
+        class Formatter(logging.Formatter):
+            def format(self, record: logging.LogRecord) -> str:
+                return _without_secrets(super().format(record))
+
         handler = logging.StreamHandler(sys.stderr)
         handler.kitaru = True  # type: ignore[attr-defined]  # gateway.quiet leaves it in place
-        handler.setFormatter(logging.Formatter("debug: %(message)s"))
+        handler.setFormatter(Formatter("debug: %(message)s"))
         logger = logging.getLogger("kitaru_iac")
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG)

@@ -9,10 +9,10 @@ import time
 import webbrowser
 from collections.abc import Callable
 from importlib import metadata
-from typing import Any
 
+from kitaru_iac.connection.server import Refused, Server, ServerInfo
 from kitaru_iac.errors import NotAllowedError
-from kitaru_iac.gateway.server import Refused, Server, ServerInfo
+from kitaru_iac.gateway.http import Json
 
 __all__ = ["token_from_browser"]
 
@@ -21,7 +21,7 @@ _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 def token_from_browser(
     server: Server, info: ServerInfo, client_id: str, tell: Callable[[str], None]
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     """Let a person confirm the login, and get the token.
 
     Args:
@@ -42,24 +42,30 @@ def token_from_browser(
             remedy=f"Run: zenml login {server.url}\nOr give an API key with --api-key env:NAME.",
         )
     try:
-        device = server.post("/device_authorization", {"client_id": client_id}, _user_agent())
+        device = _fields(
+            server.post("/device_authorization", {"client_id": client_id}, _user_agent())
+        )
     except Refused as error:
         raise NotAllowedError(
             f"The server {server.url} has no login through a browser",
             why=f"HTTP status {error.status}",
             remedy="Give an API key with --api-key env:NAME.",
         ) from error
-    address = str(device.get("verification_uri_complete") or device["verification_uri"])
+    address = str(device.get("verification_uri_complete") or device.get("verification_uri") or "/")
     address = server.url + address if address.startswith("/") else address
     tell(address)
     if _has_desktop():
         webbrowser.open(address)
-    form = {"grant_type": _GRANT, "client_id": client_id, "device_code": str(device["device_code"])}
-    interval = float(device.get("interval") or 5)
-    deadline = time.monotonic() + float(device.get("expires_in") or 300)
+    form = {
+        "grant_type": _GRANT,
+        "client_id": client_id,
+        "device_code": str(device.get("device_code")),
+    }
+    interval = _seconds(device.get("interval"), 5)
+    deadline = time.monotonic() + _seconds(device.get("expires_in"), 300)
     while time.monotonic() < deadline:
         try:
-            answer: dict[str, Any] = server.post("/login", form)
+            answer = _fields(server.post("/login", form))
         except Refused as error:
             reason = error.body.get("error")
             if reason == "slow_down":
@@ -71,9 +77,17 @@ def token_from_browser(
                 ) from error
             time.sleep(interval)
         else:
-            server.use_token(str(answer["access_token"]))
+            server.use_token(str(answer.get("access_token")))
             return answer
     raise NotAllowedError("Nobody confirmed the login in time", remedy="Run the command again.")
+
+
+def _fields(answer: Json) -> dict[str, Json]:
+    return answer if isinstance(answer, dict) else {}
+
+
+def _seconds(value: Json, default: float) -> float:
+    return float(value) if isinstance(value, int | float) and value else default
 
 
 def _user_agent() -> dict[str, str]:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
-from kitaru_iac.connection.login import (
+from kitaru_iac.connection.files import (
     files_restored_on_failure,
     refuse_if_fixed_by_environment,
     settled,
 )
 from kitaru_iac.connection.results import LoggedIn
+from kitaru_iac.connection.server import Server
 from kitaru_iac.errors import MissingPackages, NotConnectedError
 from kitaru_iac.gateway.errors import translate_errors
 from kitaru_iac.gateway.quiet import quiet
-from kitaru_iac.gateway.server import Server
 
 __all__ = ["login_local", "stop_local_server"]
 
@@ -72,16 +72,16 @@ def login_local(
         deployer.connect_to_server()
         server = deployer.get_server()
         url = str(server.status.url) if server.status else ""
-        name, stack, warnings = settled(None if project is None else Server(url).project(project))
+        found = settled(None if project is None else Server(url).project(project))
         version = metadata.version("zenml")
     return LoggedIn(
         url=url,
         server_version=version,
         user="default",
-        project=name,
-        active_stack=stack,
+        project=found.project,
+        active_stack=found.stack,
         started_local_server=not running,
-        warnings=warnings,
+        warnings=found.warnings,
     )
 
 

@@ -1,46 +1,45 @@
 """Connect to a store: prepare a directory, log in to a server or start a local one, log out.
 
-A login is tried over plain HTTP first (`gateway.server`). ZenML is told only when server, key and
-project are known to be right, and if even then something fails, its files are put back.
+A login is tried over plain HTTP first (`connection.server`). ZenML is told only when server, key
+and project are known to be right, and if even then something fails, its files are put back.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from kitaru_iac import redaction
+from kitaru_iac.connection.files import (
+    Settled,
+    files_restored_on_failure,
+    keep_private,
+    refuse_if_fixed_by_environment,
+    settled,
+    without_variables,
+)
 from kitaru_iac.connection.results import Initialized, LoggedIn, LoggedOut
+from kitaru_iac.connection.server import Server, server_url
 from kitaru_iac.errors import (
-    KitaruError,
     NotAllowedError,
     NotConnectedError,
     NotFoundError,
     UsageError,
 )
 from kitaru_iac.gateway.errors import translate_errors
+from kitaru_iac.gateway.http import Json
+from kitaru_iac.gateway.opening import require_answer
 from kitaru_iac.gateway.quiet import quiet
-from kitaru_iac.gateway.server import Server, plain_url, server_url
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.notices import KitaruWarning, NoActiveProject, VersionMismatch
+from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.notices import KitaruWarning, VersionMismatch
 
-__all__ = [
-    "Initialized",
-    "LoggedIn",
-    "LoggedOut",
-    "files_restored_on_failure",
-    "init",
-    "key_from",
-    "login",
-    "logout",
-    "refuse_if_fixed_by_environment",
-    "settled",
-]
+__all__ = ["Initialized", "LoggedIn", "LoggedOut", "init", "key_from", "login", "logout"]
 
-_URL_VARIABLE = "ZENML_STORE_URL"
 #: These would be written into ZenML's files by a login that is about another key.
 _KEY_VARIABLES = ("ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN")
 
@@ -53,11 +52,13 @@ def init(path: str | os.PathLike[str] | None = None) -> Initialized:
 
     Raises:
         NotFoundError: There is no such directory.
+        NotConnectedError: The store that this machine is connected to does not answer.
     """
     target = Path.cwd() if path is None else Path(path).expanduser().resolve()
     if not target.is_dir():
         kind = "is not a directory" if target.exists() else "does not exist"
         raise NotFoundError(f"{target} {kind}", where="PATH", remedy=f"Make it: mkdir -p {target}")
+    require_answer()
     with quiet(), translate_errors():
         from zenml.client import Client
         from zenml.constants import REPOSITORY_DIRECTORY_NAME
@@ -144,11 +145,11 @@ def login(
     address = server_url(url)
     refuse_if_fixed_by_environment()
     if isinstance(verify_ssl, str):
-        verify_ssl = str(Path(verify_ssl).expanduser())
-    server = Server(address, verify_ssl=verify_ssl, timeout=timeout)
+        verify_ssl = _bundle(verify_ssl)
+    server = _server(address, verify_ssl, timeout)
     info = server.info()
     warnings = _compare_versions(address, info.version)
-    token: dict[str, Any] | None = None
+    token: Mapping[str, Json] | None = None
     user: str | None = None
     if info.needs_login:
         if api_key is not None:
@@ -164,15 +165,15 @@ def login(
             )
         user = server.user()
     chosen = server.project(project) if project is not None else None
-    with files_restored_on_failure(), _without_variables(*_KEY_VARIABLES):
+    with files_restored_on_failure(), without_variables(*_KEY_VARIABLES):
         connected = _switch(address, api_key, token, verify_ssl, chosen)
     return LoggedIn(
         url=address,
         server_version=info.version,
         user=user,
-        project=connected[0],
-        active_stack=connected[1],
-        warnings=(*warnings, *connected[2]),
+        project=connected.project,
+        active_stack=connected.stack,
+        warnings=(*warnings, *connected.warnings),
     )
 
 
@@ -198,22 +199,44 @@ def logout() -> LoggedOut:
             get_credentials_store().clear_credentials(url)
         if url is None and not stopped:
             return LoggedOut(was_connected=False)
-        _, stack, _ = settled(None)
-    return LoggedOut(True, plain_url(url) if url else None, stopped, stack)
+        stack = settled(None).stack
+    return LoggedOut(True, redaction.url(url) if url else None, stopped, stack)
 
 
 # -- inside ----------------------------------------------------------------------------------------
 
 
-def refuse_if_fixed_by_environment() -> None:
-    """With `ZENML_STORE_URL` set, ZenML connects there whatever was logged in to."""
-    url = os.environ.get(_URL_VARIABLE)
-    if url:
-        raise NotAllowedError(
-            f"{_URL_VARIABLE} is set and says what to connect to",
-            why=f"It names {plain_url(url)} and takes precedence over every login",
-            remedy=f"Unset it first: unset {_URL_VARIABLE}",
-        )
+def _bundle(file: str) -> str:
+    """The file of certificates that is to be trusted; its text stays as it is.
+
+    Raises:
+        NotFoundError: There is no such file.
+        UsageError: It holds no certificates.
+    """
+    if "-----BEGIN" in file:
+        return file
+    path = Path(file).expanduser()
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except FileNotFoundError as error:
+        raise NotFoundError(f"There is no file {path}", where="--ca-cert") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{path} does not hold certificates (PEM)", where="--ca-cert", why=str(error)
+        ) from error
+    return str(path)
+
+
+def _server(address: str, verify_ssl: bool | str, timeout: float) -> Server:
+    try:
+        return Server(address, verify_ssl=verify_ssl, timeout=timeout)
+    except UnreadableError as error:
+        raise NotConnectedError(
+            "kitaru does not know the way to the server",
+            where=address,
+            why=f"It would be by {error}",
+            remedy=f"ZenML may: zenml login {address}\nOr name an http:// proxy.",
+        ) from error
 
 
 def _compare_versions(url: str, theirs: str) -> tuple[KitaruWarning, ...]:
@@ -246,97 +269,25 @@ def _client_id() -> str:
 def _switch(
     url: str,
     api_key: str | None,
-    token: dict[str, Any] | None,
+    token: Mapping[str, Json] | None,
     verify_ssl: bool | str,
     project: tuple[str, str] | None,
-) -> tuple[str | None, str | None, tuple[KitaruWarning, ...]]:
-    """Tell ZenML. Returns the active project and stack, and warnings."""
+) -> Settled:
+    """Tell ZenML, and see what is active there."""
     with quiet() as heard, translate_errors():
         from zenml.config.global_config import GlobalConfiguration
         from zenml.login.credentials_store import get_credentials_store
         from zenml.models import OAuthTokenResponse
         from zenml.zen_stores.rest_zen_store import RestZenStoreConfiguration
 
-        _keep_private(config_home() / "credentials.yaml")
+        keep_private(config_home() / "credentials.yaml")
         credentials = get_credentials_store()
         if api_key is not None:
             # Whoever was logged in there before must not be used for this key.
             credentials.clear_credentials(url)
             credentials.set_api_key(url, api_key)
         elif token is not None:
-            credentials.set_token(url, OAuthTokenResponse(**token))
+            credentials.set_token(url, OAuthTokenResponse.model_validate(token))
         GlobalConfiguration().set_store(RestZenStoreConfiguration(url=url, verify_ssl=verify_ssl))
-        name, stack, warnings = settled(project)
-        return name, stack, (*warnings, *heard.warnings)
-
-
-def settled(
-    project: tuple[str, str] | None,
-) -> tuple[str | None, str | None, tuple[KitaruWarning, ...]]:
-    """Set the project, and look what is active now. Call it inside `quiet()`."""
-    from zenml.client import Client
-    from zenml.config.global_config import GlobalConfiguration
-
-    Client._reset_instance()
-    client = Client()
-    if project is not None:
-        client.set_active_project(project[0])
-    stack = client.active_stack_model.name
-    active = GlobalConfiguration().active_project_id
-    name = project[1] if project else None
-    if active is None:
-        hint = NoActiveProject("No project is active there: kitaru login URL --project NAME")
-        return None, stack, (hint,)
-    if name is None:
-        name = client.active_project.name
-    return name, stack, ()
-
-
-def _keep_private(path: Path) -> None:
-    """Let nobody else read the file that ZenML is about to write keys into. It keeps the mode."""
-    with contextlib.suppress(FileExistsError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write("{}\n")
-    with contextlib.suppress(OSError):  # somebody else's file on a shared machine
-        path.chmod(0o600)
-
-
-@contextlib.contextmanager
-def _without_variables(*names: str) -> Iterator[None]:
-    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)
-
-
-@contextlib.contextmanager
-def files_restored_on_failure() -> Iterator[None]:
-    """Put ZenML's settings and logins back as they were if the block fails."""
-    home = config_home()
-    paths = [home / "config.yaml", home / "credentials.yaml"]
-    before = {path: path.read_bytes() if path.exists() else None for path in paths}
-    try:
-        yield
-    except BaseException as error:
-        for path, content in before.items():
-            if content is not None:
-                path.write_bytes(content)
-            else:
-                path.unlink(missing_ok=True)
-        _forget_what_zenml_holds()
-        if isinstance(error, KitaruError) and error.why is None:
-            error.why = "The connection is unchanged"
-        raise
-
-
-def _forget_what_zenml_holds() -> None:
-    from zenml.client import Client
-    from zenml.config.global_config import GlobalConfiguration
-    from zenml.login.credentials_store import CredentialsStore
-
-    Client._reset_instance()
-    GlobalConfiguration._reset_instance()
-    CredentialsStore.reset_instance()
+        found = settled(project)
+        return found._replace(warnings=(*found.warnings, *heard.warnings))

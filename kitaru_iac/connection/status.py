@@ -11,13 +11,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from kitaru_iac import redaction
 from kitaru_iac._version import __version__
+from kitaru_iac.connection.server import Server
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway import open_reader
-from kitaru_iac.gateway.server import Server, plain_url
 from kitaru_iac.machine.active_scope import CONFIG_FILE, named_stack
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.machine.store_location import RestStore, read_yaml, store_location
+from kitaru_iac.machine.store_location import RestStore, read_yaml, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import ActiveStackMissing, KitaruWarning, StoreNotCreated, VersionMismatch
 
@@ -106,7 +107,7 @@ def status(*, timeout: float = 5) -> Status:
         kind = "local"
     found = Status(
         kind=kind,
-        url=plain_url(url.rstrip("/")),
+        url=redaction.url(url.rstrip("/")),
         source=_source(is_default=is_default),
         connected=True,
         client_version=metadata.version("zenml"),
@@ -137,11 +138,11 @@ def _of_server(found: Status, config: Mapping[str, Any], url: str, timeout: floa
         store = location if isinstance(location, RestStore) else None
     except UnreadableError:
         pass  # no token that is still good: log in with the key, if there is one
-    stored = config.get("store")
-    verify: bool | str = store.verify if store else True
-    if store is None and isinstance(stored, dict):
-        verify = stored.get("verify_ssl", True)
-    server = Server(found.url, verify_ssl=verify, timeout=timeout)  # without user and password
+    try:
+        place = server_of(config, os.environ)
+        server = Server(url, verify_ssl=place.verify if place else True, timeout=timeout)
+    except UnreadableError:
+        return _from_reader(found)  # by a way that only ZenML knows
     info = server.info()
     found = replace(found, server_version=info.version, warnings=_versions(found, info.version))
     try:

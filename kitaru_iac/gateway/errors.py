@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from kitaru_iac import redaction
 from kitaru_iac.errors import (
     AlreadyExistsError,
     KitaruError,
@@ -12,6 +13,7 @@ from kitaru_iac.errors import (
     NotConnectedError,
     NotFoundError,
 )
+from kitaru_iac.machine.known_secrets import known_secrets
 
 __all__ = ["translate_errors"]
 
@@ -56,4 +58,5 @@ def _translated(error: Exception) -> KitaruError:
 def _first_line(error: BaseException) -> str:
     text = str(error.args[0]) if error.args else str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0][:400] if lines else type(error).__name__
+    # An error of a library repeats the URL with its password.
+    return redaction.text(lines[0], *known_secrets())[:400] if lines else type(error).__name__

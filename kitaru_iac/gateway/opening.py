@@ -100,11 +100,11 @@ def require_answer() -> None:
         NotConnectedError: It does not answer.
     """
     with suppress(UnreadableError):
-        url = server_of(read_yaml(config_home() / CONFIG_FILE), os.environ)
-        if url is not None:
-            from kitaru_iac.gateway.http import insist_on_answer
+        server = server_of(read_yaml(config_home() / CONFIG_FILE), os.environ)
+        if server is not None:
+            from kitaru_iac.gateway.http import require_answer
 
-            insist_on_answer(url, os.environ)
+            require_answer(server.url, os.environ, verify=server.verify)
 
 
 def complete(prefix: str) -> list[str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
-from kitaru_iac.gateway.http import Connection
+from kitaru_iac.gateway.http import HttpClient, Timeouts
 from kitaru_iac.gateway.payload import Kind, PayloadReader
 from kitaru_iac.machine.active_scope import Named
 from kitaru_iac.machine.store_location import RestStore
@@ -24,19 +23,29 @@ class RestReader(PayloadReader):
 
     def __init__(self, store: RestStore, named: Named, environ: Mapping[str, str]) -> None:
         super().__init__(named)
-        self._connection = Connection(
-            store.url, store.token, verify=store.verify, timeout=store.timeout, environ=environ
+        self._client = HttpClient(
+            store.url,
+            token=store.token,
+            verify=store.verify,
+            timeouts=Timeouts(answer=store.timeout),
+            environ=environ,
+            hint="See what you are connected to with: kitaru status",
         )
 
     def close(self) -> None:
         """See `Reader.close`."""
-        self._connection.close()
+        self._client.close()
 
     def _list(self, kind: Kind, *, hydrate: bool, **filters: Any) -> dict[str, Any]:
         query = {"hydrate": "true" if hydrate else "false", **filters}
         if kind == "service_connectors":
             query["expand_secrets"] = "false"
-        page = self._connection.get(f"/api/v1/{kind}?{urlencode(query)}")
+        response = self._client.get(f"/api/v1/{kind}", query)
+        if response.status == 401:
+            raise UnreadableError("the server wants a new login (401)")
+        if response.status != 200:
+            raise UnreadableError(f"the server answered with status {response.status}")
+        page = response.document()
         if not isinstance(page, dict):
             raise UnreadableError("the server's listing is not a mapping")
         return page

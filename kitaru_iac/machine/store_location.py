@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from kitaru_iac import redaction
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -57,7 +58,7 @@ class RestStore:
     timeout: int = _TIMEOUT
 
     def __repr__(self) -> str:
-        return f"RestStore({self.url!r})"
+        return f"RestStore({redaction.url(self.url)!r})"
 
 
 StoreLocation = SqliteStore | RestStore
@@ -89,15 +90,21 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
     raise UnreadableError(f"the store is of the type {store.get('type')!r}")
 
 
-def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
-    """The address of the server that ZenML would ask; None where that is not told by these."""
+def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> RestStore | None:
+    """The server that ZenML would ask, without a token; None where that is not told by these.
+
+    Raises:
+        UnreadableError: Whether its certificate is to be verified cannot be told.
+    """
     stored = config.get("store")
     try:
         store = _with_environment(stored if isinstance(stored, dict) else None, environ)
     except UnreadableError:
         return None
     url = str((store or {}).get("url") or "")
-    return url.rstrip("/") if url.startswith(("http://", "https://")) else None
+    if not url.startswith(("http://", "https://")):
+        return None
+    return RestStore(url.rstrip("/"), None, _verify((store or {}).get("verify_ssl", True)))
 
 
 def read_yaml(path: Path) -> Mapping[str, Any]:

@@ -327,7 +327,9 @@ def test_logout_works_when_the_server_is_gone(home: Home, kitaru, logged_in: Zen
 
 
 def test_login_alone_names_the_packages_that_are_missing(home: Home, kitaru, monkeypatch):
-    monkeypatch.setattr("kitaru_iac.machine.packages.unmet", lambda **_: ["fastapi (not installed)"])
+    monkeypatch.setattr(
+        "kitaru_iac.machine.packages.unmet", lambda **_: ["fastapi (not installed)"]
+    )
     failed = kitaru("login")
     assert failed.code == 1
     assert "fastapi (not installed)" in failed.err

@@ -18,15 +18,26 @@ class Asked:
     path: str
     headers: dict[str, str]
     connection: int
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass
 class LittleServer:
-    """Answers every GET with `answer(path)`: a status and a document, or text."""
+    """Answers every request with `answer(path)`: a status and a document, or text.
+
+    Attributes:
+        answer: The status 0 hangs up instead.
+        tls: What it speaks TLS with, if it does.
+        close_after_each: Hang up after each answer, without a word of it.
+        location: Where its redirects go.
+        asked: What it was asked.
+    """
 
     answer: Callable[[str], tuple[int, Any]]
     tls: ssl.SSLContext | None = None
     close_after_each: bool = False
+    location: str = "/elsewhere"
     asked: list[Asked] = field(default_factory=list)
 
     def __enter__(self) -> LittleServer:
@@ -36,23 +47,27 @@ class LittleServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:
+            def answer(self) -> None:
                 if self.connection not in connections:
                     connections.append(self.connection)
-                outer.asked.append(
-                    Asked(self.path, dict(self.headers), connections.index(self.connection))
-                )
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                number = connections.index(self.connection)
+                outer.asked.append(Asked(self.path, dict(self.headers), number, self.command, body))
                 status, content = outer.answer(self.path)
-                body = content if isinstance(content, str) else json.dumps(content)
-                data = body.encode()
+                if status == 0:
+                    self.close_connection = True
+                    return
+                data = (content if isinstance(content, str) else json.dumps(content)).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
-                if status in (301, 302, 307):
-                    self.send_header("Location", "/elsewhere")
+                if status in (301, 302, 303, 307, 308):
+                    self.send_header("Location", outer.location)
                 self.end_headers()
                 self.wfile.write(data)
                 # Without a word in the header, as a server does with an idle connection.
                 self.close_connection = self.close_connection or outer.close_after_each
+
+            do_GET = do_POST = do_PUT = do_DELETE = answer
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -61,7 +76,7 @@ class LittleServer:
         self._server.daemon_threads = True
         if self.tls:
             self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

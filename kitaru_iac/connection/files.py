@@ -1,0 +1,126 @@
+"""ZenML's settings and logins on this machine: who decides on them, and how none is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from kitaru_iac import redaction
+from kitaru_iac.errors import KitaruError, NotAllowedError
+from kitaru_iac.machine.home import config_home
+from kitaru_iac.notices import KitaruWarning, NoActiveProject
+
+__all__ = [
+    "URL_VARIABLE",
+    "Settled",
+    "files_restored_on_failure",
+    "keep_private",
+    "refuse_if_fixed_by_environment",
+    "settled",
+    "without_variables",
+]
+
+URL_VARIABLE: Final = "ZENML_STORE_URL"
+
+
+class Settled(NamedTuple):
+    """What is active in a store that was just connected to.
+
+    Attributes:
+        project: The active project's name, if one is.
+        stack: The active stack's name.
+        warnings: What else is worth knowing.
+    """
+
+    project: str | None
+    stack: str
+    warnings: tuple[KitaruWarning, ...] = ()
+
+
+def refuse_if_fixed_by_environment() -> None:
+    """Refuse to connect elsewhere where `ZENML_STORE_URL` is set: ZenML connects there anyway.
+
+    Raises:
+        NotAllowedError: It is set.
+    """
+    url = os.environ.get(URL_VARIABLE)
+    if url:
+        raise NotAllowedError(
+            f"{URL_VARIABLE} is set and says what to connect to",
+            why=f"It names {redaction.url(url)} and takes precedence over every login",
+            remedy=f"Unset it first: unset {URL_VARIABLE}",
+        )
+
+
+def settled(project: tuple[str, str] | None) -> Settled:
+    """Set the project, and see what is active now. Call it inside `quiet()`.
+
+    Args:
+        project: Its id and name; None leaves what ZenML chose.
+    """
+    from zenml.client import Client
+    from zenml.config.global_config import GlobalConfiguration
+
+    Client._reset_instance()
+    client = Client()
+    if project is not None:
+        client.set_active_project(project[0])
+    stack = client.active_stack_model.name
+    if GlobalConfiguration().active_project_id is None:
+        hint = NoActiveProject("No project is active there: kitaru login URL --project NAME")
+        return Settled(None, stack, (hint,))
+    return Settled(project[1] if project else client.active_project.name, stack)
+
+
+def keep_private(path: Path) -> None:
+    """Let nobody else read the file that ZenML is about to write keys into. It keeps the mode."""
+    with contextlib.suppress(FileExistsError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write("{}\n")
+    with contextlib.suppress(OSError):  # somebody else's file on a shared machine
+        path.chmod(0o600)
+
+
+@contextlib.contextmanager
+def without_variables(*names: str) -> Iterator[None]:
+    """Take variables out of the environment for the block."""
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+@contextlib.contextmanager
+def files_restored_on_failure() -> Iterator[None]:
+    """Put ZenML's settings and logins back as they were if the block fails."""
+    home = config_home()
+    paths = [home / "config.yaml", home / "credentials.yaml"]
+    before = {path: path.read_bytes() if path.exists() else None for path in paths}
+    try:
+        yield
+    except BaseException as error:
+        for path, content in before.items():
+            if content is not None:
+                path.write_bytes(content)
+            else:
+                path.unlink(missing_ok=True)
+        _forget_what_zenml_holds()
+        if isinstance(error, KitaruError) and error.why is None:
+            error.why = "The connection is unchanged"
+        raise
+
+
+def _forget_what_zenml_holds() -> None:
+    from zenml.client import Client
+    from zenml.config.global_config import GlobalConfiguration
+    from zenml.login.credentials_store import CredentialsStore
+
+    Client._reset_instance()
+    GlobalConfiguration._reset_instance()
+    CredentialsStore.reset_instance()

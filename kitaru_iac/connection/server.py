@@ -1,0 +1,274 @@
+"""A ZenML server before ZenML is told about it: is it one, which, and does it let us in.
+
+Every answer is waited for no longer than a given time, whatever the network does. Nothing here
+imports ZenML or writes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from kitaru_iac import redaction
+from kitaru_iac.errors import (
+    KitaruError,
+    NotAllowedError,
+    NotConnectedError,
+    NotFoundError,
+    UsageError,
+)
+from kitaru_iac.gateway.http import HttpClient, Json, Response, Timeouts
+from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.redaction import SecretText
+
+__all__ = ["Refused", "Server", "ServerInfo", "server_url"]
+
+_API: Final = "/api/v1"
+_UNAUTHORIZED: Final = (401, 403)
+_KEY_GRANT: Final = "zenml-api-key"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What a ZenML server says about itself.
+
+    Attributes:
+        version: The version of ZenML it runs.
+        name: Its name, if it has one.
+        needs_login: Whether it wants to know who we are.
+        pro_api_url: Of a ZenML Pro workspace: where its logins are made.
+    """
+
+    version: str
+    name: str | None
+    needs_login: bool
+    pro_api_url: str | None = None
+
+
+class Refused(Exception):
+    """The server answered with an error.
+
+    Attributes:
+        status: The HTTP status.
+        body: The answer, where it is a JSON mapping.
+    """
+
+    def __init__(self, status: int, body: Mapping[str, Json]) -> None:
+        self.status = status
+        self.body = body
+        super().__init__(f"HTTP status {status}")
+
+
+def server_url(text: str) -> str:
+    """Give the URL of a server as ZenML keeps it, without a slash at the end.
+
+    Raises:
+        UsageError: It is not the URL of a server, or has a password in it.
+    """
+    url = text.strip()
+    shown = redaction.url(url)
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(
+            f"'{shown}' is not the URL of a server", where="URL", why="Its host or port is none"
+        ) from error
+    if parts.scheme not in ("http", "https"):
+        likely = redaction.url(url.partition("://")[2] if "://" in url else url)
+        raise UsageError(
+            f"'{shown}' is not the URL of a server",
+            where="URL",
+            remedy=f"Did you mean https://{likely}?"
+            if likely and redaction.HIDDEN not in likely
+            else "Begin with https://.",
+        )
+    if not host:
+        raise UsageError(f"'{shown}' names no host", where="URL")
+    if parts.username or parts.password:
+        raise UsageError(
+            "The URL holds a user or a password",
+            where="URL",
+            why="ZenML servers take an API key, and a URL ends up in logs",
+            remedy="Leave it out and give the key with --api-key env:NAME.",
+        )
+    if parts.query or parts.fragment:
+        raise UsageError(f"'{shown}' has more than an address", where="URL")
+    return url.rstrip("/")
+
+
+class Server:
+    """One server.
+
+    Args:
+        url: As `server_url` gives it.
+        verify_ssl: False, True, or the path or text of a bundle of certificates.
+        timeout: Seconds for each answer, from the first attempt to its last byte.
+
+    Raises:
+        UnreadableError: Only ZenML knows the way to it: a SOCKS proxy, a login in the URL.
+        NotConnectedError: The URL, the proxy or the certificates cannot be used.
+    """
+
+    def __init__(self, url: str, *, verify_ssl: bool | str = True, timeout: float = 15) -> None:
+        self.url = url
+        self._client = HttpClient(
+            url, verify=verify_ssl, timeouts=Timeouts(timeout, timeout, total=timeout)
+        )
+
+    def __repr__(self) -> str:
+        return f"Server({self._client.shown!r})"
+
+    def info(self) -> ServerInfo:
+        """Ask what it is.
+
+        Raises:
+            NotConnectedError: It does not answer, or is no ZenML server.
+        """
+        try:
+            answer = self.get("/info")
+        except Refused as error:
+            why = f"{self.url}{_API}/info answered with the HTTP status {error.status}"
+            raise self._not_zenml(why) from error
+        if not isinstance(answer, dict) or "version" not in answer or "auth_scheme" not in answer:
+            raise self._not_zenml(f"{self.url}{_API}/info does not answer as one")
+        return ServerInfo(
+            version=str(answer["version"]),
+            name=_text(answer, "name"),
+            needs_login=answer["auth_scheme"] != "NO_AUTH",
+            pro_api_url=_text(answer, "pro_api_url"),
+        )
+
+    def login(self, api_key: str) -> SecretText:
+        """Get a token for an API key, and use it from now on.
+
+        Raises:
+            NotAllowedError: The server does not accept the key.
+        """
+        try:
+            answer = self.post("/login", {"grant_type": _KEY_GRANT, "password": api_key})
+        except Refused as error:
+            if error.status in (*_UNAUTHORIZED, 400, 422):
+                raise NotAllowedError(
+                    f"The server {self.url} does not accept the API key",
+                    remedy="Check that the key is complete, active and for this server.",
+                ) from error
+            raise self._failed(error) from error
+        return self.use_token(self._field(answer, "access_token"))
+
+    def use_token(self, token: str) -> SecretText:
+        """Send this token from now on."""
+        self._client.use_token(token)
+        return SecretText(token)
+
+    def user(self) -> str:
+        """Ask for the name of who we are there.
+
+        Raises:
+            NotAllowedError: It does not know us.
+        """
+        try:
+            return self._field(self.get("/current-user"), "name")
+        except Refused as error:
+            raise self._failed(error) from error
+
+    def project(self, ref: str) -> tuple[str, str]:
+        """Ask for the id and name of a project, by either.
+
+        Raises:
+            NotFoundError: There is none that we may see.
+        """
+        try:
+            found = self.get(f"/projects/{quote(ref, safe='')}")
+        except Refused as error:
+            if error.status in (404, 403, 422):
+                raise NotFoundError(
+                    f"The server has no project '{ref}' that you may use",
+                    remedy=self._projects_words(),
+                ) from error
+            raise self._failed(error) from error
+        return self._field(found, "id"), self._field(found, "name")
+
+    def _projects_words(self) -> str | None:
+        try:
+            page = self.get("/projects")
+            items = page.get("items") if isinstance(page, dict) else None
+            names = [self._field(item, "name") for item in items or ()]
+        except (Refused, KitaruError, TypeError):
+            return None
+        return f"There are: {', '.join(sorted(names)[:20])}" if names else None
+
+    def stack_name(self, id: str) -> str | None:
+        """Ask for the name of the stack with this id; None if there is none."""
+        try:
+            return self._field(self.get(f"/stacks/{quote(id, safe='')}"), "name")
+        except Refused as error:
+            if error.status in (404, 422):
+                return None
+            raise self._failed(error) from error
+
+    # -- HTTP -------------------------------------------------------------------------------------
+
+    def get(self, path: str) -> Json:
+        """Give the JSON answer to a GET of the API.
+
+        Raises:
+            Refused: The server answered with an error.
+            NotConnectedError: It did not answer.
+        """
+        return self._document(path, self._client.get(_API + path))
+
+    def post(
+        self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> Json:
+        """Give the JSON answer to a POST of a form; raises as `get` does."""
+        response = self._client.request(
+            # What logs in changes nothing that a second time would change.
+            *("POST", _API + path),
+            form=form,
+            headers=headers,
+            is_read=True,
+        )
+        return self._document(path, response)
+
+    def _document(self, path: str, response: Response) -> Json:
+        try:
+            found = response.document()
+        except UnreadableError as error:
+            if not response.is_success:
+                raise Refused(response.status, {}) from None
+            why = f"{self.url}{_API}{path} does not answer with JSON"
+            raise self._not_zenml(why) from error
+        if not response.is_success:
+            raise Refused(response.status, found if isinstance(found, dict) else {})
+        return found
+
+    def _field(self, answer: Json, name: str) -> str:
+        """A text of an answer that has to be there."""
+        if not isinstance(answer, dict) or not isinstance(answer.get(name), str):
+            raise self._not_zenml(f"An answer has no `{name}`")
+        return str(answer[name])
+
+    # -- errors -----------------------------------------------------------------------------------
+
+    def _not_zenml(self, why: str) -> NotConnectedError:
+        return NotConnectedError(
+            f"What answers at {self.url} is not a ZenML server", why=why, remedy="Check the URL."
+        )
+
+    def _failed(self, error: Refused) -> KitaruError:
+        if error.status in _UNAUTHORIZED:
+            return NotAllowedError(
+                f"The server {self.url} does not accept the login",
+                remedy=f"Log in again: kitaru login {self.url}",
+            )
+        return NotConnectedError(
+            f"The server {self.url} cannot answer now", why=f"HTTP status {error.status}"
+        )
+
+
+def _text(answer: Mapping[str, Json], name: str) -> str | None:
+    found = answer.get(name)
+    return str(found) if found else None

@@ -1,0 +1,178 @@
+"""One kept-alive HTTP connection: what is sent on it, what comes back, and how far it got."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import select
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+from urllib.parse import SplitResult
+
+from kitaru_iac.gateway.routes import Proxy, port_of
+from kitaru_iac.machine.unreadable import UnreadableError
+
+__all__ = ["Json", "Request", "Response", "Timeouts", "Wire"]
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+
+#: What may follow a closed idle connection: the request was not looked at.
+_CLOSED: Final = (ConnectionError, http.client.RemoteDisconnected, ssl.SSLEOFError)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long is waited, in seconds.
+
+    Attributes:
+        connect: For the connection, with proxy and TLS.
+        answer: For each part of an answer.
+        total: For one call from its beginning to the last byte, name resolution included, whatever
+            the network does. None: as long as parts come.
+    """
+
+    connect: float = 10
+    answer: float = 30
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a server answered.
+
+    Attributes:
+        status: The HTTP status; never a redirect.
+        headers: By name in lower case.
+        body: As it came.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is of the 200s."""
+        return 200 <= self.status < 300
+
+    def document(self) -> Json:
+        """Give the JSON document of the body; None for an empty one.
+
+        Raises:
+            UnreadableError: It is not JSON.
+        """
+        if not self.body:
+            return None
+        try:
+            found: Json = json.loads(self.body)
+        except ValueError as error:
+            raise UnreadableError("the server answered with something else than JSON") from error
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent.
+
+    Attributes:
+        method: ``GET``, …
+        target: Path and query.
+        headers: All but those that the connection sets.
+        body: Its bytes, if it has some.
+        is_read: Whether it changes nothing, and may be sent twice.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    is_read: bool
+
+
+class Wire:
+    """One kept-alive connection, and how far the last request on it got.
+
+    Attributes:
+        is_sent: Whether a write has left, at least in part, and its answer is not there.
+        patience: How many seconds are waited for what is under way.
+    """
+
+    def __init__(
+        self,
+        target: SplitResult,
+        proxy: Proxy | None,
+        tls: ssl.SSLContext | None,
+        timeouts: Timeouts,
+    ) -> None:
+        self._target, self._proxy, self._tls, self._timeouts = target, proxy, tls, timeouts
+        self._http: http.client.HTTPConnection | None = None
+        self.is_sent = False
+        self.patience = timeouts.connect
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
+    def send(self, request: Request) -> Response:
+        """Send a request and wait for its answer; raises what sockets, TLS and HTTP raise."""
+        is_reused = self._http is not None
+        try:
+            return self._exchange(request)
+        except _CLOSED:
+            # A server may close an idle connection at any time; only then is it asked again.
+            self.close()
+            if not (is_reused and request.is_read):
+                raise
+            return self._exchange(request)
+
+    def _exchange(self, request: Request) -> Response:
+        connection = self.connected()
+        self.is_sent = not request.is_read
+        target, headers = request.target, dict(request.headers)
+        if self._proxy is not None and self._tls is None:
+            target = f"http://{self._target.netloc}{target}"  # a proxy is asked for the whole URL
+            headers |= self._proxy.headers
+        connection.request(request.method, target, body=request.body, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        self.is_sent = False
+        if answer.will_close:
+            self.close()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Response(answer.status, found, body)
+
+    def connected(self) -> http.client.HTTPConnection:
+        """Give the open connection; one that the server has closed meanwhile is opened again."""
+        if self._http is not None:
+            if self._http.sock is not None and not _has_news(self._http.sock):
+                return self._http
+            self.close()
+        connection = self._new()
+        self.patience = self._timeouts.connect
+        connection.connect()
+        self.patience = self._timeouts.answer
+        connection.sock.settimeout(self._timeouts.answer)
+        self._http = connection
+        return connection
+
+    def _new(self) -> http.client.HTTPConnection:
+        host, port = str(self._target.hostname), port_of(self._target)
+        proxy = self._proxy
+        first = (proxy.host, proxy.port) if proxy else (host, port)
+        timeout = self._timeouts.connect
+        if self._tls is None:
+            return http.client.HTTPConnection(*first, timeout=timeout)
+        connection = http.client.HTTPSConnection(*first, timeout=timeout, context=self._tls)
+        if proxy:
+            connection.set_tunnel(host, port, dict(proxy.headers))
+        return connection
+
+
+def _has_news(sock: socket.socket) -> bool:
+    """Whether an idle connection has something to read: its end, as nothing was asked."""
+    return bool(select.select([sock], [], [], 0)[0])
