@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import (
@@ -20,6 +20,7 @@ from kitaru_iac.errors import (
     UsageError,
 )
 from kitaru_iac.gateway.http import HttpClient, Json, Response, Timeouts
+from kitaru_iac.gateway.routes import parsed
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText
 
@@ -69,15 +70,9 @@ def server_url(text: str) -> str:
     """
     url = text.strip()
     shown = redaction.url(url)
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError(
-            f"'{shown}' is not the URL of a server", where="URL", why="Its host or port is none"
-        ) from error
-    if parts.scheme not in ("http", "https"):
-        likely = redaction.url(url.partition("://")[2] if "://" in url else url)
+    scheme, sign, rest = url.partition("://")
+    if scheme.lower() not in ("http", "https") or not sign:
+        likely = redaction.url(rest if sign else url)
         raise UsageError(
             f"'{shown}' is not the URL of a server",
             where="URL",
@@ -85,8 +80,9 @@ def server_url(text: str) -> str:
             if likely and redaction.HIDDEN not in likely
             else "Begin with https://.",
         )
-    if not host:
-        raise UsageError(f"'{shown}' names no host", where="URL")
+    parts = parsed(url)
+    if parts is None:
+        raise UsageError(f"'{shown}' names no host, or its port is not a number", where="URL")
     if parts.username or parts.password:
         raise UsageError(
             "The URL holds a user or a password",

@@ -98,8 +98,9 @@ def _read_proxy(variable: str, chosen: str) -> Proxy:
     parts = parsed(chosen if "://" in chosen else f"http://{chosen}")
     if parts is None:
         raise NotConnectedError(
-            f"The proxy {redaction.url(chosen)} is no address",
+            f"The proxy that {variable} names is no address",
             where=variable,
+            why=f"It is {redaction.url(chosen)}",
             remedy="Write http://HOST:PORT; signs in its password have to be percent-encoded.",
         )
     if parts.scheme != "http":
@@ -219,7 +220,7 @@ def tls_context(verify: bool | str, environ: Mapping[str, str]) -> ssl.SSLContex
         named = "the text" if "-----BEGIN" in bundle else bundle
         what = "does not exist" if isinstance(error, FileNotFoundError) else "cannot be used"
         raise NotConnectedError(
-            f"The file of certificate authorities {what}",
+            f"The file of certificate authorities of {where} {what}",
             where=where,
             why=f"It names {named}" if what == "does not exist" else f"{named} is not one (PEM)",
             remedy="Name a file of certificates, or unset it."

@@ -142,6 +142,25 @@ def reader(server: LittleServer) -> Iterator[RestReader]:
     reading.close()
 
 
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        *(((status, {}), str(status)) for status in (201, 400, 403, 404, 422, 500, 503)),
+        ((401, {}), "login"),
+        ((200, "<html>"), "JSON"),
+        ((200, []), "not a mapping"),
+        ((200, ""), "not a mapping"),
+    ],
+)
+def test_any_other_answer_is_left_to_zenml(answer: tuple[int, Any], why: str) -> None:
+    with LittleServer(lambda _: answer) as server:
+        reading = RestReader(RestStore(server.url, "t"), Named(None, "global", "x"), {})
+        with pytest.raises(UnreadableError, match=why):
+            list(reading.stacks())
+        reading.close()
+    assert len(server.asked) == 1
+
+
 def test_the_number_of_requests(reader: RestReader, server: LittleServer, api: Api) -> None:
     def requests(action: Callable[[], object]) -> int:
         server.asked.clear()
