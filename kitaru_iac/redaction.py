@@ -54,7 +54,7 @@ _ANNOUNCED = (
 #: A login before a host, without a scheme.
 _LOGIN = r"[^\s'\"()<>/@]+:[^\s'\"()<>]+@(?=[\w\[])"
 #: The words before the colon of a credential string (`spec.credentials`), or nearly one.
-_CREDENTIALS = r"(?si)\s*(?P<kind>(?:aws|gcp|azure)-[a-z-]{3,}):(?!…)(?P<rest>.+)"
+_CREDENTIALS = r"(?si)['\"\s]*(?P<kind>(?:aws|gcp|azure)[-_ ][a-z_-]{3,}?)\s*:(?!…)(?P<rest>.+)"
 #: Kinds of them that hold no secret.
 _OPEN_CREDENTIALS = frozenset(
     {"aws-profile", "aws-role", "gcp-service-account", "gcp-impersonate", "gcp-workload-identity"}
@@ -214,11 +214,12 @@ def _without_known(text: str, secret: str) -> str:
 def _parts(rest: str) -> Iterator[str]:
     """What is secret in a URL, given without its scheme; also what parsers would cut it into."""
     login = rest[: rest.rfind("@")] if "@" in rest else ""
-    if "?" in rest or "#" in rest:
+    if re.search("[?#;]", rest):
         for pair in re.split(r"[?#&;]", rest)[1:]:
             name, sign, given = pair.partition("=")
             if sign and not _is_harmless(pair):
                 yield given
+                yield pair
             elif not sign and "@" not in rest:
                 yield name
     if not login:
@@ -263,7 +264,8 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 _URL_START = r"[A-Za-z][A-Za-z0-9+.-]*://"
-_END_OF_URL = r"[\s'\"<>`(){}]|[,.:;]+(?=\s|$)"
+#: A query may hold what would end a path: what closes a bracket or a sentence is cut off its end.
+_REST_OF_URL = r"[^\s'\"<>`(){}?#]*(?:[?#][^\s'\"<>`]*)?"
 _HOST_AND_PATH = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::[0-9]+)?(?:/[^\s'\"<>`(){},;]*)?"
 
 
@@ -284,8 +286,8 @@ def _end_of_url(text: str, start: int, after_scheme: int) -> int:
     line_end = text.find("\n", after_scheme)
     line_end = len(text) if line_end < 0 else line_end
     last = text.rfind("@", after_scheme, word_end)
-    found = re.compile(_END_OF_URL).search(text, after_scheme)
-    end = found.start() if found else len(text)
+    found = re.compile(_REST_OF_URL).match(text, after_scheme)
+    end = after_scheme + len((found[0] if found else "").rstrip(")}],.:;"))
     if last < 0:
         authority = re.split(r"[/?#]", text[after_scheme:end], maxsplit=1)[0]
         if not authority or re.fullmatch(_HOST, authority):
@@ -316,6 +318,8 @@ def value(given: object) -> str:
         return f"{{{HIDDEN}}}"
     scheme, sign, rest = shown.rpartition("://") if shown.count("://") == 1 else ("", "", shown)
     query = re.search(r"[?#]" if sign or "/" in rest else r"[?#;].*=", rest, re.DOTALL)
+    if re.search("%(?:25)*40", rest):  # encoded too much, a login is one all the same
+        return scheme + sign + HIDDEN
     last = rest.rfind("@")
     if last >= 0 and _has_login(scheme.strip().lower(), rest, last):
         rest = HIDDEN + rest[last:]
@@ -328,7 +332,7 @@ def value(given: object) -> str:
 def is_credentials(given: str) -> bool:
     """Tell whether it is a credential string with a secret in it, or nearly one."""
     found = re.fullmatch(_CREDENTIALS, given)
-    return found is not None and found["kind"].lower() not in _OPEN_CREDENTIALS
+    return found is not None and found["kind"].lower().replace("_", "-") not in _OPEN_CREDENTIALS
 
 
 def _has_login(scheme: str, rest: str, last: int) -> bool:
@@ -336,7 +340,7 @@ def _has_login(scheme: str, rest: str, last: int) -> bool:
     plain = rest.lstrip()
     if not scheme and (plain.startswith(("arn:", "/", "~", ".")) or re.match(_WINDOWS_PATH, plain)):
         return False
-    authority = _divided(rest)[0]
-    if ":" in authority.rpartition("@")[0] or ":" in authority[: last + 1]:
+    if ":" in rest[:last]:
         return True
+    authority = _divided(rest)[0]
     return bool(scheme) and scheme not in _WITH_CONTAINER and "@" in authority

@@ -219,10 +219,12 @@ def _bundle(file: str) -> str:
     try:
         ssl.create_default_context(cafile=str(path))
     except FileNotFoundError as error:
-        raise NotFoundError(f"There is no file {path}", where="--ca-cert") from error
+        shown = redaction.value(path)
+        raise NotFoundError(f"There is no file {shown}", where="--ca-cert") from error
     except (OSError, ValueError) as error:
+        shown = redaction.value(path)
         raise UsageError(
-            f"{path} does not hold certificates (PEM)", where="--ca-cert", why=str(error)
+            f"{shown} does not hold certificates (PEM)", where="--ca-cert", why=str(error)
         ) from error
     return str(path)
 

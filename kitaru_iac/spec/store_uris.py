@@ -236,6 +236,8 @@ def _local(text: str) -> LocalPath:
 def _azure(scheme: str, authority: str, path: str) -> AzureBlobUri:
     container, at, host = authority.partition("@")
     account = None
+    if ":" in container:
+        raise UriError("the Azure URI holds a login or a port, and no container before `@` or `/`")
     if at:
         # `account.blob…` is the host; a password would stand there too, so nothing is echoed.
         match = _AZURE_HOST.fullmatch(host.lower())
@@ -252,9 +254,9 @@ def _azure(scheme: str, authority: str, path: str) -> AzureBlobUri:
 
 def _authority_and_path(rest: str) -> tuple[str, str]:
     authority, _, path = rest.partition("/")
-    if "?" in authority or "#" in authority:
-        # A signature may follow: nothing of it is repeated.
-        raise UriError("the artifact store's URI holds `?` or `#`", remedy="Leave it out.")
+    if sign := next((sign for sign in "?#%" if sign in authority), None):
+        # A signature or an encoded login may follow: nothing of it is repeated.
+        raise UriError(f"the artifact store's URI holds `{sign}` before its path")
     return authority, path
 
 
