@@ -13,7 +13,7 @@ from kitaru_iac import doctor
 from kitaru_iac.doctor import Finding, examine
 from kitaru_iac.machine import packages
 from kitaru_iac.machine.home import config_home, engine_home
-from kitaru_iac.machine.packages import install_command, unmet
+from kitaru_iac.machine.packages import install_command
 
 
 @pytest.fixture(autouse=True)
@@ -40,20 +40,6 @@ def engine(directory: Path, says: str) -> Path:
 
 def finding(id: str) -> Finding:
     return next(f for f in examine() if f.id == id)
-
-
-def fake_metadata(
-    monkeypatch: pytest.MonkeyPatch, distributions: dict[str, tuple[str, list[str]]]
-) -> None:
-    def version(name: str) -> str:
-        try:
-            return distributions[name][0]
-        except KeyError:
-            raise metadata.PackageNotFoundError(name) from None
-
-    monkeypatch.setattr(packages, "version", version)
-    monkeypatch.setattr(metadata, "requires", lambda name: distributions[name][1])
-    packages.forget()
 
 
 # The configuration directory
@@ -170,40 +156,10 @@ def test_every_extra_is_looked_at() -> None:
 
 def test_this_environment_lacks_nothing() -> None:
     assert [f for f in examine() if f.id.startswith(("extra.", "packages")) and f.remedy] == []
-    assert unmet() == []
-    assert unmet(extra="all") == []
 
 
 def test_the_server_extra_names_what_zenmls_local_server_needs() -> None:
     assert "fastapi" in finding("extra.server").detail
-
-
-def test_unmet_follows_the_extras_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_metadata(
-        monkeypatch,
-        {
-            "kitaru-iac": (
-                "1.0",
-                [
-                    "base>=1",
-                    "old>=2; extra == 'aws'",
-                    "zenml[connectors-aws]>=0.98; extra == 'aws'",
-                    "windows; extra == 'aws' and platform_system == 'Windows'",
-                    "other; extra == 'gcp'",
-                    "kitaru-iac[aws,gcp]; extra == 'all'",
-                    "kitaru-iac[all]; extra == 'round'",
-                ],
-            ),
-            "zenml": ("0.98.0", ["click", "boto3>1; extra == 'connectors-aws'"]),
-            "base": ("1.0", []),
-            "old": ("1.0", []),
-        },
-    )
-    aws = ["old 1.0 (needs >=2)", "boto3 (not installed)"]
-    assert unmet() == []
-    assert unmet(extra="aws") == aws
-    assert unmet(extra="all") == [*aws, "other (not installed)"]
-    assert unmet(extra="round") == unmet(extra="all")
 
 
 def test_a_missing_extra_comes_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,15 +169,6 @@ def test_a_missing_extra_comes_with_its_command(monkeypatch: pytest.MonkeyPatch)
     assert found.detail == "missing: boto3 (not installed)"
     assert found.remedy == install_command("aws")
     assert doctor._base().status == "missing"
-
-
-def test_the_command_fits_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/a b/python")
-    monkeypatch.setattr(packages, "find_spec", lambda _: object())
-    assert install_command("aws") == "'/a b/python' -m pip install 'kitaru-iac[aws]'"
-    monkeypatch.setattr(packages, "find_spec", lambda _: None)
-    monkeypatch.setattr("shutil.which", lambda _: "/bin/uv")
-    assert install_command() == "uv pip install --python '/a b/python' kitaru-iac"
 
 
 @pytest.mark.parametrize(("version", "status"), [("0.98.3", "ok"), ("0.99.0", "warn")])

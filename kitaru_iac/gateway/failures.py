@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -72,6 +72,8 @@ def _reason(
         return "It does not speak TLS", "Does its URL begin with http://?"
     if isinstance(error, ConnectionError):
         return "The connection was closed without an answer", None
+    if isinstance(error, IncompleteRead):
+        return "The connection was closed in the middle of an answer", None
     if isinstance(error, HTTPException):
         return "What listens there does not speak HTTP", None
     return None, None

@@ -58,7 +58,8 @@ def parsed(url: str) -> SplitResult | None:
         _ = parts.port
     except ValueError:
         return None
-    return parts if parts.hostname else None
+    host = parts.hostname or ""
+    return parts if host and host.isprintable() and " " not in host else None
 
 
 def port_of(target: SplitResult) -> int:

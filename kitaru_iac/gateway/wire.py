@@ -68,7 +68,7 @@ class Response:
             return None
         try:
             found: Json = json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnreadableError("the server answered with something else than JSON") from error
         return found
 

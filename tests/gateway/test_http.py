@@ -85,8 +85,9 @@ class TestRequests:
         assert response.document() == {"detail": "x"}
         assert response.headers["content-length"] == "15"
 
-    def test_something_else_than_json(self) -> None:
-        with LittleServer(lambda _: (200, "<html>")) as server:
+    @pytest.mark.parametrize("text", ["<html>", '{"a":', "[" * 100_000])
+    def test_something_else_than_json(self, text: str) -> None:
+        with LittleServer(lambda _: (200, text)) as server:
             response = client(server.url).get("/")
         with pytest.raises(UnreadableError, match="JSON"):
             response.document()
@@ -277,6 +278,15 @@ class TestAway:
         with listening(lambda c: c.sendall(b"220 mail ESMTP\r\n")) as url:
             assert self.why(url) == "What listens there does not speak HTTP"
 
+    def test_half_an_answer(self) -> None:
+        def half(connection: socket.socket) -> None:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+            connection.close()
+
+        with listening(half) as url:
+            assert self.why(url) == "The connection was closed in the middle of an answer"
+
     def test_tls_to_a_plain_server(self) -> None:
         with LittleServer(fine) as server:
             assert self.why(f"https://127.0.0.1:{server.port}") == "It does not speak TLS"
@@ -296,6 +306,9 @@ class TestUrl:
             "https://admin:s3cret",
             "https://[s3cret",
             "https://",
+            "https://s3cret host",
+            "https://s3cret\x7f",
+            "https://host:99999",
             "ftp://host",
             "s3cret",
         ],
