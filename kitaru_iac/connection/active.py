@@ -136,15 +136,11 @@ def _set_by_zenml(stack_id: str, reason: Exception) -> None:
     import logging
 
     logging.getLogger("kitaru_iac").debug("Switching through ZenML's client: %s", reason)
-    from uuid import UUID
-
-    from kitaru_iac.gateway.errors import translate_errors
     from kitaru_iac.gateway.in_process import InProcess
-    from kitaru_iac.gateway.quiet import quiet
+    from kitaru_iac.gateway.installation import activate_stack
 
-    opened = InProcess.open()
-    with quiet(), translate_errors():
-        opened.client.activate_stack(UUID(stack_id))
+    InProcess.open()  # says what is wrong with the store, if anything
+    activate_stack(stack_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,38 +6,22 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import KitaruError, NotAllowedError
+from kitaru_iac.gateway.installation import forget_what_zenml_holds
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.notices import KitaruWarning, NoActiveProject
 
 __all__ = [
     "URL_VARIABLE",
-    "Settled",
     "files_restored_on_failure",
     "keep_private",
     "refuse_if_fixed_by_environment",
-    "settled",
     "without_variables",
 ]
 
 URL_VARIABLE: Final = "ZENML_STORE_URL"
-
-
-class Settled(NamedTuple):
-    """What is active in a store that was just connected to.
-
-    Attributes:
-        project: The active project's name, if one is.
-        stack: The active stack's name.
-        warnings: What else is worth knowing.
-    """
-
-    project: str | None
-    stack: str
-    warnings: tuple[KitaruWarning, ...] = ()
 
 
 def refuse_if_fixed_by_environment() -> None:
@@ -53,26 +37,6 @@ def refuse_if_fixed_by_environment() -> None:
             why=f"It names {redaction.url(url)} and takes precedence over every login",
             remedy=f"Unset it first: unset {URL_VARIABLE}",
         )
-
-
-def settled(project: tuple[str, str] | None) -> Settled:
-    """Set the project, and see what is active now. Call it inside `quiet()`.
-
-    Args:
-        project: Its id and name; None leaves what ZenML chose.
-    """
-    from zenml.client import Client
-    from zenml.config.global_config import GlobalConfiguration
-
-    Client._reset_instance()
-    client = Client()
-    if project is not None:
-        client.set_active_project(project[0])
-    stack = client.active_stack_model.name
-    if GlobalConfiguration().active_project_id is None:
-        hint = NoActiveProject("No project is active there: kitaru login URL --project NAME")
-        return Settled(None, stack, (hint,))
-    return Settled(project[1] if project else client.active_project.name, stack)
 
 
 def keep_private(path: Path) -> None:
@@ -110,17 +74,7 @@ def files_restored_on_failure() -> Iterator[None]:
                 path.write_bytes(content)
             else:
                 path.unlink(missing_ok=True)
-        _forget_what_zenml_holds()
+        forget_what_zenml_holds()
         if isinstance(error, KitaruError) and error.why is None:
             error.why = "The connection is unchanged"
         raise
-
-
-def _forget_what_zenml_holds() -> None:
-    from zenml.client import Client
-    from zenml.config.global_config import GlobalConfiguration
-    from zenml.login.credentials_store import CredentialsStore
-
-    Client._reset_instance()
-    GlobalConfiguration._reset_instance()
-    CredentialsStore.reset_instance()

@@ -15,11 +15,9 @@ from typing import IO
 
 from kitaru_iac import redaction
 from kitaru_iac.connection.files import (
-    Settled,
     files_restored_on_failure,
     keep_private,
     refuse_if_fixed_by_environment,
-    settled,
     without_variables,
 )
 from kitaru_iac.connection.results import Initialized, LoggedIn, LoggedOut
@@ -30,10 +28,18 @@ from kitaru_iac.errors import (
     NotFoundError,
     UsageError,
 )
-from kitaru_iac.gateway.errors import translate_errors
 from kitaru_iac.gateway.http import Json
+from kitaru_iac.gateway.installation import (
+    Settled,
+    connect_to_server,
+    connected_server,
+    disconnect_from,
+    initialize_repository,
+    installation_id,
+    settle,
+    stop_local_server,
+)
 from kitaru_iac.gateway.opening import require_answer
-from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import KitaruWarning, VersionMismatch
@@ -59,22 +65,11 @@ def init(path: str | os.PathLike[str] | None = None) -> Initialized:
         kind = "is not a directory" if target.exists() else "does not exist"
         raise NotFoundError(f"{target} {kind}", where="PATH", remedy=f"Make it: mkdir -p {target}")
     require_answer()
-    with quiet(), translate_errors():
-        from zenml.client import Client
-        from zenml.constants import REPOSITORY_DIRECTORY_NAME
-
-        repository = target / REPOSITORY_DIRECTORY_NAME
-        created = not repository.is_dir()
-        try:
-            if created:
-                Client.initialize(root=target)
-            client = Client(root=target)
-            _ = client.zen_store  # makes a new local store, with its default stack
-            active = client.active_stack_model.name
-        except PermissionError as error:
-            raise NotAllowedError(f"{target} may not be written to", why=str(error)) from error
-        Client._reset_instance()  # the next look finds the new repository
-    return Initialized(str(target), str(repository), created, active)
+    try:
+        made = initialize_repository(target)
+    except PermissionError as error:
+        raise NotAllowedError(f"{target} may not be written to", why=str(error)) from error
+    return Initialized(str(target), str(made.folder), made.created, made.active_stack)
 
 
 def key_from(source: str, stdin: IO[str]) -> str:
@@ -157,7 +152,7 @@ def login(
         elif browser is not None:
             from kitaru_iac.connection.device import token_from_browser
 
-            token = token_from_browser(server, info, _client_id(), browser)
+            token = token_from_browser(server, info, installation_id(), browser)
         else:
             raise NotAllowedError(
                 f"The server {address} requires a login, and no API key was given",
@@ -184,23 +179,13 @@ def logout() -> LoggedOut:
         NotAllowedError: The environment says what to connect to.
     """
     refuse_if_fixed_by_environment()
-    with quiet(), translate_errors():
-        from zenml.config.global_config import GlobalConfiguration
-        from zenml.login.credentials_store import get_credentials_store
-
-        config = GlobalConfiguration()
-        store = config.get_store_configuration(allow_default=False)
-        url = store.url if store is not None and store.type.value == "rest" else None
-        from kitaru_iac.connection.local_server import stop_local_server
-
-        stopped = stop_local_server()
-        if url is not None:
-            config.set_default_store()
-            get_credentials_store().clear_credentials(url)
-        if url is None and not stopped:
-            return LoggedOut(was_connected=False)
-        stack = settled(None).stack
-    return LoggedOut(True, redaction.url(url) if url else None, stopped, stack)
+    url = connected_server()
+    stopped = stop_local_server()
+    if url is not None:
+        disconnect_from(url)
+    if url is None and not stopped:
+        return LoggedOut(was_connected=False)
+    return LoggedOut(True, redaction.url(url) if url else None, stopped, settle().stack)
 
 
 # -- inside ----------------------------------------------------------------------------------------
@@ -260,14 +245,6 @@ def _compare_versions(url: str, theirs: str) -> tuple[KitaruWarning, ...]:
     )
 
 
-def _client_id() -> str:
-    """The id of this installation, by which a server knows a device again."""
-    with quiet(), translate_errors():
-        from zenml.config.global_config import GlobalConfiguration
-
-        return str(GlobalConfiguration().user_id)
-
-
 def _switch(
     url: str,
     api_key: str | None,
@@ -276,20 +253,7 @@ def _switch(
     project: tuple[str, str] | None,
 ) -> Settled:
     """Tell ZenML, and see what is active there."""
-    with quiet() as heard, translate_errors():
-        from zenml.config.global_config import GlobalConfiguration
-        from zenml.login.credentials_store import get_credentials_store
-        from zenml.models import OAuthTokenResponse
-        from zenml.zen_stores.rest_zen_store import RestZenStoreConfiguration
-
-        keep_private(config_home() / "credentials.yaml")
-        credentials = get_credentials_store()
-        if api_key is not None:
-            # Whoever was logged in there before must not be used for this key.
-            credentials.clear_credentials(url)
-            credentials.set_api_key(url, api_key)
-        elif token is not None:
-            credentials.set_token(url, OAuthTokenResponse.model_validate(token))
-        GlobalConfiguration().set_store(RestZenStoreConfiguration(url=url, verify_ssl=verify_ssl))
-        found = settled(project)
-        return found._replace(warnings=(*found.warnings, *heard.warnings))
+    keep_private(config_home() / "credentials.yaml")
+    warnings = connect_to_server(url, api_key=api_key, token=token, verify_ssl=verify_ssl)
+    found = settle(project)
+    return found._replace(warnings=(*found.warnings, *warnings))

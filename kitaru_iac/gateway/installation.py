@@ -1,0 +1,316 @@
+"""What ZenML on this machine is set up with: store, logins, repositories, the active stack.
+
+Every call is one of ZenML's own, muted and with its errors translated. A process that has ZenML
+loaded has to tell ZenML of each change: it keeps in memory what its files say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from kitaru_iac.errors import KitaruError, NotConnectedError
+from kitaru_iac.gateway.documents import StackDoc
+from kitaru_iac.gateway.errors import translate_errors
+from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.gateway.wire import Json
+from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
+from kitaru_iac.notices import KitaruWarning, NoActiveProject
+
+if TYPE_CHECKING:
+    from zenml.client import Client
+
+__all__ = [
+    "LocalServer",
+    "Repository",
+    "Settled",
+    "activate_stack",
+    "active_stack_id",
+    "active_stack_name",
+    "connect_to_server",
+    "connected_server",
+    "disconnect_from",
+    "forget_what_zenml_holds",
+    "initialize_repository",
+    "installation_id",
+    "leave_stack",
+    "scopes_of",
+    "settle",
+    "start_local_server",
+    "stop_local_server",
+]
+
+
+class Settled(NamedTuple):
+    """What is active at a store.
+
+    Attributes:
+        project: Its name, where one is active.
+        stack: Its name.
+        warnings: What else is worth knowing.
+    """
+
+    project: str | None
+    stack: str | None
+    warnings: tuple[KitaruWarning, ...] = ()
+
+
+class Repository(NamedTuple):
+    """A directory that is a ZenML repository.
+
+    Attributes:
+        folder: The directory in it that ZenML keeps its settings in.
+        created: Whether this call made it; False if it was there.
+        active_stack: The stack that is active there.
+    """
+
+    folder: Path
+    created: bool
+    active_stack: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """ZenML's server on this machine.
+
+    Attributes:
+        url: Its address.
+        started: Whether this call started it; False if it ran already.
+    """
+
+    url: str
+    started: bool
+
+
+@contextmanager
+def _client() -> Iterator[Client]:
+    with quiet(), translate_errors():
+        from zenml.client import Client
+
+        yield Client()
+
+
+# -- the active stack ------------------------------------------------------------------------------
+
+
+def active_stack_id() -> str:
+    """Give the id of the active stack of this process."""
+    with _client() as client:
+        return str(client.active_stack_model.id)
+
+
+def active_stack_name() -> str | None:
+    """Give the active stack's name; None where the one that is named does not exist."""
+    try:
+        with _client() as client:
+            return client.active_stack_model.name
+    except KitaruError:  # a stale choice must not stop a new one
+        return None
+
+
+def activate_stack(stack_id: str) -> str:
+    """Make a stack active, and say where: in the ``repository`` around here, else ``global``."""
+    with _client() as client:
+        client.activate_stack(UUID(stack_id))
+        return "repository" if client.root is not None else "global"
+
+
+def scopes_of(stack: StackDoc) -> list[str]:
+    """Say where a stack is the active one: ``environment``, ``repository``, ``global``."""
+    uuid = UUID(stack.id)
+    with _client() as client:
+        from zenml.config.global_config import GlobalConfiguration
+
+        scopes = []
+        if os.environ.get(ACTIVE_STACK_VARIABLE) in {stack.id, uuid.hex, stack.name}:
+            scopes.append("environment")
+        config = client._config  # ZenML has no public way to ask the repository
+        if config is not None and config.active_stack_id == uuid:
+            scopes.append("repository")
+        if GlobalConfiguration().active_stack_id == uuid:
+            scopes.append("global")
+        return scopes
+
+
+def leave_stack(scopes: list[str], for_stack: str) -> None:
+    """Make another stack, by its id, the active one in these scopes."""
+    with _client() as client:
+        from zenml.config.global_config import GlobalConfiguration
+
+        if "repository" in scopes:
+            client.activate_stack(UUID(for_stack))
+        if "global" in scopes:
+            GlobalConfiguration().set_active_stack(client.get_stack(UUID(for_stack)))
+
+
+# -- the store and its logins ----------------------------------------------------------------------
+
+
+def installation_id() -> str:
+    """Give the id of this installation, by which a server knows a device again."""
+    with quiet(), translate_errors():
+        from zenml.config.global_config import GlobalConfiguration
+
+        return str(GlobalConfiguration().user_id)
+
+
+def connected_server() -> str | None:
+    """Give the address of the server that ZenML is set up with; None for another store."""
+    with quiet(), translate_errors():
+        from zenml.config.global_config import GlobalConfiguration
+
+        store = GlobalConfiguration().get_store_configuration(allow_default=False)
+        return store.url if store is not None and store.type.value == "rest" else None
+
+
+def connect_to_server(
+    url: str, *, api_key: str | None, token: Mapping[str, Json] | None, verify_ssl: bool | str
+) -> tuple[KitaruWarning, ...]:
+    """Let ZenML use a server from now on.
+
+    Args:
+        url: Its address.
+        api_key: The login, if it is a key.
+        token: The login, if it is what a device was given.
+        verify_ssl: Whether to verify its certificate; or the path or text of a bundle.
+
+    Returns:
+        What ZenML said by the way that a user has to know.
+    """
+    with quiet() as heard, translate_errors():
+        from zenml.config.global_config import GlobalConfiguration
+        from zenml.login.credentials_store import get_credentials_store
+        from zenml.models import OAuthTokenResponse
+        from zenml.zen_stores.rest_zen_store import RestZenStoreConfiguration
+
+        credentials = get_credentials_store()
+        if api_key is not None:
+            # Whoever was logged in there before must not be used for this key.
+            credentials.clear_credentials(url)
+            credentials.set_api_key(url, api_key)
+        elif token is not None:
+            credentials.set_token(url, OAuthTokenResponse.model_validate(token))
+        GlobalConfiguration().set_store(RestZenStoreConfiguration(url=url, verify_ssl=verify_ssl))
+    return tuple(heard.warnings)
+
+
+def disconnect_from(url: str) -> None:
+    """Let ZenML use the local store from now on, and forget the login of a server."""
+    with quiet(), translate_errors():
+        from zenml.config.global_config import GlobalConfiguration
+        from zenml.login.credentials_store import get_credentials_store
+
+        GlobalConfiguration().set_default_store()
+        get_credentials_store().clear_credentials(url)
+
+
+def settle(project: tuple[str, str] | None = None) -> Settled:
+    """Set the project, and see what is active now.
+
+    Args:
+        project: Its id and name; None leaves what ZenML chose.
+    """
+    with quiet(), translate_errors():
+        from zenml.client import Client
+        from zenml.config.global_config import GlobalConfiguration
+
+        Client._reset_instance()
+        client = Client()
+        if project is not None:
+            client.set_active_project(project[0])
+        stack = client.active_stack_model.name
+        if GlobalConfiguration().active_project_id is None:
+            hint = NoActiveProject("No project is active there: kitaru login URL --project NAME")
+            return Settled(None, stack, (hint,))
+        return Settled(project[1] if project else client.active_project.name, stack)
+
+
+def forget_what_zenml_holds() -> None:
+    """Let ZenML read its files anew in this process, which somebody else has written."""
+    from zenml.client import Client
+    from zenml.config.global_config import GlobalConfiguration
+    from zenml.login.credentials_store import CredentialsStore
+
+    Client._reset_instance()
+    GlobalConfiguration._reset_instance()
+    CredentialsStore.reset_instance()
+
+
+def initialize_repository(target: Path) -> Repository:
+    """Make a directory a ZenML repository, as ``zenml init`` does, if it is none yet.
+
+    Raises:
+        PermissionError: It may not be written to.
+        NotConnectedError: The store that this machine is connected to does not answer.
+    """
+    refused: PermissionError | None = None
+    with quiet(), translate_errors():
+        from zenml.client import Client
+        from zenml.constants import REPOSITORY_DIRECTORY_NAME
+
+        folder = target / REPOSITORY_DIRECTORY_NAME
+        created = not folder.is_dir()
+        active = ""
+        try:
+            if created:
+                Client.initialize(root=target)
+            client = Client(root=target)
+            _ = client.zen_store  # makes a new local store, with its default stack
+            active = client.active_stack_model.name
+        except PermissionError as error:
+            refused = error  # not ZenML's refusal, as which it would be translated
+        Client._reset_instance()  # the next look finds the new repository
+    if refused is not None:
+        raise refused
+    return Repository(folder, created, active)
+
+
+# -- a server of this machine ----------------------------------------------------------------------
+
+
+def start_local_server(port: int | None) -> LocalServer:
+    """Start ZenML's server on this machine, if none runs, and let ZenML use it.
+
+    Args:
+        port: Where it listens; None for ZenML's own choice.
+
+    Raises:
+        NotConnectedError: It did not start.
+    """
+    with quiet(), translate_errors():
+        from zenml.enums import ServerProviderType
+        from zenml.utils.server_utils import get_local_server
+        from zenml.zen_server.deploy.deployer import LocalServerDeployer
+        from zenml.zen_server.deploy.deployment import LocalServerDeploymentConfig
+
+        before = get_local_server()
+        is_running = before is not None and before.is_running
+        deployer = LocalServerDeployer()
+        if not is_running:
+            given = {"provider": ServerProviderType.DAEMON} | ({"port": port} if port else {})
+            config = LocalServerDeploymentConfig.model_validate(given)
+            try:
+                deployer.deploy_server(config, restart=before is not None)
+            except RuntimeError as error:
+                why = str(error).strip().splitlines()[0]
+                raise NotConnectedError("The local server did not start", why=why) from error
+        deployer.connect_to_server()
+        server = deployer.get_server()
+        return LocalServer(str(server.status.url) if server.status else "", not is_running)
+
+
+def stop_local_server() -> bool:
+    """Stop ZenML's server on this machine, if one runs or left its traces."""
+    with quiet(), translate_errors():
+        from zenml.utils.server_utils import get_local_server
+        from zenml.zen_server.deploy.deployer import LocalServerDeployer
+
+        if get_local_server() is None:
+            return False
+        LocalServerDeployer().remove_server()
+        return True
