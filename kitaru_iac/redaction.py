@@ -103,6 +103,8 @@ def url(text: str) -> str:
     if not match and re.fullmatch(r"[\w+=-]+", plain) and plain != "localhost":
         return HIDDEN  # a key in a URL's place looks like this, too
     rest = match["rest"] if match else plain
+    if not match and plain.startswith("//"):
+        start, rest = "//", plain[2:]  # a URL that lost its scheme
     if not plain.isprintable():
         return start + HIDDEN
     if _is_path(start, rest):
@@ -338,7 +340,7 @@ def is_credentials(given: str) -> bool:
 def _has_login(scheme: str, rest: str, last: int) -> bool:
     """Whether what stands before the last `@` may be one, and no container, account or role."""
     plain = rest.lstrip()
-    if not scheme and (plain.startswith(("arn:", "/", "~", ".")) or re.match(_WINDOWS_PATH, plain)):
+    if not scheme and (re.match(r"arn:|/(?!/)|[~.]", plain) or re.match(_WINDOWS_PATH, plain)):
         return False
     if ":" in rest[:last]:
         return True

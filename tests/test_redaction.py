@@ -43,6 +43,8 @@ from kitaru_iac.redaction import HIDDEN, SecretText, text, url, value
         ("me:w#rd@proxy.example:3128", "proxy.example:3128"),
         ("jdbc:mysql://me:word@db/zenml", "db/zenml"),
         ("https:me:word@host", "host"),
+        ("//me:word@host/x", "//host/x"),
+        ("//me:wo#rd@host/x", "//host/x"),
         # where a login cannot be told from what follows, nothing is shown
         ("https://me:wo#r@d@host", "https://…"),
         ("https://me:1234/word@host", "https://…"),
@@ -209,6 +211,8 @@ def test_a_short_secret_is_hidden_as_a_word_only() -> None:
         ("'aws-access-keys :AKIA1:word'", "'aws-access-keys :…"),
         ("s3://AKIA1%3Aword%40b", "s3://…"),
         ("ghcr.io/me:word@x", "…@x"),
+        ("//me:word@ghcr.io", "…@ghcr.io"),
+        ("/data/a:b@c", "/data/a:b@c"),
         (" s3://AKIA1:word@b", " s3://…@b"),
         ("s3://AKIA1:wo/rd@b", "s3://…@b"),
         ("https://word@ghcr.io/x", "https://…@ghcr.io/x"),

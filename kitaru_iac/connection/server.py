@@ -72,7 +72,7 @@ def server_url(text: str) -> str:
     shown = redaction.url(url)
     scheme, sign, rest = url.partition("://")
     if scheme.lower() not in ("http", "https") or not sign:
-        likely = redaction.url(rest if sign else url)
+        likely = redaction.url(rest if sign else url).lstrip("/")
         raise UsageError(
             f"'{shown}' is not the URL of a server",
             where="URL",

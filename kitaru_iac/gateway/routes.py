@@ -218,7 +218,7 @@ def tls_context(verify: bool | str, environ: Mapping[str, str]) -> ssl.SSLContex
             return ssl.create_default_context(capath=bundle)
         return ssl.create_default_context(cafile=bundle)
     except (OSError, ValueError) as error:
-        named = "the text" if "-----BEGIN" in bundle else bundle
+        named = "the text" if "-----BEGIN" in bundle else redaction.value(bundle)
         what = "does not exist" if isinstance(error, FileNotFoundError) else "cannot be used"
         raise NotConnectedError(
             f"The file of certificate authorities of {where} {what}",

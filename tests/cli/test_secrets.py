@@ -27,6 +27,8 @@ URLS = {
     "mysql-hash": "mysql+pymysql://root:hunt#er2@127.0.0.1:9/zenml",
     "mysql-slash": "mysql://root:hunt/er2@127.0.0.1:9/zenml",
     "unknown": "redis://:hunter2@127.0.0.1:9",
+    "no-slash": "http:admin:hunter2@127.0.0.1:9",
+    "half-scheme": "//admin:hunter2@127.0.0.1:9",
     "no-scheme": "admin:hunter2@127.0.0.1:9",
     "word": "hunter2",
 }
