@@ -12,6 +12,7 @@
     │   └── StackNotFound      stack_not_found         4
     ├── AlreadyExistsError     already_exists          5    the name is taken
     ├── NotConnectedError      not_connected           6    no store answers
+    │   └── AnswerLost         answer_lost             6    a write was sent; done or not
     ├── NotAllowedError        not_allowed             6    the store answers and refuses
     │   └── ImplicitAuthDisabled implicit_auth_disabled 6
     ├── MissingPackages        missing_packages        1    carries the command that installs them
@@ -67,8 +68,6 @@ Raised and caught inside one room, never seen by a caller, so without a code::
     ├── UnreadableError        machine, gateway: ZenML's own client has to be asked
     ├── Refused                gateway
     └── _Refused               spec
-    OSError
-    └── _MovedError            gateway
     ValueError                 pydantic collects these
     ├── CredentialsError       spec
     ├── Refusal                spec

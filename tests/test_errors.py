@@ -23,6 +23,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "errors.md"
 CODES = {
     "active_stack_missing",
     "already_exists",
+    "answer_lost",
     "backend_unusable",
     "check_failed",
     "confirmation_needed",

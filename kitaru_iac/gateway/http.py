@@ -36,6 +36,8 @@ _MOST_REDIRECTS: Final = 5
 class AnswerLost(NotConnectedError):
     """A write was sent and no answer came: the server may have done it, or not."""
 
+    code = "answer_lost"
+
 
 class HttpClient:
     """Requests to one server, one at a time; not for several threads.

@@ -92,11 +92,14 @@ def not_found(
         names: Gives the names there are.
         where: What named it, where that was not the command line.
     """
+    from kitaru_iac import redaction
     from kitaru_iac.spec.suggest import suggest
 
     near = suggest(ref, names())
     remedy = f"Did you mean '{near}'?" if near else "See them all with: kitaru stack list"
-    return StackNotFound(f"No stack has the name or id '{ref}'", where=where, remedy=remedy)
+    return StackNotFound(
+        f"No stack has the name or id '{redaction.value(ref)}'", where=where, remedy=remedy
+    )
 
 
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)

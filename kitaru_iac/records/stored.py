@@ -106,11 +106,12 @@ class Store:
 
     def not_found(self, ref: str) -> StackNotFound:
         """The error for a stack that does not exist."""
+        from kitaru_iac import redaction
         from kitaru_iac.spec.suggest import suggest
 
         near = suggest(ref, [stack.name for stack in self.gateway.stacks(Where(limit=_COMPARED))])
         return StackNotFound(
-            f"No stack has the name or id '{ref}'",
+            f"No stack has the name or id '{redaction.value(ref)}'",
             remedy=f"Did you mean '{near}'?" if near else "See them all with: kitaru stack list",
         )
 
