@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from kitaru_iac.machine.environment import apply_environment
 from kitaru_iac.notices import KitaruWarning, SelectionOverridden
+
+if TYPE_CHECKING:
+    from kitaru_iac.spec._keywords import StackFields
 
 __all__ = [
     "StackInfo",
@@ -84,7 +87,7 @@ def create_stack(
     *,
     activate: bool = True,
     extra: Mapping[str, Mapping[str, Any]] | None = None,
-    **fields: Any,
+    **fields: Unpack[StackFields],
 ) -> StackInfo:
     """Create a stack and make it the active one.
 

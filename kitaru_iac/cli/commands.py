@@ -20,6 +20,7 @@ class Entry:
         function: The function's name there.
         panel: The heading under which the overview shows it.
         children: A group's commands.
+        described: Whether it takes the flags that describe a stack.
     """
 
     summary: str
@@ -27,6 +28,7 @@ class Entry:
     function: str = ""
     panel: str = "Commands"
     children: dict[str, Entry] | None = None
+    described: bool = False
 
 
 _STACK = {
@@ -37,26 +39,40 @@ _STACK = {
     "show": Entry("Show everything that is stored about a stack.", "stack_show", "show", "View"),
     "use": Entry("Make a stack the active one.", "stack_use", "use", "Change"),
     "create": Entry(
-        "Create a stack and make it the active one.", "stack_create", "create", "Change"
+        "Create a stack and make it the active one.",
+        "stack_create",
+        "create",
+        "Change",
+        described=True,
     ),
     "apply": Entry(
         "Change a stack to match its description; create it if it does not exist.",
         "stack_apply",
         "apply",
         "Change",
+        described=True,
     ),
     "delete": Entry("Delete a stack.", "stack_delete", "delete", "Change"),
     "preview": Entry(
-        "Show what apply would do, and do nothing.", "stack_apply", "preview", "Check"
+        "Show what apply would do, and do nothing.",
+        "stack_apply",
+        "preview",
+        "Check",
+        described=True,
     ),
     "verify": Entry(
         "Check that a stack's infrastructure meets its needs.",
         "stack_verify",
         "verify",
         "Check",
+        described=True,
     ),
     "policy": Entry(
-        "Print the cloud permissions that a stack needs.", "stack_verify", "policy", "Check"
+        "Print the cloud permissions that a stack needs.",
+        "stack_verify",
+        "policy",
+        "Check",
+        described=True,
     ),
     "new-repo": Entry(
         "Write a repository that manages stacks with Pulumi, with a workflow for CI.",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
     from typer._click.shell_completion import CompletionItem
 
-__all__ = ["COMMON", "Command", "Group", "build", "close_to", "fast", "show_overview"]
+__all__ = ["COMMON", "Command", "Group", "build", "close_to", "fast", "parameters", "show_overview"]
 
 _Parameter = TypeVar("_Parameter", bound="Parameter")
 
@@ -105,7 +105,8 @@ def _template(
     """The options of every command. `main` reads them before anything is parsed."""
 
 
-def _parameters(function: Callable[..., None]) -> list[Parameter]:
+def parameters(function: Callable[..., None]) -> list[Parameter]:
+    """The parameters that typer makes of a function's."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(function)
     return [fast(param) for param in typer.main.get_command(app).params]
@@ -120,7 +121,7 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         own = {param.name for param in self.params}
-        common = [param for param in _parameters(_template) if param.name not in own]
+        common = [param for param in parameters(_template) if param.name not in own]
         self.params = [*map(fast, self.params), *common]
 
     def get_help(self, ctx: Context) -> str:
@@ -139,7 +140,7 @@ class Group(TyperGroup):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         own = {param.name for param in self.params}
-        common = [param for param in _parameters(_template) if param.name not in own]
+        common = [param for param in parameters(_template) if param.name not in own]
         self.params = [*map(fast, self.params), *common]
         self.entries: dict[str, Entry] = TREE
         self.examples: tuple[str, ...] = ()
@@ -206,8 +207,17 @@ def build(name: str, entry: Entry) -> AnyCommand:
         return group
     module = import_module(f"kitaru_iac.cli.{entry.module}")
     function = getattr(module, entry.function)
-    app.command(name, cls=Command, help=inspect.getdoc(function))(function)
+    app.command(name, cls=_class_of(entry), help=inspect.getdoc(function))(function)
     return typer.main.get_command(app)
+
+
+def _class_of(entry: Entry) -> type[Command]:
+    if not entry.described:
+        return Command
+    # Here, because it builds on this module.
+    from kitaru_iac.cli.options import DescribedCommand
+
+    return DescribedCommand
 
 
 _EXAMPLES = (

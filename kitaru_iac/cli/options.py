@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from kitaru_iac.cli import completion
+from kitaru_iac.cli._flags import flags
+from kitaru_iac.cli.frame import Command, parameters
 
 if TYPE_CHECKING:
     from kitaru_iac.spec import StackSpec
 
-__all__ = ["Description", "ReportFormat", "StackRef", "described"]
+__all__ = [
+    "MORE",
+    "DescribedCommand",
+    "Description",
+    "ReportFormat",
+    "StackRef",
+    "description",
+]
 
-WHERE = "Where it is"
-ACCESS = "Access"
-RUNS = "Defaults of runs"
+#: The heading of the options that say how a command goes about it.
 MORE = "More"
 
 #: An existing stack, by name or id.
@@ -79,191 +84,34 @@ class Description:
         return load(self.flags, self.file, self.extra, description_defaults())
 
 
-def _flags(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME",
-            help="The stack's name. May stand in the file instead.",
-            show_default=False,
-        ),
-    ] = None,
-    file: Annotated[
-        str | None,
-        typer.Option(
-            "--file",
-            "-f",
-            metavar="FILE",
-            help="A YAML file with the same keys; - reads it from stdin. Flags take precedence.",
-            autocompletion=completion.yaml_files,
-        ),
-    ] = None,
-    type: Annotated[
-        str | None,
-        typer.Option(
-            "--type",
-            metavar="TYPE",
-            help="local, kubernetes, vertex, sagemaker or azureml.",
-            show_default="local",
-            autocompletion=completion.stack_types,
-        ),
-    ] = None,
-    artifact_store: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            help="Where data are stored: s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, "
-            "or a local path.",
-            rich_help_panel=WHERE,
-        ),
-    ] = None,
-    container_registry: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            help="Where images are pushed to: ECR, Artifact Registry, ACR or any other registry.",
-            rich_help_panel=WHERE,
-        ),
-    ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REGION", help="The cloud's region or location.", rich_help_panel=WHERE
-        ),
-    ] = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The Kubernetes cluster: EKS, GKE or AKS (type kubernetes).",
-            rich_help_panel=WHERE,
-        ),
-    ] = None,
-    namespace: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The Kubernetes namespace (type kubernetes).",
-            show_default="default",
-            rich_help_panel=WHERE,
-        ),
-    ] = None,
-    execution_role: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ARN", help="The IAM role of the runs (type sagemaker).", rich_help_panel=WHERE
-        ),
-    ] = None,
-    subscription_id: Annotated[
-        str | None,
-        typer.Option(
-            metavar="UUID", help="The Azure subscription (azureml, AKS).", rich_help_panel=WHERE
-        ),
-    ] = None,
-    resource_group: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="The Azure resource group (azureml, AKS).", rich_help_panel=WHERE
-        ),
-    ] = None,
-    workspace: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="The AzureML workspace (type azureml).", rich_help_panel=WHERE
-        ),
-    ] = None,
-    project: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            help="The Google Cloud project, where the registry does not name it.",
-            rich_help_panel=WHERE,
-        ),
-    ] = None,
-    credentials: Annotated[
-        str | None,
-        typer.Option(
-            metavar="METHOD",
-            help="How to reach the cloud, as aws-profile:NAME or gcp-service-account:FILE. Keep "
-            "secrets off the command line with env:NAME, file:PATH or - (stdin).",
-            show_default="implicit",
-            rich_help_panel=ACCESS,
-        ),
-    ] = None,
-    connector: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Use this existing service connector instead of a new one.",
-            rich_help_panel=ACCESS,
-        ),
-    ] = None,
-    verify: Annotated[
-        bool | None,
-        typer.Option(
-            "--verify/--no-verify",
-            help="Whether the connector has to reach its resources before anything is written.",
-            show_default="verify",
-            rich_help_panel=ACCESS,
-        ),
-    ] = None,
-    async_: Annotated[
-        bool | None,
-        typer.Option(
-            "--async",
-            help="Do not wait for runs to end; short for "
-            "--extra orchestrator.synchronous=false, which wins if both are given.",
-            rich_help_panel=RUNS,
-        ),
-    ] = None,
-    extra: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TARGET.FIELD=VALUE",
-            help="A field of the component behind it; TARGET is orchestrator, artifact_store or "
-            "container_registry.",
-            rich_help_panel=RUNS,
-        ),
-    ] = None,
-    infra: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODE",
-            help="What to do about the infrastructure: none, verify or provision.",
-            show_default="none",
-            rich_help_panel=MORE,
-            autocompletion=completion.infra_modes,
-        ),
-    ] = None,
-    activate: Annotated[
-        bool | None,
-        typer.Option(
-            "--activate/--no-activate",
-            help="Whether it becomes the active stack.",
-            show_default="activate",
-            rich_help_panel=MORE,
-        ),
-    ] = None,
-) -> None:
-    """Only the signature counts."""
+class DescribedCommand(Command):
+    """A command that takes all the flags that describe a stack.
 
+    Its function has a `typer.Context` as its first argument, and asks `description` for them.
+    """
 
-def described(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command all the flags that describe a stack; it gets them as its first argument."""
-    template = inspect.signature(_flags, eval_str=True).parameters
-    own = inspect.signature(function, eval_str=True).parameters
-    _description, *rest = own
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._flags = parameters(flags)
+        self.params = [*self._flags, *self.params]
 
-    def command(**given: Any) -> Any:
-        mine = {key: given.pop(key) for key in rest}
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command with its own options; those of the description go into the context."""
+        given = {param.name: ctx.params.pop(param.name) for param in self._flags}
         file, extra = given.pop("file"), given.pop("extra")
-        given["async"] = given.pop("async_")
-        return function(Description(given, file, tuple(extra or ())), **mine)
+        ctx.obj = Description(
+            {_key(name): value for name, value in given.items()}, file, tuple(extra or ())
+        )
+        return super().invoke(ctx)
 
-    parameters = [*template.values(), *(own[key] for key in rest)]
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in parameters}
-    command.__doc__ = function.__doc__
-    command.__name__ = function.__name__
-    return command
+
+def description(ctx: typer.Context) -> Description:
+    """What the command line says about a stack, in a command of this class."""
+    found = ctx.obj
+    assert isinstance(found, Description)
+    return found
+
+
+def _key(name: str) -> str:
+    """The key of a parameter: `async_` is named so because of Python."""
+    return name.removesuffix("_")

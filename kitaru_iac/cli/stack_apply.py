@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kitaru_iac.cli.infra import consent, progress, show_report
-from kitaru_iac.cli.options import MORE, Description, ReportFormat, described
+from kitaru_iac.cli.options import MORE, ReportFormat, description
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
@@ -26,9 +26,8 @@ _DetailedExitcode = Annotated[
 ]
 
 
-@described
 def preview(
-    description: Description,
+    ctx: typer.Context,
     detailed_exitcode: _DetailedExitcode = False,
     output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
 ) -> int:
@@ -41,14 +40,15 @@ def preview(
     """
     from kitaru_iac.stacks import operations
 
-    plan = operations.preview(description.load(), progress=current().progress, show=show_report)
+    plan = operations.preview(
+        description(ctx).load(), progress=current().progress, show=show_report
+    )
     show_plan(plan)
     return _code(plan.has_changes, detailed_exitcode)
 
 
-@described
 def apply(
-    description: Description,
+    ctx: typer.Context,
     yes: Annotated[
         bool,
         typer.Option("--yes", "-y", help="Do it without asking.", rich_help_panel=MORE),
@@ -67,7 +67,7 @@ def apply(
     from kitaru_iac.stacks import operations
 
     out = current()
-    spec = description.load()
+    spec = description(ctx).load()
     done = operations.apply(
         spec,
         confirm=None if yes else _ask,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kitaru_iac.cli.infra import consent, progress, show_report
-from kitaru_iac.cli.options import MORE, Description, described
+from kitaru_iac.cli.options import MORE, description
 from kitaru_iac.cli.output import current as output
 
 if TYPE_CHECKING:
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["create"]
 
 
-@described
 def create(
-    description: Description,
+    ctx: typer.Context,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -56,7 +55,7 @@ def create(
     from kitaru_iac.stacks import operations
 
     out = output()
-    spec = description.load()
+    spec = description(ctx).load()
     if dry_run:
         from kitaru_iac.cli.stack_apply import show_plan
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kitaru_iac.cli.options import Description, ReportFormat, described
+import typer
+
+from kitaru_iac.cli.options import ReportFormat, description
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
@@ -14,9 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["policy", "verify"]
 
 
-@described
 def verify(
-    description: Description,
+    ctx: typer.Context,
     output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
 ) -> int:
     """Check that a stack's infrastructure meets its needs.
@@ -34,7 +35,7 @@ def verify(
     from kitaru_iac.render.report import markdown, text
 
     out = current()
-    report = run(_described(description))
+    report = run(_described(ctx))
     if out.format == "markdown":
         out.lines(markdown(report).splitlines())
     else:
@@ -42,8 +43,7 @@ def verify(
     return int(ExitCode.CHECK_FAILED if report.failed else ExitCode.DONE)
 
 
-@described
-def policy(description: Description) -> None:
+def policy(ctx: typer.Context) -> None:
     """Print the cloud permissions that a stack needs.
 
     Examples:
@@ -55,15 +55,16 @@ def policy(description: Description) -> None:
     from kitaru_iac.infrastructure.verify import policy as needed
 
     out = current()
-    document = needed(_described(description))
+    document = needed(_described(ctx))
     out.item(document, json.dumps(document, indent=2).splitlines())
 
 
-def _described(description: Description) -> StackSpec:
+def _described(ctx: typer.Context) -> StackSpec:
     """The description that was given, or that of an existing stack if only its name was."""
-    if description.file is None and description.given == ["--name"]:
+    given = description(ctx)
+    if given.file is None and given.given == ["--name"]:
         from kitaru_iac.records.describe import describe
         from kitaru_iac.spec import from_mapping
 
-        return from_mapping(describe(description.flags["name"]))
-    return description.load()
+        return from_mapping(describe(given.flags["name"]))
+    return given.load()

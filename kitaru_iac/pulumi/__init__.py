@@ -7,9 +7,9 @@
 The provider behind it, `pulumi-resource-kitaru`, comes with this package.
 """
 
+from kitaru_iac.pulumi._provisioned import ProvisionedStack
+from kitaru_iac.pulumi._stack import Stack, StackArgs
 from kitaru_iac.pulumi.provider import Provider, ProviderArgs
-from kitaru_iac.pulumi.provisioned import ProvisionedStack
-from kitaru_iac.pulumi.stack import Stack, StackArgs
 from kitaru_iac.pulumi.verification import CheckResult, VerifyResult, verify, verify_output
 
 __all__ = [

@@ -8,11 +8,19 @@ from typing import Any
 from kitaru_iac.errors import Problem
 from kitaru_iac.spec.fields import FIELDS
 
-__all__ = ["STACK_KEYS", "camel", "property_path", "reason", "snake", "wire_names"]
+__all__ = [
+    "STACK_KEYS",
+    "camel",
+    "default_of",
+    "property_path",
+    "reason",
+    "snake",
+    "wire_names",
+]
 
 #: The keys of a description that are properties of `Stack`. What is done about the infrastructure
 #: is said by the program around it.
-STACK_KEYS: tuple[str, ...] = tuple(key for key in FIELDS if key not in {"infra", "resources"})
+STACK_KEYS: tuple[str, ...] = tuple(key for key, info in FIELDS.items() if info.program.of_stack)
 
 
 def camel(key: str) -> str:
@@ -24,6 +32,12 @@ def camel(key: str) -> str:
 def snake(name: str) -> str:
     """``artifactStore`` → ``artifact_store``."""
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
+
+
+def default_of(key: str) -> object:
+    """What a key of a description means in a program where it is left out; None: nothing."""
+    info = FIELDS[key]
+    return info.default if info.program.default is None else info.program.default
 
 
 def property_path(field: str) -> str:

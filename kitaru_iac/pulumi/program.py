@@ -18,16 +18,18 @@ import pulumi
 from pulumi.runtime import config as runtime
 
 from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.pulumi._stack import Stack
 from kitaru_iac.pulumi.plugin.settings import KEYS as PROVIDER_KEYS
-from kitaru_iac.pulumi.stack import Stack
 from kitaru_iac.pulumi.verification import verify
 from kitaru_iac.spec import merge, suggest
-from kitaru_iac.spec.fields import FIELDS, RESOURCES, Kind
+from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import InfraMode, StackType
+from kitaru_iac.spec.resources import RESOURCES
+from kitaru_iac.spec.rows import Kind
 from kitaru_iac.spec.rules import key_suggestion
 
 if TYPE_CHECKING:
-    from kitaru_iac.pulumi.provisioned import ProvisionedStack
+    from kitaru_iac.pulumi._provisioned import ProvisionedStack
 
 __all__ = ["FILE", "NAMESPACE", "deploy", "description"]
 
@@ -40,7 +42,7 @@ FILE = "file"
 _PLACES = tuple(
     key
     for key, info in FIELDS.items()
-    if info.kind is Kind.TEXT and key not in {"credentials", "infra"}
+    if info.kind is Kind.TEXT and info.program.of_stack and not info.secret
 )
 _STACK_NAME = "the Pulumi stack's name"
 
@@ -87,10 +89,10 @@ def deploy(description: Mapping[str, Any]) -> dict[str, pulumi.Output[Any]]:
     name = given.get("name")
     name = name if isinstance(name, str) else pulumi.get_stack()
     resources = given.pop("resources", {})
-    arguments = {"async_" if key == "async" else key: value for key, value in given.items()}
+    arguments = {FIELDS[key].attribute: value for key, value in given.items()}
     stack: Stack | ProvisionedStack
     if mode is InfraMode.PROVISION:
-        from kitaru_iac.pulumi.provisioned import ProvisionedStack
+        from kitaru_iac.pulumi._provisioned import ProvisionedStack
 
         stack = ProvisionedStack(name, resources=resources, **arguments)
         made = RESOURCES[StackType(given.get("type", StackType.LOCAL))].values()
@@ -177,6 +179,10 @@ def _is_secret(key: str) -> bool:
     return runtime.is_config_secret(f"{NAMESPACE}:{key}")
 
 
+def _may_hold_secret(key: str) -> bool:
+    return key in FIELDS and FIELDS[key].secret
+
+
 def _root() -> Path:
     """The project's folder; the program may run in one below it."""
     here = Path.cwd()
@@ -193,7 +199,7 @@ def _stranger(key: str, text: Any) -> Problem:
     meant = suggest(key, PROVIDER_KEYS) or key_suggestion(key) or suggest(key, (FILE,))
     remedy = f"Remove it: pulumi config rm {NAMESPACE}:{shlex.quote(key)}"
     if meant:
-        hidden = _is_secret(key) or meant in {"credentials", "apiKey"}
+        hidden = _is_secret(key) or meant == "apiKey" or _may_hold_secret(meant)
         value = "" if hidden or not isinstance(text, str) else f" {shlex.quote(text)}"
         secret = "--secret " if hidden else ""
         remedy = (
@@ -220,8 +226,8 @@ def _mended(problem: Problem, *, has_file: bool) -> Problem:
 
 
 def _command(field: str) -> str:
-    if field.partition(".")[0] == "credentials":
-        return f"pulumi config set --secret {NAMESPACE}:credentials"
+    if _may_hold_secret(key := field.partition(".")[0]):
+        return f"pulumi config set --secret {NAMESPACE}:{key}"
     nested = "--path " if "." in field else ""
     return f"pulumi config set {nested}{NAMESPACE}:{field} VALUE"
 

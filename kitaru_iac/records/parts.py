@@ -12,6 +12,7 @@ from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
+from kitaru_iac.spec.stored import runner_fields
 from kitaru_iac.spec.uris import OtherRegistryUri, RegistryUri
 
 __all__ = [
@@ -166,8 +167,12 @@ def _component(
     spec: StackSpec, part: Part, labels: Mapping[str, str], *, connected: bool
 ) -> ComponentRecord:
     configuration = dict(part.configuration)
-    if part.type == "orchestrator" and spec.async_:
-        configuration["synchronous"] = False
+    if part.type == "orchestrator":
+        # What the cloud's records say of a field, they may say in a form of their own.
+        for name, value in runner_fields(spec.type, spec).items():
+            configuration.setdefault(name, value)
+        if spec.async_:
+            configuration["synchronous"] = False
     configuration.update(getattr(spec.extra, part.type, {}))
     uses = connected and part.resource_type is not None
     return ComponentRecord(

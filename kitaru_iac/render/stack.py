@@ -10,6 +10,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.stored import cluster_of, details
+
 __all__ = ["show_item", "show_lines"]
 
 _ROLES = {
@@ -24,9 +27,7 @@ _TITLES = {
     "image_registry": "Image registry",
     "image_builder": "Image builder",
 }
-_TYPES = ("local", "kubernetes", "vertex", "sagemaker", "azureml")
-#: A label of ours on the stack, where no field of ZenML's holds the region (as GKE's).
-_REGION_LABEL = "kitaru.region"
+_TYPES = tuple(StackType)
 
 
 def show_item(stack: Mapping[str, Any], owner: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -87,37 +88,20 @@ def _details(
 ) -> dict[str, Any]:
     """What the part is and where it is, in the words of the stacks page."""
     stored = component["configuration"]
-    of_connector = connector["configuration"] if connector else {}
-    resource = component["connector_resource_id"]
-    region = stored.get("region") or of_connector.get("region") or labels.get(_REGION_LABEL)
-    found: dict[str, Any]
-    if role == "storage":
-        found = {"location": stored.get("path")}
-    elif role == "image_registry":
-        found = {"location": stored.get("uri"), "repository": stored.get("default_repository")}
-    elif role != "runner":
-        found = {}
-    elif component["flavor"] == "kubernetes":
-        group, _, cluster = str(resource or "").rpartition("/")  # AKS: RESOURCE_GROUP/CLUSTER
-        found = {
-            "cluster": cluster or stored.get("kubernetes_context"),
-            "region": region,
-            "namespace": stored.get("kubernetes_namespace"),
-            "subscription_id": of_connector.get("subscription_id"),
-            "resource_group": group or None,
-        }
-    elif component["flavor"] == "sagemaker":
-        found = {"region": region, "execution_role": stored.get("execution_role")}
-    elif component["flavor"] == "vertex":
-        found = {"location": stored.get("location"), "project": stored.get("project")}
-    elif component["flavor"] == "azureml":
-        keys = ("subscription_id", "resource_group", "workspace", "location")
-        found = {key: stored.get(key) for key in keys}
-    else:
-        found = {}
+    parts = {
+        component["role_type"]: stored,
+        "connector": connector["configuration"] if connector else {},
+        "labels": labels,
+        "cluster": cluster_of(component["connector_resource_id"]),
+    }
+    # Only runners differ by type; another tool's has no details of ours, as a local one has none.
+    flavor = component["flavor"] if role == "runner" else None
+    type_ = StackType(flavor) if flavor in _TYPES else StackType.LOCAL
+    found = details(component["role_type"], type_, parts)
+    # The effect of `async`, which `extra` may set too.
     if role == "runner" and stored.get("synchronous") is not None:
         found["synchronous"] = stored["synchronous"]
-    return {key: value for key, value in found.items() if value is not None}
+    return found
 
 
 # -- text ----------------------------------------------------------------------------------------

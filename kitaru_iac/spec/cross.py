@@ -7,9 +7,11 @@ from kitaru_iac.spec import cross_extra, folders, names, regions
 from kitaru_iac.spec.clouds import FIXED_CLOUDS, VOCABULARIES, cloud_of, cluster_name
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.draft import Draft
-from kitaru_iac.spec.fields import FIELDS, RESOURCES, Kind, example
+from kitaru_iac.spec.fields import FIELDS, example
 from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.refusal import Refusal, shown
+from kitaru_iac.spec.resources import RESOURCES
+from kitaru_iac.spec.rows import Kind
 from kitaru_iac.spec.suggest import suggest
 from kitaru_iac.spec.uris import (
     ArtifactRegistryUri,
@@ -202,13 +204,10 @@ def _project(draft: Draft, cloud: Cloud | None) -> None:
 
 def _of_other_clouds(draft: Draft, type_: StackType, cloud: Cloud | None) -> None:
     """Options of one cloud in a stack of another, or of none."""
-    owners = {
-        "project": Cloud.GCP,
-        "subscription_id": Cloud.AZURE,
-        "resource_group": Cloud.AZURE,
-    }
-    needs_a_cloud = ("region", "credentials", "connector", "resources", *owners)
-    for key in needs_a_cloud:
+    # `infra` is looked at by itself; what is one cloud's own comes last.
+    fields = [info for info in FIELDS.values() if info.needs_cloud and info.key != "infra"]
+    for info in sorted(fields, key=lambda info: info.cloud is not None):
+        key = info.key
         if not draft.has(key) or draft.is_wrong(key):
             continue
         if cloud is None and type_ is StackType.LOCAL and not draft.is_wrong("artifact_store"):
@@ -217,7 +216,7 @@ def _of_other_clouds(draft: Draft, type_: StackType, cloud: Cloud | None) -> Non
                 f"a local stack without a cloud artifact store has no {key}",
                 remedy="Leave it out, or give an artifact store, as `s3://my-bucket/kitaru`.",
             )
-        elif cloud and owners.get(key, cloud) is not cloud:
+        elif cloud and info.cloud not in {None, cloud}:
             draft.add(key, f"a stack on {cloud.label} has no {key}", remedy="Leave it out.")
 
 

@@ -4,30 +4,10 @@ from __future__ import annotations
 
 from kitaru_iac.spec.draft import Draft
 from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.stored import fields_set
 from kitaru_iac.spec.uris import EcrUri
 
 __all__ = ["check"]
-
-#: Fields of components that a key of the description sets already.
-_NAMED: dict[StackType, dict[str, str]] = {
-    StackType.LOCAL: {},
-    StackType.KUBERNETES: {"orchestrator.kubernetes_namespace": "namespace"},
-    StackType.VERTEX: {"orchestrator.location": "region"},
-    StackType.SAGEMAKER: {
-        "orchestrator.execution_role": "execution_role",
-        "orchestrator.region": "region",
-    },
-    StackType.AZUREML: {
-        "orchestrator.subscription_id": "subscription_id",
-        "orchestrator.resource_group": "resource_group",
-        "orchestrator.workspace": "workspace",
-        "orchestrator.location": "region",
-    },
-}
-_NAMED_EVERYWHERE = {
-    "artifact_store.path": "artifact_store",
-    "container_registry.uri": "container_registry",
-}
 
 
 def check(draft: Draft, type_: StackType) -> None:
@@ -39,8 +19,8 @@ def check(draft: Draft, type_: StackType) -> None:
             "type local has no container registry",
             remedy="Leave it out.",
         )
-    for path, key in (_NAMED_EVERYWHERE | _NAMED[type_]).items():
-        target, _, name = path.partition(".")
+    for (target, name), key in fields_set(type_).items():
+        path = f"{target}.{name}"
         value = extra.get(target, {}).get(name)
         if value is not None and value != str(draft.values.get(key, "")):
             if not draft.is_wrong(key):

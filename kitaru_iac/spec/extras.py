@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kitaru_iac.errors import Problem
-from kitaru_iac.spec.fields import EXTRA_TARGETS
 from kitaru_iac.spec.refusal import shown
+from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.suggest import suggest
 
-__all__ = ["checked_extra", "merge_extras", "parse_extra"]
+__all__ = ["Extra", "checked_extra", "merge_extras", "parse_extra"]
 
 _FLAG = "--extra"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -29,13 +30,22 @@ _OTHER_WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Further fields of the ZenML components, by the component they belong to."""
+
+    orchestrator: dict[str, Any] = field(default_factory=dict)
+    artifact_store: dict[str, Any] = field(default_factory=dict)
+    container_registry: dict[str, Any] = field(default_factory=dict)
+
+
 class _Refused(Exception):
     """Carries the problem of one ``--extra``."""
 
     def __init__(
-        self, field: str, what: str, why: str | None = None, remedy: str | None = None
+        self, where: str, what: str, why: str | None = None, remedy: str | None = None
     ) -> None:
-        self.problem = Problem(field, what, why, remedy, _FLAG)
+        self.problem = Problem(where, what, why, remedy, _FLAG)
         super().__init__(what)
 
 
@@ -94,7 +104,7 @@ def merge_extras(
 def checked_extra(raw: object) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
     """A whole ``extra`` mapping by its targets, and what is wrong with it."""
     problems: list[Problem] = []
-    if hasattr(raw, "orchestrator") and not isinstance(raw, Mapping):
+    if isinstance(raw, Extra):
         raw = {target: getattr(raw, target) for target in EXTRA_TARGETS}
     if not isinstance(raw, Mapping):
         remedy = "Write `TARGET:` with `FIELD: VALUE` lines below it."
@@ -138,10 +148,10 @@ def _parse(text: str) -> tuple[tuple[str, ...], Any]:
         raise _Refused(
             "extra", f"{named} is not a path to a field", why="names stand between single dots"
         )
-    field = f"extra.{dotted}"
+    where = f"extra.{dotted}"
     if not written.strip():
         raise _Refused(
-            field,
+            where,
             f"{named} has no value",
             why="an unset variable of the shell leaves nothing",
             remedy=f"Write `{dotted}=''` for an empty text, `{dotted}=null` for none.",
@@ -150,7 +160,7 @@ def _parse(text: str) -> tuple[tuple[str, ...], Any]:
         return path, read_value(written)
     except YamlError as error:
         raise _Refused(
-            field,
+            where,
             f"the value of {named} cannot be read as YAML",
             why=error.kind,
             remedy="Put text with special characters into quotes, inside those of the shell.",

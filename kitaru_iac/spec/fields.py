@@ -1,276 +1,387 @@
-"""The keys of a description in one table: for the models, the JSON Schema, help and messages."""
+"""The fields of a description, in one table.
+
+Everything that speaks of them is made from it: the checks, the JSON Schema, the Pulumi package's
+schema, what `stack show` and the description of an existing stack read back, and, written by
+``scripts/generate``, the attributes of the models, the flags, the classes for Pulumi programs and
+the arguments of the Python functions. How to add one: docs/contributing/add-a-field.md.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
 from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
+from kitaru_iac.spec.rows import FieldInfo, Flag, Kind, Place, Property, Stored
 
 __all__ = [
-    "EXTRA_TARGETS",
     "FIELDS",
     "OTHER_WORDS_FOR_KEYS",
-    "OTHER_WORDS_FOR_TYPES",
-    "RESOURCES",
-    "FieldInfo",
-    "Kind",
     "describe",
+    "example",
     "flag_of",
 ]
 
-_ALL = frozenset(StackType)
-_REMOTE = _ALL - {StackType.LOCAL}
+_LOCAL, _KUBERNETES, _VERTEX = StackType.LOCAL, StackType.KUBERNETES, StackType.VERTEX
+_SAGEMAKER, _AZUREML = StackType.SAGEMAKER, StackType.AZUREML
+_REMOTE = frozenset(StackType) - {_LOCAL}
+
+#: The headings of `--help`.
+_WHERE, _ACCESS, _RUNS, _MORE = "Where it is", "Access", "Defaults of runs", "More"
+
+_GROUP_OF_CLUSTER = Place("cluster", "group")
+#: The region of a stack whose records have no other place for it is a label of ours.
+_REGION_OF_CONNECTOR = (Place("connector", "region"), Place("labels", "kitaru.region"))
 
 
-class Kind(StrEnum):
-    """What a value looks like."""
-
-    TEXT = "text"
-    SWITCH = "true or false"
-    MAPPING = "a mapping"
+def _anywhere(stored: Stored) -> Mapping[StackType, Stored]:
+    return dict.fromkeys(StackType, stored)
 
 
-@dataclass(frozen=True, slots=True)
-class FieldInfo:
-    """One key of a description.
-
-    Attributes:
-        key: As in YAML.
-        description: One or two sentences.
-        types: The stack types that have it.
-        kind: What its value looks like.
-        examples: Values that are right.
-        choices: The only values, where there are few.
-        flag: How the command line says it; None where it cannot.
-    """
-
-    key: str
-    description: str
-    types: frozenset[StackType] = _ALL
-    kind: Kind = Kind.TEXT
-    examples: tuple[str, ...] = ()
-    choices: tuple[str, ...] = ()
-    flag: str | None = None
-
-
-def _field(key: str, description: str, *examples: str, **more: object) -> FieldInfo:
-    more.setdefault("flag", f"--{key.replace('_', '-')}")
-    return FieldInfo(key, description, examples=examples, **more)  # type: ignore[arg-type]
+def _in_runner(name: str, shown: str | None = None, order: int = 0) -> Stored:
+    """A field of the orchestrator; `stack show` says it under the orchestrator's name for it."""
+    return Stored((Place("orchestrator", name),), shown or name, order=order)
 
 
 _TABLE = (
-    _field(
+    FieldInfo(
         "name",
         "The stack's name; its components and its connector are called the same.",
-        "prod-k8s",
-        flag="NAME",
+        parser="names:stack_name",
+        schema={"not": {"pattern": "^[dD][eE][fF][aA][uU][lL][tT]$"}},
+        examples=("prod-k8s",),
+        other_words=("stack_name",),
+        flag=Flag("The stack's name. May stand in the file instead.", words="NAME"),
+        program=Property(left_out="The resource's name", comes_out=True),
+        stored=_anywhere(Stored((Place("stack", "name"),))),
     ),
-    _field("type", "Where the flows run.", choices=tuple(StackType)),
-    _field(
+    FieldInfo(
+        "type",
+        "Where the flows run.",
+        value="kinds:StackType",
+        default=StackType.LOCAL,
+        choices=tuple(StackType),
+        other_words=("stack_type", "kind"),
+        flag=Flag(
+            "local, kubernetes, vertex, sagemaker or azureml.",
+            "TYPE",
+            default="local",
+            completes="stack_types",
+        ),
+        program=Property(comes_out=True),
+        stored=_anywhere(Stored((Place("stack", "type"),))),
+    ),
+    FieldInfo(
         "artifact_store",
         "Where checkpoints and saved data are stored: the URI of an S3 bucket, a Cloud Storage "
         "bucket or a blob container, with or without a path; for a local stack also a folder.",
-        "s3://my-bucket/kitaru",
-        "gs://my-bucket/kitaru",
-        "az://my-container/kitaru",
+        value="uris:ArtifactStoreUri",
+        parser="uris:parse_artifact_store",
+        examples=(
+            "s3://my-bucket/kitaru",
+            "gs://my-bucket/kitaru",
+            "az://my-container/kitaru",
+        ),
+        by_cloud={
+            Cloud.AWS: "s3://my-bucket/kitaru",
+            Cloud.GCP: "gs://my-bucket/kitaru",
+            Cloud.AZURE: "az://my-container/kitaru",
+        },
+        other_words=("bucket", "storage", "artifacts"),
+        flag=Flag(
+            "Where data are stored: s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, "
+            "or a local path.",
+            "URI",
+            _WHERE,
+        ),
+        program=Property(comes_out=True),
+        stored=_anywhere(Stored((Place("artifact_store", "path"),), "location")),
     ),
-    _field(
+    FieldInfo(
         "container_registry",
         "Where container images are pushed: the registry's URI, without a tag.",
-        "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
-        "us-central1-docker.pkg.dev/my-project/my-repo",
-        "demo1.azurecr.io/my-team/my-image",
         types=_REMOTE,
+        value="uris:RegistryUri",
+        parser="uris:parse_container_registry",
+        schema={
+            "pattern": r"^([hH][tT][tT][pP][sS]://|[dD][oO][cC][kK][eE][rR]://)?"
+            r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._/-]*)?$"
+        },
+        examples=(
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+            "us-central1-docker.pkg.dev/my-project/my-repo",
+            "demo1.azurecr.io/my-team/my-image",
+        ),
+        by_cloud={
+            Cloud.AWS: "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+            Cloud.GCP: "us-central1-docker.pkg.dev/my-project/my-repo",
+            Cloud.AZURE: "demo1.azurecr.io",
+        },
+        on_every_model=True,
+        other_words=("registry", "image_registry"),
+        flag=Flag(
+            "Where images are pushed to: ECR, Artifact Registry, ACR or any other registry.",
+            "URI",
+            _WHERE,
+        ),
+        program=Property(comes_out=True),
+        stored=_anywhere(
+            Stored(
+                (Place("container_registry", "uri", rest="default_repository"),),
+                "location",
+                shown_rest="repository",
+            )
+        ),
     ),
-    _field(
+    FieldInfo(
         "cluster",
         "The name of the EKS, GKE or AKS cluster that runs the flows.",
-        "prod-cluster",
-        types=frozenset({StackType.KUBERNETES}),
+        types=frozenset({_KUBERNETES}),
+        examples=("prod-cluster",),
+        other_words=("cluster_name", "kubernetes_cluster"),
+        flag=Flag(
+            "The Kubernetes cluster: EKS, GKE or AKS (type kubernetes).",
+            "NAME",
+            _WHERE,
+            after="region",
+        ),
+        program=Property(comes_out=True),
+        stored={
+            _KUBERNETES: Stored(
+                (Place("cluster", "name"),),
+                "cluster",
+                shown_from=(Place("orchestrator", "kubernetes_context"),),
+            )
+        },
     ),
-    _field(
+    FieldInfo(
         "region",
         "The cloud's region of the runner and the registry; for GKE the cluster's zone will do.",
-        "eu-west-1",
-        "us-central1",
-        "westeurope",
+        required=frozenset({_VERTEX, _SAGEMAKER}),
+        examples=("eu-west-1", "us-central1", "westeurope"),
+        by_cloud={Cloud.AWS: "eu-west-1", Cloud.GCP: "us-central1", Cloud.AZURE: "westeurope"},
+        needs_cloud=True,
+        other_words=("location", "zone"),
+        flag=Flag("The cloud's region or location.", "REGION", _WHERE),
+        program=Property(comes_out=True),
+        stored={
+            _KUBERNETES: Stored(_REGION_OF_CONNECTOR, "region"),
+            _VERTEX: _in_runner("location"),
+            _SAGEMAKER: Stored((Place("orchestrator", "region"), *_REGION_OF_CONNECTOR), "region"),
+            _AZUREML: _in_runner("location", order=1),
+        },
     ),
-    _field(
+    FieldInfo(
         "namespace",
         "The Kubernetes namespace of the flows' pods; `default` unless given. It has to exist.",
-        "ml",
-        types=frozenset({StackType.KUBERNETES}),
+        types=frozenset({_KUBERNETES}),
+        parser="names:namespace",
+        default="default",
+        examples=("ml",),
+        other_words=("kubernetes_namespace",),
+        flag=Flag("The Kubernetes namespace (type kubernetes).", "NAME", _WHERE, "default"),
+        program=Property(stand_in="default"),
+        stored={_KUBERNETES: _in_runner("kubernetes_namespace", "namespace")},
     ),
-    _field(
+    FieldInfo(
         "project",
         "The id of the GCP project, where the container registry does not name it.",
-        "my-project",
-        types=frozenset({StackType.LOCAL, StackType.KUBERNETES, StackType.VERTEX}),
+        types=frozenset({_LOCAL, _KUBERNETES, _VERTEX}),
+        parser="names:gcp_project",
+        examples=("my-project",),
+        cloud=Cloud.GCP,
+        needs_cloud=True,
+        on_every_model=True,
+        other_words=("project_id", "gcp_project"),
+        flag=Flag(
+            "The Google Cloud project, where the registry does not name it.",
+            "ID",
+            _WHERE,
+            after="workspace",
+        ),
+        # The connector has it, and so has each stack whose registry tells it: it is not read back.
+        stored={_VERTEX: Stored((), "project", shown_from=(Place("orchestrator", "project"),))},
     ),
-    _field(
+    FieldInfo(
         "execution_role",
         "The ARN of the IAM role that SageMaker runs the flows with.",
-        "arn:aws:iam::123456789012:role/SageMakerExecutionRole",
-        types=frozenset({StackType.SAGEMAKER}),
+        types=frozenset({_SAGEMAKER}),
+        examples=("arn:aws:iam::123456789012:role/SageMakerExecutionRole",),
+        other_words=("role", "role_arn", "execution_role_arn"),
+        flag=Flag("The IAM role of the runs (type sagemaker).", "ARN", _WHERE),
+        program=Property(comes_out=True),
+        stored={_SAGEMAKER: _in_runner("execution_role")},
     ),
-    _field(
+    FieldInfo(
         "subscription_id",
         "The Azure subscription, a UUID.",
-        "00000000-0000-0000-0000-000000000123",
-        types=frozenset({StackType.LOCAL, StackType.KUBERNETES, StackType.AZUREML}),
+        types=frozenset({_LOCAL, _KUBERNETES, _AZUREML}),
+        required=frozenset({_AZUREML}),
+        parser="names:subscription_id",
+        examples=("00000000-0000-0000-0000-000000000123",),
+        cloud=Cloud.AZURE,
+        needs_cloud=True,
+        other_words=("subscription",),
+        flag=Flag("The Azure subscription (azureml, AKS).", "UUID", _WHERE),
+        stored={
+            _KUBERNETES: Stored((Place("connector", "subscription_id"),), "subscription_id"),
+            _AZUREML: _in_runner("subscription_id"),
+        },
     ),
-    _field(
+    FieldInfo(
         "resource_group",
         "The Azure resource group of the cluster or the workspace.",
-        "ml-platform",
-        types=frozenset({StackType.LOCAL, StackType.KUBERNETES, StackType.AZUREML}),
+        types=frozenset({_LOCAL, _KUBERNETES, _AZUREML}),
+        required=frozenset({_AZUREML}),
+        parser="names:resource_group",
+        examples=("ml-platform",),
+        cloud=Cloud.AZURE,
+        needs_cloud=True,
+        other_words=("resource_group_name",),
+        flag=Flag("The Azure resource group (azureml, AKS).", "NAME", _WHERE),
+        stored={
+            _KUBERNETES: Stored((_GROUP_OF_CLUSTER,), "resource_group"),
+            _AZUREML: _in_runner("resource_group"),
+        },
     ),
-    _field(
+    FieldInfo(
         "workspace",
         "The Azure Machine Learning workspace that runs the flows.",
-        "team-ml",
-        types=frozenset({StackType.AZUREML}),
+        types=frozenset({_AZUREML}),
+        parser="names:workspace",
+        examples=("team-ml",),
+        other_words=("workspace_name",),
+        flag=Flag("The AzureML workspace (type azureml).", "NAME", _WHERE),
+        stored={_AZUREML: _in_runner("workspace")},
     ),
-    _field(
+    FieldInfo(
         "credentials",
         "How the stack's service connector logs in: a credential string, or env:NAME, file:PATH or "
         "- (standard input) for where one stands.",
-        "aws-profile:prod",
-        "env:KITARU_CREDENTIALS",
-        "implicit",
+        value="credentials:Credentials",
+        secret=True,
+        examples=("aws-profile:prod", "env:KITARU_CREDENTIALS", "implicit"),
+        needs_cloud=True,
+        other_words=("credential",),
+        flag=Flag(
+            "How to reach the cloud, as aws-profile:NAME or gcp-service-account:FILE. Keep "
+            "secrets off the command line with env:NAME, file:PATH or - (stdin).",
+            "METHOD",
+            _ACCESS,
+            "implicit",
+        ),
+        program=Property(
+            description="How the stack's service connector logs in: a credential string, or "
+            "env:NAME or file:PATH for where one stands. Left out, the connector is what the ZenML "
+            "server itself is.",
+            stand_in="implicit",
+        ),
     ),
-    _field(
+    FieldInfo(
         "connector",
         "The name or id of an existing service connector to use instead of a new one.",
-        "shared-aws",
+        parser="names:connector_name",
+        examples=("shared-aws",),
+        needs_cloud=True,
+        other_words=("service_connector",),
+        flag=Flag("Use this existing service connector instead of a new one.", "NAME", _ACCESS),
+        program=Property(stand_in="connector"),
+        stored=_anywhere(Stored((Place("stack", "connector"),))),
     ),
-    _field(
+    FieldInfo(
         "verify",
         "Verify the connector and the resources it reaches before anything is written.",
         kind=Kind.SWITCH,
-        flag="--verify/--no-verify",
+        default=True,
+        flag=Flag(
+            "Whether the connector has to reach its resources before anything is written.",
+            panel=_ACCESS,
+            default="verify",
+            words="--verify/--no-verify",
+        ),
+        program=Property(left_out="True", stand_in=True),
     ),
-    _field(
+    FieldInfo(
         "activate",
         "Make the stack the active one once it exists.",
         kind=Kind.SWITCH,
-        flag="--activate/--no-activate",
+        default=True,
+        flag=Flag(
+            "Whether it becomes the active stack.",
+            panel=_MORE,
+            default="activate",
+            words="--activate/--no-activate",
+            after="infra",
+        ),
+        # In CI there is nobody whose choice it would be.
+        program=Property(default=False, left_out="False", stand_in=False),
     ),
-    _field(
+    FieldInfo(
         "async",
         "Do not wait for the flows: `orchestrator.synchronous=false`, unless `extra` sets it.",
-        kind=Kind.SWITCH,
         types=_REMOTE,
+        kind=Kind.SWITCH,
+        default=False,
+        on_every_model=True,
+        other_words=("asynchronous",),
+        flag=Flag(
+            "Do not wait for runs to end; short for "
+            "--extra orchestrator.synchronous=false, which wins if both are given.",
+            panel=_RUNS,
+            words="--async",
+        ),
+        program=Property(stand_in=True),
     ),
-    _field(
+    FieldInfo(
         "extra",
         "Further fields of the ZenML components, per component.",
         kind=Kind.MAPPING,
+        value="extras:Extra",
+        default={},
+        other_words=("extras",),
+        flag=Flag(
+            "A field of the component behind it; TARGET is orchestrator, artifact_store or "
+            "container_registry.",
+            "TARGET.FIELD=VALUE",
+            _RUNS,
+        ),
+        program=Property(stand_in={}),
     ),
-    _field(
+    FieldInfo(
         "infra",
         "What is done about the infrastructure: take it as given (none), check that it is fit "
         "(verify), or create what is missing (provision).",
+        value="kinds:InfraMode",
+        default=InfraMode.NONE,
         choices=tuple(InfraMode),
+        needs_cloud=True,
+        other_words=("infrastructure",),
+        flag=Flag(
+            "What to do about the infrastructure: none, verify or provision.",
+            "MODE",
+            _MORE,
+            "none",
+            completes="infra_modes",
+        ),
+        program=Property(of_stack=False, of_provisioned=False),
     ),
-    _field(
+    FieldInfo(
         "resources",
         "What is done about single resources, where it is not what `infra` says.",
         kind=Kind.MAPPING,
-        flag=None,
+        value="kinds:ResourceMode",
+        default={},
+        choices=tuple(ResourceMode),
+        needs_cloud=True,
+        program=Property(of_stack=False),
     ),
 )
 
-#: Every key, in the order in which a description is written.
+#: Every field by its key, in the order in which a description is written.
 FIELDS: Mapping[str, FieldInfo] = {info.key: info for info in _TABLE}
-
-#: The components that `extra` may set fields of.
-EXTRA_TARGETS = ("orchestrator", "artifact_store", "container_registry")
-
-#: The resources that each type knows, and the key that names each; None where nothing names it.
-RESOURCES: Mapping[StackType, Mapping[str, str | None]] = {
-    StackType.LOCAL: {"bucket": "artifact_store"},
-    StackType.KUBERNETES: {
-        "bucket": "artifact_store",
-        "registry": "container_registry",
-        "cluster": "cluster",
-        "role": None,
-    },
-    StackType.VERTEX: {
-        "bucket": "artifact_store",
-        "registry": "container_registry",
-        "role": None,
-    },
-    StackType.SAGEMAKER: {
-        "bucket": "artifact_store",
-        "registry": "container_registry",
-        "role": "execution_role",
-    },
-    StackType.AZUREML: {
-        "bucket": "artifact_store",
-        "registry": "container_registry",
-        "workspace": "workspace",
-        "role": None,
-    },
-}
 
 #: What other tools call these keys; they lead to a suggestion.
 OTHER_WORDS_FOR_KEYS: Mapping[str, str] = {
-    "stack_name": "name",
-    "stack_type": "type",
-    "kind": "type",
-    "bucket": "artifact_store",
-    "storage": "artifact_store",
-    "artifacts": "artifact_store",
-    "registry": "container_registry",
-    "image_registry": "container_registry",
-    "location": "region",
-    "zone": "region",
-    "kubernetes_namespace": "namespace",
-    "cluster_name": "cluster",
-    "kubernetes_cluster": "cluster",
-    "project_id": "project",
-    "gcp_project": "project",
-    "role": "execution_role",
-    "role_arn": "execution_role",
-    "execution_role_arn": "execution_role",
-    "subscription": "subscription_id",
-    "workspace_name": "workspace",
-    "resource_group_name": "resource_group",
-    "service_connector": "connector",
-    "credential": "credentials",
-    "asynchronous": "async",
-    "extras": "extra",
-    "infrastructure": "infra",
-}
-
-#: What other tools call these types.
-OTHER_WORDS_FOR_TYPES: Mapping[str, StackType] = {
-    "k8s": StackType.KUBERNETES,
-    "kube": StackType.KUBERNETES,
-    "eks": StackType.KUBERNETES,
-    "gke": StackType.KUBERNETES,
-    "aks": StackType.KUBERNETES,
-    "vertexai": StackType.VERTEX,
-    "vertex_ai": StackType.VERTEX,
-    "gcp": StackType.VERTEX,
-    "aws": StackType.SAGEMAKER,
-    "azure": StackType.AZUREML,
-    "azure_ml": StackType.AZUREML,
-}
-
-_EXAMPLES = {
-    ("artifact_store", Cloud.AWS): "s3://my-bucket/kitaru",
-    ("artifact_store", Cloud.GCP): "gs://my-bucket/kitaru",
-    ("artifact_store", Cloud.AZURE): "az://my-container/kitaru",
-    ("container_registry", Cloud.AWS): "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
-    ("container_registry", Cloud.GCP): "us-central1-docker.pkg.dev/my-project/my-repo",
-    ("container_registry", Cloud.AZURE): "demo1.azurecr.io",
-    ("region", Cloud.AWS): "eu-west-1",
-    ("region", Cloud.GCP): "us-central1",
-    ("region", Cloud.AZURE): "westeurope",
+    word: info.key for info in _TABLE for word in info.other_words
 }
 
 
@@ -281,9 +392,10 @@ def describe(key: str) -> str:
 
 def example(key: str, cloud: Cloud | None = None) -> str | None:
     """A value that would be right for a key, in this cloud where it matters."""
-    if cloud and (key, cloud) in _EXAMPLES:
-        return _EXAMPLES[key, cloud]
-    return next(iter(FIELDS[key].examples), None)
+    info = FIELDS[key]
+    if cloud and info.by_cloud and cloud in info.by_cloud:
+        return info.by_cloud[cloud]
+    return next(iter(info.examples), None)
 
 
 def flag_of(key: str, value: object = None) -> str:
@@ -294,11 +406,7 @@ def flag_of(key: str, value: object = None) -> str:
         value: Its value, which decides between the two flags of a switch.
     """
     info = FIELDS.get(key)
-    if info is None or info.flag is None:
+    if info is None or info.flag is None or info.flag.words is None:
         return f"--{key.replace('_', '-')}"
-    positive, _, negative = info.flag.partition("/")
+    positive, _, negative = info.flag.words.partition("/")
     return negative if negative and value is False else positive
-
-
-#: The modes of `resources`, for messages.
-RESOURCE_MODES = tuple(ResourceMode)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
-__all__ = ["Cloud", "InfraMode", "ResourceMode", "StackType"]
+__all__ = ["OTHER_WORDS_FOR_TYPES", "Cloud", "InfraMode", "ResourceMode", "StackType"]
 
 
 class StackType(StrEnum):
@@ -44,3 +45,19 @@ class ResourceMode(StrEnum):
     EXISTING = "existing"
     CREATE = "create"
     SKIP = "skip"
+
+
+#: What other tools call these types.
+OTHER_WORDS_FOR_TYPES: Mapping[str, StackType] = {
+    "k8s": StackType.KUBERNETES,
+    "kube": StackType.KUBERNETES,
+    "eks": StackType.KUBERNETES,
+    "gke": StackType.KUBERNETES,
+    "aks": StackType.KUBERNETES,
+    "vertexai": StackType.VERTEX,
+    "vertex_ai": StackType.VERTEX,
+    "gcp": StackType.VERTEX,
+    "aws": StackType.SAGEMAKER,
+    "azure": StackType.AZUREML,
+    "azure_ml": StackType.AZUREML,
+}

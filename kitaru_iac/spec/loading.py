@@ -12,8 +12,10 @@ from kitaru_iac.spec import rules
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.draft import Origins
 from kitaru_iac.spec.extras import merge_extras
-from kitaru_iac.spec.fields import EXTRA_TARGETS, FIELDS, flag_of
+from kitaru_iac.spec.fields import FIELDS, flag_of
 from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.resources import EXTRA_TARGETS
+from kitaru_iac.spec.rows import FieldInfo, Kind
 from kitaru_iac.spec.yaml_file import read_document
 
 if TYPE_CHECKING:
@@ -22,10 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Merged", "from_mapping", "load", "merge", "to_mapping"]
 
 _DEFAULTS_SOURCE = "[tool.kitaru]"
-#: Of no use to a stack that is all on this machine, which a project's default must not break.
-_CLOUD_ONLY = frozenset(
-    {"region", "project", "subscription_id", "resource_group", "credentials", "connector", "infra"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,25 +158,13 @@ def to_mapping(spec: StackSpec, include_secrets: bool = False) -> dict[str, Any]
         include_secrets: Whether credentials that are secret are written out. They are left out
             otherwise, unless they hold nothing secret.
     """
-    found: dict[str, Any] = {"name": spec.name, "type": str(spec.type)}
-    for key in FIELDS:
-        if key in {"name", "type", "credentials", "extra", "resources", "async"}:
-            continue
-        value = getattr(spec, key, None)
-        default = {"verify": True, "activate": True, "infra": "none", "namespace": "default"}
-        if value is not None and value != default.get(key):
-            found[key] = value if isinstance(value, bool) else str(value)
-    if spec.credentials is not None:
-        written = _credentials(spec.credentials, include_secrets)
-        if written is not None:
-            found["credentials"] = written
-    if spec.async_:
-        found["async"] = True
-    if extra := _extra(spec.extra, spec.async_):
-        found["extra"] = extra
-    if spec.resources:
-        found["resources"] = {key: str(mode) for key, mode in spec.resources.items()}
-    return {key: found[key] for key in FIELDS if key in found}
+    found = {}
+    for key, info in FIELDS.items():
+        value = _written(info, getattr(spec, info.attribute, None), spec, include_secrets)
+        # The type is always said, since much follows from it.
+        if value is not None and (value != info.default or key == "type"):
+            found[key] = value
+    return found
 
 
 def _build(data: Mapping[str, Any], origins: Origins, stdin: TextIO | None) -> StackSpec:
@@ -232,10 +218,24 @@ def _default_fits(key: str, data: Mapping[str, Any]) -> bool:
     type_ = str(data.get("type") or StackType.LOCAL)
     if key not in FIELDS or type_ not in FIELDS[key].types:
         return False
+    # A stack that is all on this machine has no use for it, and must not be broken by it.
     at_home = type_ == StackType.LOCAL and "://" not in str(data.get("artifact_store", ""))
     if key == "credentials" and data.get("connector") is not None:
         return False
-    return not (at_home and key in _CLOUD_ONLY)
+    return not (at_home and FIELDS[key].needs_cloud)
+
+
+def _written(info: FieldInfo, value: Any, spec: StackSpec, include_secrets: bool) -> Any:
+    """A value as YAML has it; None where it is not written."""
+    if value is None:
+        return None
+    if info.key == "credentials":
+        return _credentials(value, include_secrets)
+    if info.key == "extra":
+        return _extra(value, spec.async_)
+    if info.kind is Kind.MAPPING:
+        return {key: str(inner) for key, inner in value.items()}
+    return value if isinstance(value, bool) else str(value)
 
 
 def _credentials(credentials: Credentials, include_secrets: bool) -> str | None:

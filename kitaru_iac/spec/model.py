@@ -3,30 +3,33 @@
 The models hold what :mod:`kitaru_iac.spec.rules` made of the values, so that a description is
 right however it was made: by `load`, by `from_mapping`, or by a model's own constructor. All three
 raise :class:`~kitaru_iac.errors.DescriptionError` with every problem of a wrong one.
+
+Their attributes are in :mod:`kitaru_iac.spec._model_fields`, written from the table of fields.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
-from pydantic_core import CoreSchema, core_schema
+from pydantic import model_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec import rules
-from kitaru_iac.spec.clouds import cloud_of
-from kitaru_iac.spec.credentials import Credentials
-from kitaru_iac.spec.fields import describe
-from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
-from kitaru_iac.spec.uris import (
-    ArtifactRegistryUri,
-    ArtifactStoreUri,
-    GcrUri,
-    RegistryUri,
+from kitaru_iac.spec._model_fields import (
+    AzuremlFields,
+    CommonFields,
+    KubernetesFields,
+    LocalFields,
+    SagemakerFields,
+    VertexFields,
 )
+from kitaru_iac.spec.clouds import cloud_of
+from kitaru_iac.spec.extras import Extra
+from kitaru_iac.spec.fields import FIELDS
+from kitaru_iac.spec.kinds import Cloud, StackType
+from kitaru_iac.spec.uris import ArtifactRegistryUri, GcrUri
 
 __all__ = [
     "SPEC_CLASSES",
@@ -40,27 +43,11 @@ __all__ = [
     "VertexSpec",
 ]
 
-
-class _AsItIs:
-    """Pydantic keeps the value untouched: it was checked, and a copy would lose its type."""
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        del source, handler
-        return core_schema.any_schema()
+#: Keys by their names in Python.
+_KEYS = {info.attribute: key for key, info in FIELDS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Extra:
-    """Further fields of the ZenML components, by the component they belong to."""
-
-    orchestrator: dict[str, Any] = field(default_factory=dict)
-    artifact_store: dict[str, Any] = field(default_factory=dict)
-    container_registry: dict[str, Any] = field(default_factory=dict)
-
-
-class BaseSpec(BaseModel):
+class BaseSpec(CommonFields):
     """What all types have. Values are given as in YAML, or already parsed.
 
     Attributes:
@@ -70,40 +57,14 @@ class BaseSpec(BaseModel):
         resources: By name: ``bucket``, ``registry``, ``role``, ``cluster``, ``workspace``.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True
-    )
     STACK_TYPE: ClassVar[StackType]
-
-    name: str = Field(description=describe("name"))
-    type: StackType = Field(description=describe("type"))
-    artifact_store: Annotated[ArtifactStoreUri | None, _AsItIs()] = Field(
-        default=None, description=describe("artifact_store")
-    )
-    container_registry: Annotated[RegistryUri | None, _AsItIs()] = Field(
-        default=None, description=describe("container_registry")
-    )
-    region: str | None = Field(default=None, description=describe("region"))
-    project: str | None = Field(default=None, description=describe("project"))
-    credentials: Annotated[Credentials | None, _AsItIs()] = Field(
-        default=None, description=describe("credentials")
-    )
-    connector: str | None = Field(default=None, description=describe("connector"))
-    verify: bool = Field(default=True, description=describe("verify"))
-    activate: bool = Field(default=True, description=describe("activate"))
-    async_: bool = Field(default=False, alias="async", description=describe("async"))
-    extra: Annotated[Extra, _AsItIs()] = Field(default_factory=Extra, description=describe("extra"))
-    infra: InfraMode = Field(default=InfraMode.NONE, description=describe("infra"))
-    resources: dict[str, ResourceMode] = Field(
-        default_factory=dict, description=describe("resources")
-    )
 
     @model_validator(mode="before")
     @classmethod
     def _checked(cls, data: Any, info: ValidationInfo) -> Any:
         if not isinstance(data, Mapping):
             return data
-        given = {"async" if key == "async_" else key: value for key, value in data.items()}
+        given: dict[str, Any] = {_KEYS.get(name) or name: value for name, value in data.items()}
         # Left out, `local` is only assumed; `rules` says so where another type was meant.
         if given.get("type") is None and cls.STACK_TYPE is not StackType.LOCAL:
             given["type"] = cls.STACK_TYPE
@@ -136,7 +97,7 @@ class BaseSpec(BaseModel):
         return self.project
 
 
-class LocalSpec(BaseSpec):
+class LocalSpec(LocalFields, BaseSpec):
     """Flows run on this machine; artifacts lie here too, or in a cloud's bucket.
 
     Attributes:
@@ -146,12 +107,8 @@ class LocalSpec(BaseSpec):
 
     STACK_TYPE = StackType.LOCAL
 
-    type: Literal[StackType.LOCAL] = StackType.LOCAL
-    subscription_id: str | None = Field(default=None, description=describe("subscription_id"))
-    resource_group: str | None = Field(default=None, description=describe("resource_group"))
 
-
-class KubernetesSpec(BaseSpec):
+class KubernetesSpec(KubernetesFields, BaseSpec):
     """Flows run as pods of an EKS, GKE or AKS cluster.
 
     Attributes:
@@ -162,23 +119,14 @@ class KubernetesSpec(BaseSpec):
 
     STACK_TYPE = StackType.KUBERNETES
 
-    type: Literal[StackType.KUBERNETES] = StackType.KUBERNETES
-    cluster: str | None = Field(default=None, description=describe("cluster"))
-    namespace: str = Field(default="default", description=describe("namespace"))
-    subscription_id: str | None = Field(default=None, description=describe("subscription_id"))
-    resource_group: str | None = Field(default=None, description=describe("resource_group"))
 
-
-class VertexSpec(BaseSpec):
+class VertexSpec(VertexFields, BaseSpec):
     """Flows run as Vertex AI pipelines."""
 
     STACK_TYPE = StackType.VERTEX
 
-    type: Literal[StackType.VERTEX] = StackType.VERTEX
-    region: str = Field(description=describe("region"))
 
-
-class SagemakerSpec(BaseSpec):
+class SagemakerSpec(SagemakerFields, BaseSpec):
     """Flows run as SageMaker pipelines.
 
     Attributes:
@@ -187,12 +135,8 @@ class SagemakerSpec(BaseSpec):
 
     STACK_TYPE = StackType.SAGEMAKER
 
-    type: Literal[StackType.SAGEMAKER] = StackType.SAGEMAKER
-    region: str = Field(description=describe("region"))
-    execution_role: str | None = Field(default=None, description=describe("execution_role"))
 
-
-class AzuremlSpec(BaseSpec):
+class AzuremlSpec(AzuremlFields, BaseSpec):
     """Flows run as Azure Machine Learning jobs; `region` is the workspace's location.
 
     Attributes:
@@ -200,11 +144,6 @@ class AzuremlSpec(BaseSpec):
     """
 
     STACK_TYPE = StackType.AZUREML
-
-    type: Literal[StackType.AZUREML] = StackType.AZUREML
-    subscription_id: str = Field(description=describe("subscription_id"))
-    resource_group: str = Field(description=describe("resource_group"))
-    workspace: str | None = Field(default=None, description=describe("workspace"))
 
 
 StackSpec = LocalSpec | KubernetesSpec | VertexSpec | SagemakerSpec | AzuremlSpec

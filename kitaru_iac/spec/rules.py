@@ -2,62 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib import import_module
 from typing import Any, TextIO, TypeVar
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.redaction import SecretText
-from kitaru_iac.spec import cross, names
-from kitaru_iac.spec.credentials import (
-    Credentials,
-    CredentialsError,
-    parse_credentials,
-    resolve_source,
-)
+from kitaru_iac.spec import cross
+from kitaru_iac.spec.credentials import CredentialsError, parse_credentials, resolve_source
 from kitaru_iac.spec.draft import Draft, Origins
 from kitaru_iac.spec.extras import checked_extra
-from kitaru_iac.spec.fields import (
-    FIELDS,
-    OTHER_WORDS_FOR_KEYS,
-    OTHER_WORDS_FOR_TYPES,
-    RESOURCE_MODES,
-    Kind,
-)
-from kitaru_iac.spec.kinds import InfraMode, ResourceMode, StackType
+from kitaru_iac.spec.fields import FIELDS, OTHER_WORDS_FOR_KEYS
+from kitaru_iac.spec.kinds import OTHER_WORDS_FOR_TYPES, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.refusal import Refusal, shown, write_instead
+from kitaru_iac.spec.resources import RESOURCE_MODES
+from kitaru_iac.spec.rows import FieldInfo, Kind
 from kitaru_iac.spec.suggest import suggest
-from kitaru_iac.spec.uris import (
-    ArtifactStoreUri,
-    RegistryUri,
-    parse_artifact_store,
-    parse_container_registry,
-)
 
 __all__ = ["check", "check_singly", "key_suggestion"]
 
-_T = TypeVar("_T", StackType, InfraMode, ResourceMode)
-
-_PARSERS: Mapping[str, Callable[[str], Any]] = {
-    "name": names.stack_name,
-    "artifact_store": parse_artifact_store,
-    "container_registry": parse_container_registry,
-    "namespace": names.namespace,
-    "project": names.gcp_project,
-    "subscription_id": names.subscription_id,
-    "resource_group": names.resource_group,
-    "workspace": names.workspace,
-    "connector": names.connector_name,
-}
-#: Values that callers may hand over parsed.
-_PARSED: Mapping[str, Any] = {
-    "artifact_store": ArtifactStoreUri,
-    "container_registry": RegistryUri,
-    "credentials": Credentials,
-}
 _URIS = ("artifact_store", "container_registry")
-#: Keys whose values need the cloud to be known; `cross` reads them.
-_LATER = ("cluster", "region", "execution_role")
+
+_T = TypeVar("_T", StackType, InfraMode, ResourceMode)
 
 
 def check(
@@ -164,31 +132,45 @@ def _choice(draft: Draft, field: str, raw: str, choices: type[_T], what: str) ->
 
 def _value(draft: Draft, key: str, stdin: TextIO | None) -> None:
     raw, info = draft.given[key], FIELDS[key]
-    if key in _PARSED and isinstance(raw, _PARSED[key]):
+    if _is_parsed(info, raw):
         draft.values[key] = raw
+    elif info.kind is Kind.SWITCH:
+        _switch(draft, key, raw)
     elif key == "extra":
         _extra(draft, raw)
     elif key == "resources":
         _resources(draft, raw)
-    elif info.kind is Kind.SWITCH:
-        _switch(draft, key, raw)
     elif not _is_text(draft, key, raw):
         return
     elif key == "credentials":
         _credentials(draft, raw, stdin)
-    elif key == "infra":
-        _choice(draft, key, raw, InfraMode, "a mode of `infra`")
-    elif key in _LATER:
+    elif info.choices:
+        _choice(draft, key, raw, _named(str(info.value)), f"a mode of `{key}`")
+    elif info.parser is None:
         draft.values[key] = raw
     else:
         try:
-            draft.values[key] = _PARSERS[key](raw)
+            draft.values[key] = _named(info.parser)(raw)
         except Refusal as error:
             draft.refuse(key, error)
 
 
+def _is_parsed(info: FieldInfo, raw: object) -> bool:
+    """Whether a caller handed the value over parsed. A choice is also text, and is looked up."""
+    if info.value is None or info.kind is not Kind.TEXT or info.choices:
+        return False
+    return isinstance(raw, _named(info.value))
+
+
+@cache
+def _named(reference: str) -> Any:
+    """What ``module:name`` in the table of fields stands for."""
+    module, _, name = reference.partition(":")
+    return getattr(import_module(f"kitaru_iac.spec.{module}"), name)
+
+
 def _is_text(draft: Draft, key: str, raw: object) -> bool:
-    hidden = key == "credentials"
+    hidden = FIELDS[key].secret
     if not isinstance(raw, str):
         kind = _kind_of(raw)
         remedy = "Put it in quotes." if isinstance(raw, bool | int | float) else None

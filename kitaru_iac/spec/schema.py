@@ -11,15 +11,15 @@ from __future__ import annotations
 from typing import Any
 
 from kitaru_iac.spec import names
-from kitaru_iac.spec.fields import EXTRA_TARGETS, FIELDS, RESOURCES, FieldInfo, Kind
-from kitaru_iac.spec.kinds import ResourceMode, StackType
+from kitaru_iac.spec.fields import FIELDS
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.resources import EXTRA_TARGETS, RESOURCES
+from kitaru_iac.spec.rows import FieldInfo, Kind
 
 __all__ = ["json_schema"]
 
 _S3, _GCS, _BLOB = "[sS]3://", "[gG][sS]://", "([aA][zZ]|[aA][bB][fF][sS][sS]?)://"
 _FOLDER = r"([/~]|\.{1,2}(/|$)|[fF][iI][lL][eE]:)"
-_SCHEME_OF_REGISTRY = r"([hH][tT][tT][pP][sS]://|[dD][oO][cC][kK][eE][rR]://)?"
-_REGISTRY = rf"^{_SCHEME_OF_REGISTRY}[A-Za-z0-9.-]+(:[0-9]{{1,5}})?(/[a-z0-9._/-]*)?$"
 _GOOGLE_REGISTRY = r"(\.[pP][kK][gG]\.[dD][eE][vV]|[gG][cC][rR]\.[iI][oO])/"
 _STORES = {
     StackType.LOCAL: f"^({_S3}|{_GCS}|{_BLOB}|{_FOLDER})",
@@ -27,14 +27,6 @@ _STORES = {
     StackType.VERTEX: f"^{_GCS}",
     StackType.SAGEMAKER: f"^{_S3}",
     StackType.AZUREML: f"^{_BLOB}",
-}
-#: What each type needs however its infrastructure comes about.
-_ALWAYS = {
-    StackType.LOCAL: [],
-    StackType.KUBERNETES: [],
-    StackType.VERTEX: ["region"],
-    StackType.SAGEMAKER: ["region"],
-    StackType.AZUREML: ["subscription_id", "resource_group"],
 }
 _EXAMPLES: list[dict[str, Any]] = [
     {"name": "dev"},
@@ -95,8 +87,14 @@ def json_schema() -> dict[str, Any]:
 
 def _property(info: FieldInfo) -> dict[str, Any]:
     found: dict[str, Any] = {"description": info.description}
-    key = info.key
-    if key == "extra":
+    if info.kind is Kind.SWITCH:
+        return found | {"type": "boolean", "default": info.default}
+    if info.kind is Kind.MAPPING and info.choices:
+        return found | {
+            "type": "object",
+            "additionalProperties": {"type": "string", "enum": list(info.choices)},
+        }
+    if info.kind is Kind.MAPPING:
         return found | {
             "type": "object",
             "properties": {
@@ -109,26 +107,13 @@ def _property(info: FieldInfo) -> dict[str, Any]:
             },
             "additionalProperties": False,
         }
-    if key == "resources":
-        return found | {
-            "type": "object",
-            "additionalProperties": {"type": "string", "enum": list(ResourceMode)},
-        }
-    if info.kind is Kind.SWITCH:
-        return found | {"type": "boolean", "default": key != "async"}
     found["type"] = "string"
-    if info.choices:
-        found |= {"enum": list(info.choices), "default": info.choices[0]}
-    else:
-        found["minLength"] = 1
-    if key in names.PATTERNS:
-        found["pattern"] = f"^(?:{names.PATTERNS[key]})$"
-    if key == "name":
-        found["not"] = {"pattern": "^[dD][eE][fF][aA][uU][lL][tT]$"}
-    if key == "container_registry":
-        found["pattern"] = _REGISTRY
-    if key == "namespace":
-        found["default"] = "default"
+    found |= {"enum": list(info.choices)} if info.choices else {"minLength": 1}
+    if info.key in names.PATTERNS:
+        found["pattern"] = f"^(?:{names.PATTERNS[info.key]})$"
+    found |= info.schema or {}
+    if info.default is not None:
+        found["default"] = info.default
     if info.examples:
         found["examples"] = list(info.examples)
     return found
@@ -146,8 +131,8 @@ def _for_type(type_: StackType) -> dict[str, Any]:
     properties["artifact_store"] = {"pattern": _STORES[type_]}
     properties["resources"] = {"propertyNames": {"enum": list(RESOURCES[type_])}}
     then: dict[str, Any] = {"properties": properties}
-    if _ALWAYS[type_]:
-        then["required"] = _ALWAYS[type_]
+    if always := [key for key, info in FIELDS.items() if type_ in info.required]:
+        then["required"] = always
     named = [key for key in RESOURCES[type_].values() if key]
     further = []
     if type_ is not StackType.LOCAL:

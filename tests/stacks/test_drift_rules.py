@@ -617,7 +617,9 @@ def test_extra_fields_are_laid_over_those_of_their_part_alone(
     runner, store = found.component("orchestrator"), found.component("artifact_store")
     assert runner is not None
     assert store is not None
-    assert runner.configuration == configuration
+    # The table of fields adds those of the description.
+    of_fields = {"region": SAGEMAKER["region"], "execution_role": SAGEMAKER["execution_role"]}
+    assert runner.configuration == {**of_fields, **configuration}
     of_store = more.get("extra", {}).get("artifact_store", {})
     assert store.configuration == {"path": "p", **of_store}
     assert CLUSTER.configuration == {"a": 1}

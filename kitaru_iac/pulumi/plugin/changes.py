@@ -11,21 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.errors import DescriptionError
-from kitaru_iac.pulumi.keys import STACK_KEYS, camel
+from kitaru_iac.pulumi.keys import STACK_KEYS, camel, default_of
 from kitaru_iac.pulumi.plugin.check import stack_spec
 from kitaru_iac.pulumi.plugin.wire import Properties
 
 __all__ = ["Changes", "changes"]
 
 #: What a property means that is left out, so that writing it is no change.
-_DEFAULTS = {
-    "type": "local",
-    "namespace": "default",
-    "verify": True,
-    "activate": False,
-    "async": False,
-    "extra": {},
-}
+_DEFAULTS = {camel(key): default_of(key) for key in STACK_KEYS}
 #: Where a change of connector comes from, the likeliest first.
 _OF_CONNECTORS = ("credentials", "artifactStore", "containerRegistry", "region", "connector")
 

@@ -14,6 +14,7 @@ from pulumi.provider import ConstructResult
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.provider import Component
 from kitaru_iac.errors import KitaruError, Problem
+from kitaru_iac.pulumi._provisioned import ProvisionedStack
 from kitaru_iac.pulumi.keys import camel, snake
 from kitaru_iac.pulumi.plugin import component_args
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of
@@ -21,11 +22,11 @@ from kitaru_iac.pulumi.provisioned import (
     PROVISIONED_KEYS,
     PROVISIONED_OUTPUTS,
     PROVISIONED_TOKEN,
-    ProvisionedStack,
     checked,
 )
 from kitaru_iac.pulumi.refusals import InputsRefused, refused
 from kitaru_iac.pulumi.values import has_output
+from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.rules import key_suggestion
 from kitaru_iac.spec.suggest import suggest
 
@@ -59,7 +60,8 @@ def construct(
 
     def shown(key: str) -> bool:
         # What has a wrong name may be a secret too.
-        return key in accepted and key != "credentials" and not has_output(given.get(key))
+        hidden = key in FIELDS and FIELDS[key].secret
+        return key in accepted and not hidden and not has_output(given.get(key))
 
     try:
         made = build(name, given, options)
@@ -78,9 +80,8 @@ def _provisioned(
     if problems:
         _, more = checked({"name": name, **known})
         raise InputsRefused([*problems, *more], component)
-    if "async" in given:
-        given["async_"] = given.pop("async")
-    return ProvisionedStack(name, opts=options, **given)
+    arguments = {FIELDS[key].attribute: value for key, value in given.items()}
+    return ProvisionedStack(name, opts=options, **arguments)
 
 
 def _builder(component: Component) -> _Build:

@@ -6,18 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from kitaru_iac.pulumi.keys import camel
-from kitaru_iac.spec.fields import FIELDS, Kind
+from kitaru_iac.spec.fields import FIELDS
+from kitaru_iac.spec.rows import Kind
 
 __all__ = ["description_properties", "input_of", "property_of"]
 
 ANY = "pulumi.json#/Any"
-
-
-#: Where a program is told something else than a person.
-_TEXTS = {
-    "credentials": "How the stack's service connector logs in: a credential string, or env:NAME or "
-    "file:PATH for where one stands. Left out, the connector is what the ZenML server itself is.",
-}
 
 
 def property_of(key: str, *, plain: bool = False) -> dict[str, Any]:
@@ -28,14 +22,14 @@ def property_of(key: str, *, plain: bool = False) -> dict[str, Any]:
         plain: Its value has to be known before anything is made, and cannot be an output.
     """
     info = FIELDS[key]
-    schema: dict[str, Any] = {"description": _TEXTS.get(key, info.description)}
+    schema: dict[str, Any] = {"description": info.program.description or info.description}
     if info.kind is Kind.SWITCH:
         schema["type"] = "boolean"
     elif info.kind is Kind.MAPPING:
         of = {"type": "object", "additionalProperties": {"$ref": ANY}}
         schema |= {
             "type": "object",
-            "additionalProperties": of if key == "extra" else {"type": "string"},
+            "additionalProperties": {"type": "string"} if info.choices else of,
         }
     else:
         schema["type"] = "string"
@@ -43,22 +37,18 @@ def property_of(key: str, *, plain: bool = False) -> dict[str, Any]:
             schema["description"] += f" One of {', '.join(info.choices)}."
         if info.examples:
             schema["description"] += f" For example `{info.examples[0]}`."
-    if key == "credentials":
+    if info.secret:
         schema["secret"] = True
     elif plain:
         schema["plain"] = True
     return schema
 
 
-#: What an input stands for that is left out.
-_LEFT_OUT = {"name": "The resource's name", "activate": "False", "verify": "True"}
-
-
 def input_of(key: str, *, plain: bool = False) -> dict[str, Any]:
     """The schema of one key as an input of a resource, with what it is if left out."""
     schema = property_of(key, plain=plain)
-    if key in _LEFT_OUT:
-        schema["description"] += f" {_LEFT_OUT[key]}, if left out."
+    if left_out := FIELDS[key].program.left_out:
+        schema["description"] += f" {left_out}, if left out."
     return schema
 
 

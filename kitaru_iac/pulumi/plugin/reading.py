@@ -11,14 +11,15 @@ from kitaru_iac.errors import KitaruError, StackNotFound
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from kitaru_iac.pulumi.plugin.check import description
 from kitaru_iac.pulumi.plugin.wire import Properties, holds_secret, is_secret, secret
+from kitaru_iac.spec.fields import FIELDS
 
 if TYPE_CHECKING:
     from kitaru_iac.gateway import StackView
 
 __all__ = ["COMPUTED", "Made", "imported", "made", "refreshed", "view_of"]
 
-#: Always marked as a secret.
-CREDENTIALS = "credentials"
+#: Properties that may hold a secret by themselves.
+SECRETS = frozenset(camel(key) for key in STACK_KEYS if FIELDS[key].secret)
 #: Properties that the provider adds to those of the program.
 COMPUTED = (
     *("type", "componentIds", "connectorId", "connectorType", "connectorAuthMethod"),
@@ -104,7 +105,7 @@ def refreshed(view: StackView, inputs: Properties, labels: Mapping[str, str]) ->
     rest: Any = list(drift.rest)
     # The words repeat what was given. Credentials are not among it: no store gives them back.
     if rest and any(
-        holds_secret(given) for key, given in inputs.wire.items() if key != CREDENTIALS
+        holds_secret(given) for key, given in inputs.wire.items() if key not in SECRETS
     ):
         rest = secret(rest)
     return Made(view.id, {**found, **_computed(view), "drift": rest}, found)
