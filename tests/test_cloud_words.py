@@ -36,10 +36,6 @@ ZENML = "ZenML's own words for connectors, resources and flavors, and what it sa
 #: What may be said outside the rooms, by module, and why.
 ALLOWED: dict[str, tuple[str, str]] = {
     "cli/completion.py": ("aws azure azureml gcp sagemaker vertex", OPTIONS),
-    "cli/options.py": (
-        "acr aks arn aws az azure azureml ecr eks gcp gke google gs iam s3 sagemaker vertex",
-        OPTIONS,
-    ),
     "cli/stack_new_repo.py": ("aws azure gcp", "the extras of this distribution, as an option"),
     "engine/errors.py": ("aws", "what a provider plugin says, to know missing credentials by"),
     "pulumi/aws.py": ("aws", "a public module: programs import AWS's component from it"),
@@ -47,14 +43,12 @@ ALLOWED: dict[str, tuple[str, str]] = {
     "pulumi/plugin/servicer.py": ("google", ENGINE),
     "pulumi/plugin/wire.py": ("google", ENGINE),
     "gateway/memory.py": ("aws azure gcp", ZENML),
-    "records/describe.py": ("azure azureml sagemaker vertex", ZENML),
     "records/explanations.py": (
         "acr aks aws az azure ecr eks gcp gcs google iam s3 sts",
         ZENML,
     ),
     "records/implicit_auth.py": ("aws azure gcp", ZENML),
     "records/preflight.py": ("arn aws gcp", ZENML),
-    "render/stack.py": ("azureml sagemaker vertex", ZENML),
     "repository/write.py": ("aws azure gcp", "the extras of this distribution, as files name them"),
 }
 
@@ -98,11 +92,16 @@ def clouds_in(source: str) -> dict[str, list[int]]:
     return found
 
 
+def is_generated(path: Path) -> bool:
+    """Whether `scripts/generate` writes a module from the table of fields, which is in `spec/`."""
+    return "Written by scripts/generate" in path.read_text(encoding="utf-8")[:200]
+
+
 def test_clouds_are_named_in_their_own_rooms_alone() -> None:
     new = []
     for path in sorted(PACKAGE.rglob("*.py")):
         module = path.relative_to(PACKAGE).as_posix()
-        if module.startswith(ROOMS):
+        if module.startswith(ROOMS) or is_generated(path):
             continue
         allowed = ALLOWED.get(module, ("", ""))[0].split()
         for word, lines in clouds_in(path.read_text(encoding="utf-8")).items():
