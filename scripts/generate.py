@@ -20,41 +20,21 @@ from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.rows import FieldInfo, Kind
 
 ROOT = Path(__file__).parents[1]
+TEMPLATES = Path(__file__).with_name("templates")
 WIDTH = 100
 NOTE = "Written by scripts/generate from the table of fields; changes here are lost."
 
 Lines = Iterator[str]
 
 
-def _filled(template: str, **blocks: Iterable[str]) -> str:
-    """A template with blocks of lines in the place of ``$name``, each on a line of its own."""
-    texts = {name: "\n".join(lines) for name, lines in blocks.items()}
-    return Template(template).substitute(texts, note=NOTE)
+def _filled(name: str, **blocks: Iterable[str]) -> str:
+    """A template of the folder, with blocks of lines in the place of lines that are ``$block``."""
+    template = Template((TEMPLATES / f"{name}.py.template").read_text(encoding="utf-8"))
+    texts = {block: "\n".join(lines) for block, lines in blocks.items()}
+    return template.substitute(texts, note=NOTE)
 
 
 # -- the models ------------------------------------------------------------------------------------
-
-_MODELS = '''\
-"""The attributes of the models of descriptions.
-
-$note
-"""
-
-from __future__ import annotations
-
-from typing import Annotated, Literal
-
-from pydantic import Field
-
-$imports
-
-__all__ = [
-$names
-]
-
-
-$models
-'''
 
 
 def model_fields() -> str:
@@ -62,7 +42,7 @@ def model_fields() -> str:
     names = ["Common", *(type_.capitalize() for type_ in StackType)]
     ours = {"fields": {"describe"}, "kinds": {"StackType"}, "modelling": {"FrozenModel", "Opaque"}}
     return _filled(
-        _MODELS,
+        "_model_fields",
         imports=_imports(FIELDS.values(), ours),
         names=[f'    "{name}Fields",' for name in sorted(names)],
         models=_models(),
@@ -138,27 +118,6 @@ def _is_required(info: FieldInfo, type_: StackType | None) -> bool:
 
 # -- the Python functions --------------------------------------------------------------------------
 
-_KEYWORDS = '''\
-"""The keys of a description as arguments.
-
-$note
-"""
-
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import TypedDict
-
-$imports
-
-__all__ = ["StackFields"]
-
-
-class StackFields(TypedDict, total=False):
-    """The keys of stack.yaml that `create_stack` takes beside those in its signature."""
-
-$fields
-'''
 _IN_SIGNATURE = ("name", "type", "activate", "extra")
 
 
@@ -174,50 +133,17 @@ def keywords() -> str:
             kind = f"Mapping[str, {kind}]" if info.choices else "Mapping[str, Mapping[str, object]]"
         fields.append(f"    {info.attribute}: {kind} | None")
         fields += _remark(info.description, 4)
-    return _filled(_KEYWORDS, imports=_imports(own, {}), fields=fields)
+    return _filled("_keywords", imports=_imports(own, {}), fields=fields)
 
 
 # -- the command line ------------------------------------------------------------------------------
-
-_FLAGS = '''\
-"""The flags that describe a stack.
-
-$note
-"""
-
-# No `from __future__ import annotations`: typer would evaluate each annotation several times.
-from typing import Annotated
-
-import typer
-
-from kitaru_iac.cli import completion
-
-__all__ = ["flags"]
-
-
-def flags(
-$arguments
-    file: Annotated[
-        str | None,
-        typer.Option(
-            "--file",
-            "-f",
-            metavar="FILE",
-            help="A YAML file with the same keys; - reads it from stdin. Flags take precedence.",
-            autocompletion=completion.yaml_files,
-        ),
-    ] = None,
-$options
-) -> None:
-    """Only the parameters count."""
-'''
 
 
 def flags() -> str:
     """cli/_flags.py: a function whose parameters are the flags, as typer reads them."""
     infos = _in_order_of_help()
     return _filled(
-        _FLAGS,
+        "_flags",
         arguments=[line for info in infos if _is_argument(info) for line in _parameter(info)],
         options=[line for info in infos if not _is_argument(info) for line in _parameter(info)],
     )
@@ -266,81 +192,13 @@ def _parameter(info: FieldInfo) -> Lines:
 
 # -- the Pulumi classes ----------------------------------------------------------------------------
 
-_STACK = '''\
-"""The resource class of a registered stack.
-
-$note
-"""
-
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
-
-import pulumi
-
-from kitaru_iac.pulumi.stack import Extra, RegisteredStack
-
-__all__ = ["Stack", "StackArgs"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackArgs:
-    """The description of a stack: the keys of ``stack.yaml``.
-
-    Attributes:
-$attributes
-    """
-
-$fields
-
-
-class Stack(RegisteredStack):
-    """A Kitaru stack, registered in ZenML with its components and its service connector.
-
-    The arguments are the keys of ``stack.yaml``, and the outputs are called the same. The
-    resource's id is the ZenML stack's UUID.
-
-    A change is made in place, and the stack keeps its id. Another name, type, or method of the
-    connector's credentials replaces it.
-    """
-
-$outputs
-
-    def __init__(
-        self,
-        resource_name: str,
-        args: StackArgs | None = None,
-        opts: pulumi.ResourceOptions | None = None,
-        *,
-$parameters
-    ) -> None:
-        """Describe a stack, with a `StackArgs` or with its fields.
-
-        Args:
-            resource_name: The resource's name in the program.
-            args: The description, instead of its fields.
-            opts: Pulumi's options.
-$arguments
-        """
-        given = StackArgs(
-$passed
-        )
-        if args is not None and given != StackArgs():
-            raise TypeError("Stack got both args and some of their fields")
-        given = args or given
-        values = {field.name: getattr(given, field.name) for field in fields(given)}
-        super().__init__(resource_name, values, opts)
-'''
-
 
 def stack_class() -> str:
     """pulumi/_stack.py: the arguments and properties of `Stack`, from the package's schema."""
     about = schema()["resources"]["kitaru:index:Stack"]
     inputs = [f"{FIELDS[key].attribute}: {_input(key)} = None" for key in STACK_KEYS]
     return _filled(
-        _STACK,
+        "_stack",
         attributes=_entries(about["inputProperties"], STACK_KEYS, 8),
         fields=[f"    {line}" for line in inputs],
         outputs=_outputs(about["properties"], about["required"]),
@@ -350,66 +208,13 @@ def stack_class() -> str:
     )
 
 
-_PROVISIONED = '''\
-"""The component of a stack with its infrastructure.
-
-$note
-"""
-
-# No `from __future__ import annotations`: Pulumi reads the annotations of the class.
-from collections.abc import Mapping
-
-import pulumi
-
-from kitaru_iac.pulumi.provisioned import Provisioned
-from kitaru_iac.pulumi.stack import Extra
-
-__all__ = ["ProvisionedStack"]
-
-
-class ProvisionedStack(Provisioned):
-    """A Kitaru stack on infrastructure that is made for it.
-
-    The arguments are the keys of ``stack.yaml``. It makes what the command makes for the same
-    description with ``infra: provision``, under the same names, in the account of the program's
-    provider of that cloud and in the description's region; then it registers a `Stack` with what
-    came out. A local type without a bucket gets the `Stack` alone.
-    """
-
-$outputs
-
-    def __init__(
-        self,
-        resource_name: str,
-        *,
-        opts: pulumi.ResourceOptions | None = None,
-$parameters
-    ) -> None:
-        """Describe a stack. What decides what is made has to be known: plain text, no outputs.
-
-        Args:
-            resource_name: The resource's name in the program.
-            opts: Pulumi's options; providers of ``aws`` and ``kitaru`` reach the parts.
-$arguments
-
-        Raises:
-            InputsRefused: The description is wrong; with every problem.
-            pulumi.RunError: It cannot be made: the cloud, its packages, its account.
-        """
-        given = {
-$passed
-        }
-        super().__init__(resource_name, given, opts)
-'''
-
-
 def provisioned_class() -> str:
     """pulumi/_provisioned.py: the arguments and properties of `ProvisionedStack`."""
     about = schema()["resources"]["kitaru:index:ProvisionedStack"]
     # The id of the stack is not of the description: the base class has it.
     own = {name: text for name, text in about["properties"].items() if name != "stackId"}
     return _filled(
-        _PROVISIONED,
+        "_provisioned",
         outputs=_outputs(own, about["required"], wired=False),
         parameters=[
             f"        {FIELDS[key].attribute}: {_input(key, plain=not may_be_output)} = None,"

@@ -362,7 +362,11 @@ _TABLE = (
             "none",
             completes="infra_modes",
         ),
-        program=Property(of_stack=False, of_provisioned=False),
+        program=Property(
+            of_stack=False,
+            elsewhere="Use ProvisionedStack to provision, or the function verify.",
+            of_provisioned=False,
+        ),
     ),
     FieldInfo(
         "resources",
@@ -372,7 +376,7 @@ _TABLE = (
         default={},
         choices=tuple(ResourceMode),
         needs_cloud=True,
-        program=Property(of_stack=False),
+        program=Property(of_stack=False, elsewhere="Use ProvisionedStack."),
     ),
 )
 

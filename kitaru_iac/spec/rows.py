@@ -109,6 +109,7 @@ class Property(_Row):
     Attributes:
         of_stack: Whether `Stack` has it. What is done about infrastructure, the program says by the
             resources and functions that it uses.
+        elsewhere: For a property that `Stack` does not have: what a program uses instead.
         of_provisioned: Whether `ProvisionedStack` has it.
         default: What it means where it is left out, if not what it means in ``stack.yaml``.
         left_out: The same for a reader, where that is worth saying.
@@ -119,6 +120,7 @@ class Property(_Row):
     """
 
     of_stack: bool = True
+    elsewhere: str | None = None
     of_provisioned: bool = True
     default: Any = None
     left_out: str | None = None

@@ -90,5 +90,6 @@ def test_every_variable_of_zenmls_that_we_read_is_documented():
 
 def test_links_between_pages_lead_somewhere():
     for path in pages():
-        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", path.read_text()):
+        prose = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", prose):
             assert (path.parent / target).exists(), f"{path}: {target}"

@@ -9,12 +9,12 @@ from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, snake
 from kitaru_iac.pulumi.plugin.wire import Properties
 from kitaru_iac.spec import StackSpec, from_mapping
+from kitaru_iac.spec.fields import FIELDS
 
 __all__ = ["description", "problems", "stack_spec"]
 
 _ELSEWHERE = {
-    "infra": "Use ProvisionedStack to provision, or the function verify.",
-    "resources": "Use ProvisionedStack.",
+    camel(key): info.program.elsewhere for key, info in FIELDS.items() if info.program.elsewhere
 }
 
 
@@ -69,7 +69,7 @@ def stack_spec(properties: Properties, name: str) -> StackSpec:
 def _stranger(name: str, accepted: Mapping[str, str]) -> Problem:
     from kitaru_iac.spec.rules import key_suggestion
 
-    if name in _ELSEWHERE and camel(name) not in accepted:
+    if name in _ELSEWHERE and name not in accepted:
         return Problem(name, "it is not a property of a stack", remedy=_ELSEWHERE[name])
     meant = key_suggestion(snake(name))
     near = camel(meant) if meant else None
