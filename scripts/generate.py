@@ -118,22 +118,25 @@ def _is_required(info: FieldInfo, type_: StackType | None) -> bool:
 
 # -- the Python functions --------------------------------------------------------------------------
 
+#: The arguments of `create_stack` that its own signature has.
 _IN_SIGNATURE = ("name", "type", "activate", "extra")
 
 
 def keywords() -> str:
     """spec/_keywords.py: the arguments of `create_stack`, for the type checker alone."""
-    own = [info for info in FIELDS.values() if info.key not in _IN_SIGNATURE]
-    fields: list[str] = []
-    for info in own:
-        kind = f"str | {_class_of(info)}" if info.value else "str"
-        if info.kind is Kind.SWITCH:
-            kind = "bool"
-        elif info.kind is Kind.MAPPING:
-            kind = f"Mapping[str, {kind}]" if info.choices else "Mapping[str, Mapping[str, object]]"
-        fields.append(f"    {info.attribute}: {kind} | None")
-        fields += _remark(info.description, 4)
-    return _filled("_keywords", imports=_imports(own, {}), fields=fields)
+    infos = [info for info in FIELDS.values() if info.key not in _IN_SIGNATURE]
+    fields = [line for info in infos for line in _keyword(info)]
+    return _filled("_keywords", imports=_imports(infos, {}), fields=fields)
+
+
+def _keyword(info: FieldInfo) -> Lines:
+    kind = f"str | {_class_of(info)}" if info.value else "str"
+    if info.kind is Kind.SWITCH:
+        kind = "bool"
+    elif info.kind is Kind.MAPPING:
+        kind = f"Mapping[str, {kind}]" if info.choices else "Mapping[str, object]"
+    yield f"    {info.attribute}: {kind} | None"
+    yield from _remark(info.description, 4)
 
 
 # -- the command line ------------------------------------------------------------------------------
@@ -181,13 +184,23 @@ def _parameter(info: FieldInfo) -> Lines:
     yield from _literal(flag.help, 12, "help=")
     if _is_argument(info):
         yield "            show_default=False,"
-    elif flag.default:
-        yield f"            show_default={_quoted(flag.default)},"
+    elif default := _default_in_help(info):
+        yield f"            show_default={_quoted(default)},"
     if flag.panel:
         yield f"            rich_help_panel={_quoted(flag.panel)},"
     if flag.completes:
         yield f"            autocompletion=completion.{flag.completes},"
     yield from ("        ),", "    ] = None,")
+
+
+def _default_in_help(info: FieldInfo) -> str | None:
+    """What ``--help`` shows as the default; for a switch, its flag without dashes."""
+    assert info.flag is not None
+    if info.flag.default or info.default is None or info.kind is Kind.MAPPING:
+        return info.flag.default
+    if info.kind is Kind.TEXT:
+        return str(info.default)
+    return (info.flag.words or "").partition("/")[0].lstrip("-") if info.default else None
 
 
 # -- the Pulumi classes ----------------------------------------------------------------------------

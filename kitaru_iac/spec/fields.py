@@ -64,7 +64,6 @@ _TABLE = (
         flag=Flag(
             "local, kubernetes, vertex, sagemaker or azureml.",
             "TYPE",
-            default="local",
             completes="stack_types",
         ),
         program=Property(comes_out=True),
@@ -178,7 +177,7 @@ _TABLE = (
         default="default",
         examples=("ml",),
         other_words=("kubernetes_namespace",),
-        flag=Flag("The Kubernetes namespace (type kubernetes).", "NAME", _WHERE, "default"),
+        flag=Flag("The Kubernetes namespace (type kubernetes).", "NAME", _WHERE),
         program=Property(stand_in="default"),
         stored={_KUBERNETES: _in_runner("kubernetes_namespace", "namespace")},
     ),
@@ -295,7 +294,6 @@ _TABLE = (
         flag=Flag(
             "Whether the connector has to reach its resources before anything is written.",
             panel=_ACCESS,
-            default="verify",
             words="--verify/--no-verify",
         ),
         program=Property(left_out="True", stand_in=True),
@@ -308,7 +306,6 @@ _TABLE = (
         flag=Flag(
             "Whether it becomes the active stack.",
             panel=_MORE,
-            default="activate",
             words="--activate/--no-activate",
             after="infra",
         ),
@@ -359,7 +356,6 @@ _TABLE = (
             "What to do about the infrastructure: none, verify or provision.",
             "MODE",
             _MORE,
-            "none",
             completes="infra_modes",
         ),
         program=Property(

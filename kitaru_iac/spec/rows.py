@@ -53,7 +53,7 @@ class Flag(_Row):
         help: Its text in ``--help``.
         metavar: What stands for its value there.
         panel: The heading it stands under.
-        default: What is shown as its default.
+        default: What is shown as its default, where that is not the field's own.
         words: The flag itself, where it is not the key with dashes; ``NAME`` is an argument.
         completes: The function of ``cli.completion`` that offers values.
         after: The key whose flag it follows in the help, where that is not the row before.

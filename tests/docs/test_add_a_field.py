@@ -7,13 +7,11 @@ import json
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import kitaru_iac
-from kitaru_iac.spec.fields import FIELDS, flag_of
 from tests.docs.markdown import ROOT, blocks
 from tests.homes import Home
 
@@ -196,9 +194,3 @@ def test_the_repository_itself_is_fresh() -> None:
     spec.loader.exec_module(generate)
     # Of a wheel, the package is not beside the scripts.
     assert generate.stale(Path(kitaru_iac.__file__).parents[1]) == {}, "run scripts/generate"
-
-
-def test_the_table_repeats_no_key_and_no_flag() -> None:
-    words = [word for info in FIELDS.values() for word in info.other_words]
-    assert max(Counter([*words, *FIELDS]).values()) == 1
-    assert max(Counter(map(flag_of, FIELDS)).values()) == 1
