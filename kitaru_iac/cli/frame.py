@@ -10,13 +10,14 @@ import inspect
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from kitaru_iac.cli import help as pages
 from kitaru_iac.cli.commands import OTHER_WORDS, TREE, Entry, paths
+from kitaru_iac.cli.formats import Format, choice
 
 if TYPE_CHECKING:
     from typer._click.core import Command as AnyCommand
@@ -82,12 +83,12 @@ def fast(param: _Parameter) -> _Parameter:
 
 def _template(
     output: Annotated[
-        Literal["text", "json", "yaml"],
+        Format,
         typer.Option(
             "--output",
             "-o",
             metavar="FORMAT",
-            help="How to write the result: text, json or yaml.",
+            help=choice(),
             rich_help_panel=COMMON,
             expose_value=False,
         ),

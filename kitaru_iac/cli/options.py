@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kitaru_iac.cli import completion
 from kitaru_iac.cli._flags import flags
+from kitaru_iac.cli.formats import PlanFormat, choice
 from kitaru_iac.cli.frame import Command, parameters
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ StackRef = Annotated[
 
 #: ``--output`` where a plan or a report is shown.
 ReportFormat = Annotated[
-    Literal["text", "json", "yaml", "markdown"],
+    PlanFormat,
     typer.Option(
         "--output",
         "-o",
         metavar="FORMAT",
-        help="How to write the result: text, json, yaml or markdown.",
+        help=choice(PlanFormat),
         rich_help_panel="Common",
     ),
 ]

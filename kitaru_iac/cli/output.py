@@ -11,14 +11,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
+from kitaru_iac.cli.formats import EVERY, is_document, written
 from kitaru_iac.cli.terminal import has_color
 from kitaru_iac.notices import KitaruWarning
-from kitaru_iac.redaction import SecretText
 
-__all__ = ["FORMATS", "Output", "current", "requested_format", "start"]
-
-#: The values of ``--output``; ``markdown`` only where a plan is shown.
-FORMATS = ("text", "json", "yaml")
+__all__ = ["Output", "current", "requested_format", "start"]
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 # All control characters but newline, tab and the colours that we write ourselves: a name in a store
@@ -46,7 +43,7 @@ class Output:
     @property
     def structured(self) -> bool:
         """Whether a program reads the output."""
-        return self.format in ("json", "yaml")
+        return is_document(self.format)
 
     @property
     def to_terminal(self) -> bool:
@@ -86,7 +83,7 @@ class Output:
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Write one JSON or YAML document to stdout."""
-        self._stdout.write(self._serialised(document, self._stdout))
+        self._stdout.write(written(document, self.format, self._stdout))
         self._stdout.flush()
 
     def lines(self, lines: Iterable[str]) -> None:
@@ -119,7 +116,7 @@ class Output:
         """The error, in the form that was asked for, on stderr."""
         if self.structured:
             document = {"command": self.command, "error": self._with_warnings(error)}
-            self._stderr.write(self._serialised(document, self._stderr))
+            self._stderr.write(written(document, self.format, self._stderr))
         else:
             first, *rest = text.splitlines() or [""]
             self._tell(f"{self._paint('Error:', 'red', 'bold')} {first}")
@@ -155,19 +152,6 @@ class Output:
             return dict(item)
         return {**item, "warnings": [*item.get("warnings", ()), *own]}
 
-    def _serialised(self, document: Mapping[str, Any], stream: TextIO) -> str:
-        if self.format == "yaml":
-            import yaml
-
-            text: str = yaml.safe_dump(
-                _plain(document), sort_keys=False, allow_unicode=True, width=1000
-            )
-            return text
-        import json
-
-        is_unicode = "utf" in (getattr(stream, "encoding", None) or "").lower()
-        return json.dumps(_plain(document), indent=2, ensure_ascii=not is_unicode) + "\n"
-
 
 def safe(text: str) -> str:
     """The text without control characters that could do something to a terminal."""
@@ -177,21 +161,6 @@ def safe(text: str) -> str:
 def _painted(text: str, styles: Sequence[str]) -> str:
     codes = ";".join(_STYLES[style] for style in styles)
     return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
-
-
-def _plain(value: object) -> object:
-    """The value in types that both JSON and YAML know."""
-    if isinstance(value, SecretText):
-        return "(secret)"
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(inner) for inner in value]
-    if value is None or type(value) in (bool, int, float, str):
-        return value
-    if isinstance(value, bool | int | float):
-        return value.real
-    return str.__str__(value) if isinstance(value, str) else str(value)
 
 
 _runs: list[Output] = []
@@ -226,6 +195,6 @@ def requested_format(arguments: Sequence[str]) -> str:
             value = word[len("-o") :].removeprefix("=")
         else:
             continue
-        if value in (*FORMATS, "markdown"):
+        if value in EVERY:
             chosen = value
     return chosen

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kitaru_iac.cli.formats import FORMATS
+
 __all__ = ["understood"]
 
 
@@ -40,7 +42,6 @@ _LINES = {
     "use": _Line("use", least=1, most=1),
 }
 _OUTPUT = ("-o", "--output")
-_FORMATS = ("text", "json", "yaml")
 
 
 def understood(words: Sequence[str]) -> Callable[[], None] | None:
@@ -83,7 +84,7 @@ def _call(plain: list[str], options: dict[str, str]) -> Callable[[], None] | Non
     numbers: dict[str, Any] = {}
     for name, value in options.items():
         if name in _OUTPUT:
-            if value not in _FORMATS:
+            if value not in FORMATS:
                 return None
         elif line.numbers and name in line.numbers and value.isascii() and value.isdigit():
             numbers[line.numbers[name]] = int(value)
