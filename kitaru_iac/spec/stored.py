@@ -13,7 +13,7 @@ from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.rows import Place, Stored
 
-__all__ = ["Parts", "cluster_of", "details", "fields_set", "keys_of", "runner_fields"]
+__all__ = ["Parts", "cluster_of", "details", "fields_set", "keys_of", "keys_read", "runner_fields"]
 
 #: What the records say, by part: the configuration of ``orchestrator``, and so on.
 Parts = Mapping[str, Mapping[str, Any]]
@@ -28,6 +28,15 @@ def keys_of(type_: StackType, parts: Parts) -> dict[str, Any]:
         if value is not None:
             found[key] = value
     return found
+
+
+def keys_read(type_: StackType) -> frozenset[str]:
+    """The keys that `keys_of` can find for a type; no other is given back by its records."""
+    return frozenset(
+        key
+        for key, info in FIELDS.items()
+        if (stored := (info.stored or {}).get(type_)) and stored.places
+    )
 
 
 def details(component: str, type_: StackType, parts: Parts) -> dict[str, Any]:

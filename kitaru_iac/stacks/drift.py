@@ -19,12 +19,13 @@ from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stack_type
 from kitaru_iac.spec import StackSpec, from_mapping, to_mapping
+from kitaru_iac.spec.stored import keys_read
 from kitaru_iac.stacks.desired import desired_records
 
 __all__ = ["Drift", "drift_of", "records_of_view"]
 
-#: Keys that a store does not give back as they were written.
-_ONE_WAY = frozenset({"name", "credentials", "connector", "verify", "activate", "extra", "async"})
+#: Keys of what the records are called, which is told in words.
+_NAMES = frozenset({"name", "connector"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +141,10 @@ def _changed_keys(spec: StackSpec, view: StackView) -> dict[str, Any]:
         found = to_mapping(from_mapping(stored))
     except DescriptionError:
         found = stored
+    # Others are not given back as they were written: what differs by them is told in words.
+    compared = keys_read(spec.type) - _NAMES
     return {
-        key: found.get(key)
-        for key in written
-        if key not in _ONE_WAY and written[key] != found.get(key)
+        key: found.get(key) for key in written if key in compared and written[key] != found.get(key)
     }
 
 

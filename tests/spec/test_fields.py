@@ -14,7 +14,14 @@ from kitaru_iac.spec.fields import FIELDS, flag_of
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.rows import FieldInfo, Flag, Kind
-from kitaru_iac.spec.stored import cluster_of, details, fields_set, keys_of, runner_fields
+from kitaru_iac.spec.stored import (
+    cluster_of,
+    details,
+    fields_set,
+    keys_of,
+    keys_read,
+    runner_fields,
+)
 
 #: Parts of the records that a place may name.
 PARTS = {*EXTRA_TARGETS, "connector", "labels", "cluster", "stack"}
@@ -93,6 +100,14 @@ def test_the_first_place_with_a_value_counts() -> None:
     assert "subscription_id" not in found
     assert keys_of(StackType.VERTEX, RECORDS)["region"] == "nowhere"
     assert keys_of(StackType.LOCAL, {}) == {}
+
+
+def test_what_can_be_read_back_depends_on_the_type() -> None:
+    assert keys_read(StackType.KUBERNETES) == keys_of(StackType.KUBERNETES, RECORDS).keys()
+    assert keys_read(StackType.LOCAL) == {
+        *("name", "type", "artifact_store", "container_registry", "connector")
+    }
+    assert "project" not in keys_read(StackType.VERTEX)
 
 
 def test_details_are_those_of_one_component_in_their_order() -> None:
