@@ -313,9 +313,8 @@ def _needs(draft: Draft, type_: StackType, cloud: Cloud | None) -> dict[str, str
     on_cloud = f"type {type_} on {cloud.label} needs it" if cloud else by_type
     # A local runner without credentials uses this machine's own, and no connector.
     own = draft.has("connector") or (type_ is StackType.LOCAL and not draft.has("credentials"))
-    if type_ in {StackType.VERTEX, StackType.SAGEMAKER}:
-        needs["region"] = by_type
-    elif type_ is StackType.KUBERNETES and cloud in {Cloud.AWS, Cloud.GCP}:
+    needs |= {key: by_type for key, info in FIELDS.items() if type_ in info.required}
+    if type_ is StackType.KUBERNETES and cloud in {Cloud.AWS, Cloud.GCP}:
         needs["region"] = on_cloud
     elif type_ is StackType.KUBERNETES and cloud is None and not draft.has("artifact_store"):
         needs["region"] = "type kubernetes on AWS and GCP needs it"

@@ -229,8 +229,10 @@ def _written(info: FieldInfo, value: Any, spec: StackSpec, include_secrets: bool
     """A value as YAML has it; None where it is not written."""
     if value is None:
         return None
-    if info.key == "credentials":
+    if info.key == "credentials":  # some hold nothing secret
         return _credentials(value, include_secrets)
+    if info.secret and not include_secrets:
+        return None
     if info.key == "extra":
         return _extra(value, spec.async_)
     if info.kind is Kind.MAPPING:

@@ -143,7 +143,7 @@ class FieldInfo(_Row):
         parser: The function that parses its text and raises ``Refusal``, as ``module:name`` in this
             room. Without one the text is taken as it is, and `cross` may look at it.
         default: What it means where it is left out.
-        secret: Whether it may hold a secret: it is never shown.
+        secret: Whether it may hold a secret: it is never shown, and no component stores it.
         schema: What the JSON Schema says of it, beside what follows from the rest; the pattern of a
             name is in `names.PATTERNS`.
         examples: Values that are right.

@@ -39,6 +39,10 @@ def test_a_row_names_what_there_is(info: FieldInfo) -> None:
         assert FIELDS[info.flag.after].flag
     assert info.required <= info.types
     assert info.cloud is None or info.needs_cloud
+    assert not (info.secret and info.stored)
+    # Both stand in docstrings that are written from the table.
+    assert "\\" not in info.description + str(info.program.description)
+    assert not info.description.endswith('"')
     for stored in (info.stored or {}).values():
         assert {place.part for place in (*stored.places, *stored.shown_from)} <= PARTS
         assert stored.shown or not (stored.shown_from or stored.shown_rest)
