@@ -219,11 +219,11 @@ class _Run:
             elif any(before not in self._outcomes for before in (*probe.requires, *probe.after)):
                 still.append(probe)
             elif probe.inline:
-                self._outcomes.add(probe, self._carry_out(probe))
+                self._outcomes.add(probe, self._execute(probe))
             elif len(self._running) < self._max_workers:
                 self._running[probe] = time.monotonic() + self._timeout
                 threading.Thread(
-                    target=lambda probe=probe: self._answers.put((probe, self._carry_out(probe))),
+                    target=lambda probe=probe: self._answers.put((probe, self._execute(probe))),
                     name=f"probe {probe.name}",
                     daemon=True,
                 ).start()
@@ -231,7 +231,7 @@ class _Run:
                 still.append(probe)
         self._waiting = still
 
-    def _carry_out(self, probe: Probe[object]) -> object:
+    def _execute(self, probe: Probe[object]) -> object:
         seen = [self._outcomes[before] for before in (*probe.requires, *probe.after)]
         try:
             return probe.run(*seen)
@@ -272,13 +272,13 @@ def in_parallel(jobs: Sequence[Callable[[], T]]) -> list[T]:
         return [job() for job in jobs]
     answers: list[T | BaseException] = [LookupError()] * len(jobs)
 
-    def carry_out(number: int) -> None:
+    def execute(number: int) -> None:
         try:
             answers[number] = jobs[number]()
         except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
             answers[number] = error
 
-    threads = [threading.Thread(target=carry_out, args=(n,), daemon=True) for n in range(len(jobs))]
+    threads = [threading.Thread(target=execute, args=(n,), daemon=True) for n in range(len(jobs))]
     for thread in threads:
         thread.start()
     for thread in threads:

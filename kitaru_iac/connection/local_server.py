@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import metadata
 
+from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.connection.files import files_restored_on_failure, refuse_if_fixed_by_environment
 from kitaru_iac.connection.results import LoggedIn
 from kitaru_iac.connection.server import Server
@@ -19,7 +19,7 @@ SERVER_EXTRA = "server"
 
 def login_local(
     *,
-    progress: Callable[[str], None] | None = None,
+    progress: ProgressCallback | None = None,
     project: str | None = None,
     port: int | None = None,
 ) -> LoggedIn:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import IO
 
 from kitaru_iac import redaction
+from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.connection.files import (
     files_restored_on_failure,
     keep_private,
@@ -118,7 +119,7 @@ def login(
     project: str | None = None,
     verify_ssl: bool | str = True,
     timeout: float = 15,
-    browser: Callable[[str], None] | None = None,
+    browser: ProgressCallback | None = None,
 ) -> LoggedIn:
     """Connect to a server.
 

@@ -135,7 +135,7 @@ class Deployment:
     ) -> None:
         self._cleanup.close()
 
-    def equip(
+    def configure(
         self,
         environment: Mapping[str, str],
         plugins: Sequence[Plugin],

@@ -145,7 +145,7 @@ def equipped(
         return seen.id if seen is not None and seen.foreign is None else None
 
     needed = [Plugin(name, version) for name, version in plugins]
-    deployment.equip(account.environment(), needed, identify)
+    deployment.configure(account.environment(), needed, identify)
     return owned
 
 

@@ -58,7 +58,7 @@ def preview_infrastructure(
         MissingPackages: The cloud's packages are not installed.
         EngineError: See `kitaru_iac.engine.errors`.
     """
-    return _carry_out(spec, progress, consent, backend, dry_run=True)
+    return _execute(spec, progress, consent, backend, dry_run=True)
 
 
 def provision(
@@ -75,7 +75,7 @@ def provision(
     Returns:
         The description, filled from the outputs.
     """
-    return _carry_out(spec, progress, consent, backend, dry_run=False)
+    return _execute(spec, progress, consent, backend, dry_run=False)
 
 
 def drift(
@@ -106,7 +106,7 @@ def drift(
 # -- making ----------------------------------------------------------------------------------------
 
 
-def _carry_out(
+def _execute(
     spec: StackSpec,
     progress: ProgressCallback | None,
     consent: ConfirmCallback | None,

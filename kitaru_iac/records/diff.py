@@ -24,19 +24,19 @@ _DESCRIBED = ("orchestrator", "artifact_store", "container_registry")
 _IGNORED_CONNECTOR_FIELDS = frozenset({"generate_temporary_tokens"})
 
 
-def diff(desired: Records, current: Records | None, leftovers: Records | None = None) -> list[Step]:
+def diff(desired: Records, current: Records | None, orphans: Records | None = None) -> list[Step]:
     """The steps that turn `current` into `desired`.
 
     Args:
         desired: What the description asks for.
         current: What is stored under that stack name; None where there is no such stack.
-        leftovers: Managed parts of that name in no stack, which are taken over.
+        orphans: Managed parts of that name in no stack, which are taken over.
 
     Returns:
         Steps in the order of writing: connector, components, stack, then deletions. A part that is
         already right is a ``keep`` step, so that a plan shows all of the stack.
     """
-    spare = leftovers or Records(desired.stack, "custom", ())
+    spare = orphans or Records(desired.stack, "custom", ())
     if current is None:
         return _creation(desired, spare)
     reason = replacement_reason(desired, current)

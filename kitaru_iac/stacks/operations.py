@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
 from kitaru_iac.errors import StackChanged
 from kitaru_iac.infrastructure.prepare import prepare
 from kitaru_iac.machine.locks import sole_writer
@@ -32,18 +33,16 @@ if TYPE_CHECKING:
 
 __all__ = ["apply", "create", "delete", "preview", "preview_creation", "use"]
 
-Progress = Callable[[str], None]
-Consent = Callable[[str], bool]
-Show = Callable[["CheckReport"], None]
+ReportCallback = Callable[["CheckReport"], None]
 
 
 def create(
     spec: StackSpec,
     *,
     owner: Owner | None = None,
-    progress: Progress | None = None,
-    consent: Consent | None = None,
-    show: Show | None = None,
+    progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
+    show: ReportCallback | None = None,
 ) -> Created:
     """Register a stack that does not exist yet, and make it active unless told otherwise.
 
@@ -92,8 +91,8 @@ def preview(
     spec: StackSpec,
     *,
     owner: Owner | None = None,
-    progress: Progress | None = None,
-    show: Show | None = None,
+    progress: ProgressCallback | None = None,
+    show: ReportCallback | None = None,
 ) -> Plan:
     """What `create` or `apply` would do. Writes nothing.
 
@@ -125,9 +124,9 @@ def apply(
     *,
     owner: Owner | None = None,
     confirm: Callable[[Plan], bool] | None = None,
-    progress: Progress | None = None,
-    consent: Consent | None = None,
-    show: Show | None = None,
+    progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
+    show: ReportCallback | None = None,
 ) -> Applied:
     """Converge a stack to its description, in place where that can be; create it if need be.
 
@@ -186,7 +185,10 @@ def _unchanged(state: Reconciliation, plan: Plan) -> Applied:
 
 
 def _converge(
-    state: Reconciliation, ready: InfrastructureResult, plan: Plan, progress: Progress | None
+    state: Reconciliation,
+    ready: InfrastructureResult,
+    plan: Plan,
+    progress: ProgressCallback | None,
 ) -> Applied:
     """Carry out a plan, under the stack's lock."""
     if not plan.has_changes:
@@ -216,8 +218,8 @@ def _have_engine(
     spec: StackSpec,
     owner: Owner | None,
     require: Callable[[Records, Owner | None], None],
-    progress: Progress | None,
-    consent: Consent | None,
+    progress: ProgressCallback | None,
+    consent: ConfirmCallback | None,
 ) -> None:
     """Ask for the engine's download: after what would stop the run, before anything is locked."""
     from kitaru_iac.spec import InfraMode
@@ -241,8 +243,8 @@ def delete(
     include_protected: bool = False,
     delete_data: bool = False,
     confirm: Callable[[Plan], bool] | None = None,
-    progress: Progress | None = None,
-    consent: Consent | None = None,
+    progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
 ) -> Deleted | None:
     """Delete a stack, and with `infrastructure` what was provisioned for it.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
 from kitaru_iac.gateway.documents import DEFAULT_STACK
 from kitaru_iac.labels import DEPLOYMENT_LABELS, is_managed
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec
 
 __all__ = ["Reconciliation"]
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ class Reconciliation:
         )
 
     def verify(
-        self, progress: Progress | None
+        self, progress: ProgressCallback | None
     ) -> tuple[tuple[ConnectorCheck, ...], tuple[KitaruWarning, ...]]:
         """Let the connector reach each resource: the checks, and what is to be known."""
         spec, desired = self.spec, self.desired
@@ -150,7 +149,7 @@ class Reconciliation:
             )
         return checks, ()
 
-    def apply(self, progress: Progress | None) -> tuple[ApplyResult, Activation | None]:
+    def apply(self, progress: ProgressCallback | None) -> tuple[ApplyResult, Activation | None]:
         """Register or change the stack, and make it active where that is asked.
 
         Returns:

@@ -66,7 +66,7 @@ class State:
     def begun(self) -> list[dict[str, Any]]:
         return self.unfinished
 
-    def equip(self, *equipment: Any) -> None:
+    def configure(self, *equipment: Any) -> None:
         self.equipment = equipment
 
 

@@ -146,7 +146,7 @@ class Servicer(ProviderServicer):
     @_clean
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Every problem at once; the engine shows them by property."""
-        await self._insist_on_stack(request, context)
+        await self._require_stack(request, context)
         given = read(request.news)
         name = request.name or request.urn.split("::", 3)[-1]
         found = await in_thread(check.problems, given, name)
@@ -160,7 +160,7 @@ class Servicer(ProviderServicer):
     @_clean
     async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
         """In place or replaced; from the state alone."""
-        await self._insist_on_stack(request, context)
+        await self._require_stack(request, context)
         state = read(request.olds)
         old = read(request.old_inputs) if request.HasField("old_inputs") else state
         found = await in_thread(
@@ -191,7 +191,7 @@ class Servicer(ProviderServicer):
     @_clean
     async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Register a stack, or say what would stop it."""
-        await self._insist_on_stack(request, context)
+        await self._require_stack(request, context)
         new, name = read(request.properties), request.name
         if request.preview:
             properties = await self._previewed(request.urn, name, new)
@@ -203,7 +203,7 @@ class Servicer(ProviderServicer):
     @_clean
     async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Change a stack in place, or say what would stop it."""
-        await self._insist_on_stack(request, context)
+        await self._require_stack(request, context)
         new, name, state = read(request.news), request.name, read(request.olds)
         if request.preview:
             properties = await self._previewed(request.urn, name, new, request.id, state)
@@ -219,7 +219,7 @@ class Servicer(ProviderServicer):
     @_clean
     async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
         """What is stored, for a refresh, an import or a `get`."""
-        await self._insist_on_stack(request, context)
+        await self._require_stack(request, context)
         found = await in_thread(
             stacks.read, request.urn, request.id, read(request.inputs), read(request.properties)
         )
@@ -234,7 +234,7 @@ class Servicer(ProviderServicer):
     @_clean
     async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Delete a stack with its own parts that no other stack uses."""
-        await self._insist_on_stack(request, context)
+        await self._require_stack(request, context)
         said = await in_thread(stacks.delete, request.urn, request.id, read(request.properties))
         await self._warn(request.urn, said)
         return empty_pb2.Empty()
@@ -278,7 +278,7 @@ class Servicer(ProviderServicer):
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
 
-    async def _insist_on_stack(self, request: Any, context: Any) -> None:
+    async def _require_stack(self, request: Any, context: Any) -> None:
         kind = request.urn.split("::")[2].rsplit("$", 1)[-1]
         if kind != STACK:
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"there is no resource {kind}")

@@ -6,9 +6,9 @@ Every function here blocks, and runs in a thread. One at a time: ZenML's client 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import KitaruError, StackNotFound, StackTakenOver
 from kitaru_iac.pulumi.plugin import runs
 from kitaru_iac.pulumi.plugin.check import stack_spec
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PartialUpdate", "create", "delete", "preview", "read", "update"]
 
-Say = Callable[[str], None]
-_alone = threading.Lock()
+_write_lock = threading.Lock()
 
 
 class PartialUpdate(KitaruError):
@@ -52,11 +51,11 @@ def preview(
     Raises:
         KitaruError: It could not be made, or changed.
     """
-    with _alone:
+    with _write_lock:
         owner = _creator(urn) if id is None else _owner(urn, state)
         if new.unknown:
             if id is None:
-                _insist_on_free(new, name, owner)
+                _require_free(new, name, owner)
             return expected(new)
         from kitaru_iac.stacks import operations
 
@@ -86,7 +85,7 @@ def _kept(state: Properties) -> dict[str, Any]:
     return {key: state.wire[key] for key in COMPUTED if key in state.wire and key != "drift"}
 
 
-def create(urn: str, name: str, new: Properties, say: Say) -> Made:
+def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
     """Register a stack, or take over the one that an earlier run of this machine registered.
 
     What is taken over gets the token of this run: where the engine creates a replacement before it
@@ -98,7 +97,7 @@ def create(urn: str, name: str, new: Properties, say: Say) -> Made:
     """
     from kitaru_iac.stacks import operations
 
-    with _alone:
+    with _write_lock:
         spec = stack_spec(new, name)
         owner = _creator(urn, runs.begin(urn))
         done = operations.create(spec, progress=say, owner=owner)
@@ -108,7 +107,9 @@ def create(urn: str, name: str, new: Properties, say: Say) -> Made:
     return stack
 
 
-def update(urn: str, name: str, id: str, state: Properties, new: Properties, say: Say) -> Made:
+def update(
+    urn: str, name: str, id: str, state: Properties, new: Properties, say: ProgressCallback
+) -> Made:
     """Change a stack in place.
 
     Raises:
@@ -117,7 +118,7 @@ def update(urn: str, name: str, id: str, state: Properties, new: Properties, say
     """
     from kitaru_iac.stacks import operations
 
-    with _alone:
+    with _write_lock:
         spec, owner = stack_spec(new, name), _owner(urn, state)
         stored = _stored(id, spec)
         if stored.name != spec.name:
@@ -148,7 +149,7 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
         inputs: The properties it was last given; none for a stack that is imported.
         state: Its properties, as the provider last gave them.
     """
-    with _alone:
+    with _write_lock:
         view = view_of(ref)
         if view is None:
             return None
@@ -168,7 +169,7 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
     from kitaru_iac.records.owner import Owner
     from kitaru_iac.stacks import operations
 
-    with _alone:
+    with _write_lock:
         view = view_of(id)
         # Not this machine's token where the state has none: that is a later creation's, if any.
         owner = Owner(urn, str(state.values.get("ownerRun") or ""))
@@ -212,7 +213,7 @@ def _stored(id: str, spec: StackSpec) -> StackView:
     )
 
 
-def _insist_on_free(new: Properties, name: str, owner: Owner) -> None:
+def _require_free(new: Properties, name: str, owner: Owner) -> None:
     """Refuse a name that is taken, while other properties are not known yet."""
     from kitaru_iac.records.owner import require_creatable
     from kitaru_iac.stacks.drift import records_of_view
