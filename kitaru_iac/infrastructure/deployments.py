@@ -24,7 +24,7 @@ __all__ = [
     "PROJECT_LABEL",
     "STACK_LABEL",
     "OwnedDeployment",
-    "equipped",
+    "configured",
     "existing",
     "inputs_of",
     "opened",
@@ -85,7 +85,7 @@ def existing(
                 remedy="Set PULUMI_BACKEND_URL to the backend that it was made with.",
             )
         cloud, inputs = _made_on(providers)
-        yield equipped(deployment, cloud.account(credentials, inputs), cloud.plugins())
+        yield configured(deployment, cloud.account(credentials, inputs), cloud.plugins())
 
 
 def _made_on(providers: Sequence[Mapping[str, object]]) -> tuple[Provisioning, Inputs]:
@@ -131,7 +131,7 @@ def opened(
     )
 
 
-def equipped(
+def configured(
     deployment: Deployment, account: Account, plugins: tuple[tuple[str, str], ...]
 ) -> OwnedDeployment:
     """Give a deployment the identity and the plugins that it works with, and know what is its."""

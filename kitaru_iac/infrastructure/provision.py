@@ -15,7 +15,7 @@ from kitaru_iac.infrastructure.deployments import (
     PROJECT,
     PROJECT_LABEL,
     STACK_LABEL,
-    equipped,
+    configured,
     existing,
     inputs_of,
     opened,
@@ -119,7 +119,7 @@ def _execute(
     target = registry.provisioning(spec.cloud).target(spec)
     place = (PROJECT, spec.name, backend)
     with opened(place, target.program, progress, consent) as deployment:
-        owned = equipped(deployment, target.account, target.plugins)
+        owned = configured(deployment, target.account, target.plugins)
         exists = deployment.exists()
         if not target.makes_anything and not exists:
             return InfrastructureResult(filled(spec, target.outputs))

@@ -14,7 +14,7 @@ import pytest
 
 from kitaru_iac.clouds.provider import Claim, Sighting, Target, marks
 from kitaru_iac.errors import AlreadyExistsError
-from kitaru_iac.infrastructure.deployments import OwnedDeployment, equipped
+from kitaru_iac.infrastructure.deployments import OwnedDeployment, configured
 from kitaru_iac.infrastructure.ownership import doubtful, fates, kept, require_own_names
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
 
@@ -273,7 +273,7 @@ def test_a_killed_runs_creation_is_taken_over_only_if_it_is_ours(
     sight: Sighting | None, id: str | None
 ) -> None:
     cloud, state = Cloud({(BUCKET, "data"): sight} if sight else {}), State()
-    made = equipped(state, cloud, (("cloud", "1.2"),))
+    made = configured(state, cloud, (("cloud", "1.2"),))
     environment, (plugin,), identify = state.equipment
     assert (environment, plugin.name, plugin.version) == ({"WHO": "me"}, "cloud", "1.2")
     assert identify(BUCKET, {"name": "data"}) == id
