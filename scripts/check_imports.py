@@ -238,6 +238,8 @@ def _name(node: ast.expr) -> str:
 def modules(package: Path) -> Iterator[tuple[Path, str, list[Import]]]:
     """Each module's file, its name inside the package, and what it imports."""
     for path in sorted(package.rglob("*.py")):
+        if path.is_relative_to(package / "repository" / "files"):
+            continue  # what a new repository gets, a program of its own
         relative = path.relative_to(package.parent).with_suffix("")
         is_package = relative.name == "__init__"
         module = ".".join((PACKAGE, *(relative.parent.parts if is_package else relative.parts)[1:]))

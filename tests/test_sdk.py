@@ -136,3 +136,33 @@ def test_threads_of_a_program_and_its_callbacks_print_while_a_stack_is_made(bare
     assert [line for line in lines if line not in said] == [
         f"line {number}" for number in range(1, int(last.removeprefix("total ")) + 1)
     ]
+
+
+_THREADS = """
+import threading
+import kitaru_iac as kitaru
+
+def work(number):
+    try:
+        for _ in range(2):
+            kitaru.create_stack(f"s{number}", activate=number == 0)
+            kitaru.delete_stack(f"s{number}", recursive=True, force=True)
+        print(number, "done")
+    except BaseException as error:
+        print(number, repr(error), getattr(error, "why", None))
+
+workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+print([stack.name for stack in kitaru.list_stacks()])
+"""
+
+
+def test_several_threads_of_a_fresh_process_make_stacks(bare_home: Home):
+    done = bare_home.run(sys.executable, "-I", "-c", _THREADS)
+    assert done.returncode == 0, done.stderr
+    *lines, last = done.stdout.splitlines()
+    assert sorted(lines) == [f"{number} done" for number in range(4)]
+    assert last == "['default']"

@@ -24,6 +24,7 @@ from kitaru_iac.connection.files import (
 from kitaru_iac.connection.results import Initialized, LoggedIn, LoggedOut
 from kitaru_iac.connection.server import Server, server_url
 from kitaru_iac.errors import (
+    KitaruError,
     NotAllowedError,
     NotConnectedError,
     NotFoundError,
@@ -42,6 +43,7 @@ from kitaru_iac.gateway.installation import (
 )
 from kitaru_iac.gateway.opening import require_answer
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.store_location import read_yaml
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import KitaruWarning, VersionMismatch
 
@@ -180,6 +182,7 @@ def logout() -> LoggedOut:
         NotAllowedError: The environment says what to connect to.
     """
     refuse_if_fixed_by_environment()
+    _require_readable_logins()
     url = connected_server()
     stopped = stop_local_server()
     if url is not None:
@@ -190,6 +193,25 @@ def logout() -> LoggedOut:
 
 
 # -- inside ----------------------------------------------------------------------------------------
+
+
+def _require_readable_logins() -> None:
+    """Refuse where ZenML could not find the login that it is to forget.
+
+    Raises:
+        KitaruError: The file of logins cannot be read. Nothing was changed.
+    """
+    file = config_home() / "credentials.yaml"
+    if not file.exists():
+        return
+    try:
+        read_yaml(file)
+    except UnreadableError as error:
+        raise KitaruError(
+            "The stored logins cannot be read, so none can be forgotten; nothing was changed",
+            where=str(file),
+            remedy=f"Delete the file, which forgets all logins: rm {file}",
+        ) from error
 
 
 def _bundle(file: str) -> str:

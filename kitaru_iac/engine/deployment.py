@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from pulumi.automation import (
     StackNotFoundError,
 )
 from pulumi.automation._stack import StackInitMode
+from pulumi.automation.errors import CommandError
 
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.engine.command import EngineCommand
@@ -49,6 +51,9 @@ from kitaru_iac.redaction import SecretText
 __all__ = ["Deployment", "Plugin", "Result"]
 
 T = TypeVar("T")
+
+#: How often a state is read that is not whole, and the seconds between.
+_READS, _READ_PAUSE = 12, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +304,9 @@ class Deployment:
     def _state(self, stack: Stack) -> Mapping[str, Any]:
         """The state. It is read once between two operations: each reading starts the engine."""
         if self._exported is None:
-            exported = self._runner.run("read the state", stack.export_stack)
+            exported = self._runner.run(
+                "read the state", lambda: self._read_whole(stack.export_stack)
+            )
             self._exported, self._version = exported.deployment or {}, exported.version
         return self._exported
 
@@ -367,9 +374,24 @@ class Deployment:
             except StackNotFoundError:
                 return QuietStack(self.stack, workspace, StackInitMode.CREATE) if create else None
 
-        self._opened = self._runner.run("open the state", opened)
+        self._opened = self._runner.run("open the state", lambda: self._read_whole(opened))
         self._looked = True
         return self._opened
+
+    def _read_whole(self, read: Callable[[], T]) -> T:
+        """Read a state; again where another process is writing it, or died while it did.
+
+        In a folder the engine writes a file's attributes in two steps, and reads "EOF" in between.
+        """
+        for _ in range(_READS - 1):
+            try:
+                return read()
+            except CommandError as error:
+                if "failed to load checkpoint: EOF" not in str(error):
+                    raise
+                time.sleep(_READ_PAUSE)
+                self.backend.prepare()  # takes away what a dead process left
+        return read()
 
     def _scratch(self) -> Stack:
         """An empty stack in a folder that is thrown away.

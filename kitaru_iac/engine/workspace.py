@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,10 @@ __all__ = ["Backend", "QuietWorkspace", "default_backend", "engine_environment"]
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105
 _SERVICE = ("http", "https")
+
+
+#: Seconds after which an empty file of attributes is nobody's who is writing it at this moment.
+_SIDECAR_IS_DEAD = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Backend:
             _own_folder()
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
+            if self.is_own:
+                _remove_empty_sidecars(folder)
 
     def environment(self, passphrase: Mapping[str, str] | None = None) -> dict[str, str]:
         """What the engine needs to be told of it.
@@ -86,6 +93,19 @@ class Backend:
     def _folder(self) -> Path | None:
         parts = urlsplit(self.url)
         return Path(parts.path) if parts.scheme == "file" and parts.path.startswith("/") else None
+
+
+def _remove_empty_sidecars(folder: Path) -> None:
+    """Remove what a killed engine left beside a state, at which it would read "EOF" for ever.
+
+    It writes a file and a small one with its attributes (gocloud.dev's `fileblob`), the second in
+    two steps. Without it the file is read as it is.
+    """
+    for file in folder.rglob("*.attrs"):
+        with contextlib.suppress(OSError):
+            found = file.stat()
+            if found.st_size == 0 and time.time() - found.st_mtime > _SIDECAR_IS_DEAD:
+                file.unlink()
 
 
 def own_backend() -> Backend:

@@ -36,7 +36,7 @@ from kitaru_iac.gateway.documents import (
 )
 from kitaru_iac.gateway.errors import translate_errors
 from kitaru_iac.gateway.opening import require_answer
-from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.gateway.quiet import one_at_a_time, quiet
 from kitaru_iac.gateway.zenml_connectors import connector_types, register, verify
 from kitaru_iac.gateway.zenml_models import (
     PIECE,
@@ -72,6 +72,7 @@ class InProcess:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self._owns_store = client.zen_store.type.value == "sql"
         self._heard: dict[KitaruWarning, None] = {}
         self._flavors: dict[tuple[str, str], FlavorResponse] = {}
 
@@ -84,7 +85,7 @@ class InProcess:
             NotAllowedError: The login is not accepted.
         """
         require_answer()
-        with quiet() as heard, translate_errors():
+        with one_at_a_time, quiet() as heard, translate_errors():
             from zenml.client import Client
 
             client = Client()
@@ -96,7 +97,9 @@ class InProcess:
     @contextlib.contextmanager
     def _zenml(self) -> Iterator[BaseZenStore]:
         """ZenML's store, for one call: muted, its errors ours, its warnings kept."""
-        with quiet() as heard:
+        # ZenML's own store is not made for several threads; a server is asked by all at once.
+        guard = one_at_a_time if self._owns_store else contextlib.nullcontext()
+        with guard, quiet() as heard:
             try:
                 with translate_errors():
                     yield self.client.zen_store

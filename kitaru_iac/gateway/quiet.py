@@ -25,9 +25,13 @@ from kitaru_iac.notices import (
     VersionMismatch,
 )
 
-__all__ = ["Heard", "quiet"]
+__all__ = ["Heard", "one_at_a_time", "quiet"]
 
 _log = logging.getLogger("kitaru_iac.zenml")
+
+#: Held around single calls of what in ZenML is one for a process and not made for several threads:
+#: its client, its settings, a store of its own. Never around a callback.
+one_at_a_time = threading.RLock()
 
 #: ZenML's warnings that a user has to know about, in our words.
 _MEANINGFUL: tuple[tuple[re.Pattern[str], KitaruWarning], ...] = (
@@ -141,6 +145,10 @@ def _is_elsewhere(_: logging.LogRecord) -> bool:
     return not _muted.blocks
 
 
+#: ZenML's modules import each other in circles: two threads that begin at two ends see halves.
+_importing = threading.Lock()
+
+
 class _Doors:
     """Stdout, log handlers, warnings and source root while any thread is muted; as before after."""
 
@@ -149,10 +157,11 @@ class _Doors:
         self._lock = threading.Lock()
         self._inside = 0
         self._router: _Router | None = None
-        self._listener = _Listener()
+        self.listener = _Listener()
         self._filtered: list[logging.Handler] = []
         self._show: Callable[..., None] | None = None
         self._root_is_ours = False
+        self._imported = False
 
     def enter(self) -> None:
         with self._lock:
@@ -163,13 +172,15 @@ class _Doors:
                     stdout = stdout.behind
                 self._router = _Router(stdout)
                 sys.stdout = self._router
-                logging.getLogger().addHandler(self._listener)
+                logging.getLogger().addHandler(self.listener)
                 self._show, warnings.showwarning = warnings.showwarning, self._show_warning
             self._filter_handlers()
-        if "zenml" not in sys.modules:
-            _import_zenml()
-            with self._lock:
-                self._filter_handlers()
+        with _importing:
+            if not self._imported:
+                _import_zenml()
+                self._imported = True
+        with self._lock:
+            self._filter_handlers()
         self._set_source_root()
 
     def leave(self) -> None:
@@ -179,7 +190,7 @@ class _Doors:
                 return
             if self._router is not None and sys.stdout is self._router:
                 sys.stdout = self._router.behind
-            logging.getLogger().removeHandler(self._listener)
+            logging.getLogger().removeHandler(self.listener)
             for handler in self._filtered:
                 handler.removeFilter(_is_unmuted)
                 handler.removeFilter(_is_elsewhere)
@@ -195,7 +206,7 @@ class _Doors:
     def _filter_handlers(self) -> None:
         for handler in logging.getLogger().handlers:
             # Handlers that belong to us (``--debug``) go on listening.
-            ours = handler is self._listener or getattr(handler, "kitaru", False)
+            ours = handler is self.listener or getattr(handler, "kitaru", False)
             if not ours and handler not in self._filtered:
                 theirs = type(handler).__module__.partition(".")[0] == "zenml"
                 handler.addFilter(_is_elsewhere if theirs else _is_unmuted)
@@ -246,10 +257,12 @@ def quiet() -> Iterator[Heard]:
 def _import_zenml() -> None:
     """Import ZenML once; it sets up logging as a side effect, and may speak."""
     root = logging.getLogger()
-    level = root.level
+    level, is_set_up = root.level, any(h is not _doors.listener for h in root.handlers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import zenml  # noqa: F401
+        import zenml.client
+        import zenml.models  # noqa: F401
 
-    if root.level == logging.NOTSET:  # ZENML_LOGGING_VERBOSITY=NOTSET disables logging as a whole
+    # ZENML_LOGGING_VERBOSITY=NOTSET disables logging as a whole; what a program set up is its own.
+    if is_set_up or root.level == logging.NOTSET:
         root.setLevel(level)

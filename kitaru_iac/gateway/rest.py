@@ -42,7 +42,7 @@ class RestReader(PayloadReader):
             query["expand_secrets"] = "false"
         response = self._client.get(f"/api/v1/{kind}", query)
         if response.status == 401:
-            raise UnreadableError("the server wants a new login (401)")
+            raise UnreadableError("the server requires a new login (401)")
         if response.status != 200:
             raise UnreadableError(f"the server answered with status {response.status}")
         page = response.document()

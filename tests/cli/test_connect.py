@@ -310,6 +310,21 @@ def test_logout_goes_back_to_the_local_store(logged_in: ZenMLServer, home: Home,
     assert logged_in.api_key not in "".join(map(str, _files(home).values()))
 
 
+def test_logout_says_that_it_cannot_forget_what_cannot_be_read(
+    home: Home, kitaru, logged_in: ZenMLServer
+):
+    file, config = home.config / "credentials.yaml", home.config / "config.yaml"
+    file.write_text("https://127.0.0.1:1: {api_token: {access_token: S3KRET\n")
+    before = config.read_bytes()
+    done = kitaru("logout", "--debug")
+    assert done.code == 1
+    assert f"rm {file}" in done.err
+    assert "S3KRET" not in done.out + done.err
+    assert config.read_bytes() == before
+    file.unlink()
+    assert kitaru("logout").code == 0
+
+
 def test_logout_without_a_connection_says_so(home: Home, kitaru):
     done = kitaru("logout", "-o", "json")
     assert done.code == 0

@@ -18,6 +18,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import kitaru_iac
 from tests.docs.markdown import ROOT, blocks
 
 
@@ -51,8 +52,10 @@ class Followed:
 
 def follow(guide: Path, root: Path) -> Followed:
     """Copy the package and the scripts to `root`, and do there what the guide says."""
-    for folder in ("kitaru_iac", "scripts"):
-        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    # The package is not beside the tests where they run on the built wheel.
+    folders = {"kitaru_iac": Path(kitaru_iac.__file__).parent, "scripts": ROOT / "scripts"}
+    for name, folder in folders.items():
+        shutil.copytree(folder, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     followed = Followed(root)
     for block in blocks(guide):
         if block.words[1:2] == ("new",):

@@ -92,4 +92,8 @@ def test_links_between_pages_lead_somewhere():
     for path in pages():
         prose = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", prose):
-            assert (path.parent / target).exists(), f"{path}: {target}"
+            found = path.parent / target
+            inside = found.resolve().relative_to(ROOT)
+            if inside.parts[:1] == ("kitaru_iac",):  # elsewhere, where the tests run on the wheel
+                found = PACKAGE.joinpath(*inside.parts[1:])
+            assert found.exists(), f"{path}: {target}"

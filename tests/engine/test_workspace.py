@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -104,3 +105,18 @@ def test_the_users_own_pulumi_home_is_used_where_there_is_one(
 def test_a_label_holds_no_secret(url: str, shown: str) -> None:
     assert Backend(url).label == shown
     assert Backend(shown).label == shown  # a record keeps it, and it is opened again
+
+
+def test_what_a_killed_engine_left_beside_a_state_is_taken_away(home: Path) -> None:
+    backend = default_backend()
+    backend.prepare()
+    stacks = home / "kitaru" / "state" / ".pulumi" / "stacks"
+    stacks.mkdir(parents=True)
+    old, new, whole = (stacks / f"{name}.json.attrs" for name in ("old", "new", "whole"))
+    for file in (old, new):
+        file.touch()
+    whole.write_text("{}")
+    os.utime(old, (time.time() - 60,) * 2)
+    os.utime(whole, (time.time() - 60,) * 2)
+    backend.prepare()
+    assert [file.exists() for file in (old, new, whole)] == [False, True, True]

@@ -72,12 +72,12 @@ _SLOW = """
 import time
 import kitaru_iac.records.apply as apply
 
-write = apply.carry_out
+write = apply.execute
 def slowly(*arguments, **named):
     open({mark!r}, "w").close()
     time.sleep(3)
     return write(*arguments, **named)
-apply.carry_out = slowly
+apply.execute = slowly
 """
 
 
