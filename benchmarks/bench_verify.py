@@ -27,7 +27,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from kitaru_iac.clouds.aws.permissions import Identity, permissions_for
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.clouds.aws.permissions import permissions_for
 from kitaru_iac.clouds.aws.resources import aws_resources, role_name
 from kitaru_iac.clouds.aws.simulate import Question, questions
 from kitaru_iac.infrastructure.verify import verify

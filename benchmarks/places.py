@@ -34,18 +34,14 @@ Client().active_stack_model
 
 def local_home(root: Path, name: str, stacks: int) -> Home:
     """A home with a local store that holds so many stacks beside the default one."""
-    template = root / "template"
-    if template.exists():
-        home = ready_home(Home(template, template / "zenml"), root / name)
-    else:
-        home = ready_home(make_template(template), root / name)
+    home = ready_home(make_template(root / "template"), root / name)
     add_stacks(home.database, stacks)
     return home
 
 
 def client_of(root: Path, name: str, server: ZenMLServer) -> Home:
     """A home that is logged in to a server."""
-    home = ready_home(Home(root / "template", root / "template" / "zenml"), root / name)
+    home = ready_home(make_template(root / "template"), root / name)
     shutil.rmtree(home.config / "local_stores")
     done = home.run(sys.executable, "-c", _LOGIN, server.url, server.api_key)
     if done.returncode:
