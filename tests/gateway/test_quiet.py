@@ -21,6 +21,20 @@ class Stream(io.StringIO):
     """Stands for the program's stdout."""
 
 
+@pytest.fixture(autouse=True)
+def without_zenmls_handlers() -> Iterator[None]:
+    """Nothing of ZenML's prints what the program logs, whoever imported ZenML before, and when."""
+    import zenml.client  # noqa: F401
+
+    root = logging.getLogger()
+    theirs = [h for h in root.handlers if type(h).__module__.startswith("zenml")]
+    for handler in theirs:
+        root.removeHandler(handler)
+    yield
+    for handler in theirs:
+        root.addHandler(handler)
+
+
 @pytest.fixture
 def logged() -> Iterator[Stream]:
     """What the program's own handler on the root logger writes."""
