@@ -35,7 +35,6 @@ OPTIONS = "the vocabulary of descriptions in the texts and values of options; sp
 ZENML = "ZenML's own words for connectors, resources and flavors, and what it says when they fail"
 #: What may be said outside the rooms, by module, and why.
 ALLOWED: dict[str, tuple[str, str]] = {
-    "cli/completion.py": ("aws azure azureml gcp sagemaker vertex", OPTIONS),
     "cli/stack_new_repo.py": ("aws azure gcp", "the extras of this distribution, as an option"),
     "engine/errors.py": ("aws", "what a provider plugin says, to know missing credentials by"),
     "pulumi/aws.py": ("aws", "a public module: programs import AWS's component from it"),

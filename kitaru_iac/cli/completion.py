@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 __all__ = ["clouds", "infra_modes", "stack_names", "stack_types", "yaml_files"]
 
 
@@ -20,17 +22,23 @@ def stack_names(incomplete: str) -> list[str]:
 
 def stack_types(incomplete: str) -> list[str]:
     """The types of stacks."""
-    return _starting(incomplete, ("local", "kubernetes", "vertex", "sagemaker", "azureml"))
+    from kitaru_iac.spec.kinds import StackType
+
+    return _starting(incomplete, StackType)
 
 
 def infra_modes(incomplete: str) -> list[str]:
     """The ways to treat the infrastructure."""
-    return _starting(incomplete, ("none", "verify", "provision"))
+    from kitaru_iac.spec.kinds import InfraMode
+
+    return _starting(incomplete, InfraMode)
 
 
 def clouds(incomplete: str) -> list[str]:
     """The clouds."""
-    return _starting(incomplete, ("aws", "gcp", "azure"))
+    from kitaru_iac.spec.kinds import Cloud
+
+    return _starting(incomplete, Cloud)
 
 
 def yaml_files(incomplete: str) -> list[str]:
@@ -51,5 +59,5 @@ def yaml_files(incomplete: str) -> list[str]:
     ]
 
 
-def _starting(incomplete: str, words: tuple[str, ...]) -> list[str]:
-    return [word for word in words if word.startswith(incomplete)]
+def _starting(incomplete: str, words: type[StrEnum]) -> list[str]:
+    return [word.value for word in words if word.startswith(incomplete)]

@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 
 from kitaru_iac.errors import KitaruError
-from kitaru_iac.gateway.documents import DEFAULT_STACK, Where
+from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.gateway import Reads
 from kitaru_iac.gateway.installation import activate_stack, active_stack_name, leave_stack
+from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
 
 __all__ = ["Activation", "activate", "leave"]

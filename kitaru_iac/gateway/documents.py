@@ -14,7 +14,6 @@ from typing import Any, Literal
 from kitaru_iac.redaction import SecretText
 
 __all__ = [
-    "DEFAULT_STACK",
     "UNSET",
     "ComponentChange",
     "ComponentDoc",
@@ -37,9 +36,6 @@ __all__ = [
 ]
 
 Kind = Literal["stack", "component", "connector"]
-
-#: The stack that ZenML makes itself and falls back to.
-DEFAULT_STACK = "default"
 
 
 class Unset(Enum):

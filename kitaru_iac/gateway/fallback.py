@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from kitaru_iac.errors import NotFoundError
-from kitaru_iac.gateway.errors import translate_errors
+from kitaru_iac.gateway.calls import zenml_call
 from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.lookup import Stub, not_found
 from kitaru_iac.gateway.payload import Kind, PayloadReader
-from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.gateway.views import Active
 from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE, CONFIG_FILE, Named, Scope
 from kitaru_iac.machine.environment import apply_environment
@@ -61,7 +60,7 @@ class ZenMLReader(PayloadReader):
     def _active_stub(self) -> Stub:
         if self._current is None:
             try:
-                with quiet(), translate_errors():
+                with zenml_call():
                     stack = self._client.active_stack_model
             except NotFoundError:
                 raise not_found(
@@ -71,7 +70,7 @@ class ZenMLReader(PayloadReader):
         return self._current
 
     def _named_by_zenml(self) -> Named:
-        with quiet(), translate_errors():
+        with zenml_call():
             from zenml.config.global_config import GlobalConfiguration
 
             scope: Scope = "global"
@@ -83,7 +82,7 @@ class ZenMLReader(PayloadReader):
             return Named(str(self._client.active_stack_model.id), scope, source)
 
     def _list(self, kind: Kind, *, hydrate: bool, **filters: Any) -> dict[str, Any]:
-        with quiet(), translate_errors():
+        with zenml_call():
             from zenml.models import ComponentFilter, ServiceConnectorFilter, StackFilter
 
             store = self._client.zen_store

@@ -15,6 +15,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from kitaru_iac import redaction
+from kitaru_iac.gateway.calls import zenml_call
 from kitaru_iac.gateway.documents import (
     UNSET,
     ComponentChange,
@@ -54,9 +56,7 @@ from kitaru_iac.notices import KitaruWarning
 
 if TYPE_CHECKING:
     from zenml.client import Client
-    from zenml.models import (
-        FlavorResponse,
-    )
+    from zenml.models import FlavorResponse
     from zenml.zen_stores.base_zen_store import BaseZenStore
 
 __all__ = ["InProcess"]
@@ -72,7 +72,7 @@ class InProcess:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self._owns_store = client.zen_store.type.value == "sql"
+        self._is_local = client.zen_store.type.value == "sql"
         self._heard: dict[KitaruWarning, None] = {}
         self._flavors: dict[tuple[str, str], FlavorResponse] = {}
 
@@ -85,12 +85,10 @@ class InProcess:
             NotAllowedError: The login is not accepted.
         """
         require_answer()
-        with one_at_a_time, quiet() as heard, translate_errors():
+        with zenml_call() as heard:
             from zenml.client import Client
 
-            client = Client()
-            _ = client.zen_store
-        opened = cls(client)
+            opened = cls(Client())
         opened._heard.update(dict.fromkeys(heard.warnings))
         return opened
 
@@ -98,7 +96,7 @@ class InProcess:
     def _zenml(self) -> Iterator[BaseZenStore]:
         """ZenML's store, for one call: muted, its errors ours, its warnings kept."""
         # ZenML's own store is not made for several threads; a server is asked by all at once.
-        guard = one_at_a_time if self._owns_store else contextlib.nullcontext()
+        guard = one_at_a_time if self._is_local else contextlib.nullcontext()
         with guard, quiet() as heard:
             try:
                 with translate_errors():
@@ -111,14 +109,11 @@ class InProcess:
     @cached_property
     def place(self) -> StorePlace:
         """See `Reads.place`."""
-        from kitaru_iac.redaction import url as plain_url
-
         with self._zenml() as zen:
-            is_local = zen.type.value == "sql"
             return StorePlace(
-                kind="local" if is_local else "server",
-                url=plain_url(zen.url),
-                is_on_this_machine=is_local or zen.is_local_store(),
+                kind="local" if self._is_local else "server",
+                url=redaction.url(zen.url),
+                is_on_this_machine=self._is_local or zen.is_local_store(),
             )
 
     @cached_property
@@ -131,10 +126,6 @@ class InProcess:
     def warnings(self) -> Sequence[KitaruWarning]:
         """See `Reads.warnings`."""
         return list(self._heard)
-
-    @property
-    def _is_local(self) -> bool:
-        return self.place.kind == "local"
 
     # -- reading ---------------------------------------------------------------------------------
 

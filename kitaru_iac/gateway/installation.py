@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from kitaru_iac.errors import KitaruError, NotConnectedError
+from kitaru_iac.gateway.calls import zenml_call
 from kitaru_iac.gateway.documents import StackDoc
-from kitaru_iac.gateway.errors import translate_errors
-from kitaru_iac.gateway.quiet import one_at_a_time, quiet
 from kitaru_iac.gateway.wire import Json
 from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
 from kitaru_iac.notices import KitaruWarning, NoActiveProject
@@ -89,7 +88,7 @@ class LocalServer:
 
 @contextmanager
 def _client() -> Iterator[Client]:
-    with one_at_a_time, quiet(), translate_errors():
+    with zenml_call():
         from zenml.client import Client
 
         yield Client()
@@ -153,7 +152,7 @@ def leave_stack(scopes: list[str], for_stack: str) -> None:
 
 def installation_id() -> str:
     """Give the id of this installation, by which a server knows a device again."""
-    with one_at_a_time, quiet(), translate_errors():
+    with zenml_call():
         from zenml.config.global_config import GlobalConfiguration
 
         return str(GlobalConfiguration().user_id)
@@ -161,7 +160,7 @@ def installation_id() -> str:
 
 def connected_server() -> str | None:
     """Give the address of the server that ZenML is set up with; None for another store."""
-    with one_at_a_time, quiet(), translate_errors():
+    with zenml_call():
         from zenml.config.global_config import GlobalConfiguration
 
         store = GlobalConfiguration().get_store_configuration(allow_default=False)
@@ -182,7 +181,7 @@ def connect_to_server(
     Returns:
         What ZenML said by the way that a user has to know.
     """
-    with one_at_a_time, quiet() as heard, translate_errors():
+    with zenml_call() as heard:
         from zenml.config.global_config import GlobalConfiguration
         from zenml.login.credentials_store import get_credentials_store
         from zenml.models import OAuthTokenResponse
@@ -201,7 +200,7 @@ def connect_to_server(
 
 def disconnect_from(url: str) -> None:
     """Let ZenML use the local store from now on, and forget the login of a server."""
-    with one_at_a_time, quiet(), translate_errors():
+    with zenml_call():
         from zenml.config.global_config import GlobalConfiguration
         from zenml.login.credentials_store import get_credentials_store
 
@@ -215,7 +214,7 @@ def settle(project: tuple[str, str] | None = None) -> Settled:
     Args:
         project: Its id and name; None leaves what ZenML chose.
     """
-    with one_at_a_time, quiet(), translate_errors():
+    with zenml_call():
         from zenml.client import Client
         from zenml.config.global_config import GlobalConfiguration
 
@@ -232,13 +231,14 @@ def settle(project: tuple[str, str] | None = None) -> Settled:
 
 def forget_what_zenml_holds() -> None:
     """Let ZenML read its files anew in this process, which somebody else has written."""
-    from zenml.client import Client
-    from zenml.config.global_config import GlobalConfiguration
-    from zenml.login.credentials_store import CredentialsStore
+    with zenml_call():
+        from zenml.client import Client
+        from zenml.config.global_config import GlobalConfiguration
+        from zenml.login.credentials_store import CredentialsStore
 
-    Client._reset_instance()
-    GlobalConfiguration._reset_instance()
-    CredentialsStore.reset_instance()
+        Client._reset_instance()
+        GlobalConfiguration._reset_instance()
+        CredentialsStore.reset_instance()
 
 
 def initialize_repository(target: Path) -> Repository:
@@ -249,7 +249,7 @@ def initialize_repository(target: Path) -> Repository:
         NotConnectedError: The store that this machine is connected to does not answer.
     """
     refused: PermissionError | None = None
-    with one_at_a_time, quiet(), translate_errors():
+    with zenml_call():
         from zenml.client import Client
         from zenml.constants import REPOSITORY_DIRECTORY_NAME
 
@@ -282,7 +282,7 @@ def start_local_server(port: int | None) -> LocalServer:
     Raises:
         NotConnectedError: It did not start.
     """
-    with one_at_a_time, quiet(), translate_errors():
+    with zenml_call():
         from zenml.enums import ServerProviderType
         from zenml.utils.server_utils import get_local_server
         from zenml.zen_server.deploy.deployer import LocalServerDeployer
@@ -306,7 +306,7 @@ def start_local_server(port: int | None) -> LocalServer:
 
 def stop_local_server() -> bool:
     """Stop ZenML's server on this machine, if one runs or left its traces."""
-    with one_at_a_time, quiet(), translate_errors():
+    with zenml_call():
         from zenml.utils.server_utils import get_local_server
         from zenml.zen_server.deploy.deployer import LocalServerDeployer
 

@@ -25,7 +25,6 @@ from uuid import uuid4
 
 from kitaru_iac.errors import AlreadyExistsError, NotAllowedError, NotFoundError
 from kitaru_iac.gateway.documents import (
-    DEFAULT_STACK,
     UNSET,
     ComponentChange,
     ComponentDoc,
@@ -45,6 +44,7 @@ from kitaru_iac.gateway.documents import (
     StorePlace,
     Where,
 )
+from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.notices import KitaruWarning
 
 __all__ = ["MemoryGateway", "installed", "installed_gateway"]

@@ -13,13 +13,12 @@ from typing import Any
 
 from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Step
-from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
+from kitaru_iac.records.model import DESCRIBED, ComponentRecord, ConnectorRecord, Records
 
 __all__ = ["OUR_LABELS", "diff", "is_own_component", "is_own_connector", "replacement_reason"]
 
 #: Labels that Kitaru sets begin so; others on a record are the user's own and stay.
 OUR_LABELS = "kitaru."
-_DESCRIBED = ("orchestrator", "artifact_store", "container_registry")
 #: ZenML adds this to each connector that comes with a stack; it means nothing to most of them.
 _IGNORED_CONNECTOR_FIELDS = frozenset({"generate_temporary_tokens"})
 
@@ -85,7 +84,7 @@ def is_own_component(component: ComponentRecord, records: Records) -> bool:
     Components of a remote stack carry the label. Those of a local stack do not (the other `kitaru`
     does not label them either): there the managed stack's own name on a described type tells.
     """
-    if component.name != records.stack or component.type not in _DESCRIBED:
+    if component.name != records.stack or component.type not in DESCRIBED:
         return False
     if component.labels.get(MANAGED_LABEL) == "true":
         return True

@@ -13,8 +13,13 @@ from typing import Any
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.resources import EXTRA_TARGETS
 
-__all__ = ["ComponentRecord", "ConnectorRecord", "Records", "stack_type", "stored_id"]
+__all__ = ["DESCRIBED", "ComponentRecord", "ConnectorRecord", "Records", "stack_type", "stored_id"]
+
+
+#: The component types that a description speaks of; others in a stack are the user's own.
+DESCRIBED = EXTRA_TARGETS
 
 
 def stack_type(orchestrator_flavor: str | None) -> str:

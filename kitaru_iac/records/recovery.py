@@ -8,8 +8,8 @@ from __future__ import annotations
 from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.labels import is_managed
 from kitaru_iac.records.journal import Writer
-from kitaru_iac.records.model import ComponentRecord, Records, stored_id
-from kitaru_iac.records.stored import DESCRIBED, Store
+from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
+from kitaru_iac.records.stored import Store
 
 __all__ = ["REPLACED", "recover"]
 

@@ -13,19 +13,24 @@ from uuid import UUID
 from kitaru_iac.errors import NotFoundError, StackNotFound, UsageError
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.gateway import Gateway
+from kitaru_iac.gateway.lookup import not_found
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
-from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stack_type
+from kitaru_iac.records.model import (
+    DESCRIBED,
+    ComponentRecord,
+    ConnectorRecord,
+    Records,
+    stack_type,
+)
 from kitaru_iac.records.snapshot import Snapshot, take_snapshot
 
-__all__ = ["DESCRIBED", "STALE_AFTER", "Store"]
+__all__ = ["STALE_AFTER", "Store"]
 
 #: Seconds after which an unfinished registration on a server counts as dead.
 STALE_AFTER = 60.0
 #: So many names are compared when a stack is not found and a near name is looked for.
 _COMPARED = 200
-#: The component types that a description speaks of; others in a stack are the user's own.
-DESCRIBED = ("orchestrator", "artifact_store", "container_registry")
 
 
 class Store:
@@ -106,13 +111,8 @@ class Store:
 
     def not_found(self, ref: str) -> StackNotFound:
         """The error for a stack that does not exist."""
-        from kitaru_iac import redaction
-        from kitaru_iac.spec.suggest import suggest
-
-        near = suggest(ref, [stack.name for stack in self.gateway.stacks(Where(limit=_COMPARED))])
-        return StackNotFound(
-            f"No stack has the name or id '{redaction.value(ref)}'",
-            remedy=f"Did you mean '{near}'?" if near else "See them all with: kitaru stack list",
+        return not_found(
+            ref, lambda: [stack.name for stack in self.gateway.stacks(Where(limit=_COMPARED))]
         )
 
     # -- reading records -------------------------------------------------------------------------

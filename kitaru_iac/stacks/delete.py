@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from kitaru_iac.connection.activation import leave
 from kitaru_iac.errors import KitaruError, ProtectedStackError, RegistrationFailed
-from kitaru_iac.gateway.documents import DEFAULT_STACK, StackDoc
+from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.gateway.installation import scopes_of
+from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import (
     BACKEND_LABEL,
     DEPLOYMENT_LABELS,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
-from kitaru_iac.gateway.documents import DEFAULT_STACK
+from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import DEPLOYMENT_LABELS, is_managed
 from kitaru_iac.notices import KitaruWarning, NotVerified
 from kitaru_iac.plan.model import Action, Plan, Step

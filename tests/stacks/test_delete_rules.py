@@ -13,8 +13,8 @@ from kitaru_iac.errors import (
     ProtectedStackError,
     RegistrationFailed,
 )
-from kitaru_iac.gateway.documents import DEFAULT_STACK
 from kitaru_iac.gateway.errors import translate_errors
+from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import (
     BACKEND_LABEL,
     DEPLOYMENT_LABELS,

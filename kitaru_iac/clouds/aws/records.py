@@ -59,7 +59,7 @@ def _runner(spec: StackSpec) -> Part:
         return Part(
             "orchestrator",
             "kubernetes",
-            {"kubernetes_namespace": spec.namespace},
+            {},
             "kubernetes-cluster",
             spec.cluster,
         )

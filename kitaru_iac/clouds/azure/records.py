@@ -60,18 +60,12 @@ def _runner(spec: StackSpec) -> Part:
         return Part(
             "orchestrator",
             "kubernetes",
-            {"kubernetes_namespace": spec.namespace},
+            {},
             "kubernetes-cluster",
             cluster,
         )
     if isinstance(spec, AzuremlSpec):
-        fields = filled(
-            subscription_id=spec.subscription_id,
-            resource_group=spec.resource_group,
-            workspace=spec.workspace,
-            location=spec.region,
-        )
-        return Part("orchestrator", "azureml", fields, "azure-generic")
+        return Part("orchestrator", "azureml", {}, "azure-generic")
     return local_runner()
 
 

@@ -51,12 +51,12 @@ def _runner(spec: StackSpec) -> Part:
         return Part(
             "orchestrator",
             "kubernetes",
-            {"kubernetes_namespace": spec.namespace},
+            {},
             "kubernetes-cluster",
             spec.cluster,
         )
     if isinstance(spec, VertexSpec):
-        return Part("orchestrator", "vertex", {"location": spec.region}, "gcp-generic")
+        return Part("orchestrator", "vertex", {}, "gcp-generic")
     return local_runner()
 
 

@@ -1,0 +1,22 @@
+"""How ZenML is called: one call at a time, muted, its errors translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kitaru_iac.gateway.errors import translate_errors
+from kitaru_iac.gateway.quiet import Heard, one_at_a_time, quiet
+
+__all__ = ["zenml_call"]
+
+
+@contextmanager
+def zenml_call() -> Iterator[Heard]:
+    """Stand around single calls of what in ZenML is one for a process: client, settings, own store.
+
+    Yields:
+        What ZenML said meanwhile.
+    """
+    with one_at_a_time, quiet() as heard, translate_errors():
+        yield heard
