@@ -13,6 +13,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from types import FrameType, TracebackType
 from typing import IO, Any
 
 from pulumi.automation import PulumiCommand
@@ -25,6 +26,11 @@ from kitaru_iac.engine.find import FoundEngine
 __all__ = ["EngineCommand", "EngineInterrupted"]
 
 OnLine = Callable[[str], Any]
+
+#: Seconds between two looks for a Ctrl-C.
+_LOOK = 0.1
+#: Seconds after the engine's end in which what it started may still hold its output open.
+_LAST_WORDS = 5.0
 
 
 class EngineInterrupted(KeyboardInterrupt):
@@ -82,42 +88,79 @@ class EngineCommand(PulumiCommand):
         for name, value in additional_env.items():
             if not value:
                 del env[name]  # an empty one takes the caller's own away
-        process = subprocess.Popen(
-            [self.command, "--non-interactive", *args],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env=env,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
-        out, err = _Reader(process.stdout, on_output), _Reader(process.stderr, on_error)
-        presses = self._wait(process, out, err)
-        if presses:
-            raise EngineInterrupted(process.returncode, at_once=presses > 1)
+        with _Presses() as presses:
+            process = subprocess.Popen(
+                [self.command, "--non-interactive", *args],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=cwd,
+                env=env,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+            out, err = _Reader(process.stdout, on_output), _Reader(process.stderr, on_error)
+            self._wait(process, presses)
+            until = None if not presses.count else _LAST_WORDS
+            for reader in (out, err):
+                reader.join(until)
+        if presses.count:
+            raise EngineInterrupted(process.returncode, at_once=presses.count > 1)
         result = CommandResult(out.text, err.text, process.returncode)
         if process.returncode != 0:
             raise create_command_error(result)
         return result
 
-    def _wait(self, process: subprocess.Popen[str], *readers: _Reader) -> int:
-        """Wait for the end; pass each Ctrl-C on. Returns how often it was pressed."""
-        presses = 0
-        while True:
-            try:
-                for reader in readers:
-                    reader.join()
-                process.wait()
-                return presses
-            except KeyboardInterrupt:
-                presses += 1
-                if presses <= 2:
+    def _wait(self, process: subprocess.Popen[str], presses: _Presses) -> None:
+        """Wait for the engine's end, and pass each Ctrl-C on to it."""
+        passed = 0
+        while process.poll() is None:
+            if passed < presses.count:
+                passed += 1
+                if passed <= 2:
                     process.send_signal(signal.SIGINT)
                 else:
                     process.kill()
-                self._on_interrupt(presses)
+                self._on_interrupt(passed)
+            try:
+                process.wait(_LOOK)
+            except subprocess.TimeoutExpired:
+                continue
+            except KeyboardInterrupt:  # from a handler that is not ours
+                presses.count += 1
+
+
+class _Presses:
+    """Counts Ctrl-C instead of raising: at no moment does one tear down what waits for the engine.
+
+    Only where it would raise: a program's own handler stays. Signals reach the main thread alone.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._ours = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+
+    def __enter__(self) -> _Presses:
+        if self._ours:
+            signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.count += 1
 
 
 class _Reader(threading.Thread):

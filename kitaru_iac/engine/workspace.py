@@ -15,16 +15,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from pulumi.automation import Deployment as State
 from pulumi.automation import LocalWorkspace, Stack, UpdateSummary
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
 from kitaru_iac import redaction
 from kitaru_iac.engine.errors import PassphraseMissing
 from kitaru_iac.machine.home import config_home, engine_home
 
-__all__ = ["Backend", "QuietWorkspace", "default_backend", "engine_environment"]
+__all__ = [
+    "Backend",
+    "QuietWorkspace",
+    "default_backend",
+    "engine_environment",
+    "with_channels_of_its_own",
+]
 
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105
@@ -182,12 +190,29 @@ class QuietStack(Stack):
         return UpdateSummary("", never, "", {}, {}, "")
 
 
+def with_channels_of_its_own() -> None:
+    """Make each engine that this process asks be connected to anew.
+
+    Every operation starts an engine at a free port, and a port is used again. gRPC shares what it
+    knows of an address in the whole process: after an engine that died, the next one at its port
+    would be "unavailable" for a second, and an operation fail with "Resource monitor has
+    terminated".
+    """
+    own = ("grpc.use_local_subchannel_pool", 1)
+    if own not in _GRPC_CHANNEL_OPTIONS:
+        _GRPC_CHANNEL_OPTIONS.append(own)
+
+
 class QuietWorkspace(LocalWorkspace):
     """A workspace that leaves nothing behind.
 
     Pulumi would keep a note of the selected stack for each work directory, for ever; and the SDK
     exports states with their secrets in the clear, and forgets them in `/tmp` where it fails.
     """
+
+    def __init__(self, **settings: Any) -> None:
+        with_channels_of_its_own()
+        super().__init__(**settings)
 
     def select_stack(self, stack_name: str) -> None:
         """Make sure that it is there."""

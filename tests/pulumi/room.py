@@ -15,6 +15,7 @@ from pulumi import automation as auto
 from pulumi.automation import EngineEvent
 
 from kitaru_iac import __version__
+from kitaru_iac.engine.workspace import with_channels_of_its_own
 from tests.warm import client as warm
 
 __all__ = ["PASSPHRASE", "Failed", "Room", "install_plugin", "plugin_source"]
@@ -176,6 +177,7 @@ class Room:
     ) -> Ran:
         events: list[EngineEvent] = []
         lines: list[str] = []
+        with_channels_of_its_own()
         stack = self.open(program, config)
         try:
             getattr(stack, verb)(
