@@ -24,8 +24,8 @@ from kitaru_iac.machine.active_scope import (
     repository,
     repository_config,
 )
+from kitaru_iac.machine.files import parse_yaml
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.machine.store_location import parse_yaml
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["Place", "Switch", "set_active", "switch"]

@@ -42,8 +42,8 @@ from kitaru_iac.gateway.installation import (
     stop_local_server,
 )
 from kitaru_iac.gateway.opening import require_answer
+from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.machine.store_location import read_yaml
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import KitaruWarning, VersionMismatch
 

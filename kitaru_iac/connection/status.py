@@ -17,8 +17,9 @@ from kitaru_iac.connection.server import Server
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway import open_reader
 from kitaru_iac.machine.active_scope import CONFIG_FILE, named_stack
+from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.machine.store_location import RestStore, read_yaml, server_of, store_location
+from kitaru_iac.machine.store_location import RestStore, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import ActiveStackMissing, KitaruWarning, StoreNotCreated, VersionMismatch
 
@@ -157,8 +158,10 @@ def _of_server(found: Status, config: Mapping[str, Any], url: str, timeout: floa
 
 def _log_in(server: Server, store: RestStore | None, url: str) -> None:
     if store is not None:
-        if store.token is not None:
-            server.use_token(store.token)
+        if store.login.token is not None:
+            server.use_token(store.login.token)
+        elif store.login.api_key is not None:
+            server.login(str(store.login.api_key))
         return
     kept: Any = {}
     with suppress(UnreadableError):

@@ -24,7 +24,15 @@ from kitaru_iac.gateway.routes import parsed, port_of, proxy_for, tls_context
 from kitaru_iac.gateway.wire import Json, Request, Response, Timeouts, Wire
 from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["AnswerLost", "HttpClient", "Json", "Response", "Timeouts", "require_answer"]
+__all__ = [
+    "AnswerLost",
+    "HttpClient",
+    "Json",
+    "Query",
+    "Response",
+    "Timeouts",
+    "require_answer",
+]
 
 Query: TypeAlias = Mapping[str, str | int | bool | Sequence[str]]
 _T = TypeVar("_T")

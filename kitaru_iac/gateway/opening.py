@@ -11,8 +11,9 @@ from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackView
 from kitaru_iac.machine.active_scope import CONFIG_FILE, Named, named_stack
+from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.machine.store_location import RestStore, read_yaml, server_of, store_location
+from kitaru_iac.machine.store_location import RestStore, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = [
@@ -40,6 +41,16 @@ def open_gateway() -> Gateway:
     gateway = installed_gateway()
     if gateway is not None:
         return gateway
+    try:
+        config = read_yaml(config_home() / CONFIG_FILE)
+        store = store_location(config, os.environ)
+        if isinstance(store, RestStore):
+            from kitaru_iac.gateway.rest_gateway import RestGateway
+
+            require_answer()
+            return RestGateway.open(store, str(config.get("user_id") or "") or None)
+    except UnreadableError as reason:
+        _log_detour(reason)
     from kitaru_iac.gateway.in_process import InProcess
 
     return InProcess.open()
@@ -186,7 +197,11 @@ class FallbackReader:
 
 
 def _changed(reason: UnreadableError) -> Reader:
+    _log_detour(reason)
+    return slow_reader()
+
+
+def _log_detour(reason: UnreadableError) -> None:
     import logging  # only here: most commands end without a word
 
-    logging.getLogger("kitaru_iac").debug("Reading through ZenML's client: %s", reason)
-    return slow_reader()
+    logging.getLogger("kitaru_iac").debug("Asking ZenML's client: %s", reason)

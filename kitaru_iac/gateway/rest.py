@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kitaru_iac.gateway.http import HttpClient, Timeouts
 from kitaru_iac.gateway.payload import Kind, PayloadReader
+from kitaru_iac.gateway.session import Session
 from kitaru_iac.machine.active_scope import Named
 from kitaru_iac.machine.store_location import RestStore
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -15,7 +15,7 @@ __all__ = ["RestReader"]
 
 
 class RestReader(PayloadReader):
-    """Reads a server with a token that is there already.
+    """Reads a server with the login that is stored for it.
 
     Raises:
         UnreadableError: The way to the server is not one that is known here.
@@ -23,24 +23,17 @@ class RestReader(PayloadReader):
 
     def __init__(self, store: RestStore, named: Named, environ: Mapping[str, str]) -> None:
         super().__init__(named)
-        self._client = HttpClient(
-            store.url,
-            token=store.token,
-            verify=store.verify,
-            timeouts=Timeouts(answer=store.timeout),
-            environ=environ,
-            hint="See what you are connected to with: kitaru status",
-        )
+        self._session = Session(store, environ)
 
     def close(self) -> None:
         """See `Reader.close`."""
-        self._client.close()
+        self._session.close()
 
     def _list(self, kind: Kind, *, hydrate: bool, **filters: Any) -> dict[str, Any]:
         query = {"hydrate": "true" if hydrate else "false", **filters}
         if kind == "service_connectors":
             query["expand_secrets"] = "false"
-        response = self._client.get(f"/api/v1/{kind}", query)
+        response = self._session.request("GET", f"/{kind}", query=query)
         if response.status == 401:
             raise UnreadableError("the server requires a new login (401)")
         if response.status != 200:

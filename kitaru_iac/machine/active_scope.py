@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.machine.store_location import read_yaml
 
 __all__ = [
     "ACTIVE_STACK_VARIABLE",

@@ -7,21 +7,19 @@ The rules are those of `zenml.config.global_config.GlobalConfiguration.get_store
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kitaru_iac import redaction
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = [
     "RestStore",
     "SqliteStore",
     "StoreLocation",
-    "parse_yaml",
-    "read_yaml",
     "server_of",
     "store_location",
 ]
@@ -47,13 +45,13 @@ class RestStore:
 
     Attributes:
         url: Without a slash at the end.
-        token: A bearer token that has not expired; None for a server that wants none.
+        login: What it is asked with; empty for a server that wants none.
         verify: Whether to verify its certificate; or the path or the text of a CA bundle.
         timeout: Seconds to wait for an answer.
     """
 
     url: str
-    token: str | None
+    login: Login = field(default_factory=Login, repr=False)
     verify: bool | str = True
     timeout: int = _TIMEOUT
 
@@ -91,7 +89,7 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
 
 
 def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> RestStore | None:
-    """The server that ZenML would ask, without a token; None where that is not told by these.
+    """The server that ZenML would ask, without the login; None where that is not told by these.
 
     Raises:
         UnreadableError: Whether its certificate is to be verified cannot be told.
@@ -104,42 +102,7 @@ def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> RestStor
     url = str((store or {}).get("url") or "")
     if not url.startswith(("http://", "https://")):
         return None
-    return RestStore(url.rstrip("/"), None, _verify((store or {}).get("verify_ssl", True)))
-
-
-def read_yaml(path: Path) -> Mapping[str, Any]:
-    """A YAML mapping from a file; empty when there is no file.
-
-    Raises:
-        UnreadableError: It cannot be read, or it is not a mapping.
-    """
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UnreadableError(f"{path} cannot be read: {error}") from error
-    return parse_yaml(text, path)
-
-
-def parse_yaml(text: bytes, path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds; empty for an empty file.
-
-    Raises:
-        UnreadableError: It is no mapping. `path` is named in its text.
-    """
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        content = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UnreadableError(f"{path} is not YAML") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise UnreadableError(f"{path} is not a mapping")
-    return content
+    return RestStore(url.rstrip("/"), verify=_verify((store or {}).get("verify_ssl", True)))
 
 
 def _with_environment(
@@ -196,7 +159,7 @@ def _rest(url: str, store: Mapping[str, Any], environ: Mapping[str, str]) -> Res
         raise UnreadableError("`http_timeout` is not a number") from error
     return RestStore(
         url=url,
-        token=_token(url, store, environ),
+        login=Login.stored(url, store, environ),
         verify=_verify(store.get("verify_ssl", True)),
         timeout=timeout,
     )
@@ -216,51 +179,3 @@ def _verify(value: Any) -> bool | str:
     if isinstance(value, bool):
         return value
     raise UnreadableError("`verify_ssl` is neither true, false nor a CA bundle")
-
-
-def _token(url: str, store: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
-    """The token ZenML would use now; None if it would begin without one.
-
-    Raises:
-        UnreadableError: A login has to come first.
-    """
-    if store.get("api_token"):
-        return str(store["api_token"])
-    kept = _kept_credentials(url, environ)
-    for secret in ("api_key", "username", "password"):
-        # Credentials of the environment or the file win; a kept token may be somebody else's.
-        if store.get(secret) and store[secret] != kept.get(secret):
-            raise UnreadableError(f"a login with the configured {secret} has to come first")
-    token = kept.get("api_token")
-    if isinstance(token, dict) and token.get("access_token"):
-        if _expired(token):
-            raise UnreadableError("the token has expired")
-        return str(token["access_token"])
-    if kept.get("api_key") or kept.get("username") or kept.get("pro_api_url"):
-        raise UnreadableError("a login has to come first")
-    return None
-
-
-def _kept_credentials(url: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
-    if environ.get("DISABLE_CREDENTIALS_DISK_CACHING", "").lower() in _TRUE:
-        raise UnreadableError("credentials are not kept on disk")
-    kept = read_yaml(config_home() / "credentials.yaml").get(url)
-    return kept if isinstance(kept, dict) else {}
-
-
-def _expired(token: Mapping[str, Any]) -> bool:
-    expires = token.get("expires_at")
-    if not expires:
-        return False
-    if isinstance(expires, str):
-        try:
-            expires = datetime.fromisoformat(expires)
-        except ValueError as error:
-            raise UnreadableError("the token's time of expiry cannot be read") from error
-    if not isinstance(expires, datetime):
-        raise UnreadableError("the token's time of expiry cannot be read")
-    if expires.tzinfo is None:
-        expires = expires.replace(tzinfo=UTC)
-    # A minute more than ZenML's own leeway: the answer has to arrive in time.
-    leeway = timedelta(seconds=int(token.get("leeway") or 0) + 60)
-    return expires - leeway < datetime.now(UTC)

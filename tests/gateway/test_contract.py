@@ -26,17 +26,25 @@ from kitaru_iac.gateway.documents import (
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.memory import MemoryGateway
+from kitaru_iac.gateway.opening import open_gateway
+from kitaru_iac.gateway.rest_gateway import RestGateway
 from kitaru_iac.redaction import SecretText
 
 KEYS = {"aws_access_key_id": SecretText("AKIA1"), "aws_secret_access_key": SecretText("hidden")}
 
 
-@pytest.fixture(params=["memory", "sqlite", "server"])
+@pytest.fixture(params=["memory", "sqlite", "server", "rest"])
 def gateway(request: pytest.FixtureRequest) -> Iterator[Gateway]:
     if request.param == "memory":
         yield MemoryGateway()
         return
     request.getfixturevalue("home" if request.param == "sqlite" else "server_home")
+    if request.param == "rest":
+        opened = open_gateway()
+        assert isinstance(opened, RestGateway)
+        yield opened
+        opened.close()
+        return
     yield InProcess.open()
 
 

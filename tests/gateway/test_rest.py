@@ -13,6 +13,7 @@ from kitaru_iac.errors import StackNotFound
 from kitaru_iac.gateway import payload
 from kitaru_iac.gateway.rest import RestReader
 from kitaru_iac.machine.active_scope import Named
+from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.store_location import RestStore
 from kitaru_iac.machine.unreadable import UnreadableError
 from tests.gateway.web import LittleServer
@@ -136,7 +137,7 @@ def server(api: Api) -> Iterator[LittleServer]:
 
 @pytest.fixture
 def reader(server: LittleServer) -> Iterator[RestReader]:
-    store = RestStore(server.url, "t", timeout=20)
+    store = RestStore(server.url, Login("t"), timeout=20)
     reading = RestReader(store, Named(a_stack(1)["id"], "global", "x"), {})
     yield reading
     reading.close()
@@ -154,7 +155,7 @@ def reader(server: LittleServer) -> Iterator[RestReader]:
 )
 def test_any_other_answer_is_left_to_zenml(answer: tuple[int, Any], why: str) -> None:
     with LittleServer(lambda _: answer) as server:
-        reading = RestReader(RestStore(server.url, "t"), Named(None, "global", "x"), {})
+        reading = RestReader(RestStore(server.url, Login("t")), Named(None, "global", "x"), {})
         with pytest.raises(UnreadableError, match=why):
             list(reading.stacks())
         reading.close()

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from kitaru_iac.machine.store_location import RestStore, SqliteStore, read_yaml, store_location
+from kitaru_iac.machine.files import read_yaml
+from kitaru_iac.machine.server_login import Login
+from kitaru_iac.machine.store_location import RestStore, SqliteStore, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 
 URL = "https://zenml.example:8443/base"
@@ -90,14 +92,14 @@ class TestSqlite:
 class TestRest:
     def test_a_token_that_is_kept(self, config_home: Path) -> None:
         keep(config_home, api_key="k", api_token={"access_token": "t", "expires_at": in_hours(1)})
-        assert store_location(rest(), {}) == RestStore(URL, "t")
+        assert store_location(rest(), {}) == RestStore(URL, Login("t"))
 
     def test_a_token_that_does_not_expire(self, config_home: Path) -> None:
         keep(config_home, api_token={"access_token": "t"})
-        assert store_location(rest(url=URL + "/"), {}) == RestStore(URL, "t")
+        assert store_location(rest(url=URL + "/"), {}) == RestStore(URL, Login("t"))
 
     def test_a_server_that_wants_none(self, config_home: Path) -> None:
-        assert store_location(rest(), {}) == RestStore(URL, None)
+        assert store_location(rest(), {}) == RestStore(URL)
 
     @pytest.mark.parametrize(
         ("written", "meant"),
@@ -113,22 +115,22 @@ class TestRest:
     def test_whether_the_certificate_is_verified(
         self, config_home: Path, written: Any, meant: Any
     ) -> None:
-        assert store_location(rest(verify_ssl=written), {}) == RestStore(URL, None, meant)
+        assert store_location(rest(verify_ssl=written), {}) == RestStore(URL, verify=meant)
 
     def test_settings_from_the_environment_complete_the_file(self, config_home: Path) -> None:
         environ = {"ZENML_STORE_VERIFY_SSL": "0", "ZENML_STORE_HTTP_TIMEOUT": "7"}
-        assert store_location(rest(), environ) == RestStore(URL, None, verify=False, timeout=7)
+        assert store_location(rest(), environ) == RestStore(URL, verify=False, timeout=7)
 
     def test_the_api_key_of_the_environment_is_the_one_that_is_kept(
         self, config_home: Path
     ) -> None:
         keep(config_home, api_key="k", api_token={"access_token": "t", "expires_at": in_hours(1)})
         environ = {"ZENML_STORE_URL": URL, "ZENML_STORE_API_KEY": "k"}
-        assert store_location({}, environ) == RestStore(URL, "t")
+        assert store_location({}, environ) == RestStore(URL, Login("t"))
 
     def test_a_token_from_the_environment(self, config_home: Path) -> None:
         environ = {"ZENML_STORE_URL": URL, "ZENML_STORE_API_TOKEN": "given"}
-        assert store_location({}, environ) == RestStore(URL, "given")
+        assert store_location({}, environ) == RestStore(URL, Login("given"))
 
     @pytest.mark.parametrize(
         ("kept", "environ", "why"),
@@ -169,7 +171,7 @@ class TestRest:
             store_location(store, {"ZENML_CONTAINER": "true"})
 
     def test_the_token_is_not_in_its_text(self) -> None:
-        assert "hidden" not in repr(RestStore(URL, "hidden"))
+        assert "hidden" not in repr(RestStore(URL, Login("hidden")))
 
 
 class TestYaml:

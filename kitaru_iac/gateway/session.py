@@ -1,0 +1,163 @@
+"""The API of one ZenML server, asked with the login that is stored for it.
+
+For several threads at once: each request has a connection of its own, which is kept for the next.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Final
+
+from kitaru_iac.errors import KitaruError, NotAllowedError
+from kitaru_iac.gateway.http import HttpClient, Json, Query, Response, Timeouts
+from kitaru_iac.machine.server_login import Login, remember_token
+from kitaru_iac.machine.store_location import RestStore
+from kitaru_iac.machine.unreadable import UnreadableError
+
+__all__ = ["API", "Session"]
+
+#: Where a server's API begins.
+API: Final = "/api/v1"
+_NOT_LOGGED_IN: Final = 401
+_REFUSED: Final = (400, 401, 403, 422)
+
+
+class Session:
+    """Requests to one server. A token that it does not take is renewed once, with the stored key.
+
+    Args:
+        store: The server, and its login.
+        environ: The environment variables, for proxies and authorities; this process's by default.
+
+    Raises:
+        UnreadableError: Only ZenML knows the way: a SOCKS proxy, a login in the URL.
+        NotConnectedError: The URL, the proxy or the bundle of authorities cannot be used.
+    """
+
+    def __init__(self, store: RestStore, environ: Mapping[str, str] | None = None) -> None:
+        self._store = store
+        self._environ = os.environ if environ is None else environ
+        self._login = store.login
+        self._lock = threading.Lock()
+        self._logging_in = threading.Lock()
+        self._idle: list[HttpClient] = [self._connection()]
+        self.shown = self._idle[0].shown
+
+    def __repr__(self) -> str:
+        return f"Session({self.shown!r})"
+
+    def close(self) -> None:
+        """Close the connections; the next request opens another one."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        document: Json = None,
+        patience: float | None = None,
+    ) -> Response:
+        """Send a request of the API, and wait for the answer.
+
+        Args:
+            method: ``GET``, ``POST``, ``PUT`` or ``DELETE``.
+            path: Below `API`, with a slash in front.
+            query: Its parameters.
+            document: The body.
+            patience: Seconds to wait for the answer, where it may take longer than usual.
+
+        Returns:
+            The answer, of any status.
+
+        Raises:
+            NotConnectedError: No answer came.
+            AnswerLost: That, after a write was sent.
+            NotAllowedError: The stored key is not accepted.
+        """
+        login = self._login
+        if login.token is None and login.can_renew:
+            login = self._renewed(login)
+        with self._client(login, patience) as client:
+            response = client.request(method, API + path, query=query, document=document)
+        if response.status != _NOT_LOGGED_IN or not self._login.can_renew:
+            return response
+        # What is refused with 401 was not done, so that a write may be sent again too.
+        login = self._renewed(login)
+        with self._client(login, patience) as client:
+            return client.request(method, API + path, query=query, document=document)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _connection(self, patience: float | None = None) -> HttpClient:
+        seconds = patience if patience is not None else self._store.timeout
+        return HttpClient(
+            self._store.url,
+            verify=self._store.verify,
+            timeouts=Timeouts(answer=seconds),
+            environ=self._environ,
+            hint="See what you are connected to with: kitaru status",
+        )
+
+    def _idle_one(self) -> HttpClient:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._connection()
+
+    @contextmanager
+    def _client(self, login: Login, patience: float | None = None) -> Iterator[HttpClient]:
+        is_kept = patience is None or patience <= self._store.timeout
+        client = self._idle_one() if is_kept else self._connection(patience)
+        try:
+            if login.token is not None:
+                client.use_token(login.token)
+            yield client
+        except BaseException:
+            client.close()
+            raise
+        if not is_kept:
+            client.close()
+            return
+        with self._lock:
+            self._idle.append(client)
+
+    def _renewed(self, used: Login) -> Login:
+        """A login with a new token; the one that another thread has got meanwhile, if any."""
+        with self._logging_in:
+            if self._login.token != used.token and self._login.token is not None:
+                return self._login
+            self._login = replace(self._login, token=self._new_token())
+            return self._login
+
+    def _new_token(self) -> str:
+        with self._client(Login()) as client:
+            # What logs in changes nothing that a second time would change.
+            response = client.request("POST", f"{API}/login", form=self._login.form(), is_read=True)
+        answer: Json = None
+        with suppress(UnreadableError):
+            answer = response.document()
+        if response.is_success and isinstance(answer, Mapping):
+            token = answer.get("access_token")
+            if isinstance(token, str):
+                remember_token(self._store.url, self._login, answer)
+                return token
+        if response.status in _REFUSED:
+            raise NotAllowedError(
+                "The ZenML server does not accept the stored login",
+                where=self.shown,
+                remedy=f"Log in again: kitaru login {self.shown}",
+            )
+        raise KitaruError(
+            "The ZenML server did not answer a login as one does",
+            where=self.shown,
+            why=f"HTTP status {response.status}",
+        )
