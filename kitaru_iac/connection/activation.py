@@ -1,18 +1,29 @@
-"""Make a stack the active one where ZenML is loaded, and let another one take its place."""
+"""Make a stack the active one, and let another one take its place."""
 
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
+from kitaru_iac.connection.active import set_active, write_active
 from kitaru_iac.errors import KitaruError
-from kitaru_iac.gateway.documents import Where
+from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.gateway.gateway import Reads
-from kitaru_iac.gateway.installation import activate_stack, active_stack_name, leave_stack
+from kitaru_iac.gateway.opening import open_reader
 from kitaru_iac.gateway.views import DEFAULT_STACK
-from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
+from kitaru_iac.machine.active_scope import (
+    ACTIVE_STACK_VARIABLE,
+    CONFIG_FILE,
+    canonical_id,
+    repository,
+    repository_config,
+)
+from kitaru_iac.machine.files import read_yaml
+from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["Activation", "activate", "leave"]
+__all__ = ["Activation", "activate", "active_stack_id", "leave", "scopes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +35,55 @@ class Activation:
     overridden_by: str | None
 
 
+def active_stack_id() -> str:
+    """Give the id of the active stack of this directory and environment."""
+    reader = open_reader()
+    try:
+        return reader.active().id
+    finally:
+        reader.close()
+
+
 def activate(stack_id: str) -> Activation:
     """Make a stack active, in the repository around here or else globally."""
-    return Activation(
-        previous=active_stack_name(),
-        scope=activate_stack(stack_id),
-        overridden_by=ACTIVE_STACK_VARIABLE if os.environ.get(ACTIVE_STACK_VARIABLE) else None,
-    )
+    previous = _active_name()
+    place = set_active(stack_id)
+    return Activation(previous, place.scope, place.overridden_by)
+
+
+def _active_name() -> str | None:
+    """The active stack's name; None where the one that is named does not exist."""
+    try:
+        reader = open_reader()
+        try:
+            return reader.active().name
+        finally:
+            reader.close()
+    except KitaruError:  # a stale choice must not stop a new one
+        return None
+
+
+def scopes_of(stack: StackDoc) -> list[str]:
+    """Say where a stack is the active one: ``environment``, ``repository``, ``global``."""
+    scopes = []
+    ref = os.environ.get(ACTIVE_STACK_VARIABLE)
+    if ref and (ref == stack.name or canonical_id(ref) == stack.id):
+        scopes.append("environment")
+    root = repository(os.environ)
+    if root is not None and _named_in(repository_config(root, os.environ)) == stack.id:
+        scopes.append("repository")
+    if _named_in(config_home() / CONFIG_FILE) == stack.id:
+        scopes.append("global")
+    return scopes
+
+
+def _named_in(file: os.PathLike[str]) -> str | None:
+    from pathlib import Path
+
+    try:
+        return canonical_id(str(read_yaml(Path(file)).get("active_stack_id") or ""))
+    except UnreadableError:
+        return None
 
 
 def leave(store: Reads, scopes: list[str]) -> str:
@@ -38,5 +91,12 @@ def leave(store: Reads, scopes: list[str]) -> str:
     default = next(iter(store.stacks(Where(names=(DEFAULT_STACK,)))), None)
     if default is None:
         raise KitaruError("The store has no default stack")
-    leave_stack(scopes, default.id)
+    if "zenml" in sys.modules:
+        from kitaru_iac.gateway.installation import leave_stack
+
+        leave_stack(scopes, default.id)
+    else:
+        for scope in scopes:
+            if scope != "environment":
+                write_active(default.id, scope)
     return default.name

@@ -26,9 +26,10 @@ from kitaru_iac.machine.active_scope import (
 )
 from kitaru_iac.machine.files import parse_yaml
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["Place", "Switch", "set_active", "switch"]
+__all__ = ["Place", "Switch", "set_active", "switch", "write_active"]
 
 _KEY = "active_stack_id"
 #: Keys that ZenML writes at the end of its files, which are sorted: a file without them is one that
@@ -82,13 +83,29 @@ def set_active(stack_id: str) -> Place:
             raise UnreadableError("ZenML is loaded in this process")
         if "ZENML_SERVER" in environ:
             raise UnreadableError("a ZenML server does not write its configuration")
-        from kitaru_iac.machine.locks import sole_writer
+        if root is None and not path.exists() and _is_store_in_environment(environ):
+            from kitaru_iac.connection.settings import begin_settings
 
+            begin_settings(stack_id)
+            return place
         with sole_writer(str(path)):  # ZenML does not wait here: it is told from us by `_replace`
             _write(path, stack_id, _COMPLETE[place.scope])
     except (UnreadableError, OSError) as reason:
         _set_by_zenml(stack_id, reason)
     return place
+
+
+def write_active(stack_id: str, scope: str) -> None:
+    """Make a stack the active one in this ``repository``, or ``global``, whatever is around here.
+
+    Raises:
+        UnreadableError: The file is not complete.
+        OSError: It cannot be written.
+    """
+    root = repository(os.environ) if scope == "repository" else None
+    path = repository_config(root, os.environ) if root else config_home() / CONFIG_FILE
+    with sole_writer(str(path)):
+        _write(path, stack_id, _COMPLETE["repository" if root else "global"])
 
 
 def _write(path: Path, stack_id: str, complete: tuple[str, ...]) -> None:
@@ -126,6 +143,11 @@ def _replace(path: Path, content: Mapping[str, Any], before: os.stat_result) -> 
     finally:
         new.unlink(missing_ok=True)
     return True
+
+
+def _is_store_in_environment(environ: Mapping[str, str]) -> bool:
+    """Whether a machine without settings knows its store all the same, as a CI job does."""
+    return bool(environ.get("ZENML_STORE_URL"))
 
 
 def _identity(found: os.stat_result) -> tuple[int, int, int]:

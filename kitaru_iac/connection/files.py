@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from kitaru_iac import redaction
@@ -16,7 +16,6 @@ from kitaru_iac.machine.home import config_home
 __all__ = [
     "URL_VARIABLE",
     "files_restored_on_failure",
-    "keep_private",
     "refuse_if_fixed_by_environment",
     "without_variables",
 ]
@@ -37,17 +36,6 @@ def refuse_if_fixed_by_environment() -> None:
             why=f"It names {redaction.url(url)} and takes precedence over every login",
             remedy=f"Unset it first: unset {URL_VARIABLE}",
         )
-
-
-def keep_private(path: Path) -> None:
-    """Let nobody else read the file that ZenML is about to write keys into. It keeps the mode."""
-    with contextlib.suppress(FileExistsError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write("{}\n")
-    with contextlib.suppress(OSError):  # somebody else's file on a shared machine
-        path.chmod(0o600)
 
 
 @contextlib.contextmanager
@@ -74,7 +62,8 @@ def files_restored_on_failure() -> Iterator[None]:
                 path.write_bytes(content)
             else:
                 path.unlink(missing_ok=True)
-        forget_what_zenml_holds()
+        if "zenml" in sys.modules:
+            forget_what_zenml_holds()
         if isinstance(error, KitaruError) and error.why is None:
             error.why = "The connection is unchanged"
         raise

@@ -17,12 +17,19 @@ from kitaru_iac import redaction
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.connection.files import (
     files_restored_on_failure,
-    keep_private,
     refuse_if_fixed_by_environment,
     without_variables,
 )
 from kitaru_iac.connection.results import Initialized, LoggedIn, LoggedOut
 from kitaru_iac.connection.server import Server, server_url
+from kitaru_iac.connection.settings import (
+    Connected,
+    connect,
+    connected_server,
+    disconnect,
+    initialize_repository,
+    installation_id,
+)
 from kitaru_iac.errors import (
     KitaruError,
     NotAllowedError,
@@ -30,20 +37,14 @@ from kitaru_iac.errors import (
     NotFoundError,
     UsageError,
 )
+from kitaru_iac.gateway import installation
 from kitaru_iac.gateway.http import Json
-from kitaru_iac.gateway.installation import (
-    Settled,
-    connect_to_server,
-    connected_server,
-    disconnect_from,
-    initialize_repository,
-    installation_id,
-    settle,
-    stop_local_server,
-)
 from kitaru_iac.gateway.opening import require_answer
+from kitaru_iac.machine.active_scope import CONFIG_FILE
 from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.server_login import forget_login, remember_key
+from kitaru_iac.machine.store_location import RestStore, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import KitaruWarning, VersionMismatch
 
@@ -68,11 +69,12 @@ def init(path: str | os.PathLike[str] | None = None) -> Initialized:
         kind = "is not a directory" if target.exists() else "does not exist"
         raise NotFoundError(f"{target} {kind}", where="PATH", remedy=f"Make it: mkdir -p {target}")
     require_answer()
+    make = initialize_repository if is_on_server() else installation.initialize_repository
     try:
-        made = initialize_repository(target)
+        folder, created, stack = make(target)
     except PermissionError as error:
         raise NotAllowedError(f"{target} may not be written to", why=str(error)) from error
-    return Initialized(str(target), str(made.folder), made.created, made.active_stack)
+    return Initialized(str(target), str(folder), created, stack)
 
 
 def key_from(source: str, stdin: IO[str]) -> str:
@@ -151,7 +153,7 @@ def login(
     user: str | None = None
     if info.needs_login:
         if api_key is not None:
-            server.login(api_key)
+            token = server.login(api_key)
         elif browser is not None:
             from kitaru_iac.connection.device import token_from_browser
 
@@ -164,7 +166,7 @@ def login(
         user = server.user()
     chosen = server.project(project) if project is not None else None
     with files_restored_on_failure(), without_variables(*_KEY_VARIABLES):
-        connected = _switch(address, api_key, token, verify_ssl, chosen)
+        connected = _switch(server, api_key, token, verify_ssl, chosen)
     return LoggedIn(
         url=address,
         server_version=info.version,
@@ -184,15 +186,31 @@ def logout() -> LoggedOut:
     refuse_if_fixed_by_environment()
     _require_readable_logins()
     url = connected_server()
-    stopped = stop_local_server()
-    if url is not None:
-        disconnect_from(url)
+    stopped = _started_server_here() and installation.stop_local_server()
     if url is None and not stopped:
         return LoggedOut(was_connected=False)
-    return LoggedOut(True, redaction.url(url) if url else None, stopped, settle().stack)
+    with files_restored_on_failure():
+        if url is not None:
+            forget_login(url)
+        stack = disconnect()
+    return LoggedOut(True, redaction.url(url) if url else None, stopped, stack)
+
+
+def is_on_server() -> bool:
+    """Say whether the configured store is a server that is asked without ZenML."""
+    try:
+        config = read_yaml(config_home() / CONFIG_FILE)
+        return isinstance(store_location(config, os.environ), RestStore)
+    except UnreadableError:
+        return False
 
 
 # -- inside ----------------------------------------------------------------------------------------
+
+
+def _started_server_here() -> bool:
+    """Whether ZenML was ever asked to start a server on this machine: it keeps a folder for it."""
+    return (config_home() / "zen_server").exists()
 
 
 def _require_readable_logins() -> None:
@@ -269,14 +287,12 @@ def _compare_versions(url: str, theirs: str) -> tuple[KitaruWarning, ...]:
 
 
 def _switch(
-    url: str,
+    server: Server,
     api_key: str | None,
     token: Mapping[str, Json] | None,
     verify_ssl: bool | str,
     project: tuple[str, str] | None,
-) -> Settled:
-    """Tell ZenML, and see what is active there."""
-    keep_private(config_home() / "credentials.yaml")
-    warnings = connect_to_server(url, api_key=api_key, token=token, verify_ssl=verify_ssl)
-    found = settle(project)
-    return found._replace(warnings=(*found.warnings, *warnings))
+) -> Connected:
+    """Write it down, and see what is active there."""
+    remember_key(server.url, api_key, token)
+    return connect(server, verify_ssl=verify_ssl, project=project)

@@ -137,8 +137,11 @@ class Server:
             pro_api_url=_text(answer, "pro_api_url"),
         )
 
-    def login(self, api_key: str) -> SecretText:
+    def login(self, api_key: str) -> Mapping[str, Json]:
         """Get a token for an API key, and use it from now on.
+
+        Returns:
+            The server's answer with ``access_token``.
 
         Raises:
             NotAllowedError: The server does not accept the key.
@@ -152,7 +155,8 @@ class Server:
                     remedy="Check that the key is complete, active and for this server.",
                 ) from error
             raise self._failed(error) from error
-        return self.use_token(self._field(answer, "access_token"))
+        self.use_token(self._field(answer, "access_token"))
+        return answer if isinstance(answer, dict) else {}
 
     def use_token(self, token: str) -> SecretText:
         """Send this token from now on."""
@@ -195,6 +199,41 @@ class Server:
         except (Refused, KitaruError, TypeError):
             return None
         return f"There are: {', '.join(sorted(names)[:20])}" if names else None
+
+    def default_project_id(self) -> str | None:
+        """Ask for the id of the project that the user's commands work in by default, if any."""
+        try:
+            answer = self.get("/current-user")
+        except Refused as error:
+            raise self._failed(error) from error
+        body = answer.get("body") if isinstance(answer, dict) else None
+        return _text(body, "default_project_id") if isinstance(body, dict) else None
+
+    def only_project(self) -> tuple[str, str] | None:
+        """Ask for the id and name of the project that we may see; None where it is not just one."""
+        try:
+            page = self.get("/projects")
+        except Refused as error:
+            raise self._failed(error) from error
+        items = page.get("items") if isinstance(page, dict) else None
+        if not isinstance(items, list) or len(items) != 1:
+            return None
+        return self._field(items[0], "id"), self._field(items[0], "name")
+
+    def default_stack(self) -> str:
+        """Ask for the id of the stack that every server has.
+
+        Raises:
+            NotFoundError: It has none.
+        """
+        try:
+            page = self.get("/stacks?name=default&size=1")
+        except Refused as error:
+            raise self._failed(error) from error
+        items = page.get("items") if isinstance(page, dict) else None
+        if not isinstance(items, list) or not items:
+            raise NotFoundError(f"The server {self.url} has no default stack")
+        return self._field(items[0], "id")
 
     def stack_name(self, id: str) -> str | None:
         """Ask for the name of the stack with this id; None if there is none."""

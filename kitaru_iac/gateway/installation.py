@@ -6,19 +6,15 @@ loaded has to tell ZenML of each change: it keeps in memory what its files say.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from kitaru_iac.errors import KitaruError, NotConnectedError
+from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.calls import zenml_call
-from kitaru_iac.gateway.documents import StackDoc
-from kitaru_iac.gateway.wire import Json
-from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
 from kitaru_iac.notices import KitaruWarning, NoActiveProject
 
 if TYPE_CHECKING:
@@ -29,16 +25,9 @@ __all__ = [
     "Repository",
     "Settled",
     "activate_stack",
-    "active_stack_id",
-    "active_stack_name",
-    "connect_to_server",
-    "connected_server",
-    "disconnect_from",
     "forget_what_zenml_holds",
     "initialize_repository",
-    "installation_id",
     "leave_stack",
-    "scopes_of",
     "settle",
     "start_local_server",
     "stop_local_server",
@@ -97,43 +86,11 @@ def _client() -> Iterator[Client]:
 # -- the active stack ------------------------------------------------------------------------------
 
 
-def active_stack_id() -> str:
-    """Give the id of the active stack of this process."""
-    with _client() as client:
-        return str(client.active_stack_model.id)
-
-
-def active_stack_name() -> str | None:
-    """Give the active stack's name; None where the one that is named does not exist."""
-    try:
-        with _client() as client:
-            return client.active_stack_model.name
-    except KitaruError:  # a stale choice must not stop a new one
-        return None
-
-
 def activate_stack(stack_id: str) -> str:
     """Make a stack active, and say where: in the ``repository`` around here, else ``global``."""
     with _client() as client:
         client.activate_stack(UUID(stack_id))
         return "repository" if client.root is not None else "global"
-
-
-def scopes_of(stack: StackDoc) -> list[str]:
-    """Say where a stack is the active one: ``environment``, ``repository``, ``global``."""
-    uuid = UUID(stack.id)
-    with _client() as client:
-        from zenml.config.global_config import GlobalConfiguration
-
-        scopes = []
-        if os.environ.get(ACTIVE_STACK_VARIABLE) in {stack.id, uuid.hex, stack.name}:
-            scopes.append("environment")
-        config = client._config  # ZenML has no public way to ask the repository
-        if config is not None and config.active_stack_id == uuid:
-            scopes.append("repository")
-        if GlobalConfiguration().active_stack_id == uuid:
-            scopes.append("global")
-        return scopes
 
 
 def leave_stack(scopes: list[str], for_stack: str) -> None:
@@ -148,64 +105,6 @@ def leave_stack(scopes: list[str], for_stack: str) -> None:
 
 
 # -- the store and its logins ----------------------------------------------------------------------
-
-
-def installation_id() -> str:
-    """Give the id of this installation, by which a server knows a device again."""
-    with zenml_call():
-        from zenml.config.global_config import GlobalConfiguration
-
-        return str(GlobalConfiguration().user_id)
-
-
-def connected_server() -> str | None:
-    """Give the address of the server that ZenML is set up with; None for another store."""
-    with zenml_call():
-        from zenml.config.global_config import GlobalConfiguration
-
-        store = GlobalConfiguration().get_store_configuration(allow_default=False)
-        return store.url if store is not None and store.type.value == "rest" else None
-
-
-def connect_to_server(
-    url: str, *, api_key: str | None, token: Mapping[str, Json] | None, verify_ssl: bool | str
-) -> tuple[KitaruWarning, ...]:
-    """Let ZenML use a server from now on.
-
-    Args:
-        url: Its address.
-        api_key: The login, if it is a key.
-        token: The login, if it is what a device was given.
-        verify_ssl: Whether to verify its certificate; or the path or text of a bundle.
-
-    Returns:
-        What ZenML said by the way that a user has to know.
-    """
-    with zenml_call() as heard:
-        from zenml.config.global_config import GlobalConfiguration
-        from zenml.login.credentials_store import get_credentials_store
-        from zenml.models import OAuthTokenResponse
-        from zenml.zen_stores.rest_zen_store import RestZenStoreConfiguration
-
-        credentials = get_credentials_store()
-        if api_key is not None:
-            # Whoever was logged in there before must not be used for this key.
-            credentials.clear_credentials(url)
-            credentials.set_api_key(url, api_key)
-        elif token is not None:
-            credentials.set_token(url, OAuthTokenResponse.model_validate(token))
-        GlobalConfiguration().set_store(RestZenStoreConfiguration(url=url, verify_ssl=verify_ssl))
-    return tuple(heard.warnings)
-
-
-def disconnect_from(url: str) -> None:
-    """Let ZenML use the local store from now on, and forget the login of a server."""
-    with zenml_call():
-        from zenml.config.global_config import GlobalConfiguration
-        from zenml.login.credentials_store import get_credentials_store
-
-        GlobalConfiguration().set_default_store()
-        get_credentials_store().clear_credentials(url)
 
 
 def settle(project: tuple[str, str] | None = None) -> Settled:

@@ -20,8 +20,10 @@ __all__ = [
     "RestStore",
     "SqliteStore",
     "StoreLocation",
+    "default_database",
     "server_of",
     "store_location",
+    "stored_server",
 ]
 
 _STORE_PREFIX = "ZENML_STORE_"
@@ -77,7 +79,7 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
         raise UnreadableError("the configuration file has no readable `store`")
     store = _with_environment(stored, environ)
     if store is None:
-        return _sqlite(_SQLITE + str(_default_database(environ)))
+        return _sqlite(_SQLITE + str(default_database(environ)))
     url = store.get("url")
     if not isinstance(url, str):
         raise UnreadableError("the configured store has no URL")
@@ -125,10 +127,19 @@ def _with_environment(
     return {**stored, **given}
 
 
-def _default_database(environ: Mapping[str, str]) -> Path:
+def default_database(environ: Mapping[str, str]) -> Path:
+    """Where the database of the local store is, or will be."""
     stores = environ.get("ZENML_LOCAL_STORES_PATH")
     root = Path(stores) if stores is not None else config_home() / "local_stores"
     return root / "default_zen_store" / "zenml.db"
+
+
+def stored_server(config: Mapping[str, Any]) -> str | None:
+    """The address of the server that the configuration file names; None for another store."""
+    store = config.get("store")
+    if not isinstance(store, dict) or store.get("type") != "rest" or not store.get("url"):
+        return None
+    return str(store["url"]).rstrip("/")
 
 
 def _sqlite(url: str) -> SqliteStore:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kitaru_iac.connection.activation import leave
+from kitaru_iac.connection.activation import leave, scopes_of
 from kitaru_iac.errors import KitaruError, ProtectedStackError, RegistrationFailed
 from kitaru_iac.gateway.documents import StackDoc
-from kitaru_iac.gateway.installation import scopes_of
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import (
     BACKEND_LABEL,

@@ -110,7 +110,7 @@ class Reconciliation:
     @property
     def is_active(self) -> bool:
         """Whether the stored stack is the active one."""
-        from kitaru_iac.gateway.installation import active_stack_id
+        from kitaru_iac.connection.activation import active_stack_id
 
         return self.current is not None and active_stack_id() == self.current.id
 

@@ -1,0 +1,239 @@
+"""What ZenML on this machine is set up with, written without ZenML: the server, project and stack.
+
+The files are ZenML's own, and what is written is what it would write
+(`zenml.config.global_config.GlobalConfiguration`). Each is replaced in one step. A process that has
+ZenML loaded is told.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from kitaru_iac.connection.server import Server
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway.installation import forget_what_zenml_holds
+from kitaru_iac.gateway.opening import open_reader
+from kitaru_iac.machine.active_scope import CONFIG_FILE, repository, repository_config
+from kitaru_iac.machine.files import read_yaml, write_yaml
+from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.locks import sole_writer
+from kitaru_iac.machine.store_location import default_database, stored_server
+from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.notices import KitaruWarning, NoActiveProject
+
+__all__ = [
+    "Connected",
+    "begin_settings",
+    "connect",
+    "connected_server",
+    "disconnect",
+    "initialize_repository",
+    "installation_id",
+]
+
+_STACK, _PROJECT, _STORE = "active_stack_id", "active_project_id", "store"
+
+
+class Connected(NamedTuple):
+    """What is active at a server.
+
+    Attributes:
+        project: Its name, where one is active.
+        stack: Its name.
+        warnings: What else is worth knowing.
+    """
+
+    project: str | None
+    stack: str | None
+    warnings: tuple[KitaruWarning, ...] = ()
+
+
+def installation_id() -> str:
+    """Give the id of this installation, by which a server knows a device again."""
+    with _changed_settings() as settings:
+        return str(settings["user_id"])
+
+
+def connected_server() -> str | None:
+    """Give the address of the server that ZenML is set up with; None for another store."""
+    return stored_server(read_yaml(_file()))
+
+
+def begin_settings(stack_id: str) -> None:
+    """Write the settings of a machine that has none, with this stack as the active one."""
+    with _changed_settings() as settings:
+        settings[_STACK] = stack_id
+
+
+def connect(
+    server: Server, *, verify_ssl: bool | str, project: tuple[str, str] | None
+) -> Connected:
+    """Let ZenML use a server from now on; its project and stack stay, where that server has them.
+
+    Args:
+        server: The server, logged in.
+        verify_ssl: Whether to verify its certificate; or the path or text of a bundle.
+        project: The id and name of the project to work in; None for the one that ZenML would take.
+    """
+    before = read_yaml(_file())
+    chosen = project or _project(server, before)
+    named = str(before.get(_STACK) or "")
+    stack_id = named if named and server.stack_name(named) else server.default_stack()
+    with _changed_settings() as settings:
+        settings[_STORE] = {
+            "connection_pool_size": 10,
+            "http_timeout": 30,
+            "type": "rest",
+            "url": server.url,
+            "verify_ssl": verify_ssl,
+        }
+        _set(settings, _STACK, stack_id)
+        _set(settings, _PROJECT, chosen[0] if chosen else None)
+    if project is not None:
+        _use_project_here(project[0])
+    warnings: tuple[KitaruWarning, ...] = ()
+    if chosen is None:
+        hint = "No project is active there: kitaru login URL --project NAME"
+        warnings = (NoActiveProject(hint),)
+    return Connected(chosen[1] if chosen else None, _active_stack(), warnings)
+
+
+def disconnect() -> str:
+    """Let ZenML use the local store from now on; give the name of its active stack."""
+    database = default_database(os.environ)
+    with _changed_settings() as settings:
+        settings[_STORE] = {"type": "sql", "url": f"sqlite:///{database}"}
+        _set(settings, _STACK, None)
+        _set(settings, _PROJECT, None)
+    if not database.exists():
+        return "default"  # what it begins with, when the first command creates it
+    return _active_stack() or "default"
+
+
+def initialize_repository(target: Path) -> tuple[Path, bool, str]:
+    """Make a directory a ZenML repository, as ``zenml init`` does, where the store is a server.
+
+    Returns:
+        The directory that ZenML keeps its settings in, whether this call made it, and the name of
+        the stack that is active there.
+
+    Raises:
+        PermissionError: It may not be written to.
+    """
+    file = repository_config(target, os.environ)
+    created = not file.parent.is_dir()
+    reader = open_reader()
+    try:
+        default = reader.find("default")
+        if created:
+            file.parent.mkdir(parents=True)
+            project = read_yaml(_file()).get(_PROJECT)
+            write_yaml(file, {_PROJECT: project, _STACK: default.id})
+            return file.parent, True, default.name
+        named = str(read_yaml(file).get(_STACK) or "")
+        try:
+            return file.parent, False, reader.find(named).name if named else default.name
+        except KitaruError:
+            return file.parent, False, default.name
+    finally:
+        reader.close()
+        _tell_zenml()
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+class _changed_settings:  # noqa: N801 - a context manager, used as a function
+    """Change the global settings, alone; what ZenML wants in them is there."""
+
+    def __enter__(self) -> dict[str, Any]:
+        self._lock = sole_writer(str(_file()))
+        self._lock.__enter__()
+        try:
+            self._before = dict(read_yaml(_file()))
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
+        self._content = {
+            "analytics_opt_in": _wants_analytics(os.environ),
+            "user_id": str(uuid4()),
+            "version": _installed_version() or _NEWEST,
+            **self._before,
+        }
+        return self._content
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None and self._content != self._before:
+                write_yaml(_file(), self._content)
+                _tell_zenml()
+        finally:
+            self._lock.__exit__(None, None, None)
+
+
+#: The version of ZenML's settings that are written, where none is installed.
+_NEWEST = "0.98.0"
+
+
+def _installed_version() -> str | None:
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version("zenml")
+    return None
+
+
+def _file() -> Path:
+    return config_home() / CONFIG_FILE
+
+
+def _wants_analytics(environ: Mapping[str, str]) -> bool:
+    return environ.get("ZENML_ANALYTICS_OPT_IN", "true").lower() in ("1", "y", "yes", "true")
+
+
+def _set(settings: dict[str, Any], key: str, value: str | None) -> None:
+    if value is None:
+        settings.pop(key, None)
+    else:
+        settings[key] = value
+
+
+def _project(server: Server, before: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The project that ZenML would work in: the one of before, the user's, or the only one."""
+    for ref in (before.get(_PROJECT), server.default_project_id()):
+        if ref:
+            with suppress(KitaruError):
+                return server.project(str(ref))
+    return server.only_project()
+
+
+def _use_project_here(id: str) -> None:
+    """Inside a repository its own settings say which project is active."""
+    root = repository(os.environ)
+    if root is None:
+        return
+    file = repository_config(root, os.environ)
+    with suppress(UnreadableError), sole_writer(str(file)):
+        write_yaml(file, {**read_yaml(file), _PROJECT: id})
+        _tell_zenml()
+
+
+def _active_stack() -> str | None:
+    try:
+        reader = open_reader()
+        try:
+            return reader.active().name
+        finally:
+            reader.close()
+    except KitaruError:  # a stale choice must not stop a new one
+        return None
+
+
+def _tell_zenml() -> None:
+    if "zenml" in sys.modules:
+        forget_what_zenml_holds()
