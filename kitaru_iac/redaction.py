@@ -51,8 +51,12 @@ _ANNOUNCED = (
     r"(?i)(?P<name>[\w-]*(?:passw(?:or)?d|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key"
     r"|signature|credential|\bsig)[\w-]*)=(?P<value>[^\s&'\",;)]+)"
 )
-#: A login before a host, without a scheme.
-_LOGIN = r"[^\s'\"()<>/@]+:[^\s'\"()<>]+@(?=[\w\[])"
+#: A login before a host, without a scheme. It begins where its signs do and is divided at the first
+#: colon: any other try would find the same, and take a text of colons minutes.
+_LOGIN = (
+    r"(?<![^\s'\"()<>/@])(?>[^\s'\"()<>/@]+?:)"
+    r"[^\s'\"()<>]+@(?=[\w\[])"
+)
 #: The words before the colon of a credential string (`spec.credentials`), or nearly one.
 _CREDENTIALS = r"(?si)['\"\s]*(?P<kind>(?:aws|gcp|azure)[-_ ][a-z_-]{3,}?)\s*:(?!…)(?P<rest>.+)"
 #: Kinds of them that hold no secret.

@@ -13,6 +13,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import SplitResult, quote, urlencode, urljoin
 
@@ -21,7 +22,7 @@ from kitaru_iac._version import __version__
 from kitaru_iac.errors import NotAllowedError, NotConnectedError
 from kitaru_iac.gateway.failures import not_connected
 from kitaru_iac.gateway.routes import parsed, port_of, proxy_for, tls_context
-from kitaru_iac.gateway.wire import Json, Request, Response, Timeouts, Wire
+from kitaru_iac.gateway.wire import AnswerLost, Json, Request, Response, Timeouts, Wire
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = [
@@ -39,12 +40,6 @@ _T = TypeVar("_T")
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS: Final = 5
-
-
-class AnswerLost(NotConnectedError):
-    """A write was sent and no answer came: the server may have done it, or not."""
-
-    code = "answer_lost"
 
 
 class HttpClient:
@@ -173,7 +168,7 @@ class HttpClient:
         target = self._base + path + _query(query)
         for _ in range(_MOST_REDIRECTS):
             request = Request(method, target, sent, body, is_read)
-            response = self._answer(request)
+            response = self._described(self._answer(request), method, path, is_read=is_read)
             if response.status not in _REDIRECTS:
                 return response
             target = self._followed(response, request, path)
@@ -204,6 +199,15 @@ class HttpClient:
 
     def _answer(self, request: Request) -> Response:
         return self._within(lambda wire: wire.send(request))
+
+    def _described(self, response: Response, method: str, path: str, *, is_read: bool) -> Response:
+        return replace(
+            response,
+            server=self.shown,
+            asked=f"{method} {path}",
+            is_write=not is_read,
+            secrets=(self._token,) if self._token else (),
+        )
 
     def _headers(self, document: Json, form: Mapping[str, str] | None) -> dict[str, str]:
         headers = {"Accept": "application/json", "User-Agent": f"kitaru-iac/{__version__}"}

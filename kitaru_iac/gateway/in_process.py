@@ -353,7 +353,12 @@ class InProcess:
         with self._zenml() as zen:
             from zenml.models import ServiceConnectorUpdate
 
-            given: dict[str, Any] = {}
+            # ZenML clears these two where an update does not name them.
+            stored = zen.get_service_connector(UUID(id), expand_secrets=False)
+            given: dict[str, Any] = {
+                "resource_id": stored.resource_id,
+                "expiration_seconds": stored.expiration_seconds,
+            }
             if change.name is not UNSET:
                 given["name"] = change.name
             if change.auth_method is not UNSET:

@@ -244,9 +244,17 @@ def component_change(change: ComponentChange, stored: ComponentDoc | None) -> di
     return given
 
 
-def connector_change(change: ConnectorChange) -> dict[str, Json]:
-    """Write a change of a service connector: what is not in it stays."""
-    given: dict[str, Json] = {}
+def connector_change(change: ConnectorChange, stored: Mapping[str, Any]) -> dict[str, Json]:
+    """Write a change of a service connector.
+
+    Args:
+        change: What becomes other.
+        stored: The connector's document: two fields are cleared by an update without them.
+    """
+    given: dict[str, Json] = {
+        "resource_id": stored["body"]["resource_id"],
+        "expiration_seconds": stored["metadata"]["expiration_seconds"],
+    }
     if change.name is not UNSET:
         given["name"] = change.name
     if change.auth_method is not UNSET:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from kitaru_iac.gateway.answers import answered, known_form, listing, mapping
+from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.documents import (
     UNSET,
     ComponentChange,
@@ -30,12 +31,10 @@ from kitaru_iac.gateway.documents import (
     StackChange,
     StackDoc,
     StorePlace,
-    Unset,
     Where,
 )
-from kitaru_iac.gateway.http import Json, Query
+from kitaru_iac.gateway.http import Json, Query, Response
 from kitaru_iac.gateway.rest_documents import (
-    PIECE,
     component_change,
     component_doc,
     component_request,
@@ -68,8 +67,6 @@ _PATHS: Final[Mapping[Kind, str]] = {
 #: ZenML's `SERVICE_CONNECTOR_VERIFY_REQUEST_TIMEOUT`, in seconds: the server asks the cloud.
 _VERIFYING: Final = 120
 _NOT_FOUND: Final = 404
-#: In place of an answer.
-_WAS_GONE: Final = "was gone already"
 
 
 class RestGateway:
@@ -101,11 +98,11 @@ class RestGateway:
     # -- the store -------------------------------------------------------------------------------
 
     @cached_property
-    def _info(self) -> Mapping[str, Any]:
-        found = self._ask("GET", "/info")
-        with known_form(self._session.shown):
-            info = mapping(found)
-            return {"id": str(info["id"]), "version": str(info["version"])}
+    def _info(self) -> Mapping[str, str]:
+        response = self._ask("GET", "/info")
+        found = answers.mapping(response)
+        with _read(response):
+            return {"id": str(found["id"]), "version": str(found["version"])}
 
     @cached_property
     def place(self) -> StorePlace:
@@ -117,7 +114,7 @@ class RestGateway:
     @property
     def version(self) -> str:
         """See `Reads.version`."""
-        return str(self._info["version"])
+        return self._info["version"]
 
     @property
     def warnings(self) -> Sequence[KitaruWarning]:
@@ -143,20 +140,23 @@ class RestGateway:
 
     def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
         """See `Gateway.connector_with_secrets`."""
-        path = f"{_PATHS['connector']}/{quote(id, safe='')}"
-        plain = self._ask("GET", path, {"expand_secrets": False}, gone=None)
-        whole = self._ask("GET", path, {"expand_secrets": True}, gone=None)
-        if plain is None or whole is None:
+        path = _path("connector", id)
+        plain = self._ask("GET", path, {"expand_secrets": False})
+        if plain.status == _NOT_FOUND:
             return None
-        with known_form(self._session.shown):
-            return connector_doc(mapping(plain), with_secrets=mapping(whole))
+        whole = self._ask("GET", path, {"expand_secrets": True})
+        if whole.status == _NOT_FOUND:
+            return None
+        with _read(whole):
+            return connector_doc(answers.mapping(plain), with_secrets=answers.mapping(whole))
 
     def flavors(self, names: Collection[str]) -> list[FlavorDoc]:
         """See `Reads.flavors`."""
         found: list[FlavorDoc] = []
-        wanted = filters_of(Where(names=tuple(sorted(names))))
-        for item in self._items("/flavors", {**wanted, "size": PIECE}):
-            with known_form(self._session.shown):
+        for response, item in self._items(
+            "/flavors", filters_of(Where(names=tuple(sorted(names))))
+        ):
+            with _read(response):
                 kind, name = str(item["body"]["type"]), str(item["name"])
                 schema = item["metadata"]["config_schema"]
                 fields = frozenset(schema.get("properties", {}))
@@ -176,91 +176,108 @@ class RestGateway:
 
     def connector_types(self) -> frozenset[str]:
         """See `Reads.connector_types`."""
-        found = self._ask("GET", "/service_connector_types")
-        with known_form(self._session.shown):
-            return frozenset(str(mapping(item)["connector_type"]) for item in listing(found))
+        response = self._ask("GET", "/service_connector_types")
+        found = answers.document(response)
+        with _read(response):
+            return frozenset(str(_mapping(item)["connector_type"]) for item in _list(found))
 
     def verify_connector(
         self, connector: NewConnector | str, resource: ResourceRef
     ) -> ConnectorVerdict:
         """See `Gateway.verify_connector`."""
+        try:
+            response = self._verification(connector, resource)
+            found = answers.mapping(response)
+            with _read(response):
+                return _verdict(found, resource.type)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is this resource's result)
+            return ConnectorVerdict(error=_words(error))
+
+    def _verification(self, connector: NewConnector | str, resource: ResourceRef) -> Response:
         query: dict[str, str | int | bool | Sequence[str]] = {
             "list_resources": resource.type is not None
         }
-        path = _PATHS["connector"]
-        try:
-            if isinstance(connector, str):
-                if resource.type:
-                    query["resource_type"] = resource.type
-                if resource.id:
-                    query["resource_id"] = resource.id
-                path = f"{path}/{quote(connector, safe='')}/verify"
-                body = self._ask("PUT", path, query, patience=_VERIFYING)
-            else:
-                document = verification_request(connector, resource)
-                body = self._ask("POST", f"{path}/verify", query, document, patience=_VERIFYING)
-            with known_form(self._session.shown):
-                return _verdict(mapping(body), resource.type)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is this resource's result)
-            return ConnectorVerdict(error=_words(error))
+        if not isinstance(connector, str):
+            return self._ask(
+                "POST",
+                f"{_PATHS['connector']}/verify",
+                query,
+                verification_request(connector, resource),
+                patience=_VERIFYING,
+                is_read=True,
+            )
+        if resource.type:
+            query["resource_type"] = resource.type
+        if resource.id:
+            query["resource_id"] = resource.id
+        path = f"{_path('connector', connector)}/verify"
+        return self._ask("PUT", path, query, patience=_VERIFYING, is_read=True)
 
     # -- creating --------------------------------------------------------------------------------
 
     def create_stack(self, new: NewStack) -> StackDoc:
         """See `Gateway.create_stack`. A server takes back what it made when a later part fails."""
-        made = self._ask("POST", _PATHS["stack"], document=stack_request(new))
-        with known_form(self._session.shown):
-            return stack_doc(mapping(made))
+        return self._made("stack", stack_request(new), stack_doc)
 
     def create_component(self, new: NewComponent) -> ComponentDoc:
         """See `Gateway.create_component`."""
-        made = self._ask("POST", _PATHS["component"], document=component_request(new))
-        with known_form(self._session.shown):
-            return component_doc(mapping(made))
+        return self._made("component", component_request(new), component_doc)
 
     def create_connector(self, new: NewConnector) -> ConnectorDoc:
         """See `Gateway.create_connector`."""
-        made = self._ask("POST", _PATHS["connector"], document=connector_request(new))
-        with known_form(self._session.shown):
-            return connector_doc(mapping(made))
+        return self._made("connector", connector_request(new), connector_doc)
 
     # -- changing --------------------------------------------------------------------------------
 
     def update_stack(self, id: str, change: StackChange) -> None:
         """See `Gateway.update_stack`."""
-        self._put("stack", id, stack_change(change))
+        self._change("stack", id, stack_change(change))
 
     def update_component(self, id: str, change: ComponentChange) -> None:
         """See `Gateway.update_component`."""
         stored: ComponentDoc | None = None
         if change.connector_id is UNSET or change.connector_resource_id is UNSET:
-            found = self._ask("GET", f"{_PATHS['component']}/{quote(id, safe='')}")
-            with known_form(self._session.shown):
-                stored = component_doc(mapping(found))
-        self._put("component", id, component_change(change, stored))
+            response = self._ask("GET", _path("component", id))
+            found = answers.mapping(response)
+            with _read(response):
+                stored = component_doc(found)
+        self._change("component", id, component_change(change, stored))
 
     def update_connector(self, id: str, change: ConnectorChange) -> None:
         """See `Gateway.update_connector`."""
-        self._put("connector", id, connector_change(change))
+        response = self._ask("GET", _path("connector", id), {"expand_secrets": False})
+        found = answers.mapping(response)
+        with _read(response):
+            document = connector_change(change, found)
+        self._change("connector", id, document)
 
     def delete(self, kind: Kind, id: str) -> bool:
         """See `Gateway.delete`."""
-        done = self._ask("DELETE", f"{_PATHS[kind]}/{quote(id, safe='')}", gone=_WAS_GONE)
-        if done is _WAS_GONE:
+        response = self._ask("DELETE", _path(kind, id))
+        if response.status == _NOT_FOUND:
             _log.debug("%s %s was gone already", kind, id)
-        return done is not _WAS_GONE
+            return False
+        if not response.is_success:
+            raise answers.refusal(response)
+        return True
 
     # -- asking ----------------------------------------------------------------------------------
 
-    def _put(self, kind: Kind, id: str, document: Json) -> None:
-        self._ask("PUT", f"{_PATHS[kind]}/{quote(id, safe='')}", document=document)
+    def _made(self, kind: Kind, document: Json, read: Callable[[Mapping[str, Any]], _Doc]) -> _Doc:
+        response = self._ask("POST", _PATHS[kind], document=document)
+        made = answers.mapping(response)
+        with _read(response):
+            return read(made)
+
+    def _change(self, kind: Kind, id: str, document: Json) -> None:
+        answers.mapping(self._ask("PUT", _path(kind, id), document=document))
 
     def _listing(
         self, kind: Kind, filters: Query, where: Where, read: Callable[[Mapping[str, Any]], _Doc]
     ) -> list[_Doc]:
         found: list[_Doc] = []
-        for item in self._items(_PATHS[kind], filters):
-            with known_form(self._session.shown):
+        for response, item in self._items(_PATHS[kind], filters):
+            with _read(response):
                 document = read(item)
             if named(document.name, where):
                 found.append(document)
@@ -268,17 +285,15 @@ class RestGateway:
                 break
         return found
 
-    def _items(self, path: str, filters: Query) -> Iterator[dict[str, Any]]:
-        """What a listing holds, the oldest first, page after page."""
+    def _items(self, path: str, filters: Query) -> Iterator[tuple[Response, Mapping[str, Any]]]:
+        """What a listing holds, the oldest first, page after page, with the answer it came in."""
         number, last = 1, 1
         while number <= last:
             query = {**filters, "hydrate": True, "page": number, "sort_by": "asc:created"}
-            page = self._ask("GET", path, query)
-            with known_form(self._session.shown):
-                body = mapping(page)
-                items = [mapping(item) for item in listing(body["items"])]
-                last = int(body["total_pages"])
-            yield from items
+            response = self._ask("GET", path, query)
+            items, _, last = answers.listing(response)
+            for item in items:
+                yield response, item
             number += 1
 
     def _ask(
@@ -289,15 +304,37 @@ class RestGateway:
         document: Json = None,
         *,
         patience: float | None = None,
-        gone: Json | Unset = UNSET,
-    ) -> Json:
-        """The document of the answer; `gone`, if it is given, where there is no such thing."""
-        response = self._session.request(
-            method, path, query=query, document=document, patience=patience
+        is_read: bool | None = None,
+    ) -> Response:
+        return self._session.request(
+            method, path, query=query, document=document, patience=patience, is_read=is_read
         )
-        if response.status == _NOT_FOUND and gone is not UNSET:
-            return gone
-        return answered(response, self._session.shown)
+
+
+def _path(kind: Kind, id: str) -> str:
+    return f"{_PATHS[kind]}/{quote(id, safe='')}"
+
+
+@contextmanager
+def _read(response: Response) -> Iterator[None]:
+    """Turn what reading a document of another form raises into an error."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f"It answered in another form ({type(error).__name__}: {error})"
+        raise answers.not_an_answer(response, why) from error
+
+
+def _mapping(found: object) -> Mapping[str, Any]:
+    if not isinstance(found, dict):
+        raise TypeError("not a mapping")
+    return found
+
+
+def _list(found: object) -> list[object]:
+    if not isinstance(found, list):
+        raise TypeError("not a list")
+    return found
 
 
 def _verdict(body: Mapping[str, Any], resource_type: str | None) -> ConnectorVerdict:

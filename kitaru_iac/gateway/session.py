@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from kitaru_iac.errors import KitaruError, NotAllowedError
+from kitaru_iac.errors import NotAllowedError
+from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.http import HttpClient, Json, Query, Response, Timeouts
 from kitaru_iac.machine.server_login import Login, remember_token
 from kitaru_iac.machine.store_location import RestStore
-from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["API", "Session"]
 
@@ -65,6 +65,7 @@ class Session:
         query: Query | None = None,
         document: Json = None,
         patience: float | None = None,
+        is_read: bool | None = None,
     ) -> Response:
         """Send a request of the API, and wait for the answer.
 
@@ -74,6 +75,7 @@ class Session:
             query: Its parameters.
             document: The body.
             patience: Seconds to wait for the answer, where it may take longer than usual.
+            is_read: Whether it changes nothing; by default a GET.
 
         Returns:
             The answer, of any status.
@@ -86,14 +88,19 @@ class Session:
         login = self._login
         if login.token is None and login.can_renew:
             login = self._renewed(login)
-        with self._client(login, patience) as client:
-            response = client.request(method, API + path, query=query, document=document)
+
+        def ask() -> Response:
+            with self._client(login, patience) as client:
+                return client.request(
+                    method, API + path, query=query, document=document, is_read=is_read
+                )
+
+        response = ask()
         if response.status != _NOT_LOGGED_IN or not self._login.can_renew:
             return response
         # What is refused with 401 was not done, so that a write may be sent again too.
         login = self._renewed(login)
-        with self._client(login, patience) as client:
-            return client.request(method, API + path, query=query, document=document)
+        return ask()
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -142,22 +149,15 @@ class Session:
         with self._client(Login()) as client:
             # What logs in changes nothing that a second time would change.
             response = client.request("POST", f"{API}/login", form=self._login.form(), is_read=True)
-        answer: Json = None
-        with suppress(UnreadableError):
-            answer = response.document()
-        if response.is_success and isinstance(answer, Mapping):
-            token = answer.get("access_token")
-            if isinstance(token, str):
-                remember_token(self._store.url, self._login, answer)
-                return token
         if response.status in _REFUSED:
             raise NotAllowedError(
                 "The ZenML server does not accept the stored login",
                 where=self.shown,
                 remedy=f"Log in again: kitaru login {self.shown}",
             )
-        raise KitaruError(
-            "The ZenML server did not answer a login as one does",
-            where=self.shown,
-            why=f"HTTP status {response.status}",
-        )
+        answer = answers.mapping(response)
+        token = answer.get("access_token")
+        if not isinstance(token, str) or not token:
+            raise answers.not_an_answer(response, "It answered without an access token")
+        remember_token(self._store.url, self._login, answer)
+        return token

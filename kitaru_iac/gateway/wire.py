@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import http.client
-import json
 import select
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import SplitResult
 
+from kitaru_iac.errors import NotConnectedError
+from kitaru_iac.gateway.guards import Json, parsed_json, seconds_of
 from kitaru_iac.gateway.routes import Proxy, port_of
-from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["Json", "Request", "Response", "Timeouts", "Wire"]
-
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+__all__ = ["AnswerLost", "Json", "Request", "Response", "Timeouts", "Wire"]
 
 #: What may follow a closed idle connection: the request was not looked at.
 _CLOSED: Final = (ConnectionError, http.client.RemoteDisconnected, ssl.SSLEOFError)
+
+
+class AnswerLost(NotConnectedError):
+    """A write was sent and no answer came: the server may have done it, or not."""
+
+    code = "answer_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,19 @@ class Response:
         status: The HTTP status; never a redirect.
         headers: By name in lower case.
         body: As it came.
+        server: The server's URL, as it may be shown.
+        asked: What was asked: ``GET /api/v1/stacks``, without parameters.
+        is_write: Whether that may have changed something.
+        secrets: What must not be repeated of the answer: the token that was sent.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    server: str = ""
+    asked: str = ""
+    is_write: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def is_success(self) -> bool:
@@ -62,15 +74,14 @@ class Response:
         """Give the JSON document of the body; None for an empty one.
 
         Raises:
-            UnreadableError: It is not JSON.
+            UnreadableError: It is not JSON, or not such as a program should take: numbers that are
+                none, texts that cannot be written, a nesting or a size without a measure.
         """
-        if not self.body:
-            return None
-        try:
-            found: Json = json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            raise UnreadableError("the server answered with something else than JSON") from error
-        return found
+        return parsed_json(self.body) if self.body.strip() else None
+
+    def retry_after(self) -> float | None:
+        """Give the seconds that ``Retry-After`` says, as a number or a date; None for neither."""
+        return seconds_of(self.headers.get("retry-after", ""))
 
 
 @dataclass(frozen=True, slots=True)

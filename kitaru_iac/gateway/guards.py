@@ -1,0 +1,112 @@
+"""What is taken of an answer's text: JSON of a measure, and a time to wait."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from kitaru_iac.machine.unreadable import UnreadableError
+
+__all__ = ["Json", "parsed_json", "seconds_of"]
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+
+#: Values and brackets of a document. The largest page of 200 stacks has about 50,000; each takes
+#: up to 80 bytes here.
+_MOST_VALUES: Final = 2_000_000
+#: Mappings and lists in each other: what goes through a document calls itself for each.
+_DEEPEST: Final = 100
+
+
+def parsed_json(body: bytes) -> Json:
+    """Read a JSON document of somebody who is not trusted.
+
+    Raises:
+        UnreadableError: It is none, or not one that a program should take; the text says why, and
+            completes "It answered with …".
+    """
+    brackets = body.count(b"[") + body.count(b"{")
+    if brackets + body.count(b",") > _MOST_VALUES:
+        raise UnreadableError(f"JSON of more than {_MOST_VALUES:,} values")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        compressed = body.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))
+        what = (
+            "something compressed, which was not asked for" if compressed else "what is not UTF-8"
+        )
+        raise UnreadableError(what) from None
+    try:
+        # A number of thousands of digits is a `ValueError` of Python's own.
+        found: Json = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError:
+        raise UnreadableError(f"JSON nested deeper than {_DEEPEST} levels") from None
+    except ValueError as error:
+        raise UnreadableError("something else than JSON, or a part of it") from error
+    if brackets > _DEEPEST and not _is_flat(found):
+        raise UnreadableError(f"JSON nested deeper than {_DEEPEST} levels")
+    # Only an escape can hold half a character here; it could not be written to any terminal.
+    if re.search(r"\\u[dD][89a-fA-F]", text) and not _is_text(found):
+        raise UnreadableError("JSON with half a character")
+    return found
+
+
+def seconds_of(retry_after: str) -> float | None:
+    """Give the seconds that a ``Retry-After`` says, from now; None where it says nothing.
+
+    Args:
+        retry_after: A number of seconds, or a date of HTTP.
+    """
+    text = retry_after.strip()
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    if not text or len(text) > 60:
+        return None
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number - number != 0:
+        raise ValueError("a number without an end")
+    return number
+
+
+def _is_flat(found: object) -> bool:
+    level: list[object] = [found]
+    for _ in range(_DEEPEST + 1):
+        level = [
+            value
+            for container in level
+            for value in _values(container)
+            if isinstance(value, dict | list)
+        ]
+        if not level:
+            return True
+    return False
+
+
+def _values(container: object) -> Iterable[object]:
+    if isinstance(container, dict):
+        return container.values()
+    return container if isinstance(container, list) else ()
+
+
+def _is_text(found: object) -> bool:
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
