@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from kitaru_iac.connection.active import set_active, write_active
 from kitaru_iac.errors import KitaruError
@@ -16,6 +17,7 @@ from kitaru_iac.machine.active_scope import (
     ACTIVE_STACK_VARIABLE,
     CONFIG_FILE,
     canonical_id,
+    named_stack,
     repository,
     repository_config,
 )
@@ -23,7 +25,7 @@ from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["Activation", "activate", "active_stack_id", "leave", "scopes_of"]
+__all__ = ["Activation", "activate", "is_active", "leave", "scopes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,18 @@ class Activation:
     overridden_by: str | None
 
 
-def active_stack_id() -> str:
-    """Give the id of the active stack of this directory and environment."""
-    reader = open_reader()
+def is_active(stack_id: str, name: str) -> bool:
+    """Say whether a stack that exists is the active one here. No store is asked.
+
+    One that nothing names is not active, unless it is the default stack.
+    """
     try:
-        return reader.active().id
-    finally:
-        reader.close()
+        named = named_stack(read_yaml(config_home() / CONFIG_FILE), os.environ)
+    except UnreadableError:
+        return False
+    if named.ref is None:
+        return name == DEFAULT_STACK
+    return named.id == stack_id or (named.scope == "environment" and named.ref == name)
 
 
 def activate(stack_id: str) -> Activation:
@@ -77,11 +84,9 @@ def scopes_of(stack: StackDoc) -> list[str]:
     return scopes
 
 
-def _named_in(file: os.PathLike[str]) -> str | None:
-    from pathlib import Path
-
+def _named_in(file: Path) -> str | None:
     try:
-        return canonical_id(str(read_yaml(Path(file)).get("active_stack_id") or ""))
+        return canonical_id(str(read_yaml(file).get("active_stack_id") or ""))
     except UnreadableError:
         return None
 

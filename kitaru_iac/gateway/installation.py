@@ -137,7 +137,7 @@ def forget_what_zenml_holds() -> None:
 
         Client._reset_instance()
         GlobalConfiguration._reset_instance()
-        CredentialsStore.reset_instance()
+        CredentialsStore._clear()  # its `reset_instance` deletes the file of logins
 
 
 def initialize_repository(target: Path) -> Repository:

@@ -50,7 +50,7 @@ def open_gateway() -> Gateway:
             require_answer()
             return RestGateway.open(store, str(config.get("user_id") or "") or None)
     except UnreadableError as reason:
-        _log_detour(reason)
+        _log_detour("Writing", reason)
     from kitaru_iac.gateway.in_process import InProcess
 
     return InProcess.open()
@@ -197,11 +197,11 @@ class FallbackReader:
 
 
 def _changed(reason: UnreadableError) -> Reader:
-    _log_detour(reason)
+    _log_detour("Reading", reason)
     return slow_reader()
 
 
-def _log_detour(reason: UnreadableError) -> None:
+def _log_detour(doing: str, reason: UnreadableError) -> None:
     import logging  # only here: most commands end without a word
 
-    logging.getLogger("kitaru_iac").debug("Asking ZenML's client: %s", reason)
+    logging.getLogger("kitaru_iac").debug("%s through ZenML's client: %s", doing, reason)

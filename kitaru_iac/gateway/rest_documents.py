@@ -6,7 +6,7 @@ They are the same on every server from 0.85 on; what came later is never sent.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ __all__ = [
     "connector_request",
     "filters_of",
     "named",
+    "secret_fields",
     "stack_change",
     "stack_doc",
     "stack_request",
@@ -105,30 +106,48 @@ def component_doc(item: Mapping[str, Any]) -> ComponentDoc:
     )
 
 
-def connector_doc(
-    item: Mapping[str, Any], *, with_secrets: Mapping[str, Any] | None = None
-) -> ConnectorDoc:
+def connector_doc(item: Mapping[str, Any], secret: Collection[str] = ()) -> ConnectorDoc:
     """Read a service connector.
 
     Args:
-        item: Its document without its secrets.
-        with_secrets: Its document with them: a secret is what is only in that one.
+        item: Its document.
+        secret: The names of the fields in it that are secrets.
     """
     body, metadata = item["body"], item["metadata"]
     kind = body["connector_type"]
-    plain = dict(metadata["configuration"] or {})
-    whole = dict(with_secrets["metadata"]["configuration"] or {}) if with_secrets else plain
+    whole = dict(metadata["configuration"] or {})
     return ConnectorDoc(
         id=item["id"],
         name=item["name"],
         # A server that knows the type sends a description of it instead of its name.
         type=kind if isinstance(kind, str) else kind["connector_type"],
         auth_method=body["auth_method"],
-        configuration=plain,
-        secrets={k: SecretText(str(v)) for k, v in whole.items() if k not in plain},
+        configuration={k: v for k, v in whole.items() if k not in secret},
+        secrets={k: SecretText(str(v)) for k, v in whole.items() if k in secret},
         labels=_labels(metadata),
         updated=_time(body["updated"]),
     )
+
+
+def secret_fields(item: Mapping[str, Any]) -> frozenset[str] | None:
+    """Give the fields that are secret, of all methods of a connector's type, as the server says.
+
+    None, where it does not know the type.
+    """
+    kind = item["body"]["connector_type"]
+    if isinstance(kind, str):
+        return None
+    return frozenset(
+        name
+        for method in kind["auth_methods"]
+        for name, field in method["config_schema"].get("properties", {}).items()
+        if _is_secret(field)
+    )
+
+
+def _is_secret(field: Mapping[str, Any]) -> bool:
+    """Whether a field of a JSON Schema is pydantic's `SecretStr`, optional or not."""
+    return field.get("format") == "password" or any(map(_is_secret, field.get("anyOf", ())))
 
 
 def _labels(metadata: Mapping[str, Any]) -> dict[str, str]:

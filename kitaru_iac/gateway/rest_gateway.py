@@ -43,6 +43,7 @@ from kitaru_iac.gateway.rest_documents import (
     connector_request,
     filters_of,
     named,
+    secret_fields,
     stack_change,
     stack_doc,
     stack_request,
@@ -141,14 +142,19 @@ class RestGateway:
     def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
         """See `Gateway.connector_with_secrets`."""
         path = _path("connector", id)
-        plain = self._ask("GET", path, {"expand_secrets": False})
-        if plain.status == _NOT_FOUND:
+        response = self._ask("GET", path, {"expand_secrets": True})
+        if response.status == _NOT_FOUND:
             return None
-        whole = self._ask("GET", path, {"expand_secrets": True})
-        if whole.status == _NOT_FOUND:
-            return None
-        with _read(whole):
-            return connector_doc(answers.mapping(plain), with_secrets=answers.mapping(whole))
+        whole = answers.mapping(response)
+        with _read(response):
+            secret = secret_fields(whole)
+            if secret is None:  # then they are the fields that come only when they are asked for
+                plain = answers.mapping(self._ask("GET", path, {"expand_secrets": False}))
+                known = _mapping(_mapping(plain["metadata"])["configuration"])
+                secret = frozenset(_mapping(_mapping(whole["metadata"])["configuration"])) - set(
+                    known
+                )
+            return connector_doc(whole, secret)
 
     def flavors(self, names: Collection[str]) -> list[FlavorDoc]:
         """See `Reads.flavors`."""
@@ -329,6 +335,10 @@ def _mapping(found: object) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise TypeError("not a mapping")
     return found
+
+
+def _configuration(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(_mapping(item["metadata"])["configuration"])
 
 
 def _list(found: object) -> list[object]:

@@ -90,7 +90,7 @@ class Login:
         if merged.get("username"):
             password = SecretText(str(merged.get("password") or ""))
             return cls(token, username=str(merged["username"]), password=password)
-        if token is None and (kept.get("pro_api_url") or kept.get("workspace_id")):
+        if token is None and _is_pro(kept, url):
             raise UnreadableError("a login through ZenML Pro has to come first")
         return cls(token)
 
@@ -187,6 +187,12 @@ def _kept(url: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
         return {}
     kept = read_yaml(_file()).get(url)
     return kept if isinstance(kept, dict) else {}
+
+
+def _is_pro(kept: Mapping[str, Any], url: str) -> bool:
+    # A server that is none may be kept with its own address as Pro's.
+    pro = str(kept.get("pro_api_url") or url).rstrip("/")
+    return bool(kept.get("workspace_id") or kept.get("organization_id") or pro != url)
 
 
 def _token_of(kept: Mapping[str, Any], given: Mapping[str, str]) -> str | None:

@@ -110,9 +110,10 @@ class Reconciliation:
     @property
     def is_active(self) -> bool:
         """Whether the stored stack is the active one."""
-        from kitaru_iac.connection.activation import active_stack_id
+        from kitaru_iac.connection.activation import is_active
 
-        return self.current is not None and active_stack_id() == self.current.id
+        current = self.current
+        return bool(current and current.id and is_active(current.id, current.stack))
 
     def preflight(self) -> tuple[KitaruWarning, ...]:
         """See whether the write can succeed: packages, names, fields; say what is to be known."""

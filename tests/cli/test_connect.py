@@ -180,7 +180,7 @@ def test_a_server_that_fails_in_the_middle_leaves_everything_as_it_was(
         (home.config / "config.yaml").write_text("half")
         raise RuntimeError("the connection broke")
 
-    monkeypatch.setattr("kitaru_iac.connection.login.settle", broken)
+    monkeypatch.setattr("kitaru_iac.connection.login.connect", broken)
     failed = kitaru("login", empty_server.url)
     assert failed.code == 1
     assert _files(home) == before

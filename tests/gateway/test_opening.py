@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+import yaml
 
-from kitaru_iac.errors import KitaruError, NotConnectedError, StackNotFound
+from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, StackNotFound
 from kitaru_iac.gateway import StackRow, complete, open_reader
 from kitaru_iac.gateway.opening import FallbackReader, fast_reader, slow_reader
-from kitaru_iac.gateway.rest import RestReader
 from kitaru_iac.gateway.sqlite import SqliteReader
 from kitaru_iac.machine.unreadable import UnreadableError
-from tests.gateway.stores import connect, copy_database, forget_zenml
+from tests.gateway.stores import connect, copy_database
 from tests.homes import Home
 from tests.servers.zenml import ZenMLServer
 
@@ -110,21 +110,30 @@ class TestFallback:
         text = credentials.read_text()
         token = next(line for line in text.splitlines() if "access_token" in line)
         credentials.write_text(text.replace(token.split(": ")[1], "no-such-token"))
-        reader = open_reader()
-        assert [row.name for row in reader.stacks()] == ["default"]
-        assert the_reasons(caplog) == ["the server requires a new login (401)"]
-        # ZenML has kept the new token: the next one is fast again.
-        forget_zenml()
-        assert isinstance(fast_reader(), RestReader)
-        assert [row.name for row in fast_reader().stacks()] == ["default"]
+        assert [row.name for row in open_reader().stacks()] == ["default"]
+        assert the_reasons(caplog) == []
+        # The new token is kept, where ZenML finds it too.
+        kept = yaml.safe_load(credentials.read_text())[empty_server.url]
+        assert kept["api_token"]["access_token"] not in ("", "no-such-token")
+        assert kept["api_key"] == empty_server.api_key
+        connect(empty_server)
+        assert [row.name for row in slow_reader().stacks()] == ["default"]
+
+    def test_a_login_that_nobody_can_renew(self, empty_server: ZenMLServer, home: Home) -> None:
+        connect(empty_server)
+        credentials = home.config / "credentials.yaml"
+        kept = yaml.safe_load(credentials.read_text())
+        kept[empty_server.url] = {"api_token": {"access_token": "no-such-token"}}
+        credentials.write_text(yaml.safe_dump(kept))
+        with pytest.raises(NotAllowedError, match="does not accept the stored login"):
+            open_reader().count()
 
     def test_the_environment_alone_says_where_the_server_is(
         self, server_home: Home, caplog: pytest.LogCaptureFixture
     ) -> None:
         for _ in range(2):
             assert [row.name for row in open_reader().stacks()] == ["default"]
-            forget_zenml()
-        assert len(the_reasons(caplog)) == 1
+        assert the_reasons(caplog) == []
 
     def test_a_server_that_is_away_is_said_at_once(
         self, home: Home, monkeypatch: pytest.MonkeyPatch

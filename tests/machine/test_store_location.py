@@ -10,11 +10,18 @@ import pytest
 import yaml
 
 from kitaru_iac.machine.files import read_yaml
-from kitaru_iac.machine.server_login import Login
+from kitaru_iac.machine.server_login import (
+    Login,
+    forget_login,
+    remember_key,
+    remember_token,
+)
 from kitaru_iac.machine.store_location import RestStore, SqliteStore, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.redaction import SecretText
 
 URL = "https://zenml.example:8443/base"
+KEY = Login(api_key=SecretText("k"))
 
 
 @pytest.fixture
@@ -92,7 +99,7 @@ class TestSqlite:
 class TestRest:
     def test_a_token_that_is_kept(self, config_home: Path) -> None:
         keep(config_home, api_key="k", api_token={"access_token": "t", "expires_at": in_hours(1)})
-        assert store_location(rest(), {}) == RestStore(URL, Login("t"))
+        assert store_location(rest(), {}) == RestStore(URL, Login("t", api_key=SecretText("k")))
 
     def test_a_token_that_does_not_expire(self, config_home: Path) -> None:
         keep(config_home, api_token={"access_token": "t"})
@@ -126,35 +133,66 @@ class TestRest:
     ) -> None:
         keep(config_home, api_key="k", api_token={"access_token": "t", "expires_at": in_hours(1)})
         environ = {"ZENML_STORE_URL": URL, "ZENML_STORE_API_KEY": "k"}
-        assert store_location({}, environ) == RestStore(URL, Login("t"))
+        assert store_location({}, environ) == RestStore(URL, Login("t", api_key=SecretText("k")))
 
     def test_a_token_from_the_environment(self, config_home: Path) -> None:
         environ = {"ZENML_STORE_URL": URL, "ZENML_STORE_API_TOKEN": "given"}
         assert store_location({}, environ) == RestStore(URL, Login("given"))
 
     @pytest.mark.parametrize(
-        ("kept", "environ", "why"),
+        ("kept", "environ", "login"),
         [
-            ({"api_token": {"access_token": "t", "expires_at": in_hours(-1)}}, {}, "expired"),
+            ({"api_token": {"access_token": "t", "expires_at": in_hours(-1)}}, {}, Login()),
             (
                 {"api_token": {"access_token": "t", "expires_at": in_hours(1), "leeway": 7200}},
                 {},
-                "expired",
+                Login(),
             ),
-            ({"api_token": {"access_token": "t", "expires_at": "soon"}}, {}, "cannot be read"),
-            ({"api_key": "k"}, {}, "login"),
-            ({"username": "u", "password": "p"}, {}, "login"),
+            ({"api_key": "k"}, {}, KEY),
             (
-                {"api_key": "k", "api_token": {"access_token": "t"}},
-                {"ZENML_STORE_API_KEY": "another"},
-                "login with the configured api_key",
+                {"api_key": "k", "api_token": {"access_token": "t", "expires_at": in_hours(-1)}},
+                {},
+                KEY,
+            ),
+            (
+                {"username": "u", "password": "p"},
+                {},
+                Login(username="u", password=SecretText("p")),
+            ),
+            # What is configured wins over what is kept, with the token that was given for that.
+            (
+                {"api_key": "another", "api_token": {"access_token": "t"}},
+                {"ZENML_STORE_API_KEY": "k"},
+                KEY,
             ),
             (
                 {"api_token": {"access_token": "t"}},
                 {"ZENML_STORE_USERNAME": "u", "ZENML_STORE_PASSWORD": "p"},
-                "login with the configured username",
+                Login(username="u", password=SecretText("p")),
             ),
-            ({}, {"DISABLE_CREDENTIALS_DISK_CACHING": "true"}, "not kept on disk"),
+            (
+                {"api_key": "k", "api_token": {"access_token": "t"}},
+                {"ZENML_STORE_USERNAME": "u", "ZENML_STORE_PASSWORD": "p"},
+                Login(username="u", password=SecretText("p")),
+            ),
+            ({"api_key": "k"}, {"DISABLE_CREDENTIALS_DISK_CACHING": "true"}, Login()),
+            # As a server says of itself that is no workspace of ZenML Pro.
+            ({"pro_api_url": URL}, {}, Login()),
+        ],
+    )
+    def test_what_gets_a_token(
+        self, config_home: Path, kept: dict[str, Any], environ: dict[str, str], login: Login
+    ) -> None:
+        keep(config_home, **kept)
+        found = store_location(rest(), environ)
+        assert isinstance(found, RestStore)
+        assert found.login == login
+
+    @pytest.mark.parametrize(
+        ("kept", "environ", "why"),
+        [
+            ({"api_token": {"access_token": "t", "expires_at": "soon"}}, {}, "cannot be read"),
+            ({"pro_api_url": "https://pro", "workspace_id": "w"}, {}, "Pro"),
             ({}, {"ZENML_STORE_HTTP_TIMEOUT": "long"}, "not a number"),
         ],
     )
@@ -164,6 +202,39 @@ class TestRest:
         keep(config_home, **kept)
         with pytest.raises(UnreadableError, match=why):
             store_location(rest(), environ)
+
+    def test_a_new_token_is_kept_for_the_key_that_got_it(self, config_home: Path) -> None:
+        other = "https://other"
+        file = config_home / "credentials.yaml"
+        file.write_text(yaml.safe_dump({other: {"url": other, "api_key": "theirs"}}))
+        answer = {"access_token": "t", "expires_in": 3600}
+        remember_token(URL, KEY, answer)
+        assert file.stat().st_mode & 0o077 == 0
+        kept = yaml.safe_load(file.read_text())
+        assert kept[other] == {"url": other, "api_key": "theirs"}
+        assert "k" not in kept[URL].values()  # the key stays where it is configured
+        configured = {"ZENML_STORE_API_KEY": "k"}
+        assert store_location(rest(), configured) == RestStore(
+            URL, Login("t", api_key=SecretText("k"))
+        )
+        for someone_else in ({"ZENML_STORE_API_KEY": "x"}, {"ZENML_STORE_USERNAME": "u"}, {}):
+            found = store_location(rest(), someone_else)
+            assert isinstance(found, RestStore)
+            assert found.login.token is None
+
+    def test_a_login_takes_the_place_of_another_and_is_forgotten(self, config_home: Path) -> None:
+        keep(config_home, api_key="old", api_token={"access_token": "old"}, server_name="mine")
+        remember_key(URL, "k", {"access_token": "t", "expires_in": None})
+        kept = yaml.safe_load((config_home / "credentials.yaml").read_text())
+        assert kept[URL] == {
+            "url": URL,
+            "api_key": "k",
+            "api_token": {"access_token": "t"},
+            "server_name": "mine",
+        }
+        assert forget_login(URL)
+        assert not forget_login(URL)
+        assert store_location(rest(), {}) == RestStore(URL)
 
     def test_localhost_inside_a_container_of_zenml(self, config_home: Path) -> None:
         store = {"store": {"type": "rest", "url": "http://localhost:8237"}}
