@@ -8,8 +8,8 @@ import sys
 import time
 import webbrowser
 from collections.abc import Callable
-from importlib import metadata
 
+from kitaru_iac._version import __version__
 from kitaru_iac.connection.server import Refused, Server, ServerInfo
 from kitaru_iac.errors import NotAllowedError
 from kitaru_iac.gateway.http import Json
@@ -94,7 +94,7 @@ def _user_agent() -> dict[str, str]:
     """What the server shows a person who is to confirm: which machine asks."""
     words = {
         "Host": platform.node(),
-        "ZenML": metadata.version("zenml"),
+        "kitaru-iac": __version__,
         "Python": platform.python_version(),
         "OS": platform.system(),
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import IO
 
@@ -40,13 +39,13 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway import installation
 from kitaru_iac.gateway.http import Json
 from kitaru_iac.gateway.opening import require_answer
+from kitaru_iac.gateway.versions import check_server
 from kitaru_iac.machine.active_scope import CONFIG_FILE
 from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_login import forget_login, remember_key
 from kitaru_iac.machine.store_location import RestStore, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
-from kitaru_iac.notices import KitaruWarning, VersionMismatch
 
 __all__ = ["Initialized", "LoggedIn", "LoggedOut", "init", "key_from", "login", "logout"]
 
@@ -138,7 +137,7 @@ def login(
 
     Raises:
         UsageError: The URL is none.
-        NotConnectedError: It does not answer, is no ZenML server, or has another version.
+        NotConnectedError: It does not answer, is no ZenML server, or is too old.
         NotAllowedError: It does not accept the key.
         NotFoundError: It has no such project.
     """
@@ -148,7 +147,7 @@ def login(
         verify_ssl = _bundle(verify_ssl)
     server = _server(address, verify_ssl, timeout)
     info = server.info()
-    warnings = _compare_versions(address, info.version)
+    warnings = check_server(address, info.version)
     token: Mapping[str, Json] | None = None
     user: str | None = None
     if info.needs_login:
@@ -265,25 +264,6 @@ def _server(address: str, verify_ssl: bool | str, timeout: float) -> Server:
             why=f"It would be by {error}",
             remedy=f"ZenML may: zenml login {address}\nOr name an http:// proxy.",
         ) from error
-
-
-def _compare_versions(url: str, theirs: str) -> tuple[KitaruWarning, ...]:
-    """Nothing, or a warning.
-
-    Raises:
-        NotConnectedError: The server is of another release line: what is written may not work.
-    """
-    ours = metadata.version("zenml")
-    if ours == theirs:
-        return ()
-    if ours.split(".")[:2] == theirs.split(".")[:2]:
-        return (VersionMismatch(f"The server runs ZenML {theirs}, and {ours} is installed here."),)
-    raise NotConnectedError(
-        f"The server {url} runs ZenML {theirs}, and {ours} is installed here",
-        why="Stacks written by one release line of ZenML may not work with another",
-        remedy="Use one release line on both sides: ZenML "
-        f"{'.'.join(ours.split('.')[:2])} on the server, or a kitaru-iac for the server's here.",
-    )
 
 
 def _switch(

@@ -16,12 +16,13 @@ from kitaru_iac._version import __version__
 from kitaru_iac.connection.server import Server
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway import open_reader
+from kitaru_iac.gateway.versions import check_server
 from kitaru_iac.machine.active_scope import CONFIG_FILE, named_stack
 from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.store_location import RestStore, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
-from kitaru_iac.notices import ActiveStackMissing, KitaruWarning, StoreNotCreated, VersionMismatch
+from kitaru_iac.notices import ActiveStackMissing, KitaruWarning, StoreNotCreated
 
 __all__ = ["Status", "status"]
 
@@ -38,7 +39,7 @@ class Status:
         url: Its address, without user, password and query.
         source: What says so: an environment variable, the configuration file, or ``default``.
         connected: Whether it answered and let us in; a local store always does.
-        client_version: The version of ZenML here.
+        client_version: The version of ZenML here; None where none is installed.
         server_version: The version of ZenML there; None where it is not known.
         user: Who we are there.
         project: The active project.
@@ -56,7 +57,7 @@ class Status:
     url: str
     source: str
     connected: bool
-    client_version: str
+    client_version: str | None
     config_directory: str
     version: str = __version__
     server_version: str | None = None
@@ -111,7 +112,7 @@ def status(*, timeout: float = 5) -> Status:
         url=redaction.url(url.rstrip("/")),
         source=_source(is_default=is_default),
         connected=True,
-        client_version=metadata.version("zenml"),
+        client_version=_installed_version(),
         config_directory=str(config_home()),
     )
     try:
@@ -121,6 +122,12 @@ def status(*, timeout: float = 5) -> Status:
     except KitaruError as error:
         why = f"{error.what}. {error.why}" if error.why else error.what
         return replace(found, connected=False, error=why, remedy=error.remedy)
+
+
+def _installed_version() -> str | None:
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version("zenml")
+    return None
 
 
 def _source(*, is_default: bool) -> str:
@@ -145,8 +152,9 @@ def _of_server(found: Status, config: Mapping[str, Any], url: str, timeout: floa
     except UnreadableError:
         return _from_reader(found)  # by a way that only ZenML knows
     info = server.info()
-    found = replace(found, server_version=info.version, warnings=_versions(found, info.version))
+    found = replace(found, server_version=info.version)
     try:
+        found = replace(found, warnings=check_server(found.url, info.version))
         _log_in(server, store, url)
         user = server.user()
         found = replace(found, user=user, project=_project_of(server, config))
@@ -194,13 +202,6 @@ def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Sta
             found, active_stack="default", scope="default", scope_source="", warnings=warnings
         )
     return replace(found, active_stack=name, scope=named.scope, scope_source=named.source)
-
-
-def _versions(found: Status, theirs: str) -> tuple[KitaruWarning, ...]:
-    if theirs == found.client_version:
-        return ()
-    text = f"The server runs ZenML {theirs}, and {found.client_version} is installed here."
-    return (VersionMismatch(text),)
 
 
 # -- a store of our own ----------------------------------------------------------------------------

@@ -47,7 +47,6 @@ def open_gateway() -> Gateway:
         if isinstance(store, RestStore):
             from kitaru_iac.gateway.rest_gateway import RestGateway
 
-            require_answer()
             return RestGateway.open(store, str(config.get("user_id") or "") or None)
     except UnreadableError as reason:
         _log_detour("Writing", reason)

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
+from kitaru_iac.errors import MissingPackages
+from kitaru_iac.machine.packages import install_command
 from kitaru_iac.notices import (
     ActiveStackMissing,
     CredentialsExpire,
@@ -260,8 +262,17 @@ def _import_zenml() -> None:
     level, is_set_up = root.level, any(h is not _doors.listener for h in root.handlers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import zenml.client
-        import zenml.models  # noqa: F401
+        try:
+            import zenml.client
+            import zenml.models  # noqa: F401
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] != "zenml":
+                raise
+            raise MissingPackages(
+                "The local store is ZenML's, and ZenML is not installed here",
+                why="A server is reached without it",
+                remedy=f"Install it: {install_command()}\nOr connect to a server: kitaru login URL",
+            ) from error
 
     # ZENML_LOGGING_VERBOSITY=NOTSET disables logging as a whole; what a program set up is its own.
     if is_set_up or root.level == logging.NOTSET:

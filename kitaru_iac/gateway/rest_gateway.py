@@ -50,6 +50,7 @@ from kitaru_iac.gateway.rest_documents import (
     verification_request,
 )
 from kitaru_iac.gateway.session import Session
+from kitaru_iac.gateway.versions import check_server
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.store_location import RestStore
 from kitaru_iac.notices import KitaruWarning
@@ -81,16 +82,20 @@ class RestGateway:
     def __init__(self, session: Session, *, local_server_id: str | None = None) -> None:
         self._session = session
         self._local_server_id = local_server_id
+        self._warnings: Sequence[KitaruWarning] = ()
         self._schemas: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     @classmethod
     def open(cls, store: RestStore, local_server_id: str | None = None) -> RestGateway:
-        """Make the gateway to a server; it is asked nothing yet.
+        """Make the gateway to a server, which is asked who it is.
 
         Raises:
             UnreadableError: Only ZenML knows the way to it.
+            NotConnectedError: It does not answer, is no ZenML server, or is too old.
         """
-        return cls(Session(store), local_server_id=local_server_id)
+        opened = cls(Session(store), local_server_id=local_server_id)
+        opened._warnings = check_server(opened._session.shown, opened.version)
+        return opened
 
     def close(self) -> None:
         """Close its connections."""
@@ -120,7 +125,7 @@ class RestGateway:
     @property
     def warnings(self) -> Sequence[KitaruWarning]:
         """See `Reads.warnings`."""
-        return []
+        return self._warnings
 
     # -- reading ---------------------------------------------------------------------------------
 

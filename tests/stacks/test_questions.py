@@ -6,9 +6,7 @@ them stands what the shortest program does that reaches the same with ZenML's cl
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,18 +126,3 @@ def bare(name: str) -> None:
         StackRequest(name=name, components={Kind.ORCHESTRATOR: local, Kind.ARTIFACT_STORE: local})
     )
     client.activate_stack(name)
-
-
-def test_a_server_checks_the_values_of_its_own_flavors(server_home: Home) -> None:
-    """What takes long to import and decides nothing here is not imported."""
-    program = (
-        "import json, sys\nfrom kitaru_iac.cli.main import run\n"
-        "code = run(sys.argv[1:], 'kitaru')\nsys.stdout.flush()\n"
-        "print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)"
-    )
-    made = server_home.run(sys.executable, "-c", program, "stack", "create", "prod", *REMOTE)
-    code, modules = json.loads(made.stderr.splitlines()[-1])
-    assert code == 0, made.stderr
-    heavy = {"boto3", "kubernetes", "azure", "google.cloud", "pulumi", "grpc"}
-    heavy |= {"zenml.integrations.kubernetes.flavors", "zenml.integrations.s3.flavors"}
-    assert heavy & set(modules) == set()
