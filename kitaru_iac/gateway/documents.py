@@ -73,7 +73,7 @@ class Where:
     Attributes:
         names: Of exactly these names, upper and lower case told apart.
         ids: With these ids.
-        id_prefix: Whose id begins so: hexadecimal digits, hyphens as in the id.
+        id_prefix: Whose id begins so: hexadecimal digits in lower case, without hyphens.
         in_stack: Components of the stack with this id.
         uses_component: Stacks that contain the component with this id.
         uses_connector: Components that are linked to the connector with this id.

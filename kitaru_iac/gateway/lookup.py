@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase, ascii_uppercase
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from kitaru_iac.errors import StackNotFound, UsageError
-from kitaru_iac.machine.active_scope import canonical_id
 
 __all__ = [
     "MIN_PREFIX",
@@ -16,6 +15,7 @@ __all__ = [
     "Stub",
     "choose",
     "contains",
+    "has_id_prefix",
     "id_prefix",
     "not_found",
 ]
@@ -24,6 +24,8 @@ __all__ = [
 MIN_PREFIX = 4
 #: How many stacks of one prefix are looked at; an error lists one less.
 PREFIX_MATCHES = 11
+#: After so many digits an id has a hyphen.
+_HYPHEN_AFTER = (8, 12, 16, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,34 @@ class Stub:
     payload: Any = field(default=None, repr=False, compare=False)
 
 
+class _Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+_Stack = TypeVar("_Stack", bound=_Identified)
+
+
 def id_prefix(ref: str) -> str | None:
-    """The digits of an id or of the beginning of one, without hyphens; None for any other text."""
-    digits = ref.replace("-", "").lower()
-    if not MIN_PREFIX <= len(digits) <= 32 or ref.startswith("-"):
+    """The digits of an id or of the beginning of one, in lower case and without hyphens.
+
+    Returns:
+        4 to 32 hexadecimal digits; None for any other text, as one with a hyphen where an id has
+        none.
+    """
+    text = ref.lower()
+    digits = text.replace("-", "")
+    if not MIN_PREFIX <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):
         return None
-    return digits if all(digit in "0123456789abcdef" for digit in digits) else None
+    written = "".join(f"{d}-" if n in _HYPHEN_AFTER else d for n, d in enumerate(digits, 1))
+    return digits if text in {digits, written, written.removesuffix("-")} else None
+
+
+def has_id_prefix(id: str, prefix: str | None) -> bool:
+    """Say whether an id begins with these digits (see `id_prefix`); with None it does not."""
+    return prefix is not None and id.replace("-", "").startswith(prefix)
 
 
 def contains(name: str, text: str) -> bool:
@@ -53,7 +77,7 @@ def contains(name: str, text: str) -> bool:
     return _lower(text) in _lower(name)
 
 
-def choose(ref: str, candidates: Sequence[Stub]) -> Stub | None:
+def choose(ref: str, candidates: Sequence[_Stack]) -> _Stack | None:
     """The one of the candidates that is meant, by name, by id, by the beginning of an id.
 
     Args:
@@ -65,11 +89,8 @@ def choose(ref: str, candidates: Sequence[Stub]) -> Stub | None:
     """
     if named := next((stub for stub in candidates if stub.name == ref), None):
         return named
-    full = canonical_id(ref)
     prefix = id_prefix(ref)
-    if full or prefix is None:
-        return next((stub for stub in candidates if stub.id == full), None)
-    matching = [stub for stub in candidates if stub.id.replace("-", "").startswith(prefix)]
+    matching = [stub for stub in candidates if has_id_prefix(stub.id, prefix)]
     if len(matching) < 2:
         return matching[0] if matching else None
     shown = [f"{stub.name} ({stub.id})" for stub in matching[: PREFIX_MATCHES - 1]]

@@ -44,6 +44,7 @@ from kitaru_iac.gateway.documents import (
     StorePlace,
     Where,
 )
+from kitaru_iac.gateway.lookup import has_id_prefix
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.notices import KitaruWarning
 
@@ -381,7 +382,7 @@ def _fitting(docs: Iterable[_Doc], where: Where) -> Iterator[_Doc]:
     for doc in docs:
         named = where.names is None or doc.name in where.names
         known = where.ids is None or doc.id in where.ids
-        if named and known and (where.id_prefix is None or doc.id.startswith(where.id_prefix)):
+        if named and known and (where.id_prefix is None or has_id_prefix(doc.id, where.id_prefix)):
             yield doc
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from kitaru_iac.errors import KitaruError
-from kitaru_iac.gateway.lookup import PREFIX_MATCHES, Stub, contains, id_prefix
+from kitaru_iac.gateway.lookup import PREFIX_MATCHES, Stub, contains, has_id_prefix, id_prefix
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
 from kitaru_iac.gateway.reader import BaseReader
@@ -66,7 +66,7 @@ class PayloadReader(BaseReader):
                 # More ids begin so than were asked for: the named stack may not be among them.
                 page = self._list("stacks", hydrate=True, size=1, name=f"equals:{ref}")
                 stubs += [_stub(item) for item in page["items"]]
-        return [stub for stub in stubs if stub.name == ref or _begins(stub, prefix)]
+        return [stub for stub in stubs if stub.name == ref or has_id_prefix(stub.id, prefix)]
 
     def _by_id(self, id: str) -> Stub | None:
         with _known_form():
@@ -196,10 +196,6 @@ def _stub(item: dict[str, Any]) -> Stub:
     if uuid is None:
         raise UnreadableError(f"{item['id']!r} is not an id")
     return Stub(uuid, str(item["name"]), labels.get(MANAGED_LABEL) == "true", item)
-
-
-def _begins(stub: Stub, prefix: str | None) -> bool:
-    return prefix is not None and stub.id.replace("-", "").startswith(prefix)
 
 
 def _component_order(component: Mapping[str, Any], *, first: bool) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from uuid import UUID
 from kitaru_iac.errors import NotFoundError, StackNotFound, UsageError
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.gateway import Gateway
-from kitaru_iac.gateway.lookup import not_found
+from kitaru_iac.gateway.lookup import PREFIX_MATCHES, choose, id_prefix, not_found
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
 from kitaru_iac.records.model import (
@@ -80,27 +80,23 @@ class Store:
             return seen.stacks.get(name)
         return next(iter(self.gateway.stacks(Where(names=(name,), limit=1))), None)
 
-    def find(self, ref: str) -> StackDoc | None:
-        """The stack with this name, id, or unambiguous id prefix; None if there is none.
+    def find(self, ref: str, *, exact: bool = False) -> StackDoc | None:
+        """The stack that is meant by a name, an id, or the beginning of an id; None if none is.
+
+        Args:
+            ref: What was written; `gateway.lookup` says what it means.
+            exact: Whether only a whole name or id counts, as where a program wrote it.
 
         Raises:
-            UsageError: The prefix matches several stacks.
+            UsageError: It is the beginning of several ids.
         """
         if (named := self.stack_named(ref)) is not None:
             return named
-        if (uuid := _uuid(ref)) is not None:
-            return next(iter(self.gateway.stacks(Where(ids=(uuid,)))), None)
-        if not _is_id_prefix(ref):
+        if exact and _uuid(ref) is None:
             return None
-        found = self.gateway.stacks(Where(id_prefix=ref.lower(), limit=5))
-        if len(found) > 1:
-            names = ", ".join(f"{stack.name} ({stack.id})" for stack in found)
-            raise UsageError(
-                f"The id prefix '{ref}' matches several stacks",
-                why=names,
-                remedy="Give more of the id, or the name.",
-            )
-        return found[0] if found else None
+        if (prefix := id_prefix(ref)) is None:
+            return None
+        return choose(ref, self.gateway.stacks(Where(id_prefix=prefix, limit=PREFIX_MATCHES)))
 
     def require(self, ref: str) -> StackDoc:
         """Like :meth:`find`, but a missing stack is an error with the nearest name."""
@@ -117,14 +113,14 @@ class Store:
 
     # -- reading records -------------------------------------------------------------------------
 
-    def read(self, ref: str, *, secrets: bool = False) -> Records | None:
+    def read(self, name: str, *, secrets: bool = False) -> Records | None:
         """What is stored for one stack.
 
         Args:
-            ref: Its name or id.
+            name: Its name. A description means no other stack, whatever ids there are.
             secrets: Whether to read the connector's secrets too, to compare them.
         """
-        stack = self.find(ref)
+        stack = self.stack_named(name)
         return None if stack is None else self.records_of(stack, secrets=secrets)
 
     def records_of(self, stack: StackDoc, *, secrets: bool = False) -> Records:
@@ -321,7 +317,3 @@ def _uuid(text: str) -> str | None:
         return str(UUID(text))
     except ValueError:
         return None
-
-
-def _is_id_prefix(text: str) -> bool:
-    return len(text) >= 2 and set(text.lower()) <= set("0123456789abcdef-")

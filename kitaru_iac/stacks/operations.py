@@ -236,6 +236,7 @@ def _have_engine(
 def delete(
     ref: str,
     *,
+    exact: bool = False,
     owner: Owner | None = None,
     recursive: bool = False,
     force: bool = False,
@@ -249,7 +250,8 @@ def delete(
     """Delete a stack, and with `infrastructure` what was provisioned for it.
 
     Args:
-        ref: The stack's name or id.
+        ref: The stack's name, id, or the beginning of its id.
+        exact: Whether the beginning of an id does not count.
         owner: The Pulumi resource whose deletion it is; None is the command.
         recursive: Delete its own components and connector too, where no other stack uses them.
         force: Delete it although it is active, or, by the command, although it is Pulumi's.
@@ -285,7 +287,7 @@ def delete(
             if not confirm(Plan(agreed.name, would.steps)):
                 return None
     gone = None
-    with _locked(store, agreed.id if agreed else ref) as found:
+    with _locked(store, agreed.id if agreed else ref, exact=exact) as found:
         stack = found
         if agreed is not None:
             from kitaru_iac.infrastructure.destroy import destroy_infrastructure
@@ -307,12 +309,12 @@ def delete(
 
 
 @contextmanager
-def _locked(store: Store, ref: str) -> Iterator[StackDoc | None]:
+def _locked(store: Store, ref: str, *, exact: bool) -> Iterator[StackDoc | None]:
     """The stack that a name or an id means, with the lock of its name; None where there is none."""
     name = ref
     while True:
         with sole_writer(name):
-            stack = store.find(ref)
+            stack = store.find(ref, exact=exact)
             if stack is None or stack.name == name:
                 yield stack
                 return

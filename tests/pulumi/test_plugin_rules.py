@@ -17,6 +17,7 @@ from kitaru_iac.errors import (
     Problem,
     ProtectedStackError,
     StackNotFound,
+    UsageError,
 )
 from kitaru_iac.gateway import StackView
 from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
@@ -487,7 +488,12 @@ def test_a_stack_is_found_by_its_whole_name_or_id(
 
 
 @pytest.mark.parametrize(
-    ("error", "answer"), [(StackNotFound("x"), None), (KitaruError("x"), KitaruError)]
+    ("error", "answer"),
+    [
+        (StackNotFound("x"), None),
+        (UsageError("the beginning of several ids"), None),
+        (KitaruError("x"), KitaruError),
+    ],
 )
 def test_only_a_stack_that_is_not_there_is_none(
     monkeypatch: pytest.MonkeyPatch, error: Exception, answer: type[Exception] | None
@@ -752,8 +758,10 @@ class Life:
     def use(self, id: str) -> None:
         self.call("use", id)
 
-    def delete(self, ref: str, *, owner: Owner, recursive: bool, force: bool) -> Deleted | None:
-        assert (recursive, force) == (True, True)
+    def delete(
+        self, ref: str, *, exact: bool, owner: Owner, recursive: bool, force: bool
+    ) -> Deleted | None:
+        assert (exact, recursive, force) == (True, True, True)
         self.call("delete", ref, owner)
         return self.deleted
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from kitaru_iac.errors import KitaruError, StackNotFound
+from kitaru_iac.errors import KitaruError, StackNotFound, UsageError
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from kitaru_iac.pulumi.plugin.check import description
 from kitaru_iac.pulumi.plugin.wire import Properties, holds_secret, is_secret, secret
@@ -51,7 +51,7 @@ def view_of(ref: str) -> StackView | None:
     reader = open_reader()
     try:
         view = reader.stack(ref)
-    except StackNotFound:
+    except (StackNotFound, UsageError):  # no stack, or a name that is the beginning of several ids
         return None
     finally:
         reader.close()

@@ -181,7 +181,7 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
                 return ()
             ref = str(name)
         try:
-            done = operations.delete(ref, recursive=True, force=True, owner=owner)
+            done = operations.delete(ref, exact=True, recursive=True, force=True, owner=owner)
         except StackNotFound:
             return ()
         except StackTakenOver as taken:
