@@ -115,10 +115,11 @@ def delete(
         return int(ExitCode.FAILED)
     for warning in done.warnings:
         out.warn(warning)
-    lines = [f"Deleted stack: {done.deleted_stack}"]
+    lines = [f"Deleted stack: {done.deleted_stack}"] if done.stack_was_there else []
     lines += [f"Deleted: {step.name} ({step.kind})" for step in done.infrastructure_deleted]
     lines += [f"Deleted component: {component}" for component in done.components_deleted]
     lines += [f"Deleted connector: {connector}" for connector in done.connectors_deleted]
+    lines += [f"Was gone already: {part.name} ({part.kind})" for part in done.already_gone]
     lines += [f"Kept: {kept.name} ({kept.kind}): {kept.reason}" for kept in done.kept]
     if done.new_active_stack:
         lines.append(f"Active stack: {done.deleted_stack} → {done.new_active_stack}")

@@ -122,7 +122,7 @@ class _Change:
         self.orphans = orphans
         self.connector: str | None = None
         self.replacing = current is not None and replacement_reason(desired, current) is not None
-        self._pending_deletes: list[tuple[str, Callable[[], None]]] = []
+        self._pending_deletes: list[tuple[str, Callable[[], object]]] = []
 
     @property
     def pending_names(self) -> list[str]:

@@ -101,9 +101,9 @@ class Writer:
         """Give a connector exactly these labels. Is not taken back."""
         self._gateway.update_connector(stored_id(connector), ConnectorChange(labels=labels))
 
-    def delete_connector(self, id: str) -> None:
-        """Delete a connector and its secret; one that is gone already is no error."""
-        self._gateway.delete("connector", id)
+    def delete_connector(self, id: str) -> bool:
+        """Delete a connector and its secret. False: it was gone already."""
+        return self._gateway.delete("connector", id)
 
     # -- components ------------------------------------------------------------------------------
 
@@ -171,9 +171,9 @@ class Writer:
             f"{component.type} {name}{formerly}", lambda: put(component.name, component.labels)
         )
 
-    def delete_component(self, id: str) -> None:
-        """Delete a component; one that is gone already is no error."""
-        self._gateway.delete("component", id)
+    def delete_component(self, id: str) -> bool:
+        """Delete a component. False: it was gone already."""
+        return self._gateway.delete("component", id)
 
     # -- stacks ----------------------------------------------------------------------------------
 
@@ -237,9 +237,9 @@ class Writer:
             lambda: self._gateway.update_stack(id, StackChange(name=old)),
         )
 
-    def delete_stack(self, id: str) -> None:
-        """Delete a stack; one that is gone already is no error."""
-        self._gateway.delete("stack", id)
+    def delete_stack(self, id: str) -> bool:
+        """Delete a stack. False: it was gone already."""
+        return self._gateway.delete("stack", id)
 
 
 def new_connector(connector: ConnectorRecord) -> NewConnector:

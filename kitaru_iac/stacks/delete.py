@@ -18,13 +18,14 @@ from kitaru_iac.labels import (
     STACK_LABEL,
     is_managed,
 )
+from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.plan.model import Kept
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.owner import Owner, forced_warning, require_removable
 from kitaru_iac.records.stored import Store
-from kitaru_iac.stacks.results import Deleted
+from kitaru_iac.stacks.results import Deleted, Gone
 
 __all__ = ["DEPLOYMENT", "delete_orphans", "delete_stack", "require_deletable"]
 
@@ -58,11 +59,7 @@ def delete_stack(
     new_active = leave(store.gateway, scopes) if scopes else None
     removal.keep_deployment()
     removal.delete(stack.id)
-    return Deleted(
-        deleted_stack=records.stack,
-        components_deleted=tuple(f"{c.name} ({c.type})" for c in removal.components),
-        connectors_deleted=tuple(c.name for c in removal.connectors),
-        kept=tuple(removal.kept),
+    return removal.result(
         new_active_stack=new_active,
         recursive=recursive,
         warnings=forced_warning(records.labels, owner),
@@ -126,14 +123,7 @@ def delete_orphans(store: Store, name: str, *, recursive: bool) -> Deleted:
     removal = _Removal(store, replace(left, labels={MANAGED_LABEL: "true"}))
     removal.choose()
     removal.delete(None)
-    return Deleted(
-        deleted_stack=name,
-        components_deleted=tuple(f"{c.name} ({c.type})" for c in removal.components),
-        connectors_deleted=tuple(c.name for c in removal.connectors),
-        kept=tuple(removal.kept),
-        new_active_stack=None,
-        recursive=True,
-    )
+    return removal.result(new_active_stack=None, recursive=True)
 
 
 class _Removal:
@@ -146,6 +136,7 @@ class _Removal:
         self.components: list[ComponentRecord] = []
         self.connectors: list[ConnectorRecord] = []
         self.kept: list[Kept] = []
+        self._gone: list[Gone] = []
 
     def keep_all(self) -> None:
         """Without ``--recursive`` nothing but the stack goes."""
@@ -207,33 +198,57 @@ class _Removal:
     def delete(self, stack_id: str | None) -> None:
         """Delete the stack, then its parts; stop at the first failure and say what is left."""
         self._mark()
-        todo: list[tuple[str, Callable[[str], None], str]] = [
+        stack = Gone("stack", self._records.stack)
+        todo: list[tuple[Gone, Callable[[str], bool], str]] = [
+            *([(stack, self._writer.delete_stack, stack_id)] if stack_id else []),
             *(
-                [("stack " + self._records.stack, self._writer.delete_stack, stack_id)]
-                if stack_id
-                else []
-            ),
-            *(
-                (f"{c.type} {c.name}", self._writer.delete_component, stored_id(c))
+                (Gone(c.type, c.name), self._writer.delete_component, stored_id(c))
                 for c in self.components
             ),
             *(
-                (f"service connector {c.name}", self._writer.delete_connector, stored_id(c))
+                (Gone("service_connector", c.name), self._writer.delete_connector, stored_id(c))
                 for c in self.connectors
             ),
         ]
+        if stack_id is None:
+            self._gone.append(stack)
         while todo:
-            _, remove, uuid = todo[0]
+            part, remove, uuid = todo[0]
             try:
-                remove(uuid)
+                if not remove(uuid):
+                    self._gone.append(part)
             except KitaruError as error:
                 raise RegistrationFailed(
                     f"Deleting stack '{self._records.stack}' stopped half-way",
-                    left=[name for name, _, _ in todo],
+                    left=[str(part) for part, _, _ in todo],
                     why=" ".join(part for part in (error.what, error.why) if part),
                     remedy="Run the same command again to go on.",
                 ) from error
             todo.pop(0)
+
+    def result(
+        self,
+        *,
+        new_active_stack: str | None,
+        recursive: bool,
+        warnings: tuple[KitaruWarning, ...] = (),
+    ) -> Deleted:
+        """What went, what was gone already, and what stayed."""
+        gone = set(self._gone)
+        return Deleted(
+            deleted_stack=self._records.stack,
+            components_deleted=tuple(
+                f"{c.name} ({c.type})" for c in self.components if Gone(c.type, c.name) not in gone
+            ),
+            connectors_deleted=tuple(
+                c.name for c in self.connectors if Gone("service_connector", c.name) not in gone
+            ),
+            already_gone=tuple(self._gone),
+            kept=tuple(self.kept),
+            new_active_stack=new_active_stack,
+            recursive=recursive,
+            warnings=warnings,
+        )
 
     def _mark(self) -> None:
         """Label the stack's own parts: a later command then knows whose they are, and whose not."""

@@ -90,8 +90,34 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """What was to be deleted, and was gone already.
+
+    Attributes:
+        kind: ``stack``, the type of a component, or ``service_connector``.
+        name: Its name.
+    """
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        kind = "service connector" if self.kind == "service_connector" else self.kind
+        return f"{kind} {self.name}"
+
+    def to_dict(self) -> dict[str, str]:
+        """As in the ``item`` of ``stack.delete``."""
+        return {"kind": self.kind, "name": self.name}
+
+
+@dataclass(frozen=True, slots=True)
 class Deleted:
-    """A stack that was deleted, with what went and what stayed."""
+    """A stack that was deleted, with what went and what stayed.
+
+    Attributes:
+        deleted_stack: Its name, also where it was gone already.
+        already_gone: What somebody else, or an earlier try, had deleted.
+    """
 
     deleted_stack: str
     components_deleted: tuple[str, ...]
@@ -101,15 +127,22 @@ class Deleted:
     recursive: bool
     infrastructure_deleted: tuple[Step, ...] = ()
     warnings: tuple[KitaruWarning, ...] = ()
+    already_gone: tuple[Gone, ...] = ()
+
+    @property
+    def stack_was_there(self) -> bool:
+        """Whether the stack itself was deleted just now."""
+        return all(part.kind != "stack" for part in self.already_gone)
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``stack.delete``."""
         gone = [step.to_dict() for step in self.infrastructure_deleted]
         return {
             **({"infrastructure_deleted": gone} if gone else {}),
-            "deleted_stack": self.deleted_stack,
+            "deleted_stack": self.deleted_stack if self.stack_was_there else None,
             "components_deleted": list(self.components_deleted),
             "service_connectors_deleted": list(self.connectors_deleted),
+            "already_gone": [part.to_dict() for part in self.already_gone],
             "kept": [part.to_dict() for part in self.kept],
             "new_active_stack": self.new_active_stack,
             "recursive": self.recursive,

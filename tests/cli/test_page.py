@@ -102,6 +102,12 @@ def test_delete_keeps_the_components(kitaru):
         ("artifact_store", "dev"),
     }
     assert all(k["reason"] for k in gone["kept"])
+    rest = kitaru("stack", "delete", "dev", "--recursive")
+    assert sorted(rest.out.splitlines()) == [
+        "Deleted component: dev (artifact_store)",
+        "Deleted component: dev (orchestrator)",
+        "Was gone already: dev (stack)",
+    ]
 
 
 def test_recursive_deletes_the_components_too(kitaru):

@@ -437,3 +437,44 @@ def test_a_failure_half_way_names_all_that_is_left(
     assert failed.value.remedy == "Run the same command again to go on."
     monkeypatch.undo()
     assert fails not in removed(shelf)
+
+
+# -- gone already ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("stack", "stack"),
+        ("store", "artifact_store"),
+        ("runner", "orchestrator"),
+        ("link", "service_connector"),
+    ],
+)
+def test_what_was_gone_already_is_not_said_to_be_deleted(
+    monkeypatch: pytest.MonkeyPatch, word: str, kind: str
+) -> None:
+    real = Words.delete
+
+    def late(self: Words, kind: Any, id: str) -> bool:
+        """Somebody else is faster with one of them."""
+        there = real(self, kind, id)
+        return there and self.words[id] != word
+
+    monkeypatch.setattr(Words, "delete", late)
+    done = delete(a_stack(), "s", recursive=True, force=False)
+    assert [(part.kind, part.name) for part in done.already_gone] == [(kind, "s")]
+    item = done.to_dict()
+    assert item["already_gone"] == [{"kind": kind, "name": "s"}]
+    assert item["deleted_stack"] == (None if word == "stack" else "s")
+    assert item["components_deleted"] == [
+        f"s ({of})" for of in ("artifact_store", "orchestrator") if of != kind
+    ]
+    assert item["service_connectors_deleted"] == (["s"] if word != "link" else [])
+
+
+def test_of_a_deletion_that_is_resumed_the_stack_was_gone_already() -> None:
+    done = delete(Shelf().component("store", "s"), "s", recursive=True, force=False)
+    assert done.to_dict()["deleted_stack"] is None
+    assert [str(part) for part in done.already_gone] == ["stack s"]
+    assert delete(a_stack(), "s", recursive=True, force=False).already_gone == ()
