@@ -35,5 +35,5 @@ REUSED_CONNECTORS_LABEL = "kitaru.reused_service_connectors"
 
 
 def is_managed(labels: Mapping[str, object] | None) -> bool:
-    """Whether these labels say that Kitaru made the thing."""
-    return bool(labels) and str((labels or {}).get(MANAGED_LABEL)).lower() == "true"
+    """Whether these labels say that Kitaru made the thing: `kitaru` 0.21's own rule."""
+    return bool(labels) and str((labels or {}).get(MANAGED_LABEL)).strip().lower() == "true"

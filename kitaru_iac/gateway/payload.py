@@ -19,7 +19,7 @@ from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
 from kitaru_iac.gateway.reader import BaseReader
 from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackView
-from kitaru_iac.labels import MANAGED_LABEL
+from kitaru_iac.labels import is_managed
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -195,7 +195,7 @@ def _stub(item: dict[str, Any]) -> Stub:
     uuid, labels = canonical_id(item["id"]), item["metadata"]["labels"] or {}
     if uuid is None:
         raise UnreadableError(f"{item['id']!r} is not an id")
-    return Stub(uuid, str(item["name"]), labels.get(MANAGED_LABEL) == "true", item)
+    return Stub(uuid, str(item["name"]), is_managed(labels), item)
 
 
 def _component_order(component: Mapping[str, Any], *, first: bool) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
 from kitaru_iac.gateway.reader import BaseReader
 from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackView
-from kitaru_iac.labels import MANAGED_LABEL
+from kitaru_iac.labels import is_managed
 from kitaru_iac.machine.active_scope import Named, canonical_id
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -183,7 +183,7 @@ class SqliteReader(BaseReader):
                 description=stack["description"] or "",
                 labels=_mapping(stack["labels"]),
                 is_active=is_active,
-                is_managed=_is_managed(stack["labels"]),
+                is_managed=is_managed(_mapping(stack["labels"])),
                 components=tuple(_component(row, secrets.get(row["id"], [])) for row in components),
                 connectors=tuple(_connector(row) for row in connectors),
                 environment=masked(_mapping(stack["environment"])),
@@ -231,11 +231,7 @@ def _id(key: str) -> str:
 
 
 def _stub(row: sqlite3.Row) -> Stub:
-    return Stub(_id(row["id"]), row["name"], _is_managed(row["labels"]))
-
-
-def _is_managed(labels: bytes | None) -> bool:
-    return _mapping(labels).get(MANAGED_LABEL) == "true"
+    return Stub(_id(row["id"]), row["name"], is_managed(_mapping(row["labels"])))
 
 
 def _json(value: bytes | None) -> Any:

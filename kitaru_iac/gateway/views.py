@@ -35,7 +35,7 @@ class StackRow:
         id: The stack's UUID, with hyphens.
         name: Its name.
         is_active: Whether it is the active stack of this directory and environment.
-        is_managed: Whether it carries the label ``kitaru.managed: "true"``.
+        is_managed: Whether its labels say that Kitaru made it; see `labels.is_managed`.
     """
 
     id: str

@@ -137,7 +137,7 @@ class Filler:
 
         labels = self._labels()
         if self._rng.random() < 0.6:
-            choices = ["true", "true", "true", "false", True, None]
+            choices = ["true", "true", "true", "false", "True", " TRUE ", True, None]
             labels["kitaru.managed"] = self._rng.choice(choices)
         request = StackRequest(
             user=self._rng.choice([self._user, None]),
@@ -288,6 +288,11 @@ def connect(server: ZenMLServer) -> None:
 # -- what ZenML's client says ----------------------------------------------------------------------
 
 
+def _says_true(label: object) -> bool:
+    """As `kitaru` 0.21 reads a label."""
+    return str(label).strip().lower() == "true"
+
+
 def truth_of_listing(client: Any) -> list[dict[str, Any]]:
     """Every stack as ZenML's client lists it."""
     active = client.active_stack_model.id
@@ -297,7 +302,7 @@ def truth_of_listing(client: Any) -> list[dict[str, Any]]:
             "id": str(stack.id),
             "name": stack.name,
             "is_active": stack.id == active,
-            "is_managed": (stack.labels or {}).get("kitaru.managed") == "true",
+            "is_managed": _says_true((stack.labels or {}).get("kitaru.managed")),
         }
         for stack in stacks
     ]
@@ -317,7 +322,7 @@ def truth_of_stack(client: Any, id: str) -> dict[str, Any]:
         "description": stack.description or "",
         "labels": stack.labels or {},
         "is_active": stack.id == client.active_stack_model.id,
-        "is_managed": (stack.labels or {}).get("kitaru.managed") == "true",
+        "is_managed": _says_true((stack.labels or {}).get("kitaru.managed")),
         "components": [_truth_of_component(component) for component in components],
         "connectors": [
             _truth_of_connector(client.zen_store.get_service_connector(uuid, expand_secrets=False))

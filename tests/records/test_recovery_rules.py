@@ -61,6 +61,9 @@ def test_a_minute_is_enough_for_any_registration_and_not_too_long_to_wait() -> N
         (MANAGED, True),
         ({"kitaru.managed": "false"}, False),
         ({"kitaru.managed": True}, True),
+        ({"kitaru.managed": " True "}, True),
+        ({"kitaru.managed": None}, False),
+        ({"kitaru.managed": "1"}, False),
     ],
 )
 def test_what_kitaru_made_says_so(labels: Any, managed: bool) -> None:
