@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.homes import FOREIGN, Home, empty_home, make_template, ready_home
+from tests.servers.releases import CACHE
 from tests.servers.zenml import ZenMLServer
 
 pytest_plugins = [
@@ -21,9 +22,6 @@ pytest_plugins = [
     "tests.plugins.shared_run",
     "tests.plugins.budgets",
 ]
-
-#: What is made once on a machine. Named before a test has a home of its own.
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kitaru-iac" / "tests"
 
 # A shell's background job is deaf to Ctrl-C, and so would be every process that a test starts.
 with contextlib.suppress(ValueError):
@@ -50,7 +48,7 @@ def _forget_zenml() -> None:
 @pytest.fixture(scope="session")
 def template_home() -> Home:
     """A home with a fresh local store, to be copied."""
-    return make_template(_CACHE)
+    return make_template(CACHE)
 
 
 _numbers = itertools.count()

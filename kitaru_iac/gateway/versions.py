@@ -32,7 +32,7 @@ NEWEST: Line = (0, 98)
 #: Since when stacks and components have an environment and secrets of their own.
 _ENVIRONMENT: Line = (0, 90)
 
-# A version as PEP 440 writes it, without an epoch. Each part comes once: no text takes long.
+# A version as PEP 440 writes it, without an epoch. Each part comes once, so no text takes long.
 _VERSION = re.compile(
     r"v?([0-9]{1,6})\.([0-9]{1,6})(?:\.[0-9]{1,9}){0,3}"
     r"(?:[-_.]?(?:alpha|beta|preview|pre|rc|a|b|c)[-_.]?[0-9]{0,9})?"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.servers.releases import RELEASES
 
 from kitaru_iac.errors import ExitCode, NotConnectedError
 from kitaru_iac.gateway.versions import (
@@ -18,6 +17,7 @@ from kitaru_iac.gateway.versions import (
     support,
 )
 from kitaru_iac.notices import VersionMismatch
+from tests.servers.releases import RELEASES
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.releases import CACHE, OLDER
 from tests.warm.client import run_folder
 
 FIXTURES = {
@@ -25,6 +26,8 @@ FIXTURES = {
     "engine_room": "engine",
     "zenml_server": "server",
     "zenml_server_implicit": "server",
+    "zenml_releases": "server",
+    "any_release": "server",
     "clouds": "clouds",
     "loopback_aws": "clouds",
     "loopback": "clouds",
@@ -35,7 +38,8 @@ _NOT_COUNTED = ("engine", "server", "store", "slow")
 #: Parameters of a fixture that bring another one.
 PARAMETERS = {("any_home", "server"): "server"}
 
-#: The file in the run's folder that says of each test: ``server``, ``long`` or ``light``.
+#: The file in the run's folder that says of each test: ``server``, ``releases``, ``long`` or
+#: ``light``.
 KINDS = "kinds.json"
 _TOOL = Path(__file__).parents[2] / "tools" / "pulumi-engine"
 #: Set by the first process of a run, so that all workers order the tests alike.
@@ -63,30 +67,50 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _kind(item: pytest.Item) -> str:
+    if _releases(item):
+        return "releases"
     if item.get_closest_marker("server"):
         return "server"
     return "long" if any(map(item.get_closest_marker, (*_NOT_COUNTED, "clouds"))) else "light"
+
+
+def _releases(item: pytest.Item) -> set[str]:
+    """The older releases of ZenML whose servers a test asks for: they are parameters."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return {value for value in parameters.values() if isinstance(value, str)}.intersection(OLDER)
 
 
 def _needs(item: pytest.Item) -> set[str]:
     found = {FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in FIXTURES}
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     found |= {need for pair, need in PARAMETERS.items() if pair in parameters.items()}
+    if _releases(item):
+        found.add("server")
     return found - {marker.name for marker in item.iter_markers()}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist tells the main process what was collected
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin to build the engine, in one of the workers, if any test will ask for it."""
+    """Begin to build, in one of the workers, what any test will ask for and is not there."""
     worker = getattr(session.config, "workerinput", {}).get("workerid", "gw0")
     if worker == "gw0":
         kinds = {item.nodeid: _kind(item) for item in session.items}
         (run_folder() / KINDS).write_text(json.dumps(kinds))
-    if os.environ[_READY] == "yes" or worker != "gw0" or session.config.option.collectonly:
+    if worker != "gw0" or session.config.option.collectonly:
+        return
+    if releases := sorted(set().union(*map(_releases, session.items))):
+        _in_background("releases", "-m", "tests.servers.releases", str(CACHE), *releases)
+    if os.environ[_READY] == "yes":
         return
     if any(item.get_closest_marker("engine") for item in session.items):
-        with (run_folder() / "engine.log").open("wb") as log:
-            subprocess.Popen(["nice", sys.executable, _TOOL], stdout=log, stderr=log)
+        _in_background("engine", str(_TOOL))
+
+
+def _in_background(name: str, *arguments: str) -> None:
+    """Run Python beside the tests; whoever needs what it makes waits for its lock."""
+    with (run_folder() / f"{name}.log").open("wb") as log:
+        command = ["nice", sys.executable, *arguments]
+        subprocess.Popen(command, cwd=_TOOL.parents[1], stdout=log, stderr=log)
 
 
 @pytest.hookimpl(wrapper=True)

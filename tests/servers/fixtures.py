@@ -7,11 +7,13 @@ the shared thing as good as new.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 from tests.doubles import LoopbackClouds
+from tests.servers.releases import INSTALLED, RELEASES, template_of
 from tests.servers.zenml import ZenMLServer
 
 
@@ -46,8 +48,51 @@ def zenml_server(
     clouds: LoopbackClouds, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ZenMLServer]:
     """A ZenML server whose connectors see the loopback clouds; implicit authentication is off."""
-    with ZenMLServer(tmp_path_factory.mktemp("zenml"), clouds.env()) as running:
+    directory = tmp_path_factory.mktemp("zenml")
+    with ZenMLServer.of_release(INSTALLED, directory, clouds.env()) as running:
         yield running
+
+
+class Releases:
+    """Servers of other releases of ZenML, each started when a test first asks for it."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._env = env
+        self._running: dict[str, ZenMLServer] = {}
+
+    def __getitem__(self, release: str) -> ZenMLServer:
+        if release not in self._running:
+            server = ZenMLServer.of_release(release, self._folder / release, self._env)
+            server.start()
+            self._running[release] = server
+        return self._running[release]
+
+    def stop(self) -> None:
+        for server in self._running.values():
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def zenml_releases(
+    clouds: LoopbackClouds, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Releases]:
+    """Servers of ZenML by release, as `zenml_server` is one; not emptied."""
+    running = Releases(tmp_path_factory.mktemp("zenml-releases"), clouds.env())
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=RELEASES)
+def any_release(request: pytest.FixtureRequest) -> Iterator[ZenMLServer]:
+    """The same test on an empty server of the oldest supported release, two more, the newest."""
+    if request.param == INSTALLED:
+        server: ZenMLServer = request.getfixturevalue("zenml_server")
+    else:
+        server = request.getfixturevalue("zenml_releases")[request.param]
+    server.reset()
+    yield server
+    server.reset()
 
 
 @pytest.fixture
@@ -64,5 +109,6 @@ def zenml_server_implicit(
 ) -> Iterator[ZenMLServer]:
     """Another one that allows implicit authentication, as the clouds' owner."""
     directory = tmp_path_factory.mktemp("zenml-implicit")
-    with ZenMLServer(directory, clouds.env(), implicit_auth=True) as running:
+    template = template_of(INSTALLED)
+    with ZenMLServer(directory, clouds.env(), implicit_auth=True, template=template) as running:
         yield running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import requests
 
 from tests.servers.process import ChildProcess, clean_environment, listening_socket
+from tests.servers.releases import Template, environment_of, template_of
 
 #: Written beside the database: ZenML takes the folder of the main module's file as its source root.
 _PROGRAM = """
@@ -32,6 +34,8 @@ class ZenMLServer:
     """A ZenML server of its own, and what a client needs to reach it.
 
     `extra_env` joins the server's environment: a REST store's connectors are verified there.
+    `python` runs it, and decides the release; the one of these tests if it is not given. With a
+    `template` it begins with that database instead of making one, which takes a minute.
     """
 
     def __init__(
@@ -40,6 +44,8 @@ class ZenMLServer:
         extra_env: Mapping[str, str] | None = None,
         *,
         implicit_auth: bool = False,
+        python: Path | None = None,
+        template: Template | None = None,
     ) -> None:
         self._directory = directory
         self._extra_env = dict(extra_env or {})
@@ -47,8 +53,22 @@ class ZenMLServer:
         self._port = 0
         self._session = requests.Session()
         self._session.trust_env = False
+        self._python = python or Path(sys.executable)
+        self._template = template
         self.implicit_auth = implicit_auth
         self.api_key = ""
+
+    @classmethod
+    def of_release(
+        cls, release: str, directory: Path, extra_env: Mapping[str, str] | None = None
+    ) -> ZenMLServer:
+        """A server of another release, or of the installed one; see `tests.servers.releases`."""
+        return cls(
+            directory,
+            extra_env,
+            python=environment_of(release),
+            template=template_of(release),
+        )
 
     def __enter__(self) -> ZenMLServer:
         self.start()
@@ -71,12 +91,14 @@ class ZenMLServer:
 
     def start(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
+        if self._template is not None and not self.database.exists():
+            shutil.copyfile(self._template.database, self.database)
         listener = listening_socket()
         self._port = listener.getsockname()[1]
         self._spawn(listener)
         try:
             self._process.wait_until(self._is_up, _START_TIMEOUT)
-            self.api_key = self._make_api_key()
+            self.api_key = self._template.api_key if self._template else self._make_api_key()
         except BaseException:
             self._process.stop()
             raise
@@ -179,7 +201,7 @@ class ZenMLServer:
         program = self._directory / "program" / "run.py"
         program.parent.mkdir(exist_ok=True)
         program.write_text(_PROGRAM)
-        command = [sys.executable, str(program), str(listener.fileno())]
+        command = [str(self._python), str(program), str(listener.fileno())]
         self._process.start(command, env, cwd=self._directory, listener=listener)
 
     def _is_up(self) -> bool:
