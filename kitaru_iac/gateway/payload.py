@@ -167,8 +167,7 @@ class PayloadReader(BaseReader):
                 connectors=tuple(
                     _connector(c) for c in sorted(connectors, key=lambda c: (c["name"], c["id"]))
                 ),
-                environment=masked(metadata["environment"] or {}),
-                secrets=tuple(metadata["secrets"]),
+                **_own(metadata),
                 spec_path=metadata["stack_spec_path"],
                 **_history(stack),
             )
@@ -220,6 +219,16 @@ def _history(item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _own(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stack or component gives to its runs. ZenML before 0.90 knows neither of the two."""
+    if "environment" not in metadata and "secrets" not in metadata:
+        return {"environment": {}, "secrets": ()}
+    return {
+        "environment": masked(metadata["environment"] or {}),
+        "secrets": tuple(metadata["secrets"]),
+    }
+
+
 def _component(item: Mapping[str, Any]) -> ComponentView:
     body, metadata = item["body"], item["metadata"]
     connector = metadata["connector"]
@@ -230,8 +239,7 @@ def _component(item: Mapping[str, Any]) -> ComponentView:
         flavor=body["flavor_name"],
         configuration=masked(metadata["configuration"]),
         labels=dict(metadata["labels"] or {}),
-        environment=masked(metadata["environment"] or {}),
-        secrets=tuple(metadata["secrets"]),
+        **_own(metadata),
         connector_id=connector["id"] if connector else None,
         connector_name=connector["name"] if connector else None,
         connector_resource_id=metadata["connector_resource_id"],
