@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -29,23 +30,35 @@ from kitaru_iac.gateway.memory import MemoryGateway
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.gateway.rest_gateway import RestGateway
 from kitaru_iac.redaction import SecretText
+from tests.servers.fixtures import server_of
+from tests.servers.releases import RELEASES
 
 KEYS = {"aws_access_key_id": SecretText("AKIA1"), "aws_secret_access_key": SecretText("hidden")}
 
 
-@pytest.fixture(params=["memory", "sqlite", "server", "rest"])
-def gateway(request: pytest.FixtureRequest) -> Iterator[Gateway]:
+@pytest.fixture(params=["memory", "sqlite", "server", *RELEASES])
+def gateway(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Gateway]:
+    """Every adapter; the one over REST on a server of each release."""
     if request.param == "memory":
         yield MemoryGateway()
-        return
-    request.getfixturevalue("home" if request.param == "sqlite" else "server_home")
-    if request.param == "rest":
+    elif request.param == "sqlite":
+        request.getfixturevalue("home")
+        yield InProcess.open()
+    elif request.param == "server":
+        request.getfixturevalue("server_home")
+        yield InProcess.open()
+    else:
+        server = server_of(request, request.param)
+        for name, value in server.client_env(tmp_path).items():
+            monkeypatch.setenv(name, value)
         opened = open_gateway()
         assert isinstance(opened, RestGateway)
+        assert opened.version == request.param
         yield opened
         opened.close()
-        return
-    yield InProcess.open()
+        server.reset()
 
 
 def connector(name: str = "link", **more: object) -> NewConnector:

@@ -86,13 +86,20 @@ def zenml_releases(
 @pytest.fixture(params=RELEASES)
 def any_release(request: pytest.FixtureRequest) -> Iterator[ZenMLServer]:
     """The same test on an empty server of the oldest supported release, two more, the newest."""
-    if request.param == INSTALLED:
-        server: ZenMLServer = request.getfixturevalue("zenml_server")
-    else:
-        server = request.getfixturevalue("zenml_releases")[request.param]
-    server.reset()
+    server = server_of(request, request.param)
     yield server
     server.reset()
+
+
+def server_of(request: pytest.FixtureRequest, release: str) -> ZenMLServer:
+    """The shared server of a release, emptied."""
+    server: ZenMLServer
+    if release == INSTALLED:
+        server = request.getfixturevalue("zenml_server")
+    else:
+        server = request.getfixturevalue("zenml_releases")[release]
+    server.reset()
+    return server
 
 
 @pytest.fixture
