@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
-__all__ = ["ConfirmCallback", "ProgressCallback"]
+__all__ = ["ConfirmCallback", "ProgressCallback", "say_wait", "waits_told"]
 
 #: Gets one-line messages; an `engine.progress.View` sees every event of the engine too.
 ProgressCallback = Callable[[str], None]
 #: Asked a yes-or-no question, as before something is downloaded.
 ConfirmCallback = Callable[[str], bool]
+
+_told: ContextVar[Callable[[str], None] | None] = ContextVar("waits_told", default=None)
+
+
+@contextmanager
+def waits_told(progress: ProgressCallback) -> Iterator[None]:
+    """Let `progress` be told what is waited for long, each thing once.
+
+    Whoever waits is too far below to be handed a callback: every command may meet a slow server.
+    """
+    said: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            progress(line)
+
+    token = _told.set(tell)
+    try:
+        yield
+    finally:
+        _told.reset(token)
+
+
+def say_wait(line: str) -> None:
+    """Say what is waited for, if somebody wants to know."""
+    tell = _told.get()
+    if tell is not None:
+        tell(line)

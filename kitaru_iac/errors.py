@@ -66,6 +66,7 @@ Raised and caught inside one room, never seen by a caller, so without a code::
     │   ├── Unavailable
     │   └── Skipped
     ├── UnreadableError        machine, gateway: ZenML's own client has to be asked
+    │   └── Changed            gateway: what was read in parts does not fit
     ├── Refused                gateway
     └── _Refused               spec
     ValueError                 pydantic collects these
@@ -75,6 +76,8 @@ Raised and caught inside one room, never seen by a caller, so without a code::
     └── YamlError              spec
     KeyboardInterrupt
     └── EngineInterrupted      engine
+    OSError
+    └── TooLarge               gateway
 
 Errors carry fields, not sentences to be parsed: a stable *code*, *what* went wrong, *where* (a
 flag, a file and line, a resource), *why*, and the *remedy*: a command or an edit. A code never

@@ -49,6 +49,7 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
 
         sys.stdout.write(f"kitaru-iac {__version__}\n")
         return 0
+    from kitaru_iac.callbacks import waits_told
     from kitaru_iac.cli.commands import command_name
     from kitaru_iac.cli.output import requested_format, start
     from kitaru_iac.machine.environment import apply_environment
@@ -61,7 +62,7 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
     debug = _debug(words)
     out = start(command_name(words), requested_format(words))
     try:
-        with _warnings_told(out):
+        with _warnings_told(out), waits_told(out.progress):
             return _parse_and_run(words, program or _program())
     except KeyboardInterrupt:
         return _interrupted(out)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.routes import BUNDLE_VARIABLES, Proxy
+from kitaru_iac.gateway.watch import TooLarge
 
 __all__ = ["not_connected"]
 
@@ -28,6 +29,7 @@ def not_connected(
     verify: bool | str,
     proxy: Proxy | None,
     waited: float,
+    limit: int,
     secrets: tuple[str | None, ...],
 ) -> NotConnectedError:
     """Put a failure of the network into words.
@@ -38,10 +40,17 @@ def not_connected(
         verify: What its certificate was verified with; see `routes.tls_context`.
         proxy: The proxy on the way, if any.
         waited: How many seconds were waited.
+        limit: How many bytes an answer may have.
         secrets: What must not be repeated.
     """
     if isinstance(error, ssl.SSLCertVerificationError):
         return _not_trusted(error, shown, verify)
+    if isinstance(error, TooLarge):
+        return NotConnectedError(
+            "What answers there does not answer as a ZenML server",
+            where=shown,
+            why=f"Its answer is larger than {limit / 2**20:g} MiB",
+        )
     why, remedy = _reason(error, shown, proxy, waited)
     if why is None:
         why = redaction.text(str(error) or type(error).__name__, *secrets)

@@ -11,17 +11,19 @@ import http.client
 import json
 import os
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import SplitResult, quote, urlencode, urljoin
 
 from kitaru_iac import redaction
 from kitaru_iac._version import __version__
+from kitaru_iac.callbacks import say_wait
 from kitaru_iac.errors import NotAllowedError, NotConnectedError
 from kitaru_iac.gateway.failures import not_connected
 from kitaru_iac.gateway.routes import parsed, port_of, proxy_for, tls_context
+from kitaru_iac.gateway.watch import Watch
 from kitaru_iac.gateway.wire import AnswerLost, Json, Request, Response, Timeouts, Wire
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -40,13 +42,21 @@ _T = TypeVar("_T")
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS: Final = 5
+#: A server, or one in front of it, that may have time for the same request later.
+_BUSY: Final = (429, 502, 503, 504)
+_MOST_TRIES: Final = 3
+_LONGEST_PAUSE: Final = 10.0
+#: Bytes of an answer. The largest page of 200 stacks has about two million.
+_MOST_BYTES: Final = 32 * 2**20
 
 
 class HttpClient:
     """Requests to one server, one at a time; not for several threads.
 
-    A write is sent once and never again. A read is sent once more where the server has closed the
-    idle connection meanwhile. Redirects of reads are followed on the same server only, so that a
+    A call ends in time, whatever the network does, and takes a bounded part of the memory. A write
+    is sent once and never again. A read is sent once more where the server has closed the idle
+    connection meanwhile, and up to three times where the server has no time for it (429, 502, 503,
+    504), when the server says. Redirects of reads are followed on the same server only, so that a
     token goes nowhere else.
 
     Args:
@@ -56,6 +66,7 @@ class HttpClient:
         timeouts: How long is waited.
         environ: The environment variables, for proxies and authorities; this process's by default.
         hint: The remedy of an error where the server is away, if nothing better is known.
+        limit: The most bytes of an answer.
 
     Raises:
         UnreadableError: Only ZenML knows the way: a login in the URL, a SOCKS proxy.
@@ -72,19 +83,21 @@ class HttpClient:
         timeouts: Timeouts | None = None,
         environ: Mapping[str, str] | None = None,
         hint: str | None = None,
+        limit: int = _MOST_BYTES,
     ) -> None:
         self.url = url.rstrip("/")
         self.shown = redaction.url(self.url)
         self._target = _target(self.url)
         self._timeouts = timeouts or Timeouts()
         self._hint = hint
+        self._limit = limit
         environ = os.environ if environ is None else environ
         self._verify = verify
         self._proxy = proxy_for(self._target, environ)
         self._tls = tls_context(verify, environ) if self._target.scheme == "https" else None
         self._base = quote(self._target.path, safe="/%~!$&'()*+,;=:@")
         self._token: str | None = None
-        self._wire = self._new_wire()
+        self._wire = Wire(self._target, self._proxy, self._tls, self._timeouts)
         if token is not None:
             self.use_token(token)
 
@@ -166,39 +179,47 @@ class HttpClient:
         body = _body(document, form)
         sent = self._headers(document, form) | dict(headers or {})
         target = self._base + path + _query(query)
+        watch = self._watch()
         for _ in range(_MOST_REDIRECTS):
             request = Request(method, target, sent, body, is_read)
-            response = self._described(self._answer(request), method, path, is_read=is_read)
+            response = self._answer(request, watch)
             if response.status not in _REDIRECTS:
-                return response
+                return self._described(response, method, path, is_read=is_read)
             target = self._followed(response, request, path)
         raise self._moved("They go around in a circle")
 
-    def reach(self) -> None:
-        """Connect, with proxy and TLS, and ask nothing.
-
-        Raises:
-            NotConnectedError: Nobody takes the connection, or it is not trusted.
-        """
-        self._within(lambda wire: wire.connected())
-
     # -- inside -----------------------------------------------------------------------------------
 
-    def _new_wire(self) -> Wire:
-        return Wire(self._target, self._proxy, self._tls, self._timeouts)
+    def _watch(self) -> Watch:
+        line = f"Waiting for the ZenML server at {self.shown}"
+        return Watch(self._timeouts.whole, self._limit, partial(say_wait, line))
 
     def _within(self, call: Callable[[Wire], _T]) -> _T:
-        """The call's result in time, and its errors as ours."""
-        wire, total = self._wire, self._timeouts.total
+        """The call's result, and its errors as ours."""
+        wire = self._wire
         wire.is_sent = False
         try:
-            return call(wire) if total is None else _in_time(total, lambda: call(wire))
+            return call(wire)
         except (OSError, http.client.HTTPException, UnicodeError) as error:
-            self._wire = self._new_wire()  # a thread may still wait on the other one
-            raise self._not_connected(error, wire) from error
+            raise self._not_connected(error) from error
+        except BaseException:
+            wire.close()  # what comes on it later is no answer to the next request
+            raise
 
-    def _answer(self, request: Request) -> Response:
-        return self._within(lambda wire: wire.send(request))
+    def _answer(self, request: Request, watch: Watch) -> Response:
+        """The answer; a read is repeated while there is hope and time."""
+        pause = self._timeouts.pause
+        for _ in range(_MOST_TRIES - 1):
+            response = self._within(lambda wire: wire.send(request, watch))
+            if response.status not in _BUSY or not request.is_read:
+                return response
+            wanted = response.retry_after()
+            seconds = pause if wanted is None else wanted
+            if seconds > min(_LONGEST_PAUSE, watch.left / 2):
+                return response
+            watch.sleep(seconds)
+            pause *= 2
+        return self._within(lambda wire: wire.send(request, watch))
 
     def _described(self, response: Response, method: str, path: str, *, is_read: bool) -> Response:
         return replace(
@@ -236,13 +257,16 @@ class HttpClient:
         what = "The ZenML server redirects to another address"
         return NotConnectedError(what, where=self.shown, why=why, remedy=remedy)
 
-    def _not_connected(self, error: Exception, wire: Wire) -> NotConnectedError:
+    def _not_connected(self, error: Exception) -> NotConnectedError:
+        wire = self._wire
+        wire.close()
         found = not_connected(
             error,
             self.shown,
             verify=self._verify,
             proxy=self._proxy,
-            waited=min(wire.patience, self._timeouts.total or wire.patience),
+            waited=min(wire.patience, self._timeouts.whole),
+            limit=self._limit,
             secrets=(self.url, self._token),
         )
         if not wire.is_sent:
@@ -256,25 +280,40 @@ class HttpClient:
         )
 
 
-def require_answer(url: str, environ: Mapping[str, str], *, verify: bool | str = True) -> None:
-    """Knock at a server's door. ZenML itself would try for half a minute before it says so.
+def require_answer(
+    url: str, environ: Mapping[str, str], *, verify: bool | str = True, timeout: float = 30
+) -> None:
+    """See that a ZenML server answers. ZenML itself would try for minutes before it says so.
 
     Args:
-        url: The server.
+        url: The server. No login is sent.
         environ: The environment variables: proxies and authorities.
         verify: As `HttpClient` takes it.
+        timeout: Seconds for the answer.
 
     Raises:
-        NotConnectedError: Nobody takes the connection, or its certificate is not trusted.
+        NotConnectedError: Nobody takes the connection, its certificate is not trusted, or what
+            answers is no ZenML server.
+        KitaruError: It refuses to say what it is; see `answers.document`.
     """
+    from kitaru_iac.gateway.answers import mapping, not_an_answer
+
     hint = "See what you are connected to with: kitaru status"
     parts = parsed(url)
-    if parts is not None:  # nothing is asked, so no login is needed
+    if parts is not None:  # nothing is asked that needs a login
         host = parts.netloc.rpartition("@")[2]
         url = parts._replace(netloc=host, query="", fragment="").geturl()
     try:
-        with HttpClient(url, verify=verify, environ=environ, hint=hint) as client:
-            client.reach()
+        with HttpClient(
+            url,
+            verify=verify,
+            timeouts=Timeouts(min(10, timeout), timeout),
+            environ=environ,
+            hint=hint,
+        ) as client:
+            response = client.get("/api/v1/info")
+            if not isinstance(mapping(response).get("version"), str):
+                raise not_an_answer(response, "It did not say which version it is")
     except UnreadableError:
         return  # by a way that only ZenML knows
 
@@ -326,24 +365,3 @@ def _body(document: Json, form: Mapping[str, str] | None) -> bytes | None:
     if form is not None:
         return urlencode(form).encode()
     return None if document is None else json.dumps(document).encode()
-
-
-def _in_time(seconds: float, call: Callable[[], _T]) -> _T:
-    """The call's result, if it comes in time. Name resolution and slow answers know no timeout."""
-    answer: list[_T] = []
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            answer.append(call())
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            failure.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failure:
-        raise failure[0]
-    if not answer:
-        raise TimeoutError
-    return answer[0]

@@ -114,7 +114,7 @@ def require_answer() -> None:
         if server is not None:
             from kitaru_iac.gateway.http import require_answer
 
-            require_answer(server.url, os.environ, verify=server.verify)
+            require_answer(server.url, os.environ, verify=server.verify, timeout=server.timeout)
 
 
 def complete(prefix: str) -> list[str]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from kitaru_iac.errors import KitaruError
+from kitaru_iac.errors import KitaruError, NotConnectedError
 from kitaru_iac.gateway.lookup import PREFIX_MATCHES, Stub, contains, has_id_prefix, id_prefix
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
@@ -23,7 +23,7 @@ from kitaru_iac.labels import is_managed
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["Kind", "PayloadReader"]
+__all__ = ["Changed", "Kind", "PayloadReader"]
 
 #: The listings of the API that are read here.
 Kind = Literal["stacks", "components", "service_connectors"]
@@ -34,6 +34,10 @@ _PIECE = 200
 _NAMES = 2000
 
 _T = TypeVar("_T")
+
+
+class Changed(UnreadableError):
+    """Parts of a stack that were read one after the other do not fit."""
 
 
 class PayloadReader(BaseReader):
@@ -49,8 +53,20 @@ class PayloadReader(BaseReader):
             return sum(
                 len(names) for names in self._name_pieces(name=f"contains:{name}", test=name)
             )
-        with _known_form():
+        with self._known_form():
             return int(self._list("stacks", hydrate=False, size=1)["total"])
+
+    @contextmanager
+    def _known_form(self) -> Iterator[None]:
+        """Whoever is in here meets what the store answered, and may stumble."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            raise self._odd(f"{type(error).__name__}: {error}") from error
+
+    def _odd(self, what: str) -> Exception:
+        """The error for an answer in another form than is known here."""
+        return UnreadableError(f"the store answered in another form ({what})")
 
     # -- what a way of reading answers -----------------------------------------------------------
 
@@ -59,7 +75,7 @@ class PayloadReader(BaseReader):
         filters: dict[str, Any] = {"name": f"equals:{ref}"}
         if prefix:
             filters |= {"id": f"startswith:{prefix}", "logical_operator": "or"}
-        with _known_form():
+        with self._known_form():
             page = self._list("stacks", hydrate=True, size=PREFIX_MATCHES + 1, **filters)
             stubs = [_stub(item) for item in page["items"]]
             if page["total"] > len(stubs) and not any(stub.name == ref for stub in stubs):
@@ -69,9 +85,10 @@ class PayloadReader(BaseReader):
         return [stub for stub in stubs if stub.name == ref or has_id_prefix(stub.id, prefix)]
 
     def _by_id(self, id: str) -> Stub | None:
-        with _known_form():
+        with self._known_form():
             page = self._list("stacks", hydrate=True, size=1, id=f"equals:{id}")
-            return next((_stub(item) for item in page["items"]), None)
+            stubs = [_stub(item) for item in page["items"]]
+            return next((stub for stub in stubs if stub.id == id), None)
 
     def _chunks(self, page: int | None, size: int, name: str | None) -> Iterator[Sequence[Stub]]:
         if name is not None and page is not None:
@@ -84,11 +101,13 @@ class PayloadReader(BaseReader):
             return
         filters = {"name": f"contains:{name}"} if name else {}
         number, last = 1, 1
+        seen: set[str] = set()
         while number <= last:
-            with _known_form():
+            with self._known_form():
                 found = self._list("stacks", hydrate=True, page=number, size=_PIECE, **filters)
                 stubs = [_stub(item) for item in found["items"]]
                 last = int(found["total_pages"])
+                _go_on(seen, [stub.id for stub in stubs], number)
             yield [stub for stub in stubs if not name or contains(stub.name, name)]
             number += 1
 
@@ -110,9 +129,11 @@ class PayloadReader(BaseReader):
     def _piece(self, number: int, size: int) -> tuple[Sequence[Stub], int]:
         """One page of the API's own listing; empty after the last one, which the API refuses."""
         try:
-            with _known_form():
+            with self._known_form():
                 found = self._list("stacks", hydrate=True, page=number, size=size)
                 return [_stub(item) for item in found["items"]], int(found["total"])
+        except NotConnectedError:
+            raise
         except (UnreadableError, KitaruError):
             if number > 1 and (number - 1) * size >= (total := self.count()):
                 return [], total
@@ -129,23 +150,25 @@ class PayloadReader(BaseReader):
 
     def _name_pieces(self, *, test: str = "", **filters: Any) -> Iterator[list[str]]:
         number, last = 1, 1
+        seen: set[str] = set()
         while number <= last:
-            with _known_form():
+            with self._known_form():
                 page = self._list("stacks", hydrate=False, page=number, size=_NAMES, **filters)
-                names = [str(item["name"]) for item in page["items"]]
+                names = [_text(item["name"]) for item in page["items"]]
                 last = int(page["total_pages"])
+                _go_on(seen, [_text(item["id"]) for item in page["items"]], number)
             yield [name for name in names if contains(name, test)]
             number += 1
 
     def _view(self, stub: Stub, is_active: bool) -> StackView:
         stack = stub.payload
-        with _known_form():
+        with self._known_form():
             # A component in the document of its stack lacks all that is set on it.
             full = self._all("components", stack_id=stub.id)
             listed: dict[str, list[Any]] = stack["metadata"]["components"]
             order = {c["id"]: place for cs in listed.values() for place, c in enumerate(cs)}
             if set(order) != {component["id"] for component in full}:
-                raise UnreadableError("the stack changed while it was read")
+                raise Changed("the stack changed while it was read")
             full.sort(key=lambda c: _component_order(c, first=order[c["id"]] == 0))
             links = {c["metadata"]["connector"]["id"] for c in full if c["metadata"]["connector"]}
             connectors: list[dict[str, Any]] = []
@@ -154,21 +177,22 @@ class PayloadReader(BaseReader):
                     "service_connectors", id=f"oneof:{json.dumps(sorted(links))}"
                 )
                 if links != {connector["id"] for connector in connectors}:
-                    raise UnreadableError("the stack's connectors changed while it was read")
+                    raise Changed("the stack's connectors changed while it was read")
             metadata = stack["metadata"]
             return StackView(
                 id=stub.id,
                 name=stub.name,
-                description=metadata["description"] or "",
-                labels=dict(metadata["labels"] or {}),
+                description=_text(metadata["description"] or ""),
+                labels=_settings(metadata["labels"]),
                 is_active=is_active,
                 is_managed=stub.is_managed,
                 components=tuple(_component(component) for component in full),
                 connectors=tuple(
                     _connector(c) for c in sorted(connectors, key=lambda c: (c["name"], c["id"]))
                 ),
-                **_own(metadata),
-                spec_path=metadata["stack_spec_path"],
+                environment=masked(_settings(metadata.get("environment"))),
+                secrets=_texts(metadata.get("secrets")),
+                spec_path=_optional(metadata["stack_spec_path"], _text),
                 **_history(stack),
             )
 
@@ -177,24 +201,49 @@ class PayloadReader(BaseReader):
         page = self._list(kind, hydrate=True, size=1000, **filters)
         items: list[dict[str, Any]] = page["items"]
         if page["total"] != len(items):
-            raise UnreadableError(f"a stack with {page['total']} {kind}")
+            raise ValueError(f"a stack with {page['total']} {kind}")
         return items
-
-
-@contextmanager
-def _known_form() -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        what = f"{type(error).__name__}: {error}"
-        raise UnreadableError(f"the store answered in another form ({what})") from error
 
 
 def _stub(item: dict[str, Any]) -> Stub:
     uuid, labels = canonical_id(item["id"]), item["metadata"]["labels"] or {}
     if uuid is None:
-        raise UnreadableError(f"{item['id']!r} is not an id")
-    return Stub(uuid, str(item["name"]), is_managed(labels), item)
+        raise ValueError("an id that is none")
+    return Stub(uuid, _text(item["name"]), is_managed(labels), item)
+
+
+def _go_on(seen: set[str], ids: list[str], number: int) -> None:
+    """See that a page after the first one brings something new; else the listing has no end."""
+    before = len(seen)
+    seen.update(ids)
+    if number > 1 and len(seen) == before:
+        raise ValueError("the pages of a listing repeat themselves")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} in place of a text")
+    return value
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{type(value).__name__} in place of a number")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """The texts of a list; none where a server does not know the field yet."""
+    if not isinstance(value, list | None):
+        raise TypeError(f"{type(value).__name__} in place of a list")
+    return tuple(_text(item) for item in value or ())
+
+
+def _settings(value: Any) -> dict[str, Any]:
+    """A mapping with texts as keys; empty where there is none."""
+    if not isinstance(value, dict | None):
+        raise TypeError(f"{type(value).__name__} in place of a mapping")
+    return dict(value or {})
 
 
 def _component_order(component: Mapping[str, Any], *, first: bool) -> tuple[Any, ...]:
@@ -215,17 +264,7 @@ def _history(item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "created": _time(item["body"]["created"]),
         "updated": _time(item["body"]["updated"]),
-        "user": str(user["name"]) if user else None,
-    }
-
-
-def _own(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stack or component gives to its runs. ZenML before 0.90 knows neither of the two."""
-    if "environment" not in metadata and "secrets" not in metadata:
-        return {"environment": {}, "secrets": ()}
-    return {
-        "environment": masked(metadata["environment"] or {}),
-        "secrets": tuple(metadata["secrets"]),
+        "user": _text(user["name"]) if user else None,
     }
 
 
@@ -233,16 +272,17 @@ def _component(item: Mapping[str, Any]) -> ComponentView:
     body, metadata = item["body"], item["metadata"]
     connector = metadata["connector"]
     return ComponentView(
-        role_type=body["type"],
-        id=item["id"],
-        name=item["name"],
-        flavor=body["flavor_name"],
-        configuration=masked(metadata["configuration"]),
-        labels=dict(metadata["labels"] or {}),
-        **_own(metadata),
-        connector_id=connector["id"] if connector else None,
-        connector_name=connector["name"] if connector else None,
-        connector_resource_id=metadata["connector_resource_id"],
+        role_type=_text(body["type"]),
+        id=_text(item["id"]),
+        name=_text(item["name"]),
+        flavor=_text(body["flavor_name"]),
+        configuration=masked(_settings(metadata["configuration"])),
+        labels=_settings(metadata["labels"]),
+        environment=masked(_settings(metadata.get("environment"))),
+        secrets=_texts(metadata.get("secrets")),
+        connector_id=_text(connector["id"]) if connector else None,
+        connector_name=_text(connector["name"]) if connector else None,
+        connector_resource_id=_optional(metadata["connector_resource_id"], _text),
         **_history(item),
     )
 
@@ -251,19 +291,19 @@ def _connector(item: Mapping[str, Any]) -> ConnectorView:
     body, metadata = item["body"], item["metadata"]
     kind = body["connector_type"]
     return ConnectorView(
-        id=item["id"],
-        name=item["name"],
+        id=_text(item["id"]),
+        name=_text(item["name"]),
         # A server that knows the type sends a description of it instead of its name.
-        type=kind if isinstance(kind, str) else kind["connector_type"],
-        auth_method=body["auth_method"],
-        resource_types=tuple(body["resource_types"]),
-        resource_id=body["resource_id"],
-        configuration=masked(metadata["configuration"]),
-        labels=dict(metadata["labels"] or {}),
-        description=body["description"],
-        supports_instances=body["supports_instances"],
+        type=_text(kind if isinstance(kind, str) else kind["connector_type"]),
+        auth_method=_text(body["auth_method"]),
+        resource_types=_texts(body["resource_types"]),
+        resource_id=_optional(body["resource_id"], _text),
+        configuration=masked(_settings(metadata["configuration"])),
+        labels=_settings(metadata["labels"]),
+        description=_text(body["description"] or ""),
+        supports_instances=bool(body["supports_instances"]),
         expires_at=_optional(body["expires_at"], _time),
-        expires_skew_tolerance=body["expires_skew_tolerance"],
-        expiration_seconds=metadata["expiration_seconds"],
+        expires_skew_tolerance=_optional(body["expires_skew_tolerance"], _number),
+        expiration_seconds=_optional(metadata["expiration_seconds"], _number),
         **_history(item),
     )

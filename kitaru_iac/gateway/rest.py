@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
-from kitaru_iac.gateway.payload import Kind, PayloadReader
+from kitaru_iac import redaction
+from kitaru_iac.errors import NotConnectedError
+from kitaru_iac.gateway.answers import listing
+from kitaru_iac.gateway.payload import Changed, Kind, PayloadReader
 from kitaru_iac.gateway.session import Session
+from kitaru_iac.gateway.views import StackView
 from kitaru_iac.machine.active_scope import Named
 from kitaru_iac.machine.store_location import RestStore
-from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["RestReader"]
+
+#: So often a stack is read that changes while it is.
+_MOST_READS: Final = 3
 
 
 class RestReader(PayloadReader):
@@ -29,16 +36,28 @@ class RestReader(PayloadReader):
         """See `Reader.close`."""
         self._session.close()
 
+    def stack(self, ref: str) -> StackView:
+        """See `Reader.stack`. What somebody changes meanwhile is read again."""
+        for _ in range(_MOST_READS - 1):
+            with suppress(Changed):
+                return super().stack(ref)
+        try:
+            return super().stack(ref)
+        except Changed as error:
+            raise self._odd(str(error)) from error
+
     def _list(self, kind: Kind, *, hydrate: bool, **filters: Any) -> dict[str, Any]:
         query = {"hydrate": "true" if hydrate else "false", **filters}
         if kind == "service_connectors":
             query["expand_secrets"] = "false"
         response = self._session.request("GET", f"/{kind}", query=query)
-        if response.status == 401:
-            raise UnreadableError("the server requires a new login (401)")
-        if response.status != 200:
-            raise UnreadableError(f"the server answered with status {response.status}")
-        page = response.document()
-        if not isinstance(page, dict):
-            raise UnreadableError("the server's listing is not a mapping")
-        return page
+        items, total, pages = listing(response)
+        return {"items": items, "total": total, "total_pages": pages}
+
+    def _odd(self, what: str) -> NotConnectedError:
+        return NotConnectedError(
+            "The ZenML server answers in a form that is not known",
+            where=self._session.shown,
+            why=redaction.text(what),
+            remedy="It may be of a newer version. See with: kitaru status",
+        )

@@ -109,7 +109,7 @@ class Session:
         return HttpClient(
             self._store.url,
             verify=self._store.verify,
-            timeouts=Timeouts(answer=seconds),
+            timeouts=Timeouts(connect=min(10, seconds), answer=seconds),
             environ=self._environ,
             hint="See what you are connected to with: kitaru status",
         )

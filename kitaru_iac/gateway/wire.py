@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import http.client
-import select
+import selectors
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 from urllib.parse import SplitResult
 
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.guards import Json, parsed_json, seconds_of
 from kitaru_iac.gateway.routes import Proxy, port_of
+from kitaru_iac.gateway.watch import Watch, Watched, in_time
 
 __all__ = ["AnswerLost", "Json", "Request", "Response", "Timeouts", "Wire"]
 
@@ -34,13 +37,21 @@ class Timeouts:
     Attributes:
         connect: For the connection, with proxy and TLS.
         answer: For each part of an answer.
-        total: For one call from its beginning to the last byte, name resolution included, whatever
-            the network does. None: as long as parts come.
+        total: For one call from its beginning to the last byte, name resolution, redirects and
+            repetitions included, whatever the network does. None: as long as `answer`.
+        pause: Before a read is sent again that the server had no time for; twice that before the
+            next one. The server may say another time.
     """
 
     connect: float = 10
     answer: float = 30
     total: float | None = None
+    pause: float = 0.3
+
+    @property
+    def whole(self) -> float:
+        """Seconds for one call."""
+        return self.answer if self.total is None else self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,45 +140,51 @@ class Wire:
             self._http.close()
             self._http = None
 
-    def send(self, request: Request) -> Response:
+    def send(self, request: Request, watch: Watch) -> Response:
         """Send a request and wait for its answer; raises what sockets, TLS and HTTP raise."""
         is_reused = self._http is not None
         try:
-            return self._exchange(request)
+            return self._exchange(request, watch)
         except _CLOSED:
             # A server may close an idle connection at any time; only then is it asked again.
             self.close()
             if not (is_reused and request.is_read):
                 raise
-            return self._exchange(request)
+            return self._exchange(request, watch)
 
-    def _exchange(self, request: Request) -> Response:
-        connection = self.connected()
+    def _exchange(self, request: Request, watch: Watch) -> Response:
+        connection = self.connected(watch)
         self.is_sent = not request.is_read
         target, headers = request.target, dict(request.headers)
         if self._proxy is not None and self._tls is None:
             target = f"http://{self._target.netloc}{target}"  # a proxy is asked for the whole URL
             headers |= self._proxy.headers
+        connection.sock.settimeout(max(watch.left, 0.001))  # of all that is sent
         connection.request(request.method, target, body=request.body, headers=headers)
-        answer = connection.getresponse()
-        body = answer.read()
+        with _no_nonsense():
+            answer = connection.getresponse()
+            if answer.status < 200:  # its end cannot be told from the beginning of the next one
+                raise http.client.BadStatusLine(str(answer.status))
+            body = answer.whole(watch.limit)  # type: ignore[attr-defined]  # `Watched`, see `_new`
         self.is_sent = False
         if answer.will_close:
             self.close()
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Response(answer.status, found, body)
 
-    def connected(self) -> http.client.HTTPConnection:
+    def connected(self, watch: Watch) -> http.client.HTTPConnection:
         """Give the open connection; one that the server has closed meanwhile is opened again."""
+        reads = partial(Watched, watch=watch, patience=self._timeouts.answer)
         if self._http is not None:
             if self._http.sock is not None and not _has_news(self._http.sock):
+                self._http.response_class = reads  # type: ignore[assignment]  # called, no more
                 return self._http
             self.close()
         connection = self._new()
+        connection.response_class = reads  # type: ignore[assignment]
         self.patience = self._timeouts.connect
-        connection.connect()
+        in_time(watch, self.patience, connection.connect, connection.close)
         self.patience = self._timeouts.answer
-        connection.sock.settimeout(self._timeouts.answer)
         self._http = connection
         return connection
 
@@ -184,6 +201,18 @@ class Wire:
         return connection
 
 
+@contextmanager
+def _no_nonsense() -> Iterator[None]:
+    """What http.client stumbles over, as its own error: a chunk of minus five bytes is one."""
+    try:
+        yield
+    except (ValueError, ArithmeticError, MemoryError, AssertionError) as error:
+        raise http.client.HTTPException(str(error)) from error
+
+
 def _has_news(sock: socket.socket) -> bool:
     """Whether an idle connection has something to read: its end, as nothing was asked."""
-    return bool(select.select([sock], [], [], 0)[0])
+    # `select` itself takes no descriptor above 1023, as a program with many files has.
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_READ)
+        return bool(selector.select(0))

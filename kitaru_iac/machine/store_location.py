@@ -94,7 +94,8 @@ def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> RestStor
     """The server that ZenML would ask, without the login; None where that is not told by these.
 
     Raises:
-        UnreadableError: Whether its certificate is to be verified cannot be told.
+        UnreadableError: Whether its certificate is to be verified, or how long it has for an
+            answer, cannot be told.
     """
     stored = config.get("store")
     try:
@@ -104,7 +105,8 @@ def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> RestStor
     url = str((store or {}).get("url") or "")
     if not url.startswith(("http://", "https://")):
         return None
-    return RestStore(url.rstrip("/"), verify=_verify((store or {}).get("verify_ssl", True)))
+    verify = _verify((store or {}).get("verify_ssl", True))
+    return RestStore(url.rstrip("/"), verify=verify, timeout=_timeout(store or {}))
 
 
 def _with_environment(
@@ -163,17 +165,19 @@ def _rest(url: str, store: Mapping[str, Any], environ: Mapping[str, str]) -> Res
         raise UnreadableError("the server's URL is neither http nor https")
     if environ.get("ZENML_CONTAINER", "").lower() in _TRUE and _is_loopback(url):
         raise UnreadableError("inside a ZenML container, localhost stands for the host")
-    timeout = store.get("http_timeout", _TIMEOUT)
-    try:
-        timeout = int(timeout)
-    except (TypeError, ValueError) as error:
-        raise UnreadableError("`http_timeout` is not a number") from error
     return RestStore(
         url=url,
         login=Login.stored(url, store, environ),
         verify=_verify(store.get("verify_ssl", True)),
-        timeout=timeout,
+        timeout=_timeout(store),
     )
+
+
+def _timeout(store: Mapping[str, Any]) -> int:
+    try:
+        return int(store.get("http_timeout", _TIMEOUT))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UnreadableError("`http_timeout` is not a number") from error
 
 
 def _is_loopback(url: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import resource
 import socket
 import ssl
 import threading
@@ -23,8 +24,8 @@ from kitaru_iac.machine.unreadable import UnreadableError
 from tests.gateway.web import LittleServer
 
 
-def fine(_: str) -> tuple[int, Any]:
-    return 200, {"items": []}
+def fine(path: str) -> tuple[int, Any]:
+    return 200, {"version": "0.98.0"} if path.endswith("/info") else {"items": []}
 
 
 def client(
@@ -122,6 +123,19 @@ class TestConnection:
                 to.get("/")
             to.post("/", {})
         assert {asked.connection for asked in server.asked} == {0}
+
+    def test_a_connection_of_a_program_with_many_files(self) -> None:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if most[0] < 1200:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(1200, most[1]), most[1]))
+        files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1024)]
+        try:
+            with LittleServer(fine) as server, client(server.url) as to:
+                assert [to.get("/").status for _ in range(2)] == [200] * 2
+        finally:
+            for file in files:
+                os.close(file)
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
 
     def test_a_connection_that_the_server_closed_is_opened_again(self) -> None:
         with LittleServer(fine, close_after_each=True) as server, client(server.url) as to:
@@ -525,7 +539,15 @@ class TestKnock:
         with LittleServer(fine) as server:
             require_answer(server.url, {})
             require_answer(server.url.replace("//", "//me:word@") + "?a#b", {})
-        assert server.asked == []
+        assert [asked.path for asked in server.asked] == ["/api/v1/info"] * 2
+        assert not any("Authorization" in asked.headers for asked in server.asked)
+
+    @pytest.mark.parametrize(
+        "answer", [(200, "<html>"), (200, []), (200, {}), (500, {}), (302, {})]
+    )
+    def test_somebody_else_is(self, answer: tuple[int, Any]) -> None:
+        with LittleServer(lambda _: answer) as server, pytest.raises(NotConnectedError):
+            require_answer(server.url, {}, timeout=1)
 
     def test_nobody_is(self) -> None:
         with pytest.raises(NotConnectedError) as caught:

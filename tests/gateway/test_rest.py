@@ -9,13 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from kitaru_iac.errors import StackNotFound
+from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, StackNotFound
 from kitaru_iac.gateway import payload
 from kitaru_iac.gateway.rest import RestReader
 from kitaru_iac.machine.active_scope import Named
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.store_location import RestStore
-from kitaru_iac.machine.unreadable import UnreadableError
 from tests.gateway.web import LittleServer
 
 TIMES = {"created": "2026-01-01T00:00:00", "updated": "2026-01-01T00:00:00.5"}
@@ -144,22 +143,30 @@ def reader(server: LittleServer) -> Iterator[RestReader]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"),
+    ("answer", "kind", "words"),
     [
-        *(((status, {}), str(status)) for status in (201, 400, 403, 404, 422, 500, 503)),
-        ((401, {}), "login"),
-        ((200, "<html>"), "JSON"),
-        ((200, []), "not a mapping"),
-        ((200, ""), "not a mapping"),
+        ((401, {}), NotAllowedError, "kitaru login"),  # there is no key for a new token
+        ((403, {}), NotAllowedError, "403"),
+        ((404, {}), NotConnectedError, "There is no /api/v1/stacks"),
+        ((422, {"detail": ["ValueError", "why"]}), KitaruError, "why"),
+        ((500, {}), NotConnectedError, "500"),
+        ((503, {}), NotConnectedError, "503"),
+        ((200, "<html>"), NotConnectedError, "web page"),
+        ((200, []), NotConnectedError, "a list"),
+        ((200, ""), NotConnectedError, "nothing"),
     ],
 )
-def test_any_other_answer_is_left_to_zenml(answer: tuple[int, Any], why: str) -> None:
+def test_any_other_answer_is_the_right_error(
+    answer: tuple[int, Any], kind: type[Exception], words: str
+) -> None:
     with LittleServer(lambda _: answer) as server:
-        reading = RestReader(RestStore(server.url, Login("t")), Named(None, "global", "x"), {})
-        with pytest.raises(UnreadableError, match=why):
+        store = RestStore(server.url, Login("t"), timeout=9)
+        reading = RestReader(store, Named(None, "global", "x"), {})
+        with pytest.raises(kind) as caught:
             list(reading.stacks())
         reading.close()
-    assert len(server.asked) == 1
+    assert words in str(caught.value)
+    assert len(server.asked) == (3 if answer[0] == 503 else 1)
 
 
 def test_the_number_of_requests(reader: RestReader, server: LittleServer, api: Api) -> None:
@@ -253,12 +260,22 @@ def _spoilers() -> list[Any]:
         ("components", put(2000, "total")),
         ("service_connectors", without("items", 0, "body", "auth_method")),
         ("service_connectors", without("items", 0)),
+        ("stacks", put(None, "items", 0, "name")),
+        ("stacks", put(7, "items", 0, "name")),
+        ("stacks", put(["a"], "items", 0, "metadata", "environment")),
+        ("stacks", put([1], "items", 0, "metadata", "secrets")),
+        ("stacks", put("2", "total")),
+        ("components", put([], "items", 0, "metadata", "configuration")),
+        ("components", put(1, "items", 0, "body", "flavor_name")),
+        ("components", put({"name": 1}, "items", 0, "resources", "user")),
+        ("service_connectors", put("many", "items", 0, "body", "resource_types")),
+        ("service_connectors", put(1.5, "items", 0, "metadata", "expiration_seconds")),
     ]
 
 
 @pytest.mark.parametrize("api", [3], indirect=True)
 @pytest.mark.parametrize(("kind", "spoil"), _spoilers())
-def test_another_form_is_left_to_zenml(
+def test_another_form_is_said(
     reader: RestReader, api: Api, kind: str, spoil: Callable[[dict[str, Any]], None]
 ) -> None:
     def sometimes(asked: str, page: dict[str, Any]) -> None:
@@ -266,8 +283,52 @@ def test_another_form_is_left_to_zenml(
             spoil(page)
 
     api.spoil = sometimes
-    with pytest.raises(UnreadableError):
+    with pytest.raises(NotConnectedError, match="answer"):
         reader.stack("s1")
+
+
+@pytest.mark.parametrize("api", [3], indirect=True)
+def test_what_changes_while_it_is_read_is_read_again(reader: RestReader, api: Api) -> None:
+    spoiled: list[str] = []
+
+    def once(kind: str, page: dict[str, Any]) -> None:
+        if kind == "components" and not spoiled:
+            spoiled.append(kind)
+            page["items"], page["total"] = [], 0
+
+    api.spoil = once
+    assert reader.stack("s1").name == "s1"
+    assert spoiled
+
+
+@pytest.mark.parametrize("api", [450], indirect=True)
+def test_a_listing_that_repeats_itself_ends(
+    reader: RestReader, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payload, "_NAMES", 200)
+    first: list[Any] = []
+
+    def again(_: str, page: dict[str, Any]) -> None:
+        first[:] = first or page["items"]
+        page |= {"items": first, "total": 10**9, "total_pages": 10**7}
+
+    api.spoil = again
+    for ask in (lambda: list(reader.stacks()), reader.names):
+        with pytest.raises(NotConnectedError, match="form"):
+            ask()
+
+
+def test_what_an_older_server_does_not_know_yet_is_empty(server: LittleServer, api: Api) -> None:
+    def older(_: str, page: dict[str, Any]) -> None:
+        for item in page["items"]:
+            item["metadata"].pop("environment", None)
+            item["metadata"].pop("secrets", None)
+
+    api.spoil = older
+    reading = RestReader(RestStore(server.url, "t"), Named(None, "global", "x"), {})
+    view = reading.stack("s1")
+    reading.close()
+    assert (view.environment, view.secrets, view.components[0].environment) == ({}, (), {})
 
 
 def test_a_listing_asks_for_more_only_when_it_is_read(

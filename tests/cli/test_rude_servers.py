@@ -1,0 +1,92 @@
+"""Every command against every bad manner of a server: in time, in words, and no token elsewhere."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Kitaru
+from tests.doubles.rude_server import MANNERS, STACK, RudeServer
+
+TOKEN = "tok-kept-on-this-machine"
+KEY = "ZENKEY_sent"
+#: Without these the file counts as half written.
+WHOLE = {"user_id": STACK, "active_project_id": STACK, "analytics_opt_in": False}
+#: Seconds for each answer, as the store is told.
+PATIENCE = 1
+
+#: A command, and how many of its requests are answered well before the manner.
+COMMANDS = {
+    "list": (["stack", "list"], 0),
+    "list, later": (["stack", "list", "--limit", "1"], 1),
+    "current": (["stack", "current"], 0),
+    "show": (["stack", "show", "default"], 0),
+    "show, later": (["stack", "show"], 2),
+    "use": (["stack", "use", "default"], 0),
+    "create": (["stack", "create", "dev"], 0),
+    "status": (["status"], 0),
+    "status, later": (["status"], 1),
+    "status, last": (["status"], 2),
+    "login": (["login", "{url}", "--api-key", "env:KEY", "--timeout", "1"], 0),
+    "login, later": (["login", "{url}", "--api-key", "env:KEY", "--timeout", "1"], 1),
+    "login, last": (["login", "{url}", "--api-key", "env:KEY", "--timeout", "1"], 2),
+}
+
+#: Answered at their end only: with these commands, whose patience can be said.
+SLOW = {
+    name for name in MANNERS if "byte by byte" in name or name.startswith(("headers w", "cont"))
+}
+WITH_SLOW = {"list", "show, later", "create", "login", "login, last"}
+#: They say well what the server is, so that a write goes on through ZenML's own client.
+OF_LISTINGS = {"items that are none", "a total without a measure", "pages that repeat"}
+
+CASES = [
+    (manner, command)
+    for manner in MANNERS
+    for command in COMMANDS
+    if (manner not in SLOW or command in WITH_SLOW)
+    and not (manner in OF_LISTINGS and command.startswith(("create", "use", "login")))
+]
+
+
+@pytest.fixture
+def home(isolated: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+    monkeypatch.setenv("KEY", KEY)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def connect(home: Path, url: str) -> None:
+    """Write what ZenML writes at a login."""
+    store = {"type": "rest", "url": url, "http_timeout": PATIENCE}
+    config = {"store": store, "version": "0.98.0", "active_stack_id": STACK, **WHOLE}
+    (home / "config.yaml").write_text(json.dumps(config))
+    kept = {url: {"url": url, "api_token": {"access_token": TOKEN}}}
+    (home / "credentials.yaml").write_text(json.dumps(kept))
+    (home / "credentials.yaml").chmod(0o600)
+
+
+@pytest.mark.parametrize(("manner", "command"), CASES)
+def test_a_rude_server(manner: str, command: str, home: Path, kitaru: Kitaru) -> None:
+    words, polite = COMMANDS[command]
+    with RudeServer("nothing") as other, RudeServer(manner, polite, other.url) as server:
+        connect(home, server.url)
+        before = time.monotonic()
+        done = kitaru(*(word.format(url=server.url) for word in words))
+        took = time.monotonic() - before
+    said = done.out + done.err
+    assert done.code in (0, 1, 4, 5, 6), said
+    assert "Traceback" not in said
+    assert "bug in kitaru" not in said, said
+    assert "\x1b" not in said
+    assert other.asked == []
+    assert TOKEN not in said
+    assert KEY not in said
+    if done.code:
+        assert server.url in said or command.startswith("status"), said
+    requests = len(server.asked) + 1
+    assert took < 15 + PATIENCE * requests, said
