@@ -225,11 +225,13 @@ class CloudProvider:
     Attributes:
         cloud: Which.
         desired: What ZenML should store for a stack on it. Raises `DescriptionError`.
+        log_in: The command that logs this machine in, as a remedy; None where there is no such.
         verification: None where it cannot be checked yet.
         provisioning: None where nothing can be made yet.
     """
 
     cloud: Cloud
     desired: Callable[[StackSpec], Records]
+    log_in: str | None = None
     verification: Verification | None = None
     provisioning: Provisioning | None = None

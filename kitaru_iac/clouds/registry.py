@@ -15,9 +15,9 @@ from kitaru_iac.spec.kinds import Cloud
 __all__ = [
     "not_provisioned",
     "provider",
+    "provider_behind",
     "providers",
     "provisioning",
-    "provisioning_behind",
     "verification",
 ]
 
@@ -76,8 +76,8 @@ def provisioning(cloud: Cloud) -> Provisioning:
     return found
 
 
-def provisioning_behind(provider_type: str) -> Provisioning | None:
-    """Find how the infrastructure was made that a provider of a deployment's state stands for.
+def provider_behind(provider_type: str) -> CloudProvider | None:
+    """Find the cloud that a provider of a deployment's state stands for.
 
     Args:
         provider_type: Its type in Pulumi, as ``pulumi:providers:NAME``.
@@ -88,7 +88,7 @@ def provisioning_behind(provider_type: str) -> Provisioning | None:
     for one in providers():
         found = one.provisioning
         if found is not None and provider_type == f"pulumi:providers:{found.pulumi_provider}":
-            return found
+            return one
     return None
 
 

@@ -145,9 +145,18 @@ class Deployment:
         environment: Mapping[str, str],
         plugins: Sequence[Plugin],
         identify: Identify | None = None,
+        log_in: str | None = None,
     ) -> None:
-        """Give it what only its own state could tell: whose credentials and which plugins."""
+        """Give it what only its own state could tell: whose credentials and which plugins.
+
+        Args:
+            environment: Replaces the variables of before.
+            plugins: The provider plugins that are needed.
+            identify: See `kitaru_iac.engine.pending`.
+            log_in: The command that logs in to its cloud: the remedy where that refuses them.
+        """
         self._runner.environment = dict(environment)
+        self._runner.log_in = log_in
         self._plugins = tuple(plugins)
         self._identify = identify
         if self._opened is not None:

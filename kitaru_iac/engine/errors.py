@@ -193,6 +193,7 @@ _CREDENTIALS = (
     "signaturedoesnotmatch",
     "failed to refresh cached credentials",
     "could not find default credentials",
+    "failed to acquire a token",
 )
 _PROTECTED = ("is protected", "cannot be deleted because it is protected", "protected resource")
 
@@ -212,6 +213,7 @@ def mapped(
     failed: Sequence[str] = (),
     resume: str = "Run the same command again: it resumes from here.",
     hide: Iterable[str] = (),
+    log_in: str | None = None,
 ) -> EngineError:
     """The typed error for whatever the SDK raised.
 
@@ -224,6 +226,7 @@ def mapped(
         failed: The resources whose operation failed.
         resume: How to go on after a failure of a resource.
         hide: Texts that must not be shown.
+        log_in: The command that logs in to the deployment's cloud, where it is known.
     """
     if isinstance(error, EngineError):
         return error
@@ -248,7 +251,9 @@ def mapped(
         return CredentialsMissing(
             "The cloud's provider has no usable credentials",
             why="\n".join(lines),
-            remedy="Log in (as `aws sso login`), or give --credentials.",
+            remedy=f"Log in (`{log_in}`), or give --credentials."
+            if log_in
+            else "Log in to the cloud, or give --credentials.",
         )
     if any(word in low for word in _PROTECTED):
         return ResourceProtected(

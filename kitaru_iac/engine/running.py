@@ -45,6 +45,8 @@ class Runner:
     ) -> None:
         #: What the engine gets beside this process's own variables.
         self.environment: dict[str, str] = {}
+        #: The command that logs in to the deployment's cloud, as a remedy.
+        self.log_in: str | None = None
         self._stack = stack
         self._backend = backend
         self._view = view
@@ -128,6 +130,7 @@ class Runner:
                 diagnostics=seen.diagnostics,
                 failed=seen.failed,
                 hide=self._secrets(),
+                log_in=self.log_in,
             ) from error
 
     def _cancelled(self, stop: EngineInterrupted, seen: Recording) -> UpdateCancelled:

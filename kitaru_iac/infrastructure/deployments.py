@@ -13,7 +13,7 @@ from kitaru_iac.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
-    from kitaru_iac.clouds.provider import Account, Inputs, Provisioning, Sighting
+    from kitaru_iac.clouds.provider import Account, CloudProvider, Inputs, Sighting
     from kitaru_iac.engine.deployment import Deployment
     from kitaru_iac.engine.workspace import Backend
     from kitaru_iac.spec.credentials import Credentials
@@ -85,13 +85,15 @@ def existing(
                 remedy="Set PULUMI_BACKEND_URL to the backend that it was made with.",
             )
         cloud, inputs = _made_on(providers)
-        yield configured(deployment, cloud.account(credentials, inputs), cloud.plugins())
+        made_by = registry.provisioning(cloud.cloud)
+        account = made_by.account(credentials, inputs)
+        yield configured(deployment, account, made_by.plugins(), log_in=cloud.log_in)
 
 
-def _made_on(providers: Sequence[Mapping[str, object]]) -> tuple[Provisioning, Inputs]:
+def _made_on(providers: Sequence[Mapping[str, object]]) -> tuple[CloudProvider, Inputs]:
     """The first provider of the state that is a cloud's, and its inputs."""
     for provider in providers:
-        cloud = registry.provisioning_behind(str(provider["type"]))
+        cloud = registry.provider_behind(str(provider["type"]))
         if cloud is not None:
             return cloud, inputs_of(provider)
     raise registry.not_provisioned(", ".join(str(provider["type"]) for provider in providers))
@@ -132,9 +134,20 @@ def opened(
 
 
 def configured(
-    deployment: Deployment, account: Account, plugins: tuple[tuple[str, str], ...]
+    deployment: Deployment,
+    account: Account,
+    plugins: tuple[tuple[str, str], ...],
+    *,
+    log_in: str | None,
 ) -> OwnedDeployment:
-    """Give a deployment the identity and the plugins that it works with, and know what is its."""
+    """Give a deployment the identity and the plugins that it works with, and know what is its.
+
+    Args:
+        deployment: The deployment.
+        account: Where it is.
+        plugins: The provider plugins that it needs, as name and version.
+        log_in: The command that logs in to its cloud, if there is one.
+    """
     from kitaru_iac.clouds.provider import marks
     from kitaru_iac.engine.deployment import Plugin
 
@@ -145,7 +158,7 @@ def configured(
         return seen.id if seen is not None and seen.foreign is None else None
 
     needed = [Plugin(name, version) for name, version in plugins]
-    deployment.configure(account.environment(), needed, identify)
+    deployment.configure(account.environment(), needed, identify, log_in)
     return owned
 
 

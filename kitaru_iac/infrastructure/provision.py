@@ -119,7 +119,8 @@ def _execute(
     target = registry.provisioning(spec.cloud).target(spec)
     place = (PROJECT, spec.name, backend)
     with opened(place, target.program, progress, consent) as deployment:
-        owned = configured(deployment, target.account, target.plugins)
+        log_in = registry.provider(spec.cloud).log_in
+        owned = configured(deployment, target.account, target.plugins, log_in=log_in)
         exists = deployment.exists()
         if not target.makes_anything and not exists:
             return InfrastructureResult(filled(spec, target.outputs))

@@ -59,12 +59,18 @@ def test_finding_a_cloud_imports_that_one_alone() -> None:
     assert json.loads(done.stdout) == ["gcp", "provider", "registry"]
 
 
+def test_every_cloud_says_how_one_logs_in() -> None:
+    assert {one.cloud: one.log_in for one in registry.providers()} == {
+        Cloud.AWS: "aws sso login",
+        Cloud.GCP: "gcloud auth application-default login",
+        Cloud.AZURE: "az login",
+    }
+
+
 def test_a_provider_of_a_state_is_known_by_its_type() -> None:
-    assert registry.provisioning_behind("pulumi:providers:aws") is (
-        registry.provider(Cloud.AWS).provisioning
-    )
+    assert registry.provider_behind("pulumi:providers:aws") is registry.provider(Cloud.AWS)
     for other in ("pulumi:providers:gcp", "pulumi:providers:random", "aws", Cloud.AWS.value):
-        assert registry.provisioning_behind(other) is None
+        assert registry.provider_behind(other) is None
 
 
 @pytest.mark.parametrize("cloud", [Cloud.GCP, Cloud.AZURE])

@@ -203,8 +203,10 @@ def test_missing_credentials_are_told(
     def program() -> None:
         aws_sdk.Provider("aws", region=REGION, allowed_account_ids=["123456789012"])
 
-    with deployment(program) as d, pytest.raises(CredentialsMissing, match="--credentials"):
-        d.up()
+    with deployment(program) as d:
+        d.configure({}, (), log_in="nimbus login")
+        with pytest.raises(CredentialsMissing, match=r"`nimbus login`.*--credentials"):
+            d.up()
 
 
 def test_a_failing_program_is_told_without_the_engines_noise(engine_room: EngineRoom) -> None:

@@ -140,6 +140,7 @@ OF_A_PROVIDER: Mapping[type[EngineError], Sequence[str]] = {
         "operation error STS: GetCallerIdentity, api error ExpiredToken: The token is expired",
         "api error SignatureDoesNotMatch: The request signature we calculated does not match",
         "failed to refresh cached credentials, no EC2 IMDS role found",
+        "DefaultAzureCredential: failed to acquire a token. Attempted credentials:",
         "google: could not find default credentials. See https://cloud.google.com/docs/",
     ),
     errors.ResourceProtected: (
@@ -209,7 +210,9 @@ def test_how_to_go_on_is_said_by_class() -> None:
     assert "PULUMI_BACKEND_URL=file:///state pulumi state unprotect --stack prod URN" in (
         str(protected.remedy)
     )
-    assert "aws sso login" in str(told("", by("expiredtoken")).remedy)
+    known = told("", by("expiredtoken"), log_in="nimbus login")
+    assert known.remedy == "Log in (`nimbus login`), or give --credentials."
+    assert told("", by("expiredtoken")).remedy == "Log in to the cloud, or give --credentials."
     failed = told("error: x", resume="Do it like this.")
     assert (failed.what, failed.why, failed.remedy) == ("Could not do it", "x", "Do it like this.")
     assert "it resumes from here" in str(told("error: x").remedy)

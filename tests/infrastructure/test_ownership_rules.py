@@ -273,9 +273,10 @@ def test_a_killed_runs_creation_is_taken_over_only_if_it_is_ours(
     sight: Sighting | None, id: str | None
 ) -> None:
     cloud, state = Cloud({(BUCKET, "data"): sight} if sight else {}), State()
-    made = configured(state, cloud, (("cloud", "1.2"),))
-    environment, (plugin,), identify = state.equipment
+    made = configured(state, cloud, (("cloud", "1.2"),), log_in="log in")
+    environment, (plugin,), identify, log_in = state.equipment
     assert (environment, plugin.name, plugin.version) == ({"WHO": "me"}, "cloud", "1.2")
+    assert log_in == "log in"
     assert identify(BUCKET, {"name": "data"}) == id
     assert made.marks == OWN
     assert cloud.asked == [OWN]

@@ -76,6 +76,7 @@ def _build(name: str, given: Inputs | StackSpec, options: object) -> object:
 PROVIDER = CloudProvider(
     cloud=Cloud.AWS,
     desired=records.desired,
+    log_in="aws sso login",
     verification=Verification(catalog=_catalog, checks=_checks, policies=_policies, trusts=_trusts),
     provisioning=Provisioning(
         pulumi_provider="aws",

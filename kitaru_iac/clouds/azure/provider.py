@@ -8,4 +8,4 @@ from kitaru_iac.spec.kinds import Cloud
 
 __all__ = ["PROVIDER"]
 
-PROVIDER = CloudProvider(cloud=Cloud.AZURE, desired=records.desired)
+PROVIDER = CloudProvider(cloud=Cloud.AZURE, desired=records.desired, log_in="az login")

@@ -8,4 +8,8 @@ from kitaru_iac.spec.kinds import Cloud
 
 __all__ = ["PROVIDER"]
 
-PROVIDER = CloudProvider(cloud=Cloud.GCP, desired=records.desired)
+PROVIDER = CloudProvider(
+    cloud=Cloud.GCP,
+    desired=records.desired,
+    log_in="gcloud auth application-default login",
+)
