@@ -180,6 +180,15 @@ class FieldInfo(_Row):
     stored: Mapping[StackType, Stored] | None = None
 
     @property
+    def names_resource(self) -> bool:
+        """Whether it says something of what the stack is made of, rather than of the stack."""
+        return any(
+            place.part != "stack"
+            for stored in (self.stored or {}).values()
+            for place in (*stored.places, *stored.shown_from)
+        )
+
+    @property
     def attribute(self) -> str:
         """Its name in Python: the key, with `_` after a keyword."""
         return "async_" if self.key == "async" else self.key

@@ -183,17 +183,9 @@ def named_resources(spec: StackSpec) -> dict[str, Any]:
     """The named resources of a remote stack; empty for a purely local one."""
     if spec.cloud is None:
         return {}
-    fields = (
-        "cluster",
-        "region",
-        "namespace",
-        "subscription_id",
-        "resource_group",
-        "workspace",
-        "artifact_store",
-        "container_registry",
-        "execution_role",
-    )
-    found = {name: getattr(spec, name, None) for name in fields}
+    from kitaru_iac.spec.fields import FIELDS
+
+    rows = [info for info in FIELDS.values() if info.names_resource]
+    found = {info.key: getattr(spec, info.attribute, None) for info in rows}
     named = {key: str(value) for key, value in found.items() if value is not None}
     return {"provider": spec.cloud.value, **named}

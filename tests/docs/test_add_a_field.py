@@ -30,6 +30,7 @@ from kitaru_iac.records.describe import describe
 from kitaru_iac.spec import KubernetesSpec, from_mapping, json_schema, to_mapping
 from kitaru_iac.spec._keywords import StackFields
 from kitaru_iac.stacks import operations
+from kitaru_iac.stacks.results import named_resources
 
 given = {
     "name": "prod",
@@ -54,6 +55,7 @@ print(json.dumps({
         str(KubernetesSpec.model_fields["service_account"].annotation),
         to_mapping(spec)["service_account"],
     ],
+    "named_resources": named_resources(spec)["service_account"],
     "not_of_a_local_stack": of_local,
     "json_schema": json_schema()["properties"]["service_account"],
     "pulumi_schema": [stack[part]["serviceAccount"]["type"] for part in
@@ -159,6 +161,7 @@ def test_a_field_is_added_by_the_guide(copy: Copy) -> None:
     assert found.pop("package").startswith(str(copy.folder))
     assert found == {
         "model": ["flows", "str | None", "flows"],
+        "named_resources": "flows",
         "not_of_a_local_stack": ["container_registry", "cluster", "service_account"],
         "json_schema": {
             "description": "The Kubernetes service account of the flows' pods. It has to exist.",
