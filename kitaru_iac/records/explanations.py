@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
+from kitaru_iac import redaction
 from kitaru_iac.records.implicit_auth import IMPLICIT_OFF
 from kitaru_iac.records.model import ConnectorRecord
 
-__all__ = ["Subject", "explain", "implicit_ways_out", "without_secrets"]
+__all__ = ["Subject", "explain", "implicit_ways_out"]
 
 _LONGEST = 300
-#: Shorter values are words that occur in honest text.
-_SHORTEST_SECRET = 6
+#: What is secret in a key file.
+_SECRET_FIELDS = ("private_key", "private_key_id", "client_secret", "refresh_token")
 
 _NOUNS = {
     "s3-bucket": "bucket",
@@ -83,7 +85,7 @@ def explain(error: str, subject: Subject) -> tuple[str, str | None]:
         error: ZenML's text.
         subject: What was verified.
     """
-    text = without_secrets(error, subject.connector)
+    text = redaction.text(error, *_secrets_of(subject.connector))
     for pattern, words in _RULES:
         match = pattern.search(text)
         if match is not None:
@@ -107,26 +109,17 @@ def implicit_ways_out(connector_type: str) -> str:
     )
 
 
-def without_secrets(text: str, connector: ConnectorRecord) -> str:
-    """The text with every secret of the connector taken out."""
-    for secret in sorted(_secret_parts(connector), key=len, reverse=True):
-        text = text.replace(secret, "(secret)")
-    return text
-
-
-def _secret_parts(connector: ConnectorRecord) -> Iterable[str]:
+def _secrets_of(connector: ConnectorRecord) -> Iterator[str]:
+    """What is secret about a connector, and what is in its key files."""
     for value in connector.secrets.values():
         whole = str(value)
-        yield from (part for part in (whole,) if len(part) >= _SHORTEST_SECRET)
+        yield whole
         if whole.startswith("{"):
-            try:
+            with suppress(ValueError):
                 fields = json.loads(whole)
-            except ValueError:
-                continue
-            for key in ("private_key", "private_key_id", "client_secret", "refresh_token"):
-                part = fields.get(key)
-                if isinstance(part, str) and len(part) >= _SHORTEST_SECRET:
-                    yield part
+                yield from (
+                    part for key in _SECRET_FIELDS if isinstance(part := fields.get(key), str)
+                )
 
 
 def _line(text: str) -> str:

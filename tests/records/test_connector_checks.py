@@ -365,6 +365,27 @@ def test_known_texts_have_plain_words(error: str, expected: str) -> None:
     assert expected in explain(error, subject())[0]
 
 
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "a/b+c=d e",
+        "a%2Fb%2Bc%3Dd%20e",
+        "a%2fb%2bc%3dd%20e",
+        "a/b%2Bc%3Dd%20e",
+        "a%2Fb%2Bc%3Dd+e",
+    ],
+)
+def test_a_secret_is_hidden_however_it_is_spelled(spelled: str) -> None:
+    message, _ = explain(f"cannot sign with {spelled} here", subject("a/b+c=d e"))
+    assert message == "cannot sign with (secret) here"
+
+
+def test_what_is_secret_in_a_key_file_is_hidden() -> None:
+    key = json.dumps({"private_key": "line-one\nline-two", "client_email": "a@b.example"})
+    message, _ = explain("line-one, 'line-one\\nline-two' of a@b.example", subject(key))
+    assert "line-" not in message
+
+
 @given(
     words=st.lists(st.text(min_size=1, max_size=40), max_size=30),
     wrap=st.sampled_from([str, repr, lambda text: f"connector 'x' authorization failure: {text}"]),
