@@ -30,7 +30,7 @@ from kitaru_iac.gateway.memory import MemoryGateway
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.gateway.rest_gateway import RestGateway
 from kitaru_iac.redaction import SecretText
-from tests.servers.fixtures import server_of
+from tests.servers.fixtures import release_server
 from tests.servers.releases import RELEASES
 
 KEYS = {"aws_access_key_id": SecretText("AKIA1"), "aws_secret_access_key": SecretText("hidden")}
@@ -50,7 +50,7 @@ def gateway(
         request.getfixturevalue("server_home")
         yield InProcess.open()
     else:
-        server = server_of(request, request.param)
+        server = release_server(request, request.param)
         for name, value in server.client_env(tmp_path).items():
             monkeypatch.setenv(name, value)
         opened = open_gateway()

@@ -86,16 +86,15 @@ def zenml_releases(
 @pytest.fixture(params=RELEASES)
 def any_release(request: pytest.FixtureRequest) -> Iterator[ZenMLServer]:
     """The same test on an empty server of the oldest supported release, two more, the newest."""
-    server = server_of(request, request.param)
+    server = release_server(request, request.param)
     yield server
     server.reset()
 
 
-def server_of(request: pytest.FixtureRequest, release: str) -> ZenMLServer:
-    """The shared server of a release, emptied."""
-    server: ZenMLServer
+def release_server(request: pytest.FixtureRequest, release: str) -> ZenMLServer:
+    """An empty server of one of `RELEASES`, for a fixture that has other parameters besides."""
     if release == INSTALLED:
-        server = request.getfixturevalue("zenml_server")
+        server: ZenMLServer = request.getfixturevalue("zenml_server")
     else:
         server = request.getfixturevalue("zenml_releases")[release]
     server.reset()

@@ -107,6 +107,14 @@ class ZenMLServer:
         self._process.stop()
         self._session.close()
 
+    def token(self) -> str:
+        """A fresh access token of the service account."""
+        form = {"grant_type": "zenml-api-key", "password": self.api_key}
+        response = self._call("POST", "/login", data=form)
+        _require_success(response)
+        value: str = response.json()["access_token"]
+        return value
+
     def client_env(self, config_dir: Path) -> dict[str, str]:
         """For a client process with its own configuration home and this server as its store."""
         return {
