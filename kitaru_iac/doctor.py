@@ -14,7 +14,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from packaging.specifiers import SpecifierSet
 
 from kitaru_iac import redaction
@@ -26,8 +25,13 @@ from kitaru_iac.engine.find import (
     EngineUnusable,
     find_engine,
 )
+from kitaru_iac.errors import SettingsDamaged
 from kitaru_iac.machine import packages
+from kitaru_iac.machine.active_scope import repository, repository_config
 from kitaru_iac.machine.home import config_home, engine_home
+from kitaru_iac.machine.local_database import examine as examine_database
+from kitaru_iac.machine.settings import read_global, read_logins, read_repository
+from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["Finding", "Status", "examine"]
 
@@ -127,20 +131,19 @@ def _config_home() -> Finding:
 
 def _store() -> Finding:
     title = "ZenML store"
-    path = config_home() / "config.yaml"
     try:
-        store = _configured_store(path)
-    except yaml.MarkedYAMLError as error:
-        # Its own text quotes the file, which may hold a password.
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        detail = f"{path}{line}: not valid YAML"
-        return Finding("zenml.store", title, "unknown", detail, f"Mend {path}.")
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        detail = f"{path} cannot be read ({type(error).__name__})"
-        return Finding("zenml.store", title, "unknown", detail)
+        store = _configured_store()
+    except SettingsDamaged as error:
+        detail = f"{error.where}: {error.what}"
+        return Finding("zenml.store", title, "unknown", detail, error.remedy)
+    except UnreadableError as error:
+        return Finding("zenml.store", title, "unknown", str(error))
     url = store.get("url")
     if not url:
-        return Finding("zenml.store", title, "ok", "local (SQLite, in the configuration directory)")
+        where = os.environ.get("ZENML_LOCAL_STORES_PATH")
+        root = Path(where) if where else config_home() / "local_stores"
+        shown = "local (SQLite, in the configuration directory)"
+        return _local_store(root / "default_zen_store" / "zenml.db", shown)
     if "://" not in str(url):
         detail = "what is configured is not the URL of a store"
         return Finding("zenml.store", title, "warn", detail, "Log in again: kitaru login URL")
@@ -149,18 +152,47 @@ def _store() -> Finding:
     kind = {"http": "server", "https": "server", "sqlite": "local (SQLite)"}.get(
         scheme, f"database ({scheme})"
     )
+    if scheme == "sqlite":
+        file = str(url).removeprefix("sqlite:///").partition("?")[0]
+        return _local_store(Path(file), f"{kind}: {shown}")
     return Finding("zenml.store", title, "ok", f"{kind}: {shown}")
 
 
-def _configured_store(path: Path) -> dict[str, Any]:
-    """The store as ZenML will see it: the environment takes precedence over the file."""
+def _local_store(path: Path, shown: str) -> Finding:
+    """A local store is whole, or there is none yet; or its making was cut off."""
+    again = "Nothing is lost: the next command that needs it makes it anew."
+    faults = {
+        "half-made": ("was never finished, and nothing is in it", again),
+        "lacks-flavors": (
+            "lacks some of ZenML's flavors",
+            "The next command that writes adds them.",
+        ),
+        "unstamped": (
+            "was never finished, and holds what may be somebody's",
+            f"Move the file away, for a new store: mv {path} {path}.old",
+        ),
+    }
+    fault = faults.get(examine_database(path).state)
+    if fault is None:
+        return Finding("zenml.store", "ZenML store", "ok", shown)
+    return Finding("zenml.store", "ZenML store", "warn", f"{shown}: it {fault[0]}", fault[1])
+
+
+def _configured_store() -> dict[str, Any]:
+    """The store as ZenML will see it: the environment takes precedence over the file.
+
+    Raises:
+        SettingsDamaged: One of ZenML's files that a command reads is empty or cut off.
+        UnreadableError: One of them may not be read.
+    """
+    content = read_global()
+    read_logins()
+    if (root := repository(os.environ)) is not None:
+        read_repository(repository_config(root, os.environ))
     url = os.environ.get("ZENML_STORE_URL")
     if url:
         return {"url": url}
-    if not path.exists():
-        return {}
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    store = content.get("store") if isinstance(content, dict) else None
+    store = content.get("store")
     return store if isinstance(store, dict) else {}
 
 

@@ -12,7 +12,8 @@
     │   └── StackNotFound      stack_not_found         4
     ├── AlreadyExistsError     already_exists          5    the name is taken
     ├── NotConnectedError      not_connected           6    no store answers
-    │   └── AnswerLost         answer_lost             6    a write was sent; done or not
+    │   ├── AnswerLost         answer_lost             6    a write was sent; done or not
+    │   └── SettingsDamaged    settings_damaged        6    ZenML's; which store is not told
     ├── NotAllowedError        not_allowed             6    the store answers and refuses
     │   └── ImplicitAuthDisabled implicit_auth_disabled 6
     ├── MissingPackages        missing_packages        1    carries the command that installs them
@@ -109,6 +110,7 @@ __all__ = [
     "Problem",
     "ProtectedStackError",
     "RegistrationFailed",
+    "SettingsDamaged",
     "StackChanged",
     "StackNotFound",
     "StackTakenOver",
@@ -300,6 +302,12 @@ class NotConnectedError(KitaruError):
 
     code = "not_connected"
     exit_code = ExitCode.NOT_CONNECTED
+
+
+class SettingsDamaged(NotConnectedError):
+    """A settings file of ZenML is empty or cut off: which store is meant cannot be told."""
+
+    code = "settings_damaged"
 
 
 class NotAllowedError(KitaruError):

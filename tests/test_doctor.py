@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 
@@ -113,10 +115,37 @@ def test_a_broken_file_is_unknown_and_not_quoted(home: Path, text: str) -> None:
     assert "S3CRET" not in str(found)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "store: null", "store: text", "other: 1"])
-def test_a_file_without_a_store_is_the_local_store(home: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "[]", "store: null", "store: text", "other: 1", "{}"])
+@pytest.mark.parametrize("place", ["file", "environment"])
+def test_a_file_that_does_not_tell_the_store_is_unknown(
+    home: Path, monkeypatch: pytest.MonkeyPatch, text: str, place: str
+) -> None:
     (home / "config.yaml").write_text(text)
-    assert finding("zenml.store").status == "ok"
+    if place == "environment":
+        monkeypatch.setenv("ZENML_STORE_URL", "https://zenml.example.com")
+    found = finding("zenml.store")
+    assert found.status == "unknown"
+    assert f"rm {home / 'config.yaml'}" in str(found.remedy)
+
+
+def test_logins_that_are_cut_off_are_told(home: Path) -> None:
+    (home / "credentials.yaml").write_text("https://zenml.example.com:\n  api_key: S3CRET")
+    found = finding("zenml.store")
+    assert found.status == "unknown"
+    assert f"rm {home / 'credentials.yaml'}" in str(found.remedy)
+    assert "S3CRET" not in str(found)
+
+
+def test_a_local_store_that_was_never_finished_is_told(home: Path) -> None:
+    folder = home / "local_stores" / "default_zen_store"
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / "zenml.db")) as database, database:
+        database.execute("CREATE TABLE flavor (name, is_custom)")
+    found = finding("zenml.store")
+    assert (found.status, found.detail.rpartition(": ")[2]) == (
+        "warn",
+        "it was never finished, and nothing is in it",
+    )
 
 
 def test_a_file_that_cannot_be_read_is_unknown(home: Path) -> None:

@@ -59,6 +59,7 @@ CODES = {
     "registration_failed",
     "resource_protected",
     "selection_overridden",
+    "settings_damaged",
     "stack_changed",
     "stack_not_found",
     "stack_protected",

@@ -15,14 +15,13 @@ from kitaru_iac.gateway.opening import open_reader
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.machine.active_scope import (
     ACTIVE_STACK_VARIABLE,
-    CONFIG_FILE,
     canonical_id,
     named_stack,
     repository,
     repository_config,
 )
-from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.settings import CONFIG_FILE, Kind, read_global, read_whole
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["Activation", "activate", "is_active", "leave", "scopes_of"]
@@ -43,7 +42,7 @@ def is_active(stack_id: str, name: str) -> bool:
     One that nothing names is not active, unless it is the default stack.
     """
     try:
-        named = named_stack(read_yaml(config_home() / CONFIG_FILE), os.environ)
+        named = named_stack(read_global(), os.environ)
     except UnreadableError:
         return False
     if named.ref is None:
@@ -77,16 +76,19 @@ def scopes_of(stack: StackDoc) -> list[str]:
     if ref and (ref == stack.name or canonical_id(ref) == stack.id):
         scopes.append("environment")
     root = repository(os.environ)
-    if root is not None and _named_in(repository_config(root, os.environ)) == stack.id:
+    if (
+        root is not None
+        and _named_in(repository_config(root, os.environ), "repository") == stack.id
+    ):
         scopes.append("repository")
-    if _named_in(config_home() / CONFIG_FILE) == stack.id:
+    if _named_in(config_home() / CONFIG_FILE, "global") == stack.id:
         scopes.append("global")
     return scopes
 
 
-def _named_in(file: Path) -> str | None:
+def _named_in(file: Path, kind: Kind) -> str | None:
     try:
-        return canonical_id(str(read_yaml(file).get("active_stack_id") or ""))
+        return canonical_id(str(read_whole(file, kind).get("active_stack_id") or ""))
     except UnreadableError:
         return None
 

@@ -8,36 +8,27 @@ content and would write it back.
 from __future__ import annotations
 
 import os
-import stat
 import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from kitaru_iac.errors import NotFoundError
 from kitaru_iac.machine.active_scope import (
     ACTIVE_STACK_VARIABLE,
-    CONFIG_FILE,
     repository,
     repository_config,
 )
-from kitaru_iac.machine.files import parse_yaml
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.locks import sole_writer
+from kitaru_iac.machine.settings import CONFIG_FILE, Kind, read_whole, replace, to_yaml
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["Place", "Switch", "set_active", "switch", "write_active"]
 
 _KEY = "active_stack_id"
-#: Keys that ZenML writes at the end of its files, which are sorted: a file without them is one that
-#: somebody is writing at this moment, or none of ZenML 0.98.
-_COMPLETE: Mapping[str, tuple[str, ...]] = {
-    "global": ("store", "user_id", "version"),
-    "repository": ("active_project_id", _KEY),
-}
 _ATTEMPTS = 5
 
 
@@ -66,6 +57,7 @@ def set_active(stack_id: str) -> Place:
         stack_id: The id of a stack that exists; with hyphens.
 
     Raises:
+        SettingsDamaged: The file is empty or cut off; nothing was changed.
         NotConnectedError: ZenML had to be asked, and no store answers.
         NotFoundError: ZenML had to be asked, and knows no such stack.
     """
@@ -88,8 +80,8 @@ def set_active(stack_id: str) -> Place:
 
             begin_settings(stack_id)
             return place
-        with sole_writer(str(path)):  # ZenML does not wait here: it is told from us by `_replace`
-            _write(path, stack_id, _COMPLETE[place.scope])
+        with sole_writer(str(path)):  # ZenML does not wait here: it is told from us by `replace`
+            _write(path.resolve(), stack_id, place.scope)  # a link stays a link
     except (UnreadableError, OSError) as reason:
         _set_by_zenml(stack_id, reason)
     return place
@@ -105,53 +97,26 @@ def write_active(stack_id: str, scope: str) -> None:
     root = repository(os.environ) if scope == "repository" else None
     path = repository_config(root, os.environ) if root else config_home() / CONFIG_FILE
     with sole_writer(str(path)):
-        _write(path, stack_id, _COMPLETE["repository" if root else "global"])
+        _write(path.resolve(), stack_id, "repository" if root else "global")
 
 
-def _write(path: Path, stack_id: str, complete: tuple[str, ...]) -> None:
-    path = path.resolve()  # a link stays a link
+def _write(path: Path, stack_id: str, kind: Kind) -> None:
     for _ in range(_ATTEMPTS):
         before = path.stat()
-        content = parse_yaml(path.read_bytes(), path)
-        if not all(key in content for key in complete):
-            continue
+        content = read_whole(path, kind)
+        is_chosen = "store" in content or _is_store_in_environment(os.environ)
+        if kind == "global" and not ("version" in content and is_chosen):
+            raise UnreadableError("ZenML has not chosen a store yet")
         if content.get(_KEY) == stack_id:
             return
-        if _replace(path, {**content, _KEY: stack_id}, before):
+        if replace(path, to_yaml({**content, _KEY: stack_id}), before=before):
             return
-    raise UnreadableError(f"{path} is not complete, or others write it all the time")
-
-
-def _replace(path: Path, content: Mapping[str, Any], before: os.stat_result) -> bool:
-    """Put the content in the file's place, unless the file is not the one of before any more."""
-    import yaml
-
-    text = yaml.safe_dump(dict(content), sort_keys=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    new = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(handle)
-        new.chmod(stat.S_IMODE(before.st_mode))
-        with suppress(OSError):  # only root can; for everybody else the owner is the same anyway
-            os.chown(new, before.st_uid, before.st_gid)
-        if _identity(path.stat()) != _identity(before):
-            return False
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
-    return True
+    raise UnreadableError(f"others write {path} all the time")
 
 
 def _is_store_in_environment(environ: Mapping[str, str]) -> bool:
     """Whether a machine without settings knows its store all the same, as a CI job does."""
     return bool(environ.get("ZENML_STORE_URL"))
-
-
-def _identity(found: os.stat_result) -> tuple[int, int, int]:
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _set_by_zenml(stack_id: str, reason: Exception) -> None:

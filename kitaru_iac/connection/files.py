@@ -12,6 +12,7 @@ from kitaru_iac import redaction
 from kitaru_iac.errors import KitaruError, NotAllowedError
 from kitaru_iac.gateway.installation import forget_what_zenml_holds
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.settings import CONFIG_FILE, LOGINS_FILE, replace
 
 __all__ = [
     "URL_VARIABLE",
@@ -52,14 +53,14 @@ def without_variables(*names: str) -> Iterator[None]:
 def files_restored_on_failure() -> Iterator[None]:
     """Put ZenML's settings and logins back as they were if the block fails."""
     home = config_home()
-    paths = [home / "config.yaml", home / "credentials.yaml"]
-    before = {path: path.read_bytes() if path.exists() else None for path in paths}
+    paths = [home / CONFIG_FILE, home / LOGINS_FILE]
+    before = {path: path.read_text(encoding="utf-8") if path.exists() else None for path in paths}
     try:
         yield
     except BaseException as error:
         for path, content in before.items():
             if content is not None:
-                path.write_bytes(content)
+                replace(path, content)
             else:
                 path.unlink(missing_ok=True)
         if "zenml" in sys.modules:

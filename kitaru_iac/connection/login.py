@@ -6,6 +6,7 @@ and project are known to be right, and if even then something fails, its files a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 from collections.abc import Mapping
@@ -30,7 +31,6 @@ from kitaru_iac.connection.settings import (
     installation_id,
 )
 from kitaru_iac.errors import (
-    KitaruError,
     NotAllowedError,
     NotConnectedError,
     NotFoundError,
@@ -40,10 +40,9 @@ from kitaru_iac.gateway import installation
 from kitaru_iac.gateway.http import Json
 from kitaru_iac.gateway.opening import require_answer
 from kitaru_iac.gateway.versions import check_server
-from kitaru_iac.machine.active_scope import CONFIG_FILE
-from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_login import forget_login, remember_key
+from kitaru_iac.machine.settings import read_global, read_logins
 from kitaru_iac.machine.store_location import RestStore, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -143,6 +142,7 @@ def login(
     """
     address = server_url(url)
     refuse_if_fixed_by_environment()
+    _require_whole_settings()
     if isinstance(verify_ssl, str):
         verify_ssl = _bundle(verify_ssl)
     server = _server(address, verify_ssl, timeout)
@@ -183,7 +183,7 @@ def logout() -> LoggedOut:
         NotAllowedError: The environment says what to connect to.
     """
     refuse_if_fixed_by_environment()
-    _require_readable_logins()
+    _require_whole_settings()
     url = connected_server()
     stopped = _started_server_here() and installation.stop_local_server()
     if url is None and not stopped:
@@ -198,8 +198,7 @@ def logout() -> LoggedOut:
 def is_on_server() -> bool:
     """Say whether the configured store is a server that is asked without ZenML."""
     try:
-        config = read_yaml(config_home() / CONFIG_FILE)
-        return isinstance(store_location(config, os.environ), RestStore)
+        return isinstance(store_location(read_global(), os.environ), RestStore)
     except UnreadableError:
         return False
 
@@ -212,23 +211,15 @@ def _started_server_here() -> bool:
     return (config_home() / "zen_server").exists()
 
 
-def _require_readable_logins() -> None:
-    """Refuse where ZenML could not find the login that it is to forget.
+def _require_whole_settings() -> None:
+    """Refuse where ZenML's files do not tell what is to be changed in them.
 
     Raises:
-        KitaruError: The file of logins cannot be read. Nothing was changed.
+        SettingsDamaged: One is empty or cut off. Nothing was changed.
     """
-    file = config_home() / "credentials.yaml"
-    if not file.exists():
-        return
-    try:
-        read_yaml(file)
-    except UnreadableError as error:
-        raise KitaruError(
-            "The stored logins cannot be read, so none can be forgotten; nothing was changed",
-            where=str(file),
-            remedy=f"Delete the file, which forgets all logins: rm {file}",
-        ) from error
+    with contextlib.suppress(UnreadableError):  # ZenML says what is wrong
+        read_global()
+        read_logins()
 
 
 def _bundle(file: str) -> str:

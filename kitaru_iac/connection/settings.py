@@ -14,16 +14,22 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from kitaru_iac.connection.server import Server
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.installation import forget_what_zenml_holds
 from kitaru_iac.gateway.opening import open_reader
-from kitaru_iac.machine.active_scope import CONFIG_FILE, repository, repository_config
-from kitaru_iac.machine.files import read_yaml, write_yaml
+from kitaru_iac.machine.active_scope import repository, repository_config
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.locks import sole_writer
+from kitaru_iac.machine.settings import (
+    CONFIG_FILE,
+    begin_global,
+    read_global,
+    read_repository,
+    replace,
+    to_yaml,
+)
 from kitaru_iac.machine.store_location import default_database, stored_server
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import KitaruWarning, NoActiveProject
@@ -63,7 +69,7 @@ def installation_id() -> str:
 
 def connected_server() -> str | None:
     """Give the address of the server that ZenML is set up with; None for another store."""
-    return stored_server(read_yaml(_file()))
+    return stored_server(read_global())
 
 
 def begin_settings(stack_id: str) -> None:
@@ -82,7 +88,7 @@ def connect(
         verify_ssl: Whether to verify its certificate; or the path or text of a bundle.
         project: The id and name of the project to work in; None for the one that ZenML would take.
     """
-    before = read_yaml(_file())
+    before = read_global()
     chosen = project or _project(server, before)
     named = str(before.get(_STACK) or "")
     stack_id = named if named and server.stack_name(named) else server.default_stack()
@@ -134,10 +140,10 @@ def initialize_repository(target: Path) -> tuple[Path, bool, str]:
         default = reader.find("default")
         if created:
             file.parent.mkdir(parents=True)
-            project = read_yaml(_file()).get(_PROJECT)
-            write_yaml(file, {_PROJECT: project, _STACK: default.id})
+            project = read_global().get(_PROJECT)
+            replace(file, to_yaml({_PROJECT: project, _STACK: default.id}))
             return file.parent, True, default.name
-        named = str(read_yaml(file).get(_STACK) or "")
+        named = str(read_repository(file).get(_STACK) or "")
         try:
             return file.parent, False, reader.find(named).name if named else default.name
         except KitaruError:
@@ -157,13 +163,13 @@ class _changed_settings:  # noqa: N801 - a context manager, used as a function
         self._lock = sole_writer(str(_file()))
         self._lock.__enter__()
         try:
-            self._before = dict(read_yaml(_file()))
+            begin_global()
+            self._before = dict(read_global())
         except BaseException:
             self._lock.__exit__(None, None, None)
             raise
         self._content = {
             "analytics_opt_in": _wants_analytics(os.environ),
-            "user_id": str(uuid4()),
             "version": _installed_version() or _NEWEST,
             **self._before,
         }
@@ -172,7 +178,7 @@ class _changed_settings:  # noqa: N801 - a context manager, used as a function
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None and self._content != self._before:
-                write_yaml(_file(), self._content)
+                replace(_file(), to_yaml(self._content))
                 _tell_zenml()
         finally:
             self._lock.__exit__(None, None, None)
@@ -219,7 +225,7 @@ def _use_project_here(id: str) -> None:
         return
     file = repository_config(root, os.environ)
     with suppress(UnreadableError), sole_writer(str(file)):
-        write_yaml(file, {**read_yaml(file), _PROJECT: id})
+        replace(file, to_yaml({_STACK: None, **read_repository(file), _PROJECT: id}))
         _tell_zenml()
 
 

@@ -17,9 +17,10 @@ from kitaru_iac.connection.server import Server
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway import open_reader
 from kitaru_iac.gateway.versions import check_server
-from kitaru_iac.machine.active_scope import CONFIG_FILE, named_stack
-from kitaru_iac.machine.files import read_yaml
+from kitaru_iac.machine.active_scope import named_stack
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.local_database import examine
+from kitaru_iac.machine.settings import CONFIG_FILE, read_global, read_logins
 from kitaru_iac.machine.store_location import RestStore, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import ActiveStackMissing, KitaruWarning, StoreNotCreated
@@ -89,14 +90,17 @@ def status(*, timeout: float = 5) -> Status:
 
     Returns:
         The status; a server that does not answer is its `error`, not an exception.
+
+    Raises:
+        SettingsDamaged: ZenML's configuration is empty or cut off, and says nothing.
     """
     try:
-        config = read_yaml(config_home() / CONFIG_FILE)
+        config = read_global()
     except UnreadableError as error:
         raise KitaruError(
             "ZenML's configuration cannot be read",
             why=str(error),
-            remedy="Fix or remove the file.",
+            remedy="Make the file readable for you.",
         ) from error
     stored = config.get("store")
     url = os.environ.get(_URL_VARIABLE) or (stored.get("url") if isinstance(stored, dict) else None)
@@ -173,7 +177,7 @@ def _log_in(server: Server, store: RestStore | None, url: str) -> None:
         return
     kept: Any = {}
     with suppress(UnreadableError):
-        kept = read_yaml(config_home() / "credentials.yaml").get(url)
+        kept = read_logins().get(url)
     key = os.environ.get("ZENML_STORE_API_KEY") or (isinstance(kept, dict) and kept.get("api_key"))
     if key:
         server.login(str(key))
@@ -216,7 +220,9 @@ def _local_database() -> Path:
 def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
     path = Path(url.removeprefix("sqlite:///").partition("?")[0])
     found = replace(found, server_version=found.client_version, user="default", project="default")
-    if not path.exists():
+    look = examine(path)
+    if look.state in {"absent", "half-made"}:
+        what = "does not exist yet" if look.state == "absent" else "was never finished"
         return replace(
             found,
             active_stack="default",
@@ -224,8 +230,7 @@ def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
             scope_source="",
             warnings=(
                 StoreNotCreated(
-                    "The local store does not exist yet; the first command that needs it creates "
-                    "it."
+                    f"The local store {what}; the first command that needs it creates it."
                 ),
             ),
         )

@@ -1,4 +1,4 @@
-"""How ZenML is called: one call at a time, muted, its errors translated."""
+"""How ZenML is called: one call at a time, muted, its errors translated, its files guarded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kitaru_iac.gateway.errors import translate_errors
+from kitaru_iac.gateway.guard import guard_zenml
 from kitaru_iac.gateway.quiet import Heard, one_at_a_time, quiet
 
 __all__ = ["zenml_call"]
@@ -19,4 +20,5 @@ def zenml_call() -> Iterator[Heard]:
         What ZenML said meanwhile.
     """
     with one_at_a_time, quiet() as heard, translate_errors():
+        guard_zenml()
         yield heard

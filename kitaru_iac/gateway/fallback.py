@@ -17,8 +17,9 @@ from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.lookup import Stub, not_found
 from kitaru_iac.gateway.payload import Kind, PayloadReader
 from kitaru_iac.gateway.views import Active
-from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE, CONFIG_FILE, Named, Scope
+from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE, Named, Scope
 from kitaru_iac.machine.environment import apply_environment
+from kitaru_iac.machine.settings import CONFIG_FILE
 
 __all__ = ["ZenMLReader"]
 

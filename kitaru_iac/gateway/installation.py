@@ -137,7 +137,8 @@ def forget_what_zenml_holds() -> None:
 
         Client._reset_instance()
         GlobalConfiguration._reset_instance()
-        CredentialsStore._clear()  # its `reset_instance` deletes the file of logins
+        # Not `reset_instance`, which deletes the file of what is held in memory.
+        CredentialsStore._clear()
 
 
 def initialize_repository(target: Path) -> Repository:

@@ -10,9 +10,8 @@ from typing import TypeVar
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackView
-from kitaru_iac.machine.active_scope import CONFIG_FILE, Named, named_stack
-from kitaru_iac.machine.files import read_yaml
-from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.active_scope import Named, named_stack
+from kitaru_iac.machine.settings import read_global
 from kitaru_iac.machine.store_location import RestStore, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -33,7 +32,7 @@ def open_gateway() -> Gateway:
     """The gateway to the configured store, or the one that `memory.installed` put in its place.
 
     Raises:
-        NotConnectedError: No store answers.
+        NotConnectedError: No store answers, or which one is meant cannot be told.
         NotAllowedError: The login is not accepted.
     """
     from kitaru_iac.gateway.memory import installed_gateway
@@ -42,7 +41,7 @@ def open_gateway() -> Gateway:
     if gateway is not None:
         return gateway
     try:
-        config = read_yaml(config_home() / CONFIG_FILE)
+        config = read_global()
         store = store_location(config, os.environ)
         if isinstance(store, RestStore):
             from kitaru_iac.gateway.rest_gateway import RestGateway
@@ -75,7 +74,7 @@ def fast_reader() -> Reader:
         UnreadableError: There is none for this store; the text says why.
         NotConnectedError: The server does not answer.
     """
-    config = read_yaml(config_home() / CONFIG_FILE)
+    config = read_global()
     store = store_location(config, os.environ)
     named = named_stack(config, os.environ)
     if isinstance(store, RestStore):
@@ -97,7 +96,7 @@ def slow_reader() -> Reader:
     require_answer()
     before: Named | None = None
     with suppress(UnreadableError):
-        before = named_stack(read_yaml(config_home() / CONFIG_FILE), os.environ)
+        before = named_stack(read_global(), os.environ)
     from kitaru_iac.gateway.fallback import ZenMLReader
 
     return ZenMLReader(before)
@@ -107,10 +106,10 @@ def require_answer() -> None:
     """See that the configured server is there, if the store is one, before ZenML is loaded.
 
     Raises:
-        NotConnectedError: It does not answer.
+        NotConnectedError: It does not answer, or which store is meant cannot be told.
     """
     with suppress(UnreadableError):
-        server = server_of(read_yaml(config_home() / CONFIG_FILE), os.environ)
+        server = server_of(read_global(), os.environ)
         if server is not None:
             from kitaru_iac.gateway.http import require_answer
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.settings import CONFIG_FILE, read_repository
 
 __all__ = [
     "ACTIVE_STACK_VARIABLE",
-    "CONFIG_FILE",
     "Named",
     "Scope",
     "canonical_id",
@@ -28,7 +27,6 @@ __all__ = [
 ]
 
 ACTIVE_STACK_VARIABLE = "ZENML_ACTIVE_STACK_ID"
-CONFIG_FILE = "config.yaml"
 
 #: What says which stack is active, strongest first.
 Scope = Literal["environment", "repository", "global", "default"]
@@ -62,13 +60,14 @@ def named_stack(config: Mapping[str, Any], environ: Mapping[str, str]) -> Named:
         environ: The environment variables.
 
     Raises:
-        UnreadableError: The repository's configuration cannot be read.
+        SettingsDamaged: The repository's configuration is empty or cut off.
+        UnreadableError: It may not be read.
     """
     if ref := environ.get(ACTIVE_STACK_VARIABLE):
         return Named(ref, "environment", ACTIVE_STACK_VARIABLE)
     root = repository(environ)
     if root is not None:
-        ref = read_yaml(repository_config(root, environ)).get("active_stack_id")
+        ref = read_repository(repository_config(root, environ)).get("active_stack_id")
         return Named(str(ref) if ref else None, "repository", str(root))
     ref = config.get("active_stack_id")
     return Named(str(ref) if ref else None, "global", str(config_home() / CONFIG_FILE))

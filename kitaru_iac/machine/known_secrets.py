@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from kitaru_iac.machine.active_scope import CONFIG_FILE
-from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.settings import CONFIG_FILE, read_yaml
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["known_secrets"]

@@ -1,6 +1,7 @@
-"""One writer at a time for a stack's name, among the processes of one configuration home.
+"""One writer at a time for a stack's name, and one maker for a local store.
 
-A local store has no other writers. On a server, colleagues' processes are told from dead ones by
+A name is locked among the processes of one configuration home. A local store has no other writers.
+On a server, colleagues' processes are told from dead ones by
 how long ago they wrote (`records.stored`).
 """
 
@@ -9,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from kitaru_iac.machine.home import config_home
 
-__all__ = ["sole_writer"]
+__all__ = ["sole_maker", "sole_writer"]
 
 
 @contextlib.contextmanager
@@ -25,17 +27,36 @@ def sole_writer(*names: str) -> Iterator[None]:
     Args:
         names: The names of the stacks: never an id, under which nobody else would wait.
     """
+    folder = config_home() / "kitaru" / "locks"
+    # Always in one order, so that no two wait for each other.
+    keys = [hashlib.sha256(name.encode()).hexdigest()[:16] for name in sorted(set(names))]
+    with _held(*(folder / key for key in keys)):
+        yield
+
+
+@contextlib.contextmanager
+def sole_maker(file: Path) -> Iterator[bool]:
+    """Wait for other processes that make this file, and keep them waiting meanwhile.
+
+    The lock is beside the file, which may belong to several configuration homes.
+
+    Yields:
+        Whether there is a lock: without one others may be at work.
+    """
+    with _held(file.with_name(f".{file.name}.lock")) as is_held:
+        yield is_held
+
+
+@contextlib.contextmanager
+def _held(*files: Path) -> Iterator[bool]:
     with contextlib.ExitStack() as held:
-        try:
+        is_held = False
+        with contextlib.suppress(ImportError, OSError):
             import fcntl
 
-            folder = config_home() / "kitaru" / "locks"
-            folder.mkdir(parents=True, exist_ok=True)
-            # Always in one order, so that no two wait for each other.
-            for name in sorted(set(names)):
-                key = hashlib.sha256(name.encode()).hexdigest()[:16]
-                file = held.enter_context((folder / key).open("w"))
+            for path in files:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                file = held.enter_context(path.open("w"))
                 fcntl.flock(file, fcntl.LOCK_EX)
-        except (ImportError, OSError):
-            pass
-        yield
+            is_held = True
+        yield is_held

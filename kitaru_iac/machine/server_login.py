@@ -14,15 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from kitaru_iac.machine.files import read_yaml, write_yaml
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.locks import sole_writer
+from kitaru_iac.machine.settings import LOGINS_FILE, create_logins, read_logins, replace, to_yaml
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText
 
-__all__ = ["CREDENTIALS_FILE", "Login", "forget_login", "remember_key", "remember_token"]
-
-CREDENTIALS_FILE: Final = "credentials.yaml"
+__all__ = ["Login", "forget_login", "remember_key", "remember_token"]
 
 _TRUE: Final = frozenset({"1", "on", "t", "true", "y", "yes"})
 #: With a token: which configured secret it was given for. ZenML keeps what it does not know.
@@ -151,7 +149,7 @@ class _changed:  # noqa: N801 - a context manager, used as a function
         self._lock = sole_writer(str(_file()))
         self._lock.__enter__()
         try:
-            self._before = read_yaml(_file())
+            self._before = read_logins()
         except BaseException:
             self._lock.__exit__(None, None, None)
             raise
@@ -162,13 +160,16 @@ class _changed:  # noqa: N801 - a context manager, used as a function
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None and self._content != self._before:
-                write_yaml(_file(), self._content, private=True)
+                create_logins()
+                with suppress(OSError):  # somebody else's file on a shared machine
+                    _file().chmod(0o600)
+                replace(_file(), to_yaml(self._content))
         finally:
             self._lock.__exit__(None, None, None)
 
 
 def _file() -> Path:
-    return config_home() / CREDENTIALS_FILE
+    return config_home() / LOGINS_FILE
 
 
 def _entry(kept: dict[str, Any], url: str) -> dict[str, Any]:
@@ -185,7 +186,7 @@ def _is_uncached(environ: Mapping[str, str]) -> bool:
 def _kept(url: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
     if _is_uncached(environ):
         return {}
-    kept = read_yaml(_file()).get(url)
+    kept = read_logins().get(url)
     return kept if isinstance(kept, dict) else {}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.homes import Home, ready_home
@@ -51,8 +53,10 @@ def test_bash(filled: Home, words, wanted):
 
 
 def test_a_store_that_cannot_be_read_offers_nothing(home: Home):
-    (home.config / "config.yaml").write_text("store: {type: rest, url: 'http://127.0.0.1:9'}\n")
-    assert offered(home, "stack use d") == []
+    store = {"type": "rest", "url": "http://127.0.0.1:9"}
+    for text in (json.dumps({"store": store}), "", "store:\n  type: re"):
+        (home.config / "config.yaml").write_text(text)
+        assert offered(home, "stack use d") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from kitaru_iac.connection import active as module
-from kitaru_iac.errors import StackNotFound, UsageError
-from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.errors import SettingsDamaged, StackNotFound, UsageError
 from tests.homes import Home
 
 OTHER = "abcdabcd-0000-4000-8000-000000000001"
@@ -119,13 +118,10 @@ class TestAsZenML:
         assert Client().active_stack_model.name == "dev"
         assert zenml_sees(home_with_two) == OTHER
 
-    def test_an_unfinished_file_is_left_to_zenml(
-        self, home_with_two: Home, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_before_zenml_has_chosen_a_store_it_is_left_to_zenml(self, home_with_two: Home) -> None:
         config = home_with_two.config / "config.yaml"
         content = yaml.safe_load(config.read_text())
-        del content["version"]
-        config.write_text(yaml.safe_dump(content))
+        config.write_text(yaml.safe_dump({"user_id": content["user_id"]}))
         assert switch(home_with_two, "dev")[-1] is True
         assert zenml_sees(home_with_two) == OTHER
 
@@ -191,7 +187,7 @@ class TestTheFile:
     @pytest.mark.parametrize("text", ["", "active_stack_id: x\n", "{", "- a\n"])
     def test_what_is_no_whole_configuration_is_not_touched(self, config: Path, text: str) -> None:
         config.write_text(text)
-        with pytest.raises(UnreadableError):
+        with pytest.raises(SettingsDamaged):
             module.set_active(OTHER)
         assert config.read_text() == text
 

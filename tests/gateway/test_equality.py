@@ -19,7 +19,7 @@ from kitaru_iac.gateway.opening import fast_reader, slow_reader
 from kitaru_iac.gateway.rest import RestReader
 from kitaru_iac.gateway.sqlite import SqliteReader
 from kitaru_iac.machine.active_scope import named_stack
-from kitaru_iac.machine.files import read_yaml
+from kitaru_iac.machine.settings import read_yaml
 from tests.gateway.stores import (
     Filler,
     add_odd_flavors,

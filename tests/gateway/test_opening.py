@@ -123,7 +123,10 @@ class TestFallback:
         connect(empty_server)
         credentials = home.config / "credentials.yaml"
         kept = yaml.safe_load(credentials.read_text())
-        kept[empty_server.url] = {"api_token": {"access_token": "no-such-token"}}
+        kept[empty_server.url] = {
+            "url": empty_server.url,
+            "api_token": {"access_token": "no-such-token"},
+        }
         credentials.write_text(yaml.safe_dump(kept))
         with pytest.raises(NotAllowedError, match="does not accept the stored login"):
             open_reader().count()

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kitaru_iac.errors import SettingsDamaged
 from kitaru_iac.gateway import Active, open_reader
 from kitaru_iac.gateway.opening import fast_reader
 from kitaru_iac.machine.active_scope import named_stack, repository
-from kitaru_iac.machine.unreadable import UnreadableError
 from tests.gateway.stores import forget_zenml
 from tests.homes import Home
 
@@ -169,9 +169,11 @@ def test_a_directory_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert repository(os.environ) is None
 
 
-def test_a_repository_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repository_whose_file_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = a_repository(tmp_path / "r", None)
     (root / ".zen" / "config.yaml").write_text("{")
     monkeypatch.chdir(root)
-    with pytest.raises(UnreadableError):
+    with pytest.raises(SettingsDamaged):
         named_stack({}, {})

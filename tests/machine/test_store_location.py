@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from kitaru_iac.machine.files import read_yaml
 from kitaru_iac.machine.server_login import (
     Login,
     forget_login,
     remember_key,
     remember_token,
 )
+from kitaru_iac.machine.settings import read_yaml
 from kitaru_iac.machine.store_location import RestStore, SqliteStore, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText

@@ -1,0 +1,122 @@
+"""How ZenML, in this process, treats its own files and its local store.
+
+ZenML truncates its settings and writes them anew, reads an empty file as "the local store", and
+makes a new database in place. Three of its functions are exchanged, once for a process, so that
+
+* settings that are empty or cut off are refused, and never written over;
+* settings are replaced in one step, and not at all where nothing changes;
+* a local store is whole before it is opened (`local_store`).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from kitaru_iac.machine.settings import (
+    CONFIG_FILE,
+    LOGINS_FILE,
+    Kind,
+    begin_global,
+    read_global,
+    read_whole,
+    replace,
+    to_yaml,
+)
+from kitaru_iac.machine.unreadable import UnreadableError
+
+if TYPE_CHECKING:
+    from zenml.config.global_config import GlobalConfiguration
+    from zenml.config.store_config import StoreConfiguration
+
+__all__ = ["guard_zenml"]
+
+_MARK: Final = "_is_kitarus"
+
+
+def guard_zenml() -> None:
+    """Exchange the functions, if this process has not yet. Called before ZenML reads anything.
+
+    Raises:
+        SettingsDamaged: The global settings are empty or cut off; ZenML was not even imported.
+    """
+    import sys
+
+    loaded = sys.modules.get("zenml.utils.yaml_utils")
+    if loaded is not None and hasattr(loaded.write_yaml, _MARK):
+        return
+    if "zenml.config.global_config" not in sys.modules:
+        with suppress(UnreadableError):  # ZenML says what is wrong
+            read_global()
+    begin_global()
+    _exchange()
+
+
+def _exchange() -> None:
+    from zenml.config.global_config import GlobalConfiguration
+    from zenml.utils import yaml_utils
+
+    read, write = yaml_utils.read_yaml, yaml_utils.write_yaml
+    configure = GlobalConfiguration._configure_store
+
+    def read_yaml(file_path: str) -> Any:  # noqa: ANN401 - as ZenML's own
+        kind = _kind(file_path)
+        if kind is not None:
+            with suppress(UnreadableError):  # ZenML says what is wrong
+                return read_whole(Path(file_path), kind)
+        return read(file_path)
+
+    def write_yaml(
+        file_path: str,
+        contents: Any,  # noqa: ANN401 - as ZenML's own
+        sort_keys: bool = True,
+    ) -> None:
+        kind = _kind(file_path)
+        if kind is None:
+            write(file_path, contents, sort_keys)
+        else:
+            _write(Path(file_path), kind, contents)  # sorted, as ZenML's settings always are
+
+    def _configure_store(
+        self: GlobalConfiguration,
+        config: StoreConfiguration,
+        skip_default_registrations: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        from kitaru_iac.gateway.local_store import whole
+
+        with whole(self, config):
+            configure(self, config, skip_default_registrations, **kwargs)
+
+    setattr(write_yaml, _MARK, True)
+    GlobalConfiguration._configure_store = _configure_store  # type: ignore[method-assign]
+    yaml_utils.read_yaml = read_yaml
+    yaml_utils.write_yaml = write_yaml
+
+
+def _kind(file_path: str) -> Kind | None:
+    """Which of ZenML's settings a file is; None for any other."""
+    from zenml.constants import REPOSITORY_DIRECTORY_NAME
+    from zenml.utils.io_utils import get_global_config_directory
+
+    path = Path(file_path)
+    if path.name not in {CONFIG_FILE, LOGINS_FILE}:
+        return None
+    if path.parent.resolve() == Path(get_global_config_directory()).resolve():
+        return "global" if path.name == CONFIG_FILE else "logins"
+    if path.name == CONFIG_FILE and path.parent.name == REPOSITORY_DIRECTORY_NAME:
+        return "repository"
+    return None
+
+
+def _write(path: Path, kind: Kind, contents: Any) -> None:  # noqa: ANN401 - as ZenML's own
+    text = to_yaml(contents)
+    try:
+        if path.read_bytes() == text.encode():
+            return
+    except FileNotFoundError:
+        pass
+    else:
+        read_whole(path, kind)  # what is damaged is not written over
+    replace(path, text)

@@ -1,0 +1,154 @@
+"""Whether the local store's database is whole, from one look at its file, without ZenML.
+
+ZenML makes it in this order, committing each step: tables, settings, the stamp of its migrations,
+flavors, project, default stack, its own activation, the default user. A process that dies in
+between leaves a file that no later one finishes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from kitaru_iac.machine.home import config_home
+
+__all__ = ["FLAVORS", "LocalDatabase", "State", "examine", "note_flavors"]
+
+#: ``absent``: nothing is there. ``half-made``: not whole, and nothing in it is anybody's.
+#: ``lacks-flavors``: in use, but the flavors of an upgrade are not all there. ``unstamped``: not
+#: whole, and it holds what is somebody's. ``unknown``: it cannot be looked at; ZenML says why.
+State = Literal["absent", "whole", "half-made", "lacks-flavors", "unstamped", "unknown"]
+
+#: How many flavors ZenML brings along, by its version.
+FLAVORS: Final[Mapping[str, int]] = {"0.98.0": 82}
+
+#: Seconds to wait for a writer.
+_BUSY_TIMEOUT = 5.0
+
+#: What ZenML itself writes while it makes a database: anything else is somebody's.
+_OF_ZENML: Final[Mapping[str, str]] = {
+    "alembic_version": "1",
+    "server_settings": "1",
+    "flavor": "is_custom = 0",
+    "project": "name = 'default'",
+    "stack": "name = 'default' AND user_id IS NULL",
+    "stack_component": "name = 'default' AND user_id IS NULL",
+    "stack_composition": "1",
+    "user": "name = 'default'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDatabase:
+    """What a look at the file found.
+
+    Attributes:
+        state: What may be done with it.
+        version: The version of ZenML that its migrations are stamped with; None without a stamp.
+    """
+
+    state: State
+    version: str | None = None
+
+
+def examine(path: Path) -> LocalDatabase:
+    """Look at a database of ZenML's. Nothing is written, and nothing raised."""
+    try:
+        if not path.stat().st_size:
+            return LocalDatabase("absent")
+    except FileNotFoundError:
+        return LocalDatabase("absent")
+    except OSError:
+        return LocalDatabase("unknown")
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT)) as database:
+            database.execute("BEGIN")  # one state of the file
+            return _look(database)
+    except sqlite3.Error:
+        return LocalDatabase("unknown")
+
+
+def _look(database: sqlite3.Connection) -> LocalDatabase:
+    tables = {
+        name
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        if not name.startswith("sqlite_")
+    }
+    if not tables:
+        return LocalDatabase("absent")
+    version = _version(database, tables)
+    if version is not None:
+        if version not in FLAVORS:
+            return LocalDatabase("whole", version)  # of a version that ZenML may know how to mend
+        if _is_begun(database) and _flavors(database) >= _wanted(version):
+            return LocalDatabase("whole", version)
+    if not _is_anybodys(database, tables):
+        return LocalDatabase("half-made", version)
+    if version is None:
+        return LocalDatabase("unstamped")
+    return LocalDatabase("lacks-flavors", version)
+
+
+def _version(database: sqlite3.Connection, tables: set[str]) -> str | None:
+    if "alembic_version" not in tables:
+        return None
+    row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
+def _is_begun(database: sqlite3.Connection) -> bool:
+    """Whether the steps after the flavors were taken."""
+    row = database.execute(
+        "SELECT EXISTS (SELECT 1 FROM server_settings WHERE active = 1), "
+        "EXISTS (SELECT 1 FROM stack), EXISTS (SELECT 1 FROM user WHERE is_service_account = 0)"
+    ).fetchone()
+    return all(row)
+
+
+def _flavors(database: sqlite3.Connection) -> int:
+    return int(database.execute("SELECT count(*) FROM flavor WHERE is_custom = 0").fetchone()[0])
+
+
+def _is_anybodys(database: sqlite3.Connection, tables: set[str]) -> bool:
+    for table in sorted(tables):
+        of_zenml = _OF_ZENML.get(table, "0")
+        query = f'SELECT EXISTS (SELECT 1 FROM "{table}" WHERE NOT ({of_zenml}))'  # noqa: S608
+        if database.execute(query).fetchone()[0]:
+            return True
+    return False
+
+
+# -- flavors that cannot be had here ---------------------------------------------------------------
+
+
+def note_flavors(path: Path, version: str) -> None:
+    """Remember how many flavors a finished database has, where they are fewer than usual.
+
+    An integration that cannot be loaded on this machine brings none, and that is no damage.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            found = _flavors(database)
+        if found < FLAVORS.get(version, 0):
+            _note().parent.mkdir(parents=True, exist_ok=True)
+            _note().write_text(f"{version} {found}\n", encoding="ascii")
+    except (sqlite3.Error, OSError):
+        return  # the next command looks again
+
+
+def _wanted(version: str) -> int:
+    usual = FLAVORS[version]
+    try:
+        noted, _, number = _note().read_text(encoding="ascii").partition(" ")
+        return min(usual, int(number)) if noted == version else usual
+    except (OSError, ValueError):
+        return usual
+
+
+def _note() -> Path:
+    return config_home() / "kitaru" / "flavors"

@@ -1,0 +1,321 @@
+"""ZenML's settings files: read whole or not at all, and replaced in one step.
+
+ZenML truncates and rewrites them several times in a command. One that is empty or cut off says
+nothing about the store that is meant, and ZenML itself would take it for "the local store".
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
+
+from kitaru_iac.errors import SettingsDamaged
+from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.unreadable import UnreadableError
+
+__all__ = [
+    "CONFIG_FILE",
+    "LOGINS_FILE",
+    "Kind",
+    "begin_global",
+    "create_logins",
+    "parse_yaml",
+    "read_global",
+    "read_logins",
+    "read_repository",
+    "read_whole",
+    "read_yaml",
+    "replace",
+    "to_yaml",
+]
+
+CONFIG_FILE: Final = "config.yaml"
+LOGINS_FILE: Final = "credentials.yaml"
+
+#: Whose file it is: this user's, a repository's, or that of the logins.
+Kind = Literal["global", "repository", "logins"]
+
+#: Seconds to wait for somebody who is writing the file, and between two looks at it.
+_PATIENCE = 1.0
+_PAUSE = 0.002
+
+
+def read_global() -> Mapping[str, Any]:
+    """The global configuration file's content; empty on a machine that has none yet.
+
+    Raises:
+        SettingsDamaged: It is empty or cut off, and stays so.
+        UnreadableError: It may not be read.
+    """
+    return read_whole(config_home() / CONFIG_FILE, "global")
+
+
+def read_repository(path: Path) -> Mapping[str, Any]:
+    """The content of a repository's configuration file; empty where there is none yet.
+
+    Raises:
+        SettingsDamaged: It is empty or cut off, and stays so.
+        UnreadableError: It may not be read.
+    """
+    return read_whole(path, "repository")
+
+
+def read_logins() -> Mapping[str, Any]:
+    """The stored logins, by the address of their server; empty where there are none yet.
+
+    Raises:
+        SettingsDamaged: The file is empty or cut off, and stays so.
+        UnreadableError: It may not be read.
+    """
+    return read_whole(config_home() / LOGINS_FILE, "logins")
+
+
+def read_whole(path: Path, kind: Kind) -> dict[str, Any]:
+    """The content of one of ZenML's files; empty where there is none.
+
+    Raises:
+        SettingsDamaged: It is empty or cut off, and stays so for a second.
+        UnreadableError: It may not be read.
+    """
+    is_whole = _WHOLE[kind]
+    until: float | None = None
+    while True:
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise UnreadableError(f"{path} cannot be read: {error}") from error
+        with suppress(UnreadableError):
+            content = parse_yaml(text, path)
+            if is_whole(content, text):
+                return content
+        now = time.monotonic()
+        until = now + _PATIENCE if until is None else until
+        if now >= until:
+            raise _damaged(path, kind)
+        time.sleep(_PAUSE)
+
+
+def read_yaml(path: Path) -> Mapping[str, Any]:
+    """A YAML mapping from a file, whole or not; empty when there is no file.
+
+    Raises:
+        UnreadableError: It cannot be read, or it is not a mapping.
+    """
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be read: {error}") from error
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: bytes, path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds; empty for an empty file.
+
+    Raises:
+        UnreadableError: It is no mapping. `path` is named in its text.
+    """
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        content = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: neither UTF-8 nor a date
+        raise UnreadableError(f"{path} is not YAML") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UnreadableError(f"{path} is not a mapping")
+    return content
+
+
+def to_yaml(content: Mapping[str, Any]) -> str:
+    """Write a mapping as ZenML does, with its keys sorted."""
+    import yaml
+
+    text: str = yaml.safe_dump(dict(content), sort_keys=True)
+    return text
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def replace(path: Path, text: str, *, before: os.stat_result | None = None) -> bool:
+    """Put a text in the file's place in one step: whoever reads sees the old or the new one.
+
+    A link stays a link. Mode and owner stay; a new file of logins is its owner's alone.
+
+    Args:
+        path: The file. Its directory has to exist.
+        text: The whole new content.
+        before: What the file was; it is left as it is, and False returned, if it is another now.
+    """
+    path = path.resolve()
+    found = before
+    if found is None:
+        with suppress(FileNotFoundError):
+            found = path.stat()
+    new = _written_beside(path, text, found)
+    try:
+        if before is not None and _identity(path.stat()) != _identity(before):
+            return False
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+    return True
+
+
+def begin_global() -> None:
+    """Begin the global configuration file as ZenML would: with an id, and no store.
+
+    Of processes that begin at the same time, one writes it; else each would have an id of its own.
+    """
+    path = config_home() / CONFIG_FILE
+    if path.exists() or "ZENML_SERVER" in os.environ:
+        return
+    with suppress(OSError):  # ZenML says what is wrong
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _create(path, f"user_id: {uuid4()}\n")
+
+
+def create_logins() -> None:
+    """Make an empty file of logins that only its owner may read, if there is none."""
+    path = config_home() / LOGINS_FILE
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _create(path, "{}\n")
+
+
+def _create(path: Path, text: str) -> None:
+    """Write a file that is there as a whole or not at all, unless there is one."""
+    new = _written_beside(path, text, None)
+    try:
+        with suppress(FileExistsError):
+            os.link(new, path)
+    except OSError:  # a file system without links
+        if not path.exists():
+            new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _written_beside(path: Path, text: str, like: os.stat_result | None) -> Path:
+    new = path.with_name(f".{path.name}.{uuid4().hex}")
+    mode = 0o600 if path.name == LOGINS_FILE else 0o666
+    if like is not None:
+        mode = stat.S_IMODE(like.st_mode)
+    try:
+        # Never more open than the file itself, not even for a moment; the umask is heeded.
+        handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+        if like is not None:
+            new.chmod(mode)
+            with suppress(OSError):  # only root can; for everybody else it is the same anyway
+                os.chown(new, like.st_uid, like.st_gid)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    return new
+
+
+def _identity(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+# -- what is whole ---------------------------------------------------------------------------------
+
+
+def _is_whole_global(content: Mapping[str, Any], text: bytes) -> bool:
+    """ZenML sorts the keys: a store that was cut off has no `user_id` behind it.
+
+    A cut-off `version` is a number. Before it has a store, ZenML writes the file without one.
+    """
+    if content and _is_closed(text):
+        return True
+    if not _is_id(content.get("user_id")):
+        return False
+    return isinstance(content.get("version"), str) or not (content.keys() & {"store", "version"})
+
+
+def _is_whole_repository(content: Mapping[str, Any], text: bytes) -> bool:
+    """`active_stack_id` is the last key, and null where no stack was chosen."""
+    if "active_stack_id" not in content:
+        return False
+    chosen = content["active_stack_id"]
+    return _is_id(chosen) if chosen is not None else text.endswith(b"\n")
+
+
+def _is_whole_logins(content: Mapping[str, Any], text: bytes) -> bool:
+    """Every login has a `url`, and only keys that do not matter come after it."""
+    if _is_closed(text):
+        return True
+    if not content:
+        return False
+    return all(
+        isinstance(login, Mapping)
+        and isinstance(login.get("url"), str)
+        and (login["url"] == url or text.endswith(b"\n"))
+        for url, login in content.items()
+    )
+
+
+_WHOLE: Final[Mapping[Kind, Callable[[Mapping[str, Any], bytes], bool]]] = {
+    "global": _is_whole_global,
+    "repository": _is_whole_repository,
+    "logins": _is_whole_logins,
+}
+
+
+def _is_closed(text: bytes) -> bool:
+    """Whether it is written in braces, as JSON is: what was cut off would be no YAML."""
+    return text.lstrip().startswith(b"{")
+
+
+def _is_id(value: object) -> bool:
+    try:
+        UUID(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def _damaged(path: Path, kind: Kind) -> SettingsDamaged:
+    remove = f"rm {shlex.quote(str(path))}"
+    what, remedy = {
+        "global": (
+            "ZenML's settings are incomplete, and do not tell which store is meant",
+            (
+                f"Restore the file. Or remove it, for the local store: {remove}\n"
+                "and for a server log in again: kitaru login URL"
+            ),
+        ),
+        "repository": (
+            "The repository's settings are incomplete, and do not tell which stack is active",
+            (
+                f"Restore the file. Or remove it, for the default stack: {remove}\n"
+                "and choose another: kitaru stack use NAME"
+            ),
+        ),
+        "logins": (
+            "The stored logins are incomplete, and none of them can be relied on",
+            (
+                f"Restore the file. Or remove it, which forgets all logins: {remove}\n"
+                "and log in again: kitaru login URL"
+            ),
+        ),
+    }[kind]
+    why = "It is empty or was cut off while it was written; nothing was changed"
+    return SettingsDamaged(what, where=str(path), why=why, remedy=remedy)

@@ -1,0 +1,110 @@
+"""Settings that do not tell which store is meant are refused by every command, and never lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kitaru_iac.errors import SettingsDamaged
+from kitaru_iac.gateway.installation import activate_stack, active_stack_id
+from kitaru_iac.gateway.opening import open_gateway
+from kitaru_iac.machine import settings
+from tests.homes import Home
+
+COMMANDS = (
+    "stack list",
+    "stack current",
+    "stack show default",
+    "stack create dev",
+    "stack apply -f stack.yaml --yes",
+    "stack preview dev",
+    "stack use default",
+    "stack delete default --force --yes",
+    "login http://127.0.0.1:9",
+    "logout",
+    "init",
+    "status",
+)
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_PATIENCE", 0.05)
+
+
+@pytest.fixture
+def project(home: Home) -> Path:
+    """A description, in a repository of ZenML's."""
+    (home.path / ".zen").mkdir()
+    (home.path / "stack.yaml").write_text("name: dev\ntype: local\n")
+    return home.path
+
+
+@pytest.mark.parametrize(
+    ("damaged", "command"),
+    [("global", command) for command in COMMANDS]
+    # A login is about no repository.
+    + [("repository", command) for command in COMMANDS if not command.startswith("log")],
+)
+def test_every_command_refuses(home: Home, project: Path, command: str, damaged: str) -> None:
+    folder = home.config if damaged == "global" else project / ".zen"
+    file = folder / "config.yaml"
+    file.write_text("")
+    before = home.database.read_bytes()
+    done = home.kitaru(*command.split())
+    assert done.returncode == 6, done.stderr
+    assert f"rm {file}" in done.stderr + done.stdout
+    assert done.stdout == "" or command == "status"  # which shows what it could find out
+    assert file.read_text() == ""
+    assert home.database.read_bytes() == before
+
+
+def test_an_empty_file_is_refused_where_the_environment_names_the_store(home: Home) -> None:
+    """The active stack would be guessed, and ZenML would write the file over."""
+    (home.config / "config.yaml").write_text("")
+    url = f"sqlite:///{home.database}"
+    for command in ("stack list", "stack create dev"):
+        assert home.kitaru(*command.split(), ZENML_STORE_URL=url).returncode == 6
+
+
+def test_zenml_in_this_process_replaces_its_files_in_one_step(home: Home) -> None:
+    from zenml.config.global_config import GlobalConfiguration
+
+    open_gateway()
+    path = home.config / "config.yaml"
+    with path.open() as opened:  # whoever had begun to read reads to the end
+        old = opened.read(10) + opened.read()
+        was = path.stat().st_ino
+        GlobalConfiguration().user_email = "me@example.com"
+        opened.seek(0)
+        assert opened.read() == old
+    assert path.stat().st_ino != was
+    assert yaml.safe_load(path.read_text())["user_email"] == "me@example.com"
+    was = path.stat().st_ino
+    GlobalConfiguration()._write_config()  # nothing has changed
+    assert path.stat().st_ino == was
+
+
+@pytest.mark.parametrize("text", ["", "store:\n  type: re"])
+def test_zenml_in_this_process_does_not_write_over_what_is_damaged(home: Home, text: str) -> None:
+    """What another process left behind while this one had the settings in memory."""
+    open_gateway()
+    path = home.config / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsDamaged):
+        activate_stack(active_stack_id())
+    assert path.read_text() == text
+
+
+def test_zenml_in_this_process_does_not_forget_logins_that_are_damaged(home: Home) -> None:
+    from zenml.login.credentials_store import CredentialsStore
+
+    open_gateway()
+    path = home.config / "credentials.yaml"
+    path.write_text("https://a:\n  api_key: ZENKEY_a\n")
+    CredentialsStore._clear()
+    with pytest.raises(SettingsDamaged):
+        CredentialsStore().set_api_key("https://b", "ZENKEY_b")
+    assert path.read_text() == "https://a:\n  api_key: ZENKEY_a\n"

@@ -1,0 +1,221 @@
+"""A local store is whole or not there, whenever the process that makes it dies."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from kitaru_iac.errors import NotConnectedError
+from kitaru_iac.gateway.documents import NewStack, Where
+from kitaru_iac.gateway.local_store import _is_in_use
+from kitaru_iac.gateway.opening import open_gateway
+from kitaru_iac.machine.local_database import FLAVORS, examine, note_flavors
+from tests.gateway.stores import forget_zenml
+from tests.homes import Home
+
+#: What a process that dies leaves, from the last step of the making back to the first.
+HALF_MADE = {
+    "no user": "DELETE FROM user",
+    "not active": "UPDATE server_settings SET active = 0; DELETE FROM user",
+    "no stack": "DELETE FROM stack_composition; DELETE FROM stack; DELETE FROM user",
+    "no project": "DELETE FROM stack_composition; DELETE FROM stack; DELETE FROM stack_component;"
+    "DELETE FROM user; DELETE FROM project",
+    "47 flavors": "DELETE FROM flavor WHERE id NOT IN (SELECT id FROM flavor LIMIT 47);"
+    "DELETE FROM stack_composition; DELETE FROM stack; DELETE FROM stack_component;"
+    "DELETE FROM user; DELETE FROM project",
+    "no stamp": "DELETE FROM alembic_version",
+    "half the tables": "DROP TABLE alembic_version; DROP TABLE stack_composition; DELETE FROM user;"
+    "DROP TABLE stack; DROP TABLE stack_component; DROP TABLE flavor",
+}
+FIRST_COMMAND = (sys.executable, "-m", "kitaru_iac.cli.main", "stack", "create", "dev")
+ZENMLS_OWN = (sys.executable, "-c", "from zenml.client import Client; Client().active_stack_model")
+
+
+def change(database: Path, script: str) -> None:
+    with closing(sqlite3.connect(database)) as opened:
+        opened.executescript(f"PRAGMA foreign_keys = OFF; {script}")
+
+
+def names(table: str, database: Path) -> list[str]:
+    with closing(sqlite3.connect(database)) as opened:
+        return [row[0] for row in opened.execute(f'SELECT name FROM "{table}" ORDER BY name')]
+
+
+# -- what is found ---------------------------------------------------------------------------------
+
+
+def test_the_known_numbers_are_zenmls(home: Home) -> None:
+    from zenml import __version__
+    from zenml.client import Client
+    from zenml.stack.flavor_registry import FlavorRegistry
+
+    registry = FlavorRegistry()
+    assert FLAVORS[__version__] == len(registry.builtin_flavors + registry.integration_flavors)
+    assert Client().zen_store.alembic.head_revisions() == [__version__]  # type: ignore[attr-defined]
+    assert examine(home.database).state == "whole"
+
+
+@pytest.mark.parametrize("case", HALF_MADE)
+def test_what_was_left_half_made_is_made_anew(home: Home, case: str) -> None:
+    change(home.database, HALF_MADE[case])
+    assert examine(home.database).state == "half-made"
+    gateway = open_gateway()
+    assert [stack.name for stack in gateway.stacks(Where())] == ["default"]
+    assert any(flavor.name == "s3" for flavor in gateway.flavors({"s3"}))
+    members = {part.type: (part.id,) for part in gateway.components(Where())}
+    gateway.create_stack(NewStack("dev", {}, members))
+    assert examine(home.database).state == "whole"
+    assert sorted(path.name for path in home.database.parent.iterdir()) == [
+        ".zenml.db.lock",
+        "zenml.db",
+    ]
+
+
+def test_an_upgrade_that_was_cut_off_is_finished_and_nothing_lost(home: Home) -> None:
+    change(
+        home.database,
+        "INSERT INTO stack SELECT '0123456789abcdef0123456789abcdef', created, updated, 'mine',"
+        "description, stack_spec_path, labels, environment, user_id FROM stack;"
+        "DELETE FROM flavor WHERE id NOT IN (SELECT id FROM flavor LIMIT 47)",
+    )
+    assert examine(home.database).state == "lacks-flavors"
+    assert any(flavor.name == "s3" for flavor in open_gateway().flavors({"s3"}))
+    assert "mine" in names("stack", home.database)
+    assert examine(home.database).state == "whole"
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "UPDATE stack SET name = 'mine'",
+        "CREATE TABLE invoices (id)",
+        "UPDATE flavor SET is_custom=1",
+    ],
+)
+def test_what_may_be_somebodys_is_refused(home: Home, theirs: str) -> None:
+    change(home.database, f"DELETE FROM alembic_version; {theirs}")
+    before = home.database.read_bytes()
+    with pytest.raises(NotConnectedError) as refused:
+        open_gateway()
+    assert f"mv {home.database}" in str(refused.value.remedy)
+    assert home.database.read_bytes() == before
+
+
+def test_flavors_that_cannot_be_had_here_are_not_looked_for_again(home: Home) -> None:
+    change(home.database, "DELETE FROM flavor WHERE name = 's3'")
+    assert examine(home.database).state == "half-made"
+    note_flavors(home.database, "0.98.0")
+    assert examine(home.database).state == "whole"
+
+
+def test_a_journal_of_the_dead_does_not_reach_the_new_file(home: Home) -> None:
+    home.database.with_name("zenml.db-journal").write_bytes(
+        b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" * 99
+    )
+    home.database.unlink()
+    open_gateway()
+    assert examine(home.database).state == "whole"
+
+
+def test_a_store_that_another_process_makes_is_waited_for(home: Home) -> None:
+    code = f"import sys; f = open({str(home.database)!r}); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert _is_in_use(home.database)
+        other.communicate()
+    if Path("/proc/self/fd").is_dir():
+        assert not _is_in_use(home.database)
+
+
+# -- real deaths -----------------------------------------------------------------------------------
+
+
+def count(database: Path, query: str) -> int:
+    """What a database that is being made holds by now; 0 while it cannot be told."""
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as d,
+    ):
+        return int(d.execute(query).fetchone()[0])
+    return 0
+
+
+TABLES = "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+FLAVOR_ROWS = "SELECT count(*) FROM flavor"
+
+
+def kill_when(home: Home, command: tuple[str, ...], is_time: Callable[[Path], bool]) -> int:
+    """Start a first command and kill it when the database it makes is far enough."""
+    with subprocess.Popen(
+        command,
+        env=home.environment(),
+        cwd=home.path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while process.poll() is None:
+            if any(is_time(path) for path in home.config.rglob("zenml.db")):
+                process.kill()
+            time.sleep(0.002)
+    return process.returncode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [FIRST_COMMAND, ZENMLS_OWN], ids=["kitaru", "zenml"])
+@pytest.mark.parametrize(
+    ("query", "number"), [(TABLES, 20), (FLAVOR_ROWS, 47)], ids=["tables", "flavors"]
+)
+def test_after_a_first_command_that_was_killed_the_next_one_works(
+    bare_home: Home, command: tuple[str, ...], query: str, number: int
+) -> None:
+    code = kill_when(bare_home, command, lambda path: count(path, query) >= number)
+    assert code == -signal.SIGKILL
+    if command is FIRST_COMMAND:
+        assert not bare_home.database.exists()
+    done = bare_home.run(*FIRST_COMMAND)
+    assert done.returncode == 0, done.stderr
+    assert examine(bare_home.database).state == "whole"
+    assert names("stack", bare_home.database) == ["default", "dev"]
+    assert not list(bare_home.database.parent.glob(".making-*"))
+
+
+@pytest.mark.slow
+def test_of_two_first_commands_one_makes_the_store(bare_home: Home) -> None:
+    started = [
+        subprocess.Popen(
+            [*FIRST_COMMAND[:-1], name],
+            env=bare_home.environment(),
+            cwd=bare_home.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "two")
+    ]
+    for process in started:
+        _, err = process.communicate()
+        assert process.returncode == 0, err
+    assert names("stack", bare_home.database) == ["default", "one", "two"]
+    with closing(sqlite3.connect(bare_home.database)) as opened:
+        (server,) = opened.execute("SELECT id FROM server_settings").fetchone()
+    config = (bare_home.config / "config.yaml").read_text().replace("-", "")
+    assert f"user_id: {server}" in config
+
+
+@pytest.fixture(autouse=True)
+def forgotten(home: Home) -> None:
+    """This process has no store open."""
+    shutil.rmtree(home.config / "kitaru", ignore_errors=True)
+    forget_zenml()
