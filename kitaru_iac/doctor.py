@@ -25,12 +25,15 @@ from kitaru_iac.engine.find import (
     EngineUnusable,
     find_engine,
 )
-from kitaru_iac.errors import SettingsDamaged
+from kitaru_iac.errors import NotConnectedError, SettingsDamaged
 from kitaru_iac.machine import packages
 from kitaru_iac.machine.active_scope import repository, repository_config
+from kitaru_iac.machine.command_owner import command_on_path, scripts_folder
 from kitaru_iac.machine.home import config_home, engine_home
+from kitaru_iac.machine.init_hooks import mover
 from kitaru_iac.machine.local_database import examine as examine_database
 from kitaru_iac.machine.settings import read_global, read_logins, read_repository
+from kitaru_iac.machine.store_location import require_whole
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["Finding", "Status", "examine"]
@@ -68,7 +71,10 @@ def examine() -> list[Finding]:
     packages.forget()
     with ThreadPoolExecutor(max_workers=1) as pool:
         engine = pool.submit(_engine)
-        before = [_python(), _own_version(), _base(), _zenml(), _config_home(), _store()]
+        before = [
+            *(_python(), _own_version(), _command(), _base()),
+            *(_zenml(), _config_home(), _store()),
+        ]
         extras = [_extra(name) for name in _extras()]
         return [*before, engine.result(), *extras]
 
@@ -98,6 +104,28 @@ def _own_version() -> Finding:
     return Finding("kitaru-iac", "kitaru-iac", "ok", packages.version(packages.DISTRIBUTION))
 
 
+def _command() -> Finding:
+    """Whose ``kitaru`` is: another distribution of that name brings a command of that name too."""
+    title, mend = "Command kitaru", packages.reinstall_command()
+    found = command_on_path("kitaru")
+    if found is None:
+        here = scripts_folder() / "kitaru"
+        if here.exists():
+            return Finding("command", title, "ok", f"{here} (not on PATH)")
+        return Finding("command", title, "missing", f"there is no {here}", mend)
+    path, package = found.path, found.package
+    if package == "kitaru_iac":
+        if found.is_here:
+            return Finding("command", title, "ok", f"{path} ({packages.DISTRIBUTION})")
+        detail = f"{path} ({packages.DISTRIBUTION}, in another environment than this one)"
+        return Finding("command", title, "warn", detail, f"Put {scripts_folder()} first on PATH.")
+    if package is None:
+        return Finding("command", title, "unknown", f"{path} (whose it is cannot be told)")
+    whose = found.distribution or f"package {package}"
+    detail = f"{path} belongs to {whose}; ours is kitaru-iac"
+    return Finding("command", title, "warn", detail, f"Call kitaru-iac, or: {mend}")
+
+
 def _base() -> Finding:
     lacking = packages.unmet()
     if lacking:
@@ -125,6 +153,8 @@ def _config_home() -> Finding:
     home = config_home()
     names = ("KITARU_CONFIG_PATH", "ZENML_CONFIG_PATH")
     source = next((f"from {name}" for name in names if os.environ.get(name)), "the default")
+    if (hook := mover()) and not os.environ.get("KITARU_CONFIG_PATH"):
+        source = f"{hook.distribution} {hook.version}, installed beside, moves it"
     state = "" if home.is_dir() else ", not created yet"
     return Finding("zenml.config", "Configuration directory", "ok", f"{home} ({source}{state})")
 
@@ -138,6 +168,11 @@ def _store() -> Finding:
         return Finding("zenml.store", title, "unknown", detail, error.remedy)
     except UnreadableError as error:
         return Finding("zenml.store", title, "unknown", str(error))
+    try:
+        require_whole({"store": store}, os.environ)
+    except NotConnectedError as error:
+        why = ". ".join(part for part in (error.what, error.why) if part)
+        return Finding("zenml.store", title, "warn", why, error.remedy)
     url = store.get("url")
     if not url:
         where = os.environ.get("ZENML_LOCAL_STORES_PATH")

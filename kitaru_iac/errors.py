@@ -55,6 +55,7 @@
         ├── SelectionOverridden selection_overridden   -    an environment variable wins
         ├── StoreIsLocal       store_is_local          -    a remote runner cannot reach it
         ├── StoreNotCreated    store_not_created       -
+        ├── VariableIgnored    variable_ignored        -    another variable takes precedence
         └── VersionMismatch    version_mismatch        -    ZenML here and on the server
 
 Raised and caught inside one room, never seen by a caller, so without a code::

@@ -21,6 +21,7 @@ __all__ = [
     "SelectionOverridden",
     "StoreIsLocal",
     "StoreNotCreated",
+    "VariableIgnored",
     "VersionMismatch",
 ]
 
@@ -113,6 +114,12 @@ class StoreNotCreated(KitaruWarning):
     """The local store does not exist yet."""
 
     code = "store_not_created"
+
+
+class VariableIgnored(KitaruWarning):
+    """An environment variable says something else than one that takes precedence over it."""
+
+    code = "variable_ignored"
 
 
 class VersionMismatch(KitaruWarning):

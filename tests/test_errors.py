@@ -70,6 +70,7 @@ CODES = {
     "update_cancelled",
     "update_failed",
     "usage_error",
+    "variable_ignored",
     "version_mismatch",
     "warning",
     "wrong_passphrase",

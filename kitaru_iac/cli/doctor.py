@@ -24,8 +24,8 @@ _MARKS = {
 def doctor() -> None:
     """Check the installation and say what is missing.
 
-    Python, ZenML and its store, the Pulumi engine, and what each extra brings; for everything that
-    is missing the command that installs it.
+    Python, whose command `kitaru` is, ZenML and its store, the Pulumi engine, and what each extra
+    brings; for everything that is missing the command that installs it.
 
     Examples:
         kitaru doctor

@@ -7,7 +7,7 @@ than a whole command of ours may take. What the command line needs of them is do
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
     from typer._click.shell_completion import CompletionItem
 
-__all__ = ["COMMON", "Command", "Group", "build", "close_to", "fast", "parameters", "show_overview"]
+__all__ = [
+    "COMMON",
+    "Command",
+    "Group",
+    "build",
+    "close_to",
+    "fast",
+    "meant",
+    "parameters",
+    "show_overview",
+]
 
 _Parameter = TypeVar("_Parameter", bound="Parameter")
 
@@ -37,6 +47,23 @@ def close_to(word: str, candidates: list[str]) -> str | None:
     from kitaru_iac.spec.suggest import suggest
 
     return suggest(word, candidates)
+
+
+def meant(word: str, entries: Mapping[str, Entry]) -> str | None:
+    """The command that a mistyped word or one of another tool stands for.
+
+    Args:
+        word: What was typed.
+        entries: The commands of the group where it was typed; they come first.
+
+    Returns:
+        One of their names, or the path of a command from the root; None where none is near.
+    """
+    here = close_to(word, list(entries))
+    if here is not None:
+        return here
+    by_last_word = {path.split()[-1]: path for path in paths()}
+    return OTHER_WORDS.get(word) or by_last_word.get(close_to(word, list(by_last_word)) or "")
 
 
 # -- parameters ----------------------------------------------------------------------------------
@@ -166,17 +193,25 @@ class Group(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def _meant(self, name: str, ctx: Context) -> str | None:
-        root = ctx.find_root().info_name
-        here = close_to(name, list(self.entries))
-        if here is not None:
-            return f"{ctx.command_path} {here}"
-        by_last_word = {path.split()[-1]: path for path in paths()}
-        path = OTHER_WORDS.get(name) or by_last_word.get(close_to(name, list(by_last_word)) or "")
-        return f"{root} {path}" if path else None
+        path = meant(name, self.entries)
+        if path is not None:
+            prefix = ctx.command_path if path in self.entries else ctx.find_root().info_name
+            return f"{prefix} {path}"
+        theirs = close_to(name, list(self._others()))
+        return f"{ctx.find_root().info_name} {theirs}" if theirs else None
+
+    def _others(self) -> dict[str, str]:
+        """The commands of the other `kitaru` that our root hands over."""
+        if self.entries is not TREE:
+            return {}
+        from kitaru_iac.cli.passthrough import other_command
+
+        other = other_command()
+        return (other.commands or {}) if other else {}
 
     def get_help(self, ctx: Context) -> str:
         """Our page instead of typer's."""
-        return pages.group_help(self, ctx, self.entries, self.examples)
+        return pages.group_help(self, ctx, self.entries, self.examples, self._others())
 
     def get_help_option(self, ctx: Context) -> TyperOption | None:
         """The ``--help`` option, in the panel of the common ones."""

@@ -56,9 +56,21 @@ def command_help(command: Command, ctx: Context) -> str:
 
 
 def group_help(
-    group: Command, ctx: Context, entries: Mapping[str, Entry], examples: Iterable[str]
+    group: Command,
+    ctx: Context,
+    entries: Mapping[str, Entry],
+    examples: Iterable[str],
+    others: Mapping[str, str],
 ) -> str:
-    """The page of a group: its commands by their panels. Imports none of them."""
+    """The page of a group: its commands by their panels. Imports none of them.
+
+    Args:
+        group: The group.
+        ctx: Typer's context.
+        entries: Its commands.
+        examples: Lines to try.
+        others: Commands that are handed over to another distribution, with their summaries.
+    """
     page = _Page()
     first, more, _ = sections(group.help or "")
     page.paragraph(first)
@@ -68,7 +80,9 @@ def group_help(
     panels: dict[str, list[tuple[str, str]]] = {}
     for name, entry in entries.items():
         panels.setdefault(entry.panel, []).append((name, entry.summary))
-    longest = max(len(name) for name in entries)
+    if others:
+        panels["Of the other kitaru, which is installed too"] = list(others.items())
+    longest = max(len(name) for name in (*entries, *others))
     for panel, rows in panels.items():
         page.table(panel, rows, at_least=longest)
     for panel, options in _panels(group.get_params(ctx)).items():

@@ -58,11 +58,11 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
         # What the terminal's encoding lacks is shown escaped.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    apply_environment()
     debug = _debug(words)
     out = start(command_name(words), requested_format(words))
     try:
         with _warnings_told(out), waits_told(out.progress):
+            apply_environment()
             return _parse_and_run(words, program or _program())
     except KeyboardInterrupt:
         return _interrupted(out)

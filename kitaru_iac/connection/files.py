@@ -11,6 +11,7 @@ from typing import Final
 from kitaru_iac import redaction
 from kitaru_iac.errors import KitaruError, NotAllowedError
 from kitaru_iac.gateway.installation import forget_what_zenml_holds
+from kitaru_iac.machine.environment import given_as
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.settings import CONFIG_FILE, LOGINS_FILE, replace
 
@@ -25,17 +26,18 @@ URL_VARIABLE: Final = "ZENML_STORE_URL"
 
 
 def refuse_if_fixed_by_environment() -> None:
-    """Refuse to connect elsewhere where `ZENML_STORE_URL` is set: ZenML connects there anyway.
+    """Refuse to connect elsewhere where a variable says what to: ZenML goes there anyway.
 
     Raises:
         NotAllowedError: It is set.
     """
     url = os.environ.get(URL_VARIABLE)
     if url:
+        name = given_as(URL_VARIABLE)
         raise NotAllowedError(
-            f"{URL_VARIABLE} is set and says what to connect to",
+            f"{name} is set and says what to connect to",
             why=f"It names {redaction.url(url)} and takes precedence over every login",
-            remedy=f"Unset it first: unset {URL_VARIABLE}",
+            remedy=f"Unset it first: unset {name}",
         )
 
 

@@ -40,6 +40,7 @@ from kitaru_iac.gateway import installation
 from kitaru_iac.gateway.http import Json
 from kitaru_iac.gateway.opening import require_answer
 from kitaru_iac.gateway.versions import check_server
+from kitaru_iac.machine.environment import AUTH_TOKEN
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_login import forget_login, remember_key
 from kitaru_iac.machine.settings import read_global, read_logins
@@ -49,7 +50,7 @@ from kitaru_iac.machine.unreadable import UnreadableError
 __all__ = ["Initialized", "LoggedIn", "LoggedOut", "init", "key_from", "login", "logout"]
 
 #: These would be written into ZenML's files by a login that is about another key.
-_KEY_VARIABLES = ("ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN")
+_KEY_VARIABLES = (AUTH_TOKEN, "ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN")
 
 
 def init(path: str | os.PathLike[str] | None = None) -> Initialized:

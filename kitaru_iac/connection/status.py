@@ -18,17 +18,28 @@ from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway import open_reader
 from kitaru_iac.gateway.versions import check_server
 from kitaru_iac.machine.active_scope import named_stack
+from kitaru_iac.machine.environment import given_as
+from kitaru_iac.machine.environment import project as chosen_project
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.local_database import examine
 from kitaru_iac.machine.settings import CONFIG_FILE, read_global, read_logins
-from kitaru_iac.machine.store_location import RestStore, server_of, store_location
+from kitaru_iac.machine.store_location import (
+    RestStore,
+    require_whole,
+    server_of,
+    store_location,
+)
 from kitaru_iac.machine.unreadable import UnreadableError
-from kitaru_iac.notices import ActiveStackMissing, KitaruWarning, StoreNotCreated
+from kitaru_iac.notices import (
+    ActiveStackMissing,
+    KitaruWarning,
+    NoActiveProject,
+    StoreNotCreated,
+)
 
 __all__ = ["Status", "status"]
 
 _URL_VARIABLE = "ZENML_STORE_URL"
-_PROJECT_VARIABLE = "ZENML_ACTIVE_PROJECT_ID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,7 @@ def status(*, timeout: float = 5) -> Status:
         config_directory=str(config_home()),
     )
     try:
+        require_whole(config, os.environ)
         if kind == "server":
             return _of_server(found, config, url.rstrip("/"), timeout)
         return _of_local(found, config, url) if kind == "local" else _of_database(found)
@@ -137,7 +149,9 @@ def _installed_version() -> str | None:
 def _source(*, is_default: bool) -> str:
     if is_default:
         return "default"
-    return _URL_VARIABLE if os.environ.get(_URL_VARIABLE) else str(config_home() / CONFIG_FILE)
+    if os.environ.get(_URL_VARIABLE):
+        return given_as(_URL_VARIABLE)
+    return str(config_home() / CONFIG_FILE)
 
 
 # -- a server --------------------------------------------------------------------------------------
@@ -161,7 +175,7 @@ def _of_server(found: Status, config: Mapping[str, Any], url: str, timeout: floa
         found = replace(found, warnings=check_server(found.url, info.version))
         _log_in(server, store, url)
         user = server.user()
-        found = replace(found, user=user, project=_project_of(server, config))
+        found = _with_project(replace(found, user=user), config, server)
         return _with_stack(found, config, server)
     except KitaruError as error:
         why = f"{error.what}. {error.why}" if error.why else error.what
@@ -184,13 +198,22 @@ def _log_in(server: Server, store: RestStore | None, url: str) -> None:
 
 
 def _project_of(server: Server, config: Mapping[str, Any]) -> str | None:
-    ref = os.environ.get(_PROJECT_VARIABLE) or config.get("active_project_id")
+    ref = chosen_project(os.environ) or config.get("active_project_id")
     if not ref:
         return None
     try:
         return server.project(str(ref))[1]
     except KitaruError:
         return None
+
+
+def _with_project(found: Status, config: Mapping[str, Any], server: Server) -> Status:
+    project, chosen = _project_of(server, config), chosen_project(os.environ)
+    if chosen and project is None:
+        text = f"The environment names the project '{chosen}', which is not there."
+        absent = NoActiveProject(text)
+        return replace(found, warnings=(*found.warnings, absent))
+    return replace(found, project=project)
 
 
 def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Status:

@@ -1,17 +1,132 @@
-"""Our environment variables that are ZenML's under another name."""
+"""Our environment variables that are ZenML's under another name, as `kitaru` 0.21 has them too."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, MutableMapping
+from typing import Final
 
-__all__ = ["apply_environment"]
+from kitaru_iac.machine.init_hooks import run_hooks
 
-_SAME = (("KITARU_CONFIG_PATH", "ZENML_CONFIG_PATH"),)
+__all__ = ["AUTH_TOKEN", "PROJECT", "SERVER_URL", "apply_environment", "given_as", "project"]
+
+SERVER_URL: Final = "KITARU_SERVER_URL"
+AUTH_TOKEN: Final = "KITARU_AUTH_TOKEN"  # noqa: S105 - the name of a variable
+PROJECT: Final = "KITARU_PROJECT"
+
+_URL: Final = "ZENML_STORE_URL"
+_KEY: Final = "ZENML_STORE_API_KEY"
+_PROJECT_ID: Final = "ZENML_ACTIVE_PROJECT_ID"
+_SAME: Final = {
+    "KITARU_CONFIG_PATH": "ZENML_CONFIG_PATH",
+    SERVER_URL: _URL,
+    AUTH_TOKEN: _KEY,
+    "KITARU_ANALYTICS_OPT_IN": "ZENML_ANALYTICS_OPT_IN",
+}
+#: Every way to log in but an API key. ZenML prefers a token to a key.
+_OTHER_LOGINS: Final = (
+    "ZENML_STORE_API_TOKEN",
+    "ZENML_STORE_USERNAME",
+    "ZENML_STORE_PASSWORD",
+)
 
 
 def apply_environment() -> None:
-    """Give ZenML its own variables from ours. ZenML reads some of them when it is imported."""
-    for ours, theirs in _SAME:
-        value = os.environ.get(ours, "").strip()
-        if value:
-            os.environ[theirs] = value
+    """Give ZenML its own variables from ours, and do what other distributions do to them.
+
+    ZenML reads some of them when it is imported. Comes before anything is looked up, so that what
+    reads without ZenML and what writes through it see one store. Where ours and ZenML's say
+    different servers or keys, ours hold, and a warning says so once.
+    """
+    environ = os.environ
+    ignored = {
+        SERVER_URL: _one_server(environ),
+        AUTH_TOKEN: _one_login(environ),
+        PROJECT: _one_project(environ),
+    }
+    for ours, theirs in _SAME.items():
+        if value := _given(environ, ours):
+            # Also ours: the other distribution's hook copies it as it stands.
+            environ[ours] = environ[theirs] = value
+    run_hooks(environ)
+    for ours, names in ignored.items():
+        if names:
+            _warn(ours, names)
+
+
+def given_as(theirs: str, environ: Mapping[str, str] | None = None) -> str:
+    """Give the variable that the user has set, where ZenML's comes from one of ours.
+
+    Args:
+        theirs: The name of ZenML's variable.
+        environ: The environment variables; this process's by default.
+    """
+    environ = os.environ if environ is None else environ
+    for ours, name in _SAME.items():
+        if name == theirs and _given(environ, ours):
+            return ours
+    return theirs
+
+
+def project(environ: Mapping[str, str]) -> str | None:
+    """The name or id of the project that the environment chooses; None where it does not."""
+    return _given(environ, PROJECT) or environ.get(_PROJECT_ID) or None
+
+
+# -- one server, one login, one project ------------------------------------------------------------
+
+
+def _one_server(environ: MutableMapping[str, str]) -> list[str]:
+    """Drop what speaks of another server than ours: a key is sent to its own server alone.
+
+    Returns:
+        The variables that are not heeded.
+    """
+    ours, theirs = _given(environ, SERVER_URL), environ.get(_URL)
+    if not ours:
+        return []
+    environ.pop("ZENML_STORE_TYPE", None)
+    if not theirs or theirs.rstrip("/") == ours.rstrip("/"):
+        return []
+    return [_URL, *_dropped(environ, _KEY, *_OTHER_LOGINS)]
+
+
+def _one_login(environ: MutableMapping[str, str]) -> list[str]:
+    ours = _given(environ, AUTH_TOKEN)
+    if not ours:
+        return []
+    theirs = environ.get(_KEY, "").strip()
+    return [_KEY] * (theirs not in ("", ours)) + _dropped(environ, *_OTHER_LOGINS)
+
+
+def _one_project(environ: MutableMapping[str, str]) -> list[str]:
+    """Give ZenML the project's id. It takes no name; those who show the project look that up."""
+    from kitaru_iac.machine.active_scope import canonical_id
+
+    ours = _given(environ, PROJECT)
+    if not ours:
+        return []
+    ignored = [_PROJECT_ID] * (environ.pop(_PROJECT_ID, "").strip() not in ("", ours))
+    environ[PROJECT] = ours
+    if canonical_id(ours):
+        environ[_PROJECT_ID] = ours
+    return ignored
+
+
+def _dropped(environ: MutableMapping[str, str], *names: str) -> list[str]:
+    return [name for name in names if environ.pop(name, None)]
+
+
+def _given(environ: Mapping[str, str], name: str) -> str:
+    """A variable without the line break that secrets of CI often end with; blank is unset."""
+    return environ.get(name, "").strip()
+
+
+def _warn(ours: str, ignored: list[str]) -> None:
+    import warnings
+
+    from kitaru_iac.notices import VariableIgnored
+
+    verb = "are" if len(ignored) > 1 else "is"
+    text = f"{' and '.join(ignored)} {verb} ignored: {ours} takes precedence."
+    warnings.warn(VariableIgnored(text), stacklevel=3)

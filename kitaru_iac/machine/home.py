@@ -9,19 +9,21 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["config_home", "engine_home"]
+__all__ = ["application_directory", "config_home", "engine_home"]
 
 
 def config_home() -> Path:
     """The configuration directory. It may not exist yet.
 
     It is `$KITARU_CONFIG_PATH`, else `$ZENML_CONFIG_PATH`, else ZenML's own default. The last two
-    follow `zenml.utils.io_utils.get_global_config_directory`, without importing ZenML.
+    follow `zenml.utils.io_utils.get_global_config_directory`, without importing ZenML. Where
+    another distribution moves it, `machine.environment.apply_environment` has set the variable.
     """
-    chosen = os.environ.get("KITARU_CONFIG_PATH") or os.environ.get("ZENML_CONFIG_PATH")
+    ours = os.environ.get("KITARU_CONFIG_PATH", "").strip()
+    chosen = ours or os.environ.get("ZENML_CONFIG_PATH")
     if chosen:
         return Path(chosen).resolve()
-    return _application_directory("zenml")
+    return application_directory("zenml")
 
 
 def engine_home() -> Path:
@@ -29,7 +31,7 @@ def engine_home() -> Path:
     return config_home() / "pulumi"
 
 
-def _application_directory(name: str) -> Path:
+def application_directory(name: str) -> Path:
     """What `click.get_app_dir` says on POSIX, without the time that importing click takes."""
     if sys.platform == "darwin":
         return Path("~/Library/Application Support").expanduser() / name

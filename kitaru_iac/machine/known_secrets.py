@@ -14,7 +14,13 @@ __all__ = ["known_secrets"]
 
 #: Fields of ZenML's store configuration; in the environment with ``ZENML_STORE_`` before them.
 _FIELDS: Final = ("url", "password", "api_key", "api_token")
-_OTHERS: Final = ("KITARU_API_KEY", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")
+_OTHERS: Final = (
+    "KITARU_API_KEY",
+    "KITARU_AUTH_TOKEN",
+    "KITARU_SERVER_URL",
+    "PULUMI_BACKEND_URL",
+    "PULUMI_CONFIG_PASSPHRASE",
+)
 
 
 def known_secrets(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:

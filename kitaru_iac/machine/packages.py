@@ -15,7 +15,15 @@ from typing import Final
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-__all__ = ["DISTRIBUTION", "forget", "install_command", "requirements", "unmet", "version"]
+__all__ = [
+    "DISTRIBUTION",
+    "forget",
+    "install_command",
+    "reinstall_command",
+    "requirements",
+    "unmet",
+    "version",
+]
 
 DISTRIBUTION: Final = "kitaru-iac"
 
@@ -89,6 +97,18 @@ def install_command(extra: str | None = None) -> str:
     """Give the command that installs this project, with an extra, where it runs now."""
     wanted = shlex.quote(f"{DISTRIBUTION}[{extra}]") if extra else DISTRIBUTION
     python = shlex.quote(sys.executable or "python3")
-    if find_spec("pip") is None and shutil.which("uv"):
+    if _only_uv():
         return f"uv pip install --python {python} {wanted}"
     return f"{python} -m pip install {wanted}"
+
+
+def reinstall_command() -> str:
+    """Give the command that writes this project's commands again, where it runs now."""
+    python = shlex.quote(sys.executable or "python3")
+    if _only_uv():
+        return f"uv pip install --python {python} --reinstall --no-deps {DISTRIBUTION}"
+    return f"{python} -m pip install --force-reinstall --no-deps {DISTRIBUTION}"
+
+
+def _only_uv() -> bool:
+    return find_spec("pip") is None and shutil.which("uv") is not None

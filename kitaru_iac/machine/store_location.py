@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from kitaru_iac import redaction
+from kitaru_iac.errors import NotConnectedError
+from kitaru_iac.machine.environment import AUTH_TOKEN, SERVER_URL
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -21,6 +23,7 @@ __all__ = [
     "SqliteStore",
     "StoreLocation",
     "default_database",
+    "require_whole",
     "server_of",
     "store_location",
     "stored_server",
@@ -72,8 +75,10 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
         environ: The environment variables.
 
     Raises:
+        NotConnectedError: The environment gives half of a connection; see `require_whole`.
         UnreadableError: It is not there yet, or it is not one that can be read without ZenML.
     """
+    require_whole(config, environ)
     stored = config.get("store")
     if stored is not None and not isinstance(stored, dict):
         raise UnreadableError("the configuration file has no readable `store`")
@@ -88,6 +93,54 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
     if store.get("type") == "sql":
         return _sqlite(url)
     raise UnreadableError(f"the store is of the type {store.get('type')!r}")
+
+
+def require_whole(config: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+    """Refuse half a connection in our variables, before another store is used in its place.
+
+    Args:
+        config: The global configuration file's content.
+        environ: The environment variables, after `apply_environment`.
+
+    Raises:
+        NotConnectedError: ``KITARU_SERVER_URL`` is no server's address, or has no login;
+            ``KITARU_AUTH_TOKEN`` has no server.
+    """
+    given = environ.get(SERVER_URL, "").strip()
+    if given:
+        _require_login(given, environ)
+    elif environ.get(AUTH_TOKEN, "").strip():
+        stored = config.get("store")
+        url = stored.get("url") if isinstance(stored, dict) else None
+        if not _is_server(str(environ.get("ZENML_STORE_URL") or url or "")):
+            raise NotConnectedError(
+                f"{AUTH_TOKEN} is set, and nothing says for which server",
+                why=f"{SERVER_URL} is not set, and this machine is logged in to no server",
+                remedy=f"Set {SERVER_URL} too, or unset {AUTH_TOKEN}.",
+            )
+
+
+def _require_login(url: str, environ: Mapping[str, str]) -> None:
+    if not _is_server(url):
+        raise NotConnectedError(
+            f"{SERVER_URL} is not the address of a server",
+            remedy=f"Write it as https://HOST, or unset {SERVER_URL}.",
+        )
+    try:
+        login = Login.stored(url.rstrip("/"), _of_environment(environ), environ)
+    except UnreadableError:  # there is one, of a kind that only ZenML can use
+        return
+    if login.token is None and not login.can_renew:
+        raise NotConnectedError(
+            f"{SERVER_URL} is set, and nothing to log in with",
+            why=f"{AUTH_TOKEN} is not set, and no login to {redaction.url(url)} is kept here",
+            remedy=f"Set {AUTH_TOKEN} to an API key of that server, or unset {SERVER_URL}.",
+        )
+
+
+def _is_server(url: str) -> bool:
+    scheme, _, rest = url.partition("://")
+    return scheme in ("http", "https") and bool(rest.partition("/")[0])
 
 
 def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> RestStore | None:
@@ -113,11 +166,7 @@ def _with_environment(
     stored: dict[str, Any] | None, environ: Mapping[str, str]
 ) -> dict[str, Any] | None:
     """The stored configuration, replaced or completed by ``ZENML_STORE_*``."""
-    given: dict[str, Any] = {
-        name[len(_STORE_PREFIX) :].lower(): value
-        for name, value in environ.items()
-        if name.startswith(_STORE_PREFIX)
-    }
+    given = _of_environment(environ)
     if not given:
         return stored
     if "type" not in given and "url" in given:
@@ -127,6 +176,14 @@ def _with_environment(
     if stored is None:
         raise UnreadableError("the environment completes a store that is not configured yet")
     return {**stored, **given}
+
+
+def _of_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name[len(_STORE_PREFIX) :].lower(): value
+        for name, value in environ.items()
+        if name.startswith(_STORE_PREFIX)
+    }
 
 
 def default_database(environ: Mapping[str, str]) -> Path:

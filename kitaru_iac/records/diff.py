@@ -13,9 +13,22 @@ from typing import Any
 
 from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Step
-from kitaru_iac.records.model import DESCRIBED, ComponentRecord, ConnectorRecord, Records
+from kitaru_iac.records.model import (
+    DESCRIBED,
+    REMOVED_WITH_STACK,
+    ComponentRecord,
+    ConnectorRecord,
+    Records,
+)
 
-__all__ = ["OUR_LABELS", "diff", "is_own_component", "is_own_connector", "replacement_reason"]
+__all__ = [
+    "OUR_LABELS",
+    "diff",
+    "goes_with_stack",
+    "is_own_component",
+    "is_own_connector",
+    "replacement_reason",
+]
 
 #: Labels that Kitaru sets begin so; others on a record are the user's own and stay.
 OUR_LABELS = "kitaru."
@@ -84,7 +97,20 @@ def is_own_component(component: ComponentRecord, records: Records) -> bool:
     Components of a remote stack carry the label. Those of a local stack do not (the other `kitaru`
     does not label them either): there the managed stack's own name on a described type tells.
     """
-    if component.name != records.stack or component.type not in DESCRIBED:
+    return component.type in DESCRIBED and _came_with(component, records)
+
+
+def goes_with_stack(component: ComponentRecord, records: Records) -> bool:
+    """Whether a stored component goes when the stack is deleted with its parts.
+
+    So do the sandboxes that the other `kitaru` makes with a stack. No description of ours speaks of
+    them, so that `apply` leaves them alone.
+    """
+    return component.type in REMOVED_WITH_STACK and _came_with(component, records)
+
+
+def _came_with(component: ComponentRecord, records: Records) -> bool:
+    if component.name != records.stack:
         return False
     if component.labels.get(MANAGED_LABEL) == "true":
         return True

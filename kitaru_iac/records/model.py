@@ -15,11 +15,21 @@ from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 
-__all__ = ["DESCRIBED", "ComponentRecord", "ConnectorRecord", "Records", "stack_type", "stored_id"]
+__all__ = [
+    "DESCRIBED",
+    "REMOVED_WITH_STACK",
+    "ComponentRecord",
+    "ConnectorRecord",
+    "Records",
+    "stack_type",
+    "stored_id",
+]
 
 
 #: The component types that a description speaks of; others in a stack are the user's own.
 DESCRIBED = EXTRA_TARGETS
+#: The types that go with their stack: `kitaru` 0.21 also makes a sandbox.
+REMOVED_WITH_STACK = (*DESCRIBED, "sandbox")
 
 
 def stack_type(orchestrator_flavor: str | None) -> str:

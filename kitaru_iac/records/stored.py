@@ -17,7 +17,7 @@ from kitaru_iac.gateway.lookup import PREFIX_MATCHES, choose, id_prefix, not_fou
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
 from kitaru_iac.records.model import (
-    DESCRIBED,
+    REMOVED_WITH_STACK,
     ComponentRecord,
     ConnectorRecord,
     Records,
@@ -229,7 +229,7 @@ class Store:
         """
         components = []
         named = self._components_named(stack)
-        for kind in DESCRIBED:
+        for kind in REMOVED_WITH_STACK:
             found = named.get(kind)
             if found is None or not is_managed(found.labels):
                 continue

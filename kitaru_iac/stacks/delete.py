@@ -20,7 +20,7 @@ from kitaru_iac.labels import (
 )
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.plan.model import Kept
-from kitaru_iac.records.diff import is_own_component, is_own_connector
+from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.owner import Owner, forced_warning, require_removable
@@ -141,7 +141,7 @@ class _Removal:
     def keep_all(self) -> None:
         """Without ``--recursive`` nothing but the stack goes."""
         for component in self._records.components:
-            mine = is_own_component(component, self._records)
+            mine = goes_with_stack(component, self._records)
             reason = "deleted with --recursive only" if mine else "not made with this stack"
             self.kept.append(Kept(component.type, component.name, reason))
         connector = self._records.connector
@@ -164,7 +164,7 @@ class _Removal:
         for component in self._records.components:
             if not managed:
                 reason = "the stack was not created by Kitaru"
-            elif not is_own_component(component, self._records):
+            elif not goes_with_stack(component, self._records):
                 reason = "not made with this stack"
             elif others := self._other_stacks(component):
                 reason = f"used by {_listing('stack', others)}"
@@ -256,7 +256,7 @@ class _Removal:
         link = connector.id if connector else None
         marks = {MANAGED_LABEL: "true", ORPHANED_LABEL: "true"}
         for component in self._records.components:
-            if is_own_component(component, self._records):
+            if goes_with_stack(component, self._records):
                 if self._other_stacks(component):
                     continue
                 marked = {**component.labels, **marks}

@@ -20,7 +20,11 @@ KEYS = ("url", "apiKey", "verifySsl")
 #: Written into a provider's properties by the engine and the SDKs.
 _ENGINES = ("version", "pluginDownloadURL")
 #: They would lead elsewhere than the configuration says.
-_VARIABLES = ("ZENML_STORE_API_TOKEN", "ZENML_ACTIVE_STACK_ID", "ZENML_REPOSITORY_PATH")
+_VARIABLES = (
+    *("KITARU_SERVER_URL", "KITARU_AUTH_TOKEN", "KITARU_PROJECT", "ZENML_ACTIVE_PROJECT_ID"),
+    *("ZENML_STORE_TYPE", "ZENML_STORE_API_TOKEN", "ZENML_STORE_USERNAME", "ZENML_STORE_PASSWORD"),
+    *("ZENML_ACTIVE_STACK_ID", "ZENML_REPOSITORY_PATH"),
+)
 
 
 def problems(values: Mapping[str, Any], unknown: frozenset[str], *, shared: bool) -> list[Problem]:
@@ -51,7 +55,7 @@ def problems(values: Mapping[str, Any], unknown: frozenset[str], *, shared: bool
     if key is not None and (not isinstance(key, str) or not key.strip()):
         found.append(Problem("apiKey", "the API key is empty"))
     if url is not None and key is None and "apiKey" not in unknown:
-        if not os.environ.get("ZENML_STORE_API_KEY"):
+        if not _key_for(str(url)):
             found.append(
                 Problem(
                     "apiKey",
@@ -67,6 +71,14 @@ def problems(values: Mapping[str, Any], unknown: frozenset[str], *, shared: bool
     if _flag(values.get("verifySsl", True)) is None:
         found.append(Problem("verifySsl", "it has to be true or false"))
     return found
+
+
+def _key_for(url: str) -> str | None:
+    """The key of the environment, unless that says that it is another server's."""
+    theirs = os.environ.get("KITARU_SERVER_URL", "").rstrip("/")
+    if theirs and theirs != url.rstrip("/"):
+        return None
+    return os.environ.get("ZENML_STORE_API_KEY")
 
 
 def _flag(value: Any) -> bool | None:
@@ -95,7 +107,7 @@ class Connection:
         """The connection of a configuration without problems."""
         return cls(
             url=values.get("url"),
-            api_key=values.get("apiKey") or os.environ.get("ZENML_STORE_API_KEY"),
+            api_key=values.get("apiKey") or _key_for(str(values.get("url") or "")),
             verify_ssl=_flag(values.get("verifySsl", True)) is not False,
         )
 
