@@ -1,0 +1,1 @@
+"""The real `kitaru` 0.21 beside us."""
