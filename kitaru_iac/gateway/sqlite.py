@@ -28,7 +28,7 @@ from kitaru_iac.machine.unreadable import UnreadableError
 __all__ = ["KNOWN_VERSIONS", "SqliteReader"]
 
 #: What `alembic_version` holds in a database whose tables are the ones read here.
-KNOWN_VERSIONS = frozenset({"0.98.0"})
+KNOWN_VERSIONS = frozenset({"0.96.0", "0.96.1", "0.96.2", "0.96.3", "0.96.4", "0.97.0", "0.98.0"})
 
 #: Seconds to wait for a writer.
 _BUSY_TIMEOUT = 5.0

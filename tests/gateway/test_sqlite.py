@@ -153,7 +153,7 @@ class TestOthersWrite:
 
 
 class TestUnknown:
-    @pytest.mark.parametrize("version", ["0.99.0", "0.97.0", "head", ""])
+    @pytest.mark.parametrize("version", ["0.95.1", "0.99.0", "head", ""])
     def test_a_database_of_another_version(self, database: Path, version: str) -> None:
         change(database, "UPDATE alembic_version SET version_num = ?", version)
         with pytest.raises(UnreadableError, match="version"):
