@@ -18,7 +18,9 @@ from kitaru_iac._version import __version__
 
 if TYPE_CHECKING:
     from kitaru_iac._sdk import (
+        LeftoverInfo,
         StackInfo,
+        clean_stacks,
         create_stack,
         current_stack,
         delete_stack,
@@ -56,6 +58,7 @@ __all__ = [
     "ImplicitAuthDisabled",
     "KitaruError",
     "KitaruWarning",
+    "LeftoverInfo",
     "MissingPackages",
     "NotAllowedError",
     "NotConnectedError",
@@ -67,6 +70,7 @@ __all__ = [
     "StackNotFound",
     "UsageError",
     "__version__",
+    "clean_stacks",
     "create_stack",
     "current_stack",
     "delete_stack",
@@ -75,7 +79,9 @@ __all__ = [
 ]
 
 _FROM_SDK = {
+    "LeftoverInfo",
     "StackInfo",
+    "clean_stacks",
     "create_stack",
     "current_stack",
     "delete_stack",

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from kitaru_iac.spec._keywords import StackFields
 
 __all__ = [
+    "LeftoverInfo",
     "StackInfo",
+    "clean_stacks",
     "create_stack",
     "current_stack",
     "delete_stack",
@@ -35,6 +37,21 @@ class StackInfo:
     id: str
     name: str
     is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeftoverInfo:
+    """What a killed run had left.
+
+    Attributes:
+        stack: The stack that it was made for.
+        kind: ``stack``, ``service_connector``, ``secret``, or ZenML's component type.
+        name: What it was called in the store.
+    """
+
+    stack: str
+    kind: str
+    name: str
 
 
 def current_stack() -> StackInfo:
@@ -154,6 +171,25 @@ def delete_stack(name_or_id: str, recursive: bool = False, force: bool = False) 
     done = operations.delete(name_or_id, recursive=recursive, force=force)
     if done is not None:
         _warn(done.warnings)
+
+
+def clean_stacks() -> list[LeftoverInfo]:
+    """Remove what runs that were killed in the middle left in the store, and nothing else.
+
+    Returns:
+        What was removed or put back: a stack that was being replaced has its name again, or its
+        successor stays.
+
+    Raises:
+        RegistrationFailed: Something could not be removed; its `left` says what.
+    """
+    apply_environment()
+    from kitaru_iac.stacks import operations
+
+    done = operations.clean()
+    return [
+        LeftoverInfo(item.stack, item.kind, item.name) for item in (*done.removed, *done.restored)
+    ]
 
 
 def _warn(notices: tuple[KitaruWarning, ...]) -> None:

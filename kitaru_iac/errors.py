@@ -4,7 +4,7 @@
 
     KitaruError                failed                  1    base of all; printed without a traceback
     ├── InternalError          internal_error          1    a bug in kitaru
-    ├── Interrupted            interrupted             130  Ctrl-C
+    ├── Interrupted            interrupted             130  Ctrl-C or SIGTERM; says what exists now
     ├── UsageError             usage_error             64   the command line itself is wrong
     │   └── DescriptionError   description_invalid     64   every problem of a description at once
     ├── CheckFailed            check_failed            3    of infrastructure or connector
@@ -58,7 +58,7 @@
         ├── VariableIgnored    variable_ignored        -    another variable takes precedence
         └── VersionMismatch    version_mismatch        -    ZenML here and on the server
 
-Raised and caught inside one room, never seen by a caller, so without a code::
+Raised and caught inside one room, or without a code because a program sees `KeyboardInterrupt`::
 
     Exception
     ├── ProbeError             checks
@@ -77,6 +77,8 @@ Raised and caught inside one room, never seen by a caller, so without a code::
     │   └── UriError           spec
     └── YamlError              spec
     KeyboardInterrupt
+    ├── WorkInterrupted        machine: says what exists now; the command makes it `Interrupted`
+    │   └── CutShort           by a second one
     └── EngineInterrupted      engine
     OSError
     └── TooLarge               gateway
@@ -196,13 +198,28 @@ class InternalError(KitaruError):
 
 
 class Interrupted(KitaruError):
-    """Ctrl-C, as the command line reports it. Functions raise `KeyboardInterrupt`."""
+    """Ctrl-C or SIGTERM, as the command line reports it. Functions raise `KeyboardInterrupt`.
+
+    Args:
+        left: What exists now in spite of it, one line each; empty when nothing does.
+    """
 
     code = "interrupted"
     exit_code = ExitCode.INTERRUPTED
 
-    def __init__(self) -> None:
-        super().__init__("Interrupted")
+    def __init__(
+        self, what: str = "Interrupted", *, left: Sequence[str] = (), remedy: str | None = None
+    ) -> None:
+        self.left = tuple(left)
+        super().__init__(what, remedy=remedy)
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text}\nStill there: {', '.join(self.left)}" if self.left else text
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error, with ``left`` where something is."""
+        return {**super().to_dict(), **({"left": list(self.left)} if self.left else {})}
 
 
 class UsageError(KitaruError):

@@ -53,6 +53,12 @@ _STACK = {
         described=True,
     ),
     "delete": Entry("Delete a stack.", "stack_delete", "delete", "Change"),
+    "clean": Entry(
+        "Remove what commands left that were killed in the middle.",
+        "stack_clean",
+        "clean",
+        "Change",
+    ),
     "preview": Entry(
         "Show what apply would do, and do nothing.",
         "stack_apply",

@@ -23,6 +23,7 @@ __all__ = ["main", "run"]
 
 #: What a shell reports for a program that wrote to a closed pipe (128 + SIGPIPE).
 _BROKEN_PIPE = 141
+_INTERRUPTED = 130
 
 
 def main() -> int:
@@ -32,17 +33,27 @@ def main() -> int:
         The exit code; see docs/reference/exit-codes.md.
     """
     try:
-        code = run(sys.argv[1:])
+        code = run(sys.argv[1:], is_own_process=True)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _interrupted()
+    except KeyboardInterrupt as pressed:
+        code = _interrupted(pressed)
     except BrokenPipeError:
         return _broken_pipe()
+    if code == _INTERRUPTED:
+        _end(code)
     return code
 
 
-def run(arguments: Sequence[str], program: str | None = None) -> int:
-    """Run one command line in this process and give its exit code."""
+def run(
+    arguments: Sequence[str], program: str | None = None, *, is_own_process: bool = False
+) -> int:
+    """Run one command line and give its exit code.
+
+    Args:
+        arguments: The words of the line after the program's name.
+        program: What the program is called; by default as it was started.
+        is_own_process: Whether the process is the command's alone, and may end with it.
+    """
     words = list(arguments)
     if words[:1] in (["--version"], ["-V"]):
         from kitaru_iac._version import __version__
@@ -63,9 +74,9 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
     try:
         with _warnings_told(out), waits_told(out.progress):
             apply_environment()
-            return _parse_and_run(words, program or _program())
-    except KeyboardInterrupt:
-        return _interrupted(out)
+            return _parse_and_run(words, program or _program(), is_own_process=is_own_process)
+    except KeyboardInterrupt as pressed:
+        return _interrupted(pressed, out)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the one place where everything ends
@@ -76,13 +87,17 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
         return _failed(error, out, words)
 
 
-def _parse_and_run(words: list[str], program: str) -> int:
+def _parse_and_run(words: list[str], program: str, *, is_own_process: bool) -> int:
     from kitaru_iac.cli.short import understood
 
     call = understood(words)
     if call is not None:
         call()
         return 0
+    if is_own_process:
+        from kitaru_iac.cli.signals import answer_signals
+
+        answer_signals()
     import typer
 
     from kitaru_iac.cli.app import root_command
@@ -101,8 +116,8 @@ def _parse_and_run(words: list[str], program: str) -> int:
             result = root.invoke(ctx)
     except typer.Exit as done:
         return int(done.exit_code)
-    except typer.Abort:
-        return _interrupted(current())
+    except typer.Abort as aborted:
+        return _interrupted(aborted, current())
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
 
 
@@ -189,13 +204,21 @@ def _help_hint(error: TyperException, words: list[str]) -> str | None:
     return f"See: {ctx.command_path} --help"
 
 
-def _interrupted(out: Output | None = None) -> int:
+def _interrupted(pressed: BaseException, out: Output | None = None) -> int:
     from kitaru_iac.cli.output import current
-    from kitaru_iac.errors import Interrupted
+    from kitaru_iac.cli.signals import tell_interrupt
 
-    stopped = Interrupted()
-    (out or current()).error(stopped.to_dict(), f"{stopped}.")
-    return int(stopped.exit_code)
+    return tell_interrupt(pressed, out or current())
+
+
+def _end(code: int) -> None:
+    """End at once where a thread still waits for a server: the interpreter would wait for it."""
+    import threading
+
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _broken_pipe() -> int:

@@ -27,6 +27,7 @@ __all__ = [
     "NewComponent",
     "NewConnector",
     "NewStack",
+    "OrphanedSecret",
     "ResourceRef",
     "StackChange",
     "StackDoc",
@@ -35,7 +36,7 @@ __all__ = [
     "Where",
 ]
 
-Kind = Literal["stack", "component", "connector"]
+Kind = Literal["stack", "component", "connector", "secret"]
 
 
 class Unset(Enum):
@@ -161,6 +162,21 @@ class ConnectorDoc:
     secrets: Mapping[str, SecretText]
     labels: Mapping[str, str]
     updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanedSecret:
+    """A service connector's secret that no connector refers to.
+
+    Attributes:
+        name: As ZenML calls it: ``connector-CONNECTOR-abcd``, in lower case.
+        connector: The connector's name, as far as the secret's tells it: in lower case, with ``-``
+            for everything but letters and digits.
+    """
+
+    id: str
+    name: str
+    connector: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from kitaru_iac.gateway.documents import (
     NewComponent,
     NewConnector,
     NewStack,
+    OrphanedSecret,
     ResourceRef,
     StackChange,
     StackDoc,
@@ -83,6 +84,13 @@ class Gateway(Reads, Protocol):
     def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
         """A service connector with the values of its secret fields; None where there is none."""
 
+    def orphaned_secrets(self, connectors: Collection[str] | None = None) -> list[OrphanedSecret]:
+        """Secrets of service connectors of these names, or of any, that no connector refers to.
+
+        None on a server: its API shows no connector's secret. What is created there gets a name
+        that nobody else has taken, so that none is left behind.
+        """
+
     def field_errors(
         self, flavor: FlavorDoc, configuration: Mapping[str, object]
     ) -> list[FieldError]:
@@ -115,4 +123,7 @@ class Gateway(Reads, Protocol):
         """Change a service connector in place."""
 
     def delete(self, kind: Kind, id: str) -> bool:
-        """Delete one thing, a connector with its secret. False: it was gone already."""
+        """Delete one thing, a connector with its secret. False: it was gone already.
+
+        A secret is deleted where no connector refers to it: on a server never.
+        """

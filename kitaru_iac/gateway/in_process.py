@@ -30,6 +30,7 @@ from kitaru_iac.gateway.documents import (
     NewComponent,
     NewConnector,
     NewStack,
+    OrphanedSecret,
     ResourceRef,
     StackChange,
     StackDoc,
@@ -52,6 +53,7 @@ from kitaru_iac.gateway.zenml_models import (
     stack_doc,
     whole_listing,
 )
+from kitaru_iac.gateway.zenml_secrets import delete_secret, orphaned_secrets
 from kitaru_iac.notices import KitaruWarning
 
 if TYPE_CHECKING:
@@ -176,6 +178,13 @@ class InProcess:
                 return connector_doc(zen.get_service_connector(UUID(id), expand_secrets=True))
             except KeyError:
                 return None
+
+    def orphaned_secrets(self, connectors: Collection[str] | None = None) -> list[OrphanedSecret]:
+        """See `Gateway.orphaned_secrets`."""
+        if not self._is_local:
+            return []
+        with self._zenml() as zen:
+            return orphaned_secrets(zen, connectors)
 
     def flavors(self, names: Collection[str]) -> list[FlavorDoc]:
         """See `Reads.flavors`."""
@@ -373,6 +382,8 @@ class InProcess:
     def delete(self, kind: Kind, id: str) -> bool:
         """See `Gateway.delete`."""
         with self._zenml() as zen:
+            if kind == "secret":
+                return self._is_local and delete_secret(zen, UUID(id))
             calls: dict[Kind, Callable[[UUID], None]] = {
                 "stack": zen.delete_stack,
                 "component": zen.delete_stack_component,

@@ -38,6 +38,7 @@ from kitaru_iac.gateway.documents import (
     NewComponent,
     NewConnector,
     NewStack,
+    OrphanedSecret,
     ResourceRef,
     StackChange,
     StackDoc,
@@ -45,6 +46,7 @@ from kitaru_iac.gateway.documents import (
     Where,
 )
 from kitaru_iac.gateway.lookup import has_id_prefix
+from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.notices import KitaruWarning
 
@@ -123,6 +125,7 @@ class MemoryGateway:
         self._stacks: dict[str, StackDoc] = {}
         self._components: dict[str, ComponentDoc] = {}
         self._connectors: dict[str, ConnectorDoc] = {}
+        self._secrets: dict[str, OrphanedSecret] = {}
         self._make_default()
 
     def _make_default(self) -> None:
@@ -192,6 +195,15 @@ class MemoryGateway:
         self._connectors[id] = doc
         return doc
 
+    def put_orphaned_secret(
+        self, connector: str, *, id: str = "", name: str = ""
+    ) -> OrphanedSecret:
+        """Have a connector's secret there, without the connector."""
+        plain = secret_part(connector)
+        found = OrphanedSecret(id or str(uuid4()), name or f"connector-{plain}-abcd", plain)
+        self._secrets[found.id] = found
+        return found
+
     # -- reading ---------------------------------------------------------------------------------
 
     def stacks(self, where: Where) -> list[StackDoc]:
@@ -222,6 +234,13 @@ class MemoryGateway:
     def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
         """See `Gateway.connector_with_secrets`."""
         return self._connectors.get(id)
+
+    def orphaned_secrets(self, connectors: Collection[str] | None = None) -> list[OrphanedSecret]:
+        """See `Gateway.orphaned_secrets`."""
+        if self.place.kind != "local":
+            return []
+        wanted = None if connectors is None else {secret_part(name) for name in connectors}
+        return [s for s in self._secrets.values() if wanted is None or s.connector in wanted]
 
     def flavors(self, names: Collection[str]) -> list[FlavorDoc]:
         """See `Reads.flavors`."""
@@ -343,6 +362,12 @@ class MemoryGateway:
 
     def delete(self, kind: Kind, id: str) -> bool:
         """See `Gateway.delete`."""
+        if kind == "secret":
+            gone = self._secrets.get(id)
+            if gone is not None:
+                self._write("delete", kind, gone.name)
+                del self._secrets[id]
+            return gone is not None
         shelves: Mapping[
             Kind, dict[str, StackDoc] | dict[str, ComponentDoc] | dict[str, ConnectorDoc]
         ]

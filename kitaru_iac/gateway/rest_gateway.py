@@ -27,6 +27,7 @@ from kitaru_iac.gateway.documents import (
     NewComponent,
     NewConnector,
     NewStack,
+    OrphanedSecret,
     ResourceRef,
     StackChange,
     StackDoc,
@@ -161,6 +162,13 @@ class RestGateway:
                 )
             return connector_doc(whole, secret)
 
+    def orphaned_secrets(
+        self,
+        connectors: Collection[str] | None = None,  # noqa: ARG002
+    ) -> list[OrphanedSecret]:
+        """See `Gateway.orphaned_secrets`: none."""
+        return []
+
     def flavors(self, names: Collection[str]) -> list[FlavorDoc]:
         """See `Reads.flavors`."""
         found: list[FlavorDoc] = []
@@ -264,6 +272,8 @@ class RestGateway:
 
     def delete(self, kind: Kind, id: str) -> bool:
         """See `Gateway.delete`."""
+        if kind == "secret":
+            return False  # the API hides a connector's secret
         response = self._ask("DELETE", _path(kind, id))
         if response.status == _NOT_FOUND:
             _log.debug("%s %s was gone already", kind, id)

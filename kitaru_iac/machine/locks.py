@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kitaru_iac.machine.home import config_home
 
-__all__ = ["sole_maker", "sole_writer"]
+__all__ = ["sole_maker", "sole_writer", "writer_if_free"]
 
 
 @contextlib.contextmanager
@@ -27,10 +27,8 @@ def sole_writer(*names: str) -> Iterator[None]:
     Args:
         names: The names of the stacks: never an id, under which nobody else would wait.
     """
-    folder = config_home() / "kitaru" / "locks"
     # Always in one order, so that no two wait for each other.
-    keys = [hashlib.sha256(name.encode()).hexdigest()[:16] for name in sorted(set(names))]
-    with _held(*(folder / key for key in keys)):
+    with _held(*map(_file, sorted(set(names)))):
         yield
 
 
@@ -60,3 +58,26 @@ def _held(*files: Path) -> Iterator[bool]:
                 fcntl.flock(file, fcntl.LOCK_EX)
             is_held = True
         yield is_held
+
+
+@contextlib.contextmanager
+def writer_if_free(name: str) -> Iterator[bool]:
+    """Take the lock of `sole_writer` for one stack where nobody has it; say whether it was taken.
+
+    Where there are no such locks it is not taken: nobody knows who writes.
+    """
+    with contextlib.ExitStack() as held:
+        taken = False
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            path = _file(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = held.enter_context(path.open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken = True
+        yield taken
+
+
+def _file(name: str) -> Path:
+    return config_home() / "kitaru" / "locks" / hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -11,9 +11,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    KitaruError,
+    NotAllowedError,
+    NotConnectedError,
+    RegistrationFailed,
+)
 from kitaru_iac.gateway.documents import Where
-from kitaru_iac.labels import MANAGED_LABEL
+from kitaru_iac.labels import MANAGED_LABEL, ORPHANED_LABEL
+from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.interrupts import CutShort, Hold, WorkInterrupted
 from kitaru_iac.records.diff import (
     OUR_LABELS,
     diff,
@@ -22,11 +30,12 @@ from kitaru_iac.records.diff import (
     replacement_reason,
 )
 from kitaru_iac.records.journal import Writer
-from kitaru_iac.records.model import ComponentRecord, Records, stored_id
-from kitaru_iac.records.recovery import REPLACED
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
+from kitaru_iac.records.names import REPLACED
+from kitaru_iac.records.recovery import CLEAN
 from kitaru_iac.records.stored import Store
 
-__all__ = ["ApplyResult", "execute"]
+__all__ = ["ApplyResult", "done_nevertheless", "execute", "holding"]
 
 #: A colleague's failing registration of the same name frees its parts within moments.
 _RENAME_ATTEMPTS, _RENAME_PAUSE = 10, 0.3
@@ -49,48 +58,105 @@ class ApplyResult:
     deleted: list[str] = field(default_factory=list)
 
 
+def holding(stack: str) -> Hold:
+    """Hold Ctrl-C and SIGTERM back while the records of a stack are written."""
+    return Hold(f"Interrupted again, while the change of stack '{stack}' was being ended", CLEAN)
+
+
 def execute(
-    store: Store, desired: Records, current: Records | None, orphans: Records
+    store: Store,
+    desired: Records,
+    current: Records | None,
+    orphans: Records,
+    hold: Hold | None = None,
 ) -> ApplyResult:
     """Write the difference between `desired` and `current`.
+
+    Ctrl-C and SIGTERM wait for the single write that is under way; then everything is taken back.
+    Once the last one is made they change nothing any more.
 
     Args:
         store: The open store.
         desired: What should be stored.
         current: What is stored under that name, read with secrets; None where nothing is.
         orphans: Managed parts of that name in no stack.
+        hold: What holds them back already; its holder says what came of it when all is done.
 
     Raises:
         AlreadyExistsError: Somebody else registered the name meanwhile; nothing is left of ours.
         RegistrationFailed: A write failed. Its `left` says what could not be taken back.
+        WorkInterrupted: Ctrl-C or SIGTERM. Its `left` says the same.
     """
+    if hold is not None:
+        return _execute(store, desired, current, orphans, hold)
+    with holding(desired.stack) as hold:
+        result = _execute(store, desired, current, orphans, hold)
+    if hold.count:
+        raise done_nevertheless(desired.stack)
+    return result
+
+
+def done_nevertheless(stack: str, *more: str) -> WorkInterrupted:
+    """The interrupt that came when all was written."""
+    done = " and ".join([f"registered as described{',' if len(more) > 1 else ''}", *more])
+    return WorkInterrupted(f"Interrupted when all was done: stack '{stack}' is {done}")
+
+
+def _execute(
+    store: Store, desired: Records, current: Records | None, orphans: Records, hold: Hold
+) -> ApplyResult:
     store.forget()  # what was found before may be minutes old
-    change = _Change(store, desired, current, orphans)
+    stack = desired.stack
+    work = "create" if current is None else "change"
+    note = unfinished.begin(store.url, stack, work, took_over=_takes_over(store, orphans))
+    change = _Change(
+        store, desired, current, orphans, Writer(store.gateway, token=note.token, before=hold.check)
+    )
     try:
         result = change.write()
+        hold.check()
+    except CutShort:
+        raise
     except BaseException as error:
         left = change.writer.roll_back()
-        raise _failure(error, desired.stack, left) from error
+        if not left and not isinstance(error, NotConnectedError):
+            unfinished.end(store.url, stack)
+        raise _failure(error, change, left) from error
     change.writer.commit()
     try:
         change.clean_up(result)
     except Exception as error:
         raise RegistrationFailed(
-            f"Stack '{desired.stack}' is registered as described, but a part of the old one stays",
+            f"Stack '{stack}' is registered as described, but a part of the old one stays",
             left=change.pending_names,
             why=str(error),
             remedy="Run the same command again to remove it.",
         ) from error
+    unfinished.end(store.url, stack)
     return result
 
 
-def _failure(error: BaseException, stack: str, left: list[str]) -> BaseException:
+def _takes_over(store: Store, orphans: Records) -> bool:
+    """Whether parts are taken over that a deletion had kept, now or by a run that died of it."""
+    labels = [part.labels for part in orphans.components]
+    if orphans.connector is not None:
+        labels.append(orphans.connector.labels)
+    if labels and store.dead_run is not None and store.dead_run.took_over:
+        return True
+    return any(of_part.get(ORPHANED_LABEL) == "true" for of_part in labels)
+
+
+def _failure(error: BaseException, change: _Change, left: list[str]) -> BaseException:
+    stack = change.desired.stack
+    if isinstance(error, KeyboardInterrupt):
+        how = "what was written could not all be taken back" if left else "nothing was changed"
+        return WorkInterrupted(f"Interrupted; {how}", left=left, remedy=CLEAN if left else None)
     if not isinstance(error, Exception):
-        return error if not left else KeyboardInterrupt(f"still there: {', '.join(left)}")
+        return error
     cause = error if isinstance(error, KitaruError) else KitaruError(_text(error))
-    if isinstance(cause, AlreadyExistsError) and not left:
+    if not left and (isinstance(cause, AlreadyExistsError) or _is_taken(cause, change)):
         return AlreadyExistsError(
-            f"Stack '{stack}' was registered by somebody else at the same moment",
+            f"Stack '{stack}' exists already: somebody else registered it at the same moment",
             why=cause.what,
             remedy=f"See it with: kitaru stack show {stack}",
         )
@@ -104,19 +170,46 @@ def _failure(error: BaseException, stack: str, left: list[str]) -> BaseException
     )
 
 
+def _is_taken(cause: KitaruError, change: _Change) -> bool:
+    """Whether a store's failure means that somebody else has taken the name meanwhile.
+
+    A database may say so with an error of its own, which a server passes on as a failure.
+    """
+    if isinstance(cause, (NotAllowedError, NotConnectedError)):
+        return False
+    try:
+        return change.is_taken()
+    except KitaruError:
+        return False
+
+
 def _text(error: Exception) -> str:
     """An error that no gateway raises."""
     return f"{type(error).__name__}: {error}"
+
+
+def _is_changeable(old: ConnectorRecord, new: ConnectorRecord) -> bool:
+    """Whether ZenML changes a connector that components are linked to.
+
+    Not its type or method; and where its secrets are taken away, it would leave them stored.
+    """
+    same = (old.type, old.auth_method) == (new.type, new.auth_method)
+    return same and (bool(new.secrets) or not old.secrets)
 
 
 class _Change:
     """One change on its way: the new parts by type, and what is to go afterwards."""
 
     def __init__(
-        self, store: Store, desired: Records, current: Records | None, orphans: Records
+        self,
+        store: Store,
+        desired: Records,
+        current: Records | None,
+        orphans: Records,
+        writer: Writer,
     ) -> None:
         self.store = store
-        self.writer = Writer(store.gateway)
+        self.writer = writer
         self.desired = desired
         self.current = current
         self.orphans = orphans
@@ -128,6 +221,29 @@ class _Change:
     def pending_names(self) -> list[str]:
         """What is still to be removed."""
         return [name for name, _ in self._pending_deletes]
+
+    def is_taken(self) -> bool:
+        """Whether a stack, component or connector of another has the name."""
+        name = self.desired.stack
+        known = {
+            part.id
+            for records in (self.orphans, self.current)
+            if records is not None
+            for part in (*records.components, records.connector, records)
+            if part is not None
+        }
+        stack = self.store.stack_named(name)
+        if stack is not None and stack.id not in known:
+            return True
+        wanted = {component.type for component in self.desired.components}
+        named = self.store.components_named(name)
+        if any(part.id not in known for kind, part in named.items() if kind in wanted):
+            return True
+        link = self.desired.connector
+        if link is None or link.existing:
+            return False
+        taken = self.store.connector_named(link.name)
+        return taken is not None and taken.id not in known
 
     # -- the new parts ---------------------------------------------------------------------------
 
@@ -214,10 +330,10 @@ class _Change:
         old = known.connector if known else None
         if old is not None and not is_own_connector(old, replace(self.desired, labels={})):
             old = None
-        if old is not None and (old.type, old.auth_method) == (wanted.type, wanted.auth_method):
+        if old is not None and _is_changeable(old, wanted):
             self.connector = self.writer.update_connector(wanted, old)
             return
-        if old is not None:  # ZenML changes neither while components are linked: make room instead
+        if old is not None:  # make room instead
             aside = old.name + REPLACED
             self.writer.rename_connector(old, aside)
             self._delete_connector_later(aside, stored_id(old))

@@ -7,7 +7,6 @@ role, or a repository within ECR: that is for the checks of the infrastructure.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kitaru_iac.gateway.documents import ConnectorVerdict, ResourceRef
@@ -15,6 +14,7 @@ from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records.explanations import Subject, explain
 from kitaru_iac.records.journal import new_connector
 from kitaru_iac.records.model import ConnectorRecord, Records
+from kitaru_iac.records.together import asking
 
 __all__ = ["ConnectorCheck", "verify_connector"]
 
@@ -85,7 +85,7 @@ def verify_connector(gateway: Gateway, records: Records) -> list[ConnectorCheck]
         return []
     if is_local:
         gateway.connector_types()  # imports the clouds' packages, once and in one thread
-    with ThreadPoolExecutor(len(subjects), "verify-connector") as pool:
+    with asking(len(subjects), "verify-connector") as pool:
         return list(pool.map(lambda pair: _check(gateway, pair[0], pair[1]), subjects))
 
 

@@ -1,15 +1,27 @@
 """The single writes of records, each with its undo.
 
-A `Writer` keeps a journal: every write that succeeded puts its undo there, and `roll_back` runs
-them in reverse. Deletions are not journalled: they come last, when everything new stands.
+A `Writer` keeps a journal: the undo of each write stands there before the write is sent, and a
+failure runs them in reverse. Of a write whose answer never came it is looked up whether it was
+made.
+Deletions are not journalled: they come last, when everything new stands.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    KitaruError,
+    NotAllowedError,
+    NotConnectedError,
+    NotFoundError,
+    UsageError,
+)
 from kitaru_iac.gateway.documents import (
     ComponentChange,
     ConnectorChange,
@@ -20,20 +32,55 @@ from kitaru_iac.gateway.documents import (
     StackDoc,
 )
 from kitaru_iac.gateway.gateway import Gateway
+from kitaru_iac.records import lost
 from kitaru_iac.records.diff import OUR_LABELS
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, stored_id
+from kitaru_iac.records.names import temporary_name
 
 __all__ = ["Writer", "new_connector"]
 
 _log = logging.getLogger("kitaru_iac.records")
 
+_T = TypeVar("_T")
+
+#: With these a store says that it wrote nothing. After any other error it may have.
+_REFUSED = (AlreadyExistsError, NotFoundError, NotAllowedError, UsageError)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A write, and how to take it back.
+
+    Attributes:
+        what: What stays if that fails.
+        undo: Before the write was answered: looks whether it was made, and takes it back then.
+    """
+
+    what: str
+    undo: Callable[[], object]
+
 
 class Writer:
-    """Writes records to one store, and can take back what it wrote."""
+    """Writes records to one store, and can take back what it wrote.
 
-    def __init__(self, gateway: Gateway) -> None:
+    Args:
+        gateway: The store.
+        token: Stands in the temporary names of this run; see `records.names`.
+        before: Called before each write that can be taken back. What it raises stops the change.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        token: str = "0" * 8,
+        before: Callable[[], object] = lambda: None,
+    ) -> None:
         self._gateway = gateway
-        self._journal: list[tuple[str, Callable[[], object]]] = []
+        self._token = token
+        self._before = before
+        self._journal: list[_Entry] = []
+        self._made: set[str] = set()  # what this run created, by id: it is taken back as a whole
 
     def roll_back(self) -> list[str]:
         """Undo everything written so far, newest first.
@@ -43,37 +90,86 @@ class Writer:
         """
         left = []
         while self._journal:
-            what, undo = self._journal.pop()
+            entry = self._journal[-1]
             try:
-                undo()
+                entry.undo()
+            except NotFoundError:
+                _log.debug("%s was gone already", entry.what)
             except Exception as error:  # noqa: BLE001 - one failure must not stop the others
-                _log.debug("could not undo %s: %s", what, error)
-                left.append(what)
+                _log.debug("could not undo %s: %s", entry.what, error)
+                left.append(entry.what)
+            self._journal.pop()
         return left
 
     def commit(self) -> None:
         """From here on nothing is taken back."""
         self._journal.clear()
 
-    def _undo_with(self, what: str, undo: Callable[[], object]) -> None:
-        self._journal.append((what, undo))
+    def _write(
+        self,
+        what: str,
+        write: Callable[[], _T],
+        *,
+        unknown: Callable[[], object],
+        undo: Callable[[_T], object] | None = None,
+        is_ours: bool = True,
+    ) -> _T:
+        """Write once, with the undo noted before.
+
+        Args:
+            what: What stays if the write cannot be taken back.
+            write: The write.
+            unknown: Takes it back where it is not known whether it was made.
+            undo: Takes it back with what it gave; None is `unknown`.
+            is_ours: Whether `unknown` can take nobody else's for it.
+        """
+        self._before()
+        entry = _Entry(what, unknown)
+        self._journal.append(entry)
+        try:
+            result = write()
+        except KitaruError as error:
+            answered = not isinstance(error, NotConnectedError)
+            if isinstance(error, _REFUSED) or (answered and not is_ours):
+                self._journal.remove(entry)
+            raise
+        if undo is not None:
+            entry.undo = partial(undo, result)
+        return result
 
     # -- connectors ------------------------------------------------------------------------------
 
     def create_connector(self, connector: ConnectorRecord) -> str:
-        """Register a service connector and return its id."""
-        uuid = self._gateway.create_connector(new_connector(connector)).id
-        what = f"service connector {connector.name}"
-        self._undo_with(what, partial(self._gateway.delete, "connector", uuid))
-        return uuid
+        """Register a service connector and return its id.
+
+        It is first registered under a name that nobody else has, so that it can be told from
+        another's. ZenML stores the secret before the connector, and where the name is taken in
+        between, it leaves the secret, which no API shows or deletes.
+        """
+        new = new_connector(connector)
+        alone = self._gateway.place.kind == "local" and not new.secrets
+        name = new.name if alone else temporary_name(new.name, self._token)
+        made = self._write(
+            f"service connector {name}",
+            lambda: self._gateway.create_connector(replace(new, name=name)),
+            unknown=lambda: lost.delete_connector(self._gateway, replace(new, name=name)),
+            undo=lambda doc: self._gateway.delete("connector", doc.id),
+        )
+        self._made.add(made.id)
+        if name != new.name:
+            self._before()
+            # Its undo is that of the creation, which goes by the id.
+            self._gateway.update_connector(made.id, ConnectorChange(name=new.name))
+            self._journal[-1].what = f"service connector {new.name}"
+        return made.id
 
     def update_connector(self, new: ConnectorRecord, old: ConnectorRecord) -> str:
         """Change a connector's method, configuration, secrets and labels in place."""
         uuid = stored_id(old)
-        self._put_connector(uuid, new, _merged(old.labels, new.labels))
-        self._undo_with(
+        self._write(
             f"the former configuration of service connector {old.name}",
-            lambda: self._put_connector(uuid, old, old.labels),
+            lambda: self._put_connector(uuid, new, _merged(old.labels, new.labels)),
+            unknown=lambda: self._put_connector(uuid, old, old.labels),
         )
         return uuid
 
@@ -91,10 +187,12 @@ class Writer:
     def rename_connector(self, connector: ConnectorRecord, name: str) -> None:
         """Give a connector another name."""
         uuid = stored_id(connector)
-        self._gateway.update_connector(uuid, ConnectorChange(name=name))
-        self._undo_with(
+        self._write(
             f"service connector {name}, formerly {connector.name}",
-            lambda: self._gateway.update_connector(uuid, ConnectorChange(name=connector.name)),
+            lambda: self._gateway.update_connector(uuid, ConnectorChange(name=name)),
+            unknown=lambda: self._gateway.update_connector(
+                uuid, ConnectorChange(name=connector.name)
+            ),
         )
 
     def relabel_connector(self, connector: ConnectorRecord, labels: Mapping[str, str]) -> None:
@@ -109,10 +207,16 @@ class Writer:
 
     def create_component(self, component: ComponentRecord, connector: str | None) -> str:
         """Register a component under exactly its name, and return its id."""
-        uuid = self._gateway.create_component(_new_component(component, connector)).id
-        what = f"{component.type} {component.name}"
-        self._undo_with(what, partial(self._gateway.delete, "component", uuid))
-        return uuid
+        new = _new_component(component, connector)
+        made = self._write(
+            f"{component.type} {component.name}",
+            lambda: self._gateway.create_component(new),
+            unknown=lambda: lost.delete_components(self._gateway, [new], self._is_ours([new])),
+            is_ours=self._is_ours([new]),
+            undo=lambda doc: self._gateway.delete("component", doc.id),
+        )
+        self._made.add(made.id)
+        return made.id
 
     def update_component(
         self,
@@ -123,10 +227,10 @@ class Writer:
     ) -> str:
         """Change a component's configuration, connector and labels in place; return its id."""
         uuid = stored_id(old)
-        self._put_component(uuid, new, connector, _merged(old.labels, new.labels))
-        self._undo_with(
+        self._write(
             f"the former configuration of {old.type} {old.name}",
-            lambda: self._put_component(uuid, old, old_connector, old.labels),
+            lambda: self._put_component(uuid, new, connector, _merged(old.labels, new.labels)),
+            unknown=lambda: self._put_component(uuid, old, old_connector, old.labels),
         )
         return uuid
 
@@ -165,15 +269,30 @@ class Writer:
             )
             self._gateway.update_component(uuid, change)
 
-        put(name, labels)
+        if uuid in self._made:
+            self._before()
+            put(name, labels)
+            return
         formerly = "" if name == component.name else f", formerly {component.name}"
-        self._undo_with(
-            f"{component.type} {name}{formerly}", lambda: put(component.name, component.labels)
+        self._write(
+            f"{component.type} {name}{formerly}",
+            lambda: put(name, labels),
+            unknown=lambda: put(component.name, component.labels),
         )
 
     def delete_component(self, id: str) -> bool:
         """Delete a component. False: it was gone already."""
         return self._gateway.delete("component", id)
+
+    def _is_ours(self, parts: Sequence[str | NewComponent]) -> bool:
+        """Whether what looks like these parts, or a stack of them, can only be of this run.
+
+        A store in this process is written by nobody else. On a server a connector tells, if it was
+        made by this run; without one, a colleague's can look the same.
+        """
+        if self._gateway.place.kind == "local":
+            return True
+        return any(not isinstance(part, str) and part.connector_id in self._made for part in parts)
 
     # -- stacks ----------------------------------------------------------------------------------
 
@@ -196,16 +315,22 @@ class Writer:
                 for kind, of_kind in members.items()
             },
         )
-        stack = self._gateway.create_stack(new)
-        # In reverse: first the stack, then what it holds.
-        for kind, of_kind in members.items():
-            for member, given in zip(stack.members[kind], of_kind, strict=True):
-                if not isinstance(given, str):
-                    self._undo_with(
-                        f"component {member.id} of stack {name}",
-                        partial(self._gateway.delete, "component", member.id),
-                    )
-        self._undo_with(f"stack {name}", partial(self._gateway.delete, "stack", stack.id))
+        parts = [given for of in new.members.values() for given in of]
+        stack = self._write(
+            f"stack {name}",
+            lambda: self._gateway.create_stack(new),
+            unknown=lambda: lost.delete_stack(self._gateway, new, self._is_ours(parts)),
+            is_ours=self._is_ours(parts),
+        )
+        delete = self._gateway.delete
+        self._journal[-1:] = [  # in reverse: first the stack, then what came with it
+            *(
+                _Entry(f"component {part} of stack {name}", partial(delete, "component", part))
+                for part in lost.came_with(stack, new)
+            ),
+            _Entry(f"stack {name}", partial(delete, "stack", stack.id)),
+        ]
+        self._made.update(lost.came_with(stack, new))
         return stack
 
     def update_stack(
@@ -218,9 +343,10 @@ class Writer:
         old_members: Mapping[str, Sequence[str]],
     ) -> None:
         """Change a stack's members and labels in place."""
-        self._put_stack(id, labels, members)
-        self._undo_with(
-            "the stack's former members", lambda: self._put_stack(id, old_labels, old_members)
+        self._write(
+            "the stack's former members",
+            lambda: self._put_stack(id, labels, members),
+            unknown=lambda: self._put_stack(id, old_labels, old_members),
         )
 
     def _put_stack(
@@ -231,10 +357,10 @@ class Writer:
 
     def rename_stack(self, id: str, old: str, new: str) -> None:
         """Give a stack another name."""
-        self._gateway.update_stack(id, StackChange(name=new))
-        self._undo_with(
+        self._write(
             f"stack {new}, formerly {old}",
-            lambda: self._gateway.update_stack(id, StackChange(name=old)),
+            lambda: self._gateway.update_stack(id, StackChange(name=new)),
+            unknown=lambda: self._gateway.update_stack(id, StackChange(name=old)),
         )
 
     def delete_stack(self, id: str) -> bool:

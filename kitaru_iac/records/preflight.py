@@ -131,6 +131,17 @@ def _names(
     if not taken:
         return []
     name = records.stack
+    young = store.orphans(name, fresh=True)
+    if not list(_taken(store, records, current, young)) and (wait := store.wait_for(name)):
+        return [
+            AlreadyExistsError(
+                f"Stack '{name}' is being registered by another process, or by one that died",
+                where=_place(store),
+                why="Which of both, its age tells: on a server processes do not see each other.",
+                remedy=f"Run the same command again in {wait} s: "
+                "what a dead process left is then taken over.",
+            )
+        ]
     what = f"The name '{name}' is taken by: {', '.join(taken)}"
     if taken == ["a stack"]:
         remedy = f"Change it in place with: kitaru stack apply, or see it: kitaru stack show {name}"

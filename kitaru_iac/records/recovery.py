@@ -1,39 +1,80 @@
-"""Finish or take back what a killed process left of a replacement.
+"""Finish or take back what a killed process left.
 
-While a part is replaced it is called ``NAME-replaced``, and its successor has the name.
+While a part is replaced it is called ``NAME-replaced``, and its successor has the name. A connector
+that is made has a temporary name at first; before it comes its secret.
 """
 
 from __future__ import annotations
 
 from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.labels import is_managed
+from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
+from kitaru_iac.records.names import REPLACED, temporary_name
 from kitaru_iac.records.stored import Store
 
-__all__ = ["REPLACED", "recover"]
+__all__ = ["CLEAN", "recover"]
 
-#: What an old part is called while its successor takes its name.
-REPLACED = "-replaced"
+#: What to do about what a run left that ended in the middle.
+CLEAN = (
+    "Run the same command again to go on, or finish or take back what is left: kitaru stack clean"
+)
 
 
-def recover(store: Store, stack: str) -> None:
-    """Finish or take back what a killed process left of a replacement of this stack.
+def recover(store: Store, stack: str) -> bool:
+    """Finish or take back what a killed process left of a change of this stack.
 
-    Where there is nothing it costs three look-ups: for the stack, the components and the connector
-    of the ``-replaced`` name.
+    Where there is nothing it costs the look-ups that `Store.look_at` makes at once.
+
+    Returns:
+        Whether there was something.
+
+    Raises:
+        AlreadyExistsError: Another process seems to be replacing it at this moment.
+        WorkInterrupted: Ctrl-C was pressed meanwhile; all of it was done nevertheless.
     """
+    work = f"What an earlier run left of stack '{stack}' is not all repaired"
+    with Hold(f"Interrupted again: {work[0].lower()}{work[1:]}", CLEAN) as hold:
+        secrets = _delete_connectors_to_be(store, stack)
+        found = _recover_replacement(store, stack) or secrets
+    if hold.count:
+        raise WorkInterrupted(
+            f"Interrupted; what an earlier run left of stack '{stack}' is repaired, "
+            "and nothing else was changed"
+        )
+    return found
+
+
+def _delete_connectors_to_be(store: Store, stack: str) -> bool:
+    """Delete what a dead run has of a connector that did not come to its name."""
+    found = False
+    dead = store.dead_run
+    if dead is not None:
+        half = store.connector_named(temporary_name(stack, dead.token))
+        if half is not None and is_managed(half.labels):
+            Writer(store.gateway).delete_connector(stored_id(half))
+            found = True
+    for secret in store.orphaned_secrets(stack):
+        store.gateway.delete("secret", secret.id)
+        found = True
+    return found
+
+
+def _recover_replacement(store: Store, stack: str) -> bool:
     aside = stack + REPLACED
     stored = store.find(aside)
     named = store.components_named(aside)
     parts = [named[kind] for kind in DESCRIBED if kind in named]
     connector = store.connector_named(aside)
     if stored is None and connector is None and not parts:
-        return
+        return False
     if stored is not None and is_managed(stored.labels) and not store.is_stale(stored):
         raise AlreadyExistsError(
-            f"Stack '{stack}' is being replaced by another process at this moment",
-            remedy="Run it again in a minute: what a dead process left is then repaired.",
+            f"Stack '{stack}' is being replaced by another process, or by one that died",
+            why="Which of both, its age tells: on a server processes do not see each other.",
+            remedy=f"Run the same command again in {store.wait_for(aside)} s: "
+            "what a dead process left is then repaired.",
         )
     store.forget()
     writer = Writer(store.gateway)
@@ -42,7 +83,7 @@ def recover(store: Store, stack: str) -> None:
     if old is not None and is_managed(old.labels):
         if successor is None:
             _put_back(store, writer, old, stack)
-            return
+            return True
         writer.delete_stack(stored_id(old))
     for part in parts:
         if not is_managed(part.labels):
@@ -56,6 +97,7 @@ def recover(store: Store, stack: str) -> None:
     if connector is not None and is_managed(connector.labels):
         if not store.components_of(stored_id(connector)):
             writer.delete_connector(stored_id(connector))
+    return True
 
 
 def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:

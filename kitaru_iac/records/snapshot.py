@@ -7,11 +7,11 @@ before its first write. `Store.look` remembers a snapshot until `Store.forget`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.gateway import Reads
+from kitaru_iac.records.together import asking
 
 __all__ = ["Snapshot", "take_snapshot"]
 
@@ -45,7 +45,7 @@ def take_snapshot(store: Reads, *names: str) -> Snapshot:
             store.connectors(where),
         )
     else:
-        with ThreadPoolExecutor(3, "ask-store") as pool:
+        with asking(3, "ask-store") as pool:
             asked = (
                 pool.submit(store.stacks, where),
                 pool.submit(store.components, where),

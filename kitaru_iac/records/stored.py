@@ -5,17 +5,27 @@ Everything here reads. Writing is `records.apply`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from kitaru_iac.errors import NotFoundError, StackNotFound, UsageError
-from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
+from kitaru_iac.gateway.documents import (
+    ComponentDoc,
+    ConnectorDoc,
+    OrphanedSecret,
+    StackDoc,
+    Where,
+)
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.lookup import PREFIX_MATCHES, choose, id_prefix, not_found
 from kitaru_iac.gateway.opening import open_gateway
+from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
+from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.unfinished import Unfinished
 from kitaru_iac.records.model import (
     REMOVED_WITH_STACK,
     ComponentRecord,
@@ -23,6 +33,7 @@ from kitaru_iac.records.model import (
     Records,
     stack_type,
 )
+from kitaru_iac.records.names import REPLACED, final_name, temporary_name
 from kitaru_iac.records.snapshot import Snapshot, take_snapshot
 
 __all__ = ["STALE_AFTER", "Store"]
@@ -39,6 +50,8 @@ class Store:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self._snapshot: Snapshot | None = None
+        #: What a run of this machine has left undone, as far as it is known to be dead.
+        self.dead_run: Unfinished | None = None
 
     @classmethod
     def open(cls) -> Store:
@@ -65,6 +78,18 @@ class Store:
     def look(self, *names: str) -> None:
         """Ask once for all that carries these names; `forget` before it may have changed."""
         self._snapshot = take_snapshot(self.gateway, *names)
+
+    def look_at(self, stack: str, *, alone: bool = True) -> None:
+        """Ask once for all that carries a stack's name, or one that it has for a while.
+
+        Args:
+            stack: The name.
+            alone: Whether the lock of the name is held: a run that is noted is then dead.
+        """
+        self.dead_run = unfinished.find(self.url, stack) if alone else None
+        token = self.dead_run.token if self.dead_run else None
+        names = [stack, stack + REPLACED]
+        self.look(*names, *([temporary_name(stack, token)] if token else []))
 
     def forget(self) -> None:
         """From here on the store is asked again."""
@@ -259,11 +284,48 @@ class Store:
         A local store has one writer for a name (`machine.locks`). On a server a deletion marks what
         it leaves; what a dead process left shows by its age.
         """
+        return self.seconds_until_stale(stored) == 0
+
+    def seconds_until_stale(self, stored: StackDoc | ComponentDoc | ConnectorDoc) -> int:
+        """In how many seconds what is stored unfinished counts as dead; 0: it does."""
         if self.gateway.place.is_on_this_machine:
-            return True
+            return 0
         if stored.labels.get(ORPHANED_LABEL) == "true":
-            return True
-        return (datetime.now(UTC) - stored.updated).total_seconds() > STALE_AFTER
+            return 0
+        dead = self.dead_run
+        if dead is not None and dead.age < STALE_AFTER and _is_of(stored.name, dead.stack):
+            return 0
+        age = (datetime.now(UTC) - stored.updated).total_seconds()
+        return 0 if age > STALE_AFTER else max(math.ceil(STALE_AFTER - age), 1)
+
+    def wait_for(self, name: str) -> int:
+        """Seconds until what another's run has of this name counts as dead.
+
+        0: there is nothing of that kind.
+        """
+        young = [
+            doc
+            for doc in self._components_named(name).values()
+            if is_managed(doc.labels) and not self._is_held(name, doc.id)
+        ]
+        link = self._connector_named(name)
+        linked = [link] if link is not None and is_managed(link.labels) else []
+        if link is not None and {c.id for c in self.components_of(link.id)} - {d.id for d in young}:
+            linked = []
+        docs: list[StackDoc | ComponentDoc | ConnectorDoc] = [*young, *linked]
+        stack = self.stack_named(name) if name.endswith(REPLACED) else None
+        if stack is not None and is_managed(stack.labels):
+            docs.append(stack)
+        return max((self.seconds_until_stale(doc) for doc in docs), default=0)
+
+    def orphaned_secrets(self, stack: str) -> list[OrphanedSecret]:
+        """The secrets that connectors of a stack left behind, under whatever name they had."""
+        found = []
+        for secret in self.gateway.orphaned_secrets():
+            named = {secret.connector, secret_part(final_name(secret.connector) or "")}
+            if secret_part(stack) in named:
+                found.append(secret)
+        return found
 
     def resolved(self, desired: Records) -> Records:
         """Desired records whose existing connector, if they name one, is filled from the store.
@@ -284,6 +346,10 @@ class Store:
                 remedy="See them with: zenml service-connector list",
             )
         return replace(desired, connector=stored)
+
+
+def _is_of(name: str, stack: str) -> bool:
+    return name in {stack, stack + REPLACED} or final_name(name) == stack
 
 
 def _component(doc: ComponentDoc) -> ComponentRecord:

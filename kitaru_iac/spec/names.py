@@ -48,6 +48,8 @@ _STACK = re.compile(PATTERNS["name"])
 _UUID = re.compile(PATTERNS["subscription_id"])
 _IP_ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _LABEL = re.compile(PATTERNS["namespace"])
+#: As `records.names` calls what is set aside, or not there yet.
+_PASSING = re.compile(r".+-(?:replaced|new-[0-9a-f]{8})")
 
 
 def stack_name(name: str) -> str:
@@ -72,6 +74,12 @@ def stack_name(name: str) -> str:
             why="a name has letters, digits, `-`, `_` and `.`, "
             "and starts and ends with a letter or digit",
             remedy=f"Write `{better}`." if _STACK.fullmatch(better) else None,
+        )
+    if _PASSING.fullmatch(name):
+        raise Refusal(
+            f"the name {shown(name)} is reserved",
+            why="parts of a stack are called so while it is changed",
+            remedy="Choose a name that does not end in `-replaced` or `-new-` and eight digits.",
         )
     if _UUID.fullmatch(name):
         raise Refusal(

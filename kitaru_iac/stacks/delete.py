@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kitaru_iac.connection.activation import leave, scopes_of
-from kitaru_iac.errors import KitaruError, ProtectedStackError, RegistrationFailed
+from kitaru_iac.errors import (
+    KitaruError,
+    ProtectedStackError,
+    RegistrationFailed,
+    StackNotFound,
+)
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import (
@@ -18,6 +23,8 @@ from kitaru_iac.labels import (
     STACK_LABEL,
     is_managed,
 )
+from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.plan.model import Kept
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
@@ -56,9 +63,12 @@ def delete_stack(
         removal.choose()
     else:
         removal.keep_all()
-    new_active = leave(store.gateway, scopes) if scopes else None
     removal.keep_deployment()
-    removal.delete(stack.id)
+    with removal.holding(recursive=recursive) as hold:
+        new_active = leave(store.gateway, scopes) if scopes else None
+        removal.delete(stack.id, recursive=recursive)
+    if hold.count:
+        raise removal.done_nevertheless()
     return removal.result(
         new_active_stack=new_active,
         recursive=recursive,
@@ -106,23 +116,35 @@ def _require_inactive(name: str, scopes: list[str], *, force: bool) -> None:
         )
 
 
-def delete_orphans(store: Store, name: str, *, recursive: bool) -> Deleted:
+def delete_orphans(store: Store, name: str, *, recursive: bool, repaired: bool = False) -> Deleted:
     """Resume a deletion that was cut short, or clean up after one without ``--recursive``.
 
     Args:
         store: The open store.
         name: The name of a stack that is not there.
         recursive: Without it there is nothing to delete.
+        repaired: Whether something of a dead run was found and removed already.
 
     Raises:
-        StackNotFound: Nothing was left by a stack of this name either.
+        StackNotFound: Nothing was left by a stack of this name either, or what is there may be what
+            another process is registering at this moment.
+        WorkInterrupted: Ctrl-C was pressed meanwhile; all of it was done nevertheless.
     """
-    left = store.orphans(name) if recursive else None
-    if left is None or not (left.components or left.connector):
+    left = store.orphans(name)
+    if not recursive or not (left.components or left.connector or repaired):
+        if recursive and (wait := store.wait_for(name)):
+            raise StackNotFound(
+                f"There is no stack '{name}' yet: another process registers it, or one that died",
+                remedy=f"Run the same command again in {wait} s: "
+                "what a dead process left is then deleted.",
+            )
         raise store.not_found(name)
     removal = _Removal(store, replace(left, labels={MANAGED_LABEL: "true"}))
     removal.choose()
-    removal.delete(None)
+    with removal.holding(recursive=True) as hold:
+        removal.delete(None, recursive=True)
+    if hold.count:
+        raise removal.done_nevertheless()
     return removal.result(new_active_stack=None, recursive=True)
 
 
@@ -195,8 +217,28 @@ class _Removal:
         names = self._store.stacks_of(stored_id(component))
         return [name for name in names if name != self._records.stack]
 
-    def delete(self, stack_id: str | None) -> None:
+    def holding(self, *, recursive: bool) -> Hold:
+        """Hold Ctrl-C and SIGTERM back: what is begun is ended, since nothing is taken back."""
+        name = self._records.stack
+        parts = " --recursive" if recursive else ""
+        return Hold(
+            f"Interrupted again, while stack '{name}' was being deleted",
+            f"Delete the rest with: kitaru stack delete {name}{parts}",
+        )
+
+    def done_nevertheless(self) -> WorkInterrupted:
+        """The interrupt that came when it could not be stopped any more."""
+        name = self._records.stack
+        return WorkInterrupted(f"Interrupted too late to stop it: stack '{name}' is deleted")
+
+    def delete(self, stack_id: str | None, *, recursive: bool) -> None:
         """Delete the stack, then its parts; stop at the first failure and say what is left."""
+        name = self._records.stack
+        unfinished.begin(self._store.url, name, "delete", recursive=recursive)
+        self._delete(stack_id)
+        unfinished.end(self._store.url, name)
+
+    def _delete(self, stack_id: str | None) -> None:
         self._mark()
         stack = Gone("stack", self._records.stack)
         todo: list[tuple[Gone, Callable[[str], bool], str]] = [

@@ -15,12 +15,22 @@ from typing import TYPE_CHECKING
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
 from kitaru_iac.errors import StackChanged
 from kitaru_iac.infrastructure.prepare import prepare
+from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.notices import KitaruWarning, SelectionOverridden
 from kitaru_iac.plan.model import Action, Plan
 from kitaru_iac.records.owner import Owner, require_changeable, require_creatable
 from kitaru_iac.stacks.reconcile import Reconciliation
-from kitaru_iac.stacks.results import Applied, Created, Deleted, Switched, named_resources
+from kitaru_iac.stacks.results import (
+    Applied,
+    Cleaned,
+    Created,
+    Deleted,
+    Leftover,
+    Switched,
+    named_resources,
+)
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
@@ -31,7 +41,7 @@ if TYPE_CHECKING:
     from kitaru_iac.records.stored import Store
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["apply", "create", "delete", "preview", "preview_creation", "use"]
+__all__ = ["apply", "clean", "create", "delete", "preview", "preview_creation", "use"]
 
 ReportCallback = Callable[["CheckReport"], None]
 
@@ -61,6 +71,17 @@ def create(
         EngineError: Provisioning failed; the same command resumes it.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
+    with _interruptible(spec):
+        return _create(spec, owner, progress, consent, show)
+
+
+def _create(
+    spec: StackSpec,
+    owner: Owner | None,
+    progress: ProgressCallback | None,
+    consent: ConfirmCallback | None,
+    show: ReportCallback | None,
+) -> Created:
     _have_engine(spec, owner, require_creatable, progress, consent)
     with sole_writer(spec.name):
         state = Reconciliation.load(spec, owner, require_creatable)
@@ -76,7 +97,10 @@ def create(
         is_active=activation is not None,
         previous_active_stack=activation.previous if activation else None,
         stack_type=desired.stack_type,
-        components_created=tuple(f"{c.name} ({c.type})" for c in result.components_created),
+        # None are new where what a killed creation had all but ended is resumed.
+        components_created=tuple(
+            f"{c.name} ({c.type})" for c in result.components_created or desired.components
+        ),
         service_connectors_created=tuple(result.connectors_created),
         resources=named_resources(state.spec),
         warnings=_all_warnings(
@@ -146,6 +170,18 @@ def apply(
         ProtectedStackError: The stack is another owner's.
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
+    with _interruptible(spec):
+        return _apply(spec, owner, confirm, progress, consent, show)
+
+
+def _apply(
+    spec: StackSpec,
+    owner: Owner | None,
+    confirm: Callable[[Plan], bool] | None,
+    progress: ProgressCallback | None,
+    consent: ConfirmCallback | None,
+    show: ReportCallback | None,
+) -> Applied:
     _have_engine(spec, owner, require_changeable, progress, consent)
     if confirm is None:
         with sole_writer(spec.name):
@@ -192,6 +228,7 @@ def _converge(
 ) -> Applied:
     """Carry out a plan, under the stack's lock."""
     if not plan.has_changes:
+        unfinished.end(state.store.url, state.spec.name)
         return _unchanged(state, plan)
     spec = state.spec
     notes = state.preflight()
@@ -266,9 +303,49 @@ def delete(
         What went and what stayed; None if `confirm` said no.
     """
     from kitaru_iac.records.stored import Store
+
+    try:
+        return _delete(
+            Store.open(),
+            ref,
+            exact=exact,
+            owner=owner,
+            recursive=recursive,
+            force=force,
+            infrastructure=infrastructure,
+            include_protected=include_protected,
+            delete_data=delete_data,
+            confirm=confirm,
+            progress=progress,
+            consent=consent,
+        )
+    except WorkInterrupted:
+        raise
+    except KeyboardInterrupt as pressed:
+        what = f"Interrupted before stack '{ref}' was deleted"
+        if infrastructure:
+            remedy = "Run the same command again to go on."
+            raise WorkInterrupted(what, remedy=remedy) from pressed
+        raise WorkInterrupted(f"{what}; nothing was changed") from pressed
+
+
+def _delete(
+    store: Store,
+    ref: str,
+    *,
+    exact: bool,
+    owner: Owner | None,
+    recursive: bool,
+    force: bool,
+    infrastructure: bool,
+    include_protected: bool,
+    delete_data: bool,
+    confirm: Callable[[Plan], bool] | None,
+    progress: ProgressCallback | None,
+    consent: ConfirmCallback | None,
+) -> Deleted | None:
     from kitaru_iac.stacks import delete as deletion
 
-    store = Store.open()
     agreed: StackDoc | None = None
     if infrastructure:
         from kitaru_iac.infrastructure.destroy import preview_destroy
@@ -287,7 +364,10 @@ def delete(
             if not confirm(Plan(agreed.name, would.steps)):
                 return None
     gone = None
-    with _locked(store, agreed.id if agreed else ref, exact=exact) as found:
+    with _locked(store, agreed.id if agreed else ref, exact=exact and agreed is None) as (
+        found,
+        repaired,
+    ):
         stack = found
         if agreed is not None:
             from kitaru_iac.infrastructure.destroy import destroy_infrastructure
@@ -300,7 +380,7 @@ def delete(
                 progress=progress,
             )
         if stack is None:
-            return deletion.delete_orphans(store, ref, recursive=recursive)
+            return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
         done = deletion.delete_stack(store, stack, recursive=recursive, force=force, owner=owner)
     if gone is None:
         return done
@@ -308,17 +388,65 @@ def delete(
     return replace(done, infrastructure_deleted=gone.steps, kept=(*kept, *gone.kept))
 
 
+def clean(confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Cleaned:
+    """Remove what runs that ended in the middle left in the store, and nothing else.
+
+    What was being replaced is put back, or finished; see `stacks.clean`.
+
+    Args:
+        confirm: Asked with what was found, if anything, before it is removed; False stops.
+
+    Raises:
+        RegistrationFailed: Something could not be removed; its `left` says what.
+    """
+    from kitaru_iac.records.stored import Store
+    from kitaru_iac.stacks import clean as cleaning
+
+    try:
+        return cleaning.clean(Store.open(), confirm)
+    except WorkInterrupted:
+        raise
+    except KeyboardInterrupt as pressed:
+        raise WorkInterrupted("Interrupted; nothing was changed") from pressed
+
+
 @contextmanager
-def _locked(store: Store, ref: str, *, exact: bool) -> Iterator[StackDoc | None]:
-    """The stack that a name or an id means, with the lock of its name; None where there is none."""
+def _locked(store: Store, ref: str, *, exact: bool) -> Iterator[tuple[StackDoc | None, bool]]:
+    """The stack that a name or an id means, with the lock of its name; None where there is none.
+
+    Also whether something was repaired that a dead run had left of it.
+    """
+    from kitaru_iac.records.recovery import recover
+
     name = ref
     while True:
         with sole_writer(name):
+            store.look_at(name)
+            repaired = recover(store, name)
+            if repaired:
+                store.forget()
             stack = store.find(ref, exact=exact)
             if stack is None or stack.name == name:
-                yield stack
+                yield stack, repaired
                 return
         name = stack.name
+
+
+@contextmanager
+def _interruptible(spec: StackSpec) -> Iterator[None]:
+    """Say of Ctrl-C that came before the first write what it left: nothing, or infrastructure."""
+    from kitaru_iac.spec import InfraMode
+
+    try:
+        yield
+    except WorkInterrupted:
+        raise
+    except KeyboardInterrupt as pressed:
+        what = f"Interrupted before stack '{spec.name}' was written"
+        if spec.infra is InfraMode.PROVISION:
+            remedy = "What was provisioned stays. Run the same command again to go on."
+            raise WorkInterrupted(what, remedy=remedy) from pressed
+        raise WorkInterrupted(f"{what}; nothing was changed") from pressed
 
 
 def _still(stack: StackDoc | None, agreed: StackDoc) -> StackDoc:

@@ -13,6 +13,7 @@ from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import DEPLOYMENT_LABELS, is_managed
+from kitaru_iac.machine import unfinished
 from kitaru_iac.notices import KitaruWarning, NotVerified
 from kitaru_iac.plan.model import Action, Plan, Step
 from kitaru_iac.records.owner import Owner, labels_for, require_changeable
@@ -81,7 +82,7 @@ class Reconciliation:
             )
         desired_records(spec)  # what is wrong with the description comes before any connection
         store = Store.open()
-        store.look(spec.name, spec.name + recovery.REPLACED)
+        store.look_at(spec.name, alone=recover)
         if recover:
             recovery.recover(store, spec.name)
         current = store.read(spec.name, secrets=True)
@@ -91,10 +92,13 @@ class Reconciliation:
                 why="Only stacks that Kitaru made are changed.",
                 remedy=f"Choose another name. See it with: kitaru stack show {spec.name}",
             )
-        if current is not None:
+        desired = _desired(spec, store, current, owner)
+        if current is not None and not _is_resumed(store, desired, current, owner):
             require(current, owner)
         orphans = store.orphans(spec.name, secrets=True)
-        desired = _desired(spec, store, current, owner)
+        nothing_left = current is None and not orphans.components and orphans.connector is None
+        if recover and store.dead_run is not None and nothing_left:
+            unfinished.end(store.url, spec.name)
         return cls(spec, store, desired, current, orphans, owner)
 
     def plan(self, infrastructure: tuple[Step, ...] = ()) -> Plan:
@@ -161,21 +165,48 @@ class Reconciliation:
         """
         from kitaru_iac.connection.activation import activate
         from kitaru_iac.errors import RegistrationFailed
-        from kitaru_iac.records.apply import execute
+        from kitaru_iac.records.apply import done_nevertheless, execute, holding
 
         if progress:
             progress(f"Registering stack {self.desired.stack}")
-        result = execute(self.store, self.desired, self.current, self.orphans)
-        if not self.spec.activate:
-            return result, None
-        try:
-            return result, activate(result.id)
-        except Exception as error:
-            raise RegistrationFailed(
-                f"Stack '{self.desired.stack}' is registered, but could not be made active",
-                why=str(error),
-                remedy=f"Make it active with: kitaru stack use {self.desired.stack}",
-            ) from error
+        name, activation = self.desired.stack, None
+        with holding(name) as hold:
+            result = execute(self.store, self.desired, self.current, self.orphans, hold)
+            try:
+                if self.spec.activate:
+                    activation = activate(result.id)
+            except Exception as error:
+                raise RegistrationFailed(
+                    f"Stack '{name}' is registered, but could not be made active",
+                    why=str(error),
+                    remedy=f"Make it active with: kitaru stack use {name}",
+                ) from error
+        if hold.count:
+            raise done_nevertheless(name, *(["active"] if activation else []))
+        return result, activation
+
+
+def _is_resumed(store: Store, desired: Records, current: Records, owner: Owner | None) -> bool:
+    """Whether a creation goes on that a dead run of the command on this machine had all but ended.
+
+    It had registered the stack as it is described now, and was yet to make it active.
+    """
+    from kitaru_iac.records.diff import diff
+    from kitaru_iac.records.owner import owner_of
+
+    dead = store.dead_run
+    if dead is None or dead.work != "create" or owner is not None or owner_of(current.labels):
+        return False
+    # ZenML gives the components the labels of their stack; that they get their own comes after.
+    return all(
+        step.action is Action.KEEP
+        or (
+            step.action is Action.UPDATE
+            and step.kind != "stack"
+            and all(change.field.startswith("labels.") for change in step.changes)
+        )
+        for step in diff(desired, current)
+    )
 
 
 def _desired(

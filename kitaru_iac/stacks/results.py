@@ -12,7 +12,15 @@ from kitaru_iac.plan.model import Kept, Plan, Step
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["Applied", "Created", "Deleted", "Switched", "named_resources"]
+__all__ = [
+    "Applied",
+    "Cleaned",
+    "Created",
+    "Deleted",
+    "Leftover",
+    "Switched",
+    "named_resources",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,51 @@ class Deleted:
             "new_active_stack": self.new_active_stack,
             "recursive": self.recursive,
             **({"warnings": _plain(self.warnings)} if self.warnings else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What a run that ended in the middle left in the store.
+
+    Attributes:
+        stack: The stack that it was made for.
+        kind: ``stack``, ``service_connector``, ``secret``, or a component type.
+        name: What it is called in the store.
+        reason: Why it counts as left over.
+    """
+
+    stack: str
+    kind: str
+    name: str
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        """``{"stack", "kind", "name", "reason"}``."""
+        return {"stack": self.stack, "kind": self.kind, "name": self.name, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What was removed or put back, and what may be the work of a run that is alive.
+
+    Attributes:
+        removed: In the order of the stacks' names.
+        restored: What has its own name again.
+        declined: Whether the question was answered with no; nothing was removed then.
+    """
+
+    removed: tuple[Leftover, ...]
+    restored: tuple[Leftover, ...]
+    kept: tuple[Kept, ...]
+    declined: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``item`` of ``stack.clean``."""
+        return {
+            "removed": [leftover.to_dict() for leftover in self.removed],
+            "restored": [leftover.to_dict() for leftover in self.restored],
+            "kept": [part.to_dict() for part in self.kept],
         }
 
 

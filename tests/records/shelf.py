@@ -22,6 +22,7 @@ from kitaru_iac.gateway.documents import (
 )
 from kitaru_iac.gateway.errors import translate_errors
 from kitaru_iac.gateway.memory import MemoryGateway
+from kitaru_iac.records.names import final_name
 from kitaru_iac.records.stored import Store
 from tests.records.snapshots import MANAGED
 
@@ -191,7 +192,8 @@ class Zen(Words):
     update_connector = update_stack
 
     def create_connector(self, new: NewConnector) -> ConnectorDoc:
-        self.note(f"create link {new.name}")
+        final = final_name(new.name)  # the rest of a temporary name is random
+        self.note(f"create link {new.name if final is None else f'{final}-new'}")
         return self.put_connector(new, id=self._named("new link"))
 
     def create_component(self, new: NewComponent) -> ComponentDoc:

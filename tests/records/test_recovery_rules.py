@@ -16,7 +16,8 @@ import pytest
 from kitaru_iac.errors import AlreadyExistsError, KitaruError
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.labels import ORPHANED_LABEL, is_managed
-from kitaru_iac.records.recovery import REPLACED, recover
+from kitaru_iac.records.names import REPLACED
+from kitaru_iac.records.recovery import recover
 from kitaru_iac.records.stored import STALE_AFTER
 from tests.records.shelf import Shelf, id_of
 from tests.records.snapshots import MANAGED
@@ -124,7 +125,7 @@ def test_a_replacement_that_goes_on_is_left_to_its_process(
         with pytest.raises(AlreadyExistsError) as error:
             recover(shelf, "s")
         assert "is being replaced by another process" in error.value.what
-        assert "in a minute" in str(error.value.remedy)
+        assert "in 60 s" in str(error.value.remedy)
         assert shelf.written == []
     else:
         recover(shelf, "s")

@@ -1,0 +1,115 @@
+"""Take back a creation of which nobody knows whether it was made: the answer was lost, or cut off.
+
+Nothing is deleted that may be somebody else's: of two who register the same at once on a server,
+one may get no answer, and what stands there is the other's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway.documents import (
+    ComponentDoc,
+    ConnectorDoc,
+    NewComponent,
+    NewConnector,
+    NewStack,
+    StackDoc,
+    Where,
+)
+from kitaru_iac.gateway.gateway import Gateway
+
+__all__ = ["came_with", "delete_components", "delete_connector", "delete_stack"]
+
+
+def delete_connector(gateway: Gateway, new: NewConnector) -> None:
+    """Delete a connector that was to be created, or the secret that was stored before it."""
+    for doc in gateway.connectors(Where(names=(new.name,))):
+        if _is_connector(doc, new) and not gateway.components(Where(uses_connector=doc.id)):
+            gateway.delete("connector", doc.id)
+    for secret in gateway.orphaned_secrets((new.name,)):
+        gateway.delete("secret", secret.id)
+
+
+def delete_components(gateway: Gateway, wanted: Sequence[NewComponent], is_ours: bool) -> None:
+    """Delete components of one name that were to be created.
+
+    Raises:
+        KitaruError: There are some that look so, and nobody knows whose they are.
+    """
+    if not wanted:
+        return
+    for doc in gateway.components(Where(names=(wanted[0].name,))):
+        if any(_is_component(doc, new) for new in wanted):
+            if not gateway.stacks(Where(uses_component=doc.id)):
+                _require_ours(is_ours)
+                gateway.delete("component", doc.id)
+
+
+def delete_stack(gateway: Gateway, new: NewStack, is_ours: bool) -> None:
+    """Delete a stack that was to be created, with those of its components that came with it.
+
+    Raises:
+        KitaruError: There is one that looks so, and nobody knows whose it is.
+    """
+    for stack in gateway.stacks(Where(names=(new.name,))):
+        docs = {doc.id: doc for doc in gateway.components(Where(in_stack=stack.id))}
+        if dict(stack.labels) == dict(new.labels) and _holds(stack, docs, new):
+            _require_ours(is_ours)
+            gateway.delete("stack", stack.id)
+            for component in came_with(stack, new):
+                gateway.delete("component", component)
+    # A store in this process may have been cut off between the components and the stack.
+    parts = [
+        replace(given, name=new.name, labels=new.labels)
+        for of_kind in new.members.values()
+        for given in of_kind
+        if not isinstance(given, str)
+    ]
+    delete_components(gateway, parts, is_ours)
+
+
+def came_with(stack: StackDoc, new: NewStack) -> list[str]:
+    """Give the ids of the components that were created with a stack."""
+    return [
+        member.id
+        for kind, of_kind in new.members.items()
+        for member, given in zip(stack.members[kind], of_kind, strict=True)
+        if not isinstance(given, str)
+    ]
+
+
+def _require_ours(is_ours: bool) -> None:
+    if not is_ours:
+        raise KitaruError("What is there may be another's")
+
+
+def _is_connector(doc: ConnectorDoc, new: NewConnector) -> bool:
+    wanted = (new.type, new.auth_method, dict(new.labels))
+    return (doc.type, doc.auth_method, dict(doc.labels)) == wanted
+
+
+def _is_component(doc: ComponentDoc, new: NewComponent) -> bool:
+    """Whether it is one that was to come; ZenML links its connector after it is made."""
+    wanted = (new.type, new.name, new.flavor, dict(new.labels))
+    is_same = (doc.type, doc.name, doc.flavor, dict(doc.labels)) == wanted
+    return is_same and doc.connector_id in {None, new.connector_id}
+
+
+def _holds(stack: StackDoc, docs: Mapping[str, ComponentDoc], new: NewStack) -> bool:
+    """Whether a stack holds exactly what was to be in it."""
+    sizes = {kind: len(of_kind) for kind, of_kind in new.members.items()}
+    if {kind: len(of_kind) for kind, of_kind in stack.members.items()} != sizes:
+        return False
+    return all(
+        member.id == given if isinstance(given, str) else _came(docs.get(member.id), given)
+        for kind, of_kind in new.members.items()
+        for member, given in zip(stack.members[kind], of_kind, strict=True)
+    )
+
+
+def _came(doc: ComponentDoc | None, given: NewComponent) -> bool:
+    wanted = (given.flavor, given.connector_id)
+    return doc is not None and (doc.flavor, doc.connector_id) == wanted

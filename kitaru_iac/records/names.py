@@ -1,0 +1,27 @@
+"""The names that parts have for a while: set aside, or not there yet."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["REPLACED", "final_name", "temporary_name"]
+
+#: What an old part is called while its successor takes its name: ``NAME-replaced``.
+REPLACED = "-replaced"
+_TEMPORARY = re.compile(r"(?P<name>.+)-new-[0-9a-f]{8}")
+
+
+def temporary_name(name: str, token: str) -> str:
+    """What a new connector is called until it takes its name.
+
+    Args:
+        name: Its name to be.
+        token: Eight hexadecimal digits of this run.
+    """
+    return f"{name}-new-{token}"
+
+
+def final_name(name: str) -> str | None:
+    """The name to be of something that has a temporary one; None for any other."""
+    found = _TEMPORARY.fullmatch(name)
+    return found["name"] if found else None

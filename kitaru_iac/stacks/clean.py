@@ -1,0 +1,232 @@
+"""Find and remove what dead runs left in a store: of each stack, under the lock of its name.
+
+What a run leaves has a name that nothing else has (`records.names`), or is noted on this machine
+(`machine.unfinished`), or is a secret that no connector refers to. All else is left alone: what is
+not managed, what a live run may be making, and what a plain ``delete`` has kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from kitaru_iac.errors import KitaruError, RegistrationFailed
+from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
+from kitaru_iac.gateway.secret_names import secret_part
+from kitaru_iac.labels import ORPHANED_LABEL, is_managed
+from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
+from kitaru_iac.machine.locks import writer_if_free
+from kitaru_iac.plan.model import Kept
+from kitaru_iac.records.journal import Writer
+from kitaru_iac.records.model import stored_id
+from kitaru_iac.records.names import REPLACED, final_name
+from kitaru_iac.records.recovery import recover
+from kitaru_iac.records.stored import Store
+from kitaru_iac.stacks.results import Cleaned, Leftover
+
+__all__ = ["clean"]
+
+_Doc = StackDoc | ComponentDoc | ConnectorDoc
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found of one stack: leftovers, and what stays for now."""
+
+    stack: str
+    leftovers: tuple[Leftover, ...]
+    kept: tuple[Kept, ...]
+
+
+def clean(store: Store, confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Cleaned:
+    """Remove what dead runs left.
+
+    Args:
+        store: The open store.
+        confirm: Asked with what was found, if anything, before it is removed; False stops. Nothing
+            is locked meanwhile, and everything is looked at again.
+
+    Raises:
+        RegistrationFailed: Something could not be removed; its `left` says what.
+        WorkInterrupted: Ctrl-C; its `left` says what is still there.
+    """
+    survey = _survey(store)
+    found = tuple(item for name in sorted(survey) for item in _look(store, name, survey).leftovers)
+    if found and confirm is not None and not confirm(found):
+        return Cleaned((), (), (), declined=True)
+    return _remove(store)
+
+
+def _remove(store: Store) -> Cleaned:
+    survey = _survey(store)
+    removed: list[Leftover] = []
+    restored: list[Leftover] = []
+    kept: list[Kept] = []
+    failed: list[tuple[str, KitaruError]] = []
+    with Hold("Interrupted again, while leftovers were being removed", _AGAIN) as hold:
+        for name in sorted(survey):
+            found = _look(store, name, survey)
+            kept += found.kept
+            if found.kept and not found.leftovers:
+                continue
+            if hold.count:
+                left = [f"{item.kind} {item.name}" for item in found.leftovers]
+                raise WorkInterrupted(
+                    f"Interrupted; {len(removed)} leftovers were removed", left=left, remedy=_AGAIN
+                )
+            try:
+                if _settle(store, name):
+                    there = _still_there(store, survey[name])
+                    for item in found.leftovers:
+                        (restored if item.name in there else removed).append(item)
+            except KitaruError as error:
+                failed.append((name, error))
+    if failed:
+        raise RegistrationFailed(
+            "Not all that dead runs left could be removed",
+            left=[f"parts of stack {name}" for name, _ in failed],
+            why=" ".join(filter(None, [failed[0][1].what, failed[0][1].why])),
+            remedy=_AGAIN,
+        )
+    if hold.count:
+        raise WorkInterrupted("Interrupted when all that dead runs left was removed")
+    return Cleaned(tuple(removed), tuple(restored), tuple(kept), declined=False)
+
+
+_AGAIN = "Remove the rest with: kitaru stack clean"
+
+
+def _still_there(store: Store, found: list[tuple[str, _Doc]]) -> set[str]:
+    """The names that parts had which are there still, under their own."""
+    if not found:
+        return set()
+    where = Where(ids=tuple(doc.id for _, doc in found))
+    gateway = store.gateway
+    docs: list[_Doc] = [
+        *gateway.stacks(where),
+        *gateway.components(where),
+        *gateway.connectors(where),
+    ]
+    there = {doc.id for doc in docs}
+    return {doc.name for _, doc in found if doc.id in there}
+
+
+# -- looking ---------------------------------------------------------------------------------------
+
+
+def _survey(store: Store) -> dict[str, list[tuple[str, _Doc]]]:
+    """What has a name for a while, by the stack whose it is; and the stacks of noted runs."""
+    everything = Where()
+    found: dict[str, list[tuple[str, _Doc]]] = {}
+
+    def note(kind: str, doc: _Doc) -> None:
+        stack = final_name(doc.name) if kind == "service_connector" else None
+        if stack is None and doc.name.endswith(REPLACED):
+            stack = doc.name.removesuffix(REPLACED)
+        if stack and is_managed(doc.labels):
+            found.setdefault(stack, []).append((kind, doc))
+
+    for stack in store.gateway.stacks(everything):
+        note("stack", stack)
+    for component in store.gateway.components(everything):
+        note(component.type, component)
+    for connector in store.gateway.connectors(everything):
+        note("service_connector", connector)
+    for run in unfinished.every(store.url):
+        found.setdefault(run.stack, [])
+    known = {secret_part(name) for name in found}
+    for secret in store.gateway.orphaned_secrets():
+        whose = final_name(secret.connector) or secret.connector
+        if whose not in known:  # a secret's name tells that of its connector but for odd characters
+            found.setdefault(whose, [])
+    return found
+
+
+def _look(store: Store, name: str, survey: dict[str, list[tuple[str, _Doc]]]) -> _Found:
+    """What of a stack is left over, and what may still be somebody's work."""
+    with writer_if_free(name) as is_free:
+        if not is_free:
+            kept = [Kept(kind, doc.name, "its run is under way") for kind, doc in survey[name]]
+            return _Found(name, (), tuple(kept))
+        store.look_at(name)
+        leftovers: list[Leftover] = []
+        kept = []
+        for kind, doc in survey[name]:
+            if final_name(doc.name) is not None and _is_used(store, kind, doc):
+                continue
+            if wait := store.seconds_until_stale(doc):
+                kept.append(Kept(kind, doc.name, f"its run may be under way; look in {wait} s"))
+            else:
+                leftovers.append(Leftover(name, kind, doc.name, _reason(doc.name)))
+        for secret in store.orphaned_secrets(name):
+            reason = "the secret of a connector that is not there"
+            leftovers.append(Leftover(name, "secret", secret.name, reason))
+        leftovers += _half_made(store, name)
+        store.forget()
+    return _Found(name, tuple(leftovers), tuple(kept))
+
+
+def _is_used(store: Store, kind: str, doc: _Doc) -> bool:
+    return kind == "service_connector" and bool(store.components_of(doc.id))
+
+
+def _reason(name: str) -> str:
+    return "set aside for a successor" if name.endswith(REPLACED) else "did not come to its name"
+
+
+def _half_made(store: Store, name: str) -> Iterable[Leftover]:
+    """The parts of a stack that was never registered, or that was to be deleted with them."""
+    run = store.dead_run
+    if run is None or store.stack_named(name) is not None:
+        return
+    orphans = store.orphans(name)
+    parts = [(part.type, part.labels) for part in orphans.components]
+    if orphans.connector is not None:
+        parts.append(("service_connector", orphans.connector.labels))
+    for kind, labels in parts:
+        if _goes(run, labels):
+            what = "deleted" if run.work == "delete" else "registered"
+            yield Leftover(name, kind, name, f"its stack was being {what}")
+
+
+def _goes(run: unfinished.Unfinished, labels: Mapping[str, str]) -> bool:
+    """Whether a part in no stack is the noted run's, and not what a plain deletion has kept."""
+    if run.work == "delete":
+        return run.recursive
+    return not run.took_over and labels.get(ORPHANED_LABEL) != "true"
+
+
+# -- removing --------------------------------------------------------------------------------------
+
+
+def _settle(store: Store, name: str) -> bool:
+    """Finish or take back what a dead run left of one stack; False where it is held again."""
+    with writer_if_free(name) as is_free:
+        if not is_free:
+            return False
+        store.look_at(name)
+        run = store.dead_run
+        recover(store, name)
+        store.forget()
+        writer = Writer(store.gateway)
+        _delete_connectors_to_be(store, writer, name)
+        if run is not None and store.stack_named(name) is None:
+            orphans = store.orphans(name)
+            for part in orphans.components:
+                if _goes(run, part.labels):
+                    writer.delete_component(stored_id(part))
+            link = orphans.connector
+            if link is not None and _goes(run, link.labels):
+                writer.delete_connector(stored_id(link))
+        unfinished.end(store.url, name)
+    return True
+
+
+def _delete_connectors_to_be(store: Store, writer: Writer, stack: str) -> None:
+    """Also those of other machines, of which only the name tells."""
+    for doc in store.gateway.connectors(Where()):
+        if final_name(doc.name) != stack or not is_managed(doc.labels):
+            continue
+        if not store.components_of(doc.id) and store.is_stale(doc):
+            writer.delete_connector(doc.id)

@@ -1,0 +1,140 @@
+"""Kill, or interrupt, real commands at random moments, and look what they left.
+
+    python -m tests.stacks.kills --kills 60 --interrupts 60 [--seed 1]
+
+Each round begins with an empty local store or a stack in it, starts ``create``, a replacing
+``apply``, ``delete --recursive`` or ``use``, and sends a signal after a random time. Then the store
+has to hold all or nothing (after Ctrl-C and SIGTERM), and the same command has to complete at once
+(after SIGKILL). Prints one line for each fault and a line of figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.homes import Home, make_template, ready_home
+from tests.stacks.interrupts import rows
+
+REMOTE = (
+    *("dev", "--type", "kubernetes", "--artifact-store", "s3://my-bucket/kitaru"),
+    *("--container-registry", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"),
+    *("--cluster", "prod-cluster", "--region", "eu-west-1", "--no-verify", "--no-activate"),
+    *("--credentials", "aws-access-keys:AKIA1:s3cret"),
+)
+COMMANDS = {
+    "create": ((), ("stack", "create", *REMOTE)),
+    "apply that replaces": (
+        ("stack", "create", "dev", "--no-activate"),
+        ("stack", "apply", *REMOTE, "--yes"),
+    ),
+    "delete": (("stack", "create", *REMOTE), ("stack", "delete", "dev", "--recursive")),
+    "use": (("stack", "create", *REMOTE), ("stack", "use", "dev")),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--interrupts", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    rng = random.Random(given.seed)
+    os.environ["TESTS_COLD"] = "1"  # every command a process of its own
+    figures: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        template = make_template(Path(folder) / "template")
+        signals = [signal.SIGKILL] * given.kills
+        signals += [rng.choice([signal.SIGINT, signal.SIGTERM]) for _ in range(given.interrupts)]
+        for number, sent in enumerate(signals):
+            name = list(COMMANDS)[number % len(COMMANDS)]
+            home = ready_home(template, Path(folder) / f"home-{number}")
+            found = one(home, name, sent, rng)
+            figures[f"{sent.name}: {found}"] += 1
+            if found.startswith("FAULT"):
+                print(f"{number} {sent.name} {name}: {found}", flush=True)
+    for line, count in sorted(figures.items()):
+        print(f"{count:4} {line}")
+    return int(any("FAULT" in line for line in figures))
+
+
+def one(home: Home, name: str, sent: signal.Signals, rng: random.Random) -> str:
+    """One round; what came of it."""
+    before, command = COMMANDS[name]
+    if before:
+        assert home.kitaru(*before).returncode == 0
+    start = rows(home.database)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kitaru_iac.cli.main", *command],
+        env=home.environment(),
+        cwd=home.path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_its_writes(home, process, name, start, rng)
+    process.send_signal(sent)
+    _, err = process.communicate(timeout=60)
+    holds = rows(home.database)
+    if sent is not signal.SIGKILL:
+        if process.returncode not in {0, 130, -15}:
+            return f"FAULT: ended with {process.returncode}: {err.strip()}"
+        if process.returncode == 130 and "Interrupted." in err.splitlines()[-1]:
+            return f"FAULT: said nothing: {err.strip()}"
+        whole = is_whole(holds, name)
+        if holds != start and not whole:
+            return f"FAULT: neither all nor nothing, and said: {err.strip()} {holds}"
+        return "all" if whole else "nothing"
+    state = "nothing" if holds == start else "all" if is_whole(holds, name) else "something"
+    again = home.kitaru(*command)
+    gone = name == "delete" and state == "all"
+    there = name == "create" and state == "all"
+    fine = {0, 4} if gone else {0, 5} if there else {0}
+    if again.returncode not in fine:
+        return f"FAULT: left {state}, and the same command: {again.stderr.strip()}"
+    if not is_whole(rows(home.database), name):
+        return f"FAULT: left {state}, and the same command left {rows(home.database)}"
+    return f"left {state}, and the same command completed"
+
+
+def wait_for_its_writes(
+    home: Home,
+    process: subprocess.Popen[str],
+    name: str,
+    start: dict[str, list[str]],
+    rng: random.Random,
+) -> None:
+    """Most rounds strike while it writes: they are over within a few hundredths of a second."""
+    if name == "use" or rng.random() < 0.2:
+        time.sleep(rng.uniform(0.1, 3.5))
+        return
+    notes = home.config / "kitaru" / "unfinished"
+    while process.poll() is None and not (notes.is_dir() and any(notes.glob("*.json"))):
+        if rows(home.database) != start:
+            break
+        time.sleep(0.001)
+    time.sleep(rng.uniform(0, 0.25))
+
+
+def is_whole(holds: dict[str, list[str]], name: str) -> bool:
+    """Whether the command has done all that it was to do, and nothing is left over."""
+    if name == "delete":
+        return holds == {"stack": [], "stack_component": [], "service_connector": [], "secret": []}
+    return (
+        holds["stack"] == ["dev"]
+        and holds["stack_component"] == ["dev"] * 3
+        and holds["service_connector"] == ["dev"]
+        and len(holds["secret"]) == 1
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
