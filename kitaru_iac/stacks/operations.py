@@ -364,7 +364,7 @@ def _delete(
             if not confirm(Plan(agreed.name, would.steps)):
                 return None
     gone = None
-    with _locked(store, agreed.id if agreed else ref, exact=exact and agreed is None) as (
+    with _locked(store, agreed.id if agreed else ref, exact=exact) as (
         found,
         repaired,
     ):

@@ -109,7 +109,7 @@ def secrets_of(gateway: Any, id: str) -> dict[str, Any]:
 def rows(database: Path) -> dict[str, list[str]]:
     """The names of what a store's file holds beside the default stack, by table."""
     found = {}
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as db:
+    with closing(sqlite3.connect(database, timeout=30)) as db:
         for table in ("stack", "stack_component", "service_connector", "secret"):
             names = [name for (name,) in db.execute(f"SELECT name FROM {table}")]
             found[table] = sorted(name for name in names if name != "default")

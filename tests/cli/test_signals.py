@@ -1,0 +1,92 @@
+"""Signals to the real command, in the middle of its writes: what it says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.homes import Home
+from tests.stacks.interrupts import rows
+
+NOTHING = {"stack": [], "stack_component": [], "service_connector": [], "secret": []}
+#: The command, which gets signals while it asks ZenML for a stack: after it was made, or before.
+STRUCK = """
+import signal, sys
+from kitaru_iac.gateway.in_process import InProcess
+create = InProcess.create_stack
+numbers = [getattr(signal, name) for name in sys.argv.pop(1).split()]
+def struck(self, new):
+    made = create(self, new)
+    for number in numbers:
+        signal.raise_signal(number)
+    return made
+InProcess.create_stack = struck
+from kitaru_iac.cli.main import main
+sys.exit(main())
+"""
+
+
+def strike(home: Home, signals: str, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", STRUCK, signals, "stack", "create", "dev", *more],
+        env=home.environment(),
+        cwd=home.path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("signals", ["SIGINT", "SIGTERM"])
+def test_a_signal_takes_back_what_was_written_and_says_so(home: Home, signals: str) -> None:
+    done = strike(home, signals)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.splitlines() == [
+        "Interrupted: what is under way is ended, or taken back. Once more ends at once.",
+        "Error: Interrupted; nothing was changed.",
+    ]
+    assert rows(home.database) == NOTHING
+
+
+def test_a_second_signal_ends_at_once_with_the_command_that_mends_it(home: Home) -> None:
+    done = strike(home, "SIGINT SIGINT", "-o", "json")
+    assert (done.returncode, done.stdout) == (130, "")
+    error = json.loads(done.stderr)["error"]
+    assert error["code"] == "interrupted"
+    assert error["remedy"].endswith("kitaru stack clean")
+    assert rows(home.database)["stack"] == ["dev"]
+
+    asked = home.kitaru("stack", "clean", "-o", "json")
+    assert (asked.returncode, asked.stdout) == (0, asked.stdout), asked.stderr
+    again = home.kitaru("stack", "create", "dev")
+    assert again.returncode == 5  # it is whole, and not left over any more
+    assert home.kitaru("stack", "delete", "dev", "--recursive").returncode == 0
+    assert rows(home.database) == NOTHING
+
+
+def test_what_is_left_over_is_shown_and_removed_with_consent_alone(home: Home) -> None:
+    from tests.stacks.kills import COMMANDS
+
+    killed = STRUCK.replace("made = create(self, new)", "import os; os._exit(9)")
+    done = subprocess.run(
+        [sys.executable, "-c", killed, "SIGINT", *COMMANDS["create"][1]],
+        env=home.environment(),
+        cwd=home.path,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 9
+    assert rows(home.database)["service_connector"] == ["dev"]
+    asked = home.kitaru("stack", "clean")
+    assert asked.returncode == 1
+    assert "Left over: dev (service_connector): its stack was being registered" in asked.stderr
+    assert rows(home.database)["service_connector"] == ["dev"]
+    cleaned = home.kitaru("stack", "clean", "--yes", "-o", "json")
+    item = json.loads(cleaned.stdout)["item"]
+    assert [left["kind"] for left in item["removed"]] == ["service_connector"]
+    assert rows(home.database) == NOTHING
+    assert home.kitaru("stack", "clean").stdout == "Nothing is left over.\n"
