@@ -25,6 +25,8 @@ CLEAN = (
 def recover(store: Store, stack: str) -> bool:
     """Finish or take back what a killed process left of a change of this stack.
 
+    Needs the lock of the name.
+
     Where there is nothing it costs the look-ups that `Store.look_at` makes at once.
 
     Returns:
@@ -34,6 +36,7 @@ def recover(store: Store, stack: str) -> bool:
         AlreadyExistsError: Another process seems to be replacing it at this moment.
         WorkInterrupted: Ctrl-C was pressed meanwhile; all of it was done nevertheless.
     """
+    store.note_dead_run(stack)
     work = f"What an earlier run left of stack '{stack}' is not all repaired"
     with Hold(f"Interrupted again: {work[0].lower()}{work[1:]}", CLEAN) as hold:
         secrets = _delete_connectors_to_be(store, stack)

@@ -91,6 +91,10 @@ class Store:
         names = [stack, stack + REPLACED]
         self.look(*names, *([temporary_name(stack, token)] if token else []))
 
+    def note_dead_run(self, stack: str) -> None:
+        """Learn what a run of this machine left undone. Needs the lock of the name."""
+        self.dead_run = unfinished.find(self.url, stack)
+
     def forget(self) -> None:
         """From here on the store is asked again."""
         self._snapshot = None
