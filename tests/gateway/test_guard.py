@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from kitaru_iac.errors import SettingsDamaged
-from kitaru_iac.gateway.installation import activate_stack, active_stack_id
-from kitaru_iac.gateway.opening import open_gateway
+from kitaru_iac.gateway.installation import activate_stack
+from kitaru_iac.gateway.opening import open_gateway, open_reader
 from kitaru_iac.machine import settings
 from tests.homes import Home
 
@@ -91,10 +91,11 @@ def test_zenml_in_this_process_replaces_its_files_in_one_step(home: Home) -> Non
 def test_zenml_in_this_process_does_not_write_over_what_is_damaged(home: Home, text: str) -> None:
     """What another process left behind while this one had the settings in memory."""
     open_gateway()
+    stack = open_reader().active().id
     path = home.config / "config.yaml"
     path.write_text(text)
     with pytest.raises(SettingsDamaged):
-        activate_stack(active_stack_id())
+        activate_stack(stack)
     assert path.read_text() == text
 
 

@@ -325,7 +325,7 @@ def test_what_an_older_server_does_not_know_yet_is_empty(server: LittleServer, a
             item["metadata"].pop("secrets", None)
 
     api.spoil = older
-    reading = RestReader(RestStore(server.url, "t"), Named(None, "global", "x"), {})
+    reading = RestReader(RestStore(server.url, Login("t")), Named(None, "global", "x"), {})
     view = reading.stack("s1")
     reading.close()
     assert (view.environment, view.secrets, view.components[0].environment) == ({}, (), {})

@@ -13,6 +13,7 @@ from kitaru_iac.errors import StackNotFound
 from kitaru_iac.gateway.rest import RestReader
 from kitaru_iac.gateway.versions import has_environment
 from kitaru_iac.machine.active_scope import Named
+from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.store_location import RestStore
 from tests.servers.zenml import ZenMLServer
 
@@ -58,7 +59,7 @@ def register(server: ZenMLServer, name: str, **more: object) -> str:
 @pytest.fixture
 def reader(any_release: ZenMLServer) -> Iterator[RestReader]:
     reading = RestReader(
-        RestStore(any_release.url, any_release.token()), Named(None, "global", "x"), {}
+        RestStore(any_release.url, Login(any_release.token())), Named(None, "global", "x"), {}
     )
     yield reading
     reading.close()
