@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kitaru_iac.gateway.documents import Where
 from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.records.owner import Owner
@@ -87,55 +88,50 @@ def aws_records(
     )
 
 
-def everything(store: Any) -> dict[str, Any]:
+def everything(store: Store) -> dict[str, Any]:
     """All stacks, components, connectors and secrets of a store, without ids and times."""
-    client = store.gateway.client
-    connectors = client.list_service_connectors(size=500, hydrate=True).items
-    names = {str(connector.id): connector.name for connector in connectors}
+    gateway = store.gateway
+    connectors = gateway.connectors(Where())
+    names = {connector.id: connector.name for connector in connectors}
     return {
         "stacks": sorted(
             (
                 stack.name,
-                sorted((stack.labels or {}).items()),
+                sorted(stack.labels.items()),
                 sorted(
-                    (kind.value, component.name)
-                    for kind, of_kind in stack.components.items()
-                    for component in of_kind
+                    (kind, part.name) for kind, parts in stack.members.items() for part in parts
                 ),
             )
-            for stack in client.list_stacks(size=500, hydrate=True).items
+            for stack in gateway.stacks(Where())
         ),
         "components": sorted(
             (
-                component.type.value,
+                component.type,
                 component.name,
-                component.flavor_name,
-                sorted((component.labels or {}).items()),
-                sorted((k, str(v)) for k, v in component.configuration.items()),
-                names.get(str(component.connector.id)) if component.connector else "",
+                component.flavor,
+                sorted(component.labels.items()),
+                sorted((key, str(value)) for key, value in component.configuration.items()),
+                names.get(component.connector_id or "", ""),
                 component.connector_resource_id or "",
             )
-            for component in client.list_stack_components(size=500, hydrate=True).items
+            for component in gateway.components(Where())
         ),
         "connectors": sorted(
             (
                 connector.name,
                 connector.auth_method,
-                sorted((connector.labels or {}).items()),
-                sorted(
-                    (key, _shown(value))
-                    for key, value in store.gateway.client.zen_store.get_service_connector(
-                        connector.id, expand_secrets=True
-                    ).configuration.items()
-                ),
+                sorted(connector.labels.items()),
+                _configuration(store, connector.id),
             )
             for connector in connectors
         ),
     }
 
 
-def _shown(value: Any) -> str:
-    return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
+def _configuration(store: Store, connector_id: str) -> list[tuple[str, str]]:
+    whole = store.gateway.connector_with_secrets(connector_id)
+    assert whole is not None
+    return sorted((key, str(v)) for key, v in {**whole.configuration, **whole.secrets}.items())
 
 
 def delete(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
-from kitaru_iac.gateway.documents import StackChange
+from kitaru_iac.gateway.documents import NewComponent, StackChange, Where
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.plan.model import Action
 from kitaru_iac.records.apply import execute
@@ -21,14 +21,14 @@ from tests.homes import Home
 from tests.records.snapshots import MANAGED, aws_records, delete, everything, local_records
 
 WRITES = [
-    "create_service_connector",
-    "update_service_connector",
-    "create_stack_component",
-    "update_stack_component",
+    "create_connector",
+    "update_connector",
+    "create_component",
+    "update_component",
     "create_stack",
     "update_stack",
 ]
-REMOVALS = ["delete_stack", "delete_stack_component", "delete_service_connector"]
+REMOVALS = ["delete"]
 
 
 @pytest.fixture
@@ -164,18 +164,11 @@ def test_another_type_or_method_replaces_the_stack(
 
 
 def test_what_the_user_added_to_the_stack_stays(store: Store) -> None:
-    from zenml.enums import StackComponentType
-    from zenml.models import ComponentRequest
-
     outcome = put(store, aws_records("s"))
-    builder = store.gateway.client.zen_store.create_stack_component(
-        ComponentRequest(
-            name="mine", type=StackComponentType.IMAGE_BUILDER, flavor="local", configuration={}
-        )
-    )
+    builder = store.gateway.create_component(NewComponent("image_builder", "mine", "local"))
     stack = store.require(outcome.id)
     members = {kind: tuple(c.id for c in of_kind) for kind, of_kind in stack.members.items()}
-    members["image_builder"] = (str(builder.id),)
+    members["image_builder"] = (builder.id,)
     store.gateway.update_stack(stack.id, StackChange(members=members))
 
     for after in (aws_records("s", bucket="b2"), local_records("s")):
@@ -184,18 +177,11 @@ def test_what_the_user_added_to_the_stack_stays(store: Store) -> None:
 
 
 def test_a_member_that_was_swapped_by_hand_comes_back(store: Store) -> None:
-    from zenml.enums import StackComponentType
-    from zenml.models import ComponentRequest
-
     outcome = put(store, aws_records("s"))
-    other = store.gateway.client.zen_store.create_stack_component(
-        ComponentRequest(
-            name="other", type=StackComponentType.ORCHESTRATOR, flavor="local", configuration={}
-        )
-    )
+    other = store.gateway.create_component(NewComponent("orchestrator", "other", "local"))
     stack = store.require(outcome.id)
     members = {kind: tuple(c.id for c in of_kind) for kind, of_kind in stack.members.items()}
-    members["orchestrator"] = (str(other.id),)
+    members["orchestrator"] = (other.id,)
     store.gateway.update_stack(stack.id, StackChange(members=members))
 
     put(store, aws_records("s"))
@@ -206,14 +192,7 @@ def test_a_member_that_was_swapped_by_hand_comes_back(store: Store) -> None:
 
 
 def test_a_taken_component_name_is_refused_and_nothing_is_left(store: Store) -> None:
-    from zenml.enums import StackComponentType
-    from zenml.models import ComponentRequest
-
-    store.gateway.client.zen_store.create_stack_component(
-        ComponentRequest(
-            name="s", type=StackComponentType.ARTIFACT_STORE, flavor="local", configuration={}
-        )
-    )
+    store.gateway.create_component(NewComponent("artifact_store", "s", "local"))
     before = everything(store)
     for records in (aws_records("s"), local_records("s")):
         with pytest.raises(AlreadyExistsError):
@@ -240,7 +219,7 @@ EVERYWHERE = [
 CHANGES = [(where, scene) for where, scene in EVERYWHERE if not scene.startswith("create")]
 
 
-class Fault(RuntimeError):
+class Fault(KitaruError):
     """A write that fails."""
 
 
@@ -253,7 +232,7 @@ def intercept(
     """Call something before each of these writes of the store; what it raises, the write raises."""
 
     def wrapped(method: str) -> Callable[..., Any]:
-        real = getattr(type(store.gateway.client.zen_store), method)
+        real = getattr(type(store.gateway), method)
 
         def write(self: Any, *args: Any, **kwargs: Any) -> Any:
             before(method)
@@ -262,7 +241,7 @@ def intercept(
         return write
 
     for method in methods:
-        monkeypatch.setattr(type(store.gateway.client.zen_store), method, wrapped(method))
+        monkeypatch.setattr(type(store.gateway), method, wrapped(method))
 
 
 def count_and_break(
@@ -386,6 +365,5 @@ def wipe(store: Store, name: str) -> None:
             delete(store, name, recursive=True, force=True)
         except StackNotFound:
             break
-    for component in store.gateway.client.list_stack_components(size=500).items:
-        if component.name in (name, "other"):
-            store.gateway.client.zen_store.delete_stack_component(component.id)
+    for component in store.gateway.components(Where(names=(name, "other"))):
+        store.gateway.delete("component", component.id)
