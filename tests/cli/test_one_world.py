@@ -130,7 +130,7 @@ def test_every_command_sees_the_same(
     env = {name: world.env.get(name, "").format(**places) for name in ENVIRONMENT}
     env |= {name.lower(): value for name, value in env.items() if name.endswith("_PROXY")}
 
-    token = str(Server(empty_server.url).login(empty_server.api_key))
+    token = str(Server(empty_server.url).login(empty_server.api_key)["access_token"])
     store = {"type": "rest", "url": url, "verify_ssl": verify}
     login = {"url": url, "api_key": empty_server.api_key, "api_token": {"access_token": token}}
     (home.config / "config.yaml").write_text(json.dumps({"store": store, "version": "0.98.0"}))
