@@ -21,6 +21,7 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.gateway.http import HttpClient, Json, Response, Timeouts
 from kitaru_iac.gateway.routes import parsed
+from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText
 
@@ -28,7 +29,6 @@ __all__ = ["Refused", "Server", "ServerInfo", "server_url"]
 
 _API: Final = "/api/v1"
 _UNAUTHORIZED: Final = (401, 403)
-_KEY_GRANT: Final = "zenml-api-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,12 @@ class Server:
         Raises:
             NotAllowedError: The server does not accept the key.
         """
+        return self.log_in(Login(api_key=SecretText(api_key)))
+
+    def log_in(self, login: Login) -> Mapping[str, Json]:
+        """Get a token for a key or a user's password, and use it; as `login`."""
         try:
-            answer = self.post("/login", {"grant_type": _KEY_GRANT, "password": api_key})
+            answer = self.post("/login", login.form())
         except Refused as error:
             if error.status in (*_UNAUTHORIZED, 400, 422):
                 raise NotAllowedError(

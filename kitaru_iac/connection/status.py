@@ -14,7 +14,7 @@ from typing import Any, Literal
 from kitaru_iac import redaction
 from kitaru_iac._version import __version__
 from kitaru_iac.connection.server import Server
-from kitaru_iac.errors import KitaruError
+from kitaru_iac.errors import KitaruError, NotAllowedError
 from kitaru_iac.gateway import open_reader
 from kitaru_iac.gateway.versions import check_server
 from kitaru_iac.machine.active_scope import named_stack
@@ -22,6 +22,7 @@ from kitaru_iac.machine.environment import given_as
 from kitaru_iac.machine.environment import project as chosen_project
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.local_database import examine
+from kitaru_iac.machine.server_login import Login, remember_token
 from kitaru_iac.machine.settings import CONFIG_FILE, read_global, read_logins
 from kitaru_iac.machine.store_location import (
     RestStore,
@@ -36,6 +37,7 @@ from kitaru_iac.notices import (
     NoActiveProject,
     StoreNotCreated,
 )
+from kitaru_iac.redaction import SecretText
 
 __all__ = ["Status", "status"]
 
@@ -173,8 +175,7 @@ def _of_server(found: Status, config: Mapping[str, Any], url: str, timeout: floa
     found = replace(found, server_version=info.version)
     try:
         found = replace(found, warnings=check_server(found.url, info.version))
-        _log_in(server, store, url)
-        user = server.user()
+        user = _user(server, store, url)
         found = _with_project(replace(found, user=user), config, server)
         return _with_stack(found, config, server)
     except KitaruError as error:
@@ -182,19 +183,27 @@ def _of_server(found: Status, config: Mapping[str, Any], url: str, timeout: floa
         return replace(found, connected=False, error=why, remedy=error.remedy)
 
 
-def _log_in(server: Server, store: RestStore | None, url: str) -> None:
-    if store is not None:
-        if store.login.token is not None:
-            server.use_token(store.login.token)
-        elif store.login.api_key is not None:
-            server.login(str(store.login.api_key))
-        return
+def _user(server: Server, store: RestStore | None, url: str) -> str:
+    """Who we are there. A token that is not taken any more is renewed, as every command does."""
+    login = store.login if store is not None else _kept_key(url)
+    if login.token is not None:
+        server.use_token(login.token)
+        try:
+            return server.user()
+        except NotAllowedError:
+            if not login.can_renew:
+                raise
+    if login.can_renew:
+        remember_token(url, login, server.log_in(login))
+    return server.user()
+
+
+def _kept_key(url: str) -> Login:
     kept: Any = {}
     with suppress(UnreadableError):
         kept = read_logins().get(url)
     key = os.environ.get("ZENML_STORE_API_KEY") or (isinstance(kept, dict) and kept.get("api_key"))
-    if key:
-        server.login(str(key))
+    return Login(api_key=SecretText(str(key))) if key else Login()
 
 
 def _project_of(server: Server, config: Mapping[str, Any]) -> str | None:

@@ -120,7 +120,9 @@ def test_a_lost_token_is_renewed_once_for_a_write_too(
         "    access_token: no-such-token" if "access_token" in line else line
         for line in file.read_text().splitlines()
     ]
-    file.write_text("\n".join(lines) + "\n")
-    answers, _ = _run(bare_home, [["stack", "create", "dev"]])
-    assert answers[0][0] == 0, answers
-    assert "no-such-token" not in file.read_text()
+    spoilt = "\n".join(lines) + "\n"
+    for words in ("status", "stack create dev"):
+        file.write_text(spoilt)
+        answers, _ = _run(bare_home, [words.split()])
+        assert answers[0][0] == 0, answers
+        assert "no-such-token" not in file.read_text()
