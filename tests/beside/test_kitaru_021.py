@@ -26,6 +26,14 @@ OTHER = "kitaru==0.21.0"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kitaru-iac" / "tests"
 
 
+def _ours() -> str:
+    """What is installed of us: the checkout, or the wheel where the tests run away from it."""
+    if (ROOT / "kitaru_iac").is_dir():
+        return str(ROOT)
+    (wheel,) = (ROOT.parent / "dist").glob("*.whl")
+    return str(wheel)
+
+
 def _run(*argv: str, **options: object) -> str:
     done = subprocess.run(  # type: ignore[call-overload]
         argv, check=False, capture_output=True, text=True, **options
@@ -79,9 +87,9 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Both:
             shutil.rmtree(made, ignore_errors=True)
             _run(uv, "venv", "--quiet", "--python", sys.executable, str(made))
             inside = ("--python", str(made / "bin/python"), "-c", str(ROOT / "requirements.lock"))
-            _run(uv, "pip", "install", "--quiet", *inside, OTHER, str(ROOT))
+            _run(uv, "pip", "install", "--quiet", *inside, OTHER, _ours())
             made.rename(place)
-        packages = [OTHER, str(ROOT)]
+        packages = [OTHER, _ours()]
         for package in packages if request.param == "ours last" else reversed(packages):
             _run(*install, "--no-deps", "--reinstall", package)
     (tmp_path / "home").mkdir()
@@ -125,4 +133,4 @@ def test_the_command_is_the_last_ones(both: Both, request: pytest.FixtureRequest
 @pytest.mark.slow
 def test_the_commands_that_are_handed_over_are_all_that_it_has(both: Both) -> None:
     ask = "from kitaru.cli import app; print(*[n for n in app if not n.startswith('-')])"
-    assert set(both.run("python", "-c", ask).split()) == {*COMMANDS, *TREE}
+    assert set(both.run("python", "-c", ask).split()) - set(TREE) == set(COMMANDS)
