@@ -11,7 +11,7 @@ from kitaru_iac.connection.active import set_active, write_active
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.gateway.gateway import Reads
-from kitaru_iac.gateway.opening import open_reader
+from kitaru_iac.gateway.opening import active_stack_name
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.machine.active_scope import (
     ACTIVE_STACK_VARIABLE,
@@ -52,21 +52,9 @@ def is_active(stack_id: str, name: str) -> bool:
 
 def activate(stack_id: str) -> Activation:
     """Make a stack active, in the repository around here or else globally."""
-    previous = _active_name()
+    previous = active_stack_name()
     place = set_active(stack_id)
     return Activation(previous, place.scope, place.overridden_by)
-
-
-def _active_name() -> str | None:
-    """The active stack's name; None where the one that is named does not exist."""
-    try:
-        reader = open_reader()
-        try:
-            return reader.active().name
-        finally:
-            reader.close()
-    except KitaruError:  # a stale choice must not stop a new one
-        return None
 
 
 def scopes_of(stack: StackDoc) -> list[str]:

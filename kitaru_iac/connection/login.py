@@ -23,7 +23,6 @@ from kitaru_iac.connection.files import (
 from kitaru_iac.connection.results import Initialized, LoggedIn, LoggedOut
 from kitaru_iac.connection.server import Server, server_url
 from kitaru_iac.connection.settings import (
-    Connected,
     connect,
     connected_server,
     disconnect,
@@ -264,7 +263,7 @@ def _switch(
     token: Mapping[str, Json] | None,
     verify_ssl: bool | str,
     project: tuple[str, str] | None,
-) -> Connected:
+) -> installation.Settled:
     """Write it down, and see what is active there."""
     remember_key(server.url, api_key, token)
     return connect(server, verify_ssl=verify_ssl, project=project)

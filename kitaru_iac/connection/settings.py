@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
-from importlib import metadata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitaru_iac.connection.server import Server
 from kitaru_iac.errors import KitaruError
-from kitaru_iac.gateway.installation import forget_what_zenml_holds
-from kitaru_iac.gateway.opening import open_reader
+from kitaru_iac.gateway.installation import Repository, Settled, forget_what_zenml_holds
+from kitaru_iac.gateway.opening import active_stack_name, open_reader
+from kitaru_iac.gateway.versions import NEWEST, installed_version
 from kitaru_iac.machine.active_scope import repository, repository_config
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.machine.settings import (
     CONFIG_FILE,
     begin_global,
+    changed,
     read_global,
     read_repository,
     replace,
@@ -35,7 +36,6 @@ from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import KitaruWarning, NoActiveProject
 
 __all__ = [
-    "Connected",
     "begin_settings",
     "connect",
     "connected_server",
@@ -45,20 +45,6 @@ __all__ = [
 ]
 
 _STACK, _PROJECT, _STORE = "active_stack_id", "active_project_id", "store"
-
-
-class Connected(NamedTuple):
-    """What is active at a server.
-
-    Attributes:
-        project: Its name, where one is active.
-        stack: Its name.
-        warnings: What else is worth knowing.
-    """
-
-    project: str | None
-    stack: str | None
-    warnings: tuple[KitaruWarning, ...] = ()
 
 
 def installation_id() -> str:
@@ -78,9 +64,7 @@ def begin_settings(stack_id: str) -> None:
         settings[_STACK] = stack_id
 
 
-def connect(
-    server: Server, *, verify_ssl: bool | str, project: tuple[str, str] | None
-) -> Connected:
+def connect(server: Server, *, verify_ssl: bool | str, project: tuple[str, str] | None) -> Settled:
     """Let ZenML use a server from now on; its project and stack stay, where that server has them.
 
     Args:
@@ -108,7 +92,7 @@ def connect(
     if chosen is None:
         hint = "No project is active there: kitaru login URL --project NAME"
         warnings = (NoActiveProject(hint),)
-    return Connected(chosen[1] if chosen else None, _active_stack(), warnings)
+    return Settled(chosen[1] if chosen else None, active_stack_name(), warnings)
 
 
 def disconnect() -> str:
@@ -120,15 +104,11 @@ def disconnect() -> str:
         _set(settings, _PROJECT, None)
     if not database.exists():
         return "default"  # what it begins with, when the first command creates it
-    return _active_stack() or "default"
+    return active_stack_name() or "default"
 
 
-def initialize_repository(target: Path) -> tuple[Path, bool, str]:
+def initialize_repository(target: Path) -> Repository:
     """Make a directory a ZenML repository, as ``zenml init`` does, where the store is a server.
-
-    Returns:
-        The directory that ZenML keeps its settings in, whether this call made it, and the name of
-        the stack that is active there.
 
     Raises:
         PermissionError: It may not be written to.
@@ -142,12 +122,13 @@ def initialize_repository(target: Path) -> tuple[Path, bool, str]:
             file.parent.mkdir(parents=True)
             project = read_global().get(_PROJECT)
             replace(file, to_yaml({_PROJECT: project, _STACK: default.id}))
-            return file.parent, True, default.name
+            return Repository(file.parent, True, default.name)
         named = str(read_repository(file).get(_STACK) or "")
         try:
-            return file.parent, False, reader.find(named).name if named else default.name
+            active = reader.find(named).name if named else default.name
         except KitaruError:
-            return file.parent, False, default.name
+            active = default.name
+        return Repository(file.parent, False, active)
     finally:
         reader.close()
         _tell_zenml()
@@ -156,42 +137,21 @@ def initialize_repository(target: Path) -> tuple[Path, bool, str]:
 # -- inside ----------------------------------------------------------------------------------------
 
 
-class _changed_settings:  # noqa: N801 - a context manager, used as a function
-    """Change the global settings, alone; what ZenML wants in them is there."""
-
-    def __enter__(self) -> dict[str, Any]:
-        self._lock = sole_writer(str(_file()))
-        self._lock.__enter__()
-        try:
-            begin_global()
-            self._before = dict(read_global())
-        except BaseException:
-            self._lock.__exit__(None, None, None)
-            raise
-        self._content = {
-            "analytics_opt_in": _wants_analytics(os.environ),
-            "version": _installed_version() or _NEWEST,
-            **self._before,
-        }
-        return self._content
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None and self._content != self._before:
-                replace(_file(), to_yaml(self._content))
-                _tell_zenml()
-        finally:
-            self._lock.__exit__(None, None, None)
+@contextmanager
+def _changed_settings() -> Iterator[dict[str, Any]]:
+    """Change the global settings; what ZenML wants in them is there."""
+    begin_global()
+    before = read_global()
+    with changed(_file(), "global") as settings:
+        settings.setdefault("analytics_opt_in", _wants_analytics(os.environ))
+        settings.setdefault("version", installed_version() or _NEWEST)
+        yield settings
+    if settings != before:
+        _tell_zenml()
 
 
 #: The version of ZenML's settings that are written, where none is installed.
-_NEWEST = "0.98.0"
-
-
-def _installed_version() -> str | None:
-    with suppress(metadata.PackageNotFoundError):
-        return metadata.version("zenml")
-    return None
+_NEWEST = ".".join(map(str, (*NEWEST, 0)))
 
 
 def _file() -> Path:
@@ -227,17 +187,6 @@ def _use_project_here(id: str) -> None:
     with suppress(UnreadableError), sole_writer(str(file)):
         replace(file, to_yaml({_STACK: None, **read_repository(file), _PROJECT: id}))
         _tell_zenml()
-
-
-def _active_stack() -> str | None:
-    try:
-        reader = open_reader()
-        try:
-            return reader.active().name
-        finally:
-            reader.close()
-    except KitaruError:  # a stale choice must not stop a new one
-        return None
 
 
 def _tell_zenml() -> None:

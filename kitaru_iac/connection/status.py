@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from kitaru_iac._version import __version__
 from kitaru_iac.connection.server import Server
 from kitaru_iac.errors import KitaruError, NotAllowedError
 from kitaru_iac.gateway import open_reader
-from kitaru_iac.gateway.versions import check_server
+from kitaru_iac.gateway.versions import check_server, installed_version
 from kitaru_iac.machine.active_scope import named_stack
 from kitaru_iac.machine.environment import given_as
 from kitaru_iac.machine.environment import project as chosen_project
@@ -129,7 +128,7 @@ def status(*, timeout: float = 5) -> Status:
         url=redaction.url(url.rstrip("/")),
         source=_source(is_default=is_default),
         connected=True,
-        client_version=_installed_version(),
+        client_version=installed_version(),
         config_directory=str(config_home()),
     )
     try:
@@ -140,12 +139,6 @@ def status(*, timeout: float = 5) -> Status:
     except KitaruError as error:
         why = f"{error.what}. {error.why}" if error.why else error.what
         return replace(found, connected=False, error=why, remedy=error.remedy)
-
-
-def _installed_version() -> str | None:
-    with suppress(metadata.PackageNotFoundError):
-        return metadata.version("zenml")
-    return None
 
 
 def _source(*, is_default: bool) -> str:

@@ -18,7 +18,7 @@ from kitaru_iac.gateway.documents import FieldError
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-__all__ = ["field_errors"]
+__all__ = ["field_errors", "is_secret"]
 
 #: So much is shown of what a schema says, which repeats the value.
 _LONGEST: Final = 200
@@ -66,7 +66,7 @@ def field_errors(
         if best is not None:
             place, message = best
             where = ".".join([name, *place])
-            found.append(FieldError(where, message, is_secret=_is_secret(part)))
+            found.append(FieldError(where, message, is_secret=is_secret(part)))
     return found
 
 
@@ -111,7 +111,8 @@ def _scalars(value: object) -> list[Any]:
     return list(found)
 
 
-def _is_secret(part: Mapping[str, Any]) -> bool:
+def is_secret(part: Mapping[str, Any]) -> bool:
+    """Say whether a field of a JSON Schema is a secret, as pydantic and ZenML mark them."""
     if part.get("writeOnly") or part.get("format") == "password" or part.get("sensitive"):
         return True
-    return any(_is_secret(p) for p in part.get("anyOf", ()) if isinstance(p, Mapping))
+    return any(is_secret(p) for p in part.get("anyOf", ()) if isinstance(p, Mapping))

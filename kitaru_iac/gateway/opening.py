@@ -17,6 +17,7 @@ from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = [
     "FallbackReader",
+    "active_stack_name",
     "complete",
     "fast_reader",
     "open_gateway",
@@ -65,6 +66,18 @@ def open_reader() -> Reader:
         return FallbackReader(fast_reader())
     except UnreadableError as reason:
         return FallbackReader(_changed(reason), is_slow=True)
+
+
+def active_stack_name() -> str | None:
+    """The active stack's name; None where the one that is named does not exist."""
+    try:
+        reader = open_reader()
+        try:
+            return reader.active().name
+        finally:
+            reader.close()
+    except KitaruError:  # a stale choice must not stop a new one
+        return None
 
 
 def fast_reader() -> Reader:

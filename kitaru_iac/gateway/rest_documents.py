@@ -25,6 +25,7 @@ from kitaru_iac.gateway.documents import (
     StackDoc,
     Where,
 )
+from kitaru_iac.gateway.flavor_schema import is_secret
 from kitaru_iac.gateway.http import Json
 from kitaru_iac.redaction import SecretText
 
@@ -141,13 +142,8 @@ def secret_fields(item: Mapping[str, Any]) -> frozenset[str] | None:
         name
         for method in kind["auth_methods"]
         for name, field in method["config_schema"].get("properties", {}).items()
-        if _is_secret(field)
+        if is_secret(field)
     )
-
-
-def _is_secret(field: Mapping[str, Any]) -> bool:
-    """Whether a field of a JSON Schema is pydantic's `SecretStr`, optional or not."""
-    return field.get("format") == "password" or any(map(_is_secret, field.get("anyOf", ())))
 
 
 def _labels(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ patch releases, pre-releases and local builds of a line are taken for the line.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Literal, TypeAlias
 
 from kitaru_iac.errors import NotConnectedError
@@ -19,6 +20,7 @@ __all__ = [
     "Support",
     "check_server",
     "has_environment",
+    "installed_version",
     "release_line",
     "support",
 ]
@@ -43,6 +45,15 @@ _VERSION = re.compile(
 )
 #: No version is longer.
 _LONGEST = 64
+
+
+def installed_version() -> str | None:
+    """Give the version of ZenML that is installed here; None where none is."""
+    from importlib import metadata
+
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version("zenml")
+    return None
 
 
 def release_line(version: str) -> Line | None:

@@ -6,17 +6,16 @@ imported: the file is read, and a new token written into it, in its form.
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.machine.locks import sole_writer
-from kitaru_iac.machine.settings import LOGINS_FILE, create_logins, read_logins, replace, to_yaml
+from kitaru_iac.machine.settings import LOGINS_FILE, changed, read_logins
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText
 
@@ -104,8 +103,6 @@ def remember_token(url: str, login: Login, answer: Mapping[str, Any]) -> None:
         login: What it was got with.
         answer: The server's answer to the login.
     """
-    import os
-
     if _is_uncached(os.environ):
         return
     with suppress(OSError, UnreadableError), _changed() as kept:
@@ -142,30 +139,8 @@ def forget_login(url: str) -> bool:
 # -- inside ----------------------------------------------------------------------------------------
 
 
-class _changed:  # noqa: N801 - a context manager, used as a function
-    """Change the file of logins, alone, and replace it in one step if the block succeeds."""
-
-    def __enter__(self) -> dict[str, Any]:
-        self._lock = sole_writer(str(_file()))
-        self._lock.__enter__()
-        try:
-            self._before = read_logins()
-        except BaseException:
-            self._lock.__exit__(None, None, None)
-            raise
-        self._content = {url: dict(entry) if isinstance(entry, dict) else entry
-                         for url, entry in self._before.items()}  # fmt: skip
-        return self._content
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None and self._content != self._before:
-                create_logins()
-                with suppress(OSError):  # somebody else's file on a shared machine
-                    _file().chmod(0o600)
-                replace(_file(), to_yaml(self._content))
-        finally:
-            self._lock.__exit__(None, None, None)
+def _changed() -> AbstractContextManager[dict[str, Any]]:
+    return changed(_file(), "logins")
 
 
 def _file() -> Path:
@@ -214,6 +189,8 @@ def _token_of(kept: Mapping[str, Any], given: Mapping[str, str]) -> str | None:
 
 
 def _fingerprint(login: Login) -> str:
+    import hashlib  # only for a login that is configured, and not kept
+
     text = "\n".join(f"{key}={value}" for key, value in sorted(login.form().items()))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

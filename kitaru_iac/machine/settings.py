@@ -10,8 +10,8 @@ import os
 import shlex
 import stat
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
@@ -25,6 +25,7 @@ __all__ = [
     "LOGINS_FILE",
     "Kind",
     "begin_global",
+    "changed",
     "create_logins",
     "parse_yaml",
     "read_global",
@@ -173,6 +174,34 @@ def replace(path: Path, text: str, *, before: os.stat_result | None = None) -> b
     finally:
         new.unlink(missing_ok=True)
     return True
+
+
+@contextmanager
+def changed(path: Path, kind: Kind) -> Iterator[dict[str, Any]]:
+    """Change one of ZenML's files, alone among our processes; nothing where the block fails.
+
+    Yields:
+        Its content, to be changed in place.
+
+    Raises:
+        SettingsDamaged, UnreadableError: As `read_whole`.
+        OSError: It cannot be written.
+    """
+    from copy import deepcopy  # both: most commands only read
+
+    from kitaru_iac.machine.locks import sole_writer
+
+    with sole_writer(str(path)):
+        before = read_whole(path, kind)
+        content = deepcopy(before)
+        yield content
+        if content == before:
+            return
+        if kind == "logins":
+            create_logins()
+            with suppress(OSError):  # somebody else's file on a shared machine
+                path.chmod(0o600)
+        replace(path, to_yaml(content))
 
 
 def begin_global() -> None:
