@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
-from kitaru_iac.spec import names, regions
+from kitaru_iac.spec import regions
+from kitaru_iac.spec.clouds import VOCABULARIES
+from kitaru_iac.spec.clouds.forms import RegistryUri, joined
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.refusal import Refusal, UriError, shown, write_instead
 
-__all__ = [
-    "AcrUri",
-    "ArtifactRegistryUri",
-    "EcrUri",
-    "GcrUri",
-    "OtherRegistryUri",
-    "RegistryUri",
-    "parse_container_registry",
-]
+__all__ = ["OtherRegistryUri", "RegistryUri", "parse_container_registry"]
 
-_ECR = re.compile(
-    r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
-)
-_ECR_LIKE = re.compile(
-    r"(?P<account>[^.]+)\.dkr[.-]ecr(?P<fips>-fips)?\.(?P<region>[a-z0-9-]+)"
-    r"\.(?:amazonaws\.com(?:\.cn)?|on\.aws)"
-)
-_GAR = re.compile(r"(?P<location>[a-z0-9-]+)-(?P<format>[a-z]+)\.pkg\.dev")
-_GCR = re.compile(r"(?:us\.|eu\.|asia\.)?gcr\.io")
-_ACR = re.compile(r"(?P<registry>[^.]*)\.azurecr\.(?P<domain>io|cn|us)")
 _HOST = re.compile(
     r"(?:localhost|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*)"
     r"(?::(?P<port>[0-9]{1,5}))?"
@@ -36,111 +21,28 @@ _HOST = re.compile(
 # https://github.com/distribution/reference: the parts of an image's path.
 _PART = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
 _LONGEST_PATH = 255
+_BUCKET_SCHEMES = {
+    scheme
+    for words in VOCABULARIES.values()
+    if words.bucket is not None
+    for scheme in words.bucket.schemes
+}
 
 
 @dataclass(frozen=True, slots=True)
-class EcrUri:
-    """``ACCOUNT.dkr.ecr.REGION.amazonaws.com[/REPOSITORY]``.
-
-    Attributes:
-        account: 12 digits.
-        region: Of the registry.
-        host: The registry's host, in lower case.
-        repository: The path after it; becomes ZenML's ``default_repository``.
-    """
-
-    account: str
-    region: str
-    host: str
-    repository: str | None = None
-
-    def __str__(self) -> str:
-        return _join(self.host, self.repository)
-
-    @property
-    def cloud(self) -> Cloud:
-        """AWS."""
-        return Cloud.AWS
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactRegistryUri:
-    """``LOCATION-docker.pkg.dev/PROJECT/REPOSITORY[/IMAGE]``.
-
-    Attributes:
-        location: A region, or ``us``, ``europe``, ``asia``.
-        project: The project's id.
-        repository: The repository's id.
-        image: The path inside the repository, if any.
-        host: ``LOCATION-docker.pkg.dev``.
-    """
-
-    location: str
-    project: str
-    repository: str
-    image: str | None
-    host: str
-
-    def __str__(self) -> str:
-        return _join(f"{self.host}/{self.project}/{self.repository}", self.image)
-
-    @property
-    def cloud(self) -> Cloud:
-        """GCP."""
-        return Cloud.GCP
-
-
-@dataclass(frozen=True, slots=True)
-class GcrUri:
-    """``[us.|eu.|asia.]gcr.io/PROJECT[/REPOSITORY]``: old names of Artifact Registry."""
-
-    host: str
-    project: str
-    repository: str | None = None
-
-    def __str__(self) -> str:
-        return _join(f"{self.host}/{self.project}", self.repository)
-
-    @property
-    def cloud(self) -> Cloud:
-        """GCP."""
-        return Cloud.GCP
-
-
-@dataclass(frozen=True, slots=True)
-class AcrUri:
-    """``REGISTRY.azurecr.io[/REPOSITORY]``."""
-
-    registry: str
-    host: str
-    repository: str | None = None
-
-    def __str__(self) -> str:
-        return _join(self.host, self.repository)
-
-    @property
-    def cloud(self) -> Cloud:
-        """Azure."""
-        return Cloud.AZURE
-
-
-@dataclass(frozen=True, slots=True)
-class OtherRegistryUri:
+class OtherRegistryUri(RegistryUri):
     """``HOST[:PORT][/PATH]``: Docker Hub, GitHub, GitLab, Harbor, …"""
 
     host: str
     path: str | None = None
 
     def __str__(self) -> str:
-        return _join(self.host, self.path)
+        return joined(self.host, self.path)
 
     @property
     def cloud(self) -> Cloud | None:
         """None: it belongs to none of the three clouds."""
         return None
-
-
-RegistryUri = EcrUri | ArtifactRegistryUri | GcrUri | AcrUri | OtherRegistryUri
 
 
 def parse_container_registry(text: str) -> RegistryUri:
@@ -172,76 +74,12 @@ def parse_container_registry(text: str) -> RegistryUri:
 
 
 def _read(host: str, path: str | None) -> RegistryUri:
-    if match := _ECR.fullmatch(host):
-        region = regions.check_region(match["region"], Cloud.AWS)
-        if path and len(path) < 2:
-            raise UriError(f"the ECR repository `{path}` has fewer than 2 characters")
-        return EcrUri(match["account"], region, host, path)
-    if match := _ECR_LIKE.fullmatch(host):
-        raise _not_quite_ecr(match, host)
-    if host.endswith("pkg.dev"):
-        return _artifact_registry(host, path)
-    if _GCR.fullmatch(host):
-        if not path:
-            raise UriError(f"`{host}` lacks the project", remedy=f"Write `{host}/PROJECT`.")
-        project, _, repository = path.partition("/")
-        return GcrUri(host, names.gcp_project(project), repository or None)
-    if match := _ACR.fullmatch(host):
-        return _acr(match, host, path)
+    for cloud, words in VOCABULARIES.items():
+        if words.read_registry is not None and (
+            uri := words.read_registry(host, path, partial(regions.check_region, cloud=cloud))
+        ):
+            return uri
     return _other(host, path)
-
-
-def _artifact_registry(host: str, path: str | None) -> ArtifactRegistryUri:
-    match = _GAR.fullmatch(host)
-    if not match:
-        raise UriError(
-            f"{shown(host)} is not a host of Artifact Registry",
-            why="they look like `us-central1-docker.pkg.dev`",
-        )
-    if match["format"] != "docker":
-        raise UriError(
-            f"{shown(host)} holds {match['format']} packages, not images",
-            remedy=f"Use a repository of format docker, at `{match['location']}-docker.pkg.dev`.",
-        )
-    if match["location"] not in {"us", "europe", "asia"}:
-        regions.check_region(match["location"], Cloud.GCP)
-    project, _, rest = (path or "").partition("/")
-    repository, _, image = rest.partition("/")
-    if not project or not repository:
-        missing = "the project and the repository" if not project else "the repository"
-        raise UriError(
-            f"the Artifact Registry URI lacks {missing}",
-            why="the form is LOCATION-docker.pkg.dev/PROJECT/REPOSITORY",
-            remedy=f"Write `{host}/{project or 'PROJECT'}/REPOSITORY`.",
-        )
-    names.gcp_project(project)
-    # https://cloud.google.com/artifact-registry/docs/repositories/create-repos, "repository name".
-    if not re.fullmatch(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", repository):
-        raise UriError(
-            f"{shown(repository)} cannot be a repository of Artifact Registry",
-            why="at most 63 lower-case letters, digits and `-`, a letter first, no `-` last",
-        )
-    return ArtifactRegistryUri(match["location"], project, repository, image or None, host)
-
-
-def _acr(match: re.Match[str], host: str, path: str | None) -> AcrUri:
-    registry = match["registry"]
-    if match["domain"] != "io":
-        raise UriError(
-            f"{shown(host)} is a registry of a sovereign Azure cloud",
-            why="ZenML's Azure connector reaches only `azurecr.io`",
-        )
-    # https://learn.microsoft.com/azure/container-registry/container-registry-get-started-portal.
-    # Registries with a domain name label have a `-` in their host; ZenML 0.98 cannot read that.
-    # Azure makes none under 5 characters; whether a shorter one exists is not the text's business.
-    if not re.fullmatch(r"[a-z0-9]{1,50}", registry):
-        raise UriError(
-            f"{shown(registry)} cannot be an Azure container registry",
-            why="ZenML's Azure connector takes no `-` in its name"
-            if "-" in registry
-            else "its name has 50 letters and digits at most",
-        )
-    return AcrUri(registry, host, path)
 
 
 def _other(host: str, path: str | None) -> OtherRegistryUri:
@@ -250,7 +88,7 @@ def _other(host: str, path: str | None) -> OtherRegistryUri:
         raise UriError(f"{shown(host)} has no valid port", why="ports go from 1 to 65535")
     name = host.partition(":")[0]
     if not match or ("." not in name and name != "localhost" and not match["port"]):
-        whole = _join(host, path)
+        whole = joined(host, path)
         remedy = None
         if path and _PART.fullmatch(host):
             remedy = f"Write the host too, as `docker.io/{whole}`."
@@ -264,20 +102,6 @@ def _other(host: str, path: str | None) -> OtherRegistryUri:
     return OtherRegistryUri(host, path)
 
 
-def _not_quite_ecr(match: re.Match[str], host: str) -> UriError:
-    account, region = match["account"], match["region"]
-    if not re.fullmatch(r"[0-9]{12}", account):
-        return UriError(
-            f"the account {shown(account)} in the ECR host has not 12 digits",
-            remedy="`aws sts get-caller-identity` shows it.",
-        )
-    return UriError(
-        f"{shown(host)} is another name of an ECR registry",
-        why="ZenML's AWS connector knows only the plain one",
-        remedy=f"Write `{account}.dkr.ecr.{region}.amazonaws.com`.",
-    )
-
-
 def _without_scheme(text: str) -> str:
     scheme, sign, rest = text.partition("://")
     if not sign:
@@ -289,7 +113,7 @@ def _without_scheme(text: str) -> str:
         return text
     if scheme.lower() in {"https", "docker"}:
         return rest
-    if scheme.lower() in {"s3", "gs", "az", "abfs", "abfss"}:
+    if scheme.lower() in _BUCKET_SCHEMES:
         raise UriError(
             f"`{scheme.lower()}://` is a bucket, not a container registry",
             remedy="Give it as the artifact store.",
@@ -355,7 +179,3 @@ def _path(path: str, whole: str) -> str | None:
         if mends
         else None,
     )
-
-
-def _join(host: str, path: str | None) -> str:
-    return f"{host}/{path}" if path else host

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
+from kitaru_iac.spec.clouds.aws.uris import EcrUri, S3Uri
+from kitaru_iac.spec.clouds.azure.uris import AcrUri, AzureBlobUri
+from kitaru_iac.spec.clouds.gcp.uris import ArtifactRegistryUri, GcrUri, GcsUri
 from kitaru_iac.spec.refusal import UriError
-from kitaru_iac.spec.registry_uris import (
-    AcrUri,
-    ArtifactRegistryUri,
-    EcrUri,
-    GcrUri,
-    OtherRegistryUri,
-    RegistryUri,
-    parse_container_registry,
-)
-from kitaru_iac.spec.store_uris import (
-    ArtifactStoreUri,
-    AzureBlobUri,
-    GcsUri,
-    LocalPath,
-    S3Uri,
-    parse_artifact_store,
-)
+from kitaru_iac.spec.registry_uris import OtherRegistryUri, RegistryUri, parse_container_registry
+from kitaru_iac.spec.store_uris import ArtifactStoreUri, LocalPath, parse_artifact_store
 
 __all__ = [
     "AcrUri",

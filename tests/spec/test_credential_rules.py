@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.notices import CredentialsWarning
-from kitaru_iac.spec import google_files
+from kitaru_iac.spec.clouds.gcp import files as google_files
 from kitaru_iac.spec.credentials import (
     CREDENTIAL_FORMS,
     Credentials,

@@ -1,4 +1,4 @@
-"""The words of one cloud in a description: its regions, its nouns, the types that it alone has.
+"""The words of one cloud in a description: regions, nouns, types, URIs, kinds of credentials.
 
 A region is accepted by its shape: clouds open regions faster than programs are released. The lists
 only help with a near miss.
@@ -10,6 +10,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kitaru_iac.spec.clouds.forms import (
+    CheckRegion,
+    CredentialKind,
+    Credentials,
+    RegistryUri,
+    StoreForm,
+)
 from kitaru_iac.spec.kinds import Cloud, StackType
 
 __all__ = ["Regions", "Vocabulary"]
@@ -53,6 +60,12 @@ class Vocabulary:
         registry: What images lie in, with its article.
         cluster: Checks the name of a Kubernetes cluster. Raises `Refusal`.
         types: The stack types that exist here alone.
+        bucket: How its buckets are written; None if a description cannot name one.
+        read_registry: Reads a registry's host, in lower case, and its path; None where the host is
+            not this cloud's. Raises `Refusal`.
+        credentials: Its kinds of credential strings, in the order in which they are offered.
+        read_credential_file: Reads the content of a credential file of this cloud, given in the
+            place of a credential string. Raises `CredentialsError`.
     """
 
     cloud: Cloud
@@ -62,3 +75,7 @@ class Vocabulary:
     registry: str
     cluster: Callable[[str], str]
     types: tuple[StackType, ...] = ()
+    bucket: StoreForm | None = None
+    read_registry: Callable[[str, str | None, CheckRegion], RegistryUri | None] | None = None
+    credentials: tuple[CredentialKind, ...] = ()
+    read_credential_file: Callable[[str], Credentials] | None = None

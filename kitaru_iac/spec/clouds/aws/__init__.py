@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from kitaru_iac.spec.clouds.aws.credentials import CREDENTIALS
+from kitaru_iac.spec.clouds.aws.uris import BUCKET, read_registry
 from kitaru_iac.spec.clouds.shapes import DIRECTION
 from kitaru_iac.spec.clouds.vocabulary import Regions, Vocabulary
 from kitaru_iac.spec.kinds import Cloud, StackType
@@ -39,6 +41,9 @@ VOCABULARY = Vocabulary(
     registry="an ECR registry",
     cluster=eks_cluster,
     types=(StackType.SAGEMAKER,),
+    bucket=BUCKET,
+    read_registry=read_registry,
+    credentials=CREDENTIALS,
 )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from kitaru_iac.spec.clouds.azure.credentials import CREDENTIALS
+from kitaru_iac.spec.clouds.azure.uris import BUCKET, read_registry
 from kitaru_iac.spec.clouds.vocabulary import Regions, Vocabulary
 from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.names import aks_cluster
@@ -39,4 +41,7 @@ VOCABULARY = Vocabulary(
     registry="an Azure container registry",
     cluster=aks_cluster,
     types=(StackType.AZUREML,),
+    bucket=BUCKET,
+    read_registry=read_registry,
+    credentials=CREDENTIALS,
 )

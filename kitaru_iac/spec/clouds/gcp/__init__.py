@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from kitaru_iac.spec.clouds.gcp.credentials import CREDENTIALS, read_file_content
+from kitaru_iac.spec.clouds.gcp.uris import BUCKET, read_registry
 from kitaru_iac.spec.clouds.shapes import DIRECTION
 from kitaru_iac.spec.clouds.vocabulary import Regions, Vocabulary
 from kitaru_iac.spec.kinds import Cloud, StackType
@@ -40,4 +42,8 @@ VOCABULARY = Vocabulary(
     registry="an Artifact Registry repository",
     cluster=gke_cluster,
     types=(StackType.VERTEX,),
+    bucket=BUCKET,
+    read_registry=read_registry,
+    credentials=CREDENTIALS,
+    read_credential_file=read_file_content,
 )
