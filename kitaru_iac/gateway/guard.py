@@ -1,19 +1,24 @@
 """How ZenML, in this process, treats its own files and its local store.
 
-ZenML truncates its settings and writes them anew, reads an empty file as "the local store", and
-makes a new database in place. Three of its functions are exchanged, once for a process, so that
+ZenML truncates its settings and writes them anew, reads an empty file as "the local store", makes
+a new database in place, and saves as the active stack what ``ZENML_ACTIVE_STACK_ID`` names for one
+process. Four of its functions are exchanged, once for a process, so that
 
 * settings that are empty or cut off are refused, and never written over;
 * settings are replaced in one step, and not at all where nothing changes;
-* a local store is whole before it is opened (`local_store`).
+* a local store is whole before it is opened (`local_store`);
+* the saved active stack stays what it is, whatever the variable names.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
 from kitaru_iac.machine.settings import (
     CONFIG_FILE,
     LOGINS_FILE,
@@ -58,7 +63,7 @@ def _exchange() -> None:
     from zenml.utils import yaml_utils
 
     read, write = yaml_utils.read_yaml, yaml_utils.write_yaml
-    configure = GlobalConfiguration._configure_store
+    configure, sanitize = GlobalConfiguration._configure_store, GlobalConfiguration._sanitize_config
 
     def read_yaml(file_path: str) -> Any:  # noqa: ANN401 - as ZenML's own
         kind = _kind(file_path)
@@ -89,10 +94,26 @@ def _exchange() -> None:
         with whole(self, config):
             configure(self, config, skip_default_registrations, **kwargs)
 
+    def _sanitize_config(self: GlobalConfiguration) -> None:
+        # It reads its own field from the variable, and saves what it read.
+        with _without_variable():
+            sanitize(self)
+
     setattr(write_yaml, _MARK, True)
+    GlobalConfiguration._sanitize_config = _sanitize_config  # type: ignore[method-assign]
     GlobalConfiguration._configure_store = _configure_store  # type: ignore[method-assign]
     yaml_utils.read_yaml = read_yaml
     yaml_utils.write_yaml = write_yaml
+
+
+@contextmanager
+def _without_variable() -> Iterator[None]:
+    before = os.environ.pop(ACTIVE_STACK_VARIABLE, None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[ACTIVE_STACK_VARIABLE] = before
 
 
 def _kind(file_path: str) -> Kind | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,15 @@ def test_zenml_in_this_process_does_not_forget_logins_that_are_damaged(home: Hom
     with pytest.raises(SettingsDamaged):
         CredentialsStore().set_api_key("https://b", "ZENKEY_b")
     assert path.read_text() == "https://a:\n  api_key: ZENKEY_a\n"
+
+
+def test_a_variable_for_one_command_does_not_become_the_saved_active_stack(home: Home) -> None:
+    """ZenML saves what ``ZENML_ACTIVE_STACK_ID`` names when it opens its store."""
+    made = home.kitaru("stack", "create", "other", "--no-activate", "--output", "json")
+    other = json.loads(made.stdout)["item"]["id"]
+    before = (home.config / "config.yaml").read_bytes()
+    variable = {"ZENML_ACTIVE_STACK_ID": other}
+    for command in ("create dev --no-activate", "apply dev --yes --no-activate", "delete dev"):
+        done = home.kitaru("stack", *command.split(), **variable)
+        assert done.returncode == 0, done.stderr
+        assert (home.config / "config.yaml").read_bytes() == before, command
