@@ -34,6 +34,9 @@ if TYPE_CHECKING:
         DescriptionError,
         EngineError,
         ExitCode,
+        FlowFailed,
+        FlowNotFinished,
+        FlowTimeout,
         ImplicitAuthDisabled,
         KitaruError,
         MissingPackages,
@@ -46,6 +49,10 @@ if TYPE_CHECKING:
         StackNotFound,
         UsageError,
     )
+    from kitaru_iac.flows.binding import stack
+    from kitaru_iac.flows.flow import flow
+    from kitaru_iac.flows.handle import FlowHandle
+    from kitaru_iac.flows.layers import configure
     from kitaru_iac.notices import KitaruWarning
 
 __all__ = [
@@ -55,6 +62,10 @@ __all__ = [
     "DescriptionError",
     "EngineError",
     "ExitCode",
+    "FlowFailed",
+    "FlowHandle",
+    "FlowNotFinished",
+    "FlowTimeout",
     "ImplicitAuthDisabled",
     "KitaruError",
     "KitaruWarning",
@@ -71,10 +82,13 @@ __all__ = [
     "UsageError",
     "__version__",
     "clean_stacks",
+    "configure",
     "create_stack",
     "current_stack",
     "delete_stack",
+    "flow",
     "list_stacks",
+    "stack",
     "use_stack",
 ]
 
@@ -88,15 +102,31 @@ _FROM_SDK = {
     "list_stacks",
     "use_stack",
 }
+#: Those of flows, and where ours are. Another distribution may have them too.
+_FLOWS = {"FlowHandle": "handle", "configure": "layers", "flow": "flow"}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "_sdk" if name in _FROM_SDK else "notices" if name == "KitaruWarning" else "errors"
-    value = getattr(import_module(f"{__name__}.{module}"), name)
+    value = _flows(name) if name in _FLOWS else getattr(import_module(_module_of(name)), name)
     globals()[name] = value
     return value
+
+
+def _module_of(name: str) -> str:
+    if name in _FROM_SDK:
+        return f"{__name__}._sdk"
+    if name == "stack":
+        return f"{__name__}.flows.binding"
+    return f"{__name__}.{'notices' if name == 'KitaruWarning' else 'errors'}"
+
+
+def _flows(name: str) -> object:
+    from kitaru_iac.flows.other import other_flows
+
+    ours = import_module(f"{__name__}.flows.{_FLOWS[name]}")
+    return getattr(other_flows() or ours, name)
 
 
 def __dir__() -> list[str]:

@@ -24,6 +24,9 @@
     ├── PreflightFailed        preflight_failed        1    several errors; exits like the first
     ├── ConfirmationNeeded     confirmation_needed     1    a question that nobody can answer
     ├── PartialUpdate          partial_update          1    a Pulumi resource that is not done
+    ├── FlowFailed             flow_failed             1    a run of a flow failed or was stopped
+    ├── FlowNotFinished        flow_not_finished       1    a run of a flow goes on, or is paused
+    │   └── FlowTimeout        flow_timeout            1    waited for in vain; it goes on
     └── EngineError            engine_failed           1    Pulumi; `kitaru_iac.engine`
         ├── EngineNotFound     engine_not_found        1
         ├── EngineTooOld       engine_too_old          1
@@ -102,6 +105,9 @@ __all__ = [
     "DescriptionError",
     "EngineError",
     "ExitCode",
+    "FlowFailed",
+    "FlowNotFinished",
+    "FlowTimeout",
     "ImplicitAuthDisabled",
     "InternalError",
     "Interrupted",
@@ -400,6 +406,24 @@ class ConfirmationNeeded(KitaruError):
     """A question has to be answered and there is no terminal; ``--yes`` answers it."""
 
     code = "confirmation_needed"
+
+
+class FlowFailed(KitaruError):
+    """A run of a flow failed, or was stopped."""
+
+    code = "flow_failed"
+
+
+class FlowNotFinished(KitaruError):
+    """A run of a flow has no result yet: it goes on, or is paused."""
+
+    code = "flow_not_finished"
+
+
+class FlowTimeout(FlowNotFinished):
+    """A run of a flow was waited for in vain. It goes on."""
+
+    code = "flow_timeout"
 
 
 class EngineError(KitaruError):

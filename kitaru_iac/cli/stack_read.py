@@ -42,14 +42,28 @@ def list_(
     reading.list_(limit, page)
 
 
-def current() -> None:
+def current(
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Show all six layers that choose the stack of a run, and which wins."
+        ),
+    ] = False,
+) -> None:
     """Show the active stack, and which scope chose it.
 
     The environment variable ZENML_ACTIVE_STACK_ID takes precedence over the directory's own
-    choice (kitaru init), and that over the choice of this machine's user.
+    choice (kitaru init), and that over the choice of this machine's user. What a run uses may be
+    another one: --explain says which, and why.
 
     Examples:
         kitaru stack current
+        kitaru stack current --explain
         kitaru stack current --output json
     """
-    reading.current()
+    if explain:
+        from kitaru_iac.cli.layers import explain as explain_layers
+
+        explain_layers()
+    else:
+        reading.current()

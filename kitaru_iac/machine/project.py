@@ -10,8 +10,13 @@ from kitaru_iac.errors import UsageError
 
 __all__ = ["description_defaults", "project_settings"]
 
-#: The keys that are defaults for descriptions. Others, as `stack`, are about runs.
+#: The keys that are defaults for descriptions.
 _OF_DESCRIPTIONS = ("infra",)
+#: Those about runs: see `run_defaults`.
+_OF_RUNS = ("stack", "image", "cache", "retries")
+#: Those of `kitaru` 0.21, which mean nothing here and are no mistake.
+_OTHERS = ("llm_estimated_costs", "project", "server_url", "auth_token")
+_KNOWN = (*_OF_DESCRIPTIONS, *_OF_RUNS, *_OTHERS)
 
 
 def project_settings(start: Path | None = None) -> tuple[Mapping[str, Any], Path | None]:
@@ -21,7 +26,7 @@ def project_settings(start: Path | None = None) -> tuple[Mapping[str, Any], Path
         start: Where to look first, then upwards; the current directory if None.
 
     Raises:
-        UsageError: The nearest file is not TOML, or the table is none.
+        UsageError: The nearest file is not TOML, the table is none, or it has unknown keys.
     """
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
@@ -37,6 +42,7 @@ def project_settings(start: Path | None = None) -> tuple[Mapping[str, Any], Path
         table = content.get("tool", {}).get("kitaru", {})
         if not isinstance(table, dict):
             raise UsageError("[tool.kitaru] is not a table", where=str(path))
+        _require_known(table, path)
         return table, path
     return {}, None
 
@@ -45,3 +51,20 @@ def description_defaults(start: Path | None = None) -> dict[str, Any]:
     """The project's own defaults for descriptions of stacks."""
     table, _ = project_settings(start)
     return {key: table[key] for key in _OF_DESCRIPTIONS if key in table}
+
+
+def _require_known(table: Mapping[str, Any], path: Path) -> None:
+    unknown = [key for key in table if key not in _KNOWN]
+    if not unknown:
+        return
+    from difflib import get_close_matches
+
+    lines = []
+    for key in unknown:
+        near = get_close_matches(key, _KNOWN, n=1)
+        lines.append(f"there is no key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    raise UsageError(
+        f"[tool.kitaru]: {', '.join(lines)}",
+        where=str(path),
+        why=f"The keys are {', '.join((*_OF_DESCRIPTIONS, *_OF_RUNS))}.",
+    )

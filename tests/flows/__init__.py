@@ -1,0 +1,1 @@
+"""Flows: which stack a run uses, and runs themselves."""

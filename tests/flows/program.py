@@ -1,0 +1,180 @@
+"""A user's program: flows on the stacks `a` to `e`. What happened goes to stdout as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from zenml import pipeline, step
+from zenml.client import Client
+
+import kitaru_iac as kitaru
+
+
+@step
+def one(n: int) -> int:
+    """Count."""
+    return n + 1
+
+
+@step
+def slow() -> int:
+    """Tell that it runs, and go on for a while."""
+    Path("running").touch()
+    time.sleep(60)
+    return 1
+
+
+@step
+def breaks() -> int:
+    """Fail."""
+    raise ValueError("it broke")
+
+
+@kitaru.flow
+def agent(topic: str, n: int = 1) -> dict[str, Any]:
+    """Return a plain value with a step's output in it."""
+    return {"topic": topic, "n": one(n)}
+
+
+@kitaru.flow(stack="b", cache=False)
+def on_b(n: int = 1) -> int:
+    """Return a step's output."""
+    return one(n)
+
+
+@kitaru.flow
+def pair() -> tuple[int, str]:
+    """Return two."""
+    return one(1), "x"
+
+
+@kitaru.flow
+def nothing() -> None:
+    """Return nothing."""
+    one(1)
+
+
+@kitaru.flow
+def fails() -> int:
+    """Fail in a step."""
+    return breaks()
+
+
+@kitaru.flow
+def inside() -> object:
+    """Start another one."""
+    return agent.run("x").wait()
+
+
+@kitaru.flow(stack="a")
+def sleeps() -> int:
+    """Take long."""
+    return slow()
+
+
+@step
+def flaky() -> str:
+    """Fail once."""
+    mark = Path("tried")
+    if not mark.exists():
+        mark.touch()
+        raise RuntimeError("the first time")
+    return "done"
+
+
+@kitaru.flow(retries=1)
+def second_time() -> str:
+    """Run a step that fails once."""
+    return flaky()
+
+
+@pipeline
+def plain() -> None:
+    """Be a pipeline that knows nothing of us."""
+    one(1)
+
+
+def told(handle: kitaru.FlowHandle) -> dict[str, Any]:
+    """What the store says about a run."""
+    run = Client().get_pipeline_run(handle.exec_id)
+    return {
+        "stack": run.stack.name if run.stack else None,
+        "tags": sorted(tag.name for tag in run.tags),
+        "said": [handle.stack, handle.stack_source],
+        "status": handle.status,
+        "result": handle.get(),
+    }
+
+
+def layers() -> dict[str, Any]:
+    """Run on each layer's stack, from the lowest up."""
+    seen = {"active stack": told(agent.run("t"))}
+    Path("pyproject.toml").write_text('[tool.kitaru]\nstack = "e"\n')
+    seen["project"] = told(agent.run(topic="t", n=2))
+    os.environ["KITARU_STACK"] = "d"
+    seen["variable"] = told(agent.run("t"))
+    kitaru.configure(stack="c")
+    seen["configure"] = told(agent.run("t"))
+    seen["flow"] = told(on_b.run())
+    by_id = next(s.id for s in kitaru.list_stacks() if s.name == "a")
+    seen["run"] = told(on_b.run(4, stack=by_id))
+    return seen
+
+
+def results() -> dict[str, Any]:
+    """What flows return, and how they fail."""
+    seen: dict[str, Any] = {"pair": pair.run().wait(timeout=60), "nothing": nothing.run().get()}
+    seen["second_time"] = second_time.run().get()
+    for name, call in {
+        "fails": fails.run,
+        "inside": inside.run,
+        "called": lambda: agent("x"),
+        "unknown": lambda: agent.run("x", stack="nope"),
+        "arguments": lambda: agent.run(tropic="x"),
+        "image": lambda: agent.run("x", image={"base_imag": "x"}),
+    }.items():
+        try:
+            seen[name] = str(call())
+        except Exception as error:
+            seen[name] = f"{type(error).__name__}: {error}"
+    failed = Client().list_pipeline_runs(pipeline_name="fails").items[0]
+    try:
+        type(agent.run("x"))(failed, "default", "x").get()
+    except kitaru.FlowFailed as error:
+        seen["get"] = [error.what.split(" of ")[1], error.why]
+    return seen
+
+
+def threads() -> dict[str, Any]:
+    """Run flows of several threads on two stacks, and ZenML's own pipeline in a bound block."""
+    seen: list[list[str]] = []
+
+    def work(stack: str) -> None:
+        done = told(agent.run("t", stack=stack))
+        seen.append([stack, done["stack"]])
+
+    workers = [threading.Thread(target=work, args=(name,)) for name in ("a", "b", "a", "c")]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    with kitaru.stack("d") as bound:
+        run = plain()
+    assert run is not None
+    assert run.stack is not None
+    return {"threads": seen, "block": [bound.name, run.stack.name]}
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "sleeps":
+        sleeps.run()
+    done = {"layers": layers, "results": results, "threads": threads}[sys.argv[1]]()
+    done["left"] = os.environ.get("ZENML_ACTIVE_STACK_ID")
+    done["active"] = kitaru.current_stack().name
+    print("RESULT " + json.dumps(done))
