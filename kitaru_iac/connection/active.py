@@ -76,7 +76,7 @@ def set_active(stack_id: str) -> Place:
         if "ZENML_SERVER" in environ:
             raise UnreadableError("a ZenML server does not write its configuration")
         if root is None and not path.exists() and _is_store_in_environment(environ):
-            from kitaru_iac.connection.settings import begin_settings
+            from kitaru_iac.connection.server_settings import begin_settings
 
             begin_settings(stack_id)
             return place

@@ -22,7 +22,7 @@ from kitaru_iac.connection.files import (
 )
 from kitaru_iac.connection.results import Initialized, LoggedIn, LoggedOut
 from kitaru_iac.connection.server import Server, server_url
-from kitaru_iac.connection.settings import (
+from kitaru_iac.connection.server_settings import (
     connect,
     connected_server,
     disconnect,
