@@ -7,18 +7,17 @@ nothing about the store that is meant, and ZenML itself would take it for "the l
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Literal
-from uuid import UUID, uuid4
+from typing import Any, Final
+from uuid import uuid4
 
-from kitaru_iac.errors import SettingsDamaged
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.machine.whole import WHOLE, Kind, damaged
 
 __all__ = [
     "CONFIG_FILE",
@@ -39,9 +38,6 @@ __all__ = [
 
 CONFIG_FILE: Final = "config.yaml"
 LOGINS_FILE: Final = "credentials.yaml"
-
-#: Whose file it is: this user's, a repository's, or that of the logins.
-Kind = Literal["global", "repository", "logins"]
 
 #: Seconds to wait for somebody who is writing the file, and between two looks at it.
 _PATIENCE = 1.0
@@ -85,7 +81,7 @@ def read_whole(path: Path, kind: Kind) -> dict[str, Any]:
         SettingsDamaged: It is empty or cut off, and stays so for a second.
         UnreadableError: It may not be read.
     """
-    is_whole = _WHOLE[kind]
+    is_whole = WHOLE[kind]
     until: float | None = None
     while True:
         try:
@@ -101,7 +97,7 @@ def read_whole(path: Path, kind: Kind) -> dict[str, Any]:
         now = time.monotonic()
         until = now + _PATIENCE if until is None else until
         if now >= until:
-            raise _damaged(path, kind)
+            raise damaged(path, kind)
         time.sleep(_PAUSE)
 
 
@@ -262,89 +258,3 @@ def _written_beside(path: Path, text: str, like: os.stat_result | None) -> Path:
 
 def _identity(found: os.stat_result) -> tuple[int, int, int]:
     return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-# -- what is whole ---------------------------------------------------------------------------------
-
-
-def _is_whole_global(content: Mapping[str, Any], text: bytes) -> bool:
-    """ZenML sorts the keys: a store that was cut off has no `user_id` behind it.
-
-    A cut-off `version` is a number. Before it has a store, ZenML writes the file without one.
-    """
-    if content and _is_closed(text):
-        return True
-    if not _is_id(content.get("user_id")):
-        return False
-    return isinstance(content.get("version"), str) or not (content.keys() & {"store", "version"})
-
-
-def _is_whole_repository(content: Mapping[str, Any], text: bytes) -> bool:
-    """`active_stack_id` is the last key, and null where no stack was chosen."""
-    if "active_stack_id" not in content:
-        return False
-    chosen = content["active_stack_id"]
-    return _is_id(chosen) if chosen is not None else text.endswith(b"\n")
-
-
-def _is_whole_logins(content: Mapping[str, Any], text: bytes) -> bool:
-    """Every login has a `url`, and only keys that do not matter come after it."""
-    if _is_closed(text):
-        return True
-    if not content:
-        return False
-    return all(
-        isinstance(login, Mapping)
-        and isinstance(login.get("url"), str)
-        and (login["url"] == url or text.endswith(b"\n"))
-        for url, login in content.items()
-    )
-
-
-_WHOLE: Final[Mapping[Kind, Callable[[Mapping[str, Any], bytes], bool]]] = {
-    "global": _is_whole_global,
-    "repository": _is_whole_repository,
-    "logins": _is_whole_logins,
-}
-
-
-def _is_closed(text: bytes) -> bool:
-    """Whether it is written in braces, as JSON is: what was cut off would be no YAML."""
-    return text.lstrip().startswith(b"{")
-
-
-def _is_id(value: object) -> bool:
-    try:
-        UUID(str(value))
-    except ValueError:
-        return False
-    return True
-
-
-def _damaged(path: Path, kind: Kind) -> SettingsDamaged:
-    remove = f"rm {shlex.quote(str(path))}"
-    what, remedy = {
-        "global": (
-            "ZenML's settings are incomplete, and do not tell which store is meant",
-            (
-                f"Restore the file. Or remove it, for the local store: {remove}\n"
-                "and for a server log in again: kitaru login URL"
-            ),
-        ),
-        "repository": (
-            "The repository's settings are incomplete, and do not tell which stack is active",
-            (
-                f"Restore the file. Or remove it, for the default stack: {remove}\n"
-                "and choose another: kitaru stack use NAME"
-            ),
-        ),
-        "logins": (
-            "The stored logins are incomplete, and none of them can be relied on",
-            (
-                f"Restore the file. Or remove it, which forgets all logins: {remove}\n"
-                "and log in again: kitaru login URL"
-            ),
-        ),
-    }[kind]
-    why = "It is empty or was cut off while it was written; nothing was changed"
-    return SettingsDamaged(what, where=str(path), why=why, remedy=remedy)
