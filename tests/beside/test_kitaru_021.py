@@ -1,12 +1,14 @@
 """In an environment with the real `kitaru` 0.21, both commands see one world.
 
-Costs ten seconds for the environment, once on a machine, and a minute for a run. An environment
-that cannot be built is a failure, not a skip.
+What both need is installed and compiled once on a machine; over it each run lays two environments
+with nothing in them but the two, installed in either order. A run takes a minute. What cannot
+be installed is a failure, not a skip.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -20,7 +22,8 @@ import pytest
 from kitaru_iac.cli.commands import TREE
 from kitaru_iac.cli.passthrough import COMMANDS
 from tests.docs.markdown import ROOT
-from tests.homes import clean_environment
+from tests.homes import Home, clean_environment
+from tests.warm.client import run_folder
 
 OTHER = "kitaru==0.21.0"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kitaru-iac" / "tests"
@@ -74,26 +77,62 @@ class Both:
         return _run(str(self.bin / name), *words, env=env, cwd=self.home)
 
 
-@pytest.fixture(params=["ours last", "theirs last"])
-def both(request: pytest.FixtureRequest, tmp_path: Path) -> Both:
-    uv, place = _uv(), _CACHE / f"beside-{OTHER}-{sys.version_info.minor}"
-    python = str(place / "bin/python")
-    install = (uv, "pip", "install", "--quiet", "--python", python)
+def _base() -> Path:
+    """The packages of an environment with what both need, and neither of them."""
+    lock = ROOT / "requirements.lock"
+    digest = hashlib.sha256(lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    place = _CACHE / f"beside-{OTHER}-{sys.version_info.minor}-{digest[:8]}"
     _CACHE.mkdir(parents=True, exist_ok=True)
-    with place.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (_CACHE / f"{place.name}.lock").open("w") as waiting:
+        fcntl.flock(waiting, fcntl.LOCK_EX)
         if not place.exists():
             made = place.with_name(f"{place.name}.new")
             shutil.rmtree(made, ignore_errors=True)
-            _run(uv, "venv", "--quiet", "--python", sys.executable, str(made))
-            inside = ("--python", str(made / "bin/python"), "-c", str(ROOT / "requirements.lock"))
-            _run(uv, "pip", "install", "--quiet", *inside, OTHER, _ours())
+            _run(_uv(), "venv", "--quiet", "--python", sys.executable, str(made))
+            there = ("--quiet", "--python", str(made / "bin/python"))
+            _run(_uv(), "pip", "install", *there, "-c", str(lock), OTHER, _ours())
+            _run(_uv(), "pip", "uninstall", *there, "kitaru", "kitaru-iac")
+            # As scripts/compile does: each command would compile ZenML anew.
+            compile_all = ("-m", "compileall", "-q", "-j", "2", str(made / "lib"))
+            subprocess.run([sys.executable, *compile_all], check=False, capture_output=True)
             made.rename(place)
-        packages = [OTHER, _ours()]
-        for package in packages if request.param == "ours last" else reversed(packages):
-            _run(*install, "--no-deps", "--reinstall", package)
-    (tmp_path / "home").mkdir()
-    return Both(place / "bin", tmp_path / "home")
+    return next(place.glob("lib/python*/site-packages"))
+
+
+def _installed(order: str) -> Path:
+    """The environment of this run with both, the one that `order` says installed last."""
+    place = run_folder() / f"beside-{order.replace(' ', '-')}"
+    with place.with_suffix(".lock").open("w") as waiting:
+        fcntl.flock(waiting, fcntl.LOCK_EX)  # another worker may be at it
+        if not place.exists():
+            made = place.with_suffix(".new")
+            _run(_uv(), "venv", "--quiet", "--relocatable", "--python", sys.executable, str(made))
+            (packages,) = made.glob("lib/python*/site-packages")
+            (packages / "base.pth").write_text(f"{_base()}\n")
+            there = ("--quiet", "--no-deps", "--compile-bytecode")
+            both = [OTHER, _ours()]
+            for package in both if order == "ours last" else reversed(both):
+                _run(_uv(), "pip", "install", *there, "--python", str(made / "bin/python"), package)
+            made.rename(place)
+    return place
+
+
+@pytest.fixture(params=["ours last", "theirs last"])
+def both(request: pytest.FixtureRequest, template_home: Home, tmp_path: Path) -> Both:
+    home = tmp_path / "home"
+    for config in (
+        home / ".config/kitaru",
+        home / "z",
+    ):  # `home / "k"` is made by the first command
+        _copy_settings(template_home.config, config)
+    return Both(_installed(request.param) / "bin", home)
+
+
+def _copy_settings(old: Path, new: Path) -> None:
+    """Put a local store that ZenML has made at another place."""
+    shutil.copytree(old, new)
+    settings = new / "config.yaml"
+    settings.write_text(settings.read_text().replace(f"{old}/", f"{new}/"))
 
 
 def _names(listing: str) -> set[str]:
@@ -131,6 +170,7 @@ def test_the_command_is_the_last_ones(both: Both, request: pytest.FixtureRequest
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("both", ["theirs last"], indirect=True)
 def test_the_commands_that_are_handed_over_are_all_that_it_has(both: Both) -> None:
     ask = "from kitaru.cli import app; print(*[n for n in app if not n.startswith('-')])"
     assert set(both.run("python", "-c", ask).split()) - set(TREE) == set(COMMANDS)
