@@ -85,6 +85,84 @@ TARGETS = (
         only="rules or (death and not method and not aws)",
     ),
     Target(
+        "records: looked up",
+        tuple(
+            f"kitaru_iac/records/{name}.py"
+            for name in ("connector_checks", "lost", "names", "preflight", "rename", "snapshot")
+        ),
+        (
+            "tests/records/test_*_rules.py",
+            "tests/records/test_connector_checks.py",
+            "tests/records/test_finding.py",
+            "tests/records/test_preflight.py",
+            "tests/stacks/test_interrupts.py",
+        ),
+    ),
+    Target(
+        "stacks",
+        ("kitaru_iac/stacks/clean.py", "kitaru_iac/stacks/reconcile.py"),
+        (
+            "tests/stacks/test_*_rules.py",
+            "tests/stacks/test_interrupts.py",
+            "tests/stacks/test_memory_as_local.py",
+            "tests/stacks/test_together.py",
+        ),
+    ),
+    Target(
+        "machine",
+        tuple(
+            f"kitaru_iac/machine/{name}.py"
+            for name in (
+                "active_scope",
+                "interrupts",
+                "local_database",
+                "locks",
+                "settings",
+                "store_location",
+                "unfinished",
+            )
+        ),
+        (
+            "tests/machine",
+            "tests/gateway/test_guard.py",
+            "tests/gateway/test_local_store.py",
+            "tests/stacks/test_interrupts.py",
+            "tests/stacks/test_locks.py",
+        ),
+        # Of the stores that are made anew, one.
+        only="not first_command and not flavors and not tables and not half_made or stamp",
+    ),
+    Target(
+        "gateway: http",
+        tuple(
+            f"kitaru_iac/gateway/{name}.py"
+            for name in ("failures", "guards", "http", "routes", "watch", "wire")
+        ),
+        ("tests/gateway/test_http.py", "tests/gateway/test_answers.py"),
+    ),
+    Target(
+        "gateway: rest",
+        tuple(
+            f"kitaru_iac/gateway/{name}.py"
+            for name in (
+                "answers",
+                "flavor_schema",
+                "lookup",
+                "opening",
+                "rest_documents",
+                "session",
+                "versions",
+            )
+        ),
+        (
+            "tests/gateway/test_answers.py",
+            "tests/gateway/test_lookup.py",
+            "tests/gateway/test_opening.py",
+            "tests/gateway/test_rest.py",
+            "tests/gateway/test_versions.py",
+        ),
+    ),
+    Target(
         "checks",
         ("kitaru_iac/checks/*.py",),
         ("tests/checks",),
