@@ -30,15 +30,8 @@ sys.exit(main())
 
 
 def strike(home: Home, signals: str, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", STRUCK, signals, "stack", "create", "dev", *more],
-        env=home.environment(),
-        cwd=home.path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    words = ("stack", "create", "dev", *more)
+    return home.run(sys.executable, "-c", STRUCK, signals, *words)
 
 
 @pytest.mark.parametrize("signals", ["SIGINT", "SIGTERM"])
@@ -72,13 +65,7 @@ def test_what_is_left_over_is_shown_and_removed_with_consent_alone(home: Home) -
     from tests.stacks.kills import COMMANDS
 
     killed = STRUCK.replace("made = create(self, new)", "import os; os._exit(9)")
-    done = subprocess.run(
-        [sys.executable, "-c", killed, "SIGINT", *COMMANDS["create"][1]],
-        env=home.environment(),
-        cwd=home.path,
-        timeout=120,
-        check=False,
-    )
+    done = home.run(sys.executable, "-c", killed, "SIGINT", *COMMANDS["create"][1])
     assert done.returncode == 9
     assert rows(home.database)["service_connector"] == ["dev"]
     asked = home.kitaru("stack", "clean")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.plan.model import Action, Plan
 from kitaru_iac.records.stored import Store
@@ -84,6 +85,13 @@ def store(home: Home) -> Iterator[Store]:
         yield Store.open()
 
 
+@pytest.fixture
+def store_in_memory(bare_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(bare_home.config))
+    with installed(MemoryGateway()):
+        yield Store.open()
+
+
 def apply(description: dict[str, Any]) -> Plan:
     spec = from_mapping({"name": "s", "verify": False, **description})
     claimed = operations.preview(spec)
@@ -128,17 +136,33 @@ def check_claims(plan: Plan, before: dict[str, Any], after: dict[str, Any]) -> N
     assert {key for key in {*old, *new} if old.get(key) != new.get(key)} <= named
 
 
-@settings(
-    max_examples=20,
-    phases=[Phase.generate],  # each example takes seconds: what fails is shown as it is
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+def examples(count: int) -> settings:
+    return settings(
+        max_examples=count,
+        phases=[Phase.generate],  # an example may take seconds: what fails is shown as it is
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+@examples(6)
 @given(first=descriptions, second=descriptions)
 def test_applying_in_turn_leaves_what_the_last_alone_leaves(
     store: Store, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
+    check_in_turn(store, first, second)
+
+
+@examples(100)
+@given(first=descriptions, second=descriptions)
+def test_in_memory_as_well_with_many_more_pairs(
+    store_in_memory: Store, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    check_in_turn(store_in_memory, {**first, "activate": False}, {**second, "activate": False})
+
+
+def check_in_turn(store: Store, first: dict[str, Any], second: dict[str, Any]) -> None:
     apply(first)
     before = everything(store)
     plan = apply(second)

@@ -67,6 +67,7 @@ CASES = {
     "create remote": Case(lambda: None, lambda: create(REMOTE)),
     "apply in place": Case(lambda: create(REMOTE), lambda: apply(CHANGED)),
     "apply that replaces": Case(lambda: create(LOCAL), lambda: apply(REMOTE)),
+    "apply that replaces back": Case(lambda: create(REMOTE), lambda: apply(LOCAL)),
     "apply with another method": Case(lambda: create(REMOTE), lambda: apply(IMPLICIT)),
     "create over what was kept": Case(
         lambda: (create(REMOTE), operations.delete("dev")), lambda: create(REMOTE)
@@ -205,7 +206,14 @@ def delete_if_there() -> None:
 
 @pytest.mark.parametrize("case", [name for name in CASES if name != "delete"])
 @SIDES
-def test_a_lost_answer_at_any_write_leaves_nothing_or_says_what(case: str, after: bool) -> None:
+def test_a_lost_answer_at_any_write_leaves_nothing_or_says_what(
+    request: pytest.FixtureRequest, case: str, after: bool
+) -> None:
+    if case == "apply that replaces back" and after:
+        # Where the answer to the new stack is lost, the same command ends without the old one's
+        # registry and connector, which the new one has none of.
+        request.applymarker(pytest.mark.xfail(reason="parts of the old stack stay"))
+
     def lose() -> None:
         raise AnswerLost("No answer came")
 
