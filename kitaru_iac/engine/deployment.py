@@ -8,36 +8,31 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from pulumi.automation import (
-    Deployment as State,
-)
-from pulumi.automation import (
     EngineEvent,
     LocalWorkspace,
-    OutputMap,
     ProjectSettings,
     Stack,
     StackNotFoundError,
 )
 from pulumi.automation._stack import StackInitMode
-from pulumi.automation.errors import CommandError
 
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.engine.command import EngineCommand
-from kitaru_iac.engine.events import Recording, ResourceChange, steps
+from kitaru_iac.engine.events import Recording
 from kitaru_iac.engine.find import FoundEngine
 from kitaru_iac.engine.install import ensure_plugin
 from kitaru_iac.engine.pending import Identify, begun, settled, with_protection
 from kitaru_iac.engine.progress import View, as_view
+from kitaru_iac.engine.results import Plugin, Result, outputs_of
 from kitaru_iac.engine.running import Runner
+from kitaru_iac.engine.states import States
 from kitaru_iac.engine.workspace import (
     Backend,
     QuietStack,
@@ -45,40 +40,10 @@ from kitaru_iac.engine.workspace import (
     default_backend,
     engine_environment,
 )
-from kitaru_iac.plan.model import Step
-from kitaru_iac.redaction import SecretText
 
-__all__ = ["Deployment", "Plugin", "Result"]
+__all__ = ["Deployment"]
 
 T = TypeVar("T")
-
-#: How often a state is read that is not whole, and the seconds between.
-_READS, _READ_PAUSE = 12, 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """A provider plugin that the program needs, as ``aws`` ``7.51.1``."""
-
-    name: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What an operation did, or would do.
-
-    Attributes:
-        changes: One for each resource.
-        outputs: The program's outputs; a secret one is a `SecretText`. Empty for a preview.
-    """
-
-    changes: tuple[ResourceChange, ...] = ()
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-
-    def steps(self, names: Mapping[str, str] | None = None) -> tuple[Step, ...]:
-        """The changes in the cloud as steps of a plan; see `kitaru_iac.engine.events.steps`."""
-        return steps(self.changes, names)
 
 
 class Deployment:
@@ -121,12 +86,11 @@ class Deployment:
         self._view: View = as_view(progress)
         self._runner = Runner(stack, self.backend.label, self._view, self.unlock, lock_wait)
         self._runner.environment = dict(environment or {})
+        self._states = States(self.backend, self._runner)
         self._command = EngineCommand(engine, on_interrupt=self._runner.interrupted)
         self._cleanup = ExitStack()
         self._opened: Stack | None = None
         self._looked = False
-        self._exported: Mapping[str, Any] | None = None
-        self._version: int | None = None
         self._taken_over = False  # then a refresh has to find out what it really is
 
     def __enter__(self) -> Deployment:
@@ -189,13 +153,13 @@ class Deployment:
         """
         stack = self._open(create=True)
         assert stack is not None
-        self._settle(stack)
+        self._states.settle(stack, self._identify)
         record, done = self._operate(
             "create the infrastructure",
             lambda say: stack.up(on_event=say, refresh=refresh, color="never", show_secrets=False),
             writes=True,
         )
-        return Result(record.changes, _outputs(done.outputs))
+        return Result(record.changes, outputs_of(done.outputs))
 
     def refresh_preview(self) -> Result:
         """What differs between the cloud and what the state remembers: drift. Writes nothing."""
@@ -261,14 +225,14 @@ class Deployment:
             return ()
         return tuple(
             resource
-            for resource in self._state(stack).get("resources", ())
+            for resource in self._states.read(stack).get("resources", ())
             if resource.get("custom") and not str(resource["type"]).startswith("pulumi:")
         )
 
     def begun(self) -> tuple[Mapping[str, Any], ...]:
         """The resources that a run which was cut off may have made; see `engine.pending`."""
         stack = self._open(create=False)
-        return begun(self._state(stack)) if stack is not None else ()
+        return begun(self._states.read(stack)) if stack is not None else ()
 
     def providers(self) -> tuple[Mapping[str, Any], ...]:
         """The providers that the state holds."""
@@ -277,19 +241,19 @@ class Deployment:
             return ()
         return tuple(
             resource
-            for resource in self._state(stack).get("resources", ())
+            for resource in self._states.read(stack).get("resources", ())
             if str(resource["type"]).startswith("pulumi:providers:")
         )
 
     def outputs(self) -> Mapping[str, Any]:
         """The outputs of the last `up`."""
         stack = self._open(create=False)
-        return _outputs(self._runner.run("read the outputs", stack.outputs)) if stack else {}
+        return outputs_of(self._runner.run("read the outputs", stack.outputs)) if stack else {}
 
     def settle(self) -> None:
         """Take over what a run that was cut off has made; see `engine.pending`."""
         stack = self._open(create=False)
-        if stack is not None and self._settle(stack):
+        if stack is not None and self._states.settle(stack, self._identify):
             self._taken_over = True
 
     def set_protection(self, protected: Mapping[str, bool]) -> None:
@@ -302,61 +266,15 @@ class Deployment:
         if stack is None:
             return
 
-        self._edit(stack, lambda state: with_protection(settled(state, self._identify), protected))
+        self._states.edit(
+            stack, lambda state: with_protection(settled(state, self._identify), protected)
+        )
 
     def unlock(self) -> None:
         """Release a lock that a dead run left."""
         stack = self._open(create=False)
         if stack is not None:
             self._runner.run("unlock the state", stack.cancel)
-
-    def _state(self, stack: Stack) -> Mapping[str, Any]:
-        """The state. It is read once between two operations: each reading starts the engine."""
-        if self._exported is None:
-            exported = self._runner.run(
-                "read the state", lambda: self._read_whole(stack.export_stack)
-            )
-            self._exported, self._version = exported.deployment or {}, exported.version
-        return self._exported
-
-    def _settle(self, stack: Stack) -> bool:
-        """Find out how the operations ended that a killed run had begun; True if there were any.
-
-        A run that is still under way has such operations too, but it holds the lock.
-        """
-        if not self._state(stack).get("pending_operations"):
-            return False
-        self._view("An earlier run was cut off, or is still running: inspecting what it left")
-        return self._edit(
-            stack,
-            lambda state: (
-                settled(state, self._identify) if state.get("pending_operations") else state
-            ),
-        )
-
-    def _edit(self, stack: Stack, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> bool:
-        """Replace the state by a changed one; False if nothing changes.
-
-        The engine refuses it under a lock. What another run wrote between reading and replacing
-        would be lost, so it is read once more right before, and must be the same.
-        """
-
-        def write() -> bool:
-            while True:
-                self._exported = None
-                before = self._state(stack)
-                after = change(before)
-                if after == before:
-                    return False
-                self._exported = None
-                if self._state(stack) == before:
-                    break
-            made = State(self._version, after)
-            self._exported = None
-            self._runner.run("write the state", lambda: stack.import_stack(made))
-            return True
-
-        return self._runner.unlocked(write)
 
     def _operate(
         self,
@@ -366,7 +284,7 @@ class Deployment:
         refreshing: bool = False,
         writes: bool = False,
     ) -> tuple[Recording, T]:
-        self._exported = None
+        self._states.forget()
         return self._runner.operate(doing, call, refreshing=refreshing, writes=writes)
 
     # -- the workspace -----------------------------------------------------------------------------
@@ -383,24 +301,9 @@ class Deployment:
             except StackNotFoundError:
                 return QuietStack(self.stack, workspace, StackInitMode.CREATE) if create else None
 
-        self._opened = self._runner.run("open the state", lambda: self._read_whole(opened))
+        self._opened = self._runner.run("open the state", lambda: self._states.read_whole(opened))
         self._looked = True
         return self._opened
-
-    def _read_whole(self, read: Callable[[], T]) -> T:
-        """Read a state; again where another process is writing it, or died while it did.
-
-        In a folder the engine writes a file's attributes in two steps, and reads "EOF" in between.
-        """
-        for _ in range(_READS - 1):
-            try:
-                return read()
-            except CommandError as error:
-                if "failed to load checkpoint: EOF" not in str(error):
-                    raise
-                time.sleep(_READ_PAUSE)
-                self.backend.prepare()  # takes away what a dead process left
-        return read()
 
     def _scratch(self) -> Stack:
         """An empty stack in a folder that is thrown away.
@@ -438,10 +341,3 @@ class Deployment:
             project_settings=ProjectSettings(name=self.project, runtime="python"),
             pulumi_command=self._command,
         )
-
-
-def _outputs(outputs: OutputMap) -> dict[str, Any]:
-    return {
-        name: SecretText(output.value) if output.secret else output.value
-        for name, output in outputs.items()
-    }

@@ -53,6 +53,10 @@ class Runner:
         self._unlock = unlock
         self._lock_wait = lock_wait
 
+    def say(self, line: str) -> None:
+        """Say one line to whoever watches."""
+        self._view(line)
+
     def operate(
         self,
         doing: str,

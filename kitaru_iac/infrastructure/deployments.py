@@ -149,7 +149,7 @@ def configured(
         log_in: The command that logs in to its cloud, if there is one.
     """
     from kitaru_iac.clouds.provider import marks
-    from kitaru_iac.engine.deployment import Plugin
+    from kitaru_iac.engine.results import Plugin
 
     owned = OwnedDeployment(deployment, account, marks(deployment.project, deployment.stack))
 

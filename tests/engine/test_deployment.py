@@ -16,7 +16,7 @@ import pulumi
 import pulumi_aws as aws_sdk
 import pytest
 
-from kitaru_iac.engine.deployment import Deployment, Plugin
+from kitaru_iac.engine.deployment import Deployment
 from kitaru_iac.engine.errors import (
     BackendUnusable,
     CredentialsMissing,
@@ -29,6 +29,7 @@ from kitaru_iac.engine.errors import (
 )
 from kitaru_iac.engine.events import Recording
 from kitaru_iac.engine.find import find_engine
+from kitaru_iac.engine.results import Plugin
 from kitaru_iac.engine.workspace import Backend
 from kitaru_iac.plan.model import Action
 from kitaru_iac.redaction import SecretText
