@@ -88,6 +88,10 @@ class Sighting:
 class Account(Protocol):
     """The account (project, subscription) behind some credentials."""
 
+    @property
+    def place(self) -> Mapping[str, str]:
+        """Say which it is, in words that tell it from others: ``{"account": …, "region": …}``."""
+
     def environment(self) -> dict[str, str]:
         """Give the variables that let the engine's plugins be the same identity."""
 
@@ -117,7 +121,6 @@ class Target:
         claims: The names that it takes.
         names: The cloud's names for what the program calls otherwise.
         makes_anything: Whether anything is made, or all exists.
-        place_of: Where a provider of a deployment's state is, by its inputs.
     """
 
     account: Account
@@ -126,7 +129,6 @@ class Target:
     plugins: tuple[tuple[str, str], ...]
     outputs: Mapping[str, str | None]
     makes_anything: bool
-    place_of: Callable[[Inputs], Mapping[str, str]]
     claims: tuple[Claim, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -164,8 +166,10 @@ class Provisioning:
         plugins: The provider plugins, as name and version. Raises `MissingPackages`.
         target: What is made for a description. Raises `DescriptionError`, `MissingPackages`,
             `NotAllowedError`.
-        account: The account of some credentials, where a provider of a deployment's state is, by
-            that one's inputs. Raises `NotAllowedError`.
+        account: The account of some credentials, in the region of a provider of a deployment's
+            state, by that one's inputs. Whether it is that provider's account too is not asked.
+            Raises `NotAllowedError`.
+        place_of: Where a provider of a deployment's state is, by its inputs, as `Account.place`.
         component: The same for programs.
     """
 
@@ -173,6 +177,7 @@ class Provisioning:
     plugins: Callable[[], tuple[tuple[str, str], ...]]
     target: Callable[[StackSpec], Target]
     account: Callable[[Credentials | None, Inputs], Account]
+    place_of: Callable[[Inputs], Mapping[str, str]]
     component: Component
 
 

@@ -250,6 +250,12 @@ class Deployment:
         stack = self._open(create=False)
         return outputs_of(self._runner.run("read the outputs", stack.outputs)) if stack else {}
 
+    def look_again(self) -> None:
+        """Forget what was read of the state: another run may have written it meanwhile."""
+        self._states.forget()
+        if self._opened is None:
+            self._looked = False
+
     def settle(self) -> None:
         """Take over what a run that was cut off has made; see `engine.pending`."""
         stack = self._open(create=False)
@@ -259,15 +265,22 @@ class Deployment:
     def set_protection(self, protected: Mapping[str, bool]) -> None:
         """Protect resources from deletion, or lift the protection and what keeps them afterwards.
 
+        The state is written in any case, which the engine refuses while another run holds it.
+
         Args:
             protected: By URN.
+
+        Raises:
+            StateLocked: Another run holds the state.
         """
         stack = self._open(create=False)
         if stack is None:
             return
 
         self._states.edit(
-            stack, lambda state: with_protection(settled(state, self._identify), protected)
+            stack,
+            lambda state: with_protection(settled(state, self._identify), protected),
+            always=True,
         )
 
     def unlock(self) -> None:

@@ -62,11 +62,22 @@ class States:
             lambda state: settled(state, identify) if state.get("pending_operations") else state,
         )
 
-    def edit(self, stack: Stack, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> bool:
-        """Replace the state by a changed one; False if nothing changes.
+    def edit(
+        self,
+        stack: Stack,
+        change: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        *,
+        always: bool = False,
+    ) -> bool:
+        """Replace the state by a changed one; False if nothing changes, and it is not written.
 
         The engine refuses it under a lock. What another run wrote between reading and replacing
         would be lost, so it is read once more right before, and must be the same.
+
+        Args:
+            stack: Whose state.
+            change: Gives the new state.
+            always: Write it even if nothing changes.
         """
 
         def write() -> bool:
@@ -74,7 +85,7 @@ class States:
                 self.forget()
                 before = self.read(stack)
                 after = change(before)
-                if after == before:
+                if after == before and not always:
                     return False
                 self.forget()
                 if self.read(stack) == before:

@@ -28,6 +28,7 @@ __all__ = [
     "existing",
     "inputs_of",
     "opened",
+    "require_same_place",
 ]
 
 #: The Pulumi project of every deployment that the command makes; the stack's name is Pulumi's too.
@@ -68,6 +69,7 @@ def existing(
 
     Raises:
         NotFoundError: It is not.
+        DeploymentElsewhere: It is in another account than the credentials are of.
         NotAllowedError: There are no usable credentials of its cloud.
     """
     place = (
@@ -87,7 +89,46 @@ def existing(
         cloud, inputs = _made_on(providers)
         made_by = registry.provisioning(cloud.cloud)
         account = made_by.account(credentials, inputs)
+        require_same_place(deployment, made_by.place_of, account.place)
         yield configured(deployment, account, made_by.plugins(), log_in=cloud.log_in)
+
+
+def require_same_place(
+    deployment: Deployment,
+    place_of: Callable[[Inputs], Mapping[str, str]],
+    here: Mapping[str, str],
+) -> None:
+    """Refuse to work on a deployment from anywhere but where it is.
+
+    To provision would make all anew there, and then delete it here. To destroy would look at, and
+    empty, what has the same names there: a stack of the same name in another account of the user's
+    carries the same tags.
+
+    Args:
+        deployment: The deployment, with its state.
+        place_of: Where a provider of the state is.
+        here: Where the credentials and the description lead.
+
+    Raises:
+        DeploymentElsewhere: That is not where it was made.
+    """
+    from kitaru_iac.engine.errors import DeploymentElsewhere
+
+    for provider in deployment.providers():
+        if registry.provider_behind(str(provider["type"])) is None:
+            continue
+        there = place_of(inputs_of(provider))
+        differing = [key for key, value in here.items() if there.get(key) != value]
+        if differing:
+            raise DeploymentElsewhere(
+                f"The infrastructure of stack {deployment.stack} is in "
+                + ", ".join(f"{key} {there.get(key, '')}" for key in differing)
+                + ", not in "
+                + ", ".join(f"{key} {here[key]}" for key in differing),
+                where=deployment.backend.label,
+                why="A deployment stays where it was made.",
+                remedy="Use the credentials and the region that it was made with, or another name.",
+            )
 
 
 def _made_on(providers: Sequence[Mapping[str, object]]) -> tuple[CloudProvider, Inputs]:

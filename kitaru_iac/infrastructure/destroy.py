@@ -64,14 +64,15 @@ def destroy_infrastructure(
         unclear = doubtful(owned)
         owned.engine.settle()
         decided = fates(owned, include_protected=include_protected, delete_data=delete_data)
-        for fate in decided:
-            if fate.reason is None and fate.holding is not None:
-                if progress:
-                    progress(f"Emptying {fate.id}")
-                owned.account.empty(fate.type, fate.id)
+        full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
         changed = {f.urn: f.reason is not None for f in decided if f.protected != bool(f.reason)}
-        if changed:
+        # Before any data goes: while another run holds the state, this is refused.
+        if changed or full:
             owned.engine.set_protection(changed)
+        for fate in full:
+            if progress:
+                progress(f"Emptying {fate.id}")
+            owned.account.empty(fate.type, fate.id)
         done = owned.engine.destroy().steps()
         gone = tuple(step for step in done if step.action is not Action.KEEP)
         return Destroyed(gone, (*kept(decided), *unclear))

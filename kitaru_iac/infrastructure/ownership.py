@@ -16,7 +16,7 @@ from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
 
 if TYPE_CHECKING:
-    from kitaru_iac.clouds.provider import Claim, Inputs, Target
+    from kitaru_iac.clouds.provider import Claim, Inputs, Sighting, Target
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
 
 __all__ = ["Fate", "doubtful", "fates", "kept", "require_own_names"]
@@ -74,14 +74,20 @@ def require_own_names(owned: OwnedDeployment, target: Target, name: str) -> None
         [partial(owned.sight, claim.type, claim.inputs) for claim in target.claims]
     )
     seen = [(claim, sight) for claim, sight in zip(target.claims, sights, strict=True) if sight]
-    begun = [_Resource.of(found) for found in owned.engine.begun()]
     taken = [(claim, sight) for claim, sight in seen if sight.foreign is not None]
+    lost = _unknown_to_state(owned, seen)
+    if taken or lost:
+        # Another run may be at work: what it had made before we looked, it has noted by now.
+        owned.engine.look_again()
+        lost = _unknown_to_state(owned, seen)
     if taken:
         why = [f"{sight.name}: {sight.foreign}" for _, sight in taken]
+        begun = [_Resource.of(found) for found in owned.engine.begun()]
         if any(_is_among(begun, claim) for claim, _ in taken):
             why.append(
-                "An earlier run was cut off while it made one of them. If you know that it is that "
-                "run's, delete it, and run this again."
+                "An earlier run was cut off while it made one of them, or another run is making it "
+                "at this moment. If you know that it is of a run that was cut off, delete it, and "
+                "run this again."
             )
         raise AlreadyExistsError(
             f"Stack {name} would take names of what was not made for it: "
@@ -91,13 +97,6 @@ def require_own_names(owned: OwnedDeployment, target: Target, name: str) -> None
             remedy="Nothing was changed. Use what is there (`resources: {bucket: existing}`), or "
             "choose other names.",
         )
-    states = map(_Resource.of, owned.engine.resources())
-    known = {(resource.type, resource.id) for resource in states}
-    lost = [
-        sight.name
-        for claim, sight in seen
-        if (claim.type, sight.id) not in known and not _is_among(begun, claim)
-    ]
     if lost:
         raise AlreadyExistsError(
             f"Made for stack {name}, and not in the state of its infrastructure: "
@@ -108,6 +107,19 @@ def require_own_names(owned: OwnedDeployment, target: Target, name: str) -> None
             "with. If that is lost, delete what is named here, or use it as it is "
             "(`resources: {bucket: existing}`).",
         )
+
+
+def _unknown_to_state(owned: OwnedDeployment, seen: Iterable[tuple[Claim, Sighting]]) -> list[str]:
+    """The names of what is the deployment's own, and neither in its state nor noted there."""
+    begun = [_Resource.of(found) for found in owned.engine.begun()]
+    known = {(found.type, found.id) for found in map(_Resource.of, owned.engine.resources())}
+    return [
+        sight.name
+        for claim, sight in seen
+        if sight.foreign is None
+        and (claim.type, sight.id) not in known
+        and not _is_among(begun, claim)
+    ]
 
 
 def _is_among(resources: Iterable[_Resource], claim: Claim) -> bool:

@@ -17,8 +17,8 @@ from kitaru_iac.infrastructure.deployments import (
     STACK_LABEL,
     configured,
     existing,
-    inputs_of,
     opened,
+    require_same_place,
 )
 from kitaru_iac.infrastructure.ownership import require_own_names
 from kitaru_iac.infrastructure.results import InfrastructureResult
@@ -28,8 +28,6 @@ from kitaru_iac.spec.model import StackSpec
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
-    from kitaru_iac.clouds.provider import Target
-    from kitaru_iac.engine.deployment import Deployment
     from kitaru_iac.spec.credentials import Credentials
 
 __all__ = ["drift", "preview_infrastructure", "provision"]
@@ -116,7 +114,8 @@ def _execute(
 ) -> InfrastructureResult:
     if spec.infra is not InfraMode.PROVISION or spec.cloud is None:
         return InfrastructureResult(spec)
-    target = registry.provisioning(spec.cloud).target(spec)
+    made_by = registry.provisioning(spec.cloud)
+    target = made_by.target(spec)
     place = (PROJECT, spec.name, backend)
     with opened(place, target.program, progress, consent) as deployment:
         log_in = registry.provider(spec.cloud).log_in
@@ -125,7 +124,7 @@ def _execute(
         if not target.makes_anything and not exists:
             return InfrastructureResult(filled(spec, target.outputs))
         if exists:
-            _require_same_place(deployment, target, spec)
+            require_same_place(deployment, made_by.place_of, target.place)
         require_own_names(owned, target, spec.name)
         labels = {
             PROJECT_LABEL: deployment.project,
@@ -137,22 +136,3 @@ def _execute(
             target.outputs if dry_run else {key: result.outputs.get(key) for key in target.outputs}
         )
         return InfrastructureResult(filled(spec, outputs), result.steps(target.names), labels)
-
-
-def _require_same_place(deployment: Deployment, target: Target, spec: StackSpec) -> None:
-    """Refuse to move a deployment: all would be made anew elsewhere, and then deleted here."""
-    from kitaru_iac.engine.errors import DeploymentElsewhere
-
-    for provider in deployment.providers():
-        there = target.place_of(inputs_of(provider))
-        differing = [key for key, value in target.place.items() if there.get(key) != value]
-        if differing:
-            raise DeploymentElsewhere(
-                f"The infrastructure of stack {spec.name} is in "
-                + ", ".join(f"{key} {there[key]}" for key in differing)
-                + ", not in "
-                + ", ".join(f"{key} {target.place[key]}" for key in differing),
-                where=deployment.backend.label,
-                why="A deployment stays where it was made.",
-                remedy="Use the credentials and the region that it was made with, or another name.",
-            )

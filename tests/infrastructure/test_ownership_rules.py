@@ -13,8 +13,13 @@ from typing import Any
 import pytest
 
 from kitaru_iac.clouds.provider import Claim, Sighting, Target, marks
+from kitaru_iac.engine.errors import DeploymentElsewhere
 from kitaru_iac.errors import AlreadyExistsError
-from kitaru_iac.infrastructure.deployments import OwnedDeployment, configured
+from kitaru_iac.infrastructure.deployments import (
+    OwnedDeployment,
+    configured,
+    require_same_place,
+)
 from kitaru_iac.infrastructure.ownership import doubtful, fates, kept, require_own_names
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
 
@@ -53,12 +58,20 @@ class State:
     states: list[dict[str, Any]] = field(default_factory=list)
     unfinished: list[dict[str, Any]] = field(default_factory=list)
     equipment: Any = None
+    later: State | None = None
     project = "kitaru"
     stack = "prod"
 
     @property
     def backend(self) -> Any:
         return type("Backend", (), {"label": "file:///state"})
+
+    def look_again(self) -> None:
+        if self.later is not None:
+            self.states, self.unfinished = self.later.states, self.later.unfinished
+
+    def providers(self) -> list[dict[str, Any]]:
+        return [state for state in self.states if state["type"].startswith("pulumi:providers:")]
 
     def resources(self) -> list[dict[str, Any]]:
         return self.states
@@ -94,14 +107,13 @@ def target(*claims: Claim) -> Target:
         plugins=(),
         outputs={},
         makes_anything=True,
-        place_of=lambda _: {},
         claims=claims,
     )
 
 
 CUT_OFF = (
-    "An earlier run was cut off while it made one of them. If you know that it is that run's, "
-    "delete it, and run this again."
+    "An earlier run was cut off while it made one of them, or another run is making it at this "
+    "moment. If you know that it is of a run that was cut off, delete it, and run this again."
 )
 DATA = Claim(BUCKET, {"name": "data"})
 
@@ -171,6 +183,47 @@ def test_what_is_ours_and_not_in_the_state_was_lost(state: State) -> None:
     assert caught.value.where == "file:///state"
     assert caught.value.why == "The state is in another backend, or was lost."
     assert "PULUMI_BACKEND_URL" in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize(
+    "later",
+    [State([resource(BUCKET, "data")]), State(unfinished=[resource(BUCKET, "data")])],
+    ids=["made", "being made"],
+)
+def test_what_another_run_has_made_since_the_state_was_read_is_not_lost(later: State) -> None:
+    """Two machines on one backend: the second one goes on, and waits for the lock of the first."""
+    cloud = Cloud({(BUCKET, "data"): ours("data")})
+    require_own_names(owned(cloud, State(later=later)), target(DATA), "prod")
+
+
+# -- where -----------------------------------------------------------------------------------------
+
+
+AWS = {"type": "pulumi:providers:aws", "urn": "urn:p",
+       "inputs": {"region": "eu-west-1", "allowedAccountIds": '["123456789012"]'}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "differs"),
+    [
+        ("123456789012", "eu-west-1", None),
+        ("210987654321", "eu-west-1", "account 123456789012, not in account 210987654321"),
+        ("123456789012", "us-east-1", "region eu-west-1, not in region us-east-1"),
+    ],
+)
+def test_a_deployment_is_worked_on_only_where_it_is(
+    number: str, region: str, differs: str | None
+) -> None:
+    """In another account the same names and tags may be another stack's of the same name."""
+    from kitaru_iac.clouds.aws.provision.target import place_of
+
+    other = {"type": "pulumi:providers:random", "urn": "urn:r", "inputs": {}}
+    state, here = State([other, AWS]), {"account": number, "region": region}
+    if differs is None:
+        require_same_place(state, place_of, here)
+        return
+    with pytest.raises(DeploymentElsewhere, match=differs):
+        require_same_place(state, place_of, here)
 
 
 # -- fates -----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.aws import records
@@ -54,6 +54,12 @@ def _plugins() -> tuple[tuple[str, str], ...]:
     return plugins()
 
 
+def _place_of(inputs: Inputs) -> Mapping[str, str]:
+    from kitaru_iac.clouds.aws.provision.target import place_of
+
+    return place_of(inputs)
+
+
 def _target(spec: StackSpec) -> Target:
     from kitaru_iac.clouds.aws.provision.target import target
 
@@ -83,6 +89,7 @@ PROVIDER = CloudProvider(
         plugins=_plugins,
         target=_target,
         account=_account,
+        place_of=_place_of,
         component=Component(
             token=TOKEN,
             arguments=InfrastructureArgs,

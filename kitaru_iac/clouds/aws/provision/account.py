@@ -74,6 +74,11 @@ class Account:
         account.caller = str(answer["Arn"])
         return account
 
+    @property
+    def place(self) -> dict[str, str]:
+        """Which account, and where in it."""
+        return {"account": self.number, "region": self.region}
+
     def environment(self) -> dict[str, str]:
         """The variables that give the engine's plugins the same identity.
 

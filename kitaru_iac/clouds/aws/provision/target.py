@@ -12,7 +12,7 @@ from kitaru_iac.clouds.provider import Inputs, Target
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["account_of", "plugins", "target"]
+__all__ = ["account_of", "place_of", "plugins", "target"]
 
 
 def plugins() -> tuple[tuple[str, str], ...]:
@@ -38,7 +38,7 @@ def target(spec: StackSpec) -> Target:
 
     return Target(
         account=account,
-        place={"account": account.number, "region": region},
+        place=account.place,
         program=program(planned),
         plugins=needed,
         outputs={
@@ -49,7 +49,6 @@ def target(spec: StackSpec) -> Target:
             "execution_role": planned.execution_role,
         },
         makes_anything=planned.makes_anything,
-        place_of=place_of,
         claims=claims(planned),
         names=physical_names(planned),
     )
