@@ -86,7 +86,7 @@ class Deployment:
         self._view: View = as_view(progress)
         self._runner = Runner(stack, self.backend.label, self._view, self.unlock, lock_wait)
         self._runner.environment = dict(environment or {})
-        self._states = States(self.backend, self._runner)
+        self._states = States(self.backend, project, stack, self._runner)
         self._command = EngineCommand(engine, on_interrupt=self._runner.interrupted)
         self._cleanup = ExitStack()
         self._opened: Stack | None = None

@@ -22,6 +22,8 @@ __all__ = [
     "PassphraseMissing",
     "PluginMissing",
     "ResourceProtected",
+    "StateDamaged",
+    "StateForeign",
     "StateLocked",
     "UpdateCancelled",
     "UpdateFailed",
@@ -40,15 +42,17 @@ class EngineNotInstalled(EngineError):
 class Lock:
     """Who holds a state: as the backend of a file, an S3 bucket and the like tells it."""
 
-    __slots__ = ("host", "pid", "user")
+    __slots__ = ("host", "pid", "since", "user")
 
-    def __init__(self, user: str, host: str, pid: int) -> None:
+    def __init__(self, user: str, host: str, pid: int, since: str = "") -> None:
         self.user = user
         self.host = host
         self.pid = pid
+        self.since = since
 
     def __str__(self) -> str:
-        return f"process {self.pid} of {self.user} on {self.host}"
+        since = f" since {self.since}" if self.since else ""
+        return f"process {self.pid} of {self.user} on {self.host}{since}"
 
 
 class StateLocked(EngineError):
@@ -105,6 +109,35 @@ class PassphraseMissing(EngineError):
             why="One that is generated here would lock out everybody else who uses this backend.",
             remedy="Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE to a file.",
         )
+
+
+class StateDamaged(EngineError):
+    """The file of a state was cut off, and no copy of it could be taken.
+
+    Args:
+        stack: The deployment.
+        backend: Where its state is, without secrets.
+        why: What is wrong with it.
+        remedy: How to go on; what a backend that is no folder offers, if left out.
+    """
+
+    code = "state_damaged"
+
+    def __init__(self, stack: str, backend: str, why: str, remedy: str | None = None) -> None:
+        super().__init__(
+            f"The state of deployment {stack} is damaged",
+            where=backend,
+            why=why,
+            remedy=remedy
+            or f"Put back an earlier version of .pulumi/stacks/kitaru/{stack}.json there, or the "
+            "copy of it that ends in .bak.",
+        )
+
+
+class StateForeign(EngineError):
+    """The state is another project's or another stack's."""
+
+    code = "state_foreign"
 
 
 class BackendUnusable(EngineError):
@@ -175,7 +208,7 @@ class UpdateFailed(EngineError):
         super().__init__(what, why="\n".join(self.failures) or None, remedy=remedy)
 
 
-_LOCK = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\)")
+_LOCK = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\)(?: at (\d{4}-\S+))?")
 _PLUGIN = re.compile(
     r"(?:resource plugin|plugin) [`'\"]?(?:resource-|pulumi-resource-)?([a-z][a-z0-9-]*?)[`'\"]?"
     r"(?:[- ]v?(\d+\.\d+\.\d+))?[`'\"]? (?:not found|could not be)|"
@@ -200,7 +233,7 @@ _PROTECTED = ("is protected", "cannot be deleted because it is protected", "prot
 
 def read_locks(text: str) -> tuple[Lock, ...]:
     """The holders that an error about a locked state names."""
-    return tuple(Lock(user, host, int(pid)) for user, host, pid in _LOCK.findall(text))
+    return tuple(Lock(user, host, int(pid), at) for user, host, pid, at in _LOCK.findall(text))
 
 
 def mapped(
@@ -240,6 +273,8 @@ def mapped(
         return WrongPassphrase(stack, backend)
     if "passphrase must be set" in low:
         return PassphraseMissing(backend)
+    if "failed to load checkpoint" in low and not errors:
+        return StateDamaged(stack, backend, " ".join(_hidden(x, hide) for x in _stderr(text)))
     plugin = _PLUGIN.search(said)
     if plugin:
         name, version = plugin[1] or plugin[3], plugin[2] or plugin[4]
@@ -275,7 +310,10 @@ def mapped(
 def _is_about_backend(low: str) -> bool:
     words = ("could not get cloud url", "unable to open bucket", "could not list bucket",
              "problem logging in", "unable to check if bucket", "could not read meta",
-             "no such file or directory", "permission denied", "read-only file system")  # fmt: skip
+             "no such file or directory", "permission denied", "read-only file system",
+             "unable to open state directory", "pulumi_access_token must be set", "corrupt store",
+             "missing google credentials", "no such host", "connection refused",
+             "invalid access token")  # fmt: skip
     return any(word in low for word in words)
 
 

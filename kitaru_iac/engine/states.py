@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -10,6 +11,9 @@ from pulumi.automation import Deployment as State
 from pulumi.automation import Stack
 from pulumi.automation.errors import CommandError
 
+from kitaru_iac.engine.checkpoints import Checkpoints, is_damage, whose
+from kitaru_iac.engine.errors import StateDamaged, StateForeign, StateLocked
+from kitaru_iac.engine.locks import is_dead
 from kitaru_iac.engine.pending import Identify, settled
 from kitaru_iac.engine.running import Runner
 from kitaru_iac.engine.workspace import Backend
@@ -27,11 +31,16 @@ class States:
 
     Args:
         backend: Where it is.
+        project: Pulumi's project.
+        stack: Pulumi's stack.
         runner: Runs the SDK's calls.
     """
 
-    def __init__(self, backend: Backend, runner: Runner) -> None:
+    def __init__(self, backend: Backend, project: str, stack: str, runner: Runner) -> None:
         self._backend = backend
+        self._project, self._stack = project, stack
+        folder = backend.folder
+        self._files = Checkpoints(folder, project, stack) if folder is not None else None
         self._runner = runner
         self._exported: Mapping[str, Any] | None = None
         self._version: int | None = None
@@ -46,7 +55,9 @@ class States:
             exported = self._runner.run(
                 "read the state", lambda: self.read_whole(stack.export_stack)
             )
-            self._exported, self._version = exported.deployment or {}, exported.version
+            read = exported.deployment or {}
+            self._require_own(read)
+            self._exported, self._version = read, exported.version
         return self._exported
 
     def settle(self, stack: Stack, identify: Identify | None) -> bool:
@@ -101,13 +112,63 @@ class States:
         """Read a state; again where another process is writing it, or died while it did.
 
         In a folder the engine writes a file's attributes in two steps, and reads "EOF" in between.
+
+        Raises:
+            StateDamaged: It stays cut off, and there is no copy that is of this deployment.
+            StateLocked: It is cut off, and somebody may be writing it.
         """
-        for _ in range(_READS - 1):
+        for _ in range(_READS):
             try:
                 return read()
             except CommandError as error:
-                if "failed to load checkpoint: EOF" not in str(error):
+                if not is_damage(str(error)):
                     raise
-                time.sleep(_READ_PAUSE)
-                self._backend.prepare()  # takes away what a dead process left
+                if self._files is None:
+                    raise StateDamaged(self._stack, self._backend.label, _words(error)) from error
+            time.sleep(_READ_PAUSE)
+            self._files.mend_beside()
+        assert self._files is not None
+        if self._files.is_damaged():
+            self._take_copy(self._files)
         return read()
+
+    def _take_copy(self, files: Checkpoints) -> None:
+        """Go on with the copy that Pulumi keeps of the state before, if it is of this deployment.
+
+        It may lack what the last run made. That has our tags, so it is found before anything is
+        made or said to be gone.
+        """
+        where = self._backend.label
+        if any(not is_dead(lock) for lock in files.locks()):
+            raise StateLocked(self._stack, where, files.locks())
+        copy = files.copy()
+        if copy is None:
+            raise StateDamaged(
+                self._stack,
+                where,
+                f"{files.file} was cut off, and there is no whole copy of it.",
+                f"Set it aside, and take back what was made: mv {shlex.quote(str(files.file))} "
+                f"{shlex.quote(f'{files.file}.damaged')}, then the same command with --take-back.",
+            )
+        aside = files.take(copy)
+        self._runner.say(
+            f"The state of deployment {self._stack} was cut off: going on with Pulumi's copy of "
+            f"{copy.time or 'an unknown time'} ({copy.file}); the damaged one is {aside}"
+        )
+
+    def _require_own(self, deployment: Mapping[str, Any]) -> None:
+        others = whose(deployment) - {(self._project, self._stack)}
+        if others:
+            found = ", ".join(sorted(f"{stack} of project {project}" for project, stack in others))
+            raise StateForeign(
+                f"The state of deployment {self._stack} is of another one: {found}",
+                where=self._backend.label,
+                why=f"Its resources are not those of project {self._project}.",
+                remedy="Set PULUMI_BACKEND_URL to the backend that it was made with.",
+            )
+
+
+def _words(error: CommandError) -> str:
+    """The engine's own words in the SDK's error."""
+    lines = [line for line in str(error).splitlines() if "error:" in line]
+    return " ".join(lines) or "It was cut off."

@@ -10,20 +10,20 @@ import contextlib
 import json
 import os
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pulumi.automation import Deployment as State
 from pulumi.automation import LocalWorkspace, Stack, UpdateSummary
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
 from kitaru_iac import redaction
-from kitaru_iac.engine.errors import PassphraseMissing
+from kitaru_iac.engine.checkpoints import remove_dead_sidecars
+from kitaru_iac.engine.errors import BackendUnusable, PassphraseMissing
 from kitaru_iac.machine.home import config_home, engine_home
 
 __all__ = [
@@ -37,10 +37,8 @@ __all__ = [
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105
 _SERVICE = ("http", "https")
-
-
-#: Seconds after which an empty file of attributes is nobody's who is writing it at this moment.
-_SIDECAR_IS_DEAD = 5.0
+#: Where Pulumi can keep states: https://www.pulumi.com/docs/iac/concepts/state-and-backends/
+_SCHEMES = ("file", "s3", "gs", "azblob", *_SERVICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +62,26 @@ class Backend:
 
     @classmethod
     def at(cls, url: str) -> Backend:
-        """The backend of this URL; ours, if it is ours."""
+        """The backend of this URL; ours, if it is ours.
+
+        A folder is always used with its files of attributes: with ``metadata=skip`` the locks of
+        two runs would not keep them apart, and without it the same states are read.
+        """
         own = own_backend()
-        return own if url == own.url else cls(url)
+        found = _with_metadata(url)
+        return own if found == own.url else cls(found)
 
     def prepare(self) -> None:
         """Make what has to be there: the folder of a file backend, which Pulumi does not make."""
-        folder = self._folder()
+        self._require_known()
+        folder = self.folder
         if self.is_own:
             _own_folder()
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             if self.is_own:
-                _remove_empty_sidecars(folder)
+                empty = (file for file in folder.rglob("*.attrs") if _is_empty(file))
+                remove_dead_sidecars(empty)
 
     def environment(self, passphrase: Mapping[str, str] | None = None) -> dict[str, str]:
         """What the engine needs to be told of it.
@@ -98,22 +103,40 @@ class Backend:
             raise PassphraseMissing(self.label)
         return told | {_PASSPHRASE_FILE: str(_passphrase_file())}
 
-    def _folder(self) -> Path | None:
+    def _require_known(self) -> None:
+        """Refuse what Pulumi would take for its own service, and ask a token for."""
+        scheme, _, rest = self.url.partition("://")
+        if scheme not in _SCHEMES or not rest:
+            raise BackendUnusable(
+                "The URL of the backend is none that Pulumi knows",
+                where=f"PULUMI_BACKEND_URL={self.label}",
+                why=f"It has to begin with {', '.join(f'{known}://' for known in _SCHEMES[:4])} or "
+                "https://, and to name a place.",
+                remedy="Correct it, or unset it: the state is then in the configuration home.",
+            )
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of a file backend with an absolute path; None for every other one."""
         parts = urlsplit(self.url)
         return Path(parts.path) if parts.scheme == "file" and parts.path.startswith("/") else None
 
 
-def _remove_empty_sidecars(folder: Path) -> None:
-    """Remove what a killed engine left beside a state, at which it would read "EOF" for ever.
+def _with_metadata(url: str) -> str:
+    """The URL of a folder without ``metadata=skip``; any other as it is."""
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return url
+    kept = [one for one in parts.query.split("&") if one and one != "metadata=skip"]
+    query = "&".join(kept)
+    return urlunsplit(parts._replace(query=query)) if query != parts.query else url
 
-    It writes a file and a small one with its attributes (gocloud.dev's `fileblob`), the second in
-    two steps. Without it the file is read as it is.
-    """
-    for file in folder.rglob("*.attrs"):
-        with contextlib.suppress(OSError):
-            found = file.stat()
-            if found.st_size == 0 and time.time() - found.st_mtime > _SIDECAR_IS_DEAD:
-                file.unlink()
+
+def _is_empty(file: Path) -> bool:
+    try:
+        return file.stat().st_size == 0
+    except OSError:
+        return False
 
 
 def own_backend() -> Backend:

@@ -299,7 +299,10 @@ def test_a_secret_is_hidden_in_every_class(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "holders"),
     [
-        ("created by eve@host-1 (pid 12) at 2026", ["process 12 of eve on host-1"]),
+        (
+            "created by eve@host-1 (pid 12) at 2026-01-01T00:00:00Z",
+            ["process 12 of eve on host-1 since 2026-01-01T00:00:00Z"],
+        ),
         (
             "a: created by CORP\\bob@h.example (pid 3) at x\nb: created by a.b@c (pid 4) at x",
             ["process 3 of CORP\\bob on h.example", "process 4 of a.b on c"],

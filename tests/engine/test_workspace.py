@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kitaru_iac.engine.errors import PassphraseMissing
+from kitaru_iac.engine.errors import BackendUnusable, PassphraseMissing
 from kitaru_iac.engine.workspace import (
     Backend,
     default_backend,
@@ -120,3 +120,32 @@ def test_what_a_killed_engine_left_beside_a_state_is_taken_away(home: Path) -> N
     os.utime(whole, (time.time() - 60,) * 2)
     backend.prepare()
     assert [file.exists() for file in (old, new, whole)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    "url", ["states", "/var/states", "ftp://host/states", "s3:/states", "s3://", "C:\\states"]
+)
+def test_a_url_that_pulumi_would_take_for_its_own_service_is_refused(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", url)
+    with pytest.raises(BackendUnusable, match="none that Pulumi knows"):
+        engine_environment(default_backend())
+
+
+@pytest.mark.parametrize(
+    ("url", "used"),
+    [
+        ("file:///states?metadata=skip", "file:///states"),
+        ("file:///states?metadata=skip&no_tmp_dir=true", "file:///states?no_tmp_dir=true"),
+        ("file:///states?no_tmp_dir=true", "file:///states?no_tmp_dir=true"),
+        ("s3://states?metadata=skip", "s3://states?metadata=skip"),
+    ],
+)
+def test_a_folder_is_never_used_without_its_attributes(
+    url: str, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With them the locks of two runs keep each other out, without them they do not."""
+    monkeypatch.setenv("PULUMI_BACKEND_URL", url)
+    assert default_backend().url == used

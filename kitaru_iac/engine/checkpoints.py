@@ -1,0 +1,176 @@
+"""The files of a state in a folder: what a killed engine left of them, and the copy beside them.
+
+Pulumi keeps the state of a deployment in ``.pulumi/stacks/PROJECT/STACK.json``, the one before it
+in ``STACK.json.bak``, one of each update in ``.pulumi/backups``, and beside every file a small one
+with its attributes (gocloud.dev's `fileblob`), which is written in two steps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from kitaru_iac.engine.errors import Lock
+
+__all__ = ["Checkpoint", "Checkpoints", "is_damage", "parsed", "remove_dead_sidecars", "whose"]
+
+#: Seconds after which an incomplete file of attributes is nobody's who is writing it just now.
+_SIDECAR_IS_DEAD = 5.0
+#: What Pulumi says at a state of which a part is missing.
+_DAMAGE = ("failed to load checkpoint", "corrupt store", 'read ".pulumi/meta.yaml"')
+
+
+def is_damage(text: str) -> bool:
+    """Whether Pulumi's words say that a state, or what lies beside it, was cut off."""
+    return any(words in text for words in _DAMAGE) and any(
+        words in text for words in ("EOF", "unexpected end of JSON input", "missing version")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file that holds a whole state.
+
+    Attributes:
+        file: Where it is.
+        time: When Pulumi wrote it, in ISO 8601, UTC.
+    """
+
+    file: Path
+    time: str
+
+
+def parsed(text: str) -> Mapping[str, Any] | None:
+    """Give the deployment in a checkpoint's text; None if that is not whole."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    inner = found.get("checkpoint") if isinstance(found, dict) else None
+    latest = inner.get("latest") if isinstance(inner, dict) else None
+    return cast("Mapping[str, Any]", latest) if isinstance(latest, dict) else None
+
+
+def whose(deployment: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Name the projects and stacks that the resources of a deployment are of, by their URNs."""
+    found = set()
+    for resource in deployment.get("resources") or ():
+        parts = str(resource.get("urn", "")).split("::")
+        found.add((parts[1] if len(parts) > 1 else "", parts[0].removeprefix("urn:pulumi:")))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """The files of one deployment's state.
+
+    Attributes:
+        folder: The backend's.
+        project: Pulumi's project.
+        stack: Pulumi's stack.
+    """
+
+    folder: Path
+    project: str
+    stack: str
+
+    @property
+    def file(self) -> Path:
+        """The state itself."""
+        return self._pulumi / "stacks" / self.project / f"{self.stack}.json"
+
+    @property
+    def _pulumi(self) -> Path:
+        return self.folder / ".pulumi"
+
+    def is_damaged(self) -> bool:
+        """Whether there is a state that is not whole."""
+        try:
+            return parsed(self.file.read_text(encoding="utf-8", errors="replace")) is None
+        except OSError:
+            return False
+
+    def copy(self) -> Checkpoint | None:
+        """Find the newest whole copy that is of this deployment.
+
+        Whether the cloud has more than it knows is seen afterwards, as with every state.
+        """
+        kept = self._pulumi / "backups" / self.project / self.stack
+        files: Iterable[Path] = [Path(f"{self.file}.bak"), *kept.glob(f"{self.stack}.*.json")]
+        found = []
+        for file in files:
+            with contextlib.suppress(OSError):
+                deployment = parsed(file.read_text(encoding="utf-8", errors="replace"))
+                if deployment is None or whose(deployment) - {(self.project, self.stack)}:
+                    continue
+                written = str((deployment.get("manifest") or {}).get("time", ""))
+                found.append(Checkpoint(file, written))
+        return max(found, key=lambda copy: copy.time, default=None)
+
+    def locks(self) -> tuple[Lock, ...]:
+        """Who holds the state, as the lock files say."""
+        held = self._pulumi / "locks" / "organization" / self.project / self.stack
+        found = []
+        for file in held.glob("*.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                told = json.loads(file.read_text(encoding="utf-8"))
+                found.append(
+                    Lock(
+                        str(told["username"]),
+                        str(told["hostname"]),
+                        int(told["pid"]),
+                        str(told.get("timestamp", "")),
+                    )
+                )
+        return tuple(found)
+
+    def take(self, copy: Checkpoint) -> Path:
+        """Put a copy in the place of a damaged state.
+
+        Returns:
+            Where the damaged one is now.
+        """
+        aside = Path(f"{self.file}.damaged")
+        draft = Path(f"{self.file}.{os.getpid()}.tmp")
+        aside.write_bytes(self.file.read_bytes())
+        draft.write_bytes(copy.file.read_bytes())
+        draft.replace(self.file)
+        # They tell of the file that is gone; without them a file is read as it is.
+        Path(f"{self.file}.attrs").unlink(missing_ok=True)
+        return aside
+
+    def mend_beside(self) -> None:
+        """Mend what lies beside the state: attributes, and the note of the folder's format."""
+        for file in (self.file, self._pulumi / "meta.yaml"):
+            remove_dead_sidecars([Path(f"{file}.attrs")])
+        note = self._pulumi / "meta.yaml"
+        # Projects have folders of their own in format 1, the only one that has such a note.
+        if note.exists() and not note.read_text(encoding="utf-8").strip() and self.file.exists():
+            note.write_text("version: 1\n", encoding="utf-8")
+
+
+def remove_dead_sidecars(files: Iterable[Path]) -> None:
+    """Remove files of attributes that a killed engine left incomplete.
+
+    Pulumi would read "EOF" at them for ever; without them a file is read as it is.
+    """
+    for file in files:
+        with contextlib.suppress(OSError):
+            found = file.stat()
+            is_whole = found.st_size > 0 and _is_json(file)
+            if not is_whole and time.time() - found.st_mtime > _SIDECAR_IS_DEAD:
+                file.unlink()
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
