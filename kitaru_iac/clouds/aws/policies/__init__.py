@@ -1,0 +1,1 @@
+"""Evaluating policy documents of AWS that no call of AWS evaluates for us."""
