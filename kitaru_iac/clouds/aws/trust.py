@@ -1,97 +1,187 @@
-"""Reading a role's trust policy: may a service become this role?
+"""Reading a role's trust policy: may a service, or a user or role, become this role?
 
-A small evaluator for the one question, which says "cannot tell" rather than guess: conditions that
-it does not know are neither met nor unmet.
+`policies` evaluates the document; this asks it the questions that matter here. What cannot be told
+is None, and never guessed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Trust", "listed", "may_assume", "statement_list"]
+from kitaru_iac.clouds.aws.policies.answers import Answer
+from kitaru_iac.clouds.aws.policies.document import Document, read_document
+from kitaru_iac.clouds.aws.policies.evaluate import Decision, Part, evaluate
+from kitaru_iac.clouds.aws.policies.requests import (
+    ABSENT,
+    Caller,
+    CallerKind,
+    Context,
+    Foreign,
+    Pattern,
+    Possible,
+    Request,
+    caller_of,
+)
+from kitaru_iac.clouds.aws.policies.strangers import openings
 
+__all__ = ["Trust", "listed", "may_assume", "principal_may_assume", "statement_list"]
 
-class _Met(Enum):
-    YES = "yes"
-    NO = "no"
-    UNCLEAR = "unclear"
+_ASSUME = "sts:AssumeRole"
+_FOREIGN_SOURCE: Mapping[str, list[Possible]] = {
+    "aws:sourceaccount": [Foreign.TEXT],
+    "aws:sourcearn": [Foreign.ARN],
+    "aws:sourceorgid": [ABSENT, Foreign.TEXT],
+    "aws:sourceorgpaths": [ABSENT, (Foreign.TEXT,)],
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What a trust policy says about one service.
+    """What a trust policy says about one service or principal.
 
     Attributes:
         allowed: True, False, or None where it depends on conditions that cannot be told.
         reasons: What was read, one sentence each.
-        anybody: A statement allows any principal, without a condition that limits it.
-        bound: Whether a condition on the source (`aws:SourceAccount`, `aws:SourceArn`) is there.
+        bound: Whether a service can assume it for our account alone, by a condition on the source
+            (`aws:SourceAccount`, `aws:SourceArn` or the organization's).
+        openings: Whom it lets in without naming them, one sentence each.
+        by_account: It allows the caller's account, whose own policies must then allow it too.
     """
 
     allowed: bool | None
     reasons: tuple[str, ...] = ()
-    anybody: bool = False
-    bound: bool = field(default=False)
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What the statements said so far."""
-
-    allows: list[_Met] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
-    denied: bool = False
-    unclear_denial: bool = False
-    anybody: bool = False
     bound: bool = False
+    openings: tuple[str, ...] = ()
+    by_account: bool = False
+
+    @property
+    def anybody(self) -> bool:
+        """Whether it lets in whom it does not name."""
+        return bool(self.openings)
 
 
 def may_assume(
     document: Mapping[str, Any], service: str, account: str, region: str | None, partition: str
 ) -> Trust:
-    """Whether `service`, acting for `account` in `region`, may assume the role by this document."""
+    """Whether `service`, acting for `account` in `region`, may assume the role by this document.
+
+    A service sends whom it acts for (https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html);
+    of the source's ARN, the last part is not known beforehand.
+    """
     source = f"arn:{partition}:{service.split('.', maxsplit=1)[0]}:{region or '*'}:{account}:*"
-    context = {"aws:sourceaccount": account, "aws:sourcearn": source}
-    seen = _Reading()
-    for statement in statement_list(document):
-        if _acts(statement):
-            _read(statement, service, context, seen)
-    sure = _Met.YES in seen.allows and not seen.unclear_denial
-    possible = _Met.YES in seen.allows or _Met.UNCLEAR in seen.allows
-    allowed = False if seen.denied else True if sure else None if possible else False
-    if not seen.allows:
-        seen.reasons.append(f"no statement allows {service}")
-    return Trust(allowed, tuple(seen.reasons), seen.anybody, seen.bound)
+    known: dict[str, Possible | list[Possible]] = {
+        "aws:sourceaccount": account,
+        "aws:sourcearn": Pattern(source),
+        "aws:principalisawsservice": "true",
+        "aws:principalservicename": service,
+        "aws:resourceaccount": account,
+        "aws:securetransport": "true",
+    }
+    if region is not None:
+        known["aws:requestedregion"] = region
+    context = Context(known, absent=frozenset({"aws:username"}))
+    request = Request(Caller(CallerKind.SERVICE, service), _ASSUME, context=context)
+    read = read_document(document)
+    trust = _trust(read, request, service, account)
+    if trust.allowed is not True:
+        return trust
+    foreign = replace(request, context=replace(context, known={**known, **_FOREIGN_SOURCE}))
+    elsewhere = evaluate(read, foreign)
+    return replace(trust, bound=(elsewhere.allow & ~elsewhere.deny).value is False)
 
 
-def _read(
-    statement: Mapping[str, Any], service: str, context: Mapping[str, str], seen: _Reading
-) -> None:
-    met, said = _conditions(statement, context)
-    about_us = _names_service(statement, service)
-    sid = f" (statement {statement['Sid']})" if statement.get("Sid") else ""
-    if statement.get("Effect") == "Deny":
-        if about_us and met is _Met.YES:
-            seen.denied = True
-            seen.reasons.append(f"a statement denies it{sid}")
-        elif about_us and met is _Met.UNCLEAR:
-            seen.unclear_denial = True
-            seen.reasons.append(f"a denial depends on {said}{sid}")
-        return
-    if _is_anybody(statement) and not statement.get("Condition"):
-        seen.anybody = True
-    if not about_us:
-        return
-    seen.allows.append(met)
-    if met is _Met.YES:
-        seen.bound = seen.bound or "aws:source" in said.lower()
+def principal_may_assume(
+    document: Mapping[str, Any], principal: str, account: str, external_id: str | None = None
+) -> Trust:
+    """Whether a user or role may assume the role by this document.
+
+    Args:
+        document: The trust policy.
+        principal: The ARN of the user, role or role's session.
+        account: The role's account.
+        external_id: What the caller sends as ``sts:ExternalId``; None where it sends none.
+
+    Raises:
+        ValueError: `principal` is no user, role or session.
+    """
+    caller = caller_of(principal)
+    known: dict[str, Possible | list[Possible]] = {
+        "aws:principalaccount": str(caller.account),
+        "aws:principalarn": caller.name if caller.path_known else Pattern(_any_path(caller.name)),
+        "aws:principalisawsservice": "false",
+        "aws:resourceaccount": account,
+        "aws:securetransport": "true",
+        "sts:externalid": ABSENT if external_id is None else external_id,
+    }
+    if caller.kind is CallerKind.USER:
+        known["aws:username"] = caller.name.rsplit("/", 1)[-1]
+        absent = frozenset({"aws:sourcearn", "aws:sourceaccount"})
     else:
-        words = "does not fit" if met is _Met.NO else "cannot be told"
-        seen.reasons.append(f"the condition {said} {words}{sid}")
+        absent = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:username"})
+    request = Request(caller, _ASSUME, context=Context(known, absent))
+    return _trust(read_document(document), request, principal, account)
+
+
+def _any_path(arn: str) -> str:
+    head, _, name = arn.partition(":role/")
+    return f"{head}:role/*{name}"
+
+
+def _trust(read: Document, request: Request, who: str, account: str) -> Trust:
+    decision = evaluate(read, request)
+    if decision.problems:
+        return Trust(None, tuple(f"AWS would not take it: {what}" for what in decision.problems))
+    allowed = (decision.allow | decision.account) & ~decision.deny
+    reasons = [_of_denial(part) for part in _denials(decision)]
+    allows = [part for part in decision.parts if part.statement.allows]
+    sure = decision.allow.value is True
+    reasons += [
+        _of_allowance(part)
+        for part in allows
+        if part.either.value is not True and (part.conditions or not sure)
+    ]
+    if not allows:
+        reasons.append(f"no statement allows {who}")
+    by_account = allowed.value is True and not sure
+    return Trust(
+        allowed.value,
+        tuple(reasons),
+        openings=openings(read, _ASSUME, None, account),
+        by_account=by_account,
+    )
+
+
+def _denials(decision: Decision) -> list[Part]:
+    return [
+        part
+        for part in decision.parts
+        if not part.statement.allows and part.either.value is not False
+    ]
+
+
+def _of_denial(part: Part) -> str:
+    if part.either.value is True:
+        return f"a statement denies it{_named(part)}"
+    return f"a denial depends on {_open(part)}{_named(part)}"
+
+
+def _of_allowance(part: Part) -> str:
+    if not part.conditions:
+        return f"{_open(part)} cannot be told{_named(part)}"
+    words = "does not fit" if part.either.value is False else "cannot be told"
+    return f"the condition {'; '.join(part.conditions)} {words}{_named(part)}"
+
+
+def _open(part: Part) -> str:
+    """What an unknown part hangs on: its conditions, else what is not documented."""
+    answer: Answer = part.either
+    return "; ".join(part.conditions or sorted(answer.keys | answer.doubts))
+
+
+def _named(part: Part) -> str:
+    return f" (statement {part.statement.sid})" if part.statement.sid else ""
 
 
 def statement_list(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -104,79 +194,3 @@ def listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _acts(statement: Mapping[str, Any]) -> bool:
-    wanted = "sts:assumerole"
-    if "NotAction" in statement:
-        return not any(fnmatchcase(wanted, str(a).lower()) for a in listed(statement["NotAction"]))
-    return any(fnmatchcase(wanted, str(a).lower()) for a in listed(statement.get("Action")))
-
-
-def _names_service(statement: Mapping[str, Any], service: str) -> bool:
-    """Whether the statement is about this service. ``{"AWS": "*"}`` is not: it means accounts."""
-    if "NotPrincipal" in statement:
-        excluded = statement["NotPrincipal"]
-        names = listed(excluded.get("Service")) if isinstance(excluded, Mapping) else []
-        return service not in names
-    principal = statement.get("Principal")
-    if principal == "*":
-        return True
-    if not isinstance(principal, Mapping):
-        return False
-    return service in listed(principal.get("Service"))
-
-
-def _is_anybody(statement: Mapping[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    return principal == "*" or (
-        isinstance(principal, Mapping) and "*" in listed(principal.get("AWS"))
-    )
-
-
-def _conditions(statement: Mapping[str, Any], context: Mapping[str, str]) -> tuple[_Met, str]:
-    """Whether all conditions are met, and those that decide, in words."""
-    seen: list[tuple[_Met, str]] = []
-    for operator, keys in statement.get("Condition", {}).items():
-        for key, values in keys.items():
-            met = _condition(operator.lower(), key.lower(), listed(values), context)
-            seen.append((met, f"{operator} {key} = {', '.join(map(str, listed(values)))}"))
-    for wanted in (_Met.NO, _Met.UNCLEAR):
-        deciding = [said for met, said in seen if met is wanted]
-        if deciding:
-            return wanted, "; ".join(deciding)
-    return _Met.YES, "; ".join(said for _, said in seen)
-
-
-def _condition(operator: str, key: str, values: list[Any], context: Mapping[str, str]) -> _Met:
-    operator = operator.removesuffix("ifexists")
-    actual = context.get(key)
-    if actual is None or operator not in {
-        *("stringequals", "stringlike", "stringequalsignorecase"),
-        *("arnequals", "arnlike", "stringnotequals", "stringnotlike", "arnnotequals", "arnnotlike"),
-    }:
-        return _Met.UNCLEAR
-    matches = [_matches(actual, str(value), operator) for value in values]
-    if "not" in operator:
-        return _Met.YES if all(m is _Met.NO for m in matches) else (
-            _Met.NO if _Met.YES in matches else _Met.UNCLEAR
-        )  # fmt: skip
-    if _Met.YES in matches:
-        return _Met.YES
-    return _Met.UNCLEAR if _Met.UNCLEAR in matches else _Met.NO
-
-
-def _matches(actual: str, pattern: str, operator: str) -> _Met:
-    """Compare. The source ARN is known only up to the resource: it can fit without being sure."""
-    if not actual.endswith(":*"):
-        wild = "like" in operator or "arn" in operator
-        hit = fnmatchcase(actual, pattern) if wild else actual == pattern
-        return _Met.YES if hit else _Met.NO
-    ours, theirs = actual.split(":", 5), pattern.split(":", 5)
-    theirs += ["*"] * (6 - len(theirs))
-    for mine, wanted in zip(ours[:5], theirs[:5], strict=True):
-        if mine != "*" and not fnmatchcase(mine, wanted):
-            return _Met.NO
-        if mine == "*" and wanted != "*":
-            return _Met.UNCLEAR
-    return _Met.YES if theirs[5] == "*" else _Met.UNCLEAR

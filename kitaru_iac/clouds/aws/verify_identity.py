@@ -206,7 +206,8 @@ def evaluate_trust(role: Raw, r: AwsResources) -> Verdict:
         )
     if trust.anybody:
         only_ours = {"Version": "2012-10-17", "Statement": ours}
-        return warn("its trust policy lets anybody assume it", _update_trust(r, only_ours))
+        open_to = "; ".join(trust.openings)
+        return warn(f"its trust policy is open to {open_to}", _update_trust(r, only_ours))
     source = "" if trust.bound else " (for any account: it has no aws:SourceAccount condition)"
     return ok(f"{_SERVICE} may assume it{source}")
 

@@ -547,7 +547,7 @@ def _role() -> list[Case]:
             "aws.role.trust",
             WARN,
             trusting(also=[{"Effect": "Allow", "Principal": {"AWS": "*"}}]),
-            "lets anybody",
+            "open to anybody",
             mends=True,
         ),
         Case(

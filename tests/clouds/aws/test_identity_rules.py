@@ -457,7 +457,10 @@ def test_what_cannot_be_told_is_shown(statements: list[Any]) -> None:
 
 def test_a_role_that_lets_anybody_in_is_left_to_sagemaker_alone() -> None:
     found = judged_trust(EC2, OURS, ANYBODY)
-    assert (found.status, found.why) == (WARN, "its trust policy lets anybody assume it")
+    assert (found.status, found.why) == (
+        WARN,
+        "its trust policy is open to anybody, by statement 3",
+    )
     assert updated(found) == {"Version": "2012-10-17", "Statement": [OURS]}
     # and while sagemaker itself is not let in, that comes first
     assert judged_trust(ANYBODY).status is FAIL

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.clouds.aws.trust import Trust, may_assume
+from kitaru_iac.clouds.aws.trust import Trust, may_assume, principal_may_assume
 
 SERVICE = "sagemaker.amazonaws.com"
 ACCOUNT = "123456789012"
@@ -47,8 +47,6 @@ def test_sagemaker_may(statement: dict[str, Any]) -> None:
     [
         {**SAGEMAKER, "Principal": {"Service": "ec2.amazonaws.com"}},
         {**SAGEMAKER, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}},
-        {**SAGEMAKER, "Principal": {"AWS": "*"}},
-        {**SAGEMAKER, "Principal": {"AWS": SERVICE}},
         {**SAGEMAKER, "Action": "sts:TagSession"},
         {**SAGEMAKER, "Effect": "Deny"},
         {"Effect": "Allow", "NotAction": "sts:*", "Principal": {"Service": SERVICE}},
@@ -68,7 +66,7 @@ def test_sagemaker_may_not(statement: dict[str, Any]) -> None:
     [
         {"StringEquals": {"aws:PrincipalOrgID": "o-1"}},
         {"StringEquals": {"sts:ExternalId": "x"}},
-        {"DateLessThan": {"aws:SourceAccount": ACCOUNT}},
+        {"DateLessThan": {"aws:SourceAccount": "soon"}},
         {"ArnLike": {"aws:SourceArn": f"arn:aws:sagemaker:*:{ACCOUNT}:pipeline/mine"}},
     ],
 )
@@ -82,6 +80,52 @@ def test_a_denial_beats_whatever_allows() -> None:
     trust = _trust(SAGEMAKER, {**SAGEMAKER, "Sid": "No", "Effect": "Deny"})
     assert trust.allowed is False
     assert trust.reasons == ("a statement denies it (statement No)",)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {**SAGEMAKER, "Principal": {"AWS": SERVICE}},
+        {**SAGEMAKER, "Principal": SERVICE},
+        {**SAGEMAKER, "Principal": {"Service": "*"}},
+        {**SAGEMAKER, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/*"}},
+        {**SAGEMAKER, "Principal": None},
+        {**SAGEMAKER, "Principal": {"service": SERVICE}},
+        {**SAGEMAKER, "NotPrincipal": {"Service": SERVICE}},
+        {**ASSUME, "Effect": "allow", "Principal": "*"},
+        {**SAGEMAKER, "Action": {"sts": "AssumeRole"}},
+        {**SAGEMAKER, "Action": [None]},
+        {**SAGEMAKER, "Conditions": {}},
+        {"Effect": "Allow", "Principal": {"Service": SERVICE}},
+        ASSUME,
+        _with({"StringEqual": {"aws:SourceAccount": ACCOUNT}}),
+        _with({"NullIfExists": {"aws:SourceAccount": "true"}}),
+        _with({"ForEachValue:StringEquals": {"aws:SourceAccount": ACCOUNT}}),
+        _with({"StringEquals": ACCOUNT}),
+        _with({"StringEquals": {"aws:SourceAccount": {"is": ACCOUNT}}}),
+        _with(["StringEquals"]),
+        "nonsense",
+        None,
+    ],
+)
+def test_what_aws_would_not_take_is_neither_ok_nor_a_crash(statement: Any) -> None:
+    trust = _trust(SAGEMAKER, statement)
+    assert trust.allowed is None
+    assert trust.reasons[0].startswith("AWS would not take it: statement 2: ")
+
+
+@pytest.mark.parametrize("document", [None, [], "{}", 7, {"Version": "2012-10-17", "State": []}])
+def test_what_is_no_document_is_not_either(document: Any) -> None:
+    assert may_assume(document, SERVICE, ACCOUNT, None, "aws").allowed is None
+
+
+def test_a_star_under_aws_may_mean_services_too() -> None:
+    accounts = {**ASSUME, "Principal": {"AWS": "*"}}
+    assert _trust(accounts).allowed is None
+    assert _trust(SAGEMAKER, {**accounts, "Effect": "Deny"}).allowed is None
+    assert _trust(SAGEMAKER, {**ASSUME, "Principal": "*", "Effect": "Deny"}).allowed is False
+    excepted = {"Effect": "Deny", "Action": "sts:AssumeRole", "NotPrincipal": "*"}
+    assert _trust(SAGEMAKER, excepted).allowed is True
 
 
 def test_a_denial_under_an_unclear_condition_makes_all_unclear() -> None:
@@ -99,11 +143,70 @@ def test_a_denial_for_others_is_none_for_us() -> None:
 
 
 def test_a_condition_on_the_source_is_noticed() -> None:
+    bound = _with({"StringEquals": {"aws:SourceAccount": ACCOUNT}})
     assert _trust(SAGEMAKER).bound is False
-    assert _trust(_with({"StringEquals": {"aws:SourceAccount": ACCOUNT}})).bound is True
+    assert _trust(bound).bound is True
+    # a second statement without it undoes it
+    assert _trust(bound, SAGEMAKER).bound is False
+    # and a denial of everybody else's account does the same as a condition
+    others = {"StringNotEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert _trust(SAGEMAKER, {**_with(others), "Effect": "Deny"}).bound is True
 
 
-@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["x", "*"]}])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringLike": {"aws:SourceAccount": "*"}},
+        {"StringLike": {"aws:SourceAccount": "1*"}},
+        {"StringEqualsIfExists": {"aws:SourceOrgID": "o-1"}},
+        {"Null": {"aws:SourceAccount": "false"}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:sagemaker:eu-west-1:*:*"}},
+        {"StringNotEquals": {"aws:SourceAccount": "999999999999"}},
+    ],
+)
+def test_a_condition_that_every_source_meets_binds_nothing(condition: dict[str, Any]) -> None:
+    assert _trust(_with(condition)).bound is False
+
+
+def test_a_literal_star_equals_no_source() -> None:
+    star = f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:*"
+    assert _trust(_with({"StringEquals": {"aws:SourceArn": star}})).allowed is False
+    assert _trust(_with({"StringLike": {"aws:SourceArn": star}})).allowed is True
+
+
+ROLE, RUNNER = f"arn:aws:iam::{ACCOUNT}:role/zenml", "arn:aws:iam::999999999999:role/app/server"
+
+
+@pytest.mark.parametrize(
+    ("statement", "external_id", "allowed", "by_account"),
+    [
+        ({"Principal": {"AWS": RUNNER}}, None, True, False),
+        ({"Principal": {"AWS": "999999999999"}}, None, True, True),
+        ({"Principal": {"AWS": ROLE}}, None, False, False),
+        ({"Principal": {"AWS": RUNNER}, "Condition": {"StringEquals": {"sts:ExternalId": "x"}}},
+         "x", True, False),
+        ({"Principal": {"AWS": RUNNER}, "Condition": {"StringEquals": {"sts:ExternalId": "x"}}},
+         "X", False, False),
+        ({"Principal": {"AWS": RUNNER}, "Condition": {"StringEquals": {"sts:ExternalId": "x"}}},
+         None, False, False),
+        ({"Principal": {"AWS": RUNNER}, "Condition": {"Null": {"sts:ExternalId": "true"}}},
+         None, True, False),
+        ({"Principal": {"AWS": RUNNER}, "Condition": {"StringLike": {"sts:RoleSessionName": "a*"}}},
+         None, None, False),
+        ({"Principal": "*", "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:*:iam::9*:role/*"}}},
+         None, True, False),
+        ({"NotPrincipal": {"AWS": RUNNER}}, None, False, False),
+    ],
+)  # fmt: skip
+def test_a_principal_is_compared_with_its_external_id(
+    statement: dict[str, Any], external_id: str | None, allowed: bool | None, by_account: bool
+) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{**ASSUME, **statement}]}
+    trust = principal_may_assume(document, RUNNER, ACCOUNT, external_id)
+    assert (trust.allowed, trust.by_account) == (allowed, by_account), trust
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": [ACCOUNT, "*"]}])
 def test_anybody_is_noticed(principal: Any) -> None:
     assert _trust(SAGEMAKER, {**ASSUME, "Principal": principal}).anybody is True
     limited = {
@@ -112,6 +215,9 @@ def test_anybody_is_noticed(principal: Any) -> None:
         "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}},
     }
     assert _trust(SAGEMAKER, limited).anybody is False
+    # an external id is no secret
+    limited["Condition"] = {"StringEquals": {"sts:ExternalId": "x"}}
+    assert _trust(SAGEMAKER, limited).anybody is True
 
 
 def test_a_single_statement_needs_no_list_and_an_empty_document_allows_nobody() -> None:

@@ -157,10 +157,17 @@ def _foreign(wanted: Glob, kind: Foreign) -> Answer:
         return NO
     parts = segments(wanted)
     if kind is Foreign.ARN and len(parts) == 6:
-        account, rest = parts[4], parts[5]
-        whose = account or rest[: next((i for i, s in enumerate(rest) if s in {"/", ":"}), None)]
-        return _PART if any(isinstance(sign, Wild) for sign in whose) else NO
-    return _PART
+        whose = parts[4] or _head(parts[5])
+    elif kind is Foreign.TEXT and {"/", ":"} & set(wanted):
+        whose = _head(wanted)  # of an organization's path, of a role's id before a session's name
+    else:
+        return _PART
+    return _PART if any(isinstance(sign, Wild) for sign in whose) else NO
+
+
+def _head(text: Glob) -> Glob:
+    """What stands before the first ``/`` or ``:``."""
+    return text[: next((i for i, sign in enumerate(text) if sign in {"/", ":"}), None)]
 
 
 def _foreign_address(wanted: str) -> Answer:

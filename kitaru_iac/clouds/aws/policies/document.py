@@ -1,4 +1,4 @@
-"""Reading a policy document: its statements, or what is wrong with it.
+"""Reading the policy of a role, a bucket or a repository: its statements, or what is wrong with it.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 """
@@ -37,15 +37,21 @@ class NamedPrincipal:
 class Statement:
     """A statement. None is an element that it does not have."""
 
-    title: str
+    number: int
+    sid: str | None
     allows: bool
     actions: tuple[str, ...]
     negated_actions: bool
     resources: tuple[str, ...] | None
     negated_resources: bool
-    principals: tuple[NamedPrincipal, ...] | None
+    principals: tuple[NamedPrincipal, ...]
     negated_principals: bool
     conditions: tuple[Condition, ...]
+
+    @property
+    def title(self) -> str:
+        """What it is called: by its Sid, else by its place."""
+        return f"statement {self.sid or self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,8 @@ def _statement(raw: object, number: int) -> Statement:
     principals, not_principals = _principals(raw)
     sid = raw.get("Sid")
     return Statement(
-        title=f"statement {sid}" if sid else f"statement {number}",
+        number=number,
+        sid=str(sid) if sid else None,
         allows=raw["Effect"] == "Allow",
         actions=actions,
         negated_actions=not_actions,
@@ -130,14 +137,12 @@ def _texts(value: object, what: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _principals(
-    raw: Mapping[str, object],
-) -> tuple[tuple[NamedPrincipal, ...] | None, bool]:
+def _principals(raw: Mapping[str, object]) -> tuple[tuple[NamedPrincipal, ...], bool]:
     if "Principal" in raw and "NotPrincipal" in raw:
         raise _Malformed("it has Principal and NotPrincipal")
     key = "NotPrincipal" if "NotPrincipal" in raw else "Principal"
     if key not in raw:
-        return None, False
+        raise _Malformed("it has no Principal")
     value = raw[key]
     if value == "*":
         return (NamedPrincipal("", "*"),), key == "NotPrincipal"

@@ -40,8 +40,6 @@ def about(statement: Statement, caller: Caller) -> About:
 
     Naming an account hands the decision to it: its own policies must allow too.
     """
-    if statement.principals is None:
-        return About(YES)  # an identity's policy is about its identity
     named = [_named(principal, caller) for principal in statement.principals]
     itself = Answer.any(found.itself for found in named)
     account = Answer.any(found.account for found in named)
