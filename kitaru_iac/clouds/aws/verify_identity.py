@@ -195,18 +195,18 @@ def evaluate_trust(role: Raw, r: AwsResources) -> Verdict:
     merged = {**document, "Version": "2012-10-17", "Statement": [
         *(s for s in statement_list(document) if s.get("Sid") != ours[0]["Sid"]), *ours
     ]}  # fmt: skip
-    reasons = "; ".join(trust.reasons)
+    reasons, open_to = "; ".join(trust.reasons), "; ".join(trust.openings)
     if trust.allowed is False:
         if "denies" in reasons:
             return fail(f"{_SERVICE} may not assume it: {reasons}", _show_trust(r))
         return fail(f"{_SERVICE} may not assume it: {reasons}", _update_trust(r, merged))
     if trust.allowed is None:
+        also = f"; and it is open to {open_to}" if open_to else ""
         return unknown(
-            f"whether {_SERVICE} may assume it cannot be told: {reasons}", _show_trust(r)
+            f"whether {_SERVICE} may assume it cannot be told: {reasons}{also}", _show_trust(r)
         )
     if trust.anybody:
         only_ours = {"Version": "2012-10-17", "Statement": ours}
-        open_to = "; ".join(trust.openings)
         return warn(f"its trust policy is open to {open_to}", _update_trust(r, only_ours))
     source = "" if trust.bound else " (for any account: it has no aws:SourceAccount condition)"
     return ok(f"{_SERVICE} may assume it{source}")
