@@ -25,12 +25,17 @@ _KNOWN = {
 
 
 class DocumentKind(Enum):
-    """What a document is attached as; its value is the greatest size in characters."""
+    """What a document is attached as, and the greatest size in characters."""
 
-    MANAGED = 6144
-    INLINE = 10240  # all inline policies of one role together
-    TRUST = 2048
-    USER_INLINE = 2048.0  # all inline policies of one user together
+    MANAGED = ("a managed policy", 6144)
+    INLINE = ("all inline policies of a role", 10240)
+    TRUST = ("a role's trust policy", 2048)
+    USER_INLINE = ("all inline policies of a user", 2048)
+
+    @property
+    def most(self) -> int:
+        """The greatest size in characters, blanks not counted."""
+        return self.value[1]
 
 
 def document_problems(document: Mapping[str, Any], kind: DocumentKind) -> list[str]:
@@ -43,7 +48,10 @@ def document_problems(document: Mapping[str, Any], kind: DocumentKind) -> list[s
     statements = document.get("Statement")
     if not isinstance(statements, list) or not statements:
         return [*problems, "Statement is no list, or empty"]
-    sids = [s.get("Sid") for s in statements if s.get("Sid") is not None]
+    strange = [number for number, s in enumerate(statements) if not isinstance(s, Mapping)]
+    if strange:
+        return [*problems, *(f"Statement {number} is no object" for number in strange)]
+    sids = [str(s["Sid"]) for s in statements if s.get("Sid") is not None]
     if len(sids) != len(set(sids)):
         problems.append("a Sid is used twice")
     for number, statement in enumerate(statements):
@@ -52,8 +60,8 @@ def document_problems(document: Mapping[str, Any], kind: DocumentKind) -> list[s
             for what in _statement_problems(statement, is_trust=kind is DocumentKind.TRUST)
         ]
     size = len(json.dumps(document, separators=(",", ":")))
-    if size > kind.value:
-        problems.append(f"{size} characters, and at most {kind.value:g} are allowed")
+    if size > kind.most:
+        problems.append(f"{size} characters, and at most {kind.most} are allowed")
     return problems
 
 
@@ -61,7 +69,7 @@ def _statement_problems(statement: Mapping[str, Any], *, is_trust: bool) -> list
     problems: list[str] = []
     if set(statement) - _KNOWN:
         problems.append(f"unknown keys {sorted(set(statement) - _KNOWN)}")
-    if statement.get("Effect") not in {"Allow", "Deny"}:
+    if statement.get("Effect") not in ("Allow", "Deny"):
         problems.append("Effect is neither Allow nor Deny")
     sid = statement.get("Sid", "x")
     if not _SID.fullmatch(str(sid)):

@@ -184,7 +184,12 @@ def test_a_trust_policy_without_a_principal_is_none() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "most"),
-    [(DocumentKind.MANAGED, 6144), (DocumentKind.INLINE, 10240), (DocumentKind.TRUST, 2048)],
+    [
+        (DocumentKind.MANAGED, 6144),
+        (DocumentKind.INLINE, 10240),
+        (DocumentKind.TRUST, 2048),
+        (DocumentKind.USER_INLINE, 2048),
+    ],
 )
 def test_the_size_is_counted_without_blanks_and_its_limit_is_allowed(
     kind: DocumentKind, most: int
@@ -199,6 +204,18 @@ def test_the_size_is_counted_without_blanks_and_its_limit_is_allowed(
     assert document_problems(filled(most - around), kind) == []
     assert document_problems(filled(most - around + 1), kind) == [
         f"{most + 1} characters, and at most {most} are allowed"
+    ]
+
+
+def test_a_users_inline_policies_are_no_trust_policy() -> None:
+    assert DocumentKind.USER_INLINE is not DocumentKind.TRUST
+    assert problems(FINE, kind=DocumentKind.USER_INLINE) == []
+
+
+def test_a_statement_that_is_no_object_is_named() -> None:
+    assert problems(FINE, "nonsense", None) == [
+        "Statement 1 is no object",
+        "Statement 2 is no object",
     ]
 
 
