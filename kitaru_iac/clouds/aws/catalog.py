@@ -50,8 +50,8 @@ _CHECKS = (
         "aws.bucket.public_access",
         "The bucket cannot become public",
         "All four switches of the public access block, set on the bucket or on the account. "
-        "Fails when the bucket policy makes it public and nothing restricts it: who can write "
-        "an artifact can run code where it is loaded.",
+        "Fails when the bucket policy or an ACL makes it public and no switch takes that back: who "
+        "can write an artifact can run code where it is loaded.",
         _S3 + "access-control-block-public-access.html",
     ),
     CheckInfo(

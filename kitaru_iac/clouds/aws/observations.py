@@ -69,12 +69,17 @@ class PublicAccess:
         account: Those that are on for the whole account; None if that could not be looked at.
         has_public_policy: Whether the bucket policy is public; None if that could not be looked at.
         account_missing: Why the account's could not be looked at.
+        public_acl: What the bucket's ACL lets everybody do, or everybody with an account of AWS;
+            None if that could not be looked at.
+        unseen: Why the policy's or the ACL's state could not be looked at.
     """
 
     bucket: frozenset[str]
     account: frozenset[str] | None
     has_public_policy: bool | None
     account_missing: ProbeError | None = None
+    public_acl: tuple[str, ...] | None = ()
+    unseen: ProbeError | None = None
 
     @property
     def on(self) -> frozenset[str]:

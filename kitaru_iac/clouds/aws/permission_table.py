@@ -221,6 +221,7 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
             "s3:ListBucket": "aws.bucket.exists",
             "s3:GetBucketPublicAccessBlock": "aws.bucket.public_access",
             "s3:GetBucketPolicyStatus": "aws.bucket.public_access",
+            "s3:GetBucketAcl": "aws.bucket.public_access",
             "s3:GetEncryptionConfiguration": "aws.bucket.encryption",
             "s3:GetBucketVersioning": "aws.bucket.versioning",
             "s3:GetBucketPolicy": "aws.bucket.tls_only",

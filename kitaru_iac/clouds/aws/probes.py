@@ -54,11 +54,12 @@ class AwsProbes:
             "get_public_access_block", none="NoSuchPublicAccessBlockConfiguration"
         )
         self.policy_status = self._s3("get_bucket_policy_status", none="NoSuchBucketPolicy")
+        self.bucket_acl = self._s3("get_bucket_acl")
         self.public_access = Probe(
             "public access",
             _public_access,
             requires=(self.bucket_block,),
-            after=(self.account_block, self.policy_status),
+            after=(self.account_block, self.policy_status, self.bucket_acl),
             inline=True,
         )
         self.encryption = self._s3(
@@ -307,7 +308,10 @@ def _allowed_only(resources: AwsResources) -> Any:
     return run
 
 
-def _public_access(block: Raw, account: Raw | ProbeError, status: Raw | ProbeError) -> PublicAccess:
+def _public_access(
+    block: Raw, account: Raw | ProbeError, status: Raw | ProbeError, acl: Raw | ProbeError
+) -> PublicAccess:
+    unseen = [outcome for outcome in (status, acl) if isinstance(outcome, ProbeError)]
     return PublicAccess(
         _switched_on(block),
         None if isinstance(account, ProbeError) else _switched_on(account),
@@ -315,6 +319,21 @@ def _public_access(block: Raw, account: Raw | ProbeError, status: Raw | ProbeErr
         if isinstance(status, ProbeError)
         else bool(status.get("PolicyStatus", {}).get("IsPublic")),
         account if isinstance(account, ProbeError) else None,
+        None if isinstance(acl, ProbeError) else _public_grants(acl),
+        unseen[0] if unseen else None,
+    )
+
+
+def _public_grants(acl: Raw) -> tuple[str, ...]:
+    """The grants to S3's groups of everybody, and of everybody who has an account.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+    """
+    groups = {"AllUsers": "everybody", "AuthenticatedUsers": "everybody with an account of AWS"}
+    return tuple(
+        f"{grant['Permission']} to {groups[group]}"
+        for grant in acl.get("Grants", ())
+        if (group := str(grant.get("Grantee", {}).get("URI", "")).rsplit("/", 1)[-1]) in groups
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -13,9 +12,12 @@ from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import NotFound, ProbeError
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import BucketHead, Principal, PublicAccess
+from kitaru_iac.clouds.aws.policies.document import Document, parsed, read_document
+from kitaru_iac.clouds.aws.policies.evaluate import evaluate
+from kitaru_iac.clouds.aws.policies.requests import Caller, CallerKind, Context, Request
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
-from kitaru_iac.clouds.aws.trust import listed, statement_list
+from kitaru_iac.clouds.aws.trust import statement_list
 from kitaru_iac.spec.kinds import StackType
 
 __all__ = ["bucket_checks"]
@@ -88,8 +90,8 @@ def evaluate_region(head: BucketHead, r: AwsResources) -> Verdict:
 def evaluate_public_access(seen: PublicAccess, r: AwsResources) -> Verdict:
     """All four switches, wherever they are on. Public in fact is worse than unprotected."""
     if not seen.off:
-        where = "on the bucket" if len(seen.bucket) == 4 else "on the bucket and its account"
-        return ok(f"all four switches of the public access block are on {where}")
+        where = "the bucket" if len(seen.bucket) == 4 else "the bucket or its account"
+        return ok(f"all four switches of the public access block are set on {where}")
     remedy = aws(
         *("s3api", "put-public-access-block"),
         bucket=r.bucket,
@@ -102,18 +104,43 @@ def evaluate_public_access(seen: PublicAccess, r: AwsResources) -> Verdict:
         ),
         region=r.region,
     )
-    public = bool(seen.has_public_policy) and "RestrictPublicBuckets" in seen.off
+    off = f"off: {', '.join(seen.off)}"
+    public = _made_public(seen)
+    if public and seen.account_missing is None:
+        return fail(f"{public} makes it public, and nothing restricts that", remedy)
     if seen.account_missing is not None:
-        what = "its policy makes it public" if public else f"off: {', '.join(seen.off)}"
+        what = f"{public} makes it public" if public else off
         return unknown(
             f"{what}, unless its account's own block is on, which could not be looked at: "
             f"{seen.account_missing.why}",
             remedy,
             seen.account_missing.permission,
         )
-    if public:
-        return fail("its policy makes it public, and nothing restricts that", remedy)
-    return warn(f"off: {', '.join(seen.off)}", remedy)
+    unseen = _unseen(seen)
+    if unseen and seen.unseen is not None:
+        why = f"{off}; whether {unseen} makes it public could not be looked at: {seen.unseen.why}"
+        return unknown(why, remedy, seen.unseen.permission)
+    return warn(off, remedy)
+
+
+def _made_public(seen: PublicAccess) -> str:
+    """What makes it public, where no switch takes that back; empty where nothing does."""
+    made = []
+    if seen.has_public_policy and "RestrictPublicBuckets" in seen.off:
+        made.append("its policy")
+    if seen.public_acl and "IgnorePublicAcls" in seen.off:
+        made.append(f"its ACL ({', '.join(seen.public_acl)})")
+    return " and ".join(made)
+
+
+def _unseen(seen: PublicAccess) -> str:
+    """What could make it public and was not seen."""
+    hidden = []
+    if seen.has_public_policy is None and "RestrictPublicBuckets" in seen.off:
+        hidden.append("its policy")
+    if seen.public_acl is None and "IgnorePublicAcls" in seen.off:
+        hidden.append("its ACL")
+    return " or ".join(hidden)
 
 
 def kms_key(encryption: Raw) -> str | None:
@@ -168,10 +195,14 @@ def evaluate_versioning(versioning: Raw, r: AwsResources) -> Verdict:
 
 
 def evaluate_tls_only(answer: Raw, r: AwsResources) -> Verdict:
-    """A denial for everybody, of everything, where aws:SecureTransport is false."""
-    policy: Raw = json.loads(answer["Policy"]) if answer.get("Policy") else {}
-    statements = statement_list(policy)
-    if any(_denies_plain(statement) for statement in statements):
+    """A denial for everybody, of everything in the bucket, where aws:SecureTransport is false."""
+    document = parsed(answer.get("Policy"))
+    read = read_document(document)
+    if read.problems:
+        show = aws("s3api", "get-bucket-policy", bucket=r.bucket, region=r.region)
+        return unknown(f"its policy cannot be read: {'; '.join(read.problems)}", show)
+    open_ = [thing for thing, arn in _parts(r) if not _denies_plain(read, arn)]
+    if not open_:
         return ok("its policy denies connections without TLS")
     denial = {
         "Sid": "TlsOnly",
@@ -182,26 +213,38 @@ def evaluate_tls_only(answer: Raw, r: AwsResources) -> Verdict:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     # put-bucket-policy replaces: what is there now stays in.
-    document = {"Version": "2012-10-17", **policy, "Statement": [*statements, denial]}
-    remedy = aws(*("s3api", "put-bucket-policy"), bucket=r.bucket, policy=document, region=r.region)
-    return warn("its policy does not deny connections without TLS", remedy)
+    whole = {"Version": "2012-10-17", **document, "Statement": [*statement_list(document), denial]}
+    remedy = aws(*("s3api", "put-bucket-policy"), bucket=r.bucket, policy=whole, region=r.region)
+    what = f" to {open_[0]}" if len(open_) == 1 else ""
+    return warn(f"its policy does not deny connections without TLS{what}", remedy)
 
 
-def _denies_plain(statement: Raw) -> bool:
-    principal = statement.get("Principal")
-    everybody = principal == "*" or (
-        isinstance(principal, Mapping) and "*" in listed(principal.get("AWS"))
+def _parts(r: AwsResources) -> tuple[tuple[str, str], ...]:
+    return ("the bucket itself", r.bucket_arn), ("its objects", f"{r.bucket_arn}/*")
+
+
+def _denies_plain(document: Document, arn: str) -> bool:
+    """Whether nobody whoever may do anything whatever to this without TLS.
+
+    A denial that excepts somebody, or reads the key as a text, is none.
+    """
+    whole = tuple(
+        statement
+        for statement in document.statements
+        if not statement.negated_principals
+        and all(
+            condition.operator.kind in {"bool", "null"}
+            for condition in statement.conditions
+            if condition.key.lower() == "aws:securetransport"
+        )
     )
-    transport = {
-        key.lower(): [str(value).lower() for value in listed(values)]
-        for operator, keys in statement.get("Condition", {}).items()
-        if operator.lower() in {"bool", "boolifexists"}
-        for key, values in keys.items()
-    }
-    return (
-        statement.get("Effect") == "Deny"
-        and everybody
-        and bool({"s3:*", "*"} & set(map(str, listed(statement.get("Action")))))
-        and transport == {"aws:securetransport": ["false"]}
-        and len(statement.get("Condition", {})) == 1
+    context = Context({"aws:securetransport": "false"})
+    callers = (Caller(CallerKind.STRANGER), Caller(CallerKind.ANONYMOUS))
+    return all(
+        # An action that no statement can name but by a wildcard.
+        evaluate(
+            Document(whole, document.variables), Request(caller, "s3:-", arn, context)
+        ).deny.value
+        is True
+        for caller in callers
     )

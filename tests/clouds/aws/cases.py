@@ -167,6 +167,11 @@ def _bucket() -> list[Case]:
             "Resource": f"arn:aws:s3:::{w.bucket}/*",
         }
     )
+    half = _then(BARE_BUCKET, lambda w: w.bucket_policy({
+        "Effect": "Deny", "Principal": "*", "Action": "S3:*",
+        "Resource": f"arn:aws:s3:::{w.bucket}",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }))  # fmt: skip
     return [
         Case("aws.bucket.exists", OK, BUCKET, "exists"),
         Case("aws.bucket.exists", FAIL, NOTHING, "no bucket of this name", mends=True),
@@ -203,6 +208,20 @@ def _bucket() -> list[Case]:
             _then(unblocked, lambda w: w.bucket_policy(public)),
             "its policy makes it public",
             mends=True,
+        ),
+        Case(
+            "aws.bucket.public_access",
+            FAIL,
+            _then(unblocked, lambda w: w.s3().put_bucket_acl(Bucket=w.bucket, ACL="public-read")),
+            "its ACL (READ to everybody) makes it public",
+            mends=True,
+        ),
+        Case(
+            "aws.bucket.public_access",
+            UNKNOWN,
+            _denied(BARE_BUCKET, "s3:GetBucketAcl"),
+            "whether its ACL makes it public could not be looked at",
+            "s3:GetBucketAcl",
         ),
         Case(
             "aws.bucket.public_access",
@@ -251,6 +270,13 @@ def _bucket() -> list[Case]:
         Case("aws.bucket.versioning", UNKNOWN, NOTHING, "does not exist", mends=False),
         Case("aws.bucket.tls_only", OK, BUCKET, "denies connections without TLS"),
         Case("aws.bucket.tls_only", WARN, BARE_BUCKET, "does not deny", mends=True),
+        Case(
+            "aws.bucket.tls_only",
+            WARN,
+            half,
+            "does not deny connections without TLS to its obj",
+            mends=True,
+        ),
         Case(
             "aws.bucket.tls_only",
             WARN,

@@ -194,11 +194,11 @@ RESTRICTED = frozenset({"RestrictPublicBuckets"})
 @pytest.mark.parametrize(
     ("bucket", "account", "where"),
     [
-        (ALL, NONE, "on the bucket"),
-        (ALL, None, "on the bucket"),
-        (ALL, ALL, "on the bucket"),
-        (NONE, ALL, "on the bucket and its account"),
-        (ALL - RESTRICTED, RESTRICTED, "on the bucket and its account"),
+        (ALL, NONE, "the bucket"),
+        (ALL, None, "the bucket"),
+        (ALL, ALL, "the bucket"),
+        (NONE, ALL, "the bucket or its account"),
+        (ALL - RESTRICTED, RESTRICTED, "the bucket or its account"),
     ],
 )
 @pytest.mark.parametrize("public", [None, False, True])
@@ -208,7 +208,7 @@ def test_four_switches_are_enough_wherever_they_are_on(
     missing = UNSEEN if account is None else None
     found = evaluate_public_access(PublicAccess(bucket, account, public, missing), R)
     assert found.status is OK
-    assert found.why.startswith("all four switches of the public access block are on ")
+    assert found.why.startswith("all four switches of the public access block are set on ")
     assert found.why.endswith(f" {where}")
 
 
@@ -217,7 +217,6 @@ def test_each_switch_that_is_off_is_named(off: str) -> None:
     for seen in (
         PublicAccess(ALL - {off}, NONE, has_public_policy=False),
         PublicAccess(NONE, ALL - {off}, has_public_policy=False),
-        PublicAccess(ALL - {off}, NONE, has_public_policy=None),
     ):
         assert evaluate_public_access(seen, R) == Verdict(WARN, f"off: {off}", BLOCK)
 
@@ -230,7 +229,6 @@ def test_each_switch_that_is_off_is_named(off: str) -> None:
         # this one switch takes the public away, whatever the others
         (True, RESTRICTED, WARN, "off: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy"),
         (False, ALL - RESTRICTED, WARN, "off: RestrictPublicBuckets"),
-        (None, ALL - RESTRICTED, WARN, "off: RestrictPublicBuckets"),
     ],
 )
 def test_a_public_policy_fails_where_nothing_restricts_it(
@@ -238,6 +236,57 @@ def test_a_public_policy_fails_where_nothing_restricts_it(
 ) -> None:
     assert evaluate_public_access(PublicAccess(on, NONE, public), R) == Verdict(status, why, BLOCK)
     assert evaluate_public_access(PublicAccess(NONE, on, public), R) == Verdict(status, why, BLOCK)
+
+
+IGNORED = frozenset({"IgnorePublicAcls"})
+GRANTS = ("READ to everybody", "WRITE to everybody with an account of AWS")
+
+
+@pytest.mark.parametrize(
+    ("public", "acl", "on", "status", "why"),
+    [
+        (False, GRANTS, NONE, FAIL, f"its ACL ({', '.join(GRANTS)}) makes it public, and nothing"),
+        (
+            True,
+            GRANTS[:1],
+            NONE,
+            FAIL,
+            "its policy and its ACL (READ to everybody) makes it public",
+        ),
+        (True, GRANTS[:1], RESTRICTED, FAIL, "its ACL (READ to everybody) makes it public"),
+        (True, GRANTS[:1], IGNORED, FAIL, "its policy makes it public, and nothing restricts"),
+        (True, GRANTS, IGNORED | RESTRICTED, WARN, "off: BlockPublicAcls, BlockPublicPolicy"),
+        (False, GRANTS, IGNORED, WARN, "off: BlockPublicAcls, BlockPublicPolicy, Restrict"),
+        # that new ones are blocked takes nothing back
+        (False, GRANTS, ALL - IGNORED, FAIL, "its ACL"),
+        (True, (), ALL - RESTRICTED, FAIL, "its policy"),
+        # what was not seen counts where a switch leaves it open
+        (None, (), NONE, UNKNOWN, "whether its policy makes it public could not be looked at: hid"),
+        (False, None, NONE, UNKNOWN, "whether its ACL makes it public could not be looked at: hid"),
+        (None, None, NONE, UNKNOWN, "whether its policy or its ACL makes it public could not"),
+        (None, (), RESTRICTED, WARN, "off: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy"),
+        (False, None, IGNORED, WARN, "off: BlockPublicAcls, BlockPublicPolicy, Restrict"),
+        (True, None, NONE, FAIL, "its policy makes it public"),
+        (None, None, ALL, OK, "all four switches"),
+    ],
+)
+def test_a_bucket_made_public_by_acl_or_policy_fails_while_a_switch_leaves_it_so(
+    public: bool | None,
+    acl: tuple[str, ...] | None,
+    on: frozenset[str],
+    status: CheckStatus,
+    why: str,
+) -> None:
+    hidden = None if None not in (public, acl) else Denied("hidden", permission="s3:GetBucketAcl")
+    for bucket, account in ((on, NONE), (NONE, on)):
+        seen = PublicAccess(bucket, account, public, None, acl, hidden)
+        found = evaluate_public_access(seen, R)
+        assert found.status is status
+        assert why in found.why
+        assert found.missing_permission == ("s3:GetBucketAcl" if status is UNKNOWN else None)
+    if status is FAIL:
+        unseen = PublicAccess(on, None, public, UNSEEN, acl, hidden)
+        assert evaluate_public_access(unseen, R).status is UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -401,7 +450,14 @@ def tls(*statements: Any, r: AwsResources = R, **around: Any) -> Verdict:
     [
         {},
         {"Principal": {"AWS": "*"}},
-        {"Principal": {"AWS": ["arn:aws:iam::1:root", "*"]}},
+        {"Principal": {"AWS": ["arn:aws:iam::123456789012:root", "*"]}},
+        {"Action": "S3:*"},
+        {"Action": "s*:*"},
+        {"Resource": "*"},
+        {"Resource": "arn:aws:s3:::b*"},
+        {"Resource": ["arn:aws:s3:::b*", "arn:aws:s3:::other"]},
+        {"Condition": {"Bool": {"aws:SecureTransport": ["true", "false"]}}},
+        {"Condition": {}},
         {"Action": "*"},
         {"Action": ["s3:GetObject", "s3:*"]},
         {"Condition": {"Bool": {"aws:SecureTransport": False}}},
@@ -420,24 +476,18 @@ def test_a_denial_of_everything_to_everybody_without_tls_is_fine(change: dict[st
     "change",
     [
         {"Effect": "Allow"},
-        {"Effect": "deny"},
-        {"Principal": "arn:aws:iam::123456789012:root"},
         {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
-        {"Principal": {"Service": "*"}},
         {"Principal": {}},
-        {"Principal": None},
         {"Action": "s3:GetObject"},
         {"Action": ["s3:GetObject", "s3:PutObject"]},
         {"Action": "s3:Get*"},
-        {"Action": None},
-        {"Condition": {}},
-        {"Condition": {"Bool": {}}},
         {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
-        {"Condition": {"Bool": {"aws:SecureTransport": ["true", "false"]}}},
+        {"Resource": "arn:aws:s3:::b/private/*"},
+        {"Resource": "arn:aws:s3:::c*"},
+        {"Resource": "arn:aws:s3:::${aws:username}*"},
         {"Condition": {"Bool": {"aws:ViaAWSService": "false"}}},
         {"Condition": {"Bool": {"aws:SecureTransport": "false", "aws:ViaAWSService": "false"}}},
         {"Condition": {"StringEquals": {"aws:SecureTransport": "false"}}},
-        {"Condition": {"Null": {"aws:SecureTransport": "false"}}},
         # a second condition narrows the denial
         {"Condition": MORE},
         {
@@ -455,6 +505,47 @@ def test_what_denies_less_is_no_denial_and_stays_beside_a_whole_one(
     found = tls(statement, THEIRS)
     assert found.status is WARN
     assert written(found)["Statement"] == [statement, THEIRS, DENIAL]
+
+
+def test_half_of_the_resources_is_not_all() -> None:
+    bucket, objects = DENIAL["Resource"]
+    without = "its policy does not deny connections without TLS"
+    for resource, left in ((bucket, "its objects"), (objects, "the bucket itself")):
+        found = tls({**DENIAL, "Resource": resource})
+        assert (found.status, found.why) == (WARN, f"{without} to {left}")
+    halves = [
+        {**DENIAL, "Sid": sid, "Resource": one}
+        for sid, one in zip("ab", DENIAL["Resource"], strict=True)
+    ]
+    assert tls(*halves).status is OK
+
+
+def test_a_denial_that_excepts_somebody_is_none() -> None:
+    excepting = {key: value for key, value in DENIAL.items() if key != "Principal"}
+    excepting["NotPrincipal"] = {"AWS": "arn:aws:iam::123456789012:role/old"}
+    assert tls(excepting).status is WARN
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Effect": "deny"},
+        {"Principal": "arn:aws:iam::123456789012:root"},
+        {"Principal": {"Service": "*"}},
+        {"Principal": None},
+        {"Action": None},
+        {"Condition": {"BoolEquals": {"aws:SecureTransport": "false"}}},
+    ],
+)
+def test_a_policy_that_cannot_be_read_is_neither_ok_nor_written_over(change: Any) -> None:
+    found = tls({**DENIAL, **change}, DENIAL)
+    assert found.status is UNKNOWN
+    assert found.remedy == "aws s3api get-bucket-policy --bucket b --region eu-west-1"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7"])
+def test_neither_is_what_is_no_policy(text: str) -> None:
+    assert evaluate_tls_only({"Policy": text}, R).status is UNKNOWN
 
 
 def written(verdict: Verdict) -> Any:

@@ -5,13 +5,15 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kitaru_iac.clouds.aws.policies.conditions import Condition, operator_of
 
-__all__ = ["Document", "NamedPrincipal", "Statement", "read_document"]
+__all__ = ["Document", "NamedPrincipal", "Statement", "parsed", "read_document"]
 
 _VERSIONS = ("2008-10-17", "2012-10-17")
 _ELEMENTS = {
@@ -71,6 +73,20 @@ class Document:
 
 class _Malformed(Exception):
     """What is wrong with one element."""
+
+
+def parsed(text: object) -> Mapping[str, Any]:
+    """A policy as AWS hands it out, in JSON; empty where there is none.
+
+    What is no JSON object becomes a document with a key that no policy has, and so with a problem.
+    """
+    if not text:
+        return {}
+    try:
+        found = json.loads(str(text))
+    except ValueError:
+        return {"no JSON": text}
+    return found if isinstance(found, dict) else {"no object": text}
 
 
 def read_document(document: object) -> Document:
