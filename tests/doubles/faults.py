@@ -203,7 +203,7 @@ def _rest_operations(service: str) -> list[tuple[str, str, re.Pattern[str], set[
 
 def error_response(service: str, code: str, message: str, status: int = 403) -> Response:
     """An error in the protocol of a service."""
-    if service in {"ecr", "eks"}:
+    if service in {"ecr", "eks", "kms"}:
         body = {"__type": code, "message": message}
         return json_response(body, status, **{"x-amzn-errortype": code})
     inner = f"<Code>{code}</Code><Message>{message}</Message>"

@@ -1,7 +1,9 @@
 """IAM's policy simulator, small: moto has none, but it has the policies.
 
-It evaluates inline and attached ones with wildcards and the string conditions; no boundaries and no
-service control policies. Enough to tell a granted action from one that is not.
+It evaluates inline and attached policies and a permissions boundary, with wildcards (no policy
+variables), and condition keys as AWS documents them, those that were not sent too:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html.
+No service control policies: `overrides` gives answers that it would not find.
 """
 
 from __future__ import annotations
@@ -71,50 +73,99 @@ class PolicySimulator:
         return Response(200, text.encode(), {"Content-Type": "text/xml"})
 
     def _result(
-        self, action: str, resource: str, documents: list[Any], context: dict[str, str]
+        self,
+        action: str,
+        resource: str,
+        documents: tuple[list[Any], list[Any] | None],
+        context: dict[str, list[str]],
     ) -> str:
         override = self.overrides.get(action, {})
-        decision = override.get("decision") or _decide(action, resource, documents, context)
-        missing = "".join(f"<member>{key}</member>" for key in override.get("missing", ()))
+        own, boundary = documents
+        decision = decide(action, resource, own, context)
+        extra = override.get("extra", "")
+        if boundary is not None:
+            bounded = decide(action, resource, boundary, context)
+            extra += (
+                "<PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>"
+                f"{str(bounded == 'allowed').lower()}</AllowedByPermissionsBoundary>"
+                "</PermissionsBoundaryDecisionDetail>"
+            )
+            decision = _both(decision, bounded)
+        decision = override.get("decision") or decision
+        lacking = override.get("missing", missing([*own, *(boundary or ())], context))
+        keys = "".join(f"<member>{key}</member>" for key in lacking)
+        keys = f"<MissingContextValues>{keys}</MissingContextValues>"
+        if resource != "*":  # then they stand below the thing, says EvaluationResult's page
+            extra += (
+                f"<ResourceSpecificResults><member><EvalResourceName>{escape(resource)}"
+                f"</EvalResourceName><EvalResourceDecision>{decision}</EvalResourceDecision>"
+                f"{keys}</member></ResourceSpecificResults>"
+            )
+            keys = "<MissingContextValues/>"
         return (
             f"<member><EvalActionName>{action}</EvalActionName>"
             f"<EvalResourceName>{escape(resource)}</EvalResourceName>"
-            f"<EvalDecision>{decision}</EvalDecision><MatchedStatements/>"
-            f"<MissingContextValues>{missing}</MissingContextValues>"
-            f"{override.get('extra', '')}</member>"
+            f"<EvalDecision>{decision}</EvalDecision><MatchedStatements/>{keys}"
+            f"{extra}</member>"
         )
 
-    def _documents(self, principal: str) -> list[Any]:
+    def _documents(self, principal: str) -> tuple[list[Any], list[Any] | None]:
+        """The statements of the principal's policies, and of its boundary."""
         name = principal.rsplit("/", 1)[-1]
         kind = "user" if ":user/" in principal else "role"
         key = {f"{kind.capitalize()}Name": name}
         if principal.endswith(
             ":user/moto"
         ):  # whom moto takes unknown keys for; IAM has no such user
-            return [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+            return [{"Effect": "Allow", "Action": "*", "Resource": "*"}], None
         inline = getattr(self._iam, f"list_{kind}_policies")(**key)["PolicyNames"]
         documents = [
             getattr(self._iam, f"get_{kind}_policy")(**key, PolicyName=policy)["PolicyDocument"]
             for policy in inline
         ]
         attached = getattr(self._iam, f"list_attached_{kind}_policies")(**key)["AttachedPolicies"]
-        for policy in attached:
-            version = self._iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]
-            documents.append(
-                self._iam.get_policy_version(
-                    PolicyArn=policy["PolicyArn"], VersionId=version["DefaultVersionId"]
-                )["PolicyVersion"]["Document"]
-            )
-        return [statement for d in documents for statement in _listed(d["Statement"])]
+        documents += [self._managed(policy["PolicyArn"]) for policy in attached]
+        own = [statement for d in documents for statement in _listed(d["Statement"])]
+        whole = getattr(self._iam, f"get_{kind}")(**key)[kind.capitalize()]
+        boundary = whole.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+        return own, None if boundary is None else _listed(self._managed(boundary)["Statement"])
+
+    def _managed(self, arn: str) -> Any:
+        version = self._iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        found = self._iam.get_policy_version(PolicyArn=arn, VersionId=version)
+        return found["PolicyVersion"]["Document"]
 
 
-def _decide(action: str, resource: str, statements: list[Any], context: dict[str, str]) -> str:
+def _both(own: str, bounded: str) -> str:
+    for decision in ("explicitDeny", "implicitDeny"):
+        if decision in {own, bounded}:
+            return decision
+    return "allowed"
+
+
+def missing(statements: list[Any], context: dict[str, list[str]]) -> list[str]:
+    """The keys that any statement asks for, about this call or not, and that were not sent."""
+    keys = {
+        key
+        for statement in statements
+        for operators in statement.get("Condition", {}).values()
+        for key in operators
+    }
+    return sorted(key for key in keys if key.lower() not in context)
+
+
+def decide(action: str, resource: str, statements: list[Any], context: dict[str, list[str]]) -> str:
+    """IAM's word for what these statements say."""
     decision = "implicitDeny"
     for statement in statements:
         if (
-            any(fnmatchcase(action.lower(), a.lower()) for a in _listed(statement["Action"]))
-            and any(fnmatchcase(resource, r) for r in _listed(statement["Resource"]))
-            and _conditions_met(statement.get("Condition", {}), context)
+            _about(statement, "Action", action.lower())
+            and _about(statement, "Resource", resource)
+            and all(
+                _met(operator, _sent(context, key), [str(v) for v in _listed(values)])
+                for operator, keys in statement.get("Condition", {}).items()
+                for key, values in keys.items()
+            )
         ):
             if statement["Effect"] == "Deny":
                 return "explicitDeny"
@@ -122,13 +173,47 @@ def _decide(action: str, resource: str, statements: list[Any], context: dict[str
     return decision
 
 
-def _conditions_met(conditions: dict[str, Any], context: dict[str, str]) -> bool:
-    return all(
-        any(fnmatchcase(context.get(key.lower(), ""), str(wanted)) for wanted in _listed(values))
-        for operator, keys in conditions.items()
-        for key, values in keys.items()
-        if operator in {"StringEquals", "StringLike", "ArnLike", "ArnEquals"}
-    )
+def _about(statement: Any, element: str, name: str) -> bool:
+    negated = f"Not{element}" in statement
+    patterns = _listed(statement[f"Not{element}" if negated else element])
+    if element == "Action":
+        patterns = [pattern.lower() for pattern in patterns]
+    return negated != any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _sent(context: dict[str, list[str]], key: str) -> list[str] | None:
+    return context.get(key.lower())
+
+
+def _met(operator: str, actual: list[str] | None, wanted: list[str]) -> bool:
+    """One key of a condition. A key that was not sent meets only what is negated or optional."""
+    qualifier, _, name = operator.rpartition(":")
+    if name == "Null":
+        return (actual is None) == (wanted == ["true"])
+    if name.endswith("IfExists"):
+        if actual is None:
+            return True
+        name = name.removesuffix("IfExists")
+    if qualifier == "ForAllValues":
+        return all(_one(name, value, wanted) for value in actual or ())
+    if qualifier == "ForAnyValue":
+        return any(_one(name, value, wanted) for value in actual or ())
+    if actual is None:
+        return "Not" in name
+    return _one(name, actual[0], wanted)
+
+
+def _one(name: str, value: str, wanted: list[str]) -> bool:
+    negated, name = "Not" in name, name.replace("Not", "")
+    if name in {"StringEqualsIgnoreCase", "Bool"}:
+        value, wanted = value.lower(), [w.lower() for w in wanted]
+    if name in {"StringLike", "ArnLike", "ArnEquals"}:
+        found = any(fnmatchcase(value, w) for w in wanted)
+    elif name in {"StringEquals", "StringEqualsIgnoreCase", "Bool"}:
+        found = value in wanted
+    else:
+        raise NotImplementedError(name)
+    return found != negated
 
 
 def _members(form: dict[str, str], name: str) -> tuple[str, ...]:
@@ -136,11 +221,13 @@ def _members(form: dict[str, str], name: str) -> tuple[str, ...]:
     return tuple(value for _, value in sorted(found))
 
 
-def _context(form: dict[str, str]) -> dict[str, str]:
-    found = {}
+def _context(form: dict[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for key, value in form.items():
         if key.startswith("ContextEntries.member.") and key.endswith(".ContextKeyName"):
-            found[value.lower()] = form[key.replace("KeyName", "KeyValues.member.1")]
+            entry = key.removesuffix("ContextKeyName")
+            values = [v for k, v in form.items() if k.startswith(f"{entry}ContextKeyValues.")]
+            found[value.lower()] = values
     return found
 
 

@@ -57,10 +57,10 @@ _CHECKS = (
     CheckInfo(
         "aws.bucket.encryption",
         "The bucket encrypts what it stores",
-        "The default encryption. With a KMS key, connector and runtime need it too: their "
-        "checks then ask for the key's permissions.",
+        "The default encryption. A KMS key is looked up whatever it is called, and its state: a "
+        "disabled one, or one that is to be deleted, stops every run. Connector and runtime need "
+        "it too: their checks then ask for the key's permissions. Its own policy is not read.",
         _S3 + "bucket-encryption.html",
-        _CANNOT_FAIL,
     ),
     CheckInfo(
         "aws.bucket.versioning",
@@ -79,10 +79,10 @@ _CHECKS = (
     CheckInfo(
         "aws.repository.exists",
         "The repository that images are pushed to exists",
-        "ECR makes no repository by itself. Looked at is the one that ZenML pushes to: "
-        "`default_repository`, else `zenml`, not the host alone.",
+        "ECR makes no repository by itself, unless a creation template of the registry covers its "
+        "name. Looked at is the one that ZenML pushes to: `default_repository`, else `zenml`, not "
+        "the host alone; and where it is absent, the templates.",
         _ECR + "repository-create.html",
-        _CANNOT_WARN,
     ),
     CheckInfo(
         "aws.repository.scan_on_push",
@@ -177,6 +177,14 @@ _CHECKS = (
         "aws.role.repository_access",
         "Steps can pull their image",
         "Simulates the pull as the execution role, which on SageMaker pulls by itself.",
+        _SAGEMAKER + "sagemaker-roles.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.role.permissions",
+        "Steps may do what else a run needs",
+        "Simulates every other line of the permissions table for the execution role: SageMaker's "
+        "jobs, passing itself on to them, logs and metrics.",
         _SAGEMAKER + "sagemaker-roles.html",
         _CANNOT_WARN,
     ),

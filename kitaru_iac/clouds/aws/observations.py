@@ -11,6 +11,7 @@ from kitaru_iac.checks.probes import ProbeError
 __all__ = [
     "PUBLIC_ACCESS_KEYS",
     "BucketHead",
+    "BucketKey",
     "CallerIdentity",
     "Compute",
     "Principal",
@@ -58,6 +59,25 @@ class BucketHead:
 
     region: str | None
     allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BucketKey:
+    """The KMS key that encrypts a bucket.
+
+    Attributes:
+        arn: Of the customer's key; None for S3's own keys, and AWS's own of KMS, whose use needs no
+            grant within the account.
+        named: How the bucket's configuration names it: an ARN, an id or an alias.
+        state: As KMS tells it: ``Enabled``, ``Disabled``, ``PendingDeletion``, …; None if there is
+            no such key, or it could not be looked at.
+        unseen: Why the state could not be looked at.
+    """
+
+    arn: str | None = None
+    named: str | None = None
+    state: str | None = None
+    unseen: ProbeError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,23 @@ _JOBS = {
     "sagemaker:AddTags": "the tags of a job",
 }
 
+_HANGING = "aws.role.*, aws.connector.*: whether a decision hangs on a condition key"
+_READ_POLICIES = (
+    "iam:GetGroupPolicy",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:GetRolePolicy",
+    "iam:GetUser",
+    "iam:GetUserPolicy",
+    "iam:ListAttachedGroupPolicies",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListAttachedUserPolicies",
+    "iam:ListGroupPolicies",
+    "iam:ListGroupsForUser",
+    "iam:ListRolePolicies",
+    "iam:ListUserPolicies",
+)
+
 PERMISSIONS: tuple[AwsPermission, ...] = (
     # --- connector: artifacts
     *_rows(
@@ -265,8 +282,11 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         *(_V, Resource.PRINCIPALS, _EVERY),
         {"iam:SimulatePrincipalPolicy": "aws.role.*, aws.connector.*, aws.cluster.node_role_pull"},
     ),
+    # Where a simulation lacked the value of a condition key: whether the key matters at all.
+    *_rows(*(_V, Resource.ANYTHING, _EVERY), dict.fromkeys(_READ_POLICIES, _HANGING)),
+    *_rows(*(_V, Resource.ANYTHING, _EVERY), {"kms:DescribeKey": "aws.bucket.encryption"}),
     *_rows(
-        *(_V, Resource.ROLES, _EKS),
-        {"iam:ListAttachedRolePolicies": "aws.cluster.node_role_pull without simulation"},
+        *(_V, Resource.ANYTHING, _REMOTE),
+        {"ecr:DescribeRepositoryCreationTemplates": "aws.repository.exists"},
     ),
 )

@@ -10,19 +10,30 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from kitaru_iac.checks.probes import Denied, Probe, ProbeError, Skipped, in_parallel
+from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.probes import (
+    Denied,
+    NotFound,
+    Outcome,
+    Probe,
+    ProbeError,
+    Skipped,
+    in_parallel,
+)
+from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import (
     PUBLIC_ACCESS_KEYS,
     BucketHead,
+    BucketKey,
     CallerIdentity,
     Compute,
     Principal,
     PublicAccess,
 )
-from kitaru_iac.clouds.aws.resources import AwsResources, role_name
+from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 
-__all__ = ["AwsProbes"]
+__all__ = ["AwsProbes", "kms_key_name", "require_same_account"]
 
 Raw = Mapping[str, Any]
 _NO_BUCKET = ("NoSuchBucket",)
@@ -65,10 +76,20 @@ class AwsProbes:
         self.encryption = self._s3(
             "get_bucket_encryption", none="ServerSideEncryptionConfigurationNotFoundError"
         )
+        self.bucket_key = Probe(
+            "kms:DescribeKey", self._bucket_key, requires=(self.encryption,), after=(self.head,)
+        )
         self.versioning = self._s3("get_bucket_versioning")
         self.bucket_policy = self._s3("get_bucket_policy", none="NoSuchBucketPolicy")
         # --- repository
         self.repository = self._probe("ecr:DescribeRepositories", self._repository)
+        # Waits, since templates only matter for a repository that is not there.
+        self.push_target = Probe(
+            "ecr:DescribeRepositoryCreationTemplates",
+            lambda _session, found, who: self._push_target(found, who),
+            requires=(self.session,),
+            after=(self.repository, self.identity),
+        )
         self.registry_scanning = self._probe(
             "ecr:GetRegistryScanningConfiguration", self._registry_scanning
         )
@@ -82,7 +103,12 @@ class AwsProbes:
             requires=(self.cluster, self.node_groups, self.fargate_profiles),
         )
         # --- role
-        self.role = self._probe("iam:GetRole", self._role)
+        self.role = Probe(
+            "iam:GetRole",
+            lambda _session, account: self._role(account),
+            requires=(self.session,),
+            after=(self.identity,),
+        )
 
     def _probe(self, name: str, run: Any) -> Probe[Any]:
         """A probe that needs nothing but credentials."""
@@ -158,6 +184,39 @@ class AwsProbes:
             AccountId=account,
         )
 
+    def _bucket_key(self, encryption: Raw, head: Outcome[BucketHead]) -> BucketKey:
+        """The key's ARN, whatever the bucket calls it: a grant counts for no other name.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+        """
+        named = kms_key_name(encryption)
+        if named is None or named.endswith("alias/aws/s3"):
+            return BucketKey(named=named)
+        region = None if isinstance(head, ProbeError) else head.region
+        if named.startswith("arn:"):
+            region = named.split(":")[3]
+        try:
+            answer = self._aws.ask(
+                *("kms", "describe_key"),
+                about=f"the key {named}",
+                none=("NotFoundException",),
+                region=region,
+                KeyId=named,
+            )
+        except ProbeError as error:
+            if not _is_key_arn(named):
+                raise
+            return BucketKey(named, named, unseen=error)
+        if not answer:
+            return BucketKey(named if _is_key_arn(named) else None, named)
+        metadata = answer["KeyMetadata"]
+        # AWS's own key is named by its alias, and may be named by its ARN too.
+        own = metadata.get("KeyManager") == "AWS"
+        state = metadata.get("KeyState")
+        return BucketKey(
+            None if own else str(metadata["Arn"]), named, None if state is None else str(state)
+        )
+
     # --- repository
 
     def _repository(self) -> Raw:
@@ -173,6 +232,35 @@ class AwsProbes:
         )
         found: Raw = answer["repositories"][0]
         return found
+
+    def _push_target(self, found: Outcome[Raw], who: Outcome[CallerIdentity]) -> Raw:
+        """The repository, or under ``template`` what makes it at the first push.
+
+        The most specific prefix counts, and ends before a slash; ROOT is for all names:
+        https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates.html
+        """
+        if not isinstance(found, ProbeError):
+            return found
+        registry = self._r.registry
+        assert registry is not None
+        if not isinstance(found, NotFound):
+            raise found
+        if not isinstance(who, CallerIdentity) or who.account != registry.account:
+            raise Skipped(
+                f"{registry.host} has no such repository, and its creation templates are shown to "
+                f"account {registry.account} alone",
+                aws("sts", "get-caller-identity"),
+            )
+        templates = self._aws.ask_all(
+            *("ecr", "describe_repository_creation_templates", "repositoryCreationTemplates"),
+            about=f"the creation templates of {registry.host}",
+            region=registry.region,
+        )
+        fitting = [t for t in templates if _fits_prefix(str(t["prefix"]), str(self._r.repository))]
+        fitting.sort(key=lambda t: -1 if t["prefix"] == "ROOT" else len(t["prefix"]))
+        if fitting and "CREATE_ON_PUSH" in fitting[-1].get("appliedFor", ()):
+            return {"template": fitting[-1]}
+        raise found
 
     def _registry_scanning(self) -> Raw:
         registry = self._r.registry
@@ -272,8 +360,9 @@ class AwsProbes:
 
     # --- roles
 
-    def _role(self) -> Raw:
+    def _role(self, account: Outcome[CallerIdentity]) -> Raw:
         assert self._r.role is not None
+        require_same_account(self._r.role, account)
         answer = self._aws.ask(
             *("iam", "get_role"),
             about=self._r.role,
@@ -292,6 +381,40 @@ class AwsProbes:
             RoleName=role_name(role),
         )
         return tuple(policy["PolicyArn"] for policy in found)
+
+
+def require_same_account(arn: str, caller: Outcome[CallerIdentity]) -> None:
+    """Refuse to look at a thing of another account: IAM would show its namesake in this one.
+
+    Raises:
+        Skipped: It is of another account than the caller.
+    """
+    account = account_of(arn)
+    if isinstance(caller, CallerIdentity) and account not in {None, caller.account}:
+        raise Skipped(
+            f"{arn} is of account {account}, and these credentials see account {caller.account} "
+            "alone, where another one may have its name",
+            note(aws("sts", "get-caller-identity"), f"look with credentials of account {account}"),
+        )
+
+
+def kms_key_name(encryption: Raw) -> str | None:
+    """How a bucket's default encryption names its KMS key; None where it names none."""
+    rules = encryption.get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
+    for rule in rules:
+        default = rule.get("ApplyServerSideEncryptionByDefault", {})
+        key = default.get("KMSMasterKeyID")
+        if str(default.get("SSEAlgorithm", "")).startswith("aws:kms") and key:
+            return str(key)
+    return None
+
+
+def _fits_prefix(prefix: str, name: str) -> bool:
+    return prefix == "ROOT" or name.startswith(prefix.rstrip("/") + "/")
+
+
+def _is_key_arn(name: str) -> bool:
+    return name.startswith("arn:") and ":key/" in name
 
 
 def _allowed_only(resources: AwsResources) -> Any:

@@ -9,7 +9,14 @@ from kitaru_iac.spec.kinds import ResourceMode, StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec, SagemakerSpec
 from kitaru_iac.spec.uris import EcrUri, S3Uri
 
-__all__ = ["DEFAULT_REPOSITORY", "AwsResources", "aws_resources", "existing", "role_name"]
+__all__ = [
+    "DEFAULT_REPOSITORY",
+    "AwsResources",
+    "account_of",
+    "aws_resources",
+    "existing",
+    "role_name",
+]
 
 #: Where ZenML 0.98 pushes an image unless `default_repository` is set
 #: (``DEFAULT_ZENML_DOCKER_REPOSITORY``, used in ``pipeline_docker_image_builder.py``).
@@ -28,6 +35,7 @@ class AwsResources:
         account: The registry's account, else the execution role's. The connector must be in it:
             ZenML's AWS connector offers only the registry of its own account.
         bucket: Of the artifact store.
+        prefix: Where in the bucket the store lies, without slashes at its ends; None for all of it.
         registry: The registry.
         repository: The one that images are really pushed to, inside the registry.
         cluster: The EKS cluster's name.
@@ -36,6 +44,7 @@ class AwsResources:
             make one with a role binding.
         role: The SageMaker execution role's ARN.
         scheduler_role: The role that starts scheduled SageMaker pipelines, where set.
+        bucket_region: Where the bucket is, once that was looked at.
     """
 
     stack: str
@@ -44,6 +53,7 @@ class AwsResources:
     partition: str = "aws"
     account: str | None = None
     bucket: str | None = None
+    prefix: str | None = None
     registry: EcrUri | None = None
     repository: str | None = None
     cluster: str | None = None
@@ -51,6 +61,7 @@ class AwsResources:
     service_account: bool = False
     role: str | None = None
     scheduler_role: str | None = None
+    bucket_region: str | None = None
 
     @property
     def bucket_arn(self) -> str:
@@ -95,7 +106,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
     scheduler_role = orchestrator.get("scheduler_role")
     wanted = spec.extra.container_registry.get("default_repository")
     repository = wanted or (registry.repository if registry else None) or DEFAULT_REPOSITORY
-    account = registry.account if registry else _account_of(role)
+    account = registry.account if registry else account_of(role)
     return AwsResources(
         stack=spec.name,
         type=spec.type,
@@ -103,6 +114,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         partition=aws_partition(region) if region else "aws",
         account=account,
         bucket=store.bucket if store else None,
+        prefix=(store.prefix or None) if store else None,
         registry=registry,
         repository=str(repository) if registry else None,
         cluster=cluster,
@@ -130,6 +142,7 @@ def role_name(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
 
 
-def _account_of(arn: str | None) -> str | None:
+def account_of(arn: str | None) -> str | None:
+    """The account in an ARN; None where it names none."""
     parts = arn.split(":") if arn else []
     return parts[4] if len(parts) > 4 and parts[4].isdigit() else None

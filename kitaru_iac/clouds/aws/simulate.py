@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,27 +18,36 @@ from kitaru_iac.checks.permissions import Conditions
 from kitaru_iac.checks.probes import ProbeError, Skipped, in_parallel
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
 from kitaru_iac.clouds.aws.permissions import arns
-from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.principal_policies import hinges_on, read_policies
+from kitaru_iac.clouds.aws.resources import AwsResources, account_of
 from kitaru_iac.clouds.aws.session import AwsAccess
 
 __all__ = ["Decision", "Question", "questions", "simulate"]
 
-#: Sent with every question, so that a policy which demands TLS is not read as a refusal.
-_SECURE = {
-    "ContextKeyName": "aws:SecureTransport",
-    "ContextKeyType": "boolean",
-    "ContextKeyValues": ["true"],
-}
+#: Keys that are not strings: IAM refuses a value of the wrong type.
+_TYPES = {"aws:SecureTransport": "boolean"}
+#: Services whose requests go to no region of the stack: which one such a call names is not told.
+_GLOBAL = {"iam", "sts"}
+#: Services whose condition keys come with calls of their own alone.
+_WITH_OWN_KEYS = {"cloudwatch", "ecr", "eks", "iam", "kms", "logs", "s3", "sagemaker", "scheduler"}
 _NOT_TOGETHER = "require different authorization information"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Actions on one thing, under the conditions that the real call would bring."""
+    """Actions on one thing.
+
+    Attributes:
+        actions: Of one service.
+        resource: The thing's ARN, or ``*``.
+        conditions: Condition keys that the table's lines name, with the value of the real call.
+        known: Other keys and values that the real call brings, whoever makes it.
+    """
 
     actions: tuple[str, ...]
     resource: str
     conditions: tuple[tuple[str, str], ...] = ()
+    known: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,10 @@ class Decision:
         allowed: Whether it may.
         why: ``allowed``, ``explicitDeny`` or ``implicitDeny``.
         by: What decides where it is not a missing grant: ``boundary`` or ``organization``.
-        missing_context: Condition keys that a policy asks for and nobody can know beforehand.
+        missing_context: Condition keys on which the decision hangs and that nobody can know
+            beforehand; keys that only matter for other things are not among them.
+        unread: Why the policies could not be read that tell which of the missing keys matter;
+            all are then in `missing_context`.
     """
 
     action: str
@@ -58,30 +70,65 @@ class Decision:
     why: str
     by: str | None = None
     missing_context: tuple[str, ...] = ()
+    unread: ProbeError | None = None
 
 
 def questions(
     rows: Iterable[AwsPermission], resources: AwsResources, kms_key: str | None = None
 ) -> tuple[Question, ...]:
-    """The lines of the table as questions: one for each thing and conditions."""
-    grouped: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    """The lines of the table as questions: one for each thing, service and conditions.
+
+    A question brings what is known of the real call: its region, the thing's account, TLS, for a
+    KMS key the service that asks, for a listing the prefix.
+    """
+    grouped: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[str]] = {}
     for row in rows:
         for arn in arns(row.resource, resources, kms_key):
             # Jobs and log groups have types in their ARN, and an action fits one of them.
             if _fits(row.action, arn):
-                key = (_concrete(arn), _context(row.conditions))
-                grouped.setdefault(key, []).append(row.action)
-    return tuple(Question(tuple(acts), arn, cond) for (arn, cond), acts in grouped.items())
+                thing, service = _concrete(arn, resources), row.action.partition(":")[0]
+                actions = grouped.setdefault((thing, service, _context(row.conditions)), [])
+                if row.action not in actions:
+                    actions.append(row.action)
+    return tuple(
+        Question(tuple(actions), thing, conditions, _known(service, thing, resources))
+        for (thing, service, conditions), actions in grouped.items()
+    )
 
 
 def simulate(aws: AwsAccess, principal: str, asked: Sequence[Question]) -> tuple[Decision, ...]:
     """IAM's decisions, in the order of the questions; all are asked at the same time.
 
+    Where IAM lacked the value of a condition key, the principal's policies are read, to tell
+    whether the decision hangs on it.
+
     Raises:
         ProbeError: A question could not be asked. None is left out silently.
     """
     jobs = [partial(_ask, aws, principal, question) for question in asked]
-    return tuple(decision for found in in_parallel(jobs) for decision in found)
+    found = [
+        (question, decision)
+        for question, decisions in zip(asked, in_parallel(jobs), strict=True)
+        for decision in decisions
+    ]
+    if not any(decision.missing_context for _, decision in found):
+        return tuple(decision for _, decision in found)
+    try:
+        policies = read_policies(aws, principal)
+    except ProbeError as error:
+        return tuple(replace(d, unread=error) if d.missing_context else d for _, d in found)
+
+    def weighed(question: Question, decision: Decision) -> Decision:
+        if not decision.missing_context:
+            return decision
+        context = {key.lower(): value for key, value in _sent(question, principal).items()}
+        keys = hinges_on(
+            *(policies, decision.action, decision.resource, context, decision.missing_context),
+            allowed=decision.allowed,
+        )
+        return replace(decision, missing_context=keys)
+
+    return tuple(weighed(question, decision) for question, decision in found)
 
 
 def _ask(aws: AwsAccess, principal: str, question: Question) -> tuple[Decision, ...]:
@@ -91,7 +138,7 @@ def _ask(aws: AwsAccess, principal: str, question: Question) -> tuple[Decision, 
         # IAM refuses to evaluate some pairs of actions in one call, and only says so when asked.
         if _NOT_TOGETHER not in error.why or len(question.actions) == 1:
             raise
-        alone = [Question((a,), question.resource, question.conditions) for a in question.actions]
+        alone = [replace(question, actions=(action,)) for action in question.actions]
         results = [r for found in in_parallel([
             partial(_evaluate, aws, principal, one) for one in alone
         ]) for r in found]  # fmt: skip
@@ -107,8 +154,12 @@ def _ask(aws: AwsAccess, principal: str, question: Question) -> tuple[Decision, 
 
 def _evaluate(aws: AwsAccess, principal: str, question: Question) -> list[Any]:
     context = [
-        {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [value]}
-        for key, value in question.conditions
+        {
+            "ContextKeyName": key,
+            "ContextKeyType": _TYPES.get(key, "string"),
+            "ContextKeyValues": [value],
+        }
+        for key, value in _sent(question, principal).items()
     ]
     results: list[Any] = []
     more: dict[str, Any] = {}
@@ -120,7 +171,7 @@ def _evaluate(aws: AwsAccess, principal: str, question: Question) -> list[Any]:
             PolicySourceArn=principal,
             ActionNames=list(question.actions),
             ResourceArns=[question.resource],
-            ContextEntries=[_SECURE, *context],
+            ContextEntries=context,
             **more,
         )
         results += answer["EvaluationResults"]
@@ -137,14 +188,61 @@ def _decision(action: str, resource: str, result: Mapping[str, Any]) -> Decision
     if not boundary.get("AllowedByPermissionsBoundary", True):
         by = "boundary"
     why = str(result["EvalDecision"])
+    # For a named thing IAM tells the missing keys, and what it decides, below the thing alone.
+    missing = list(result.get("MissingContextValues", ()))
+    for specific in result.get("ResourceSpecificResults", ()):
+        missing += specific.get("MissingContextValues", ())
+        if specific.get("EvalResourceDecision", "allowed") != "allowed" and why == "allowed":
+            why = str(specific["EvalResourceDecision"])
     return Decision(
         action,
         resource,
         why == "allowed",
         why,
         by,
-        tuple(result.get("MissingContextValues", ())),
+        tuple(key for key in dict.fromkeys(missing) if _may_come(key, action)),
     )
+
+
+def _may_come(key: str, action: str) -> bool:
+    """Whether a real call of this action may bring the key: another service's own never come.
+
+    IAM names the keys of all statements; `iam:PassedToService` says nothing about S3.
+    """
+    service = key.partition(":")[0].lower()
+    return service not in _WITH_OWN_KEYS or service == action.partition(":")[0].lower()
+
+
+def _sent(question: Question, principal: str) -> dict[str, str]:
+    """Every key that is sent, with its value: what the question brings, and whose it is."""
+    known = {"aws:SecureTransport": "true", "aws:PrincipalArn": principal}
+    account = account_of(principal)
+    if account:
+        known["aws:PrincipalAccount"] = account
+    return known | dict(question.known) | dict(question.conditions)
+
+
+def _known(service: str, arn: str, r: AwsResources) -> tuple[tuple[str, str], ...]:
+    """What the real call brings, whoever makes it.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    known = {}
+    region = r.registry_region if service == "ecr" else r.region
+    if service == "s3":
+        region = r.bucket_region or region
+    if region and service not in _GLOBAL:
+        known["aws:RequestedRegion"] = region
+    account = account_of(arn)
+    if account:
+        known["aws:ResourceAccount"] = account
+    # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html: names in China end
+    # otherwise, and are left out rather than guessed.
+    if service == "kms" and r.bucket and r.partition == "aws" and (r.bucket_region or r.region):
+        known["kms:ViaService"] = f"s3.{r.bucket_region or r.region}.amazonaws.com"
+    if service == "s3" and arn == r.bucket_arn and r.prefix:
+        known["s3:prefix"] = f"{r.prefix}/"
+    return tuple(known.items())
 
 
 def _context(conditions: Conditions) -> tuple[tuple[str, str], ...]:
@@ -153,6 +251,7 @@ def _context(conditions: Conditions) -> tuple[tuple[str, str], ...]:
         (key, value.replace("*", "TrainingJobs"))
         for keys in conditions.values()
         for key, value in keys.items()
+        if key != "s3:prefix"  # `_known` says which is listed
     )
 
 
@@ -163,8 +262,10 @@ def _fits(action: str, arn: str) -> bool:
     return True
 
 
-def _concrete(arn: str) -> str:
+def _concrete(arn: str, r: AwsResources) -> str:
     """A thing that a wildcard stands for: IAM matches policies against names, not patterns."""
     if arn == "*" or not arn.endswith("*"):
         return arn
+    if arn == f"{r.bucket_arn}/*" and r.prefix:
+        return f"{r.bucket_arn}/{r.prefix}/kitaru-check"
     return arn[:-1] + "kitaru-check"

@@ -9,9 +9,9 @@ from typing import Any
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
-from kitaru_iac.checks.probes import NotFound, ProbeError
+from kitaru_iac.checks.probes import NotFound, Outcome, ProbeError, all_of
 from kitaru_iac.clouds.aws.commands import aws
-from kitaru_iac.clouds.aws.observations import BucketHead, Principal, PublicAccess
+from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, Principal, PublicAccess
 from kitaru_iac.clouds.aws.policies.document import Document, parsed, read_document
 from kitaru_iac.clouds.aws.policies.evaluate import evaluate
 from kitaru_iac.clouds.aws.policies.requests import Caller, CallerKind, Context, Request
@@ -21,6 +21,9 @@ from kitaru_iac.clouds.aws.trust import statement_list
 from kitaru_iac.spec.kinds import StackType
 
 __all__ = ["bucket_checks"]
+
+#: An update changes a key's primary region, and leaves it usable.
+_KEY_WORKS = {"Enabled", "Updating"}
 
 Raw = Mapping[str, Any]
 
@@ -49,7 +52,10 @@ def bucket_checks(
             *("aws.bucket.public_access", uri, probes.public_access),
             lambda seen: evaluate_public_access(seen, r),
         ),
-        add("aws.bucket.encryption", uri, probes.encryption, lambda s: evaluate_encryption(s, r)),
+        add(
+            *("aws.bucket.encryption", uri, all_of(probes.encryption, after=(probes.bucket_key,))),
+            lambda seen: evaluate_encryption(seen, r),
+        ),
         add("aws.bucket.versioning", uri, probes.versioning, lambda s: evaluate_versioning(s, r)),
         add("aws.bucket.tls_only", uri, probes.bucket_policy, lambda s: evaluate_tls_only(s, r)),
     ]
@@ -143,28 +149,20 @@ def _unseen(seen: PublicAccess) -> str:
     return " or ".join(hidden)
 
 
-def kms_key(encryption: Raw) -> str | None:
-    """The ARN of the customer's key that encrypts the bucket; None for S3's own keys."""
-    for rule in _rules(encryption):
-        default = rule.get("ApplyServerSideEncryptionByDefault", {})
-        key = default.get("KMSMasterKeyID")
-        if str(default.get("SSEAlgorithm", "")).startswith("aws:kms") and key:
-            # A bare id or alias cannot stand in a policy's Resource; AWS's own key needs no grant.
-            text = str(key)
-            return text if text.startswith("arn:") and "alias/aws/s3" not in text else None
-    return None
+def evaluate_encryption(seen: tuple[Raw, Outcome[BucketKey]], r: AwsResources) -> Verdict:
+    """S3 has encrypted every new object since January 2023; an empty answer is from before.
 
-
-def evaluate_encryption(encryption: Raw, r: AwsResources) -> Verdict:
-    """S3 has encrypted every new object since January 2023; an empty answer is from before."""
+    What S3 may not encrypt it does not store: a key must be there, and enabled.
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+    """
+    encryption, key = seen
     algorithms = [
         str(rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
         for rule in _rules(encryption)
         if rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm")
     ]
     if algorithms:
-        key = kms_key(encryption)
-        return ok(f"it encrypts with {algorithms[0]}" + (f" and the key {key}" if key else ""))
+        return _evaluate_key(f"it encrypts with {algorithms[0]}", key, r)
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     remedy = aws(
         *("s3api", "put-bucket-encryption"),
@@ -173,6 +171,28 @@ def evaluate_encryption(encryption: Raw, r: AwsResources) -> Verdict:
         region=r.region,
     )
     return warn("it has no default encryption", remedy)
+
+
+def _evaluate_key(how: str, key: Outcome[BucketKey], r: AwsResources) -> Verdict:
+    if isinstance(key, ProbeError):
+        return unknown(f"{how}; its key could not be looked at: {key.why}", None, key.permission)
+    if key.named is None or key.named.endswith("alias/aws/s3"):
+        return ok(how)
+    region = key.arn.split(":")[3] if key.arn else r.region
+    show = aws("kms", "describe-key", key_id=key.named, region=region)
+    if key.unseen is not None:
+        why = f"{how} and the key {key.named}, whose state could not be looked at: {key.unseen.why}"
+        return unknown(why, show, key.unseen.permission)
+    if key.state is None:
+        return fail(f"{how}, and there is no key {key.named}: nothing can be stored", show)
+    if key.state in _KEY_WORKS:
+        return ok(f"{how} and the key {key.arn or key.named}")
+    own_id = str(key.arn).rsplit("/", 1)[-1]
+    enable = aws("kms", "enable-key", key_id=own_id, region=region)
+    cancel = aws("kms", "cancel-key-deletion", key_id=own_id, region=region)
+    remedy = {"Disabled": enable, "PendingDeletion": f"{cancel} && {enable}"}.get(key.state, show)
+    why = f"its key {key.arn or key.named} is {key.state}: nothing can be stored or read"
+    return fail(f"{how}, and {why}", remedy)
 
 
 def _rules(encryption: Raw) -> list[Raw]:

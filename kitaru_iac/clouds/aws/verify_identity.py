@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
@@ -12,23 +13,24 @@ from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NoCredentials, NotFound, Outcome, Probe, ProbeError, Skipped
 from kitaru_iac.clouds.aws.commands import aws, put_policy
-from kitaru_iac.clouds.aws.observations import CallerIdentity, Principal
+from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, CallerIdentity, Principal
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
 from kitaru_iac.clouds.aws.permissions import (
     permissions_for,
     service_trust,
     statements,
 )
-from kitaru_iac.clouds.aws.probes import AwsProbes
-from kitaru_iac.clouds.aws.resources import AwsResources, role_name
+from kitaru_iac.clouds.aws.probes import AwsProbes, require_same_account
+from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
-from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
+from kitaru_iac.clouds.aws.simulate import Decision, Question, questions, simulate
 from kitaru_iac.clouds.aws.trust import may_assume, statement_list
-from kitaru_iac.clouds.aws.verify_bucket import kms_key as key_of
 
 __all__ = ["connector_checks", "credential_checks", "role_checks"]
 
 Raw = Mapping[str, Any]
+#: The ARN of the bucket's KMS key, None where it has none of the customer's, or why nobody knows.
+Key: TypeAlias = str | ProbeError | None
 _SERVICE = "sagemaker.amazonaws.com"
 _LIMITS = "by IAM's simulation of identity policies; resource policies are not part of it"
 
@@ -95,7 +97,6 @@ def role_checks(
     """The checks of the SageMaker execution role that the description names."""
     assert r.role is not None
     role, add = r.role, partial(checklist.check, create=create_role(r))
-    rows = permissions_for(r, Identity.RUNTIME)
     checks = [
         add(
             *("aws.role.exists", role, probes.role, lambda seen: evaluate_role(seen, r)),
@@ -103,55 +104,75 @@ def role_checks(
         ),
         add("aws.role.trust", role, probes.role, lambda seen: evaluate_trust(seen, r)),
     ]
+    access_to = partial(_access, probes, r, access)
     if r.bucket is not None:
         # The bucket's key, if it has one, must be open to the role too.
-        probe = Probe(
-            "iam:SimulatePrincipalPolicy of the role on the bucket",
-            lambda _session, encryption: _simulated(access, role, r, encryption, "s3", "kms"),
-            requires=(probes.session,),
-            after=(probes.encryption,),
-        )
         checks.append(
             add(
-                "aws.role.bucket_access",
-                role,
-                probe,
-                lambda s: evaluate_runtime(s, r, "the bucket"),
+                *("aws.role.bucket_access", role, access_to("the bucket", "s3", "kms")),
+                lambda seen: evaluate_runtime(seen, r, "the bucket"),
             )
         )
     if r.repository is not None:
-        asked = questions([row for row in rows if row.action.startswith("ecr:")], r)
-        probe = Probe(
-            "iam:SimulatePrincipalPolicy of the role on the repository",
-            lambda _session: (simulate(access, role, asked), None),
-            requires=(probes.session,),
-        )
         checks.append(
             add(
-                *("aws.role.repository_access", role, probe),
+                *("aws.role.repository_access", role, access_to("the repository", "ecr")),
                 lambda seen: evaluate_runtime(seen, r, "the repository"),
             )
         )
+    checks.append(
+        add(
+            *("aws.role.permissions", role, access_to("what a run needs")),
+            lambda seen: evaluate_runtime(seen, r, "what else a run needs"),
+        )
+    )
     passing = [row for row in permissions_for(r, Identity.CONNECTOR) if _is_pass(row)]
+
+    def run(who: Principal) -> tuple[Principal, tuple[Decision, ...] | None, Key]:
+        return who, _simulated_as(access, who, questions(passing, r)), None
+
     passes = Probe(
-        "iam:SimulatePrincipalPolicy of the connector on the role",
-        lambda who: (who, _simulated_as(access, who, questions(passing, r)), None),
-        requires=(connector,),
+        "iam:SimulatePrincipalPolicy of the connector on the role", run, requires=(connector,)
     )
     checks.append(add("aws.role.pass", role, passes, lambda seen: evaluate_connector(seen, r)))
     return checks
 
 
-def _simulated(
-    access: AwsAccess, principal: str, r: AwsResources, encryption: Outcome[Raw], *services: str
-) -> tuple[tuple[Decision, ...], str | None]:
-    key = None if isinstance(encryption, ProbeError) else key_of(encryption)
-    rows = [
-        row
-        for row in permissions_for(r, Identity.RUNTIME, key)
-        if row.action.split(":")[0] in services
-    ]
-    return simulate(access, principal, questions(rows, r, key)), key
+_OWN_CHECKS = ("s3", "kms", "ecr")
+
+
+def _access(
+    probes: AwsProbes, r: AwsResources, access: AwsAccess, what: str, *services: str
+) -> Probe[tuple[tuple[Decision, ...], Key]]:
+    """Ask what the execution role may do with these services; without any, with all the others."""
+    of_bucket = "s3" in services
+
+    def fits(row: AwsPermission) -> bool:
+        service = row.action.partition(":")[0]
+        return service in services if services else service not in _OWN_CHECKS
+
+    def run(_session: None, account: Outcome[CallerIdentity], *seen: Any) -> Any:
+        require_same_account(str(r.role), account)
+        key, place = _key_and_place(r, *seen) if of_bucket else (None, r)
+        arn = None if isinstance(key, ProbeError) else key
+        rows = [row for row in permissions_for(r, Identity.RUNTIME, arn) if fits(row)]
+        return simulate(access, str(r.role), questions(rows, place, arn)), key
+
+    bucket = (probes.bucket_key, probes.head) if of_bucket else ()
+    return Probe(
+        f"iam:SimulatePrincipalPolicy of the role on {what}",
+        run,
+        requires=(probes.session,),
+        after=(probes.identity, *bucket),
+    )
+
+
+def _key_and_place(
+    r: AwsResources, key: Outcome[BucketKey], head: Outcome[BucketHead]
+) -> tuple[Key, AwsResources]:
+    """The ARN of the bucket's KMS key, and the resources with the bucket's own region."""
+    region = None if isinstance(head, ProbeError) else head.region
+    return key if isinstance(key, ProbeError) else key.arn, replace(r, bucket_region=region)
 
 
 def create_role(r: AwsResources) -> str:
@@ -165,7 +186,24 @@ def create_role(r: AwsResources) -> str:
 
 
 def _absent(error: ProbeError, r: AwsResources) -> Verdict | None:
+    if account_of(str(r.role)) != (r.account or account_of(str(r.role))):
+        return _elsewhere(r)
     return fail("there is no such role", create_role(r)) if isinstance(error, NotFound) else None
+
+
+def _elsewhere(r: AwsResources) -> Verdict:
+    """A role is passed to a service within its own account alone.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+    """
+    return fail(
+        f"it is of account {account_of(str(r.role))}, and the registry, hence the connector, of "
+        f"account {r.account}: a role cannot be passed to SageMaker from another account",
+        note(
+            aws("sts", "get-caller-identity"),
+            f"name an execution role of account {r.account}",
+        ),
+    )
 
 
 def _path(arn: str) -> str | None:
@@ -175,6 +213,8 @@ def _path(arn: str) -> str | None:
 
 def evaluate_role(role: Raw, r: AwsResources) -> Verdict:
     """IAM finds a role by its name alone: the ARN tells whether it is the same."""
+    if account_of(str(r.role)) != (r.account or account_of(str(r.role))):
+        return _elsewhere(r)
     if role["Arn"] == r.role:
         return ok("it exists")
     return fail(
@@ -228,15 +268,14 @@ def _show_trust(r: AwsResources) -> str:
     )
 
 
-def evaluate_runtime(
-    seen: tuple[tuple[Decision, ...], str | None], r: AwsResources, what: str
-) -> Verdict:
-    """The execution role's decisions about the bucket or the repository."""
+def evaluate_runtime(seen: tuple[tuple[Decision, ...], Key], r: AwsResources, what: str) -> Verdict:
+    """The execution role's decisions about the bucket, the repository or the rest."""
     decisions, key = seen
-    rows = permissions_for(r, Identity.RUNTIME, key)
-    document = {"Version": "2012-10-17", "Statement": statements(rows, r, key)}
+    arn = None if isinstance(key, ProbeError) else key
+    rows = permissions_for(r, Identity.RUNTIME, arn)
+    document = {"Version": "2012-10-17", "Statement": statements(rows, r, arn)}
     remedy = put_policy(str(r.role), f"kitaru-{r.stack}", document)
-    return _evaluated(decisions, str(r.role), f"it may use {what}", remedy)
+    return _evaluated(decisions, str(r.role), f"it may use {what}", remedy, key)
 
 
 # --- the connector -----------------------------------------------------------------------------
@@ -252,15 +291,15 @@ def connector_checks(
 ) -> list[Check[object]]:
     """What the connector may do, as the table says it needs."""
 
-    def run(who: Principal, encryption: Outcome[Raw]) -> tuple[Principal, Any, str | None]:
-        key = None if isinstance(encryption, ProbeError) else key_of(encryption)
-        rows = [row for row in permissions_for(r, Identity.CONNECTOR, key) if not _is_pass(row)]
-        return who, _simulated_as(access, who, questions(rows, r, key)), key
+    def run(who: Principal, *seen: Any) -> tuple[Principal, tuple[Decision, ...] | None, Key]:
+        key, place = _key_and_place(r, *seen) if seen else (None, r)
+        arn = None if isinstance(key, ProbeError) else key
+        rows = [row for row in permissions_for(r, Identity.CONNECTOR, arn) if not _is_pass(row)]
+        return who, _simulated_as(access, who, questions(rows, place, arn)), key
 
-    after = (probes.encryption,) if r.bucket is not None else ()
-    run_it: Callable[..., Any] = run if after else lambda who: run(who, Skipped("no bucket"))
-    probe = Probe(
-        "iam:SimulatePrincipalPolicy of the connector", run_it, requires=(connector,), after=after
+    after = (probes.bucket_key, probes.head) if r.bucket is not None else ()
+    probe: Probe[Any] = Probe(
+        "iam:SimulatePrincipalPolicy of the connector", run, requires=(connector,), after=after
     )
     return [
         checklist.check(
@@ -274,50 +313,85 @@ def _is_pass(row: AwsPermission) -> bool:
     return row.action == "iam:PassRole"
 
 
-def _simulated_as(access: AwsAccess, who: Principal, asked: Any) -> tuple[Decision, ...] | None:
+def _simulated_as(
+    access: AwsAccess, who: Principal, asked: Sequence[Question]
+) -> tuple[Decision, ...] | None:
     """None for the root user, whom IAM does not simulate."""
-    return None if who.kind == "root" else simulate(access, who.arn, asked)
+    if who.kind == "root":
+        return None
+    try:
+        return simulate(access, who.arn, asked)
+    except NotFound as error:
+        if who.certain:
+            raise
+        raise Skipped(
+            f"IAM does not know {who.arn}: the role's path could not be looked up",
+            permission="iam:GetRole",
+        ) from error
 
 
 def evaluate_connector(
-    seen: tuple[Principal, tuple[Decision, ...] | None, str | None], r: AwsResources
+    seen: tuple[Principal, tuple[Decision, ...] | None, Key], r: AwsResources
 ) -> Verdict:
     """The decisions about the identity that the connector has, and the bucket's KMS key."""
-    who, decisions, kms_key = seen
+    who, decisions, key = seen
     if decisions is None:
         return unknown(
             "the identity is the account's root user, whom IAM does not simulate",
             aws("sts", "get-caller-identity"),
         )
-    rows = permissions_for(r, Identity.CONNECTOR, kms_key)
-    document = {"Version": "2012-10-17", "Statement": statements(rows, r, kms_key)}
+    arn = None if isinstance(key, ProbeError) else key
+    rows = permissions_for(r, Identity.CONNECTOR, arn)
+    document = {"Version": "2012-10-17", "Statement": statements(rows, r, arn)}
     remedy = put_policy(who, f"kitaru-{r.stack}-connector", document)
-    return _evaluated(decisions, who.arn, f"{who.arn} may do all of it", remedy)
+    return _evaluated(decisions, who.arn, f"{who.arn} may do all of it", remedy, key)
 
 
-def _evaluated(decisions: Sequence[Decision], principal: str, fine: str, remedy: str) -> Verdict:
-    """Denied fails; denied only for want of a condition key that nobody knows is unknown."""
+def _evaluated(
+    decisions: Sequence[Decision], principal: str, fine: str, remedy: str, key: Key = None
+) -> Verdict:
+    """A certain denial fails; a decision that hangs on a key that nobody knows is unknown."""
     if not decisions:
         return unknown("nothing was asked of IAM", None)
-    denied = [decision for decision in decisions if not decision.allowed]
-    if not denied:
-        return ok(f"{fine}, {_LIMITS}")
-    certain = [d for d in denied if not d.missing_context or d.why == "explicitDeny"]
-    if not certain:
-        keys = sorted({key for decision in denied for key in decision.missing_context})
+    certain = [d for d in decisions if not d.allowed and not d.missing_context]
+    if certain:
+        return _denied(certain, principal, remedy)
+    unsure = [d for d in decisions if d.missing_context]
+    if unsure:
+        return _hanging(unsure, principal)
+    if isinstance(key, ProbeError):
         return unknown(
-            f"{_named(denied)}: depends on the condition keys {', '.join(keys)}",
-            _show(principal, denied[0]),
+            f"{fine}, and the KMS key of the bucket, if it has one, could not be asked about: "
+            f"{key.why}",
+            key.remedy or aws("sts", "get-caller-identity"),
+            key.permission,
         )
+    return ok(f"{fine}, {_LIMITS}")
+
+
+def _denied(certain: Sequence[Decision], principal: str, remedy: str) -> Verdict:
     why = f"{principal} may not {_named(certain)}"
     above = next((d for d in certain if d.by or d.why == "explicitDeny"), None)
-    if above is not None:
-        what = {
-            "organization": "a policy of the organization",
-            "boundary": "the permissions boundary",
-        }.get(above.by or "", "an explicit denial")
-        return fail(f"{why}: {what} denies {above.action}", _show(principal, above))
-    return fail(why, remedy)
+    if above is None:
+        return fail(why, remedy)
+    what = {
+        "organization": "a policy of the organization",
+        "boundary": "the permissions boundary",
+    }.get(above.by or "", "an explicit denial")
+    return fail(f"{why}: {what} denies {above.action}", _show(principal, above))
+
+
+def _hanging(unsure: Sequence[Decision], principal: str) -> Verdict:
+    keys = sorted({key for decision in unsure for key in decision.missing_context})
+    why = f"{_named(unsure)}: depends on the condition keys {', '.join(keys)}"
+    unread = next((d.unread for d in unsure if d.unread is not None), None)
+    if unread is None:
+        return unknown(why, _show(principal, unsure[0]))
+    return unknown(
+        f"{why}, or not: the policies that tell could not be read: {unread.why}",
+        _show(principal, unsure[0]),
+        unread.permission,
+    )
 
 
 def _named(decisions: Sequence[Decision]) -> str:

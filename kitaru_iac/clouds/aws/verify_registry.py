@@ -29,8 +29,8 @@ def repository_checks(
     add = partial(checklist.check, create=create_repository(r, r.registry_region))
     return [
         add(
-            *("aws.repository.exists", subject, probes.repository),
-            lambda seen: ok(f"it exists: {seen['repositoryArn']}"),
+            *("aws.repository.exists", subject, probes.push_target),
+            lambda seen: evaluate_exists(seen, r),
             on_error=lambda error: _absent(error, r),
         ),
         add(
@@ -55,11 +55,22 @@ def create_repository(r: AwsResources, region: str | None) -> str:
     )
 
 
+def evaluate_exists(seen: Raw, r: AwsResources) -> Verdict:
+    """The repository is there, or a template of the registry makes it at the first push."""
+    if "template" not in seen:
+        return ok(f"it exists: {seen['repositoryArn']}")
+    return warn(
+        f"there is none yet; the creation template {seen['template']['prefix']} makes it at the "
+        "first push, if the connector may ecr:CreateRepository, which is not asked",
+        create_repository(r, r.registry_region),
+    )
+
+
 def _absent(error: ProbeError, r: AwsResources) -> Verdict | None:
     if not isinstance(error, NotFound):
         return None
     return fail(
-        f"the registry has no repository {r.repository}, and pushing creates none",
+        f"the registry has no repository {r.repository}, and no creation template makes one",
         create_repository(r, r.registry_region),
     )
 

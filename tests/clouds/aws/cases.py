@@ -98,7 +98,7 @@ BARE_BUCKET = _having("kubernetes", "make_bucket")
 NOTHING = _having("kubernetes")
 REPOSITORY = _having("kubernetes", "fit_repository")
 CLUSTER = _having("kubernetes", "fit_cluster")
-ROLE = _having("sagemaker", "fit_role")
+ROLE = _having("sagemaker", "fit_bucket", "fit_role")
 EXPIRED = _then(
     NOTHING, lambda w: w.faults.fail("sts:GetCallerIdentity", "ExpiredToken", "expired")
 )
@@ -238,6 +238,28 @@ def _bucket() -> list[Case]:
             "s3:GetAccountPublicAccessBlock",
         ),
         Case("aws.bucket.encryption", OK, BUCKET, "AES256"),
+        Case("aws.bucket.encryption", OK, _then(BUCKET, lambda w: w.key()), "and the key arn:"),
+        Case(
+            "aws.bucket.encryption",
+            FAIL,
+            _then(BUCKET, lambda w: w.client("kms").disable_key(KeyId=w.key())),
+            "is Disabled",
+            mends=True,
+        ),
+        Case(
+            "aws.bucket.encryption",
+            FAIL,
+            _then(BUCKET, lambda w: w.client("kms").schedule_key_deletion(KeyId=w.key())),
+            "is PendingDeletion",
+            mends=True,
+        ),
+        Case(
+            "aws.bucket.encryption",
+            UNKNOWN,
+            _then(BUCKET, lambda w: (w.key(), w.faults.deny("kms:DescribeKey"))),
+            "state could not be looked at",
+            "kms:DescribeKey",
+        ),
         Case("aws.bucket.encryption", WARN, BARE_BUCKET, "no default encryption", mends=True),
         Case(
             "aws.bucket.encryption",
@@ -312,7 +334,22 @@ def _repository() -> list[Case]:
     permission = "ecr:DescribeRepositories"
     return [
         Case("aws.repository.exists", OK, REPOSITORY, "it exists"),
-        Case("aws.repository.exists", FAIL, NOTHING, "pushing creates none", mends=True),
+        Case("aws.repository.exists", FAIL, NOTHING, "no creation template makes one", mends=True),
+        Case(
+            "aws.repository.exists",
+            WARN,
+            _then(NOTHING, lambda w: w.creation_templates({"prefix": "ROOT"})),
+            "template ROOT makes it at the first push",
+            mends=True,
+        ),
+        Case(
+            "aws.repository.exists",
+            UNKNOWN,
+            _denied(NOTHING, "ecr:DescribeRepositoryCreationTemplates"),
+            "not allowed to look",
+            "ecr:DescribeRepositoryCreationTemplates",
+            name="templates denied",
+        ),
         Case("aws.repository.exists", UNKNOWN, denied, "not allowed to look", permission),
         Case(
             "aws.repository.exists",
@@ -624,18 +661,14 @@ def _role_access() -> list[Case]:
     simulate = "iam:SimulatePrincipalPolicy"
 
     def powerless(world: World) -> BaseSpec:
+        world.fit_bucket()
         world.aws.role(world.role.rsplit("/", 1)[-1], trust_policy(world.sagemaker()))
         return world.sagemaker()
 
     def with_key(world: World) -> BaseSpec:
-        world.make_bucket()
-        world.encrypt(
-            {
-                "SSEAlgorithm": "aws:kms",
-                "KMSMasterKeyID": f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/1",
-            }
-        )
-        return ROLE(world)
+        spec = ROLE(world)
+        world.key()
+        return spec
 
     def overridden(action: str, **override: Any) -> Arrange:
         return _then(ROLE, lambda w: w.simulator.overrides.update({action: override}))
@@ -645,6 +678,16 @@ def _role_access() -> list[Case]:
         "</AllowedByPermissionsBoundary></PermissionsBoundaryDecisionDetail>"
     )
     bucket, repository = "aws.role.bucket_access", "aws.role.repository_access"
+    rest = "aws.role.permissions"
+
+    def storage_only(world: World) -> BaseSpec:
+        spec = ROLE(world)
+        document = policy(spec, Identity.RUNTIME)
+        names = {"Bucket", "Objects", "Repository", "Account"}
+        kept = [s for s in document["Statement"] if s["Sid"] in names]
+        world.give(world.role.rsplit("/", 1)[-1], {**document, "Statement": kept})
+        return spec
+
     return [
         Case(bucket, OK, ROLE, "it may use the bucket"),
         Case(bucket, FAIL, powerless, "s3:GetObject", mends=True),
@@ -668,7 +711,18 @@ def _role_access() -> list[Case]:
             "aws:SourceVpce",
         ),
         Case(bucket, UNKNOWN, _denied(ROLE, simulate), "not allowed to look", simulate),
-        Case(bucket, UNKNOWN, _having("sagemaker"), "does not exist"),
+        Case(bucket, UNKNOWN, _having("sagemaker", "fit_bucket"), "does not exist"),
+        Case(
+            bucket,
+            UNKNOWN,
+            _denied(ROLE, "s3:GetBucketEncryption"),
+            "KMS key of the bucket",
+            "s3:GetEncryptionConfiguration",
+            name="encryption unseen",
+        ),
+        Case(rest, OK, ROLE, "it may use what else a run needs"),
+        Case(rest, FAIL, storage_only, "sagemaker:CreateProcessingJob", mends=True),
+        Case(rest, UNKNOWN, _denied(ROLE, simulate), "not allowed to look", simulate),
         Case(repository, OK, ROLE, "it may use the repository"),
         Case(repository, FAIL, powerless, "ecr:BatchGetImage", mends=True),
         Case(repository, UNKNOWN, _denied(ROLE, simulate), "not allowed to look", simulate),
@@ -686,6 +740,7 @@ def _passing() -> list[Case]:
 
     def user(spec: str, identity: Identity | None) -> Arrange:
         def arrange(world: World) -> BaseSpec:
+            world.fit_bucket()
             described: BaseSpec = getattr(world, spec)()
             world.log_in_as(None if identity is None else policy(described, identity))
             with_credentials: BaseSpec = getattr(world, spec)()

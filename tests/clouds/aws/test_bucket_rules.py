@@ -12,8 +12,8 @@ import pytest
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
 from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
-from kitaru_iac.clouds.aws.observations import BucketHead, PublicAccess
-from kitaru_iac.clouds.aws.probes import AwsProbes
+from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, PublicAccess
+from kitaru_iac.clouds.aws.probes import AwsProbes, kms_key_name
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.verify_bucket import (
     bucket_checks,
@@ -23,7 +23,6 @@ from kitaru_iac.clouds.aws.verify_bucket import (
     evaluate_region,
     evaluate_tls_only,
     evaluate_versioning,
-    kms_key,
 )
 from kitaru_iac.spec.kinds import StackType
 
@@ -75,7 +74,7 @@ def test_each_check_judges_for_this_stack() -> None:
         "public_access": checks["aws.bucket.public_access"].evaluate(
             PublicAccess(frozenset(), None, None)
         ),
-        "encryption": checks["aws.bucket.encryption"].evaluate({}),
+        "encryption": checks["aws.bucket.encryption"].evaluate(({}, BucketKey())),
         "versioning": checks["aws.bucket.versioning"].evaluate({}),
         "tls_only": checks["aws.bucket.tls_only"].evaluate({}),
     }
@@ -351,12 +350,6 @@ def encrypted(*defaults: dict[str, str] | None) -> dict[str, Any]:
             None,
             "aws:kms",
         ),
-        # an id alone is no ARN, and can stand in no policy
-        (
-            encrypted({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "1-2-3"}),
-            None,
-            "aws:kms",
-        ),
         # a rule without a default, or without a key, is passed over
         (
             encrypted(
@@ -379,8 +372,10 @@ def encrypted(*defaults: dict[str, str] | None) -> dict[str, Any]:
 def test_a_bucket_that_encrypts_says_with_what(
     answer: dict[str, Any], key: str | None, words: str
 ) -> None:
-    assert kms_key(answer) == key
-    assert evaluate_encryption(answer, R) == ok(f"it encrypts with {words}")
+    named = kms_key_name(answer)
+    own = named is not None and named.endswith("alias/aws/s3")
+    found = BucketKey(named if key else None, named, None if own or named is None else "Enabled")
+    assert evaluate_encryption((answer, found), R) == ok(f"it encrypts with {words}")
 
 
 @pytest.mark.parametrize(
@@ -395,8 +390,8 @@ def test_a_bucket_that_encrypts_says_with_what(
     ],
 )
 def test_a_bucket_without_a_default_is_given_one(answer: dict[str, Any]) -> None:
-    assert kms_key(answer) is None
-    assert evaluate_encryption(answer, R) == Verdict(
+    assert kms_key_name(answer) is None
+    assert evaluate_encryption((answer, BucketKey()), R) == Verdict(
         WARN,
         "it has no default encryption",
         "aws s3api put-bucket-encryption --bucket b --server-side-encryption-configuration "

@@ -12,7 +12,7 @@ import pytest
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
 from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, Probe, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
-from kitaru_iac.clouds.aws.observations import CallerIdentity, Principal
+from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, CallerIdentity, Principal
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.simulate import Decision
@@ -69,17 +69,12 @@ class Iam:
         names, (thing,) = given["ActionNames"], given["ResourceArns"]
         context = tuple(
             f"{entry['ContextKeyName']}={entry['ContextKeyValues'][0]}"
-            for entry in given["ContextEntries"][1:]
+            for entry in given["ContextEntries"]
+            if not entry["ContextKeyName"].startswith("aws:")
         )
         self.asked.append((given["PolicySourceArn"], tuple(names), thing, context))
         results = [{"EvalActionName": name, "EvalDecision": "allowed"} for name in names]
         return {"EvaluationResults": results}
-
-
-def encrypted(key: str | None) -> dict[str, Any]:
-    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key} if key else {}
-    rule = {"ApplyServerSideEncryptionByDefault": default}
-    return {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
 
 
 def words(verdict: Verdict) -> list[str]:
@@ -176,6 +171,7 @@ def test_access_is_checked_to_what_the_description_names() -> None:
         "aws.role.trust",
         "aws.role.bucket_access",
         "aws.role.repository_access",
+        "aws.role.permissions",
         "aws.role.pass",
     ]
     assert {check.subject for check in every.values()} == {ROLE}
@@ -189,9 +185,10 @@ def test_a_simulation_needs_credentials_and_is_told_the_bucket_s_key() -> None:
     probes = AwsProbes(Iam(), R)
     made_by = checklist(probes, R)
     who: Probe[Principal] = Probe("who", lambda: USER)
-    bucket, repository = (c.probe for c in role_checks(made_by, probes, R, Iam(), who)[2:4])
-    assert (bucket.requires, bucket.after) == ((probes.session,), (probes.encryption,))
-    assert (repository.requires, repository.after) == ((probes.session,), ())
+    found = [c.probe for c in role_checks(made_by, probes, R, Iam(), who)[2:5]]
+    assert {probe.requires for probe in found} == {(probes.session,)}
+    bucket = (probes.identity, probes.bucket_key, probes.head)
+    assert [probe.after for probe in found] == [bucket, (probes.identity,), (probes.identity,)]
 
 
 CREATE = (
@@ -255,20 +252,24 @@ def pairs(iam: Iam) -> set[tuple[str, str]]:
     return {(action, thing) for _, actions, thing, _ in iam.asked for action in actions}
 
 
+HEAD = BucketHead("eu-west-1", allowed=True)
+ME = CallerIdentity(ACCOUNT, USER.arn)
+UNSEEN = Denied("not you", permission="s3:GetEncryptionConfiguration")
+
+
 @pytest.mark.parametrize(
-    ("encryption", "key", "asked"),
+    ("of_bucket", "key", "asked"),
     [
-        (encrypted(None), None, IN_BUCKET),
-        (encrypted(KEY), KEY, IN_BUCKET | WITH_KEY),
-        (Denied("not you"), None, IN_BUCKET),
+        (BucketKey(), None, IN_BUCKET),
+        (BucketKey(KEY, "alias/x", "Enabled"), KEY, IN_BUCKET | WITH_KEY),
     ],
 )
 def test_the_role_is_asked_about_the_bucket_and_its_key(
-    encryption: Any, key: str | None, asked: set[tuple[str, str]]
+    of_bucket: BucketKey, key: str | None, asked: set[tuple[str, str]]
 ) -> None:
     iam = Iam()
     check = role_checks_of(R, iam)["aws.role.bucket_access"]
-    decisions, found = check.probe.run(None, encryption)
+    decisions, found = check.probe.run(None, ME, of_bucket, HEAD)
     assert found == key
     assert pairs(iam) == asked
     assert {principal for principal, *_ in iam.asked} == {ROLE}
@@ -278,7 +279,7 @@ def test_the_role_is_asked_about_the_bucket_and_its_key(
 def test_the_role_is_asked_about_pulling_the_image_from_the_registry_s_region() -> None:
     iam = Iam()
     check = role_checks_of(R, iam)["aws.role.repository_access"]
-    seen = check.probe.run(None)
+    seen = check.probe.run(None, ME)
     images = f"arn:aws:ecr:eu-central-1:{ACCOUNT}:repository/team/images"
     assert pairs(iam) == {
         ("ecr:GetAuthorizationToken", "*"),
@@ -326,8 +327,8 @@ def connector_check(r: AwsResources, iam: Iam) -> tuple[Check, AwsProbes]:
 def test_the_connector_is_asked_about_all_but_passing(key: str | None) -> None:
     iam = Iam()
     check, probes = connector_check(R, iam)
-    assert check.probe.after == (probes.encryption,)
-    who, decisions, found = check.probe.run(USER, encrypted(key))
+    assert check.probe.after == (probes.bucket_key, probes.head)
+    who, decisions, found = check.probe.run(USER, BucketKey(key, key), HEAD)
     assert (who, found) == (USER, key)
     actions = {decision.action for decision in decisions}
     assert {"s3:GetObject", "ecr:PutImage", "sagemaker:CreatePipeline"} <= actions
@@ -337,11 +338,16 @@ def test_the_connector_is_asked_about_all_but_passing(key: str | None) -> None:
     assert check.evaluate((who, decisions, found)).status is OK
 
 
-def test_an_encryption_that_could_not_be_seen_leaves_the_key_out() -> None:
+def test_a_key_that_could_not_be_seen_is_no_ok() -> None:
     check, _ = connector_check(R, Iam())
-    _, decisions, found = check.probe.run(USER, Denied("not you"))
-    assert found is None
+    who, decisions, found = check.probe.run(USER, UNSEEN, HEAD)
+    assert found is UNSEEN
     assert not any(decision.action.startswith("kms:") for decision in decisions)
+    verdict = check.evaluate((who, decisions, found))
+    assert (verdict.status, verdict.missing_permission) == (UNKNOWN, UNSEEN.permission)
+    assert "KMS key of the bucket" in verdict.why
+    # and hides no certain refusal
+    assert check.evaluate((who, (LACKS,), found)).status is FAIL
 
 
 def test_without_a_bucket_no_encryption_is_asked_for() -> None:
@@ -356,7 +362,7 @@ def test_without_a_bucket_no_encryption_is_asked_for() -> None:
 def test_the_root_user_is_not_simulated() -> None:
     iam = Iam()
     check, _ = connector_check(R, iam)
-    seen = check.probe.run(ROOT, encrypted(KEY))
+    seen = check.probe.run(ROOT, BucketKey(KEY), HEAD)
     assert seen == (ROOT, None, KEY)
     assert iam.asked == []
     assert check.evaluate(seen) == Verdict(
@@ -529,6 +535,7 @@ LACKS = decision("s3:GetObject")
 DEPENDS = decision("s3:ListBucket", missing_context=("b:Key", "a:Key"))
 EXPLICIT = decision("s3:DeleteObject", "explicitDeny")
 MAYBE_EXPLICIT = decision("s3:DeleteObject", "explicitDeny", missing_context=("a:Key",))
+MAYBE_ALLOWED = decision("s3:PutObject", "allowed", missing_context=("a:Key",))
 BOUNDED = decision("s3:Bounded", by="boundary")
 ORGANIZED = decision("s3:Organized", "explicitDeny", by="organization")
 MAYBE_BOUNDED = decision("s3:Bounded", by="boundary", missing_context=("a:Key",))
@@ -559,7 +566,7 @@ def test_no_decision_is_no_answer() -> None:
 
 
 def test_everything_allowed_is_fine() -> None:
-    for _, fine, found in both(ALLOWED, replace(ALLOWED, missing_context=("a:Key",))):
+    for _, fine, found in both(ALLOWED, decision("s3:GetObject", "allowed")):
         assert found == ok(f"{fine}, {LIMITS}")
 
 
@@ -569,6 +576,9 @@ def test_everything_allowed_is_fine() -> None:
         ([DEPENDS], "s3:ListBucket on arn:aws:s3:::b/x"),
         ([ALLOWED, DEPENDS], "s3:ListBucket on arn:aws:s3:::b/x"),
         ([MAYBE_BOUNDED], "s3:Bounded on arn:aws:s3:::b/x"),
+        # neither an explicit denial nor an allowance that hangs on a key is a verdict
+        ([MAYBE_EXPLICIT], "s3:DeleteObject on arn:aws:s3:::b/x"),
+        ([ALLOWED, MAYBE_ALLOWED], "s3:PutObject on arn:aws:s3:::b/x"),
     ],
 )
 def test_what_depends_on_a_key_that_nobody_knows_is_unknown(
@@ -580,6 +590,13 @@ def test_what_depends_on_a_key_that_nobody_knows_is_unknown(
         assert found == Verdict(
             UNKNOWN, f"{named}: depends on the condition keys {keys}", shows(principal, denied)
         )
+
+
+def test_where_nobody_could_read_which_keys_matter_the_permission_is_named() -> None:
+    denied = Denied("iam:GetPolicy is denied", permission="iam:GetPolicy")
+    for _, _, found in both(replace(MAYBE_ALLOWED, unread=denied)):
+        assert (found.status, found.missing_permission) == (UNKNOWN, "iam:GetPolicy")
+        assert "the policies that tell could not be read: iam:GetPolicy is denied" in found.why
 
 
 def test_all_keys_are_named_once_and_the_first_denial_is_shown() -> None:
@@ -597,8 +614,6 @@ def test_all_keys_are_named_once_and_the_first_denial_is_shown() -> None:
     ("decisions", "named", "above", "what"),
     [
         ([EXPLICIT], "s3:DeleteObject", EXPLICIT, "an explicit denial"),
-        # an explicit denial holds whatever the key's value
-        ([MAYBE_EXPLICIT], "s3:DeleteObject", MAYBE_EXPLICIT, "an explicit denial"),
         ([BOUNDED], "s3:Bounded", BOUNDED, "the permissions boundary"),
         ([ORGANIZED], "s3:Organized", ORGANIZED, "a policy of the organization"),
         ([LACKS, BOUNDED], "s3:GetObject, s3:Bounded", BOUNDED, "the permissions boundary"),

@@ -167,6 +167,19 @@ def account(actions: str) -> dict[str, Any]:
     return allow("Account", "*", actions)
 
 
+#: What everybody who verifies may read: it tells whether a decision hangs on a condition key.
+_POLICIES = (
+    "iam:GetGroupPolicy iam:GetPolicy iam:GetPolicyVersion iam:GetRolePolicy iam:GetUser "
+    "iam:GetUserPolicy iam:ListAttachedGroupPolicies iam:ListAttachedRolePolicies "
+    "iam:ListAttachedUserPolicies iam:ListGroupPolicies iam:ListGroupsForUser "
+    "iam:ListRolePolicies iam:ListUserPolicies kms:DescribeKey"
+)
+
+
+def looks(actions: str) -> dict[str, Any]:
+    return account(" ".join(sorted(f"{actions} {_POLICIES}".split())))
+
+
 def roles(actions: str, of: str = ACCOUNT) -> dict[str, Any]:
     return allow("Roles", f"arn:aws:iam::{of}:role/*", actions)
 
@@ -184,7 +197,10 @@ _CONNECTS_SAGEMAKER = [
 ]
 _SEES_SAGEMAKER = [
     SEE_BUCKET,
-    account("ecr:GetRegistryScanningConfiguration s3:GetAccountPublicAccessBlock"),
+    looks(
+        "ecr:DescribeRepositoryCreationTemplates ecr:GetRegistryScanningConfiguration "
+        "s3:GetAccountPublicAccessBlock"
+    ),
     *(SEE_IMAGES, roles("iam:GetRole"), simulates()),
 ]
 GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
@@ -201,18 +217,19 @@ GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
     ("kubernetes", PULL): [TOKEN, PULLED],
     ("kubernetes", VERIFY): [
         SEE_BUCKET,
-        account(
-            "ec2:DescribeInstances ecr:GetRegistryScanningConfiguration "
+        looks(
+            "ec2:DescribeInstances ecr:DescribeRepositoryCreationTemplates "
+            "ecr:GetRegistryScanningConfiguration "
             "s3:GetAccountPublicAccessBlock"
         ),
         *(SEE_IMAGES, SEE_CLUSTER, SEE_PARTS),
-        *(roles("iam:GetRole iam:ListAttachedRolePolicies"), simulates()),
+        *(roles("iam:GetRole"), simulates()),
     ],
     ("local", CONNECTOR): [IN_BUCKET, ALL_OBJECTS],
     ("local", RUNTIME): [],
     ("local", PULL): [],
     ("local", VERIFY): [
-        *(SEE_BUCKET, account("s3:GetAccountPublicAccessBlock")),
+        *(SEE_BUCKET, looks("s3:GetAccountPublicAccessBlock")),
         *(roles("iam:GetRole", "*"), simulates("*")),
     ],
 }
@@ -401,12 +418,15 @@ OF_SAGEMAKER = AwsResources(
     region="eu-west-1",
     account=ACCOUNT,
     bucket="my-bucket",
+    prefix="kitaru",
     registry=REGISTRY,
     repository="team/images",
     role=ROLE,
 )
 OF_KUBERNETES = replace(OF_SAGEMAKER, type=StackType.KUBERNETES, role=None, cluster="prod-cluster")
-OF_LOCAL = AwsResources("prod", StackType.LOCAL, region="eu-west-1", bucket="my-bucket")
+OF_LOCAL = AwsResources(
+    "prod", StackType.LOCAL, region="eu-west-1", bucket="my-bucket", prefix="kitaru"
+)
 PLAIN_HOST = EcrUri(ACCOUNT, "eu-west-1", HOST)
 
 

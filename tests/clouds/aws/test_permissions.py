@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from fnmatch import fnmatchcase
 from typing import Any
@@ -199,6 +200,20 @@ def test_no_two_lines_are_the_same() -> None:
 # --- the permissions of whoever runs the checks
 
 
+#: A grant that hangs on a key which no simulation can be given.
+KEYED = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
+        }
+    ],
+}
+
+
 def _asked(world: World, spec: BaseSpec) -> set[str]:
     world.faults.calls.clear()
     run_checks(checks_for(spec, timeout=60), 60)
@@ -230,6 +245,20 @@ def test_the_checks_ask_exactly_what_the_table_says_they_need(world: World) -> N
     bare.fit_cluster(node_groups=0)
     asked |= _asked(bare, bare.kubernetes())
     asked |= _asked(bare, bare.local())
+    conditioned = World(world.aws, world.faults)
+    conditioned.fit_bucket()
+    conditioned.key()
+    conditioned.log_in_as(KEYED)
+    iam, me = world.client("iam"), f"user-of-{conditioned.stack}"
+    group = f"of-{conditioned.stack}"
+    arn = iam.create_policy(PolicyName=group, PolicyDocument=json.dumps(KEYED))["Policy"]["Arn"]
+    iam.create_group(GroupName=group)
+    iam.put_group_policy(GroupName=group, PolicyName="x", PolicyDocument=json.dumps(KEYED))
+    iam.attach_group_policy(GroupName=group, PolicyArn=arn)
+    iam.add_user_to_group(GroupName=group, UserName=me)
+    conditioned.fit_role()
+    conditioned.give(conditioned.role.rsplit("/", 1)[-1], KEYED)
+    asked |= _asked(conditioned, conditioned.sagemaker())
 
     assert asked == {row.action for row in PERMISSIONS if row.identity is Identity.VERIFY}
 

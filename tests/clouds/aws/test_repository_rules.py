@@ -90,7 +90,7 @@ def test_the_registry_s_rules_are_asked_for_beside_the_repository() -> None:
         (
             "aws.repository.exists",
             FAIL,
-            "the registry has no repository team/images, and pushing creates none",
+            "the registry has no repository team/images, and no creation template makes one",
         ),
         ("aws.repository.scan_on_push", UNKNOWN, "not looked at: gone"),
         ("aws.repository.tag_mutability", UNKNOWN, "not looked at: gone"),

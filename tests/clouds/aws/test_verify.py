@@ -40,7 +40,7 @@ def kubernetes(world: World) -> BaseSpec:
 def test_a_fit_sagemaker_stack_is_all_ok(sagemaker: BaseSpec) -> None:
     report = verify(sagemaker, timeout=60)
     assert [r for r in report.results if r.status is not OK] == []
-    assert len(report.results) == 17
+    assert len(report.results) == 18
 
 
 def test_a_fit_kubernetes_stack_is_all_ok(kubernetes: BaseSpec) -> None:
@@ -196,6 +196,7 @@ def test_a_connectors_identity_can_be_told(world: World) -> None:
 
 def test_actions_that_iam_does_not_simulate_together_are_asked_apart(world: World) -> None:
     world.simulator.apart.add(frozenset({"s3:GetObject", "s3:DeleteObject"}))
+    world.fit_bucket()
     world.fit_role()
     result = world.check(world.sagemaker(), "aws.role.bucket_access")
     assert result.status is OK, result.why
@@ -204,6 +205,7 @@ def test_actions_that_iam_does_not_simulate_together_are_asked_apart(world: Worl
 
 def test_a_simulation_is_read_to_its_last_page(world: World) -> None:
     world.simulator.page = 1
+    world.fit_bucket()
     world.fit_role()
     assert world.check(world.sagemaker(), "aws.role.bucket_access").status is OK
     world.simulator.overrides["s3:AbortMultipartUpload"] = {"decision": "implicitDeny"}

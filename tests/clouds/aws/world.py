@@ -18,7 +18,7 @@ from kitaru_iac.spec.model import BaseSpec
 from tests.doubles.aws import ACCOUNT_ID, REGION, AwsLoopback
 from tests.doubles.faults import AwsFaults
 from tests.doubles.simulator import PolicySimulator
-from tests.doubles.web import Response
+from tests.doubles.web import Request, Response
 
 _numbers = itertools.count(1)
 TIMEOUT = 60.0
@@ -32,6 +32,7 @@ class World:
         self.faults = faults
         self.simulator = PolicySimulator(aws)
         faults.answer("iam:SimulatePrincipalPolicy", self.simulator)
+        self.creation_templates()
         number = next(_numbers)
         self.stack = f"stack{number}"
         self.bucket = f"bucket-{number}"
@@ -114,6 +115,24 @@ class World:
             imageScanningConfiguration={"scanOnPush": True},
             **settings,
         )
+
+    def creation_templates(self, *templates: Mapping[str, Any], page: int = 0) -> None:
+        """Answer for the registry's templates, which moto does not have; `page` to an answer."""
+        every = [{"appliedFor": ["CREATE_ON_PUSH"], **template} for template in templates]
+
+        def answer(request: Request) -> Response:
+            start = int(json.loads(request.body).get("nextToken", 0))
+            end = start + (page or len(every))
+            more = {"nextToken": str(end)} if end < len(every) else {}
+            return _json({"repositoryCreationTemplates": every[start:end], **more})
+
+        self.faults.answer("ecr:DescribeRepositoryCreationTemplates", answer)
+
+    def key(self, **settings: Any) -> str:
+        """Make a KMS key, and encrypt the bucket with it; returns its id."""
+        made = self.client("kms").create_key(**settings)["KeyMetadata"]
+        self.encrypt({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": made["Arn"]})
+        return str(made["KeyId"])
 
     def fit_cluster(self, *, node_groups: int = 1) -> None:
         """moto knows nothing of access entries and endpoints: its answers get them on their way."""
