@@ -75,21 +75,25 @@ class CheckInfo:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an evaluation says: the status, why, and the command that fixes it."""
+    """What an evaluation says: the status, why, and the command that fixes it.
+
+    `caveat` is what an ok does not cover; it is shown with it.
+    """
 
     status: CheckStatus
     why: str
     remedy: str | None = None
     missing_permission: str | None = None
+    caveat: str | None = None
 
 
 #: Why a probe failed, and what became of the check's context -> a verdict, or None.
 OnError = Callable[[ProbeError, object], Verdict | None]
 
 
-def ok(why: str) -> Verdict:
-    """It is as it should be."""
-    return Verdict(CheckStatus.OK, why)
+def ok(why: str, caveat: str | None = None) -> Verdict:
+    """It is as it should be, as far as was looked at; the caveat says what was not."""
+    return Verdict(CheckStatus.OK, why, caveat=caveat)
 
 
 def warn(why: str, remedy: str) -> Verdict:
@@ -119,6 +123,7 @@ class CheckResult:
         remedy: A command that fixes it; None when it is ok.
         docs: The cloud's own page about it.
         missing_permission: For unknown: the permission whose lack kept us from looking.
+        caveat: For ok: what was not looked at, and could still stand in the way.
     """
 
     id: str
@@ -128,6 +133,7 @@ class CheckResult:
     remedy: str | None = None
     docs: str | None = None
     missing_permission: str | None = None
+    caveat: str | None = None
 
     def to_dict(self) -> dict[str, str | None]:
         """The result as JSON and YAML output carry it: always the same keys."""
@@ -139,6 +145,7 @@ class CheckResult:
             "remedy": self.remedy,
             "docs": self.docs,
             "missing_permission": self.missing_permission,
+            "caveat": self.caveat,
         }
 
 
@@ -159,6 +166,11 @@ class CheckReport:
     def failed(self) -> bool:
         """Whether a check failed. Unknown is no failure."""
         return self.count(CheckStatus.FAIL) > 0
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a check ended as unknown: with a strict gate that counts like a failure."""
+        return self.count(CheckStatus.UNKNOWN) > 0
 
     def count(self, status: CheckStatus) -> int:
         """How many results have this status."""
@@ -256,6 +268,7 @@ def _result(check: Check[object], outcomes: Outcomes) -> CheckResult:
         verdict.remedy,
         check.info.docs,
         verdict.missing_permission,
+        verdict.caveat,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,16 +18,22 @@ __all__ = ["policy", "verify"]
 
 def verify(
     ctx: typer.Context,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with 3 too if a check ends as unknown."),
+    ] = False,
     output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
 ) -> int:
     """Check that a stack's infrastructure meets its needs.
 
     Looks at the bucket, registry, cluster, role and workspace themselves, with the credentials of
     the description or your own, and changes nothing. Give the name of a stack that exists, or a
-    description. Exit code 3 if a check fails; one that could not be made is unknown, not failed.
+    description. Exit code 3 if a check fails; one that could not be made is unknown, not failed,
+    unless --strict says that it counts too.
 
     Examples:
         kitaru stack verify prod-k8s
+        kitaru stack verify prod-k8s --strict                 # as a gate
         kitaru stack verify -f stack.yaml --output json
         kitaru stack verify -f stack.yaml --output markdown   # for a pull request
     """
@@ -40,7 +46,8 @@ def verify(
         out.lines(markdown(report).splitlines())
     else:
         out.item(report.to_dict(), text(report, out.style))
-    return int(ExitCode.CHECK_FAILED if report.failed else ExitCode.DONE)
+    stops = report.failed or (strict and report.undecided)
+    return int(ExitCode.CHECK_FAILED if stops else ExitCode.DONE)
 
 
 def policy(ctx: typer.Context) -> None:

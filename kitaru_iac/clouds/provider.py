@@ -188,7 +188,7 @@ class ChecksFor(Protocol):
     """Gives the checks that apply to a description."""
 
     def __call__(
-        self, spec: BaseSpec, *, timeout: float, identity: str | None
+        self, spec: BaseSpec, *, timeout: float, identity: str | None, server: str | None
     ) -> Sequence[Check[object]]:
         """Give the checks, in the order in which they are shown; nothing is asked yet.
 
@@ -197,6 +197,8 @@ class ChecksFor(Protocol):
             timeout: Seconds that one answer of the cloud may take.
             identity: Who the connector is, in the cloud's own form, where the description does not
                 tell it.
+            server: The address of the server that stores the stack, whose own identity an implicit
+                connector then is; None where a store on this machine does.
 
         Raises:
             MissingPackages: The cloud's packages are not installed.

@@ -6,9 +6,14 @@ the SDK of the description's own cloud alone.
 
 from __future__ import annotations
 
+import os
+
 from kitaru_iac.checks.model import CheckInfo, CheckReport, run_checks
 from kitaru_iac.checks.probes import TIMEOUT, WORKERS
 from kitaru_iac.clouds import registry
+from kitaru_iac.machine.settings import read_global
+from kitaru_iac.machine.store_location import server_of
+from kitaru_iac.redaction import url
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = ["catalog", "policy", "verify"]
@@ -28,7 +33,8 @@ def verify(
         timeout: Seconds for one probe. A slower one is unknown, and holds up no other.
         max_workers: How many probes may be under way at once.
         identity: Who the connector is (on AWS the ARN of a user or role), where the description
-            does not tell: an existing connector, a server's own identity.
+            does not tell: an existing connector, a server's own identity. Which store the stack is
+            in is read from this machine's settings.
 
     Returns:
         One result for each check; an empty report for a stack that is all on this machine.
@@ -40,7 +46,7 @@ def verify(
     if spec.cloud is None:
         return CheckReport(spec.name)
     checks = registry.verification(spec.cloud, where=_whose(spec)).checks
-    found = checks(spec, timeout=timeout, identity=identity)
+    found = checks(spec, timeout=timeout, identity=identity, server=_server())
     return CheckReport(spec.name, run_checks(found, timeout, max_workers))
 
 
@@ -77,6 +83,12 @@ def catalog() -> tuple[CheckInfo, ...]:
         if provider.verification is not None
         for info in provider.verification.catalog()
     )
+
+
+def _server() -> str | None:
+    """The address of the server that stores the stack, as it may be shown; None for a local one."""
+    found = server_of(read_global(), os.environ)
+    return None if found is None else url(found.url)
 
 
 def _whose(spec: BaseSpec) -> str:

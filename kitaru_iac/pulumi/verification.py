@@ -94,6 +94,7 @@ def _result(value: Any) -> VerifyResult:
                 remedy=one.get("remedy"),
                 docs=one.get("docs"),
                 missing_permission=one.get("missingPermission"),
+                caveat=one.get("caveat"),
             )
             for one in found.get("results") or []
         ],

@@ -47,7 +47,7 @@ def _plain(text: str, *_: str) -> str:
 
 
 def text(report: CheckReport, style: Callable[..., str] = _plain) -> Iterator[str]:
-    """The report in lines: for what is not ok the reason and the command too.
+    """The report in lines: for what is not ok the reason and the command too, and every caveat.
 
     Args:
         report: What the checks found.
@@ -61,6 +61,8 @@ def text(report: CheckReport, style: Callable[..., str] = _plain) -> Iterator[st
         head = style(f"{mark} {result.status.value:<{_WORD}}", color)
         yield f"{head}  {result.id:<{width}}  {result.subject}"
         if result.status is CheckStatus.OK:
+            if result.caveat:
+                yield f"{indent}{style(result.caveat, 'dim')}"
             continue
         yield f"{indent}{result.why}"
         if result.remedy:
@@ -74,21 +76,34 @@ def text(report: CheckReport, style: Callable[..., str] = _plain) -> Iterator[st
 
 
 def markdown(report: CheckReport) -> str:
-    """The report as GitHub-flavoured Markdown: worst first, and what is ok folded away."""
+    """The report as GitHub-flavoured Markdown: worst first, and what is ok folded away.
+
+    An ok with a caveat is not folded away.
+    """
     blocks = [f"### Checks of stack {code(report.stack)}", escaped(summary(report))]
     for status in _NEEDING_CARE:
         blocks += [_item(result) for result in report.with_status(status)]
-    fine = report.with_status(CheckStatus.OK)
+    limited = [result for result in report.with_status(CheckStatus.OK) if result.caveat]
+    blocks += [_limited(result) for result in limited]
+    fine = [result for result in report.with_status(CheckStatus.OK) if not result.caveat]
     if fine:
         lines = "\n".join(f"- {code(result.id)} {escaped(result.why)}" for result in fine)
         blocks.append(f"<details><summary>{len(fine)} ok</summary>\n\n{lines}\n\n</details>")
     return "\n\n".join(blocks) + "\n"
 
 
+def _title(result: CheckResult) -> str:
+    return f"[{code(result.id)}]({result.docs})" if result.docs else code(result.id)
+
+
+def _limited(result: CheckResult) -> str:
+    why = f"{escaped(result.why)}; {escaped(str(result.caveat))}"
+    return f"- {_EMOJI[result.status]} **ok** {_title(result)} {code(result.subject)}: {why}"
+
+
 def _item(result: CheckResult) -> str:
-    title = f"[{code(result.id)}]({result.docs})" if result.docs else code(result.id)
     line = (
-        f"- {_EMOJI[result.status]} **{result.status.value}** {title} {code(result.subject)}: "
-        f"{escaped(result.why)}"
+        f"- {_EMOJI[result.status]} **{result.status.value}** {_title(result)} "
+        f"{code(result.subject)}: {escaped(result.why)}"
     )
     return line if not result.remedy else f"{line}\n\n{code_block(result.remedy, 'sh', '  ')}"

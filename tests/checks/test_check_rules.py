@@ -157,6 +157,7 @@ def test_the_report_as_data() -> None:
                 "remedy": "mend",
                 "docs": "https://docs",
                 "missing_permission": "a:B",
+                "caveat": None,
             }
         ],
     }

@@ -253,7 +253,7 @@ def test_the_report_as_json_has_the_same_keys_always() -> None:
     assert shown["worst"] == "fail"
     assert shown["summary"] == {"ok": 1, "warn": 0, "fail": 1, "unknown": 0}
     assert {tuple(result) for result in shown["results"]} == {
-        ("id", "status", "subject", "why", "remedy", "docs", "missing_permission")
+        ("id", "status", "subject", "why", "remedy", "docs", "missing_permission", "caveat")
     }
     assert CheckReport("dev").to_dict()["worst"] is None
 

@@ -61,6 +61,22 @@ def test_the_exit_code_says_whether_a_check_failed(home: Home, kitaru, found, st
     assert in_markdown.out.startswith("### Checks of stack `prod`")
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (CheckStatus.OK, 0),
+        (CheckStatus.WARN, 0),
+        (CheckStatus.UNKNOWN, 3),
+        (CheckStatus.FAIL, 3),
+    ],
+)
+def test_a_strict_gate_lets_nothing_through_that_was_not_seen(
+    home: Home, kitaru, found, status, code
+):
+    found(status)
+    assert kitaru("stack", "verify", *SAGEMAKER, "--strict", "-o", "json").code == code
+
+
 def test_an_existing_stack_is_examined_by_its_name(home: Home, kitaru, found):
     kitaru("stack", "create", *SAGEMAKER, "--no-verify", "--no-activate")
     examined = found(CheckStatus.OK)

@@ -31,6 +31,22 @@ def test_text_is_aligned_and_shows_reason_and_remedy_of_what_is_not_ok() -> None
     )
 
 
+def test_the_caveat_of_an_ok_is_shown_everywhere() -> None:
+    limited = CheckResult("aws.role.pass", OK, "me", "I may", caveat="policies of <b> unread")
+    plain = CheckResult("aws.credentials", OK, "own", "they are me")
+    report = CheckReport("prod", (limited, plain))
+    assert "\n".join(text(report)) == (
+        "✓ ok       aws.role.pass    me\n"
+        "           policies of <b> unread\n"
+        "✓ ok       aws.credentials  own\n"
+        "2 checks of stack prod: 2 ok."
+    )
+    shown = markdown(report)
+    assert shown.index("policies of") < shown.index("<details><summary>1 ok</summary>")
+    assert "<b>" not in shown
+    assert report.to_dict()["results"][0]["caveat"] == "policies of <b> unread"  # type: ignore[index]
+
+
 def test_colour_comes_from_the_style_alone() -> None:
     lines = list(text(REPORT, lambda text, *names: f"<{'/'.join(names)}>{text}"))
     assert lines[0].startswith("<green>✓ ok")

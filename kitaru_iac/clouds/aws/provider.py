@@ -30,10 +30,12 @@ def _catalog() -> Sequence[CheckInfo]:
     return tuple(CATALOG.values())
 
 
-def _checks(spec: BaseSpec, *, timeout: float, identity: str | None) -> Sequence[Check[object]]:
+def _checks(
+    spec: BaseSpec, *, timeout: float, identity: str | None, server: str | None
+) -> Sequence[Check[object]]:
     from kitaru_iac.clouds.aws.verify import checks_for
 
-    return checks_for(spec, timeout=timeout, identity=identity)
+    return checks_for(spec, timeout=timeout, identity=identity, server=server)
 
 
 def _policies(spec: BaseSpec) -> PolicyDocuments:

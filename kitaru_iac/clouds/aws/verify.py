@@ -7,25 +7,31 @@ evaluations; `probes` what is asked; `catalog` the ids. Nothing is asked here: t
 
 from __future__ import annotations
 
+from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check
-from kitaru_iac.checks.probes import TIMEOUT, Probe, Skipped
+from kitaru_iac.checks.probes import TIMEOUT, Outcome, Probe, Skipped
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.explain import checklist
-from kitaru_iac.clouds.aws.observations import Principal
-from kitaru_iac.clouds.aws.probes import AwsProbes
+from kitaru_iac.clouds.aws.observations import CallerIdentity, Principal
+from kitaru_iac.clouds.aws.probes import AwsProbes, require_same_account
 from kitaru_iac.clouds.aws.resources import existing, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
 from kitaru_iac.clouds.aws.verify_bucket import bucket_checks
 from kitaru_iac.clouds.aws.verify_cluster import cluster_checks
 from kitaru_iac.clouds.aws.verify_identity import connector_checks, credential_checks, role_checks
 from kitaru_iac.clouds.aws.verify_registry import repository_checks
+from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = ["checks_for"]
 
 
 def checks_for(
-    spec: BaseSpec, *, timeout: float = TIMEOUT, identity: str | None = None
+    spec: BaseSpec,
+    *,
+    timeout: float = TIMEOUT,
+    identity: str | None = None,
+    server: str | None = None,
 ) -> list[Check[object]]:
     """All checks that apply to a description, in the order in which they are shown.
 
@@ -37,6 +43,8 @@ def checks_for(
         identity: The ARN of the user or role that the connector is, where the description does not
             tell it: an existing connector, or the server's own identity. What that one may do is
             then simulated instead of the looking identity.
+        server: The address of the server that stores the stack. Implicit credentials are then its
+            own, and a profile is one of its machine: what this process is says nothing.
 
     Raises:
         MissingPackages: boto3 is not installed.
@@ -46,9 +54,9 @@ def checks_for(
     access = AwsAccess(spec.credentials, resources.region, timeout)
     probes = AwsProbes(access, resources)
     made_by = checklist(probes, resources)
-    connector = _connector(spec, probes, identity)
+    connector = _connector(spec, probes, identity, server)
     subject = identity or spec.connector or access.described_as
-    checks = credential_checks(made_by, probes, resources, access.described_as)
+    checks = credential_checks(made_by, probes, resources, access.described_as, connector)
     if resources.bucket is not None:
         checks += bucket_checks(made_by, probes, resources)
     if resources.repository is not None:
@@ -60,19 +68,54 @@ def checks_for(
     return checks + connector_checks(made_by, probes, resources, access, connector, subject)
 
 
-def _connector(spec: BaseSpec, probes: AwsProbes, identity: str | None) -> Probe[Principal]:
+def _connector(
+    spec: BaseSpec, probes: AwsProbes, identity: str | None, server: str | None
+) -> Probe[Principal]:
     """Whose permissions count. Never this process's own where it is known to be somebody else."""
     if identity is not None:
         kind = "user" if ":user/" in identity else "role"
-        known = Principal(identity, kind, role_name(identity))
-        return Probe("the connector", lambda _: known, requires=(probes.session,), inline=True)
-    if spec.connector is not None:
 
-        def unseen(_session: None) -> Principal:
-            raise Skipped(
-                f"the stack uses the connector {spec.connector}, whose identity is not told here",
+        def known(_session: None, caller: Outcome[CallerIdentity]) -> Principal:
+            require_same_account(identity, caller)
+            return Principal(identity, kind, role_name(identity))
+
+        return Probe(
+            "the connector",
+            known,
+            requires=(probes.session,),
+            after=(probes.identity,),
+            inline=True,
+        )
+    unseen = _unseen(spec, server)
+    if unseen is None:
+        return probes.principal
+
+    def skipped(_session: None) -> Principal:
+        raise Skipped(
+            unseen,
+            note(
                 aws("sts", "get-caller-identity"),
-            )
+                "run where the connector's identity is, or give --credentials aws-role:ARN",
+            ),
+        )
 
-        return Probe("the connector", unseen, requires=(probes.session,), inline=True)
-    return probes.principal
+    return Probe("the connector", skipped, requires=(probes.session,), inline=True)
+
+
+def _unseen(spec: BaseSpec, server: str | None) -> str | None:
+    """Why the connector is another identity than the one that looks, and not told; else None.
+
+    ZenML makes the session of an implicit connector where the store is: in a server, with its own
+    identity or a profile of its machine. `aws-role` is that role, whoever assumes it.
+    """
+    if spec.connector is not None:
+        return f"the stack uses the connector {spec.connector}, whose identity is not told here"
+    kind = "implicit" if spec.credentials is None else spec.credentials.kind
+    runs_here = spec.type is StackType.LOCAL and spec.credentials is None
+    if server is None or runs_here or kind not in {"implicit", "aws-profile"}:
+        return None
+    whose = "its own AWS identity" if kind == "implicit" else f"its machine's {spec.credentials}"
+    return (
+        f"the stack is stored in {server}, where these credentials are {whose}, "
+        "not what they are here"
+    )

@@ -11,7 +11,15 @@ from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import NoCredentials, NotFound, Outcome, Probe, ProbeError, Skipped
+from kitaru_iac.checks.probes import (
+    NoCredentials,
+    NotFound,
+    Outcome,
+    Probe,
+    ProbeError,
+    Skipped,
+    all_of,
+)
 from kitaru_iac.clouds.aws.commands import aws, put_policy
 from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, CallerIdentity, Principal
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
@@ -32,13 +40,21 @@ Raw = Mapping[str, Any]
 #: The ARN of the bucket's KMS key, None where it has none of the customer's, or why nobody knows.
 Key: TypeAlias = str | ProbeError | None
 _SERVICE = "sagemaker.amazonaws.com"
-_LIMITS = "by IAM's simulation of identity policies; resource policies are not part of it"
+#: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+_LIMITS = (
+    "as IAM simulates identity policies; policies of the resources, of sessions and of endpoints "
+    "are not part of it"
+)
 
 
 def credential_checks(
-    checklist: Checklist[Principal], probes: AwsProbes, r: AwsResources, described_as: str
+    checklist: Checklist[Principal],
+    probes: AwsProbes,
+    r: AwsResources,
+    described_as: str,
+    connector: Probe[Principal],
 ) -> list[Check[object]]:
-    """Who the credentials are, and whether they are of the right account."""
+    """Who the credentials are, and whether the connector is of the right account."""
     checks = [
         checklist.check(
             *("aws.credentials", described_as, probes.identity, evaluate_identity),
@@ -48,7 +64,8 @@ def credential_checks(
     if r.account is not None:
         checks.append(
             checklist.check(
-                *("aws.account", r.account, probes.identity), lambda seen: evaluate_account(seen, r)
+                *("aws.account", r.account, all_of(probes.identity, after=(connector,))),
+                lambda seen: evaluate_account(seen, r),
             )
         )
     return checks
@@ -70,9 +87,17 @@ def evaluate_identity(identity: CallerIdentity) -> Verdict:
     return ok(f"they are {identity.arn}")
 
 
-def evaluate_account(identity: CallerIdentity, r: AwsResources) -> Verdict:
-    """ZenML's connector derives the registry's host from its own account."""
+def evaluate_account(seen: tuple[CallerIdentity, Outcome[Principal]], r: AwsResources) -> Verdict:
+    """ZenML's connector derives the registry's host from its own account.
+
+    Who looks is told too, where it is wrong: it can see nothing of the other account.
+    """
+    identity, connector = seen
     if identity.account == r.account:
+        if isinstance(connector, Skipped):
+            return unknown(
+                f"these credentials are of account {r.account}; {connector.why}", connector.remedy
+            )
         return ok(f"account {identity.account}")
     return fail(
         f"the credentials are of account {identity.account}, and the description names things of "
@@ -366,7 +391,7 @@ def _evaluated(
             key.remedy or aws("sts", "get-caller-identity"),
             key.permission,
         )
-    return ok(f"{fine}, {_LIMITS}")
+    return ok(fine, _LIMITS)
 
 
 def _denied(certain: Sequence[Decision], principal: str, remedy: str) -> Verdict:

@@ -72,6 +72,7 @@ _CHECK: dict[str, Any] = {
         **_TEXT,
         "description": "For unknown: the missing permission that prevented the check.",
     },
+    "caveat": {**_TEXT, "description": "For ok: what was not checked, and may still matter."},
 }
 
 

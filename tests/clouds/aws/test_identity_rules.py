@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
-from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, Probe, Unavailable
+from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, Probe, Skipped, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
 from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, CallerIdentity, Principal
 from kitaru_iac.clouds.aws.probes import AwsProbes
@@ -51,7 +51,11 @@ WHO = "aws sts get-caller-identity"
 USER = Principal(f"arn:aws:iam::{ACCOUNT}:user/me", "user", "me")
 RUNNER = Principal(f"arn:aws:iam::{ACCOUNT}:role/team/runner", "role", "runner")
 ROOT = Principal(f"arn:aws:iam::{ACCOUNT}:root", "root", "root")
-LIMITS = "by IAM's simulation of identity policies; resource policies are not part of it"
+ME_TOO: Probe[Principal] = Probe("who", lambda: USER)
+LIMITS = (
+    "as IAM simulates identity policies; policies of the resources, of sessions and of endpoints "
+    "are not part of it"
+)
 
 
 class Iam:
@@ -87,7 +91,7 @@ def words(verdict: Verdict) -> list[str]:
 def test_the_account_is_checked_only_where_the_description_names_one() -> None:
     def ids(r: AwsResources) -> list[str]:
         probes = AwsProbes(Iam(), r)
-        return [c.info.id for c in credential_checks(checklist(probes, r), probes, r, "me")]
+        return [c.info.id for c in credential_checks(checklist(probes, r), probes, r, "me", ME_TOO)]
 
     assert ids(R) == ["aws.credentials", "aws.account"]
     assert ids(replace(R, account=None)) == ["aws.credentials"]
@@ -95,10 +99,10 @@ def test_the_account_is_checked_only_where_the_description_names_one() -> None:
 
 def test_the_checks_of_the_credentials_are_about_them_and_about_the_account() -> None:
     probes = AwsProbes(Iam(), R)
-    first, second = credential_checks(checklist(probes, R), probes, R, "aws-profile:x")
+    first, second = credential_checks(checklist(probes, R), probes, R, "aws-profile:x", ME_TOO)
     assert (first.subject, second.subject) == ("aws-profile:x", ACCOUNT)
     assert first.evaluate(CallerIdentity(ACCOUNT, "arn:x")) == ok("they are arn:x")
-    assert second.evaluate(CallerIdentity(OTHER, "arn:x")).status is FAIL
+    assert second.evaluate((CallerIdentity(OTHER, "arn:x"), USER)).status is FAIL
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,7 @@ def test_only_credentials_that_aws_refuses_are_a_failure(
     error: Any, status: CheckStatus, remedy: str
 ) -> None:
     probes = AwsProbes(Iam(), R)
-    first, second = credential_checks(checklist(probes, R), probes, R, "me")
+    first, second = credential_checks(checklist(probes, R), probes, R, "me", ME_TOO)
     found: Any = first.on_error(error, ROOT)  # type: ignore[misc]
     assert (found.status, found.remedy) == (status, remedy)
     assert "expired" in found.why
@@ -144,13 +148,21 @@ def test_the_root_user_is_not_for_work(arn: str, status: CheckStatus) -> None:
 
 
 def test_the_account_is_that_of_the_description_or_another() -> None:
-    assert evaluate_account(CallerIdentity(ACCOUNT, "x"), R) == ok(f"account {ACCOUNT}")
-    assert evaluate_account(CallerIdentity(OTHER, "x"), R) == Verdict(
+    assert evaluate_account((CallerIdentity(ACCOUNT, "x"), USER), R) == ok(f"account {ACCOUNT}")
+    assert evaluate_account((CallerIdentity(OTHER, "x"), USER), R) == Verdict(
         FAIL,
         f"the credentials are of account {OTHER}, and the description names things of account "
         f"{ACCOUNT}",
         f"{WHO}  # give credentials of account {ACCOUNT} with --credentials",
     )
+
+
+def test_an_account_that_is_not_the_connector_s_says_nothing_of_it() -> None:
+    elsewhere = Skipped("it is the server's", "x")
+    found = evaluate_account((CallerIdentity(ACCOUNT, "x"), elsewhere), R)
+    assert (found.status, found.remedy) == (UNKNOWN, "x")
+    assert "it is the server's" in found.why
+    assert evaluate_account((CallerIdentity(OTHER, "x"), elsewhere), R).status is FAIL
 
 
 # --- which checks of the role there are, and what each asks
@@ -273,7 +285,7 @@ def test_the_role_is_asked_about_the_bucket_and_its_key(
     assert found == key
     assert pairs(iam) == asked
     assert {principal for principal, *_ in iam.asked} == {ROLE}
-    assert check.evaluate((decisions, found)) == ok(f"it may use the bucket, {LIMITS}")
+    assert check.evaluate((decisions, found)) == ok("it may use the bucket", LIMITS)
 
 
 def test_the_role_is_asked_about_pulling_the_image_from_the_registry_s_region() -> None:
@@ -288,7 +300,7 @@ def test_the_role_is_asked_about_pulling_the_image_from_the_registry_s_region() 
         ("ecr:BatchCheckLayerAvailability", images),
     }
     assert {principal for principal, *_ in iam.asked} == {ROLE}
-    assert check.evaluate(seen) == ok(f"it may use the repository, {LIMITS}")
+    assert check.evaluate(seen) == ok("it may use the repository", LIMITS)
 
 
 SCHEDULER = f"arn:aws:iam::{ACCOUNT}:role/Scheduler"
@@ -311,7 +323,7 @@ def test_the_connector_is_asked_about_passing_the_role_to_its_service_and_nothin
     check = role_checks_of(replace(R, scheduler_role=scheduler), iam)["aws.role.pass"]
     seen = check.probe.run(USER)
     assert sorted(iam.asked) == sorted(asked)
-    assert check.evaluate(seen) == ok(f"{USER.arn} may do all of it, {LIMITS}")
+    assert check.evaluate(seen) == ok(f"{USER.arn} may do all of it", LIMITS)
 
 
 def connector_check(r: AwsResources, iam: Iam) -> tuple[Check, AwsProbes]:
@@ -567,7 +579,7 @@ def test_no_decision_is_no_answer() -> None:
 
 def test_everything_allowed_is_fine() -> None:
     for _, fine, found in both(ALLOWED, decision("s3:GetObject", "allowed")):
-        assert found == ok(f"{fine}, {LIMITS}")
+        assert found == ok(fine, LIMITS)
 
 
 @pytest.mark.parametrize(
