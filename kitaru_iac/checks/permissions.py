@@ -18,8 +18,8 @@ __all__ = ["Conditions", "Identity", "Permission", "rows"]
 #: What a permission is about, and when it is needed: each cloud has its own words for both.
 ResourceT = TypeVar("ResourceT", bound=StrEnum)
 WhenT = TypeVar("WhenT", bound=StrEnum)
-#: Conditions of a grant: operator -> key -> value.
-Conditions = Mapping[str, Mapping[str, str]]
+#: Conditions of a grant: operator -> key -> value, or several of which one is enough.
+Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 
 
 class Identity(StrEnum):

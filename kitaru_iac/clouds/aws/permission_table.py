@@ -10,6 +10,14 @@ Its connector's docstring asks for more than any line of it uses: ``s3:ListAllMy
 ``eks:ListClusters`` (only to list without a resource id, which a stack always has),
 ``ecr:DescribeRegistry``, ``ecr:ListRepositories`` and ``ecr:DescribeImages`` (no caller). They are
 not here. ``sagemaker:ListDomains`` is not either: it only makes a link, and its refusal is caught.
+
+A store with a prefix narrows what is granted on its bucket: to the objects under the prefix, and
+to listing them (`Resource.LISTING`) where a request names a prefix. Where it names none, listing
+is allowed: ``HeadBucket`` (connector verification, the SageMaker SDK) and s3fs's look whether the
+bucket exists need the same ``s3:ListBucket``, and a missing object is 404 instead of 403 only for
+those who may list (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html). So the
+names of other objects can be listed; nothing of them can be read. What SageMaker itself writes at
+the top of the bucket is a line of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +36,10 @@ class Resource(StrEnum):
 
     ANYTHING = "Account"
     BUCKET = "Bucket"
+    LISTING = "Listing"
     OBJECTS = "Objects"
+    JOB_OUTPUT = "JobOutput"
+    DEFINITIONS = "PipelineDefinitions"
     KEY = "BucketKey"
     REPOSITORY = "Repository"
     REPOSITORIES = "AllRepositories"
@@ -123,15 +134,27 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     # --- connector: artifacts
     *_rows(
         *(_C, Resource.BUCKET, _EVERY),
+        {"s3:GetBucketVersioning": "know whether deleting must delete versions too"},
+    ),
+    *_rows(
+        *(_C, Resource.LISTING, _EVERY),
         {
             "s3:ListBucket": "find the bucket (connector verification) and list artifacts",
-            "s3:GetBucketVersioning": "know whether deleting must delete versions too",
             "s3:ListBucketVersions": "delete old versions of what is deleted",
         },
     ),
     *_rows(
         *(_C, Resource.OBJECTS, _EVERY),
         {**_OBJECTS, "s3:DeleteObjectVersion": "delete old versions of what is deleted"},
+    ),
+    # The SageMaker SDK uploads a pipeline's definition of more than 100 KB to the top of the
+    # bucket, under the run's name (``Pipeline._create_args``).
+    *_rows(
+        *(_C, Resource.DEFINITIONS, _SAGEMAKER),
+        {
+            "s3:PutObject": "upload the definition of a large pipeline",
+            "s3:GetObject": "SageMaker reads it on the caller's behalf",
+        },
     ),
     *_rows(_C, Resource.KEY, _EVERY, _KEY, when=When.KEY),
     # --- connector: images
@@ -198,8 +221,17 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     ),
     # --- runtime. On Kubernetes it is the pods' identity (Pod Identity or IRSA), where they have
     # one; without, ZenML hands them the connector's credentials.
-    *_rows(_R, Resource.BUCKET, _REMOTE, {"s3:ListBucket": "list artifacts"}),
+    *_rows(_R, Resource.LISTING, _REMOTE, {"s3:ListBucket": "list artifacts"}),
     *_rows(_R, Resource.OBJECTS, _REMOTE, _OBJECTS),
+    # A training job, which is what ZenML makes of a step unless told otherwise, puts its output at
+    # the top of the bucket: the SDK's Estimator takes ``s3://BUCKET/`` and SageMaker adds the job.
+    *_rows(
+        *(_R, Resource.JOB_OUTPUT, _SAGEMAKER),
+        {
+            "s3:PutObject": "SageMaker saves the output of a training job",
+            "s3:AbortMultipartUpload": "clean up after a large upload that failed",
+        },
+    ),
     *_rows(_R, Resource.KEY, _REMOTE, _KEY, when=When.KEY),
     # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html, "CreateTrainingJob API:
     # Execution Role Permissions", and .../build-and-manage-access.html for pipelines.

@@ -17,6 +17,7 @@ from kitaru_iac.spec.model import BaseSpec
 
 __all__ = [
     "arns",
+    "conditions",
     "connector_trust",
     "permissions_for",
     "policies",
@@ -45,7 +46,7 @@ def permissions_for(
         identities.add(Identity.PULL)
     present = {
         When.ALWAYS: True,
-        When.KEY: kms_key is not None,
+        When.KEY: (kms_key or resources.kms_key) is not None,
         When.SCHEDULES: resources.scheduler_role is not None,
     }
     return tuple(
@@ -70,8 +71,15 @@ def arns(
         Resource.ANYTHING: ("*",),
         Resource.METRICS: ("*",),
         Resource.BUCKET: (r.bucket_arn if r.bucket else None,),
-        Resource.OBJECTS: (f"{r.bucket_arn}/*" if r.bucket else None,),
-        Resource.KEY: (kms_key,),
+        Resource.LISTING: (r.bucket_arn if r.bucket else None,),
+        Resource.OBJECTS: (r.objects_arn if r.bucket else None,),
+        # Without a prefix they are among the objects.
+        Resource.JOB_OUTPUT: tuple(
+            f"{r.bucket_arn}/*/{folder}/*" if r.bucket and r.prefix else None
+            for folder in ("output", "debug-output", "profiler-output")
+        ),
+        Resource.DEFINITIONS: (f"{r.bucket_arn}/*" if r.bucket and r.prefix else None,),
+        Resource.KEY: (kms_key or r.kms_key,),
         Resource.REPOSITORY: (r.repository_arn if has_registry else None,),
         Resource.REPOSITORIES: (
             r.repository_arn.rsplit(":repository/", 1)[0] + ":repository/*" if r.registry else None,
@@ -94,6 +102,15 @@ def arns(
         Resource.SCHEDULER_ROLE: (r.scheduler_role,),
     }
     return tuple(arn for arn in found[resource] if arn)
+
+
+def conditions(row: AwsPermission, resources: AwsResources) -> Conditions:
+    """The conditions under which a line of the table is granted for this stack."""
+    if row.resource is not Resource.LISTING or not resources.prefix:
+        return row.conditions
+    # s3fs lists ``PREFIX/`` and what is below; ``PREFIX`` alone is how boto3 filters versions.
+    inside = (resources.prefix, f"{resources.prefix}/*")
+    return {**row.conditions, "StringLikeIfExists": {"s3:prefix": inside}}
 
 
 def policy(spec: BaseSpec, identity: Identity, kms_key: str | None = None) -> dict[str, Any]:
@@ -136,10 +153,11 @@ def statements(
 ) -> list[dict[str, Any]]:
     """IAM statements for these lines: one for each kind of thing and condition."""
     actions: dict[tuple[Resource, str], list[str]] = {}
-    conditions: dict[tuple[Resource, str], Conditions] = {}
+    under: dict[tuple[Resource, str], Conditions] = {}
     for row in rows:
-        group = (row.resource, repr(row.conditions))
-        conditions[group] = row.conditions
+        found = conditions(row, resources)
+        group = (row.resource, repr(found))
+        under[group] = found
         if row.action not in actions.setdefault(group, []):
             actions[group].append(row.action)
     made: list[dict[str, Any]] = []
@@ -151,8 +169,12 @@ def statements(
             "Action": sorted(names),
             "Resource": things[0] if len(things) == 1 else list(things),
         }
-        if conditions[group]:
-            statement["Condition"] = {op: dict(keys) for op, keys in conditions[group].items()}
+        if under[group]:
+            statement["Condition"] = {
+                operator: {key: value if isinstance(value, str) else list(value)
+                           for key, value in keys.items()}
+                for operator, keys in under[group].items()
+            }  # fmt: skip
         made.append(statement)
     return made
 

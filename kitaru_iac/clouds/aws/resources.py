@@ -15,6 +15,8 @@ __all__ = [
     "account_of",
     "aws_resources",
     "existing",
+    "prefix_of",
+    "repository_of",
     "role_name",
 ]
 
@@ -36,6 +38,7 @@ class AwsResources:
             ZenML's AWS connector offers only the registry of its own account.
         bucket: Of the artifact store.
         prefix: Where in the bucket the store lies, without slashes at its ends; None for all of it.
+        kms_key: The ARN of the KMS key that encrypts the bucket, where it is known.
         registry: The registry.
         repository: The one that images are really pushed to, inside the registry.
         cluster: The EKS cluster's name.
@@ -54,6 +57,7 @@ class AwsResources:
     account: str | None = None
     bucket: str | None = None
     prefix: str | None = None
+    kms_key: str | None = None
     registry: EcrUri | None = None
     repository: str | None = None
     cluster: str | None = None
@@ -67,6 +71,11 @@ class AwsResources:
     def bucket_arn(self) -> str:
         """The bucket's ARN."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def objects_arn(self) -> str:
+        """All objects of the store: those under its prefix."""
+        return "/".join(part for part in (self.bucket_arn, self.prefix, "*") if part)
 
     @property
     def repository_arn(self) -> str:
@@ -104,8 +113,6 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         cluster, namespace = spec.cluster, spec.namespace
     orchestrator = spec.extra.orchestrator
     scheduler_role = orchestrator.get("scheduler_role")
-    wanted = spec.extra.container_registry.get("default_repository")
-    repository = wanted or (registry.repository if registry else None) or DEFAULT_REPOSITORY
     account = registry.account if registry else account_of(role)
     return AwsResources(
         stack=spec.name,
@@ -114,15 +121,28 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         partition=aws_partition(region) if region else "aws",
         account=account,
         bucket=store.bucket if store else None,
-        prefix=(store.prefix or None) if store else None,
+        prefix=prefix_of(store),
         registry=registry,
-        repository=str(repository) if registry else None,
+        repository=repository_of(spec) if registry else None,
         cluster=cluster,
         namespace=str(orchestrator.get("kubernetes_namespace") or namespace),
         service_account=bool(orchestrator.get("service_account_name")),
         role=role,
         scheduler_role=str(scheduler_role) if scheduler_role else None,
     )
+
+
+def repository_of(spec: BaseSpec) -> str:
+    """The repository that images are pushed to, inside the registry."""
+    registry = spec.container_registry
+    wanted = spec.extra.container_registry.get("default_repository")
+    named = registry.repository if isinstance(registry, EcrUri) else None
+    return str(wanted or named or DEFAULT_REPOSITORY)
+
+
+def prefix_of(store: S3Uri | None) -> str | None:
+    """Where in its bucket a store lies, without slashes at its ends; None for all of it."""
+    return store.prefix or None if store else None
 
 
 def existing(spec: BaseSpec) -> AwsResources:

@@ -17,7 +17,7 @@ from typing import Any
 from kitaru_iac.checks.permissions import Conditions
 from kitaru_iac.checks.probes import ProbeError, Skipped, in_parallel
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
-from kitaru_iac.clouds.aws.permissions import arns
+from kitaru_iac.clouds.aws.permissions import arns, conditions
 from kitaru_iac.clouds.aws.principal_policies import hinges_on, read_policies
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of
 from kitaru_iac.clouds.aws.session import AwsAccess
@@ -86,13 +86,14 @@ def questions(
         for arn in arns(row.resource, resources, kms_key):
             # Jobs and log groups have types in their ARN, and an action fits one of them.
             if _fits(row.action, arn):
-                thing, service = _concrete(arn, resources), row.action.partition(":")[0]
-                actions = grouped.setdefault((thing, service, _context(row.conditions)), [])
+                thing, service = _concrete(arn), row.action.partition(":")[0]
+                context = _context(conditions(row, resources))
+                actions = grouped.setdefault((thing, service, context), [])
                 if row.action not in actions:
                     actions.append(row.action)
     return tuple(
-        Question(tuple(actions), thing, conditions, _known(service, thing, resources))
-        for (thing, service, conditions), actions in grouped.items()
+        Question(tuple(actions), thing, context, _known(service, thing, resources))
+        for (thing, service, context), actions in grouped.items()
     )
 
 
@@ -245,11 +246,11 @@ def _known(service: str, arn: str, r: AwsResources) -> tuple[tuple[str, str], ..
     return tuple(known.items())
 
 
-def _context(conditions: Conditions) -> tuple[tuple[str, str], ...]:
+def _context(given: Conditions) -> tuple[tuple[str, str], ...]:
     """The conditions as the real call brings them; a pattern stands for one that it matches."""
     return tuple(
-        (key, value.replace("*", "TrainingJobs"))
-        for keys in conditions.values()
+        (key, (value if isinstance(value, str) else value[-1]).replace("*", "TrainingJobs"))
+        for keys in given.values()
         for key, value in keys.items()
         if key != "s3:prefix"  # `_known` says which is listed
     )
@@ -262,10 +263,9 @@ def _fits(action: str, arn: str) -> bool:
     return True
 
 
-def _concrete(arn: str, r: AwsResources) -> str:
+def _concrete(arn: str) -> str:
     """A thing that a wildcard stands for: IAM matches policies against names, not patterns."""
     if arn == "*" or not arn.endswith("*"):
         return arn
-    if arn == f"{r.bucket_arn}/*" and r.prefix:
-        return f"{r.bucket_arn}/{r.prefix}/kitaru-check"
-    return arn[:-1] + "kitaru-check"
+    *head, name = arn.split(":", 5)
+    return ":".join([*head, name.replace("*", "kitaru-check")])

@@ -173,6 +173,7 @@ def test_of_a_sagemaker_stack_all_is_made_that_is_left_out() -> None:
         region=REGION,
         artifact_store=f"s3://{OUR_BUCKET}",
         container_registry=f"{HOST}/kitaru/prod",
+        repository="kitaru/prod",
         execution_role=OUR_ROLE,
         new_bucket=OUR_BUCKET,
         new_repository="kitaru/prod",
@@ -224,7 +225,8 @@ def test_a_repository_is_made_where_it_is_ours_or_asked_for(
     registry: str, mode: str | None, made: str | None
 ) -> None:
     found = laid_out(container_registry=registry, resources={"registry": mode} if mode else None)
-    assert (found.new_repository, found.container_registry) == (made, registry)
+    named = f"{HOST}/{made}" if made else registry
+    assert (found.new_repository, found.container_registry) == (made, named)
 
 
 def test_a_registry_of_another_account_is_used_and_cannot_be_made() -> None:
@@ -424,6 +426,7 @@ def test_a_layout_is_the_component_s_arguments() -> None:
         "region": REGION,
         "artifact_store": None,
         "container_registry": None,
+        "repository": None,
         "execution_role": None,
         "cluster": None,
         "new_bucket": None,

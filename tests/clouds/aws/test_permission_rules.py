@@ -68,13 +68,21 @@ def allow(sid: str, things: Any, actions: str, **condition: Any) -> dict[str, An
     return {**statement, "Condition": condition} if condition else statement
 
 
-BUCKET, OBJECTS = "arn:aws:s3:::my-bucket", "arn:aws:s3:::my-bucket/*"
+BUCKET, OBJECTS = "arn:aws:s3:::my-bucket", "arn:aws:s3:::my-bucket/kitaru/*"
+IN_PREFIX = {"StringLikeIfExists": {"s3:prefix": ["kitaru", "kitaru/*"]}}
 IMAGES = regional("ecr", "repository/team/images")
-IN_BUCKET = allow("Bucket", BUCKET, "s3:GetBucketVersioning s3:ListBucket s3:ListBucketVersions")
+IN_BUCKET = allow("Bucket", BUCKET, "s3:GetBucketVersioning")
+LISTING = allow("Listing", BUCKET, "s3:ListBucket s3:ListBucketVersions", **IN_PREFIX)
 ALL_OBJECTS = allow(
     "Objects",
     OBJECTS,
     "s3:AbortMultipartUpload s3:DeleteObject s3:DeleteObjectVersion s3:GetObject s3:PutObject",
+)
+DEFINITIONS = allow("PipelineDefinitions", "arn:aws:s3:::my-bucket/*", "s3:GetObject s3:PutObject")
+JOB_OUTPUT = allow(
+    "JobOutput",
+    [f"{BUCKET}/*/{folder}/*" for folder in ("output", "debug-output", "profiler-output")],
+    "s3:AbortMultipartUpload s3:PutObject",
 )
 TOKEN = allow("Account", "*", "ecr:GetAuthorizationToken")
 LISTED = allow("AllRepositories", regional("ecr", "repository/*"), "ecr:DescribeRepositories")
@@ -129,7 +137,7 @@ PASS_ON = allow(
     "iam:PassRole",
     StringEquals={"iam:PassedToService": "scheduler.amazonaws.com"},
 )
-RUN_BUCKET = allow("Bucket", BUCKET, "s3:ListBucket")
+RUN_BUCKET = allow("Listing", BUCKET, "s3:ListBucket", **IN_PREFIX)
 RUN_OBJECTS = allow(
     "Objects", OBJECTS, "s3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject"
 )
@@ -142,8 +150,8 @@ ON_KEY = allow("BucketKey", KEY, "kms:Decrypt kms:GenerateDataKey")
 SEE_BUCKET = allow(
     "Bucket",
     BUCKET,
-    "s3:GetBucketPolicy s3:GetBucketPolicyStatus s3:GetBucketPublicAccessBlock "
-    "s3:GetBucketVersioning s3:GetEncryptionConfiguration s3:ListBucket",
+    "s3:GetBucketAcl s3:GetBucketPolicy s3:GetBucketPolicyStatus "
+    "s3:GetBucketPublicAccessBlock s3:GetBucketVersioning s3:GetEncryptionConfiguration s3:ListBucket",
 )
 SEE_IMAGES = allow("Repository", IMAGES, "ecr:DescribeRepositories")
 SEE_CLUSTER = allow(
@@ -190,10 +198,11 @@ def simulates(of: str = ACCOUNT) -> dict[str, Any]:
 
 
 _RUNS_ON_SAGEMAKER = [
-    *(RUN_BUCKET, RUN_OBJECTS, WRITE_LOGS, METRICS, JOBS, PASS, RUN_IMAGES, TOKEN),
+    *(RUN_BUCKET, RUN_OBJECTS, JOB_OUTPUT, WRITE_LOGS, METRICS, JOBS, PASS, RUN_IMAGES, TOKEN),
 ]
 _CONNECTS_SAGEMAKER = [
-    *(IN_BUCKET, ALL_OBJECTS, TOKEN, LISTED, PUSHED, PIPELINES, JOBS, READ_LOGS, PASS),
+    *(IN_BUCKET, LISTING, ALL_OBJECTS, DEFINITIONS, TOKEN, LISTED, PUSHED, PIPELINES, JOBS),
+    *(READ_LOGS, PASS),
 ]
 _SEES_SAGEMAKER = [
     SEE_BUCKET,
@@ -212,7 +221,7 @@ GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
     ("scheduled", RUNTIME): _RUNS_ON_SAGEMAKER,
     ("scheduled", PULL): [TOKEN, PULLED],
     ("scheduled", VERIFY): _SEES_SAGEMAKER,
-    ("kubernetes", CONNECTOR): [IN_BUCKET, ALL_OBJECTS, TOKEN, LISTED, PUSHED, CLUSTER],
+    ("kubernetes", CONNECTOR): [IN_BUCKET, LISTING, ALL_OBJECTS, TOKEN, LISTED, PUSHED, CLUSTER],
     ("kubernetes", RUNTIME): [RUN_BUCKET, RUN_OBJECTS],
     ("kubernetes", PULL): [TOKEN, PULLED],
     ("kubernetes", VERIFY): [
@@ -225,7 +234,7 @@ GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
         *(SEE_IMAGES, SEE_CLUSTER, SEE_PARTS),
         *(roles("iam:GetRole"), simulates()),
     ],
-    ("local", CONNECTOR): [IN_BUCKET, ALL_OBJECTS],
+    ("local", CONNECTOR): [IN_BUCKET, LISTING, ALL_OBJECTS],
     ("local", RUNTIME): [],
     ("local", PULL): [],
     ("local", VERIFY): [
@@ -290,7 +299,11 @@ def of(service: str, rest: str, region: str = "eu-west-1") -> str:
         (Resource.ANYTHING, ["*"], ["*"]),
         (Resource.METRICS, ["*"], ["*"]),
         (Resource.BUCKET, ["arn:aws:s3:::b"], []),
+        (Resource.LISTING, ["arn:aws:s3:::b"], []),
         (Resource.OBJECTS, ["arn:aws:s3:::b/*"], []),
+        # without a prefix they are among the objects
+        (Resource.JOB_OUTPUT, [], []),
+        (Resource.DEFINITIONS, [], []),
         (Resource.KEY, [], []),
         # a registry is in a region of its own
         (Resource.REPOSITORY, [of("ecr", "repository/team/images", "eu-central-1")], []),
@@ -350,12 +363,12 @@ def test_a_repository_needs_a_registry_and_a_name() -> None:
 @pytest.mark.parametrize(
     ("change", "identity", "gone"),
     [
-        ({"bucket": None}, CONNECTOR, {"Bucket", "Objects"}),
+        ({"bucket": None}, CONNECTOR, {"Bucket", "Listing", "Objects"}),
         ({"repository": None}, CONNECTOR, {"Repository"}),
         ({"registry": None}, CONNECTOR, {"Repository", "AllRepositories"}),
         ({"role": None}, CONNECTOR, {"ExecutionRole"}),
         ({"scheduler_role": None}, CONNECTOR, {"Schedules", "SchedulerRole"}),
-        ({"bucket": None}, RUNTIME, {"Bucket", "Objects"}),
+        ({"bucket": None}, RUNTIME, {"Listing", "Objects"}),
         ({"role": None}, RUNTIME, {"ExecutionRole"}),
         ({"registry": None}, PULL, {"Repository"}),
         ({"cluster": None}, VERIFY, set()),

@@ -6,6 +6,7 @@
     subnets.py     which subnets a new cluster gets                 (pure)
     account.py     whose account it is, its subnets, what still holds data   (boto3)
     args.py        what the component is given and gives
+    used.py        what the roles may use, from these arguments     (pure)
     component.py   the component resource `kitaru:aws:Infrastructure`   (Pulumi)
       bucket.py repository.py roles.py cluster.py   its parts
     described.py   from a description to its arguments, in a running program   (Pulumi)

@@ -33,7 +33,9 @@ class InfrastructureArgs(TypedDict):
     artifact_store: NotRequired[str | None]
     """The URI that the stack uses, as `s3://bucket/prefix`."""
     container_registry: NotRequired[str | None]
-    """The URI that images are pushed to, with the repository."""
+    """The URI that images are pushed to."""
+    repository: NotRequired[str | None]
+    """The repository of images, where the URI has none. Default: zenml."""
     execution_role: NotRequired[str | None]
     """The ARN of an existing SageMaker role."""
     cluster: NotRequired[str | None]

@@ -16,13 +16,12 @@ from kitaru_iac.clouds.aws.provision.cluster import Cluster
 from kitaru_iac.clouds.aws.provision.described import complete
 from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
-from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.provision.used import used
 from kitaru_iac.clouds.provider import Inputs, marks
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.spec.clouds.aws import aws_partition
-from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
-from kitaru_iac.spec.uris import EcrUri, S3Uri, parse_artifact_store, parse_container_registry
+from kitaru_iac.spec.uris import S3Uri, parse_artifact_store
 
 __all__ = ["Infrastructure", "build"]
 
@@ -85,7 +84,7 @@ class Infrastructure(pulumi.ComponentResource):
             **args.get("tags", {}),
             **marks(pulumi.get_project(), pulumi.get_stack(), args["stack"]),
         }
-        used = _used(args, partition)
+        uses = used(args)
         boundary = args.get("permissions_boundary")
         store = pulumi.Output.from_input(args.get("artifact_store"))
         registry = pulumi.Output.from_input(args.get("container_registry"))
@@ -105,11 +104,11 @@ class Infrastructure(pulumi.ComponentResource):
             store = bucket.name.apply(lambda made: f"s3://{made}{rest}")
         if new_repository := args.get("new_repository"):
             repository = Repository(name, new_repository, region=region, tags=tags, parent=self)
-            url = f"{used.registry.host}/{new_repository}" if used.registry else None
+            url = f"{uses.registry.host}/{new_repository}" if uses.registry else None
             registry = _foreseen(repository.url, url, repository.repository)
         if new_role := args.get("new_role"):
-            made = runtime_role(*(name, new_role, used), tags=tags, parent=self, boundary=boundary)
-            role = _foreseen(made.arn, used.role, made)
+            made = runtime_role(*(name, new_role, uses), tags=tags, parent=self, boundary=boundary)
+            role = _foreseen(made.arn, uses.role, made)
         if new_cluster := args.get("new_cluster"):
             cluster = Cluster(
                 *(name, new_cluster),
@@ -137,28 +136,6 @@ def _foreseen(
     if value is None or not pulumi.runtime.is_dry_run():
         return output
     return resource.urn.apply(lambda _: value)
-
-
-def _used(args: InfrastructureArgs, partition: str) -> AwsResources:
-    """What the stack's steps use, by name: for the statements of their role."""
-    store, registry = args.get("artifact_store"), args.get("container_registry")
-    bucket = parse_artifact_store(store) if store else None
-    images = parse_container_registry(registry) if registry else None
-    ecr = images if isinstance(images, EcrUri) else None
-    new_role = args.get("new_role")
-    return AwsResources(
-        stack=args["stack"],
-        type=StackType(args["type"]),
-        region=args["region"],
-        partition=partition,
-        account=args["account"],
-        bucket=bucket.bucket if isinstance(bucket, S3Uri) else args.get("new_bucket"),
-        registry=ecr,
-        repository=ecr.repository if ecr else None,
-        role=f"arn:{partition}:iam::{args['account']}:role/{new_role}"
-        if new_role
-        else args.get("execution_role"),
-    )
 
 
 def _prefix(uri: str | None) -> str:

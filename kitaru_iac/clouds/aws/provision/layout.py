@@ -11,7 +11,7 @@ from typing import cast
 
 from kitaru_iac.clouds.aws.provision import names
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
-from kitaru_iac.clouds.aws.resources import DEFAULT_REPOSITORY, role_name
+from kitaru_iac.clouds.aws.resources import repository_of, role_name
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.kinds import ResourceMode, StackType
@@ -36,7 +36,8 @@ class Layout:
         account: The account's twelve digits.
         region: Where everything is.
         artifact_store: The URI that the stack uses, made or existing.
-        container_registry: The URI with the repository.
+        container_registry: The URI; with the repository, if it is made.
+        repository: The one that images are pushed to; None without a registry on AWS.
         execution_role: The ARN that SageMaker uses.
         cluster: The name of the EKS cluster.
         new_bucket: Its name, if it is made.
@@ -52,6 +53,7 @@ class Layout:
     region: str
     artifact_store: str | None = None
     container_registry: str | None = None
+    repository: str | None = None
     execution_role: str | None = None
     cluster: str | None = None
     new_bucket: str | None = None
@@ -89,7 +91,7 @@ def layout(spec: StackSpec, account: str, region: str, *, subnets: tuple[str, ..
     problems: list[Problem] = []
     registry_host = f"{account}.dkr.ecr.{region}.{_domain(region)}"
     bucket, store = _bucket(spec, account, region)
-    repository, registry = _repository(spec, registry_host, problems)
+    made_repository, repository, registry = _repository(spec, registry_host, problems)
     role = arn = cluster = used_cluster = None
     if isinstance(spec, SagemakerSpec):
         role, arn = _role(spec, account, region, problems)
@@ -104,10 +106,11 @@ def layout(spec: StackSpec, account: str, region: str, *, subnets: tuple[str, ..
         region=region,
         artifact_store=store,
         container_registry=registry,
+        repository=repository,
         execution_role=arn,
         cluster=used_cluster,
         new_bucket=bucket,
-        new_repository=repository,
+        new_repository=made_repository,
         new_role=role,
         new_cluster=cluster,
         subnets=subnets if cluster else (),
@@ -156,21 +159,22 @@ def _is(store: S3Uri | None, name: str) -> bool:
 
 def _repository(
     spec: StackSpec, host: str, problems: list[Problem]
-) -> tuple[str | None, str | None]:
+) -> tuple[str | None, str | None, str | None]:
+    """The repository to make, the one that images are pushed to, and the registry's URI."""
     if spec.type is StackType.LOCAL:
-        return None, None  # nothing is pushed
+        return None, None, None  # nothing is pushed
     registry = spec.container_registry
-    ours = names.repository_name(spec.name)
     if registry is not None and not isinstance(registry, EcrUri):
-        return None, str(registry)
+        return None, None, str(registry)
+    # ZenML pushes to its registry's `default_repository`, whatever we would call ours.
+    wanted = spec.extra.container_registry.get("default_repository")
+    ours = str(wanted or names.repository_name(spec.name))
     as_ours = registry is not None and registry.host == host and registry.repository == ours
     mode = _mode(spec, "registry", given=registry is not None, as_ours=as_ours)
-    text = str(registry) if registry else f"{host}/{ours}"
+    name = repository_of(spec) if registry else ours
     if mode is not _CREATE:
-        return None, text
-    if registry is None:
-        return ours, text
-    if registry.host != host:
+        return None, name, str(registry) if registry else f"{host}/{name}"
+    if registry is not None and registry.host != host:
         problems.append(
             Problem(
                 "container_registry",
@@ -179,7 +183,7 @@ def _repository(
                 f"Write `{host}`, or leave it out.",
             )
         )
-    return registry.repository or DEFAULT_REPOSITORY, text
+    return name, name, f"{host}/{name}"
 
 
 def _role(

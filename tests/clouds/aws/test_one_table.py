@@ -1,0 +1,150 @@
+"""One table feeds the policies, the checks and the provisioning: all three are compared."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.clouds.aws.permissions import permissions_for, policy, trust_policy
+from kitaru_iac.clouds.aws.provision.layout import layout
+from kitaru_iac.clouds.aws.provision.used import used
+from kitaru_iac.clouds.aws.resources import aws_resources, existing
+from kitaru_iac.clouds.aws.simulate import questions
+from kitaru_iac.clouds.outputs import filled
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.model import StackSpec
+from tests.clouds.aws.programs import ACCOUNT, made_of, one
+
+REGIONS = {"eu-west-1": "aws", "us-gov-west-1": "aws-us-gov"}
+
+
+def descriptions() -> Iterator[StackSpec]:
+    """Types × stores × registries × default repositories, made and existing."""
+    for kind, region, store, path, wanted, made in itertools.product(
+        ("sagemaker", "kubernetes", "local"),
+        REGIONS,
+        (None, "s3://team-data", "s3://team-data/kitaru/prod"),
+        (None, "", "/team/images"),
+        (None, "agents", "team/images"),
+        ("create", "existing"),
+    ):
+        if kind == "local" and (path is not None or wanted or store is None):
+            continue
+        if path == "/team/images" and wanted == "agents":
+            continue  # refused: two repositories
+        host = f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com"
+        given: dict[str, Any] = {"name": "prod", "type": kind, "region": region}
+        given |= {"infra": "provision", "resources": {}}
+        if store:
+            given |= {"artifact_store": store}
+            given["resources"]["bucket"] = made
+        if path is not None:
+            given["container_registry"] = host + path
+            given["resources"]["registry"] = made
+        if wanted:
+            given["extra"] = {"container_registry": {"default_repository": wanted}}
+        if kind == "kubernetes":
+            given["cluster"] = "prod"
+        yield from_mapping(given)
+
+
+def label(spec: StackSpec) -> str:
+    parts = (spec.type, spec.region, spec.artifact_store, spec.container_registry)
+    repository = spec.extra.container_registry.get("default_repository")
+    return ",".join(map(str, (*parts, repository, *spec.resources.values())))
+
+
+EVERY = list(descriptions())
+
+
+def complete(spec: StackSpec) -> StackSpec:
+    """The description as it is registered, with what is to be made filled in."""
+    planned = layout(spec, ACCOUNT, str(spec.region))
+    outputs = {
+        "artifact_store": planned.artifact_store,
+        "container_registry": planned.container_registry,
+        "cluster": planned.cluster,
+        "execution_role": planned.execution_role,
+    }
+    return filled(spec, outputs)
+
+
+@pytest.mark.parametrize("spec", EVERY, ids=label)
+def test_provisioning_speaks_of_the_resources_of_the_description(spec: StackSpec) -> None:
+    planned = layout(spec, ACCOUNT, str(spec.region))
+    uses, named = used(planned.args()), aws_resources(complete(spec))
+    assert uses.repository == named.repository
+    for identity in (Identity.RUNTIME, Identity.PULL):
+        assert permissions_for(uses, identity) == permissions_for(named, identity)
+    if planned.new_repository:
+        assert planned.new_repository == named.repository
+
+
+@pytest.mark.parametrize("spec", EVERY, ids=label)
+def test_the_checks_ask_for_what_is_granted(spec: StackSpec) -> None:
+    described = complete(spec).model_copy(update={"resources": {}})
+    resources = existing(described)
+    for identity in Identity:
+        granted = grants(policy(described, identity))
+        asked = questions(permissions_for(resources, identity), resources)
+        pairs = {(action, q.resource) for q in asked for action in q.actions}
+        assert {action for action, _ in pairs} == {action for action, _ in granted}
+        for action, thing in pairs:
+            assert any(action == a and matches(thing, arn) for a, arn in granted), (action, thing)
+
+
+@pytest.mark.parametrize(
+    "spec", [spec for spec in EVERY if spec.type == "sagemaker"][::3], ids=label
+)
+def test_the_role_that_is_made_has_the_policy_that_is_printed(spec: StackSpec) -> None:
+    made = made_of(spec)
+    described = complete(spec)
+    assert json.loads(one(made, "iam/rolePolicy:RolePolicy")["policy"]) == policy(
+        described, Identity.RUNTIME
+    )
+    role = one(made, "iam/role:Role")
+    assert json.loads(role["assumeRolePolicy"]) == trust_policy(described)
+    repositories = [each.inputs["name"] for each in made if each.type.endswith(":Repository")]
+    if repositories:
+        assert repositories == [aws_resources(described).repository]
+    pulled = [arn for act, arn in grants(policy(described, Identity.RUNTIME))
+              if act == "ecr:BatchGetImage"]  # fmt: skip
+    assert len(pulled) == 1
+    assert f":{REGIONS[str(spec.region)]}:ecr:" in f":{pulled[0].removeprefix('arn:')}"
+
+
+@pytest.mark.parametrize("mode", ["create", "existing"])
+def test_a_registry_without_a_path_is_pulled_from_its_default_repository(mode: str) -> None:
+    spec = from_mapping(
+        {
+            "name": "prod", "type": "sagemaker", "region": "eu-west-1", "infra": "provision",
+            "container_registry": f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com",
+            "resources": {"registry": mode},
+            "extra": {"container_registry": {"default_repository": "agents"}},
+        }
+    )  # fmt: skip
+    made = made_of(spec)
+    document = json.loads(one(made, "iam/rolePolicy:RolePolicy")["policy"])
+    images = f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/agents"
+    assert ("ecr:BatchGetImage", images) in grants(document)
+    repositories = [each.inputs["name"] for each in made if each.type.endswith(":Repository")]
+    assert repositories == (["agents"] if mode == "create" else [])
+
+
+def grants(document: Mapping[str, Any]) -> set[tuple[str, str]]:
+    found = set()
+    for statement in document["Statement"]:
+        things = statement["Resource"]
+        for thing in [things] if isinstance(things, str) else things:
+            found |= {(action, thing) for action in statement["Action"]}
+    return found
+
+
+def matches(thing: str, arn: str) -> bool:
+    return fnmatchcase(thing, arn)
