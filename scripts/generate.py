@@ -40,7 +40,7 @@ def _filled(name: str, **blocks: Iterable[str]) -> str:
 def model_fields() -> str:
     """spec/_model_fields.py: the attributes of the models, for pydantic and the type checker."""
     names = ["Common", *(type_.capitalize() for type_ in StackType)]
-    ours = {"fields": {"describe"}, "kinds": {"StackType"}, "modelling": {"FrozenModel", "Opaque"}}
+    ours = {"kinds": {"StackType"}, "modelling": {"FrozenModel", "Opaque"}, "wording": {"describe"}}
     return _filled(
         "_model_fields",
         imports=_imports(FIELDS.values(), ours),

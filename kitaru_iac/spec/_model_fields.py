@@ -11,10 +11,10 @@ from pydantic import Field
 
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.extras import Extra
-from kitaru_iac.spec.fields import describe
 from kitaru_iac.spec.kinds import InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.modelling import FrozenModel, Opaque
 from kitaru_iac.spec.uris import ArtifactStoreUri, RegistryUri
+from kitaru_iac.spec.wording import describe
 
 __all__ = [
     "AzuremlFields",

@@ -7,7 +7,7 @@ from kitaru_iac.spec import cross_extra, folders, names, regions
 from kitaru_iac.spec.clouds import FIXED_CLOUDS, VOCABULARIES, cloud_of, cluster_name
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.draft import Draft
-from kitaru_iac.spec.fields import FIELDS, example
+from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.refusal import Refusal, shown
 from kitaru_iac.spec.resources import RESOURCES
@@ -20,6 +20,7 @@ from kitaru_iac.spec.uris import (
     LocalPath,
     OtherRegistryUri,
 )
+from kitaru_iac.spec.wording import example
 
 __all__ = ["belonging", "check"]
 

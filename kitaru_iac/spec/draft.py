@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.errors import Problem
-from kitaru_iac.spec.fields import flag_of
 from kitaru_iac.spec.refusal import Refusal
+from kitaru_iac.spec.wording import flag_of
 
 __all__ = ["Draft", "Origins"]
 

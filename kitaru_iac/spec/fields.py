@@ -13,13 +13,7 @@ from collections.abc import Mapping
 from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.rows import FieldInfo, Flag, Kind, Place, Property, Stored
 
-__all__ = [
-    "FIELDS",
-    "OTHER_WORDS_FOR_KEYS",
-    "describe",
-    "example",
-    "flag_of",
-]
+__all__ = ["FIELDS"]
 
 _LOCAL, _KUBERNETES, _VERTEX = StackType.LOCAL, StackType.KUBERNETES, StackType.VERTEX
 _SAGEMAKER, _AZUREML = StackType.SAGEMAKER, StackType.AZUREML
@@ -378,35 +372,3 @@ _TABLE = (
 
 #: Every field by its key, in the order in which a description is written.
 FIELDS: Mapping[str, FieldInfo] = {info.key: info for info in _TABLE}
-
-#: What other tools call these keys; they lead to a suggestion.
-OTHER_WORDS_FOR_KEYS: Mapping[str, str] = {
-    word: info.key for info in _TABLE for word in info.other_words
-}
-
-
-def describe(key: str) -> str:
-    """The description of a key."""
-    return FIELDS[key].description
-
-
-def example(key: str, cloud: Cloud | None = None) -> str | None:
-    """A value that would be right for a key, in this cloud where it matters."""
-    info = FIELDS[key]
-    if cloud and info.by_cloud and cloud in info.by_cloud:
-        return info.by_cloud[cloud]
-    return next(iter(info.examples), None)
-
-
-def flag_of(key: str, value: object = None) -> str:
-    """How the command line says a key: ``--region``, ``NAME``, ``--no-verify``.
-
-    Args:
-        key: As in YAML.
-        value: Its value, which decides between the two flags of a switch.
-    """
-    info = FIELDS.get(key)
-    if info is None or info.flag is None or info.flag.words is None:
-        return f"--{key.replace('_', '-')}"
-    positive, _, negative = info.flag.words.partition("/")
-    return negative if negative and value is False else positive

@@ -12,10 +12,11 @@ from kitaru_iac.spec import rules
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.draft import Origins
 from kitaru_iac.spec.extras import merge_extras
-from kitaru_iac.spec.fields import FIELDS, flag_of
+from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.rows import FieldInfo, Kind
+from kitaru_iac.spec.wording import flag_of
 from kitaru_iac.spec.yaml_file import read_document
 
 if TYPE_CHECKING:

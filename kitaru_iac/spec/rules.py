@@ -14,12 +14,13 @@ from kitaru_iac.spec import cross
 from kitaru_iac.spec.credentials import CredentialsError, parse_credentials, resolve_source
 from kitaru_iac.spec.draft import Draft, Origins
 from kitaru_iac.spec.extras import checked_extra
-from kitaru_iac.spec.fields import FIELDS, OTHER_WORDS_FOR_KEYS
+from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import OTHER_WORDS_FOR_TYPES, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.refusal import Refusal, shown, write_instead
 from kitaru_iac.spec.resources import RESOURCE_MODES
 from kitaru_iac.spec.rows import FieldInfo, Kind
 from kitaru_iac.spec.suggest import suggest
+from kitaru_iac.spec.wording import OTHER_WORDS_FOR_KEYS
 
 __all__ = ["check", "check_singly", "key_suggestion"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from kitaru_iac.cli import completion
 from kitaru_iac.spec import names
-from kitaru_iac.spec.fields import FIELDS, flag_of
+from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.rows import FieldInfo, Flag, Kind
@@ -22,6 +22,7 @@ from kitaru_iac.spec.stored import (
     keys_read,
     runner_fields,
 )
+from kitaru_iac.spec.wording import flag_of
 
 #: Parts of the records that a place may name.
 PARTS = {*EXTRA_TARGETS, "connector", "labels", "cluster", "stack"}

@@ -14,11 +14,12 @@ from kitaru_iac.spec import Extra, from_mapping, load, merge, to_mapping
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.draft import Draft, Origins
 from kitaru_iac.spec.extras import checked_extra, merge_extras, parse_extra
-from kitaru_iac.spec.fields import FIELDS, example, flag_of
+from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.loading import Merged
 from kitaru_iac.spec.resources import RESOURCES
 from kitaru_iac.spec.rules import check, check_singly, key_suggestion
+from kitaru_iac.spec.wording import example, flag_of
 from tests.spec.bad_inputs import AKS, AZUREML, GKE, GOOD, KUBERNETES, LOCAL_S3, SAGEMAKER, VERTEX
 
 SECRET = "hunter2-SECRET"
