@@ -148,3 +148,10 @@ def grants(document: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 def matches(thing: str, arn: str) -> bool:
     return fnmatchcase(thing, arn)
+
+
+def test_no_image_goes_from_the_repository_unasked() -> None:
+    """A schedule may run a digest that lost its tag long ago: ECR counts from the push."""
+    made = made_of(EVERY[0])
+    assert any(each.type.endswith(":Repository") for each in made)
+    assert not any(each.type.endswith(":LifecyclePolicy") for each in made)
