@@ -126,7 +126,8 @@ def keywords() -> str:
     """spec/_keywords.py: the arguments of `create_stack`, for the type checker alone."""
     infos = [info for info in FIELDS.values() if info.key not in _IN_SIGNATURE]
     fields = [line for info in infos for line in _keyword(info)]
-    return _filled("_keywords", imports=_imports(infos, {}), fields=fields)
+    with_class = [info for info in infos if info.kind is not Kind.MAPPING or info.choices]
+    return _filled("_keywords", imports=_imports(with_class, {}), fields=fields)
 
 
 def _keyword(info: FieldInfo) -> Lines:
@@ -242,7 +243,8 @@ def _input(key: str, *, plain: bool = False) -> str:
     info = FIELDS[key]
     kind = "bool" if info.kind is Kind.SWITCH else "str"
     if info.kind is Kind.MAPPING:
-        kind = "Mapping[str, str]" if info.choices else "Extra"
+        kind = "Mapping[str, str]" if info.choices else "Mapping[str, object]"
+        kind = "Extra" if key == "extra" else kind
     return f"{kind} | None" if plain else f"pulumi.Input[{kind}] | None"
 
 

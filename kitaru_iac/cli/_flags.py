@@ -193,6 +193,16 @@ def flags(
             autocompletion=completion.infra_modes,
         ),
     ] = None,
+    infrastructure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--infrastructure",
+            metavar="OPTION=VALUE",
+            help="How what is provisioned is made, as nodes=3 or tags.team=ml; elements of a list "
+            "stand between commas.",
+            rich_help_panel="More",
+        ),
+    ] = None,
     activate: Annotated[
         bool | None,
         typer.Option(

@@ -101,7 +101,10 @@ class DescribedCommand(Command):
         given = {param.name: ctx.params.pop(param.name) for param in self._flags}
         file, extra = given.pop("file"), given.pop("extra")
         ctx.obj = Description(
-            {_key(name): value for name, value in given.items()}, file, tuple(extra or ())
+            # An option that may come several times, and did not, is empty.
+            {_key(name): None if value in ((), []) else value for name, value in given.items()},
+            file,
+            tuple(extra or ()),
         )
         return super().invoke(ctx)
 

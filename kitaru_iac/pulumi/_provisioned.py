@@ -68,6 +68,7 @@ class ProvisionedStack(Provisioned):
         async_: pulumi.Input[bool] | None = None,
         extra: pulumi.Input[Extra] | None = None,
         resources: Mapping[str, str] | None = None,
+        infrastructure: Mapping[str, object] | None = None,
     ) -> None:
         """Describe a stack. What decides what is made has to be known: plain text, no outputs.
 
@@ -114,6 +115,8 @@ class ProvisionedStack(Provisioned):
             resources: What is done about single resources (bucket, registry, role, cluster):
                 existing, create or skip. What the description does not name is made, but a cluster
                 only where `create` is said.
+            infrastructure: How what is provisioned is made: its network, nodes, key, tags. The
+                options are in the reference of stack.yaml. They are called as there.
 
         Raises:
             InputsRefused: The description is wrong; with every problem.
@@ -139,5 +142,6 @@ class ProvisionedStack(Provisioned):
             "async": async_,
             "extra": extra,
             "resources": resources,
+            "infrastructure": infrastructure,
         }
         super().__init__(resource_name, given, opts)

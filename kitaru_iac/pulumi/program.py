@@ -88,13 +88,13 @@ def deploy(description: Mapping[str, Any]) -> dict[str, pulumi.Output[Any]]:
     mode = InfraMode(given.pop("infra", InfraMode.NONE))
     name = given.get("name")
     name = name if isinstance(name, str) else pulumi.get_stack()
-    resources = given.pop("resources", {})
+    made_how = {key: given.pop(key, {}) for key in ("resources", "infrastructure")}
     arguments = {FIELDS[key].attribute: value for key, value in given.items()}
     stack: Stack | ProvisionedStack
     if mode is InfraMode.PROVISION:
         from kitaru_iac.pulumi._provisioned import ProvisionedStack
 
-        stack = ProvisionedStack(name, resources=resources, **arguments)
+        stack = ProvisionedStack(name, **made_how, **arguments)
         made = RESOURCES[StackType(given.get("type", StackType.LOCAL))].values()
         return _outputs(stack, stack.stack_id, {*given, *made})
     if mode is InfraMode.VERIFY:

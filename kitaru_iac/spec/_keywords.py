@@ -53,3 +53,6 @@ class StackFields(TypedDict, total=False):
     (verify), or create what is missing (provision)."""
     resources: Mapping[str, str | ResourceMode] | None
     """What is done about single resources, where it is not what `infra` says."""
+    infrastructure: Mapping[str, object] | None
+    """How what is provisioned is made: its network, nodes, key, tags. The options are in the
+    reference of stack.yaml."""

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.extras import Extra
+from kitaru_iac.spec.infrastructure import Infrastructure
 from kitaru_iac.spec.kinds import InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.modelling import FrozenModel, Opaque
 from kitaru_iac.spec.uris import ArtifactStoreUri, RegistryUri
@@ -83,6 +84,10 @@ class CommonFields(FrozenModel):
     resources: dict[str, ResourceMode] = Field(
         default_factory=dict,
         description=describe("resources"),
+    )
+    infrastructure: Annotated[Infrastructure, Opaque()] = Field(
+        default_factory=Infrastructure,
+        description=describe("infrastructure"),
     )
 
 

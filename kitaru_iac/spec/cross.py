@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kitaru_iac import redaction
-from kitaru_iac.spec import cross_extra, folders, names, regions
+from kitaru_iac.spec import cross_extra, cross_infrastructure, folders, names, regions
 from kitaru_iac.spec.clouds import FIXED_CLOUDS, VOCABULARIES, cloud_of, cluster_name
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.draft import Draft
@@ -75,6 +75,7 @@ def check(draft: Draft, type_: StackType) -> None:
     _infra(draft, type_, cloud)
     _required(draft, type_, cloud)
     cross_extra.check(draft, type_)
+    cross_infrastructure.check(draft, type_)
     folders.check(draft)
 
 

@@ -345,7 +345,7 @@ _TABLE = (
         default=InfraMode.NONE,
         choices=tuple(InfraMode),
         needs_cloud=True,
-        other_words=("infrastructure",),
+        other_words=("infra_mode",),
         flag=Flag(
             "What to do about the infrastructure: none, verify or provision.",
             "MODE",
@@ -366,6 +366,27 @@ _TABLE = (
         default={},
         choices=tuple(ResourceMode),
         needs_cloud=True,
+        program=Property(of_stack=False, elsewhere="Use ProvisionedStack."),
+    ),
+    FieldInfo(
+        "infrastructure",
+        "How what is provisioned is made: its network, nodes, key, tags. The options are in the "
+        "reference of stack.yaml.",
+        types=frozenset({_LOCAL, _KUBERNETES, _SAGEMAKER}),
+        kind=Kind.MAPPING,
+        value="infrastructure:Infrastructure",
+        default={},
+        cloud=Cloud.AWS,
+        needs_cloud=True,
+        on_every_model=True,
+        other_words=("provisioning", "infra_options"),
+        flag=Flag(
+            "How what is provisioned is made, as nodes=3 or tags.team=ml; elements of a list stand "
+            "between commas.",
+            "OPTION=VALUE",
+            _MORE,
+            after="infra",
+        ),
         program=Property(of_stack=False, elsewhere="Use ProvisionedStack."),
     ),
 )

@@ -127,7 +127,11 @@ def merge(
         problems += document.problems
     for key, value in given.items():
         if value is not None:
-            _lay(data, where, (key,), value, (said or flag_of)(key, value))
+            laid = value
+            if key == "infrastructure" and isinstance(value, list | tuple):
+                laid, wrong = _options(value)
+                problems += wrong
+            _lay(data, where, (key,), laid, (said or flag_of)(key, value))
     problems += _lay_extras(data, where, extra)
     for key, value in (defaults or {}).items():
         if data.get(key) is None and _default_fits(key, data):
@@ -211,6 +215,12 @@ def _lay_extras(data: dict[str, Any], where: dict[str, str], extra: Sequence[str
     return problems
 
 
+def _options(words: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
+    from kitaru_iac.spec.infrastructure import from_words
+
+    return from_words(words)
+
+
 def _is_below(path: str, top: str) -> bool:
     return path == top or path.startswith(f"{top}.")
 
@@ -236,6 +246,8 @@ def _written(info: FieldInfo, value: Any, spec: StackSpec, include_secrets: bool
         return None
     if info.key == "extra":
         return _extra(value, spec.async_)
+    if info.key == "infrastructure":
+        return value.given()
     if info.kind is Kind.MAPPING:
         return {key: str(inner) for key, inner in value.items()}
     return value if isinstance(value, bool) else str(value)

@@ -141,6 +141,8 @@ def _value(draft: Draft, key: str, stdin: TextIO | None) -> None:
         _extra(draft, raw)
     elif key == "resources":
         _resources(draft, raw)
+    elif key == "infrastructure":
+        _infrastructure(draft, raw)
     elif not _is_text(draft, key, raw):
         return
     elif key == "credentials":
@@ -244,6 +246,14 @@ def _extra(draft: Draft, raw: object) -> None:
         draft.add(problem.field, problem.what, problem.why, problem.remedy)
     if not problems:
         draft.values["extra"] = value
+
+
+def _infrastructure(draft: Draft, raw: object) -> None:
+    value, problems = _named("infrastructure:checked_infrastructure")(raw)
+    for problem in problems:
+        draft.add(problem.field, problem.what, problem.why, problem.remedy)
+    if not problems:
+        draft.values["infrastructure"] = value
 
 
 def _resources(draft: Draft, raw: object) -> None:

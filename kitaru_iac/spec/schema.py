@@ -12,6 +12,7 @@ from typing import Any
 
 from kitaru_iac.spec import names
 from kitaru_iac.spec.fields import FIELDS
+from kitaru_iac.spec.infrastructure import OPTIONS, Option, Shape
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.resources import EXTRA_TARGETS, RESOURCES
 from kitaru_iac.spec.rows import FieldInfo, Kind
@@ -94,6 +95,12 @@ def _property(info: FieldInfo) -> dict[str, Any]:
             "type": "object",
             "additionalProperties": {"type": "string", "enum": list(info.choices)},
         }
+    if info.key == "infrastructure":
+        return found | {
+            "type": "object",
+            "properties": {key: _option(option) for key, option in OPTIONS.items()},
+            "additionalProperties": False,
+        }
     if info.kind is Kind.MAPPING:
         return found | {
             "type": "object",
@@ -117,6 +124,12 @@ def _property(info: FieldInfo) -> dict[str, Any]:
     if info.examples:
         found["examples"] = list(info.examples)
     return found
+
+
+def _option(option: Option) -> dict[str, Any]:
+    kind = {Shape.TEXT: "string", Shape.NUMBER: "integer", Shape.LIST: "array"}
+    found = {"description": option.description, "type": kind.get(option.shape, "object")}
+    return {**found, **option.schema}
 
 
 def _for_type(type_: StackType) -> dict[str, Any]:

@@ -85,7 +85,11 @@ def test_the_region_is_the_descriptions_and_the_account_the_providers(
 
 
 def test_a_cluster_lies_in_the_default_subnets_of_its_region(engine_room: EngineRoom) -> None:
-    spec = described(type="kubernetes", resources={"cluster": "create"})
+    spec = described(
+        type="kubernetes",
+        resources={"cluster": "create"},
+        infrastructure={"endpoint_access": ["203.0.113.7/32"]},
+    )
     with deployment(made_of(spec, region=OTHER_REGION)) as program:
         assert program.up().outputs["cluster"] == "kitaru-prod"
         assert {step.action for step in program.up().steps()} == {Action.KEEP}

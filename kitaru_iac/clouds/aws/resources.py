@@ -122,6 +122,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         account=account,
         bucket=store.bucket if store else None,
         prefix=prefix_of(store),
+        kms_key=spec.infrastructure.kms_key,
         registry=registry,
         repository=repository_of(spec) if registry else None,
         cluster=cluster,

@@ -20,10 +20,17 @@ from kitaru_iac.pulumi.values import has_output
 
 __all__ = ["fields", "problems", "schema"]
 
-_WORDS = {str: "text", bool: "true or false", list: "a list of text", dict: "a mapping to text"}
+_WORDS = {
+    str: "text",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list of text",
+    dict: "a mapping to text",
+}
 _SCHEMAS: Mapping[type, dict[str, Any]] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
+    int: {"type": "integer"},
     list: {"type": "array", "items": {"type": "string", "plain": True}},
     dict: {"type": "object", "additionalProperties": {"type": "string", "plain": True}},
 }
@@ -63,6 +70,9 @@ def problems(component: Component, given: Mapping[str, Any]) -> list[Problem]:
 
 
 def _fits(value: Any, wanted: type) -> bool:
+    if wanted is int:  # on the wire, all numbers are floats
+        whole = isinstance(value, int | float) and not isinstance(value, bool)
+        return whole and value == int(value)
     if not isinstance(value, wanted):
         return False
     if isinstance(value, dict):

@@ -157,6 +157,7 @@ def _provisioned_schema() -> dict[str, Any]:
         "where `create` is said.",
         "additionalProperties": {"type": "string", "plain": True},
     }
+    inputs["infrastructure"]["description"] += " They are called as there."
     inputs["type"]["description"] += " local, if left out."
     inputs["credentials"]["description"] += " They make nothing: the cloud's own provider does."
     return {

@@ -26,7 +26,9 @@ def property_of(key: str, *, plain: bool = False) -> dict[str, Any]:
     if info.kind is Kind.SWITCH:
         schema["type"] = "boolean"
     elif info.kind is Kind.MAPPING:
-        of = {"type": "object", "additionalProperties": {"$ref": ANY}}
+        of: dict[str, Any] = {"$ref": ANY}
+        if key == "extra":
+            of = {"type": "object", "additionalProperties": of}
         schema |= {
             "type": "object",
             "additionalProperties": {"type": "string"} if info.choices else of,

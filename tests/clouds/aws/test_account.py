@@ -50,6 +50,38 @@ def test_nobody_is_told_how_to_log_in(aws: AwsLoopback, monkeypatch: pytest.Monk
     assert "aws configure" in str(told.value.remedy)
 
 
+def test_the_key_of_an_existing_bucket_is_looked_up(aws: AwsLoopback) -> None:
+    account, kms, s3 = Account.open(None, REGION), aws.client("kms"), aws.client("s3")
+    key = kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName="alias/team", TargetKeyId=key["KeyId"])
+    aws.bucket("mine")
+
+    def encrypt(**default: str) -> None:
+        rules = [{"ApplyServerSideEncryptionByDefault": default}]
+        s3.put_bucket_encryption(Bucket="mine", ServerSideEncryptionConfiguration={"Rules": rules})
+
+    assert account.bucket_key("mine") is None
+    encrypt(SSEAlgorithm="AES256")
+    assert account.bucket_key("mine") is None
+    # An alias cannot be granted, nor a bare id.
+    for named in (key["Arn"], key["KeyId"], "alias/team"):
+        encrypt(SSEAlgorithm="aws:kms", KMSMasterKeyID=named)
+        assert account.bucket_key("mine") == key["Arn"]
+    assert account.bucket_key("not-there") is None
+
+
+def test_a_key_that_cannot_be_looked_up_stops_the_run(aws: AwsLoopback) -> None:
+    aws.bucket("mine")
+    rules = [{"ApplyServerSideEncryptionByDefault":
+              {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/nobody"}}]  # fmt: skip
+    aws.client("s3").put_bucket_encryption(
+        Bucket="mine", ServerSideEncryptionConfiguration={"Rules": rules}
+    )
+    with pytest.raises(KitaruError, match="Which key encrypts the bucket mine") as error:
+        Account.open(None, REGION).bucket_key("mine")
+    assert "kms_key" in str(error.value.remedy)
+
+
 def test_subnets_are_one_for_each_zone(aws: AwsLoopback) -> None:
     account = Account.open(None, REGION)
     subnets = account.default_subnets()

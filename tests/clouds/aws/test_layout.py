@@ -46,6 +46,11 @@ def test_two_stacks_never_share_names(stacks: list[str]) -> None:
     assert len({slug(stack) for stack in stacks}) == len(stacks)
 
 
+@given(st.from_regex(PATTERNS["name"], fullmatch=True))
+def test_no_stack_can_be_called_like_another_one_s_things(stack: str) -> None:
+    assert slug(slug(stack)) != slug(stack) or slug(stack) == stack
+
+
 def test_names_stay_what_they_are() -> None:
     # Another name would be another resource: these must never change.
     assert bucket_name("prod", ACCOUNT, REGION) == "kitaru-prod-123456789012-eu-west-1"
@@ -120,7 +125,11 @@ def test_what_is_skipped_is_not_made() -> None:
         ({"type": "kubernetes"}, "none is made unasked"),
         ({"type": "kubernetes", "cluster": "x", "resources": {"role": "create"}}, "together with"),
         (
-            {"type": "kubernetes", "resources": {"cluster": "create", "role": "skip"}},
+            {
+                "type": "kubernetes",
+                "resources": {"cluster": "create", "role": "skip"},
+                "infrastructure": {"endpoint_access": []},
+            },
             "makes its own roles",
         ),
     ],

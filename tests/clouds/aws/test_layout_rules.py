@@ -60,6 +60,12 @@ def digest(stack: str) -> str:
         ("team_prod", "team-prod"),
         ("a._b", "a-b"),
         ("A" * 26, "a" * 19),
+        # a name that ends as an altered one does
+        ("prod-5f5635", "prod-5f5635"),
+        ("my-facade", "my-facade"),
+        ("facade", "facade"),
+        ("my-facades", None),
+        ("a-prod-5f5635-of-mine-x", None),
         # a dash where the name is cut does not stand before the hash
         ("a" * 18 + "-" + "b" * 20, "a" * 18),
         ("a" * 18 + "." + "b" * 20, "a" * 18),
@@ -303,6 +309,7 @@ def test_a_role_is_made_in_this_account_and_without_a_path(
 
 
 ON_EKS: dict[str, Any] = {"type": "kubernetes"}
+OPEN = {"endpoint_access": ["203.0.113.7/32"]}
 NOT_NAMED = (
     "cluster",
     "no cluster is named, and none is made unasked",
@@ -331,7 +338,9 @@ ROLE_ALONE = (
 def test_a_cluster_is_made_only_where_it_is_asked_for(
     cluster: str | None, modes: dict[str, str], made: str | None, used: str | None
 ) -> None:
-    spec = described(**ON_EKS, cluster=cluster, resources=modes or None)
+    spec = described(
+        **ON_EKS, cluster=cluster, resources=modes or None, infrastructure=OPEN if made else None
+    )
     assert wants_cluster(spec) is (made is not None)
     found = layout(spec, ACCOUNT, REGION, subnets=("subnet-1", "subnet-2"))
     assert (found.new_cluster, found.cluster) == (made, used)
@@ -343,7 +352,9 @@ def test_a_cluster_is_made_only_where_it_is_asked_for(
 def test_a_new_cluster_makes_its_own_roles(role: str) -> None:
     modes = {"cluster": "create", "role": role}
     what = f"a new cluster makes its own roles, and role is `{role}`"
-    assert refused(**ON_EKS, resources=modes) == [("resources.role", what, "Leave it out.")]
+    assert refused(**ON_EKS, resources=modes, infrastructure=OPEN) == [
+        ("resources.role", what, "Leave it out.")
+    ]
 
 
 def test_a_cluster_that_is_not_there_cannot_be_used() -> None:
@@ -434,6 +445,7 @@ def test_a_layout_is_the_component_s_arguments() -> None:
         "new_role": None,
         "new_cluster": None,
         "subnets": ["a", "b"],
+        "kms_key": None,
     }
     assert type(found["type"]) is str
 

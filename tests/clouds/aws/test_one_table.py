@@ -155,3 +155,73 @@ def test_no_image_goes_from_the_repository_unasked() -> None:
     made = made_of(EVERY[0])
     assert any(each.type.endswith(":Repository") for each in made)
     assert not any(each.type.endswith(":LifecyclePolicy") for each in made)
+
+
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+
+
+def with_options(kind: str = "sagemaker", **options: Any) -> StackSpec:
+    given: dict[str, Any] = {"name": "prod", "type": kind, "region": "eu-west-1"}
+    given |= {"infra": "provision", "infrastructure": options}
+    return from_mapping(given)
+
+
+@pytest.mark.parametrize("store", [None, "s3://team-data/kitaru"])
+def test_a_key_is_granted_in_all_three(store: str | None) -> None:
+    spec = with_options(kms_key=KEY).model_copy()
+    if store:
+        spec = from_mapping(
+            {
+                "name": "prod", "type": "sagemaker", "region": "eu-west-1", "infra": "provision",
+                "artifact_store": store, "infrastructure": {"kms_key": KEY},
+            }
+        )  # fmt: skip
+    made, described = made_of(spec), complete(spec)
+    document = json.loads(one(made, "iam/rolePolicy:RolePolicy")["policy"])
+    assert document == policy(described, Identity.RUNTIME)
+    assert {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)} <= grants(document)
+    asked = questions(
+        permissions_for(aws_resources(described), Identity.RUNTIME), aws_resources(described)
+    )
+    assert KEY in {question.resource for question in asked}
+    if store is None:
+        encryption = one(
+            made,
+            "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        )
+        rule = encryption["rules"][0]
+        assert rule["applyServerSideEncryptionByDefault"] == {
+            "sseAlgorithm": "aws:kms",
+            "kmsMasterKeyId": KEY,
+        }
+        assert rule["bucketKeyEnabled"] is True
+
+
+def test_a_key_that_was_looked_up_is_granted_too() -> None:
+    spec = from_mapping(
+        {
+            "name": "prod", "type": "sagemaker", "region": "eu-west-1", "infra": "provision",
+            "artifact_store": "s3://team-data/kitaru",
+        }
+    )  # fmt: skip
+    planned = layout(spec, ACCOUNT, "eu-west-1", kms_key=KEY)
+    document = json.loads(one(made_of(planned.args()), "iam/rolePolicy:RolePolicy")["policy"])
+    assert ("kms:Decrypt", KEY) in grants(document)
+
+
+def test_options_reach_what_they_are_about() -> None:
+    made = made_of(
+        with_options(
+            keep_images=300,
+            permissions_boundary=BOUNDARY,
+            tags={"team": "ml"},
+        )
+    )
+    lifecycle = json.loads(one(made, "ecr/lifecyclePolicy:LifecyclePolicy")["policy"])
+    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 300}
+    assert [rule["selection"] for rule in lifecycle["rules"]] == [selection]
+    assert one(made, "iam/role:Role")["permissionsBoundary"] == BOUNDARY
+    tagged = [each.inputs["tags"] for each in made if "tags" in each.inputs]
+    assert len(tagged) == 3
+    assert all(tags["team"] == "ml" and tags["managed-by"] == "kitaru-iac" for tags in tagged)

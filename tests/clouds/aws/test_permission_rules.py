@@ -533,7 +533,8 @@ def test_what_a_description_names(spec: BaseSpec, resources: AwsResources) -> No
 def test_what_is_to_be_made_or_skipped_is_not_there_and_is_granted_all_the_same(
     base: str, resource: str, gone: str, mode: str
 ) -> None:
-    spec = described(base, infra="provision", resources={resource: mode})
+    made = {"endpoint_access": []} if (resource, mode) == ("cluster", "create") else None
+    spec = described(base, infra="provision", resources={resource: mode}, infrastructure=made)
     whole = {"sagemaker": OF_SAGEMAKER, "kubernetes": OF_KUBERNETES}[base]
     assert aws_resources(spec) == whole
     assert existing(spec) == replace(whole, **{gone: None})

@@ -269,12 +269,18 @@ def eks(**more: Any) -> StackSpec:
     )
 
 
+CLUSTER = {
+    "resources": {"cluster": "create"},
+    "infrastructure": {"endpoint_access": ["203.0.113.7/32"]},
+}
+
+
 def test_a_cluster_is_made_only_where_asked_for(engine_room: EngineRoom) -> None:
     aws = engine_room.aws
     with pytest.raises(DescriptionError, match="none is made unasked"):
         p.preview_infrastructure(eks())
 
-    made = p.provision(eks(resources={"cluster": "create"}))
+    made = p.provision(eks(**CLUSTER))
     assert made.spec.cluster == "kitaru-prod"  # type: ignore[union-attr]
     cluster = aws.client("eks").describe_cluster(name="kitaru-prod")["cluster"]
     assert cluster["status"] == "ACTIVE"
@@ -290,7 +296,7 @@ def test_a_cluster_is_made_only_where_asked_for(engine_room: EngineRoom) -> None
     report = verify(made.spec.model_copy(update={"infra": InfraMode.VERIFY, "resources": {}}))
     assert [r.id for r in report.results if r.status == "fail"] == []
 
-    assert not p.provision(eks(resources={"cluster": "create"})).has_changes
+    assert not p.provision(eks(**CLUSTER)).has_changes
     gone = d.destroy_infrastructure(made.labels)
     assert [k.name for k in gone.kept] == [BUCKET]
     assert aws.client("eks").list_clusters()["clusters"] == []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
-from kitaru_iac.clouds.aws.provision import ownership
+from kitaru_iac.clouds.aws.provision import encryption, ownership
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, GONE, REPOSITORY
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
@@ -143,6 +143,22 @@ class Account:
             ),
             self.region,
         )
+
+    def bucket_key(self, bucket: str) -> str | None:
+        """The ARN of the KMS key that encrypts an existing bucket; None for S3's own.
+
+        Raises:
+            KitaruError: It cannot be told.
+        """
+        try:
+            return encryption.key_of(self._access, self.number, bucket)
+        except ProbeError as error:
+            raise KitaruError(
+                f"Which key encrypts the bucket {bucket} cannot be told",
+                why=error.why,
+                remedy="Name it as `infrastructure: {kms_key: ARN}`, or run it again as somebody "
+                "who may look: the roles need the key.",
+            ) from error
 
     def sight(self, type: str, inputs: Inputs, marks: Mapping[str, str]) -> Sighting | None:
         """What AWS has under the name of a resource, and whether it is ours; None if nothing.

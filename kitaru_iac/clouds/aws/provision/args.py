@@ -50,10 +50,24 @@ class InfrastructureArgs(TypedDict):
     """The name of the EKS cluster to make."""
     subnets: NotRequired[list[str] | None]
     """The subnets of a new cluster, in at least two zones; the default ones, if left out."""
+    endpoint_access: NotRequired[list[str] | None]
+    """The networks that may reach a new cluster's public endpoint; it has none, if left out."""
+    kubernetes_version: NotRequired[str | None]
+    """The version of a new cluster, as `1.34`; the newest that EKS offers, if left out."""
     instance_type: NotRequired[str]
     """The nodes of a new cluster. Default: t3.large."""
-    public_access: NotRequired[list[str] | None]
-    """The networks that may reach a new cluster's endpoint; all, if left out."""
+    min_nodes: NotRequired[int]
+    """How many nodes there are at least. Default: 1."""
+    nodes: NotRequired[int]
+    """How many nodes there are to begin with. Default: 2."""
+    max_nodes: NotRequired[int]
+    """How many nodes there are at most. Default: 3."""
+    node_disk: NotRequired[int]
+    """The disk of each node, in GiB. Default: 100."""
+    kms_key: NotRequired[str | None]
+    """The ARN of the KMS key that encrypts the bucket, made or existing. Default: S3's own key."""
+    keep_images: NotRequired[int | None]
+    """How many images stay in a new repository, those pushed last; all, if left out."""
     permissions_boundary: NotRequired[str | None]
     """The ARN of a permissions boundary for all roles."""
     tags: NotRequired[dict[str, str]]

@@ -6,15 +6,19 @@ its own (https://docs.aws.amazon.com/eks/latest/userguide/envelope-encryption.ht
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import eks
 
+from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, role_name
 from kitaru_iac.clouds.aws.provision.roles import managed_role
+from kitaru_iac.spec.infrastructure import Infrastructure
 
-__all__ = ["Cluster"]
+__all__ = ["Cluster", "Nodes", "ami_type", "nodes_of"]
 
 _LOGS = ["api", "audit", "authenticator"]
 #: https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html
@@ -23,6 +27,55 @@ _NODE_POLICIES = (
     "AmazonEKS_CNI_Policy",
     "AmazonEC2ContainerRegistryPullOnly",
 )
+
+
+#: Families with a processor of ARM: `a1`, and a `g` behind the generation, as in `m7g` and `c7gn`.
+_ARM = re.compile(r"a1|[a-z]+[0-9]+[a-z]*g[a-z]*")
+#: Families with an NVIDIA GPU.
+_NVIDIA = re.compile(r"(?:g|p)[0-9]+[a-z]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The nodes of a cluster: their instance type, disk in GiB, and how many there are.
+
+    Attributes:
+        least: At any time.
+        first: To begin with.
+        most: At any time.
+    """
+
+    instance_type: str = "t3.large"
+    disk: int = 100
+    least: int = 1
+    first: int = 2
+    most: int = 3
+
+
+def nodes_of(args: InfrastructureArgs) -> Nodes:
+    """The nodes that the component's arguments ask for; numbers from a program are floats."""
+    given = Infrastructure(
+        min_nodes=_whole(args.get("min_nodes")),
+        nodes=_whole(args.get("nodes")),
+        max_nodes=_whole(args.get("max_nodes")),
+    )
+    disk = _whole(args.get("node_disk")) or 100
+    return Nodes(args.get("instance_type") or "t3.large", disk, *given.node_counts)
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
+
+
+def ami_type(instance_type: str) -> str:
+    """The image of EKS that fits an instance type.
+
+    Source: https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html, amiType.
+    """
+    family = instance_type.partition(".")[0]
+    if _ARM.fullmatch(family):
+        return "AL2023_ARM_64_STANDARD"
+    return "AL2023_x86_64_NVIDIA" if _NVIDIA.fullmatch(family) else "AL2023_x86_64_STANDARD"
 
 
 class Cluster:
@@ -39,9 +92,9 @@ class Cluster:
         subnets: Of at least two zones. In public ones the nodes must get public addresses.
         tags: On everything.
         parent: The component.
-        instance_type: Of the nodes.
-        nodes: How many there are at least, to begin with, and at most.
-        public_access: The networks that may reach the endpoint; None for all.
+        nodes: What they are, and how many.
+        endpoint_access: The networks that may reach the public endpoint; none for no such endpoint.
+        version: Of Kubernetes; None for the newest that EKS offers.
         boundary: The ARN of a permissions boundary, where the account demands one.
     """
 
@@ -56,9 +109,9 @@ class Cluster:
         subnets: Sequence[str],
         tags: Mapping[str, str],
         parent: pulumi.Resource,
-        instance_type: str = "t3.large",
-        nodes: tuple[int, int, int] = (1, 2, 3),
-        public_access: Sequence[str] | None = None,
+        nodes: Nodes,
+        endpoint_access: Sequence[str] = (),
+        version: str | None = None,
         boundary: str | None = None,
     ) -> None:
         role, attached = managed_role(
@@ -82,9 +135,10 @@ class Cluster:
             vpc_config={
                 "subnet_ids": list(subnets),
                 "endpoint_private_access": True,
-                "endpoint_public_access": True,
-                "public_access_cidrs": list(public_access or ["0.0.0.0/0"]),
+                "endpoint_public_access": bool(endpoint_access),
+                "public_access_cidrs": list(endpoint_access) or None,
             },
+            version=version,
             tags=dict(tags),
             # Without its policies the cluster could not clean up after itself when it goes.
             opts=pulumi.ResourceOptions(parent=parent, depends_on=attached),
@@ -98,7 +152,6 @@ class Cluster:
             parent=parent,
             boundary=boundary,
         )
-        least, first, most = nodes
         eks.NodeGroup(
             f"{prefix}-nodes",
             cluster_name=self.cluster.name,
@@ -106,9 +159,14 @@ class Cluster:
             node_group_name=NODE_GROUP,
             node_role_arn=node_role.arn,
             subnet_ids=list(subnets),
-            instance_types=[instance_type],
-            ami_type="AL2023_x86_64_STANDARD",
-            scaling_config={"min_size": least, "desired_size": first, "max_size": most},
+            instance_types=[nodes.instance_type],
+            ami_type=ami_type(nodes.instance_type),
+            disk_size=nodes.disk,
+            scaling_config={
+                "min_size": nodes.least,
+                "desired_size": nodes.first,
+                "max_size": nodes.most,
+            },
             tags=dict(tags),
             opts=pulumi.ResourceOptions(
                 parent=self.cluster,

@@ -12,7 +12,7 @@ import pulumi
 from kitaru_iac.clouds.aws.provision import lookups
 from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
 from kitaru_iac.clouds.aws.provision.bucket import Bucket
-from kitaru_iac.clouds.aws.provision.cluster import Cluster
+from kitaru_iac.clouds.aws.provision.cluster import Cluster, nodes_of
 from kitaru_iac.clouds.aws.provision.described import complete
 from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
@@ -98,12 +98,19 @@ class Infrastructure(pulumi.ComponentResource):
                 partition=partition,
                 tags=tags,
                 parent=self,
+                kms_key=args.get("kms_key"),
                 keep=args.get("keep_data", True),
             )
             rest = _prefix(args.get("artifact_store"))
             store = bucket.name.apply(lambda made: f"s3://{made}{rest}")
         if new_repository := args.get("new_repository"):
-            repository = Repository(name, new_repository, region=region, tags=tags, parent=self)
+            repository = Repository(
+                *(name, new_repository),
+                region=region,
+                tags=tags,
+                parent=self,
+                keep_images=args.get("keep_images"),
+            )
             url = f"{uses.registry.host}/{new_repository}" if uses.registry else None
             registry = _foreseen(repository.url, url, repository.repository)
         if new_role := args.get("new_role"):
@@ -118,8 +125,9 @@ class Infrastructure(pulumi.ComponentResource):
                 subnets=args.get("subnets") or lookups.default_subnets(self, region),
                 tags=tags,
                 parent=self,
-                instance_type=args.get("instance_type", "t3.large"),
-                public_access=args.get("public_access"),
+                nodes=nodes_of(args),
+                endpoint_access=args.get("endpoint_access") or (),
+                version=args.get("kubernetes_version"),
                 boundary=boundary,
             ).name
         self.artifact_store = store

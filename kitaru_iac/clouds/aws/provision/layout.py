@@ -6,7 +6,7 @@ preview can show the records too.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from typing import cast
 
 from kitaru_iac.clouds.aws.provision import names
@@ -14,6 +14,7 @@ from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.aws.resources import repository_of, role_name
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.clouds.aws import aws_partition
+from kitaru_iac.spec.infrastructure import Infrastructure
 from kitaru_iac.spec.kinds import ResourceMode, StackType
 from kitaru_iac.spec.model import KubernetesSpec, SagemakerSpec, StackSpec
 from kitaru_iac.spec.uris import (
@@ -45,6 +46,8 @@ class Layout:
         new_role: The execution role's name, if it is made.
         new_cluster: Its name, if it is made.
         subnets: Where the nodes of a new cluster are, in at least two zones.
+        kms_key: The ARN of the key that encrypts the bucket, if it is one of KMS.
+        options: How it is made.
     """
 
     stack: str
@@ -61,6 +64,8 @@ class Layout:
     new_role: str | None = None
     new_cluster: str | None = None
     subnets: tuple[str, ...] = ()
+    kms_key: str | None = None
+    options: Infrastructure = field(default_factory=Infrastructure)
 
     @property
     def makes_anything(self) -> bool:
@@ -69,11 +74,20 @@ class Layout:
 
     def args(self) -> InfrastructureArgs:
         """The same as the arguments of the component."""
-        values = asdict(self) | {"type": self.type.value, "subnets": list(self.subnets)}
-        return cast("InfrastructureArgs", values)
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        del own["options"]
+        own |= {"type": self.type.value, "subnets": list(self.subnets)}
+        return cast("InfrastructureArgs", self.options.given() | own)
 
 
-def layout(spec: StackSpec, account: str, region: str, *, subnets: tuple[str, ...] = ()) -> Layout:
+def layout(
+    spec: StackSpec,
+    account: str,
+    region: str,
+    *,
+    subnets: tuple[str, ...] = (),
+    kms_key: str | None = None,
+) -> Layout:
     """Decide what is made.
 
     A resource is made if ``resources`` says `create`, or if the description does not name it, or if
@@ -83,12 +97,14 @@ def layout(spec: StackSpec, account: str, region: str, *, subnets: tuple[str, ..
         spec: The description, with ``infra: provision``.
         account: The account that the credentials belong to.
         region: The stack's region.
-        subnets: For a new cluster.
+        subnets: For a new cluster, where the description names none.
+        kms_key: Of an existing bucket, where the description names none.
 
     Raises:
         DescriptionError: Something cannot be made as described.
     """
     problems: list[Problem] = []
+    options = spec.infrastructure
     registry_host = f"{account}.dkr.ecr.{region}.{_domain(region)}"
     bucket, store = _bucket(spec, account, region)
     made_repository, repository, registry = _repository(spec, registry_host, problems)
@@ -113,7 +129,9 @@ def layout(spec: StackSpec, account: str, region: str, *, subnets: tuple[str, ..
         new_repository=made_repository,
         new_role=role,
         new_cluster=cluster,
-        subnets=subnets if cluster else (),
+        subnets=(options.subnets or subnets) if cluster else (),
+        kms_key=options.kms_key or kms_key,
+        options=options,
     )
 
 

@@ -11,6 +11,7 @@ from kitaru_iac.clouds.aws.provision.ownership import claims
 from kitaru_iac.clouds.provider import Inputs, Target
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
+from kitaru_iac.spec.uris import S3Uri
 
 __all__ = ["account_of", "place_of", "plugins", "target"]
 
@@ -32,8 +33,13 @@ def target(spec: StackSpec) -> Target:
     region = region_of(spec)
     account = Account.open(spec.credentials, region)
     planned = layout(spec, account.number, region)
-    if wants_cluster(spec):
-        planned = layout(spec, account.number, region, subnets=account.default_subnets())
+    subnets, key = planned.subnets, planned.kms_key
+    if wants_cluster(spec) and not subnets:
+        subnets = account.default_subnets()
+    store = spec.artifact_store
+    if key is None and planned.new_bucket is None and isinstance(store, S3Uri):
+        key = account.bucket_key(store.bucket)
+    planned = layout(spec, account.number, region, subnets=subnets, kms_key=key)
     from kitaru_iac.clouds.aws.provision.program import physical_names, program
 
     return Target(

@@ -39,6 +39,7 @@ def used(args: InfrastructureArgs) -> AwsResources:
         account=args["account"],
         bucket=bucket.bucket if bucket else args.get("new_bucket"),
         prefix=prefix_of(bucket),
+        kms_key=args.get("kms_key"),
         registry=ecr,
         repository=repository if ecr else None,
         cluster=args.get("new_cluster") or args.get("cluster"),

@@ -1,0 +1,249 @@
+"""What a description says about how its infrastructure is made: the options of `infrastructure`.
+
+The options are rows of one table, which the file, the command line, the JSON Schema and the
+reference are made from. They are those of stacks on AWS, the only cloud where something is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+from kitaru_iac.errors import Problem
+from kitaru_iac.spec import infrastructure_values as values
+from kitaru_iac.spec.refusal import Refusal, shown
+from kitaru_iac.spec.suggest import suggest
+
+__all__ = ["OPTIONS", "Infrastructure", "Option", "Shape", "checked_infrastructure", "from_words"]
+
+_FLAG = "--infrastructure"
+
+
+class Shape(StrEnum):
+    """What the value of an option looks like."""
+
+    TEXT = "text"
+    NUMBER = "a whole number"
+    LIST = "a list"
+    MAPPING = "a mapping"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option.
+
+    Attributes:
+        description: One or two sentences.
+        shape: What its value looks like.
+        parse: Gives the value back, as it is kept, or raises `Refusal`.
+        of: The resource that it is about; None: all that is made. An option of a resource that is
+            not made has no effect, and is refused.
+        example: A value that is right, as YAML writes it.
+        schema: What the JSON Schema says of its value beside its kind.
+    """
+
+    description: str
+    shape: Shape
+    parse: Any
+    of: str | None
+    example: str
+    schema: Mapping[str, Any]
+
+
+OPTIONS: Mapping[str, Option] = {
+    "permissions_boundary": Option(
+        "The ARN of the permissions boundary that all roles get.",
+        *(Shape.TEXT, values.policy_arn, None),
+        example="arn:aws:iam::123456789012:policy/boundary",
+        schema={"pattern": values.POLICY_ARN},
+    ),
+    "tags": Option(
+        "Further tags of everything that can have some. Ours cannot be given.",
+        *(Shape.MAPPING, values.tags, None),
+        example="{team: ml}",
+        schema={"additionalProperties": {"type": "string", "maxLength": 256}},
+    ),
+    "kms_key": Option(
+        "The ARN of the KMS key that encrypts the bucket, made or existing; the roles may use it.",
+        *(Shape.TEXT, values.key_arn, "bucket"),
+        example="arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        schema={"pattern": values.KEY_ARN},
+    ),
+    "keep_images": Option(
+        "How many images stay in the repository, those pushed last. All, if left out: a schedule "
+        "may run an old one.",
+        *(Shape.NUMBER, values.at_least(1), "registry"),
+        example="500",
+        schema={"minimum": 1},
+    ),
+    "subnets": Option(
+        "The subnets of the cluster, in two zones or more. The default subnets of the region, if "
+        "left out.",
+        *(Shape.LIST, values.subnets, "cluster"),
+        example="[subnet-0123456789abcdef0, subnet-0123456789abcdef1]",
+        schema={"items": {"type": "string", "pattern": values.SUBNET}, "minItems": 2},
+    ),
+    "endpoint_access": Option(
+        "The networks that may reach the cluster's public endpoint, as CIDR blocks; none, for one "
+        "that is reached from its own network alone. Has to be said for a new cluster.",
+        *(Shape.LIST, values.networks, "cluster"),
+        example="[203.0.113.7/32]",
+        schema={"items": {"type": "string", "pattern": values.NETWORK}},
+    ),
+    "kubernetes_version": Option(
+        "The cluster's Kubernetes version, in quotes. The newest that EKS offers, if left out.",
+        *(Shape.TEXT, values.kubernetes_version, "cluster"),
+        example='"1.34"',
+        schema={"pattern": values.KUBERNETES},
+    ),
+    "instance_type": Option(
+        "The nodes of the cluster; t3.large, if left out.",
+        *(Shape.TEXT, values.instance_type, "cluster"),
+        example="m7i.xlarge",
+        schema={"pattern": values.INSTANCE_TYPE},
+    ),
+    "min_nodes": Option(
+        "How many nodes there are at least; 1, if left out.",
+        *(Shape.NUMBER, values.at_least(0), "cluster"),
+        example="1",
+        schema={"minimum": 0},
+    ),
+    "nodes": Option(
+        "How many nodes there are to begin with; 2, if left out.",
+        *(Shape.NUMBER, values.at_least(0), "cluster"),
+        example="2",
+        schema={"minimum": 0},
+    ),
+    "max_nodes": Option(
+        "How many nodes there are at most; 3, if left out.",
+        *(Shape.NUMBER, values.at_least(1), "cluster"),
+        example="3",
+        schema={"minimum": 1},
+    ),
+    "node_disk": Option(
+        "The disk of each node, in GiB; 100, if left out. Images of flows are large.",
+        *(Shape.NUMBER, values.at_least(20), "cluster"),
+        example="100",
+        schema={"minimum": 20},
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Infrastructure:
+    """The options that were given; None is left out. Their texts are in `OPTIONS`."""
+
+    permissions_boundary: str | None = None
+    tags: Mapping[str, str] | None = None
+    kms_key: str | None = None
+    keep_images: int | None = None
+    subnets: tuple[str, ...] | None = None
+    endpoint_access: tuple[str, ...] | None = None
+    kubernetes_version: str | None = None
+    instance_type: str | None = None
+    min_nodes: int | None = None
+    nodes: int | None = None
+    max_nodes: int | None = None
+    node_disk: int | None = None
+
+    @property
+    def node_counts(self) -> tuple[int, int, int]:
+        """How many nodes there are at least, to begin with, and at most."""
+        first = self.nodes
+        least = self.min_nodes
+        if least is None:
+            least = 1 if first is None else min(1, first)
+        most = max(3, first or 0, least) if self.max_nodes is None else self.max_nodes
+        return least, max(least, min(2, most)) if first is None else first, most
+
+    def given(self) -> dict[str, Any]:
+        """The options that were given, as YAML has them."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in found.items()
+            if value is not None
+        }
+
+
+def checked_infrastructure(raw: object) -> tuple[Infrastructure, list[Problem]]:
+    """The options of a mapping, and everything that is wrong with it."""
+    if isinstance(raw, Infrastructure):
+        raw = raw.given()
+    if not isinstance(raw, Mapping):
+        remedy = "Write `OPTION: VALUE` lines below it."
+        what = "infrastructure has to be a mapping"
+        return Infrastructure(), [Problem("infrastructure", what, remedy=remedy)]
+    found: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, value in raw.items():
+        where = f"infrastructure.{name}" if name in OPTIONS else "infrastructure"
+        if name not in OPTIONS:
+            problems.append(_unknown(str(name)))
+        elif value is not None:
+            try:
+                found[name] = _parsed(str(name), value)
+            except Refusal as error:
+                problems.append(Problem(where, error.what, error.why, error.remedy))
+    return Infrastructure(**found), problems
+
+
+def from_words(words: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
+    """The mapping that ``--infrastructure OPTION=VALUE`` stand for; later ones win.
+
+    Elements of a list stand between commas. A tag is ``tags.NAME=VALUE``.
+    """
+    found: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for word in words:
+        name, sign, text = word.partition("=")
+        option, _, below = name.strip().partition(".")
+        known = OPTIONS.get(option)
+        if known is None:
+            problems.append(_unknown(option, _FLAG))
+        elif not sign or bool(below) is not (known.shape is Shape.MAPPING):
+            form = "tags.NAME" if known.shape is Shape.MAPPING else option
+            remedy = f"Write `{_FLAG} {form}=VALUE`."
+            what = f"{shown(name)} is not an option with a value"
+            problems.append(Problem(f"infrastructure.{option}", what, remedy=remedy, source=_FLAG))
+        elif below:
+            found.setdefault(option, {})[below] = text
+        elif known.shape is Shape.LIST:
+            found[option] = [part.strip() for part in text.split(",") if part.strip()]
+        else:
+            number = known.shape is Shape.NUMBER and text.strip().isdecimal()
+            found[option] = int(text) if number else text
+    return found, problems
+
+
+def _unknown(name: str, source: str | None = None) -> Problem:
+    near = suggest(name, OPTIONS)
+    return Problem(
+        "infrastructure",
+        f"{shown(name)} is not an option of infrastructure",
+        None if near else f"they are {', '.join(OPTIONS)}",
+        f"Did you mean `{near}`?" if near else None,
+        source,
+    )
+
+
+def _parsed(name: str, value: object) -> object:
+    option = OPTIONS[name]
+    fits = {
+        Shape.TEXT: isinstance(value, str),
+        # A Pulumi program's numbers are floats.
+        Shape.NUMBER: isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and value == int(value),
+        Shape.LIST: isinstance(value, list | tuple) and all(isinstance(v, str) for v in value),
+        Shape.MAPPING: isinstance(value, Mapping),
+    }[option.shape]
+    if not fits:
+        raise Refusal(
+            f"{name} has to be {option.shape}"
+            + (" of texts" if option.shape is Shape.LIST else ""),
+            remedy=f"Write it as `{name}: {option.example}`.",
+        )
+    return option.parse(int(value) if isinstance(value, float) else value)

@@ -1,0 +1,157 @@
+"""The rules of single values of `infrastructure`. Each gives the value back or raises `Refusal`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import IPv4Network
+
+from kitaru_iac.spec.refusal import Refusal, shown
+
+__all__ = [
+    "INSTANCE_TYPE",
+    "KEY_ARN",
+    "KUBERNETES",
+    "NETWORK",
+    "OUR_TAGS",
+    "POLICY_ARN",
+    "SUBNET",
+    "at_least",
+    "instance_type",
+    "key_arn",
+    "kubernetes_version",
+    "networks",
+    "policy_arn",
+    "subnets",
+    "tags",
+]
+
+_PARTITION = r"arn:aws[a-z-]*"
+POLICY_ARN = rf"^{_PARTITION}:iam::([0-9]{{12}}|aws):policy/[\w+=,.@/-]+$"
+KEY_ARN = rf"^{_PARTITION}:kms:[a-z0-9-]+:[0-9]{{12}}:key/[A-Za-z0-9-]+$"
+SUBNET = r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$"
+NETWORK = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
+KUBERNETES = r"^1\.[0-9]{2}$"
+INSTANCE_TYPE = r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"
+
+#: The tags by which what we made is known: they are never anybody else's to give.
+OUR_TAGS = ("managed-by", "kitaru-stack", "pulumi-project", "pulumi-stack")
+_MOST_TAGS = 50 - len(OUR_TAGS)
+_MOST_NETWORKS = 40
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+_TAG = re.compile(r"[\w .:/=+@-]*")
+
+
+def policy_arn(text: str) -> str:
+    """The ARN of an IAM policy."""
+    return _shaped(text, POLICY_ARN, "the ARN of a policy", "arn:aws:iam::ACCOUNT:policy/NAME")
+
+
+def key_arn(text: str) -> str:
+    """The ARN of a KMS key; AWS ignores a grant on an alias."""
+    if ":alias/" in text or text.startswith("alias/"):
+        raise Refusal(
+            f"{shown(text)} is an alias, and the key's own ARN is needed",
+            why="AWS ignores a grant on an alias",
+            remedy="Ask for it: aws kms describe-key --key-id ALIAS --query KeyMetadata.Arn",
+        )
+    return _shaped(text, KEY_ARN, "the ARN of a KMS key", "arn:aws:kms:REGION:ACCOUNT:key/ID")
+
+
+def tags(given: Mapping[object, object]) -> dict[str, str]:
+    """Tags that AWS takes, and none that say what is ours.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions.
+    """
+    wrong = [found for key, value in given.items() if (found := _wrong_tag(key, value)) is not None]
+    if wrong:
+        raise Refusal("; ".join(wrong), why="AWS takes no such tags, or they say what is ours")
+    if len(given) > _MOST_TAGS:
+        raise Refusal(f"{len(given)} tags are too many: {_MOST_TAGS} fit beside ours")
+    return {str(key): str(value) for key, value in given.items()}
+
+
+def _wrong_tag(key: object, value: object) -> str | None:
+    if not isinstance(key, str) or not isinstance(value, str):
+        return f"the name and value of the tag {shown(str(key))} have to be text, in quotes"
+    if key.lower() in OUR_TAGS:
+        return f"the tag {shown(key)} is ours"
+    if key.lower().startswith("aws:"):
+        return f"the tag {shown(key)} begins with `aws:`, which is AWS's"
+    if not 0 < len(key) <= 128 or len(value) > 256:
+        return f"the tag {shown(key)} is too long, or has no name"
+    if not _TAG.fullmatch(key) or not _TAG.fullmatch(value):
+        return f"the tag {shown(key)} has other signs than letters, digits, blanks and `.:/=+@_-`"
+    return None
+
+
+def subnets(given: Sequence[str]) -> tuple[str, ...]:
+    """The ids of two subnets or more."""
+    for text in given:
+        _shaped(text, SUBNET, "the id of a subnet", "subnet-0123456789abcdef0")
+    if len(set(given)) < 2 or len(set(given)) < len(given):
+        raise Refusal(
+            "two different subnets are needed, each named once",
+            why="EKS asks for subnets in at least two availability zones",
+        )
+    return tuple(given)
+
+
+def networks(given: Sequence[str]) -> tuple[str, ...]:
+    """IPv4 networks, none for nobody.
+
+    Source: https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html.
+    """
+    for text in given:
+        _network(text)
+    if len(given) > _MOST_NETWORKS:
+        raise Refusal(f"EKS takes at most {_MOST_NETWORKS} networks")
+    return tuple(given)
+
+
+def _network(text: str) -> None:
+    try:
+        network = IPv4Network(text)
+    except ValueError as error:
+        why = str(error) if "host bits" in str(error) else None
+        remedy = "Write an address and the length of its prefix, as `203.0.113.7/32`."
+        raise Refusal(f"{shown(text)} is not an IPv4 network", why, remedy) from None
+    if network.is_private and network.prefixlen > 0 and not _is_example(network):
+        raise Refusal(
+            f"{shown(text)} is a private network",
+            why="the public endpoint is reached from public addresses; inside its network, the "
+            "cluster is reached anyway",
+        )
+
+
+def _is_example(network: IPv4Network) -> bool:
+    """Whether it is for documentation (RFC 5737), which Python calls private, and AWS takes."""
+    examples = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+    return any(network.subnet_of(IPv4Network(example)) for example in examples)
+
+
+def kubernetes_version(text: str) -> str:
+    """A minor version."""
+    return _shaped(text, KUBERNETES, "a Kubernetes version", "1.34")
+
+
+def instance_type(text: str) -> str:
+    """An EC2 instance type."""
+    return _shaped(text, INSTANCE_TYPE, "an instance type", "m7i.xlarge")
+
+
+def at_least(least: int) -> Callable[[int], int]:
+    """A whole number that is not less."""
+
+    def parse(number: int) -> int:
+        if number < least:
+            raise Refusal(f"{number} is too small: it has to be at least {least}")
+        return number
+
+    return parse
+
+
+def _shaped(text: str, pattern: str, what: str, form: str) -> str:
+    if not re.fullmatch(pattern.strip("^$"), text):
+        raise Refusal(f"{shown(text)} is not {what}", remedy=f"Write it as `{form}`.")
+    return text
