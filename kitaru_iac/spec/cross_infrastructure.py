@@ -29,6 +29,7 @@ def check(draft: Draft, type_: StackType) -> None:
     for name in given:
         _effect(draft, type_, name)
     _endpoint(draft, type_, found)
+    _network(draft, found)
     _nodes(draft, found)
     _places(draft, found)
 
@@ -72,6 +73,15 @@ def _endpoint(draft: Draft, type_: StackType, found: Infrastructure) -> None:
         )
 
 
+def _network(draft: Draft, found: Infrastructure) -> None:
+    if found.network and found.subnets:
+        draft.add(
+            "infrastructure.network",
+            "a network is to be made, and subnets of one that exists are named",
+            remedy="Leave one of them out.",
+        )
+
+
 def _nodes(draft: Draft, found: Infrastructure) -> None:
     least, first, most = found.node_counts
     if not least <= first <= most:
@@ -88,8 +98,9 @@ def _places(draft: Draft, found: Infrastructure) -> None:
     if region is None or draft.is_wrong("region"):
         return
     partition = aws_partition(region)
-    for name in ("permissions_boundary", "kms_key"):
-        arn = getattr(found, name)
+    arns = [("permissions_boundary", found.permissions_boundary), ("kms_key", found.kms_key)]
+    arns += [("cluster_access", principal) for principal in found.cluster_access or ()]
+    for name, arn in arns:
         if arn is None:
             continue
         parts = arn.split(":")

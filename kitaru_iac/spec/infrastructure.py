@@ -26,6 +26,7 @@ class Shape(StrEnum):
 
     TEXT = "text"
     NUMBER = "a whole number"
+    SWITCH = "true or false"
     LIST = "a list"
     MAPPING = "a mapping"
 
@@ -85,12 +86,39 @@ OPTIONS: Mapping[str, Option] = {
         example="[subnet-0123456789abcdef0, subnet-0123456789abcdef1]",
         schema={"items": {"type": "string", "pattern": values.SUBNET}, "minItems": 2},
     ),
+    "network": Option(
+        "`create` makes a network for the cluster: private subnets in up to three zones, and one "
+        "NAT gateway, which costs money by the hour.",
+        *(Shape.TEXT, values.network, "cluster"),
+        example="create",
+        schema={"enum": ["create"]},
+    ),
     "endpoint_access": Option(
         "The networks that may reach the cluster's public endpoint, as CIDR blocks; none, for one "
         "that is reached from its own network alone. Has to be said for a new cluster.",
         *(Shape.LIST, values.networks, "cluster"),
         example="[203.0.113.7/32]",
         schema={"items": {"type": "string", "pattern": values.NETWORK}},
+    ),
+    "cluster_access": Option(
+        "The ARNs of roles and users that may work in the cluster's namespace, as the identity of "
+        "the stack's connector has to. Whoever makes the cluster is its administrator, and must "
+        "not stand here.",
+        *(Shape.LIST, values.principals, "cluster"),
+        example="[arn:aws:iam::123456789012:role/zenml-server]",
+        schema={"items": {"type": "string", "pattern": values.PRINCIPAL}},
+    ),
+    "log_retention": Option(
+        "How many days the logs of the cluster's control plane stay; 90, if left out.",
+        *(Shape.NUMBER, values.log_retention, "cluster"),
+        example="90",
+        schema={"enum": list(values.RETENTIONS)},
+    ),
+    "deletion_protection": Option(
+        "Whether AWS refuses to delete the cluster, also to us, until this is false again.",
+        *(Shape.SWITCH, values.switch, "cluster"),
+        example="true",
+        schema={},
     ),
     "kubernetes_version": Option(
         "The cluster's Kubernetes version, in quotes. The newest that EKS offers, if left out.",
@@ -140,7 +168,11 @@ class Infrastructure:
     kms_key: str | None = None
     keep_images: int | None = None
     subnets: tuple[str, ...] | None = None
+    network: str | None = None
     endpoint_access: tuple[str, ...] | None = None
+    cluster_access: tuple[str, ...] | None = None
+    log_retention: int | None = None
+    deletion_protection: bool | None = None
     kubernetes_version: str | None = None
     instance_type: str | None = None
     min_nodes: int | None = None
@@ -213,9 +245,17 @@ def from_words(words: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
         elif known.shape is Shape.LIST:
             found[option] = [part.strip() for part in text.split(",") if part.strip()]
         else:
-            number = known.shape is Shape.NUMBER and text.strip().isdecimal()
-            found[option] = int(text) if number else text
+            found[option] = _word(known.shape, text.strip())
     return found, problems
+
+
+def _word(shape: Shape, text: str) -> object:
+    """A value of the command line; what does not fit stays text, and is refused as such."""
+    if shape is Shape.NUMBER and text.isdecimal():
+        return int(text)
+    if shape is Shape.SWITCH and text in {"true", "false"}:
+        return text == "true"
+    return text
 
 
 def _unknown(name: str, source: str | None = None) -> Problem:
@@ -237,6 +277,7 @@ def _parsed(name: str, value: object) -> object:
         Shape.NUMBER: isinstance(value, int | float)
         and not isinstance(value, bool)
         and value == int(value),
+        Shape.SWITCH: isinstance(value, bool),
         Shape.LIST: isinstance(value, list | tuple) and all(isinstance(v, str) for v in value),
         Shape.MAPPING: isinstance(value, Mapping),
     }[option.shape]

@@ -15,14 +15,20 @@ __all__ = [
     "NETWORK",
     "OUR_TAGS",
     "POLICY_ARN",
+    "PRINCIPAL",
+    "RETENTIONS",
     "SUBNET",
     "at_least",
     "instance_type",
     "key_arn",
     "kubernetes_version",
+    "log_retention",
+    "network",
     "networks",
     "policy_arn",
+    "principals",
     "subnets",
+    "switch",
     "tags",
 ]
 
@@ -32,10 +38,16 @@ KEY_ARN = rf"^{_PARTITION}:kms:[a-z0-9-]+:[0-9]{{12}}:key/[A-Za-z0-9-]+$"
 SUBNET = r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$"
 NETWORK = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
 KUBERNETES = r"^1\.[0-9]{2}$"
+PRINCIPAL = rf"^{_PARTITION}:iam::[0-9]{{12}}:(role|user)/[\w+=,.@/-]+$"
 INSTANCE_TYPE = r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"
 
 #: The tags by which what we made is known: they are never anybody else's to give.
 OUR_TAGS = ("managed-by", "kitaru-stack", "pulumi-project", "pulumi-stack")
+#: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RETENTIONS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922),
+    *(3288, 3653),
+)
 _MOST_TAGS = 50 - len(OUR_TAGS)
 _MOST_NETWORKS = 40
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
@@ -128,6 +140,40 @@ def _is_example(network: IPv4Network) -> bool:
     """Whether it is for documentation (RFC 5737), which Python calls private, and AWS takes."""
     examples = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
     return any(network.subnet_of(IPv4Network(example)) for example in examples)
+
+
+def network(text: str) -> str:
+    """What is done about a network: nothing but `create` is a choice."""
+    if text != "create":
+        raise Refusal(
+            f"{shown(text)} is no choice of a network",
+            remedy="Write `create`; or leave it out, and name the subnets of one that exists.",
+        )
+    return text
+
+
+def principals(given: Sequence[str]) -> tuple[str, ...]:
+    """The ARNs of roles and users, each once."""
+    for text in given:
+        _shaped(text, PRINCIPAL, "the ARN of a role or user", "arn:aws:iam::ACCOUNT:role/NAME")
+    if len(set(given)) < len(given):
+        raise Refusal("one of them is named twice")
+    return tuple(given)
+
+
+def log_retention(days: int) -> int:
+    """One of the numbers of days that CloudWatch Logs offers."""
+    if days not in RETENTIONS:
+        raise Refusal(
+            f"{days} is not a number of days that CloudWatch Logs offers",
+            why=f"they are {', '.join(map(str, RETENTIONS))}",
+        )
+    return days
+
+
+def switch(given: bool) -> bool:
+    """True or false, as it is."""
+    return given
 
 
 def kubernetes_version(text: str) -> str:

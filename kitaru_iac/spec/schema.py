@@ -128,6 +128,7 @@ def _property(info: FieldInfo) -> dict[str, Any]:
 
 def _option(option: Option) -> dict[str, Any]:
     kind = {Shape.TEXT: "string", Shape.NUMBER: "integer", Shape.LIST: "array"}
+    kind[Shape.SWITCH] = "boolean"
     found = {"description": option.description, "type": kind.get(option.shape, "object")}
     return {**found, **option.schema}
 

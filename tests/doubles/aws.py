@@ -24,7 +24,10 @@ import sys
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-app = DomainDispatcherApplication(create_backend_app)
+sys.path.insert(0, sys.argv[2])
+from eks_parts import EksParts
+
+app = EksParts(DomainDispatcherApplication(create_backend_app))
 
 
 def owned(environ, respond):
@@ -99,7 +102,13 @@ class AwsLoopback:
             "AWS_DEFAULT_REGION": REGION,
             "MOTO_IAM_LOAD_MANAGED_POLICIES": "true" if self._managed_policies else "false",
         }
-        command = [sys.executable, "-c", _PROGRAM, str(listener.fileno())]
+        command = [
+            sys.executable,
+            "-c",
+            _PROGRAM,
+            str(listener.fileno()),
+            str(Path(__file__).parent),
+        ]
         self._process.start(command, env, listener=listener)
         self._process.wait_until(self._is_up, timeout=60)
 

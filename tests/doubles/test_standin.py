@@ -50,6 +50,11 @@ TYPES = {
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "gone/arn:aws:iam::aws:policy/X",
     "aws:eks/cluster:Cluster": "gone",
     "aws:eks/nodeGroup:NodeGroup": "gone:nodes",
+    "aws:eks/addon:Addon": "gone:coredns",
+    "aws:eks/accessEntry:AccessEntry": "gone:arn:aws:iam::123456789012:role/x",
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": "gone#arn:role#arn:policy",
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": "gone",
+    "aws:cloudwatch/logGroup:LogGroup": "gone",
 }
 
 

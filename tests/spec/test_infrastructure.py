@@ -36,16 +36,23 @@ def wrong(**options: Any) -> dict[str, str]:
     return refusals(infrastructure={**OPEN, **options})
 
 
+def every_option() -> dict[str, Any]:
+    """All of them with their examples, but for the network, which excludes subnets."""
+    given = {name: yaml.safe_load(option.example) for name, option in OPTIONS.items()}
+    assert given.pop("network") == "create"
+    return given
+
+
 def test_an_option_is_an_attribute_and_its_example_is_right() -> None:
     assert [field.name for field in fields(Infrastructure)] == list(OPTIONS)
-    given = {name: yaml.safe_load(option.example) for name, option in OPTIONS.items()}
+    given = every_option()
     found = from_mapping({**ON_EKS, "infrastructure": given}).infrastructure
     assert found.given() == given
-    assert all(getattr(found, name) is not None for name in OPTIONS)
+    assert all(getattr(found, name) is not None for name in given)
 
 
 def test_a_file_and_flags_say_the_same(tmp_path: Path) -> None:
-    given = {name: yaml.safe_load(option.example) for name, option in OPTIONS.items()}
+    given = every_option()
     file = tmp_path / "stack.yaml"
     file.write_text(yaml.safe_dump({**ON_EKS, "infrastructure": given}))
     words = []
@@ -53,7 +60,8 @@ def test_a_file_and_flags_say_the_same(tmp_path: Path) -> None:
         if OPTIONS[name].shape is Shape.MAPPING:
             words += [f"{name}.{key}={text}" for key, text in value.items()]
         else:
-            words.append(f"{name}={','.join(value) if isinstance(value, list) else value}")
+            text = ",".join(value) if isinstance(value, list) else str(value)
+            words.append(f"{name}={text.lower() if value is True else text}")
     by_file = load({}, file)
     by_flags = load({**ON_EKS, "infrastructure": words})
     assert by_file == by_flags
@@ -113,6 +121,12 @@ def test_what_a_flag_says_wrong_is_told_with_the_rest() -> None:
         ("kubernetes_version", "latest", "is not a Kubernetes version"),
         ("instance_type", "large", "is not an instance type"),
         ("nodes", -1, "at least 0"),
+        ("network", "existing", "is no choice of a network"),
+        ("cluster_access", ["me"], "is not the ARN of a role or user"),
+        ("cluster_access", ["arn:aws:sts::123456789012:assumed-role/x/y"], "is not the ARN"),
+        ("cluster_access", ["arn:aws-cn:iam::123456789012:role/x"], "partition `aws-cn`"),
+        ("log_retention", 42, "is not a number of days"),
+        ("deletion_protection", "yes", "has to be true or false"),
         ("node_disk", 8, "at least 20"),
         ("tags", ["team"], "has to be a mapping"),
         ("tags", {"team": 1}, "have to be text"),
@@ -216,3 +230,8 @@ def test_the_reference_has_each_option() -> None:
         assert (
             f"| `{name}` | {option.shape}, as `{option.example}` | {option.description} |" in page
         )
+
+
+def test_a_network_is_made_or_there() -> None:
+    subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    assert list(wrong(network="create", subnets=subnets)) == ["infrastructure.network"]

@@ -46,6 +46,10 @@ class _Mocks(mocks.Mocks):
                 "arn": f"arn:aws:iam::{ACCOUNT}:user/me",
                 "id": ACCOUNT,
             }, []
+        if args.token == "aws:index/getAvailabilityZones:getAvailabilityZones":
+            region = args.args["region"]
+            assert args.args["excludeZoneIds"]
+            return {"names": [f"{region}{letter}" for letter in "dcba"]}, []
         raise AssertionError(f"the program asked {args.token}")
 
 

@@ -100,8 +100,22 @@ NAMED = {
     "aws:iam/role:Role": {"name": "made"},
     "aws:eks/cluster:Cluster": {"name": "made"},
     "aws:eks/nodeGroup:NodeGroup": {"clusterName": "made", "nodeGroupName": "made-0"},
+    "aws:cloudwatch/logGroup:LogGroup": {"name": "made"},
+    "aws:eks/addon:Addon": {"clusterName": "made", "addonName": "coredns"},
+    "aws:eks/accessEntry:AccessEntry": {
+        "clusterName": "made",
+        "principalArn": f"arn:aws:iam::{ACCOUNT_ID}:role/server",
+    },
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": {
+        "clusterName": "made",
+        "namespace": "ml",
+        "serviceAccount": "default",
+    },
 }
-IDS = ["made", "made", "made", "made", "made:made-0"]
+IDS = [
+    *("made", "made", "made", "made", "made:made-0", "made", "made:coredns"),
+    f"made:arn:aws:iam::{ACCOUNT_ID}:role/server",
+]
 
 
 def make_all(aws: AwsLoopback, tags: dict[str, str]) -> None:
@@ -119,6 +133,14 @@ def make_all(aws: AwsLoopback, tags: dict[str, str]) -> None:
     eks.create_nodegroup(
         clusterName="made", nodegroupName="made-0", subnets=[], nodeRole=role, tags=tags
     )
+    aws.client("logs").create_log_group(logGroupName="made", tags=tags)
+    aws.client("logs").create_log_group(logGroupName="made-too", tags=OWN)
+    eks.create_addon(clusterName="made", addonName="coredns", tags=tags)
+    server = f"arn:aws:iam::{ACCOUNT_ID}:role/server"
+    eks.create_access_entry(clusterName="made", principalArn=server, tags=tags)
+    eks.create_pod_identity_association(
+        clusterName="made", namespace="ml", serviceAccount="default", roleArn=role, tags=tags
+    )
 
 
 def test_what_exists_is_ours_with_all_of_our_tags_alone(aws: AwsLoopback) -> None:
@@ -127,18 +149,21 @@ def test_what_exists_is_ours_with_all_of_our_tags_alone(aws: AwsLoopback) -> Non
     def sights() -> list[Sighting | None]:
         return [account.sight(token, inputs, OWN) for token, inputs in NAMED.items()]
 
-    assert sights() == [None] * 5
+    assert sights() == [None] * 9
     make_all(aws, {})
     found = [sight for sight in sights() if sight]
-    assert [sight.id for sight in found] == IDS
+    assert [sight.id for sight in found[:-1]] == IDS
+    assert found[-1].id.startswith("a-")  # AWS's own
     assert [sight.name for sight in found] == [
         "bucket made", "ECR repository made", "IAM role made", "EKS cluster made",
-        "node group made:made-0",
+        "node group made:made-0", "log group made", "add-on made:coredns",
+        f"access entry made:arn:aws:iam::{ACCOUNT_ID}:role/server",
+        "identity of ml/default in cluster made",
     ]  # fmt: skip
     assert all("managed-by=kitaru-iac" in str(sight.foreign) for sight in found)
 
     make_all(aws, OWN | {"team": "ml"})
-    assert [sight.foreign for sight in sights() if sight] == [None] * 5
+    assert [sight.foreign for sight in sights() if sight] == [None] * 9
     # Each of the four decides: another stack's, another project's, another deployment's.
     for key in OWN:
         for tags in (OWN | {key: "other"}, {k: v for k, v in OWN.items() if k != key}):
@@ -184,3 +209,55 @@ def test_what_cannot_be_looked_at_is_not_taken_for_empty(aws: AwsLoopback) -> No
     sight = account.sight("aws:s3/bucket:Bucket", {"bucket": "full"}, OWN)
     assert sight is not None
     assert "may not be seen" in str(sight.foreign)
+
+
+def test_parts_of_a_network_are_found_by_our_tags_and_their_name(aws: AwsLoopback) -> None:
+    account, ec2 = Account.open(None, REGION), aws.client("ec2")
+
+    def tagged(kind: str, tags: dict[str, str]) -> list[dict[str, object]]:
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        return [{"ResourceType": kind, "Tags": pairs}]
+
+    def make(tags: dict[str, str]) -> dict[str, str]:
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tagged("vpc", tags))
+        network = vpc["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(
+            VpcId=network, CidrBlock="10.0.0.0/24", TagSpecifications=tagged("subnet", tags)
+        )["Subnet"]["SubnetId"]
+        gateway = ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway", tags))
+        address = ec2.allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip", tags))
+        nat = ec2.create_nat_gateway(
+            SubnetId=subnet,
+            AllocationId=address["AllocationId"],
+            TagSpecifications=tagged("natgateway", tags),
+        )
+        table = ec2.create_route_table(VpcId=network, TagSpecifications=tagged("route-table", tags))
+        endpoint = ec2.create_vpc_endpoint(
+            VpcId=network,
+            ServiceName=f"com.amazonaws.{REGION}.s3",
+            TagSpecifications=tagged("vpc-endpoint", tags),
+        )
+        return {
+            "aws:ec2/vpc:Vpc": network,
+            "aws:ec2/subnet:Subnet": subnet,
+            "aws:ec2/internetGateway:InternetGateway": str(
+                gateway["InternetGateway"]["InternetGatewayId"]
+            ),
+            "aws:ec2/eip:Eip": address["AllocationId"],
+            "aws:ec2/natGateway:NatGateway": str(nat["NatGateway"]["NatGatewayId"]),
+            "aws:ec2/routeTable:RouteTable": str(table["RouteTable"]["RouteTableId"]),
+            "aws:ec2/vpcEndpoint:VpcEndpoint": str(endpoint["VpcEndpoint"]["VpcEndpointId"]),
+        }
+
+    ours = {"tags": {**OWN, "Name": "kitaru-prod-network"}}
+    make({"Name": "kitaru-prod-network"})  # a colleague's, of the same name
+    make({**OWN, "kitaru-stack": "other", "Name": "kitaru-prod-network"})
+    make({**OWN, "Name": "kitaru-prod-other"})
+    for token in (made := make(ours["tags"])):
+        sight = account.sight(token, ours, OWN)
+        assert sight is not None, token
+        assert (sight.id, sight.foreign) == (made[token], None)
+        assert account.sight(token, {"tags": {"Name": "kitaru-prod-more"}}, OWN) is None
+        assert account.sight(token, {}, OWN) is None
+    ec2.delete_nat_gateway(NatGatewayId=made["aws:ec2/natGateway:NatGateway"])
+    assert account.sight("aws:ec2/natGateway:NatGateway", ours, OWN) is None

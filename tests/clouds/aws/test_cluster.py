@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from ipaddress import IPv4Network
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -16,13 +20,17 @@ OFFICE = "203.0.113.0/24"
 CLUSTER, NODES = "eks/cluster:Cluster", "eks/nodeGroup:NodeGroup"
 
 
-def made_with(preview: bool = False, **options: Any) -> list[Made]:
-    options = {"subnets": SUBNETS, "endpoint_access": [OFFICE], **options}
+def made_with(
+    preview: bool = False, keys: dict[str, Any] | None = None, **options: Any
+) -> list[Made]:
+    if "network" not in options:
+        options = {"subnets": SUBNETS, **options}
     given = {
         "name": "prod", "type": "kubernetes", "region": "eu-west-1", "infra": "provision",
-        "resources": {"cluster": "create"}, "infrastructure": options,
+        "artifact_store": "s3://team-data/kitaru", "resources": {"cluster": "create"},
+        "infrastructure": {"endpoint_access": [OFFICE], **options}, **(keys or {}),
     }  # fmt: skip
-    planned = layout(from_mapping(given), ACCOUNT, "eu-west-1")
+    planned = layout(from_mapping(given), ACCOUNT, str(given["region"]))
     return made_of(planned.args(), preview=preview)
 
 
@@ -69,3 +77,158 @@ def test_nodes_get_the_image_of_their_processor(instance: str, image: str) -> No
 def test_a_version_is_the_one_that_was_asked_for_or_the_newest() -> None:
     assert one(made_with(kubernetes_version="1.34"), CLUSTER)["version"] == "1.34"
     assert "version" not in one(made_with(), CLUSTER)
+
+
+# --- what makes it usable
+
+
+def every(made: list[Made], type: str) -> list[Made]:
+    return [each for each in made if each.type == f"aws:{type}"]
+
+
+def test_the_add_ons_are_managed_ones_in_their_order() -> None:
+    made = made_with()
+    assert one(made, CLUSTER)["bootstrapSelfManagedAddons"] is False
+    names = {each.inputs["addonName"] for each in every(made, "eks/addon:Addon")}
+    assert names == {"vpc-cni", "coredns", "kube-proxy", "eks-pod-identity-agent"}
+    order = [each.name for each in made]
+    nodes = order.index("stack-nodes")
+    assert order.index("stack-addon-vpc-cni") < nodes < order.index("stack-addon-coredns")
+
+
+def test_pods_have_the_identity_that_the_table_says() -> None:
+    made = made_with(keys={"namespace": "ml"})
+    roles = {each.name: each.inputs for each in every(made, "iam/role:Role")}
+    trust = json.loads(roles["stack-pods-role"]["assumeRolePolicy"])["Statement"][0]
+    assert trust["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert trust["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    cluster = f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/kitaru-prod"
+    assert trust["Condition"]["ArnEquals"] == {"aws:SourceArn": cluster}
+    document = json.loads(one(made, "iam/rolePolicy:RolePolicy")["policy"])
+    things = {each["Sid"]: each["Resource"] for each in document["Statement"]}
+    assert things == {
+        "Listing": "arn:aws:s3:::team-data",
+        "Objects": "arn:aws:s3:::team-data/kitaru/*",
+    }
+    associations = every(made, "eks/podIdentityAssociation:PodIdentityAssociation")
+    given = {(a.inputs["namespace"], a.inputs["serviceAccount"]) for a in associations}
+    # The first is what ZenML makes for its orchestrator, the second what steps run as.
+    assert given == {("ml", "zenml-service-account"), ("ml", "default")}
+    assert {a.inputs["roleArn"] for a in associations} == {"arn:of:stack-pods-role"}
+
+
+@pytest.mark.parametrize(
+    ("orchestrator", "accounts"),
+    [
+        ({"service_account_name": "runner"}, {"runner"}),
+        ({"step_pod_service_account_name": "steps"}, {"zenml-service-account", "steps"}),
+        (
+            {"service_account_name": "runner", "step_pod_service_account_name": "steps"},
+            {"runner", "steps"},
+        ),
+    ],
+)
+def test_pods_that_run_as_others_are_known_too(
+    orchestrator: dict[str, str], accounts: set[str]
+) -> None:
+    made = made_with(keys={"extra": {"orchestrator": orchestrator}})
+    associations = every(made, "eks/podIdentityAssociation:PodIdentityAssociation")
+    assert {each.inputs["serviceAccount"] for each in associations} == accounts
+
+
+def test_the_connector_may_work_in_its_namespace_and_no_further() -> None:
+    server = f"arn:aws:iam::{ACCOUNT}:role/team/zenml-server"
+    made = made_with(cluster_access=[server], keys={"namespace": "ml"})
+    assert one(made, "eks/accessEntry:AccessEntry")["principalArn"] == server
+    policy = one(made, "eks/accessPolicyAssociation:AccessPolicyAssociation")
+    assert policy["policyArn"].endswith("aws:cluster-access-policy/AmazonEKSAdminPolicy")
+    assert policy["accessScope"] == {"type": "namespace", "namespaces": ["ml"]}
+    assert every(made_with(), "eks/accessEntry:AccessEntry") == []
+
+
+def test_logs_are_made_before_the_cluster_and_do_not_stay_for_ever() -> None:
+    made = made_with()
+    logs = one(made, "cloudwatch/logGroup:LogGroup")
+    assert (logs["name"], logs["retentionInDays"]) == ("/aws/eks/kitaru-prod/cluster", 90)
+    order = [each.name for each in made]
+    assert order.index("stack-cluster-logs") < order.index("stack-cluster")
+    assert one(made_with(log_retention=7), "cloudwatch/logGroup:LogGroup")["retentionInDays"] == 7
+
+
+def test_support_does_not_become_the_dear_one_by_itself() -> None:
+    cluster = one(made_with(), CLUSTER)
+    assert cluster["upgradePolicy"] == {"supportType": "STANDARD"}
+    assert cluster["deletionProtection"] is False
+    assert one(made_with(deletion_protection=True), CLUSTER)["deletionProtection"] is True
+
+
+def test_every_role_has_the_boundary() -> None:
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    roles = every(made_with(permissions_boundary=boundary), "iam/role:Role")
+    assert len(roles) == 3
+    assert {each.inputs["permissionsBoundary"] for each in roles} == {boundary}
+
+
+@pytest.mark.parametrize("region", ["us-gov-west-1", "eu-west-1"])
+def test_arns_are_those_of_the_partition(region: str) -> None:
+    partition = "aws-us-gov" if "gov" in region else "aws"
+    server = f"arn:{partition}:iam::{ACCOUNT}:role/zenml-server"
+    made = made_with(cluster_access=[server], keys={"region": region})
+    texts = [json.dumps(dict(each.inputs)) for each in made]
+    found = {arn for text in texts for arn in re.findall(r"arn:(aws[a-z-]*):", text)}
+    assert found == {partition}
+
+
+# --- a network of its own
+
+
+def test_a_network_has_private_subnets_in_three_zones_and_one_way_out() -> None:
+    made = made_with(network="create")
+    subnets = {each.name: each.inputs for each in every(made, "ec2/subnet:Subnet")}
+    private = {name: s for name, s in subnets.items() if "private" in name}
+    assert [s["availabilityZone"] for s in private.values()] == [
+        "eu-west-1a", "eu-west-1b", "eu-west-1c",
+    ]  # fmt: skip
+    assert len(subnets) == 4
+    assert not any(s["mapPublicIpOnLaunch"] for s in subnets.values())
+    blocks = [IPv4Network(s["cidrBlock"]) for s in subnets.values()]
+    assert not any(a.overlaps(b) for a, b in combinations(blocks, 2))
+    assert all(b.subnet_of(IPv4Network(one(made, "ec2/vpc:Vpc")["cidrBlock"])) for b in blocks)
+    assert len(every(made, "ec2/natGateway:NatGateway")) == 1
+    routes = {each.name: each.inputs for each in every(made, "ec2/route:Route")}
+    assert routes["stack-network-private-out"]["natGatewayId"] == "stack-network-nat-id"
+    assert "gatewayId" not in routes["stack-network-private-out"]
+    links = every(made, "ec2/routeTableAssociation:RouteTableAssociation")
+    tables = {link.inputs["subnetId"]: link.inputs["routeTableId"] for link in links}
+    assert {tables[f"{name}-id"] for name in private} == {"stack-network-private-id"}
+    endpoint = one(made, "ec2/vpcEndpoint:VpcEndpoint")
+    assert endpoint["serviceName"] == "com.amazonaws.eu-west-1.s3"
+    assert endpoint["routeTableIds"] == ["stack-network-private-id"]
+    # What forgets its security group gets one that lets nothing through.
+    default = one(made, "ec2/defaultSecurityGroup:DefaultSecurityGroup")
+    assert not default.get("ingress")
+    assert not default.get("egress")
+
+
+def test_cluster_and_nodes_are_in_the_private_subnets() -> None:
+    made = made_with(network="create")
+    private = [f"stack-network-private-eu-west-1{z}-subnet-id" for z in "abc"]
+    assert one(made, CLUSTER)["vpcConfig"]["subnetIds"] == private
+    assert one(made, NODES)["subnetIds"] == private
+    order = [each.name for each in made]
+    assert order.index("stack-network-private-out") < order.index("stack-nodes")
+
+
+def test_everything_that_can_have_tags_has_ours() -> None:
+    made = made_with(network="create", cluster_access=[f"arn:aws:iam::{ACCOUNT}:role/x"])
+    without = {each.type for each in made if "kitaru-stack" not in each.inputs.get("tags", {})}
+    assert without == {
+        "kitaru:aws:Infrastructure",
+        *("aws:iam/rolePolicy:RolePolicy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"),
+        "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        *("aws:ec2/route:Route", "aws:ec2/routeTableAssociation:RouteTableAssociation"),
+    }
+
+
+def test_without_a_word_no_network_is_made() -> None:
+    assert every(made_with(), "ec2/vpc:Vpc") == []

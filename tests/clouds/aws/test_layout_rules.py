@@ -446,6 +446,8 @@ def test_a_layout_is_the_component_s_arguments() -> None:
         "new_cluster": None,
         "subnets": ["a", "b"],
         "kms_key": None,
+        "namespace": None,
+        "service_accounts": [],
     }
     assert type(found["type"]) is str
 

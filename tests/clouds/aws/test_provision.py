@@ -269,9 +269,12 @@ def eks(**more: Any) -> StackSpec:
     )
 
 
-CLUSTER = {
+CLUSTER: dict[str, Any] = {
     "resources": {"cluster": "create"},
-    "infrastructure": {"endpoint_access": ["203.0.113.7/32"]},
+    "infrastructure": {
+        "endpoint_access": ["203.0.113.7/32"],
+        "cluster_access": [f"arn:aws:iam::{ACCOUNT_ID}:role/zenml-server"],
+    },
 }
 
 
@@ -293,6 +296,18 @@ def test_a_cluster_is_made_only_where_asked_for(engine_room: EngineRoom) -> None
         "AmazonEKS_CNI_Policy",
         "AmazonEC2ContainerRegistryPullOnly",
     }
+    eks_client = aws.client("eks")
+    for name in ("vpc-cni", "coredns", "kube-proxy", "eks-pod-identity-agent"):
+        assert eks_client.describe_addon(clusterName="kitaru-prod", addonName=name)["addon"]
+    identities = eks_client.list_pod_identity_associations(clusterName="kitaru-prod")
+    assert {found["serviceAccount"] for found in identities["associations"]} == {
+        "zenml-service-account",
+        "default",
+    }
+    server = CLUSTER["infrastructure"]["cluster_access"][0]
+    entry = {"clusterName": "kitaru-prod", "principalArn": server}
+    scopes = eks_client.list_associated_access_policies(**entry)["associatedAccessPolicies"]
+    assert [found["accessScope"]["namespaces"] for found in scopes] == [["default"]]
     report = verify(made.spec.model_copy(update={"infra": InfraMode.VERIFY, "resources": {}}))
     assert [r.id for r in report.results if r.status == "fail"] == []
 
@@ -300,6 +315,7 @@ def test_a_cluster_is_made_only_where_asked_for(engine_room: EngineRoom) -> None
     gone = d.destroy_infrastructure(made.labels)
     assert [k.name for k in gone.kept] == [BUCKET]
     assert aws.client("eks").list_clusters()["clusters"] == []
+    assert aws.client("logs").describe_log_groups()["logGroups"] == []
     assert aws.client("iam").list_roles()["Roles"] == []
 
 

@@ -1,10 +1,10 @@
-"""EKS: a cluster and a node group. moto has no access entries, so neither has this."""
+"""EKS: a cluster, a node group, add-ons, access entries and the identity of pods."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from standin.kinds import Inputs, Kind, ask, gone
+from standin.kinds import Inputs, Kind, Missing, ask, gone
 
 _NONE = {"ResourceNotFoundException"}
 
@@ -114,4 +114,146 @@ class NodeGroup(Kind):
         gone(_NONE, call, clusterName=cluster, nodegroupName=name)
 
 
-KINDS = (Cluster, NodeGroup)
+class Addon(Kind):
+    """Its id is ``cluster:name``."""
+
+    token = "aws:eks/addon:Addon"
+    forces = frozenset({"clusterName", "addonName"})
+    computed = ("arn", "addonVersion", "createdAt", "modifiedAt", "tagsAll")
+
+    def create(self, inputs: Inputs) -> str:
+        self.client("eks").create_addon(
+            clusterName=inputs["clusterName"],
+            addonName=inputs["addonName"],
+            resolveConflicts=inputs.get("resolveConflictsOnCreate") or "NONE",
+            tags=inputs.get("tags") or {},
+        )
+        return f"{inputs['clusterName']}:{inputs['addonName']}"
+
+    def read(self, id: str) -> dict[str, Any]:
+        cluster, _, name = id.partition(":")
+        call = self.client("eks").describe_addon
+        seen = ask(_NONE, call, clusterName=cluster, addonName=name)["addon"]
+        return {"clusterName": cluster, "addonName": name, "arn": seen["addonArn"],
+                "tags": seen["tags"], "tagsAll": seen["tags"]}  # fmt: skip
+
+    def update(self, id: str, old: Inputs, new: Inputs) -> None:
+        del id, old, new
+
+    def delete(self, id: str, state: Inputs) -> None:
+        del state
+        cluster, _, name = id.partition(":")
+        gone(_NONE, self.client("eks").delete_addon, clusterName=cluster, addonName=name)
+
+
+class PodIdentityAssociation(Kind):
+    """Its id is AWS's own; the cluster is in the state."""
+
+    token = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+    forces = frozenset({"clusterName", "namespace", "serviceAccount"})
+    computed = ("associationArn", "associationId", "tagsAll")
+
+    def create(self, inputs: Inputs) -> str:
+        made = self.client("eks").create_pod_identity_association(
+            clusterName=inputs["clusterName"],
+            namespace=inputs["namespace"],
+            serviceAccount=inputs["serviceAccount"],
+            roleArn=inputs["roleArn"],
+            tags=inputs.get("tags") or {},
+        )["association"]
+        return str(made["associationId"])
+
+    def read(self, id: str) -> dict[str, Any]:
+        eks = self.client("eks")
+        for cluster in eks.list_clusters()["clusters"]:
+            call = eks.describe_pod_identity_association
+            try:
+                seen = ask(_NONE, call, clusterName=cluster, associationId=id)["association"]
+            except Missing:
+                continue
+            keys = ("clusterName", "namespace", "serviceAccount", "roleArn", "associationId")
+            return {**{key: seen[key] for key in keys}, "associationArn": seen["associationArn"],
+                    "tags": seen["tags"], "tagsAll": seen["tags"]}  # fmt: skip
+        raise Missing(id)
+
+    def update(self, id: str, old: Inputs, new: Inputs) -> None:
+        del old
+        self.client("eks").update_pod_identity_association(
+            clusterName=new["clusterName"], associationId=id, roleArn=new["roleArn"]
+        )
+
+    def delete(self, id: str, state: Inputs) -> None:
+        call = self.client("eks").delete_pod_identity_association
+        gone(_NONE, call, clusterName=state["clusterName"], associationId=id)
+
+
+class AccessEntry(Kind):
+    """Its id is ``cluster:principal``."""
+
+    token = "aws:eks/accessEntry:AccessEntry"
+    forces = frozenset({"clusterName", "principalArn"})
+    computed = ("accessEntryArn", "createdAt", "modifiedAt", "userName", "tagsAll")
+
+    def create(self, inputs: Inputs) -> str:
+        self.client("eks").create_access_entry(
+            clusterName=inputs["clusterName"],
+            principalArn=inputs["principalArn"],
+            tags=inputs.get("tags") or {},
+        )
+        return f"{inputs['clusterName']}:{inputs['principalArn']}"
+
+    def read(self, id: str) -> dict[str, Any]:
+        cluster, _, principal = id.partition(":")
+        call = self.client("eks").describe_access_entry
+        seen = ask(_NONE, call, clusterName=cluster, principalArn=principal)["accessEntry"]
+        return {"clusterName": cluster, "principalArn": principal,
+                "accessEntryArn": seen["accessEntryArn"],
+                "tags": seen["tags"], "tagsAll": seen["tags"]}  # fmt: skip
+
+    def update(self, id: str, old: Inputs, new: Inputs) -> None:
+        del id, old, new
+
+    def delete(self, id: str, state: Inputs) -> None:
+        del state
+        cluster, _, principal = id.partition(":")
+        call = self.client("eks").delete_access_entry
+        gone(_NONE, call, clusterName=cluster, principalArn=principal)
+
+
+class AccessPolicyAssociation(Kind):
+    """Its id is ``cluster#principal#policy``."""
+
+    token = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
+    forces = frozenset({"clusterName", "principalArn", "policyArn", "accessScope"})
+    computed = ("associatedAt", "modifiedAt")
+
+    def create(self, inputs: Inputs) -> str:
+        self.client("eks").associate_access_policy(
+            clusterName=inputs["clusterName"],
+            principalArn=inputs["principalArn"],
+            policyArn=inputs["policyArn"],
+            accessScope=inputs["accessScope"],
+        )
+        return "#".join(inputs[key] for key in ("clusterName", "principalArn", "policyArn"))
+
+    def read(self, id: str) -> dict[str, Any]:
+        cluster, principal, policy = id.split("#")
+        call = self.client("eks").list_associated_access_policies
+        found = ask(_NONE, call, clusterName=cluster, principalArn=principal)
+        for seen in found["associatedAccessPolicies"]:
+            if seen["policyArn"] == policy:
+                return {"clusterName": cluster, "principalArn": principal, "policyArn": policy,
+                        "accessScope": seen["accessScope"]}  # fmt: skip
+        raise Missing(id)
+
+    def update(self, id: str, old: Inputs, new: Inputs) -> None:
+        del id, old, new
+
+    def delete(self, id: str, state: Inputs) -> None:
+        del state
+        cluster, principal, policy = id.split("#")
+        call = self.client("eks").disassociate_access_policy
+        gone(_NONE, call, clusterName=cluster, principalArn=principal, policyArn=policy)
+
+
+KINDS = (Cluster, NodeGroup, Addon, PodIdentityAssociation, AccessEntry, AccessPolicyAssociation)

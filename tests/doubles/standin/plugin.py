@@ -18,12 +18,12 @@ import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
-from standin import ecr, eks, iam, s3
+from standin import ecr, eks, iam, logs, s3
 from standin.functions import FUNCTIONS
 from standin.kinds import Kind, Missing, faults, same_document
 
 KINDS: dict[str, type[Kind]] = {
-    kind.token: kind for module in (s3, ecr, iam, eks) for kind in module.KINDS
+    kind.token: kind for module in (s3, ecr, iam, eks, logs) for kind in module.KINDS
 }
 #: Inputs that hold a policy document.
 _DOCUMENTS = {"policy", "assumeRolePolicy"}

@@ -50,12 +50,24 @@ class InfrastructureArgs(TypedDict):
     """The name of the EKS cluster to make."""
     subnets: NotRequired[list[str] | None]
     """The subnets of a new cluster, in at least two zones; the default ones, if left out."""
+    network: NotRequired[str | None]
+    """`create` for a network of its own for a new cluster, with private subnets. It costs money."""
     endpoint_access: NotRequired[list[str] | None]
     """The networks that may reach a new cluster's public endpoint; it has none, if left out."""
     kubernetes_version: NotRequired[str | None]
     """The version of a new cluster, as `1.34`; the newest that EKS offers, if left out."""
     instance_type: NotRequired[str]
     """The nodes of a new cluster. Default: t3.large."""
+    namespace: NotRequired[str | None]
+    """The namespace whose pods get an identity of their own in a new cluster. Default: default."""
+    service_accounts: NotRequired[list[str] | None]
+    """Their service accounts. Default: those that ZenML uses unless told otherwise."""
+    cluster_access: NotRequired[list[str] | None]
+    """The ARNs of roles and users that may work in that namespace of a new cluster."""
+    log_retention: NotRequired[int]
+    """How many days the logs of a new cluster's control plane stay. Default: 90."""
+    deletion_protection: NotRequired[bool | None]
+    """Whether AWS refuses to delete a new cluster. Default: false."""
     min_nodes: NotRequired[int]
     """How many nodes there are at least. Default: 1."""
     nodes: NotRequired[int]

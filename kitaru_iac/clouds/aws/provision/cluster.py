@@ -1,4 +1,6 @@
-"""An EKS cluster with one managed node group. It costs money by the hour: only where asked for.
+"""An EKS cluster with its add-ons and one managed node group.
+
+It costs money by the hour, so it is made only where it is asked for.
 
 Secrets are encrypted without being asked: EKS encrypts all data of the Kubernetes API with a key of
 its own (https://docs.aws.amazon.com/eks/latest/userguide/envelope-encryption.html).
@@ -11,15 +13,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import eks
+from pulumi_aws import cloudwatch, eks, iam
 
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
-from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, role_name
+from kitaru_iac.clouds.aws.provision.cluster_access import AFTER_NODES, BEFORE_NODES, addons
+from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, log_group_name, role_name
 from kitaru_iac.clouds.aws.provision.roles import managed_role
 from kitaru_iac.spec.infrastructure import Infrastructure
 
-__all__ = ["Cluster", "Nodes", "ami_type", "nodes_of"]
+__all__ = ["LOG_RETENTION", "Cluster", "Nodes", "Setting", "ami_type", "nodes_of"]
 
+#: Days for which the control plane's logs stay.
+LOG_RETENTION = 90
 _LOGS = ["api", "audit", "authenticator"]
 #: https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html
 _NODE_POLICIES = (
@@ -78,59 +83,83 @@ def ami_type(instance_type: str) -> str:
     return "AL2023_x86_64_NVIDIA" if _NVIDIA.fullmatch(family) else "AL2023_x86_64_STANDARD"
 
 
-class Cluster:
-    """The cluster, its node group and their roles.
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a cluster and its parts are, and what they all have.
 
-    Whoever makes it is its administrator, through an access entry; nobody else is.
+    Attributes:
+        prefix: Of the Pulumi names.
+        stack: The stack's name, for the names of the roles.
+        region: Where they are, whatever the provider's region.
+        partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
+        tags: On everything.
+        boundary: The ARN of a permissions boundary, where the account demands one.
+    """
+
+    prefix: str
+    stack: str
+    region: str
+    partition: str
+    tags: Mapping[str, str]
+    boundary: str | None = None
+
+
+class Cluster:
+    """The cluster, its log group, its add-ons, its node group and their roles.
+
+    Whoever makes it is its administrator, through an access entry that AWS makes.
 
     Args:
-        prefix: Of the Pulumi names.
+        setting: Where it is, and what its parts have.
         name: The cluster's.
-        stack: The stack's name, for the names of the roles.
-        region: Where it is, whatever the provider's region.
-        partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
         subnets: Of at least two zones. In public ones the nodes must get public addresses.
-        tags: On everything.
         parent: The component.
         nodes: What they are, and how many.
         endpoint_access: The networks that may reach the public endpoint; none for no such endpoint.
         version: Of Kubernetes; None for the newest that EKS offers.
-        boundary: The ARN of a permissions boundary, where the account demands one.
+        log_retention: How many days the control plane's logs stay.
+        deletion_protection: Whether AWS refuses to delete the cluster.
+        after: What nodes need beside the cluster, as routes.
     """
 
     def __init__(
         self,
-        prefix: str,
+        setting: Setting,
         name: str,
         *,
-        stack: str,
-        region: str,
-        partition: str,
-        subnets: Sequence[str],
-        tags: Mapping[str, str],
+        subnets: Sequence[pulumi.Input[str]],
         parent: pulumi.Resource,
         nodes: Nodes,
         endpoint_access: Sequence[str] = (),
         version: str | None = None,
-        boundary: str | None = None,
+        log_retention: int = LOG_RETENTION,
+        deletion_protection: bool = False,
+        after: Sequence[pulumi.Resource] = (),
     ) -> None:
-        role, attached = managed_role(
-            *(prefix, "cluster", role_name(stack, "cluster", region), "eks.amazonaws.com"),
-            ("AmazonEKSClusterPolicy",),
-            partition=partition,
-            tags=tags,
-            parent=parent,
-            boundary=boundary,
+        self._setting = setting
+        role, attached = self._role(
+            "cluster", "eks.amazonaws.com", ("AmazonEKSClusterPolicy",), parent
+        )
+        # Made before, or EKS makes one that keeps everything for ever and outlives the cluster.
+        logs = cloudwatch.LogGroup(
+            f"{setting.prefix}-cluster-logs",
+            name=log_group_name(name),
+            region=setting.region,
+            retention_in_days=log_retention,
+            tags=dict(setting.tags),
+            opts=pulumi.ResourceOptions(parent=parent),
         )
         self.cluster = eks.Cluster(
-            f"{prefix}-cluster",
+            f"{setting.prefix}-cluster",
             name=name,
-            region=region,
+            region=setting.region,
             role_arn=role.arn,
             access_config={
                 "authentication_mode": "API",
                 "bootstrap_cluster_creator_admin_permissions": True,
             },
+            # The managed add-ons below come in their place.
+            bootstrap_self_managed_addons=False,
             enabled_cluster_log_types=_LOGS,
             vpc_config={
                 "subnet_ids": list(subnets),
@@ -139,25 +168,44 @@ class Cluster:
                 "public_access_cidrs": list(endpoint_access) or None,
             },
             version=version,
-            tags=dict(tags),
+            # Extended support costs six times as much by the hour, and begins by itself.
+            upgrade_policy={"support_type": "STANDARD"},
+            deletion_protection=deletion_protection,
+            tags=dict(setting.tags),
             # Without its policies the cluster could not clean up after itself when it goes.
-            opts=pulumi.ResourceOptions(parent=parent, depends_on=attached),
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[*attached, logs]),
         )
         self.name = self.cluster.name
-        node_role, node_attached = managed_role(
-            *(prefix, "nodes", role_name(stack, "nodes", region), "ec2.amazonaws.com"),
-            _NODE_POLICIES,
-            partition=partition,
-            tags=tags,
-            parent=parent,
-            boundary=boundary,
+        first = self._addons(BEFORE_NODES)
+        group = self._nodes(nodes, subnets, parent, [*first, *after])
+        self._addons(AFTER_NODES, [group])
+
+    def _addons(
+        self, names: Sequence[str], after: Sequence[pulumi.Resource] = ()
+    ) -> list[pulumi.Resource]:
+        setting = self._setting
+        return addons(
+            *(setting.prefix, self.cluster, names),
+            region=setting.region,
+            tags=setting.tags,
+            after=after,
         )
-        eks.NodeGroup(
-            f"{prefix}-nodes",
+
+    def _nodes(
+        self,
+        nodes: Nodes,
+        subnets: Sequence[pulumi.Input[str]],
+        parent: pulumi.Resource,
+        after: Sequence[pulumi.Resource],
+    ) -> eks.NodeGroup:
+        setting = self._setting
+        role, attached = self._role("nodes", "ec2.amazonaws.com", _NODE_POLICIES, parent)
+        return eks.NodeGroup(
+            f"{setting.prefix}-nodes",
             cluster_name=self.cluster.name,
-            region=region,
+            region=setting.region,
             node_group_name=NODE_GROUP,
-            node_role_arn=node_role.arn,
+            node_role_arn=role.arn,
             subnet_ids=list(subnets),
             instance_types=[nodes.instance_type],
             ami_type=ami_type(nodes.instance_type),
@@ -167,11 +215,24 @@ class Cluster:
                 "desired_size": nodes.first,
                 "max_size": nodes.most,
             },
-            tags=dict(tags),
+            tags=dict(setting.tags),
             opts=pulumi.ResourceOptions(
                 parent=self.cluster,
-                depends_on=node_attached,
+                depends_on=[*attached, *after],
                 # An autoscaler's to change.
                 ignore_changes=["scalingConfig.desiredSize"],
             ),
+        )
+
+    def _role(
+        self, use: str, service: str, policies: tuple[str, ...], parent: pulumi.Resource
+    ) -> tuple[iam.Role, list[iam.RolePolicyAttachment]]:
+        setting = self._setting
+        return managed_role(
+            *(setting.prefix, use, role_name(setting.stack, use, setting.region), service),
+            policies,
+            partition=setting.partition,
+            tags=setting.tags,
+            parent=parent,
+            boundary=setting.boundary,
         )

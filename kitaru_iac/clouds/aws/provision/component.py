@@ -5,6 +5,7 @@ The command's inline program and the programs of platform repositories use the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import pulumi
@@ -12,11 +13,16 @@ import pulumi
 from kitaru_iac.clouds.aws.provision import lookups
 from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
 from kitaru_iac.clouds.aws.provision.bucket import Bucket
-from kitaru_iac.clouds.aws.provision.cluster import Cluster, nodes_of
+from kitaru_iac.clouds.aws.provision.cluster import LOG_RETENTION, Cluster, Setting, nodes_of
+from kitaru_iac.clouds.aws.provision.cluster_access import admit, identify_pods
 from kitaru_iac.clouds.aws.provision.described import complete
+from kitaru_iac.clouds.aws.provision.layout import SERVICE_ACCOUNTS
+from kitaru_iac.clouds.aws.provision.names import role_name
+from kitaru_iac.clouds.aws.provision.network import Network
 from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
 from kitaru_iac.clouds.aws.provision.used import used
+from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.provider import Inputs, marks
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.spec.clouds.aws import aws_partition
@@ -117,24 +123,64 @@ class Infrastructure(pulumi.ComponentResource):
             made = runtime_role(*(name, new_role, uses), tags=tags, parent=self, boundary=boundary)
             role = _foreseen(made.arn, uses.role, made)
         if new_cluster := args.get("new_cluster"):
-            cluster = Cluster(
-                *(name, new_cluster),
-                stack=args["stack"],
-                region=region,
-                partition=partition,
-                subnets=args.get("subnets") or lookups.default_subnets(self, region),
-                tags=tags,
-                parent=self,
-                nodes=nodes_of(args),
-                endpoint_access=args.get("endpoint_access") or (),
-                version=args.get("kubernetes_version"),
-                boundary=boundary,
-            ).name
+            setting = Setting(name, args["stack"], region, partition, tags, boundary)
+            cluster = self._cluster(setting, new_cluster, args, uses)
         self.artifact_store = store
         self.container_registry = registry
         self.cluster = cluster
         self.region = pulumi.Output.from_input(region)
         self.execution_role = role
+
+    def _cluster(
+        self, setting: Setting, name: str, args: InfrastructureArgs, uses: AwsResources
+    ) -> pulumi.Output[str]:
+        """The cluster, with its network if that is made, and who may do what in it."""
+        subnets: Sequence[pulumi.Input[str]] = args.get("subnets") or ()
+        after: Sequence[pulumi.Resource] = ()
+        if args.get("network") == "create":
+            network = Network(
+                setting.prefix,
+                stack=setting.stack,
+                region=setting.region,
+                zones=lookups.zones(self, setting.region),
+                tags=setting.tags,
+                parent=self,
+            )
+            subnets, after = network.subnets, network.ready
+        made = Cluster(
+            *(setting, name),
+            subnets=subnets or lookups.default_subnets(self, setting.region),
+            parent=self,
+            nodes=nodes_of(args),
+            endpoint_access=args.get("endpoint_access") or (),
+            version=args.get("kubernetes_version"),
+            log_retention=int(args.get("log_retention") or LOG_RETENTION),
+            deletion_protection=args.get("deletion_protection") or False,
+            after=after,
+        )
+        namespace = args.get("namespace") or "default"
+        pods = runtime_role(
+            *(setting.prefix, role_name(setting.stack, "pods", setting.region), uses),
+            tags=setting.tags,
+            parent=self,
+            boundary=setting.boundary,
+            use="pods",
+        )
+        identify_pods(
+            *(setting.prefix, made.cluster, pods),
+            namespace=namespace,
+            accounts=args.get("service_accounts") or SERVICE_ACCOUNTS,
+            region=setting.region,
+            tags=setting.tags,
+        )
+        admit(
+            *(setting.prefix, made.cluster, args.get("cluster_access") or ()),
+            namespace=namespace,
+            partition=setting.partition,
+            region=setting.region,
+            tags=setting.tags,
+        )
+        return made.name
 
 
 def _foreseen(

@@ -11,7 +11,7 @@ from typing import cast
 
 from kitaru_iac.clouds.aws.provision import names
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
-from kitaru_iac.clouds.aws.resources import repository_of, role_name
+from kitaru_iac.clouds.aws.resources import aws_resources, repository_of, role_name
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.infrastructure import Infrastructure
@@ -22,7 +22,10 @@ from kitaru_iac.spec.uris import (
     S3Uri,
 )
 
-__all__ = ["Layout", "layout", "region_of", "wants_cluster"]
+__all__ = ["SERVICE_ACCOUNTS", "Layout", "layout", "region_of", "wants_cluster"]
+
+#: What ZenML makes for its orchestrator's pods, and what steps run as, unless told otherwise.
+SERVICE_ACCOUNTS = ("zenml-service-account", "default")
 
 _CREATE, _EXISTING, _SKIP = ResourceMode.CREATE, ResourceMode.EXISTING, ResourceMode.SKIP
 
@@ -47,6 +50,8 @@ class Layout:
         new_cluster: Its name, if it is made.
         subnets: Where the nodes of a new cluster are, in at least two zones.
         kms_key: The ARN of the key that encrypts the bucket, if it is one of KMS.
+        namespace: Where pods of a new cluster run.
+        service_accounts: What they run as there.
         options: How it is made.
     """
 
@@ -65,6 +70,8 @@ class Layout:
     new_cluster: str | None = None
     subnets: tuple[str, ...] = ()
     kms_key: str | None = None
+    namespace: str | None = None
+    service_accounts: tuple[str, ...] = ()
     options: Infrastructure = field(default_factory=Infrastructure)
 
     @property
@@ -76,7 +83,11 @@ class Layout:
         """The same as the arguments of the component."""
         own = {each.name: getattr(self, each.name) for each in fields(self)}
         del own["options"]
-        own |= {"type": self.type.value, "subnets": list(self.subnets)}
+        own |= {
+            "type": self.type.value,
+            "subnets": list(self.subnets),
+            "service_accounts": list(self.service_accounts),
+        }
         return cast("InfrastructureArgs", self.options.given() | own)
 
 
@@ -131,6 +142,8 @@ def layout(
         new_cluster=cluster,
         subnets=(options.subnets or subnets) if cluster else (),
         kms_key=options.kms_key or kms_key,
+        namespace=aws_resources(spec).namespace if cluster else None,
+        service_accounts=_service_accounts(spec) if cluster else (),
         options=options,
     )
 
@@ -261,6 +274,19 @@ def _cluster(spec: KubernetesSpec, problems: list[Problem]) -> tuple[str | None,
             )
         )
     return None, spec.cluster
+
+
+def _service_accounts(spec: StackSpec) -> tuple[str, ...]:
+    """What the pods of the orchestrator and those of the steps run as (ZenML 0.98).
+
+    Sources: ``_get_service_account_name`` in ``kubernetes_orchestrator.py``, and
+    ``step_pod_service_account_name`` in ``kubernetes_orchestrator_entrypoint.py``.
+    """
+    given = spec.extra.orchestrator
+    own = given.get("service_account_name")
+    orchestrator, default = SERVICE_ACCOUNTS
+    steps = given.get("step_pod_service_account_name") or own or default
+    return tuple(dict.fromkeys((str(own or orchestrator), str(steps))))
 
 
 def _domain(region: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
+from kitaru_iac.clouds.aws.provision.subnets import WITHOUT_EKS, Subnet, one_per_zone
 from kitaru_iac.errors import KitaruError
 
-__all__ = ["account", "default_subnets"]
+__all__ = ["account", "default_subnets", "zones"]
 
 
 def account(parent: pulumi.Resource) -> str:
@@ -48,6 +48,32 @@ def default_subnets(parent: pulumi.Resource, region: str) -> tuple[str, ...]:
         (Subnet(seen.id, seen.availability_zone, seen.availability_zone_id) for seen in found),
         region,
     )
+
+
+def zones(parent: pulumi.Resource, region: str) -> tuple[str, ...]:
+    """Two or three availability zones of a region in which EKS works, by name.
+
+    Raises:
+        KitaruError: There are not two, or the provider cannot tell.
+    """
+    own = [aws.GetAvailabilityZonesFilterArgs(name="zone-type", values=["availability-zone"])]
+    try:
+        found = aws.get_availability_zones(
+            filters=own,
+            state="available",
+            exclude_zone_ids=sorted(WITHOUT_EKS),
+            region=region,
+            opts=pulumi.InvokeOptions(parent=parent),
+        ).names
+    except Exception as error:
+        raise _unanswered("The zones for the network cannot be looked up", error) from error
+    if len(found or ()) < 2:
+        raise KitaruError(
+            f"{region} has no two availability zones for the cluster",
+            why="EKS asks for subnets in at least two",
+            remedy="Take another region.",
+        )
+    return tuple(sorted(found)[:3])
 
 
 def _unanswered(what: str, error: Exception | None) -> KitaruError:

@@ -8,7 +8,15 @@ from __future__ import annotations
 import hashlib
 import re
 
-__all__ = ["NODE_GROUP", "bucket_name", "cluster_name", "repository_name", "role_name", "slug"]
+__all__ = [
+    "NODE_GROUP",
+    "bucket_name",
+    "cluster_name",
+    "log_group_name",
+    "repository_name",
+    "role_name",
+    "slug",
+]
 
 #: The node group of a cluster that is ours alone.
 NODE_GROUP = "kitaru"
@@ -54,7 +62,15 @@ def role_name(stack: str, use: str, region: str) -> str:
 
     Args:
         stack: The stack.
-        use: ``sagemaker``, ``cluster`` or ``nodes``.
+        use: ``sagemaker``, ``cluster``, ``nodes`` or ``pods``.
         region: Where it is used.
     """
     return f"kitaru-{slug(stack)}-{use}-{region}"
+
+
+def log_group_name(cluster: str) -> str:
+    """The log group of a cluster's control plane, whose name EKS decides.
+
+    Source: https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html.
+    """
+    return f"/aws/eks/{cluster}/cluster"

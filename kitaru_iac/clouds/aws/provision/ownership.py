@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kitaru_iac.checks.probes import Denied, NotFound
+from kitaru_iac.clouds.aws.provision import ownership_parts as parts
 from kitaru_iac.clouds.aws.provision.layout import Layout
-from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, role_name
+from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, log_group_name, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.provider import Claim, Inputs, Sighting
 
@@ -26,6 +27,9 @@ REPOSITORY = "aws:ecr/repository:Repository"
 ROLE = "aws:iam/role:Role"
 CLUSTER = "aws:eks/cluster:Cluster"
 NODES = "aws:eks/nodeGroup:NodeGroup"
+LOGS = "aws:cloudwatch/logGroup:LogGroup"
+ADDON = "aws:eks/addon:Addon"
+ENTRY = "aws:eks/accessEntry:AccessEntry"
 
 #: What belongs to a role, and its id in Pulumi's state.
 _OF_ROLES = {
@@ -39,6 +43,9 @@ GONE = {
     ROLE: {"NoSuchEntity"},
     CLUSTER: {"ResourceNotFoundException"},
     NODES: {"ResourceNotFoundException"},
+    LOGS: {"ResourceNotFoundException"},
+    ADDON: {"ResourceNotFoundException"},
+    ENTRY: {"ResourceNotFoundException"},
 }
 
 
@@ -82,6 +89,8 @@ def sight(
         # have attached has to be known. Where it did not, a refresh says so.
         role = sight(access, account, ROLE, {"name": inputs["role"]}, marks)
         return replace(role, id=_OF_ROLES[type].format(**inputs)) if role else None
+    if type in parts.KINDS:
+        return parts.sight(access, type, inputs, marks)
     kind = _KINDS.get(type)
     if kind is None:
         return None
@@ -115,8 +124,9 @@ def claims(layout: Layout) -> tuple[Claim, ...]:
         found.append(Claim(CLUSTER, {"name": layout.new_cluster}))
         found += [
             Claim(ROLE, {"name": role_name(layout.stack, use, layout.region)})
-            for use in ("cluster", "nodes")
+            for use in ("cluster", "nodes", "pods")
         ]
+        found.append(Claim(LOGS, {"name": log_group_name(layout.new_cluster)}))
         group = {"clusterName": layout.new_cluster, "nodeGroupName": NODE_GROUP}
         found.append(Claim(NODES, group))
     return tuple(found)
@@ -184,6 +194,49 @@ def _nodes(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mappin
     return str(found["nodegroupArn"]), found.get("tags") or {}
 
 
+def _logs(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
+    del account
+    name = str(inputs["name"])
+    about = f"log group {name}"
+    found = access.ask(
+        "logs", "describe_log_groups", about=about, absent=GONE[LOGS], logGroupNamePrefix=name
+    )["logGroups"]
+    arns = [str(group["arn"]) for group in found if group["logGroupName"] == name]
+    if not arns:
+        raise NotFound(f"there is no {about}")
+    arn = arns[0].removesuffix(":*")
+    tags = access.ask(
+        "logs", "list_tags_for_resource", about=about, absent=GONE[LOGS], resourceArn=arn
+    )
+    return arn, tags.get("tags") or {}
+
+
+def _addon(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
+    del account
+    cluster, name = str(inputs["clusterName"]), str(inputs["addonName"])
+    found = access.ask(
+        *("eks", "describe_addon"),
+        about=f"add-on {name} of cluster {cluster}",
+        absent=GONE[ADDON],
+        clusterName=cluster,
+        addonName=name,
+    )["addon"]
+    return str(found["addonArn"]), found.get("tags") or {}
+
+
+def _entry(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
+    del account
+    cluster, principal = str(inputs["clusterName"]), str(inputs["principalArn"])
+    found = access.ask(
+        *("eks", "describe_access_entry"),
+        about=f"access entry of {principal} in cluster {cluster}",
+        absent=GONE[ENTRY],
+        clusterName=cluster,
+        principalArn=principal,
+    )["accessEntry"]
+    return str(found["accessEntryArn"]), found.get("tags") or {}
+
+
 def _mapping(tags: Any) -> dict[str, str]:
     """AWS's tags, which some services write in small letters."""
     return {
@@ -197,4 +250,7 @@ _KINDS = {
     ROLE: _Kind("IAM role", "{name}", _role),
     CLUSTER: _Kind("EKS cluster", "{name}", _cluster),
     NODES: _Kind("node group", "{clusterName}:{nodeGroupName}", _nodes),
+    LOGS: _Kind("log group", "{name}", _logs),
+    ADDON: _Kind("add-on", "{clusterName}:{addonName}", _addon),
+    ENTRY: _Kind("access entry", "{clusterName}:{principalArn}", _entry),
 }

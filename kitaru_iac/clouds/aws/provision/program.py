@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from kitaru_iac.clouds.aws.provision.args import OUTPUTS
 from kitaru_iac.clouds.aws.provision.component import Infrastructure
 from kitaru_iac.clouds.aws.provision.layout import Layout
+from kitaru_iac.clouds.aws.provision.names import log_group_name
 
 __all__ = ["NAME", "physical_names", "program"]
 
@@ -49,4 +50,5 @@ def physical_names(layout: Layout) -> dict[str, str]:
     if layout.new_cluster:
         found[f"{NAME}-cluster"] = layout.new_cluster
         found[f"{NAME}-nodes"] = layout.new_cluster
+        found[f"{NAME}-cluster-logs"] = log_group_name(layout.new_cluster)
     return found

@@ -1,6 +1,6 @@
-"""The roles: what steps run as on SageMaker, and what a new cluster and its nodes run as.
+"""The roles: what steps run as, and what a new cluster and its nodes run as.
 
-What SageMaker's role may do is the table in `kitaru_iac.clouds.aws.permissions`, and nothing else:
+What steps may do is the table in `kitaru_iac.clouds.aws.permissions`, and nothing else:
 it is given inline, so that it goes with the role.
 """
 
@@ -32,8 +32,11 @@ def runtime_role(
     tags: Mapping[str, str],
     parent: pulumi.Resource,
     boundary: str | None = None,
+    use: str = "execution",
 ) -> iam.Role:
-    """The execution role of SageMaker, with an inline policy from the table of permissions.
+    """What steps run as, with an inline policy from the table of permissions.
+
+    On SageMaker it is the execution role, on EKS the role of the pods.
 
     Args:
         prefix: Of the Pulumi names.
@@ -42,9 +45,10 @@ def runtime_role(
         tags: On the role.
         parent: The component.
         boundary: The ARN of a permissions boundary, where the account demands one.
+        use: ``execution`` or ``pods``, in the Pulumi names.
     """
     role = iam.Role(
-        f"{prefix}-execution-role",
+        f"{prefix}-{use}-role",
         name=name,
         description=f"What the steps of Kitaru stack {resources.stack} run as",
         assume_role_policy=_document(service_trust(resources, Identity.RUNTIME)),
@@ -55,7 +59,7 @@ def runtime_role(
     rows = permissions_for(resources, Identity.RUNTIME)
     policy = {"Version": "2012-10-17", "Statement": statements(rows, resources)}
     iam.RolePolicy(
-        f"{prefix}-execution-policy",
+        f"{prefix}-{use}-policy",
         role=role.name,
         name="kitaru",
         policy=_document(policy),

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from kitaru_iac.errors import KitaruError
 
-__all__ = ["Subnet", "one_per_zone"]
+__all__ = ["WITHOUT_EKS", "Subnet", "one_per_zone"]
 
 #: EKS has no control plane in these zones of us-east-1 and us-west-1:
 #: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
-_WITHOUT_EKS = {"use1-az3", "usw1-az2"}
+WITHOUT_EKS = {"use1-az3", "usw1-az2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def one_per_zone(found: Iterable[Subnet], region: str) -> tuple[str, ...]:
     Raises:
         KitaruError: There are not two zones with one, which EKS asks for.
     """
-    by_zone = {subnet.zone: subnet.id for subnet in found if subnet.zone_id not in _WITHOUT_EKS}
+    by_zone = {subnet.zone: subnet.id for subnet in found if subnet.zone_id not in WITHOUT_EKS}
     if len(by_zone) < 2:
         raise KitaruError(
             f"{region} has no default subnets in two zones for the cluster",

@@ -34,7 +34,7 @@ def target(spec: StackSpec) -> Target:
     account = Account.open(spec.credentials, region)
     planned = layout(spec, account.number, region)
     subnets, key = planned.subnets, planned.kms_key
-    if wants_cluster(spec) and not subnets:
+    if wants_cluster(spec) and not subnets and spec.infrastructure.network is None:
         subnets = account.default_subnets()
     store = spec.artifact_store
     if key is None and planned.new_bucket is None and isinstance(store, S3Uri):

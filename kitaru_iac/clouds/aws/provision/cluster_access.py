@@ -1,0 +1,113 @@
+"""What makes a new cluster usable: its add-ons, the identity of pods, the connector's entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+from pulumi_aws import eks, iam
+
+__all__ = ["AFTER_NODES", "BEFORE_NODES", "addons", "admit", "identify_pods"]
+
+#: Nodes need the network before they are ready; the agent gives pods their identity.
+BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
+#: It runs in pods of its own, which need a node.
+AFTER_NODES = ("coredns",)
+
+
+def addons(
+    prefix: str,
+    cluster: eks.Cluster,
+    names: Sequence[str],
+    *,
+    region: str,
+    tags: Mapping[str, str],
+    after: Sequence[pulumi.Resource] = (),
+) -> list[pulumi.Resource]:
+    """Managed add-ons, each in the version that EKS chooses for the cluster.
+
+    Args:
+        prefix: Of the Pulumi names.
+        cluster: Where.
+        names: Which.
+        region: Where it is.
+        tags: On each.
+        after: What has to be there before.
+    """
+    return [
+        eks.Addon(
+            f"{prefix}-addon-{name}",
+            cluster_name=cluster.name,
+            addon_name=name,
+            region=region,
+            resolve_conflicts_on_create="OVERWRITE",
+            resolve_conflicts_on_update="PRESERVE",
+            tags=dict(tags),
+            opts=pulumi.ResourceOptions(parent=cluster, depends_on=list(after)),
+        )
+        for name in names
+    ]
+
+
+def identify_pods(
+    prefix: str,
+    cluster: eks.Cluster,
+    role: iam.Role,
+    *,
+    namespace: str,
+    accounts: Sequence[str],
+    region: str,
+    tags: Mapping[str, str],
+) -> None:
+    """Give the pods of these service accounts a role. Neither have to exist yet, nor the namespace.
+
+    Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-association.html.
+    """
+    for account in accounts:
+        eks.PodIdentityAssociation(
+            f"{prefix}-pods-{account}",
+            cluster_name=cluster.name,
+            namespace=namespace,
+            service_account=account,
+            role_arn=role.arn,
+            region=region,
+            tags=dict(tags),
+            opts=pulumi.ResourceOptions(parent=cluster),
+        )
+
+
+def admit(
+    prefix: str,
+    cluster: eks.Cluster,
+    principals: Sequence[str],
+    *,
+    namespace: str,
+    partition: str,
+    region: str,
+    tags: Mapping[str, str],
+) -> None:
+    """Let these roles and users work in the namespace, as a stack's connector has to.
+
+    ZenML makes a service account and binds a role to it, which `AmazonEKSEditPolicy` does not allow
+    and `AmazonEKSAdminPolicy` does, within the namespace:
+    https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html.
+    """
+    for principal in principals:
+        called = f"{prefix}-access-{principal.rsplit(':', 1)[1].replace('/', '-')}"
+        entry = eks.AccessEntry(
+            called,
+            cluster_name=cluster.name,
+            principal_arn=principal,
+            region=region,
+            tags=dict(tags),
+            opts=pulumi.ResourceOptions(parent=cluster),
+        )
+        eks.AccessPolicyAssociation(
+            f"{called}-policy",
+            cluster_name=cluster.name,
+            principal_arn=entry.principal_arn,
+            policy_arn=f"arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy",
+            access_scope={"type": "namespace", "namespaces": [namespace]},
+            region=region,
+            opts=pulumi.ResourceOptions(parent=entry),
+        )
