@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
-from kitaru_iac.errors import StackChanged
 from kitaru_iac.infrastructure.prepare import prepare
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import WorkInterrupted
@@ -22,23 +20,14 @@ from kitaru_iac.notices import KitaruWarning, SelectionOverridden
 from kitaru_iac.plan.model import Action, Plan
 from kitaru_iac.records.owner import Owner, require_changeable, require_creatable
 from kitaru_iac.stacks.reconcile import Reconciliation
-from kitaru_iac.stacks.results import (
-    Applied,
-    Cleaned,
-    Created,
-    Deleted,
-    Leftover,
-    Switched,
-    named_resources,
-)
+from kitaru_iac.stacks.removal import clean, delete
+from kitaru_iac.stacks.results import Applied, Created, Switched, named_resources
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
     from kitaru_iac.connection.activation import Activation
-    from kitaru_iac.gateway.documents import StackDoc
     from kitaru_iac.infrastructure.results import InfrastructureResult
     from kitaru_iac.records.model import Records
-    from kitaru_iac.records.stored import Store
     from kitaru_iac.spec.model import StackSpec
 
 __all__ = ["apply", "clean", "create", "delete", "preview", "preview_creation", "use"]
@@ -270,168 +259,6 @@ def _have_engine(
         require_engine(consent, progress=progress)
 
 
-def delete(
-    ref: str,
-    *,
-    exact: bool = False,
-    owner: Owner | None = None,
-    recursive: bool = False,
-    force: bool = False,
-    infrastructure: bool = False,
-    include_protected: bool = False,
-    delete_data: bool = False,
-    confirm: Callable[[Plan], bool] | None = None,
-    progress: ProgressCallback | None = None,
-    consent: ConfirmCallback | None = None,
-) -> Deleted | None:
-    """Delete a stack, and with `infrastructure` what was provisioned for it.
-
-    Args:
-        ref: The stack's name, id, or the beginning of its id.
-        exact: Whether the beginning of an id does not count.
-        owner: The Pulumi resource whose deletion it is; None is the command.
-        recursive: Delete its own components and connector too, where no other stack uses them.
-        force: Delete it although it is active, or, by the command, although it is Pulumi's.
-        infrastructure: Take its deployment down first.
-        include_protected: Protected resources too, if they hold nothing.
-        delete_data: With what buckets and repositories hold.
-        confirm: Asked with the plan before infrastructure is taken down; False stops.
-        progress: Gets one-line messages.
-        consent: Asked before the Pulumi engine is downloaded.
-
-    Returns:
-        What went and what stayed; None if `confirm` said no.
-    """
-    from kitaru_iac.records.stored import Store
-
-    try:
-        return _delete(
-            Store.open(),
-            ref,
-            exact=exact,
-            owner=owner,
-            recursive=recursive,
-            force=force,
-            infrastructure=infrastructure,
-            include_protected=include_protected,
-            delete_data=delete_data,
-            confirm=confirm,
-            progress=progress,
-            consent=consent,
-        )
-    except WorkInterrupted:
-        raise
-    except KeyboardInterrupt as pressed:
-        what = f"Interrupted before stack '{ref}' was deleted"
-        if infrastructure:
-            remedy = "Run the same command again to go on."
-            raise WorkInterrupted(what, remedy=remedy) from pressed
-        raise WorkInterrupted(f"{what}; nothing was changed") from pressed
-
-
-def _delete(
-    store: Store,
-    ref: str,
-    *,
-    exact: bool,
-    owner: Owner | None,
-    recursive: bool,
-    force: bool,
-    infrastructure: bool,
-    include_protected: bool,
-    delete_data: bool,
-    confirm: Callable[[Plan], bool] | None,
-    progress: ProgressCallback | None,
-    consent: ConfirmCallback | None,
-) -> Deleted | None:
-    from kitaru_iac.stacks import delete as deletion
-
-    agreed: StackDoc | None = None
-    if infrastructure:
-        from kitaru_iac.infrastructure.destroy import preview_destroy
-        from kitaru_iac.infrastructure.prepare import require_engine
-
-        agreed = store.require(ref)
-        deletion.require_deletable(agreed, force=force, owner=owner, infrastructure=True)
-        require_engine(consent, progress=progress)
-        if confirm is not None:
-            would = preview_destroy(
-                agreed.labels,
-                include_protected=include_protected,
-                delete_data=delete_data,
-                progress=progress,
-            )
-            if not confirm(Plan(agreed.name, would.steps)):
-                return None
-    gone = None
-    with _locked(store, agreed.id if agreed else ref, exact=exact) as (
-        found,
-        repaired,
-    ):
-        stack = found
-        if agreed is not None:
-            from kitaru_iac.infrastructure.destroy import destroy_infrastructure
-
-            stack = _still(found, agreed)
-            gone = destroy_infrastructure(
-                stack.labels,
-                include_protected=include_protected,
-                delete_data=delete_data,
-                progress=progress,
-            )
-        if stack is None:
-            return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
-        done = deletion.delete_stack(store, stack, recursive=recursive, force=force, owner=owner)
-    if gone is None:
-        return done
-    kept = tuple(part for part in done.kept if part.kind != deletion.DEPLOYMENT)
-    return replace(done, infrastructure_deleted=gone.steps, kept=(*kept, *gone.kept))
-
-
-def clean(confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Cleaned:
-    """Remove what runs that ended in the middle left in the store, and nothing else.
-
-    What was being replaced is put back, or finished; see `stacks.clean`.
-
-    Args:
-        confirm: Asked with what was found, if anything, before it is removed; False stops.
-
-    Raises:
-        RegistrationFailed: Something could not be removed; its `left` says what.
-    """
-    from kitaru_iac.records.stored import Store
-    from kitaru_iac.stacks import clean as cleaning
-
-    try:
-        return cleaning.clean(Store.open(), confirm)
-    except WorkInterrupted:
-        raise
-    except KeyboardInterrupt as pressed:
-        raise WorkInterrupted("Interrupted; nothing was changed") from pressed
-
-
-@contextmanager
-def _locked(store: Store, ref: str, *, exact: bool) -> Iterator[tuple[StackDoc | None, bool]]:
-    """The stack that a name or an id means, with the lock of its name; None where there is none.
-
-    Also whether something was repaired that a dead run had left of it.
-    """
-    from kitaru_iac.records.recovery import recover
-
-    name = ref
-    while True:
-        with sole_writer(name):
-            store.look_at(name)
-            repaired = recover(store, name)
-            if repaired:
-                store.forget()
-            stack = store.find(ref, exact=exact)
-            if stack is None or stack.name == name:
-                yield stack, repaired
-                return
-        name = stack.name
-
-
 @contextmanager
 def _interruptible(spec: StackSpec) -> Iterator[None]:
     """Say of Ctrl-C that came before the first write what it left: nothing, or infrastructure."""
@@ -447,16 +274,6 @@ def _interruptible(spec: StackSpec) -> Iterator[None]:
             remedy = "What was provisioned stays. Run the same command again to go on."
             raise WorkInterrupted(what, remedy=remedy) from pressed
         raise WorkInterrupted(f"{what}; nothing was changed") from pressed
-
-
-def _still(stack: StackDoc | None, agreed: StackDoc) -> StackDoc:
-    """The stack whose deletion was agreed to, if it is the one that is there."""
-    if stack is None or (stack.name, stack.labels) != (agreed.name, agreed.labels):
-        raise StackChanged(
-            f"Stack '{agreed.name}' was changed by somebody else meanwhile; nothing was deleted",
-            remedy=f"See it with: kitaru stack show {agreed.name}",
-        )
-    return stack
 
 
 def use(ref: str) -> Switched:
