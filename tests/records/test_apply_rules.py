@@ -14,7 +14,7 @@ import pytest
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
 from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL
 from kitaru_iac.machine.interrupts import WorkInterrupted
-from kitaru_iac.records import apply as module
+from kitaru_iac.records import change as module
 from kitaru_iac.records.apply import ApplyResult, execute
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.records.names import REPLACED

@@ -64,6 +64,7 @@ TARGETS = (
         "records: written",
         (
             "kitaru_iac/records/apply.py",
+            "kitaru_iac/records/change.py",
             "kitaru_iac/stacks/delete.py",
             "kitaru_iac/records/stored.py",
             "kitaru_iac/records/journal.py",
