@@ -19,7 +19,7 @@
     ├── MissingPackages        missing_packages        1    carries the command that installs them
     ├── ProtectedStackError    stack_protected         1    the active, default or a foreign stack
     │   └── StackTakenOver     stack_taken_over        1
-    ├── StackChanged           stack_changed           1    by somebody else, since the question
+    ├── StackChanged           stack_changed           1    by somebody else, at the same time
     ├── RegistrationFailed     registration_failed     1    says what exists now
     ├── PreflightFailed        preflight_failed        1    several errors; exits like the first
     ├── ConfirmationNeeded     confirmation_needed     1    a question that nobody can answer
@@ -73,6 +73,7 @@ Raised and caught inside one room, or without a code because a program sees `Key
     ├── UnreadableError        machine, gateway: ZenML's own client has to be asked
     │   └── Changed            gateway: what was read in parts does not fit
     ├── Refused                gateway
+    ├── Theirs                 records: not taken back
     └── _Refused               spec
     ValueError                 pydantic collects these
     ├── CredentialsError       spec
@@ -366,9 +367,40 @@ class StackTakenOver(ProtectedStackError):
 
 
 class StackChanged(KitaruError):
-    """Somebody else changed the stack between the consent and the lock; nothing was done."""
+    """Somebody else changed the stack, or what belongs to it, while this command worked on it.
+
+    Args:
+        differs: What is otherwise than it was read or written, one line each.
+        left: What this command wrote, or was to delete, and is still there.
+    """
 
     code = "stack_changed"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        differs: Sequence[str] = (),
+        left: Sequence[str] = (),
+        why: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.differs = tuple(differs)
+        self.left = tuple(left)
+        super().__init__(what, why=why, remedy=remedy)
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.differs:
+            text += "\nOtherwise than expected: " + ", ".join(self.differs)
+        if self.left:
+            text += "\nStill there: " + ", ".join(self.left)
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error, with ``differs`` and ``left`` where something is in them."""
+        more = {"differs": list(self.differs), "left": list(self.left)}
+        return {**super().to_dict(), **{key: lines for key, lines in more.items() if lines}}
 
 
 class RegistrationFailed(KitaruError):

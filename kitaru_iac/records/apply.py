@@ -10,8 +10,11 @@ from kitaru_iac.errors import (
     KitaruError,
     NotAllowedError,
     NotConnectedError,
+    NotFoundError,
     RegistrationFailed,
+    StackChanged,
 )
+from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.labels import ORPHANED_LABEL
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import CutShort, Hold, WorkInterrupted
@@ -50,6 +53,10 @@ def execute(
 
     Raises:
         AlreadyExistsError: Somebody else registered the name meanwhile; nothing is left of ours.
+        StackChanged: Somebody else wrote to the stack at the same time. What this call wrote is
+            taken back, but for what somebody else has written since.
+        AnswerLost: A write was not answered. What is known to be ours is taken back.
+        NotConnectedError: All is written, and the store did not answer when it was read back.
         RegistrationFailed: A write failed. Its `left` says what could not be taken back.
         WorkInterrupted: Ctrl-C or SIGTERM. Its `left` says the same.
     """
@@ -88,6 +95,14 @@ def _execute(
         if not left and not isinstance(error, NotConnectedError):
             unfinished.end(store.url, stack)
         raise _failure(error, change, left) from error
+    if change.is_in_place:
+        try:
+            change.require_as_written(result)
+        except StackChanged as error:
+            left = change.writer.roll_back()
+            if not left:
+                unfinished.end(store.url, stack)
+            raise _failure(error, change, left) from error
     change.writer.commit()
     try:
         change.clean_up(result)
@@ -99,6 +114,8 @@ def _execute(
             remedy="Run the same command again to remove it.",
         ) from error
     unfinished.end(store.url, stack)
+    if not change.is_in_place:  # all of it is new, and others may use it by now
+        change.require_as_written(result)
     return result
 
 
@@ -120,6 +137,10 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
     if not isinstance(error, Exception):
         return error
     cause = error if isinstance(error, KitaruError) else KitaruError(_text(error))
+    if isinstance(cause, StackChanged) or _is_of_a_colleague(cause, change, left):
+        return _changed(cause, change, left)
+    if isinstance(cause, AnswerLost):
+        return _lost(cause, stack, left)
     if not left and (isinstance(cause, AlreadyExistsError) or _is_taken(cause, change)):
         return AlreadyExistsError(
             f"Stack '{stack}' exists already: somebody else registered it at the same moment",
@@ -129,10 +150,52 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
     return RegistrationFailed(
         f"Registering stack '{stack}' failed" + ("" if left else "; nothing was left behind"),
         left=left,
-        why=" ".join(part for part in (cause.what, cause.why) if part),
+        why=" ".join(part for part in (cause.what, cause.why, _theirs(change)) if part),
         remedy="The same command can be run again."
         if not left
         else "Run the same command again: it takes over what is there.",
+    )
+
+
+def _is_of_a_colleague(cause: KitaruError, change: RecordsChange, left: list[str]) -> bool:
+    """Whether somebody else has deleted what was there, or has a name that was free."""
+    if change.store.is_local:
+        return False
+    # With nothing left that is said as in a creation: the name is taken.
+    return isinstance(cause, NotFoundError) or (
+        isinstance(cause, AlreadyExistsError) and bool(left)
+    )
+
+
+def _changed(cause: KitaruError, change: RecordsChange, left: list[str]) -> StackChanged:
+    stack = change.desired.stack
+    taken_back = "" if left else "; nothing of this command is left"
+    differs = cause.differs if isinstance(cause, StackChanged) else (cause.what,)
+    return StackChanged(
+        f"Stack '{stack}' was changed by somebody else at the same time{taken_back}",
+        differs=differs,
+        left=left,
+        why=_theirs(change) or None,
+        remedy=f"See it with: kitaru stack show {stack}\n"
+        "Run the same command again: it starts from what is there now.",
+    )
+
+
+def _theirs(change: RecordsChange) -> str:
+    """What was not taken back, for somebody else has written it since."""
+    found = ", ".join(change.writer.theirs)
+    return f"What somebody else has written since stays: {found}." if found else ""
+
+
+def _lost(cause: AnswerLost, stack: str, left: list[str]) -> AnswerLost:
+    how = "" if left else "; what had been written was looked up and taken back"
+    return AnswerLost(
+        f"The server gave no answer while stack '{stack}' was being registered{how}",
+        left=left,
+        where=cause.where,
+        why=cause.why or cause.what,
+        remedy=f"See what is there with: kitaru stack show {stack}\n"
+        "Run the same command again: it starts from what is there.",
     )
 
 

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from kitaru_iac.errors import AlreadyExistsError
-from kitaru_iac.gateway.documents import Where
+from kitaru_iac.errors import AlreadyExistsError, NotConnectedError, StackChanged
+from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.labels import MANAGED_LABEL
+from kitaru_iac.plan.model import Action
 from kitaru_iac.records.diff import (
     OUR_LABELS,
     diff,
@@ -23,6 +24,12 @@ from kitaru_iac.records.diff import (
 from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.names import REPLACED
+from kitaru_iac.records.read_back import (
+    differences,
+    differences_of_new,
+    new_since,
+    require_as_read,
+)
 from kitaru_iac.records.stored import Store
 
 __all__ = ["ApplyResult", "RecordsChange"]
@@ -74,6 +81,8 @@ class RecordsChange:
         self.current = current
         self.orphans = orphans
         self.connector: str | None = None
+        #: The stack that was registered, where none was changed in place.
+        self.registered: StackDoc | None = None
         self.replacing = current is not None and replacement_reason(desired, current) is not None
         self._pending_deletes: list[tuple[str, Callable[[], object]]] = []
 
@@ -107,9 +116,21 @@ class RecordsChange:
 
     # -- the new parts ---------------------------------------------------------------------------
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether a stack is changed that keeps its id."""
+        return self.current is not None and not self.replacing
+
     def write(self) -> ApplyResult:
-        """Write the new parts; each write with its undo."""
-        if self.current is not None and not self.replacing:
+        """Write the new parts; each write with its undo.
+
+        Raises:
+            StackChanged: Somebody else has written to the stack since it was read.
+        """
+        if self.current is not None and not self.store.is_local:
+            own = bool({"service_connector"} & self._changed(self.current)) or self.replacing
+            require_as_read(self.store, self.current, connector=own)
+        if self.current is not None and self.is_in_place:
             return self._in_place(self.current)
         carried: dict[str, list[str]] = {}
         if self.current is not None:
@@ -132,12 +153,55 @@ class RecordsChange:
                 labels[member.id] = self.desired.labels  # ZenML gives it those of its stack
             self._settle(wanted, member.id, member.name, labels.get(member.id, {}))
         result.id = stack.id
+        self.registered = stack
         return result
+
+    def require_as_written(self, result: ApplyResult) -> None:
+        """Read back what was written. A store of this process has one writer, and is not asked.
+
+        Raises:
+            StackChanged: It is otherwise now: somebody else has written it too.
+            NotConnectedError: The store does not answer.
+        """
+        if self.store.is_local:
+            return
+        stack = self.desired.stack
+        try:
+            if self.registered is not None:
+                found = differences_of_new(
+                    self.store, self.desired, self.registered, self.connector
+                )
+            else:
+                found = differences(self.store, self.desired, result.id, self.connector)
+        except NotConnectedError as error:
+            raise NotConnectedError(
+                f"Stack '{stack}' is written as described, but could not be read back",
+                where=error.where,
+                why=" ".join(part for part in (error.what, error.why) if part),
+                remedy="Run the same command again: it sees what somebody else may have changed.",
+            ) from error
+        if found:
+            raise StackChanged(
+                f"Stack '{stack}' was registered as described, and changed by somebody else since",
+                differs=found,
+                remedy=f"See it with: kitaru stack show {stack}\n"
+                "Change it back with: kitaru stack apply",
+            )
+
+    def _changed(self, current: Records) -> set[str]:
+        steps = diff(self.desired, current, self.orphans)
+        return {step.kind for step in steps if step.action is not Action.KEEP}
 
     def _members(self, result: ApplyResult) -> dict[str, list[str | ComponentRecord]]:
         """The described components: ids of those that exist, records of those to come."""
         members: dict[str, list[str | ComponentRecord]] = {}
         named = self.store.components_named(self.desired.stack)
+        found = [] if self.store.is_local else new_since(self.orphans, named)
+        if found:
+            raise StackChanged(
+                f"Somebody else works on stack '{self.desired.stack}' at the same time",
+                differs=found,
+            )
         for component in self.desired.components:
             member: str | ComponentRecord = component
             if self.orphans.component(component.type) is not None:
@@ -205,11 +269,7 @@ class RecordsChange:
 
     def _in_place(self, current: Records) -> ApplyResult:
         result = ApplyResult(id=str(current.id))
-        changed = {
-            step.kind
-            for step in diff(self.desired, current, self.orphans)
-            if step.action.value != "keep"
-        }
+        changed = self._changed(current)
         old_connector = self._connector_of(current)
         if "service_connector" in changed:
             own = current.connector is not None and is_own_connector(current.connector, current)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from kitaru_iac.gateway.documents import ConnectorVerdict, ResourceRef
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records.explanations import Subject, explain
-from kitaru_iac.records.journal import new_connector
 from kitaru_iac.records.model import ConnectorRecord, Records
+from kitaru_iac.records.requests import new_connector
 from kitaru_iac.records.together import asking
 
 __all__ = ["ConnectorCheck", "verify_connector"]

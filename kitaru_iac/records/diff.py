@@ -22,9 +22,11 @@ from kitaru_iac.records.model import (
 )
 
 __all__ = [
+    "IGNORED_CONNECTOR_FIELDS",
     "OUR_LABELS",
     "diff",
     "goes_with_stack",
+    "is_equal",
     "is_own_component",
     "is_own_connector",
     "replacement_reason",
@@ -33,7 +35,7 @@ __all__ = [
 #: Labels that Kitaru sets begin so; others on a record are the user's own and stay.
 OUR_LABELS = "kitaru."
 #: ZenML adds this to each connector that comes with a stack; it means nothing to most of them.
-_IGNORED_CONNECTOR_FIELDS = frozenset({"generate_temporary_tokens"})
+IGNORED_CONNECTOR_FIELDS = frozenset({"generate_temporary_tokens"})
 
 
 def diff(desired: Records, current: Records | None, orphans: Records | None = None) -> list[Step]:
@@ -201,7 +203,7 @@ def _connector_changes(new: ConnectorRecord, old: ConnectorRecord) -> tuple[Chan
     changes: list[Change] = []
     if new.auth_method != old.auth_method:
         changes.append(Change("auth_method", old.auth_method, new.auth_method))
-    before = {k: v for k, v in old.configuration.items() if k not in _IGNORED_CONNECTOR_FIELDS}
+    before = {k: v for k, v in old.configuration.items() if k not in IGNORED_CONNECTOR_FIELDS}
     changes.extend(_mapping_changes("configuration", before, new.configuration))
     changes.extend(
         Change(
@@ -307,6 +309,11 @@ def _label_changes(new: Mapping[str, str], old: Mapping[str, str]) -> list[Chang
         for key in sorted({*old, *new})
         if key.startswith(OUR_LABELS) and old.get(key) != new.get(key)
     ]
+
+
+def is_equal(one: Any, other: Any) -> bool:
+    """Whether two values of a field are the same to a store."""
+    return bool(_plain(one) == _plain(other))
 
 
 def _plain(value: Any) -> Any:

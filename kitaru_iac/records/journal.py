@@ -23,21 +23,31 @@ from kitaru_iac.errors import (
     UsageError,
 )
 from kitaru_iac.gateway.documents import (
+    UNSET,
     ComponentChange,
     ConnectorChange,
     NewComponent,
-    NewConnector,
     NewStack,
     StackChange,
     StackDoc,
+    Where,
 )
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records import lost
-from kitaru_iac.records.diff import OUR_LABELS
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, stored_id
 from kitaru_iac.records.names import temporary_name
+from kitaru_iac.records.requests import (
+    Theirs,
+    component_change,
+    connector_change,
+    is_to_restore,
+    merged,
+    new_component,
+    new_connector,
+    tuples,
+)
 
-__all__ = ["Writer", "new_connector"]
+__all__ = ["Writer"]
 
 _log = logging.getLogger("kitaru_iac.records")
 
@@ -81,9 +91,13 @@ class Writer:
         self._before = before
         self._journal: list[_Entry] = []
         self._made: set[str] = set()  # what this run created, by id: it is taken back as a whole
+        #: What was not taken back, since somebody else has changed it after this run.
+        self.theirs: list[str] = []
 
     def roll_back(self) -> list[str]:
         """Undo everything written so far, newest first.
+
+        What somebody else has changed since is left as it is, and is in `theirs` then.
 
         Returns:
             What could not be undone, one line each.
@@ -95,6 +109,8 @@ class Writer:
                 entry.undo()
             except NotFoundError:
                 _log.debug("%s was gone already", entry.what)
+            except Theirs as found:
+                self.theirs.append(str(found))
             except Exception as error:  # noqa: BLE001 - one failure must not stop the others
                 _log.debug("could not undo %s: %s", entry.what, error)
                 left.append(entry.what)
@@ -166,33 +182,40 @@ class Writer:
     def update_connector(self, new: ConnectorRecord, old: ConnectorRecord) -> str:
         """Change a connector's method, configuration, secrets and labels in place."""
         uuid = stored_id(old)
-        self._write(
+        self._change_connector(
             f"the former configuration of service connector {old.name}",
-            lambda: self._put_connector(uuid, new, _merged(old.labels, new.labels)),
-            unknown=lambda: self._put_connector(uuid, old, old.labels),
+            old,
+            connector_change(new, merged(old.labels, new.labels)),
+            connector_change(old, old.labels),
         )
         return uuid
 
-    def _put_connector(
-        self, id: str, connector: ConnectorRecord, labels: Mapping[str, str]
+    def _change_connector(
+        self, what: str, connector: ConnectorRecord, new: ConnectorChange, old: ConnectorChange
     ) -> None:
-        change = ConnectorChange(
-            auth_method=connector.auth_method,
-            configuration=connector.configuration,
-            secrets=connector.secrets,
-            labels=labels,
-        )
-        self._gateway.update_connector(id, change)
+        uuid = stored_id(connector)
+
+        def restore() -> None:
+            if self._is_shared:
+                doc = self._gateway.connector_with_secrets(uuid)
+                if not is_to_restore(doc, new, old, f"service connector {connector.name}"):
+                    return
+            self._gateway.update_connector(uuid, old)
+
+        self._write(what, lambda: self._gateway.update_connector(uuid, new), unknown=restore)
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether somebody else may write at the same time: not to a store of this process."""
+        return self._gateway.place.kind != "local"
 
     def rename_connector(self, connector: ConnectorRecord, name: str) -> None:
         """Give a connector another name."""
-        uuid = stored_id(connector)
-        self._write(
+        self._change_connector(
             f"service connector {name}, formerly {connector.name}",
-            lambda: self._gateway.update_connector(uuid, ConnectorChange(name=name)),
-            unknown=lambda: self._gateway.update_connector(
-                uuid, ConnectorChange(name=connector.name)
-            ),
+            connector,
+            ConnectorChange(name=name),
+            ConnectorChange(name=connector.name),
         )
 
     def relabel_connector(self, connector: ConnectorRecord, labels: Mapping[str, str]) -> None:
@@ -207,7 +230,7 @@ class Writer:
 
     def create_component(self, component: ComponentRecord, connector: str | None) -> str:
         """Register a component under exactly its name, and return its id."""
-        new = _new_component(component, connector)
+        new = new_component(component, connector)
         made = self._write(
             f"{component.type} {component.name}",
             lambda: self._gateway.create_component(new),
@@ -227,28 +250,28 @@ class Writer:
     ) -> str:
         """Change a component's configuration, connector and labels in place; return its id."""
         uuid = stored_id(old)
-        self._write(
+        self._change_component(
             f"the former configuration of {old.type} {old.name}",
-            lambda: self._put_component(uuid, new, connector, _merged(old.labels, new.labels)),
-            unknown=lambda: self._put_component(uuid, old, old_connector, old.labels),
+            old,
+            component_change(new, old, connector, merged(old.labels, new.labels)),
+            component_change(old, new, old_connector, old.labels),
         )
         return uuid
 
-    def _put_component(
-        self,
-        id: str,
-        component: ComponentRecord,
-        connector: str | None,
-        labels: Mapping[str, str],
+    def _change_component(
+        self, what: str, component: ComponentRecord, new: ComponentChange, old: ComponentChange
     ) -> None:
-        change = ComponentChange(
-            name=component.name,
-            configuration=component.configuration,
-            labels=labels,
-            connector_id=connector if component.uses_connector else None,
-            connector_resource_id=component.resource_id,
-        )
-        self._gateway.update_component(id, change)
+        uuid = stored_id(component)
+
+        def restore() -> None:
+            if self._is_shared:
+                doc = next(iter(self._gateway.components(Where(ids=(uuid,)))), None)
+                subject = f"{component.type.replace('_', ' ')} {component.name}"
+                if not is_to_restore(doc, new, old, subject):
+                    return
+            self._gateway.update_component(uuid, old)
+
+        self._write(what, lambda: self._gateway.update_component(uuid, new), unknown=restore)
 
     def relabel_component(
         self,
@@ -259,25 +282,27 @@ class Writer:
     ) -> None:
         """Give a component this name and exactly these labels; its connector stays linked."""
         uuid = stored_id(component)
+        is_renamed = name != component.name
 
-        def put(new_name: str, new_labels: Mapping[str, str]) -> None:
-            change = ComponentChange(
-                name=new_name,
+        def change(new_name: str, new_labels: Mapping[str, str]) -> ComponentChange:
+            return ComponentChange(
+                # A name that stays is not written: somebody else may be renaming it.
+                name=new_name if is_renamed else UNSET,
                 labels=new_labels,
                 connector_id=connector if component.uses_connector else None,
                 connector_resource_id=component.resource_id,
             )
-            self._gateway.update_component(uuid, change)
 
         if uuid in self._made:
             self._before()
-            put(name, labels)
+            self._gateway.update_component(uuid, change(name, labels))
             return
-        formerly = "" if name == component.name else f", formerly {component.name}"
-        self._write(
+        formerly = f", formerly {component.name}" if is_renamed else ""
+        self._change_component(
             f"{component.type} {name}{formerly}",
-            lambda: put(name, labels),
-            unknown=lambda: put(component.name, component.labels),
+            component,
+            change(name, labels),
+            change(component.name, component.labels),
         )
 
     def delete_component(self, id: str) -> bool:
@@ -309,7 +334,7 @@ class Writer:
             labels,
             {
                 kind: tuple(
-                    given if isinstance(given, str) else _new_component(given, connector)
+                    given if isinstance(given, str) else new_component(given, connector)
                     for given in of_kind
                 )
                 for kind, of_kind in members.items()
@@ -343,55 +368,29 @@ class Writer:
         old_members: Mapping[str, Sequence[str]],
     ) -> None:
         """Change a stack's members and labels in place."""
-        self._write(
+        self._change_stack(
             "the stack's former members",
-            lambda: self._put_stack(id, labels, members),
-            unknown=lambda: self._put_stack(id, old_labels, old_members),
+            id,
+            StackChange(labels=labels, members=tuples(members)),
+            StackChange(labels=old_labels, members=tuples(old_members)),
         )
 
-    def _put_stack(
-        self, id: str, labels: Mapping[str, str], members: Mapping[str, Sequence[str]]
-    ) -> None:
-        whole = {kind: tuple(of_kind) for kind, of_kind in members.items()}
-        self._gateway.update_stack(id, StackChange(labels=labels, members=whole))
+    def _change_stack(self, what: str, id: str, new: StackChange, old: StackChange) -> None:
+        def restore() -> None:
+            if self._is_shared:
+                doc = next(iter(self._gateway.stacks(Where(ids=(id,)))), None)
+                if not is_to_restore(doc, new, old, "the stack"):
+                    return
+            self._gateway.update_stack(id, old)
+
+        self._write(what, lambda: self._gateway.update_stack(id, new), unknown=restore)
 
     def rename_stack(self, id: str, old: str, new: str) -> None:
         """Give a stack another name."""
-        self._write(
-            f"stack {new}, formerly {old}",
-            lambda: self._gateway.update_stack(id, StackChange(name=new)),
-            unknown=lambda: self._gateway.update_stack(id, StackChange(name=old)),
+        self._change_stack(
+            f"stack {new}, formerly {old}", id, StackChange(name=new), StackChange(name=old)
         )
 
     def delete_stack(self, id: str) -> bool:
         """Delete a stack. False: it was gone already."""
         return self._gateway.delete("stack", id)
-
-
-def new_connector(connector: ConnectorRecord) -> NewConnector:
-    """A connector record as one to be created, or to be verified without being stored."""
-    return NewConnector(
-        name=connector.name,
-        type=connector.type,
-        auth_method=connector.auth_method,
-        configuration=connector.configuration,
-        secrets=connector.secrets,
-        labels=connector.labels,
-    )
-
-
-def _new_component(component: ComponentRecord, connector: str | None) -> NewComponent:
-    return NewComponent(
-        type=component.type,
-        name=component.name,
-        flavor=component.flavor,
-        configuration=component.configuration,
-        labels=component.labels,
-        connector_id=connector if component.uses_connector else None,
-        connector_resource_id=component.resource_id,
-    )
-
-
-def _merged(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
-    """The new labels, and those of the old that are the user's own."""
-    return {**{k: v for k, v in old.items() if not k.startswith(OUR_LABELS)}, **new}

@@ -76,6 +76,7 @@ class ComponentRecord:
         resource_id: The connector's resource for it, as ``s3://my-bucket``.
         labels: Its labels.
         id: The UUID in the store, where it is stored.
+        connector_id: That of the connector it is linked to, where it is stored.
     """
 
     type: str
@@ -87,6 +88,7 @@ class ComponentRecord:
     resource_id: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     id: str | None = None
+    connector_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

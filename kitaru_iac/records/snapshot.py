@@ -30,6 +30,14 @@ class Snapshot:
     components: Mapping[str, Mapping[str, ComponentDoc]]
     connectors: Mapping[str, ConnectorDoc]
 
+    def members(self, stack: StackDoc) -> dict[str, ComponentDoc] | None:
+        """The components of a stack by their ids; None where not all of them carry these names."""
+        known = {doc.id: doc for named in self.components.values() for doc in named.values()}
+        wanted = [member.id for of_kind in stack.members.values() for member in of_kind]
+        if not known.keys() >= set(wanted):
+            return None
+        return {member: known[member] for member in wanted}
+
     def holds(self, component_id: str) -> bool:
         """Whether one of these stacks contains the component."""
         return any(stack.holds(component_id) for stack in self.stacks.values())

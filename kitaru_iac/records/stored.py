@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from kitaru_iac.errors import NotFoundError, StackNotFound, UsageError
+from kitaru_iac.errors import NotFoundError, StackChanged, StackNotFound, UsageError
 from kitaru_iac.gateway.documents import (
     ComponentDoc,
     ConnectorDoc,
@@ -26,12 +26,17 @@ from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.unfinished import Unfinished
+from kitaru_iac.records.from_documents import (
+    component_record,
+    connector_record,
+    first_link,
+    records_from,
+)
 from kitaru_iac.records.model import (
     REMOVED_WITH_STACK,
     ComponentRecord,
     ConnectorRecord,
     Records,
-    stack_type,
 )
 from kitaru_iac.records.names import REPLACED, final_name, temporary_name
 from kitaru_iac.records.snapshot import Snapshot, take_snapshot
@@ -154,30 +159,23 @@ class Store:
 
     def records_of(self, stack: StackDoc, *, secrets: bool = False) -> Records:
         """The records of a stack that was found."""
-        # One listing instead of a question for each.
-        docs = {doc.id: doc for doc in self.gateway.components(Where(in_stack=stack.id))}
-        ordered = [
-            docs[member.id]
-            for kind in sorted(stack.members)
-            for member in stack.members[kind]
-            if member.id in docs  # gone since the stack was read
-        ]
-        components = tuple(_component(doc) for doc in ordered)
-        linked = [doc.connector_id for doc in ordered if doc.connector_id is not None]
+        docs = self._members(stack)
+        linked = first_link(stack, docs)
         connector = None
-        if linked:
+        if linked is not None:
             # One connector per stack; a stack made elsewhere may have more: the first counts.
             reused = REUSED_CONNECTORS_LABEL in stack.labels
-            connector = self.connector(linked[0], secrets=secrets, reused=reused)
-        orchestrator = next((c for c in components if c.type == "orchestrator"), None)
-        return Records(
-            stack=stack.name,
-            stack_type=stack_type(orchestrator.flavor if orchestrator else None),
-            components=components,
-            connector=connector,
-            labels=dict(stack.labels),
-            id=stack.id,
-        )
+            connector = self._linked(stack.name, linked, secrets=secrets, reused=reused)
+        return records_from(stack, docs, connector)
+
+    def _members(self, stack: StackDoc) -> dict[str, ComponentDoc]:
+        """The components of a stack by their ids: those that were seen, or one listing."""
+        seen = self._seen(stack.name)
+        if seen is not None and seen.stacks.get(stack.name) == stack:
+            known = seen.members(stack)
+            if known is not None:
+                return known
+        return {doc.id: doc for doc in self.gateway.components(Where(in_stack=stack.id))}
 
     def connector(
         self, ref: str, *, secrets: bool = False, reused: bool = False
@@ -198,7 +196,20 @@ class Store:
                 f"No service connector has the name or id '{ref}'",
                 remedy="See them with: zenml service-connector list",
             )
-        return _connector(doc, reused=reused)
+        return connector_record(doc, reused=reused)
+
+    def _linked(
+        self, stack: str, id: str, *, secrets: bool, reused: bool = False
+    ) -> ConnectorRecord:
+        """A connector that was there a moment ago."""
+        doc = self._connector_doc(id, secrets=secrets)
+        if doc is None:
+            raise StackChanged(
+                f"Stack '{stack}' was changed by somebody else while it was read",
+                differs=["service connector: it is gone"],
+                remedy=f"Nothing was written. See it with: kitaru stack show {stack}",
+            )
+        return connector_record(doc, reused=reused)
 
     def _connector_doc(self, ref: str, *, secrets: bool) -> ConnectorDoc | None:
         uuid = _uuid(ref)
@@ -221,7 +232,7 @@ class Store:
     def components_named(self, name: str) -> dict[str, ComponentRecord]:
         """The components of this name by their type, in a stack or not."""
         found = self._components_named(name)
-        return {kind: _component(component) for kind, component in found.items()}
+        return {kind: component_record(component) for kind, component in found.items()}
 
     def _components_named(self, name: str) -> Mapping[str, ComponentDoc]:
         if (seen := self._seen(name)) is not None:
@@ -234,7 +245,7 @@ class Store:
         named = self._connector_named(name)
         if named is not None and secrets:
             named = self.gateway.connector_with_secrets(named.id)
-        return None if named is None else _connector(named)
+        return None if named is None else connector_record(named)
 
     def stacks_of(self, component_id: str) -> list[str]:
         """The names of the stacks that contain a component."""
@@ -243,7 +254,7 @@ class Store:
     def components_of(self, connector_id: str) -> list[ComponentRecord]:
         """The components that reach their resource through a connector."""
         docs = self.gateway.components(Where(uses_connector=connector_id))
-        return [_component(doc) for doc in docs]
+        return [component_record(doc) for doc in docs]
 
     def orphans(self, stack: str, *, secrets: bool = False, fresh: bool = False) -> Records:
         """Managed parts that carry a stack's name, are in no stack, and that nobody is writing.
@@ -264,17 +275,26 @@ class Store:
                 continue
             if self._is_held(stack, found.id) or not (fresh or self.is_stale(found)):
                 continue
-            components.append(_component(found))
+            components.append(component_record(found))
         connector = None
         stored = self._connector_named(stack)
         if (
             stored is not None
             and is_managed(stored.labels)
             and (fresh or self.is_stale(stored))
+            and not self._is_linked_in(stack, stored.id)
             and {c.id for c in self.components_of(stored.id)} <= {c.id for c in components}
         ):
-            connector = self.connector(stored.id, secrets=secrets)
+            connector = self._linked(stack, stored.id, secrets=secrets)
         return Records(stack, "custom", tuple(components), connector=connector)
+
+    def _is_linked_in(self, name: str, connector_id: str) -> bool:
+        """Whether the stack of this name is known to use a connector, without asking."""
+        seen = self._seen(name)
+        if seen is None:
+            return False
+        linked = [d.id for d in seen.components[name].values() if d.connector_id == connector_id]
+        return any(seen.holds(component) for component in linked)
 
     def _is_held(self, name: str, component_id: str) -> bool:
         seen = self._seen(name)
@@ -354,32 +374,6 @@ class Store:
 
 def _is_of(name: str, stack: str) -> bool:
     return name in {stack, stack + REPLACED} or final_name(name) == stack
-
-
-def _component(doc: ComponentDoc) -> ComponentRecord:
-    return ComponentRecord(
-        type=doc.type,
-        name=doc.name,
-        flavor=doc.flavor,
-        configuration=dict(doc.configuration),
-        uses_connector=doc.connector_id is not None,
-        resource_id=doc.connector_resource_id,
-        labels=dict(doc.labels),
-        id=doc.id,
-    )
-
-
-def _connector(doc: ConnectorDoc, *, reused: bool = False) -> ConnectorRecord:
-    return ConnectorRecord(
-        name=doc.name,
-        type=doc.type,
-        auth_method=doc.auth_method,
-        configuration=doc.configuration,
-        secrets=doc.secrets,
-        labels=dict(doc.labels),
-        existing=reused,
-        id=doc.id,
-    )
 
 
 def _uuid(text: str) -> str | None:

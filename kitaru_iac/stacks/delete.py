@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from kitaru_iac.connection.activation import leave, scopes_of
 from kitaru_iac.errors import (
     KitaruError,
+    NotAllowedError,
+    NotFoundError,
     ProtectedStackError,
     RegistrationFailed,
+    StackChanged,
     StackNotFound,
 )
-from kitaru_iac.gateway.documents import StackDoc
+from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import (
     BACKEND_LABEL,
@@ -54,7 +59,8 @@ def delete_stack(
 
     Raises:
         ProtectedStackError: It is the default stack, or active or another's and not forced.
-        RegistrationFailed: A deletion failed half-way; the same command resumes it.
+        RegistrationFailed: A deletion failed half-way; its `left` and `remedy` say what to do.
+        StackChanged: The stack is deleted; parts of it that somebody else uses by now are left.
     """
     scopes = require_deletable(stack, force=force, owner=owner)
     records = store.records_of(stack)
@@ -148,6 +154,14 @@ def delete_orphans(store: Store, name: str, *, recursive: bool, repaired: bool =
     return removal.result(new_active_stack=None, recursive=True)
 
 
+class _Deletion(NamedTuple):
+    """One thing that is to go."""
+
+    part: Gone
+    remove: Callable[[str], bool]
+    id: str
+
+
 class _Removal:
     """What goes and what stays."""
 
@@ -214,8 +228,10 @@ class _Removal:
         self.kept.append(Kept("service_connector", connector.name, reason))
 
     def _other_stacks(self, component: ComponentRecord) -> list[str]:
-        names = self._store.stacks_of(stored_id(component))
-        return [name for name in names if name != self._records.stack]
+        """The stacks that contain a part beside the one that goes: another may have its name."""
+        where = Where(uses_component=stored_id(component))
+        docs = self._store.gateway.stacks(where)
+        return sorted(doc.name for doc in docs if doc.id != self._records.id)
 
     def holding(self, *, recursive: bool) -> Hold:
         """Hold Ctrl-C and SIGTERM back: what is begun is ended, since nothing is taken back."""
@@ -232,41 +248,87 @@ class _Removal:
         return WorkInterrupted(f"Interrupted too late to stop it: stack '{name}' is deleted")
 
     def delete(self, stack_id: str | None, *, recursive: bool) -> None:
-        """Delete the stack, then its parts; stop at the first failure and say what is left."""
+        """Delete the stack, then its parts; stop at the first failure and say what is left.
+
+        Only what was chosen is deleted, by its id, and not what somebody else has taken over since.
+        """
         name = self._records.stack
         unfinished.begin(self._store.url, name, "delete", recursive=recursive)
-        self._delete(stack_id)
-        unfinished.end(self._store.url, name)
-
-    def _delete(self, stack_id: str | None) -> None:
         self._mark()
+        theirs = self._delete(stack_id)
+        unfinished.end(self._store.url, name)
+        if theirs:
+            when = "is deleted" if stack_id else "was deleted before"
+            raise StackChanged(
+                f"Stack '{name}' {when}; somebody else has taken over parts of it meanwhile",
+                left=theirs,
+                why="What somebody else uses is left to them.",
+                remedy=f"See what they are in: kitaru stack list, kitaru stack show {name}",
+            )
+
+    def _delete(self, stack_id: str | None) -> list[str]:
+        """Delete all of it in order; what is somebody else's by now stays and is returned."""
         stack = Gone("stack", self._records.stack)
-        todo: list[tuple[Gone, Callable[[str], bool], str]] = [
-            *([(stack, self._writer.delete_stack, stack_id)] if stack_id else []),
+        todo: list[_Deletion] = [
+            *([_Deletion(stack, self._writer.delete_stack, stack_id)] if stack_id else []),
             *(
-                (Gone(c.type, c.name), self._writer.delete_component, stored_id(c))
+                _Deletion(Gone(c.type, c.name), self._writer.delete_component, stored_id(c))
                 for c in self.components
             ),
             *(
-                (Gone("service_connector", c.name), self._writer.delete_connector, stored_id(c))
+                _Deletion(
+                    Gone("service_connector", c.name), self._writer.delete_connector, stored_id(c)
+                )
                 for c in self.connectors
             ),
         ]
         if stack_id is None:
             self._gone.append(stack)
+        theirs: list[str] = []
+        taken: frozenset[str] | None = None
         while todo:
             part, remove, uuid = todo[0]
             try:
-                if not remove(uuid):
+                if uuid != stack_id and taken is None:
+                    taken = self._taken_over()
+                if taken and uuid in taken:
+                    theirs.append(str(part))
+                elif not remove(uuid):
                     self._gone.append(part)
             except KitaruError as error:
-                raise RegistrationFailed(
-                    f"Deleting stack '{self._records.stack}' stopped half-way",
-                    left=[str(part) for part, _, _ in todo],
-                    why=" ".join(part for part in (error.what, error.why) if part),
-                    remedy="Run the same command again to go on.",
-                ) from error
+                if not self._is_used(part, uuid, error):
+                    raise self._stopped(todo, uuid == stack_id, error) from error
+                theirs.append(str(part))
             todo.pop(0)
+        return theirs
+
+    def _taken_over(self) -> frozenset[str]:
+        """The ids of those parts that have lost the mark since: a new stack takes them over."""
+        if self._store.is_local or not self.components:
+            return frozenset()
+        chosen = tuple(stored_id(c) for c in self.components)
+        docs = self._store.gateway.components(Where(ids=chosen))
+        return frozenset(doc.id for doc in docs if ORPHANED_LABEL not in doc.labels)
+
+    def _is_used(self, part: Gone, uuid: str, error: KitaruError) -> bool:
+        """Whether a part was refused since it is in use: nobody used it when it was chosen."""
+        if not isinstance(error, NotAllowedError) or part.kind == "stack":
+            return False
+        if part.kind == "service_connector":
+            return bool(self._store.components_of(uuid))
+        return bool(self._store.stacks_of(uuid))
+
+    def _stopped(
+        self, todo: Sequence[_Deletion], is_stack_there: bool, error: KitaruError
+    ) -> RegistrationFailed:
+        # Once the stack is gone its name is free, and what has it next is somebody else's.
+        clean = "Delete the rest with: kitaru stack clean"
+        return RegistrationFailed(
+            f"Deleting stack '{self._records.stack}' stopped half-way",
+            left=[str(deletion.part) for deletion in todo],
+            why=" ".join(part for part in (error.what, error.why) if part),
+            remedy="Run the same command again to go on." if is_stack_there else clean,
+        )
 
     def result(
         self,
@@ -295,16 +357,25 @@ class _Removal:
     def _mark(self) -> None:
         """Label the stack's own parts: a later command then knows whose they are, and whose not."""
         connector = self._records.connector
-        link = connector.id if connector else None
         marks = {MANAGED_LABEL: "true", ORPHANED_LABEL: "true"}
+        used: set[str | None] = set()
         for component in self._records.components:
             if goes_with_stack(component, self._records):
                 if self._other_stacks(component):
+                    used.add(component.connector_id)
                     continue
                 marked = {**component.labels, **marks}
-                self._writer.relabel_component(component, component.name, link, marked)
-        if connector is not None and is_own_connector(connector, self._records):
-            self._writer.relabel_connector(connector, {**connector.labels, **marks})
+                with contextlib.suppress(NotFoundError):  # somebody else was faster
+                    self._writer.relabel_component(
+                        component, component.name, component.connector_id, marked
+                    )
+        if (
+            connector is not None
+            and connector.id not in used
+            and is_own_connector(connector, self._records)
+        ):
+            with contextlib.suppress(NotFoundError):
+                self._writer.relabel_connector(connector, {**connector.labels, **marks})
 
 
 def _listing(noun: str, names: list[str]) -> str:

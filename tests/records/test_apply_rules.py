@@ -111,7 +111,7 @@ CHANGES: Mapping[str, tuple[Records, Records | None, list[str]]] = {
     "a change in place": (
         replace(small(bucket="other", key="AKIASECOND"), labels={**MANAGED, OWNER_LABEL: "urn"}),
         stored(small()),
-        ["update old link", "update old store as s", "update old stack"],
+        ["update old link", "update old store", "update old stack"],
     ),
     "another flavor": (
         small(),
@@ -134,7 +134,7 @@ LEFT = {
     f"update old store as {ASIDE}": f"artifact_store {ASIDE}, formerly s",
     f"update old link as {ASIDE}": f"service connector {ASIDE}, formerly s",
     "update old link": "the former configuration of service connector s",
-    "update old store as s": "the former configuration of artifact_store s",
+    "update old store": "the former configuration of artifact_store s",
     "update old stack": "the stack's former members",
 }
 ENDS = pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_a_component_of_the_name_that_was_left_is_taken_over() -> None:
     store.component("old store", "s").component("builder", "s", type="image_builder")
     left = replace(NOTHING, components=stored(small()).components[1:])
     outcome = execute(store, replace(small(), connector=None), None, left)
-    assert store.zen.lines == ["update old store as s", "create stack s"]
+    assert store.zen.lines == ["update old store", "create stack s"]
     assert [c.type for c in outcome.components_created] == ["orchestrator", "artifact_store"]
 
 
@@ -434,7 +434,7 @@ def test_its_own_connector_goes_when_an_existing_one_takes_its_place(
     current = replace(current, connector=replace(current.connector, labels=own))
     store = Counter()
     execute(store, replace(small(), connector=EXISTING), current, NOTHING)
-    relinked = ["update old runner as s", "update old store as s"]
+    relinked = ["update old runner", "update old store"]
     assert store.zen.lines == [*relinked, *(["delete old link"] if goes else [])]
 
 
@@ -520,6 +520,6 @@ def test_parts_of_a_local_stack_lose_the_labels_that_zenml_gives_them() -> None:
     execute(store, local_records("s"), None, NOTHING)
     assert store.zen.lines == [
         "create stack s",
-        "update new orchestrator as s",
-        "update new artifact_store as s",
+        "update new orchestrator",
+        "update new artifact_store",
     ]

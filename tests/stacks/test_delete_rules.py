@@ -434,7 +434,12 @@ def test_a_failure_half_way_names_all_that_is_left(
     assert failed.value.left == tuple(left)
     assert failed.value.what == "Deleting stack 's' stopped half-way"
     assert failed.value.why == why
-    assert failed.value.remedy == "Run the same command again to go on."
+    # When the stack is gone, its name may be somebody else's next.
+    assert failed.value.remedy == (
+        "Run the same command again to go on."
+        if fails == "stack"
+        else "Delete the rest with: kitaru stack clean"
+    )
     monkeypatch.undo()
     assert fails not in removed(shelf)
 
