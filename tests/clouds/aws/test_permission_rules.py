@@ -150,8 +150,8 @@ ON_KEY = allow("BucketKey", KEY, "kms:Decrypt kms:GenerateDataKey")
 SEE_BUCKET = allow(
     "Bucket",
     BUCKET,
-    "s3:GetBucketAcl s3:GetBucketPolicy s3:GetBucketPolicyStatus "
-    "s3:GetBucketPublicAccessBlock s3:GetBucketVersioning s3:GetEncryptionConfiguration s3:ListBucket",
+    "s3:GetBucketAcl s3:GetBucketPolicy s3:GetBucketPolicyStatus s3:GetBucketPublicAccessBlock "
+    "s3:GetBucketVersioning s3:GetEncryptionConfiguration s3:ListBucket",
 )
 SEE_IMAGES = allow("Repository", IMAGES, "ecr:DescribeRepositories")
 SEE_CLUSTER = allow(
