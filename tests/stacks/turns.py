@@ -60,9 +60,10 @@ class Turns:
         return not self._order or self._order[0][0] == who
 
     def _count(self) -> None:
-        if self._order and self._order[0][1] is not None:
+        if self._order:
             name, count = self._order[0]
-            self._order[0] = (name, count - 1)
+            if count is not None:
+                self._order[0] = (name, count - 1)
 
 
 class Client:
