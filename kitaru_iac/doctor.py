@@ -28,7 +28,7 @@ from kitaru_iac.engine.find import (
 from kitaru_iac.errors import NotConnectedError, SettingsDamaged
 from kitaru_iac.machine import packages
 from kitaru_iac.machine.active_scope import repository, repository_config
-from kitaru_iac.machine.command_owner import command_on_path, scripts_folder
+from kitaru_iac.machine.command_owner import command_on_path, other_flows_version, scripts_folder
 from kitaru_iac.machine.home import config_home, engine_home
 from kitaru_iac.machine.init_hooks import mover
 from kitaru_iac.machine.local_database import examine as examine_database
@@ -72,7 +72,7 @@ def examine() -> list[Finding]:
     with ThreadPoolExecutor(max_workers=1) as pool:
         engine = pool.submit(_engine)
         before = [
-            *(_python(), _own_version(), _command(), _base()),
+            *(_python(), _own_version(), _command(), _flows(), _base()),
             *(_zenml(), _config_home(), _store()),
         ]
         extras = [_extra(name) for name in _extras()]
@@ -124,6 +124,13 @@ def _command() -> Finding:
     whose = found.distribution or f"package {package}"
     detail = f"{path} belongs to {whose}; ours is kitaru-iac"
     return Finding("command", title, "warn", detail, f"Call kitaru-iac, or: {mend}")
+
+
+def _flows() -> Finding:
+    """Whose flows `kitaru_iac.flow` makes: those of a `kitaru` that has some, or ours."""
+    other = other_flows_version()
+    whose = f"kitaru {other}" if other else packages.DISTRIBUTION
+    return Finding("flows", "Flows", "ok", f"those of {whose}")
 
 
 def _base() -> Finding:

@@ -11,11 +11,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError
 from types import ModuleType
 
 from kitaru_iac.flows.binding import bound, find_stack
-from kitaru_iac.machine.packages import version
+from kitaru_iac.machine.command_owner import other_flows_version
 
 __all__ = ["other_flows"]
 
@@ -25,14 +24,10 @@ _ACTIVATION = "_temporary_active_stack"
 
 def other_flows() -> ModuleType | None:
     """Import the other distribution, if it has flows; None where ours are to be used."""
-    try:
-        version("kitaru")
-    except PackageNotFoundError:  # a folder of that name is none
+    if other_flows_version() is None:
         return None
     import kitaru
 
-    if not hasattr(kitaru, "flow") or not hasattr(kitaru, "configure"):
-        return None
     # Importing it has imported `kitaru.flow`; that name is the decorator, which hides the module.
     submission = sys.modules.get("kitaru.flow")
     if hasattr(submission, _ACTIVATION):

@@ -8,7 +8,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CommandOnPath", "command_on_path", "scripts_folder"]
+__all__ = ["CommandOnPath", "command_on_path", "other_flows_version", "scripts_folder"]
 
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+(\w+)[\w.]*(?:\s+import\b)", re.MULTILINE)
 #: What a script may import to find its entry point: not what it calls.
@@ -44,6 +44,20 @@ def command_on_path(name: str) -> CommandOnPath | None:
     is_here = Path(found).resolve().parent == scripts_folder().resolve()
     distribution = _distribution(name, package) if is_here and package else None
     return CommandOnPath(found, package, is_here, distribution)
+
+
+def other_flows_version() -> str | None:
+    """Give the version of the distribution `kitaru` where one with flows is installed here.
+
+    Its later releases have none. Nothing of it is imported.
+    """
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        other = distribution("kitaru")
+    except PackageNotFoundError:  # a folder of that name is none
+        return None
+    return other.version if Path(str(other.locate_file("kitaru/flow.py"))).is_file() else None
 
 
 def scripts_folder() -> Path:

@@ -165,6 +165,7 @@ def test_the_command_is_the_last_ones(both: Both, request: pytest.FixtureRequest
     found = {f["id"]: f for f in json.loads(both.ours("doctor", "-o", "json"))["items"]}
     assert found["command"]["status"] == ("ok" if is_ours else "warn")
     assert ("kitaru 0.21.0" in found["command"]["detail"]) is not is_ours
+    assert found["flows"]["detail"] == "those of kitaru 0.21.0"
     page = both.ours("--help")
     assert all(f"  {name} " in page for name in COMMANDS)
 
@@ -174,3 +175,40 @@ def test_the_command_is_the_last_ones(both: Both, request: pytest.FixtureRequest
 def test_the_commands_that_are_handed_over_are_all_that_it_has(both: Both) -> None:
     ask = "from kitaru.cli import app; print(*[n for n in app if not n.startswith('-')])"
     assert set(both.run("python", "-c", ask).split()) - set(TREE) == set(COMMANDS)
+
+
+FLOW = """
+import os
+from pathlib import Path
+import kitaru
+import kitaru_iac
+from kitaru import checkpoint
+
+assert kitaru_iac.flow is kitaru.flow and kitaru_iac.configure is kitaru.configure
+
+@checkpoint
+def one(n: int) -> int:
+    return n + 1
+
+@kitaru_iac.flow(stack="b")
+def agent(n: int = 1) -> int:
+    return one(n)
+
+if __name__ == "__main__":
+    settings = Path(os.environ["ZENML_CONFIG_PATH"]) / "config.yaml"
+    kitaru_iac.create_stack("b", activate=False)
+    before = settings.read_bytes()
+    handle = agent.run()
+    from zenml.client import Client
+    stack = Client().get_pipeline_run(handle.exec_id).stack.name
+    print("\\nRESULT", handle.wait(), stack, settings.read_bytes() == before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("both", ["theirs last"], indirect=True)
+def test_its_flows_are_used_and_leave_the_active_stack(both: Both) -> None:
+    program = both.home / "program.py"
+    program.write_text(FLOW)
+    said = both.run("python", str(program), ZENML_CONFIG_PATH=str(both.home / "flows"))
+    assert "RESULT 2 b True" in said
