@@ -29,12 +29,13 @@ from kitaru_iac.errors import NotConnectedError, SettingsDamaged
 from kitaru_iac.machine import packages
 from kitaru_iac.machine.active_scope import repository, repository_config
 from kitaru_iac.machine.command_owner import command_on_path, other_flows_version, scripts_folder
+from kitaru_iac.machine.files import reason
 from kitaru_iac.machine.home import config_home, engine_home
 from kitaru_iac.machine.init_hooks import mover
 from kitaru_iac.machine.local_database import examine as examine_database
+from kitaru_iac.machine.local_database import size_of
 from kitaru_iac.machine.settings import read_global, read_logins, read_repository
-from kitaru_iac.machine.store_location import require_whole
-from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.machine.store_location import default_database, require_whole
 
 __all__ = ["Finding", "Status", "examine"]
 
@@ -162,7 +163,8 @@ def _config_home() -> Finding:
     source = next((f"from {name}" for name in names if os.environ.get(name)), "the default")
     if (hook := mover()) and not os.environ.get("KITARU_CONFIG_PATH"):
         source = f"{hook.distribution} {hook.version}, installed beside, moves it"
-    state = "" if home.is_dir() else ", not created yet"
+    is_there = os.path.isdir(home)  # noqa: PTH112 - pathlib raises for a name too long
+    state = "" if is_there else ", not created yet"
     return Finding("zenml.config", "Configuration directory", "ok", f"{home} ({source}{state})")
 
 
@@ -173,8 +175,6 @@ def _store() -> Finding:
     except SettingsDamaged as error:
         detail = f"{error.where}: {error.what}"
         return Finding("zenml.store", title, "unknown", detail, error.remedy)
-    except UnreadableError as error:
-        return Finding("zenml.store", title, "unknown", str(error))
     try:
         require_whole({"store": store}, os.environ)
     except NotConnectedError as error:
@@ -182,10 +182,8 @@ def _store() -> Finding:
         return Finding("zenml.store", title, "warn", why, error.remedy)
     url = store.get("url")
     if not url:
-        where = os.environ.get("ZENML_LOCAL_STORES_PATH")
-        root = Path(where) if where else config_home() / "local_stores"
         shown = "local (SQLite, in the configuration directory)"
-        return _local_store(root / "default_zen_store" / "zenml.db", shown)
+        return _local_store(default_database(os.environ), shown)
     if "://" not in str(url):
         detail = "what is configured is not the URL of a store"
         return Finding("zenml.store", title, "warn", detail, "Log in again: kitaru login URL")
@@ -214,6 +212,10 @@ def _local_store(path: Path, shown: str) -> Finding:
             f"Move the file away, for a new store: mv {path} {path}.old",
         ),
     }
+    try:
+        size_of(path)
+    except NotConnectedError as error:
+        return Finding("zenml.store", "ZenML store", "warn", f"{shown}: {error.why}", error.remedy)
     fault = faults.get(examine_database(path).state)
     if fault is None:
         return Finding("zenml.store", "ZenML store", "ok", shown)
@@ -224,8 +226,8 @@ def _configured_store() -> dict[str, Any]:
     """The store as ZenML will see it: the environment takes precedence over the file.
 
     Raises:
-        SettingsDamaged: One of ZenML's files that a command reads is empty or cut off.
-        UnreadableError: One of them may not be read.
+        SettingsDamaged: One of ZenML's files that a command reads is empty or cut off, or cannot
+            be read.
     """
     content = read_global()
     read_logins()
@@ -242,6 +244,8 @@ def _engine() -> Finding:
     title = "Pulumi engine"
     try:
         engine = find_engine(engine_home(), timeout=10)
+    except OSError as error:  # the place of our own engines cannot be looked at
+        return Finding("pulumi.engine", title, "unknown", f"{engine_home()}: {reason(error)}")
     except EngineNotFound:
         detail = f"not found; only provisioning needs it, {MINIMUM} or newer"
         return Finding("pulumi.engine", title, "missing", detail, f"See {INSTALL_PAGE}")

@@ -14,8 +14,10 @@
     ├── NotConnectedError      not_connected           6    no store answers
     │   ├── AnswerLost         answer_lost             6    a write was sent; done or not
     │   └── SettingsDamaged    settings_damaged        6    ZenML's; which store is not told
+    │       └── SettingsUnreadable settings_unreadable 6    no file, or not to be read
     ├── NotAllowedError        not_allowed             6    the store answers and refuses
     │   └── ImplicitAuthDisabled implicit_auth_disabled 6
+    ├── FileNotWritten         file_not_written        1    read-only, full; it is as it was
     ├── MissingPackages        missing_packages        1    carries the command that installs them
     ├── ProtectedStackError    stack_protected         1    the active, default or a foreign stack
     │   └── StackTakenOver     stack_taken_over        1
@@ -106,6 +108,7 @@ __all__ = [
     "DescriptionError",
     "EngineError",
     "ExitCode",
+    "FileNotWritten",
     "FlowFailed",
     "FlowNotFinished",
     "FlowTimeout",
@@ -121,6 +124,7 @@ __all__ = [
     "ProtectedStackError",
     "RegistrationFailed",
     "SettingsDamaged",
+    "SettingsUnreadable",
     "StackChanged",
     "StackNotFound",
     "StackTakenOver",
@@ -335,6 +339,12 @@ class SettingsDamaged(NotConnectedError):
     code = "settings_damaged"
 
 
+class SettingsUnreadable(SettingsDamaged):
+    """A settings file of ZenML is there and cannot be read, or is no file."""
+
+    code = "settings_unreadable"
+
+
 class NotAllowedError(KitaruError):
     """The store answers, and refuses."""
 
@@ -346,6 +356,12 @@ class ImplicitAuthDisabled(NotAllowedError):
     """The process that owns the store does not let connectors use its own credentials."""
 
     code = "implicit_auth_disabled"
+
+
+class FileNotWritten(KitaruError):
+    """A file of this machine cannot be written; it is as it was."""
+
+    code = "file_not_written"
 
 
 class MissingPackages(KitaruError):

@@ -22,7 +22,6 @@ from kitaru_iac.machine.active_scope import (
 )
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.settings import CONFIG_FILE, Kind, read_global, read_whole
-from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["Activation", "activate", "is_active", "leave", "scopes_of"]
 
@@ -41,10 +40,7 @@ def is_active(stack_id: str, name: str) -> bool:
 
     One that nothing names is not active, unless it is the default stack.
     """
-    try:
-        named = named_stack(read_global(), os.environ)
-    except UnreadableError:
-        return False
+    named = named_stack(read_global(), os.environ)
     if named.ref is None:
         return name == DEFAULT_STACK
     return named.id == stack_id or (named.scope == "environment" and named.ref == name)
@@ -75,10 +71,7 @@ def scopes_of(stack: StackDoc) -> list[str]:
 
 
 def _named_in(file: Path, kind: Kind) -> str | None:
-    try:
-        return canonical_id(str(read_whole(file, kind).get("active_stack_id") or ""))
-    except UnreadableError:
-        return None
+    return canonical_id(str(read_whole(file, kind).get("active_stack_id") or ""))
 
 
 def leave(store: Reads, scopes: list[str]) -> str:

@@ -57,7 +57,8 @@ def set_active(stack_id: str) -> Place:
         stack_id: The id of a stack that exists; with hyphens.
 
     Raises:
-        SettingsDamaged: The file is empty or cut off; nothing was changed.
+        SettingsDamaged: The file is empty or cut off, or cannot be read; nothing was changed.
+        FileNotWritten: It cannot be written.
         NotConnectedError: ZenML had to be asked, and no store answers.
         NotFoundError: ZenML had to be asked, and knows no such stack.
     """
@@ -81,7 +82,7 @@ def set_active(stack_id: str) -> Place:
             begin_settings(stack_id)
             return place
         with sole_writer(str(path)):  # ZenML does not wait here: it is told from us by `replace`
-            _write(path.resolve(), stack_id, place.scope)  # a link stays a link
+            _write(path, stack_id, place.scope)
     except (UnreadableError, OSError) as reason:
         _set_by_zenml(stack_id, reason)
     return place
@@ -91,13 +92,14 @@ def write_active(stack_id: str, scope: str) -> None:
     """Make a stack the active one in this ``repository``, or ``global``, whatever is around here.
 
     Raises:
-        UnreadableError: The file is not complete.
-        OSError: It cannot be written.
+        SettingsDamaged: The file is empty or cut off, or cannot be read.
+        FileNotWritten: It cannot be written.
+        UnreadableError: ZenML has not chosen a store yet.
     """
     root = repository(os.environ) if scope == "repository" else None
     path = repository_config(root, os.environ) if root else config_home() / CONFIG_FILE
     with sole_writer(str(path)):
-        _write(path.resolve(), stack_id, "repository" if root else "global")
+        _write(path, stack_id, "repository" if root else "global")
 
 
 def _write(path: Path, stack_id: str, kind: Kind) -> None:

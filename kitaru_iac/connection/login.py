@@ -6,7 +6,6 @@ and project are known to be right, and if even then something fails, its files a
 
 from __future__ import annotations
 
-import contextlib
 import os
 import ssl
 from collections.abc import Mapping
@@ -40,6 +39,7 @@ from kitaru_iac.gateway.http import Json
 from kitaru_iac.gateway.opening import require_answer
 from kitaru_iac.gateway.versions import check_server
 from kitaru_iac.machine.environment import AUTH_TOKEN
+from kitaru_iac.machine.files import here
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_login import forget_login, remember_key
 from kitaru_iac.machine.settings import read_global, read_logins
@@ -62,7 +62,7 @@ def init(path: str | os.PathLike[str] | None = None) -> Initialized:
         NotFoundError: There is no such directory.
         NotConnectedError: The store that this machine is connected to does not answer.
     """
-    target = Path.cwd() if path is None else Path(path).expanduser().resolve()
+    target = here() if path is None else Path(path).expanduser().resolve()
     if not target.is_dir():
         kind = "is not a directory" if target.exists() else "does not exist"
         raise NotFoundError(f"{target} {kind}", where="PATH", remedy=f"Make it: mkdir -p {target}")
@@ -215,11 +215,10 @@ def _require_whole_settings() -> None:
     """Refuse where ZenML's files do not tell what is to be changed in them.
 
     Raises:
-        SettingsDamaged: One is empty or cut off. Nothing was changed.
+        SettingsDamaged: One is empty or cut off, or cannot be read. Nothing was changed.
     """
-    with contextlib.suppress(UnreadableError):  # ZenML says what is wrong
-        read_global()
-        read_logins()
+    read_global()
+    read_logins()
 
 
 def _bundle(file: str) -> str:

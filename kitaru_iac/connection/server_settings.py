@@ -32,7 +32,6 @@ from kitaru_iac.machine.settings import (
     to_yaml,
 )
 from kitaru_iac.machine.store_location import default_database, stored_server
-from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import KitaruWarning, NoActiveProject
 
 __all__ = [
@@ -184,7 +183,7 @@ def _use_project_here(id: str) -> None:
     if root is None:
         return
     file = repository_config(root, os.environ)
-    with suppress(UnreadableError), sole_writer(str(file)):
+    with sole_writer(str(file)):
         replace(file, to_yaml({_STACK: None, **read_repository(file), _PROJECT: id}))
         _tell_zenml()
 

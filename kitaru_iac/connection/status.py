@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from kitaru_iac.machine.server_login import Login, remember_token
 from kitaru_iac.machine.settings import CONFIG_FILE, read_global, read_logins
 from kitaru_iac.machine.store_location import (
     RestStore,
+    default_database,
     require_whole,
     server_of,
     store_location,
@@ -104,20 +105,13 @@ def status(*, timeout: float = 5) -> Status:
         The status; a server that does not answer is its `error`, not an exception.
 
     Raises:
-        SettingsDamaged: ZenML's configuration is empty or cut off, and says nothing.
+        SettingsDamaged: ZenML's configuration is empty or cut off, or cannot be read.
     """
-    try:
-        config = read_global()
-    except UnreadableError as error:
-        raise KitaruError(
-            "ZenML's configuration cannot be read",
-            why=str(error),
-            remedy="Make the file readable for you.",
-        ) from error
+    config = read_global()
     stored = config.get("store")
     url = os.environ.get(_URL_VARIABLE) or (stored.get("url") if isinstance(stored, dict) else None)
     is_default = not url
-    url = str(url) if url else f"sqlite:///{_local_database()}"
+    url = str(url) if url else f"sqlite:///{default_database(os.environ)}"
     kind: Literal["local", "server", "database"] = "database"
     if url.startswith(("http://", "https://")):
         kind = "server"
@@ -192,9 +186,7 @@ def _user(server: Server, store: RestStore | None, url: str) -> str:
 
 
 def _kept_key(url: str) -> Login:
-    kept: Any = {}
-    with suppress(UnreadableError):
-        kept = read_logins().get(url)
+    kept = read_logins().get(url)
     key = os.environ.get("ZENML_STORE_API_KEY") or (isinstance(kept, dict) and kept.get("api_key"))
     return Login(api_key=SecretText(str(key))) if key else Login()
 
@@ -219,10 +211,7 @@ def _with_project(found: Status, config: Mapping[str, Any], server: Server) -> S
 
 
 def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Status:
-    try:
-        named = named_stack(config, os.environ)
-    except UnreadableError as error:
-        return replace(found, warnings=(*found.warnings, ActiveStackMissing(str(error))))
+    named = named_stack(config, os.environ)
     name = server.stack_name(named.id or named.ref) if named.ref else None
     if name is None:
         gone = ActiveStackMissing(f"{named.source} names a stack that the server does not have.")
@@ -234,12 +223,6 @@ def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Sta
 
 
 # -- a store of our own ----------------------------------------------------------------------------
-
-
-def _local_database() -> Path:
-    stores = os.environ.get("ZENML_LOCAL_STORES_PATH")
-    root = Path(stores) if stores else config_home() / "local_stores"
-    return root / "default_zen_store" / "zenml.db"
 
 
 def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
@@ -260,7 +243,7 @@ def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
             ),
         )
     project = config.get("active_project_id")
-    if project and (name := _project_in(path, str(project))):
+    if look.state != "unknown" and project and (name := _project_in(path, str(project))):
         found = replace(found, project=name)
     return _from_reader(found)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +29,6 @@ from kitaru_iac.machine.settings import (
     replace,
     to_yaml,
 )
-from kitaru_iac.machine.unreadable import UnreadableError
 
 if TYPE_CHECKING:
     from zenml.config.global_config import GlobalConfiguration
@@ -44,7 +43,9 @@ def guard_zenml() -> None:
     """Exchange the functions, if this process has not yet. Called before ZenML reads anything.
 
     Raises:
-        SettingsDamaged: The global settings are empty or cut off; ZenML was not even imported.
+        SettingsDamaged: The global settings are empty or cut off, or cannot be read; ZenML was not
+            even imported.
+        FileNotWritten: They cannot be begun.
     """
     import sys
 
@@ -52,8 +53,7 @@ def guard_zenml() -> None:
     if loaded is not None and hasattr(loaded.write_yaml, _MARK):
         return
     if "zenml.config.global_config" not in sys.modules:
-        with suppress(UnreadableError):  # ZenML says what is wrong
-            read_global()
+        read_global()
     begin_global()
     _exchange()
 
@@ -68,8 +68,7 @@ def _exchange() -> None:
     def read_yaml(file_path: str) -> Any:  # noqa: ANN401 - as ZenML's own
         kind = _kind(file_path)
         if kind is not None:
-            with suppress(UnreadableError):  # ZenML says what is wrong
-                return read_whole(Path(file_path), kind)
+            return read_whole(Path(file_path), kind)
         return read(file_path)
 
     def write_yaml(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kitaru_iac.errors import KitaruError, NotConnectedError
-from kitaru_iac.machine.local_database import LocalDatabase, examine, note_flavors
+from kitaru_iac.machine.local_database import LocalDatabase, examine, note_flavors, size_of
 from kitaru_iac.machine.locks import sole_maker
 
 if TYPE_CHECKING:
@@ -46,13 +46,14 @@ def whole(settings: GlobalConfiguration, config: StoreConfiguration) -> Iterator
         config: The store that is to be opened; only a local one is looked at.
 
     Raises:
-        NotConnectedError: Somebody else is making it, and does not end.
+        NotConnectedError: Somebody else is making it, and does not end; or it is no file.
         KitaruError: It is half-made, and not this package's to make anew.
     """
     path = _database(config)
     if path is None or (settings._zen_store is not None and settings.store == config):
         yield
         return
+    size_of(path)
     look = examine(path)
     if look.state in {"whole", "unknown"}:
         with _without_migration(look):

@@ -10,7 +10,7 @@ from typing import TypeVar
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackView
-from kitaru_iac.machine.active_scope import Named, named_stack
+from kitaru_iac.machine.active_scope import named_stack
 from kitaru_iac.machine.settings import read_global
 from kitaru_iac.machine.store_location import RestStore, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -43,6 +43,7 @@ def open_gateway() -> Gateway:
         return gateway
     try:
         config = read_global()
+        named_stack(config, os.environ)  # what cannot be read is refused before anything is written
         store = store_location(config, os.environ)
         if isinstance(store, RestStore):
             from kitaru_iac.gateway.rest_gateway import RestGateway
@@ -107,12 +108,9 @@ def slow_reader() -> Reader:
         NotAllowedError: The login is not accepted.
     """
     require_answer()
-    before: Named | None = None
-    with suppress(UnreadableError):
-        before = named_stack(read_global(), os.environ)
     from kitaru_iac.gateway.fallback import ZenMLReader
 
-    return ZenMLReader(before)
+    return ZenMLReader(named_stack(read_global(), os.environ))
 
 
 def require_answer() -> None:

@@ -60,8 +60,7 @@ def named_stack(config: Mapping[str, Any], environ: Mapping[str, str]) -> Named:
         environ: The environment variables.
 
     Raises:
-        SettingsDamaged: The repository's configuration is empty or cut off.
-        UnreadableError: It may not be read.
+        SettingsDamaged: The repository's configuration is empty or cut off, or cannot be read.
     """
     if ref := environ.get(ACTIVE_STACK_VARIABLE):
         return Named(ref, "environment", ACTIVE_STACK_VARIABLE)

@@ -22,7 +22,9 @@ def config_home() -> Path:
     ours = os.environ.get("KITARU_CONFIG_PATH", "").strip()
     chosen = ours or os.environ.get("ZENML_CONFIG_PATH")
     if chosen:
-        return Path(chosen).resolve()
+        # A link that leads to nothing, or around in a loop, stays one: its reader refuses it.
+        is_there = os.path.exists(chosen)  # noqa: PTH110 - pathlib raises for a name too long
+        return Path(os.path.realpath(chosen)) if is_there else Path(chosen).absolute()
     return application_directory("zenml")
 
 

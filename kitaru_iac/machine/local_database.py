@@ -7,16 +7,20 @@ between leaves a file that no later one finishes.
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
+import stat
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from kitaru_iac.errors import NotConnectedError
+from kitaru_iac.machine.files import is_broken_link, reason
 from kitaru_iac.machine.home import config_home
 
-__all__ = ["FLAVORS", "LocalDatabase", "State", "examine", "note_flavors"]
+__all__ = ["FLAVORS", "LocalDatabase", "State", "examine", "note_flavors", "size_of"]
 
 #: ``absent``: nothing is there. ``half-made``: not whole, and nothing in it is anybody's.
 #: ``lacks-flavors``: in use, but the flavors of an upgrade are not all there. ``unstamped``: not
@@ -55,14 +59,41 @@ class LocalDatabase:
     version: str | None = None
 
 
+def size_of(path: Path) -> int | None:
+    """Give the bytes of a database's file; None where there is none yet.
+
+    Raises:
+        NotConnectedError: It is no file, or cannot be looked at, or a link leads to nothing.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        if is_broken_link(path):
+            raise _unusable(path, "A link on the way to it leads to nothing") from error
+        return None
+    except OSError as error:
+        raise _unusable(path, reason(error)) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise _unusable(path, "It is not a file")
+    return found.st_size
+
+
+def _unusable(path: Path, why: str) -> NotConnectedError:
+    name = shlex.quote(str(path))
+    return NotConnectedError(
+        "The local store cannot be opened",
+        where=str(path),
+        why=f"{why}; nothing was changed",
+        remedy=f"Put it right. Or take it away, for a new store: mv {name} {name}.old",
+    )
+
+
 def examine(path: Path) -> LocalDatabase:
     """Look at a database of ZenML's. Nothing is written, and nothing raised."""
     try:
-        if not path.stat().st_size:
+        if not size_of(path):
             return LocalDatabase("absent")
-    except FileNotFoundError:
-        return LocalDatabase("absent")
-    except OSError:
+    except NotConnectedError:
         return LocalDatabase("unknown")
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro"

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 from kitaru_iac.machine.home import config_home
@@ -54,7 +56,7 @@ def _held(*files: Path) -> Iterator[bool]:
 
             for path in files:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                file = held.enter_context(path.open("w"))
+                file = held.enter_context(_opened(path))
                 fcntl.flock(file, fcntl.LOCK_EX)
             is_held = True
         yield is_held
@@ -73,10 +75,16 @@ def writer_if_free(name: str) -> Iterator[bool]:
 
             path = _file(name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = held.enter_context(path.open("w"))
+            file = held.enter_context(_opened(path))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             taken = True
         yield taken
+
+
+def _opened(path: Path) -> FileIO:
+    """Open a lock's file, of which nothing is changed; a named pipe is not waited for."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+    return FileIO(os.open(path, flags, 0o666), "r+")
 
 
 def _file(name: str) -> Path:

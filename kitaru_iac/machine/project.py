@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kitaru_iac.errors import UsageError
+from kitaru_iac.machine.files import here, read_small, reason
 
 __all__ = ["description_defaults", "project_settings"]
 
@@ -17,6 +19,8 @@ _OF_RUNS = ("stack", "image", "cache", "retries")
 #: Those of `kitaru` 0.21, which mean nothing here and are no mistake.
 _OTHERS = ("llm_estimated_costs", "project", "server_url", "auth_token")
 _KNOWN = (*_OF_DESCRIPTIONS, *_OF_RUNS, *_OTHERS)
+#: Bytes of a pyproject.toml.
+_MOST_BYTES = 2**22
 
 
 def project_settings(start: Path | None = None) -> tuple[Mapping[str, Any], Path | None]:
@@ -26,20 +30,26 @@ def project_settings(start: Path | None = None) -> tuple[Mapping[str, Any], Path
         start: Where to look first, then upwards; the current directory if None.
 
     Raises:
-        UsageError: The nearest file is not TOML, the table is none, or it has unknown keys.
+        UsageError: The nearest file cannot be read or is not TOML, the table is none, or it has
+            unknown keys.
     """
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
+    begin = Path(os.path.realpath(start or here()))
+    for folder in (begin, *begin.parents):
         path = folder / "pyproject.toml"
         if not path.is_file():
             continue
         import tomllib
 
         try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            content = tomllib.loads(read_small(path, _MOST_BYTES).decode())
+        except OSError as error:
+            raise UsageError(
+                "The file cannot be read", where=str(path), why=reason(error)
+            ) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UsageError("The file is not TOML", where=str(path), why=str(error)) from error
-        table = content.get("tool", {}).get("kitaru", {})
+        tools = content.get("tool", {})
+        table = tools.get("kitaru", {}) if isinstance(tools, dict) else None
         if not isinstance(table, dict):
             raise UsageError("[tool.kitaru] is not a table", where=str(path))
         _require_known(table, path)

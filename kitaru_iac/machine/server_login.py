@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from kitaru_iac.errors import FileNotWritten
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.settings import LOGINS_FILE, changed, read_logins
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -105,7 +106,7 @@ def remember_token(url: str, login: Login, answer: Mapping[str, Any]) -> None:
     """
     if _is_uncached(os.environ):
         return
-    with suppress(OSError, UnreadableError), _changed() as kept:
+    with suppress(FileNotWritten), _changed() as kept:
         entry = _entry(kept, url)
         token = _as_kept(answer)
         if entry.get("api_key") != str(login.api_key or "") and login.can_renew:

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from kitaru_iac.errors import FileNotWritten
+from kitaru_iac.machine.files import is_broken_link, read_small, reason
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.unreadable import UnreadableError
-from kitaru_iac.machine.whole import WHOLE, Kind, damaged
+from kitaru_iac.machine.whole import WHOLE, Kind, damaged, to_yaml, unreadable
 
 __all__ = [
     "CONFIG_FILE",
@@ -42,14 +44,15 @@ LOGINS_FILE: Final = "credentials.yaml"
 #: Seconds to wait for somebody who is writing the file, and between two looks at it.
 _PATIENCE = 1.0
 _PAUSE = 0.002
+#: Bytes of a file. A login takes a thousand; a bundle of authorities in it 300,000.
+_MOST_BYTES: Final = 2**20
 
 
 def read_global() -> Mapping[str, Any]:
     """The global configuration file's content; empty on a machine that has none yet.
 
     Raises:
-        SettingsDamaged: It is empty or cut off, and stays so.
-        UnreadableError: It may not be read.
+        SettingsDamaged: It is empty or cut off, and stays so, or it cannot be read.
     """
     return read_whole(config_home() / CONFIG_FILE, "global")
 
@@ -58,8 +61,7 @@ def read_repository(path: Path) -> Mapping[str, Any]:
     """The content of a repository's configuration file; empty where there is none yet.
 
     Raises:
-        SettingsDamaged: It is empty or cut off, and stays so.
-        UnreadableError: It may not be read.
+        SettingsDamaged: It is empty or cut off, and stays so, or it cannot be read.
     """
     return read_whole(path, "repository")
 
@@ -68,8 +70,7 @@ def read_logins() -> Mapping[str, Any]:
     """The stored logins, by the address of their server; empty where there are none yet.
 
     Raises:
-        SettingsDamaged: The file is empty or cut off, and stays so.
-        UnreadableError: It may not be read.
+        SettingsDamaged: The file is empty or cut off, and stays so, or it cannot be read.
     """
     return read_whole(config_home() / LOGINS_FILE, "logins")
 
@@ -79,17 +80,19 @@ def read_whole(path: Path, kind: Kind) -> dict[str, Any]:
 
     Raises:
         SettingsDamaged: It is empty or cut off, and stays so for a second.
-        UnreadableError: It may not be read.
+        SettingsUnreadable: It is no file, or may not be read; or its link leads to nothing.
     """
     is_whole = WHOLE[kind]
     until: float | None = None
     while True:
         try:
-            text = path.read_bytes()
-        except FileNotFoundError:
+            text = read_small(path, _MOST_BYTES)
+        except FileNotFoundError as error:
+            if is_broken_link(path):
+                raise unreadable(path, kind, "It is a link that leads to nothing") from error
             return {}
         except OSError as error:
-            raise UnreadableError(f"{path} cannot be read: {error}") from error
+            raise unreadable(path, kind, reason(error)) from error
         with suppress(UnreadableError):
             content = parse_yaml(text, path)
             if is_whole(content, text):
@@ -108,7 +111,7 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
         UnreadableError: It cannot be read, or it is not a mapping.
     """
     try:
-        text = path.read_bytes()
+        text = read_small(path, _MOST_BYTES)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -127,21 +130,14 @@ def parse_yaml(text: bytes, path: Path) -> dict[str, Any]:
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         content = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: neither UTF-8 nor a date
+    # ValueError: neither UTF-8 nor a date. TypeError: a mapping as a key.
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise UnreadableError(f"{path} is not YAML") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise UnreadableError(f"{path} is not a mapping")
     return content
-
-
-def to_yaml(content: Mapping[str, Any]) -> str:
-    """Write a mapping as ZenML does, with its keys sorted."""
-    import yaml
-
-    text: str = yaml.safe_dump(dict(content), sort_keys=True)
-    return text
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -156,20 +152,43 @@ def replace(path: Path, text: str, *, before: os.stat_result | None = None) -> b
         path: The file. Its directory has to exist.
         text: The whole new content.
         before: What the file was; it is left as it is, and False returned, if it is another now.
+
+    Raises:
+        FileNotWritten: It is as it was: the disk is full, the folder is read-only.
     """
-    path = path.resolve()
-    found = before
-    if found is None:
-        with suppress(FileNotFoundError):
-            found = path.stat()
-    new = _written_beside(path, text, found)
+    with not_written(path):
+        path = Path(os.path.realpath(path))
+        found = before
+        if found is None:
+            with suppress(FileNotFoundError):
+                found = path.stat()
+        new = _written_beside(path, text, found)
+        try:
+            if before is not None and _identity(path.stat()) != _identity(before):
+                return False
+            new.replace(path)
+        finally:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+        return True
+
+
+@contextmanager
+def not_written(path: Path) -> Iterator[None]:
+    """Turn what the system says about a file that is not written into our error.
+
+    Raises:
+        FileNotWritten: That.
+    """
     try:
-        if before is not None and _identity(path.stat()) != _identity(before):
-            return False
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
-    return True
+        yield
+    except OSError as error:
+        raise FileNotWritten(
+            "The file cannot be written, and is as it was",
+            where=str(path),
+            why=reason(error),
+            remedy="Make room on its disk, or make its folder writable for you.",
+        ) from error
 
 
 @contextmanager
@@ -180,8 +199,8 @@ def changed(path: Path, kind: Kind) -> Iterator[dict[str, Any]]:
         Its content, to be changed in place.
 
     Raises:
-        SettingsDamaged, UnreadableError: As `read_whole`.
-        OSError: It cannot be written.
+        SettingsDamaged: As `read_whole`.
+        FileNotWritten: It cannot be written.
     """
     from copy import deepcopy  # both: most commands only read
 
@@ -204,11 +223,14 @@ def begin_global() -> None:
     """Begin the global configuration file as ZenML would: with an id, and no store.
 
     Of processes that begin at the same time, one writes it; else each would have an id of its own.
+
+    Raises:
+        FileNotWritten: It cannot be written.
     """
     path = config_home() / CONFIG_FILE
     if path.exists() or "ZENML_SERVER" in os.environ:
         return
-    with suppress(OSError):  # ZenML says what is wrong
+    with not_written(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _create(path, f"user_id: {uuid4()}\n")
 
@@ -217,8 +239,9 @@ def create_logins() -> None:
     """Make an empty file of logins that only its owner may read, if there is none."""
     path = config_home() / LOGINS_FILE
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _create(path, "{}\n")
+        with not_written(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _create(path, "{}\n")
 
 
 def _create(path: Path, text: str) -> None:

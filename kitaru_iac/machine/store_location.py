@@ -15,6 +15,7 @@ from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine.environment import AUTH_TOKEN, SERVER_URL
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.local_database import size_of
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -207,10 +208,9 @@ def _sqlite(url: str) -> SqliteStore:
         scheme = url.partition(":")[0]
         raise UnreadableError(f"the store is a database of the kind {scheme!r}")
     path = Path(database)
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise UnreadableError(f"there is no database {path} yet") from error
+    size = size_of(path)
+    if size is None:
+        raise UnreadableError(f"there is no database {path} yet")
     if not size:
         raise UnreadableError(f"the database {path} is empty")
     return SqliteStore(path)

@@ -15,8 +15,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from kitaru_iac.machine.files import read_small
 from kitaru_iac.machine.home import config_home
+
+#: Bytes of a note: an address and two names.
+_MOST_BYTES: Final = 2**16
 
 __all__ = ["Unfinished", "begin", "end", "every", "find"]
 
@@ -97,7 +102,7 @@ def _place(store: str, stack: str) -> Path:
 
 def _read(place: Path) -> Unfinished | None:
     try:
-        body = json.loads(place.read_text("utf-8"))
+        body = json.loads(read_small(place, _MOST_BYTES))
         return Unfinished(
             store=str(body["store"]),
             stack=str(body["stack"]),
@@ -107,5 +112,5 @@ def _read(place: Path) -> Unfinished | None:
             took_over=bool(body["took_over"]),
             age=max(0.0, time.time() - place.stat().st_mtime),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from kitaru_iac.errors import SettingsDamaged
+from kitaru_iac.errors import SettingsDamaged, SettingsUnreadable
 
-__all__ = ["WHOLE", "Kind", "damaged"]
+__all__ = ["WHOLE", "Kind", "damaged", "to_yaml", "unreadable"]
 
 #: Whose file it is: this user's, a repository's, or that of the logins.
 Kind = Literal["global", "repository", "logins"]
+
+
+def to_yaml(content: Mapping[str, Any]) -> str:
+    """Write a mapping as ZenML does, with its keys sorted."""
+    import yaml
+
+    text: str = yaml.safe_dump(dict(content), sort_keys=True)
+    return text
 
 
 def _is_whole_global(content: Mapping[str, Any], text: bytes) -> bool:
@@ -24,8 +32,23 @@ def _is_whole_global(content: Mapping[str, Any], text: bytes) -> bool:
     if content and _is_closed(text):
         return True
     if not _is_id(content.get("user_id")):
-        return False
+        return _is_written_by_hand(content, text)
     return isinstance(content.get("version"), str) or not (content.keys() & {"store", "version"})
+
+
+def _is_written_by_hand(content: Mapping[str, Any], text: bytes) -> bool:
+    """Whether it names a store, and is not what ZenML writes, cut off between two lines.
+
+    ZenML needs no more than the store. It writes `analytics_opt_in` before it, always, and dumps
+    the whole in one way; nothing of a store comes after `verify_ssl`.
+    """
+    store = content.get("store")
+    if "user_id" in content or not isinstance(store, Mapping) or not text.endswith(b"\n"):
+        return False
+    if store.get("type") not in ("rest", "sql") or not isinstance(store.get("url"), str):
+        return False
+    is_zenmls = "analytics_opt_in" in content and to_yaml(content).encode() == text
+    return not is_zenmls or isinstance(store.get("verify_ssl"), bool)
 
 
 def _is_whole_repository(content: Mapping[str, Any], text: bytes) -> bool:
@@ -72,29 +95,47 @@ def _is_id(value: object) -> bool:
 
 def damaged(path: Path, kind: Kind) -> SettingsDamaged:
     """Give the error for a file that is empty or cut off."""
-    remove = f"rm {shlex.quote(str(path))}"
-    what, remedy = {
-        "global": (
-            "ZenML's settings are incomplete, and do not tell which store is meant",
-            (
-                f"Restore the file. Or remove it, for the local store: {remove}\n"
-                "and for a server log in again: kitaru login URL"
-            ),
-        ),
-        "repository": (
-            "The repository's settings are incomplete, and do not tell which stack is active",
-            (
-                f"Restore the file. Or remove it, for the default stack: {remove}\n"
-                "and choose another: kitaru stack use NAME"
-            ),
-        ),
-        "logins": (
-            "The stored logins are incomplete, and none of them can be relied on",
-            (
-                f"Restore the file. Or remove it, which forgets all logins: {remove}\n"
-                "and log in again: kitaru login URL"
-            ),
-        ),
-    }[kind]
     why = "It is empty or was cut off while it was written; nothing was changed"
-    return SettingsDamaged(what, where=str(path), why=why, remedy=remedy)
+    if kind == "global":
+        why += ". One written by hand has a store, with `type` and `url`, and ends its lines"
+    return SettingsDamaged(
+        _WHAT[kind].format("are incomplete"),
+        where=str(path),
+        why=why,
+        remedy=f"Restore the file. {_without(kind, f'rm {shlex.quote(str(path))}')}",
+    )
+
+
+def unreadable(path: Path, kind: Kind, why: str) -> SettingsUnreadable:
+    """Give the error for a file that is there, and says nothing."""
+    name = shlex.quote(str(path))
+    return SettingsUnreadable(
+        _WHAT[kind].format("cannot be read"),
+        where=str(path),
+        why=f"{why}; nothing was changed",
+        remedy=f"Let it be a file that you may read. {_without(kind, f'mv {name} {name}.old')}",
+    )
+
+
+_WHAT: Final[Mapping[Kind, str]] = {
+    "global": "ZenML's settings {}, and do not tell which store is meant",
+    "repository": "The repository's settings {}, and do not tell which stack is active",
+    "logins": "The stored logins {}, and none of them can be relied on",
+}
+
+
+def _without(kind: Kind, command: str) -> str:
+    """What follows where the file is taken away."""
+    if kind == "global":
+        return (
+            f"Or take it away, for the local store: {command}\n"
+            "and for a server log in again: kitaru login URL"
+        )
+    if kind == "repository":
+        return (
+            f"Or take it away, for the default stack: {command}\n"
+            "and choose another: kitaru stack use NAME"
+        )
+    return (
+        f"Or take it away, which forgets all logins: {command}\nand log in again: kitaru login URL"
+    )

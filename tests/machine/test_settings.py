@@ -141,6 +141,38 @@ def test_a_file_in_braces_is_whole_where_it_can_be_read(tmp_path: Path) -> None:
     assert read_whole(path, "global")["store"]["type"] == "rest"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "store:\n  type: rest\n  url: https://a\n",
+        "# for CI\nstore:\n  type: rest\n  url: https://a\n  verify_ssl: /ca.pem\n",
+        "store: {type: rest, url: 'https://a'}\nactive_stack_id: " + ID + "\n",
+        "analytics_opt_in: no\nstore: {type: rest, url: 'https://a'}\n",
+        "analytics_opt_in: false\nstore:\n  type: rest\n  url: https://a\n  verify_ssl: true\n",
+        "version: 0.98.0\nstore:\n    type: rest\n    url: https://a\n",
+    ],
+)
+def test_a_file_that_is_written_by_hand_needs_a_store_alone(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    assert read_whole(path, "global")["store"]["url"] == "https://a"
+    # Cut off anywhere in its last store it is refused, or names the same store.
+    for length in range(text.index("url") + 5):
+        path.write_text(text[:length])
+        with pytest.raises(SettingsDamaged):
+            read_whole(path, "global")
+
+
+@pytest.mark.parametrize(
+    "text", ["analytics_opt_in: true\nstore:\n  type: rest\n  url: https://a\n"]
+)
+def test_what_zenml_may_have_been_writing_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsDamaged):
+        read_whole(path, "global")
+
+
 @pytest.mark.usefixtures("patient")
 def test_while_another_process_writes_every_read_is_right(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
