@@ -32,13 +32,18 @@ def main() -> int:
     Returns:
         The exit code; see docs/reference/exit-codes.md.
     """
+    from kitaru_iac.machine.termination import end_with, listen
+
+    listen()
     try:
         code = run(sys.argv[1:], is_own_process=True)
         sys.stdout.flush()
     except KeyboardInterrupt as pressed:
-        code = _interrupted(pressed)
+        end_with(_INTERRUPTED)
+        code = _interrupted(pressed, _output(sys.argv[1:]))
     except BrokenPipeError:
         return _broken_pipe()
+    end_with(code)
     if code == _INTERRUPTED:
         _end(code)
     return code
@@ -61,8 +66,6 @@ def run(
         sys.stdout.write(f"kitaru-iac {__version__}\n")
         return 0
     from kitaru_iac.callbacks import waits_told
-    from kitaru_iac.cli.commands import command_name
-    from kitaru_iac.cli.output import requested_format, start
     from kitaru_iac.machine.environment import apply_environment
 
     for stream in (sys.stdout, sys.stderr):
@@ -70,12 +73,14 @@ def run(
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     debug = _debug(words)
-    out = start(command_name(words), requested_format(words))
+    out = _output(words)
     try:
         with _warnings_told(out), waits_told(out.progress):
             apply_environment()
             return _parse_and_run(words, program or _program(), is_own_process=is_own_process)
     except KeyboardInterrupt as pressed:
+        if is_own_process:
+            _say_to_the_end(_INTERRUPTED)
         return _interrupted(pressed, out)
     except BrokenPipeError:
         raise
@@ -84,6 +89,8 @@ def run(
             import traceback
 
             sys.stderr.write(_without_secrets(traceback.format_exc()))
+        if is_own_process:
+            _say_to_the_end(_code_of(error))
         return _failed(error, out, words)
 
 
@@ -150,6 +157,24 @@ def _warnings_told(out: Output) -> Iterator[None]:
 # -- how it ends -----------------------------------------------------------------------------------
 
 
+def _output(words: list[str]) -> Output:
+    """Begin the output of a run, in the form that its line asks for."""
+    from kitaru_iac.cli.commands import command_name
+    from kitaru_iac.cli.output import requested_format, start
+
+    return start(command_name(words), requested_format(words))
+
+
+def _code_of(error: Exception) -> int:
+    from kitaru_iac.errors import ExitCode, KitaruError
+
+    if isinstance(error, KitaruError):
+        return error.exit_code
+    from typer.exceptions import TyperException
+
+    return ExitCode.USAGE if isinstance(error, TyperException) else ExitCode.FAILED
+
+
 def _failed(error: Exception, out: Output, words: list[str]) -> int:
     """Say what went wrong and give the exit code for it."""
     from kitaru_iac.errors import InternalError, KitaruError
@@ -202,6 +227,13 @@ def _help_hint(error: TyperException, words: list[str]) -> str | None:
     if ctx is None or "--help" in words:
         return None
     return f"See: {ctx.command_path} --help"
+
+
+def _say_to_the_end(code: int) -> None:
+    """Let no signal begin a second report; it ends the process, with the code of the first."""
+    from kitaru_iac.machine.termination import end_with
+
+    end_with(int(code))
 
 
 def _interrupted(pressed: BaseException, out: Output | None = None) -> int:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from types import FrameType, TracebackType
 from typing import Any
 
+from kitaru_iac.machine.termination import as_interrupt
+
 __all__ = [
     "CutShort",
     "Faces",
@@ -62,12 +64,7 @@ faces = Faces()
 def raise_on_termination() -> None:
     """Let SIGTERM end this process as Ctrl-C does, unless somebody chose otherwise."""
     if _is_main() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _terminate)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
+        signal.signal(signal.SIGTERM, as_interrupt)
 
 
 def _is_main() -> bool:
@@ -77,7 +74,7 @@ def _is_main() -> bool:
 def _is_default(number: int, handler: object) -> bool:
     if number == signal.SIGINT:
         return handler is signal.default_int_handler
-    return handler in (signal.SIG_DFL, _terminate)
+    return handler in (signal.SIG_DFL, as_interrupt)
 
 
 class Presses:
