@@ -4,6 +4,7 @@ On a terminal Ctrl-C goes to the whole foreground group. The engine would then b
 same moment in which the Python program that it asks is torn down, and what it was doing would be
 reported as a crash of that program. Here the engine has a session of its own; the first Ctrl-C asks
 it to cancel (it lets running operations end and writes its state), a second makes it stop at once.
+SIGTERM is as Ctrl-C: an engine that nobody waits for would go on, with the state locked.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
-from types import FrameType, TracebackType
 from typing import IO, Any
 
 from pulumi.automation import PulumiCommand
@@ -22,6 +22,7 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from kitaru_iac.engine.find import FoundEngine
+from kitaru_iac.machine.interrupts import Presses
 
 __all__ = ["EngineCommand", "EngineInterrupted"]
 
@@ -88,7 +89,7 @@ class EngineCommand(PulumiCommand):
         for name, value in additional_env.items():
             if not value:
                 del env[name]  # an empty one takes the caller's own away
-        with _Presses() as presses:
+        with Presses() as presses:
             process = subprocess.Popen(
                 [self.command, "--non-interactive", *args],
                 stdin=subprocess.DEVNULL,
@@ -112,8 +113,8 @@ class EngineCommand(PulumiCommand):
             raise create_command_error(result)
         return result
 
-    def _wait(self, process: subprocess.Popen[str], presses: _Presses) -> None:
-        """Wait for the engine's end, and pass each Ctrl-C on to it."""
+    def _wait(self, process: subprocess.Popen[str], presses: Presses) -> None:
+        """Wait for the engine's end, and pass each Ctrl-C or SIGTERM on to it."""
         passed = 0
         while process.poll() is None:
             if passed < presses.count:
@@ -129,38 +130,6 @@ class EngineCommand(PulumiCommand):
                 continue
             except KeyboardInterrupt:  # from a handler that is not ours
                 presses.count += 1
-
-
-class _Presses:
-    """Counts Ctrl-C instead of raising: at no moment does one tear down what waits for the engine.
-
-    Only where it would raise: a program's own handler stays. Signals reach the main thread alone.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._ours = (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        )
-
-    def __enter__(self) -> _Presses:
-        if self._ours:
-            signal.signal(signal.SIGINT, self._press)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def _press(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        self.count += 1
 
 
 class _Reader(threading.Thread):

@@ -21,8 +21,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from kitaru_iac.engine.command import EngineCommand, EngineInterrupted
 
-def press(*_):
-    os.kill(os.getpid(), signal.SIGINT)
+def press(number=signal.{signal}):
+    os.kill(os.getpid(), number)
 
 def pressed(count):
     print("press", count, flush=True)
@@ -36,7 +36,7 @@ try:
 except EngineInterrupted as stop:
     print("ended", stop.code, stop.at_once)
 try:
-    press()
+    press(signal.SIGINT)
 except KeyboardInterrupt:
     print("Ctrl-C is Ctrl-C again")
 """
@@ -57,17 +57,22 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize(
-    ("survives", "presses", "ended"),
-    [(0, 1, "ended 7 False"), (1, 2, "ended 7 True"), (9, 3, "ended -9 True")],
+    ("signal", "survives", "presses", "ended"),
+    [
+        ("SIGINT", 0, 1, "ended 7 False"),
+        ("SIGINT", 1, 2, "ended 7 True"),
+        ("SIGINT", 9, 3, "ended -9 True"),
+        ("SIGTERM", 0, 1, "ended 7 False"),
+    ],
 )
-def test_each_ctrl_c_is_passed_on_and_the_third_kills(
-    tmp_path: Path, survives: int, presses: int, ended: str
+def test_each_signal_is_passed_on_as_ctrl_c_and_the_third_kills(
+    tmp_path: Path, signal: str, survives: int, presses: int, ended: str
 ) -> None:
     engine = tmp_path / "pulumi"
     engine.write_text(_ENGINE.format(survives=survives))
     engine.chmod(0o755)
     done = subprocess.run(
-        [sys.executable, "-c", dedent(_ASKS).format(presses=presses), str(engine)],
+        [sys.executable, "-c", dedent(_ASKS).format(presses=presses, signal=signal), str(engine)],
         capture_output=True,
         text=True,
         timeout=50,
