@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import time
 import webbrowser
@@ -11,8 +12,9 @@ from collections.abc import Callable
 
 from kitaru_iac._version import __version__
 from kitaru_iac.connection.server import Refused, Server, ServerInfo
-from kitaru_iac.errors import NotAllowedError
+from kitaru_iac.errors import NotAllowedError, NotConnectedError
 from kitaru_iac.gateway.http import Json
+from kitaru_iac.gateway.routes import parsed
 
 __all__ = ["token_from_browser"]
 
@@ -35,6 +37,7 @@ def token_from_browser(
 
     Raises:
         NotAllowedError: It was refused, or nobody confirmed it in time.
+        NotConnectedError: It does not answer as a ZenML server.
     """
     if info.pro_api_url:
         raise NotAllowedError(
@@ -51,18 +54,17 @@ def token_from_browser(
             why=f"HTTP status {error.status}",
             remedy="Give an API key with --api-key env:NAME.",
         ) from error
-    address = str(device.get("verification_uri_complete") or device.get("verification_uri") or "/")
-    address = server.url + address if address.startswith("/") else address
+    address = _address(server, device)
     tell(address)
     if _has_desktop():
         webbrowser.open(address)
     form = {
         "grant_type": _GRANT,
         "client_id": client_id,
-        "device_code": str(device.get("device_code")),
+        "device_code": server.field(device, "device_code"),
     }
-    interval = _seconds(device.get("interval"), 5)
-    deadline = time.monotonic() + _seconds(device.get("expires_in"), 300)
+    interval = _seconds(device.get("interval"), 5, most=60)
+    deadline = time.monotonic() + _seconds(device.get("expires_in"), 300, most=3600)
     while time.monotonic() < deadline:
         try:
             answer = _fields(server.post("/login", form))
@@ -73,11 +75,11 @@ def token_from_browser(
             elif reason != "authorization_pending":
                 raise NotAllowedError(
                     f"The server {server.url} refused the login",
-                    why=str(error.body.get("error_description") or reason or error),
+                    why=error.said("error_description") or error.said("error") or str(error),
                 ) from error
-            time.sleep(interval)
+            time.sleep(max(0.0, min(interval, deadline - time.monotonic())))
         else:
-            server.use_token(str(answer.get("access_token")))
+            server.use_token(server.field(answer, "access_token"))
             return answer
     raise NotAllowedError("Nobody confirmed the login in time", remedy="Run the command again.")
 
@@ -86,8 +88,29 @@ def _fields(answer: Json) -> dict[str, Json]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _seconds(value: Json, default: float) -> float:
-    return float(value) if isinstance(value, int | float) and value else default
+def _seconds(value: Json, default: float, *, most: float) -> float:
+    """What the server says, in measure: we wait an end, and do not ask all the time."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value:
+        return default
+    return max(1.0, min(float(value), most))
+
+
+def _address(server: Server, device: dict[str, Json]) -> str:
+    """Where a person confirms: a page of the web, or of this server.
+
+    Raises:
+        NotConnectedError: It is something else, which no browser is to open.
+    """
+    named = device.get("verification_uri_complete") or device.get("verification_uri") or "/"
+    address = str(named)
+    address = server.url + address if re.match(r"/(?!/)", address) else address
+    if not re.fullmatch(r"https?://[!-~]{1,2000}", address) or parsed(address) is None:
+        raise NotConnectedError(
+            f"The server {server.url} does not say where to confirm the login",
+            why="What it names is not the address of a page",
+            remedy="Give an API key with --api-key env:NAME.",
+        )
+    return address
 
 
 def _user_agent() -> dict[str, str]:

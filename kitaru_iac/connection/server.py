@@ -6,6 +6,7 @@ imports ZenML or writes anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,7 @@ from kitaru_iac.errors import (
     NotFoundError,
     UsageError,
 )
+from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.http import HttpClient, Json, Response, Timeouts
 from kitaru_iac.gateway.routes import parsed
 from kitaru_iac.machine.server_login import Login
@@ -56,10 +58,16 @@ class Refused(Exception):
         body: The answer, where it is a JSON mapping.
     """
 
-    def __init__(self, status: int, body: Mapping[str, Json]) -> None:
-        self.status = status
+    def __init__(self, response: Response, body: Mapping[str, Json]) -> None:
+        self.status = response.status
         self.body = body
-        super().__init__(f"HTTP status {status}")
+        self._response = response
+        super().__init__(f"HTTP status {self.status}")
+
+    def said(self, name: str) -> str:
+        """Give a text of the answer as it may be shown; empty where there is none."""
+        text = self.body.get(name)
+        return answers.quoted(text, self._response) if isinstance(text, str) else ""
 
 
 def server_url(text: str) -> str:
@@ -128,10 +136,12 @@ class Server:
         except Refused as error:
             why = f"{self.url}{_API}/info answered with the HTTP status {error.status}"
             raise self._not_zenml(why) from error
-        if not isinstance(answer, dict) or "version" not in answer or "auth_scheme" not in answer:
+        version = answer.get("version") if isinstance(answer, dict) else None
+        is_version = isinstance(version, str) and re.fullmatch(r"[\w.+-]{1,40}", version)
+        if not isinstance(answer, dict) or not is_version or "auth_scheme" not in answer:
             raise self._not_zenml(f"{self.url}{_API}/info does not answer as one")
         return ServerInfo(
-            version=str(answer["version"]),
+            version=str(version),
             name=_text(answer, "name"),
             needs_login=answer["auth_scheme"] != "NO_AUTH",
             pro_api_url=_text(answer, "pro_api_url"),
@@ -159,7 +169,7 @@ class Server:
                     remedy="Check that the key is complete, active and for this server.",
                 ) from error
             raise self._failed(error) from error
-        self.use_token(self._field(answer, "access_token"))
+        self.use_token(self.field(answer, "access_token"))
         return answer if isinstance(answer, dict) else {}
 
     def use_token(self, token: str) -> SecretText:
@@ -174,7 +184,7 @@ class Server:
             NotAllowedError: It does not know us.
         """
         try:
-            return self._field(self.get("/current-user"), "name")
+            return self.field(self.get("/current-user"), "name")
         except Refused as error:
             raise self._failed(error) from error
 
@@ -193,13 +203,13 @@ class Server:
                     remedy=self._projects_words(),
                 ) from error
             raise self._failed(error) from error
-        return self._field(found, "id"), self._field(found, "name")
+        return self.field(found, "id"), self.field(found, "name")
 
     def _projects_words(self) -> str | None:
         try:
             page = self.get("/projects")
             items = page.get("items") if isinstance(page, dict) else None
-            names = [self._field(item, "name") for item in items or ()]
+            names = [self.field(item, "name") for item in items or ()]
         except (Refused, KitaruError, TypeError):
             return None
         return f"There are: {', '.join(sorted(names)[:20])}" if names else None
@@ -222,7 +232,7 @@ class Server:
         items = page.get("items") if isinstance(page, dict) else None
         if not isinstance(items, list) or len(items) != 1:
             return None
-        return self._field(items[0], "id"), self._field(items[0], "name")
+        return self.field(items[0], "id"), self.field(items[0], "name")
 
     def default_stack(self) -> str:
         """Ask for the id of the stack that every server has.
@@ -237,12 +247,12 @@ class Server:
         items = page.get("items") if isinstance(page, dict) else None
         if not isinstance(items, list) or not items:
             raise NotFoundError(f"The server {self.url} has no default stack")
-        return self._field(items[0], "id")
+        return self.field(items[0], "id")
 
     def stack_name(self, id: str) -> str | None:
         """Ask for the name of the stack with this id; None if there is none."""
         try:
-            return self._field(self.get(f"/stacks/{quote(id, safe='')}"), "name")
+            return self.field(self.get(f"/stacks/{quote(id, safe='')}"), "name")
         except Refused as error:
             if error.status in (404, 422):
                 return None
@@ -277,15 +287,19 @@ class Server:
             found = response.document()
         except UnreadableError as error:
             if not response.is_success:
-                raise Refused(response.status, {}) from None
-            why = f"{self.url}{_API}{path} does not answer with JSON"
+                raise Refused(response, {}) from None
+            why = f"{self.url}{_API}{path} answers with {error}"
             raise self._not_zenml(why) from error
         if not response.is_success:
-            raise Refused(response.status, found if isinstance(found, dict) else {})
+            raise Refused(response, found if isinstance(found, dict) else {})
         return found
 
-    def _field(self, answer: Json, name: str) -> str:
-        """A text of an answer that has to be there."""
+    def field(self, answer: Json, name: str) -> str:
+        """Give a text of an answer that has to be there.
+
+        Raises:
+            NotConnectedError: It is not.
+        """
         if not isinstance(answer, dict) or not isinstance(answer.get(name), str):
             raise self._not_zenml(f"An answer has no `{name}`")
         return str(answer[name])

@@ -22,7 +22,7 @@ from kitaru_iac.gateway.wire import AnswerLost, Json, Response
 from kitaru_iac.machine.known_secrets import known_secrets
 from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["document", "listing", "mapping", "not_an_answer", "refusal"]
+__all__ = ["document", "listing", "mapping", "not_an_answer", "quoted", "refusal"]
 
 #: So much of what a server says is shown, and so much is looked at for it.
 _SHOWN: Final = 400
@@ -219,7 +219,7 @@ def _said(response: Response) -> str | None:
         text = ": ".join(item for item in detail[1:] if isinstance(item, str))
     else:
         text = detail if isinstance(detail, str) else ""
-    return _shown(text, response) or None
+    return quoted(text, response) or None
 
 
 def _field_words(item: Mapping[str, Json]) -> str:
@@ -231,8 +231,8 @@ def _field_words(item: Mapping[str, Json]) -> str:
     return f"{'.'.join(names)}: {text}" if names else text
 
 
-def _shown(text: str, response: Response) -> str:
-    """The first line that says something, printable, redacted and short."""
+def quoted(text: str, response: Response) -> str:
+    """Give the first line of a server's words that says something: printable, redacted, short."""
     lines = (line.strip() for line in text[:_LOOKED_AT].splitlines())
     line = next((line for line in lines if line), "")
     line = "".join(sign if sign.isprintable() else " " for sign in line)
@@ -252,7 +252,7 @@ def _is_page(response: Response) -> bool:
 
 def _page_words(response: Response) -> str:
     found = re.search(rb"(?is)<title[^>]{0,100}>([^<]{1,200})", response.body[:20_000])
-    title = _shown(found[1].decode("utf-8", "replace"), response)[:80] if found else ""
+    title = quoted(found[1].decode("utf-8", "replace"), response)[:80] if found else ""
     return f"a web page ('{title}')" if title else "a web page"
 
 

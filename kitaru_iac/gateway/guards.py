@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["Json", "parsed_json", "seconds_of"]
+__all__ = ["Json", "holds", "parsed_json", "seconds_of"]
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
@@ -41,7 +41,11 @@ def parsed_json(body: bytes) -> Json:
         raise UnreadableError(what) from None
     try:
         # A number of thousands of digits is a `ValueError` of Python's own.
-        found: Json = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        found: Json = json.loads(
+            text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_once
+        )
+    except _Twice as error:
+        raise UnreadableError(f"JSON that says two things of one key, {error}") from None
     except RecursionError:
         raise UnreadableError(f"JSON nested deeper than {_DEEPEST} levels") from None
     except ValueError as error:
@@ -71,6 +75,35 @@ def seconds_of(retry_after: str) -> float | None:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+class _Twice(ValueError):
+    """A key stands twice in one mapping. Its text is the key, short and printable."""
+
+
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """Which of two values holds is not told: readers take the first, the last, or neither."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _Twice(ascii(next(key for key in keys if keys.count(key) > 1)[:40]))
+    return found
+
+
+def holds(found: Json, secrets: Sequence[str]) -> bool:
+    """Say whether a text of a document, or a key, holds one of these."""
+    left: list[Json] = [found]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            if any(secret in value for secret in secrets):
+                return True
+        elif isinstance(value, Mapping):
+            left.extend(value)
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
+    return False
 
 
 def _no_number(word: str) -> float:

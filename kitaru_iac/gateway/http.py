@@ -67,6 +67,7 @@ class HttpClient:
         environ: The environment variables, for proxies and authorities; this process's by default.
         hint: The remedy of an error where the server is away, if nothing better is known.
         limit: The most bytes of an answer.
+        key: What the token is got with, which no answer may repeat.
 
     Raises:
         UnreadableError: Only ZenML knows the way: a login in the URL, a SOCKS proxy.
@@ -84,6 +85,7 @@ class HttpClient:
         environ: Mapping[str, str] | None = None,
         hint: str | None = None,
         limit: int = _MOST_BYTES,
+        key: str | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.shown = redaction.url(self.url)
@@ -97,6 +99,7 @@ class HttpClient:
         self._tls = tls_context(verify, environ) if self._target.scheme == "https" else None
         self._base = quote(self._target.path, safe="/%~!$&'()*+,;=:@")
         self._token: str | None = None
+        self._key = key
         self._wire = Wire(self._target, self._proxy, self._tls, self._timeouts)
         if token is not None:
             self.use_token(token)
@@ -184,7 +187,8 @@ class HttpClient:
             request = Request(method, target, sent, body, is_read)
             response = self._answer(request, watch)
             if response.status not in _REDIRECTS:
-                return self._described(response, method, path, is_read=is_read)
+                described = self._described(response, method, path, is_read=is_read)
+                return described if form is None else self._as_login(described, form)
             target = self._followed(response, request, path)
         raise self._moved("They go around in a circle")
 
@@ -227,8 +231,21 @@ class HttpClient:
             server=self.shown,
             asked=f"{method} {path}",
             is_write=not is_read,
-            secrets=(self._token,) if self._token else (),
+            secrets=self._sent,
+            logins=self._sent,
         )
+
+    def _as_login(self, response: Response, form: Mapping[str, str]) -> Response:
+        """The answer to a login: it may give the same token again, and never the key."""
+        given = tuple(form[name] for name in ("password", "device_code") if form.get(name))
+        is_key = form.get("grant_type") == "zenml-api-key"
+        if is_key:
+            self._key = form["password"]
+        return replace(response, secrets=(*self._sent, *given), logins=given if is_key else ())
+
+    @property
+    def _sent(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self._token, self._key)))
 
     def _headers(self, document: Json, form: Mapping[str, str] | None) -> dict[str, str]:
         headers = {"Accept": "application/json", "User-Agent": f"kitaru-iac/{__version__}"}

@@ -112,6 +112,7 @@ class Session:
             timeouts=Timeouts(connect=min(10, seconds), answer=seconds),
             environ=self._environ,
             hint="See what you are connected to with: kitaru status",
+            key=None if self._login.api_key is None else str(self._login.api_key),
         )
 
     def _idle_one(self) -> HttpClient:

@@ -14,14 +14,18 @@ from typing import Any, Final
 from urllib.parse import SplitResult
 
 from kitaru_iac.errors import NotConnectedError
-from kitaru_iac.gateway.guards import Json, parsed_json, seconds_of
+from kitaru_iac.gateway.guards import Json, holds, parsed_json, seconds_of
 from kitaru_iac.gateway.routes import Proxy, port_of
 from kitaru_iac.gateway.watch import Watch, Watched, in_time
+from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["AnswerLost", "Json", "Request", "Response", "Timeouts", "Wire"]
 
 #: What may follow a closed idle connection: the request was not looked at.
 _CLOSED: Final = (ConnectionError, http.client.RemoteDisconnected, ssl.SSLEOFError)
+
+#: Characters: a token or key of ZenML's has more, and what is shorter may be part of any word.
+_LOGIN: Final = 8
 
 
 class AnswerLost(NotConnectedError):
@@ -89,7 +93,8 @@ class Response:
         server: The server's URL, as it may be shown.
         asked: What was asked: ``GET /api/v1/stacks``, without parameters.
         is_write: Whether that may have changed something.
-        secrets: What must not be repeated of the answer: the token that was sent.
+        secrets: What was sent, and must not be repeated of the answer.
+        logins: Of these, tokens and keys: no document of ZenML's holds them.
     """
 
     status: int
@@ -99,6 +104,7 @@ class Response:
     asked: str = ""
     is_write: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    logins: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def is_success(self) -> bool:
@@ -110,9 +116,17 @@ class Response:
 
         Raises:
             UnreadableError: It is not JSON, or not such as a program should take: numbers that are
-                none, texts that cannot be written, a nesting or a size without a measure.
+                none, texts that cannot be written, a nesting or a size without a measure, a key
+                twice, the login that was sent.
         """
-        return parsed_json(self.body) if self.body.strip() else None
+        if not self.body.strip():
+            return None
+        found = parsed_json(self.body)
+        logins = [login for login in self.logins if len(login) >= _LOGIN]
+        may_hold = rb"\u00" in self.body or any(login.encode() in self.body for login in logins)
+        if self.is_success and may_hold and holds(found, logins):
+            raise UnreadableError("the login that it was sent")
+        return found
 
     def retry_after(self) -> float | None:
         """Give the seconds that ``Retry-After`` says, as a number or a date; None for neither."""

@@ -96,6 +96,20 @@ def _page_of(talk: Talk, **changes: Any) -> None:
     talk.json({**page, **good, **changes})
 
 
+def _repeating(talk: Talk, escaped: bool = False) -> None:
+    """The document that is due, with what was sent in the place of every name and version."""
+
+    def spoilt(value: Any) -> Any:
+        if isinstance(value, dict):
+            names = ("name", "version", "access_token")
+            return {k: "@" if k in names else spoilt(v) for k, v in value.items()}
+        return [spoilt(item) for item in value] if isinstance(value, list) else value
+
+    words = "tok-kept-on-this-machine ZENKEY_sent"
+    told = "".join(f"\\u{ord(sign):04x}" for sign in words) if escaped else words
+    talk.answer(200, json.dumps(spoilt(talk.good)).replace("@", told).encode())
+
+
 def _of_wrong_types(talk: Talk) -> None:
     talk.json(dict.fromkeys(talk.good, 7) if isinstance(talk.good, dict) else 7)
 
@@ -175,6 +189,9 @@ MANNERS: Final[dict[str, Manner]] = {
     "not a number": _status(200, b'{"version": NaN, "total": Infinity}'),
     "not UTF-8": _status(200, b'{"version": "\xff\xfe"}'),
     "half a character": _status(200, b'{"version": "\\ud800", "auth_scheme": "\\udfff"}'),
+    "what was sent": _repeating,
+    "what was sent, escaped": lambda talk: _repeating(talk, escaped=True),
+    "a key twice": _status(200, b'{"version": "0.98.0", "items": [], "version": "0.1.0"}'),
     "null": lambda talk: talk.json(None),
     "a list": lambda talk: talk.json([talk.good]),
     "a text": lambda talk: talk.json("fine"),
