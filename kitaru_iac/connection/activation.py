@@ -28,7 +28,7 @@ __all__ = ["Activation", "activate", "is_active", "leave", "scopes_of"]
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """What switching did: the stack that was active before, and where the choice is written."""
+    """What switching did: whose place was taken, if anybody's, and where the choice is written."""
 
     previous: str | None
     scope: str
@@ -48,7 +48,7 @@ def is_active(stack_id: str, name: str) -> bool:
 
 def activate(stack_id: str) -> Activation:
     """Make a stack active, in the repository around here or else globally."""
-    previous = active_stack_name()
+    previous = active_stack_name(besides=stack_id)
     place = set_active(stack_id)
     return Activation(previous, place.scope, place.overridden_by)
 

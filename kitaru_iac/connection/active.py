@@ -139,7 +139,8 @@ class Switch:
     Attributes:
         id: The id of the stack that was made active.
         name: Its name.
-        previous: The name of the stack that was active before; None where it does not exist.
+        previous: The name of the stack whose place it took; None where it was active already, or
+            what was named does not exist.
         place: Where it was written.
     """
 
@@ -164,7 +165,8 @@ def switch(ref: str) -> Switch:
         row = reader.find(ref)
         previous: str | None = None
         with suppress(NotFoundError):  # what the environment names may be gone
-            previous = row.name if row.is_active else reader.active().name
+            active = reader.active()
+            previous = None if active.id == row.id else active.name
     finally:
         reader.close()
     return Switch(row.id, row.name, previous, set_active(row.id))

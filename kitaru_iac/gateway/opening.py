@@ -69,12 +69,17 @@ def open_reader() -> Reader:
         return FallbackReader(_changed(reason), is_slow=True)
 
 
-def active_stack_name() -> str | None:
-    """The active stack's name; None where the one that is named does not exist."""
+def active_stack_name(besides: str | None = None) -> str | None:
+    """The active stack's name; None where the one that is named does not exist.
+
+    Args:
+        besides: The id of a stack, for which None is given too.
+    """
     try:
         reader = open_reader()
         try:
-            return reader.active().name
+            active = reader.active()
+            return None if active.id == besides else active.name
         finally:
             reader.close()
     except KitaruError:  # a stale choice must not stop a new one

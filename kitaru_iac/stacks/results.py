@@ -208,6 +208,7 @@ class Switched:
     """Another active stack.
 
     Attributes:
+        previous_active_stack: The stack whose place it took; None where it was active already.
         scope: Where the choice is written: ``repository`` or ``global``.
         overridden_by: The environment variable that takes precedence over it, if one is set.
     """

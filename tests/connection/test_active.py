@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,9 +36,6 @@ print("active:", Client().active_stack_model.id)
 @pytest.fixture
 def home_with_two(home: Home) -> Home:
     """A local store with the default stack and one named `dev`."""
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(home.database)) as db, db:
         db.execute(
             "INSERT INTO stack SELECT ?, created, updated, 'dev', description, stack_spec_path, "
@@ -117,6 +116,27 @@ class TestAsZenML:
         assert module.switch("dev").previous == "default"
         assert Client().active_stack_model.name == "dev"
         assert zenml_sees(home_with_two) == OTHER
+
+    @pytest.mark.parametrize("place", ["global", "repository"])
+    def test_the_one_before_is_another_one(self, home_with_two: Home, place: str) -> None:
+        """By name, id and the beginning of an id; however often; where the one before is gone."""
+        from kitaru_iac.connection.activation import activate
+        from kitaru_iac.connection.active import switch as switch_here
+
+        if place == "repository":
+            folder = home_with_two.path / ".zen"
+            folder.mkdir()
+            (folder / "config.yaml").write_text("active_project_id: null\nactive_stack_id: null\n")
+        steps = [("dev", "default"), ("dev", None), (OTHER, None), (OTHER[:8], None)]
+        steps += [("default", "dev"), ("default", None)]
+        for ref, previous in steps:
+            done = switch_here(ref)
+            assert (done.previous, done.place.scope) == (previous, place), ref
+        assert activate(OTHER).previous == "default"
+        assert activate(OTHER).previous is None
+        with closing(sqlite3.connect(home_with_two.database)) as db, db:
+            db.execute("DELETE FROM stack WHERE name = 'dev'")
+        assert switch_here("default").previous is None  # what was named is gone
 
     def test_before_zenml_has_chosen_a_store_it_is_left_to_zenml(self, home_with_two: Home) -> None:
         config = home_with_two.config / "config.yaml"
