@@ -150,7 +150,13 @@ def use_stack(name_or_id: str) -> StackInfo:
     return StackInfo(done.id, done.name, is_active=True)
 
 
-def delete_stack(name_or_id: str, recursive: bool = False, force: bool = False) -> None:
+def delete_stack(
+    name_or_id: str,
+    recursive: bool = False,
+    force: bool = False,
+    *,
+    keep_infrastructure: bool = False,
+) -> None:
     """Delete a stack.
 
     Args:
@@ -159,8 +165,10 @@ def delete_stack(name_or_id: str, recursive: bool = False, force: bool = False) 
             uses them.
         force: Delete it although it is active (the default stack becomes active), or belongs to
             Pulumi.
+        keep_infrastructure: Delete it although something was provisioned for it, which stays.
 
     Raises:
+        InfrastructureRemains: Something was provisioned for it, and nobody said that it may stay.
         StackNotFound: There is none of this name or id.
         ProtectedStackError: It is active or Pulumi's and `force` is not given, or it is the default
             stack.
@@ -168,7 +176,9 @@ def delete_stack(name_or_id: str, recursive: bool = False, force: bool = False) 
     apply_environment()
     from kitaru_iac.stacks import operations
 
-    done = operations.delete(name_or_id, recursive=recursive, force=force)
+    done = operations.delete(
+        name_or_id, recursive=recursive, force=force, keep_infrastructure=keep_infrastructure
+    )
     if done is not None:
         _warn(done.warnings)
 

@@ -9,7 +9,8 @@
     │   └── DescriptionError   description_invalid     64   every problem of a description at once
     ├── CheckFailed            check_failed            3    of infrastructure or connector
     ├── NotFoundError          not_found               4    no such stack, connector, file
-    │   └── StackNotFound      stack_not_found         4
+    │   ├── StackNotFound      stack_not_found         4
+    │   └── DeploymentNotFound deployment_not_found    4    no state of it in the backend
     ├── AlreadyExistsError     already_exists          5    the name is taken
     ├── NotConnectedError      not_connected           6    no store answers
     │   ├── AnswerLost         answer_lost             6    a write was sent; done or not
@@ -24,6 +25,7 @@
     ├── StackChanged           stack_changed           1    by somebody else, at the same time
     ├── RegistrationFailed     registration_failed     1    says what exists now
     ├── PreflightFailed        preflight_failed        1    several errors; exits like the first
+    ├── InfrastructureRemains  infrastructure_remains  1    says what would stay, or stays
     ├── ConfirmationNeeded     confirmation_needed     1    a question that nobody can answer
     ├── PartialUpdate          partial_update          1    a Pulumi resource that is not done
     ├── FlowFailed             flow_failed             1    a run of a flow failed or was stopped
@@ -37,6 +39,8 @@
         ├── StateLocked        state_locked            1    another update holds the state
         ├── WrongPassphrase    wrong_passphrase        1
         ├── PassphraseMissing  passphrase_missing      1    the backend is the user's own
+        ├── StateDamaged       state_damaged           1    cut off, and no copy fits
+        ├── StateForeign       state_foreign           1    of another project or stack
         ├── BackendUnusable    backend_unusable        1
         ├── PluginMissing      plugin_missing          1
         ├── CredentialsMissing credentials_missing     1    none, or the cloud refused them
@@ -319,6 +323,12 @@ class StackNotFound(NotFoundError):
     code = "stack_not_found"
 
 
+class DeploymentNotFound(NotFoundError):
+    """No state of this deployment is in the backend."""
+
+    code = "deployment_not_found"
+
+
 class AlreadyExistsError(KitaruError):
     """A name that has to be free is taken."""
 
@@ -447,6 +457,38 @@ class RegistrationFailed(KitaruError):
 
     def to_dict(self) -> dict[str, Any]:
         """The error with ``left``, the list of what exists."""
+        return {**super().to_dict(), "left": list(self.left)}
+
+
+class InfrastructureRemains(KitaruError):
+    """What was provisioned for a stack would stay, or stays, and nobody has said that it may.
+
+    Args:
+        left: What stays, under the cloud's own names.
+    """
+
+    code = "infrastructure_remains"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        left: Sequence[str] = (),
+        where: str | None = None,
+        why: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.left = tuple(left)
+        super().__init__(what, where=where, why=why, remedy=remedy)
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.left:
+            text += "\nStays: " + ", ".join(self.left)
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error with ``left``, the list of what stays."""
         return {**super().to_dict(), "left": list(self.left)}
 
 

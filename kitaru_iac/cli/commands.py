@@ -91,10 +91,25 @@ _STACK = {
     ),
 }
 
+_INFRA = {
+    "list": Entry(
+        "List what was provisioned, and the stack that has it.", "infra_commands", "list_", "View"
+    ),
+    "delete": Entry(
+        "Take down what was provisioned and no stack has any more.",
+        "infra_commands",
+        "delete",
+        "Change",
+    ),
+}
+
 #: All commands. The order is that of the overview.
 TREE: dict[str, Entry] = {
     "stack": Entry(
         "Create, inspect, switch, check and delete stacks.", panel="Stacks", children=_STACK
+    ),
+    "infra": Entry(
+        "List and take down what was provisioned for stacks.", panel="Stacks", children=_INFRA
     ),
     "init": Entry("Prepare a directory for Kitaru projects.", "connect", "init", "Set up"),
     "login": Entry(

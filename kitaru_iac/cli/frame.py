@@ -62,7 +62,7 @@ def meant(word: str, entries: Mapping[str, Entry]) -> str | None:
     here = close_to(word, list(entries))
     if here is not None:
         return here
-    by_last_word = {path.split()[-1]: path for path in paths()}
+    by_last_word = {path.split()[-1]: path for path in reversed(paths())}  # stacks come first
     return OTHER_WORDS.get(word) or by_last_word.get(close_to(word, list(by_last_word)) or "")
 
 
@@ -239,7 +239,7 @@ def build(name: str, entry: Entry) -> AnyCommand:
         group = typer.main.get_group(app)
         group.name = name
         group.entries = entry.children  # type: ignore[attr-defined]
-        group.examples = _EXAMPLES  # type: ignore[attr-defined]
+        group.examples = _EXAMPLES.get(name, _EXAMPLES["stack"])  # type: ignore[attr-defined]
         return group
     module = import_module(f"kitaru_iac.cli.{entry.module}")
     function = getattr(module, entry.function)
@@ -256,12 +256,16 @@ def _class_of(entry: Entry) -> type[Command]:
     return DescribedCommand
 
 
-_EXAMPLES = (
-    "kitaru stack create dev",
-    "kitaru stack create -f stack.yaml",
-    "kitaru stack use prod-k8s",
-    "kitaru stack list --output json",
-)
+#: Of each group.
+_EXAMPLES = {
+    "stack": (
+        "kitaru stack create dev",
+        "kitaru stack create -f stack.yaml",
+        "kitaru stack use prod-k8s",
+        "kitaru stack list --output json",
+    ),
+    "infra": ("kitaru infra list", "kitaru infra delete prod"),
+}
 
 
 def _group(ctx: typer.Context) -> None:

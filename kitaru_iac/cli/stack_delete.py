@@ -9,10 +9,11 @@ import typer
 from kitaru_iac.cli.infra import consent, progress
 from kitaru_iac.cli.options import StackRef
 from kitaru_iac.cli.output import current as output
-from kitaru_iac.errors import ExitCode, UsageError
+from kitaru_iac.errors import ExitCode, InfrastructureRemains, UsageError
 
 if TYPE_CHECKING:
     from kitaru_iac.plan.model import Plan
+    from kitaru_iac.stacks.results import Deleted
 
 __all__ = ["delete"]
 
@@ -47,6 +48,14 @@ def delete(
             rich_help_panel=_INFRASTRUCTURE,
         ),
     ] = False,
+    keep_infra: Annotated[
+        bool,
+        typer.Option(
+            "--keep-infra",
+            help="Leave what was provisioned for it where it is; kitaru infra list shows it.",
+            rich_help_panel=_INFRASTRUCTURE,
+        ),
+    ] = False,
     include_protected: Annotated[
         bool,
         typer.Option(
@@ -76,7 +85,8 @@ def delete(
     """Delete a stack.
 
     Without --recursive only the stack's own record goes; its components stay. What was kept is
-    listed with the reason.
+    listed with the reason. A stack that infrastructure was provisioned for needs --infra, or
+    --keep-infra to leave that; on a terminal it is asked.
 
     Examples:
         kitaru stack delete dev
@@ -87,6 +97,8 @@ def delete(
     from kitaru_iac.stacks import operations
 
     out = output()
+    if infra and keep_infra:
+        raise UsageError("--infra and --keep-infra exclude each other", remedy="Give one of them.")
     if infra:
         done = operations.delete(
             stack,
@@ -109,7 +121,7 @@ def delete(
     ]:
         raise UsageError(f"{given[0]} needs --infra", remedy="Add --infra, or leave it out.")
     else:
-        done = operations.delete(stack, recursive=recursive, force=force)
+        done = _delete_records(stack, recursive=recursive, force=force, keep=keep_infra)
     if done is None:
         out.item({"deleted_stack": None}, ["Nothing was deleted."])
         return int(ExitCode.FAILED)
@@ -121,10 +133,29 @@ def delete(
     lines += [f"Deleted connector: {connector}" for connector in done.connectors_deleted]
     lines += [f"Was gone already: {part.name} ({part.kind})" for part in done.already_gone]
     lines += [f"Kept: {kept.name} ({kept.kind}): {kept.reason}" for kept in done.kept]
+    if done.infrastructure_kept:
+        lines.append(f"Take the rest down with: kitaru infra delete {done.deleted_stack}")
     if done.new_active_stack:
         lines.append(f"Active stack: {done.deleted_stack} → {done.new_active_stack}")
     out.item(done.to_dict(), lines)
     return None
+
+
+def _delete_records(stack: str, *, recursive: bool, force: bool, keep: bool) -> Deleted | None:
+    """Delete the records; ask where infrastructure would stay, if somebody is there to answer."""
+    from kitaru_iac.cli.terminal import confirm, someone_is_there
+    from kitaru_iac.stacks import operations
+
+    try:
+        return operations.delete(stack, recursive=recursive, force=force, keep_infrastructure=keep)
+    except InfrastructureRemains as remains:
+        if not someone_is_there():
+            raise
+        for line in (f"{remains.what}: {', '.join(remains.left)}", remains.why or ""):
+            output().note(line)
+        if not confirm("Delete the record, and leave the infrastructure?", remedy="--keep-infra"):
+            return None
+    return operations.delete(stack, recursive=recursive, force=force, keep_infrastructure=True)
 
 
 def _ask(plan: Plan) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "CloudProvider",
     "Component",
     "Inputs",
+    "Marked",
     "PolicyDocuments",
     "Provisioning",
     "Sighting",
@@ -78,11 +79,26 @@ class Sighting:
         id: Its id in Pulumi's state.
         name: What it is, in words: ``bucket team-data``.
         foreign: Why it is not the deployment's; None if it is.
+        hidden: Whether it may be the deployment's in spite of that: it could not be looked at.
     """
 
     id: str
     name: str
     foreign: str | None = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What in an account carries a deployment's marks.
+
+    Attributes:
+        found: What exists, and is the deployment's own.
+        unseen: Why there may be more of it: which questions were not answered.
+    """
+
+    found: tuple[Sighting, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 class Account(Protocol):
@@ -97,6 +113,9 @@ class Account(Protocol):
 
     def sight(self, type: str, inputs: Inputs, marks: Mapping[str, str]) -> Sighting | None:
         """Look up what the cloud has under a resource's name, and whether it has these marks."""
+
+    def marked(self, marks: Mapping[str, str]) -> Marked:
+        """Look for everything that has these marks, whether or not a state knows it."""
 
     def holds(self, type: str, id: str) -> str | None:
         """Say what a stateful resource still holds; None if it is empty or gone."""
@@ -170,6 +189,8 @@ class Provisioning:
             state, by that one's inputs. Whether it is that provider's account too is not asked.
             Raises `NotAllowedError`.
         place_of: Where a provider of a deployment's state is, by its inputs, as `Account.place`.
+        account_for: The account that a description's infrastructure would be in. Raises
+            `DescriptionError`, `NotAllowedError`.
         component: The same for programs.
     """
 
@@ -178,6 +199,7 @@ class Provisioning:
     target: Callable[[StackSpec], Target]
     account: Callable[[Credentials | None, Inputs], Account]
     place_of: Callable[[Inputs], Mapping[str, str]]
+    account_for: Callable[[StackSpec], Account]
     component: Component
 
 

@@ -312,7 +312,7 @@ def _is_about_backend(low: str) -> bool:
              "problem logging in", "unable to check if bucket", "could not read meta",
              "no such file or directory", "permission denied", "read-only file system",
              "unable to open state directory", "pulumi_access_token must be set", "corrupt store",
-             "missing google credentials", "no such host", "connection refused",
+             "no such host", "connection refused",
              "invalid access token")  # fmt: skip
     return any(word in low for word in words)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.clouds import registry
-from kitaru_iac.errors import NotFoundError
+from kitaru_iac.errors import DeploymentNotFound
 from kitaru_iac.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def existing(
     """Open a deployment that is there.
 
     Raises:
-        NotFoundError: It is not.
+        DeploymentNotFound: It is not.
         DeploymentElsewhere: It is in another account than the credentials are of.
         NotAllowedError: There are no usable credentials of its cloud.
     """
@@ -80,7 +80,7 @@ def existing(
     with opened(place, _nothing, progress, consent) as deployment:
         providers = deployment.providers()
         if not providers:
-            raise NotFoundError(
+            raise DeploymentNotFound(
                 f"There is no deployment {place[1]!r}",
                 where=deployment.backend.label,
                 why="Its state is not in this backend, or it is empty.",

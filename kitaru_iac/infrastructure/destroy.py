@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.infrastructure.deployments import existing
 from kitaru_iac.infrastructure.ownership import doubtful, fates, kept
+from kitaru_iac.infrastructure.remains import require_nothing_unknown
 from kitaru_iac.infrastructure.results import Destroyed
 from kitaru_iac.plan.model import Action
 
@@ -56,7 +57,8 @@ def destroy_infrastructure(
         consent: Asked before the engine is downloaded, if there is none.
 
     Raises:
-        NotFoundError: There is no such deployment.
+        DeploymentNotFound: There is no such deployment.
+        InfrastructureRemains: Something stays that the state did not know.
         NotAllowedError: There are no usable credentials of the cloud.
         EngineError: See `kitaru_iac.engine.errors`.
     """
@@ -73,6 +75,15 @@ def destroy_infrastructure(
             if progress:
                 progress(f"Emptying {fate.id}")
             owned.account.empty(fate.type, fate.id)
+        known = {fate.id for fate in decided if fate.reason} | {part.name for part in unclear}
+        known |= _names(owned.engine.resources())
         done = owned.engine.destroy().steps()
         gone = tuple(step for step in done if step.action is not Action.KEEP)
+        require_nothing_unknown(owned, known)
         return Destroyed(gone, (*kept(decided), *unclear))
+
+
+def _names(resources: Iterable[Mapping[str, object]]) -> set[str]:
+    """All that the state says of its resources: clouds may list for a while what is gone."""
+    outputs = (cast("Mapping[str, object]", found.get("outputs") or {}) for found in resources)
+    return {value for one in outputs for value in one.values() if isinstance(value, str)}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kitaru_iac.clouds.provider import Claim, Inputs, Sighting, Target
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
 
-__all__ = ["Fate", "doubtful", "fates", "kept", "require_own_names"]
+__all__ = ["Fate", "doubtful", "fates", "kept", "require_own_names", "things"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +203,13 @@ def _looked_at(owned: OwnedDeployment, resource: _Resource) -> tuple[str | None,
     if sight is not None and sight.foreign is not None:
         return f"not made for this stack: {sight.foreign}", None
     return None, owned.account.holds(resource.type, resource.id)
+
+
+def things(states: Iterable[Mapping[str, object]]) -> tuple[tuple[str, str], ...]:
+    """Give the type and the id of what a state holds, without the settings of something else."""
+    resources = [_Resource.of(state) for state in states]
+    urns = {resource.urn for resource in resources}
+    return tuple((one.type, one.id) for one in resources if one.parent not in urns)
 
 
 def kept(decided: Iterable[Fate]) -> tuple[Kept, ...]:

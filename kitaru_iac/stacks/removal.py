@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
@@ -33,6 +32,7 @@ def delete(
     recursive: bool = False,
     force: bool = False,
     infrastructure: bool = False,
+    keep_infrastructure: bool = False,
     include_protected: bool = False,
     delete_data: bool = False,
     confirm: Callable[[Plan], bool] | None = None,
@@ -48,6 +48,7 @@ def delete(
         recursive: Delete its own components and connector too, where no other stack uses them.
         force: Delete it although it is active, or, by the command, although it is Pulumi's.
         infrastructure: Take its deployment down first.
+        keep_infrastructure: Leave its deployment where it is.
         include_protected: Protected resources too, if they hold nothing.
         delete_data: With what buckets and repositories hold.
         confirm: Asked with the plan before infrastructure is taken down; False stops.
@@ -56,6 +57,10 @@ def delete(
 
     Returns:
         What went and what stayed; None if `confirm` said no.
+
+    Raises:
+        InfrastructureRemains: It has a deployment, and neither of the two is said; or more of it
+            is there than its state knows. The record stays.
     """
     from kitaru_iac.records.stored import Store
 
@@ -68,6 +73,7 @@ def delete(
             recursive=recursive,
             force=force,
             infrastructure=infrastructure,
+            keep_infrastructure=keep_infrastructure,
             include_protected=include_protected,
             delete_data=delete_data,
             confirm=confirm,
@@ -93,6 +99,7 @@ def _delete(
     recursive: bool,
     force: bool,
     infrastructure: bool,
+    keep_infrastructure: bool,
     include_protected: bool,
     delete_data: bool,
     confirm: Callable[[Plan], bool] | None,
@@ -100,18 +107,19 @@ def _delete(
     consent: ConfirmCallback | None,
 ) -> Deleted | None:
     from kitaru_iac.stacks import delete as deletion
+    from kitaru_iac.stacks import deployed
 
     agreed: StackDoc | None = None
     if infrastructure:
-        from kitaru_iac.infrastructure.destroy import preview_destroy
         from kitaru_iac.infrastructure.prepare import require_engine
 
         agreed = store.require(ref)
         deletion.require_deletable(agreed, force=force, owner=owner, infrastructure=True)
+        deployed.require_provisioned(agreed)
         require_engine(consent, progress=progress)
         if confirm is not None:
-            would = preview_destroy(
-                agreed.labels,
+            would = deployed.preview_destroy(
+                agreed,
                 include_protected=include_protected,
                 delete_data=delete_data,
                 progress=progress,
@@ -119,28 +127,22 @@ def _delete(
             if not confirm(Plan(agreed.name, would.steps)):
                 return None
     gone = None
-    with _locked(store, agreed.id if agreed else ref, exact=exact) as (
-        found,
-        repaired,
-    ):
+    with _locked(store, agreed.id if agreed else ref, exact=exact) as (found, repaired):
         stack = found
         if agreed is not None:
-            from kitaru_iac.infrastructure.destroy import destroy_infrastructure
-
             stack = _still(found, agreed)
-            gone = destroy_infrastructure(
-                stack.labels,
+            gone = deployed.destroy(
+                stack,
                 include_protected=include_protected,
                 delete_data=delete_data,
                 progress=progress,
             )
         if stack is None:
             return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
+        if not (infrastructure or keep_infrastructure or owner is not None):
+            deployed.require_none(stack)
         done = deletion.delete_stack(store, stack, recursive=recursive, force=force, owner=owner)
-    if gone is None:
-        return done
-    kept = tuple(part for part in done.kept if part.kind != deletion.DEPLOYMENT)
-    return replace(done, infrastructure_deleted=gone.steps, kept=(*kept, *gone.kept))
+    return done if gone is None else deployed.with_destroyed(done, gone)
 
 
 def clean(confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Cleaned:

@@ -125,6 +125,7 @@ class Deleted:
     Attributes:
         deleted_stack: Its name, also where it was gone already.
         already_gone: What somebody else, or an earlier try, had deleted.
+        infrastructure_kept: What of `kept` stays of its deployment.
     """
 
     deleted_stack: str
@@ -136,6 +137,7 @@ class Deleted:
     infrastructure_deleted: tuple[Step, ...] = ()
     warnings: tuple[KitaruWarning, ...] = ()
     already_gone: tuple[Gone, ...] = ()
+    infrastructure_kept: tuple[Kept, ...] = ()
 
     @property
     def stack_was_there(self) -> bool:

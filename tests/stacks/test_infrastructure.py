@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shutil import rmtree
+
 import pytest
 
 from kitaru_iac.gateway.quiet import quiet
@@ -103,17 +105,59 @@ def test_a_failed_up_and_a_failed_registration_go_on_with_the_same_command(
     assert done.out.splitlines()[0] == "Created stack: prod"
 
 
-def test_a_stack_deleted_without_infra_says_where_the_infrastructure_is(
-    kitaru: Kitaru, workshop: EngineRoom
-) -> None:
+def test_what_would_stay_is_never_left_in_silence(kitaru: Kitaru, workshop: EngineRoom) -> None:
+    """Without --infra, without the state, without the record: what there is, and a way on."""
     assert kitaru("stack", "create", *PROD, "--no-activate").code == 0
-    done = kitaru("stack", "delete", "prod", "--recursive", "-o", "json").document["item"]
-    kept = next(part for part in done["kept"] if part["kind"] == "infrastructure")
+    refused = kitaru("stack", "delete", "prod", "--recursive", "-o", "json")
+    assert refused.code == 1
+    assert refused.error["code"] == "infrastructure_remains"
+    assert refused.error["left"] == [f"deployment kitaru/prod in {workshop.state.as_uri()}"]
+    both = kitaru("stack", "delete", "prod", "--infra", "--keep-infra")
+    assert both.code == 64
+    owned = kitaru("infra", "delete", "prod", "--yes", "-o", "json")
+    assert owned.error["code"] == "stack_protected"
+
+    # The state folder is deleted, or this is a colleague's machine.
+    away = workshop.state.rename(workshop.home / "away")
+    lost = kitaru("stack", "delete", "prod", "--recursive", "--infra", "--yes", "-o", "json")
+    assert lost.code == 1
+    assert lost.error["code"] == "infrastructure_remains"
+    assert set(lost.error["left"]) == {
+        f"bucket {BUCKET}",
+        "ECR repository kitaru/prod",
+        f"IAM role kitaru-prod-sagemaker-{REGION}",
+    }
+    assert "--take-back" in lost.error["remedy"]
+    assert kitaru("stack", "show", "prod").code == 0
+    rmtree(workshop.state)
+    away.rename(workshop.state)
+
+    # The record goes alone where that is said, and the same name finds its infrastructure again.
+    done = kitaru("stack", "delete", "prod", "--recursive", "--keep-infra", "-o", "json")
+    kept = next(part for part in done.document["item"]["kept"] if part["kind"] == "infrastructure")
     assert kept["name"] == "kitaru/prod"
-    # The same name finds its infrastructure again.
-    again = kitaru("stack", "create", *PROD, "-o", "json")
+    again = kitaru("stack", "create", *PROD, "--no-activate", "--yes", "-o", "json")
     assert again.code == 0, again.err
     assert {step["action"] for step in again.document["item"]["infrastructure"]} == {"keep"}
+    (listed,) = kitaru("infra", "list", "-o", "json").document["items"]
+    assert (listed["name"], listed["stack"]) == ("prod", "prod")
+    assert {part["name"] for part in listed["holds"]} >= {BUCKET, "kitaru/prod"}
+
+    # A protected bucket is kept, and can be finished later by the deployment's name.
+    first = kitaru("stack", "delete", "prod", "--recursive", "--infra", "--yes")
+    assert first.code == 0, first.err
+    assert "Take the rest down with: kitaru infra delete prod" in first.out
+    (left,) = kitaru("infra", "list", "-o", "json").document["items"]
+    assert left["stack"] is None
+    assert [part["name"] for part in left["holds"]] == [BUCKET]
+    unanswered = kitaru("infra", "delete", "prod", "--include-protected")
+    assert unanswered.code == 1
+    assert workshop.aws.client("s3").list_buckets()["Buckets"]
+    end = kitaru("infra", "delete", "prod", "--include-protected", "--yes", "-o", "json")
+    assert end.code == 0, end.err
+    assert end.document["item"]["kept"] == []
+    assert workshop.aws.client("s3").list_buckets()["Buckets"] == []
+    assert kitaru("infra", "list", "-o", "json").document["items"] == []
 
 
 def test_verify_stops_a_creation_before_anything_is_written(

@@ -56,6 +56,12 @@ def _plugins() -> tuple[tuple[str, str], ...]:
     return plugins()
 
 
+def _account_for(spec: StackSpec) -> Account:
+    from kitaru_iac.clouds.aws.provision.target import account_for
+
+    return account_for(spec)
+
+
 def _place_of(inputs: Inputs) -> Mapping[str, str]:
     from kitaru_iac.clouds.aws.provision.target import place_of
 
@@ -92,6 +98,7 @@ PROVIDER = CloudProvider(
         target=_target,
         account=_account,
         place_of=_place_of,
+        account_for=_account_for,
         component=Component(
             token=TOKEN,
             arguments=InfrastructureArgs,

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
-from kitaru_iac.clouds.aws.provision import encryption, ownership
+from kitaru_iac.clouds.aws.provision import encryption, marked, ownership
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, GONE, REPOSITORY
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
-from kitaru_iac.clouds.provider import Inputs, Sighting
+from kitaru_iac.clouds.provider import Inputs, Marked, Sighting
 from kitaru_iac.errors import KitaruError, MissingPackages, NotAllowedError
 from kitaru_iac.spec.credentials import Credentials
 
@@ -178,6 +178,10 @@ class Account:
                 why=error.why,
                 remedy="Run it again as somebody who may look.",
             ) from error
+
+    def marked(self, marks: Mapping[str, str]) -> Marked:
+        """What in the account and region carries these marks; see `marked.py`."""
+        return marked.marked(self._access, self.number, self.region, marks)
 
     def holds(self, type: str, id: str) -> str | None:
         """What a stateful resource still holds, in words; None if it is empty or gone."""

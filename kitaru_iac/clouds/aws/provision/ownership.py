@@ -20,7 +20,17 @@ from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, log_group_name, ro
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.provider import Claim, Inputs, Sighting
 
-__all__ = ["BUCKET", "GONE", "REPOSITORY", "claims", "sight"]
+__all__ = [
+    "BUCKET",
+    "CLUSTER",
+    "GONE",
+    "NODES",
+    "REPOSITORY",
+    "ROLE",
+    "claims",
+    "mapping",
+    "sight",
+]
 
 BUCKET = "aws:s3/bucket:Bucket"
 REPOSITORY = "aws:ecr/repository:Repository"
@@ -104,7 +114,8 @@ def sight(
         if type != BUCKET:
             raise
         # S3 answers the same to whoever names another owner and to whoever may not look.
-        return Sighting(found, name, f"it is another account's, or may not be seen: {denied.why}")
+        why = f"it is another account's, or may not be seen: {denied.why}"
+        return Sighting(found, name, why, hidden=True)
     if arn is not None and arn.split(":")[4] != account:
         return Sighting(found, name, f"it is in account {arn.split(':')[4]}")
     lacking = [f"{key}={value}" for key, value in marks.items() if tags.get(key) != value]
@@ -144,7 +155,7 @@ def _bucket(access: AwsAccess, account: str, inputs: Inputs) -> tuple[None, Mapp
         none={"NoSuchTagSet"},
         **whose,
     )
-    return None, _mapping(found.get("TagSet", ()))
+    return None, mapping(found.get("TagSet", ()))
 
 
 def _repository(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
@@ -161,7 +172,7 @@ def _repository(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, M
     tags = access.ask(
         "ecr", "list_tags_for_resource", about=about, absent=GONE[REPOSITORY], resourceArn=arn
     )
-    return arn, _mapping(tags.get("tags", ()))
+    return arn, mapping(tags.get("tags", ()))
 
 
 def _role(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
@@ -169,7 +180,7 @@ def _role(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping
     name = str(inputs["name"])
     found = access.ask("iam", "get_role", about=f"role {name}", absent=GONE[ROLE], RoleName=name)
     role = found["Role"]
-    return str(role["Arn"]), _mapping(role.get("Tags", ()))
+    return str(role["Arn"]), mapping(role.get("Tags", ()))
 
 
 def _cluster(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
@@ -237,7 +248,7 @@ def _entry(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mappin
     return str(found["accessEntryArn"]), found.get("tags") or {}
 
 
-def _mapping(tags: Any) -> dict[str, str]:
+def mapping(tags: Any) -> dict[str, str]:
     """AWS's tags, which some services write in small letters."""
     return {
         str(tag.get("Key", tag.get("key"))): str(tag.get("Value", tag.get("value"))) for tag in tags

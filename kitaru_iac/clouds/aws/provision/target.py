@@ -13,7 +13,7 @@ from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import S3Uri
 
-__all__ = ["account_of", "place_of", "plugins", "target"]
+__all__ = ["account_for", "account_of", "place_of", "plugins", "target"]
 
 
 def plugins() -> tuple[tuple[str, str], ...]:
@@ -67,6 +67,16 @@ def account_of(credentials: Credentials | None, inputs: Inputs) -> Account:
         NotAllowedError: There are no usable credentials.
     """
     return Account.open(credentials, str(inputs["region"]))
+
+
+def account_for(spec: StackSpec) -> Account:
+    """The account of a description's credentials, in its region.
+
+    Raises:
+        DescriptionError: It has no region.
+        NotAllowedError: There are no usable credentials.
+    """
+    return Account.open(spec.credentials, region_of(spec))
 
 
 def place_of(inputs: Inputs) -> dict[str, str]:

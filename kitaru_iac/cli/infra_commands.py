@@ -1,0 +1,108 @@
+"""`kitaru infra list` and `kitaru infra delete`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kitaru_iac.cli.infra import consent, progress
+from kitaru_iac.cli.output import current as output
+from kitaru_iac.errors import ExitCode
+
+if TYPE_CHECKING:
+    from kitaru_iac.plan.model import Plan
+
+__all__ = ["delete", "list_"]
+
+
+def list_(
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Download the Pulumi engine without asking."),
+    ] = False,
+) -> None:
+    """List what was provisioned, and the stack that has it.
+
+    Looks into the Pulumi backend that is used here ($PULUMI_BACKEND_URL, else the configuration
+    home), and asks no cloud. What has no stack was left by kitaru stack delete, or by a creation
+    that failed.
+
+    Examples:
+        kitaru infra list
+        kitaru infra list --output json
+    """
+    from kitaru_iac.stacks import deployed
+
+    out = output()
+    found = deployed.list_deployments(progress=out.progress, consent=consent(yes=yes))
+    lines = []
+    for one in found:
+        whose = f"stack {one.stack}" if one.stack else "no stack"
+        lines.append(f"{one.name}: {whose}, state in {one.backend}")
+        lines += [f"  {name} ({kind})" for kind, name in one.holds] or ["  holds nothing"]
+    out.items([one.to_dict() for one in found], lines or ["Nothing is provisioned from here."])
+
+
+def delete(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A deployment, as kitaru infra list names it.")
+    ],
+    include_protected: Annotated[
+        bool,
+        typer.Option("--include-protected", help="Protected resources too, if they hold nothing."),
+    ] = False,
+    delete_data: Annotated[
+        bool,
+        typer.Option(
+            "--delete-data", help="What buckets and repositories hold is deleted with them."
+        ),
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Do it without asking."),
+    ] = False,
+) -> int | None:
+    """Take down what was provisioned and no stack has any more.
+
+    Protected resources, and those that hold something, stay and are listed; run it again with the
+    two options to take them down too. What a stack has goes with kitaru stack delete --infra.
+
+    Examples:
+        kitaru infra delete prod
+        kitaru infra delete prod --include-protected --delete-data
+    """
+    from kitaru_iac.stacks import deployed
+
+    out = output()
+    done = deployed.delete_deployment(
+        name,
+        include_protected=include_protected,
+        delete_data=delete_data,
+        confirm=None if yes else _ask,
+        progress=progress(),
+        consent=consent(yes=yes),
+    )
+    if done is None:
+        out.item({"deployment": name, "deleted": [], "kept": []}, ["Nothing was deleted."])
+        return int(ExitCode.FAILED)
+    lines = [f"Deleted: {step.name} ({step.kind})" for step in done.steps]
+    lines += [f"Kept: {part.name} ({part.kind}): {part.reason}" for part in done.kept]
+    document = {
+        "deployment": name,
+        "deleted": [step.to_dict() for step in done.steps],
+        "kept": [part.to_dict() for part in done.kept],
+    }
+    out.item(document, lines or ["There was nothing to delete."])
+    return None
+
+
+def _ask(plan: Plan) -> bool:
+    """Show what would be taken down on stderr, and ask."""
+    from kitaru_iac.cli.terminal import confirm
+    from kitaru_iac.render.plan import text
+
+    out = output()
+    for line in text(plan, out.error_style):
+        out.note(line)
+    return confirm("Delete this infrastructure?", remedy="Run it again with --yes.")

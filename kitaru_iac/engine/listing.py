@@ -1,0 +1,47 @@
+"""The deployments that a backend has."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+
+from pulumi.automation import ProjectSettings
+
+from kitaru_iac.engine.command import EngineCommand
+from kitaru_iac.engine.find import FoundEngine
+from kitaru_iac.engine.progress import View
+from kitaru_iac.engine.running import Runner
+from kitaru_iac.engine.workspace import Backend, QuietWorkspace, engine_environment
+
+__all__ = ["list_deployments"]
+
+
+def list_deployments(
+    project: str, engine: FoundEngine, backend: Backend
+) -> Mapping[str, str | None]:
+    """List the Pulumi stacks of a project.
+
+    Args:
+        project: Pulumi's project.
+        engine: The engine to use.
+        backend: Where to look.
+
+    Returns:
+        When each was last updated, in ISO 8601, by its name.
+
+    Raises:
+        EngineError: See `kitaru_iac.engine.errors`.
+    """
+    runner = Runner(project, backend.label, View(), lambda: None, 0)
+    with tempfile.TemporaryDirectory(prefix="kitaru-") as folder:
+        workspace = QuietWorkspace(
+            work_dir=folder,
+            env_vars=engine_environment(backend),
+            project_settings=ProjectSettings(name=project, runtime="python"),
+            pulumi_command=EngineCommand(engine),
+        )
+        found = runner.run("list the deployments", workspace.list_stacks)
+    return {
+        one.name: one.last_update.isoformat() if one.last_update else None
+        for one in sorted(found, key=lambda one: one.name)
+    }

@@ -1,0 +1,74 @@
+"""The deployments of a backend, and what each of them holds, whether or not a stack has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kitaru_iac.infrastructure.deployments import PROJECT, opened
+from kitaru_iac.infrastructure.ownership import things
+from kitaru_iac.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
+
+if TYPE_CHECKING:
+    from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
+
+__all__ = ["HeldDeployment", "deployments", "labels_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDeployment:
+    """A deployment in a backend.
+
+    Attributes:
+        name: Pulumi's stack, which is the name of the stack that it was made for.
+        labels: Those by which a stack's record names it.
+        updated: When it was last updated, in ISO 8601; None if never.
+        holds: What its state holds, as Pulumi's type and the cloud's name, without settings.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    updated: str | None
+    holds: tuple[tuple[str, str], ...]
+
+
+def labels_of(name: str) -> dict[str, str]:
+    """Give the labels of the deployment of this name in the backend that is used here."""
+    from kitaru_iac.engine.workspace import default_backend
+
+    return {PROJECT_LABEL: PROJECT, STACK_LABEL: name, BACKEND_LABEL: default_backend().label}
+
+
+def deployments(
+    *,
+    progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
+) -> tuple[HeldDeployment, ...]:
+    """List the deployments of the backend that is used here: `$PULUMI_BACKEND_URL`, else our own.
+
+    No cloud is asked.
+
+    Args:
+        progress: Gets one-line messages.
+        consent: Asked before the engine is downloaded, if there is none.
+
+    Raises:
+        EngineError: See `kitaru_iac.engine.errors`.
+    """
+    from kitaru_iac.engine.install import ensure_engine
+
+    engine = ensure_engine(consent, progress=progress)
+    from kitaru_iac.engine.listing import list_deployments
+    from kitaru_iac.engine.workspace import default_backend
+
+    found = []
+    for name, updated in list_deployments(PROJECT, engine, default_backend()).items():
+        labels = labels_of(name)
+        with opened((PROJECT, name, None), _nothing, progress, consent) as deployment:
+            found.append(HeldDeployment(name, labels, updated, things(deployment.resources())))
+    return tuple(found)
+
+
+def _nothing() -> None:
+    """The program of a deployment that is only looked at."""

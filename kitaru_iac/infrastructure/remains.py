@@ -1,0 +1,82 @@
+"""What stays in a cloud although no state knows it: looked for by the deployment's marks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kitaru_iac.clouds import registry
+from kitaru_iac.clouds.provider import Marked, marks
+from kitaru_iac.errors import InfrastructureRemains, KitaruError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from kitaru_iac.infrastructure.deployments import OwnedDeployment
+    from kitaru_iac.spec.model import StackSpec
+
+__all__ = ["require_nothing_remains", "require_nothing_unknown"]
+
+
+def require_nothing_remains(spec: StackSpec, project: str, deployment: str, backend: str) -> None:
+    """See that a deployment without a state has nothing in the cloud any more.
+
+    Args:
+        spec: The description that the stack's record has: where to look.
+        project: The deployment's Pulumi project.
+        deployment: Its Pulumi stack.
+        backend: Where its state should be, without secrets.
+
+    Raises:
+        InfrastructureRemains: There is something, or not all questions were answered.
+        KitaruError: Nobody can be asked.
+    """
+    if spec.cloud is None:
+        raise KitaruError(
+            f"What was provisioned for stack {spec.name} cannot be looked for",
+            why="Its state is lost, and its record names no cloud.",
+            remedy=_leave(spec.name),
+        )
+    account = registry.provisioning(spec.cloud).account_for(spec)
+    found = account.marked(marks(project, deployment))
+    if found.found or found.unseen:
+        where = ", ".join(f"{key} {value}" for key, value in account.place.items())
+        raise _remains(spec.name, found, where, f"Its state is not in {backend}, or is lost.")
+
+
+def require_nothing_unknown(owned: OwnedDeployment, known: Collection[str]) -> None:
+    """See that after a deletion nothing stays but what is known to.
+
+    Args:
+        owned: The deployment, taken down as far as its state goes.
+        known: The ids and other names of what stays and is said to, or was deleted just now.
+
+    Raises:
+        InfrastructureRemains: There is more that carries its marks.
+    """
+    found = owned.account.marked(owned.marks)
+    more = tuple(sight for sight in found.found if sight.id not in known)
+    if more:
+        where = ", ".join(f"{key} {value}" for key, value in owned.account.place.items())
+        why = "The state did not know it: it is of another backend, or older than what was made."
+        raise _remains(owned.engine.stack, Marked(more, found.unseen), where, why)
+
+
+def _remains(stack: str, found: Marked, where: str, why: str) -> InfrastructureRemains:
+    if not found.found:
+        what = f"Whether anything of stack {stack} is still there cannot be told"
+    else:
+        what = f"What was made for stack {stack} is still there, and its record was not deleted"
+    unseen = [f"Not all could be looked at: {one}" for one in found.unseen]
+    return InfrastructureRemains(
+        what,
+        left=[sight.name for sight in found.found],
+        where=where,
+        why="\n".join([why, *unseen]),
+        remedy="Set PULUMI_BACKEND_URL to the backend that it was made with, or take it back into "
+        "a state with `kitaru stack apply -f stack.yaml --take-back`, and delete the stack again; "
+        f"or delete by hand what is named here. {_leave(stack)}",
+    )
+
+
+def _leave(stack: str) -> str:
+    return f"The record alone goes with: kitaru stack delete {stack} --keep-infra"
