@@ -21,6 +21,7 @@ __all__ = [
     "Description",
     "ReportFormat",
     "StackRef",
+    "TakeBack",
     "description",
 ]
 
@@ -39,6 +40,16 @@ StackRef = Annotated[
 
 
 #: ``--output`` where a plan or a report is shown.
+TakeBack = Annotated[
+    bool,
+    typer.Option(
+        "--take-back",
+        help="With --infra provision: what was made for this stack, and is in no state of its "
+        "infrastructure, is put into it. No other state of it may be used any more.",
+        rich_help_panel=MORE,
+    ),
+]
+
 ReportFormat = Annotated[
     PlanFormat,
     typer.Option(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kitaru_iac.cli.infra import consent, progress, show_report
-from kitaru_iac.cli.options import MORE, ReportFormat, description
+from kitaru_iac.cli.options import MORE, ReportFormat, TakeBack, description
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
     from kitaru_iac.plan.model import Plan
 
-__all__ = ["apply", "preview", "show_plan"]
+__all__ = ["apply", "preview", "show_plan", "tell_plan"]
 
 _DetailedExitcode = Annotated[
     bool,
@@ -29,6 +29,7 @@ _DetailedExitcode = Annotated[
 def preview(
     ctx: typer.Context,
     detailed_exitcode: _DetailedExitcode = False,
+    take_back: TakeBack = False,
     output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
 ) -> int:
     """Show what apply would do, and do nothing.
@@ -41,7 +42,10 @@ def preview(
     from kitaru_iac.stacks import operations
 
     plan = operations.preview(
-        description(ctx).load(), progress=current().progress, show=show_report
+        description(ctx).load(),
+        progress=current().progress,
+        show=show_report,
+        take_back=take_back,
     )
     show_plan(plan)
     return _code(plan.has_changes, detailed_exitcode)
@@ -54,6 +58,7 @@ def apply(
         typer.Option("--yes", "-y", help="Do it without asking.", rich_help_panel=MORE),
     ] = False,
     detailed_exitcode: _DetailedExitcode = False,
+    take_back: TakeBack = False,
 ) -> int:
     """Change a stack to match its description; create it if it does not exist.
 
@@ -74,11 +79,12 @@ def apply(
         progress=progress() if spec.infra == "provision" else out.progress,
         consent=consent(yes=yes),
         show=show_report,
+        take_back=take_back,
     )
     for warning in done.warnings:
         out.warn(warning)
     if yes and done.changed:
-        _tell_plan(done.plan)
+        tell_plan(done.plan)
     name = done.plan.stack
     declined = done.plan.has_changes and not done.changed
     if declined:
@@ -107,7 +113,8 @@ def show_plan(plan: Plan) -> None:
         out.item(plan.to_dict(), text(plan, out.style))
 
 
-def _tell_plan(plan: Plan) -> None:
+def tell_plan(plan: Plan) -> None:
+    """Show a plan on stderr: what is asked about, or was done without asking."""
     from kitaru_iac.render.plan import text
 
     out = current()
@@ -119,7 +126,7 @@ def _ask(plan: Plan) -> bool:
     """Show the plan on stderr and ask."""
     from kitaru_iac.cli.terminal import confirm
 
-    _tell_plan(plan)
+    tell_plan(plan)
     return confirm("Apply these changes?", remedy="Run it again with --yes.")
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kitaru_iac.cli.infra import consent, progress, show_report
-from kitaru_iac.cli.options import MORE, description
+from kitaru_iac.cli.options import MORE, TakeBack, description
 from kitaru_iac.cli.output import current as output
+from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kitaru_iac.plan.model import Plan
     from kitaru_iac.spec import StackSpec
 
 __all__ = ["create"]
@@ -33,16 +35,18 @@ def create(
         typer.Option(
             "--yes",
             "-y",
-            help="Download the Pulumi engine without asking, if --infra provision needs it.",
+            help="With --infra provision: do it without asking, the engine's download too.",
             rich_help_panel=MORE,
         ),
     ] = False,
+    take_back: TakeBack = False,
 ) -> int | None:
     r"""Create a stack and make it the active one.
 
     A local stack needs nothing but a name. Any other says where its data, images and runs live, in
     flags, in a YAML file, or both; flags take precedence. A name that is taken is an error;
-    kitaru stack apply changes a stack that exists.
+    kitaru stack apply changes a stack that exists. With --infra provision the plan is shown first,
+    and asked about on a terminal; elsewhere it needs --yes.
 
     Examples:
         kitaru stack create dev
@@ -52,21 +56,31 @@ def create(
             --container-registry 123456789012.dkr.ecr.eu-west-1.amazonaws.com \
             --cluster prod-cluster --region eu-west-1
     """
-    from kitaru_iac.stacks import operations
+    from kitaru_iac.stacks import deployed, operations
 
     out = output()
     spec = description(ctx).load()
     if dry_run:
         from kitaru_iac.cli.stack_apply import show_plan
 
-        show_plan(operations.preview(spec, progress=out.progress, show=show_report))
+        show_plan(
+            operations.preview(spec, progress=out.progress, show=show_report, take_back=take_back)
+        )
         return None
+    if spec.cloud is not None and spec.infra == "provision" and not yes:
+        plan = deployed.preview_creation(
+            spec, progress=progress(), consent=consent(yes=False), take_back=take_back
+        )
+        if not _ask(plan):
+            out.item({"name": spec.name, "id": None}, ["Nothing was made."])
+            return int(ExitCode.FAILED)
     # A local stack is made at once; there is nothing to wait for and to be told about.
     made = operations.create(
         spec,
         progress=_progress(spec),
         consent=consent(yes=yes),
         show=show_report,
+        take_back=take_back,
     )
     for warning in made.warnings:
         out.warn(warning)
@@ -76,8 +90,20 @@ def create(
         lines.append(
             f"Active stack: {before} → {made.name}" if before else f"Active stack: {made.name}"
         )
+    if made.state is not None:
+        lines += [f"Uses {key}: {value}" for key, value in made.resources.items()]
+        lines.append(f"State of its infrastructure: {made.state}")
     out.item(made.to_dict(), lines)
     return None
+
+
+def _ask(plan: Plan) -> bool:
+    """Show on stderr what would be made, and ask."""
+    from kitaru_iac.cli.stack_apply import tell_plan
+    from kitaru_iac.cli.terminal import confirm
+
+    tell_plan(plan)
+    return confirm("Make this?", remedy="Run it again with --yes.")
 
 
 def _progress(spec: StackSpec) -> Callable[[str], None] | None:

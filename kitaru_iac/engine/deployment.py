@@ -10,10 +10,14 @@ import secrets
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from pulumi.automation import (
+    Deployment as State,
+)
 from pulumi.automation import (
     EngineEvent,
     LocalWorkspace,
@@ -33,6 +37,7 @@ from kitaru_iac.engine.progress import View, as_view
 from kitaru_iac.engine.results import Plugin, Result, outputs_of
 from kitaru_iac.engine.running import Runner
 from kitaru_iac.engine.states import States
+from kitaru_iac.engine.taking_back import plan_of, taken_back
 from kitaru_iac.engine.workspace import (
     Backend,
     QuietStack,
@@ -44,6 +49,9 @@ from kitaru_iac.engine.workspace import (
 __all__ = ["Deployment"]
 
 T = TypeVar("T")
+
+#: A cluster, what is named after it, and what is named after that.
+_ROUNDS = 3
 
 
 class Deployment:
@@ -132,28 +140,39 @@ class Deployment:
         """Whether the backend knows this deployment."""
         return self._open(create=False) is not None
 
-    def preview(self, *, refresh: bool = True) -> Result:
+    def preview(self, *, refresh: bool = True, take_back: bool = False) -> Result:
         """What `up` would change. Writes nothing, to the state neither.
 
         Args:
             refresh: Compare with what the cloud has now, not with what the state remembers.
+            take_back: As of `up`.
         """
-        stack = self._open(create=False) or self._scratch()
+        stack = self._open(create=False)
+        if stack is None:
+            stack = self._scratch()
+        elif take_back or (self.begun() and not self.backend.is_service):
+            # What a killed run has made would be shown as new, and be replaced by `up`.
+            stack = self._scratch(settled(self._states.read(stack), self._identify))
+        if take_back:
+            self._take_back(stack)
         record, _ = self._operate(
             "preview the infrastructure",
             lambda say: stack.preview(on_event=say, refresh=refresh, color="never"),
         )
         return Result(record.changes)
 
-    def up(self, *, refresh: bool = True) -> Result:
+    def up(self, *, refresh: bool = True, take_back: bool = False) -> Result:
         """Create or change the program's resources; resumes where an earlier run ended.
 
         Args:
             refresh: Read the cloud first, so that what drifted is changed back.
+            take_back: Put what is the deployment's own and not in the state into it first.
         """
         stack = self._open(create=True)
         assert stack is not None
         self._states.settle(stack, self._identify)
+        if take_back:
+            self._take_back(stack)
         record, done = self._operate(
             "create the infrastructure",
             lambda say: stack.up(on_event=say, refresh=refresh, color="never", show_secrets=False),
@@ -212,6 +231,21 @@ class Deployment:
             )
             self._opened = None
         return Result(record.changes)
+
+    def _take_back(self, stack: Stack) -> None:
+        """Put what exists and is ours into the state; see `engine.taking_back`.
+
+        Names that follow from what is taken back are known in the next round.
+        """
+        identify = self._identify
+        if identify is None:
+            return
+        for _ in range(_ROUNDS):
+            change = partial(taken_back, plan=plan_of(stack, self._runner), identify=identify)
+            if not self._states.edit(stack, change):
+                break
+            self._runner.say("Taking back what this deployment has made")
+        self._states.forget()
 
     # -- the state ---------------------------------------------------------------------------------
 
@@ -318,18 +352,26 @@ class Deployment:
         self._looked = True
         return self._opened
 
-    def _scratch(self) -> Stack:
-        """An empty stack in a folder that is thrown away.
+    def _scratch(self, state: Mapping[str, Any] | None = None) -> Stack:
+        """A stack in a folder that is thrown away: a preview with it writes nothing to the backend.
 
-        With it the preview of a new deployment writes nothing to the backend.
+        Args:
+            state: What it holds; nothing, if left out.
         """
         folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="kitaru-")))
         passphrase = {"PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16)}
+        if state is not None:
+            # Its secrets are encrypted with the backend's own.
+            passphrase = self.backend.passphrase()
         workspace = self._workspace(Backend(folder.as_uri()), passphrase)
-        return self._runner.run(
-            "open an empty state",
-            lambda: QuietStack(self.stack, workspace, StackInitMode.CREATE),
-        )
+
+        def opened() -> Stack:
+            stack = QuietStack(self.stack, workspace, StackInitMode.CREATE)
+            if state is not None:
+                stack.import_stack(State(3, dict(state)))
+            return stack
+
+        return self._runner.run("open an empty state", opened)
 
     def _workspace(
         self, backend: Backend | None = None, passphrase: Mapping[str, str] | None = None

@@ -83,6 +83,17 @@ class Backend:
                 empty = (file for file in folder.rglob("*.attrs") if _is_empty(file))
                 remove_dead_sidecars(empty)
 
+    @property
+    def is_service(self) -> bool:
+        """Whether it is Pulumi's service, or one like it, which encrypts by itself."""
+        return urlsplit(self.url).scheme in _SERVICE
+
+    def passphrase(self) -> dict[str, str]:
+        """The variables that give this backend's passphrase, for another place."""
+        told = {name: os.environ.get(name, "") for name in (_PASSPHRASE, _PASSPHRASE_FILE)}
+        given = {**told, **self.environment()}
+        return {name: given[name] for name in told if given[name] or name == _PASSPHRASE_FILE}
+
     def environment(self, passphrase: Mapping[str, str] | None = None) -> dict[str, str]:
         """What the engine needs to be told of it.
 
@@ -97,7 +108,7 @@ class Backend:
             # The file's variable would take precedence over the other one.
             return told | {_PASSPHRASE_FILE: ""} | dict(passphrase)
         given = _PASSPHRASE in os.environ or os.environ.get(_PASSPHRASE_FILE)
-        if given or urlsplit(self.url).scheme in _SERVICE:
+        if given or self.is_service:
             return told
         if not self.is_own:
             raise PassphraseMissing(self.label)

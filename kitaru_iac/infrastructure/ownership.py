@@ -56,7 +56,9 @@ class _Resource:
 # -- before anything is made -----------------------------------------------------------------------
 
 
-def require_own_names(owned: OwnedDeployment, target: Target, name: str) -> None:
+def require_own_names(
+    owned: OwnedDeployment, target: Target, name: str, *, take_back: bool = False
+) -> None:
     """Refuse to make anything while a name is taken by what is not the deployment's.
 
     What the state knows is looked at too: since the last run it may have been deleted, and made
@@ -66,6 +68,7 @@ def require_own_names(owned: OwnedDeployment, target: Target, name: str) -> None
         owned: The deployment.
         target: What is to be made, with the names that it takes.
         name: The stack's, for the error.
+        take_back: Whether what was made here and is not in the state is to be put into it.
 
     Raises:
         AlreadyExistsError: A name is taken, or what was made here is not in the state.
@@ -97,14 +100,15 @@ def require_own_names(owned: OwnedDeployment, target: Target, name: str) -> None
             remedy="Nothing was changed. Use what is there (`resources: {bucket: existing}`), or "
             "choose other names.",
         )
-    if lost:
+    if lost and not take_back:
         raise AlreadyExistsError(
             f"Made for stack {name}, and not in the state of its infrastructure: "
             + ", ".join(lost),
             where=owned.engine.backend.label,
             why="The state is in another backend, or was lost.",
             remedy="Nothing was changed. Set PULUMI_BACKEND_URL to the backend that it was made "
-            "with. If that is lost, delete what is named here, or use it as it is "
+            "with. If that is lost, take it back into a state here: the same command with "
+            "--take-back. Or delete what is named here, or use it as it is "
             "(`resources: {bucket: existing}`).",
         )
 

@@ -22,6 +22,7 @@ def prepare(
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
     show: Callable[[CheckReport], None] | None = None,
+    take_back: bool = False,
 ) -> InfrastructureResult:
     """Do what the description's ``infra`` asks for.
 
@@ -31,6 +32,7 @@ def prepare(
         progress: Gets one-line messages.
         consent: Asked before the Pulumi engine is downloaded.
         show: Gets the report of the checks, before one that failed is raised.
+        take_back: See `provision.preview_infrastructure`.
 
     Raises:
         CheckFailed: A check failed.
@@ -51,7 +53,7 @@ def prepare(
     from kitaru_iac.infrastructure import provision as making
 
     run = making.preview_infrastructure if dry_run else making.provision
-    return run(spec, progress=progress, consent=consent)
+    return run(spec, progress=progress, consent=consent, take_back=take_back)
 
 
 def engine_is_ready() -> bool:

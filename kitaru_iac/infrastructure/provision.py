@@ -39,6 +39,7 @@ def preview_infrastructure(
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
     backend: str | None = None,
+    take_back: bool = False,
 ) -> InfrastructureResult:
     """Tell what `provision` would do, compared with what the cloud has now. Writes nothing.
 
@@ -49,6 +50,8 @@ def preview_infrastructure(
         progress: Gets one-line messages; an `engine.progress.View` sees every event.
         consent: Asked before the engine is downloaded, if there is none. None means no.
         backend: The URL of Pulumi's backend; else `$PULUMI_BACKEND_URL`, else our own.
+        take_back: Put what carries the deployment's marks, and is not in its state, into it. Where
+            another backend has a state of it too, that one must not be used any more.
 
     Raises:
         DescriptionError: It cannot be made as described.
@@ -56,7 +59,7 @@ def preview_infrastructure(
         MissingPackages: The cloud's packages are not installed.
         EngineError: See `kitaru_iac.engine.errors`.
     """
-    return _execute(spec, progress, consent, backend, dry_run=True)
+    return _execute(spec, progress, consent, backend, dry_run=True, take_back=take_back)
 
 
 def provision(
@@ -65,6 +68,7 @@ def provision(
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
     backend: str | None = None,
+    take_back: bool = False,
 ) -> InfrastructureResult:
     """Make the infrastructure of a description. Resumes where an earlier run ended.
 
@@ -73,7 +77,7 @@ def provision(
     Returns:
         The description, filled from the outputs.
     """
-    return _execute(spec, progress, consent, backend, dry_run=False)
+    return _execute(spec, progress, consent, backend, dry_run=False, take_back=take_back)
 
 
 def drift(
@@ -111,6 +115,7 @@ def _execute(
     backend: str | None,
     *,
     dry_run: bool,
+    take_back: bool,
 ) -> InfrastructureResult:
     if spec.infra is not InfraMode.PROVISION or spec.cloud is None:
         return InfrastructureResult(spec)
@@ -125,13 +130,14 @@ def _execute(
             return InfrastructureResult(filled(spec, target.outputs))
         if exists:
             require_same_place(deployment, made_by.place_of, target.place)
-        require_own_names(owned, target, spec.name)
+        require_own_names(owned, target, spec.name, take_back=take_back)
         labels = {
             PROJECT_LABEL: deployment.project,
             STACK_LABEL: deployment.stack,
             BACKEND_LABEL: deployment.backend.label,
         }
-        result = deployment.preview() if dry_run else deployment.up()
+        run = deployment.preview if dry_run else deployment.up
+        result = run(take_back=take_back)
         outputs = (
             target.outputs if dry_run else {key: result.outputs.get(key) for key in target.outputs}
         )

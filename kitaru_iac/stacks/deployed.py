@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
     from kitaru_iac.gateway.documents import StackDoc
     from kitaru_iac.infrastructure.results import Destroyed
+    from kitaru_iac.spec.model import StackSpec
     from kitaru_iac.stacks.results import Deleted
 
 __all__ = [
@@ -27,11 +28,44 @@ __all__ = [
     "delete_deployment",
     "destroy",
     "list_deployments",
+    "preview_creation",
     "preview_destroy",
     "require_none",
     "require_provisioned",
     "with_destroyed",
 ]
+
+
+def preview_creation(
+    spec: StackSpec,
+    *,
+    progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
+    take_back: bool = False,
+) -> Plan:
+    """Tell what creating a stack with its infrastructure would do, if it can be. Writes nothing.
+
+    Args:
+        spec: The description, with ``infra: provision``.
+        progress: Gets one-line messages.
+        consent: Asked before the Pulumi engine is downloaded.
+        take_back: As of `operations.create`.
+
+    Raises:
+        AlreadyExistsError: A name is taken, in the store or in the cloud.
+        NotAllowedError: There are no usable credentials of the cloud.
+        EngineError: See `kitaru_iac.engine.errors`.
+    """
+    from kitaru_iac.infrastructure.prepare import prepare, require_engine
+    from kitaru_iac.records.owner import require_creatable
+    from kitaru_iac.stacks.reconcile import Reconciliation
+
+    state = Reconciliation.load(spec, None, require_creatable, recover=False)
+    notes = state.preflight()
+    require_engine(consent, progress=progress)
+    ready = prepare(spec, dry_run=True, progress=progress, take_back=take_back)
+    plan = state.with_infrastructure(ready).plan(ready.steps)
+    return plan.extended(warnings=(*notes, *state.store.gateway.warnings))
 
 
 def _is_provisioned(stack: StackDoc) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
 from kitaru_iac.infrastructure.prepare import prepare
+from kitaru_iac.labels import BACKEND_LABEL
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
@@ -42,6 +44,7 @@ def create(
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
     show: ReportCallback | None = None,
+    take_back: bool = False,
 ) -> Created:
     """Register a stack that does not exist yet, and make it active unless told otherwise.
 
@@ -52,6 +55,7 @@ def create(
         progress: Gets one-line messages.
         consent: Asked before the Pulumi engine is downloaded.
         show: Gets the report of the infrastructure's checks.
+        take_back: Put what was provisioned, and is in no state, into one first.
 
     Raises:
         AlreadyExistsError: The name of the stack, a component or the connector is taken.
@@ -61,7 +65,7 @@ def create(
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
     with _interruptible(spec):
-        return _create(spec, owner, progress, consent, show)
+        return _create(spec, owner, progress, consent, show, take_back=take_back)
 
 
 def _create(
@@ -70,12 +74,14 @@ def _create(
     progress: ProgressCallback | None,
     consent: ConfirmCallback | None,
     show: ReportCallback | None,
+    *,
+    take_back: bool,
 ) -> Created:
     _have_engine(spec, owner, require_creatable, progress, consent)
     with sole_writer(spec.name):
         state = Reconciliation.load(spec, owner, require_creatable)
         notes = state.preflight()
-        ready = prepare(spec, dry_run=False, progress=progress, show=show)
+        ready = prepare(spec, dry_run=False, progress=progress, show=show, take_back=take_back)
         state = state.with_infrastructure(ready)
         checks, warnings = state.verify(progress)
         result, activation = state.apply(progress)
@@ -97,6 +103,7 @@ def _create(
         ),
         checks=checks,
         infrastructure=ready.steps,
+        state=ready.labels.get(BACKEND_LABEL),
     )
 
 
@@ -106,6 +113,7 @@ def preview(
     owner: Owner | None = None,
     progress: ProgressCallback | None = None,
     show: ReportCallback | None = None,
+    take_back: bool = False,
 ) -> Plan:
     """What `create` or `apply` would do. Writes nothing.
 
@@ -114,7 +122,7 @@ def preview(
         ProtectedStackError: The stack is another owner's.
     """
     state = Reconciliation.load(spec, owner, recover=False)
-    ready = prepare(spec, dry_run=True, progress=progress, show=show)
+    ready = prepare(spec, dry_run=True, progress=progress, show=show, take_back=take_back)
     plan = state.with_infrastructure(ready).plan(ready.steps)
     return plan.extended(warnings=state.store.gateway.warnings)
 
@@ -140,6 +148,7 @@ def apply(
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
     show: ReportCallback | None = None,
+    take_back: bool = False,
 ) -> Applied:
     """Converge a stack to its description, in place where that can be; create it if need be.
 
@@ -152,6 +161,7 @@ def apply(
         progress: Gets one-line messages.
         consent: Asked before the Pulumi engine is downloaded.
         show: Gets the report of the infrastructure's checks.
+        take_back: Put what was provisioned, and is in no state, into one first.
 
     Raises:
         CheckFailed: A check failed; nothing was written.
@@ -160,7 +170,7 @@ def apply(
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
     with _interruptible(spec):
-        return _apply(spec, owner, confirm, progress, consent, show)
+        return _apply(spec, owner, confirm, progress, consent, show, take_back=take_back)
 
 
 def _apply(
@@ -170,18 +180,21 @@ def _apply(
     progress: ProgressCallback | None,
     consent: ConfirmCallback | None,
     show: ReportCallback | None,
+    *,
+    take_back: bool,
 ) -> Applied:
+    look = partial(prepare, progress=progress, take_back=take_back)
     _have_engine(spec, owner, require_changeable, progress, consent)
     if confirm is None:
         with sole_writer(spec.name):
             state = Reconciliation.load(spec, owner)
-            ready = prepare(spec, dry_run=True, progress=progress, show=show)
+            ready = look(spec, dry_run=True, show=show)
             state = state.with_infrastructure(ready)
-            return _converge(state, ready, state.plan(ready.steps), progress)
+            return _converge(state, ready, state.plan(ready.steps), look, progress)
     while True:
         with sole_writer(spec.name):  # what a dead process left is mended
             state = Reconciliation.load(spec, owner)
-        ready = prepare(spec, dry_run=True, progress=progress, show=show)
+        ready = look(spec, dry_run=True, show=show)
         state = state.with_infrastructure(ready)
         plan = state.plan(ready.steps)
         if not plan.has_changes or not confirm(plan):
@@ -191,7 +204,7 @@ def _apply(
             # engine sees; what is in the store is read again.
             state = Reconciliation.load(spec, owner).with_infrastructure(ready)
             if state.plan(ready.steps) == plan:
-                return _converge(state, ready, plan, progress)
+                return _converge(state, ready, plan, look, progress)
         if progress:
             progress(f"Stack {spec.name} was changed by somebody else meanwhile; planning again")
 
@@ -213,6 +226,7 @@ def _converge(
     state: Reconciliation,
     ready: InfrastructureResult,
     plan: Plan,
+    make: Callable[..., InfrastructureResult],
     progress: ProgressCallback | None,
 ) -> Applied:
     """Carry out a plan, under the stack's lock."""
@@ -222,7 +236,7 @@ def _converge(
     spec = state.spec
     notes = state.preflight()
     if any(step.action is not Action.KEEP for step in ready.steps):
-        made = prepare(spec, dry_run=False, progress=progress)
+        made = make(spec, dry_run=False)
         state = state.with_infrastructure(made)
     checks, warnings = state.verify(progress)
     result, activation = state.apply(progress)

@@ -34,6 +34,7 @@ class Created:
         warnings: What the user has to know, in plain words.
         checks: How each resource of the connector was verified.
         infrastructure: What was done to the infrastructure, with ``infra: provision``.
+        state: The backend that has its state, without secrets; None where there is none.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Created:
     warnings: tuple[KitaruWarning, ...] = ()
     checks: tuple[Any, ...] = ()
     infrastructure: tuple[Step, ...] = ()
+    state: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``stack.create``."""
@@ -65,6 +67,8 @@ class Created:
             item["checks"] = [check.to_dict() for check in self.checks]
         if self.infrastructure:
             item["infrastructure"] = [step.to_dict() for step in self.infrastructure]
+        if self.state is not None:
+            item["state"] = self.state
         if self.warnings:
             item["warnings"] = _plain(self.warnings)
         return item

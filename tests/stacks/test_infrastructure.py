@@ -36,9 +36,15 @@ def test_provisioned_registered_converged_and_taken_down(
     assert layers == {"infrastructure", "records"}
     assert workshop.aws.client("s3").list_buckets()["Buckets"] == []
 
-    made = kitaru("stack", "create", *PROD, "-o", "json")
+    unasked = kitaru("stack", "create", *PROD)
+    assert unasked.code == 1
+    assert BUCKET in unasked.err.partition("has to be confirmed")[0]  # the plan is shown before
+    assert workshop.aws.client("s3").list_buckets()["Buckets"] == []
+
+    made = kitaru("stack", "create", *PROD, "--yes", "-o", "json")
 
     assert made.code == 0, made.err
+    assert made.document["item"]["state"] == workshop.state.as_uri()
     item = made.document["item"]
     assert item["resources"]["artifact_store"] == f"s3://{BUCKET}"
     assert {check["status"] for check in item["checks"]} == {"ok"}
@@ -82,7 +88,7 @@ def test_a_failed_up_and_a_failed_registration_go_on_with_the_same_command(
     kitaru: Kitaru, workshop: EngineRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workshop.fault("before", "aws:iam/role:Role", fail="AccessDenied: not today")
-    failed = kitaru("stack", "create", *PROD)
+    failed = kitaru("stack", "create", *PROD, "--yes")
     assert failed.code == 1
     with quiet():
         assert Store.open().read("prod") is None
@@ -96,18 +102,18 @@ def test_a_failed_up_and_a_failed_registration_go_on_with_the_same_command(
             raise RuntimeError("the disk is full")
 
         patch.setattr(SqlZenStore, "create_stack", fail)
-        failed = kitaru("stack", "create", *PROD)
+        failed = kitaru("stack", "create", *PROD, "--yes")
         assert failed.code == 1
         assert "the disk is full" in failed.err
 
-    done = kitaru("stack", "create", *PROD)
+    done = kitaru("stack", "create", *PROD, "--yes")
     assert done.code == 0, done.err
     assert done.out.splitlines()[0] == "Created stack: prod"
 
 
 def test_what_would_stay_is_never_left_in_silence(kitaru: Kitaru, workshop: EngineRoom) -> None:
     """Without --infra, without the state, without the record: what there is, and a way on."""
-    assert kitaru("stack", "create", *PROD, "--no-activate").code == 0
+    assert kitaru("stack", "create", *PROD, "--no-activate", "--yes").code == 0
     refused = kitaru("stack", "delete", "prod", "--recursive", "-o", "json")
     assert refused.code == 1
     assert refused.error["code"] == "infrastructure_remains"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -155,6 +156,39 @@ def test_what_carries_our_tags_and_is_in_no_state_is_not_made_again(
     assert "PULUMI_BACKEND_URL" in str(lost.value.remedy)
     assert lost.value.where == engine_room.state.as_uri()
     assert world(aws, BUCKET) == before
+
+
+def test_what_was_lost_is_taken_back_and_nothing_else(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state folder is deleted: by a plain word it is made again, from what is there."""
+    aws = engine_room.aws
+    made = p.provision(sagemaker())
+    s3 = aws.client("s3")
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="theirs", Body=b"years of work")
+    s3.delete_public_access_block(Bucket=BUCKET)
+    rmtree(engine_room.state)
+
+    with pytest.raises(AlreadyExistsError, match="not in the state") as lost:
+        p.provision(sagemaker())
+    assert "--take-back" in str(lost.value.remedy)
+
+    seen = p.preview_infrastructure(sagemaker(), take_back=True)
+    assert not list(engine_room.state.rglob("prod*"))
+    back = p.provision(sagemaker(), take_back=True)
+    for steps in (seen.steps, back.steps):
+        made_again = {(kind, name) for action, kind, name in changes(steps) if action == "create"}
+        assert {"Bucket", "Repository", "Role"}.isdisjoint(kind for kind, _ in made_again)
+        assert ("BucketPublicAccessBlock", BUCKET) in made_again
+        assert {action for action, _, _ in changes(steps)} <= {"create", "update"}
+    assert back.spec == made.spec
+    assert not p.preview_infrastructure(sagemaker()).has_changes
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    assert s3.get_object(Bucket=BUCKET, Key="theirs")["Body"].read() == b"years of work"
+    gone = d.destroy_infrastructure(back.labels, include_protected=True, delete_data=True)
+    assert gone.kept == ()
+    assert s3.list_buckets()["Buckets"] == []
 
 
 def test_what_somebody_else_made_meanwhile_is_not_taken_over_after_a_kill(

@@ -400,6 +400,12 @@ def test_a_killed_run_is_completed_by_the_next(
     assert engine_room.locks(), "the lock of the dead run is still there"
     assert p.preview_infrastructure(sagemaker()).has_changes
     assert engine_room.locks(), "and a preview leaves it alone"
+    if token == ECR:
+        # The repository that the dead run made is ours: it would be replaced, and is not new.
+        elsewhere = f"{aws.registry_host()}/team/images"
+        renamed = sagemaker(container_registry=elsewhere, resources={"registry": "create"})
+        told = changes(p.preview_infrastructure(renamed).steps)
+        assert ("replace", "Repository") in {(action, kind) for action, kind, _ in told}
 
     said: list[str] = []
     p.provision(sagemaker(), progress=said.append)
