@@ -152,5 +152,5 @@ def _is_unknown(value: object) -> bool:
 
 def _name_is_unknown(one: Planned) -> bool:
     """Whether what would name it follows from what is not known yet: a later round has it."""
-    names = ("name", "bucket", "role", "repository", "clusterName", "policyArn")
+    names = ("name", "bucket", "role", "repository", "clusterName")
     return any(_is_unknown((one.inputs or {}).get(name)) for name in names)
