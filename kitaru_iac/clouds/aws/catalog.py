@@ -70,6 +70,17 @@ _CHECKS = (
         _CANNOT_FAIL,
     ),
     CheckInfo(
+        "aws.bucket.policy",
+        "The bucket's policy lets the stack's identities in",
+        "Evaluates the bucket policy for the connector and, on SageMaker, for the execution role: "
+        "every action of the permissions table on the bucket and its objects. A denial fails; in a "
+        "bucket of another account, so does what it does not allow. What hangs on a condition that "
+        "nobody knows beforehand (a VPC endpoint, an address) is unknown, with the condition. Not "
+        "looked at: a pod's own identity, policies of endpoints, sessions and the organization.",
+        _S3 + "bucket-policies.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
         "aws.bucket.tls_only",
         "The bucket refuses unencrypted connections",
         "A statement of the bucket policy that denies everything without TLS.",
@@ -83,6 +94,16 @@ _CHECKS = (
         "name. Looked at is the one that ZenML pushes to: `default_repository`, else `zenml`, not "
         "the host alone; and where it is absent, the templates.",
         _ECR + "repository-create.html",
+    ),
+    CheckInfo(
+        "aws.repository.policy",
+        "The repository's policy lets the stack's identities in",
+        "Evaluates the repository policy for the connector, which pushes, and on SageMaker for the "
+        "execution role, which pulls. A denial fails; in a registry of another account, so does "
+        "what it does not allow. Not looked at: the roles of a cluster's nodes, the registry's own "
+        "policy.",
+        _ECR + "repository-policies.html",
+        _CANNOT_WARN,
     ),
     CheckInfo(
         "aws.repository.scan_on_push",

@@ -280,7 +280,13 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         *(_V, Resource.ANYTHING, _EVERY),
         {"s3:GetAccountPublicAccessBlock": "aws.bucket.public_access"},
     ),
-    *_rows(*(_V, Resource.REPOSITORY, _REMOTE), {"ecr:DescribeRepositories": "aws.repository.*"}),
+    *_rows(
+        *(_V, Resource.REPOSITORY, _REMOTE),
+        {
+            "ecr:DescribeRepositories": "aws.repository.*",
+            "ecr:GetRepositoryPolicy": "aws.repository.policy",
+        },
+    ),
     *_rows(
         *(_V, Resource.ANYTHING, _REMOTE),
         {"ecr:GetRegistryScanningConfiguration": "aws.repository.scan_on_push"},

@@ -81,7 +81,13 @@ class AwsProbes:
         )
         self.versioning = self._s3("get_bucket_versioning")
         self.bucket_policy = self._s3("get_bucket_policy", none="NoSuchBucketPolicy")
+        self.bucket_account = Probe(
+            "s3:HeadBucket as its owner",
+            self._bucket_account,
+            requires=(self.bucket, self.identity),
+        )
         # --- repository
+        self.repository_policy = self._probe("ecr:GetRepositoryPolicy", self._repository_policy)
         self.repository = self._probe("ecr:DescribeRepositories", self._repository)
         # Waits, since templates only matter for a repository that is not there.
         self.push_target = Probe(
@@ -175,6 +181,24 @@ class AwsProbes:
             return BucketHead(_region_header(response), allowed=False)
         return BucketHead(answer.get("BucketRegion") or _region_header(answer), allowed=True)
 
+    def _bucket_account(self, _: BucketHead, identity: CallerIdentity) -> str | None:
+        """The account that the bucket is in, if it is ours; None if it is another one.
+
+        S3 refuses a request whose expected owner is not the bucket's:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+        """
+        account = self._r.account or identity.account
+        try:
+            self._aws.ask(
+                *("s3", "head_bucket"),
+                about=self._bucket_uri,
+                Bucket=self._r.bucket,
+                ExpectedBucketOwner=account,
+            )
+        except Denied:
+            return None
+        return account
+
     def _account_block(self, identity: CallerIdentity | None) -> Raw:
         account = self._r.account or (identity.account if identity else None)
         return self._aws.ask(
@@ -261,6 +285,19 @@ class AwsProbes:
         if fitting and "CREATE_ON_PUSH" in fitting[-1].get("appliedFor", ()):
             return {"template": fitting[-1]}
         raise found
+
+    def _repository_policy(self) -> Raw:
+        registry = self._r.registry
+        assert registry is not None
+        return self._aws.ask(
+            *("ecr", "get_repository_policy"),
+            about=f"{registry.host}/{self._r.repository}",
+            absent=("RepositoryNotFoundException",),
+            none=("RepositoryPolicyNotFoundException",),
+            region=registry.region,
+            registryId=registry.account,
+            repositoryName=self._r.repository,
+        )
 
     def _registry_scanning(self) -> Raw:
         registry = self._r.registry

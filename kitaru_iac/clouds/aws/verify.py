@@ -1,8 +1,8 @@
 """The checks of a description on AWS.
 
-By concern: `verify_bucket`, `verify_registry`, `verify_cluster` and `verify_identity` hold the
-evaluations; `probes` what is asked; `catalog` the ids. Nothing is asked here: that is for
-`kitaru_iac.checks.model.run_checks`.
+By concern: `verify_bucket`, `verify_registry`, `verify_policies`, `verify_cluster` and
+`verify_identity` hold the evaluations; `probes` what is asked; `catalog` the ids. Nothing is asked
+here: that is for `kitaru_iac.checks.model.run_checks`.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def checks_for(
     subject = identity or spec.connector or access.described_as
     checks = credential_checks(made_by, probes, resources, access.described_as, connector)
     if resources.bucket is not None:
-        checks += bucket_checks(made_by, probes, resources)
+        checks += bucket_checks(made_by, probes, resources, connector)
     if resources.repository is not None:
-        checks += repository_checks(made_by, probes, resources)
+        checks += repository_checks(made_by, probes, resources, connector)
     if resources.cluster is not None:
         checks += cluster_checks(made_by, probes, resources, access, connector)
     if resources.role is not None:

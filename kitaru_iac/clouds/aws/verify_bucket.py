@@ -9,15 +9,17 @@ from typing import Any
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
-from kitaru_iac.checks.probes import NotFound, Outcome, ProbeError, all_of
+from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, all_of
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, Principal, PublicAccess
+from kitaru_iac.clouds.aws.permission_table import Resource
 from kitaru_iac.clouds.aws.policies.document import Document, parsed, read_document
 from kitaru_iac.clouds.aws.policies.evaluate import evaluate
 from kitaru_iac.clouds.aws.policies.requests import Caller, CallerKind, Context, Request
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.trust import statement_list
+from kitaru_iac.clouds.aws.verify_policies import Thing, evaluate_policy
 from kitaru_iac.spec.kinds import StackType
 
 __all__ = ["bucket_checks"]
@@ -29,9 +31,19 @@ Raw = Mapping[str, Any]
 
 
 def bucket_checks(
-    checklist: Checklist[Principal], probes: AwsProbes, r: AwsResources
+    checklist: Checklist[Principal],
+    probes: AwsProbes,
+    r: AwsResources,
+    connector: Probe[Principal] | None = None,
 ) -> list[Check[object]]:
-    """The checks of the bucket that the description names."""
+    """The checks of the bucket that the description names.
+
+    Args:
+        checklist: Makes them.
+        probes: What is asked.
+        r: What the description names.
+        connector: The identity that the connector is; who asks unless given.
+    """
     assert r.bucket is not None
     uri = f"s3://{r.bucket}"
     create = create_bucket(r.bucket, r.region)
@@ -57,6 +69,18 @@ def bucket_checks(
             lambda seen: evaluate_encryption(seen, r),
         ),
         add("aws.bucket.versioning", uri, probes.versioning, lambda s: evaluate_versioning(s, r)),
+        checklist.check(
+            *("aws.bucket.policy", uri),
+            Probe(
+                "the bucket's policy and account",
+                lambda answer, who, account: (answer, who, account),
+                requires=(probes.bucket_policy,),
+                after=(connector or probes.principal, probes.bucket_account),
+                inline=True,
+            ),
+            lambda seen: evaluate_bucket_policy(parsed(seen[0].get("Policy")), seen[1], seen[2], r),
+            create=create,
+        ),
         add("aws.bucket.tls_only", uri, probes.bucket_policy, lambda s: evaluate_tls_only(s, r)),
     ]
 
@@ -212,6 +236,28 @@ def evaluate_versioning(versioning: Raw, r: AwsResources) -> Verdict:
     )
     state = "suspended" if status == "Suspended" else "off"
     return warn(f"versioning is {state}: what is overwritten or deleted is lost", remedy)
+
+
+def evaluate_bucket_policy(
+    policy: Raw, connector: Outcome[Principal], account: str | ProbeError | None, r: AwsResources
+) -> Verdict:
+    """What the bucket's policy lets the stack's identities do.
+
+    Args:
+        policy: The document; empty where there is none.
+        connector: The identity that the connector is.
+        account: The bucket's, if it is ours; None if it is another one.
+        r: What the description names.
+    """
+    thing = Thing(
+        "the bucket",
+        (Resource.BUCKET, Resource.OBJECTS),
+        # Nobody tells which other account it is; it is none of ours.
+        account=None if isinstance(account, ProbeError) else account or "another one",
+        region=r.region,
+        show=aws("s3api", "get-bucket-policy", bucket=r.bucket, region=r.region),
+    )
+    return evaluate_policy(policy, thing, connector, r)
 
 
 def evaluate_tls_only(answer: Raw, r: AwsResources) -> Verdict:

@@ -9,11 +9,14 @@ from typing import Any
 
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
-from kitaru_iac.checks.probes import NotFound, ProbeError, all_of
+from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, all_of
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import Principal
+from kitaru_iac.clouds.aws.permission_table import Resource
+from kitaru_iac.clouds.aws.policies.document import parsed
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.verify_policies import Thing, evaluate_policy
 
 __all__ = ["repository_checks"]
 
@@ -21,18 +24,36 @@ Raw = Mapping[str, Any]
 
 
 def repository_checks(
-    checklist: Checklist[Principal], probes: AwsProbes, r: AwsResources
+    checklist: Checklist[Principal],
+    probes: AwsProbes,
+    r: AwsResources,
+    connector: Probe[Principal] | None = None,
 ) -> list[Check[object]]:
-    """The checks of the repository that ZenML will push to."""
+    """The checks of the repository that ZenML will push to.
+
+    Args:
+        checklist: Makes them.
+        probes: What is asked.
+        r: What the description names.
+        connector: The identity that the connector is; who asks unless given.
+    """
     assert r.registry is not None
     subject = f"{r.registry.host}/{r.repository}"
-    add = partial(checklist.check, create=create_repository(r, r.registry_region))
+    create = create_repository(r, r.registry_region)
+    add = partial(checklist.check, create=create)
+    policy = checklist.check(
+        *("aws.repository.policy", subject),
+        all_of(probes.repository_policy, after=(connector or probes.principal,)),
+        lambda seen: evaluate_repository_policy(seen[0], seen[1], r),
+        create=create,
+    )
     return [
         add(
             *("aws.repository.exists", subject, probes.push_target),
             lambda seen: evaluate_exists(seen, r),
             on_error=lambda error: _absent(error, r),
         ),
+        policy,
         add(
             *("aws.repository.scan_on_push", subject),
             all_of(probes.repository, after=(probes.registry_scanning,)),
@@ -73,6 +94,29 @@ def _absent(error: ProbeError, r: AwsResources) -> Verdict | None:
         f"the registry has no repository {r.repository}, and no creation template makes one",
         create_repository(r, r.registry_region),
     )
+
+
+def evaluate_repository_policy(
+    answer: Raw, connector: Outcome[Principal], r: AwsResources
+) -> Verdict:
+    """What the repository's policy lets the stack's identities do. Its statements name no resource.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
+    """
+    thing = Thing(
+        "the repository",
+        (Resource.REPOSITORY,),
+        account=r.registry.account if r.registry else None,
+        region=r.registry_region,
+        show=aws(
+            *("ecr", "get-repository-policy"),
+            registry_id=r.registry.account if r.registry else None,
+            repository_name=r.repository,
+            region=r.registry_region,
+        ),
+        named=False,
+    )
+    return evaluate_policy(parsed(answer.get("policyText")), thing, connector, r)
 
 
 def evaluate_scanning(seen: tuple[Raw, Raw | ProbeError], r: AwsResources) -> Verdict:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -172,6 +173,22 @@ def _bucket() -> list[Case]:
         "Resource": f"arn:aws:s3:::{w.bucket}",
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }))  # fmt: skip
+
+    def denying(condition: dict[str, Any]) -> Arrange:
+        return _then(BARE_BUCKET, lambda w: w.bucket_policy({
+            "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": condition,
+            "Resource": [f"arn:aws:s3:::{w.bucket}", f"arn:aws:s3:::{w.bucket}/*"],
+        }))  # fmt: skip
+
+    def of_another_account(world: World) -> None:
+        """S3 refuses the expected owner alone; moto does not look at it."""
+
+        def refuse(request: Any) -> Response | None:
+            expected = "x-amz-expected-bucket-owner" in request.headers
+            return Response(403) if expected else None
+
+        world.faults.answer("s3:HeadBucket", refuse)
+
     return [
         Case("aws.bucket.exists", OK, BUCKET, "exists"),
         Case("aws.bucket.exists", FAIL, NOTHING, "no bucket of this name", mends=True),
@@ -290,6 +307,33 @@ def _bucket() -> list[Case]:
             "s3:GetBucketVersioning",
         ),
         Case("aws.bucket.versioning", UNKNOWN, NOTHING, "does not exist", mends=False),
+        Case("aws.bucket.policy", OK, BUCKET, "denies nothing that is needed by the connector"),
+        Case("aws.bucket.policy", OK, BARE_BUCKET, "it has no policy"),
+        Case(
+            "aws.bucket.policy",
+            FAIL,
+            denying({}),
+            "its policy denies the connector s3:ListBucket",
+        ),
+        Case(
+            "aws.bucket.policy",
+            FAIL,
+            _then(BARE_BUCKET, of_another_account),
+            "its policy does not allow the connector",
+        ),
+        Case(
+            "aws.bucket.policy",
+            UNKNOWN,
+            denying({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}),
+            "hangs on aws:SourceVpce",
+        ),
+        Case(
+            "aws.bucket.policy",
+            UNKNOWN,
+            _denied(BUCKET, "s3:GetBucketPolicy"),
+            "not allowed to look",
+            "s3:GetBucketPolicy",
+        ),
         Case("aws.bucket.tls_only", OK, BUCKET, "denies connections without TLS"),
         Case("aws.bucket.tls_only", WARN, BARE_BUCKET, "does not deny", mends=True),
         Case(
@@ -318,6 +362,13 @@ def _bucket() -> list[Case]:
 
 
 def _repository() -> list[Case]:
+    def ruled(change: dict[str, Any]) -> Arrange:
+        statement = {"Effect": "Deny", "Principal": "*", "Action": "ecr:PutImage", **change}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        return _then(REPOSITORY, lambda w: w.client("ecr").set_repository_policy(
+            repositoryName=w.repository, policyText=json.dumps(document)
+        ))  # fmt: skip
+
     plain = _described(lambda w: w.aws.repository(w.repository), "kubernetes")
     rules = lambda w: w.faults.change(  # noqa: E731
         "ecr:GetRegistryScanningConfiguration",
@@ -357,6 +408,23 @@ def _repository() -> list[Case]:
             _throttled(REPOSITORY, "ecr:DescribeRepositories"),
             "throttled",
         ),
+        Case("aws.repository.policy", OK, REPOSITORY, "it has no policy"),
+        Case("aws.repository.policy", OK, ruled({"Effect": "Allow"}), "denies nothing that is"),
+        Case("aws.repository.policy", FAIL, ruled({}), "denies the connector ecr:PutImage"),
+        Case(
+            "aws.repository.policy",
+            UNKNOWN,
+            ruled({"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}),
+            "hangs on aws:SourceVpce",
+        ),
+        Case(
+            "aws.repository.policy",
+            UNKNOWN,
+            _denied(REPOSITORY, "ecr:GetRepositoryPolicy"),
+            "not allowed to look",
+            "ecr:GetRepositoryPolicy",
+        ),
+        Case("aws.repository.policy", UNKNOWN, NOTHING, "does not exist"),
         Case("aws.repository.scan_on_push", OK, REPOSITORY, "scans on push"),
         Case("aws.repository.scan_on_push", OK, _then(plain, rules), "rule of the registry"),
         Case("aws.repository.scan_on_push", WARN, plain, "nothing scans", mends=True),

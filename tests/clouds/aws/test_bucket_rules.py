@@ -60,6 +60,7 @@ def test_the_region_is_checked_only_where_the_stack_has_one() -> None:
         "aws.bucket.public_access",
         "aws.bucket.encryption",
         "aws.bucket.versioning",
+        "aws.bucket.policy",
         "aws.bucket.tls_only",
     ]
     assert {check.subject for check in every.values()} == {"s3://b"}
@@ -94,6 +95,7 @@ def test_each_check_judges_for_this_stack() -> None:
         ("aws.bucket.public_access", UNKNOWN, "not looked at: gone"),
         ("aws.bucket.encryption", UNKNOWN, "not looked at: gone"),
         ("aws.bucket.versioning", UNKNOWN, "not looked at: gone"),
+        ("aws.bucket.policy", UNKNOWN, "not looked at: gone"),
         ("aws.bucket.tls_only", UNKNOWN, "not looked at: gone"),
     ],
 )

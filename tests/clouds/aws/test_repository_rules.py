@@ -66,6 +66,7 @@ def test_the_checks_are_about_the_repository_that_is_pushed_to() -> None:
     checks = checks_of(R)
     assert list(checks) == [
         "aws.repository.exists",
+        "aws.repository.policy",
         "aws.repository.scan_on_push",
         "aws.repository.tag_mutability",
     ]
@@ -79,7 +80,7 @@ def test_the_checks_are_about_the_repository_that_is_pushed_to() -> None:
 
 def test_the_registry_s_rules_are_asked_for_beside_the_repository() -> None:
     probes = AwsProbes(Nobody(), R)
-    scanning = repository_checks(checklist(probes, R), probes, R)[1].probe
+    scanning = repository_checks(checklist(probes, R), probes, R)[2].probe
     assert scanning.requires == (probes.repository,)
     assert scanning.after == (probes.registry_scanning,)
 

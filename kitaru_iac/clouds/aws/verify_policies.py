@@ -1,0 +1,221 @@
+"""What the policies of the bucket and of the repository say about the stack's identities.
+
+IAM's simulation sees none of them: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html.
+Within one account, either policy may allow; from another account, both must; a denial decides
+anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kitaru_iac.checks.model import Verdict, fail, ok, unknown
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.probes import Outcome, ProbeError
+from kitaru_iac.clouds.aws.observations import Principal
+from kitaru_iac.clouds.aws.permission_table import AwsPermission, Resource
+from kitaru_iac.clouds.aws.permissions import arns, permissions_for
+from kitaru_iac.clouds.aws.policies.document import Document, read_document
+from kitaru_iac.clouds.aws.policies.evaluate import Decision, Effect, evaluate, may
+from kitaru_iac.clouds.aws.policies.requests import (
+    ABSENT,
+    Caller,
+    Context,
+    Pattern,
+    Possible,
+    Request,
+    caller_of,
+)
+from kitaru_iac.clouds.aws.resources import AwsResources
+
+__all__ = ["Thing", "evaluate_policy"]
+
+Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What a policy is attached to.
+
+    Attributes:
+        name: In words, as ``the bucket``.
+        parts: The lines of the table that are about it.
+        account: Whose it is; None where that is not known.
+        region: Where it is.
+        show: The command that shows its policy.
+        named: Whether the statements of its policy name resources.
+    """
+
+    name: str
+    parts: tuple[Resource, ...]
+    account: str | None
+    region: str | None
+    show: str
+    named: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One line of the table, asked of the policy for one identity."""
+
+    who: str
+    action: str
+    resource: str
+    decision: Decision
+    same_account: bool | None
+
+
+def evaluate_policy(
+    policy: Raw, thing: Thing, connector: Outcome[Principal], r: AwsResources
+) -> Verdict:
+    """Whether the policy lets the stack's identities do what the table says they need.
+
+    Args:
+        policy: The document, parsed; empty where there is none.
+        thing: What it is attached to.
+        connector: The identity that the connector is, or why it is not known.
+        r: What the description names.
+    """
+    document = read_document(policy)
+    if document.problems:
+        return unknown(f"its policy cannot be read: {'; '.join(document.problems)}", thing.show)
+    asked = _asked(document, thing, connector, r)
+    for judge in (_denied, _not_let_in, _unclear):
+        verdict = judge(asked, thing)
+        if verdict is not None:
+            return verdict
+    denies = any(not statement.allows for statement in document.statements)
+    if isinstance(connector, ProbeError) and (denies or thing.account is None):
+        why = f"who the connector is, and whether {thing.name}'s policy denies it, is not known"
+        return unknown(f"{why}: {connector.why}", connector.remedy or thing.show)
+    return ok(_fine(asked, bool(policy)))
+
+
+def _fine(asked: Sequence[_Asked], has_policy: bool) -> str:
+    if not has_policy:
+        return "it has no policy: what identities may do, their own policies decide"
+    who = " and ".join(dict.fromkeys(one.who for one in asked))
+    abroad = any(one.same_account is False for one in asked)
+    what = "allows all that is needed" if abroad else "denies nothing that is needed"
+    limits = "; organization, endpoint and session policies are not looked at"
+    return f"its policy {what} by {who or 'anybody'}{limits}"
+
+
+def _asked(
+    document: Document, thing: Thing, connector: Outcome[Principal], r: AwsResources
+) -> list[_Asked]:
+    callers: list[tuple[str, Caller, Identity]] = []
+    if r.role is not None:
+        callers.append(("the execution role", caller_of(r.role), Identity.RUNTIME))
+    if not isinstance(connector, ProbeError):
+        caller = _caller(connector)
+        if caller is not None:
+            callers.append(("the connector", caller, Identity.CONNECTOR))
+    made: list[_Asked] = []
+    for who, caller, identity in callers:
+        context = _context(caller, thing)
+        same = None if thing.account is None else caller.account == thing.account
+        for row in _rows(r, identity, thing):
+            for arn in arns(row.resource, r):
+                request = Request(caller, row.action, arn if thing.named else None, context)
+                decision = evaluate(document, request)
+                made.append(_Asked(who, row.action, arn, decision, same))
+    return made
+
+
+def _rows(r: AwsResources, identity: Identity, thing: Thing) -> list[AwsPermission]:
+    return [row for row in permissions_for(r, identity) if row.resource in thing.parts]
+
+
+def _caller(who: Principal) -> Caller | None:
+    try:
+        caller = caller_of(who.arn)
+    except ValueError:
+        return None
+    return caller if who.certain else Caller(caller.kind, caller.name, caller.account, None, False)
+
+
+def _context(caller: Caller, thing: Thing) -> Context:
+    """What is known of every such request. Where it comes from (network, address) is not."""
+    known: dict[str, Possible | list[Possible]] = {
+        "aws:principalaccount": str(caller.account),
+        "aws:principalarn": caller.name if caller.path_known else Pattern(_any_path(caller.name)),
+        "aws:principalisawsservice": "false",
+        "aws:securetransport": "true",
+        "aws:sourcearn": ABSENT,
+        "aws:sourceaccount": ABSENT,
+        "s3:authtype": "REST-HEADER",
+        "s3:signatureversion": "AWS4-HMAC-SHA256",
+    }
+    if thing.region is not None:
+        known["aws:requestedregion"] = thing.region
+    if thing.account is not None:
+        known["aws:resourceaccount"] = thing.account
+    is_user = caller.kind.value == "user"
+    known["aws:username"] = caller.name.rsplit("/", 1)[-1] if is_user else ABSENT
+    return Context(known)
+
+
+def _any_path(arn: str) -> str:
+    head, _, name = arn.partition(":role/")
+    return f"{head}:role/*{name}"
+
+
+def _denied(asked: Sequence[_Asked], thing: Thing) -> Verdict | None:
+    denied = [one for one in asked if one.decision.effect is Effect.EXPLICIT_DENY]
+    if not denied:
+        return None
+    by = dict.fromkeys(
+        part.statement.title
+        for part in denied[0].decision.parts
+        if not part.statement.allows and part.either.value is True
+    )
+    return fail(f"its policy denies {_what(denied)} ({', '.join(by)})", thing.show)
+
+
+def _not_let_in(asked: Sequence[_Asked], thing: Thing) -> Verdict | None:
+    abroad = [
+        one
+        for one in asked
+        if one.same_account is False
+        and may(one.decision, Effect.ALLOW, same_account=False).value is False
+    ]
+    if not abroad:
+        return None
+    whose = f"{thing.name} is of account {thing.account}, whose policy must allow it too"
+    return fail(f"its policy does not allow {_what(abroad)}: {whose}", thing.show)
+
+
+def _unclear(asked: Sequence[_Asked], thing: Thing) -> Verdict | None:
+    unclear = [
+        one
+        for one in asked
+        if may(one.decision, Effect.ALLOW, same_account=bool(one.same_account)).value is None
+    ]
+    if unclear:
+        decision = unclear[0].decision
+        hangs = ", ".join((*decision.hangs_on, *decision.doubts))
+        return unknown(f"whether its policy denies {_what(unclear)} hangs on {hangs}", thing.show)
+    homeless = [
+        one
+        for one in asked
+        if one.same_account is None
+        and may(one.decision, Effect.ALLOW, same_account=False).value is not True
+    ]
+    if homeless:
+        return unknown(
+            f"whose account {thing.name} is in is not known, and its policy allows "
+            f"{_what(homeless)} to nobody of another one",
+            thing.show,
+        )
+    return None
+
+
+def _what(asked: Sequence[_Asked]) -> str:
+    """Who what, the actions of one identity together."""
+    by_who: dict[str, dict[str, None]] = {}
+    for one in asked:
+        by_who.setdefault(one.who, {})[one.action] = None
+    return "; ".join(f"{who} {', '.join(actions)}" for who, actions in by_who.items())
