@@ -26,7 +26,7 @@ Rule = Callable[[Request], Response | None]
 
 #: Where AWS's message names an action that is not called like the operation.
 _OTHERWISE_NAMED = {"s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock"}
-_REST = ("s3control", "s3", "eks")
+_REST = ("s3control", "s3", "eks", "accessanalyzer")
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request")
 _HOPS = {"connection", "transfer-encoding", "content-encoding", "content-length", "keep-alive"}
 
@@ -167,7 +167,9 @@ class AwsFaults:
 def operation_of(request: Request) -> str:
     """``service:Operation`` of a request, as boto3 names them."""
     scope = _SCOPE.search(request.headers.get("authorization", ""))
-    signed_for = scope.group(1) if scope else "unsigned"
+    signed_for = (
+        scope.group(1).replace("access-analyzer", "accessanalyzer") if scope else "unsigned"
+    )
     target = request.headers.get("x-amz-target")
     if target:
         return f"{signed_for}:{target.rsplit('.', 1)[-1]}"

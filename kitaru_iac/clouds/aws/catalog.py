@@ -75,7 +75,9 @@ _CHECKS = (
         "Evaluates the bucket policy for the connector and, on SageMaker, for the execution role: "
         "every action of the permissions table on the bucket and its objects. A denial fails; in a "
         "bucket of another account, so does what it does not allow. What hangs on a condition that "
-        "nobody knows beforehand (a VPC endpoint, an address) is unknown, with the condition. Not "
+        "nobody knows beforehand (a VPC endpoint, an address) is unknown, with the condition. IAM "
+        "Access Analyzer's ValidatePolicy is asked too, where we may; CheckNoPublicAccess, which "
+        "costs a fraction of a cent, only where S3's own answer about the public was denied. Not "
         "looked at: a pod's own identity, policies of endpoints, sessions and the organization.",
         _S3 + "bucket-policies.html",
         _CANNOT_WARN,

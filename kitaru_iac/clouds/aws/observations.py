@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kitaru_iac.checks.probes import ProbeError
+from kitaru_iac.checks.probes import Outcome, ProbeError
 
 __all__ = [
     "PUBLIC_ACCESS_KEYS",
+    "Analysis",
     "BucketHead",
     "BucketKey",
     "CallerIdentity",
     "Compute",
     "Principal",
     "PublicAccess",
+    "public_access_of",
 ]
 
 Raw = Mapping[str, Any]
@@ -110,6 +112,56 @@ class PublicAccess:
     def off(self) -> tuple[str, ...]:
         """The switches that are on nowhere."""
         return tuple(key for key in PUBLIC_ACCESS_KEYS if key not in self.on)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What IAM Access Analyzer says of a bucket's policy.
+
+    Attributes:
+        errors: The errors that it finds in the policy, in its own words; None if it was not asked.
+        public: Whether the policy grants access to the public; None if it was not asked.
+    """
+
+    errors: tuple[str, ...] | None = None
+    public: bool | None = None
+
+
+def public_access_of(
+    block: Raw, account: Outcome[Raw], status: Outcome[Raw], acl: Outcome[Raw],
+    analysis: Outcome[Analysis],
+) -> PublicAccess:  # fmt: skip
+    """Put S3's answers together: both blocks, the policy's state, the ACL, another opinion."""
+    unseen = [outcome for outcome in (status, acl) if isinstance(outcome, ProbeError)]
+    public = None if isinstance(analysis, ProbeError) else analysis.public
+    return PublicAccess(
+        _switched_on(block),
+        None if isinstance(account, ProbeError) else _switched_on(account),
+        public
+        if isinstance(status, ProbeError)
+        else bool(status.get("PolicyStatus", {}).get("IsPublic")),
+        account if isinstance(account, ProbeError) else None,
+        None if isinstance(acl, ProbeError) else _public_grants(acl),
+        unseen[0] if unseen else None,
+    )
+
+
+def _public_grants(acl: Raw) -> tuple[str, ...]:
+    """The grants to S3's groups of everybody, and of everybody who has an account.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+    """
+    groups = {"AllUsers": "everybody", "AuthenticatedUsers": "everybody with an account of AWS"}
+    return tuple(
+        f"{grant['Permission']} to {groups[group]}"
+        for grant in acl.get("Grants", ())
+        if (group := str(grant.get("Grantee", {}).get("URI", "")).rsplit("/", 1)[-1]) in groups
+    )
+
+
+def _switched_on(answer: Raw) -> frozenset[str]:
+    configuration = answer.get("PublicAccessBlockConfiguration", {})
+    return frozenset(key for key in PUBLIC_ACCESS_KEYS if configuration.get(key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,7 +278,11 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     ),
     *_rows(
         *(_V, Resource.ANYTHING, _EVERY),
-        {"s3:GetAccountPublicAccessBlock": "aws.bucket.public_access"},
+        {
+            "s3:GetAccountPublicAccessBlock": "aws.bucket.public_access",
+            "access-analyzer:ValidatePolicy": "aws.bucket.policy: another opinion",
+            "access-analyzer:CheckNoPublicAccess": "aws.bucket.public_access without S3's status",
+        },
     ),
     *_rows(
         *(_V, Resource.REPOSITORY, _REMOTE),

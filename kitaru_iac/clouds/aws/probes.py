@@ -20,15 +20,15 @@ from kitaru_iac.checks.probes import (
     Skipped,
     in_parallel,
 )
+from kitaru_iac.clouds.aws.analyzer import analyze
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import (
-    PUBLIC_ACCESS_KEYS,
     BucketHead,
     BucketKey,
     CallerIdentity,
     Compute,
     Principal,
-    PublicAccess,
+    public_access_of,
 )
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
@@ -46,46 +46,12 @@ class AwsProbes:
     def __init__(self, aws: AwsAccess, resources: AwsResources) -> None:
         self._aws = aws
         self._r = resources
-        r = resources
         self.session = Probe("AWS credentials", aws.open)
         self.identity = self._probe("sts:GetCallerIdentity", self._identity)
         self.principal = Probe(
             "iam:GetRole of the caller", self._principal, requires=(self.identity,)
         )
-        # --- bucket
-        self.head = self._probe("s3:HeadBucket", self._head)
-        self.bucket = Probe("s3:HeadBucket", _allowed_only(r), requires=(self.head,), inline=True)
-        # Waits to be told the account only where the description does not say it.
-        self.account_block = Probe(
-            "s3control:GetPublicAccessBlock",
-            self._account_block,
-            requires=(self.session,) if r.account else (self.identity,),
-        )
-        self.bucket_block = self._s3(
-            "get_public_access_block", none="NoSuchPublicAccessBlockConfiguration"
-        )
-        self.policy_status = self._s3("get_bucket_policy_status", none="NoSuchBucketPolicy")
-        self.bucket_acl = self._s3("get_bucket_acl")
-        self.public_access = Probe(
-            "public access",
-            _public_access,
-            requires=(self.bucket_block,),
-            after=(self.account_block, self.policy_status, self.bucket_acl),
-            inline=True,
-        )
-        self.encryption = self._s3(
-            "get_bucket_encryption", none="ServerSideEncryptionConfigurationNotFoundError"
-        )
-        self.bucket_key = Probe(
-            "kms:DescribeKey", self._bucket_key, requires=(self.encryption,), after=(self.head,)
-        )
-        self.versioning = self._s3("get_bucket_versioning")
-        self.bucket_policy = self._s3("get_bucket_policy", none="NoSuchBucketPolicy")
-        self.bucket_account = Probe(
-            "s3:HeadBucket as its owner",
-            self._bucket_account,
-            requires=(self.bucket, self.identity),
-        )
+        self._add_bucket_probes()
         # --- repository
         self.repository_policy = self._probe("ecr:GetRepositoryPolicy", self._repository_policy)
         self.repository = self._probe("ecr:DescribeRepositories", self._repository)
@@ -115,6 +81,48 @@ class AwsProbes:
             requires=(self.session,),
             after=(self.identity,),
         )
+
+    def _add_bucket_probes(self) -> None:
+        r = self._r
+        self.head = self._probe("s3:HeadBucket", self._head)
+        self.bucket = Probe("s3:HeadBucket", _allowed_only(r), requires=(self.head,), inline=True)
+        # Waits to be told the account only where the description does not say it.
+        self.account_block = Probe(
+            "s3control:GetPublicAccessBlock",
+            self._account_block,
+            requires=(self.session,) if r.account else (self.identity,),
+        )
+        self.bucket_block = self._s3(
+            "get_public_access_block", none="NoSuchPublicAccessBlockConfiguration"
+        )
+        self.policy_status = self._s3("get_bucket_policy_status", none="NoSuchBucketPolicy")
+        self.bucket_acl = self._s3("get_bucket_acl")
+        self.encryption = self._s3(
+            "get_bucket_encryption", none="ServerSideEncryptionConfigurationNotFoundError"
+        )
+        self.bucket_key = Probe(
+            "kms:DescribeKey", self._bucket_key, requires=(self.encryption,), after=(self.head,)
+        )
+        self.versioning = self._s3("get_bucket_versioning")
+        self.bucket_policy = self._s3("get_bucket_policy", none="NoSuchBucketPolicy")
+        self.bucket_analysis = Probe(
+            "access-analyzer:ValidatePolicy",
+            partial(analyze, self._aws, self._bucket_uri),
+            requires=(self.bucket_policy,),
+            after=(self.policy_status,),
+        )
+        self.public_access = Probe(
+            "public access",
+            public_access_of,
+            requires=(self.bucket_block,),
+            after=(self.account_block, self.policy_status, self.bucket_acl, self.bucket_analysis),
+            inline=True,
+        )
+        owner = Probe("s3:HeadBucket as its owner", self._bucket_owner, requires=(self.identity,))
+        self.bucket_account = Probe(
+            "the bucket's account", lambda _, account: account, requires=(self.bucket, owner),
+            inline=True,
+        )  # fmt: skip
 
     def _probe(self, name: str, run: Any) -> Probe[Any]:
         """A probe that needs nothing but credentials."""
@@ -181,23 +189,21 @@ class AwsProbes:
             return BucketHead(_region_header(response), allowed=False)
         return BucketHead(answer.get("BucketRegion") or _region_header(answer), allowed=True)
 
-    def _bucket_account(self, _: BucketHead, identity: CallerIdentity) -> str | None:
-        """The account that the bucket is in, if it is ours; None if it is another one.
+    def _bucket_owner(self, identity: CallerIdentity) -> str | None:
+        """The account that the bucket is in: the caller's, the registry's, or None for another one.
 
-        S3 refuses a request whose expected owner is not the bucket's:
+        S3 refuses a request whose expected owner is not the bucket's. Only where it takes the same
+        request without does that tell anything:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
         """
-        account = self._r.account or identity.account
-        try:
-            self._aws.ask(
-                *("s3", "head_bucket"),
-                about=self._bucket_uri,
-                Bucket=self._r.bucket,
-                ExpectedBucketOwner=account,
-            )
-        except Denied:
-            return None
-        return account
+        ask = partial(self._aws.ask, "s3", "head_bucket", about=self._bucket_uri)
+        for account in dict.fromkeys((identity.account, self._r.account or identity.account)):
+            try:
+                ask(absent=("404",), Bucket=self._r.bucket, ExpectedBucketOwner=account)
+            except Denied:
+                continue
+            return account
+        return None
 
     def _account_block(self, identity: CallerIdentity | None) -> Raw:
         account = self._r.account or (identity.account if identity else None)
@@ -466,40 +472,6 @@ def _allowed_only(resources: AwsResources) -> Any:
         return head
 
     return run
-
-
-def _public_access(
-    block: Raw, account: Raw | ProbeError, status: Raw | ProbeError, acl: Raw | ProbeError
-) -> PublicAccess:
-    unseen = [outcome for outcome in (status, acl) if isinstance(outcome, ProbeError)]
-    return PublicAccess(
-        _switched_on(block),
-        None if isinstance(account, ProbeError) else _switched_on(account),
-        None
-        if isinstance(status, ProbeError)
-        else bool(status.get("PolicyStatus", {}).get("IsPublic")),
-        account if isinstance(account, ProbeError) else None,
-        None if isinstance(acl, ProbeError) else _public_grants(acl),
-        unseen[0] if unseen else None,
-    )
-
-
-def _public_grants(acl: Raw) -> tuple[str, ...]:
-    """The grants to S3's groups of everybody, and of everybody who has an account.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
-    """
-    groups = {"AllUsers": "everybody", "AuthenticatedUsers": "everybody with an account of AWS"}
-    return tuple(
-        f"{grant['Permission']} to {groups[group]}"
-        for grant in acl.get("Grants", ())
-        if (group := str(grant.get("Grantee", {}).get("URI", "")).rsplit("/", 1)[-1]) in groups
-    )
-
-
-def _switched_on(answer: Raw) -> frozenset[str]:
-    configuration = answer.get("PublicAccessBlockConfiguration", {})
-    return frozenset(key for key in PUBLIC_ACCESS_KEYS if configuration.get(key))
 
 
 def _region_header(response: Raw) -> str | None:

@@ -43,6 +43,8 @@ _ACTIONS = {
     ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
     ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
     ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
+    ("accessanalyzer", "ValidatePolicy"): "access-analyzer:ValidatePolicy",
+    ("accessanalyzer", "CheckNoPublicAccess"): "access-analyzer:CheckNoPublicAccess",
 }
 _NAMED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
 

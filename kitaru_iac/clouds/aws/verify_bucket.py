@@ -8,10 +8,16 @@ from typing import Any
 
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, all_of
 from kitaru_iac.clouds.aws.commands import aws
-from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, Principal, PublicAccess
+from kitaru_iac.clouds.aws.observations import (
+    Analysis,
+    BucketHead,
+    BucketKey,
+    Principal,
+    PublicAccess,
+)
 from kitaru_iac.clouds.aws.permission_table import Resource
 from kitaru_iac.clouds.aws.policies.document import Document, parsed, read_document
 from kitaru_iac.clouds.aws.policies.evaluate import evaluate
@@ -73,12 +79,18 @@ def bucket_checks(
             *("aws.bucket.policy", uri),
             Probe(
                 "the bucket's policy and account",
-                lambda answer, who, account: (answer, who, account),
+                lambda *seen: seen,
                 requires=(probes.bucket_policy,),
-                after=(connector or probes.principal, probes.bucket_account),
+                after=(
+                    *(connector or probes.principal, probes.bucket_account),
+                    probes.bucket_analysis,
+                ),
                 inline=True,
             ),
-            lambda seen: evaluate_bucket_policy(parsed(seen[0].get("Policy")), seen[1], seen[2], r),
+            lambda seen: analyzed(
+                evaluate_bucket_policy(parsed(seen[0].get("Policy")), seen[1], seen[2], r),
+                *(seen[3], r),
+            ),
             create=create,
         ),
         add("aws.bucket.tls_only", uri, probes.bucket_policy, lambda s: evaluate_tls_only(s, r)),
@@ -258,6 +270,19 @@ def evaluate_bucket_policy(
         show=aws("s3api", "get-bucket-policy", bucket=r.bucket, region=r.region),
     )
     return evaluate_policy(policy, thing, connector, r)
+
+
+def analyzed(verdict: Verdict, analysis: Outcome[Analysis], r: AwsResources) -> Verdict:
+    """The verdict on the policy, with what Access Analyzer says, which AWS keeps."""
+    if verdict.status is not CheckStatus.OK or verdict.why.startswith("it has no policy"):
+        return verdict
+    errors = None if isinstance(analysis, ProbeError) else analysis.errors
+    if errors is None:
+        return ok(f"{verdict.why}; IAM Access Analyzer was not asked")
+    if errors:
+        show = aws("s3api", "get-bucket-policy", bucket=r.bucket, region=r.region)
+        return unknown(f"IAM Access Analyzer finds errors in it: {'; '.join(errors)}", show)
+    return ok(f"{verdict.why}; IAM Access Analyzer finds no error in it")
 
 
 def evaluate_tls_only(answer: Raw, r: AwsResources) -> Verdict:

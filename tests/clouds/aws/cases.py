@@ -174,6 +174,12 @@ def _bucket() -> list[Case]:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }))  # fmt: skip
 
+    found = Response(200, json.dumps({"findings": [
+        {"findingType": "WARNING", "findingDetails": "Add an Sid."},
+        {"findingType": "ERROR", "findingDetails": "There is no such action."},
+    ]}).encode())  # fmt: skip
+    is_public = Response(200, b'{"result": "FAIL", "message": "It is public."}')
+
     def denying(condition: dict[str, Any]) -> Arrange:
         return _then(BARE_BUCKET, lambda w: w.bucket_policy({
             "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": condition,
@@ -232,6 +238,20 @@ def _bucket() -> list[Case]:
             _then(unblocked, lambda w: w.s3().put_bucket_acl(Bucket=w.bucket, ACL="public-read")),
             "its ACL (READ to everybody) makes it public",
             mends=True,
+        ),
+        Case(
+            "aws.bucket.public_access",
+            FAIL,
+            _denied(
+                _then(
+                    unblocked,
+                    lambda w: w.faults.answer("accessanalyzer:CheckNoPublicAccess", is_public),
+                ),
+                "s3:GetBucketPolicyStatus",
+            ),
+            "its policy makes it public",
+            mends=True,
+            name="by Access Analyzer",
         ),
         Case(
             "aws.bucket.public_access",
@@ -309,6 +329,18 @@ def _bucket() -> list[Case]:
         Case("aws.bucket.versioning", UNKNOWN, NOTHING, "does not exist", mends=False),
         Case("aws.bucket.policy", OK, BUCKET, "denies nothing that is needed by the connector"),
         Case("aws.bucket.policy", OK, BARE_BUCKET, "it has no policy"),
+        Case(
+            "aws.bucket.policy",
+            OK,
+            _denied(BUCKET, "accessanalyzer:ValidatePolicy"),
+            "Access Analyzer was not asked",
+        ),
+        Case(
+            "aws.bucket.policy",
+            UNKNOWN,
+            _then(BUCKET, lambda w: w.faults.answer("accessanalyzer:ValidatePolicy", found)),
+            "finds errors in it: There is no such action.",
+        ),
         Case(
             "aws.bucket.policy",
             FAIL,

@@ -12,7 +12,12 @@ import pytest
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
 from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
-from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, PublicAccess
+from kitaru_iac.clouds.aws.observations import (
+    BucketHead,
+    BucketKey,
+    CallerIdentity,
+    PublicAccess,
+)
 from kitaru_iac.clouds.aws.probes import AwsProbes, kms_key_name
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.verify_bucket import (
@@ -41,7 +46,7 @@ class Nobody:
 
     def open(self) -> None: ...
 
-    def ask(self) -> None: ...
+    def ask(self, *_: Any, **__: Any) -> Any: ...
 
 
 def checks_of(r: AwsResources) -> dict[str, Check]:
@@ -129,6 +134,29 @@ ELSEWHERE_OPTIONS = (
 )
 def test_the_location_is_left_out_in_one_region_alone(region: str | None, command: str) -> None:
     assert create_bucket("b", region) == command
+
+
+class OwnedBy(Nobody):
+    """S3, which refuses whoever expects another owner than this."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+
+    def ask(self, *_: Any, **parameters: Any) -> Any:
+        if parameters["ExpectedBucketOwner"] != self.owner:
+            raise Denied("no")
+        return {}
+
+
+@pytest.mark.parametrize("owner", ["123456789012", "210987654321", "999999999999"])
+@pytest.mark.parametrize("registry", [None, "123456789012", "210987654321"])
+def test_the_bucket_is_the_caller_s_the_registry_s_or_somebody_else_s(
+    owner: str, registry: str | None
+) -> None:
+    caller = CallerIdentity("123456789012", "arn:aws:sts::123456789012:assumed-role/a/b")
+    probes = AwsProbes(OwnedBy(owner), replace(R, account=registry))
+    found = probes.bucket_account.requires[1].run(caller)
+    assert found == (owner if owner in {caller.account, registry} else None)
 
 
 # --- the region

@@ -153,7 +153,8 @@ SEE_BUCKET = allow(
     "s3:GetBucketAcl s3:GetBucketPolicy s3:GetBucketPolicyStatus s3:GetBucketPublicAccessBlock "
     "s3:GetBucketVersioning s3:GetEncryptionConfiguration s3:ListBucket",
 )
-SEE_IMAGES = allow("Repository", IMAGES, "ecr:DescribeRepositories")
+SEE_IMAGES = allow("Repository", IMAGES, "ecr:DescribeRepositories ecr:GetRepositoryPolicy")
+ANALYZER = "access-analyzer:CheckNoPublicAccess access-analyzer:ValidatePolicy"
 SEE_CLUSTER = allow(
     "Cluster",
     regional("eks", "cluster/prod-cluster"),
@@ -207,7 +208,7 @@ _CONNECTS_SAGEMAKER = [
 _SEES_SAGEMAKER = [
     SEE_BUCKET,
     looks(
-        "ecr:DescribeRepositoryCreationTemplates ecr:GetRegistryScanningConfiguration "
+        f"{ANALYZER} ecr:DescribeRepositoryCreationTemplates ecr:GetRegistryScanningConfiguration "
         "s3:GetAccountPublicAccessBlock"
     ),
     *(SEE_IMAGES, roles("iam:GetRole"), simulates()),
@@ -227,7 +228,7 @@ GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
     ("kubernetes", VERIFY): [
         SEE_BUCKET,
         looks(
-            "ec2:DescribeInstances ecr:DescribeRepositoryCreationTemplates "
+            f"{ANALYZER} ec2:DescribeInstances ecr:DescribeRepositoryCreationTemplates "
             "ecr:GetRegistryScanningConfiguration "
             "s3:GetAccountPublicAccessBlock"
         ),
@@ -238,7 +239,7 @@ GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
     ("local", RUNTIME): [],
     ("local", PULL): [],
     ("local", VERIFY): [
-        *(SEE_BUCKET, looks("s3:GetAccountPublicAccessBlock")),
+        *(SEE_BUCKET, looks(f"{ANALYZER} s3:GetAccountPublicAccessBlock")),
         *(roles("iam:GetRole", "*"), simulates("*")),
     ],
 }

@@ -33,6 +33,9 @@ class World:
         self.simulator = PolicySimulator(aws)
         faults.answer("iam:SimulatePrincipalPolicy", self.simulator)
         self.creation_templates()
+        # moto has no Access Analyzer.
+        faults.answer("accessanalyzer:ValidatePolicy", _json({"findings": []}))
+        faults.answer("accessanalyzer:CheckNoPublicAccess", _json({"result": "PASS"}))
         number = next(_numbers)
         self.stack = f"stack{number}"
         self.bucket = f"bucket-{number}"
