@@ -10,12 +10,14 @@ from __future__ import annotations
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kitaru_iac.clouds.aws.policies.answers import Answer
+from kitaru_iac.clouds.aws.policies.document import read_document
 from kitaru_iac.clouds.aws.policies.evaluate import Decision, Effect, evaluate, may
 from kitaru_iac.clouds.aws.policies.principals import CANONICAL, SESSION
 from kitaru_iac.clouds.aws.policies.requests import (
@@ -25,6 +27,7 @@ from kitaru_iac.clouds.aws.policies.requests import (
     Request,
     caller_of,
 )
+from kitaru_iac.clouds.aws.policies.strangers import openings
 from tests.clouds.aws.judge.documents import OURS, Question, question
 from tests.clouds.aws.judge.node import ask, node_of
 from tests.servers.releases import CACHE
@@ -178,6 +181,36 @@ def test_what_is_hidden_from_us_makes_us_unsure_and_never_wrong(judged: Any) -> 
             assert documented(answer.doubts), (asked, decision)
     assert counted["sure"] > DOCUMENTS / 4, counted
     assert counted["unsure"] > DOCUMENTS / 15, counted
+
+
+EVE = "arn:aws:iam::777777777777:user/eve"
+FOREIGN: dict[str, str | list[str]] = {
+    "aws:PrincipalAccount": "777777777777",
+    "aws:PrincipalArn": EVE,
+    "aws:PrincipalOrgID": "o-evil",
+    "aws:PrincipalOrgPaths": ["o-evil/r/ou/"],
+    "aws:SourceIp": "198.51.100.7",
+}
+
+
+def test_whom_the_judge_lets_in_from_nowhere_we_call_an_opening() -> None:
+    """A user of an account that no document names, with whatever else the requests have."""
+    asked = [q for number in range(DOCUMENTS) if (q := question(number)).trust]
+    questions = []
+    for q in asked:
+        context_ = {key: value for key, value in q.context.items() if key != "aws:SourceArn"}
+        eve = replace(q, principal=EVE, context={**context_, **FOREIGN})
+        alone = {key: FOREIGN[key] for key in ("aws:PrincipalAccount", "aws:PrincipalArn")}
+        questions += [eve, replace(eve, context={**eve.context, "aws:username": "ann"})]
+        questions.append(replace(eve, context=alone))
+    said = ask([to_judge(q, Effect.ALLOW) for q in questions])
+    counted: Counter[bool] = Counter()
+    for number, q in enumerate(asked):
+        let_in = "Allowed" in said[3 * number : 3 * number + 3]
+        found = openings(read_document(q.document), q.action, None, OURS)
+        assert found or not let_in, q
+        counted[let_in] += 1
+    assert min(counted.values()) > len(asked) / 10, counted
 
 
 # --- where the two differ, and AWS's documentation says that ours is right

@@ -93,6 +93,8 @@ OPEN = {
     "all addresses": [allow(_ANY, {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}})],
     "all addresses, in two halves": [
         allow(_ANY, {"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}})],
+    "an office, or no address, by an endpoint": [
+        allow(_ANY, {"IpAddressIfExists": {"aws:SourceIp": "203.0.113.0/24"}})],
     "all but some addresses": [allow(_ANY, {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}})],
     "a denial that a stranger avoids": [
         allow(_ANY), deny(_ANY, {"Bool": {"aws:MultiFactorAuthPresent": "false"}})],
@@ -153,6 +155,8 @@ CLOSED = {
         allow(_ANY, {"StringLike": {"aws:PrincipalArn": f"arn:aws:iam::{OURS}:role/ci-*"}})],
     "sessions of a role's id": [allow(_ANY, {"StringLike": {"aws:userid": "AROAEXAMPLEID:*"}})],
     "an endpoint": [allow(_ANY, {"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}})],
+    "an office, with all else denied": [
+        allow(_ANY), deny("*", {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})],
     "an office": [allow(_ANY, {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})],
     "a literal star": [allow(_ANY, {"StringEquals": {"aws:PrincipalAccount": "*"}})],
     "everybody, and all but us denied": [

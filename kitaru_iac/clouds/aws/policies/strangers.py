@@ -84,7 +84,9 @@ def _context(kind: CallerKind, account: str | None) -> Context:
         "aws:userid": signed,
         "aws:principalorgid": maybe,
         "aws:principalorgpaths": [ABSENT, (Foreign.TEXT,)],
-        "aws:sourceip": Foreign.ADDRESS,
+        # Whoever comes by a VPC endpoint, its own, sends no address:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+        "aws:sourceip": [ABSENT, Foreign.ADDRESS],
         "aws:sourcevpc": maybe,
         "aws:sourcevpce": maybe,
         "aws:vpcsourceip": [ABSENT, Foreign.ADDRESS],
