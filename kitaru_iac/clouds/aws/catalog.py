@@ -184,8 +184,9 @@ _CHECKS = (
     CheckInfo(
         "aws.role.trust",
         "SageMaker may assume the execution role",
-        "Reads the trust policy: the service, its conditions, and denials. Warns where it lets "
-        "anybody in.",
+        "Evaluates the trust policy: the service, its conditions, and denials. Warns where it lets "
+        "in whom it does not name: anybody under a condition that everybody meets, or whoever has "
+        "a token of an identity provider.",
         _SAGEMAKER + "sagemaker-roles.html",
     ),
     CheckInfo(
