@@ -135,10 +135,19 @@ _CHECKS = (
         _EKS + "clusters.html",
     ),
     CheckInfo(
+        "aws.cluster.version",
+        "EKS supports the cluster's Kubernetes version",
+        "DescribeClusterVersions. Extended support costs more; after it EKS updates by itself.",
+        _EKS + "kubernetes-versions.html",
+    ),
+    CheckInfo(
         "aws.cluster.compute",
         "Something runs the cluster's pods",
-        "Auto Mode, node groups, Fargate profiles for the namespace, hybrid nodes or instances "
-        "tagged for the cluster (self-managed and Karpenter's).",
+        "Auto Mode with its general-purpose pool, node groups (operating system, architecture, "
+        "taints and labels beside the description's pod settings, health, size), Fargate profiles "
+        "for the namespace, or Linux instances tagged for the cluster (self-managed and "
+        "Karpenter's). Not looked at is the cluster itself: hybrid nodes, other node pools, and "
+        "whether nodes are ready and have room.",
         _EKS + "eks-compute.html",
     ),
     CheckInfo(
@@ -161,8 +170,8 @@ _CHECKS = (
     CheckInfo(
         "aws.cluster.endpoint",
         "The cluster's endpoint is not open to everybody",
-        "Public to all addresses, or private alone: then this machine and the ZenML server "
-        "have to be in reach of its network.",
+        "The address ranges together, and whether a connection is taken from here. Not looked at "
+        "is whether the ZenML server reaches it.",
         _EKS + "cluster-endpoint.html",
         _CANNOT_FAIL,
     ),
@@ -170,7 +179,7 @@ _CHECKS = (
         "aws.cluster.node_role_pull",
         "The nodes can pull the image",
         "Simulates the pull as the role of each node group, Auto Mode and Fargate profile; "
-        "where simulation is not allowed, looks for AWS's managed pull policies.",
+        "where simulation is not allowed, looks for AWS's managed pull policies, by their ARN.",
         _EKS + "create-node-role.html",
         _CANNOT_WARN,
     ),

@@ -166,10 +166,23 @@ def _switched_on(answer: Raw) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """What a cluster runs pods on. `unmanaged` is only counted where there is nothing else."""
+    """What a cluster runs pods on.
+
+    Attributes:
+        node_groups: As EKS describes them.
+        fargate_profiles: As EKS describes them.
+        auto_mode: Whether EKS makes nodes itself.
+        hybrid: Whether nodes of another network may join.
+        unmanaged: How many running Linux instances are tagged for the cluster and of no node group;
+            only counted where nothing else surely runs pods.
+        pools: The built-in pools of Auto Mode that are on.
+        karpenter: Whether something tells of Karpenter, which makes nodes too.
+    """
 
     node_groups: tuple[Raw, ...]
     fargate_profiles: tuple[Raw, ...]
     auto_mode: bool
     hybrid: bool
     unmanaged: int | None = None
+    pools: tuple[str, ...] = ("general-purpose",)
+    karpenter: bool = False

@@ -331,4 +331,5 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         *(_V, Resource.ANYTHING, _REMOTE),
         {"ecr:DescribeRepositoryCreationTemplates": "aws.repository.exists"},
     ),
+    *_rows(*(_V, Resource.ANYTHING, _EKS), {"eks:DescribeClusterVersions": "aws.cluster.version"}),
 )

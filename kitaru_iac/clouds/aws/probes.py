@@ -6,9 +6,12 @@ all other probes depend on the credentials alone, and start at the same moment.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.probes import (
@@ -32,8 +35,9 @@ from kitaru_iac.clouds.aws.observations import (
 )
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
+from kitaru_iac.clouds.aws.verify_compute import surely_runs_pods
 
-__all__ = ["AwsProbes", "kms_key_name", "require_same_account"]
+__all__ = ["AwsProbes", "kms_key_name", "require_aws_bucket", "require_same_account"]
 
 Raw = Mapping[str, Any]
 _NO_BUCKET = ("NoSuchBucket",)
@@ -51,29 +55,9 @@ class AwsProbes:
         self.principal = Probe(
             "iam:GetRole of the caller", self._principal, requires=(self.identity,)
         )
-        self._add_bucket_probes()
-        # --- repository
-        self.repository_policy = self._probe("ecr:GetRepositoryPolicy", self._repository_policy)
-        self.repository = self._probe("ecr:DescribeRepositories", self._repository)
-        # Waits, since templates only matter for a repository that is not there.
-        self.push_target = Probe(
-            "ecr:DescribeRepositoryCreationTemplates",
-            lambda _session, found, who: self._push_target(found, who),
-            requires=(self.session,),
-            after=(self.repository, self.identity),
-        )
-        self.registry_scanning = self._probe(
-            "ecr:GetRegistryScanningConfiguration", self._registry_scanning
-        )
-        # --- cluster
-        self.cluster = self._probe("eks:DescribeCluster", self._cluster)
-        self.node_groups = self._probe("eks:DescribeNodegroup", self._node_groups)
-        self.fargate_profiles = self._probe("eks:DescribeFargateProfile", self._fargate_profiles)
-        self.compute = Probe(
-            "compute",
-            self._compute,
-            requires=(self.cluster, self.node_groups, self.fargate_profiles),
-        )
+        self._ask_bucket()
+        self._ask_repository()
+        self._ask_cluster()
         # --- role
         self.role = Probe(
             "iam:GetRole",
@@ -82,7 +66,7 @@ class AwsProbes:
             after=(self.identity,),
         )
 
-    def _add_bucket_probes(self) -> None:
+    def _ask_bucket(self) -> None:
         r = self._r
         self.head = self._probe("s3:HeadBucket", self._head)
         self.bucket = Probe("s3:HeadBucket", _allowed_only(r), requires=(self.head,), inline=True)
@@ -123,6 +107,32 @@ class AwsProbes:
             "the bucket's account", lambda _, account: account, requires=(self.bucket, owner),
             inline=True,
         )  # fmt: skip
+
+    def _ask_repository(self) -> None:
+        self.repository_policy = self._probe("ecr:GetRepositoryPolicy", self._repository_policy)
+        self.repository = self._probe("ecr:DescribeRepositories", self._repository)
+        # Waits, since templates only matter for a repository that is not there.
+        self.push_target = Probe(
+            "ecr:DescribeRepositoryCreationTemplates",
+            lambda _session, found, who: self._push_target(found, who),
+            requires=(self.session,),
+            after=(self.repository, self.identity),
+        )
+        self.registry_scanning = self._probe(
+            "ecr:GetRegistryScanningConfiguration", self._registry_scanning
+        )
+
+    def _ask_cluster(self) -> None:
+        self.cluster = self._probe("eks:DescribeCluster", self._cluster)
+        self.node_groups = self._probe("eks:DescribeNodegroup", self._node_groups)
+        self.fargate_profiles = self._probe("eks:DescribeFargateProfile", self._fargate_profiles)
+        self.compute = Probe(
+            "compute",
+            self._compute,
+            requires=(self.cluster, self.node_groups, self.fargate_profiles),
+        )
+        self.version = Probe("eks:DescribeClusterVersions", self._version, requires=(self.cluster,))
+        self.endpoint = Probe("the cluster's endpoint", self._endpoint, requires=(self.cluster,))
 
     def _probe(self, name: str, run: Any) -> Probe[Any]:
         """A probe that needs nothing but credentials."""
@@ -165,7 +175,12 @@ class AwsProbes:
             none=() if none is None else (none,),
             Bucket=self._r.bucket,
         )
-        return self._probe(f"s3:{pascal}", ask)
+
+        def run() -> Raw:
+            require_aws_bucket(self._r)
+            return ask()
+
+        return self._probe(f"s3:{pascal}", run)
 
     @property
     def _bucket_uri(self) -> str:
@@ -177,6 +192,7 @@ class AwsProbes:
         S3 names the region in a header even to those who may not list the bucket, and never answers
         403 for a name that nobody has: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
         """
+        require_aws_bucket(self._r)
         try:
             answer = self._aws.ask(
                 *("s3", "head_bucket"),
@@ -206,6 +222,7 @@ class AwsProbes:
         return None
 
     def _account_block(self, identity: CallerIdentity | None) -> Raw:
+        require_aws_bucket(self._r)
         account = self._r.account or (identity.account if identity else None)
         return self._aws.ask(
             *("s3control", "get_public_access_block"),
@@ -354,10 +371,17 @@ class AwsProbes:
     def _compute(
         self, cluster: Raw, node_groups: tuple[Raw, ...], fargate: tuple[Raw, ...]
     ) -> Compute:
-        auto_mode = bool(cluster.get("computeConfig", {}).get("enabled"))
-        hybrid = bool(cluster.get("remoteNetworkConfig", {}).get("remoteNodeNetworks"))
-        if node_groups or fargate or auto_mode or hybrid:
-            return Compute(node_groups, fargate, auto_mode, hybrid)
+        automatic = cluster.get("computeConfig") or {}
+        found = Compute(
+            node_groups,
+            fargate,
+            bool(automatic.get("enabled")),
+            bool((cluster.get("remoteNetworkConfig") or {}).get("remoteNodeNetworks")),
+            pools=tuple(automatic.get("nodePools") or ()),
+            karpenter=_has_karpenter(cluster, node_groups, fargate),
+        )
+        if surely_runs_pods(found, self._r):
+            return found
         # Self-managed nodes and Karpenter's carry this tag; EKS itself does not know of them.
         # https://docs.aws.amazon.com/eks/latest/userguide/worker.html
         reservations = self._aws.ask_all(
@@ -368,7 +392,31 @@ class AwsProbes:
                 {"Name": "instance-state-name", "Values": ["running"]},
             ],
         )
-        return Compute((), (), False, False, sum(len(r["Instances"]) for r in reservations))
+        nodes = [i for r in reservations for i in r["Instances"] if _is_unmanaged_node(i)]
+        return replace(found, unmanaged=len(nodes))
+
+    def _version(self, cluster: Raw) -> Raw:
+        version = str(cluster.get("version"))
+        found = self._aws.ask_all(
+            *("eks", "describe_cluster_versions", "clusterVersions"),
+            about=f"Kubernetes {version}",
+            includeAll=True,
+            clusterVersions=[version],
+        )
+        fitting = [one for one in found if one.get("clusterVersion") == version]
+        return fitting[0] if fitting else {"clusterVersion": version}
+
+    def _endpoint(self, cluster: Raw) -> bool:
+        """Whether a connection to the cluster's endpoint is taken from here; nothing is sent."""
+        where = urlsplit(str(cluster.get("endpoint") or ""))
+        if not where.hostname:
+            raise Skipped("EKS told no endpoint")
+        try:
+            port = where.port or 443
+            with socket.create_connection((where.hostname, port), min(5.0, self._aws.timeout)):
+                return True
+        except OSError:
+            return False
 
     def access_entry(self, principal: Probe[Principal]) -> Probe[Raw]:
         """The access entry of a principal, with its policies under ``policies``; empty if none."""
@@ -381,21 +429,26 @@ class AwsProbes:
                     "who may enter stands in its aws-auth ConfigMap, which is not looked at",
                     "kubectl get configmap aws-auth --namespace kube-system --output yaml",
                 )
-            # An absent entry is an observation: the cluster itself was just seen.
-            entry = self._aws.ask(
-                *("eks", "describe_access_entry"),
-                about=f"the access entry of {who.arn}",
-                none=_NO_CLUSTER,
-                clusterName=self._r.cluster,
-                principalArn=who.arn,
-            )
-            if not entry:
+            # An absent entry is an observation: the cluster itself was just seen. A role with a
+            # path may have been entered without it.
+            entry: Raw = {}
+            for arn in dict.fromkeys((who.arn, _without_path(who.arn))):
+                entry = self._aws.ask(
+                    *("eks", "describe_access_entry"),
+                    about=f"the access entry of {who.arn}",
+                    none=_NO_CLUSTER,
+                    clusterName=self._r.cluster,
+                    principalArn=arn,
+                )
+                if entry:
+                    break
+            else:
                 return {"mode": mode}
             policies = self._aws.ask_all(
                 *("eks", "list_associated_access_policies", "associatedAccessPolicies"),
                 about=f"the access entry of {who.arn}",
                 clusterName=self._r.cluster,
-                principalArn=who.arn,
+                principalArn=arn,
             )
             return {**entry["accessEntry"], "mode": mode, "policies": policies}
 
@@ -441,6 +494,21 @@ def require_same_account(arn: str, caller: Outcome[CallerIdentity]) -> None:
         )
 
 
+def require_aws_bucket(r: AwsResources) -> None:
+    """Refuse to look at AWS for a bucket that is elsewhere, where another one may have its name.
+
+    Raises:
+        Skipped: The artifact store has another endpoint.
+    """
+    if r.s3_endpoint:
+        raise Skipped(
+            f"the artifact store is at {r.s3_endpoint}, not at AWS: it was not looked at there",
+            note(
+                aws("s3api", "head-bucket", bucket=r.bucket), f"at --endpoint-url {r.s3_endpoint}"
+            ),
+        )
+
+
 def kms_key_name(encryption: Raw) -> str | None:
     """How a bucket's default encryption names its KMS key; None where it names none."""
     rules = encryption.get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
@@ -450,6 +518,28 @@ def kms_key_name(encryption: Raw) -> str | None:
         if str(default.get("SSEAlgorithm", "")).startswith("aws:kms") and key:
             return str(key)
     return None
+
+
+def _has_karpenter(cluster: Raw, node_groups: tuple[Raw, ...], profiles: tuple[Raw, ...]) -> bool:
+    """Whether EKS tells of Karpenter: by its tag, its profile, or the label of its own group.
+
+    https://karpenter.sh/docs/getting-started/getting-started-with-karpenter/
+    """
+    keys = {str(key) for key in cluster.get("tags") or {}}
+    keys |= {str(key) for group in node_groups for key in group.get("labels") or {}}
+    spaces = {s.get("namespace") for p in profiles for s in p.get("selectors") or ()}
+    return "karpenter" in spaces or any(key.startswith("karpenter.sh/") for key in keys)
+
+
+def _is_unmanaged_node(instance: Raw) -> bool:
+    keys = {tag.get("Key") for tag in instance.get("Tags") or ()}
+    windows = str(instance.get("Platform") or "").lower() == "windows"
+    return not windows and "eks:nodegroup-name" not in keys
+
+
+def _without_path(arn: str) -> str:
+    head, _, rest = arn.partition(":role/")
+    return f"{head}:role/{rest.rsplit('/', 1)[-1]}" if rest else arn
 
 
 def _fits_prefix(prefix: str, name: str) -> bool:

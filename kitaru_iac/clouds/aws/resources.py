@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
+from kitaru_iac.redaction import url
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.kinds import ResourceMode, StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec, SagemakerSpec
@@ -12,6 +15,7 @@ from kitaru_iac.spec.uris import EcrUri, S3Uri
 __all__ = [
     "DEFAULT_REPOSITORY",
     "AwsResources",
+    "PodSettings",
     "account_of",
     "aws_resources",
     "existing",
@@ -23,6 +27,24 @@ __all__ = [
 #: Where ZenML 0.98 pushes an image unless `default_repository` is set
 #: (``DEFAULT_ZENML_DOCKER_REPOSITORY``, used in ``pipeline_docker_image_builder.py``).
 DEFAULT_REPOSITORY = "zenml"
+
+#: The ends of the names of AWS's own endpoints, its VPC endpoints among them.
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+@dataclass(frozen=True, slots=True)
+class PodSettings:
+    """What a description asks of the nodes for the orchestrator's pod, or for a step's.
+
+    Attributes:
+        node_selectors: Labels that a node must have.
+        tolerations: Taints that do not matter, as key, operator, value and effect.
+        labels: Labels of the pod.
+    """
+
+    node_selectors: tuple[tuple[str, str], ...] = ()
+    tolerations: tuple[tuple[str, str, str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +70,8 @@ class AwsResources:
         role: The SageMaker execution role's ARN.
         scheduler_role: The role that starts scheduled SageMaker pipelines, where set.
         bucket_region: Where the bucket is, once that was looked at.
+        pods: What its pods ask of nodes, each way once.
+        s3_endpoint: Where the bucket is, if that is not AWS: MinIO, R2 and the like.
     """
 
     stack: str
@@ -66,6 +90,8 @@ class AwsResources:
     role: str | None = None
     scheduler_role: str | None = None
     bucket_region: str | None = None
+    pods: tuple[PodSettings, ...] = (PodSettings(),)
+    s3_endpoint: str | None = None
 
     @property
     def bucket_arn(self) -> str:
@@ -130,6 +156,12 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         service_account=bool(orchestrator.get("service_account_name")),
         role=role,
         scheduler_role=str(scheduler_role) if scheduler_role else None,
+        s3_endpoint=_foreign_endpoint(spec.extra.artifact_store.get("client_kwargs")),
+        pods=tuple(
+            dict.fromkeys(
+                _pod(orchestrator.get(key)) for key in ("pod_settings", "orchestrator_pod_settings")
+            )
+        ),
     )
 
 
@@ -144,6 +176,40 @@ def repository_of(spec: BaseSpec) -> str:
 def prefix_of(store: S3Uri | None) -> str | None:
     """Where in its bucket a store lies, without slashes at its ends; None for all of it."""
     return store.prefix or None if store else None
+
+
+def _pod(settings: object) -> PodSettings:
+    """ZenML's ``KubernetesPodSettings``, as far as they choose a node."""
+    given = settings if isinstance(settings, Mapping) else {}
+    tolerations = [t for t in given.get("tolerations") or () if isinstance(t, Mapping)]
+    return PodSettings(
+        _pairs(given.get("node_selectors")),
+        tuple(
+            (
+                str(t.get("key") or ""),
+                str(t.get("operator") or "Equal"),
+                str(t.get("value") or ""),
+                str(t.get("effect") or ""),
+            )
+            for t in tolerations
+        ),
+        _pairs(given.get("labels")),
+    )
+
+
+def _foreign_endpoint(client: object) -> str | None:
+    """The address in the S3 client's settings, which ZenML hands to s3fs; None for AWS's own."""
+    address = client.get("endpoint_url") if isinstance(client, Mapping) else None
+    where = urlsplit(str(address)) if address else None
+    if where is None or (where.hostname or "").endswith(_AWS_HOSTS):
+        return None
+    return url(str(address))
+
+
+def _pairs(given: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(given, Mapping):
+        return ()
+    return tuple((str(key), str(value)) for key, value in given.items())
 
 
 def existing(spec: BaseSpec) -> AwsResources:

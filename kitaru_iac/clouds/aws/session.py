@@ -90,6 +90,11 @@ class AwsAccess:
         self._lock = threading.Lock()  # boto3 sessions must not make clients in two threads
 
     @property
+    def timeout(self) -> float:
+        """Seconds that one read may take."""
+        return self._timeout
+
+    @property
     def described_as(self) -> str:
         """Whose credentials are used, in words; without secrets."""
         if self._credentials is None or self._credentials.kind == "implicit":
@@ -109,6 +114,7 @@ class AwsAccess:
             self._session = self._make_session()
             found = self._session.get_credentials()
             if found is not None:
+                self._refuse_prompt(found.method)
                 found.get_frozen_credentials()  # refreshes: SSO, a role, a container, an instance
         except (ClientError, BotoCoreError) as error:
             raise self._no_session(error) from error
@@ -117,6 +123,27 @@ class AwsAccess:
                 "there are no AWS credentials",
                 "aws configure  # or `aws sso login`, or give --credentials aws-profile:NAME",
             )
+
+    def _refuse_prompt(self, method: str) -> None:
+        """Refuse a profile whose role wants an MFA code: botocore would ask from a probe's thread.
+
+        Raises:
+            NoCredentials: The profile, or one that it takes its credentials from, has a device.
+        """
+        if method != "assume-role":
+            return
+        profiles = self._session._session.full_config.get("profiles", {})
+        name, seen = self._session.profile_name, set()
+        while name in profiles and name not in seen:
+            seen.add(name)
+            if profiles[name].get("mfa_serial"):
+                chosen = self._session.profile_name
+                raise NoCredentials(
+                    f"the profile {name} wants an MFA code, which checks do not ask for",
+                    f'eval "$(aws configure export-credentials --profile {chosen} --format env)"'
+                    "  # asks for it; then without the profile",
+                )
+            name = profiles[name].get("source_profile")
 
     def ask(
         self,

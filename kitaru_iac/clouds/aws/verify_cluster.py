@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,14 +11,23 @@ from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import NotFound, Probe, ProbeError, Skipped, all_of, in_parallel
+from kitaru_iac.checks.probes import (
+    NotFound,
+    Outcome,
+    Probe,
+    ProbeError,
+    Skipped,
+    all_of,
+    in_parallel,
+)
 from kitaru_iac.clouds.aws.commands import aws
-from kitaru_iac.clouds.aws.observations import Compute, Principal
+from kitaru_iac.clouds.aws.observations import CallerIdentity, Principal
 from kitaru_iac.clouds.aws.permissions import permissions_for, service_trust
-from kitaru_iac.clouds.aws.probes import AwsProbes
+from kitaru_iac.clouds.aws.probes import AwsProbes, require_same_account
 from kitaru_iac.clouds.aws.resources import AwsResources, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
+from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
 
 __all__ = ["cluster_checks"]
 
@@ -35,6 +45,9 @@ _PULL_POLICIES = {
 #: What an access policy lets a connector do in a namespace, from most to least.
 #: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
 _ADMIN_POLICIES = {"AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy"}
+#: A range shorter than this opens to very many (in IPv6, twice as long).
+_WIDE = 8
+_SERVER_TOO = "whether the ZenML server reaches it was not looked at"
 _EDIT_POLICY = "AmazonEKSEditPolicy"
 
 
@@ -55,6 +68,7 @@ def cluster_checks(
             on_error=lambda error: _absent(error, r),
         ),
         add("aws.cluster.active", subject, probes.cluster, lambda s: evaluate_active(s, r)),
+        add("aws.cluster.version", subject, probes.version, lambda seen: evaluate_version(seen, r)),
         add("aws.cluster.compute", subject, probes.compute, lambda s: evaluate_compute(s, r)),
         add(
             *("aws.cluster.authentication_mode", subject, probes.cluster),
@@ -65,7 +79,11 @@ def cluster_checks(
             all_of(probes.access_entry(connector), connector),
             lambda seen: evaluate_access_entry(seen, r),
         ),
-        add("aws.cluster.endpoint", subject, probes.cluster, lambda s: evaluate_endpoint(s, r)),
+        add(
+            *("aws.cluster.endpoint", subject),
+            all_of(probes.cluster, after=(probes.endpoint,)),
+            lambda seen: evaluate_endpoint(seen[0], r, seen[1]),
+        ),
     ]
     if r.repository is not None:
         pull = _pull_probe(probes, r, access)
@@ -106,83 +124,26 @@ def evaluate_active(cluster: Raw, r: AwsResources) -> Verdict:
     return fail(f"it is {status}" + (f": {'; '.join(issues)}" if issues else ""), show)
 
 
-def evaluate_compute(compute: Compute, r: AwsResources) -> Verdict:
-    """Something must be there that runs a pod of the namespace."""
-    if compute.auto_mode:
-        return ok("Auto Mode makes nodes as they are needed")
-    active = [g for g in compute.node_groups if g["status"] in {"ACTIVE", "UPDATING"}]
-    if active:
-        names = ", ".join(str(group["nodegroupName"]) for group in active)
-        if any(group.get("scalingConfig", {}).get("desiredSize", 1) for group in active):
-            return ok(f"node groups: {names}")
-        first = str(active[0]["nodegroupName"])
-        return warn(
-            f"the node groups {names} are scaled to zero: pods wait until something scales them up",
-            _scale_up(first, active[0], r),
-        )
-    fitting = [p for p in compute.fargate_profiles if _runs_namespace(p, r.namespace)]
-    if fitting:
-        names = ", ".join(str(profile["fargateProfileName"]) for profile in fitting)
-        return ok(f"Fargate profiles for the namespace {r.namespace}: {names}")
-    if compute.node_groups:
-        group = compute.node_groups[0]
-        states = ", ".join(f"{g['nodegroupName']} {g['status']}" for g in compute.node_groups)
-        verdict_of = warn if any(g["status"] == "DEGRADED" for g in compute.node_groups) else fail
-        return verdict_of(
-            f"no node group is ACTIVE: {states}",
-            aws(
-                *("eks", "describe-nodegroup"),
-                cluster_name=r.cluster,
-                nodegroup_name=str(group["nodegroupName"]),
-                query="nodegroup.health",
-                region=r.region,
-            ),
-        )
-    if compute.fargate_profiles:
-        profile = compute.fargate_profiles[0]
-        return fail(
-            f"only Fargate profiles for other namespaces than {r.namespace}",
-            aws(
-                *("eks", "create-fargate-profile"),
-                cluster_name=r.cluster,
-                fargate_profile_name=f"kitaru-{r.namespace}",
-                pod_execution_role_arn=str(profile["podExecutionRoleArn"]),
-                subnets=list(profile.get("subnets", ())),
-                selectors=[{"namespace": r.namespace}],
-                region=r.region,
-            ),
-        )
-    if compute.hybrid:
-        return unknown(
-            "it has hybrid nodes only, which EKS does not list",
-            "kubectl get nodes",
-        )
-    if compute.unmanaged:
-        return ok(f"{compute.unmanaged} running instances that EKS does not manage")
-    return fail(
-        "no Auto Mode, node group, Fargate profile or tagged instance: pods would wait forever",
-        f"eksctl create nodegroup --cluster {r.cluster} --region {r.region}",
-    )
+def evaluate_version(found: Raw, r: AwsResources) -> Verdict:
+    """EKS ends the support of each version of Kubernetes on a day that it names.
 
-
-def _scale_up(name: str, group: Raw, r: AwsResources) -> str:
-    greatest = max(1, int(group.get("scalingConfig", {}).get("maxSize", 1)))
-    return aws(
-        *("eks", "update-nodegroup-config"),
-        cluster_name=r.cluster,
-        nodegroup_name=name,
-        scaling_config={"minSize": 1, "desiredSize": 1, "maxSize": greatest},
+    https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+    """
+    version, status = found.get("clusterVersion"), str(found.get("versionStatus") or "")
+    status = (status or str(found.get("status", ""))).upper().replace("-", "_")
+    remedy = aws(
+        *("eks", "describe-cluster-versions"),
+        query="clusterVersions[].[clusterVersion,versionStatus]",
         region=r.region,
     )
-
-
-def _runs_namespace(profile: Raw, namespace: str) -> bool:
-    selectors = profile.get("selectors", ())
-    # One with labels takes only pods that carry them, and ZenML's pods do not.
-    return profile["status"] == "ACTIVE" and any(
-        selector.get("namespace") == namespace and not selector.get("labels")
-        for selector in selectors
-    )
+    remedy = note(remedy, "shows the version to update to, one step at a time")
+    if status == "STANDARD_SUPPORT":
+        return ok(f"Kubernetes {version} is supported")
+    if status == "EXTENDED_SUPPORT":
+        return warn(f"Kubernetes {version} is in extended support, which costs more", remedy)
+    if status == "UNSUPPORTED":
+        return fail(f"EKS does not support Kubernetes {version} any more", remedy)
+    return unknown(f"EKS does not tell whether it supports Kubernetes {version}", remedy)
 
 
 def evaluate_authentication(cluster: Raw, r: AwsResources) -> Verdict:
@@ -207,6 +168,13 @@ def evaluate_authentication(cluster: Raw, r: AwsResources) -> Verdict:
 def evaluate_access_entry(seen: tuple[Raw, Principal], r: AwsResources) -> Verdict:
     """The entry of the connector, and what its policies allow in the namespace."""
     entry, who = seen
+    if "principalArn" not in entry and not who.certain:
+        return unknown(
+            f"{who.arn} has no access entry, and may have one under its path, which could not be "
+            "looked up",
+            aws("eks", "list-access-entries", cluster_name=r.cluster, region=r.region),
+            "iam:GetRole",
+        )
     if "principalArn" not in entry:
         if entry["mode"] == "API":
             return fail(f"{who.arn} has no access entry", _create_entry(who, r))
@@ -218,7 +186,8 @@ def evaluate_access_entry(seen: tuple[Raw, Principal], r: AwsResources) -> Verdi
     names = {
         str(policy["policyArn"]).rsplit("/", 1)[-1]
         for policy in entry.get("policies", ())
-        if _covers(policy.get("accessScope", {}), r.namespace)
+        if _is_aws_own(str(policy["policyArn"]))
+        and _covers(policy.get("accessScope", {}), r.namespace)
     }
     if names & _ADMIN_POLICIES:
         return ok(f"{who.arn} has {', '.join(sorted(names & _ADMIN_POLICIES))}")
@@ -275,8 +244,16 @@ def _associate(who: Principal, r: AwsResources) -> str:
     )
 
 
-def evaluate_endpoint(cluster: Raw, r: AwsResources) -> Verdict:
-    """Open to the world, or reachable from its own network alone: both are worth a word."""
+def evaluate_endpoint(
+    cluster: Raw, r: AwsResources, reached: Outcome[bool] | None = None
+) -> Verdict:
+    """Open to the world, or out of reach: both are worth a word.
+
+    Args:
+        cluster: As EKS describes it.
+        r: What the description names.
+        reached: Whether a connection from here was taken; None where none was tried.
+    """
     network = cluster.get("resourcesVpcConfig", {})
     public, private = network.get("endpointPublicAccess"), network.get("endpointPrivateAccess")
     if public is None:
@@ -290,40 +267,81 @@ def evaluate_endpoint(cluster: Raw, r: AwsResources) -> Verdict:
         + " --resources-vpc-config endpointPublicAccess=true,endpointPrivateAccess=true,"
         'publicAccessCidrs="$(curl -s https://checkip.amazonaws.com)/32"'
     )
+    if not public and reached is True:
+        return ok("its endpoint is private, and was reached from here", _SERVER_TOO)
     if not public:
         return warn(
             "its endpoint is private: this machine and the ZenML server must be in its network",
             note(restrict, "opens it to this machine's address"),
         )
     cidrs = [str(cidr) for cidr in network.get("publicAccessCidrs", ())]
-    if not cidrs or {"0.0.0.0/0", "::/0"} & set(cidrs):
+    width = _width(cidrs)
+    if width is None:
+        return unknown(
+            f"EKS tells addresses that are none: {', '.join(cidrs)}",
+            aws("eks", "describe-cluster", name=r.cluster, region=r.region),
+        )
+    if width:
         return warn(
-            "its endpoint is open to every address",
+            f"its endpoint is open to {width}",
             note(restrict, "add the ZenML server's address too"),
         )
     also = " and its own network" if private else ""
-    return ok(f"its endpoint is open to {', '.join(cidrs)}{also}")
+    open_to = f"its endpoint is open to {', '.join(cidrs)}{also}"
+    if reached is False:
+        return warn(
+            f"{open_to}, and was not reached from here: this machine is not among them",
+            note(restrict, "opens it to this machine's address; add the others again"),
+        )
+    return ok(open_to, None if reached is None else _SERVER_TOO)
+
+
+def _width(cidrs: list[str]) -> str | None:
+    """To how many addresses the ranges open together, if to too many; None if one is no range."""
+    try:
+        networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
+    except ValueError:
+        return None
+    four = ipaddress.collapse_addresses(n for n in networks if n.version == 4)
+    six = ipaddress.collapse_addresses(n for n in networks if n.version == 6)
+    widest = [n.prefixlen for n in four] + [n.prefixlen // 2 for n in six]
+    if not widest or min(widest) == 0:
+        return "every address"
+    return "a great part of all addresses" if min(widest) < _WIDE else ""
 
 
 def _pull_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[Any]:
     """For each role that pulls: IAM's decisions, or else the attached policies."""
     asked = questions(permissions_for(r, Identity.PULL), r)
 
-    def of_role(role: str) -> tuple[str, tuple[Decision, ...] | ProbeError, tuple[str, ...]]:
+    def of_role(
+        role: str, caller: Outcome[CallerIdentity] | None, is_fargate: bool
+    ) -> tuple[str, tuple[Decision, ...] | ProbeError, tuple[str, ...]]:
         try:
+            if caller is not None:
+                require_same_account(role, caller)
             return role, simulate(access, role, asked), ()
+        except Skipped as elsewhere:
+            return role, elsewhere, ()
         except ProbeError as error:
             refused = error
         try:
             return role, refused, probes.attached_policies(role)
         except NotFound as absent:
+            absent.remedy = f"{_create(role, r, is_fargate)} && {_attach(role, r)}"
             return role, absent, ()
         except ProbeError:
             return role, refused, ()
 
-    def run(cluster: Raw, groups: tuple[Raw, ...], profiles: tuple[Raw, ...]) -> list[Any]:
+    def run(
+        cluster: Raw,
+        groups: tuple[Raw, ...],
+        profiles: tuple[Raw, ...],
+        caller: Outcome[CallerIdentity] | None = None,
+    ) -> list[Any]:
         roles = {str(group["nodeRole"]) for group in groups if group.get("nodeRole")}
-        roles |= {str(p["podExecutionRoleArn"]) for p in profiles}
+        fargate = {str(p["podExecutionRoleArn"]) for p in profiles}
+        roles |= fargate
         automatic = cluster.get("computeConfig", {})
         if automatic.get("enabled") and automatic.get("nodeRoleArn"):
             roles.add(str(automatic["nodeRoleArn"]))
@@ -332,12 +350,15 @@ def _pull_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[
                 "EKS names no role of a node here (self-managed nodes, or none)",
                 aws("eks", "list-nodegroups", cluster_name=r.cluster, region=r.region),
             )
-        return in_parallel([partial(of_role, role) for role in sorted(roles)])
+        return in_parallel(
+            [partial(of_role, role, caller, role in fargate) for role in sorted(roles)]
+        )
 
     return Probe(
         "pull rights of the nodes",
         run,
         requires=(probes.cluster, probes.node_groups, probes.fargate_profiles),
+        after=(probes.identity,),
     )
 
 
@@ -348,13 +369,22 @@ def evaluate_pull(
     unclear: Verdict | None = None
     for role, decided, attached in roles:
         other_account = r.account is not None and f"::{r.account}:" not in role
-        names = {policy.rsplit("/", 1)[-1] for policy in attached}
+        names = {policy.rsplit("/", 1)[-1] for policy in attached if _is_aws_own(policy)}
         if isinstance(decided, NotFound):
-            return fail(f"{role} does not exist", f"{_create(role, r)} && {_attach(role, r)}")
+            create = decided.remedy or f"{_create(role, r, False)} && {_attach(role, r)}"
+            return fail(f"{role} does not exist", create)
+        if isinstance(decided, Skipped):
+            unclear = unknown(decided.why, decided.remedy)
+            continue
         if not isinstance(decided, ProbeError):
-            missing = [decision.action for decision in decided if not decision.allowed]
+            missing = [d.action for d in decided if not d.allowed and not d.missing_context]
             if missing:
                 return fail(f"{role} may not {', '.join(missing)}", _attach(role, r))
+            hanging = sorted({key for d in decided for key in d.missing_context})
+            if hanging:
+                why = f"whether {role} may pull depends on the condition keys {', '.join(hanging)}"
+                unclear = unknown(why, aws("iam", "get-role", role_name=role_name(role)))
+                continue
             if not other_account:
                 continue
             why = f"{role} is of another account than the registry, whose repository policy decides"
@@ -375,12 +405,30 @@ def evaluate_pull(
     return ok(f"{', '.join(role_name(role) for role, _, _ in roles)} may pull, {by}")
 
 
-def _create(role: str, r: AwsResources) -> str:
+def _create(role: str, r: AwsResources, is_fargate: bool) -> str:
+    """Nodes are EC2's; the pods of Fargate have a service of their own.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html
+    """
+    trust = service_trust(r, Identity.PULL)
+    if is_fargate:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "eks-fargate-pods.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        trust = {"Version": "2012-10-17", "Statement": [statement]}
     return aws(
         *("iam", "create-role"),
         role_name=role_name(role),
-        assume_role_policy_document=service_trust(r, Identity.PULL),
+        assume_role_policy_document=trust,
     )
+
+
+def _is_aws_own(arn: str) -> bool:
+    """Whether a policy is AWS's own: a customer may give its name to another one."""
+    parts = arn.split(":")
+    return len(parts) > 4 and parts[4] == "aws"
 
 
 def _attach(role: str, r: AwsResources) -> str:

@@ -28,7 +28,7 @@ from kitaru_iac.clouds.aws.permissions import (
     service_trust,
     statements,
 )
-from kitaru_iac.clouds.aws.probes import AwsProbes, require_same_account
+from kitaru_iac.clouds.aws.probes import AwsProbes, require_aws_bucket, require_same_account
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, Question, questions, simulate
@@ -178,6 +178,8 @@ def _access(
 
     def run(_session: None, account: Outcome[CallerIdentity], *seen: Any) -> Any:
         require_same_account(str(r.role), account)
+        if of_bucket:
+            require_aws_bucket(r)
         key, place = _key_and_place(r, *seen) if of_bucket else (None, r)
         arn = None if isinstance(key, ProbeError) else key
         rows = [row for row in permissions_for(r, Identity.RUNTIME, arn) if fits(row)]
@@ -320,6 +322,8 @@ def connector_checks(
         key, place = _key_and_place(r, *seen) if seen else (None, r)
         arn = None if isinstance(key, ProbeError) else key
         rows = [row for row in permissions_for(r, Identity.CONNECTOR, arn) if not _is_pass(row)]
+        if r.s3_endpoint:  # IAM says nothing about a bucket that is not AWS's
+            key, rows = None, [row for row in rows if not row.action.startswith("s3:")]
         return who, _simulated_as(access, who, questions(rows, place, arn)), key
 
     after = (probes.bucket_key, probes.head) if r.bucket is not None else ()
@@ -369,7 +373,12 @@ def evaluate_connector(
     rows = permissions_for(r, Identity.CONNECTOR, arn)
     document = {"Version": "2012-10-17", "Statement": statements(rows, r, arn)}
     remedy = put_policy(who, f"kitaru-{r.stack}-connector", document)
-    return _evaluated(decisions, who.arn, f"{who.arn} may do all of it", remedy, key)
+    if not decisions and r.s3_endpoint:
+        return unknown(f"the bucket is at {r.s3_endpoint}, and nothing else is asked of AWS", None)
+    found = _evaluated(decisions, who.arn, f"{who.arn} may do all of it", remedy, key)
+    if found.caveat and r.s3_endpoint:
+        return ok(found.why, f"{found.caveat}; nor is the bucket at {r.s3_endpoint}")
+    return found
 
 
 def _evaluated(

@@ -487,6 +487,9 @@ def _cluster() -> list[Case]:
     def group_says(**fields: Any) -> Arrange:
         return _then(CLUSTER, lambda w: w.node_group_says(**fields))
 
+    def version(status: str | None) -> Arrange:
+        return _then(CLUSTER, lambda w: w.version_is(status))
+
     def empty(world: World) -> None:
         world.fit_cluster(node_groups=0)
 
@@ -506,7 +509,8 @@ def _cluster() -> list[Case]:
     def self_managed(world: World) -> None:
         empty(world)
         ec2 = world.client("ec2")
-        image = ec2.describe_images()["Images"][0]["ImageId"]
+        linux = [i for i in ec2.describe_images()["Images"] if i.get("Platform") != "windows"]
+        image = linux[0]["ImageId"]
         tag = {"Key": f"kubernetes.io/cluster/{world.cluster}", "Value": "owned"}
         ec2.run_instances(
             ImageId=image,
@@ -534,7 +538,30 @@ def _cluster() -> list[Case]:
         ),
         Case("aws.cluster.active", UNKNOWN, denied, "not allowed to look", permission),
         Case("aws.cluster.compute", OK, CLUSTER, "node groups"),
-        Case("aws.cluster.compute", OK, says(computeConfig={"enabled": True}), "Auto Mode"),
+        Case(
+            "aws.cluster.compute",
+            OK,
+            says(computeConfig={"enabled": True, "nodePools": ["general-purpose"]}),
+            "Auto Mode",
+        ),
+        Case(
+            "aws.cluster.compute",
+            FAIL,
+            group_says(taints=[{"key": "team", "value": "x", "effect": "NO_SCHEDULE"}]),
+            "has the taint team",
+        ),
+        Case("aws.cluster.version", OK, CLUSTER, "is supported"),
+        Case("aws.cluster.version", WARN, version("EXTENDED_SUPPORT"), "costs more"),
+        Case("aws.cluster.version", FAIL, version("UNSUPPORTED"), "any more"),
+        Case("aws.cluster.version", UNKNOWN, version(None), "does not tell"),
+        Case(
+            "aws.cluster.version",
+            UNKNOWN,
+            _denied(CLUSTER, "eks:DescribeClusterVersions"),
+            "not allowed to look",
+            "eks:DescribeClusterVersions",
+        ),
+        Case("aws.cluster.endpoint", WARN, says(endpoint="http://127.0.0.1:9"), "not reached"),
         Case("aws.cluster.compute", OK, fargate("default"), "Fargate profiles for the namespace"),
         Case(
             "aws.cluster.compute",
@@ -602,7 +629,7 @@ def _cluster() -> list[Case]:
         Case(
             "aws.cluster.endpoint",
             WARN,
-            says(resourcesVpcConfig={"endpointPublicAccess": False}),
+            says(resourcesVpcConfig={"endpointPublicAccess": False}, endpoint="http://127.0.0.1:9"),
             "must be in its network",
         ),
         Case("aws.cluster.endpoint", UNKNOWN, says(resourcesVpcConfig={}), "did not tell"),

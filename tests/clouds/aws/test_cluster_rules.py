@@ -12,19 +12,21 @@ import pytest
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
 from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError, Skipped, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
-from kitaru_iac.clouds.aws.observations import Compute, Principal
+from kitaru_iac.clouds.aws.observations import CallerIdentity, Compute, Principal
 from kitaru_iac.clouds.aws.probes import AwsProbes
-from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
 from kitaru_iac.clouds.aws.simulate import Decision
 from kitaru_iac.clouds.aws.verify_cluster import (
     cluster_checks,
     evaluate_access_entry,
     evaluate_active,
     evaluate_authentication,
-    evaluate_compute,
     evaluate_endpoint,
     evaluate_pull,
+    evaluate_version,
 )
+from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
+from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.uris import EcrUri
 
@@ -97,6 +99,7 @@ def test_pulling_is_checked_only_where_there_is_a_repository() -> None:
     assert list(every) == [
         "aws.cluster.exists",
         "aws.cluster.active",
+        "aws.cluster.version",
         "aws.cluster.compute",
         "aws.cluster.authentication_mode",
         "aws.cluster.access_entry",
@@ -116,7 +119,7 @@ def test_each_check_judges_for_this_stack() -> None:
         "active": checks["aws.cluster.active"].evaluate({"status": "CREATING"}),
         "compute": checks["aws.cluster.compute"].evaluate(Compute((), (), False, False)),
         "mode": checks["aws.cluster.authentication_mode"].evaluate({}),
-        "endpoint": checks["aws.cluster.endpoint"].evaluate({}),
+        "endpoint": checks["aws.cluster.endpoint"].evaluate(({}, Skipped("x"))),
         "entry": checks["aws.cluster.access_entry"].evaluate(({"mode": "API"}, WHO)),
         "pull": checks["aws.cluster.node_role_pull"].evaluate([("x/y", (), ())]),
     }
@@ -136,6 +139,7 @@ def test_each_check_judges_for_this_stack() -> None:
             "there is no EKS cluster of this name in eu-west-1, as these credentials see it",
         ),
         ("aws.cluster.active", UNKNOWN, "not looked at: gone"),
+        ("aws.cluster.version", UNKNOWN, "not looked at: gone"),
         ("aws.cluster.compute", UNKNOWN, "not looked at: gone"),
         ("aws.cluster.authentication_mode", UNKNOWN, "not looked at: gone"),
         ("aws.cluster.access_entry", UNKNOWN, "not looked at: gone"),
@@ -253,7 +257,6 @@ FITS = profile("fits", ML)
             {"groups": [group("g", "DEGRADED")], "profiles": [FITS]},
             "Fargate profiles for the namespace ml: fits",
         ),
-        ({"unmanaged": 1}, "1 running instances that EKS does not manage"),
     ],
 )
 def test_one_thing_that_runs_pods_is_enough(seen: dict[str, Any], why: str) -> None:
@@ -337,6 +340,196 @@ def test_a_profile_without_subnets_gives_none() -> None:
     found = compute((), [profile("p", {"namespace": "other"})])
     assert found.why == "only Fargate profiles for other namespaces than ml"
     assert "--subnets '[]'" in str(found.remedy)
+
+
+def test_what_eks_does_not_manage_has_its_caveat() -> None:
+    found = compute(unmanaged=1)
+    assert (found.status, found.why) == (OK, "1 running instances that EKS does not manage")
+    assert "taints" in str(found.caveat)
+
+
+def some(ami: str = "AL2023_x86_64_STANDARD", **more: Any) -> dict[str, Any]:
+    return {**group("g", desiredSize=1), "amiType": ami, **more}
+
+
+def tainted(key: str = "team", effect: str = "NO_SCHEDULE", value: str = "x") -> dict[str, Any]:
+    return some(taints=[{"key": key, "value": value, "effect": effect}])
+
+
+def sick(code: str, **more: Any) -> dict[str, Any]:
+    return some(health={"issues": [{"code": code, "message": "m"}]}, **more)
+
+
+FARGATE_ELSEWHERE = profile("p", {"namespace": "karpenter"})
+TOLERANT = {"tolerations": [{"key": "team", "operator": "Equal", "value": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("seen", "settings", "status", "why"),
+    [
+        ({"groups": [some()]}, {}, OK, "node groups: g"),
+        ({"groups": [some("CUSTOM")]}, {}, OK, "node groups: g"),
+        # what can run nothing
+        ({"groups": [some("WINDOWS_CORE_2022_x86_64")]}, {}, FAIL, "g runs Windows"),
+        ({"groups": [some("AL2023_ARM_64_STANDARD")]}, {}, WARN, "only ARM nodes"),
+        (
+            {"groups": [some("AL2023_ARM_64_STANDARD"), {**some(), "nodegroupName": "h"}]},
+            {},
+            OK,
+            "h",
+        ),
+        ({"groups": [tainted()]}, {}, FAIL, "g has the taint team"),
+        ({"groups": [tainted(effect="NO_EXECUTE")]}, {}, FAIL, "g has the taint team"),
+        ({"groups": [tainted(effect="PREFER_NO_SCHEDULE")]}, {}, OK, "g"),
+        ({"groups": [sick("NodeCreationFailure")]}, {}, FAIL, "NodeCreationFailure: m"),
+        ({"groups": [sick("IamNodeRoleNotFound", status="DEGRADED")]}, {}, FAIL, "IamNodeRole"),
+        ({"groups": [sick("InsufficientFreeAddresses")]}, {}, OK, "g"),
+        ({"groups": [sick("InsufficientFreeAddresses", status="DEGRADED")]}, {}, WARN, "DEGRADED"),
+        ({"groups": [some(scalingConfig={"desiredSize": 0, "maxSize": 3})]}, {}, WARN, "to zero"),
+        ({"groups": [tainted()], "unmanaged": 2}, {}, OK, "2 running instances"),
+        ({"groups": [tainted()], "profiles": [FITS]}, {}, OK, "Fargate profiles"),
+        # Karpenter, hybrid nodes and own pools of Auto Mode make nodes that EKS does not list
+        ({"groups": [tainted()], "karpenter": True}, {}, UNKNOWN, "only Karpenter"),
+        ({"profiles": [FARGATE_ELSEWHERE], "karpenter": True}, {}, UNKNOWN, "only Karpenter"),
+        ({"groups": [tainted()], "hybrid": True}, {}, UNKNOWN, "only hybrid nodes"),
+        ({"auto": True, "pools": ()}, {}, UNKNOWN, "node pools of its own in Auto Mode"),
+        ({"auto": True, "pools": ("system",)}, {}, UNKNOWN, "node pools of its own"),
+        ({"auto": True, "pools": (), "groups": [some()]}, {}, OK, "node groups: g"),
+        ({"auto": True, "pools": ("system", "general-purpose")}, {}, OK, "Auto Mode"),
+        # what the description asks of nodes
+        ({"groups": [tainted()]}, {"pod_settings": TOLERANT}, FAIL, "g has the taint team"),
+        (
+            {"groups": [tainted()]},
+            {"pod_settings": TOLERANT, "orchestrator_pod_settings": TOLERANT},
+            OK,
+            "node groups: g",
+        ),
+        (
+            {"groups": [tainted(), {**some(), "nodegroupName": "h"}]},
+            {"pod_settings": TOLERANT},
+            OK,
+            "node groups",
+        ),
+        (
+            {"groups": [some()]},
+            {"pod_settings": {"node_selectors": {"pool": "gpu"}}},
+            FAIL,
+            "has not the label pool=gpu",
+        ),
+        (
+            {"groups": [some(labels={"pool": "gpu"})]},
+            {"pod_settings": {"node_selectors": {"pool": "gpu"}}},
+            OK,
+            "g",
+        ),
+        (
+            {"groups": [some()]},
+            {"pod_settings": {"node_selectors": {"kubernetes.io/arch": "arm64"}}},
+            FAIL,
+            "kubernetes.io/arch=arm64",
+        ),
+        # Fargate's selectors take wildcards, in labels too
+        ({"profiles": [profile("p", {"namespace": "*"})]}, {}, OK, "Fargate profiles"),
+        ({"profiles": [profile("p", {"namespace": "m?"})]}, {}, OK, "Fargate profiles"),
+        ({"profiles": [profile("p", {"namespace": "m?l"})]}, {}, FAIL, "other namespaces"),
+        (
+            {"profiles": [profile("p", {"namespace": "ml", "labels": {"team": "a*"}})]},
+            {
+                "pod_settings": {"labels": {"team": "abc"}},
+                "orchestrator_pod_settings": {"labels": {"team": "abc"}},
+            },
+            OK,
+            "Fargate profiles",
+        ),
+        (
+            {"profiles": [profile("p", {"namespace": "ml", "labels": {"team": "a*"}})]},
+            {"pod_settings": {"labels": {"team": "b"}}},
+            FAIL,
+            "other namespaces",
+        ),
+    ],
+)
+def test_what_is_there_must_run_the_stack_s_pods(
+    seen: dict[str, Any], settings: dict[str, Any], status: CheckStatus, why: str
+) -> None:
+    spec = from_mapping(
+        {
+            "name": "prod",
+            "type": "kubernetes",
+            "artifact_store": "s3://bucket",
+            "container_registry": f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com",
+            "cluster": "c",
+            "namespace": "ml",
+            "region": "eu-west-1",
+            "extra": {"orchestrator": settings},
+        }
+    )
+    given = {"auto": False, "hybrid": False, "groups": (), "profiles": (), **seen}
+    order = (given.pop("groups"), given.pop("profiles"), given.pop("auto"), given.pop("hybrid"))
+    found = evaluate_compute(Compute(*map(_tuple, order), **given), aws_resources(spec))
+    assert found.status is status, found.why
+    assert why in found.why
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    ("shown", "status"),
+    [
+        ({"versionStatus": "STANDARD_SUPPORT"}, OK),
+        ({"versionStatus": "EXTENDED_SUPPORT"}, WARN),
+        ({"versionStatus": "UNSUPPORTED"}, FAIL),
+        ({"status": "extended-support"}, WARN),
+        ({"versionStatus": "SOMETHING"}, UNKNOWN),
+        ({}, UNKNOWN),
+    ],
+)
+def test_support_of_the_version(shown: dict[str, str], status: CheckStatus) -> None:
+    found = evaluate_version({"clusterVersion": "1.29", **shown}, R)
+    assert found.status is status
+    assert "1.29" in found.why
+
+
+def test_a_role_whose_path_is_not_known_may_have_an_entry() -> None:
+    found = evaluate_access_entry(({"mode": "API"}, replace(WHO, certain=False)), R)
+    assert (found.status, found.missing_permission) == (UNKNOWN, "iam:GetRole")
+
+
+def test_a_customer_s_policy_with_aws_s_name_counts_for_nothing() -> None:
+    named_so = f"arn:aws:iam::{ACCOUNT}:policy/{PULL_ONLY}"
+    assert pulling((NODE, REFUSED, (named_so,))).status is UNKNOWN
+    for partition in ("aws", "aws-cn", "aws-us-gov"):
+        own = f"arn:{partition}:iam::aws:policy/{PULL_ONLY}"
+        assert pulling((NODE, REFUSED, (own,))).status is OK
+
+
+def test_a_pull_that_hangs_on_a_key_is_unknown() -> None:
+    hanging = replace(MAY[0], missing_context=("aws:SourceVpce",))
+    found = pulling((NODE, (hanging, MAY[1]), ()))
+    assert found.status is UNKNOWN
+    assert "aws:SourceVpce" in found.why
+
+
+def test_a_role_of_another_account_than_the_caller_s_is_not_judged_by_its_namesake() -> None:
+    iam = Iam()
+    probe = checks_of(R, iam)["aws.cluster.node_role_pull"].probe
+    caller = CallerIdentity(OTHER, "me")
+    seen = probe.run({}, ({"nodeRole": NODE},), (), caller)
+    assert iam.asked == set()
+    found = evaluate_pull(seen, R)
+    assert found.status is UNKNOWN
+    assert f"is of account {ACCOUNT}" in found.why
+    assert "create-role" not in str(found.remedy)
+
+
+def test_a_pod_execution_role_is_trusted_to_fargate() -> None:
+    iam = Iam({PODS: REFUSED}, {"pods": GONE})
+    found = evaluate_pull(looked(iam, profiles=[{"podExecutionRoleArn": PODS}]), R)
+    assert found.status is FAIL
+    assert "eks-fargate-pods.amazonaws.com" in str(found.remedy)
+    assert "ec2.amazonaws.com" not in str(found.remedy)
 
 
 def test_hybrid_nodes_are_not_listed() -> None:
@@ -541,6 +734,9 @@ OPEN = Verdict(
     "its endpoint is open to every address",
     f"{RESTRICT}  # add the ZenML server's address too",
 )
+WIDE = Verdict(
+    WARN, OPEN.why.replace("every address", "a great part of all addresses"), OPEN.remedy
+)
 CLOSED = Verdict(
     WARN,
     "its endpoint is private: this machine and the ZenML server must be in its network",
@@ -564,7 +760,20 @@ UNTOLD = Verdict(
             ["203.0.113.7/32", "2001:db8::/32"],
             ok("its endpoint is open to 203.0.113.7/32, 2001:db8::/32 and its own network"),
         ),
-        (True, True, ["0.0.0.0/1"], ok("its endpoint is open to 0.0.0.0/1 and its own network")),
+        (True, True, ["10.0.0.0/8"], ok("its endpoint is open to 10.0.0.0/8 and its own network")),
+        # it is what the ranges open together that counts
+        (True, True, ["0.0.0.0/1", "128.0.0.0/1"], OPEN),
+        (True, True, ["0.0.0.0/2", "128.0.0.0/1", "64.0.0.0/2"], OPEN),
+        (True, True, ["::/1", "8000::/1"], OPEN),
+        (True, True, ["0.0.0.0/1"], WIDE),
+        (True, True, ["10.0.0.0/8", "11.0.0.0/8"], WIDE),
+        (True, True, ["2000::/3"], WIDE),
+        (
+            True,
+            True,
+            ["203.0.113.7"],
+            ok("its endpoint is open to 203.0.113.7 and its own network"),
+        ),
         (True, True, ["0.0.0.0/0"], OPEN),
         (True, True, ["::/0"], OPEN),
         (True, True, ["203.0.113.7/32", "0.0.0.0/0"], OPEN),
@@ -589,6 +798,33 @@ def test_who_reaches_the_endpoint(
     }
     network = {key: value for key, value in told.items() if value is not None}
     assert evaluate_endpoint({"resourcesVpcConfig": network}, R) == verdict
+
+
+def test_ranges_that_are_none_say_nothing() -> None:
+    network = {"endpointPublicAccess": True, "publicAccessCidrs": ["203.0.113.0/24", "ours"]}
+    assert evaluate_endpoint({"resourcesVpcConfig": network}, R).status is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("public", "reached", "status"),
+    [
+        (True, True, OK),
+        (True, False, WARN),
+        (True, None, OK),
+        (True, Skipped("no address"), OK),
+        (False, True, OK),
+        (False, False, WARN),
+        (False, None, WARN),
+    ],
+)
+def test_an_endpoint_that_is_out_of_reach_is_no_ok(
+    public: bool, reached: Any, status: CheckStatus
+) -> None:
+    network = {"endpointPublicAccess": public, "publicAccessCidrs": ["203.0.113.7/32"]}
+    found = evaluate_endpoint({"resourcesVpcConfig": network}, R, reached)
+    assert found.status is status
+    if reached is True:
+        assert found.caveat == "whether the ZenML server reaches it was not looked at"
 
 
 def test_a_cluster_without_a_network_tells_nothing() -> None:

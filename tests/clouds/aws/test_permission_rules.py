@@ -229,7 +229,7 @@ GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
         SEE_BUCKET,
         looks(
             f"{ANALYZER} ec2:DescribeInstances ecr:DescribeRepositoryCreationTemplates "
-            "ecr:GetRegistryScanningConfiguration "
+            "ecr:GetRegistryScanningConfiguration eks:DescribeClusterVersions "
             "s3:GetAccountPublicAccessBlock"
         ),
         *(SEE_IMAGES, SEE_CLUSTER, SEE_PARTS),

@@ -140,7 +140,9 @@ class World:
     def fit_cluster(self, *, node_groups: int = 1) -> None:
         """moto knows nothing of access entries and endpoints: its answers get them on their way."""
         self.aws.cluster(self.cluster, node_groups=node_groups)
+        self.version_is("STANDARD_SUPPORT")
         self.cluster_says(
+            endpoint=self.aws.url,
             accessConfig={"authenticationMode": "API"},
             resourcesVpcConfig={
                 "endpointPublicAccess": True,
@@ -151,6 +153,16 @@ class World:
         self.access_entry({"policies": ["AmazonEKSAdminPolicy"]})
         self.aws.role(f"{self.cluster}-node", "ec2.amazonaws.com")
         self.give(f"{self.cluster}-node", policy(self.kubernetes(), Identity.PULL))
+
+    def version_is(self, status: str | None) -> None:
+        """Answer for the versions of Kubernetes, which moto does not list."""
+
+        def answer(request: Request) -> Response:
+            version = request.query.get("clusterVersions", ["1.33"])[0]
+            shown = {"clusterVersion": version, "versionStatus": status}
+            return _json({"clusterVersions": [shown] if status else []})
+
+        self.faults.answer("eks:DescribeClusterVersions", answer)
 
     def give(self, role: str, document: Mapping[str, Any]) -> None:
         self.client("iam").put_role_policy(

@@ -1,0 +1,236 @@
+"""The evaluations about what runs the pods of an EKS cluster."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
+from kitaru_iac.clouds.aws.commands import aws
+from kitaru_iac.clouds.aws.observations import Compute
+from kitaru_iac.clouds.aws.resources import AwsResources, PodSettings
+
+__all__ = ["evaluate_compute", "surely_runs_pods"]
+
+Raw = Mapping[str, Any]
+#: A group in one of these states keeps its nodes.
+_KEEPS_NODES = {"ACTIVE", "UPDATING", "DEGRADED"}
+#: Issues with which a group has no node that joined, or makes none.
+#: https://docs.aws.amazon.com/eks/latest/APIReference/API_Issue.html
+_FATAL = {
+    "AccessDenied", "AmiIdNotFound", "AsgInstanceLaunchFailures", "AutoScalingGroupNotFound",
+    "AutoScalingGroupOptInRequired", "ClusterUnreachable", "Ec2InstanceTypeDoesNotExist",
+    "Ec2LaunchTemplateNotFound", "Ec2SubnetNotFound", "IamInstanceProfileNotFound",
+    "IamNodeRoleNotFound", "NodeCreationFailure", "SourceEc2LaunchTemplateNotFound",
+}  # fmt: skip
+#: The taints of EKS and of Kubernetes have three effects; this one only prefers other nodes.
+_SOFT = "PREFER_NO_SCHEDULE"
+_ORDER = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
+_IN_CLUSTER = "taints, readiness and room of nodes stand in the cluster, and were not looked at"
+
+
+def surely_runs_pods(compute: Compute, r: AwsResources) -> bool:
+    """Whether something that EKS itself knows runs every pod of the stack."""
+    return all(_evaluate(compute, r, pod).status is CheckStatus.OK for pod in r.pods)
+
+
+def evaluate_compute(compute: Compute, r: AwsResources) -> Verdict:
+    """Something must be there that runs each pod: the orchestrator's and the steps'."""
+    found = [_evaluate(compute, r, pod) for pod in r.pods]
+    return min(found, key=lambda verdict: _ORDER.index(verdict.status))
+
+
+def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
+    if compute.auto_mode and "general-purpose" in compute.pools:
+        return ok("Auto Mode makes nodes as they are needed")
+    reasons = {str(g["nodegroupName"]): _unfit(g, pod) for g in compute.node_groups}
+    fit = [g for g in compute.node_groups if not reasons[str(g["nodegroupName"])]]
+    sized = [g for g in fit if g.get("scalingConfig", {}).get("desiredSize", 1)]
+    healthy = [g for g in sized if g["status"] != "DEGRADED"]
+    running = [g for g in healthy if not _is_arm(g) or _asks_for_arm(pod)]
+    if running:
+        return ok(f"node groups: {_names(g for g in fit if g['status'] != 'DEGRADED')}")
+    fitting = [p for p in compute.fargate_profiles if _runs(p, r.namespace, pod)]
+    if fitting:
+        names = ", ".join(str(profile["fargateProfileName"]) for profile in fitting)
+        return ok(f"Fargate profiles for the namespace {r.namespace}: {names}")
+    if compute.unmanaged:
+        return ok(f"{compute.unmanaged} running instances that EKS does not manage", _IN_CLUSTER)
+    if healthy:
+        return warn(
+            f"only ARM nodes ({_names(healthy)}): an image built on x86-64 does not run there",
+            _more_nodes(r),
+        )
+    if sized:
+        return _degraded(compute, r)
+    if fit:
+        return warn(
+            f"the node groups {_names(fit)} are scaled to zero: pods wait until something scales "
+            "them up",
+            _scale_up(fit[0], r),
+        )
+    return _nothing(compute, reasons, r)
+
+
+def _nothing(compute: Compute, reasons: Mapping[str, str], r: AwsResources) -> Verdict:
+    """Nothing that EKS knows of runs a pod: what it does not know of may."""
+    if compute.hybrid and not compute.node_groups and not compute.fargate_profiles:
+        return unknown("it has hybrid nodes only, which EKS does not list", "kubectl get nodes")
+    unseen = [
+        words
+        for is_there, words in (
+            (compute.hybrid, "hybrid nodes"),
+            (compute.auto_mode, "node pools of its own in Auto Mode"),
+            (compute.karpenter, "Karpenter"),
+        )
+        if is_there
+    ]
+    unfit = "; ".join(f"{name} {why}" for name, why in reasons.items())
+    if unseen:
+        beside = f" ({unfit})" if unfit else ""
+        return unknown(
+            f"only {' and '.join(unseen)} may run pods here, which EKS does not list{beside}",
+            "kubectl get nodes,nodepools",
+        )
+    if compute.node_groups:
+        return _all_unfit(compute, unfit, r)
+    if compute.fargate_profiles:
+        return _other_namespaces(compute.fargate_profiles[0], r)
+    return fail(
+        "no Auto Mode, node group, Fargate profile or tagged instance: pods would wait forever",
+        _more_nodes(r),
+    )
+
+
+def _all_unfit(compute: Compute, unfit: str, r: AwsResources) -> Verdict:
+    states = {str(group["status"]) for group in compute.node_groups}
+    if not states & _KEEPS_NODES:
+        return _degraded(compute, r, fails=True)
+    group = str(compute.node_groups[0]["nodegroupName"])
+    show = aws(
+        *("eks", "describe-nodegroup"),
+        cluster_name=r.cluster,
+        nodegroup_name=group,
+        region=r.region,
+    )
+    return fail(f"no node group runs the stack's pods: {unfit}", show)
+
+
+def _degraded(compute: Compute, r: AwsResources, *, fails: bool = False) -> Verdict:
+    states = ", ".join(f"{g['nodegroupName']} {g['status']}" for g in compute.node_groups)
+    return (fail if fails else warn)(
+        f"no node group is ACTIVE: {states}",
+        aws(
+            *("eks", "describe-nodegroup"),
+            cluster_name=r.cluster,
+            nodegroup_name=str(compute.node_groups[0]["nodegroupName"]),
+            query="nodegroup.health",
+            region=r.region,
+        ),
+    )
+
+
+def _other_namespaces(profile: Raw, r: AwsResources) -> Verdict:
+    return fail(
+        f"only Fargate profiles for other namespaces than {r.namespace}",
+        aws(
+            *("eks", "create-fargate-profile"),
+            cluster_name=r.cluster,
+            fargate_profile_name=f"kitaru-{r.namespace}",
+            pod_execution_role_arn=str(profile["podExecutionRoleArn"]),
+            subnets=list(profile.get("subnets", ())),
+            selectors=[{"namespace": r.namespace}],
+            region=r.region,
+        ),
+    )
+
+
+def _unfit(group: Raw, pod: PodSettings) -> str:
+    """Why a node group runs no such pod; empty where it does."""
+    if group["status"] not in _KEEPS_NODES:
+        return f"is {group['status']}"
+    issues = [i for i in group.get("health", {}).get("issues", ()) if i.get("code") in _FATAL]
+    if issues:
+        return f"has the issue {issues[0]['code']}: {issues[0].get('message', '')}".rstrip(": ")
+    kind = str(group.get("amiType", ""))
+    if kind.startswith("WINDOWS"):
+        return "runs Windows"
+    labels = _labels(group)
+    for key, value in pod.node_selectors:
+        if labels.get(key, value) != value or (key not in labels and not _set_by_node(key)):
+            return f"has not the label {key}={value} that the pods ask for"
+    taints = [t for t in group.get("taints") or () if t.get("effect") != _SOFT]
+    for taint in taints:
+        if not any(_tolerates(toleration, taint) for toleration in pod.tolerations):
+            return f"has the taint {taint.get('key')}, which the pods do not tolerate"
+    return ""
+
+
+def _labels(group: Raw) -> dict[str, str]:
+    found = {str(k): str(v) for k, v in (group.get("labels") or {}).items()}
+    if group.get("amiType", "CUSTOM") != "CUSTOM":
+        found["kubernetes.io/arch"] = "arm64" if _is_arm(group) else "amd64"
+        found["kubernetes.io/os"] = "linux"
+    found["eks.amazonaws.com/nodegroup"] = str(group["nodegroupName"])
+    return found
+
+
+def _set_by_node(key: str) -> bool:
+    """Whether a node has this label by itself, so that a group need not say it."""
+    return "kubernetes.io/" in key or "k8s.aws/" in key or "eks.amazonaws.com/" in key
+
+
+def _tolerates(toleration: tuple[str, str, str, str], taint: Raw) -> bool:
+    """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
+    key, operator, value, effect = toleration
+    if effect and effect.replace("_", "").lower() != str(taint["effect"]).replace("_", "").lower():
+        return False
+    if operator == "Exists":
+        return key in {"", taint.get("key")}
+    return key == taint.get("key") and value == (taint.get("value") or "")
+
+
+def _is_arm(group: Raw) -> bool:
+    return "ARM_64" in str(group.get("amiType", ""))
+
+
+def _asks_for_arm(pod: PodSettings) -> bool:
+    return ("kubernetes.io/arch", "arm64") in pod.node_selectors
+
+
+def _runs(profile: Raw, namespace: str, pod: PodSettings) -> bool:
+    """https://docs.aws.amazon.com/eks/latest/userguide/fargate-profile.html (wildcards)"""
+    labels = dict(pod.labels)
+    return profile["status"] == "ACTIVE" and any(
+        _like(str(selector.get("namespace", "")), namespace)
+        and all(
+            key in labels and _like(str(value), labels[key])
+            for key, value in (selector.get("labels") or {}).items()
+        )
+        for selector in profile.get("selectors") or ()
+    )
+
+
+def _like(pattern: str, text: str) -> bool:
+    made = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(made, text) is not None
+
+
+def _names(groups: Iterable[Raw]) -> str:
+    return ", ".join(str(group["nodegroupName"]) for group in groups)
+
+
+def _more_nodes(r: AwsResources) -> str:
+    return f"eksctl create nodegroup --cluster {r.cluster} --region {r.region}"
+
+
+def _scale_up(group: Raw, r: AwsResources) -> str:
+    greatest = max(1, int(group.get("scalingConfig", {}).get("maxSize", 1)))
+    return aws(
+        *("eks", "update-nodegroup-config"),
+        cluster_name=r.cluster,
+        nodegroup_name=str(group["nodegroupName"]),
+        scaling_config={"minSize": 1, "desiredSize": 1, "maxSize": greatest},
+        region=r.region,
+    )

@@ -1,0 +1,196 @@
+"""Worlds in which a check once said ok where nothing works, or fail where all does: on moto.
+
+IAM's part is the simulator double, which evaluates condition keys as AWS documents them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.clouds.aws.permissions import policy
+from kitaru_iac.spec.model import BaseSpec
+from tests.clouds.aws.world import World
+from tests.doubles.aws import ACCOUNT_ID, REGION
+
+OK, WARN, FAIL, UNKNOWN = CheckStatus
+ACCESS = "aws.role.bucket_access"
+
+
+def _runtime(world: World, *more: dict[str, Any], without: str = "") -> BaseSpec:
+    """A fit bucket, and a role with the table's rights and these statements beside them."""
+    world.fit_bucket()
+    world.fit_role()
+    spec = world.sagemaker()
+    document = policy(spec, Identity.RUNTIME)
+    kept = [s for s in document["Statement"] if s["Sid"] not in without.split()]
+    world.give(world.role.rsplit("/", 1)[-1], {**document, "Statement": [*kept, *more]})
+    return spec
+
+
+def _deny(action: str, resource: str = "*", **condition: Any) -> dict[str, Any]:
+    made = {"Sid": "No", "Effect": "Deny", "Action": action, "Resource": resource}
+    return {**made, "Condition": condition} if condition else made
+
+
+def _allow(action: str, resource: str = "*", **condition: Any) -> dict[str, Any]:
+    return {**_deny(action, resource, **condition), "Effect": "Allow", "Sid": "Yes"}
+
+
+def _region_lock(region: str) -> Callable[[World], BaseSpec]:
+    lock = {"StringNotEquals": {"aws:RequestedRegion": region}}
+    return lambda world: _runtime(world, _deny("s3:*", **lock))
+
+
+def _at_prefix(effect: Callable[..., dict[str, Any]], under: str, without: str) -> Any:
+    def world_of(world: World) -> BaseSpec:
+        objects = f"arn:aws:s3:::{world.bucket}/{under}*"
+        return _runtime(world, effect("s3:*Object", objects), without=without)
+
+    return world_of
+
+
+def _conditioned(**condition: Any) -> Callable[[World], BaseSpec]:
+    return lambda world: _runtime(world, _allow("sqs:*", **condition), without="Objects Bucket")
+
+
+@pytest.mark.parametrize(
+    ("arrange", "status", "why"),
+    [
+        (_region_lock(REGION), OK, "may use the bucket"),
+        (_region_lock("us-east-1"), FAIL, "an explicit denial"),
+        (_at_prefix(_deny, "prefix/", ""), FAIL, "/prefix/kitaru-check"),
+        (_at_prefix(_deny, "other/", ""), OK, "may use the bucket"),
+        (_conditioned(StringEquals={"aws:SourceVpce": "vpce-1"}), FAIL, "s3:GetObject"),
+        (
+            lambda w: _runtime(w, _deny("s3:*", StringNotEquals={"aws:SourceVpce": "vpce-1"})),
+            UNKNOWN,
+            "aws:SourceVpce",
+        ),
+        (
+            lambda w: _runtime(w, _deny("s3:*", StringEquals={"aws:SourceVpc": "vpc-1"})),
+            UNKNOWN,
+            "aws:SourceVpc",
+        ),
+        (
+            lambda w: _runtime(w, _deny("sqs:*", StringNotEquals={"aws:SourceVpce": "vpce-1"})),
+            OK,
+            "may use the bucket",
+        ),
+        (lambda w: _runtime(w, _deny("s3:*", Bool={"aws:SecureTransport": "false"})), OK, "may"),
+        (
+            lambda w: _runtime(w, _deny("*", StringNotEquals={"aws:PrincipalAccount": ACCOUNT_ID})),
+            OK,
+            "may use the bucket",
+        ),
+        (
+            lambda w: _runtime(w, _deny("*", StringNotEquals={"aws:PrincipalAccount": "1"})),
+            FAIL,
+            "an explicit denial",
+        ),
+    ],
+)
+def test_what_a_role_may_do_with_its_bucket(
+    arrange: Callable[[World], BaseSpec], status: CheckStatus, why: str, world: World
+) -> None:
+    result = world.check(arrange(world), ACCESS)
+    assert result.status is status, result.why
+    assert why in result.why
+
+
+@pytest.mark.parametrize("named", ["id", "alias", "alias_arn"])
+def test_a_key_is_asked_about_by_its_arn_whatever_the_bucket_calls_it(
+    named: str, world: World
+) -> None:
+    spec = _runtime(world)
+    key = world.key()
+    alias = f"alias/{world.stack}"
+    world.client("kms").create_alias(AliasName=alias, TargetKeyId=key)
+    place = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:"
+    name = {"id": key, "alias": alias, "alias_arn": f"{place}{alias}"}[named]
+    world.encrypt({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": name})
+    refused = world.check(spec, ACCESS)
+    assert refused.status is FAIL
+    assert f"kms:Decrypt, kms:GenerateDataKey on {place}key/{key}" in refused.why
+    only_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}}
+    grant = _allow("kms:*", f"{place}key/{key}", **only_s3)
+    document = policy(spec, Identity.RUNTIME)
+    document["Statement"].append(grant)
+    world.give(world.role.rsplit("/", 1)[-1], document)
+    assert world.check(spec, ACCESS).status is OK
+
+
+@pytest.mark.parametrize(
+    ("templates", "status"),
+    [
+        ([{"prefix": "ROOT"}], WARN),
+        ([{"prefix": "ROOT", "appliedFor": ["REPLICATION"]}], FAIL),
+        ([{"prefix": "team"}], WARN),
+        ([{"prefix": "tea"}], FAIL),
+        ([{"prefix": "other"}, {"prefix": "more"}, {"prefix": "team"}], WARN),
+        # the most specific one counts
+        ([{"prefix": "ROOT"}, {"prefix": "team", "appliedFor": ["REPLICATION"]}], FAIL),
+        ([{"prefix": "ROOT", "appliedFor": []}, {"prefix": "team"}], WARN),
+        ([], FAIL),
+    ],
+)
+def test_a_template_that_covers_the_name_makes_the_repository(
+    templates: list[dict[str, Any]], status: CheckStatus, world: World
+) -> None:
+    world.repository = f"team/images-{world.stack}"
+    world.creation_templates(*templates, page=1)
+    assert world.check(world.kubernetes(), "aws.repository.exists").status is status
+
+
+def test_a_bucket_elsewhere_is_not_judged_by_its_namesake_at_aws(world: World) -> None:
+    world.fit_bucket()
+    world.fit_role()
+    elsewhere = {"client_kwargs": {"endpoint_url": "https://minio.example.org:9000"}}
+    extra = {"artifact_store": elsewhere}
+    spec = world.sagemaker(extra=extra)
+    results = {result.id: result for result in world.verify(spec).results}
+    about = [r for name, r in results.items() if name.startswith("aws.bucket.")]
+    assert {r.status for r in (*about, results[ACCESS])} == {UNKNOWN}
+    assert all("https://minio.example.org:9000" in r.why for r in (*about, results[ACCESS]))
+    assert not any(call.startswith(("s3:", "s3control:")) for call in world.faults.calls)
+    assert not any("s3" in a[0] for _, a, _ in world.simulator.asked)
+    connector = results["aws.connector.permissions"]
+    assert "minio.example.org" in f"{connector.why} {connector.caveat}"
+
+
+def test_aws_s_own_address_is_no_other_place(world: World) -> None:
+    world.fit_bucket()
+    own = {"client_kwargs": {"endpoint_url": f"https://s3.{REGION}.amazonaws.com"}}
+    spec = world.sagemaker(extra={"artifact_store": own})
+    assert world.check(spec, "aws.bucket.exists").status is OK
+
+
+def test_a_role_of_another_account_is_said_and_not_made_here(world: World) -> None:
+    world.fit_bucket()
+    world.fit_role()  # its namesake in this account
+    foreign = world.role.replace(ACCOUNT_ID, "999999999999")
+    spec = world.sagemaker(execution_role=foreign)
+    results = {r.id: r for r in world.verify(spec).results if r.id.startswith("aws.role.")}
+    assert results["aws.role.exists"].status is FAIL
+    assert "999999999999" in results["aws.role.exists"].why
+    for name in ("aws.role.trust", ACCESS, "aws.role.repository_access", "aws.role.permissions"):
+        assert results[name].status is UNKNOWN, name
+    assert not any("create-role" in str(r.remedy) for r in results.values())
+
+
+@pytest.mark.parametrize("status", [503, 500])
+def test_a_cloud_that_answers_nothing_is_all_unknown(status: int, world: World) -> None:
+    for operation in (
+        *("sts:GetCallerIdentity", "s3:HeadBucket", "s3:GetBucketPolicy", "s3:GetBucketEncryption"),
+        *("s3:GetPublicAccessBlock", "s3:GetBucketVersioning", "s3:GetBucketPolicyStatus"),
+        *("ecr:DescribeRepositories", "iam:GetRole", "iam:SimulatePrincipalPolicy"),
+        *("s3control:GetPublicAccessBlock", "ecr:GetRegistryScanningConfiguration"),
+    ):
+        world.faults.fail(operation, "ServiceUnavailable", status=status)
+    report = world.verify(world.sagemaker())
+    assert {result.status for result in report.results} == {UNKNOWN}
+    assert (report.failed, report.undecided) == (False, True)
