@@ -141,6 +141,14 @@ _CHECKS = (
         _EKS + "kubernetes-versions.html",
     ),
     CheckInfo(
+        "aws.cluster.namespace",
+        "The namespace of the runs exists",
+        "ZenML makes none. Asks the cluster itself, over its endpoint, with a token of the looking "
+        "identity; where that one is not let in, it is unknown. `default` is in every cluster.",
+        "https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
         "aws.cluster.compute",
         "Something runs the cluster's pods",
         "Auto Mode with its general-purpose pool, node groups (operating system, architecture, "

@@ -25,6 +25,7 @@ from kitaru_iac.checks.probes import (
 )
 from kitaru_iac.clouds.aws.analyzer import analyze
 from kitaru_iac.clouds.aws.commands import aws
+from kitaru_iac.clouds.aws.kubernetes_api import find_namespace
 from kitaru_iac.clouds.aws.observations import (
     BucketHead,
     BucketKey,
@@ -132,6 +133,11 @@ class AwsProbes:
             requires=(self.cluster, self.node_groups, self.fargate_profiles),
         )
         self.version = Probe("eks:DescribeClusterVersions", self._version, requires=(self.cluster,))
+        self.namespace = Probe(
+            "the cluster's namespaces",
+            lambda cluster: find_namespace(self._aws, cluster, self._r.namespace),
+            requires=(self.cluster,),
+        )
         self.endpoint = Probe("the cluster's endpoint", self._endpoint, requires=(self.cluster,))
 
     def _probe(self, name: str, run: Any) -> Probe[Any]:

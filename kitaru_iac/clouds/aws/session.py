@@ -189,6 +189,35 @@ class AwsAccess:
             self._failed(error, service, operation, about, absent, ())
             raise AssertionError("unreachable") from error
 
+    def eks_token(self, cluster: str) -> str:
+        """Make a token with which the cluster of this name knows this identity, for a minute."""
+        import base64
+
+        from botocore.signers import RequestSigner
+
+        client = self._client("sts", None)
+        signer = RequestSigner(
+            *(client.meta.service_model.service_id, client.meta.region_name, "sts", "v4"),
+            self._session.get_credentials(),
+            self._session.events,
+        )
+        host = f"https://sts.{client.meta.region_name}.{self._dns_suffix(client)}"
+        request = {
+            "method": "GET",
+            "url": f"{host}/?Action=GetCallerIdentity&Version=2011-06-15",
+            "body": {},
+            "headers": {"x-k8s-aws-id": cluster},
+            "context": {},
+        }
+        url = signer.generate_presigned_url(
+            request, region_name=client.meta.region_name, expires_in=60, operation_name=""
+        )
+        return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+
+    @staticmethod
+    def _dns_suffix(client: Any) -> str:
+        return "amazonaws.com.cn" if client.meta.partition == "aws-cn" else "amazonaws.com"
+
     def _client(self, service: str, region: str | None) -> Any:
         from botocore.config import Config
 

@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from kitaru_iac.checks.checklist import Checklist
-from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import (
+    Denied,
     NotFound,
     Outcome,
     Probe,
@@ -47,6 +48,8 @@ _PULL_POLICIES = {
 _ADMIN_POLICIES = {"AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy"}
 #: A range shorter than this opens to very many (in IPv6, twice as long).
 _WIDE = 8
+#: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
+_IN_EVERY_CLUSTER = {"default", "kube-node-lease", "kube-public", "kube-system"}
 _SERVER_TOO = "whether the ZenML server reaches it was not looked at"
 _EDIT_POLICY = "AmazonEKSEditPolicy"
 
@@ -69,6 +72,7 @@ def cluster_checks(
         ),
         add("aws.cluster.active", subject, probes.cluster, lambda s: evaluate_active(s, r)),
         add("aws.cluster.version", subject, probes.version, lambda seen: evaluate_version(seen, r)),
+        _namespace_check(checklist, probes, r),
         add("aws.cluster.compute", subject, probes.compute, lambda s: evaluate_compute(s, r)),
         add(
             *("aws.cluster.authentication_mode", subject, probes.cluster),
@@ -91,6 +95,29 @@ def cluster_checks(
             add("aws.cluster.node_role_pull", subject, pull, lambda seen: evaluate_pull(seen, r))
         )
     return checks
+
+
+def _namespace_check(
+    checklist: Checklist[Principal], probes: AwsProbes, r: AwsResources
+) -> Check[object]:
+    """ZenML makes no namespace; four are in every cluster, and are not asked about."""
+    about = ("aws.cluster.namespace", f"{r.cluster_arn}/{r.namespace}")
+    if r.namespace in _IN_EVERY_CLUSTER:
+        return checklist.check(
+            *about, probes.cluster, lambda _: ok(f"every cluster has the namespace {r.namespace}")
+        )
+
+    def absent(error: ProbeError) -> Verdict | None:
+        if isinstance(error, Denied):
+            return unknown(error.why, error.remedy)
+        # The cluster itself may be what was not found: that is another check's.
+        if not isinstance(error, NotFound) or not error.why.startswith("the cluster has no"):
+            return None
+        return fail(error.why, command("kubectl", "create", "namespace", r.namespace))
+
+    return checklist.check(
+        *about, probes.namespace, lambda name: ok(f"the cluster has the namespace {name}"), absent
+    )
 
 
 def list_clusters(r: AwsResources) -> str:

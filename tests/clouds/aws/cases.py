@@ -490,6 +490,14 @@ def _cluster() -> list[Case]:
     def version(status: str | None) -> Arrange:
         return _then(CLUSTER, lambda w: w.version_is(status))
 
+    def namespace(status: int | None) -> Arrange:
+        def arrange(world: World) -> BaseSpec:
+            world.fit_cluster()
+            world.cluster_answers(status)
+            return world.kubernetes(namespace="ml")
+
+        return arrange
+
     def empty(world: World) -> None:
         world.fit_cluster(node_groups=0)
 
@@ -550,6 +558,13 @@ def _cluster() -> list[Case]:
             group_says(taints=[{"key": "team", "value": "x", "effect": "NO_SCHEDULE"}]),
             "has the taint team",
         ),
+        Case("aws.cluster.namespace", OK, CLUSTER, "every cluster has"),
+        Case("aws.cluster.namespace", OK, namespace(200), "has the namespace ml"),
+        Case("aws.cluster.namespace", FAIL, namespace(404), "no namespace ml"),
+        Case("aws.cluster.namespace", UNKNOWN, namespace(403), "answered 403"),
+        Case("aws.cluster.namespace", UNKNOWN, namespace(401), "answered 401"),
+        Case("aws.cluster.namespace", UNKNOWN, namespace(500), "answered 500"),
+        Case("aws.cluster.namespace", UNKNOWN, namespace(None), "no usable answer"),
         Case("aws.cluster.version", OK, CLUSTER, "is supported"),
         Case("aws.cluster.version", WARN, version("EXTENDED_SUPPORT"), "costs more"),
         Case("aws.cluster.version", FAIL, version("UNSUPPORTED"), "any more"),

@@ -87,7 +87,7 @@ def checks_of(r: AwsResources, iam: Iam) -> dict[str, Check]:
     probes = AwsProbes(iam, r)
     connector: Probe[Principal] = Probe("who", lambda: WHO)
     found = cluster_checks(checklist(probes, r), probes, r, iam, connector)
-    assert {check.subject for check in found} == {r.cluster_arn}
+    assert {check.subject for check in found} == {r.cluster_arn, f"{r.cluster_arn}/{r.namespace}"}
     return {check.info.id: check for check in found}
 
 
@@ -100,6 +100,7 @@ def test_pulling_is_checked_only_where_there_is_a_repository() -> None:
         "aws.cluster.exists",
         "aws.cluster.active",
         "aws.cluster.version",
+        "aws.cluster.namespace",
         "aws.cluster.compute",
         "aws.cluster.authentication_mode",
         "aws.cluster.access_entry",

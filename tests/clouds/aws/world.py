@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from kitaru_iac.checks.model import CheckReport, CheckResult, run_checks
@@ -18,7 +21,8 @@ from kitaru_iac.spec.model import BaseSpec
 from tests.doubles.aws import ACCOUNT_ID, REGION, AwsLoopback
 from tests.doubles.faults import AwsFaults
 from tests.doubles.simulator import PolicySimulator
-from tests.doubles.web import Request, Response
+from tests.doubles.tls import ThrowAwayCA
+from tests.doubles.web import LoopbackRequestHandler, Request, Response, ThreadedServer
 
 _numbers = itertools.count(1)
 TIMEOUT = 60.0
@@ -154,6 +158,15 @@ class World:
         self.aws.role(f"{self.cluster}-node", "ec2.amazonaws.com")
         self.give(f"{self.cluster}-node", policy(self.kubernetes(), Identity.PULL))
 
+    def cluster_answers(self, status: int | None) -> None:
+        """Let the cluster's own API answer so, over TLS; None: under an unknown authority."""
+        server = _cluster_api(status or 200)
+        authority = _authority() if status else ThrowAwayCA(Path(tempfile.mkdtemp()))
+        data = base64.b64encode(authority.bundle.read_bytes()).decode()
+        self.cluster_says(
+            endpoint=f"https://127.0.0.1:{server.port}", certificateAuthority={"data": data}
+        )
+
     def version_is(self, status: str | None) -> None:
         """Answer for the versions of Kubernetes, which moto does not list."""
 
@@ -223,6 +236,36 @@ class World:
     def verify(self, spec: BaseSpec, timeout: float = TIMEOUT) -> CheckReport:
         checks = checks_for(spec, timeout=timeout)
         return CheckReport(spec.name, run_checks(checks, timeout))
+
+
+@cache
+def _authority() -> ThrowAwayCA:
+    return ThrowAwayCA(Path(tempfile.mkdtemp()))
+
+
+@cache
+def _cluster_api(status: int) -> ThreadedServer:
+    """A cluster's API: it answers all who bring a token of EKS's form alike."""
+
+    class Handler(LoopbackRequestHandler):
+        def handler(self) -> Any:
+            def answer(request: Request) -> Response:
+                known = (request.bearer or "").startswith("k8s-aws-v1.")
+                assert request.path == "/api/v1/namespaces/ml"
+                return Response(status if known else 599)
+
+            return answer
+
+    class Server(ThreadedServer):
+        pass
+
+    server = Server(Handler)
+    server.start()
+    assert server._server is not None
+    server._server.socket = (
+        _authority().context("127.0.0.1").wrap_socket(server._server.socket, server_side=True)
+    )
+    return server
 
 
 @cache
