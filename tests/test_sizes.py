@@ -21,7 +21,6 @@ LONG = {
     "kitaru_iac/cli/_flags.py:flags": "a table of flags, which scripts/generate writes",
     "kitaru_iac/cli/stack_delete.py:delete": "a table of flags, and few statements below it",
     "kitaru_iac/clouds/aws/provision/bucket.py:__init__": "one resource after the other",
-    "kitaru_iac/clouds/aws/provision/cluster.py:__init__": "one resource after the other",
 }
 
 
