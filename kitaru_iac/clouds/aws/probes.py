@@ -472,6 +472,9 @@ class AwsProbes:
             RoleName=role_name(self._r.role),
         )
         found: Raw = answer["Role"]
+        here = account_of(str(found["Arn"]))
+        if here is not None:  # whoever asks, though STS did not tell who that is
+            require_same_account(self._r.role, CallerIdentity(here, ""))
         return found
 
     def attached_policies(self, role: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from kitaru_iac.clouds.aws.permissions import policy
 from kitaru_iac.spec.model import BaseSpec
 from tests.clouds.aws.world import World
 from tests.doubles.aws import ACCOUNT_ID, REGION
+from tests.doubles.web import json_response
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 ACCESS = "aws.role.bucket_access"
@@ -194,3 +195,59 @@ def test_a_cloud_that_answers_nothing_is_all_unknown(status: int, world: World) 
     report = world.verify(world.sagemaker())
     assert {result.status for result in report.results} == {UNKNOWN}
     assert (report.failed, report.undecided) == (False, True)
+
+
+def test_a_namesake_is_known_though_nobody_tells_who_looks(world: World) -> None:
+    world.fit_role()
+    world.faults.fail("sts:GetCallerIdentity", "ServiceUnavailable", status=503)
+    foreign = world.role.replace(ACCOUNT_ID, "999999999999")
+    spec = world.sagemaker(execution_role=foreign)
+    assert world.check(spec, "aws.role.trust").status is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"nodegroup": {}},
+        {"nodegroup": {"nodegroupName": "g"}},
+        {"nodegroup": {"nodegroupName": "g", "status": "ACTIVE", "taints": "none"}},
+        {"nodegroup": {"nodegroupName": "g", "status": "ACTIVE", "health": []}},
+        {"nodegroup": {"nodegroupName": "g", "status": "SOMETHING_NEW"}},
+        {"nodegroup": {"nodegroupName": "g", "status": "ACTIVE", "amiType": "WINDOWS_2030"}},
+    ],
+)
+def test_an_answer_of_another_shape_is_never_ok(answer: dict[str, Any], world: World) -> None:
+    world.fit_cluster()
+
+    def other(body: dict[str, Any]) -> None:
+        body.clear()
+        body.update(answer)
+
+    world.faults.change("eks:DescribeNodegroup", other)
+    result = world.check(world.kubernetes(), "aws.cluster.compute")
+    assert result.status in {UNKNOWN, FAIL}, result.why
+
+
+def test_a_group_on_the_last_page_counts(world: World) -> None:
+    """Three pages of node groups, of which only the last one's can run pods."""
+    world.fit_cluster(node_groups=3)
+    names = sorted(world.client("eks").list_nodegroups(clusterName=world.cluster)["nodegroups"])
+    pages = {None: ([names[0]], "2"), "2": ([names[1]], "3"), "3": ([names[2]], None)}
+
+    def page(request: Any) -> Any:
+        shown, more = pages[request.query.get("nextToken", [None])[0]]
+        return json_response({"nodegroups": shown, **({"nextToken": more} if more else {})})
+
+    world.faults.answer("eks:ListNodegroups", page)
+
+    def taint(body: dict[str, Any]) -> None:
+        if body["nodegroup"]["nodegroupName"] != names[2]:
+            body["nodegroup"]["taints"] = [{"key": "x", "value": "y", "effect": "NO_EXECUTE"}]
+
+    world.faults.change("eks:DescribeNodegroup", taint)
+    result = world.check(world.kubernetes(), "aws.cluster.compute")
+    assert (result.status, result.why) == (OK, f"node groups: {names[2]}")
+    del pages["3"]
+    pages["2"] = ([names[1]], None)
+    assert world.check(world.kubernetes(), "aws.cluster.compute").status is FAIL
