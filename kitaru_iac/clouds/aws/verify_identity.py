@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
@@ -21,6 +21,7 @@ from kitaru_iac.checks.probes import (
     all_of,
 )
 from kitaru_iac.clouds.aws.commands import aws, put_policy
+from kitaru_iac.clouds.aws.decisions import Key, evaluated
 from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, CallerIdentity, Principal
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
 from kitaru_iac.clouds.aws.permissions import (
@@ -37,14 +38,7 @@ from kitaru_iac.clouds.aws.trust import may_assume, statement_list
 __all__ = ["connector_checks", "credential_checks", "role_checks"]
 
 Raw = Mapping[str, Any]
-#: The ARN of the bucket's KMS key, None where it has none of the customer's, or why nobody knows.
-Key: TypeAlias = str | ProbeError | None
 _SERVICE = "sagemaker.amazonaws.com"
-#: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
-_LIMITS = (
-    "as IAM simulates identity policies; policies of the resources, of sessions and of endpoints "
-    "are not part of it"
-)
 
 
 def credential_checks(
@@ -302,7 +296,7 @@ def evaluate_runtime(seen: tuple[tuple[Decision, ...], Key], r: AwsResources, wh
     rows = permissions_for(r, Identity.RUNTIME, arn)
     document = {"Version": "2012-10-17", "Statement": statements(rows, r, arn)}
     remedy = put_policy(str(r.role), f"kitaru-{r.stack}", document)
-    return _evaluated(decisions, str(r.role), f"it may use {what}", remedy, key)
+    return evaluated(decisions, str(r.role), f"it may use {what}", remedy, key)
 
 
 # --- the connector -----------------------------------------------------------------------------
@@ -375,70 +369,7 @@ def evaluate_connector(
     remedy = put_policy(who, f"kitaru-{r.stack}-connector", document)
     if not decisions and r.s3_endpoint:
         return unknown(f"the bucket is at {r.s3_endpoint}, and nothing else is asked of AWS", None)
-    found = _evaluated(decisions, who.arn, f"{who.arn} may do all of it", remedy, key)
+    found = evaluated(decisions, who.arn, f"{who.arn} may do all of it", remedy, key)
     if found.caveat and r.s3_endpoint:
         return ok(found.why, f"{found.caveat}; nor is the bucket at {r.s3_endpoint}")
     return found
-
-
-def _evaluated(
-    decisions: Sequence[Decision], principal: str, fine: str, remedy: str, key: Key = None
-) -> Verdict:
-    """A certain denial fails; a decision that hangs on a key that nobody knows is unknown."""
-    if not decisions:
-        return unknown("nothing was asked of IAM", None)
-    certain = [d for d in decisions if not d.allowed and not d.missing_context]
-    if certain:
-        return _denied(certain, principal, remedy)
-    unsure = [d for d in decisions if d.missing_context]
-    if unsure:
-        return _hanging(unsure, principal)
-    if isinstance(key, ProbeError):
-        return unknown(
-            f"{fine}, and the KMS key of the bucket, if it has one, could not be asked about: "
-            f"{key.why}",
-            key.remedy or aws("sts", "get-caller-identity"),
-            key.permission,
-        )
-    return ok(fine, _LIMITS)
-
-
-def _denied(certain: Sequence[Decision], principal: str, remedy: str) -> Verdict:
-    why = f"{principal} may not {_named(certain)}"
-    above = next((d for d in certain if d.by or d.why == "explicitDeny"), None)
-    if above is None:
-        return fail(why, remedy)
-    what = {
-        "organization": "a policy of the organization",
-        "boundary": "the permissions boundary",
-    }.get(above.by or "", "an explicit denial")
-    return fail(f"{why}: {what} denies {above.action}", _show(principal, above))
-
-
-def _hanging(unsure: Sequence[Decision], principal: str) -> Verdict:
-    keys = sorted({key for decision in unsure for key in decision.missing_context})
-    why = f"{_named(unsure)}: depends on the condition keys {', '.join(keys)}"
-    unread = next((d.unread for d in unsure if d.unread is not None), None)
-    if unread is None:
-        return unknown(why, _show(principal, unsure[0]))
-    return unknown(
-        f"{why}, or not: the policies that tell could not be read: {unread.why}",
-        _show(principal, unsure[0]),
-        unread.permission,
-    )
-
-
-def _named(decisions: Sequence[Decision]) -> str:
-    by_thing: dict[str, list[str]] = {}
-    for decision in decisions:
-        by_thing.setdefault(decision.resource, []).append(decision.action)
-    return "; ".join(f"{', '.join(acts)} on {thing}" for thing, acts in by_thing.items())
-
-
-def _show(principal: str, decision: Decision) -> str:
-    return aws(
-        *("iam", "simulate-principal-policy"),
-        policy_source_arn=principal,
-        action_names=decision.action,
-        resource_arns=decision.resource,
-    )
