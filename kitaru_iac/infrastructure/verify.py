@@ -58,8 +58,9 @@ def policy(spec: BaseSpec) -> dict[str, object]:
     Returns:
         ``{"stack", "cloud", "policies": {identity: document}, "trust": {identity: document}}``.
         On AWS: ``connector`` (ZenML's client and server), ``runtime`` (the steps), ``pull`` (who
-        pulls the image) and ``verify`` (who runs the checks), as IAM documents; ``trust`` says who
-        may become the roles of `runtime` and `pull`.
+        pulls the image) and ``verify`` (who runs the checks), as IAM documents, and with ``infra:
+        provision`` ``provision`` (who makes the infrastructure); ``trust`` says who may become the
+        roles of `connector`, `runtime` and `pull`.
 
     Raises:
         KitaruError: There is no table for this cloud yet.

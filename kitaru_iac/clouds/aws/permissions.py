@@ -24,6 +24,7 @@ __all__ = [
     "policy",
     "service_trust",
     "statements",
+    "tagged_connector_trust",
     "trust_policy",
     "trusts",
 ]
@@ -139,13 +140,18 @@ def policies(spec: BaseSpec) -> dict[str, dict[str, Any]]:
 def trusts(spec: BaseSpec) -> dict[str, dict[str, Any]]:
     """The trust policy of every role that the stack has, by its identity's name.
 
-    On SageMaker one role is runtime and pulls; on Kubernetes they are two.
+    On SageMaker one role is runtime and pulls; on Kubernetes they are two. That of the connector is
+    there where the description tells the account.
     """
+    resources = aws_resources(spec)
+    found = {}
+    if resources.account:
+        found[Identity.CONNECTOR.value] = tagged_connector_trust(resources)
     if spec.type is StackType.SAGEMAKER:
-        return {Identity.RUNTIME.value: trust_policy(spec, Identity.RUNTIME)}
+        found[Identity.RUNTIME.value] = trust_policy(spec, Identity.RUNTIME)
     if spec.type is StackType.KUBERNETES:
-        return {i.value: trust_policy(spec, i) for i in (Identity.RUNTIME, Identity.PULL)}
-    return {}
+        found |= {i.value: trust_policy(spec, i) for i in (Identity.RUNTIME, Identity.PULL)}
+    return found
 
 
 def statements(
@@ -219,6 +225,25 @@ def service_trust(resources: AwsResources, identity: Identity) -> dict[str, Any]
     if condition:
         statement["Condition"] = condition
     return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def tagged_connector_trust(resources: AwsResources) -> dict[str, Any]:
+    """Who may become the role of this stack's connector: who has the stack's tag, in its account.
+
+    A description does not name the server. Its role or user gets the tag ``kitaru-stack``; a server
+    of another account stands as the principal instead (`connector_trust`).
+
+    Raises:
+        ValueError: The description does not tell the account.
+    """
+    if resources.account is None:
+        raise ValueError("without an account, the tag would let in anybody")
+    root = f"arn:{resources.partition}:iam::{resources.account}:root"
+    document = connector_trust(root)
+    document["Statement"][0]["Condition"] = {
+        "StringEquals": {"aws:PrincipalTag/kitaru-stack": resources.stack}
+    }
+    return document
 
 
 def connector_trust(principal: str, external_id: str | None = None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.aws import records
@@ -18,7 +19,7 @@ from kitaru_iac.clouds.provider import (
     Verification,
 )
 from kitaru_iac.spec.credentials import Credentials
-from kitaru_iac.spec.kinds import Cloud
+from kitaru_iac.spec.kinds import Cloud, InfraMode
 from kitaru_iac.spec.model import BaseSpec, StackSpec
 
 __all__ = ["PROVIDER"]
@@ -41,7 +42,12 @@ def _checks(
 def _policies(spec: BaseSpec) -> PolicyDocuments:
     from kitaru_iac.clouds.aws.permissions import policies
 
-    return policies(spec)
+    found = policies(spec)
+    if spec.infra is InfraMode.PROVISION:
+        from kitaru_iac.clouds.aws.provision.own_policy import provision_policy
+
+        found["provision"] = provision_policy(cast("StackSpec", spec))
+    return found
 
 
 def _trusts(spec: BaseSpec) -> PolicyDocuments:

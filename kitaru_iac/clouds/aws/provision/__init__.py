@@ -5,6 +5,7 @@
     layout.py      description → what is made, under which names       (pure)
     subnets.py     which subnets a new cluster gets                 (pure)
     account.py     whose account it is, its subnets, what still holds data   (boto3)
+    own_policy.py  the policy of whoever provisions                 (pure)
     encryption.py  the key of an existing bucket   (boto3)
     args.py        what the component is given and gives
     used.py        what the roles may use, from these arguments     (pure)
