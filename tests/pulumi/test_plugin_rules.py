@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from kitaru_iac import gateway as reader
+from kitaru_iac.clouds.registry import provisioning
 from kitaru_iac.errors import (
     AlreadyExistsError,
     KitaruError,
@@ -23,14 +24,16 @@ from kitaru_iac.gateway import StackView
 from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.plan.model import Action, Kept, Plan, Step
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
-from kitaru_iac.pulumi.plugin import reading, runs, stacks
+from kitaru_iac.pulumi.plugin import component_args, reading, runs, stacks
 from kitaru_iac.pulumi.plugin.changes import Changes, changes
 from kitaru_iac.pulumi.plugin.check import description, problems, stack_spec
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of, property_of
 from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties, is_secret, read, secret, struct
+from kitaru_iac.pulumi.provisioned import checked
 from kitaru_iac.records import rename
 from kitaru_iac.records.owner import Owner
 from kitaru_iac.spec.fields import FIELDS
+from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.results import Deleted
 from tests.stacks.test_drift_rules import BUCKET, EKS, LOCAL, SAGEMAKER, configured, given, view_of
@@ -1128,3 +1131,31 @@ def test_a_deletion_has_the_token_of_the_state_and_else_none(
 def test_the_ids_of_these_tests_are_ids() -> None:
     assert UUID(ID) != UUID(AWAY)
     assert view_of(LOCAL).labels == {MANAGED_LABEL: "true"}
+
+
+# --- numbers, which are floats on the wire
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        (3, []),
+        (3.0, []),
+        (2.5, ["it has to be a whole number"]),
+        (True, ["it has to be a whole number"]),
+        ("3", ["it has to be a whole number"]),
+    ],
+)
+def test_a_whole_number_of_a_program_is_a_float(value: object, texts: list[str]) -> None:
+    component = provisioning(Cloud.AWS).component
+    given = {"stack": "prod", "type": "kubernetes", "region": "eu-west-1", "nodes": value}
+    assert [problem.what for problem in component_args.problems(component, given)] == texts
+    options = {"endpoint_access": [], "nodes": value}
+    keys = {"name": "prod", "type": "kubernetes", "region": "eu-west-1"}
+    spec, problems = checked(
+        {**keys, "resources": {"cluster": "create"}, "infrastructure": options}
+    )
+    assert bool(problems) is bool(texts)
+    if spec is not None:
+        assert spec.infrastructure.given()["nodes"] == 3
+        assert isinstance(spec.infrastructure.nodes, int)
