@@ -12,6 +12,7 @@ import pytest
 
 from kitaru_iac.clouds.aws.provision.cluster import ami_type
 from kitaru_iac.clouds.aws.provision.layout import layout
+from kitaru_iac.clouds.aws.provision.ownership import claims
 from kitaru_iac.spec import from_mapping
 from tests.clouds.aws.programs import ACCOUNT, Made, made_of, one
 
@@ -232,3 +233,26 @@ def test_everything_that_can_have_tags_has_ours() -> None:
 
 def test_without_a_word_no_network_is_made() -> None:
     assert every(made_with(), "ec2/vpc:Vpc") == []
+
+
+def test_every_name_that_a_cluster_takes_is_claimed_beforehand() -> None:
+    """What has a name of its own in the account, and is made: nothing else may have it."""
+    made = made_with(network="create")
+    given = {
+        "name": "prod", "type": "kubernetes", "region": "eu-west-1", "infra": "provision",
+        "artifact_store": "s3://team-data/kitaru", "resources": {"cluster": "create"},
+        "infrastructure": {"endpoint_access": [], "network": "create"},
+    }  # fmt: skip
+    claimed = {
+        (claim.type, *sorted(str(value) for value in claim.inputs.values()))
+        for claim in claims(layout(from_mapping(given), ACCOUNT, "eu-west-1"))
+    }
+    for token in (
+        "ecr/repository:Repository",
+        "iam/role:Role",
+        CLUSTER,
+        "cloudwatch/logGroup:LogGroup",
+    ):
+        for each in every(made, token):
+            assert (f"aws:{token}", each.inputs["name"]) in claimed
+    assert (f"aws:{NODES}", "kitaru", "kitaru-prod") in claimed
