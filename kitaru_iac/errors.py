@@ -61,6 +61,7 @@
         ├── NoActiveProject    no_active_project       -
         ├── NotVerified        not_verified            -    the connector, as asked
         ├── OwnedByPulumi      owned_by_pulumi         -    its program may make it again
+        ├── PartShared         part_shared             -    it changes for other stacks too
         ├── SelectionOverridden selection_overridden   -    an environment variable wins
         ├── StoreIsLocal       store_is_local          -    a remote runner cannot reach it
         ├── StoreNotCreated    store_not_created       -

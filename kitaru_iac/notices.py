@@ -18,6 +18,7 @@ __all__ = [
     "NoActiveProject",
     "NotVerified",
     "OwnedByPulumi",
+    "PartShared",
     "SelectionOverridden",
     "StoreIsLocal",
     "StoreNotCreated",
@@ -96,6 +97,12 @@ class OwnedByPulumi(KitaruWarning):
     """What was deleted by force belongs to a Pulumi program, which may make it again."""
 
     code = "owned_by_pulumi"
+
+
+class PartShared(KitaruWarning):
+    """A part that a change writes is used by other stacks too."""
+
+    code = "part_shared"
 
 
 class SelectionOverridden(KitaruWarning):

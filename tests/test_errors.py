@@ -56,6 +56,7 @@ CODES = {
     "not_found",
     "not_verified",
     "owned_by_pulumi",
+    "part_shared",
     "partial_update",
     "passphrase_missing",
     "plugin_missing",

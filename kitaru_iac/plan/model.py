@@ -62,6 +62,7 @@ class Step:
         name: The subject's name.
         changes: The fields that differ, for an update or a replacement.
         reason: Why, where it is not plain: what forces a replacement, why a thing is kept.
+        used_by: What else in the store uses the subject, as ``stack prod``.
     """
 
     action: Action
@@ -70,6 +71,7 @@ class Step:
     layer: Layer = Layer.RECORDS
     changes: tuple[Change, ...] = ()
     reason: str | None = None
+    used_by: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The step as JSON and YAML output carry it."""
@@ -80,6 +82,7 @@ class Step:
             "name": self.name,
             "changes": [change.to_dict() for change in self.changes],
             **({"reason": self.reason} if self.reason else {}),
+            **({"used_by": list(self.used_by)} if self.used_by else {}),
         }
 
 

@@ -31,7 +31,7 @@ from kitaru_iac.spec.model import StackSpec
 if TYPE_CHECKING:
     from kitaru_iac.records.stored import Store
 
-__all__ = ["IMPLICIT_AUTH", "PreflightFailed", "preflight"]
+__all__ = ["IMPLICIT_AUTH", "PreflightFailed", "preflight", "require_free_names"]
 
 #: ZenML reads it at each use, not at import (`handle_bool_env_var` in `service_connector.py`).
 IMPLICIT_AUTH = "ZENML_ENABLE_IMPLICIT_AUTH_METHODS"
@@ -120,6 +120,18 @@ def preflight(
     return tuple(notes)
 
 
+def require_free_names(
+    store: Store, records: Records, current: Records | None, orphans: Records | None
+) -> None:
+    """Look whether the names are free, and nothing else of what `preflight` looks at.
+
+    Raises:
+        AlreadyExistsError: Names are taken; lists them all.
+    """
+    for error in _names(store, records, current, orphans):
+        raise error
+
+
 def _place(store: Store) -> str:
     return "the local store" if store.is_local else f"the ZenML server {store.url}"
 
@@ -133,11 +145,17 @@ def _names(
     name = records.stack
     young = store.orphans(name, fresh=True)
     if not list(_taken(store, records, current, young)) and (wait := store.wait_for(name)):
+        what = f"Stack '{name}' is being registered by another process, or by one that died"
+        if current is not None:
+            kinds = ", ".join(taken)
+            what = f"Parts of stack '{name}' were put beside it a moment ago: {kinds}"
         return [
             AlreadyExistsError(
-                f"Stack '{name}' is being registered by another process, or by one that died",
+                what,
                 where=_place(store),
-                why="Which of both, its age tells: on a server processes do not see each other.",
+                why="Which of both, its age tells: on a server processes do not see each other."
+                if current is None
+                else "Somebody is changing the stack, or has taken them out of it.",
                 remedy=f"Run the same command again in {wait} s: "
                 "what a dead process left is then taken over.",
             )

@@ -118,13 +118,17 @@ def preview(
     """What `create` or `apply` would do. Writes nothing.
 
     Raises:
+        AlreadyExistsError: Names are taken.
         CheckFailed: A check of the infrastructure failed (``infra: verify``).
-        ProtectedStackError: The stack is another owner's.
+        DescriptionError: Fields do not exist in the store, or do not take their values.
+        ProtectedStackError: The stack is another owner's, or shares a part that would be replaced.
     """
     state = Reconciliation.load(spec, owner, recover=False)
     ready = prepare(spec, dry_run=True, progress=progress, show=show, take_back=take_back)
-    plan = state.with_infrastructure(ready).plan(ready.steps)
-    return plan.extended(warnings=state.store.gateway.warnings)
+    state = state.with_infrastructure(ready)
+    plan = state.plan(ready.steps)
+    notes = state.preview_preflight() if plan.has_changes else ()
+    return plan.extended(warnings=(*notes, *state.store.gateway.warnings))
 
 
 def preview_creation(spec: StackSpec, *, owner: Owner | None = None) -> Plan:

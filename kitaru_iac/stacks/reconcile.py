@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
 from kitaru_iac.gateway.views import DEFAULT_STACK
-from kitaru_iac.labels import DEPLOYMENT_LABELS, is_managed
+from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.notices import KitaruWarning, NotVerified
 from kitaru_iac.plan.model import Action, Plan, Step
@@ -87,11 +87,7 @@ class Reconciliation:
             recovery.recover(store, spec.name)
         current = store.read(spec.name, secrets=True)
         if current is not None and not is_managed(current.labels):
-            raise AlreadyExistsError(
-                f"A stack named '{spec.name}' already exists, and Kitaru did not make it",
-                why="Only stacks that Kitaru made are changed.",
-                remedy=f"Choose another name. See it with: kitaru stack show {spec.name}",
-            )
+            raise _unlabelled(current)
         desired = _desired(spec, store, current, owner)
         if current is not None and not _is_resumed(store, desired, current, owner):
             require(current, owner)
@@ -102,14 +98,24 @@ class Reconciliation:
         return cls(spec, store, desired, current, orphans, owner)
 
     def plan(self, infrastructure: tuple[Step, ...] = ()) -> Plan:
-        """The steps in both layers, of which those of the infrastructure are given."""
+        """The steps in both layers, of which those of the infrastructure are given.
+
+        Raises:
+            ProtectedStackError: A part that other stacks use would be replaced.
+        """
         from kitaru_iac.records.diff import diff
 
         desired, current = self.desired, self.current
-        steps = [*infrastructure, *diff(desired, current, self.orphans)]
+        records: tuple[Step, ...] = tuple(diff(desired, current, self.orphans))
+        shared: tuple[KitaruWarning, ...] = ()
+        if current is not None and any(step.action is not Action.KEEP for step in records):
+            from kitaru_iac.records.sharing import with_sharing
+
+            records, shared = with_sharing(self.store, current, records)
+        steps = [*infrastructure, *records]
         if self.spec.activate and not self.is_active:
             steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
-        return Plan(desired.stack, tuple(steps), desired.notes)
+        return Plan(desired.stack, tuple(steps), (*desired.notes, *shared))
 
     @property
     def is_active(self) -> bool:
@@ -118,6 +124,15 @@ class Reconciliation:
 
         current = self.current
         return bool(current and current.id and is_active(current.id, current.stack))
+
+    def preview_preflight(self) -> tuple[KitaruWarning, ...]:
+        """See what `preflight` sees and needs no cloud's packages: on a local store, the names."""
+        if not self.store.is_local:
+            return self.preflight()
+        from kitaru_iac.records.preflight import require_free_names
+
+        require_free_names(self.store, self.desired, self.current, self.orphans)
+        return ()
 
     def preflight(self) -> tuple[KitaruWarning, ...]:
         """See whether the write can succeed: packages, names, fields; say what is to be known."""
@@ -184,6 +199,22 @@ class Reconciliation:
         if hold.count:
             raise done_nevertheless(name, *(["active"] if activation else []))
         return result, activation
+
+
+def _unlabelled(current: Records) -> AlreadyExistsError:
+    """The error for a stack that is not known as Kitaru's, with what was seen."""
+    name = current.stack
+    own = [part.type for part in current.components if is_managed(part.labels)]
+    seen = (
+        f"Its {', '.join(own).replace('_', ' ')} do carry it: somebody may have taken it off."
+        if own
+        else "Kitaru did not make it, or somebody has taken the label off."
+    )
+    return AlreadyExistsError(
+        f"A stack named '{name}' already exists, without the label {MANAGED_LABEL}: true",
+        why=f"Only stacks with that label are changed. {seen}",
+        remedy=f"Choose another name, or put the label back. See it with: kitaru stack show {name}",
+    )
 
 
 def _is_resumed(store: Store, desired: Records, current: Records, owner: Owner | None) -> bool:
