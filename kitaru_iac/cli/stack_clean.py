@@ -10,7 +10,7 @@ from kitaru_iac.cli.output import current as output
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kitaru_iac.stacks.results import Leftover
+    from kitaru_iac.stacks.results import Leftover, Orphan
 
 __all__ = ["clean"]
 
@@ -25,7 +25,8 @@ def clean(
 
     Shows what it found, and asks on a terminal. A stack that was being replaced gets its name back,
     or its successor stays, whichever is whole. What Kitaru did not make, what another command may
-    be writing at this moment, and what kitaru stack delete kept stay.
+    be writing at this moment, and what kitaru stack delete kept stay. Parts that Kitaru made and
+    that are in no stack are listed as orphans.
 
     Examples:
         kitaru stack clean
@@ -41,6 +42,7 @@ def clean(
     lines = [f"Removed: {_text(leftover)}" for leftover in done.removed]
     lines += [f"Put back: {_text(leftover)}" for leftover in done.restored]
     lines += [f"Kept: {part.name} ({part.kind}): {part.reason}" for part in done.kept]
+    lines += [_orphan(part) for part in done.orphans]
     out.item(done.to_dict(), lines or ["Nothing is left over."])
     return None
 
@@ -53,6 +55,11 @@ def _ask(found: tuple[Leftover, ...]) -> bool:
     for leftover in found:
         out.note(f"Left over: {_text(leftover)}")
     return confirm("Remove these?", remedy="Run it again with --yes.")
+
+
+def _orphan(part: Orphan) -> str:
+    when = f"{part.updated:%Y-%m-%d %H:%M} UTC"
+    return f"Orphan: {part.name} ({part.kind}): {part.reason}; last written {when}. {part.remedy}"
 
 
 def _text(leftover: Leftover) -> str:

@@ -6,7 +6,8 @@ that is made has a temporary name at first; before it comes its secret.
 
 from __future__ import annotations
 
-from kitaru_iac.errors import AlreadyExistsError
+from kitaru_iac.errors import AlreadyExistsError, NotFoundError, StackChanged
+from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.labels import is_managed
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.records.journal import Writer
@@ -34,13 +35,22 @@ def recover(store: Store, stack: str) -> bool:
 
     Raises:
         AlreadyExistsError: Another process seems to be replacing it at this moment.
+        StackChanged: Another process has repaired or finished it meanwhile.
         WorkInterrupted: Ctrl-C was pressed meanwhile; all of it was done nevertheless.
     """
     store.note_dead_run(stack)
     work = f"What an earlier run left of stack '{stack}' is not all repaired"
     with Hold(f"Interrupted again: {work[0].lower()}{work[1:]}", CLEAN) as hold:
         secrets = _delete_connectors_to_be(store, stack)
-        found = _recover_replacement(store, stack) or secrets
+        try:
+            found = _recover_replacement(store, stack) or secrets
+        except NotFoundError as error:
+            raise StackChanged(
+                f"Stack '{stack}' was changed by somebody else while an earlier run was repaired",
+                differs=[error.what],
+                remedy=f"See it with: kitaru stack show {stack}\n"
+                "Run the same command again: it starts from what is there now.",
+            ) from error
     if hold.count:
         raise WorkInterrupted(
             f"Interrupted; what an earlier run left of stack '{stack}' is repaired, "
@@ -72,11 +82,11 @@ def _recover_replacement(store: Store, stack: str) -> bool:
     connector = store.connector_named(aside)
     if stored is None and connector is None and not parts:
         return False
-    if stored is not None and is_managed(stored.labels) and not store.is_stale(stored):
+    if wait := _wait(store, stored, aside):
         raise AlreadyExistsError(
             f"Stack '{stack}' is being replaced by another process, or by one that died",
             why="Which of both, its age tells: on a server processes do not see each other.",
-            remedy=f"Run the same command again in {store.wait_for(aside)} s: "
+            remedy=f"Run the same command again in {wait} s: "
             "what a dead process left is then repaired.",
         )
     store.forget()
@@ -95,12 +105,18 @@ def _recover_replacement(store: Store, stack: str) -> bool:
             writer.delete_component(stored_id(part))
         elif successor is not None and successor.component(part.type) == part:
             _free_name(store, writer, part, stack)
-            link = stored_id(successor.connector) if successor.connector else None
-            writer.relabel_component(part, stack, link, part.labels)
+            writer.relabel_component(part, stack, part.connector_id, part.labels)
     if connector is not None and is_managed(connector.labels):
         if not store.components_of(stored_id(connector)):
             writer.delete_connector(stored_id(connector))
     return True
+
+
+def _wait(store: Store, stored: StackDoc | None, aside: str) -> int:
+    """The seconds until what is set aside counts as dead: a stack's age tells, or its parts'."""
+    if stored is None:
+        return store.seconds_until_all_stale(aside)
+    return store.seconds_until_stale(stored) if is_managed(stored.labels) else 0
 
 
 def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
@@ -110,10 +126,9 @@ def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
         writer.delete_component(stored_id(component))
     if half.connector is not None:
         writer.delete_connector(stored_id(half.connector))
-    link = stored_id(old.connector) if old.connector else None
     for component in old.components:
         if component.name == stack + REPLACED:
-            writer.relabel_component(component, stack, link, component.labels)
+            writer.relabel_component(component, stack, component.connector_id, component.labels)
     if old.connector is not None and old.connector.name == stack + REPLACED:
         writer.rename_connector(old.connector, stack)
     writer.rename_stack(stored_id(old), old.stack, stack)

@@ -69,7 +69,7 @@ def _users(store: Store, current: Records, step: Step) -> tuple[str, ...]:
     if step.action not in {Action.UPDATE, Action.REPLACE, Action.DELETE}:
         return ()
     if step.kind == _CONNECTOR:
-        return _users_of_connector(store, current)
+        return _users_of_connector(store, current, stays=step.action is Action.UPDATE)
     part = current.component(step.kind)
     if part is None or not is_own_component(part, current):
         return ()
@@ -78,16 +78,18 @@ def _users(store: Store, current: Records, step: Step) -> tuple[str, ...]:
     return tuple(sorted(f"stack {doc.name}" for doc in docs if doc.id != current.id))
 
 
-def _users_of_connector(store: Store, current: Records) -> tuple[str, ...]:
+def _users_of_connector(store: Store, current: Records, *, stays: bool) -> tuple[str, ...]:
+    """Who uses the stack's connector: where it does not stay, also what stays in the stack."""
     link = current.connector
     if link is None or not is_own_connector(link, current):
         return ()
-    own = {part.id for part in current.components}
+    own = {part.id for part in current.components if stays or is_own_component(part, current)}
     names: set[str] = set()
     for part in store.components_of(stored_id(link)):
         if part.id not in own:
-            stacks = store.stacks_of(stored_id(part))
-            names |= {f"stack {name}" for name in stacks} or {f"{_kind(part.type)} {part.name}"}
+            docs = store.gateway.stacks(Where(uses_component=stored_id(part)))
+            others = {f"stack {doc.name}" for doc in docs if doc.id != current.id}
+            names |= others or {f"{_kind(part.type)} {part.name}"}
     return tuple(sorted(names))
 
 

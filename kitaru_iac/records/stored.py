@@ -322,6 +322,17 @@ class Store:
         age = (datetime.now(UTC) - stored.updated).total_seconds()
         return 0 if age > STALE_AFTER else max(math.ceil(STALE_AFTER - age), 1)
 
+    def seconds_until_all_stale(self, name: str) -> int:
+        """In how many seconds all managed things of this name count as dead, in a stack or not."""
+        stack, link = self.stack_named(name), self._connector_named(name)
+        docs: list[StackDoc | ComponentDoc | ConnectorDoc] = [
+            *self._components_named(name).values()
+        ]
+        docs += [doc for doc in (stack, link) if doc is not None]
+        return max(
+            (self.seconds_until_stale(doc) for doc in docs if is_managed(doc.labels)), default=0
+        )
+
     def wait_for(self, name: str) -> int:
         """Seconds until what another's run has of this name counts as dead.
 

@@ -8,7 +8,7 @@ not managed, what a live run may be making, and what a plain ``delete`` has kept
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kitaru_iac.errors import KitaruError, RegistrationFailed
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
@@ -19,11 +19,11 @@ from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.machine.locks import writer_if_free
 from kitaru_iac.plan.model import Kept
 from kitaru_iac.records.journal import Writer
-from kitaru_iac.records.model import stored_id
+from kitaru_iac.records.model import REMOVED_WITH_STACK, stored_id
 from kitaru_iac.records.names import REPLACED, final_name
 from kitaru_iac.records.recovery import recover
 from kitaru_iac.records.stored import Store
-from kitaru_iac.stacks.results import Cleaned, Leftover
+from kitaru_iac.stacks.results import Cleaned, Leftover, Orphan
 
 __all__ = ["clean"]
 
@@ -47,6 +47,9 @@ def clean(store: Store, confirm: Callable[[tuple[Leftover, ...]], bool] | None =
         confirm: Asked with what was found, if anything, before it is removed; False stops. Nothing
             is locked meanwhile, and everything is looked at again.
 
+    Returns:
+        What was removed or put back, and the orphans, which stay.
+
     Raises:
         RegistrationFailed: Something could not be removed; its `left` says what.
         WorkInterrupted: Ctrl-C; its `left` says what is still there.
@@ -55,7 +58,7 @@ def clean(store: Store, confirm: Callable[[tuple[Leftover, ...]], bool] | None =
     found = tuple(item for name in sorted(survey) for item in _look(store, name, survey).leftovers)
     if found and confirm is not None and not confirm(found):
         return Cleaned((), (), (), declined=True)
-    return _remove(store)
+    return replace(_remove(store), orphans=tuple(_orphans(store)))
 
 
 def _remove(store: Store) -> Cleaned:
@@ -113,6 +116,44 @@ def _still_there(store: Store, found: list[tuple[str, _Doc]]) -> set[str]:
 
 
 # -- looking ---------------------------------------------------------------------------------------
+
+
+def _orphans(store: Store) -> Iterable[Orphan]:
+    """Parts with Kitaru's label that are in no stack, under a name that they keep."""
+    stacks = store.gateway.stacks(Where())
+    names = {stack.name for stack in stacks}
+    components = store.gateway.components(Where())
+    held = {doc.id for doc in components if any(stack.holds(doc.id) for stack in stacks)}
+    used = {doc.connector_id for doc in components if doc.id in held or not _is_part(doc)}
+    for doc in components:
+        if _is_part(doc) and doc.id not in held:
+            yield _orphan(doc.type, doc, names)
+    for link in store.gateway.connectors(Where()):
+        if _is_part(link) and link.id not in used:
+            yield _orphan("service_connector", link, names)
+
+
+def _is_part(doc: ComponentDoc | ConnectorDoc) -> bool:
+    """Whether Kitaru made it, under the name of its stack."""
+    passing = doc.name.endswith(REPLACED) or final_name(doc.name) is not None
+    described = isinstance(doc, ConnectorDoc) or doc.type in REMOVED_WITH_STACK
+    return described and not passing and is_managed(doc.labels)
+
+
+def _orphan(kind: str, doc: ComponentDoc | ConnectorDoc, stacks: set[str]) -> Orphan:
+    name = doc.name
+    if name in stacks:
+        # No deletion is advised: it would take the stack as well.
+        reason = "in no stack, beside the one of its name"
+        remedy = f"Take it in again, if it is described: kitaru stack apply {name}"
+        return Orphan(kind, name, doc.updated, reason, remedy)
+    reason = (
+        "kept by kitaru stack delete"
+        if doc.labels.get(ORPHANED_LABEL) == "true"
+        else "its stack was deleted without it, or never registered"
+    )
+    remedy = f"Delete it with: kitaru stack delete {name} --recursive"
+    return Orphan(kind, name, doc.updated, reason, remedy)
 
 
 def _survey(store: Store) -> dict[str, list[tuple[str, _Doc]]]:

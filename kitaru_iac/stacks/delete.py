@@ -64,11 +64,12 @@ def delete_stack(
     """
     scopes = require_deletable(stack, force=force, owner=owner)
     records = store.records_of(stack)
-    removal = _Removal(store, records)
+    removal = _Removal(store, _with_parts_beside(store, records))
     if recursive:
         removal.choose()
     else:
         removal.keep_all()
+    removal.keep_young()
     removal.keep_deployment()
     with removal.holding(recursive=recursive) as hold:
         new_active = leave(store.gateway, scopes) if scopes else None
@@ -80,6 +81,13 @@ def delete_stack(
         recursive=recursive,
         warnings=forced_warning(records.labels, owner),
     )
+
+
+def _with_parts_beside(store: Store, records: Records) -> Records:
+    """The records with what is the stack's own by its name and label, and was taken out of it."""
+    beside = store.orphans(records.stack)
+    parts = (*records.components, *beside.components)  # none of these is in a stack
+    return replace(records, components=parts, connector=records.connector or beside.connector)
 
 
 def require_deletable(
@@ -186,6 +194,14 @@ class _Removal:
             reason = "deleted with --recursive only" if mine else "not made with this stack"
             self.kept.append(Kept("service_connector", connector.name, reason))
 
+    def keep_young(self) -> None:
+        """Say what is beside the stack, and may be what somebody is registering now."""
+        known = {part.id for part in self._records.components}
+        for part in self._store.orphans(self._records.stack, fresh=True).components:
+            if part.id not in known:
+                why = "put beside the stack a moment ago: it may be somebody's work"
+                self.kept.append(Kept(part.type, part.name, why))
+
     def keep_deployment(self) -> None:
         """Records go without what was provisioned for them: say where that is."""
         labels = self._records.labels
@@ -229,8 +245,7 @@ class _Removal:
 
     def _other_stacks(self, component: ComponentRecord) -> list[str]:
         """The stacks that contain a part beside the one that goes: another may have its name."""
-        where = Where(uses_component=stored_id(component))
-        docs = self._store.gateway.stacks(where)
+        docs = self._store.gateway.stacks(Where(uses_component=stored_id(component)))
         return sorted(doc.name for doc in docs if doc.id != self._records.id)
 
     def holding(self, *, recursive: bool) -> Hold:
@@ -369,11 +384,9 @@ class _Removal:
                     self._writer.relabel_component(
                         component, component.name, component.connector_id, marked
                     )
-        if (
-            connector is not None
-            and connector.id not in used
-            and is_own_connector(connector, self._records)
-        ):
+        if connector is None or connector.id in used:
+            return
+        if is_own_connector(connector, self._records):
             with contextlib.suppress(NotFoundError):
                 self._writer.relabel_connector(connector, {**connector.labels, **marks})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.notices import KitaruWarning
@@ -18,6 +19,7 @@ __all__ = [
     "Created",
     "Deleted",
     "Leftover",
+    "Orphan",
     "Switched",
     "named_resources",
 ]
@@ -186,6 +188,35 @@ class Leftover:
 
 
 @dataclass(frozen=True, slots=True)
+class Orphan:
+    """A part that Kitaru made and that is in no stack: it is listed, and stays.
+
+    Attributes:
+        kind: ``service_connector``, or a component type.
+        name: That of the stack that it was made for.
+        updated: When it was last written.
+        reason: What is known of how it came to be so.
+        remedy: The command that takes it over, or deletes it; never one that reaches another stack.
+    """
+
+    kind: str
+    name: str
+    updated: datetime
+    reason: str
+    remedy: str
+
+    def to_dict(self) -> dict[str, str]:
+        """``{"kind", "name", "updated", "reason", "remedy"}``, the time in ISO 8601."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "updated": self.updated.isoformat(),
+            "reason": self.reason,
+            "remedy": self.remedy,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Cleaned:
     """What was removed or put back, and what may be the work of a run that is alive.
 
@@ -193,12 +224,14 @@ class Cleaned:
         removed: In the order of the stacks' names.
         restored: What has its own name again.
         declined: Whether the question was answered with no; nothing was removed then.
+        orphans: What is in no stack, and is not removed unasked.
     """
 
     removed: tuple[Leftover, ...]
     restored: tuple[Leftover, ...]
     kept: tuple[Kept, ...]
     declined: bool
+    orphans: tuple[Orphan, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``stack.clean``."""
@@ -206,6 +239,7 @@ class Cleaned:
             "removed": [leftover.to_dict() for leftover in self.removed],
             "restored": [leftover.to_dict() for leftover in self.restored],
             "kept": [part.to_dict() for part in self.kept],
+            "orphans": [part.to_dict() for part in self.orphans],
         }
 
 
