@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import metadata
 
 from kitaru_iac.callbacks import ProgressCallback
@@ -10,6 +11,7 @@ from kitaru_iac.connection.results import LoggedIn
 from kitaru_iac.connection.server import Server
 from kitaru_iac.errors import MissingPackages
 from kitaru_iac.gateway.installation import settle, start_local_server
+from kitaru_iac.machine.environment import project_for_login
 
 __all__ = ["login_local"]
 
@@ -42,6 +44,7 @@ def login_local(
         )
     if progress is not None:
         progress("Starting a local server …")
+    project = project_for_login(os.environ) if project is None else project
     with files_restored_on_failure():
         server = start_local_server(port)
         found = settle(None if project is None else Server(server.url).project(project))

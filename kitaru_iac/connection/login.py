@@ -38,7 +38,7 @@ from kitaru_iac.gateway import installation
 from kitaru_iac.gateway.http import Json
 from kitaru_iac.gateway.opening import require_answer
 from kitaru_iac.gateway.versions import check_server
-from kitaru_iac.machine.environment import AUTH_TOKEN
+from kitaru_iac.machine.environment import AUTH_TOKEN, project_for_login
 from kitaru_iac.machine.files import here
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_login import forget_login, remember_key
@@ -128,7 +128,8 @@ def login(
     Args:
         url: Its address.
         api_key: The key of a service account.
-        project: The project to work in, by name or id.
+        project: The project to work in, by name or id. Where it is None, the one that
+            ``KITARU_PROJECT`` names, if any.
         verify_ssl: False, True, or the path of a bundle of certificates.
         timeout: Seconds to wait for each of its answers.
         browser: Is told the address at which a person confirms a login without a key. Without it
@@ -163,6 +164,7 @@ def login(
                 remedy="Give one with --api-key env:NAME, file:PATH or -.",
             )
         user = server.user()
+    project = project_for_login(os.environ) if project is None else project
     chosen = server.project(project) if project is not None else None
     with files_restored_on_failure(), without_variables(*_KEY_VARIABLES):
         connected = _switch(server, api_key, token, verify_ssl, chosen)

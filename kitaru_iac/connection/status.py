@@ -204,10 +204,13 @@ def _project_of(server: Server, config: Mapping[str, Any]) -> str | None:
 def _with_project(found: Status, config: Mapping[str, Any], server: Server) -> Status:
     project, chosen = _project_of(server, config), chosen_project(os.environ)
     if chosen and project is None:
-        text = f"The environment names the project '{chosen}', which is not there."
-        absent = NoActiveProject(text)
-        return replace(found, warnings=(*found.warnings, absent))
+        return _without_project(found, chosen)
     return replace(found, project=project)
+
+
+def _without_project(found: Status, chosen: str) -> Status:
+    absent = NoActiveProject(f"The environment names the project '{chosen}', which is not there.")
+    return replace(found, project=None, warnings=(*found.warnings, absent))
 
 
 def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Status:
@@ -242,9 +245,14 @@ def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
                 ),
             ),
         )
-    project = config.get("active_project_id")
-    if look.state != "unknown" and project and (name := _project_in(path, str(project))):
-        found = replace(found, project=name)
+    chosen = chosen_project(os.environ)
+    project = chosen or config.get("active_project_id")
+    if look.state != "unknown" and project:
+        name = _project_in(path, str(project))
+        if name is None and chosen:
+            found = _without_project(found, chosen)
+        elif name is not None:
+            found = replace(found, project=name)
     return _from_reader(found)
 
 
@@ -271,11 +279,13 @@ def _from_reader(found: Status) -> Status:
     )
 
 
-def _project_in(database: Path, id: str) -> str | None:
+def _project_in(database: Path, ref: str) -> str | None:
+    """The name of a project, by that or its id; None where there is none."""
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
             row = connection.execute(
-                "SELECT name FROM project WHERE id = ?", (id.replace("-", ""),)
+                "SELECT name FROM project WHERE id = ? OR name = ?",
+                (ref.replace("-", "").lower(), ref),
             ).fetchone()
     except sqlite3.Error:
         return None

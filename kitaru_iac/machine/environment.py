@@ -8,7 +8,15 @@ from typing import Final
 
 from kitaru_iac.machine.init_hooks import run_hooks
 
-__all__ = ["AUTH_TOKEN", "PROJECT", "SERVER_URL", "apply_environment", "given_as", "project"]
+__all__ = [
+    "AUTH_TOKEN",
+    "PROJECT",
+    "SERVER_URL",
+    "apply_environment",
+    "given_as",
+    "project",
+    "project_for_login",
+]
 
 SERVER_URL: Final = "KITARU_SERVER_URL"
 AUTH_TOKEN: Final = "KITARU_AUTH_TOKEN"  # noqa: S105 - the name of a variable
@@ -71,6 +79,11 @@ def given_as(theirs: str, environ: Mapping[str, str] | None = None) -> str:
 def project(environ: Mapping[str, str]) -> str | None:
     """The name or id of the project that the environment chooses; None where it does not."""
     return _given(environ, PROJECT) or environ.get(_PROJECT_ID) or None
+
+
+def project_for_login(environ: Mapping[str, str]) -> str | None:
+    """The project that our variable names. ZenML's holds an id, perhaps of another store."""
+    return _given(environ, PROJECT) or None
 
 
 # -- one server, one login, one project ------------------------------------------------------------

@@ -162,11 +162,20 @@ def test_an_unknown_project_leaves_everything_as_it_was(
     assert failed.code == 4
     assert "default" in failed.err
     assert _files(home) == before
+    monkeypatch.setenv("KITARU_PROJECT", "nowhere")
+    failed = kitaru("login", empty_server.url)
+    assert failed.code == 4
+    assert "'nowhere'" in failed.err
+    assert _files(home) == before
 
 
 def test_a_project_is_chosen(home: Home, kitaru, empty_server: ZenMLServer, monkeypatch):
     monkeypatch.setenv("KITARU_API_KEY", empty_server.api_key)
+    monkeypatch.setenv("KITARU_PROJECT", "nowhere")  # the option takes precedence
     done = kitaru("login", empty_server.url, "--project", "default", "-o", "json")
+    assert done.document["item"]["project"] == "default"
+    monkeypatch.setenv("KITARU_PROJECT", "default")
+    done = kitaru("login", empty_server.url, "-o", "json")
     assert done.document["item"]["project"] == "default"
 
 
@@ -395,6 +404,19 @@ def test_status_of_a_local_store(home: Home, kitaru):
     assert (item["active_stack"], item["scope"]) == ("dev", "global")
     assert item["config_directory"] == str(home.config)
     assert item["user"] == "default"
+
+
+@pytest.mark.parametrize("name", ["KITARU_PROJECT", "ZENML_ACTIVE_PROJECT_ID"])
+def test_status_of_a_local_store_says_which_project_the_environment_chose(
+    home: Home, kitaru, monkeypatch, name
+):
+    monkeypatch.setenv(name, "00000000-0000-4000-8000-000000000009")
+    item = kitaru("status", "-o", "json").document["item"]
+    assert (item["connected"], item["project"]) == (True, None)
+    assert [warning["code"] for warning in item["warnings"]] == ["no_active_project"]
+    monkeypatch.delenv("ZENML_ACTIVE_PROJECT_ID", raising=False)
+    monkeypatch.setenv("KITARU_PROJECT", "default")
+    assert kitaru("status", "-o", "json").document["item"]["project"] == "default"
 
 
 def test_status_of_a_server(home: Home, kitaru, logged_in: ZenMLServer):
