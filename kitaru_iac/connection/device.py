@@ -67,6 +67,7 @@ def token_from_browser(
     deadline = time.monotonic() + _seconds(device.get("expires_in"), 300, most=3600)
     while time.monotonic() < deadline:
         try:
+            server.begin_again()
             answer = _fields(server.post("/login", form))
         except Refused as error:
             reason = error.body.get("error")

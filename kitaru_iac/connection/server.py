@@ -7,6 +7,7 @@ imports ZenML or writes anything.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -31,6 +32,8 @@ __all__ = ["Refused", "Server", "ServerInfo", "server_url"]
 
 _API: Final = "/api/v1"
 _UNAUTHORIZED: Final = (401, 403)
+#: Seconds for all answers together.
+_WHOLE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,8 @@ class Server:
     Args:
         url: As `server_url` gives it.
         verify_ssl: False, True, or the path or text of a bundle of certificates.
-        timeout: Seconds for each answer, from the first attempt to its last byte.
+        timeout: Seconds for each answer, from the first attempt to its last byte. All answers
+            together have 30 seconds, or so many if they are more; see `begin_again`.
 
     Raises:
         UnreadableError: Only ZenML knows the way to it: a SOCKS proxy, a login in the URL.
@@ -121,6 +125,12 @@ class Server:
         self._client = HttpClient(
             url, verify=verify_ssl, timeouts=Timeouts(timeout, timeout, total=timeout)
         )
+        self._whole = max(_WHOLE, timeout)
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """Give all answers from now on the whole time: a person was waited for."""
+        self._client.ends = time.monotonic() + self._whole
 
     def __repr__(self) -> str:
         return f"Server({self._client.shown!r})"

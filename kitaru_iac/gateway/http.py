@@ -11,9 +11,11 @@ import http.client
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import SplitResult, quote, urlencode, urljoin
 
@@ -100,6 +102,8 @@ class HttpClient:
         self._base = quote(self._target.path, safe="/%~!$&'()*+,;=:@")
         self._token: str | None = None
         self._key = key
+        #: When the last call has to end, by `time.monotonic`; None for no such time.
+        self.ends: float | None = None
         self._wire = Wire(self._target, self._proxy, self._tls, self._timeouts)
         if token is not None:
             self.use_token(token)
@@ -196,7 +200,12 @@ class HttpClient:
 
     def _watch(self) -> Watch:
         line = f"Waiting for the ZenML server at {self.shown}"
-        return Watch(self._timeouts.whole, self._limit, partial(say_wait, line))
+        return Watch(self._seconds(), self._limit, partial(say_wait, line))
+
+    def _seconds(self) -> float:
+        """What a call that begins now has, of its own and of all together."""
+        left = inf if self.ends is None else max(0.0, self.ends - time.monotonic())
+        return min(self._timeouts.whole, left)
 
     def _within(self, call: Callable[[Wire], _T]) -> _T:
         """The call's result, and its errors as ours."""
