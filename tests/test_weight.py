@@ -61,6 +61,15 @@ def test_on_a_local_store(home: Home, line: str) -> None:
     weigh(home, line)
 
 
+def test_no_change_and_a_preview_import_no_zenml_for_a_local_store(home: Home) -> None:
+    assert home.kitaru("stack", "create", "dev").returncode == 0
+    for line in ("stack apply dev --yes", "stack preview dev", "stack preview other"):
+        done = home.run(sys.executable, "-c", _PROGRAM, *line.split())
+        code, tops = json.loads(done.stderr.rpartition("WEIGHT ")[2].rpartition("PEAK ")[0])
+        assert code == 0, done.stderr
+        assert set(tops) & (HEAVY - {"pydantic", "click", "typer", "rich"}) == set(), line
+
+
 def test_on_a_server(empty_server: ZenMLServer, home: Home) -> None:
     connect(empty_server)
     for line in COMMANDS:

@@ -49,6 +49,9 @@ def open_gateway() -> Gateway:
             from kitaru_iac.gateway.rest_gateway import RestGateway
 
             return RestGateway.open(store, str(config.get("user_id") or "") or None)
+        from kitaru_iac.gateway.local_gateway import LocalGateway
+
+        return LocalGateway.open(store.path)
     except UnreadableError as reason:
         _log_detour("Writing", reason)
     from kitaru_iac.gateway.in_process import InProcess

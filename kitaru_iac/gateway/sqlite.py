@@ -25,7 +25,7 @@ from kitaru_iac.labels import is_managed
 from kitaru_iac.machine.active_scope import Named, canonical_id
 from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["KNOWN_VERSIONS", "SqliteReader"]
+__all__ = ["KNOWN_VERSIONS", "SqliteReader", "from_id", "from_mapping", "from_time", "to_key"]
 
 #: What `alembic_version` holds in a database whose tables are the ones read here.
 KNOWN_VERSIONS = frozenset({"0.96.0", "0.96.1", "0.96.2", "0.96.3", "0.96.4", "0.97.0", "0.98.0"})
@@ -127,7 +127,7 @@ class SqliteReader(BaseReader):
 
     def _by_id(self, id: str) -> Stub | None:
         with self._snapshot() as ask:
-            row = ask.execute(f"{_STUB} WHERE id = ?", [_key(id)]).fetchone()
+            row = ask.execute(f"{_STUB} WHERE id = ?", [to_key(id)]).fetchone()
         return _stub(row) if row else None
 
     def _chunks(self, page: int | None, size: int, name: str | None) -> Iterator[Sequence[Stub]]:
@@ -165,7 +165,7 @@ class SqliteReader(BaseReader):
             return [row["name"] for row in rows]
 
     def _view(self, stub: Stub, is_active: bool) -> StackView:
-        key = _key(stub.id)
+        key = to_key(stub.id)
         with self._snapshot() as ask:
             stack = ask.execute(_STACK, [key]).fetchone()
             components = ask.execute(_COMPONENTS, [key]).fetchall()
@@ -175,22 +175,22 @@ class SqliteReader(BaseReader):
                 raise UnreadableError(f"the stack {stub.name} was deleted meanwhile")
             secrets: dict[str, list[str]] = {}
             for link in links:
-                secrets.setdefault(link["resource_id"], []).append(_id(link["secret_id"]))
+                secrets.setdefault(link["resource_id"], []).append(from_id(link["secret_id"]))
             components.sort(key=_component_order)
             return StackView(
                 id=stub.id,
                 name=stack["name"],
                 description=stack["description"] or "",
-                labels=_mapping(stack["labels"]),
+                labels=from_mapping(stack["labels"]),
                 is_active=is_active,
-                is_managed=is_managed(_mapping(stack["labels"])),
+                is_managed=is_managed(from_mapping(stack["labels"])),
                 components=tuple(_component(row, secrets.get(row["id"], [])) for row in components),
                 connectors=tuple(_connector(row) for row in connectors),
-                environment=masked(_mapping(stack["environment"])),
+                environment=masked(from_mapping(stack["environment"])),
                 secrets=tuple(secrets.get(key, [])),
                 spec_path=stack["stack_spec_path"],
-                created=_time(stack["created"]),
-                updated=_time(stack["updated"]),
+                created=from_time(stack["created"]),
+                updated=from_time(stack["updated"]),
                 user=stack["user_name"],
             )
 
@@ -218,12 +218,13 @@ def _name_filter(name: str | None) -> tuple[str, list[Any]]:
     return (" WHERE instr(lower(name), lower(?)) > 0", [name]) if name else ("", [])
 
 
-def _key(id: str) -> str:
+def to_key(id: str) -> str:
     """An id as the database writes it."""
     return id.replace("-", "")
 
 
-def _id(key: str) -> str:
+def from_id(key: str) -> str:
+    """An id as everybody else writes it."""
     uuid = canonical_id(key)
     if uuid is None:
         raise UnreadableError(f"{key!r} is not an id")
@@ -231,7 +232,7 @@ def _id(key: str) -> str:
 
 
 def _stub(row: sqlite3.Row) -> Stub:
-    return Stub(_id(row["id"]), row["name"], is_managed(_mapping(row["labels"])))
+    return Stub(from_id(row["id"]), row["name"], is_managed(from_mapping(row["labels"])))
 
 
 def _json(value: bytes | None) -> Any:
@@ -239,7 +240,8 @@ def _json(value: bytes | None) -> Any:
     return json.loads(a2b_base64(value)) if value else None
 
 
-def _mapping(value: bytes | None) -> dict[str, Any]:
+def from_mapping(value: bytes | None) -> dict[str, Any]:
+    """A mapping as ZenML keeps it; nothing is an empty one."""
     content = _json(value)
     if content is None:
         return {}
@@ -248,7 +250,8 @@ def _mapping(value: bytes | None) -> dict[str, Any]:
     return content
 
 
-def _time(value: str) -> datetime:
+def from_time(value: str) -> datetime:
+    """A time, which ZenML keeps in UTC."""
     return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
@@ -259,38 +262,38 @@ def _component_order(row: sqlite3.Row) -> tuple[Any, ...]:
 def _component(row: sqlite3.Row, secrets: Sequence[str]) -> ComponentView:
     return ComponentView(
         role_type=row["type"],
-        id=_id(row["id"]),
+        id=from_id(row["id"]),
         name=row["name"],
         flavor=row["flavor"],
-        configuration=masked(_mapping(row["configuration"])),
-        labels=_mapping(row["labels"]),
-        environment=masked(_mapping(row["environment"])),
+        configuration=masked(from_mapping(row["configuration"])),
+        labels=from_mapping(row["labels"]),
+        environment=masked(from_mapping(row["environment"])),
         secrets=tuple(secrets),
-        connector_id=_id(row["connector_id"]) if row["connector_id"] else None,
+        connector_id=from_id(row["connector_id"]) if row["connector_id"] else None,
         connector_name=row["connector_name"],
         connector_resource_id=row["connector_resource_id"],
-        created=_time(row["created"]),
-        updated=_time(row["updated"]),
+        created=from_time(row["created"]),
+        updated=from_time(row["updated"]),
         user=row["user_name"],
     )
 
 
 def _connector(row: sqlite3.Row) -> ConnectorView:
     return ConnectorView(
-        id=_id(row["id"]),
+        id=from_id(row["id"]),
         name=row["name"],
         type=row["connector_type"],
         auth_method=row["auth_method"],
         resource_types=tuple(_json(row["resource_types"])),
         resource_id=row["resource_id"],
-        configuration=masked(_mapping(row["configuration"])),
-        labels=_mapping(row["labels"]),
+        configuration=masked(from_mapping(row["configuration"])),
+        labels=from_mapping(row["labels"]),
         description=row["description"],
         supports_instances=bool(row["supports_instances"]),
-        expires_at=_time(row["expires_at"]) if row["expires_at"] else None,
+        expires_at=from_time(row["expires_at"]) if row["expires_at"] else None,
         expires_skew_tolerance=row["expires_skew_tolerance"],
         expiration_seconds=row["expiration_seconds"],
-        created=_time(row["created"]),
-        updated=_time(row["updated"]),
+        created=from_time(row["created"]),
+        updated=from_time(row["updated"]),
         user=row["user_name"],
     )

@@ -26,6 +26,7 @@ from kitaru_iac.gateway.documents import (
 )
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.in_process import InProcess
+from kitaru_iac.gateway.local_gateway import LocalGateway
 from kitaru_iac.gateway.memory import MemoryGateway
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.gateway.rest_gateway import RestGateway
@@ -36,13 +37,18 @@ from tests.servers.releases import RELEASES
 KEYS = {"aws_access_key_id": SecretText("AKIA1"), "aws_secret_access_key": SecretText("hidden")}
 
 
-@pytest.fixture(params=["memory", "sqlite", "server", *RELEASES])
+@pytest.fixture(params=["memory", "local", "sqlite", "server", *RELEASES])
 def gateway(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Gateway]:
     """Every adapter; the one over REST on a server of each release."""
     if request.param == "memory":
         yield MemoryGateway()
+    elif request.param == "local":
+        request.getfixturevalue("home")
+        local = open_gateway()
+        assert isinstance(local, LocalGateway)
+        yield local
     elif request.param == "sqlite":
         request.getfixturevalue("home")
         yield InProcess.open()

@@ -15,7 +15,10 @@ import pytest
 import yaml
 
 from kitaru_iac.gateway import Reader, RowPage, StackRow
-from kitaru_iac.gateway.opening import fast_reader, slow_reader
+from kitaru_iac.gateway.documents import FlavorDoc, Where
+from kitaru_iac.gateway.in_process import InProcess
+from kitaru_iac.gateway.local_gateway import LocalGateway
+from kitaru_iac.gateway.opening import fast_reader, open_gateway, slow_reader
 from kitaru_iac.gateway.rest import RestReader
 from kitaru_iac.gateway.sqlite import SqliteReader
 from kitaru_iac.machine.active_scope import named_stack
@@ -156,6 +159,41 @@ def test_sqlite(generated: list[tuple[Path, list[str]]], home: Home) -> None:
         if number % SLOW_EACH == 0:
             assert fast == slow_answers(home, ids, active), number
         assert fast | {"active": fast["active"]["id"]} == truth(home, ids, active), number
+
+
+def test_documents_of_the_local_store(generated: list[tuple[Path, list[str]]], home: Home) -> None:
+    zenml, ours = InProcess.open(), open_gateway()
+    assert isinstance(ours, LocalGateway)
+    assert (ours.place, ours.version) == (zenml.place, zenml.version)
+    assert ours.place.url.endswith(str(home.database))
+    for number, (database, _) in enumerate(generated[::SLOW_EACH]):
+        pour(database, home.database)
+        stacks = zenml.stacks(Where())
+        components = zenml.components(Where())
+        connectors = zenml.connectors(Where())
+        assert ours.stacks(Where()) == stacks, number
+        assert ours.components(Where()) == components, number
+        # ZenML lists connectors as they lie in the table.
+        assert sorted(ours.connectors(Where()), key=str) == sorted(connectors, key=str), number
+        for where in [
+            *(Where(in_stack=stack.id) for stack in stacks),
+            *(Where(uses_connector=link.id, limit=2) for link in connectors),
+            Where(ids=tuple(component.id for component in components[:2])),
+            Where(id_prefix=components[-1].id[:3]),
+        ]:
+            assert ours.components(where) == zenml.components(where), (number, where)
+        for where in [
+            *(Where(uses_component=part.id) for part in components[:3]),
+            Where(names=tuple(stack.name for stack in stacks[1:])),
+        ]:
+            assert ours.stacks(where) == zenml.stacks(where), (number, where)
+        assert ours.orphaned_secrets() == zenml.orphaned_secrets()
+    names = {"local", "s3", "kubernetes", "aws", "sagemaker", "odd", "none"}
+
+    def by_kind(flavors: list[FlavorDoc]) -> dict[tuple[str, str], FlavorDoc]:
+        return {(flavor.type, flavor.name): flavor for flavor in flavors}
+
+    assert by_kind(ours.flavors(names)) == by_kind(zenml.flavors(names))
 
 
 def test_server(
