@@ -156,6 +156,7 @@ TARGETS = (
             )
         ),
         (
+            "tests/gateway/test_*_rules.py",
             "tests/gateway/test_answers.py",
             "tests/gateway/test_lookup.py",
             "tests/gateway/test_opening.py",

@@ -1,0 +1,99 @@
+"""When a login is asked for a token, and what a refusal of it is: each condition on both sides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kitaru_iac.errors import KitaruError, NotAllowedError
+from kitaru_iac.gateway.session import Session
+from kitaru_iac.machine.server_login import Login
+from kitaru_iac.machine.store_location import RestStore
+from kitaru_iac.redaction import SecretText
+from tests.gateway.web import LittleServer
+
+KEY = SecretText("ZENKEY_it")
+TOKEN = "Authorization"
+
+
+def server(login: tuple[int, Any], *statuses: int) -> Callable[[str], tuple[int, Any]]:
+    """Answers a login as given, and the requests that follow with these statuses, then 200."""
+    left = list(statuses)
+
+    def answer(path: str) -> tuple[int, Any]:
+        if path.endswith("/login"):
+            return login
+        return left.pop(0) if left else 200, {"items": []}
+
+    return answer
+
+
+def ask(
+    login: Login, answer: Callable[[str], tuple[int, Any]], method: str = "GET"
+) -> tuple[int, list[tuple[str, str | None]]]:
+    """The status, and what each request was, with the token that it carried."""
+    with LittleServer(answer) as asked:
+        session = Session(RestStore(asked.url, login), {})
+        try:
+            status = session.request(method, "/stacks").status
+        finally:
+            session.close()
+    # A login is told by its form: what else it carries is all the same.
+    return status, [
+        ("login", None)
+        if one.body.startswith(b"grant_type")
+        else ("stacks", one.headers.get(TOKEN))
+        for one in asked.asked
+    ]
+
+
+NEW = (200, {"access_token": "new"})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("login", "statuses", "status", "steps"),
+    [
+        (Login(), [], 200, [("stacks", None)]),
+        (Login(), [401], 401, [("stacks", None)]),
+        (Login("old"), [], 200, [("stacks", "Bearer old")]),
+        (Login("old"), [401], 401, [("stacks", "Bearer old")]),
+        (Login("old", KEY), [], 200, [("stacks", "Bearer old")]),
+        (Login("old", KEY), [403], 403, [("stacks", "Bearer old")]),
+        (Login(None, KEY), [], 200, [("login", None), ("stacks", "Bearer new")]),
+        (
+            Login("old", KEY),
+            [401],
+            200,
+            [("stacks", "Bearer old"), ("login", None), ("stacks", "Bearer new")],
+        ),
+        (
+            Login("old", KEY),
+            [401, 401],
+            401,
+            [("stacks", "Bearer old"), ("login", None), ("stacks", "Bearer new")],
+        ),
+    ],
+)
+def test_a_token_is_asked_for_once_and_where_there_is_a_key(
+    method: str, login: Login, statuses: list[int], status: int, steps: list[object]
+) -> None:
+    assert ask(login, server(NEW, *statuses), method) == (status, steps)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_login_that_is_refused(status: int) -> None:
+    with pytest.raises(NotAllowedError) as refused:
+        ask(Login(None, KEY), server((status, {"detail": "no"})))
+    assert "kitaru login http" in str(refused.value.remedy)
+    assert str(KEY) not in str(refused.value)
+
+
+@pytest.mark.parametrize("answer", [{}, {"access_token": ""}, {"access_token": 5}, []])
+def test_a_login_without_a_token_is_no_answer(answer: object) -> None:
+    with pytest.raises(KitaruError) as raised:
+        ask(Login(None, KEY), server((200, json.dumps(answer))))
+    assert not isinstance(raised.value, NotAllowedError)
