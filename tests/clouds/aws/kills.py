@@ -77,10 +77,10 @@ def one(aws: AwsLoopback, home: Path, rng: random.Random) -> str:
     home.mkdir(parents=True)
     log = home.with_suffix(".log")
     process = started(log)
-    # From the moment on in which the state is there; what comes before makes nothing.
-    while process.poll() is None and not list(home.rglob("stacks/**/prod.json")):
+    # From the moment on in which the engine holds the lock; what comes before makes nothing.
+    while process.poll() is None and not list(home.rglob("locks/**/*.json")):
         time.sleep(0.02)
-    time.sleep(rng.uniform(0, 12))
+    time.sleep(rng.uniform(0, 15))
     kill(process)
     left = inventory(aws)
     said: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kitaru_iac.clouds.aws.provision.account import Account
+from kitaru_iac.clouds.aws.provision.marked import claim_of
 from kitaru_iac.clouds.provider import Sighting, marks
 from kitaru_iac.errors import KitaruError, NotAllowedError
 from kitaru_iac.spec.credentials import parse_credentials
@@ -261,3 +262,77 @@ def test_parts_of_a_network_are_found_by_our_tags_and_their_name(aws: AwsLoopbac
         assert account.sight(token, {}, OWN) is None
     ec2.delete_nat_gateway(NatGatewayId=made["aws:ec2/natGateway:NatGateway"])
     assert account.sight("aws:ec2/natGateway:NatGateway", ours, OWN) is None
+
+
+# -- what carries the marks ------------------------------------------------------------------------
+
+OURS = marks("kitaru", "prod")
+
+
+def planted(aws: AwsLoopback, tags: dict[str, str]) -> None:
+    """A bucket, a repository and a role, under names that nobody would give by himself."""
+    capital = [{"Key": key, "Value": value} for key, value in tags.items()]
+    aws.bucket("team-data")
+    aws.client("s3").put_bucket_tagging(Bucket="team-data", Tagging={"TagSet": capital})
+    aws.client("ecr").create_repository(repositoryName="team/images", tags=capital)
+    aws.role("team-role")
+    aws.client("iam").tag_role(RoleName="team-role", Tags=capital)
+
+
+def test_ours_is_found_by_its_tags_under_any_name(aws: AwsLoopback) -> None:
+    """moto's tagging API has no repositories, AWS's has."""
+    account = Account.open(None, REGION)
+    for tags, ours in (
+        ({**OURS, "team": "data"}, {"bucket team-data", "IAM role team-role"}),
+        ({**OURS, "pulumi-stack": "dev"}, set()),
+        ({**OURS, "managed-by": "Kitaru-IaC"}, set()),
+    ):
+        aws.reset()
+        planted(aws, tags)
+        found = account.marked(OURS)
+        assert found.unseen == ()
+        assert {sight.name for sight in found.found} == ours
+
+
+def test_our_tags_in_another_account_or_region_are_not_ours(aws: AwsLoopback) -> None:
+    """A stack of the same name, in the account and in the region beside."""
+    small = [{"Key": key, "Value": value} for key, value in OURS.items()]
+    elsewhere = "eu-central-1"
+    aws.client("ecr", elsewhere).create_repository(repositoryName="kitaru/prod", tags=small)
+    theirs = aws.stranger("s3")
+    name = f"kitaru-prod-{ACCOUNT_ID}-{REGION}"
+    theirs.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    theirs.put_bucket_tagging(Bucket=name, Tagging={"TagSet": small})
+    account = Account.open(None, REGION)
+    found = account.marked(OURS)
+    assert found.found == ()
+    # A bucket that may not be looked at may be ours: it is not said that nothing is there.
+    assert [why.partition(":")[0] for why in found.unseen] == [f"bucket {name}"]
+    assert account.sight("aws:ecr/repository:Repository", {"name": "kitaru/prod"}, OURS) is None
+    (seen,) = Account.open(None, elsewhere).marked(OURS).found
+    assert seen.name == "ECR repository kitaru/prod"
+
+
+@pytest.mark.parametrize(
+    ("arn", "claim"),
+    [
+        ("arn:aws:s3:::team-data", ("aws:s3/bucket:Bucket", {"bucket": "team-data"})),
+        (
+            "arn:aws-cn:ecr:cn-north-1:123456789012:repository/a/b",
+            ("aws:ecr/repository:Repository", {"name": "a/b"}),
+        ),
+        ("arn:aws:iam::123456789012:role/path/r", ("aws:iam/role:Role", {"name": "r"})),
+        ("arn:aws:eks:r:123456789012:cluster/c", ("aws:eks/cluster:Cluster", {"name": "c"})),
+        (
+            "arn:aws:eks:r:123456789012:nodegroup/c/g/11",
+            ("aws:eks/nodeGroup:NodeGroup", {"clusterName": "c", "nodeGroupName": "g"}),
+        ),
+        ("arn:aws:logs:r:123456789012:log-group:/aws/eks/c", None),
+        ("arn:aws:s3:::team-data/key", None),
+    ],
+)
+def test_an_arn_is_looked_up_by_itself_where_its_kind_is_known(
+    arn: str, claim: tuple[str, dict[str, str]] | None
+) -> None:
+    found = claim_of(arn)
+    assert (found and (found.type, dict(found.inputs))) == claim
