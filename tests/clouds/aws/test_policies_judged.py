@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from kitaru_iac.clouds.aws.policies.requests import (
     caller_of,
 )
 from kitaru_iac.clouds.aws.policies.strangers import openings
+from kitaru_iac.clouds.aws.trust import may_assume, principal_may_assume
 from tests.clouds.aws.judge.documents import OURS, Question, question
 from tests.clouds.aws.judge.node import ask, node_of
 from tests.servers.releases import CACHE
@@ -211,6 +213,52 @@ def test_whom_the_judge_lets_in_from_nowhere_we_call_an_opening() -> None:
         assert found or not let_in, q
         counted[let_in] += 1
     assert min(counted.values()) > len(asked) / 10, counted
+
+
+JUNK: list[Any] = [
+    None,
+    True,
+    7,
+    1.5,
+    "",
+    "*",
+    "${",
+    "${}",
+    "${a, b}",
+    [],
+    {},
+    [[]],
+    {"a": {}},
+    "\0",
+]
+
+
+def broken(value: Any, random: Random) -> Any:
+    """A document with something in it that does not belong there."""
+    if random.random() < 0.08 or not isinstance(value, dict | list):
+        return random.choice(JUNK) if random.random() < 0.3 else value
+    if isinstance(value, list):
+        return [broken(one, random) for one in value]
+    return {
+        random.choice(["", "Sid", "aws:", "NotAction", key]) if random.random() < 0.05 else key:
+        broken(one, random)
+        for key, one in value.items()
+    }  # fmt: skip
+
+
+def test_no_document_whatever_makes_it_crash() -> None:
+    counted: Counter[bool] = Counter()
+    for number in range(DOCUMENTS):
+        asked = question(number)
+        document = broken(asked.document, Random(number))
+        request = Request(caller(asked.principal), asked.action, asked.resource, context(asked))
+        decision = evaluate(document, request)
+        assert decision.effect is Effect.UNKNOWN or not decision.problems
+        openings(read_document(document), asked.action, None, OURS)
+        may_assume(document, "sagemaker.amazonaws.com", OURS, None, "aws")
+        principal_may_assume(document, EVE, OURS)
+        counted[bool(decision.problems)] += 1
+    assert min(counted.values()) > DOCUMENTS / 10, counted
 
 
 # --- where the two differ, and AWS's documentation says that ours is right

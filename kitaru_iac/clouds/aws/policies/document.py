@@ -116,7 +116,7 @@ def _statement(raw: object, number: int) -> Statement:
     unknown = sorted(map(str, set(raw) - _ELEMENTS))
     if unknown:
         raise _Malformed(f"it has {', '.join(unknown)}")
-    if raw.get("Effect") not in {"Allow", "Deny"}:
+    if raw.get("Effect") not in ("Allow", "Deny"):
         raise _Malformed(f"its Effect is {raw.get('Effect')!r}")
     actions, not_actions = _either(raw, "Action")
     if actions is None:
