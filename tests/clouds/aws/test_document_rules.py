@@ -774,6 +774,7 @@ VERIFY = {
             "Sid": "Bucket",
             "Effect": "Allow",
             "Action": [
+                "s3:GetBucketAcl",
                 "s3:GetBucketPolicy",
                 "s3:GetBucketPolicyStatus",
                 "s3:GetBucketPublicAccessBlock",
@@ -787,6 +788,8 @@ VERIFY = {
             "Sid": "Account",
             "Effect": "Allow",
             "Action": [
+                "access-analyzer:CheckNoPublicAccess",
+                "access-analyzer:ValidatePolicy",
                 *(f"iam:{action}" for action in READ_POLICIES),
                 "kms:DescribeKey",
                 "s3:GetAccountPublicAccessBlock",
