@@ -27,7 +27,8 @@ _CHECKS = (
         "aws.account",
         "The credentials belong to the registry's account",
         "ZenML's AWS connector offers only the registry of the account that it belongs to. "
-        "On SageMaker without a registry, the execution role's account counts.",
+        "On SageMaker without a registry, the execution role's account counts. Unknown where the "
+        "connector is another identity than the one that looks.",
         _ECR + "Registries.html",
         _CANNOT_WARN,
     ),
@@ -169,7 +170,8 @@ _CHECKS = (
     CheckInfo(
         "aws.cluster.access_entry",
         "The connector may enter the cluster",
-        "The access entry of the identity, and what its policies allow in the namespace. ZenML "
+        "The access entry of the identity, with or without the role's path, and what AWS's own "
+        "access policies allow in the namespace. ZenML "
         "makes a service account and a role binding, which takes admin rights there, unless "
         "`extra.orchestrator.service_account_name` names one.",
         _EKS + "access-entries.html",
@@ -194,7 +196,8 @@ _CHECKS = (
     CheckInfo(
         "aws.role.exists",
         "The SageMaker execution role exists",
-        "GetRole, and that its ARN is the described one.",
+        "GetRole, and that its ARN is the described one. A role of another account than the "
+        "registry's cannot be passed to SageMaker by the connector.",
         _SAGEMAKER + "sagemaker-roles.html",
         _CANNOT_WARN,
     ),
@@ -209,8 +212,9 @@ _CHECKS = (
     CheckInfo(
         "aws.role.bucket_access",
         "Steps can read and write the bucket",
-        "Simulates the object operations as the execution role. AmazonSageMakerFullAccess "
-        "alone gives them only on buckets whose name holds `sagemaker`.",
+        "Simulates the object operations as the execution role, at the store's prefix, and those "
+        "of the bucket's KMS key. AmazonSageMakerFullAccess alone gives them only on buckets whose "
+        "name holds `sagemaker`. Unknown for a store at another S3 endpoint.",
         _SAGEMAKER + "sagemaker-roles.html",
         _CANNOT_WARN,
     ),
@@ -241,7 +245,11 @@ _CHECKS = (
         "aws.connector.permissions",
         "The connector may do what ZenML asks of it",
         "Simulates every line of the permissions table for the connector except PassRole, "
-        "which has its own check.",
+        "which has its own check, with what is known of the real call: region, accounts, TLS, the "
+        "store's prefix, the service behind a KMS key. Unknown where a decision hangs on a "
+        "condition key that nobody knows beforehand, and where the identity is not told: an "
+        "existing connector, or implicit credentials and profiles of a stack on a server, which "
+        "are the server's. Not asked: policies of resources, sessions and endpoints.",
         _IAM + "access_policies_testing-policies.html",
         _CANNOT_WARN,
     ),
