@@ -65,6 +65,9 @@ TARGETS = (
         (
             "kitaru_iac/records/apply.py",
             "kitaru_iac/records/change.py",
+            "kitaru_iac/records/read_back.py",
+            "kitaru_iac/records/requests.py",
+            "kitaru_iac/records/sharing.py",
             "kitaru_iac/stacks/delete.py",
             "kitaru_iac/records/stored.py",
             "kitaru_iac/records/journal.py",
