@@ -44,8 +44,6 @@ def parsed_json(body: bytes) -> Json:
         found: Json = json.loads(
             text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_once
         )
-    except _Twice as error:
-        raise UnreadableError(f"JSON that says two things of one key, {error}") from None
     except RecursionError:
         raise UnreadableError(f"JSON nested deeper than {_DEEPEST} levels") from None
     except ValueError as error:
@@ -77,16 +75,13 @@ def seconds_of(retry_after: str) -> float | None:
         return None
 
 
-class _Twice(ValueError):
-    """A key stands twice in one mapping. Its text is the key, short and printable."""
-
-
 def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     """Which of two values holds is not told: readers take the first, the last, or neither."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _Twice(ascii(next(key for key in keys if keys.count(key) > 1)[:40]))
+    found: dict[str, Json] = {}
+    for key, value in pairs:
+        if key in found:
+            raise UnreadableError(f"JSON that says two things of one key, {key[:40]!a}")
+        found[key] = value
     return found
 
 
