@@ -16,7 +16,6 @@ from kitaru_iac.redaction import SecretText
 from tests.gateway.web import LittleServer
 
 KEY = SecretText("ZENKEY_it")
-TOKEN = "Authorization"
 
 
 def server(login: tuple[int, Any], *statuses: int) -> Callable[[str], tuple[int, Any]]:
@@ -45,7 +44,7 @@ def ask(
     return status, [
         ("login", None)
         if one.body.startswith(b"grant_type")
-        else ("stacks", one.headers.get(TOKEN))
+        else ("stacks", one.headers.get("Authorization"))
         for one in asked.asked
     ]
 
