@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import compileall
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.measure import measure
 from benchmarks.places import add_stacks, client_of, local_home
 from benchmarks.report import Result, as_text, write_document
-from benchmarks.work import Comparison, Places, comparisons
+from benchmarks.work import REMOTE, Comparison, Places, comparisons
 from tests.servers.zenml import ZenMLServer
 
 _ROOT = Path(__file__).parents[1]
@@ -24,7 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure; 0 when every goal is reached, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command")
-    parser.add_argument("--only", default="", help="only comparisons whose line contains this")
+    parser.add_argument(
+        "--only", default="", help="only groups and commands that match it, as 'On a server|local'"
+    )
     parser.add_argument("--other", help="the program of another kitaru, as 0.21, to run beside")
     parser.add_argument(
         "--no-document", action="store_true", help="leave docs/performance.md alone"
@@ -37,29 +43,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="kitaru-bench-") as name:
         results = _run(Path(name), options)
     sys.stdout.write(as_text(results))
-    if not options.no_document and not options.only:
+    if not options.no_document:
         write_document(_DOCUMENT, results, options.rounds)
     return 0 if all(result.reached for result in results) else 1
 
 
 def _run(root: Path, options: argparse.Namespace) -> list[Result]:
     _say("making stores")
-    small, large = local_home(root, "small", 10), local_home(root, "large", 10_000)
-    with ZenMLServer(root / "one") as one, ZenMLServer(root / "two") as two:
+    small = local_home(root, "small", 10)
+    with ExitStack() as servers:
+        one = servers.enter_context(ZenMLServer.of_release(version("zenml"), root / "one"))
         add_stacks(one.database, 10)
-        add_stacks(two.database, 10_000)
+        client = client_of(root, "client", one)
         places = Places(
             small=small,
-            large=large,
-            server=client_of(root, "client", one),
-            large_server=client_of(root, "large-client", two),
+            large=small,
+            server=client,
+            large_server=client,
+            url=one.url,
+            key=one.api_key,
             other=options.other,
         )
-        made = small.kitaru("stack", "create", "again", "--no-activate")
-        if made.returncode:
-            raise RuntimeError(made.stderr)
-        chosen = [c for c in comparisons(places) if options.only in f"{c.group} {c.ours.title}"]
-        return [_compare(comparison, options.rounds) for comparison in chosen]
+        only = re.compile(options.only)
+        if any(c.group.startswith("Ten thousand") for c in _chosen(places, only)):
+            two = servers.enter_context(ZenMLServer.of_release(version("zenml"), root / "two"))
+            add_stacks(two.database, 10_000)
+            places = replace(
+                places,
+                large=local_home(root, "large", 10_000),
+                large_server=client_of(root, "large-client", two),
+            )
+        for home, more in ((small, ()), (places.server, REMOTE.split())):
+            made = home.kitaru("stack", "create", "again", "--no-activate", *more)
+            if made.returncode:
+                raise RuntimeError(made.stderr)
+        return [_compare(chosen, options.rounds) for chosen in _chosen(places, only)]
+
+
+def _chosen(places: Places, only: re.Pattern[str]) -> list[Comparison]:
+    return [c for c in comparisons(places) if only.search(f"{c.group}: {c.ours.title}")]
 
 
 def _compare(comparison: Comparison, rounds: int) -> Result:

@@ -30,34 +30,51 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Of the medians, in the direction of the goal."""
+        """Of the medians of the processor's seconds, in the direction of the goal."""
         kind, _ = self.comparison.goal
-        ours, theirs = self.ours.median, self.theirs.median
+        ours, theirs = self.ours.median_cpu, self.theirs.median_cpu
         return theirs / ours if kind == "faster" else ours / theirs
 
     @property
     def reached(self) -> bool:
-        """Whether the goal is reached."""
-        kind, goal = self.comparison.goal
-        return self.ratio >= goal if kind == "faster" else self.ratio <= goal
+        """Whether all of the goal is reached."""
+        of = self.comparison
+        kind, goal = of.goal
+        ratio = self.ratio >= goal if kind == "faster" else self.ratio <= goal
+        quick = of.cpu is None or self.ours.median_cpu <= of.cpu
+        return ratio and quick and (of.megabytes is None or self.ours.megabytes <= of.megabytes)
+
+    @property
+    def goal(self) -> str:
+        """All of the goal in words."""
+        kind, ratio = self.comparison.goal
+        found = [f"{'≥' if kind == 'faster' else '≤'} {ratio:g} ×"]
+        if self.comparison.cpu is not None:
+            found.append(f"≤ {self.comparison.cpu:g} s")
+        if self.comparison.megabytes is not None:
+            found.append(f"≤ {self.comparison.megabytes:g} MB")
+        return ", ".join(found)
 
 
-_HEAD = ("work", "seconds", "MB", "beside", "seconds", "ratio", "goal", "reached", "other kitaru")
+_HEAD = (
+    *("work", "CPU", "clock", "MB", "beside", "CPU", "clock"),
+    *("ratio", "goal", "reached", "other kitaru"),
+)
 
 
 def _row(result: Result) -> tuple[str, ...]:
-    kind, goal = result.comparison.goal
-    sign = "≥" if kind == "faster" else "≤"
     return (
         result.comparison.ours.title,
+        f"{result.ours.median_cpu:.3f}",
         f"{result.ours.median:.3f}",
         f"{result.ours.megabytes:.0f}",
         result.comparison.theirs.title,
+        f"{result.theirs.median_cpu:.3f}",
         f"{result.theirs.median:.3f}",
         f"{result.ratio:.2f} ×",
-        f"{sign} {goal:g} ×",
+        result.goal,
         "yes" if result.reached else "**no**",
-        f"{result.other.median:.2f}" if result.other else "",
+        f"{result.other.median_cpu:.2f}" if result.other else "",
     )
 
 
@@ -80,28 +97,30 @@ def write_document(path: Path, results: Sequence[Result], rounds: int) -> None:
         else f"# Performance\n\n{_BEGIN}\n{_END}\n"
     )
     before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
+    measured, _, after = rest.partition(_END)
     path.parent.mkdir(parents=True, exist_ok=True)
-    body = "\n".join(_document(results, rounds))
-    path.write_text(f"{before}{_BEGIN}\n{body}\n{_END}{after}", encoding="utf-8")
+    # A group that was not measured this time keeps what it had, and when.
+    groups = {
+        part.partition("\n")[0]: f"### {part.strip()}" for part in measured.split("\n### ")[1:]
+    }
+    groups |= _groups(results, rounds)
+    body = "\n\n".join(groups.values())
+    path.write_text(f"{before}{_BEGIN}\n\n{body}\n\n{_END}{after}", encoding="utf-8")
 
 
-def _document(results: Sequence[Result], rounds: int) -> list[str]:
+def _groups(results: Sequence[Result], rounds: int) -> dict[str, str]:
+    """The section of each group, by its name."""
     columns = _HEAD if any(result.other for result in results) else _HEAD[:-1]
-    lines = [
-        "",
-        _machine(),
-        "",
-        f"Medians of {rounds} runs in turns; MB is the largest resident memory.",
-        "",
-    ]
+    found = {}
     for group in dict.fromkeys(result.comparison.group for result in results):
-        lines += [f"### {group}", "", _line(columns), _line(["---"] * len(columns))]
-        for result in results:
-            if result.comparison.group == group:
-                lines.append(_line(_row(result)[: len(columns)]))
-        lines.append("")
-    return lines
+        rows = [
+            _line(_row(result)[: len(columns)])
+            for result in results
+            if result.comparison.group == group
+        ]
+        table = "\n".join([_line(columns), _line(["---"] * len(columns)), *rows])
+        found[group] = f"### {group}\n\n{table}\n\nMedians of {rounds} runs. {_machine()}"
+    return found
 
 
 def _line(cells: Sequence[str]) -> str:

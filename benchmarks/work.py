@@ -10,14 +10,15 @@ from typing import Literal
 from benchmarks.measure import Command
 from tests.homes import Home
 
-__all__ = ["Comparison", "Places", "comparisons"]
+__all__ = ["REMOTE", "Comparison", "Places", "comparisons"]
 
 #: `faster`: theirs / ours has to reach the number. `within`: ours / theirs may not exceed it.
 Goal = tuple[Literal["faster", "within"], float]
 
 _BIN = Path(sys.executable).parent
 
-_REMOTE = (
+#: A stack on AWS, in flags.
+REMOTE = (
     "--type kubernetes --artifact-store s3://my-bucket/kitaru --cluster cluster "
     "--container-registry 123456789012.dkr.ecr.eu-west-1.amazonaws.com --region eu-west-1 "
     "--no-verify --credentials aws-access-keys:AKIAIOSFODNN7EXAMPLE:" + "x" * 40
@@ -33,6 +34,8 @@ class Places:
         large: One with ten thousand.
         server: A client of a server with ten stacks.
         large_server: A client of a server with ten thousand.
+        url: Where that server is.
+        key: An API key of it.
         other: The program of another `kitaru`, to be measured beside ours.
     """
 
@@ -40,23 +43,41 @@ class Places:
     large: Home
     server: Home
     large_server: Home
+    url: str
+    key: str
     other: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Our command, another one that does the same, and what the ratio has to be."""
+    """Our command, another one that does the same, and what has to be reached.
+
+    Attributes:
+        goal: Of the ratio of the processor's seconds.
+        cpu: What ours may take of them at most, where that is a goal too.
+        megabytes: How large ours may be at most, where that is a goal too.
+    """
 
     group: str
     ours: Command
     theirs: Command
     goal: Goal
     other: Command | None = None
+    cpu: float | None = None
+    megabytes: float | None = None
 
 
 def comparisons(places: Places) -> list[Comparison]:
     """Everything that is measured, in the order of the report."""
-    return [*_at_once(places), *_reading(places), *_scale(places), *_writing(places)]
+    return [
+        *_at_once(places),
+        *_reading(places),
+        *_scale(places),
+        *_writing(places),
+        *_on_a_server(places),
+        *_asking_a_server(places),
+        *_in_a_local_store(places),
+    ]
 
 
 def _at_once(places: Places) -> list[Comparison]:
@@ -164,7 +185,7 @@ def _writing(places: Places) -> list[Comparison]:
         Comparison("Writing", create, by_zenml, ("within", 0.75)),
         Comparison(
             "Writing on a server",
-            _kitaru(server, f"stack create dev{{n}} {_REMOTE}", title="stack create … (remote)"),
+            _kitaru(server, f"stack create dev{{n}} {REMOTE}", title="stack create … (remote)"),
             remote,
             ("within", 1.2),
         ),
@@ -175,6 +196,116 @@ def _writing(places: Places) -> list[Comparison]:
     ]
 
 
+def _on_a_server(places: Places) -> list[Comparison]:
+    """Writing there, beside the least that REST takes and the least that ZenML's client takes."""
+    home, group = places.server, "On a server"
+    at = {"BENCH_URL": places.url, "BENCH_KEY": places.key}
+    env = home.environment(**at)
+
+    def command(title: str, argv: list[str], *, ready: bool = False) -> Command:
+        before = [_bare("rest", "create", "{n}")] if ready else []
+        before = [[word.replace("{n}", "r{n}") for word in line] for line in before]
+        return Command(title, [argv], env, home.path, before=before)
+
+    create = f"stack create dev{{n}} {REMOTE}"
+    change = f"stack apply r{{n}} {REMOTE} --namespace n{{n}} --yes --no-activate"
+    delete = "stack delete r{n} --recursive --force"
+    rows = [
+        (
+            command("stack create (remote)", [_bin("kitaru"), *create.split()]),
+            command("bare REST", _bare("rest", "create", "b{n}")),
+            command("ZenML's client", _bare("create_remote", "z{n}")),
+        ),
+        (
+            command("stack apply of one field", [_bin("kitaru"), *change.split()], ready=True),
+            command("bare REST", _bare("rest", "change", "r{n}", "n{n}"), ready=True),
+            command("ZenML's client", _bare("client", "change", "r{n}", "n{n}"), ready=True),
+        ),
+        (
+            command("stack delete --recursive", [_bin("kitaru"), *delete.split()], ready=True),
+            command("bare REST", _bare("rest", "delete", "r{n}"), ready=True),
+            command("ZenML's client", _bare("client", "delete", "r{n}"), ready=True),
+        ),
+    ]
+    found = []
+    for ours, rest, client in rows:
+        found += [
+            Comparison(group, ours, rest, ("within", 2.5), megabytes=60),
+            Comparison(group, ours, client, ("faster", 6)),
+        ]
+    plugin = [sys.executable, "-m", "benchmarks.plugin", _bin("pulumi-resource-kitaru"), "p{n}"]
+    there = {**env, "PYTHONPATH": str(Path(__file__).parents[1])}
+    found.append(
+        Comparison(
+            group,
+            Command("the plugin, 20 stacks", [plugin], there, home.path),
+            command("ZenML's client, 20 stacks", _bare("many", "m{n}")),
+            ("faster", 4),
+            megabytes=90,
+        )
+    )
+    return found
+
+
+def _asking_a_server(places: Places) -> list[Comparison]:
+    home, group = places.server, "Asking a server"
+    python = _command(home, "python -c pass", [sys.executable, "-c", "pass"])
+    listing = _zenml(home, "stack list")
+    login = _command(
+        home,
+        "kitaru login with a key",
+        [_bin("kitaru"), "login", places.url, "--api-key", "env:BENCH_KEY"],
+        BENCH_KEY=places.key,
+    )
+    again = f"again {REMOTE} --no-activate"
+    asked = [
+        _kitaru(home, f"stack preview {again}", title="kitaru stack preview (no change)"),
+        _kitaru(home, f"stack apply {again} --yes", title="kitaru stack apply (no change)"),
+        login,
+        _kitaru(home, "status"),
+    ]
+    return [
+        *(Comparison(group, ours, listing, ("faster", 8), cpu=0.4) for ours in asked),
+        *(
+            Comparison(group, _kitaru(home, words), python, ("within", 8))
+            for words in ("stack list", "stack current", "stack show s3")
+        ),
+    ]
+
+
+def _in_a_local_store(places: Places) -> list[Comparison]:
+    home, group = places.small, "In a local store"
+    goal: Goal = ("within", 1.0)
+    ready = [_bare("create_local", "l{n}")]
+    delete = [_bin("kitaru"), "stack", "delete", "l{n}", "--recursive", "--force"]
+    return [
+        Comparison(
+            group,
+            _kitaru(home, "stack create d{n}"),
+            _command(home, "a bare script", _bare("create_local", "b{n}")),
+            goal,
+        ),
+        Comparison(
+            group,
+            _kitaru(home, "stack apply again --yes", title="kitaru stack apply (no change)"),
+            _command(home, "a bare script that reads it", _bare("read", "again")),
+            goal,
+        ),
+        Comparison(
+            group,
+            Command("kitaru stack delete", [delete], home.environment(), home.path, before=ready),
+            Command(
+                "a bare script",
+                [_bare("client", "delete", "l{n}")],
+                home.environment(),
+                home.path,
+                before=ready,
+            ),
+            goal,
+        ),
+    ]
+
+
 # -- commands --------------------------------------------------------------------------------------
 
 
@@ -182,8 +313,8 @@ def _bin(name: str) -> str:
     return str(_BIN / name)
 
 
-def _bare(script: str, name: str) -> list[str]:
-    return [sys.executable, str(Path(__file__).parent / "bare" / f"{script}.py"), name]
+def _bare(script: str, *words: str) -> list[str]:
+    return [sys.executable, str(Path(__file__).parent / "bare" / f"{script}.py"), *words]
 
 
 def _command(home: Home, title: str, argv: list[str], code: int = 0, **env: str) -> Command:
