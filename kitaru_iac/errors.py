@@ -81,7 +81,8 @@ Raised and caught inside one room, or without a code because a program sees `Key
     │   └── Changed            gateway: what was read in parts does not fit
     ├── Refused                gateway
     ├── Theirs                 records: not taken back
-    └── _Refused               spec
+    ├── _Refused               spec
+    └── _Malformed             clouds: a policy document
     ValueError                 pydantic collects these
     ├── CredentialsError       spec
     ├── Refusal                spec
