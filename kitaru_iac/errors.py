@@ -82,7 +82,8 @@ Raised and caught inside one room, or without a code because a program sees `Key
     ├── Refused                gateway
     ├── Theirs                 records: not taken back
     ├── _Refused               spec
-    └── _Malformed             clouds: a policy document
+    ├── _Malformed             clouds: a policy document
+    └── Unresolved             clouds: a variable in one
     ValueError                 pydantic collects these
     ├── CredentialsError       spec
     ├── Refusal                spec
