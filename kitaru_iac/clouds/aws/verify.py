@@ -13,7 +13,8 @@ from kitaru_iac.checks.probes import TIMEOUT, Outcome, Probe, Skipped
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.explain import checklist
 from kitaru_iac.clouds.aws.observations import CallerIdentity, Principal
-from kitaru_iac.clouds.aws.probes import AwsProbes, require_same_account
+from kitaru_iac.clouds.aws.probes import AwsProbes
+from kitaru_iac.clouds.aws.probes_common import require_same_account
 from kitaru_iac.clouds.aws.resources import existing, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
 from kitaru_iac.clouds.aws.verify_bucket import bucket_checks

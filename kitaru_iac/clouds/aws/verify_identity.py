@@ -29,7 +29,9 @@ from kitaru_iac.clouds.aws.permissions import (
     service_trust,
     statements,
 )
-from kitaru_iac.clouds.aws.probes import AwsProbes, require_aws_bucket, require_same_account
+from kitaru_iac.clouds.aws.probes import AwsProbes
+from kitaru_iac.clouds.aws.probes_bucket import require_aws_bucket
+from kitaru_iac.clouds.aws.probes_common import require_same_account
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, Question, questions, simulate

@@ -12,7 +12,8 @@ from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, Skipp
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import CallerIdentity
 from kitaru_iac.clouds.aws.permissions import permissions_for, service_trust
-from kitaru_iac.clouds.aws.probes import AwsProbes, require_same_account
+from kitaru_iac.clouds.aws.probes import AwsProbes
+from kitaru_iac.clouds.aws.probes_common import require_same_account
 from kitaru_iac.clouds.aws.resources import AwsResources, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate

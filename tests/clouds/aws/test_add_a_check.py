@@ -105,7 +105,7 @@ def test_four_modules_are_touched_and_none_is_new(followed: Followed) -> None:
     assert followed.added == []
     assert set(followed.changed) == {
         "kitaru_iac/clouds/aws/catalog.py",
-        "kitaru_iac/clouds/aws/probes.py",
+        "kitaru_iac/clouds/aws/probes_bucket.py",
         "kitaru_iac/clouds/aws/verify_bucket.py",
         "kitaru_iac/clouds/aws/permission_table.py",
     }

@@ -18,7 +18,8 @@ from kitaru_iac.clouds.aws.observations import (
     CallerIdentity,
     PublicAccess,
 )
-from kitaru_iac.clouds.aws.probes import AwsProbes, kms_key_name
+from kitaru_iac.clouds.aws.probes import AwsProbes
+from kitaru_iac.clouds.aws.probes_bucket import kms_key_name
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.verify_bucket import (
     bucket_checks,

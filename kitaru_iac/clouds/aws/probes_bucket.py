@@ -1,0 +1,226 @@
+"""What is asked of S3 and KMS about the artifact store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.probes import (
+    Denied,
+    Outcome,
+    Probe,
+    ProbeError,
+    Skipped,
+)
+from kitaru_iac.clouds.aws.analyzer import analyze
+from kitaru_iac.clouds.aws.commands import aws
+from kitaru_iac.clouds.aws.observations import (
+    BucketHead,
+    BucketKey,
+    CallerIdentity,
+    public_access_of,
+)
+from kitaru_iac.clouds.aws.probes_common import CommonProbes, Raw
+from kitaru_iac.clouds.aws.resources import AwsResources
+
+__all__ = ["BucketProbes", "kms_key_name", "require_aws_bucket"]
+
+_NO_BUCKET = ("NoSuchBucket",)
+
+
+class BucketProbes(CommonProbes):
+    """The probes of the bucket."""
+
+    def _ask_bucket(self) -> None:
+        r = self._r
+        self.head = self._probe("s3:HeadBucket", self._head)
+        self.bucket = Probe("s3:HeadBucket", _allowed_only(r), requires=(self.head,), inline=True)
+        # Waits to be told the account only where the description does not say it.
+        self.account_block = Probe(
+            "s3control:GetPublicAccessBlock",
+            self._account_block,
+            requires=(self.session,) if r.account else (self.identity,),
+        )
+        self.bucket_block = self._s3(
+            "get_public_access_block", none="NoSuchPublicAccessBlockConfiguration"
+        )
+        self.policy_status = self._s3("get_bucket_policy_status", none="NoSuchBucketPolicy")
+        self.bucket_acl = self._s3("get_bucket_acl")
+        self.encryption = self._s3(
+            "get_bucket_encryption", none="ServerSideEncryptionConfigurationNotFoundError"
+        )
+        self.bucket_key = Probe(
+            "kms:DescribeKey", self._bucket_key, requires=(self.encryption,), after=(self.head,)
+        )
+        self.versioning = self._s3("get_bucket_versioning")
+        self.bucket_policy = self._s3("get_bucket_policy", none="NoSuchBucketPolicy")
+        self.bucket_analysis = Probe(
+            "access-analyzer:ValidatePolicy",
+            partial(analyze, self._aws, self._bucket_uri),
+            requires=(self.bucket_policy,),
+            after=(self.policy_status,),
+        )
+        self.public_access = Probe(
+            "public access",
+            public_access_of,
+            requires=(self.bucket_block,),
+            after=(self.account_block, self.policy_status, self.bucket_acl, self.bucket_analysis),
+            inline=True,
+        )
+        owner = Probe("s3:HeadBucket as its owner", self._bucket_owner, requires=(self.identity,))
+        self.bucket_account = Probe(
+            "the bucket's account", lambda _, account: account, requires=(self.bucket, owner),
+            inline=True,
+        )  # fmt: skip
+
+    def _s3(self, operation: str, none: str | None = None) -> Probe[Any]:
+        pascal = "".join(part.capitalize() for part in operation.split("_"))
+        ask = partial(
+            self._aws.ask,
+            "s3",
+            operation,
+            about=self._bucket_uri,
+            absent=_NO_BUCKET,
+            none=() if none is None else (none,),
+            Bucket=self._r.bucket,
+        )
+
+        def run() -> Raw:
+            require_aws_bucket(self._r)
+            return ask()
+
+        return self._probe(f"s3:{pascal}", run)
+
+    @property
+    def _bucket_uri(self) -> str:
+        return f"s3://{self._r.bucket}"
+
+    def _head(self) -> BucketHead:
+        """HEAD has no body, hence codes that are numbers: 404 is absent and 403 is denied.
+
+        S3 names the region in a header even to those who may not list the bucket, and never answers
+        403 for a name that nobody has: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+        """
+        require_aws_bucket(self._r)
+        try:
+            answer = self._aws.ask(
+                *("s3", "head_bucket"),
+                about=self._bucket_uri,
+                absent=("404", "NoSuchBucket"),
+                Bucket=self._r.bucket,
+            )
+        except Denied as denied:
+            response = getattr(denied.__cause__, "response", {})
+            return BucketHead(_region_header(response), allowed=False)
+        return BucketHead(answer.get("BucketRegion") or _region_header(answer), allowed=True)
+
+    def _bucket_owner(self, identity: CallerIdentity) -> str | None:
+        """The account that the bucket is in: the caller's, the registry's, or None for another one.
+
+        S3 refuses a request whose expected owner is not the bucket's. Only where it takes the same
+        request without does that tell anything:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+        """
+        ask = partial(self._aws.ask, "s3", "head_bucket", about=self._bucket_uri)
+        for account in dict.fromkeys((identity.account, self._r.account or identity.account)):
+            try:
+                ask(absent=("404",), Bucket=self._r.bucket, ExpectedBucketOwner=account)
+            except Denied:
+                continue
+            return account
+        return None
+
+    def _account_block(self, identity: CallerIdentity | None) -> Raw:
+        require_aws_bucket(self._r)
+        account = self._r.account or (identity.account if identity else None)
+        return self._aws.ask(
+            *("s3control", "get_public_access_block"),
+            about=f"account {account}",
+            none=("NoSuchPublicAccessBlockConfiguration",),
+            AccountId=account,
+        )
+
+    def _bucket_key(self, encryption: Raw, head: Outcome[BucketHead]) -> BucketKey:
+        """The key's ARN, whatever the bucket calls it: a grant counts for no other name.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+        """
+        named = kms_key_name(encryption)
+        if named is None or named.endswith("alias/aws/s3"):
+            return BucketKey(named=named)
+        region = None if isinstance(head, ProbeError) else head.region
+        if named.startswith("arn:"):
+            region = named.split(":")[3]
+        try:
+            answer = self._aws.ask(
+                *("kms", "describe_key"),
+                about=f"the key {named}",
+                none=("NotFoundException",),
+                region=region,
+                KeyId=named,
+            )
+        except ProbeError as error:
+            if not _is_key_arn(named):
+                raise
+            return BucketKey(named, named, unseen=error)
+        if not answer:
+            return BucketKey(named if _is_key_arn(named) else None, named)
+        metadata = answer["KeyMetadata"]
+        # AWS's own key is named by its alias, and may be named by its ARN too.
+        own = metadata.get("KeyManager") == "AWS"
+        state = metadata.get("KeyState")
+        return BucketKey(
+            None if own else str(metadata["Arn"]), named, None if state is None else str(state)
+        )
+
+
+def require_aws_bucket(r: AwsResources) -> None:
+    """Refuse to look at AWS for a bucket that is elsewhere, where another one may have its name.
+
+    Raises:
+        Skipped: The artifact store has another endpoint.
+    """
+    if r.s3_endpoint:
+        raise Skipped(
+            f"the artifact store is at {r.s3_endpoint}, not at AWS: it was not looked at there",
+            note(
+                aws("s3api", "head-bucket", bucket=r.bucket), f"at --endpoint-url {r.s3_endpoint}"
+            ),
+        )
+
+
+def kms_key_name(encryption: Raw) -> str | None:
+    """How a bucket's default encryption names its KMS key; None where it names none."""
+    rules = encryption.get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
+    for rule in rules:
+        default = rule.get("ApplyServerSideEncryptionByDefault", {})
+        key = default.get("KMSMasterKeyID")
+        if str(default.get("SSEAlgorithm", "")).startswith("aws:kms") and key:
+            return str(key)
+    return None
+
+
+def _is_key_arn(name: str) -> bool:
+    return name.startswith("arn:") and ":key/" in name
+
+
+def _allowed_only(resources: AwsResources) -> Callable[[BucketHead], BucketHead]:
+    def run(head: BucketHead) -> BucketHead:
+        if not head.allowed:
+            raise Denied(
+                f"s3:ListBucket on s3://{resources.bucket} is denied. The bucket exists (S3 "
+                "answered 403, not 404); it may belong to another account",
+                permission="s3:ListBucket",
+                resource=resources.bucket_arn,
+            )
+        return head
+
+    return run
+
+
+def _region_header(response: Raw) -> str | None:
+    headers: Raw = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = headers.get("x-amz-bucket-region")
+    return None if region is None else str(region)

@@ -1,0 +1,186 @@
+"""What is asked of EKS about the cluster."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from kitaru_iac.checks.probes import (
+    Probe,
+    Skipped,
+    in_parallel,
+)
+from kitaru_iac.clouds.aws.kubernetes_api import find_namespace
+from kitaru_iac.clouds.aws.observations import (
+    Compute,
+    Principal,
+)
+from kitaru_iac.clouds.aws.probes_common import CommonProbes, Raw
+from kitaru_iac.clouds.aws.verify_compute import surely_runs_pods
+
+__all__ = ["ClusterProbes"]
+
+_NO_CLUSTER = ("ResourceNotFoundException",)
+
+
+class ClusterProbes(CommonProbes):
+    """The probes of the cluster and of what runs its pods."""
+
+    def _ask_cluster(self) -> None:
+        self.cluster = self._probe("eks:DescribeCluster", self._cluster)
+        self.node_groups = self._probe("eks:DescribeNodegroup", self._node_groups)
+        self.fargate_profiles = self._probe("eks:DescribeFargateProfile", self._fargate_profiles)
+        self.compute = Probe(
+            "compute",
+            self._compute,
+            requires=(self.cluster, self.node_groups, self.fargate_profiles),
+        )
+        self.version = Probe("eks:DescribeClusterVersions", self._version, requires=(self.cluster,))
+        self.namespace = Probe(
+            "the cluster's namespaces",
+            lambda cluster: find_namespace(self._aws, cluster, self._r.namespace),
+            requires=(self.cluster,),
+        )
+        self.endpoint = Probe("the cluster's endpoint", self._endpoint, requires=(self.cluster,))
+
+    def _cluster(self) -> Raw:
+        answer = self._eks("describe_cluster", name=self._r.cluster)
+        found: Raw = answer["cluster"]
+        return found
+
+    def _eks(self, operation: str, **parameters: Any) -> Raw:
+        return self._aws.ask(
+            "eks", operation, about=self._r.cluster_arn, absent=_NO_CLUSTER, **parameters
+        )
+
+    def _parts(self, what: str, plural: str, name: str) -> tuple[Raw, ...]:
+        cluster = self._r.cluster
+        names = self._aws.ask_all(
+            *("eks", f"list_{what}s", plural),
+            about=self._r.cluster_arn,
+            absent=_NO_CLUSTER,
+            clusterName=cluster,
+        )
+        describe = [
+            partial(self._eks, f"describe_{what}", clusterName=cluster, **{name: found})
+            for found in names
+        ]
+        key = name.removesuffix("Name")
+        return tuple(answer[key] for answer in in_parallel(describe))
+
+    def _node_groups(self) -> tuple[Raw, ...]:
+        return self._parts("nodegroup", "nodegroups", "nodegroupName")
+
+    def _fargate_profiles(self) -> tuple[Raw, ...]:
+        return self._parts("fargate_profile", "fargateProfileNames", "fargateProfileName")
+
+    def _compute(
+        self, cluster: Raw, node_groups: tuple[Raw, ...], fargate: tuple[Raw, ...]
+    ) -> Compute:
+        automatic = cluster.get("computeConfig") or {}
+        found = Compute(
+            node_groups,
+            fargate,
+            bool(automatic.get("enabled")),
+            bool((cluster.get("remoteNetworkConfig") or {}).get("remoteNodeNetworks")),
+            pools=tuple(automatic.get("nodePools") or ()),
+            karpenter=_has_karpenter(cluster, node_groups, fargate),
+        )
+        if surely_runs_pods(found, self._r):
+            return found
+        # Self-managed nodes and Karpenter's carry this tag; EKS itself does not know of them.
+        # https://docs.aws.amazon.com/eks/latest/userguide/worker.html
+        reservations = self._aws.ask_all(
+            *("ec2", "describe_instances", "Reservations"),
+            about=f"the instances of {self._r.cluster}",
+            Filters=[
+                {"Name": "tag-key", "Values": [f"kubernetes.io/cluster/{self._r.cluster}"]},
+                {"Name": "instance-state-name", "Values": ["running"]},
+            ],
+        )
+        nodes = [i for r in reservations for i in r["Instances"] if _is_unmanaged_node(i)]
+        return replace(found, unmanaged=len(nodes))
+
+    def _version(self, cluster: Raw) -> Raw:
+        version = str(cluster.get("version"))
+        found = self._aws.ask_all(
+            *("eks", "describe_cluster_versions", "clusterVersions"),
+            about=f"Kubernetes {version}",
+            includeAll=True,
+            clusterVersions=[version],
+        )
+        fitting = [one for one in found if one.get("clusterVersion") == version]
+        return fitting[0] if fitting else {"clusterVersion": version}
+
+    def _endpoint(self, cluster: Raw) -> bool:
+        """Whether a connection to the cluster's endpoint is taken from here; nothing is sent."""
+        where = urlsplit(str(cluster.get("endpoint") or ""))
+        if not where.hostname:
+            raise Skipped("EKS told no endpoint")
+        try:
+            port = where.port or 443
+            with socket.create_connection((where.hostname, port), min(5.0, self._aws.timeout)):
+                return True
+        except OSError:
+            return False
+
+    def access_entry(self, principal: Probe[Principal]) -> Probe[Raw]:
+        """The access entry of a principal, with its policies under ``policies``; empty if none."""
+
+        def run(cluster: Raw, who: Principal) -> Raw:
+            mode = cluster.get("accessConfig", {}).get("authenticationMode")
+            if mode not in {"API", "API_AND_CONFIG_MAP"}:
+                raise Skipped(
+                    f"the cluster's authentication mode is {mode or 'not told'}: "
+                    "who may enter stands in its aws-auth ConfigMap, which is not looked at",
+                    "kubectl get configmap aws-auth --namespace kube-system --output yaml",
+                )
+            # An absent entry is an observation: the cluster itself was just seen. A role with a
+            # path may have been entered without it.
+            entry: Raw = {}
+            for arn in dict.fromkeys((who.arn, _without_path(who.arn))):
+                entry = self._aws.ask(
+                    *("eks", "describe_access_entry"),
+                    about=f"the access entry of {who.arn}",
+                    none=_NO_CLUSTER,
+                    clusterName=self._r.cluster,
+                    principalArn=arn,
+                )
+                if entry:
+                    break
+            else:
+                return {"mode": mode}
+            policies = self._aws.ask_all(
+                *("eks", "list_associated_access_policies", "associatedAccessPolicies"),
+                about=f"the access entry of {who.arn}",
+                clusterName=self._r.cluster,
+                principalArn=arn,
+            )
+            return {**entry["accessEntry"], "mode": mode, "policies": policies}
+
+        return Probe("eks:DescribeAccessEntry", run, requires=(self.cluster, principal))
+
+
+def _has_karpenter(cluster: Raw, node_groups: tuple[Raw, ...], profiles: tuple[Raw, ...]) -> bool:
+    """Whether EKS tells of Karpenter: by its tag, its profile, or the label of its own group.
+
+    https://karpenter.sh/docs/getting-started/getting-started-with-karpenter/
+    """
+    keys = {str(key) for key in cluster.get("tags") or {}}
+    keys |= {str(key) for group in node_groups for key in group.get("labels") or {}}
+    spaces = {s.get("namespace") for p in profiles for s in p.get("selectors") or ()}
+    return "karpenter" in spaces or any(key.startswith("karpenter.sh/") for key in keys)
+
+
+def _is_unmanaged_node(instance: Raw) -> bool:
+    keys = {tag.get("Key") for tag in instance.get("Tags") or ()}
+    windows = str(instance.get("Platform") or "").lower() == "windows"
+    return not windows and "eks:nodegroup-name" not in keys
+
+
+def _without_path(arn: str) -> str:
+    head, _, rest = arn.partition(":role/")
+    return f"{head}:role/{rest.rsplit('/', 1)[-1]}" if rest else arn
