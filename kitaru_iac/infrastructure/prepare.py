@@ -26,6 +26,9 @@ def prepare(
 ) -> InfrastructureResult:
     """Do what the description's ``infra`` asks for.
 
+    With ``provision``, what the description says is there already is checked as by ``verify``
+    before anything is made beside it.
+
     Args:
         spec: The description. Without a cloud, or with ``infra: none``, nothing is done.
         dry_run: Only say what would be made.
@@ -42,18 +45,38 @@ def prepare(
 
     if spec.cloud is None or spec.infra is InfraMode.NONE:
         return InfrastructureResult(spec)
-    if spec.infra is InfraMode.VERIFY:
+    used = spec if spec.infra is InfraMode.VERIFY else _used(spec)
+    if used is not None:
         from kitaru_iac.infrastructure.verify import verify
 
-        report = verify(spec)
+        report = verify(used)
         if show is not None:
             show(report)
         report.raise_if_failed()
-        return InfrastructureResult(spec, report=report)
+        if spec.infra is InfraMode.VERIFY:
+            return InfrastructureResult(spec, report=report)
     from kitaru_iac.infrastructure import provision as making
 
     run = making.preview_infrastructure if dry_run else making.provision
     return run(spec, progress=progress, consent=consent, take_back=take_back)
+
+
+def _used(spec: StackSpec) -> StackSpec | None:
+    """The description of what is used and not made here; None where all of it is made.
+
+    With ``provision``, what is named is made under that name unless it is said to exist; a cluster
+    is made only where that is said.
+    """
+    from kitaru_iac.spec import ResourceMode
+    from kitaru_iac.spec.resources import RESOURCES
+
+    modes = dict.fromkeys(RESOURCES[spec.type], ResourceMode.CREATE)
+    if getattr(spec, "cluster", None) is not None:
+        modes["cluster"] = ResourceMode.EXISTING
+    modes |= spec.resources
+    if ResourceMode.EXISTING not in modes.values():
+        return None
+    return spec.model_copy(update={"resources": modes})
 
 
 def engine_is_ready() -> bool:
