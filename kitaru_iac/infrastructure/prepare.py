@@ -62,15 +62,15 @@ def prepare(
 
 
 def _used(spec: StackSpec) -> StackSpec | None:
-    """The description of what is used and not made here; None where all of it is made.
+    """The description with what is said to exist, and nothing else; None where nothing is.
 
-    With ``provision``, what is named is made under that name unless it is said to exist; a cluster
-    is made only where that is said.
+    A cluster exists that is named and not to be made. Whether another name without a word in
+    `resources` is that of something made earlier, only the cloud's own names tell.
     """
     from kitaru_iac.spec import ResourceMode
     from kitaru_iac.spec.resources import RESOURCES
 
-    modes = dict.fromkeys(RESOURCES[spec.type], ResourceMode.CREATE)
+    modes = dict.fromkeys(RESOURCES[spec.type], ResourceMode.SKIP)
     if getattr(spec, "cluster", None) is not None:
         modes["cluster"] = ResourceMode.EXISTING
     modes |= spec.resources

@@ -98,8 +98,12 @@ def test_the_folders_have_the_files_of_the_guide_and_no_others(cloud: Cloud) -> 
     """Helpers of one cloud alone are the exceptions, by name."""
     told = GUIDE.read_text().partition("| file |")[2].partition("\n\n")[0]
     names = set(re.findall(r"`(\w+\.py|\w+/)`", told))
-    names |= {f"verify_{part}.py" for part in ("bucket", "registry", "cluster", "identity")}
-    names |= {"__init__.py", "simulate.py", "trust.py", "documents.py"}  # IAM's own languages
+    parts = ("bucket", "registry", "cluster", "identity", "common")
+    names |= {f"{kind}_{part}.py" for kind in ("probes", "verify") for part in parts}
+    names |= {"__init__.py", "policies/", "verify_policies.py"}
+    # IAM's own languages, and what EKS alone has.
+    names |= {"simulate.py", "decisions.py", "principal_policies.py", "trust.py", "documents.py"}
+    names |= {"analyzer.py", "kubernetes_api.py", "verify_compute.py", "verify_pull.py"}
     folder = CLOUDS / cloud.value
     found = {path.name + "/" * path.is_dir() for path in folder.iterdir()} - {"__pycache__/"}
     assert {"provider.py", "records.py"} <= found <= names

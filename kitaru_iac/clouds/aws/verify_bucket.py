@@ -263,7 +263,7 @@ def evaluate_bucket_policy(
     """
     thing = Thing(
         "the bucket",
-        (Resource.BUCKET, Resource.OBJECTS),
+        (Resource.BUCKET, Resource.LISTING, Resource.OBJECTS),
         # Nobody tells which other account it is; it is none of ours.
         account=None if isinstance(account, ProbeError) else account or "another one",
         region=r.region,

@@ -81,4 +81,4 @@ def _run(given: InfrastructureArgs | StackSpec, preview: bool) -> list[Made]:
         return seen.made
     finally:
         loop.close()
-        asyncio.set_event_loop(None)
+        asyncio.set_event_loop_policy(None)  # others find a loop again

@@ -232,7 +232,7 @@ def test_existing_resources_are_used_and_left_alone(engine_room: EngineRoom) -> 
     assert "Bucket" not in {kind for _, kind, _ in changes(made.steps)}
     document = aws.client("iam").get_role_policy(RoleName=ROLE, PolicyName="kitaru")
     by_sid = {s["Sid"]: s for s in document["PolicyDocument"]["Statement"]}
-    assert by_sid["Bucket"]["Resource"] == "arn:aws:s3:::mine"
+    assert by_sid["Listing"]["Resource"] == "arn:aws:s3:::mine", by_sid
     assert d.destroy_infrastructure(made.labels).kept == ()
     assert [b["Name"] for b in aws.client("s3").list_buckets()["Buckets"]] == ["mine"]
 
