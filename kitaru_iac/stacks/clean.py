@@ -32,11 +32,12 @@ _Doc = StackDoc | ComponentDoc | ConnectorDoc
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was found of one stack: leftovers, and what stays for now."""
+    """What was found of one stack: leftovers, what stays for now, and a change that was cut off."""
 
     stack: str
     leftovers: tuple[Leftover, ...]
     kept: tuple[Kept, ...]
+    cut_off: Kept | None = None
 
 
 def clean(store: Store, confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Cleaned:
@@ -80,6 +81,7 @@ def _remove(store: Store) -> Cleaned:
                 )
             try:
                 if _settle(store, name):
+                    kept += [found.cut_off] if found.cut_off else []
                     there = _still_there(store, survey[name])
                     for item in found.leftovers:
                         (restored if item.name in there else removed).append(item)
@@ -121,7 +123,7 @@ def _still_there(store: Store, found: list[tuple[str, _Doc]]) -> set[str]:
 def _orphans(store: Store) -> Iterable[Orphan]:
     """Parts with Kitaru's label that are in no stack, under a name that they keep."""
     stacks = store.gateway.stacks(Where())
-    names = {stack.name for stack in stacks}
+    names = {stack.name: is_managed(stack.labels) for stack in stacks}
     components = store.gateway.components(Where())
     held = {doc.id for doc in components if any(stack.holds(doc.id) for stack in stacks)}
     used = {doc.connector_id for doc in components if doc.id in held or not _is_part(doc)}
@@ -140,8 +142,15 @@ def _is_part(doc: ComponentDoc | ConnectorDoc) -> bool:
     return described and not passing and is_managed(doc.labels)
 
 
-def _orphan(kind: str, doc: ComponentDoc | ConnectorDoc, stacks: set[str]) -> Orphan:
+def _orphan(kind: str, doc: ComponentDoc | ConnectorDoc, stacks: Mapping[str, bool]) -> Orphan:
+    """Say what is known of an orphan; `stacks` has the names there are, and which are managed."""
     name = doc.name
+    if name in stacks and not stacks[name]:
+        reason = "in no stack, beside one of its name that Kitaru did not make"
+        command = kind.replace("_", "-")
+        return Orphan(
+            kind, name, doc.updated, reason, f"Delete it with: zenml {command} delete {doc.id}"
+        )
     if name in stacks:
         # No deletion is advised: it would take the stack as well.
         reason = "in no stack, beside the one of its name"
@@ -204,8 +213,19 @@ def _look(store: Store, name: str, survey: dict[str, list[tuple[str, _Doc]]]) ->
             reason = "the secret of a connector that is not there"
             leftovers.append(Leftover(name, "secret", secret.name, reason))
         leftovers += _half_made(store, name)
+        cut_off = _cut_off(store, name)
         store.forget()
-    return _Found(name, tuple(leftovers), tuple(kept))
+    return _Found(name, tuple(leftovers), tuple(kept), cut_off)
+
+
+def _cut_off(store: Store, name: str) -> Kept | None:
+    """A stack at which a run ended in the middle: what it was to become, its description tells."""
+    run = store.dead_run
+    if run is None or store.stack_named(name) is None:
+        return None
+    work = {"create": "creation", "delete": "deletion"}.get(run.work, "change")
+    why = f"a {work} of it was cut off, and may have been made in part; run that command again"
+    return Kept("stack", name, why)
 
 
 def _is_used(store: Store, kind: str, doc: _Doc) -> bool:

@@ -19,6 +19,7 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.gateway.views import DEFAULT_STACK
+from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.labels import (
     BACKEND_LABEL,
     DEPLOYMENT_LABELS,
@@ -269,7 +270,10 @@ class _Removal:
         """
         name = self._records.stack
         unfinished.begin(self._store.url, name, "delete", recursive=recursive)
-        self._mark()
+        try:
+            self._mark()
+        except AnswerLost as error:
+            raise self._unmarked(error) from error
         theirs = self._delete(stack_id)
         unfinished.end(self._store.url, name)
         if theirs:
@@ -311,11 +315,29 @@ class _Removal:
                 elif not remove(uuid):
                     self._gone.append(part)
             except KitaruError as error:
-                if not self._is_used(part, uuid, error):
+                is_there = self._is_there(part, uuid)
+                if is_there is None:
+                    raise self._lost(todo, error) from error
+                if is_there and not self._is_used(part, uuid, error):
                     raise self._stopped(todo, uuid == stack_id, error) from error
-                theirs.append(str(part))
+                if is_there:
+                    theirs.append(str(part))
             todo.pop(0)
         return theirs
+
+    def _is_there(self, part: Gone, uuid: str) -> bool | None:
+        """Whether a thing is there whose deletion failed, or got no answer; None: nobody says."""
+        gateway, where = self._store.gateway, Where(ids=(uuid,))
+        try:
+            match part.kind:
+                case "stack":
+                    return any(True for _ in gateway.stacks(where))
+                case "service_connector":
+                    return any(True for _ in gateway.connectors(where))
+                case _:
+                    return any(True for _ in gateway.components(where))
+        except KitaruError:
+            return None
 
     def _taken_over(self) -> frozenset[str]:
         """The ids of those parts that have lost the mark since: a new stack takes them over."""
@@ -332,6 +354,37 @@ class _Removal:
         if part.kind == "service_connector":
             return bool(self._store.components_of(uuid))
         return bool(self._store.stacks_of(uuid))
+
+    def _unmarked(self, error: AnswerLost) -> AnswerLost:
+        """A label was not confirmed, and nothing is deleted: the labels go back."""
+        name = self._records.stack
+        left = self._writer.roll_back()
+        connector = self._records.connector
+        if connector is not None and is_own_connector(connector, self._records):
+            try:
+                self._writer.relabel_connector(connector, connector.labels)
+            except KitaruError:
+                left = [*left, f"the label {ORPHANED_LABEL} of service connector {connector.name}"]
+        unfinished.end(self._store.url, name)
+        return AnswerLost(
+            f"The server gave no answer before stack '{name}' was to be deleted; it is there",
+            left=left,
+            where=error.where,
+            why=error.why or error.what,
+            remedy=f"See it with: kitaru stack show {name}\nRun the same command again.",
+        )
+
+    def _lost(self, todo: Sequence[_Deletion], error: KitaruError) -> AnswerLost:
+        """Nobody says whether the first of these is gone; if so, its name may be another's."""
+        name = self._records.stack
+        return AnswerLost(
+            f"The server gave no answer while stack '{name}' was being deleted",
+            left=[f"{todo[0].part} (perhaps)", *(str(later.part) for later in todo[1:])],
+            where=error.where,
+            why=error.why or error.what,
+            remedy=f"See whose the name is by now: kitaru stack show {name}\n"
+            "Delete what is left of the one that is gone with: kitaru stack clean",
+        )
 
     def _stopped(
         self, todo: Sequence[_Deletion], is_stack_there: bool, error: KitaruError

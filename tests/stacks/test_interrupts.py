@@ -177,8 +177,11 @@ def test_after_a_death_at_any_write_clean_leaves_all_or_nothing(
         with no_undoing(monkeypatch), installed(killed), pytest.raises(Dead):  # type: ignore[arg-type]
             CASES[case].work()
         with installed(store):
-            operations.clean()
+            said = [(part.kind, part.name) for part in operations.clean().kept]
             names = [stack.name for stack in store.stacks(everywhere())]
+            is_whole = contents(store) in (found.before, found.after)
+            if "dev" in names and not is_whole and "replaces" not in case:
+                assert ("stack", "dev") in said, f"killed {after=} write {at}: a mixture"
             passing = [doc.name for doc in all_of(store) if doc.name.startswith("dev-")]
             assert passing == [], f"killed {after=} write {at}"
             assert operations.clean().removed == ()
@@ -229,6 +232,77 @@ def test_a_lost_answer_at_any_write_leaves_nothing_or_says_what(
         with installed(store):
             CASES[case].work()
         assert contents(store) == found.after, f"lost {after=} write {at}"
+
+
+@SIDES
+def test_a_deletion_asks_what_became_of_a_write_without_an_answer(after: bool) -> None:
+    """Once the stack is gone its name is free: no advice may reach who has it next."""
+
+    def lose() -> None:
+        raise AnswerLost("No answer came")
+
+    found = ends(CASES["delete"], is_local=False)
+    for at in range(found.writes):
+        store = copy.deepcopy(found.store)
+        error = None
+        with installed(Around(store, at, after=after, strike=lose)):  # type: ignore[arg-type]
+            try:
+                delete()
+            except KitaruError as raised:
+                error = raised
+        where = f"lost {after=} write {at}: {error}"
+        holds = contents(store)
+        if error is None:
+            assert holds == found.after, where
+            continue
+        is_there = any(stack.name == "dev" for stack in store.stacks(everywhere()))
+        left = getattr(error, "left", ())
+        if error.code == "registration_failed":
+            there = [doc for doc in all_of(store) if doc.name == "dev"]
+            assert ("stack dev" in left, len(left)) == (is_there, len(there)), where
+        assert "same command again" not in str(error) or is_there, where
+        if error.code == "answer_lost" and holds != found.before:
+            assert left, where
+        with installed(store):
+            delete_if_there()
+            operations.clean()
+        assert contents(store) == found.after, where
+
+
+def test_where_nobody_says_what_became_of_a_deletion_the_name_is_looked_at_first() -> None:
+    found = ends(CASES["delete"], is_local=False)
+    for at in range(found.writes):
+        store = copy.deepcopy(found.store)
+        with installed(Silent(store, at)), pytest.raises(KitaruError) as raised:  # type: ignore[arg-type]
+            delete()
+        if not any(stack.name == "dev" for stack in store.stacks(everywhere())):
+            assert raised.value.code == "answer_lost"
+            assert "same command again" not in str(raised.value)
+            assert "kitaru stack show dev" in str(raised.value.remedy)
+
+
+class Silent(Around):
+    """A server that does one write, does not answer it, and is away from then on."""
+
+    def __init__(self, store: MemoryGateway, at: int) -> None:
+        super().__init__(store, at, after=True, strike=self._go)
+        self._is_away = False
+
+    def _go(self) -> None:
+        self._is_away = True
+        raise AnswerLost("No answer came")
+
+    def __getattr__(self, name: str) -> Any:
+        found = super().__getattr__(name)
+        if not callable(found):
+            return found
+
+        def ask(*args: Any, **kwargs: Any) -> Any:
+            if self._is_away:
+                raise AnswerLost("It is away")
+            return found(*args, **kwargs)
+
+        return ask
 
 
 def test_a_second_one_ends_at_once_and_says_what_to_run() -> None:
