@@ -148,7 +148,8 @@ class States:
                 where,
                 f"{files.file} was cut off, and there is no whole copy of it.",
                 f"Set it aside, and take back what was made: mv {shlex.quote(str(files.file))} "
-                f"{shlex.quote(f'{files.file}.damaged')}, then the same command with --take-back.",
+                f"{shlex.quote(f'{files.file}.damaged')}, "
+                "then kitaru stack apply -f stack.yaml --take-back.",
             )
         aside = files.take(copy)
         self._runner.say(

@@ -74,12 +74,16 @@ class BucketKey:
         state: As KMS tells it: ``Enabled``, ``Disabled``, ``PendingDeletion``, …; None if there is
             no such key, or it could not be looked at.
         unseen: Why the state could not be looked at.
+        unfit: Of what kind it is, where S3 cannot encrypt with it.
+        bucket_region: Where the bucket is, which is where the key has to be; None if nobody said.
     """
 
     arn: str | None = None
     named: str | None = None
     state: str | None = None
     unseen: ProbeError | None = None
+    unfit: str | None = None
+    bucket_region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ class BucketProbes(CommonProbes):
         named = kms_key_name(encryption)
         if named is None or named.endswith("alias/aws/s3"):
             return BucketKey(named=named)
-        region = None if isinstance(head, ProbeError) else head.region
+        region = bucket_region = None if isinstance(head, ProbeError) else head.region
         if named.startswith("arn:"):
             region = named.split(":")[3]
         try:
@@ -172,8 +172,22 @@ class BucketProbes(CommonProbes):
         own = metadata.get("KeyManager") == "AWS"
         state = metadata.get("KeyState")
         return BucketKey(
-            None if own else str(metadata["Arn"]), named, None if state is None else str(state)
+            None if own else str(metadata["Arn"]),
+            named,
+            None if state is None else str(state),
+            unfit=_unfit(metadata),
+            bucket_region=bucket_region,
         )
+
+
+def _unfit(metadata: Raw) -> str | None:
+    """What kind of key it is, unless S3 can encrypt with it: that takes a symmetric one.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    use = str(metadata.get("KeyUsage", "ENCRYPT_DECRYPT"))
+    spec = str(metadata.get("KeySpec", "SYMMETRIC_DEFAULT"))
+    return None if (use, spec) == ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT") else f"{spec}, for {use}"
 
 
 def require_aws_bucket(r: AwsResources) -> None:

@@ -221,6 +221,12 @@ def _evaluate_key(how: str, key: Outcome[BucketKey], r: AwsResources) -> Verdict
         return unknown(why, show, key.unseen.permission)
     if key.state is None:
         return fail(f"{how}, and there is no key {key.named}: nothing can be stored", show)
+    if key.unfit is not None:
+        why = f"{how}, and its key {key.arn or key.named} is {key.unfit}: S3 takes symmetric ones"
+        return fail(why, show)
+    where = key.bucket_region
+    if key.arn and where and region != where:
+        return fail(f"{how}, and its key {key.arn} is in {region}, not in {where}", show)
     if key.state in _KEY_WORKS:
         return ok(f"{how} and the key {key.arn or key.named}")
     own_id = str(key.arn).rsplit("/", 1)[-1]

@@ -123,6 +123,10 @@ def _absent(error: ProbeError, r: AwsResources) -> Verdict | None:
 def evaluate_active(cluster: Raw, r: AwsResources) -> Verdict:
     """ACTIVE; an update does not interrupt pods."""
     status = str(cluster.get("status"))
+    issues = [str(i.get("message")) for i in cluster.get("health", {}).get("issues", ())]
+    show = aws("eks", "describe-cluster", name=r.cluster, query="cluster.health", region=r.region)
+    if status == "ACTIVE" and issues:
+        return warn(f"it is ACTIVE, and has health issues: {'; '.join(issues)}", show)
     if status == "ACTIVE":
         return ok("it is ACTIVE")
     wait = aws("eks", "wait", region=r.region).replace(
@@ -132,8 +136,6 @@ def evaluate_active(cluster: Raw, r: AwsResources) -> Verdict:
         return warn("it is UPDATING, and usable meanwhile", wait)
     if status in {"CREATING", "PENDING"}:
         return fail(f"it is {status}", wait)
-    issues = [str(i.get("message")) for i in cluster.get("health", {}).get("issues", ())]
-    show = aws("eks", "describe-cluster", name=r.cluster, query="cluster.health", region=r.region)
     return fail(f"it is {status}" + (f": {'; '.join(issues)}" if issues else ""), show)
 
 

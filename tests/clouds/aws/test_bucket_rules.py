@@ -410,6 +410,26 @@ def test_a_bucket_that_encrypts_says_with_what(
 
 
 @pytest.mark.parametrize(
+    ("region", "unfit", "words"),
+    [
+        ("eu-west-1", None, None),
+        (None, None, None),
+        ("us-east-1", None, f"its key {KEY} is in eu-west-1, not in us-east-1"),
+        ("eu-west-1", "RSA_2048, for SIGN_VERIFY", "S3 takes symmetric ones"),
+        ("eu-west-1", "HMAC_256, for GENERATE_VERIFY_MAC", "S3 takes symmetric ones"),
+    ],
+)
+def test_a_key_that_s3_cannot_use_stores_nothing(
+    region: str | None, unfit: str | None, words: str | None
+) -> None:
+    answer = encrypted({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY})
+    found = BucketKey(KEY, KEY, "Enabled", unfit=unfit, bucket_region=region)
+    verdict = evaluate_encryption((answer, found), R)
+    assert verdict.status is (OK if words is None else FAIL)
+    assert words is None or words in verdict.why
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         {},

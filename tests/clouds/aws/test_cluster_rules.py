@@ -188,6 +188,12 @@ def test_a_cluster_is_usable_while_it_is_active_or_updated(
     assert evaluate_active(cluster, R) == verdict
 
 
+def test_an_active_cluster_with_health_issues_is_no_plain_ok() -> None:
+    issues = [{"code": "KmsKeyDisabled", "message": "its key is disabled"}]
+    verdict = evaluate_active({"status": "ACTIVE", "health": {"issues": issues}}, R)
+    assert (verdict.status, "its key is disabled" in verdict.why) == (WARN, True)
+
+
 # --- compute
 
 
