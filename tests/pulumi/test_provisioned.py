@@ -85,7 +85,7 @@ def test_a_whole_life(site: Room, workshop: EngineRoom) -> None:
     report = verify(from_mapping({**description, "credentials": keys(), "infra": "verify"}))
     assert [result.id for result in report.results if result.status in {"fail", "warn"}] == []
 
-    assert "16 unchanged" in site.up(prod()).text
+    assert "15 unchanged" in site.up(prod()).text
 
     changed = site.up(prod(async_=True, extra={"orchestrator": {"tags": {"team": "ml"}}}))
     assert changed.outputs["stack_id"] == made.outputs["stack_id"]
@@ -134,7 +134,7 @@ def test_a_run_that_failed_is_continued(site: Room, workshop: EngineRoom) -> Non
     workshop.no_faults()
     assert site.up(prod()).outputs["execution_role"] == ROLE
     assert stored() is not None
-    assert "16 unchanged" in site.up(prod()).text
+    assert "15 unchanged" in site.up(prod()).text
 
 
 def test_a_colleague_has_a_stack_of_this_name(site: Room, workshop: EngineRoom) -> None:
@@ -158,7 +158,7 @@ def test_the_program_of_the_guide(
     code = compile(block.text, str(page), "exec")
     seen = site.preview(lambda: exec(code, {"__name__": "program"}))
     assert f'artifact_store: "s3://{BUCKET}"' in seen.text
-    assert "16 to create" in seen.text
+    assert "15 to create" in seen.text
 
 
 def local() -> None:

@@ -123,6 +123,7 @@ class BucketProbes(CommonProbes):
         request without does that tell anything:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
         """
+        require_aws_bucket(self._r)
         ask = partial(self._aws.ask, "s3", "head_bucket", about=self._bucket_uri)
         for account in dict.fromkeys((identity.account, self._r.account or identity.account)):
             try:

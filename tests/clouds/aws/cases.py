@@ -345,7 +345,7 @@ def _bucket() -> list[Case]:
             "aws.bucket.policy",
             FAIL,
             denying({}),
-            "its policy denies the connector s3:ListBucket",
+            "its policy denies the connector s3:GetBucketVersioning, s3:ListBucket",
         ),
         Case(
             "aws.bucket.policy",
