@@ -46,9 +46,10 @@ def on_terminal(
     text = ""
     waiting = list(answers)
     deadline = time.monotonic() + 240
+    ready = select.poll()  # `select.select` takes no descriptor above 1023
+    ready.register(master)
     while time.monotonic() < deadline:
-        ready, _, _ = select.select([master], [], [], 0.2)
-        if ready:
+        if ready.poll(200):
             try:
                 chunk = os.read(master, 65536)
             except OSError:  # the terminal is closed: the process has ended

@@ -5,10 +5,10 @@ So a client in a test's environment cannot reach anything outside, by mistake or
 
 from __future__ import annotations
 
-import select
 import socket
 import socketserver
 from collections.abc import Callable
+from selectors import EVENT_READ, DefaultSelector
 
 from tests.doubles.tls import ThrowAwayCA
 from tests.doubles.web import (
@@ -126,10 +126,13 @@ class ConnectProxy:
 
 def _pump(client: socket.socket, port: int) -> None:
     """Copy bytes both ways until one side closes."""
-    with socket.create_connection(("127.0.0.1", port)) as upstream:
+    # Not `select.select`, which takes no descriptor above 1023: a long run of tests has more open.
+    with socket.create_connection(("127.0.0.1", port)) as upstream, DefaultSelector() as ready:
         other = {client: upstream, upstream: client}
+        for end in other:
+            ready.register(end, EVENT_READ)
         while True:
-            readable, _, _ = select.select(list(other), [], [], 300)
+            readable = [key.fileobj for key, _ in ready.select(300)]
             if not readable:
                 return
             for source in readable:
