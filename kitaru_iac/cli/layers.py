@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-#: Strongest first. What a call, a decorator and a process say, no other process can see.
-_OF_A_PROGRAM = (".run(stack=)", "@flow(stack=)", "configure(stack=)")
-
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
@@ -56,8 +53,12 @@ def explain() -> None:
     """Show which stack a run from here uses, and which layer says so."""
     from kitaru_iac.gateway import open_reader
     from kitaru_iac.machine.run_defaults import (
+        ACTIVE,
+        CONFIGURE,
         ENVIRONMENT,
+        FLOW,
         PROJECT,
+        RUN,
         environment_defaults,
         project_defaults,
     )
@@ -65,9 +66,9 @@ def explain() -> None:
     named = ((ENVIRONMENT, environment_defaults().stack), (PROJECT, project_defaults().stack))
     with closing(open_reader()) as reader:
         active = reader.active()
-        layers = [_Layer(name, in_program=True) for name in _OF_A_PROGRAM]
+        layers = [_Layer(name, in_program=True) for name in (RUN, FLOW, CONFIGURE)]
         layers.extend(_looked_up(name, ref, reader) for name, ref in named)
-    layers.append(_Layer("active stack", active.name, active.name, active.id))
+    layers.append(_Layer(ACTIVE, active.name, active.name, active.id))
     winner = next(layer for layer in layers if layer.ref is not None)
     out = output()
     item = {

@@ -13,8 +13,12 @@ from typing import Final
 
 from kitaru_iac.errors import KitaruError, UsageError
 from kitaru_iac.machine.run_defaults import (
+    ACTIVE,
+    CONFIGURE,
     ENVIRONMENT,
+    FLOW,
     PROJECT,
+    RUN,
     RunDefaults,
     checked,
     environment_defaults,
@@ -22,11 +26,6 @@ from kitaru_iac.machine.run_defaults import (
 )
 
 __all__ = ["ACTIVE", "CONFIGURE", "FLOW", "RUN", "UNSET", "RunSettings", "configure", "resolve"]
-
-RUN: Final = ".run(stack=)"
-FLOW: Final = "@flow(stack=)"
-CONFIGURE: Final = "configure(stack=)"
-ACTIVE: Final = "active stack"
 
 
 class _Unset:

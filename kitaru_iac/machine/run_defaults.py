@@ -17,17 +17,26 @@ from kitaru_iac.errors import UsageError
 from kitaru_iac.machine.project import project_settings
 
 __all__ = [
+    "ACTIVE",
+    "CONFIGURE",
     "ENVIRONMENT",
+    "FLOW",
     "PROJECT",
+    "RUN",
     "RunDefaults",
     "checked",
     "environment_defaults",
     "project_defaults",
 ]
 
-#: The layers, as messages, tags and tables name them.
+#: The six layers, strongest first, as messages, tags and tables name them. The first three are
+#: known to a program alone.
+RUN: Final = ".run(stack=)"
+FLOW: Final = "@flow(stack=)"
+CONFIGURE: Final = "configure(stack=)"
 ENVIRONMENT: Final = "KITARU_STACK"
 PROJECT: Final = "[tool.kitaru].stack"
+ACTIVE: Final = "active stack"
 
 _YES: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
 _NO: Final = frozenset({"0", "false", "f", "no", "n", "off"})
