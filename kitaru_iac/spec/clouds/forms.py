@@ -10,6 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec.kinds import Cloud
@@ -18,6 +19,7 @@ from kitaru_iac.spec.sources import CredentialsError
 
 __all__ = [
     "ArtifactStoreUri",
+    "BucketUri",
     "CheckRegion",
     "CredentialKind",
     "Credentials",
@@ -50,6 +52,29 @@ class ArtifactStoreUri(ABC):
     @abstractmethod
     def store_path(self) -> str:
         """The path that ZenML's artifact store is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketUri(ArtifactStoreUri):
+    """``SCHEME://BUCKET/PREFIX``; `prefix` has no slash at its ends and may be empty."""
+
+    SCHEME: ClassVar[str]
+
+    bucket: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return joined(self.bucket_uri, self.prefix)
+
+    @property
+    def bucket_uri(self) -> str:
+        """``SCHEME://BUCKET``."""
+        return f"{self.SCHEME}://{self.bucket}"
+
+    @property
+    def store_path(self) -> str:
+        """The path that ZenML's artifact store is given."""
+        return str(self)
 
 
 class RegistryUri(ABC):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from kitaru_iac.spec import names
 from kitaru_iac.spec.clouds.forms import (
-    ArtifactStoreUri,
+    BucketUri,
     CheckRegion,
     RegistryUri,
     StoreForm,
@@ -30,29 +31,15 @@ _S3_HOST = re.compile(r"([a-z0-9.-]+)\.s3[.a-z0-9-]*\.amazonaws\.com")
 
 
 @dataclass(frozen=True, slots=True)
-class S3Uri(ArtifactStoreUri):
+class S3Uri(BucketUri):
     """``s3://BUCKET/PREFIX``; `prefix` has no slash at its ends and may be empty."""
 
-    bucket: str
-    prefix: str = ""
-
-    def __str__(self) -> str:
-        return joined(self.bucket_uri, self.prefix)
+    SCHEME: ClassVar[str] = "s3"
 
     @property
     def cloud(self) -> Cloud:
         """AWS."""
         return Cloud.AWS
-
-    @property
-    def bucket_uri(self) -> str:
-        """``s3://BUCKET``."""
-        return f"s3://{self.bucket}"
-
-    @property
-    def store_path(self) -> str:
-        """The path that ZenML's artifact store is given."""
-        return str(self)
 
 
 @dataclass(frozen=True, slots=True)

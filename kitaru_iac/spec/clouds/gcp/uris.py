@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from kitaru_iac.spec import names
 from kitaru_iac.spec.clouds.forms import (
-    ArtifactStoreUri,
+    BucketUri,
     CheckRegion,
     RegistryUri,
     StoreForm,
@@ -24,29 +25,15 @@ _GCR = re.compile(r"(?:us\.|eu\.|asia\.)?gcr\.io")
 
 
 @dataclass(frozen=True, slots=True)
-class GcsUri(ArtifactStoreUri):
+class GcsUri(BucketUri):
     """``gs://BUCKET/PREFIX``; `prefix` has no slash at its ends and may be empty."""
 
-    bucket: str
-    prefix: str = ""
-
-    def __str__(self) -> str:
-        return joined(self.bucket_uri, self.prefix)
+    SCHEME: ClassVar[str] = "gs"
 
     @property
     def cloud(self) -> Cloud:
         """GCP."""
         return Cloud.GCP
-
-    @property
-    def bucket_uri(self) -> str:
-        """``gs://BUCKET``."""
-        return f"gs://{self.bucket}"
-
-    @property
-    def store_path(self) -> str:
-        """The path that ZenML's artifact store is given."""
-        return str(self)
 
 
 @dataclass(frozen=True, slots=True)
