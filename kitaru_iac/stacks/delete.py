@@ -367,7 +367,7 @@ class _Removal:
                 left = [*left, f"the label {ORPHANED_LABEL} of service connector {connector.name}"]
         unfinished.end(self._store.url, name)
         return AnswerLost(
-            f"The server gave no answer before stack '{name}' was to be deleted; it is there",
+            f"The server gave no answer before stack '{name}' was to be deleted; nothing was",
             left=left,
             where=error.where,
             why=error.why or error.what,
