@@ -10,16 +10,27 @@ from typing import Literal, TextIO, get_args
 
 from kitaru_iac.redaction import SecretText
 
-__all__ = ["EVERY", "FORMATS", "Format", "PlanFormat", "choice", "is_document", "written"]
+__all__ = [
+    "EVERY",
+    "FORMATS",
+    "CheckFormat",
+    "Format",
+    "PlanFormat",
+    "choice",
+    "is_document",
+    "written",
+]
 
 #: What every command may be asked for.
 Format = Literal["text", "json", "yaml"]
 #: The same, and what is for plans and reports alone.
 PlanFormat = Literal[Format, "markdown"]
+#: The same, and what is for reports of checks alone.
+CheckFormat = Literal[PlanFormat, "sarif", "junit"]
 
 FORMATS: tuple[str, ...] = get_args(Format)
 #: Every value of ``--output`` that some command takes.
-EVERY: tuple[str, ...] = get_args(PlanFormat)
+EVERY: tuple[str, ...] = get_args(CheckFormat)
 
 
 def choice(formats: object = Format) -> str:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kitaru_iac.cli.options import ReportFormat, description
+from kitaru_iac.cli.formats import CheckFormat, choice
+from kitaru_iac.cli.options import Description, description
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
+    from kitaru_iac.checks.model import CheckReport
+    from kitaru_iac.render.source import SourceFile
     from kitaru_iac.spec import StackSpec
 
 __all__ = ["policy", "verify"]
@@ -22,7 +25,16 @@ def verify(
         bool,
         typer.Option("--strict", help="Exit with 3 too if a check ends as unknown."),
     ] = False,
-    output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
+    output: Annotated[  # noqa: ARG001 - `main` has read it before
+        CheckFormat,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORMAT",
+            help=choice(CheckFormat),
+            rich_help_panel="Common",
+        ),
+    ] = "text",
 ) -> int:
     """Check that a stack's infrastructure meets its needs.
 
@@ -36,18 +48,55 @@ def verify(
         kitaru stack verify prod-k8s --strict                 # as a gate
         kitaru stack verify -f stack.yaml --output json
         kitaru stack verify -f stack.yaml --output markdown   # for a pull request
+        kitaru stack verify -f stack.yaml --output sarif      # for code scanning
     """
     from kitaru_iac.infrastructure.verify import verify as run
-    from kitaru_iac.render.report import markdown, text
+    from kitaru_iac.render.report import text
 
     out = current()
     report = run(_described(ctx))
-    if out.format == "markdown":
-        out.lines(markdown(report).splitlines())
+    if (whole := _whole(report, out.format, description(ctx))) is not None:
+        out.lines(whole.splitlines())
     else:
         out.item(report.to_dict(), text(report, out.style))
     stops = report.failed or (strict and report.undecided)
     return int(ExitCode.CHECK_FAILED if stops else ExitCode.DONE)
+
+
+def _whole(report: CheckReport, format: str, given: Description) -> str | None:
+    """The report in a format that is a text of its own; None for the others."""
+    if format == "markdown":
+        from kitaru_iac.render.report import markdown
+
+        return markdown(report)
+    if format == "sarif":
+        from kitaru_iac._version import __version__
+        from kitaru_iac.infrastructure.verify import catalog
+        from kitaru_iac.render.sarif import sarif
+
+        return sarif(report, catalog(), __version__, _source(given))
+    if format == "junit":
+        from kitaru_iac.render.junit import junit
+
+        return junit(report, _source(given))
+    return None
+
+
+def _source(given: Description) -> SourceFile | None:
+    """The file that says what was checked; None where options, or stdin, say all of it."""
+    from pathlib import Path
+
+    from kitaru_iac.render.source import SourceFile, in_repository
+    from kitaru_iac.spec.yaml_file import read_document
+
+    if given.file is None or given.file == "-":
+        return None
+    file = Path(given.file)
+    decided = {key for key, value in given.flags.items() if value is not None}
+    lines = read_document(file).lines
+    return SourceFile(
+        in_repository(file), {key: line for key, line in lines.items() if key not in decided}
+    )
 
 
 def policy(ctx: typer.Context) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -129,3 +130,52 @@ def test_policy_gives_documents_that_can_be_pasted(home: Home, kitaru):
     assert kitaru("stack", "policy", *SAGEMAKER, "-o", "json").document["item"] == json.loads(
         text.out
     )
+
+
+DESCRIPTION = """\
+name: prod
+type: sagemaker
+region: eu-west-1
+artifact_store: s3://my-bucket/kitaru
+container_registry: 123456789012.dkr.ecr.eu-west-1.amazonaws.com
+execution_role: arn:aws:iam::123456789012:role/SageMaker
+"""
+
+
+class TestForCodeHosts:
+    def test_a_result_stands_at_the_line_that_says_it(
+        self, home: Home, kitaru, found, tmp_path, monkeypatch
+    ):
+        found(CheckStatus.FAIL)
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "stack.yaml").write_text(DESCRIPTION)
+        done = kitaru("stack", "verify", "-f", "stack.yaml", "-o", "sarif")
+        assert done.code == 3
+        (result,) = json.loads(done.out)["runs"][0]["results"]
+        assert result["locations"][0]["physicalLocation"] == {
+            "artifactLocation": {"uri": "stack.yaml"},
+            "region": {"startLine": 4},
+        }
+
+    def test_an_option_takes_the_line_away(self, home: Home, kitaru, found, tmp_path, monkeypatch):
+        found(CheckStatus.FAIL)
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "stack.yaml").write_text(DESCRIPTION)
+        done = kitaru(
+            *("stack", "verify", "-f", "stack.yaml", "-o", "junit"),
+            *("--artifact-store", "s3://another"),
+        )
+        assert done.code == 3
+        (case,) = ET.fromstring(done.out)[0]
+        assert (case.get("file"), case.get("line")) == ("stack.yaml", "1")
+
+    @pytest.mark.parametrize("format", ["sarif", "junit"])
+    def test_no_other_command_takes_them(self, home: Home, kitaru, format):
+        refused = kitaru("stack", "list", "-o", format)
+        assert refused.code == 64
+        assert format in refused.err
+
+    def test_an_error_is_text_on_stderr(self, home: Home, kitaru):
+        failed = kitaru("stack", "verify", "nothing", "-o", "sarif")
+        assert (failed.code, failed.out) == (4, "")
+        assert failed.err.startswith("Error: ")

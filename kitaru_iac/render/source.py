@@ -1,0 +1,59 @@
+"""Where in a description's file stands what a check looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+__all__ = ["SourceFile", "in_repository"]
+
+#: What a check looks at, by the second part of its id -> the key of stack.yaml that says which.
+_KEYS: Mapping[str, str] = {
+    "account": "credentials",
+    "bucket": "artifact_store",
+    "cluster": "cluster",
+    "connector": "credentials",
+    "credentials": "credentials",
+    "repository": "container_registry",
+    "role": "execution_role",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """The file that a description came from.
+
+    Attributes:
+        path: From the top of its repository where it is in one, else from the working directory;
+            with ``/``.
+        lines: The line, from 1, of every key that the file decides, by its dotted path. What an
+            option of the command line decides is not among them.
+    """
+
+    path: str
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def uri(self) -> str:
+        """The path as a URI reference, relative where the path is."""
+        return quote(self.path) if not self.path.startswith("/") else f"file://{quote(self.path)}"
+
+    def line(self, check: str) -> int:
+        """Give the line of what a check looked at; the stack's own where no key says it."""
+        _, _, rest = check.partition(".")
+        key = _KEYS.get(rest.partition(".")[0], "")
+        return self.lines.get(key) or self.lines.get("name") or 1
+
+
+def in_repository(file: Path) -> str:
+    """Name a file as its repository does, which is what a code host shows lines by.
+
+    Returns:
+        Its path from the folder that holds ``.git``; outside of repositories from the working
+        directory, or the whole path where it is not below that.
+    """
+    whole = file.resolve()
+    top = next((folder for folder in whole.parents if (folder / ".git").exists()), Path.cwd())
+    return whole.relative_to(top).as_posix() if whole.is_relative_to(top) else whole.as_posix()
