@@ -18,6 +18,9 @@ elif work == "delete":
     components = [part for parts in stack.components.values() for part in parts]
     if client.active_stack_model.id == stack.id:
         client.activate_stack("default")
-    client.delete_stack(stack.id, recursive=True)
+    # Its `recursive=True` looks for components that it has deleted itself, on a server.
+    client.delete_stack(stack.id)
+    for part in components:
+        client.delete_stack_component(part.id, part.type)
     for connector in {part.connector.id for part in components if part.connector}:
         client.delete_service_connector(connector)
