@@ -31,6 +31,7 @@
     ├── FlowFailed             flow_failed             1    a run of a flow failed or was stopped
     ├── FlowNotFinished        flow_not_finished       1    a run of a flow goes on, or is paused
     │   └── FlowTimeout        flow_timeout            1    waited for in vain; it goes on
+    ├── HostError              host_failed             1    a code host; `kitaru_iac.hosts`
     └── EngineError            engine_failed           1    Pulumi; `kitaru_iac.engine`
         ├── EngineNotFound     engine_not_found        1
         ├── EngineTooOld       engine_too_old          1

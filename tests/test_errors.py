@@ -44,6 +44,7 @@ CODES = {
     "flow_failed",
     "flow_not_finished",
     "flow_timeout",
+    "host_failed",
     "implicit_auth_disabled",
     "inputs_refused",
     "internal_error",

@@ -1,0 +1,261 @@
+"""GitHub, as seen from a job of GitHub Actions.
+
+Which comments and issues are this identity's own is asked of GraphQL (``viewerDidAuthor``): a job's
+token may change those of everybody, and REST does not say whose the token is.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from kitaru_iac.hosts.api import Api
+from kitaru_iac.hosts.errors import HostError
+from kitaru_iac.hosts.model import Note, Outcome, Proposal, is_marked, marked
+
+__all__ = ["GitHub"]
+
+#: https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions: of a step.
+_LONGEST_SUMMARY: Final = 1024 * 1024
+_LABEL: Final = "kitaru-drift"
+_MOST_PAGES: Final = 50
+
+_COMMENTS = """
+query($owner: String!, $name: String!, $number: Int!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      comments(first: 100, after: $after) {
+        nodes { databaseId body viewerDidAuthor editor { login } author { login } }
+        pageInfo { hasNextPage endCursor }
+      }
+    }
+  }
+}
+"""
+_ISSUES = """
+query($owner: String!, $name: String!, $label: String!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    issues(first: 100, after: $after, labels: [$label]) {
+      nodes { number body state viewerDidAuthor editor { login } author { login } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+
+
+class GitHub:
+    """GitHub, or a GitHub Enterprise Server; see `Host`.
+
+    Args:
+        environ: The variables of a job: ``GITHUB_REPOSITORY``, ``GITHUB_TOKEN``,
+            ``GITHUB_EVENT_PATH`` and its like.
+    """
+
+    name = "GitHub"
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._owner, _, self._repository = environ.get("GITHUB_REPOSITORY", "").partition("/")
+        self._event = _event(environ.get("GITHUB_EVENT_PATH"))
+        self._opened: Api | None = None
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """The pull request of the event."""
+        request = self._event.get("pull_request")
+        if not isinstance(request, dict) or not isinstance(request.get("number"), int):
+            return None
+        head, base = (_repository_of(request.get(end)) for end in ("head", "base"))
+        # A fork that is gone is null; then nobody can say that it is not one.
+        return Proposal(request["number"], head is None or head != base)
+
+    def notes(self, key: str) -> list[Note]:
+        """See `Host.notes`."""
+        request = self.proposal
+        return [] if request is None else self._comments(key, request.number)
+
+    def comment(self, key: str, body: str, *, is_news: bool = True) -> Outcome:
+        """See `Host.comment`."""
+        request = self.proposal
+        if request is None:
+            return Outcome.NONE
+        text = marked(key, body)
+        ours = self._comments(key, request.number, edited_too=True)
+        if not ours:
+            return self._first_comment(key, request.number, text) if is_news else Outcome.NONE
+        if _same(ours[0].body, text):
+            return Outcome.UNCHANGED
+        self._api.patch(f"{self._base}/issues/comments/{ours[0].id}", {"body": text})
+        return Outcome.EDITED
+
+    def issue(self, key: str, title: str, body: str, *, is_open: bool) -> Outcome:
+        """See `Host.issue`."""
+        text = marked(key, body)
+        found = self._issues(key)
+        if not found:
+            if not is_open:
+                return Outcome.NONE
+            new = {"title": title, "body": text, "labels": [_LABEL]}
+            self._api.post(f"{self._base}/issues", new)  # type: ignore[arg-type]
+            return Outcome.CREATED
+        # One that is open first; of several the oldest.
+        ours = min(found, key=lambda note: (not note.is_open, int(note.id)))
+        if not is_open and not ours.is_open:
+            return Outcome.NONE
+        if is_open and ours.is_open and _same(ours.body, text):
+            return Outcome.UNCHANGED
+        change = {"title": title, "body": text, "state": "open" if is_open else "closed"}
+        self._api.patch(f"{self._base}/issues/{ours.id}", change)  # type: ignore[arg-type]
+        return Outcome.EDITED if is_open else Outcome.CLOSED
+
+    def summary(self, body: str) -> None:
+        """See `Host.summary`. What would be longer than a step's summary may be is left out."""
+        file = self._environ.get("GITHUB_STEP_SUMMARY")
+        if not file:
+            return
+        path = Path(file)
+        room = _LONGEST_SUMMARY - (path.stat().st_size if path.exists() else 0)
+        if len(body.encode()) + 2 > room:
+            body = "The summary is too long to be shown here.\n"
+            if len(body) + 2 > room:
+                return
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(f"{body}\n")
+
+    def outputs(self, values: Mapping[str, str]) -> None:
+        """See `Host.outputs`: the outputs of the step."""
+        file = self._environ.get("GITHUB_OUTPUT")
+        if not file:
+            return
+        with Path(file).open("a", encoding="utf-8") as stream:
+            for name, value in values.items():
+                # A delimiter that nobody can guess: a value cannot end itself and add another one.
+                end = f"end-{secrets.token_hex(16)}"
+                stream.write(f"{name}<<{end}\n{value}\n{end}\n")
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    @property
+    def _base(self) -> str:
+        if not self._owner or not self._repository:
+            raise HostError(
+                "GITHUB_REPOSITORY does not say OWNER/NAME",
+                remedy="Run it in a job of GitHub Actions.",
+            )
+        return f"/repos/{self._owner}/{self._repository}"
+
+    @property
+    def _api(self) -> Api:
+        if self._opened is None:
+            token = self._environ.get("GITHUB_TOKEN") or self._environ.get("GH_TOKEN")
+            if not token:
+                raise HostError(
+                    "There is no token for GitHub",
+                    where="GITHUB_TOKEN",
+                    remedy="Give the step `env: GITHUB_TOKEN: ${{ github.token }}`.",
+                )
+            self._opened = Api(
+                self.name,
+                self._environ.get("GITHUB_API_URL") or "https://api.github.com",
+                {
+                    "Accept": "application/vnd.github+json",
+                    "Authorization": f"Bearer {token}",
+                    "X-GitHub-Api-Version": "2022-11-28",
+                },
+                "Give the job `permissions: pull-requests: write`, and `issues: write` for drift.",
+            )
+        return self._opened
+
+    def _first_comment(self, key: str, number: int, text: str) -> Outcome:
+        made = self._api.post(f"{self._base}/issues/{number}/comments", {"body": text})
+        ours = self._comments(key, number, edited_too=True)
+        # Another job was faster: its comment stays, with our text, and the one just made goes.
+        if isinstance(made, dict) and ours and str(made.get("id")) != ours[0].id:
+            self._api.patch(f"{self._base}/issues/comments/{ours[0].id}", {"body": text})
+            self._api.delete(f"{self._base}/issues/comments/{made['id']}")
+            return Outcome.EDITED
+        return Outcome.CREATED
+
+    def _comments(self, key: str, number: int, *, edited_too: bool = False) -> list[Note]:
+        found = [
+            Note(str(node["databaseId"]), node["body"])
+            for node in self._nodes(_COMMENTS, ("pullRequest", "comments"), {"number": number})
+            if _is_ours(node, key, edited_too=edited_too)
+        ]
+        return sorted(found, key=lambda note: int(note.id))
+
+    def _issues(self, key: str) -> list[Note]:
+        return [
+            Note(str(node["number"]), node["body"], node["state"] == "OPEN")
+            for node in self._nodes(_ISSUES, ("issues",), {"label": _LABEL})
+            if _is_ours(node, key, edited_too=True)
+        ]
+
+    def _nodes(
+        self, query: str, way: tuple[str, ...], variables: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        after: str | None = None
+        self._base  # noqa: B018 - it refuses a repository that is none
+        for _ in range(_MOST_PAGES):
+            asked = {"owner": self._owner, "name": self._repository, "after": after, **variables}
+            answer = self._graphql(query, asked)
+            page: Any = answer.get("repository")
+            for step in way:
+                page = page.get(step) if isinstance(page, dict) else None
+            if not isinstance(page, dict) or not isinstance(page.get("nodes"), list):
+                raise HostError(
+                    "GitHub does not show the repository's conversations",
+                    where=f"{self._owner}/{self._repository}",
+                    remedy="Give the job `permissions: pull-requests: write`, and "
+                    "`issues: write` for drift.",
+                )
+            yield from page["nodes"]
+            if not page["pageInfo"]["hasNextPage"]:
+                return
+            after = page["pageInfo"]["endCursor"]
+        raise HostError(f"GitHub lists more than {_MOST_PAGES} pages of conversations")
+
+    def _graphql(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        api = self._api
+        url = self._environ.get("GITHUB_GRAPHQL_URL") or "https://api.github.com/graphql"
+        asked = api.at(url).post("", {"query": query, "variables": dict(variables)}, is_read=True)
+        answer = asked if isinstance(asked, dict) else {}
+        data = answer.get("data")
+        if answer.get("errors") or not isinstance(data, dict):
+            errors = answer.get("errors")
+            first = errors[0] if isinstance(errors, list) and errors else {}
+            why = first.get("message") if isinstance(first, dict) else None
+            raise HostError("GitHub did not answer a question about conversations", why=str(why))
+        return data
+
+
+def _is_ours(node: Mapping[str, Any], key: str, *, edited_too: bool) -> bool:
+    if not node.get("viewerDidAuthor") or not is_marked(node.get("body") or "", key):
+        return False
+    editor = (node.get("editor") or {}).get("login")
+    return edited_too or editor in (None, (node.get("author") or {}).get("login"))
+
+
+def _same(there: str, text: str) -> bool:
+    return there.replace("\r\n", "\n").strip() == text.strip()
+
+
+def _event(file: str | None) -> dict[str, Any]:
+    if not file:
+        return {}
+    try:
+        found = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HostError(
+            "The event of the job cannot be read", where="GITHUB_EVENT_PATH", why=str(error)
+        ) from None
+    return found if isinstance(found, dict) else {}
+
+
+def _repository_of(end: object) -> object:
+    repository = end.get("repo") if isinstance(end, dict) else None
+    return repository.get("full_name") if isinstance(repository, dict) else None

@@ -1,0 +1,176 @@
+"""GitLab, as seen from a job of GitLab CI/CD.
+
+A job's own token (``CI_JOB_TOKEN``) cannot write comments: a token of the project or of a person is
+needed, in ``GITLAB_TOKEN``. Who it is, ``/user`` says; nobody else's comments are touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from kitaru_iac.hosts.api import Api, Json
+from kitaru_iac.hosts.errors import HostError
+from kitaru_iac.hosts.model import Note, Outcome, Proposal, is_marked, marked
+
+__all__ = ["OUTPUTS", "GitLab"]
+
+#: The file of ``artifacts: reports: dotenv``, in the job's working directory.
+OUTPUTS: Final = "kitaru.env"
+_LABEL: Final = "kitaru-drift"
+
+
+class GitLab:
+    """GitLab.com, or a GitLab of one's own; see `Host`.
+
+    Args:
+        environ: The variables of a job: ``CI_API_V4_URL``, ``CI_PROJECT_ID``, ``GITLAB_TOKEN``,
+            ``CI_MERGE_REQUEST_IID`` and its like.
+    """
+
+    name = "GitLab"
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._opened: Api | None = None
+        self._me: int | None = None
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """The merge request that the pipeline runs for."""
+        number = self._environ.get("CI_MERGE_REQUEST_IID", "")
+        if not number.isdigit():
+            return None
+        target = self._environ.get("CI_MERGE_REQUEST_PROJECT_ID")
+        source = self._environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID")
+        return Proposal(int(number), source is None or source != target)
+
+    def notes(self, key: str) -> list[Note]:
+        """See `Host.notes`."""
+        request = self.proposal
+        return [] if request is None else self._comments(key, request.number)
+
+    def comment(self, key: str, body: str, *, is_news: bool = True) -> Outcome:
+        """See `Host.comment`."""
+        request = self.proposal
+        if request is None:
+            return Outcome.NONE
+        text, place = marked(key, body), f"{self._base}/merge_requests/{request.number}/notes"
+        ours = self._comments(key, request.number)
+        if ours and _same(ours[0].body, text):
+            return Outcome.UNCHANGED
+        if ours:
+            self._api.put(f"{place}/{ours[0].id}", {"body": text})
+            return Outcome.EDITED
+        if not is_news:
+            return Outcome.NONE
+        made = self._api.post(place, {"body": text})
+        ours = self._comments(key, request.number)
+        # Another job was faster: its comment stays, with our text, and the one just made goes.
+        if isinstance(made, dict) and ours and str(made.get("id")) != ours[0].id:
+            self._api.put(f"{place}/{ours[0].id}", {"body": text})
+            self._api.delete(f"{place}/{made['id']}")
+            return Outcome.EDITED
+        return Outcome.CREATED
+
+    def issue(self, key: str, title: str, body: str, *, is_open: bool) -> Outcome:
+        """See `Host.issue`."""
+        text = marked(key, body)
+        found = self._issues(key)
+        if not found:
+            if not is_open:
+                return Outcome.NONE
+            new: Json = {"title": title, "description": text, "labels": _LABEL}
+            self._api.post(f"{self._base}/issues", new)
+            return Outcome.CREATED
+        ours = min(found, key=lambda note: (not note.is_open, int(note.id)))
+        if not is_open and not ours.is_open:
+            return Outcome.NONE
+        if is_open and ours.is_open and _same(ours.body, text):
+            return Outcome.UNCHANGED
+        change: dict[str, Json] = {"title": title, "description": text}
+        if is_open != ours.is_open:
+            change["state_event"] = "reopen" if is_open else "close"
+        self._api.put(f"{self._base}/issues/{ours.id}", change)
+        return Outcome.EDITED if is_open else Outcome.CLOSED
+
+    def summary(self, body: str) -> None:
+        """Do nothing: GitLab has no page for what a job says but its log."""
+
+    def outputs(self, values: Mapping[str, str]) -> None:
+        """See `Host.outputs`: a dotenv report, a line each, with a prefix of our own."""
+        lines = [
+            f"KITARU_{name.upper()}={' '.join(value.split())}\n" for name, value in values.items()
+        ]
+        Path(OUTPUTS).write_text("".join(lines), encoding="utf-8")
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    @property
+    def _base(self) -> str:
+        project = self._environ.get("CI_PROJECT_ID", "")
+        if not project.isdigit():
+            raise HostError(
+                "CI_PROJECT_ID does not say the project",
+                remedy="Run it in a job of GitLab CI/CD.",
+            )
+        return f"/projects/{project}"
+
+    @property
+    def _api(self) -> Api:
+        if self._opened is None:
+            token = self._environ.get("GITLAB_TOKEN")
+            url = self._environ.get("CI_API_V4_URL")
+            if not token or not url:
+                raise HostError(
+                    "There is no token for GitLab" if url else "The address of GitLab is not known",
+                    where="GITLAB_TOKEN" if url else "CI_API_V4_URL",
+                    remedy="Put a project access token with the scope `api` into the masked "
+                    "variable GITLAB_TOKEN; a job's own token cannot write comments.",
+                )
+            self._opened = Api(
+                self.name,
+                url,
+                {"PRIVATE-TOKEN": token},
+                "The token needs the scope `api`, and the role Reporter or a higher one.",
+            )
+        return self._opened
+
+    @property
+    def _own_id(self) -> int:
+        if self._me is None:
+            answer = self._api.get("/user")
+            found = answer.get("id") if isinstance(answer, dict) else None
+            if not isinstance(found, int):
+                raise HostError("GitLab does not say whose the token is")
+            self._me = found
+        return self._me
+
+    def _comments(self, key: str, number: int) -> list[Note]:
+        path = f"{self._base}/merge_requests/{number}/notes"
+        query = {"sort": "asc", "order_by": "created_at"}
+        found = [
+            Note(str(note.get("id")), str(note.get("body")))
+            for note in self._ours(self._api.pages(path, query), "body", key)
+        ]
+        return sorted(found, key=lambda note: int(note.id))
+
+    def _issues(self, key: str) -> list[Note]:
+        query = {"labels": _LABEL, "author_id": str(self._own_id)}
+        issues = self._api.pages(f"{self._base}/issues", query)
+        return [
+            Note(str(issue.get("iid")), str(issue.get("description")), issue["state"] == "opened")
+            for issue in self._ours(issues, "description", key)
+        ]
+
+    def _ours(self, items: Iterable[Json], text: str, key: str) -> Iterator[dict[str, Json]]:
+        for item in items:
+            if isinstance(item, dict) and is_marked(str(item.get(text) or ""), key):
+                author = item.get("author")
+                if isinstance(author, dict) and author.get("id") == self._own_id:
+                    yield item
+
+
+def _same(there: str, text: str) -> bool:
+    return there.replace("\r\n", "\n").strip() == text.strip()

@@ -1,0 +1,37 @@
+"""No code host: a job of another CI, or a shell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kitaru_iac.hosts.model import Note, Outcome, Proposal
+
+__all__ = ["NoHost"]
+
+
+class NoHost:
+    """Where nobody is there to be told; see `Host`."""
+
+    name = "no code host"
+    proposal: Proposal | None = None
+
+    def notes(self, key: str) -> list[Note]:
+        """See `Host.notes`: none."""
+        del key
+        return []
+
+    def comment(self, key: str, body: str, *, is_news: bool = True) -> Outcome:
+        """See `Host.comment`: none."""
+        del key, body, is_news
+        return Outcome.NONE
+
+    def issue(self, key: str, title: str, body: str, *, is_open: bool) -> Outcome:
+        """See `Host.issue`: none."""
+        del key, title, body, is_open
+        return Outcome.NONE
+
+    def summary(self, body: str) -> None:
+        """See `Host.summary`: nowhere."""
+
+    def outputs(self, values: Mapping[str, str]) -> None:
+        """See `Host.outputs`: nowhere."""

@@ -1,0 +1,318 @@
+"""What a job says on a code host: one comment, one issue, and nobody else's touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.hosts.errors import HostError
+from kitaru_iac.hosts.github import GitHub
+from kitaru_iac.hosts.gitlab import GitLab
+from kitaru_iac.hosts.model import Host, Outcome, Proposal, is_marked, marked
+from kitaru_iac.hosts.plain import NoHost
+from kitaru_iac.hosts.registry import host_of
+from tests.doubles.code_hosts import OTHER, TOKEN, Conversation, code_host
+
+KEY = "preview"
+
+
+@dataclass
+class Place:
+    """A host, what stands there, and a way to open the host with other variables."""
+
+    name: str
+    world: Conversation
+    open: Callable[..., Host]
+
+    @property
+    def host(self) -> Host:
+        return self.open()
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with code_host(request.param) as (url, world):
+        event = tmp_path / "event.json"
+        event.write_text(json.dumps(_event("o/r")))
+        variables = {
+            "github": {
+                "GITHUB_ACTIONS": "true",
+                "GITHUB_API_URL": url,
+                "GITHUB_GRAPHQL_URL": f"{url}/graphql",
+                "GITHUB_REPOSITORY": "o/r",
+                "GITHUB_EVENT_PATH": str(event),
+                "GITHUB_TOKEN": TOKEN,
+            },
+            "gitlab": {
+                "GITLAB_CI": "true",
+                "CI_API_V4_URL": f"{url}/api/v4",
+                "CI_PROJECT_ID": "5",
+                "CI_MERGE_REQUEST_IID": "7",
+                "CI_MERGE_REQUEST_PROJECT_ID": "5",
+                "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "5",
+                "GITLAB_TOKEN": TOKEN,
+            },
+        }[request.param]
+        yield Place(request.param, world, lambda **more: host_of({**variables, **more}))
+
+
+def _event(head: str | None) -> dict[str, object]:
+    repository = None if head is None else {"full_name": head}
+    return {
+        "pull_request": {
+            "number": 7,
+            "head": {"repo": repository},
+            "base": {"repo": {"full_name": "o/r"}},
+        }
+    }
+
+
+class TestComment:
+    def test_is_made_then_edited_then_left_alone(self, place: Place) -> None:
+        assert place.host.comment(KEY, "first") is Outcome.CREATED
+        assert place.host.comment(KEY, "second") is Outcome.EDITED
+        assert place.host.comment(KEY, "second") is Outcome.UNCHANGED
+        (comment,) = place.world.comments
+        assert comment["body"] == marked(KEY, "second")
+        assert len(place.world.writes) == 2
+
+    def test_no_news_makes_none_and_brings_an_old_one_up_to_date(self, place: Place) -> None:
+        assert place.host.comment(KEY, "no changes", is_news=False) is Outcome.NONE
+        assert place.world.comments == []
+        place.host.comment(KEY, "changes")
+        assert place.host.comment(KEY, "no changes", is_news=False) is Outcome.EDITED
+
+    def test_what_others_wrote_stays_as_it_is(self, place: Place) -> None:
+        place.world.add("comments", marked(KEY, "a trap"), OTHER)
+        place.world.add("comments", f"> {marked(KEY, 'quoted')}")
+        place.world.add("comments", marked("apply", "another of ours"))
+        before = [dict(comment) for comment in place.world.comments]
+        assert place.host.comment(KEY, "mine") is Outcome.CREATED
+        assert place.world.comments[:3] == before
+
+    def test_is_found_behind_a_hundred_others(self, place: Place) -> None:
+        for number in range(130):
+            place.world.add("comments", f"talk {number}", OTHER)
+        place.world.add("comments", marked(KEY, "old"))
+        assert place.host.comment(KEY, "new") is Outcome.EDITED
+        assert place.world.comments[-1]["body"] == marked(KEY, "new")
+
+    def test_two_jobs_at_once_leave_one(self, place: Place) -> None:
+        place.world.meanwhile = lambda: place.world.add("comments", marked(KEY, "theirs"))
+        assert place.host.comment(KEY, "mine") is Outcome.EDITED
+        assert [comment["body"] for comment in place.world.comments] == [marked(KEY, "mine")]
+
+    def test_lines_that_a_browser_ended_are_the_same(self, place: Place) -> None:
+        place.world.add("comments", marked(KEY, "a\nb").replace("\n", "\r\n"))
+        assert place.host.comment(KEY, "a\nb") is Outcome.UNCHANGED
+
+    def test_without_a_request_there_is_nowhere_to_put_it(self, place: Place) -> None:
+        host = place.open(GITHUB_EVENT_PATH="", CI_MERGE_REQUEST_IID="")
+        assert host.proposal is None
+        assert host.comment(KEY, "x") is Outcome.NONE
+        assert host.notes(KEY) == []
+        assert place.world.requests == []
+
+
+class TestNotes:
+    def test_are_ours_alone_and_the_oldest_first(self, place: Place) -> None:
+        place.world.add("comments", marked(KEY, "a trap"), OTHER)
+        first = place.world.add("comments", marked(KEY, "one"))
+        second = place.world.add("comments", marked(KEY, "two"))
+        ids = [note.id for note in place.host.notes(KEY)]
+        assert ids == [str(first["id"]), str(second["id"])]
+
+
+def test_a_comment_that_somebody_edited_proves_nothing() -> None:
+    with code_host("github") as (url, world):
+        world.add("comments", marked(KEY, "digest: changed"), editor=OTHER)
+        host = GitHub(
+            {
+                "GITHUB_API_URL": url,
+                "GITHUB_GRAPHQL_URL": f"{url}/graphql",
+                "GITHUB_REPOSITORY": "o/r",
+                "GITHUB_TOKEN": TOKEN,
+            }
+        )
+        host._event = _event("o/r")
+        assert host.notes(KEY) == []
+        # It is still the one comment of ours, and is put right again.
+        assert host.comment(KEY, "digest: true") is Outcome.EDITED
+        assert len(world.comments) == 1
+
+
+class TestIssue:
+    def test_is_opened_kept_closed_and_reopened(self, place: Place) -> None:
+        host, key = place.host, "drift/prod"
+        assert host.issue(key, "Drift", "none", is_open=False) is Outcome.NONE
+        assert host.issue(key, "Drift", "some", is_open=True) is Outcome.CREATED
+        assert host.issue(key, "Drift", "some", is_open=True) is Outcome.UNCHANGED
+        assert host.issue(key, "Drift", "more", is_open=True) is Outcome.EDITED
+        assert host.issue(key, "Drift", "gone", is_open=False) is Outcome.CLOSED
+        assert host.issue(key, "Drift", "gone", is_open=False) is Outcome.NONE
+        assert host.issue(key, "Drift", "again", is_open=True) is Outcome.EDITED
+        (issue,) = place.world.issues
+        assert issue["open"] is True
+        assert issue["body"] == marked(key, "again")
+
+    def test_one_for_each_key_and_nobody_elses(self, place: Place) -> None:
+        place.world.add("issues", marked("drift/prod", "a trap"), OTHER)
+        place.host.issue("drift/prod", "a", "a", is_open=True)
+        place.host.issue("drift/dev", "b", "b", is_open=True)
+        assert len(place.world.issues) == 3
+        assert place.world.issues[0]["body"] == marked("drift/prod", "a trap")
+
+
+class TestFork:
+    @pytest.mark.parametrize("head", ["stranger/r", None])
+    def test_github(self, tmp_path: Path, head: str | None) -> None:
+        event = tmp_path / "event.json"
+        event.write_text(json.dumps(_event(head)))
+        host = GitHub({"GITHUB_EVENT_PATH": str(event)})
+        assert host.proposal == Proposal(7, is_fork=True)
+
+    @pytest.mark.parametrize("source", ["9", None])
+    def test_gitlab(self, source: str | None) -> None:
+        variables = {"CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "5"}
+        if source:
+            variables["CI_MERGE_REQUEST_SOURCE_PROJECT_ID"] = source
+        assert GitLab(variables).proposal == Proposal(7, is_fork=True)
+
+    def test_the_same_repository_is_none(self, place: Place) -> None:
+        assert place.host.proposal == Proposal(7, is_fork=False)
+
+
+class TestFailures:
+    def test_a_busy_host_is_asked_again_and_a_write_is_sent_once(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slept: list[float] = []
+        monkeypatch.setattr("time.sleep", slept.append)
+        reading, writing = {
+            "github": ("POST /graphql", "POST /repos/o/r/issues/7/comments"),
+            "gitlab": ("GET /api/v4/projects/5/merge_requests", "POST /api/v4/projects/5/merge"),
+        }[place.name]
+        place.world.instead = [(reading, 503, {"Retry-After": "2"}, ""), (writing, 502, {}, "")]
+        with pytest.raises(HostError, match="did not take POST") as failed:
+            place.host.comment(KEY, "text")
+        assert "502" in str(failed.value.why)
+        assert 2.0 in slept
+        assert len([request for request in place.world.requests if writing in request]) == 1
+
+    @pytest.mark.parametrize("status", [401, 403, 404])
+    def test_denied_says_what_the_token_needs(self, place: Place, status: int) -> None:
+        body = json.dumps({"message": f"no, {TOKEN}"})
+        place.world.instead = [("7/", status, {}, body)]
+        with pytest.raises(HostError) as failed:
+            place.host.comment(KEY, "text")
+        assert str(status) in str(failed.value.why)
+        assert failed.value.remedy
+
+    def test_no_redirect_is_followed(self, place: Place) -> None:
+        with code_host(place.name) as (elsewhere, other):
+            for part in ("graphql", "user"):
+                place.world.instead.append((part, 307, {"Location": f"{elsewhere}/x"}, ""))
+            place.world.add("comments", marked(KEY, "x"))
+            with pytest.raises(HostError):
+                place.host.comment(KEY, "text")
+            assert other.requests == []
+
+    @pytest.mark.parametrize("body", ["<html>", "[1", '"text"', "{}", "[]", "null"])
+    def test_nonsense_is_an_error_of_ours(self, place: Place, body: str) -> None:
+        place.world.add("comments", marked(KEY, "x"))
+        for part in ("graphql", "user"):
+            place.world.instead.append((part, 200, {}, body))
+        with pytest.raises(HostError):
+            place.host.comment(KEY, "text")
+
+    def test_without_a_token_it_says_where_to_put_one(self, place: Place) -> None:
+        host = place.open(GITHUB_TOKEN="", GITLAB_TOKEN="")
+        with pytest.raises(HostError, match="no token") as failed:
+            host.comment(KEY, "text")
+        assert failed.value.remedy
+        assert place.world.requests == []
+
+    def test_a_host_that_is_away(self, place: Place) -> None:
+        away = "http://127.0.0.1:9"
+        host = place.open(GITHUB_API_URL=away, GITHUB_GRAPHQL_URL=away, CI_API_V4_URL=away)
+        with pytest.raises(HostError) as failed:
+            host.comment(KEY, "text")
+        assert TOKEN not in f"{failed.value}{failed.value.why}{failed.value.where}"
+
+    def test_an_event_that_is_none(self, tmp_path: Path) -> None:
+        (tmp_path / "event.json").write_text("{")
+        with pytest.raises(HostError, match="event"):
+            GitHub({"GITHUB_EVENT_PATH": str(tmp_path / "event.json")})
+
+
+class TestFiles:
+    def test_outputs_of_a_step_cannot_add_others(self, tmp_path: Path) -> None:
+        file = tmp_path / "output"
+        host = GitHub({"GITHUB_OUTPUT": str(file)})
+        host.outputs({"digest": "sha256:1\nevil=1", "has_changes": "true"})
+        assert _read_outputs(file) == {"digest": "sha256:1\nevil=1", "has_changes": "true"}
+
+    def test_outputs_of_a_job_are_a_line_each(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        GitLab({}).outputs({"digest": "a\nEVIL=1", "has_changes": "true"})
+        written = (tmp_path / "kitaru.env").read_text()
+        assert written == "KITARU_DIGEST=a EVIL=1\nKITARU_HAS_CHANGES=true\n"
+
+    def test_the_summary_is_never_longer_than_it_may_be(self, tmp_path: Path) -> None:
+        file = tmp_path / "summary"
+        host = GitHub({"GITHUB_STEP_SUMMARY": str(file)})
+        host.summary("ä" * 400_000)
+        host.summary("ä" * 400_000)
+        host.summary("fits")
+        text = file.read_text()
+        assert file.stat().st_size <= 1024 * 1024
+        assert "too long" in text
+        assert text.endswith("fits\n")
+
+    def test_elsewhere_nothing_happens(self) -> None:
+        host = host_of({})
+        assert isinstance(host, NoHost)
+        host.summary("x")
+        host.outputs({"a": "b"})
+        assert host.comment(KEY, "x") is Outcome.NONE
+        assert host.issue(KEY, "x", "y", is_open=True) is Outcome.NONE
+        assert host.notes(KEY) == []
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a-->b", "--", "ä", "x" * 101, "a\nb"])
+def test_a_marker_can_hold_no_markup(key: str) -> None:
+    with pytest.raises(ValueError, match="not a key"):
+        marked(key, "text")
+
+
+def test_a_marker_is_known_at_the_beginning_alone() -> None:
+    assert is_marked(marked("a", "b"), "a")
+    assert not is_marked(marked("a", "b"), "b")
+    assert not is_marked("x" + marked("a", "b"), "a")
+
+
+def test_the_error_is_one_of_this_package() -> None:
+    assert issubclass(HostError, KitaruError)
+
+
+def _read_outputs(file: Path) -> dict[str, str]:
+    """Read a step's outputs as the runner does."""
+    found: dict[str, str] = {}
+    lines = iter(file.read_text().splitlines())
+    for line in lines:
+        name, sign, end = line.partition("<<")
+        assert sign
+        value = []
+        for inner in lines:
+            if inner == end:
+                break
+            value.append(inner)
+        found[name] = "\n".join(value)
+    return found
