@@ -15,12 +15,10 @@ if work == "change":
     configuration = {**part.configuration, "kubernetes_namespace": sys.argv[3]}
     client.update_stack_component(part.id, Kind.ORCHESTRATOR, configuration=configuration)
 elif work == "delete":
-    components = [part for parts in stack.components.values() for part in parts]
+    parts = [part for kind in stack.components.values() for part in kind]
+    connectors = {part.connector.id for part in parts if part.connector}  # asked of the server
     if client.active_stack_model.id == stack.id:
         client.activate_stack("default")
-    # Its `recursive=True` looks for components that it has deleted itself, on a server.
-    client.delete_stack(stack.id)
-    for part in components:
-        client.delete_stack_component(part.id, part.type)
-    for connector in {part.connector.id for part in components if part.connector}:
+    client.delete_stack(stack.id, recursive=True)
+    for connector in connectors:
         client.delete_service_connector(connector)
