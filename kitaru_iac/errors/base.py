@@ -1,0 +1,88 @@
+"""The base of every error, and what the process ends with."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, ClassVar
+
+__all__ = [
+    "ExitCode",
+    "InternalError",
+    "KitaruError",
+]
+
+
+class ExitCode(IntEnum):
+    """What the process says to its caller; the documented table of docs/reference/exit-codes.md."""
+
+    DONE = 0
+    FAILED = 1
+    CHANGES = 2
+    CHECK_FAILED = 3
+    NOT_FOUND = 4
+    ALREADY_EXISTS = 5
+    NOT_CONNECTED = 6
+    USAGE = 64
+    INTERRUPTED = 130
+
+
+class KitaruError(Exception):
+    """Base of every error that is the user's to read.
+
+    Args:
+        what: One sentence without a final remedy: what went wrong.
+        where: The flag, file:line, key or resource it is about.
+        why: The reason, where it is not clear from `what`.
+        remedy: What to do: a command or an edit.
+    """
+
+    code: ClassVar[str] = "failed"
+    exit_code: ExitCode = ExitCode.FAILED
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        why: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.what = what
+        self.where = where
+        self.why = why
+        self.remedy = remedy
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        parts = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.why:
+            parts.append(self.why)
+        if self.remedy:
+            parts.append(self.remedy)
+        return "\n".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as JSON and YAML carry it: ``code``, ``message`` and ``type`` always."""
+        fields = {"where": self.where, "why": self.why, "remedy": self.remedy}
+        return {
+            "code": self.code,
+            "message": self.what,
+            "type": type(self).__name__,
+            **{key: value for key, value in fields.items() if value},
+        }
+
+
+class InternalError(KitaruError):
+    """Something that no other error foresees: a bug in kitaru.
+
+    Args:
+        what: What was raised, without secrets: ``ValueError: the text``.
+    """
+
+    code = "internal_error"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"Unexpected {what}".rstrip(": "),
+            remedy="This is a bug in kitaru. Run it again with --debug and report what it shows.",
+        )
