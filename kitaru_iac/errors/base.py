@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, ClassVar
 
@@ -34,10 +35,15 @@ class KitaruError(Exception):
         where: The flag, file:line, key or resource it is about.
         why: The reason, where it is not clear from `what`.
         remedy: What to do: a command or an edit.
+        left: What exists, or stays, in spite of it, one line each.
     """
 
     code: ClassVar[str] = "failed"
     exit_code: ExitCode = ExitCode.FAILED
+    #: The words before what is left.
+    left_title: ClassVar[str] = "Still there"
+    #: Whether the JSON output has ``left`` also where nothing is.
+    always_has_left: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -46,11 +52,13 @@ class KitaruError(Exception):
         where: str | None = None,
         why: str | None = None,
         remedy: str | None = None,
+        left: Sequence[str] = (),
     ) -> None:
         self.what = what
         self.where = where
         self.why = why
         self.remedy = remedy
+        self.left = tuple(left)
         super().__init__(what)
 
     def __str__(self) -> str:
@@ -59,16 +67,25 @@ class KitaruError(Exception):
             parts.append(self.why)
         if self.remedy:
             parts.append(self.remedy)
+        parts += self._more()
+        if self.left:
+            parts.append(f"{self.left_title}: {', '.join(self.left)}")
         return "\n".join(parts)
+
+    def _more(self) -> list[str]:
+        """The lines of further fields."""
+        return []
 
     def to_dict(self) -> dict[str, Any]:
         """The error as JSON and YAML carry it: ``code``, ``message`` and ``type`` always."""
         fields = {"where": self.where, "why": self.why, "remedy": self.remedy}
+        left = {"left": list(self.left)} if self.left or self.always_has_left else {}
         return {
             "code": self.code,
             "message": self.what,
             "type": type(self).__name__,
             **{key: value for key, value in fields.items() if value},
+            **left,
         }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from kitaru_iac.errors.base import ExitCode, KitaruError
 
@@ -20,11 +19,7 @@ __all__ = [
 
 
 class Interrupted(KitaruError):
-    """Ctrl-C or SIGTERM, as the command line reports it. Functions raise `KeyboardInterrupt`.
-
-    Args:
-        left: What exists now in spite of it, one line each; empty when nothing does.
-    """
+    """Ctrl-C or SIGTERM, as the command line reports it. Functions raise `KeyboardInterrupt`."""
 
     code = "interrupted"
     exit_code = ExitCode.INTERRUPTED
@@ -32,16 +27,7 @@ class Interrupted(KitaruError):
     def __init__(
         self, what: str = "Interrupted", *, left: Sequence[str] = (), remedy: str | None = None
     ) -> None:
-        self.left = tuple(left)
-        super().__init__(what, remedy=remedy)
-
-    def __str__(self) -> str:
-        text = super().__str__()
-        return f"{text}\nStill there: {', '.join(self.left)}" if self.left else text
-
-    def to_dict(self) -> dict[str, Any]:
-        """The error, with ``left`` where something is."""
-        return {**super().to_dict(), **({"left": list(self.left)} if self.left else {})}
+        super().__init__(what, remedy=remedy, left=left)
 
 
 class FileNotWritten(KitaruError):

@@ -71,81 +71,29 @@ class StackChanged(KitaruError):
         remedy: str | None = None,
     ) -> None:
         self.differs = tuple(differs)
-        self.left = tuple(left)
-        super().__init__(what, why=why, remedy=remedy)
+        super().__init__(what, why=why, remedy=remedy, left=left)
 
-    def __str__(self) -> str:
-        text = super().__str__()
-        if self.differs:
-            text += "\nOtherwise than expected: " + ", ".join(self.differs)
-        if self.left:
-            text += "\nStill there: " + ", ".join(self.left)
-        return text
+    def _more(self) -> list[str]:
+        return [f"Otherwise than expected: {', '.join(self.differs)}"] if self.differs else []
 
     def to_dict(self) -> dict[str, Any]:
-        """The error, with ``differs`` and ``left`` where something is in them."""
-        more = {"differs": list(self.differs), "left": list(self.left)}
-        return {**super().to_dict(), **{key: lines for key, lines in more.items() if lines}}
+        """The error, with ``differs`` where something does."""
+        return {**super().to_dict(), **({"differs": list(self.differs)} if self.differs else {})}
 
 
 class RegistrationFailed(KitaruError):
-    """Writing the records failed.
-
-    Args:
-        left: What exists now in spite of the failure, one line each; empty when all was undone.
-    """
+    """Writing the records failed; `left` is empty when all was undone."""
 
     code = "registration_failed"
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        left: Sequence[str] = (),
-        why: str | None = None,
-        remedy: str | None = None,
-    ) -> None:
-        self.left = tuple(left)
-        super().__init__(what, why=why, remedy=remedy)
-
-    def __str__(self) -> str:
-        text = super().__str__()
-        if self.left:
-            text += "\nStill there: " + ", ".join(self.left)
-        return text
-
-    def to_dict(self) -> dict[str, Any]:
-        """The error with ``left``, the list of what exists."""
-        return {**super().to_dict(), "left": list(self.left)}
+    always_has_left = True
 
 
 class InfrastructureRemains(KitaruError):
     """What was provisioned for a stack would stay, or stays, and nobody has said that it may.
 
-    Args:
-        left: What stays, under the cloud's own names.
+    `left` has it, under the cloud's own names.
     """
 
     code = "infrastructure_remains"
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        left: Sequence[str] = (),
-        where: str | None = None,
-        why: str | None = None,
-        remedy: str | None = None,
-    ) -> None:
-        self.left = tuple(left)
-        super().__init__(what, where=where, why=why, remedy=remedy)
-
-    def __str__(self) -> str:
-        text = super().__str__()
-        if self.left:
-            text += "\nStays: " + ", ".join(self.left)
-        return text
-
-    def to_dict(self) -> dict[str, Any]:
-        """The error with ``left``, the list of what stays."""
-        return {**super().to_dict(), "left": list(self.left)}
+    left_title = "Stays"
+    always_has_left = True

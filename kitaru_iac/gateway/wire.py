@@ -6,11 +6,11 @@ import http.client
 import selectors
 import socket
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from urllib.parse import SplitResult
 
 from kitaru_iac.errors import NotConnectedError
@@ -31,31 +31,10 @@ _LOGIN: Final = 8
 class AnswerLost(NotConnectedError):
     """A write was sent and no answer came: the server may have done it, or not.
 
-    Args:
-        left: What was written before, and could not be taken back, one line each.
+    `left` has what was written before, and could not be taken back.
     """
 
     code = "answer_lost"
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        left: Sequence[str] = (),
-        where: str | None = None,
-        why: str | None = None,
-        remedy: str | None = None,
-    ) -> None:
-        self.left = tuple(left)
-        super().__init__(what, where=where, why=why, remedy=remedy)
-
-    def __str__(self) -> str:
-        text = super().__str__()
-        return f"{text}\nStill there: {', '.join(self.left)}" if self.left else text
-
-    def to_dict(self) -> dict[str, Any]:
-        """The error, with ``left`` where something is."""
-        return {**super().to_dict(), **({"left": list(self.left)} if self.left else {})}
 
 
 @dataclass(frozen=True, slots=True)
