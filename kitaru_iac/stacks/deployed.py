@@ -14,7 +14,7 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.labels import BACKEND_LABEL, DEPLOYMENT_LABELS, PROJECT_LABEL, STACK_LABEL
 from kitaru_iac.plan.model import Plan
-from kitaru_iac.stacks.delete import DEPLOYMENT
+from kitaru_iac.stacks.removed_parts import DEPLOYMENT
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback

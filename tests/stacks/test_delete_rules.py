@@ -26,7 +26,8 @@ from kitaru_iac.labels import (
 )
 from kitaru_iac.records.owner import Owner
 from kitaru_iac.stacks import delete as module
-from kitaru_iac.stacks.delete import DEPLOYMENT, require_deletable
+from kitaru_iac.stacks.delete import require_deletable
+from kitaru_iac.stacks.removed_parts import DEPLOYMENT
 from kitaru_iac.stacks.results import Deleted
 from tests.records.shelf import Shelf, Words, id_of
 from tests.records.snapshots import MANAGED, delete

@@ -69,6 +69,7 @@ TARGETS = (
             "kitaru_iac/records/requests.py",
             "kitaru_iac/records/sharing.py",
             "kitaru_iac/stacks/delete.py",
+            "kitaru_iac/stacks/removed_parts.py",
             "kitaru_iac/records/stored.py",
             "kitaru_iac/records/journal.py",
         ),

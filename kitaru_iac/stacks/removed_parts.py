@@ -1,0 +1,282 @@
+"""What of a stack goes with it, what stays and why, and the deletions in their order."""
+
+from __future__ import annotations
+
+import contextlib
+
+from kitaru_iac.errors import (
+    KitaruError,
+    NotAllowedError,
+    NotFoundError,
+)
+from kitaru_iac.gateway.documents import Where
+from kitaru_iac.gateway.wire import AnswerLost
+from kitaru_iac.labels import (
+    BACKEND_LABEL,
+    DEPLOYMENT_LABELS,
+    MANAGED_LABEL,
+    ORPHANED_LABEL,
+    PROJECT_LABEL,
+    STACK_LABEL,
+    is_managed,
+)
+from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
+from kitaru_iac.notices import KitaruWarning
+from kitaru_iac.plan.model import Kept
+from kitaru_iac.records.diff import goes_with_stack, is_own_connector
+from kitaru_iac.records.journal import Writer
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
+from kitaru_iac.records.stored import Store
+from kitaru_iac.stacks.deletion_errors import (
+    PendingDelete,
+    half_way,
+    holding,
+    no_answer,
+    not_begun,
+    taken_over,
+    too_late,
+)
+from kitaru_iac.stacks.results import Deleted, Gone
+
+__all__ = ["DEPLOYMENT", "Removal"]
+
+#: The kind of a `Kept` that stands for provisioned infrastructure.
+DEPLOYMENT = "infrastructure"
+
+
+class Removal:
+    """What goes and what stays."""
+
+    def __init__(self, store: Store, records: Records) -> None:
+        self._store = store
+        self._writer = Writer(store.gateway)
+        self._records = records
+        self.components: list[ComponentRecord] = []
+        self.connectors: list[ConnectorRecord] = []
+        self.kept: list[Kept] = []
+        self._gone: list[Gone] = []
+
+    def keep_all(self) -> None:
+        """Without ``--recursive`` nothing but the stack goes."""
+        for component in self._records.components:
+            mine = goes_with_stack(component, self._records)
+            reason = "deleted with --recursive only" if mine else "not made with this stack"
+            self.kept.append(Kept(component.type, component.name, reason))
+        connector = self._records.connector
+        if connector is not None:
+            mine = is_own_connector(connector, self._records)
+            reason = "deleted with --recursive only" if mine else "not made with this stack"
+            self.kept.append(Kept("service_connector", connector.name, reason))
+
+    def keep_young(self) -> None:
+        """Say what is beside the stack, and may be what somebody is registering now."""
+        known = {part.id for part in self._records.components}
+        for part in self._store.orphans(self._records.stack, fresh=True).components:
+            if part.id not in known:
+                why = "put beside the stack a moment ago: it may be somebody's work"
+                self.kept.append(Kept(part.type, part.name, why))
+
+    def keep_deployment(self) -> None:
+        """Records go without what was provisioned for them: say where that is."""
+        labels = self._records.labels
+        if any(key.startswith(DEPLOYMENT_LABELS) for key in labels):
+            reason = f"deleted with --infra only; state in {labels.get(BACKEND_LABEL, '')}"
+            name = "/".join(labels.get(label, "") for label in (PROJECT_LABEL, STACK_LABEL))
+            self.kept.append(Kept(DEPLOYMENT, name, reason))
+
+    def choose(self) -> None:
+        """With ``--recursive`` its own parts go that no other stack uses."""
+        managed = is_managed(self._records.labels)
+        for component in self._records.components:
+            if not managed:
+                reason = "the stack was not created by Kitaru"
+            elif not goes_with_stack(component, self._records):
+                reason = "not made with this stack"
+            elif others := self._other_stacks(component):
+                reason = f"used by {_listing('stack', others)}"
+            else:
+                self.components.append(component)
+                continue
+            self.kept.append(Kept(component.type, component.name, reason))
+        self._choose_connector(managed=managed)
+
+    def _choose_connector(self, *, managed: bool) -> None:
+        connector = self._records.connector
+        if connector is None:
+            return
+        going = {component.id for component in self.components}
+        users = [c for c in self._store.components_of(stored_id(connector)) if c.id not in going]
+        if not managed:
+            reason = "the stack was not created by Kitaru"
+        elif not is_own_connector(connector, self._records):
+            reason = "it was there before the stack"
+        elif users:
+            reason = f"used by {_listing('component', [f'{c.name} ({c.type})' for c in users])}"
+        else:
+            self.connectors.append(connector)
+            return
+        self.kept.append(Kept("service_connector", connector.name, reason))
+
+    def _other_stacks(self, component: ComponentRecord) -> list[str]:
+        """The stacks that contain a part beside the one that goes: another may have its name."""
+        docs = self._store.gateway.stacks(Where(uses_component=stored_id(component)))
+        return sorted(doc.name for doc in docs if doc.id != self._records.id)
+
+    def holding(self, *, recursive: bool) -> Hold:
+        """Hold Ctrl-C and SIGTERM back: what is begun is ended, since nothing is taken back."""
+        return holding(self._records.stack, recursive=recursive)
+
+    def done_nevertheless(self) -> WorkInterrupted:
+        """The interrupt that came when it could not be stopped any more."""
+        return too_late(self._records.stack)
+
+    def delete(self, stack_id: str | None, *, recursive: bool) -> None:
+        """Delete the stack, then its parts; stop at the first failure and say what is left.
+
+        Only what was chosen is deleted, by its id, and not what somebody else has taken over since.
+        """
+        name = self._records.stack
+        unfinished.begin(self._store.url, name, "delete", recursive=recursive)
+        try:
+            self._mark()
+        except AnswerLost as error:
+            raise not_begun(name, self._unmark(), error) from error
+        theirs = self._delete(stack_id)
+        unfinished.end(self._store.url, name)
+        if theirs:
+            raise taken_over(name, theirs, is_now=stack_id is not None)
+
+    def _delete(self, stack_id: str | None) -> list[str]:
+        """Delete all of it in order; what is somebody else's by now stays and is returned."""
+        stack = Gone("stack", self._records.stack)
+        todo: list[PendingDelete] = [
+            *([PendingDelete(stack, self._writer.delete_stack, stack_id)] if stack_id else []),
+            *(
+                PendingDelete(Gone(c.type, c.name), self._writer.delete_component, stored_id(c))
+                for c in self.components
+            ),
+            *(
+                PendingDelete(
+                    Gone("service_connector", c.name), self._writer.delete_connector, stored_id(c)
+                )
+                for c in self.connectors
+            ),
+        ]
+        if stack_id is None:
+            self._gone.append(stack)
+        theirs: list[str] = []
+        taken: frozenset[str] | None = None
+        while todo:
+            part, remove, uuid = todo[0]
+            try:
+                if uuid != stack_id and taken is None:
+                    taken = self._taken_over()
+                if taken and uuid in taken:
+                    theirs.append(str(part))
+                elif not remove(uuid):
+                    self._gone.append(part)
+            except KitaruError as error:
+                is_there = self._is_there(part, uuid)
+                if is_there is None:
+                    raise no_answer(self._records.stack, todo, error) from error
+                if is_there and not self._is_used(part, uuid, error):
+                    is_stack = uuid == stack_id
+                    raise half_way(self._records.stack, todo, is_stack, error) from error
+                if is_there:
+                    theirs.append(str(part))
+            todo.pop(0)
+        return theirs
+
+    def _is_there(self, part: Gone, uuid: str) -> bool | None:
+        """Whether a thing is there whose deletion failed, or got no answer; None: nobody says."""
+        gateway, where = self._store.gateway, Where(ids=(uuid,))
+        try:
+            match part.kind:
+                case "stack":
+                    return any(True for _ in gateway.stacks(where))
+                case "service_connector":
+                    return any(True for _ in gateway.connectors(where))
+                case _:
+                    return any(True for _ in gateway.components(where))
+        except KitaruError:
+            return None
+
+    def _taken_over(self) -> frozenset[str]:
+        """The ids of those parts that have lost the mark since: a new stack takes them over."""
+        if self._store.is_local or not self.components:
+            return frozenset()
+        chosen = tuple(stored_id(c) for c in self.components)
+        docs = self._store.gateway.components(Where(ids=chosen))
+        return frozenset(doc.id for doc in docs if ORPHANED_LABEL not in doc.labels)
+
+    def _is_used(self, part: Gone, uuid: str, error: KitaruError) -> bool:
+        """Whether a part was refused since it is in use: nobody used it when it was chosen."""
+        if not isinstance(error, NotAllowedError) or part.kind == "stack":
+            return False
+        if part.kind == "service_connector":
+            return bool(self._store.components_of(uuid))
+        return bool(self._store.stacks_of(uuid))
+
+    def _unmark(self) -> list[str]:
+        """Take the labels back; return what could not be."""
+        left = self._writer.roll_back()
+        connector = self._records.connector
+        if connector is not None and is_own_connector(connector, self._records):
+            try:
+                self._writer.relabel_connector(connector, connector.labels)
+            except KitaruError:
+                left = [*left, f"the label {ORPHANED_LABEL} of service connector {connector.name}"]
+        unfinished.end(self._store.url, self._records.stack)
+        return left
+
+    def result(
+        self,
+        *,
+        new_active_stack: str | None,
+        recursive: bool,
+        warnings: tuple[KitaruWarning, ...] = (),
+    ) -> Deleted:
+        """What went, what was gone already, and what stayed."""
+        gone = set(self._gone)
+        return Deleted(
+            deleted_stack=self._records.stack,
+            components_deleted=tuple(
+                f"{c.name} ({c.type})" for c in self.components if Gone(c.type, c.name) not in gone
+            ),
+            connectors_deleted=tuple(
+                c.name for c in self.connectors if Gone("service_connector", c.name) not in gone
+            ),
+            already_gone=tuple(self._gone),
+            kept=tuple(self.kept),
+            new_active_stack=new_active_stack,
+            recursive=recursive,
+            warnings=warnings,
+        )
+
+    def _mark(self) -> None:
+        """Label the stack's own parts: a later command then knows whose they are, and whose not."""
+        connector = self._records.connector
+        marks = {MANAGED_LABEL: "true", ORPHANED_LABEL: "true"}
+        used: set[str | None] = set()
+        for component in self._records.components:
+            if goes_with_stack(component, self._records):
+                if self._other_stacks(component):
+                    used.add(component.connector_id)
+                    continue
+                marked = {**component.labels, **marks}
+                with contextlib.suppress(NotFoundError):  # somebody else was faster
+                    self._writer.relabel_component(
+                        component, component.name, component.connector_id, marked
+                    )
+        if connector is None or connector.id in used:
+            return
+        if is_own_connector(connector, self._records):
+            with contextlib.suppress(NotFoundError):
+                self._writer.relabel_connector(connector, {**connector.labels, **marks})
+
+
+def _listing(noun: str, names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{noun}{'s' if len(names) > 1 else ''} {shown}{more}"
