@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import (
     Callable,
     Collection,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -19,11 +18,9 @@ from collections.abc import (
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TypeVar
 from uuid import uuid4
 
-from kitaru_iac.errors import AlreadyExistsError, NotAllowedError, NotFoundError
+from kitaru_iac.errors import NotAllowedError
 from kitaru_iac.gateway.documents import (
     UNSET,
     ComponentChange,
@@ -45,9 +42,8 @@ from kitaru_iac.gateway.documents import (
     StorePlace,
     Where,
 )
-from kitaru_iac.gateway.lookup import has_id_prefix
+from kitaru_iac.gateway.memory_shelves import MemoryShelves, fitting, require_free
 from kitaru_iac.gateway.secret_names import secret_part
-from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.notices import KitaruWarning
 
 __all__ = ["MemoryGateway", "installed", "installed_gateway"]
@@ -83,9 +79,6 @@ _TYPES = (
 )
 
 
-_Doc = TypeVar("_Doc", StackDoc, ComponentDoc, ConnectorDoc)
-
-
 class _AnyField(frozenset[str]):
     """Holds every field."""
 
@@ -93,7 +86,7 @@ class _AnyField(frozenset[str]):
         return True
 
 
-class MemoryGateway:
+class MemoryGateway(MemoryShelves):
     """A store in memory. Implements `Gateway`.
 
     Args:
@@ -122,87 +115,7 @@ class MemoryGateway:
         self.warnings: Sequence[KitaruWarning] = []
         self.written: list[str] = []
         self.before_write = before_write
-        self._stacks: dict[str, StackDoc] = {}
-        self._components: dict[str, ComponentDoc] = {}
-        self._connectors: dict[str, ConnectorDoc] = {}
-        self._secrets: dict[str, OrphanedSecret] = {}
-        self._make_default()
-
-    def _make_default(self) -> None:
-        members = {}
-        for kind in ("orchestrator", "artifact_store"):
-            found = self.put_component(
-                NewComponent(kind, DEFAULT_STACK, "local"), id=self.new_id(kind, DEFAULT_STACK)
-            )
-            members[kind] = (Member(found.id, found.name),)
-        self.put_stack(self.new_id("stack", DEFAULT_STACK), DEFAULT_STACK, {}, members)
-
-    # -- for a test: what is there, without a write -----------------------------------------------
-
-    def new_id(self, kind: str, name: str) -> str:  # noqa: ARG002 - for those who override it
-        """The id of something that is created."""
-        return str(uuid4())
-
-    def now(self) -> datetime:
-        """The time of a write."""
-        return datetime.now(UTC)
-
-    def put_stack(
-        self,
-        id: str,
-        name: str,
-        labels: Mapping[str, str],
-        members: Mapping[str, tuple[Member, ...]],
-        updated: datetime | None = None,
-    ) -> StackDoc:
-        """Have a stack there."""
-        doc = StackDoc(id, name, dict(labels), dict(members), updated or self.now())
-        self._stacks[id] = doc
-        return doc
-
-    def put_component(
-        self, new: NewComponent, *, id: str, updated: datetime | None = None
-    ) -> ComponentDoc:
-        """Have a component there."""
-        doc = ComponentDoc(
-            id=id,
-            type=new.type,
-            name=new.name,
-            flavor=new.flavor,
-            configuration=dict(new.configuration),
-            labels=dict(new.labels),
-            connector_id=new.connector_id,
-            connector_resource_id=new.connector_resource_id,
-            updated=updated or self.now(),
-        )
-        self._components[id] = doc
-        return doc
-
-    def put_connector(
-        self, new: NewConnector, *, id: str, updated: datetime | None = None
-    ) -> ConnectorDoc:
-        """Have a service connector there."""
-        doc = ConnectorDoc(
-            id=id,
-            name=new.name,
-            type=new.type,
-            auth_method=new.auth_method,
-            configuration=dict(new.configuration),
-            secrets=dict(new.secrets),
-            labels=dict(new.labels),
-            updated=updated or self.now(),
-        )
-        self._connectors[id] = doc
-        return doc
-
-    def put_orphaned_secret(
-        self, connector: str, *, id: str = "", name: str = ""
-    ) -> OrphanedSecret:
-        """Have a connector's secret there, without the connector."""
-        plain = secret_part(connector)
-        found = OrphanedSecret(id or str(uuid4()), name or f"connector-{plain}-abcd", plain)
-        self._secrets[found.id] = found
-        return found
+        super().__init__()
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -210,7 +123,7 @@ class MemoryGateway:
         """See `Reads.stacks`."""
         found = [
             doc
-            for doc in _fitting(self._stacks.values(), where)
+            for doc in fitting(self._stacks.values(), where)
             if where.uses_component is None or doc.holds(where.uses_component)
         ]
         return found[: where.limit]
@@ -220,7 +133,7 @@ class MemoryGateway:
         stack = self._stacks.get(where.in_stack or "")
         found = [
             doc
-            for doc in _fitting(self._components.values(), where)
+            for doc in fitting(self._components.values(), where)
             if (where.in_stack is None or (stack is not None and stack.holds(doc.id)))
             and where.uses_connector in {None, doc.connector_id}
         ]
@@ -228,7 +141,7 @@ class MemoryGateway:
 
     def connectors(self, where: Where) -> list[ConnectorDoc]:
         """See `Reads.connectors`."""
-        found = list(_fitting(self._connectors.values(), where))[: where.limit]
+        found = list(fitting(self._connectors.values(), where))[: where.limit]
         return [replace(doc, secrets={}) for doc in found]
 
     def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
@@ -271,7 +184,7 @@ class MemoryGateway:
     def create_stack(self, new: NewStack) -> StackDoc:
         """See `Gateway.create_stack`."""
         self._write("create", "stack", new.name)
-        _require_free(self._stacks.values(), new.name, "stack")
+        require_free(self._stacks.values(), new.name, "stack")
         members: dict[str, tuple[Member, ...]] = {}
         for kind, of_kind in new.members.items():
             docs = [
@@ -293,13 +206,13 @@ class MemoryGateway:
         """See `Gateway.create_component`."""
         self._write("create", new.type, new.name)
         others = (doc for doc in self._components.values() if doc.type == new.type)
-        _require_free(others, new.name, new.type)
+        require_free(others, new.name, new.type)
         return self.put_component(new, id=self.new_id(new.type, new.name))
 
     def create_connector(self, new: NewConnector) -> ConnectorDoc:
         """See `Gateway.create_connector`."""
         self._write("create", "connector", new.name)
-        _require_free(self._connectors.values(), new.name, "connector")
+        require_free(self._connectors.values(), new.name, "connector")
         return self.put_connector(new, id=self.new_id("connector", new.name))
 
     # -- changing --------------------------------------------------------------------------------
@@ -310,7 +223,7 @@ class MemoryGateway:
         self._write("update", "stack", old.name, change.name)
         if change.name is not UNSET:
             others = (doc for doc in self._stacks.values() if doc.id != id)
-            _require_free(others, change.name, "stack")
+            require_free(others, change.name, "stack")
             old = replace(old, name=change.name)
         if change.labels is not UNSET:
             old = replace(old, labels=dict(change.labels))
@@ -331,7 +244,7 @@ class MemoryGateway:
         self._write("update", old.type, old.name, change.name)
         if change.name is not UNSET:
             same = (d for d in self._components.values() if d.type == old.type and d.id != id)
-            _require_free(same, change.name, old.type)
+            require_free(same, change.name, old.type)
             old = replace(old, name=change.name)
         if change.configuration is not UNSET:
             old = replace(old, configuration=dict(change.configuration))
@@ -349,7 +262,7 @@ class MemoryGateway:
         self._write("update", "connector", old.name, change.name)
         if change.name is not UNSET:
             others = (doc for doc in self._connectors.values() if doc.id != id)
-            _require_free(others, change.name, "connector")
+            require_free(others, change.name, "connector")
             old = replace(old, name=change.name)
         if change.auth_method is not UNSET:
             old = replace(old, auth_method=change.auth_method)
@@ -394,23 +307,3 @@ class MemoryGateway:
             line = f"{line} as {new_name}"
         self.before_write(line)
         self.written.append(line)
-
-    @staticmethod
-    def _found(shelf: Mapping[str, _Doc], id: str, kind: str) -> _Doc:
-        try:
-            return shelf[id]
-        except KeyError:
-            raise NotFoundError(f"There is no {kind} with the id {id}") from None
-
-
-def _fitting(docs: Iterable[_Doc], where: Where) -> Iterator[_Doc]:
-    for doc in docs:
-        named = where.names is None or doc.name in where.names
-        known = where.ids is None or doc.id in where.ids
-        if named and known and (where.id_prefix is None or has_id_prefix(doc.id, where.id_prefix)):
-            yield doc
-
-
-def _require_free(docs: Iterable[_Doc], name: str, kind: str) -> None:
-    if any(doc.name == name for doc in docs):
-        raise AlreadyExistsError(f"A {kind} named '{name}' exists already")
