@@ -49,7 +49,7 @@ from kitaru_iac.gateway.zenml_models import (
     filters_of,
     flavor_model,
     is_named,
-    is_secret_field_at,
+    refused_fields,
     stack_doc,
     whole_listing,
 )
@@ -65,16 +65,11 @@ __all__ = ["InProcess"]
 
 _log = logging.getLogger("kitaru_iac.gateway")
 
-#: Pydantic's error for a required field that is not there.
-_ABSENT = "missing"
-
 
 class InProcess:
     """A store through ZenML's client. Implements `Gateway`."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self._is_local = client.zen_store.type.value == "sql"
+    def __init__(self) -> None:
         self._heard: dict[KitaruWarning, None] = {}
         self._flavors: dict[tuple[str, str], FlavorResponse] = {}
 
@@ -86,23 +81,36 @@ class InProcess:
             NotConnectedError: No store answers.
             NotAllowedError: The login is not accepted.
         """
+        opened = cls()
+        _ = opened.client
+        return opened
+
+    @cached_property
+    def client(self) -> Client:
+        """ZenML's client, connected; raises as `open`."""
         require_answer()
         with zenml_call() as heard:
             from zenml.client import Client
 
-            opened = cls(Client())
-        opened._heard.update(dict.fromkeys(heard.warnings))
-        return opened
+            client = Client()
+            _ = client.zen_store
+        self._heard.update(dict.fromkeys(heard.warnings))
+        return client
+
+    @cached_property
+    def _is_local(self) -> bool:
+        return self.client.zen_store.type.value == "sql"
 
     @contextlib.contextmanager
     def _zenml(self) -> Iterator[BaseZenStore]:
         """ZenML's store, for one call: muted, its errors ours, its warnings kept."""
+        client = self.client
         # ZenML's own store is not made for several threads; a server is asked by all at once.
         guard = one_at_a_time if self._is_local else contextlib.nullcontext()
         with guard, quiet() as heard:
             try:
                 with translate_errors():
-                    yield self.client.zen_store
+                    yield client.zen_store
             finally:
                 self._heard.update(dict.fromkeys(heard.warnings))
 
@@ -210,27 +218,7 @@ class InProcess:
     ) -> list[FieldError]:
         """See `Gateway.field_errors`."""
         with self._zenml():
-            from pydantic import ValidationError
-
-            model = flavor_model(self._flavors[flavor.type, flavor.name])
-            if model is None:
-                return []
-            try:
-                model(**configuration)
-            except ValidationError as error:
-                return [
-                    FieldError(
-                        field=".".join(map(str, detail["loc"])),
-                        message=detail["msg"],
-                        is_absent=detail["type"] == _ABSENT and len(detail["loc"]) <= 1,
-                        is_secret=is_secret_field_at(model, detail["loc"]),
-                    )
-                    for detail in error.errors(include_url=False, include_input=False)
-                ]
-            except Exception as error:  # noqa: BLE001 (its validators may raise what they like)
-                lines = str(error).strip().splitlines() or [type(error).__name__]
-                return [FieldError("", lines[0])]
-            return []
+            return refused_fields(self._flavors[flavor.type, flavor.name], configuration)
 
     # -- connectors ------------------------------------------------------------------------------
 

@@ -13,39 +13,27 @@ from contextlib import closing, contextmanager
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.documents import (
-    ComponentChange,
     ComponentDoc,
-    ConnectorChange,
     ConnectorDoc,
-    ConnectorVerdict,
     FieldError,
     FlavorDoc,
-    Kind,
     Member,
-    NewComponent,
-    NewConnector,
-    NewStack,
     OrphanedSecret,
-    ResourceRef,
-    StackChange,
     StackDoc,
     StorePlace,
     Where,
 )
+from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.secret_names import connector_part, secret_part
 from kitaru_iac.gateway.sqlite import KNOWN_VERSIONS, from_id, from_mapping, from_time, to_key
 from kitaru_iac.machine.local_database import examine
 from kitaru_iac.machine.packages import version as installed_version
 from kitaru_iac.machine.unreadable import UnreadableError
-from kitaru_iac.notices import KitaruWarning
-
-if TYPE_CHECKING:
-    from kitaru_iac.gateway.in_process import InProcess
 
 __all__ = ["LocalGateway"]
 
@@ -76,15 +64,19 @@ WHERE internal = 1 AND name LIKE 'connector-%'
 """
 
 
-class LocalGateway:
-    """The local store of this machine. Implements `Gateway`."""
+class LocalGateway(InProcess):
+    """The local store of this machine. Implements `Gateway`.
+
+    What is not here is done as in any store through ZenML's client, which is then opened.
+    """
 
     def __init__(self, path: Path, version: str) -> None:
+        super().__init__()
         self._path = path
-        self.version = version
+        self._version = version
 
     @classmethod
-    def open(cls, path: Path) -> LocalGateway:
+    def at(cls, path: Path) -> LocalGateway:
         """Look at a database that is whole, and of the ZenML that is installed here.
 
         Raises:
@@ -100,13 +92,6 @@ class LocalGateway:
         if here != look.version:
             raise UnreadableError(f"the database is of ZenML {look.version}, here is {here}")
         return cls(path, look.version)
-
-    @cached_property
-    def _zenml(self) -> InProcess:
-        """The same store through ZenML's client."""
-        from kitaru_iac.gateway.in_process import InProcess
-
-        return InProcess.open()
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -124,15 +109,19 @@ class LocalGateway:
 
     # -- the store -------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def place(self) -> StorePlace:
         """See `Reads.place`."""
         return StorePlace("local", redaction.url(f"sqlite:///{self._path}"), True)
 
-    @property
-    def warnings(self) -> Sequence[KitaruWarning]:
-        """See `Reads.warnings`."""
-        return self._zenml.warnings if "_zenml" in self.__dict__ else ()
+    @cached_property
+    def version(self) -> str:
+        """See `Reads.version`."""
+        return self._version
+
+    @cached_property
+    def _is_local(self) -> bool:
+        return True
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -211,14 +200,6 @@ class LocalGateway:
                 for row in rows
             ]
 
-    def connector_types(self) -> frozenset[str]:
-        """See `Reads.connector_types`."""
-        return self._zenml.connector_types()
-
-    def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
-        """See `Gateway.connector_with_secrets`."""
-        return self._zenml.connector_with_secrets(id)
-
     def orphaned_secrets(self, connectors: Collection[str] | None = None) -> list[OrphanedSecret]:
         """See `Gateway.orphaned_secrets`."""
         wanted = None if connectors is None else {secret_part(name) for name in connectors}
@@ -234,44 +215,8 @@ class LocalGateway:
         self, flavor: FlavorDoc, configuration: Mapping[str, object]
     ) -> list[FieldError]:
         """See `Gateway.field_errors`."""
-        self._zenml.flavors({flavor.name})  # it keeps what it was asked for last
-        return self._zenml.field_errors(flavor, configuration)
-
-    def verify_connector(
-        self, connector: NewConnector | str, resource: ResourceRef
-    ) -> ConnectorVerdict:
-        """See `Gateway.verify_connector`."""
-        return self._zenml.verify_connector(connector, resource)
-
-    # -- writing ---------------------------------------------------------------------------------
-
-    def create_stack(self, new: NewStack) -> StackDoc:
-        """See `Gateway.create_stack`."""
-        return self._zenml.create_stack(new)
-
-    def create_component(self, new: NewComponent) -> ComponentDoc:
-        """See `Gateway.create_component`."""
-        return self._zenml.create_component(new)
-
-    def create_connector(self, new: NewConnector) -> ConnectorDoc:
-        """See `Gateway.create_connector`."""
-        return self._zenml.create_connector(new)
-
-    def update_stack(self, id: str, change: StackChange) -> None:
-        """See `Gateway.update_stack`."""
-        self._zenml.update_stack(id, change)
-
-    def update_component(self, id: str, change: ComponentChange) -> None:
-        """See `Gateway.update_component`."""
-        self._zenml.update_component(id, change)
-
-    def update_connector(self, id: str, change: ConnectorChange) -> None:
-        """See `Gateway.update_connector`."""
-        self._zenml.update_connector(id, change)
-
-    def delete(self, kind: Kind, id: str) -> bool:
-        """See `Gateway.delete`."""
-        return self._zenml.delete(kind, id)
+        super().flavors({flavor.name})  # it keeps what it was asked for last
+        return super().field_errors(flavor, configuration)
 
 
 def _labels(row: sqlite3.Row) -> dict[str, str]:

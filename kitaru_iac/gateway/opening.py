@@ -51,7 +51,7 @@ def open_gateway() -> Gateway:
             return RestGateway.open(store, str(config.get("user_id") or "") or None)
         from kitaru_iac.gateway.local_gateway import LocalGateway
 
-        return LocalGateway.open(store.path)
+        return LocalGateway.at(store.path)
     except UnreadableError as reason:
         _log_detour("Writing", reason)
     from kitaru_iac.gateway.in_process import InProcess

@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, Member, StackDoc, Where
+from kitaru_iac.gateway.documents import (
+    ComponentDoc,
+    ConnectorDoc,
+    FieldError,
+    Member,
+    StackDoc,
+    Where,
+)
 from kitaru_iac.redaction import SecretText
 
 if TYPE_CHECKING:
@@ -27,13 +34,15 @@ __all__ = [
     "filters_of",
     "flavor_model",
     "is_named",
-    "is_secret_field_at",
+    "refused_fields",
     "stack_doc",
     "whole_listing",
 ]
 
 #: So many come in one answer.
 PIECE = 200
+#: Pydantic's error for a required field that is not there.
+_ABSENT = "missing"
 
 
 def filters_of(where: Where, **more: str | None) -> dict[str, Any]:
@@ -149,9 +158,34 @@ def flavor_model(item: FlavorResponse) -> Any:
         return None
 
 
-def is_secret_field_at(model: Any, place: tuple[int | str, ...]) -> bool:
+def _is_secret_field_at(model: Any, place: tuple[int | str, ...]) -> bool:
     """Say whether the field of a flavor's model that pydantic calls by this place is a secret."""
     from zenml.utils.secret_utils import is_secret_field
 
     field = model.model_fields.get(place[0]) if place else None
     return field is not None and is_secret_field(field)
+
+
+def refused_fields(item: FlavorResponse, configuration: Mapping[str, object]) -> list[FieldError]:
+    """What a flavor's own model says against a configuration; nothing where it is not here."""
+    from pydantic import ValidationError
+
+    model = flavor_model(item)
+    if model is None:
+        return []
+    try:
+        model(**configuration)
+    except ValidationError as error:
+        return [
+            FieldError(
+                field=".".join(map(str, detail["loc"])),
+                message=detail["msg"],
+                is_absent=detail["type"] == _ABSENT and len(detail["loc"]) <= 1,
+                is_secret=_is_secret_field_at(model, detail["loc"]),
+            )
+            for detail in error.errors(include_url=False, include_input=False)
+        ]
+    except Exception as error:  # noqa: BLE001 (its validators may raise what they like)
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return [FieldError("", lines[0])]
+    return []
