@@ -31,6 +31,7 @@ from kitaru_iac.clouds.aws.verify_bucket import (
     evaluate_versioning,
 )
 from kitaru_iac.spec.kinds import StackType
+from tests.clouds.aws.nobody import Nobody
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 REGION = "eu-west-1"
@@ -38,16 +39,6 @@ R = AwsResources("prod", StackType.KUBERNETES, region=REGION, bucket="b")
 CHINA = replace(R, region="cn-north-1", partition="aws-cn")
 SAGEMAKER = replace(R, type=StackType.SAGEMAKER)
 LOCAL = replace(R, type=StackType.LOCAL)
-
-
-class Nobody:
-    """An `AwsAccess` whose looks are made and never asked."""
-
-    described_as = "nobody"
-
-    def open(self) -> None: ...
-
-    def ask(self, *_: Any, **__: Any) -> Any: ...
 
 
 def checks_of(r: AwsResources) -> dict[str, Check]:

@@ -29,6 +29,7 @@ from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.simulate import Decision, Question, questions, simulate
 from kitaru_iac.spec.kinds import StackType
+from tests.clouds.aws.nobody import Nobody
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Exec"
@@ -641,16 +642,6 @@ def test_actions_that_are_asked_apart_keep_their_conditions() -> None:
 
 
 # --- what is said where a look failed
-
-
-class Nobody:
-    """An `AwsAccess` whose looks are made and never asked."""
-
-    described_as = "nobody"
-
-    def open(self) -> None: ...
-
-    def ask(self) -> None: ...
 
 
 LOCAL = AwsResources("dev", StackType.LOCAL, region="eu-west-1", bucket="b")

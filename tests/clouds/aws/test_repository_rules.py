@@ -20,6 +20,7 @@ from kitaru_iac.clouds.aws.verify_registry import (
 )
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.uris import EcrUri
+from tests.clouds.aws.nobody import Nobody
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 ACCOUNT = "123456789012"
@@ -45,16 +46,6 @@ MUTABLE = (
     "aws ecr put-image-tag-mutability --repository-name team/images "
     "--image-tag-mutability MUTABLE --region eu-central-1"
 )
-
-
-class Nobody:
-    """An `AwsAccess` whose looks are made and never asked."""
-
-    described_as = "nobody"
-
-    def open(self) -> None: ...
-
-    def ask(self) -> None: ...
 
 
 def checks_of(r: AwsResources) -> dict[str, Check]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from standin.kinds import Inputs, Kind, Missing, ask, gone
 
@@ -63,9 +63,38 @@ class Cluster(Kind):
         gone(_NONE, self.client("eks").delete_cluster, name=id)
 
 
-class NodeGroup(Kind):
-    """Its id is ``cluster:name``."""
+class OfCluster(Kind):
+    """A part of a cluster: its id is ``cluster:name``.
 
+    Attributes:
+        called: boto3's name of it, as in ``describe_CALLED``.
+        named: boto3's argument that names it.
+        seen: The field of the answer that describes it.
+    """
+
+    called: ClassVar[str]
+    named: ClassVar[str]
+    seen: ClassVar[str]
+
+    def look(self, id: str) -> dict[str, Any]:
+        call = getattr(self.client("eks"), f"describe_{self.called}")
+        found: dict[str, Any] = ask(_NONE, call, **self.which(id))[self.seen]
+        return found
+
+    def which(self, id: str) -> dict[str, str]:
+        cluster, _, name = id.partition(":")
+        return {"clusterName": cluster, self.named: name}
+
+    def update(self, id: str, old: Inputs, new: Inputs) -> None:
+        del id, old, new
+
+    def delete(self, id: str, state: Inputs) -> None:
+        del state
+        gone(_NONE, getattr(self.client("eks"), f"delete_{self.called}"), **self.which(id))
+
+
+class NodeGroup(OfCluster):
+    called, named, seen = "nodegroup", "nodegroupName", "nodegroup"
     token = "aws:eks/nodeGroup:NodeGroup"
     forces = frozenset(
         {"clusterName", "nodeGroupName", "nodeRoleArn", "subnetIds", "instanceTypes"}
@@ -86,9 +115,8 @@ class NodeGroup(Kind):
         return f"{inputs['clusterName']}:{inputs['nodeGroupName']}"
 
     def read(self, id: str) -> dict[str, Any]:
+        seen = self.look(id)
         cluster, _, name = id.partition(":")
-        call = self.client("eks").describe_nodegroup
-        seen = ask(_NONE, call, clusterName=cluster, nodegroupName=name)["nodegroup"]
         return {
             "clusterName": cluster,
             "nodeGroupName": name,
@@ -100,23 +128,14 @@ class NodeGroup(Kind):
 
     def update(self, id: str, old: Inputs, new: Inputs) -> None:
         del old
-        cluster, _, name = id.partition(":")
         self.client("eks").update_nodegroup_config(
-            clusterName=cluster,
-            nodegroupName=name,
+            **self.which(id),
             scalingConfig={k: int(v) for k, v in new["scalingConfig"].items()},
         )
 
-    def delete(self, id: str, state: Inputs) -> None:
-        del state
-        cluster, _, name = id.partition(":")
-        call = self.client("eks").delete_nodegroup
-        gone(_NONE, call, clusterName=cluster, nodegroupName=name)
 
-
-class Addon(Kind):
-    """Its id is ``cluster:name``."""
-
+class Addon(OfCluster):
+    called, named, seen = "addon", "addonName", "addon"
     token = "aws:eks/addon:Addon"
     forces = frozenset({"clusterName", "addonName"})
     computed = ("arn", "addonVersion", "createdAt", "modifiedAt", "tagsAll")
@@ -131,19 +150,9 @@ class Addon(Kind):
         return f"{inputs['clusterName']}:{inputs['addonName']}"
 
     def read(self, id: str) -> dict[str, Any]:
-        cluster, _, name = id.partition(":")
-        call = self.client("eks").describe_addon
-        seen = ask(_NONE, call, clusterName=cluster, addonName=name)["addon"]
-        return {"clusterName": cluster, "addonName": name, "arn": seen["addonArn"],
+        seen = self.look(id)
+        return {**self.which(id), "arn": seen["addonArn"],
                 "tags": seen["tags"], "tagsAll": seen["tags"]}  # fmt: skip
-
-    def update(self, id: str, old: Inputs, new: Inputs) -> None:
-        del id, old, new
-
-    def delete(self, id: str, state: Inputs) -> None:
-        del state
-        cluster, _, name = id.partition(":")
-        gone(_NONE, self.client("eks").delete_addon, clusterName=cluster, addonName=name)
 
 
 class PodIdentityAssociation(Kind):
@@ -187,9 +196,8 @@ class PodIdentityAssociation(Kind):
         gone(_NONE, call, clusterName=state["clusterName"], associationId=id)
 
 
-class AccessEntry(Kind):
-    """Its id is ``cluster:principal``."""
-
+class AccessEntry(OfCluster):
+    called, named, seen = "access_entry", "principalArn", "accessEntry"
     token = "aws:eks/accessEntry:AccessEntry"
     forces = frozenset({"clusterName", "principalArn"})
     computed = ("accessEntryArn", "createdAt", "modifiedAt", "userName", "tagsAll")
@@ -203,21 +211,9 @@ class AccessEntry(Kind):
         return f"{inputs['clusterName']}:{inputs['principalArn']}"
 
     def read(self, id: str) -> dict[str, Any]:
-        cluster, _, principal = id.partition(":")
-        call = self.client("eks").describe_access_entry
-        seen = ask(_NONE, call, clusterName=cluster, principalArn=principal)["accessEntry"]
-        return {"clusterName": cluster, "principalArn": principal,
-                "accessEntryArn": seen["accessEntryArn"],
+        seen = self.look(id)
+        return {**self.which(id), "accessEntryArn": seen["accessEntryArn"],
                 "tags": seen["tags"], "tagsAll": seen["tags"]}  # fmt: skip
-
-    def update(self, id: str, old: Inputs, new: Inputs) -> None:
-        del id, old, new
-
-    def delete(self, id: str, state: Inputs) -> None:
-        del state
-        cluster, _, principal = id.partition(":")
-        call = self.client("eks").delete_access_entry
-        gone(_NONE, call, clusterName=cluster, principalArn=principal)
 
 
 class AccessPolicyAssociation(Kind):

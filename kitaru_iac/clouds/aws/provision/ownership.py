@@ -192,19 +192,6 @@ def _cluster(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapp
     return str(found["arn"]), found.get("tags") or {}
 
 
-def _nodes(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
-    del account
-    cluster, group = str(inputs["clusterName"]), str(inputs["nodeGroupName"])
-    found = access.ask(
-        *("eks", "describe_nodegroup"),
-        about=f"node group {group} of cluster {cluster}",
-        absent=GONE[NODES],
-        clusterName=cluster,
-        nodegroupName=group,
-    )["nodegroup"]
-    return str(found["nodegroupArn"]), found.get("tags") or {}
-
-
 def _logs(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
     del account
     name = str(inputs["name"])
@@ -222,30 +209,49 @@ def _logs(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping
     return arn, tags.get("tags") or {}
 
 
-def _addon(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
-    del account
-    cluster, name = str(inputs["clusterName"]), str(inputs["addonName"])
-    found = access.ask(
-        *("eks", "describe_addon"),
-        about=f"add-on {name} of cluster {cluster}",
-        absent=GONE[ADDON],
-        clusterName=cluster,
-        addonName=name,
-    )["addon"]
-    return str(found["addonArn"]), found.get("tags") or {}
+@dataclass(frozen=True, slots=True)
+class _ClusterPart:
+    """A part of a cluster, which EKS describes by the cluster's name and its own.
+
+    Attributes:
+        noun: What it is called, as a form over the inputs of the resource.
+        operation: boto3's method.
+        name: The input that names it.
+        answer: Where the answer describes it; with ``Arn``, its field for the ARN.
+    """
+
+    noun: str
+    operation: str
+    name: str
+    answer: str
+
+    def find(
+        self, access: AwsAccess, account: str, inputs: Inputs
+    ) -> tuple[str, Mapping[str, str]]:
+        del account
+        # boto3 writes ``nodegroupName`` where Pulumi writes ``nodeGroupName``.
+        argument = "nodegroupName" if self.name == "nodeGroupName" else self.name
+        found = access.ask(
+            *("eks", self.operation),
+            about=self.noun.format(**inputs),
+            absent=GONE[CLUSTER],
+            clusterName=str(inputs["clusterName"]),
+            **{argument: str(inputs[self.name])},
+        )[self.answer]
+        return str(found[f"{self.answer}Arn"]), found.get("tags") or {}
 
 
-def _entry(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
-    del account
-    cluster, principal = str(inputs["clusterName"]), str(inputs["principalArn"])
-    found = access.ask(
-        *("eks", "describe_access_entry"),
-        about=f"access entry of {principal} in cluster {cluster}",
-        absent=GONE[ENTRY],
-        clusterName=cluster,
-        principalArn=principal,
-    )["accessEntry"]
-    return str(found["accessEntryArn"]), found.get("tags") or {}
+_NODES = _ClusterPart(
+    "node group {nodeGroupName} of cluster {clusterName}",
+    *("describe_nodegroup", "nodeGroupName", "nodegroup"),
+)
+_ADDON = _ClusterPart(
+    "add-on {addonName} of cluster {clusterName}", "describe_addon", "addonName", "addon"
+)
+_ENTRY = _ClusterPart(
+    "access entry of {principalArn} in cluster {clusterName}",
+    *("describe_access_entry", "principalArn", "accessEntry"),
+)
 
 
 def mapping(tags: Any) -> dict[str, str]:
@@ -260,8 +266,8 @@ _KINDS = {
     REPOSITORY: _Kind("ECR repository", "{name}", _repository),
     ROLE: _Kind("IAM role", "{name}", _role),
     CLUSTER: _Kind("EKS cluster", "{name}", _cluster),
-    NODES: _Kind("node group", "{clusterName}:{nodeGroupName}", _nodes),
+    NODES: _Kind("node group", "{clusterName}:{nodeGroupName}", _NODES.find),
     LOGS: _Kind("log group", "{name}", _logs),
-    ADDON: _Kind("add-on", "{clusterName}:{addonName}", _addon),
-    ENTRY: _Kind("access entry", "{clusterName}:{principalArn}", _entry),
+    ADDON: _Kind("add-on", "{clusterName}:{addonName}", _ADDON.find),
+    ENTRY: _Kind("access entry", "{clusterName}:{principalArn}", _ENTRY.find),
 }
