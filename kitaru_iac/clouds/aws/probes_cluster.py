@@ -13,7 +13,7 @@ from kitaru_iac.checks.probes import (
     Skipped,
     in_parallel,
 )
-from kitaru_iac.clouds.aws.kubernetes_api import find_namespace
+from kitaru_iac.clouds.aws.kubernetes_api import api_of
 from kitaru_iac.clouds.aws.observations import (
     Compute,
     Principal,
@@ -41,7 +41,7 @@ class ClusterProbes(CommonProbes):
         self.version = Probe("eks:DescribeClusterVersions", self._version, requires=(self.cluster,))
         self.namespace = Probe(
             "the cluster's namespaces",
-            lambda cluster: find_namespace(self._aws, cluster, self._r.namespace),
+            lambda cluster: api_of(self._aws, cluster).namespace(self._r.namespace),
             requires=(self.cluster,),
         )
         self.endpoint = Probe("the cluster's endpoint", self._endpoint, requires=(self.cluster,))
