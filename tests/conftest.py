@@ -14,6 +14,7 @@ import pytest
 from tests.homes import FOREIGN, Home, empty_home, make_template, ready_home
 from tests.servers.releases import CACHE
 from tests.servers.zenml import ZenMLServer
+from tests.warm import aws_models
 
 pytest_plugins = [
     "tests.servers.fixtures",
@@ -21,11 +22,15 @@ pytest_plugins = [
     "tests.plugins.sharing",
     "tests.plugins.shared_run",
     "tests.plugins.budgets",
+    "tests.plugins.heap",
 ]
 
 # A shell's background job is deaf to Ctrl-C, and so would be every process that a test starts.
 with contextlib.suppress(ValueError):
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Every session of boto3 in this process is a test's, or of the code that it tests.
+aws_models.read_once()
 
 
 def _forget_zenml() -> None:

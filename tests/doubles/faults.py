@@ -194,7 +194,9 @@ def _rest_operations(service: str) -> list[tuple[str, str, re.Pattern[str], set[
     found = []
     for name in model.operation_names:
         http_traits = model.operation_model(name).http
-        path, _, query = http_traits["requestUri"].partition("?")
+        # A client of S3 takes the bucket out of its model, for itself, at the first call.
+        bucket = "/{Bucket}" if "authPath" in http_traits else ""
+        path, _, query = f"{bucket}{http_traits['requestUri']}".partition("?")
         pattern = re.escape(path)
         pattern = re.sub(r"\\\{[^}]*\\\+\\\}", ".+", pattern)
         pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", pattern)

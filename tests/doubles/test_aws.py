@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.loaders import JSONFileLoader
 
 from tests.doubles import AwsLoopback, LoopbackClouds
 from tests.doubles.aws import ADMINISTRATOR_ARN, principal_trust
@@ -192,3 +193,23 @@ def test_implicit_needs_the_servers_leave(
     allowed = verify(zenml_server_implicit, implicit, "s3-bucket", "s3://artifacts")
     assert "ZENML_ENABLE_IMPLICIT_AUTH_METHODS" in refused.error
     assert allowed.ok, allowed.error
+
+
+def test_models_are_read_once_for_all_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half the time of the tests that ask AWS hangs on it, and nothing else would show it gone."""
+    opened: list[str] = []
+    read = JSONFileLoader._load_file
+
+    def noted(self: JSONFileLoader, path: str, how: Any) -> Any:
+        opened.append(path)
+        return read(self, path, how)
+
+    def client() -> Any:
+        return boto3.session.Session(aws_access_key_id="a", aws_secret_access_key="b").client(
+            "s3", region_name="eu-west-1"
+        )
+
+    client()
+    monkeypatch.setattr(JSONFileLoader, "_load_file", noted)
+    client()
+    assert opened == []

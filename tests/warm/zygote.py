@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import functools
 import gc
 import importlib
 import json
@@ -44,16 +43,18 @@ _PULSE = 2.0
 
 def main(address: str, parent: int) -> None:
     """Serve until the parent has ended."""
+    from aws_models import read_once
+
     del sys.path[0]  # this file's folder, which a command would not have
     for package in PACKAGES:
         with contextlib.suppress(ImportError):  # a later version may have moved it
             importlib.import_module(package)
+    read_once()
     with contextlib.suppress(ImportError):
         from sqlalchemy.orm import configure_mappers
 
         configure_mappers()
-    with contextlib.suppress(ImportError):
-        _read_models()
+    _read_models()
     gc.freeze()  # a collection in a child would copy what it only reads
     assert threading.active_count() == 1, threading.enumerate()
     listener = socket.socket(socket.AF_UNIX)
@@ -64,11 +65,9 @@ def main(address: str, parent: int) -> None:
 
 
 def _read_models() -> None:
-    """Let all boto3 sessions share AWS's models, megabytes of JSON, and read those in use."""
+    """Read AWS's models in use, for all commands."""
     import boto3
-    import botocore.loaders
 
-    botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
     session = boto3.session.Session(
         region_name="eu-west-1",
         aws_access_key_id="nobody",

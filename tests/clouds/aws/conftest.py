@@ -2,22 +2,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import cache
 
-import botocore.loaders
 import pytest
 
 from tests.clouds.aws.world import World
 from tests.doubles.aws import AwsLoopback
 from tests.doubles.faults import AwsFaults
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _models_read_once() -> Iterator[None]:
-    """Each boto3 session reads AWS's models anew, megabytes of JSON: here they share them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.loaders, "create_loader", cache(botocore.loaders.create_loader))
-        yield
 
 
 @pytest.fixture(scope="session")
