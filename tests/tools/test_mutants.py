@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import kitaru_iac
+from tools.mutants.__main__ import arguments, chosen, in_turns
 from tools.mutants.mutations import Mutant, mutants, sample
 from tools.mutants.report import EQUIVALENT, Equivalents, Result, judged, rate
-from tools.mutants.targets import TARGETS, TableError, chosen_tests, modules
+from tools.mutants.targets import TARGETS, TableError, Target, chosen_tests, modules
 
 ROOT = Path(__file__).parents[2]
 #: Elsewhere than the tests where those run on the wheel.
@@ -157,6 +158,37 @@ def test_a_sample_is_the_same_each_time_and_guards_come_first():
     assert len({m.line for m in three}) == 3
     assert len({tuple(sample(found, 3, str(seed))) for seed in range(9)}) > 1
     assert sorted(map(repr, sample(found, 99, "0"))) == sorted(map(repr, found))
+
+
+def test_a_sample_of_all_rooms_gives_each_its_share(tmp_path: Path):
+    names = ("a.py", "b.py", "c.py")
+    for name in names:
+        (tmp_path / name).write_text("x = a and not b\ny = c or d\nz = e < f\n")
+    paths = {Target("one", (), ()): ["a.py"], Target("two", (), ()): ["b.py", "c.py"]}
+
+    def found(*options: str) -> list[str]:
+        given = arguments(["--sample", "6", *options])
+        todo, known = chosen(tmp_path, paths, given, Equivalents(""))
+        assert known == []
+        return [f"{target.room} {mutant.path} {mutant.description}" for target, mutant in todo]
+
+    mine = found()
+    assert mine == found()
+    assert mine != found("--seed", "7")
+    assert [one.split()[0] for one in mine] == ["one", "two"] * 3
+    # Of a room's modules each has its turn, too.
+    assert {one.split()[1] for one in mine} == set(names)
+
+
+def test_where_one_room_is_short_the_others_have_its_share():
+    assert in_turns([[1], [2, 3, 4], [5, 6]]) == [1, 2, 5, 3, 6, 4]
+
+
+@pytest.mark.parametrize("wrong", ["--sample 0", "--sample -1", "--minutes 0", "--jobs 0"])
+def test_a_bound_that_is_none_is_refused(wrong: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        arguments(wrong.split())
+    assert "are positive numbers" in capsys.readouterr().err
 
 
 def test_the_table_fits_the_tree():

@@ -2,17 +2,23 @@
 
 Run from the project's root:
 
-    .venv/bin/python -m tools.mutants [--per-module N] [--seed S] [--only GLOB] [--jobs J]
+    .venv/bin/python -m tools.mutants [--per-module N | --sample N] [--seed S] [--only GLOB]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import random
 import signal
 import sys
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 from tools.mutants import running
 from tools.mutants.mutations import Mutant, mutants, sample
@@ -23,18 +29,23 @@ EQUIVALENT_FILE = Path(__file__).with_name("equivalent.txt")
 #: No time-out is shorter: a machine may be busy with other things.
 LEAST_LIMIT = 30.0
 
+One = TypeVar("One")
+
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     parser.add_argument("--per-module", type=int, default=4, metavar="N", help="how many of each")
+    parser.add_argument("--sample", type=int, metavar="N", help="so many, each room its share")
+    parser.add_argument("--minutes", type=float, metavar="M", help="begin nothing after these")
     parser.add_argument("--seed", default="0", metavar="S", help="another seed, another sample")
     parser.add_argument("--only", metavar="GLOB", help="as 'spec/*', or a module's whole path")
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at once")
     parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(argv)
-    if given.per_module < 0 or given.jobs < 1 or given.timeout <= 0:
-        parser.error("--per-module, --jobs and --timeout are positive numbers")
+    positive = (given.jobs, given.timeout, given.sample or 1, given.minutes or 1)
+    if given.per_module < 0 or min(positive) <= 0 or given.sample == 0 or given.minutes == 0:
+        parser.error("--per-module, --sample, --minutes, --jobs and --timeout are positive numbers")
     return given
 
 
@@ -45,18 +56,34 @@ def said(text: str) -> None:
 def chosen(
     root: Path, paths: dict[Target, list[str]], given: argparse.Namespace, known: Equivalents
 ) -> tuple[list[tuple[Target, Mutant]], list[Result]]:
-    """The mutants that are run, and those that are known to change nothing."""
-    todo, equivalent = [], []
+    """The mutants that are run, and those that are known to change nothing.
+
+    Those that are run come in turns, one of each room: where the time is over, each had its share.
+    """
+    same: set[Mutant] = set()
+    rooms: list[list[tuple[Target, Mutant]]] = []
     for target, mine in paths.items():
+        samples = []
         for path in mine:
             found = mutants((root / path).read_bytes(), path)
-            same = {mutant for mutant in found if known.holds(mutant)}
-            for mutant in sample(found, given.per_module, f"{given.seed}:{path}"):
-                if mutant in same:
-                    equivalent.append(Result(mutant, target.room, EQUIVALENT))
-                else:
-                    todo.append((target, mutant))
+            same |= {mutant for mutant in found if known.holds(mutant)}
+            many = given.per_module if given.sample is None else given.sample
+            samples.append(sample(found, many, f"{given.seed}:{path}"))
+        if given.sample is not None:
+            rng = random.Random(f"{given.seed}:{target.room}")
+            for one in (samples, *samples):
+                rng.shuffle(one)  # each module's turn, and its faults', is chance
+        rooms.append([(target, mutant) for mutant in in_turns(samples)])
+    picked = in_turns(rooms)[: given.sample]
+    todo = [(target, mutant) for target, mutant in picked if mutant not in same]
+    equivalent = [Result(m, target.room, EQUIVALENT) for target, m in picked if m in same]
     return todo, equivalent
+
+
+def in_turns(lists: Iterable[Sequence[One]]) -> list[One]:
+    """The first of each list, the second of each, and so on."""
+    rounds = zip_longest(*([(one,) for one in each] for each in lists), fillvalue=())
+    return [one for turn in rounds for found in turn for one in found]
 
 
 def main(argv: list[str]) -> int:
@@ -73,20 +100,20 @@ def main(argv: list[str]) -> int:
 
     # As after Ctrl-C, the children are ended and the copies removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end = math.inf if given.minutes is None else time.monotonic() + 60 * given.minutes
     running.load()
     results: list[Result] = []
     with running.copies(root, given.jobs) as trees:
         todo, equivalent = chosen(trees[0].root, paths, given, known)
         baselines = _baselines(trees, paths, given.timeout)
-        if baselines is None:
-            return 1
         tasks = [
             running.Task(
                 target, min(given.timeout, max(LEAST_LIMIT, 10 * baselines[target.room])), m
             )
             for target, m in todo
+            if target.room in baselines
         ]
-        results = [*equivalent, *_outcomes(tasks, trees, baselines)]
+        results = [*equivalent, *_outcomes(tasks, trees, baselines, end)]
     order = {target.room: number for number, target in enumerate(paths)}
     results.sort(key=lambda r: (order[r.room], r.mutant.path, r.mutant.start))
     _tell(results)
@@ -95,22 +122,24 @@ def main(argv: list[str]) -> int:
     ):
         said(f"equivalent.txt: this entry matches nothing: {entry}")
     if given.json is not None:
-        options = {"per_module": given.per_module, "seed": given.seed, "only": given.only}
+        names = ("per_module", "sample", "minutes", "seed", "only")
+        options = {name: getattr(given, name) for name in names}
         text = json.dumps(document(results, baselines, options), indent=2)
         given.json.write_text(text + "\n", encoding="utf-8")
-    return 0
+    return 0 if len(baselines) == len(paths) else 1
 
 
 def _baselines(
     trees: list[running.Tree], paths: dict[Target, list[str]], timeout: float
-) -> dict[str, float] | None:
-    """How long the tests of each target take without a fault; None where they fail."""
+) -> dict[str, float]:
+    """How long the tests of each target take without a fault; nothing of one whose tests fail."""
     seconds: dict[str, float] = {}
     for ran in running.run([running.Task(target, 10 * timeout) for target in paths], trees[:1]):
         target = ran.task.target
         if ran.outcome != running.SURVIVED:
             said(f"{ran.log}\nWithout any fault the tests of '{target.room}' end as: {ran.outcome}")
-            return None
+            said(f"'{target.room}' is left out: its tests say nothing.")
+            continue
         seconds[target.room] = ran.seconds
         said(f"{target.room}: {ran.seconds:.1f} s, {ran.log.strip().splitlines()[-1]}")
         for path in paths[target]:
@@ -122,10 +151,13 @@ def _baselines(
 
 
 def _outcomes(
-    tasks: list[running.Task], trees: list[running.Tree], baselines: dict[str, float]
+    tasks: list[running.Task],
+    trees: list[running.Tree],
+    baselines: dict[str, float],
+    end: float,
 ) -> list[Result]:
-    results = []
-    for number, ran in enumerate(running.run(tasks, trees), 1):
+    results: list[Result] = []
+    for number, ran in enumerate(running.run(tasks, trees, end), 1):
         mutant = ran.task.mutant
         assert mutant is not None
         room = ran.task.target.room
@@ -139,6 +171,8 @@ def _outcomes(
         if ran.outcome == running.SURVIVED and _module(mutant.path) not in ran.imported:
             result = replace(result, note="the tests' own process never imported the module")
         results.append(result)
+    if len(results) < len(tasks):
+        said(f"The time is over: {len(tasks) - len(results)} faults of the sample were not tried.")
     return results
 
 

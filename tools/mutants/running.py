@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import resource
 import shutil
@@ -146,12 +147,20 @@ def copies(root: Path, number: int) -> Iterator[list[Tree]]:
         yield trees
 
 
-def run(tasks: Iterable[Task], trees: Iterable[Tree]) -> Iterator[Ran]:
-    """Run all tasks, as many at once as there are copies; results come as they are there."""
+def run(tasks: Iterable[Task], trees: Iterable[Tree], end: float = math.inf) -> Iterator[Ran]:
+    """Run all tasks, as many at once as there are copies; results come as they are there.
+
+    Args:
+        tasks: In the order in which they are begun.
+        trees: A run has one of them to itself.
+        end: When nothing new is begun any more, by the monotonic clock in seconds.
+    """
     waiting, free = list(tasks), list(trees)
     running: list[_Child] = []
     try:
         while waiting or running:
+            if time.monotonic() > end:
+                waiting.clear()
             while waiting and free:
                 running.append(_start(waiting.pop(0), free.pop()))
             time.sleep(0.02)
