@@ -155,7 +155,8 @@ def _delete_records(stack: str, *, recursive: bool, force: bool, keep: bool) -> 
             output().note(line)
         if not confirm("Delete the record, and leave the infrastructure?", remedy="--keep-infra"):
             return None
-    return operations.delete(stack, recursive=recursive, force=force, keep_infrastructure=True)
+        agreed = remains.stack or stack  # the name may be another stack's by now
+    return operations.delete(agreed, recursive=recursive, force=force, keep_infrastructure=True)
 
 
 def _ask(plan: Plan) -> bool:

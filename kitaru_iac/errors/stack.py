@@ -91,9 +91,24 @@ class RegistrationFailed(KitaruError):
 class InfrastructureRemains(KitaruError):
     """What was provisioned for a stack would stay, or stays, and nobody has said that it may.
 
-    `left` has it, under the cloud's own names.
+    Args:
+        left: What it is, under the cloud's own names.
+        stack: The id of the stack, where its record is to be deleted.
     """
 
     code = "infrastructure_remains"
     left_title = "Stays"
     always_has_left = True
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        left: Sequence[str] = (),
+        where: str | None = None,
+        why: str | None = None,
+        remedy: str | None = None,
+        stack: str | None = None,
+    ) -> None:
+        self.stack = stack
+        super().__init__(what, where=where, why=why, remedy=remedy, left=left)

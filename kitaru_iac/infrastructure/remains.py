@@ -79,4 +79,7 @@ def _remains(stack: str, found: Marked, where: str, why: str) -> InfrastructureR
 
 
 def _leave(stack: str) -> str:
-    return f"The record alone goes with: kitaru stack delete {stack} --keep-infra"
+    return (
+        f"See whose the record is: kitaru stack show {stack}. "
+        f"It alone goes with: kitaru stack delete {stack} --keep-infra"
+    )

@@ -162,6 +162,7 @@ def require_removable(
     labels: Mapping[str, Any],
     owner: Owner | None,
     *,
+    id: str,
     force: bool = False,
     infrastructure: bool = False,
 ) -> None:
@@ -185,7 +186,7 @@ def require_removable(
     remedy = (
         f"Delete it with: pulumi destroy{here} --target {shlex.quote(stored.urn)}\n"
         f"or take it out of the program and run: pulumi up{here}\n"
-        f"If Pulumi's state of it is lost: kitaru stack delete {name} --force"
+        f"If Pulumi's state of it is lost: kitaru stack delete {id} --force"
     )
     ours = any(key.startswith(DEPLOYMENT_LABELS) for key in labels)
     if infrastructure and not ours:

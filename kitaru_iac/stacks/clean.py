@@ -145,23 +145,18 @@ def _is_part(doc: ComponentDoc | ConnectorDoc) -> bool:
 def _orphan(kind: str, doc: ComponentDoc | ConnectorDoc, stacks: Mapping[str, bool]) -> Orphan:
     """Say what is known of an orphan; `stacks` has the names there are, and which are managed."""
     name = doc.name
+    # By its id: the name may be the one of somebody's new stack by then, which takes it over.
+    remedy = f"Delete it with: zenml {kind.replace('_', '-')} delete {doc.id}"
     if name in stacks and not stacks[name]:
         reason = "in no stack, beside one of its name that Kitaru did not make"
-        command = kind.replace("_", "-")
-        return Orphan(
-            kind, name, doc.updated, reason, f"Delete it with: zenml {command} delete {doc.id}"
-        )
-    if name in stacks:
-        # No deletion is advised: it would take the stack as well.
+    elif name in stacks:
+        # No deletion is advised: somebody may be taking it in at this moment.
         reason = "in no stack, beside the one of its name"
-        remedy = f"Take it in again, if it is described: kitaru stack apply {name}"
-        return Orphan(kind, name, doc.updated, reason, remedy)
-    reason = (
-        "kept by kitaru stack delete"
-        if doc.labels.get(ORPHANED_LABEL) == "true"
-        else "its stack was deleted without it, or never registered"
-    )
-    remedy = f"Delete it with: kitaru stack delete {name} --recursive"
+        remedy = "Take it in again with the description of its stack: kitaru stack apply -f FILE"
+    elif doc.labels.get(ORPHANED_LABEL) == "true":
+        reason = "kept by kitaru stack delete"
+    else:
+        reason = "its stack was deleted without it, or never registered"
     return Orphan(kind, name, doc.updated, reason, remedy)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from kitaru_iac.connection.activation import leave, scopes_of
@@ -17,6 +18,7 @@ from kitaru_iac.labels import (
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.owner import Owner, forced_warning, require_removable
 from kitaru_iac.records.stored import Store
+from kitaru_iac.stacks.deletion_errors import Asked
 from kitaru_iac.stacks.removed_parts import Removal
 from kitaru_iac.stacks.results import Deleted
 
@@ -24,7 +26,13 @@ __all__ = ["delete_orphans", "delete_stack", "require_deletable"]
 
 
 def delete_stack(
-    store: Store, stack: StackDoc, *, recursive: bool, force: bool, owner: Owner | None = None
+    store: Store,
+    stack: StackDoc,
+    *,
+    recursive: bool,
+    force: bool,
+    owner: Owner | None = None,
+    more_flags: Sequence[str] = (),
 ) -> Deleted:
     """Delete a stack.
 
@@ -34,6 +42,7 @@ def delete_stack(
         recursive: Delete its own components and connector too, where no other stack uses them.
         force: Delete it although it is active (the default stack takes its place), or Pulumi's.
         owner: Whose deletion it is; None is the command's.
+        more_flags: What else the command was given, for the remedies that go on with it.
 
     Raises:
         ProtectedStackError: It is the default stack, or active or another's and not forced.
@@ -42,14 +51,16 @@ def delete_stack(
     """
     scopes = require_deletable(stack, force=force, owner=owner)
     records = store.records_of(stack)
-    removal = Removal(store, _with_parts_beside(store, records))
+    flags = [flag for flag, on in (("--recursive", recursive), ("--force", force)) if on]
+    asked = Asked(stack.id, (*flags, *more_flags), by_program=owner is not None)
+    removal = Removal(store, _with_parts_beside(store, records), asked)
     if recursive:
         removal.choose()
     else:
         removal.keep_all()
     removal.keep_young()
     removal.keep_deployment()
-    with removal.holding(recursive=recursive) as hold:
+    with removal.holding() as hold:
         new_active = leave(store.gateway, scopes) if scopes else None
         removal.delete(stack.id, recursive=recursive)
     if hold.count:
@@ -85,13 +96,16 @@ def require_deletable(
             "The default stack cannot be deleted",
             why="ZenML keeps it as the stack to fall back to; --force does not change that.",
         )
-    require_removable(stack.name, stack.labels, owner, force=force, infrastructure=infrastructure)
+    require_removable(
+        stack.name, stack.labels, owner, id=stack.id, force=force, infrastructure=infrastructure
+    )
     scopes = scopes_of(stack)
-    _require_inactive(stack.name, scopes, force=force)
+    _require_inactive(stack, scopes, force=force)
     return scopes
 
 
-def _require_inactive(name: str, scopes: list[str], *, force: bool) -> None:
+def _require_inactive(stack: StackDoc, scopes: list[str], *, force: bool) -> None:
+    name = stack.name
     if "environment" in scopes:
         raise ProtectedStackError(
             f"Stack '{name}' is active through the environment variable ZENML_ACTIVE_STACK_ID",
@@ -104,7 +118,8 @@ def _require_inactive(name: str, scopes: list[str], *, force: bool) -> None:
             why="Runs that name no stack would have none."
             if "global" in scopes or len(scopes) > 1
             else "It is the active stack of this directory.",
-            remedy="Switch first (kitaru stack use default), or delete it with --force.",
+            remedy="Switch first: kitaru stack use default\n"
+            f"or delete it all the same: kitaru stack delete {stack.id} --force",
         )
 
 
@@ -127,13 +142,13 @@ def delete_orphans(store: Store, name: str, *, recursive: bool, repaired: bool =
         if recursive and (wait := store.wait_for(name)):
             raise StackNotFound(
                 f"There is no stack '{name}' yet: another process registers it, or one that died",
-                remedy=f"Run the same command again in {wait} s: "
-                "what a dead process left is then deleted.",
+                remedy=f"See in {wait} s what has become of it: kitaru stack show {name}\n"
+                "What a dead process left, and how to delete it, says: kitaru stack clean",
             )
         raise store.not_found(name)
-    removal = Removal(store, replace(left, labels={MANAGED_LABEL: "true"}))
+    removal = Removal(store, replace(left, labels={MANAGED_LABEL: "true"}), Asked(None))
     removal.choose()
-    with removal.holding(recursive=True) as hold:
+    with removal.holding() as hold:
         removal.delete(None, recursive=True)
     if hold.count:
         raise removal.done_nevertheless()

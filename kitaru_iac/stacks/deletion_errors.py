@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from kitaru_iac.errors import (
@@ -15,6 +16,7 @@ from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.stacks.results import Gone
 
 __all__ = [
+    "Asked",
     "PendingDelete",
     "half_way",
     "holding",
@@ -33,13 +35,45 @@ class PendingDelete(NamedTuple):
     id: str
 
 
-def holding(name: str, *, recursive: bool) -> Hold:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a deletion was asked for: the remedies go on with it.
+
+    They name the stack by its id. Once it is gone its name is free, and what has it next is
+    somebody else's.
+
+    Attributes:
+        stack: The stack's id; None where only parts of one that is gone are deleted.
+        flags: The options of the command.
+        by_program: Whether a Pulumi program asked, which keeps to the id by itself.
+    """
+
+    stack: str | None
+    flags: tuple[str, ...] = ()
+    by_program: bool = False
+
+    @property
+    def again(self) -> str:
+        """How to go on while the stack is there."""
+        if self.by_program:
+            return "Run the same command again to go on."
+        return f"Go on with: {' '.join(['kitaru stack delete', self.stack or '', *self.flags])}"
+
+    @property
+    def rest(self) -> str:
+        """How to go on where nobody knows whether the stack is still there."""
+        if self.stack is None:
+            return CLEAN
+        return f"{self.again}\nIf the stack is gone already: {CLEAN[0].lower()}{CLEAN[1:]}"
+
+
+#: What a deletion has left of a stack that is gone.
+CLEAN = "Delete the rest with: kitaru stack clean"
+
+
+def holding(name: str, asked: Asked) -> Hold:
     """Hold Ctrl-C and SIGTERM back while a stack is being deleted."""
-    parts = " --recursive" if recursive else ""
-    return Hold(
-        f"Interrupted again, while stack '{name}' was being deleted",
-        f"Delete the rest with: kitaru stack delete {name}{parts}",
-    )
+    return Hold(f"Interrupted again, while stack '{name}' was being deleted", asked.rest)
 
 
 def too_late(name: str) -> WorkInterrupted:
@@ -54,42 +88,54 @@ def taken_over(name: str, theirs: Sequence[str], *, is_now: bool) -> StackChange
         "somebody else has taken over parts of it meanwhile",
         left=theirs,
         why="What somebody else uses is left to them.",
-        remedy=f"See what they are in: kitaru stack list, kitaru stack show {name}",
+        remedy="See which stacks there are: kitaru stack list",
     )
 
 
-def not_begun(name: str, left: Sequence[str], error: AnswerLost) -> AnswerLost:
-    """A label was not confirmed, so nothing was deleted."""
-    return AnswerLost(
-        f"The server gave no answer before stack '{name}' was to be deleted; nothing was",
+def not_begun(
+    name: str, asked: Asked, left: Sequence[str], error: KitaruError
+) -> AnswerLost | RegistrationFailed:
+    """A label was not written or not confirmed, so nothing was deleted."""
+    remedy = CLEAN
+    if asked.stack is not None:
+        remedy = f"See it with: kitaru stack show {asked.stack}\n{asked.again}"
+    if isinstance(error, AnswerLost):
+        return AnswerLost(
+            f"The server gave no answer before stack '{name}' was to be deleted; nothing was",
+            left=left,
+            where=error.where,
+            why=error.why or error.what,
+            remedy=remedy,
+        )
+    return RegistrationFailed(
+        f"Deleting stack '{name}' was not begun; nothing was deleted",
         left=left,
-        where=error.where,
-        why=error.why or error.what,
-        remedy=f"See it with: kitaru stack show {name}\nRun the same command again.",
+        why=" ".join(part for part in (error.what, error.why) if part),
+        remedy=remedy,
     )
 
 
-def no_answer(name: str, todo: Sequence[PendingDelete], error: KitaruError) -> AnswerLost:
+def no_answer(
+    name: str, asked: Asked, todo: Sequence[PendingDelete], error: KitaruError
+) -> AnswerLost:
     """Nobody says whether the first of these is gone; if so, its name may be another's."""
     return AnswerLost(
         f"The server gave no answer while stack '{name}' was being deleted",
         left=[f"{todo[0].part} (perhaps)", *(str(later.part) for later in todo[1:])],
         where=error.where,
         why=error.why or error.what,
-        remedy=f"See whose the name is by now: kitaru stack show {name}\n"
-        "Delete what is left of the one that is gone with: kitaru stack clean",
+        remedy=asked.rest,
     )
 
 
 def half_way(
-    name: str, todo: Sequence[PendingDelete], is_stack_there: bool, error: KitaruError
+    name: str, asked: Asked, todo: Sequence[PendingDelete], error: KitaruError
 ) -> RegistrationFailed:
     """The first of these could not be deleted."""
-    # Once the stack is gone its name is free, and what has it next is somebody else's.
-    clean = "Delete the rest with: kitaru stack clean"
+    is_stack_there = todo[0].id == asked.stack
     return RegistrationFailed(
         f"Deleting stack '{name}' stopped half-way",
         left=[str(deletion.part) for deletion in todo],
         why=" ".join(part for part in (error.what, error.why) if part),
-        remedy="Run the same command again to go on." if is_stack_there else clean,
+        remedy=asked.again if is_stack_there else CLEAN,
     )

@@ -87,8 +87,9 @@ def require_none(stack: StackDoc) -> None:
         f"Infrastructure was provisioned for stack '{stack.name}', and would stay without a record",
         left=[f"deployment {project}/{deployment} in {stack.labels.get(BACKEND_LABEL, '')}"],
         why="It costs money until it is taken down. Nothing was deleted.",
-        remedy=f"Take it down too: kitaru stack delete {stack.name} --recursive --infra\n"
-        f"or leave it where it is: kitaru stack delete {stack.name} --keep-infra",
+        remedy=f"Take it down too: kitaru stack delete {stack.id} --recursive --infra\n"
+        f"or leave it where it is: kitaru stack delete {stack.id} --keep-infra",
+        stack=stack.id,
     )
 
 
@@ -234,7 +235,7 @@ def list_deployments(
         ListedDeployment(
             found.name,
             found.labels[BACKEND_LABEL],
-            _stack_of(found.labels, stacks),
+            stack.name if (stack := _stack_of(found.labels, stacks)) else None,
             found.updated,
             found.holds,
         )
@@ -305,13 +306,13 @@ def _require_no_stack(labels: Mapping[str, str]) -> None:
     stack = _stack_of(labels, Store.open().gateway.stacks(Where()))
     if stack is not None:
         raise ProtectedStackError(
-            f"Stack '{stack}' has the deployment {labels[STACK_LABEL]}",
+            f"Stack '{stack.name}' has the deployment {labels[STACK_LABEL]}",
             why="Without it the stack could not run.",
-            remedy=f"Delete both: kitaru stack delete {stack} --recursive --infra",
+            remedy=f"Delete both: kitaru stack delete {stack.id} --recursive --infra",
         )
 
 
-def _stack_of(labels: Mapping[str, str], stacks: Iterable[StackDoc]) -> str | None:
+def _stack_of(labels: Mapping[str, str], stacks: Iterable[StackDoc]) -> StackDoc | None:
     """The stack whose record names a deployment."""
     wanted = labels.items()
-    return next((stack.name for stack in stacks if wanted <= stack.labels.items()), None)
+    return next((stack for stack in stacks if wanted <= stack.labels.items()), None)

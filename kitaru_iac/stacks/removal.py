@@ -141,7 +141,14 @@ def _delete(
             return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
         if not (infrastructure or keep_infrastructure or owner is not None):
             deployed.require_none(stack)
-        done = deletion.delete_stack(store, stack, recursive=recursive, force=force, owner=owner)
+        done = deletion.delete_stack(
+            store,
+            stack,
+            recursive=recursive,
+            force=force,
+            owner=owner,
+            more_flags=["--infra"] * infrastructure + ["--keep-infra"] * keep_infrastructure,
+        )
     return done if gone is None else deployed.with_destroyed(done, gone)
 
 
@@ -191,9 +198,14 @@ def _locked(store: Store, ref: str, *, exact: bool) -> Iterator[tuple[StackDoc |
 
 def _still(stack: StackDoc | None, agreed: StackDoc) -> StackDoc:
     """The stack whose deletion was agreed to, if it is the one that is there."""
-    if stack is None or (stack.name, stack.labels) != (agreed.name, agreed.labels):
+    if stack is None:
+        raise StackChanged(
+            f"Stack '{agreed.name}' was deleted by somebody else meanwhile; nothing else was",
+            remedy="See which stacks there are: kitaru stack list",
+        )
+    if (stack.name, stack.labels) != (agreed.name, agreed.labels):
         raise StackChanged(
             f"Stack '{agreed.name}' was changed by somebody else meanwhile; nothing was deleted",
-            remedy=f"See it with: kitaru stack show {agreed.name}",
+            remedy=f"See it with: kitaru stack show {stack.id}",
         )
     return stack

@@ -7,6 +7,7 @@ import contextlib
 from kitaru_iac.errors import (
     KitaruError,
     NotAllowedError,
+    NotConnectedError,
     NotFoundError,
 )
 from kitaru_iac.gateway.documents import Where
@@ -29,6 +30,7 @@ from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.stored import Store
 from kitaru_iac.stacks.deletion_errors import (
+    Asked,
     PendingDelete,
     half_way,
     holding,
@@ -48,8 +50,9 @@ DEPLOYMENT = "infrastructure"
 class Removal:
     """What goes and what stays."""
 
-    def __init__(self, store: Store, records: Records) -> None:
+    def __init__(self, store: Store, records: Records, asked: Asked) -> None:
         self._store = store
+        self._asked = asked
         self._writer = Writer(store.gateway)
         self._records = records
         self.components: list[ComponentRecord] = []
@@ -123,9 +126,9 @@ class Removal:
         docs = self._store.gateway.stacks(Where(uses_component=stored_id(component)))
         return sorted(doc.name for doc in docs if doc.id != self._records.id)
 
-    def holding(self, *, recursive: bool) -> Hold:
+    def holding(self) -> Hold:
         """Hold Ctrl-C and SIGTERM back: what is begun is ended, since nothing is taken back."""
-        return holding(self._records.stack, recursive=recursive)
+        return holding(self._records.stack, self._asked)
 
     def done_nevertheless(self) -> WorkInterrupted:
         """The interrupt that came when it could not be stopped any more."""
@@ -140,8 +143,12 @@ class Removal:
         unfinished.begin(self._store.url, name, "delete", recursive=recursive)
         try:
             self._mark()
-        except AnswerLost as error:
-            raise not_begun(name, self._unmark(), error) from error
+        except KitaruError as error:
+            left = self._unmark()
+            refused = isinstance(error, NotAllowedError | NotConnectedError)
+            if refused and not left and not isinstance(error, AnswerLost):
+                raise
+            raise not_begun(name, self._asked, left, error) from error
         theirs = self._delete(stack_id)
         unfinished.end(self._store.url, name)
         if theirs:
@@ -179,10 +186,9 @@ class Removal:
             except KitaruError as error:
                 is_there = self._is_there(part, uuid)
                 if is_there is None:
-                    raise no_answer(self._records.stack, todo, error) from error
+                    raise no_answer(self._records.stack, self._asked, todo, error) from error
                 if is_there and not self._is_used(part, uuid, error):
-                    is_stack = uuid == stack_id
-                    raise half_way(self._records.stack, todo, is_stack, error) from error
+                    raise half_way(self._records.stack, self._asked, todo, error) from error
                 if is_there:
                     theirs.append(str(part))
             todo.pop(0)

@@ -22,6 +22,7 @@ from kitaru_iac.records.owner import (
     require_removable,
 )
 
+ID = "5b1d1c1e-0000-4000-8000-000000000001"
 URN = "urn:pulumi:prod::platform::kitaru:index:Stack::dev"
 OTHER = "urn:pulumi:test::platform::kitaru:index:Stack::dev"
 NAMELESS = "somebody"
@@ -268,13 +269,13 @@ def test_a_stack_of_nobodys_is_removed_by_anybody(
     owner: Owner | None, force: bool, infrastructure: bool
 ) -> None:
     labels = stored(None).labels
-    require_removable("dev", labels, owner, force=force, infrastructure=infrastructure)
+    require_removable("dev", labels, owner, id=ID, force=force, infrastructure=infrastructure)
 
 
 @pytest.mark.parametrize("infrastructure", [False, True])
 def test_a_resource_without_a_token_removes_its_own_stack(infrastructure: bool) -> None:
     labels = stored(Owner(URN)).labels
-    require_removable("dev", labels, Owner(URN), infrastructure=infrastructure)
+    require_removable("dev", labels, Owner(URN), id=ID, infrastructure=infrastructure)
 
 
 @pytest.mark.parametrize(
@@ -311,17 +312,17 @@ def test_who_may_remove_a_stack_of_pulumis(
     labels = stored(Owner(URN, run), **(DEPLOYED if deployed else {})).labels
 
     def judge() -> None:
-        require_removable("dev", labels, owner, force=force, infrastructure=infrastructure)
+        require_removable("dev", labels, owner, id=ID, force=force, infrastructure=infrastructure)
 
     assert refusal(judge) == says
 
 
 def test_without_a_word_nothing_is_forced_and_no_infrastructure_is_meant() -> None:
     with pytest.raises(ProtectedStackError) as refused:
-        require_removable("dev", stored(Owner(URN)).labels, None)
+        require_removable("dev", stored(Owner(URN)).labels, None, id=ID)
     assert refused.value.why == f"It is {Owner(URN)}."
     with pytest.raises(ProtectedStackError) as provisioned:
-        require_removable("dev", stored(Owner(URN)).labels, None, infrastructure=True)
+        require_removable("dev", stored(Owner(URN)).labels, None, id=ID, infrastructure=True)
     expected = f"It is {Owner(URN)}. The command provisioned nothing for it."
     assert provisioned.value.why == expected
 
@@ -339,11 +340,11 @@ def test_a_refused_removal_says_how_its_program_removes_it(
     urn: str, here: str, target: str
 ) -> None:
     with pytest.raises(ProtectedStackError) as refused:
-        require_removable("dev", stored(Owner(urn)).labels, None)
+        require_removable("dev", stored(Owner(urn)).labels, None, id=ID)
     assert str(refused.value.remedy).splitlines() == [
         f"Delete it with: pulumi destroy{here} --target {target}",
         f"or take it out of the program and run: pulumi up{here}",
-        "If Pulumi's state of it is lost: kitaru stack delete dev --force",
+        f"If Pulumi's state of it is lost: kitaru stack delete {ID} --force",
     ]
 
 

@@ -437,7 +437,7 @@ def test_a_failure_half_way_names_all_that_is_left(
     assert failed.value.why == why
     # When the stack is gone, its name may be somebody else's next.
     assert failed.value.remedy == (
-        "Run the same command again to go on."
+        f"Go on with: kitaru stack delete {id_of('stack')} --recursive"
         if fails == "stack"
         else "Delete the rest with: kitaru stack clean"
     )

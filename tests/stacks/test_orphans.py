@@ -46,11 +46,11 @@ def test_clean_lists_what_is_in_no_stack_and_leaves_it(name: str, orphans: set[s
         assert done.removed == ()
         is_gone = not store.stacks(Where(names=("dev",)))
         for part in done.orphans:
-            assert ("delete dev --recursive" in part.remedy) is is_gone
+            assert ("Delete it with: zenml " in part.remedy) is is_gone
             assert part.to_dict()["updated"].endswith("+00:00")
 
 
-def test_the_command_that_is_named_deletes_them() -> None:
+def test_a_recursive_deletion_of_the_name_deletes_them() -> None:
     with installed(world("only the stack deleted", is_old=True)) as store:
         done = operations.delete("dev", recursive=True)
         assert done is not None
