@@ -102,7 +102,14 @@ def test_the_folders_have_the_files_of_the_guide_and_no_others(cloud: Cloud) -> 
     names |= {f"{kind}_{part}.py" for kind in ("probes", "verify") for part in parts}
     names |= {"__init__.py", "policies/", "verify_policies.py"}
     # IAM's own languages, and what EKS alone has.
-    names |= {"simulate.py", "decisions.py", "principal_policies.py", "trust.py", "documents.py"}
+    names |= {
+        "simulate.py",
+        "decisions.py",
+        "principal_policies.py",
+        "known_keys.py",
+        "trust.py",
+        "documents.py",
+    }
     names |= {"analyzer.py", "kubernetes_api.py", "verify_compute.py", "verify_pull.py"}
     folder = CLOUDS / cloud.value
     found = {path.name + "/" * path.is_dir() for path in folder.iterdir()} - {"__pycache__/"}

@@ -8,6 +8,8 @@ No service control policies: `overrides` gives answers that it would not find.
 
 from __future__ import annotations
 
+import contextlib
+import json
 from fnmatch import fnmatchcase
 from typing import Any
 from xml.sax.saxutils import escape
@@ -28,6 +30,7 @@ class PolicySimulator:
 
     def __init__(self, aws: AwsLoopback) -> None:
         self._iam = aws.client("iam")
+        self._whoever_comes()
         #: For an action: fields of its result, set as they are (`decision`, `missing`, `extra`).
         self.overrides: Overrides = {}
         #: Pairs of actions that are refused in one call, as AWS refuses some.
@@ -109,15 +112,21 @@ class PolicySimulator:
             f"{extra}</member>"
         )
 
+    def _whoever_comes(self) -> None:
+        """Make the user for whom moto takes unknown keys: it may do everything."""
+        with contextlib.suppress(self._iam.exceptions.EntityAlreadyExistsException):
+            self._iam.create_user(UserName="moto")
+            everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+            document = {"Version": "2012-10-17", "Statement": [everything]}
+            self._iam.put_user_policy(
+                UserName="moto", PolicyName="all", PolicyDocument=json.dumps(document)
+            )
+
     def _documents(self, principal: str) -> tuple[list[Any], list[Any] | None]:
         """The statements of the principal's policies, and of its boundary."""
         name = principal.rsplit("/", 1)[-1]
         kind = "user" if ":user/" in principal else "role"
         key = {f"{kind.capitalize()}Name": name}
-        if principal.endswith(
-            ":user/moto"
-        ):  # whom moto takes unknown keys for; IAM has no such user
-            return [{"Effect": "Allow", "Action": "*", "Resource": "*"}], None
         inline = getattr(self._iam, f"list_{kind}_policies")(**key)["PolicyNames"]
         documents = [
             getattr(self._iam, f"get_{kind}_policy")(**key, PolicyName=policy)["PolicyDocument"]

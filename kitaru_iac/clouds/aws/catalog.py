@@ -74,8 +74,9 @@ _CHECKS = (
         "aws.bucket.policy",
         "The bucket's policy lets the stack's identities in",
         "Evaluates the bucket policy for the connector and, on SageMaker, for the execution role: "
-        "every action of the permissions table on the bucket and its objects. A denial fails; in a "
-        "bucket of another account, so does what it does not allow. What hangs on a condition that "
+        "every action of the permissions table on the bucket and its objects, also those that "
+        "SageMaker writes outside the store. A denial fails; of a part to which a run may come, it "
+        "is unknown. In a bucket of another account, what it does not allow fails too. What hangs on a condition that "
         "nobody knows beforehand (a VPC endpoint, an address) is unknown, with the condition. IAM "
         "Access Analyzer's ValidatePolicy is asked too, where we may; CheckNoPublicAccess, which "
         "costs a fraction of a cent, only where S3's own answer about the public was denied. Not "
@@ -214,7 +215,9 @@ _CHECKS = (
         "Steps can read and write the bucket",
         "Simulates the object operations as the execution role, at the store's prefix, and those "
         "of the bucket's KMS key. AmazonSageMakerFullAccess alone gives them only on buckets whose "
-        "name holds `sagemaker`. Unknown for a store at another S3 endpoint.",
+        "name holds `sagemaker`. IAM simulates one name of many: the role's own policies are read to "
+        "tell whether they deny, or alone grant, a part. Unknown where they may not be read, and "
+        "for a store at another S3 endpoint.",
         _SAGEMAKER + "sagemaker-roles.html",
         _CANNOT_WARN,
     ),
@@ -245,8 +248,9 @@ _CHECKS = (
         "aws.connector.permissions",
         "The connector may do what ZenML asks of it",
         "Simulates every line of the permissions table for the connector except PassRole, "
-        "which has its own check, with what is known of the real call: region, accounts, TLS, the "
-        "store's prefix, the service behind a KMS key. Unknown where a decision hangs on a "
+        "which has its own check, with what is known of the real call: time, region, accounts, "
+        "TLS, the store's prefix, the service behind a KMS key. Of many things IAM simulates one: "
+        "the identity's own policies are read for the others. Unknown where a decision hangs on a "
         "condition key that nobody knows beforehand, and where the identity is not told: an "
         "existing connector, or implicit credentials and profiles of a stack on a server, which "
         "are the server's. Not asked: policies of resources, sessions and endpoints.",

@@ -33,6 +33,19 @@ def evaluated(
     unsure = [d for d in decisions if d.missing_context]
     if unsure:
         return _hanging(unsure, principal)
+    parts = [d for d in decisions if d.unclear]
+    if parts:
+        what = "; ".join(dict.fromkeys(part for d in parts for part in d.unclear))
+        why = f"{principal} may {_named(parts)}, but not of all that it may come to: {what}"
+        return unknown(why, _show(principal, parts[0]))
+    unread = next((d.unread for d in decisions if d.unread is not None), None)
+    if unread is not None:
+        return unknown(
+            f"{fine}, as far as one name of many tells; whether a part of them is denied could not "
+            f"be looked at: {unread.why}",
+            _show(principal, decisions[0]),
+            unread.permission,
+        )
     if isinstance(key, ProbeError):
         return unknown(
             f"{fine}, and the KMS key of the bucket, if it has one, could not be asked about: "

@@ -6,22 +6,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from kitaru_iac.checks.permissions import Conditions, Identity
 from kitaru_iac.clouds.aws.permission_table import PERMISSIONS, AwsPermission, Resource, When
+from kitaru_iac.clouds.aws.policies.patterns import SEGMENT
 from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = [
+    "Reach",
     "arns",
     "conditions",
     "connector_trust",
     "permissions_for",
     "policies",
     "policy",
+    "reach",
     "service_trust",
     "statements",
     "tagged_connector_trust",
@@ -103,6 +107,43 @@ def arns(
         Resource.SCHEDULER_ROLE: (r.scheduler_role,),
     }
     return tuple(arn for arn in found[resource] if arn)
+
+
+#: The name of a run's or job's own: it ends in what no policy names, its time or a random part.
+_OF_A_RUN = f"{SEGMENT}-000000run000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What is really read and written of the things that an ARN with wildcards grants.
+
+    Attributes:
+        pattern: All of it, as an ARN with wildcards.
+        places: Those to which every run comes, as ARNs with wildcards.
+    """
+
+    pattern: str
+    places: tuple[str, ...] = ()
+
+
+def reach(resource: Resource, arn: str, resources: AwsResources) -> Reach:
+    """Where ZenML 0.98 and SageMaker come, of what one of `arns` grants.
+
+    In the store every run writes code (``code_utils.py``) and logs (``artifact_log_store.py``);
+    what is beside them has the names of steps. A large pipeline's definition is an object at the
+    top of the bucket. Outputs are in the job's folder there, whose name SageMaker Pipelines begins
+    with ``pipelines-``: https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
+    """
+    top = f"{resources.bucket_arn}/"
+    if resource is Resource.OBJECTS:
+        inside = arn.removesuffix("*")
+        return Reach(arn, tuple(f"{inside}{place}/*" for place in ("code_uploads", "logs")))
+    if resource is Resource.DEFINITIONS:
+        return Reach(f"{top}{_OF_A_RUN}")
+    if resource is Resource.JOB_OUTPUT:
+        inside = arn.removeprefix(f"{top}*")
+        return Reach(f"{top}{_OF_A_RUN}{inside}", (f"{top}pipelines-{SEGMENT}{inside}",))
+    return Reach(arn)
 
 
 def conditions(row: AwsPermission, resources: AwsResources) -> Conditions:

@@ -1,30 +1,39 @@
-"""The policies of a user or role, read to tell whether a decision of IAM's simulation is certain.
+"""The policies of a user or role, read to tell how far an answer of IAM's simulation reaches.
 
 The simulation names the condition keys that it was not given, of *all* policies: also of statements
 about other things (https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html).
 A missing key does not match, or, under a negated operator, does. So an answer with missing keys may
 be the right one, or may hang on a key that the real call brings. Which of both it is, the
 statements about that action and thing tell.
+
+And it is about one name, where a run reads and writes many: what denies or grants a part of them
+shows in the statements alone.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from kitaru_iac.checks.probes import in_parallel
+from kitaru_iac.clouds.aws.permissions import Reach
+from kitaru_iac.clouds.aws.policies.document import Document, Statement, read_document
+from kitaru_iac.clouds.aws.policies.evaluate import RESOURCE, Decision, Effect, Part, evaluate
+from kitaru_iac.clouds.aws.policies.patterns import SEGMENT
+from kitaru_iac.clouds.aws.policies.requests import Caller, CallerKind, Context, Request
 from kitaru_iac.clouds.aws.resources import role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 
-__all__ = ["PrincipalPolicies", "hinges_on", "read_policies"]
+__all__ = ["PolicyReader", "PrincipalPolicies", "hinges_on", "pieces", "read_policies"]
 
 Raw = Mapping[str, Any]
-Context = Mapping[str, str]
+#: Whose policies these are does not matter to them: they name no principal.
+_ITSELF = Caller(CallerKind.STRANGER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +47,36 @@ class PrincipalPolicies:
         """Every condition key that a statement asks for, in lower case."""
         return {key for s in (*self.statements, *(self.boundary or ())) for key in _keys(s)}
 
+    def documents(self) -> tuple[Document, ...]:
+        """Each of both as one document that is about everybody."""
+        sets = [s for s in (self.statements, self.boundary) if s is not None]
+        return tuple(
+            read_document(
+                {"Version": "2012-10-17", "Statement": [{**s, "Principal": "*"} for s in one]}
+            )
+            for one in sets
+        )
 
-class _Met(Enum):
-    YES = "yes"
-    NO = "no"
-    UNCLEAR = "unclear"
+
+class PolicyReader:
+    """Reads the policies of each principal once, whoever asks and however many at a time."""
+
+    def __init__(self, aws: AwsAccess) -> None:
+        self._aws = aws
+        self._found: dict[str, Future[PrincipalPolicies]] = {}
+        self._lock = Lock()
+
+    def __call__(self, principal: str) -> PrincipalPolicies:
+        """Give the policies. Raises as `read_policies`."""
+        with self._lock:
+            is_first = principal not in self._found
+            future = self._found.setdefault(principal, Future())
+        if is_first:
+            try:
+                future.set_result(read_policies(self._aws, principal))
+            except BaseException as error:  # noqa: BLE001 - raised where the answer is waited for
+                future.set_exception(error)
+        return future.result()
 
 
 # --- reading
@@ -127,7 +161,7 @@ def hinges_on(
         policies: What the principal has.
         action: As ``s3:GetObject``.
         resource: Its ARN.
-        context: The keys that were sent, in lower case, and their values.
+        context: The keys that were sent, and others that are known.
         missing: The keys that the simulation lacked.
         allowed: What it decided.
 
@@ -135,107 +169,84 @@ def hinges_on(
         None where the decision holds whatever their values are. Keys that no policy read here asks
         for are named too: they are of a policy that cannot be read, as one of the organization.
     """
+    found = _decisions(policies, action, resource, context)
+    unclear = {key.lower(): key for one in found for key in one.hangs_on}
+    # A key that was sent, and may have another value in the real call.
+    open_keys = [key for name, key in unclear.items() if len(context.find(name)) > 1]
     seen = policies.keys()
     unread = tuple(key for key in missing if key.lower() not in seen)
-    sets = [s for s in (policies.statements, policies.boundary) if s is not None]
-    found = [_decide(statements, action, resource, context) for statements in sets]
-    if not allowed and any(decided is _Met.NO for decided, _ in found):
+    if not allowed and any(_is_denied(one) for one in found):
         return ()  # what is denied here, no other policy allows
-    if all(decided is _Met.YES for decided, _ in found):
+    if all(one.effect is Effect.ALLOW for one in found):
         return unread  # if it is denied, then by a policy that was not read
-    unclear = {key for _, keys in found for key in keys}
-    deciding = tuple(key for key in missing if key.lower() in unclear)
+    deciding = (*(key for key in missing if key.lower() in unclear), *open_keys)
     return (*deciding, *unread) or tuple(missing)
 
 
-def _decide(
-    statements: Iterable[Raw], action: str, resource: str, context: Context
-) -> tuple[_Met, set[str]]:
-    """Allowed, not allowed, or unclear by these statements; and the keys of the unclear ones."""
-    seen: dict[str, set[_Met]] = {"Allow": set(), "Deny": set()}
-    unclear: set[str] = set()
-    for statement in statements:
-        met = _applies(statement, action, resource, context)
-        seen.setdefault(str(statement.get("Effect")), set()).add(met)
-        if met is _Met.UNCLEAR:
-            unclear |= _keys(statement)
-    if _Met.YES in seen["Deny"] or not seen["Allow"] & {_Met.YES, _Met.UNCLEAR}:
-        return _Met.NO, unclear
-    if _Met.YES in seen["Allow"] and _Met.UNCLEAR not in seen["Deny"]:
-        return _Met.YES, unclear
-    return _Met.UNCLEAR, unclear
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """How far an allowance reaches that was simulated for one name.
 
-
-def _applies(statement: Raw, action: str, resource: str, context: Context) -> _Met:
-    if "NotAction" in statement:
-        if _any_match(statement["NotAction"], action, ignore_case=True) is not _Met.NO:
-            return _Met.NO
-    elif _any_match(statement.get("Action"), action, ignore_case=True) is _Met.NO:
-        return _Met.NO
-    if "NotResource" in statement:
-        about = _negated(_any_match(statement["NotResource"], resource))
-    else:
-        about = _any_match(statement.get("Resource"), resource)
-    met = [about]
-    for operator, keys in statement.get("Condition", {}).items():
-        met += [
-            _condition(operator.lower(), _listed(values), context.get(key.lower()))
-            for key, values in keys.items()
-        ]
-    return _Met.NO if _Met.NO in met else _Met.UNCLEAR if _Met.UNCLEAR in met else _Met.YES
-
-
-_POSITIVE = {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool"}
-
-
-def _condition(operator: str, values: list[Any], actual: str | None) -> _Met:
-    """Evaluate one key of a condition; one that was not sent, or an unknown operator, is unclear.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    Attributes:
+        refused: The first known place that is not allowed, if there is one.
+        is_denied: Whether a denial refuses it; else nothing grants it.
+        unclear: What of the things is denied, or alone granted, in words: nobody knows whether a
+            run comes there.
     """
-    if actual is None:
-        return _Met.UNCLEAR
-    operator = operator.removesuffix("ifexists").rpartition(":")[2]
-    if operator == "null":
-        return _Met.YES if [str(v).lower() for v in values] == ["false"] else _Met.NO
-    positive = operator.replace("not", "", 1)
-    if positive not in _POSITIVE:
-        return _Met.UNCLEAR
-    ignore_case = positive in {"stringequalsignorecase", "bool"}
-    literal = positive in {"stringequals", "stringequalsignorecase", "bool"}
-    found = _any_match(values, actual, ignore_case=ignore_case, literal=literal)
-    return _negated(found) if positive != operator else found
+
+    refused: str | None = None
+    is_denied: bool = False
+    unclear: tuple[str, ...] = ()
 
 
-def _any_match(
-    patterns: object, text: str, *, ignore_case: bool = False, literal: bool = False
-) -> _Met:
-    """Whether one of the patterns matches; one with a policy variable is unclear at best."""
-    found = _Met.NO
-    for pattern in map(str, _listed(patterns)):
-        if _matches(pattern, text, ignore_case=ignore_case, literal=literal):
-            if "${" not in pattern:
-                return _Met.YES
-            found = _Met.UNCLEAR
-    return found
+def pieces(
+    policies: PrincipalPolicies,
+    action: str,
+    reach: Reach,
+    context: Context,
+) -> Pieces:
+    """Tell what of many things is not allowed, though one of them is.
+
+    Args:
+        policies: What the principal has.
+        action: As ``s3:GetObject``.
+        reach: The things.
+        context: The keys that were sent, and others that are known.
+    """
+    for place in reach.places:
+        found = _decisions(policies, action, place, context)
+        if any(_is_denied(one) for one in found):
+            by_denial = any(one.deny.value is True for one in found)
+            return Pieces(place.replace(SEGMENT, "*"), by_denial)
+    said: dict[str, None] = {}
+    for one in _decisions(policies, action, reach.pattern, context):
+        denying = [p for p in one.parts if not p.statement.allows and _is_partial(p)]
+        said |= {f"{_resources(p.statement)} is denied": None for p in denying}
+        if one.allow.value is not True:
+            granting = [p for p in one.parts if p.statement.allows and _is_partial(p)]
+            said |= {f"of it, {_resources(p.statement)} alone is granted": None for p in granting}
+    return Pieces(unclear=tuple(said))
 
 
-def _matches(pattern: str, text: str, *, ignore_case: bool, literal: bool) -> bool:
-    parts = re.split(r"(\$\{[^}]*\})", pattern)
-    made = "".join(
-        ".*" if part.startswith("${") else re.escape(part) if literal else _wildcards(part)
-        for part in parts
-    )
-    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
-    return re.fullmatch(made, text, flags) is not None
+def _decisions(
+    policies: PrincipalPolicies, action: str, resource: str, context: Context
+) -> list[Decision]:
+    request = Request(_ITSELF, action, resource, context)
+    return [evaluate(document, request) for document in policies.documents()]
 
 
-def _wildcards(text: str) -> str:
-    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+def _is_denied(decision: Decision) -> bool:
+    """Whether it is not allowed, be it denied or not granted."""
+    return not decision.problems and (decision.deny.value is True or decision.allow.value is False)
 
 
-def _negated(met: _Met) -> _Met:
-    return {_Met.YES: _Met.NO, _Met.NO: _Met.YES}.get(met, met)
+def _is_partial(part: Part) -> bool:
+    return part.either.value is None and RESOURCE in part.either.keys
+
+
+def _resources(statement: Statement) -> str:
+    named = ", ".join(statement.resources or ())
+    return f"all but {named}" if statement.negated_resources else named
 
 
 def _keys(statement: Raw) -> set[str]:

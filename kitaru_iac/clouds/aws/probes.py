@@ -13,6 +13,7 @@ from kitaru_iac.checks.probes import (
 from kitaru_iac.clouds.aws.observations import (
     CallerIdentity,
 )
+from kitaru_iac.clouds.aws.principal_policies import PolicyReader
 from kitaru_iac.clouds.aws.probes_bucket import BucketProbes
 from kitaru_iac.clouds.aws.probes_cluster import ClusterProbes
 from kitaru_iac.clouds.aws.probes_common import Raw, require_same_account
@@ -28,6 +29,8 @@ class AwsProbes(BucketProbes, RegistryProbes, ClusterProbes):
 
     def __init__(self, aws: AwsAccess, resources: AwsResources) -> None:
         super().__init__(aws, resources)
+        #: The policies of each principal, read once.
+        self.policies = PolicyReader(aws)
         self._ask_bucket()
         self._ask_repository()
         self._ask_cluster()

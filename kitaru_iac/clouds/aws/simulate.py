@@ -9,23 +9,33 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from kitaru_iac.checks.permissions import Conditions
 from kitaru_iac.checks.probes import ProbeError, Skipped, in_parallel
+from kitaru_iac.clouds.aws.known_keys import (
+    NEVER,
+    TYPES,
+    known_context,
+    principal_keys,
+    service_keys,
+)
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
-from kitaru_iac.clouds.aws.permissions import arns, conditions
-from kitaru_iac.clouds.aws.principal_policies import hinges_on, read_policies
+from kitaru_iac.clouds.aws.permissions import Reach, arns, conditions, reach
+from kitaru_iac.clouds.aws.principal_policies import (
+    PrincipalPolicies,
+    hinges_on,
+    pieces,
+    read_policies,
+)
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of
 from kitaru_iac.clouds.aws.session import AwsAccess
 
 __all__ = ["Decision", "Question", "questions", "simulate"]
 
-#: Keys that are not strings: IAM refuses a value of the wrong type.
-_TYPES = {"aws:SecureTransport": "boolean"}
 #: Services whose requests go to no region of the stack: which one such a call names is not told.
 _GLOBAL = {"iam", "sts"}
 #: Services whose condition keys come with calls of their own alone.
@@ -42,12 +52,14 @@ class Question:
         resource: The thing's ARN, or ``*``.
         conditions: Condition keys that the table's lines name, with the value of the real call.
         known: Other keys and values that the real call brings, whoever makes it.
+        reach: All the things that `resource` is one of, where they are many.
     """
 
     actions: tuple[str, ...]
     resource: str
     conditions: tuple[tuple[str, str], ...] = ()
     known: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    reach: Reach | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +72,10 @@ class Decision:
         by: What decides where it is not a missing grant: ``boundary`` or ``organization``.
         missing_context: Condition keys on which the decision hangs and that nobody can know
             beforehand; keys that only matter for other things are not among them.
-        unread: Why the policies could not be read that tell which of the missing keys matter;
-            all are then in `missing_context`.
+        unread: Why the policies could not be read that tell which of the missing keys matter, and
+            whether what is allowed for one name is for all of them. The missing keys are then all
+            in `missing_context`.
+        unclear: What of the things is denied or not granted, although one of them is allowed.
     """
 
     action: str
@@ -71,6 +85,7 @@ class Decision:
     by: str | None = None
     missing_context: tuple[str, ...] = ()
     unread: ProbeError | None = None
+    unclear: tuple[str, ...] = ()
 
 
 def questions(
@@ -82,26 +97,43 @@ def questions(
     KMS key the service that asks, for a listing the prefix.
     """
     grouped: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[str]] = {}
+    reaches: dict[str, Reach] = {}
     for row in rows:
         for arn in arns(row.resource, resources, kms_key):
             # Jobs and log groups have types in their ARN, and an action fits one of them.
             if _fits(row.action, arn):
-                thing, service = _concrete(arn), row.action.partition(":")[0]
+                service = row.action.partition(":")[0]
                 context = _context(conditions(row, resources))
-                actions = grouped.setdefault((thing, service, context), [])
+                actions = grouped.setdefault((arn, service, context), [])
+                reaches[arn] = reach(row.resource, arn, resources)
                 if row.action not in actions:
                     actions.append(row.action)
     return tuple(
-        Question(tuple(actions), thing, context, _known(service, thing, resources))
-        for (thing, service, context), actions in grouped.items()
+        Question(
+            *(tuple(actions), _concrete(arn), context),
+            _known(service, _concrete(arn), resources),
+            reaches[arn] if arn != _concrete(arn) else None,
+        )
+        for (arn, service, context), actions in grouped.items()
     )
 
 
-def simulate(aws: AwsAccess, principal: str, asked: Sequence[Question]) -> tuple[Decision, ...]:
+def simulate(
+    aws: AwsAccess,
+    principal: str,
+    asked: Sequence[Question],
+    read: Callable[[str], PrincipalPolicies] | None = None,
+) -> tuple[Decision, ...]:
     """IAM's decisions, in the order of the questions; all are asked at the same time.
 
-    Where IAM lacked the value of a condition key, the principal's policies are read, to tell
-    whether the decision hangs on it.
+    Where IAM lacked the value of a condition key, the principal's policies tell whether the
+    decision hangs on it; where a question is about many things, whether it holds for all of them.
+
+    Args:
+        aws: Who asks.
+        principal: The ARN of a user or role.
+        asked: The questions.
+        read: Gives the principal's policies, and raises a `ProbeError`; asks for them unless given.
 
     Raises:
         ProbeError: A question could not be asked. None is left out silently.
@@ -112,24 +144,37 @@ def simulate(aws: AwsAccess, principal: str, asked: Sequence[Question]) -> tuple
         for question, decisions in zip(asked, in_parallel(jobs), strict=True)
         for decision in decisions
     ]
-    if not any(decision.missing_context for _, decision in found):
+    if not any(_is_open(question, decision) for question, decision in found):
         return tuple(decision for _, decision in found)
     try:
-        policies = read_policies(aws, principal)
+        policies = (read or partial(read_policies, aws))(principal)
     except ProbeError as error:
-        return tuple(replace(d, unread=error) if d.missing_context else d for _, d in found)
+        return tuple(replace(d, unread=error) if _is_open(q, d) else d for q, d in found)
+    return tuple(_weighed(policies, principal, *pair) for pair in found)
 
-    def weighed(question: Question, decision: Decision) -> Decision:
-        if not decision.missing_context:
-            return decision
-        context = {key.lower(): value for key, value in _sent(question, principal).items()}
-        keys = hinges_on(
-            *(policies, decision.action, decision.resource, context, decision.missing_context),
-            allowed=decision.allowed,
-        )
-        return replace(decision, missing_context=keys)
 
-    return tuple(weighed(question, decision) for question, decision in found)
+def _is_open(question: Question, decision: Decision) -> bool:
+    """Whether the principal's policies have a say in what a decision means."""
+    return bool(decision.missing_context) or (decision.allowed and question.reach is not None)
+
+
+def _weighed(
+    policies: PrincipalPolicies, principal: str, question: Question, decision: Decision
+) -> Decision:
+    """The decision, with the keys that it hangs on, and with the things that it is not about."""
+    context = known_context(_sent(question, principal))
+    keys = hinges_on(
+        *(policies, decision.action, decision.resource, context, decision.missing_context),
+        allowed=decision.allowed,
+    )
+    decision = replace(decision, missing_context=keys)
+    if not decision.allowed or keys or question.reach is None:
+        return decision
+    about = pieces(policies, decision.action, question.reach, context)
+    if about.refused is not None:
+        why = "explicitDeny" if about.is_denied else "implicitDeny"
+        return replace(decision, resource=about.refused, allowed=False, why=why)
+    return replace(decision, unclear=about.unclear)
 
 
 def _ask(aws: AwsAccess, principal: str, question: Question) -> tuple[Decision, ...]:
@@ -157,7 +202,7 @@ def _evaluate(aws: AwsAccess, principal: str, question: Question) -> list[Any]:
     context = [
         {
             "ContextKeyName": key,
-            "ContextKeyType": _TYPES.get(key, "string"),
+            "ContextKeyType": TYPES.get(key, "string"),
             "ContextKeyValues": [value],
         }
         for key, value in _sent(question, principal).items()
@@ -211,16 +256,14 @@ def _may_come(key: str, action: str) -> bool:
     IAM names the keys of all statements; `iam:PassedToService` says nothing about S3.
     """
     service = key.partition(":")[0].lower()
+    if key.lower() in NEVER:
+        return False
     return service not in _WITH_OWN_KEYS or service == action.partition(":")[0].lower()
 
 
 def _sent(question: Question, principal: str) -> dict[str, str]:
     """Every key that is sent, with its value: what the question brings, and whose it is."""
-    known = {"aws:SecureTransport": "true", "aws:PrincipalArn": principal}
-    account = account_of(principal)
-    if account:
-        known["aws:PrincipalAccount"] = account
-    return known | dict(question.known) | dict(question.conditions)
+    return principal_keys(principal) | dict(question.known) | dict(question.conditions)
 
 
 def _known(service: str, arn: str, r: AwsResources) -> tuple[tuple[str, str], ...]:
@@ -228,7 +271,7 @@ def _known(service: str, arn: str, r: AwsResources) -> tuple[tuple[str, str], ..
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
-    known = {}
+    known = service_keys(service)
     region = r.registry_region if service == "ecr" else r.region
     if service == "s3":
         region = r.bucket_region or region

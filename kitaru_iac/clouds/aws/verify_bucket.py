@@ -269,11 +269,16 @@ def evaluate_bucket_policy(
     """
     thing = Thing(
         "the bucket",
-        (Resource.BUCKET, Resource.LISTING, Resource.OBJECTS),
+        (
+            *(Resource.BUCKET, Resource.LISTING, Resource.OBJECTS),
+            # What SageMaker and its SDK write outside the store's prefix.
+            *(Resource.JOB_OUTPUT, Resource.DEFINITIONS),
+        ),
         # Nobody tells which other account it is; it is none of ours.
         account=None if isinstance(account, ProbeError) else account or "another one",
         region=r.region,
         show=aws("s3api", "get-bucket-policy", bucket=r.bucket, region=r.region),
+        service="s3",
     )
     return evaluate_policy(policy, thing, connector, r)
 

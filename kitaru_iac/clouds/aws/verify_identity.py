@@ -150,7 +150,7 @@ def role_checks(
     passing = [row for row in permissions_for(r, Identity.CONNECTOR) if _is_pass(row)]
 
     def run(who: Principal) -> tuple[Principal, tuple[Decision, ...] | None, Key]:
-        return who, _simulated_as(access, who, questions(passing, r)), None
+        return who, _simulated_as(probes, access, who, questions(passing, r)), None
 
     passes = Probe(
         "iam:SimulatePrincipalPolicy of the connector on the role", run, requires=(connector,)
@@ -179,7 +179,7 @@ def _access(
         key, place = _key_and_place(r, *seen) if of_bucket else (None, r)
         arn = None if isinstance(key, ProbeError) else key
         rows = [row for row in permissions_for(r, Identity.RUNTIME, arn) if fits(row)]
-        return simulate(access, str(r.role), questions(rows, place, arn)), key
+        return simulate(access, str(r.role), questions(rows, place, arn), probes.policies), key
 
     bucket = (probes.bucket_key, probes.head) if of_bucket else ()
     return Probe(
@@ -320,7 +320,7 @@ def connector_checks(
         rows = [row for row in permissions_for(r, Identity.CONNECTOR, arn) if not _is_pass(row)]
         if r.s3_endpoint:  # IAM says nothing about a bucket that is not AWS's
             key, rows = None, [row for row in rows if not row.action.startswith("s3:")]
-        return who, _simulated_as(access, who, questions(rows, place, arn)), key
+        return who, _simulated_as(probes, access, who, questions(rows, place, arn)), key
 
     after = (probes.bucket_key, probes.head) if r.bucket is not None else ()
     probe: Probe[Any] = Probe(
@@ -339,13 +339,13 @@ def _is_pass(row: AwsPermission) -> bool:
 
 
 def _simulated_as(
-    access: AwsAccess, who: Principal, asked: Sequence[Question]
+    probes: AwsProbes, access: AwsAccess, who: Principal, asked: Sequence[Question]
 ) -> tuple[Decision, ...] | None:
     """None for the root user, whom IAM does not simulate."""
     if who.kind == "root":
         return None
     try:
-        return simulate(access, who.arn, asked)
+        return simulate(access, who.arn, asked, probes.policies)
     except NotFound as error:
         if who.certain:
             raise

@@ -14,13 +14,13 @@ from typing import Any
 from kitaru_iac.checks.model import Verdict, fail, ok, unknown
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Outcome, ProbeError
+from kitaru_iac.clouds.aws.known_keys import NEVER, known_context, principal_keys, service_keys
 from kitaru_iac.clouds.aws.observations import Principal
 from kitaru_iac.clouds.aws.permission_table import AwsPermission, Resource
-from kitaru_iac.clouds.aws.permissions import arns, permissions_for
+from kitaru_iac.clouds.aws.permissions import arns, permissions_for, reach
 from kitaru_iac.clouds.aws.policies.document import Document, read_document
 from kitaru_iac.clouds.aws.policies.evaluate import Decision, Effect, evaluate, may
 from kitaru_iac.clouds.aws.policies.requests import (
-    ABSENT,
     Caller,
     Context,
     Pattern,
@@ -33,6 +33,11 @@ from kitaru_iac.clouds.aws.resources import AwsResources
 __all__ = ["Thing", "evaluate_policy"]
 
 Raw = Mapping[str, Any]
+#: What is in the bucket outside the store's prefix.
+_OUTSIDE = {
+    Resource.DEFINITIONS: "definitions of large pipelines, at the top of the bucket",
+    Resource.JOB_OUTPUT: "outputs of jobs, at the top of the bucket",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Thing:
         account: Whose it is; None where that is not known.
         region: Where it is.
         show: The command that shows its policy.
+        service: Whose policy it is: ``s3`` or ``ecr``.
         named: Whether the statements of its policy name resources.
     """
 
@@ -53,6 +59,7 @@ class Thing:
     account: str | None
     region: str | None
     show: str
+    service: str
     named: bool = True
 
 
@@ -62,7 +69,7 @@ class _Asked:
 
     who: str
     action: str
-    resource: str
+    resource: Resource
     decision: Decision
     same_account: bool | None
 
@@ -119,9 +126,10 @@ def _asked(
         same = None if thing.account is None else caller.account == thing.account
         for row in _rows(r, identity, thing):
             for arn in arns(row.resource, r):
-                request = Request(caller, row.action, arn if thing.named else None, context)
-                decision = evaluate(document, request)
-                made.append(_Asked(who, row.action, arn, decision, same))
+                about = reach(row.resource, arn, r)
+                for one in (*about.places, about.pattern) if thing.named else (None,):
+                    decision = evaluate(document, Request(caller, row.action, one, context))
+                    made.append(_Asked(who, row.action, row.resource, decision, same))
     return made
 
 
@@ -140,22 +148,15 @@ def _caller(who: Principal) -> Caller | None:
 def _context(caller: Caller, thing: Thing) -> Context:
     """What is known of every such request. Where it comes from (network, address) is not."""
     known: dict[str, Possible | list[Possible]] = {
+        **known_context(principal_keys(caller.name) | service_keys(thing.service)).known,
         "aws:principalaccount": str(caller.account),
         "aws:principalarn": caller.name if caller.path_known else Pattern(_any_path(caller.name)),
-        "aws:principalisawsservice": "false",
-        "aws:securetransport": "true",
-        "aws:sourcearn": ABSENT,
-        "aws:sourceaccount": ABSENT,
-        "s3:authtype": "REST-HEADER",
-        "s3:signatureversion": "AWS4-HMAC-SHA256",
     }
     if thing.region is not None:
         known["aws:requestedregion"] = thing.region
     if thing.account is not None:
         known["aws:resourceaccount"] = thing.account
-    is_user = caller.kind.value == "user"
-    known["aws:username"] = caller.name.rsplit("/", 1)[-1] if is_user else ABSENT
-    return Context(known)
+    return Context(known, NEVER)
 
 
 def _any_path(arn: str) -> str:
@@ -214,8 +215,9 @@ def _unclear(asked: Sequence[_Asked], thing: Thing) -> Verdict | None:
 
 
 def _what(asked: Sequence[_Asked]) -> str:
-    """Who what, the actions of one identity together."""
+    """Who what, the actions of one identity together, and where if outside the store."""
     by_who: dict[str, dict[str, None]] = {}
     for one in asked:
-        by_who.setdefault(one.who, {})[one.action] = None
+        where = _OUTSIDE.get(one.resource)
+        by_who.setdefault(one.who, {})[f"{one.action}{f' ({where})' if where else ''}"] = None
     return "; ".join(f"{who} {', '.join(actions)}" for who, actions in by_who.items())

@@ -43,7 +43,7 @@ def pull_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[A
         try:
             if caller is not None:
                 require_same_account(role, caller)
-            return role, simulate(access, role, asked), ()
+            return role, simulate(access, role, asked, probes.policies), ()
         except Skipped as elsewhere:
             return role, elsewhere, ()
         except ProbeError as error:

@@ -114,6 +114,7 @@ def evaluate_repository_policy(
             repository_name=r.repository,
             region=r.registry_region,
         ),
+        service="ecr",
         named=False,
     )
     return evaluate_policy(parsed(answer.get("policyText")), thing, connector, r)

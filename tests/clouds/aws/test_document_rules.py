@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -466,6 +467,13 @@ def known(service: str, resource: Resource, **more: Any) -> dict[str, str]:
     return dict(asked.known)
 
 
+DIRECT = {"aws:ViaAWSService": "false"}
+OF_S3 = DIRECT | {
+    "s3:TlsVersion": "1.2",
+    "s3:authType": "REST-HEADER",
+    "s3:signatureversion": "AWS4-HMAC-SHA256",
+}
+BY_S3 = {"aws:ViaAWSService": "true"}
 HOME = {"aws:RequestedRegion": "eu-west-1"}
 OURS = {"aws:ResourceAccount": ACCOUNT}
 
@@ -473,29 +481,29 @@ OURS = {"aws:ResourceAccount": ACCOUNT}
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (known("s3", Resource.OBJECTS), HOME),
+        (known("s3", Resource.OBJECTS), OF_S3 | HOME),
         # a bucket is asked where it is
         (
             known("s3", Resource.OBJECTS, bucket_region="us-west-2"),
-            {"aws:RequestedRegion": "us-west-2"},
+            OF_S3 | {"aws:RequestedRegion": "us-west-2"},
         ),
         (
             known("s3", Resource.BUCKET, prefix="team/a"),
-            HOME | {"s3:prefix": "team/a/"},
+            OF_S3 | HOME | {"s3:prefix": "team/a/"},
         ),
-        (known("s3", Resource.BUCKET), HOME),
+        (known("s3", Resource.BUCKET), OF_S3 | HOME),
         (
             known("kms", Resource.KEY),
-            HOME | OURS | {"kms:ViaService": "s3.eu-west-1.amazonaws.com"},
+            BY_S3 | HOME | OURS | {"kms:ViaService": "s3.eu-west-1.amazonaws.com"},
         ),
         # names of services in China are not guessed
-        (known("kms", Resource.KEY, partition="aws-cn"), HOME | OURS),
-        (known("kms", Resource.KEY, bucket=None), HOME | OURS),
-        (known("sagemaker", Resource.PIPELINES), HOME | OURS),
-        (known("ecr", Resource.ANYTHING), HOME),
+        (known("kms", Resource.KEY, partition="aws-cn"), BY_S3 | HOME | OURS),
+        (known("kms", Resource.KEY, bucket=None), BY_S3 | HOME | OURS),
+        (known("sagemaker", Resource.PIPELINES), DIRECT | HOME | OURS),
+        (known("ecr", Resource.ANYTHING), DIRECT | HOME),
         # IAM's own requests go to no region of the stack
-        (known("iam", Resource.ROLE), OURS),
-        (known("sts", Resource.ANYTHING), {}),
+        (known("iam", Resource.ROLE), DIRECT | OURS),
+        (known("sts", Resource.ANYTHING), DIRECT),
     ],
 )
 def test_what_is_known_of_the_real_call_is_sent(
@@ -537,28 +545,23 @@ def test_what_is_asked_of_iam_is_the_question_as_if_over_tls() -> None:
     iam = Iam(lambda asked: {"EvaluationResults": [result(asked["ActionNames"][0])]})
     simulate(iam, ROLE, [Question(("iam:PassRole",), "x", (("iam:PassedToService", "s"),))])
     (asked,) = iam.asked
-    assert asked.pop("ContextEntries") == [
-        {
-            "ContextKeyName": "aws:SecureTransport",
-            "ContextKeyType": "boolean",
-            "ContextKeyValues": ["true"],
-        },
-        {
-            "ContextKeyName": "aws:PrincipalArn",
-            "ContextKeyType": "string",
-            "ContextKeyValues": [ROLE],
-        },
-        {
-            "ContextKeyName": "aws:PrincipalAccount",
-            "ContextKeyType": "string",
-            "ContextKeyValues": [ACCOUNT],
-        },
-        {
-            "ContextKeyName": "iam:PassedToService",
-            "ContextKeyType": "string",
-            "ContextKeyValues": ["s"],
-        },
-    ]
+    sent = {
+        entry["ContextKeyName"]: (entry["ContextKeyType"], *entry["ContextKeyValues"])
+        for entry in asked.pop("ContextEntries")
+    }
+    moments = [sent.pop(key) for key in ("aws:CurrentTime", "aws:TokenIssueTime", "aws:EpochTime")]
+    assert [kind for kind, _ in moments] == ["date", "date", "numeric"]
+    now = datetime.now(UTC)
+    assert all(0 <= (now - datetime.fromisoformat(m)).total_seconds() < 60 for _, m in moments[:2])
+    assert 0 <= now.timestamp() - int(moments[2][1]) < 60
+    assert sent == {
+        "aws:SecureTransport": ("boolean", "true"),
+        "aws:PrincipalIsAWSService": ("boolean", "false"),
+        "aws:PrincipalType": ("string", "AssumedRole"),
+        "aws:PrincipalArn": ("string", ROLE),
+        "aws:PrincipalAccount": ("string", ACCOUNT),
+        "iam:PassedToService": ("string", "s"),
+    }
     assert asked == {
         "about": ROLE,
         "absent": ("NoSuchEntity",),

@@ -30,6 +30,7 @@ from kitaru_iac.clouds.aws.verify_identity import (
 )
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.uris import EcrUri
+from tests.clouds.aws.nobody import everything_listed, everything_read
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 ACCOUNT, OTHER = "123456789012", "999999999999"
@@ -69,16 +70,23 @@ class Iam:
     def open(self) -> None: ...
 
     def ask(self, service: str, operation: str, **given: Any) -> Any:
-        assert (service, operation) == ("iam", "simulate_principal_policy")
+        assert service == "iam"
+        read = everything_read(operation)
+        if read is not None:
+            return read
+        assert operation == "simulate_principal_policy"
         names, (thing,) = given["ActionNames"], given["ResourceArns"]
         context = tuple(
             f"{entry['ContextKeyName']}={entry['ContextKeyValues'][0]}"
             for entry in given["ContextEntries"]
-            if not entry["ContextKeyName"].startswith("aws:")
+            if not entry["ContextKeyName"].startswith(("aws:", "s3:"))
         )
         self.asked.append((given["PolicySourceArn"], tuple(names), thing, context))
         results = [{"EvalActionName": name, "EvalDecision": "allowed"} for name in names]
         return {"EvaluationResults": results}
+
+    def ask_all(self, service: str, operation: str, _: str, **given: Any) -> Any:
+        return everything_listed(operation)
 
 
 def words(verdict: Verdict) -> list[str]:

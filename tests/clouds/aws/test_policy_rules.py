@@ -230,3 +230,79 @@ def test_a_repository_of_another_account_must_allow() -> None:
     assert repository(everything, r=theirs).status is OK
     pull = {**everything, "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]}
     assert "does not allow" in repository(pull, r=theirs).why
+
+
+# --- what is outside the store's prefix, and what is a part of it
+
+IN_PREFIX = replace(R, prefix="team")
+
+
+@pytest.mark.parametrize(
+    ("statement", "status", "why"),
+    [
+        # SageMaker's outputs and the SDK's definitions are not under the prefix
+        ({"NotResource": [BUCKET, "arn:aws:s3:::b/team/*"]}, FAIL, "outputs of jobs, at the top"),
+        ({"NotResource": [BUCKET, "arn:aws:s3:::b/team/*"]}, FAIL, "definitions of large"),
+        ({"Resource": "arn:aws:s3:::b/*/output/*"}, FAIL, "outputs of jobs"),
+        ({"Resource": "arn:aws:s3:::b/pipelines-*"}, FAIL, "outputs of jobs"),
+        ({"Resource": "arn:aws:s3:::b/*/profiler-output/*"}, FAIL, "outputs of jobs"),
+        # another team's folder in the same bucket has nothing to do with it
+        ({"Resource": "arn:aws:s3:::b/others/*"}, OK, "denies nothing"),
+        ({"Resource": "arn:aws:s3:::b/other-team/*"}, OK, "denies nothing"),
+        ({"Resource": "arn:aws:s3:::b/prod-*/output/*"}, UNKNOWN, "outputs of jobs"),
+        ({"Resource": "arn:aws:s3:::b/others/data/*"}, OK, "denies nothing"),
+        # places to which every run comes
+        ({"Resource": "arn:aws:s3:::b/team/logs/*"}, FAIL, "s3:PutObject"),
+        ({"Resource": "arn:aws:s3:::b/team/code_uploads/*"}, FAIL, "s3:PutObject"),
+        ({"Resource": "arn:aws:s3:::b/*/logs/*"}, FAIL, "s3:PutObject"),
+        # parts to which a run may come
+        ({"Resource": "arn:aws:s3:::b/team/secret/*"}, UNKNOWN, "which of the objects"),
+        ({"Resource": "arn:aws:s3:::b/team/*.pkl"}, UNKNOWN, "which of the objects"),
+        ({"Resource": "arn:aws:s3:::b/prod-*"}, UNKNOWN, "definitions of large pipelines"),
+        ({"Resource": "arn:aws:s3:::b/other/a", "Action": "s3:*Version"}, OK, "denies nothing"),
+    ],
+)
+def test_every_place_that_is_written_to_is_asked_about(
+    statement: dict[str, Any], status: CheckStatus, why: str
+) -> None:
+    denial = {"Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "s3:*", **statement}
+    found = bucket(denial, r=IN_PREFIX)
+    assert found.status is status, found
+    assert why in found.why
+    assert "\0" not in found.why
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "value", "status"),
+    [
+        ("NumericLessThan", "s3:TlsVersion", "1.2", OK),
+        ("NumericLessThan", "s3:TlsVersion", "1.3", UNKNOWN),
+        ("NumericGreaterThan", "s3:TlsVersion", "1.1", FAIL),
+        ("DateGreaterThan", "aws:CurrentTime", "2199-01-01T00:00:00Z", OK),
+        ("DateGreaterThan", "aws:CurrentTime", "2020-01-01T00:00:00Z", FAIL),
+        ("DateLessThan", "aws:EpochTime", "1577836800", OK),
+        ("NumericGreaterThan", "aws:EpochTime", "1577836800", FAIL),
+        ("StringEquals", "aws:PrincipalType", "Anonymous", OK),
+        ("StringNotEquals", "aws:PrincipalType", "AssumedRole", OK),
+        ("DateLessThan", "aws:TokenIssueTime", "2020-01-01T00:00:00Z", OK),
+        ("Bool", "aws:PrincipalIsAWSService", "true", OK),
+        ("Bool", "aws:ViaAWSService", "true", OK),
+        ("StringLike", "aws:PrincipalServiceName", "*", OK),
+        ("StringLike", "aws:Referer", "https://x/*", OK),
+        ("StringLike", "s3:DataAccessPointArn", "*", OK),
+        ("StringNotLike", "s3:DataAccessPointArn", "*", FAIL),
+        ("Null", "aws:username", "false", OK),
+        ("StringNotEquals", "s3:authType", "REST-HEADER", OK),
+        # these nobody knows beforehand
+        ("Bool", "aws:MultiFactorAuthPresent", "false", UNKNOWN),
+        ("StringNotEquals", "aws:SourceVpce", "vpce-1", UNKNOWN),
+        ("NotIpAddress", "aws:SourceIp", "10.0.0.0/8", UNKNOWN),
+        ("StringNotEquals", "aws:PrincipalOrgID", "o-1", UNKNOWN),
+        ("StringNotEquals", "aws:PrincipalTag/team", "ml", UNKNOWN),
+    ],
+)
+def test_what_is_known_while_one_asks_is_taken_into_account(
+    operator: str, key: str, value: str, status: CheckStatus
+) -> None:
+    found = bucket(unless(operator, key, value))
+    assert found.status is status, found

@@ -12,6 +12,7 @@ from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.verify import checks_for
 from kitaru_iac.infrastructure import verify as face
 from kitaru_iac.spec import from_mapping
+from tests.clouds.aws.nobody import everything_listed, everything_read
 
 SERVER = "https://zenml.example.org"
 SAGEMAKER = {
@@ -42,7 +43,10 @@ class Me(AwsAccess):
                     {"EvalActionName": name, "EvalDecision": "allowed"} for name in names
                 ]
             }
-        return {"BucketRegion": "eu-west-1"}
+        return everything_read(operation) or {"BucketRegion": "eu-west-1"}
+
+    def ask_all(self, service: str, operation: str, *_: Any, **given: Any) -> Any:
+        return everything_listed(operation)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from kitaru_iac.clouds.aws.policies.document import Document, Statement, read_do
 from kitaru_iac.clouds.aws.policies.patterns import glob, relation
 from kitaru_iac.clouds.aws.policies.principals import about
 from kitaru_iac.clouds.aws.policies.requests import Request
-from kitaru_iac.clouds.aws.policies.variables import UNRESOLVED, Unresolved, resolve
+from kitaru_iac.clouds.aws.policies.variables import UNRESOLVED, Unresolved, any_value, resolve
 
 __all__ = ["RESOURCE", "Decision", "Effect", "Part", "evaluate", "may"]
 
@@ -152,7 +152,9 @@ def _names(statement: Statement, request: Request, variables: bool) -> Answer:
             wanted = resolve(one, request.context, wild=True, variables=variables)
         except Unresolved as unresolved:
             missing = missing or unresolved.answer is None
-            found.append(unresolved.answer or NO)
+            # Whatever the variable stands for, what is written around it may not fit.
+            fits = statement.negated_resources or relation(glob(any_value(one)), given) is not False
+            found.append((unresolved.answer or NO) if fits else NO)
             continue
         found.append(arn_matches(wanted, given))
     named = Answer.any(found)

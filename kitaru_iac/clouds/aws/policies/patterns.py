@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
 
-__all__ = ["Glob", "Wild", "covers", "glob", "overlap", "relation", "segments"]
+__all__ = ["SEGMENT", "Glob", "Wild", "covers", "glob", "overlap", "relation", "segments"]
 
 
 class Wild(Enum):
@@ -19,10 +19,15 @@ class Wild(Enum):
 
     ANY = "*"
     ONE = "?"
+    #: Of a value alone: any characters but a slash, as the name of a file without its folder.
+    SEGMENT = "\0"
 
 
 #: A text as signs: what stands for itself is a string of one character.
 Glob = tuple[str | Wild, ...]
+#: How a value is written that has a segment: no name in AWS holds this sign.
+SEGMENT = Wild.SEGMENT.value
+_MANY = {Wild.ANY, Wild.SEGMENT}
 _WILD = {wild.value: wild for wild in Wild}
 
 
@@ -61,7 +66,7 @@ def covers(pattern: Glob, value: Glob) -> bool:
             wanted = pattern[state] if state < len(pattern) else None
             if wanted is Wild.ANY:
                 following.add(state)
-            elif wanted == sign or (wanted is Wild.ONE and sign is not Wild.ANY):
+            elif wanted == sign or (wanted is Wild.ONE and sign not in _MANY):
                 following.add(state + 1)
         states = _closed(following, pattern)
     return len(pattern) in states
@@ -91,11 +96,12 @@ def _steps(pattern: Glob, value: Glob, i: int, j: int) -> list[tuple[int, int]]:
         steps.append((i + 1, j))
         if given is not None:
             steps.append((i, j + 1))
-    if given is Wild.ANY:
+    if given in {Wild.ANY, Wild.SEGMENT}:
         steps.append((i, j + 1))
-        if wanted is not None and wanted not in {"*", "?"}:
+        taken = {"*", "?", "/"} if given is Wild.SEGMENT else {"*", "?"}
+        if wanted is not None and wanted not in taken:
             steps.append((i + 1, j))
-    if wanted is not None and given is not None and not {wanted, given} & {Wild.ANY}:
+    if wanted is not None and given is not None and not {wanted, given} & _MANY:
         one = wanted is Wild.ONE or (given is Wild.ONE and wanted not in {"*", "?"})
         if one or wanted == given:
             steps.append((i + 1, j + 1))

@@ -11,7 +11,7 @@ from kitaru_iac.clouds.aws.policies.answers import Answer, doubt, hangs_on
 from kitaru_iac.clouds.aws.policies.patterns import Glob, glob
 from kitaru_iac.clouds.aws.policies.requests import ABSENT, Absent, Context, Foreign, Pattern
 
-__all__ = ["UNRESOLVED", "Unresolved", "resolve"]
+__all__ = ["UNRESOLVED", "Unresolved", "any_value", "resolve"]
 
 #: "If a variable cannot be resolved, this might cause the entire statement to be invalid."
 UNRESOLVED = "a variable has no value in this request"
@@ -54,6 +54,11 @@ def resolve(text: str, context: Context, *, wild: bool, variables: bool) -> Glob
         end = found.end()
     made.append(glob(text[end:], literal=not wild))
     return tuple(sign for part in made for sign in part)
+
+
+def any_value(text: str) -> str:
+    """A policy's text, with a ``*`` for each variable."""
+    return _VARIABLE.sub("*", text)
 
 
 def _value(inside: str, context: Context) -> Glob:
