@@ -31,7 +31,13 @@ from kitaru_iac.spec.model import StackSpec
 if TYPE_CHECKING:
     from kitaru_iac.records.stored import Store
 
-__all__ = ["IMPLICIT_AUTH", "PreflightFailed", "preflight", "require_free_names"]
+__all__ = [
+    "IMPLICIT_AUTH",
+    "PreflightFailed",
+    "preflight",
+    "require_free_names",
+    "require_known_fields",
+]
 
 #: ZenML reads it at each use, not at import (`handle_bool_env_var` in `service_connector.py`).
 IMPLICIT_AUTH = "ZENML_ENABLE_IMPLICIT_AUTH_METHODS"
@@ -130,6 +136,17 @@ def require_free_names(
     """
     for error in _names(store, records, current, orphans):
         raise error
+
+
+def require_known_fields(store: Store, records: Records, spec: StackSpec) -> None:
+    """Look whether the fields of `extra` exist and take their values, and at nothing else.
+
+    Raises:
+        DescriptionError: They do not; lists them all.
+    """
+    problems = check_extra(store.gateway, records, spec.extra)
+    if problems:
+        raise DescriptionError(problems)
 
 
 def _place(store: Store) -> str:

@@ -126,12 +126,16 @@ class Reconciliation:
         return bool(current and current.id and is_active(current.id, current.stack))
 
     def preview_preflight(self) -> tuple[KitaruWarning, ...]:
-        """See what `preflight` sees and needs no cloud's packages: on a local store, the names."""
+        """See what `preflight` sees and needs no cloud's packages: names, and fields of `extra`."""
         if not self.store.is_local:
             return self.preflight()
-        from kitaru_iac.records.preflight import require_free_names
+        from kitaru_iac.records.preflight import require_free_names, require_known_fields
+        from kitaru_iac.spec import to_mapping
 
         require_free_names(self.store, self.desired, self.current, self.orphans)
+        # Of a local stack that says nothing in `extra` there is nothing that could be wrong.
+        if self.spec.cloud is not None or "extra" in to_mapping(self.spec):
+            require_known_fields(self.store, self.desired, self.spec)
         return ()
 
     def preflight(self) -> tuple[KitaruWarning, ...]:
