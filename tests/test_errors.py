@@ -59,6 +59,8 @@ CODES = {
     "owned_by_pulumi",
     "part_shared",
     "partial_update",
+    "plan_invalid",
+    "plan_moved",
     "passphrase_missing",
     "plugin_missing",
     "preflight_failed",

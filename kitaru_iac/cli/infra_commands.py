@@ -72,6 +72,7 @@ def delete(
         kitaru infra delete prod
         kitaru infra delete prod --include-protected --delete-data
     """
+    from kitaru_iac.plan.document import changes
     from kitaru_iac.stacks import deployed
 
     out = output()
@@ -90,7 +91,7 @@ def delete(
     lines += [f"Kept: {part.name} ({part.kind}): {part.reason}" for part in done.kept]
     document = {
         "deployment": name,
-        "deleted": [step.to_dict() for step in done.steps],
+        "deleted": changes(done.steps),
         "kept": [part.to_dict() for part in done.kept],
     }
     out.item(document, lines or ["There was nothing to delete."])

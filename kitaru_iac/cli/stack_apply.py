@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,9 +14,15 @@ from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kitaru_iac.plan.model import Plan
+    from collections.abc import Sequence
 
-__all__ = ["apply", "preview", "show_plan", "tell_plan"]
+    from kitaru_iac.callbacks import ProgressCallback
+    from kitaru_iac.plan.document import StackPlan
+    from kitaru_iac.plan.model import Plan
+    from kitaru_iac.spec import StackSpec
+    from kitaru_iac.stacks.results import Applied
+
+__all__ = ["apply", "preview", "save_plan", "show_plan", "tell_plan"]
 
 _DetailedExitcode = Annotated[
     bool,
@@ -28,6 +36,15 @@ _DetailedExitcode = Annotated[
 
 def preview(
     ctx: typer.Context,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write the plan to this file too, for review and for apply --plan.",
+            rich_help_panel=MORE,
+        ),
+    ] = None,
     detailed_exitcode: _DetailedExitcode = False,
     take_back: TakeBack = False,
     output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
@@ -37,18 +54,23 @@ def preview(
     Examples:
         kitaru stack preview -f stack.yaml
         kitaru stack preview -f stack.yaml --output markdown   # for a pull request
+        kitaru stack preview -f stack.yaml --out plan.json
         kitaru stack preview -f stack.yaml --detailed-exitcode
     """
-    from kitaru_iac.stacks import operations
+    from kitaru_iac.stacks.planning import plan_stack
 
-    plan = operations.preview(
-        description(ctx).load(),
+    asked = description(ctx)
+    planned = plan_stack(
+        asked.load(),
         progress=current().progress,
         show=show_report,
         take_back=take_back,
+        source=asked.file,
     )
-    show_plan(plan)
-    return _code(plan.has_changes, detailed_exitcode)
+    if out is not None:
+        save_plan([planned], out)
+    show_plan(planned)
+    return _code(planned.plan.has_changes, detailed_exitcode)
 
 
 def apply(
@@ -57,6 +79,16 @@ def apply(
         bool,
         typer.Option("--yes", "-y", help="Do it without asking.", rich_help_panel=MORE),
     ] = False,
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="Apply exactly this plan of preview --out, without asking; refuse if something "
+            "else would be done by now.",
+            rich_help_panel=MORE,
+        ),
+    ] = None,
     detailed_exitcode: _DetailedExitcode = False,
     take_back: TakeBack = False,
 ) -> int:
@@ -68,22 +100,46 @@ def apply(
     Examples:
         kitaru stack apply -f stack.yaml
         kitaru stack apply -f stack.yaml --yes --output json
+        kitaru stack apply -f stack.yaml --plan plan.json
     """
     from kitaru_iac.stacks import operations
 
     out = current()
     spec = description(ctx).load()
-    done = operations.apply(
-        spec,
-        confirm=None if yes else _ask,
-        progress=progress() if spec.infra == "provision" else out.progress,
-        consent=consent(yes=yes),
-        show=show_report,
-        take_back=take_back,
-    )
+    say = progress() if spec.infra == "provision" else out.progress
+    if plan is not None:
+        done = _apply_reviewed(spec, plan, say, yes=yes, take_back=take_back)
+    else:
+        done = operations.apply(
+            spec,
+            confirm=None if yes else _ask,
+            progress=say,
+            consent=consent(yes=yes),
+            show=show_report,
+            take_back=take_back,
+        )
+    return _tell(done, quiet=not yes and plan is None, detailed_exitcode=detailed_exitcode)
+
+
+def _apply_reviewed(
+    spec: StackSpec, plan: str, say: ProgressCallback, *, yes: bool, take_back: bool
+) -> Applied:
+    """Apply a description if what would be done is what a saved plan says."""
+    from kitaru_iac.plan.document import document
+    from kitaru_iac.stacks.planning import apply_planned, plan_stack, require_digest, saved_plan
+
+    reviewed = saved_plan(plan)
+    planned = plan_stack(spec, progress=say, show=show_report, take_back=take_back)
+    require_digest(document([planned]), reviewed["digest"], reviewed)
+    return apply_planned(spec, planned, progress=say, consent=consent(yes=yes), take_back=take_back)
+
+
+def _tell(done: Applied, *, quiet: bool, detailed_exitcode: bool) -> int:
+    """Say what was applied, and give the exit code."""
+    out = current()
     for warning in done.warnings:
         out.warn(warning)
-    if yes and done.changed:
+    if done.changed and not quiet:
         tell_plan(done.plan)
     name = done.plan.stack
     declined = done.plan.has_changes and not done.changed
@@ -102,15 +158,31 @@ def apply(
     return _code(done.changed, detailed_exitcode)
 
 
-def show_plan(plan: Plan) -> None:
+def show_plan(planned: StackPlan) -> None:
     """Write a plan to stdout, in the form that was asked for."""
-    from kitaru_iac.render.plan import markdown, text
+    from kitaru_iac.plan.document import document
+    from kitaru_iac.render.plan import text
 
     out = current()
     if out.format == "markdown":
-        out.lines(markdown(plan).splitlines())
+        from kitaru_iac.render.plan_markdown import markdown
+
+        out.lines(markdown(document([planned])).splitlines())
     else:
-        out.item(plan.to_dict(), text(plan, out.style))
+        out.item(document([planned]), text(planned.plan, out.style))
+
+
+def save_plan(stacks: Sequence[StackPlan], file: str) -> None:
+    """Write a plan's document to a file, whole or not at all.
+
+    Raises:
+        FileNotWritten: It cannot be written; what was there before is as it was.
+    """
+    from kitaru_iac.cli.formats import written
+    from kitaru_iac.cli.whole_file import write_whole
+    from kitaru_iac.plan.document import document
+
+    write_whole(Path(file), written(document(stacks), "json", sys.stdout))
 
 
 def tell_plan(plan: Plan) -> None:

@@ -62,10 +62,9 @@ def create(
     spec = description(ctx).load()
     if dry_run:
         from kitaru_iac.cli.stack_apply import show_plan
+        from kitaru_iac.stacks.planning import plan_stack
 
-        show_plan(
-            operations.preview(spec, progress=out.progress, show=show_report, take_back=take_back)
-        )
+        show_plan(plan_stack(spec, progress=out.progress, show=show_report, take_back=take_back))
         return None
     if spec.cloud is not None and spec.infra == "provision" and not yes:
         plan = deployed.preview_creation(

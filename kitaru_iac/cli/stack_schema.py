@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+import typer
+
+from kitaru_iac.cli.options import MORE
 from kitaru_iac.cli.output import current as output
 
 __all__ = ["schema"]
 
 
-def schema() -> None:
+def schema(
+    of: Annotated[
+        Literal["stack", "plan"],
+        typer.Option(
+            "--of",
+            metavar="WHAT",
+            help="Of what: stack (stack.yaml) or plan (what preview --out writes).",
+            rich_help_panel=MORE,
+        ),
+    ] = "stack",
+) -> None:
     """Print the JSON Schema of stack.yaml, for editors.
 
     Point your editor at it with a first line in the file:
@@ -15,13 +30,19 @@ def schema() -> None:
 
     Examples:
         kitaru stack schema > stack.schema.json
+        kitaru stack schema --of plan
     """
     import json
 
-    from kitaru_iac.spec import json_schema
-
     out = output()
-    document = json_schema()
+    if of == "plan":
+        from kitaru_iac.plan.schema import plan_schema
+
+        document = plan_schema()
+    else:
+        from kitaru_iac.spec import json_schema
+
+        document = json_schema()
     if out.structured:
         out.document(document)
     else:

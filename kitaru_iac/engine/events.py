@@ -12,10 +12,10 @@ that it is one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from kitaru_iac.plan.model import Action, Change, Layer, Step
+from kitaru_iac.plan.model import Action, Change, Layer, Reason, Step
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
@@ -59,6 +59,7 @@ class ResourceChange:
         id: The cloud's name for it, where it exists.
         protected: Whether the deployment forbids to delete it.
         is_custom: False for components and the stack, which are nothing in the cloud.
+        deletes_first: Of a replacement, whether the old one goes before the new one comes.
     """
 
     urn: str
@@ -69,6 +70,7 @@ class ResourceChange:
     id: str | None = None
     protected: bool = False
     is_custom: bool = True
+    deletes_first: bool = False
 
     @property
     def type(self) -> str:
@@ -87,15 +89,7 @@ class ResourceChange:
 
     def step(self, name: str | None = None) -> Step:
         """The change as a step of a plan, under the cloud's name for it where one is known."""
-        reason = None
-        if self.action is Action.REPLACE and self.forcing:
-            reason = f"forced by {', '.join(self.forcing)}"
-        elif self.operation == "import":
-            reason = "it exists, and is taken over"
-        elif self.operation not in _ACTIONS:
-            reason = f"the engine calls it {self.operation!r}"
-        elif self.protected and self.action is Action.KEEP:
-            reason = "protected"
+        reason, code = self._why()
         return Step(
             self.action,
             self.type,
@@ -103,7 +97,21 @@ class ResourceChange:
             Layer.INFRASTRUCTURE,
             tuple(Change(path) for path in self.properties),
             reason,
+            code=code,
+            key=self.name,
+            deletes_first=self.deletes_first,
         )
+
+    def _why(self) -> tuple[str | None, Reason | None]:
+        if self.action is Action.REPLACE and self.forcing:
+            return f"forced by {', '.join(self.forcing)}", Reason.FORCED
+        if self.operation == "import":
+            return "it exists, and is taken over", Reason.IMPORTED
+        if self.operation not in _ACTIONS:
+            return f"the engine calls it {self.operation!r}", Reason.UNKNOWN_OPERATION
+        if self.protected and self.action is Action.KEEP:
+            return "protected", Reason.PROTECTED
+        return None, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +188,9 @@ class Recording:
         self._operations.setdefault(operation, set()).add(metadata.urn)
         change = _change(metadata, operation, refreshing=self.refreshing)
         before = self._changes.get(change.urn)
+        # Steps of one resource come in their order; see `deleteBeforeReplace`.
+        first = operation == "delete-replaced" if before is None else before.deletes_first
+        change = replace(change, deletes_first=first)
         if before is None or _STRENGTH.index(change.action) >= _STRENGTH.index(before.action):
             if before is not None and not change.properties:
                 if before.action is change.action:

@@ -6,7 +6,8 @@
     ├── InternalError          internal_error          1    a bug in kitaru
     ├── Interrupted            interrupted             130  Ctrl-C or SIGTERM; says what exists now
     ├── UsageError             usage_error             64   the command line itself is wrong
-    │   └── DescriptionError   description_invalid     64   every problem of a description at once
+    │   ├── DescriptionError   description_invalid     64   every problem of a description at once
+    │   └── PlanInvalid        plan_invalid            64   a saved plan that cannot be read
     ├── CheckFailed            check_failed            3    of infrastructure or connector
     ├── NotFoundError          not_found               4    no such stack, connector, file
     │   ├── StackNotFound      stack_not_found         4
@@ -23,6 +24,7 @@
     ├── ProtectedStackError    stack_protected         1    the active, default or a foreign stack
     │   └── StackTakenOver     stack_taken_over        1
     ├── StackChanged           stack_changed           1    by somebody else, at the same time
+    ├── PlanMoved              plan_moved              1    what was reviewed is not what would be
     ├── RegistrationFailed     registration_failed     1    says what exists now
     ├── PreflightFailed        preflight_failed        1    several errors; exits like the first
     ├── InfrastructureRemains  infrastructure_remains  1    says what would stay, or stays
@@ -123,6 +125,7 @@ from kitaru_iac.errors.stack import (
     CheckFailed,
     DeploymentNotFound,
     InfrastructureRemains,
+    PlanMoved,
     ProtectedStackError,
     RegistrationFailed,
     StackChanged,
@@ -140,6 +143,7 @@ from kitaru_iac.errors.store import (
 )
 from kitaru_iac.errors.usage import (
     DescriptionError,
+    PlanInvalid,
     Problem,
     UsageError,
 )
@@ -165,6 +169,8 @@ __all__ = [
     "NotAllowedError",
     "NotConnectedError",
     "NotFoundError",
+    "PlanInvalid",
+    "PlanMoved",
     "Problem",
     "ProtectedStackError",
     "RegistrationFailed",

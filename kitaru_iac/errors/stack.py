@@ -12,6 +12,7 @@ __all__ = [
     "CheckFailed",
     "DeploymentNotFound",
     "InfrastructureRemains",
+    "PlanMoved",
     "ProtectedStackError",
     "RegistrationFailed",
     "StackChanged",
@@ -79,6 +80,31 @@ class StackChanged(KitaruError):
     def to_dict(self) -> dict[str, Any]:
         """The error, with ``differs`` where something does."""
         return {**super().to_dict(), **({"differs": list(self.differs)} if self.differs else {})}
+
+
+class PlanMoved(KitaruError):
+    """What would be done now is not what was reviewed; nothing was done.
+
+    Args:
+        differs: How the fresh plan differs, one line each.
+    """
+
+    code = "plan_moved"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        differs: Sequence[str] = (),
+        why: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.differs = tuple(differs)
+        super().__init__(what, why=why, remedy=remedy)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error with ``differs``, the list of what is otherwise."""
+        return {**super().to_dict(), "differs": list(self.differs)}
 
 
 class RegistrationFailed(KitaruError):

@@ -10,6 +10,7 @@ from kitaru_iac.errors.base import ExitCode, KitaruError
 
 __all__ = [
     "DescriptionError",
+    "PlanInvalid",
     "Problem",
     "UsageError",
 ]
@@ -79,3 +80,9 @@ class DescriptionError(UsageError):
     def to_dict(self) -> dict[str, Any]:
         """The error with its ``problems``, a list of :meth:`Problem.to_dict`."""
         return {**super().to_dict(), "problems": [problem.to_dict() for problem in self.problems]}
+
+
+class PlanInvalid(UsageError):
+    """A saved plan cannot be read: it is none, of another major version, or was edited."""
+
+    code = "plan_invalid"

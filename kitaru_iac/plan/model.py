@@ -7,6 +7,7 @@ differs.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +15,7 @@ from typing import Any
 
 from kitaru_iac.notices import KitaruWarning
 
-__all__ = ["Action", "Change", "Kept", "Layer", "Plan", "Step"]
+__all__ = ["HIDDEN", "Action", "Change", "Kept", "Layer", "Plan", "Reason", "Step"]
 
 #: Stands for a secret's value wherever one would be shown.
 HIDDEN = "(secret)"
@@ -38,17 +39,53 @@ class Layer(StrEnum):
     RECORDS = "records"
 
 
+class Reason(StrEnum):
+    """Why a step is taken, or a thing kept: the code of what `Step.reason` says in words."""
+
+    ADDED_BY_HAND = "added_by_hand"
+    EXISTING = "existing"
+    FLAVOR = "flavor_fixed"
+    FORCED = "forced_by_properties"
+    IMPORTED = "imported"
+    MAKES_ROOM = "makes_room"
+    NOT_DESCRIBED = "not_described"
+    PROTECTED = "protected"
+    SHARED = "used_by_others"
+    STACK_REPLACED = "stack_replaced"
+    TAKEN_OVER = "taken_over"
+    UNKNOWN_OPERATION = "unknown_operation"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field that differs. `before` and `after` are None where the field is absent."""
+    """One field that differs. `before` and `after` are None where the field is absent.
+
+    Attributes:
+        sensitive: Whether its values are secret; `HIDDEN` stands for each that there is.
+    """
 
     field: str
     before: Any = None
     after: Any = None
+    sensitive: bool = dataclasses.field(default=False, compare=False)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it is known only that the field differs, as of what the engine tells."""
+        return not self.sensitive and self.before is None and self.after is None
 
     def to_dict(self) -> dict[str, Any]:
-        """``{"field", "before", "after"}``."""
-        return {"field": self.field, "before": self.before, "after": self.after}
+        """``{"path", "op", "before", "after"}``; no value where it is secret or unknown."""
+        op = "change"
+        if not self.unknown:
+            op = "add" if self.before is None else "remove" if self.after is None else "change"
+        shown = not self.sensitive
+        return {
+            "path": self.field,
+            "op": op,
+            "before": self.before if shown else None,
+            "after": self.after if shown else None,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +100,9 @@ class Step:
         changes: The fields that differ, for an update or a replacement.
         reason: Why, where it is not plain: what forces a replacement, why a thing is kept.
         used_by: What else in the store uses the subject, as ``stack prod``.
+        code: The code of `reason`.
+        key: What the subject is called in its program, where `name` is the cloud's name for it.
+        deletes_first: Of a replacement, whether the old one goes before the new one comes.
     """
 
     action: Action
@@ -72,18 +112,9 @@ class Step:
     changes: tuple[Change, ...] = ()
     reason: str | None = None
     used_by: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The step as JSON and YAML output carry it."""
-        return {
-            "layer": self.layer.value,
-            "action": self.action.value,
-            "kind": self.kind,
-            "name": self.name,
-            "changes": [change.to_dict() for change in self.changes],
-            **({"reason": self.reason} if self.reason else {}),
-            **({"used_by": list(self.used_by)} if self.used_by else {}),
-        }
+    code: Reason | None = dataclasses.field(default=None, compare=False)
+    key: str | None = dataclasses.field(default=None, compare=False)
+    deletes_first: bool = dataclasses.field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +137,6 @@ class Plan:
     def extended(self, steps: Iterable[Step] = (), warnings: Iterable[KitaruWarning] = ()) -> Plan:
         """A new plan with these steps and warnings after its own."""
         return Plan(self.stack, (*self.steps, *steps), (*self.warnings, *warnings))
-
-    def to_dict(self) -> dict[str, Any]:
-        """``{"stack", "has_changes", "summary": {action: count}, "steps", "warnings"}``."""
-        counts = {action.value: self.count(action) for action in Action}
-        return {
-            "stack": self.stack,
-            "has_changes": self.has_changes,
-            "summary": {action: count for action, count in counts.items() if count},
-            "steps": [step.to_dict() for step in self.steps],
-            "warnings": [warning.to_dict() for warning in self.warnings],
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from kitaru_iac.gateway.masking import masked
 from kitaru_iac.labels import MANAGED_LABEL
-from kitaru_iac.plan.model import HIDDEN, Action, Change, Step
+from kitaru_iac.plan.model import HIDDEN, Action, Change, Reason, Step
 from kitaru_iac.records.model import (
     DESCRIBED,
     REMOVED_WITH_STACK,
@@ -145,11 +146,20 @@ def _taken_over(new: ComponentRecord, old: ComponentRecord) -> Step:
         new.name,
         changes=_component_changes(new, old, relink=True),
         reason="left by an earlier stack of this name, and taken over",
+        code=Reason.TAKEN_OVER,
     )
 
 
 def _replacement(desired: Records, current: Records, spare: Records, reason: str) -> list[Step]:
-    steps = [Step(Action.REPLACE, "stack", desired.stack, reason=f"{reason}; it gets a new id")]
+    steps = [
+        Step(
+            Action.REPLACE,
+            "stack",
+            desired.stack,
+            reason=f"{reason}; it gets a new id",
+            code=Reason.STACK_REPLACED,
+        )
+    ]
     steps.extend(_new_parts(desired, spare))
     steps.extend(
         Step(Action.DELETE, component.type, component.name)
@@ -163,10 +173,18 @@ def _replacement(desired: Records, current: Records, spare: Records, reason: str
 
 def _new_connector(new: ConnectorRecord, spare: ConnectorRecord | None) -> Step:
     if new.existing:
-        return Step(Action.KEEP, "service_connector", new.name, reason="existing, used as it is")
+        return Step(
+            Action.KEEP,
+            "service_connector",
+            new.name,
+            reason="existing, used as it is",
+            code=Reason.EXISTING,
+        )
     if spare is not None and (spare.type, spare.auth_method) != (new.type, new.auth_method):
         reason = "one left by an earlier stack of this name makes room"
-        return Step(Action.REPLACE, "service_connector", new.name, reason=reason)
+        return Step(
+            Action.REPLACE, "service_connector", new.name, reason=reason, code=Reason.MAKES_ROOM
+        )
     if spare is not None:
         return Step(
             Action.UPDATE,
@@ -174,6 +192,7 @@ def _new_connector(new: ConnectorRecord, spare: ConnectorRecord | None) -> Step:
             new.name,
             changes=_connector_changes(new, spare),
             reason="left by an earlier stack of this name, and taken over",
+            code=Reason.TAKEN_OVER,
         )
     return Step(Action.CREATE, "service_connector", new.name)
 
@@ -210,6 +229,7 @@ def _connector_changes(new: ConnectorRecord, old: ConnectorRecord) -> tuple[Chan
             f"configuration.{key}",
             HIDDEN if key in old.secrets else None,
             HIDDEN if key in new.secrets else None,
+            sensitive=True,
         )
         for key in sorted({*old.secrets, *new.secrets})
         if _plain(old.secrets.get(key)) != _plain(new.secrets.get(key))
@@ -243,13 +263,14 @@ def _flavor_change(new: ComponentRecord, old: ComponentRecord) -> Step:
         new.name,
         changes=(Change("flavor", old.flavor, new.flavor),),
         reason="a component's flavor cannot be changed in place",
+        code=Reason.FLAVOR,
     )
 
 
 def _component_changes(
     new: ComponentRecord, old: ComponentRecord, *, relink: bool
 ) -> tuple[Change, ...]:
-    changes = _mapping_changes("configuration", old.configuration, new.configuration)
+    changes = _hidden(_mapping_changes("configuration", old.configuration, new.configuration))
     if new.uses_connector != old.uses_connector:
         changes.append(Change("uses_connector", old.uses_connector, new.uses_connector))
     elif relink and new.uses_connector:
@@ -269,7 +290,13 @@ def _stack_step(desired: Records, current: Records, membership: list[Change]) ->
 def _removals(desired: Records, current: Records) -> list[Step]:
     wanted = {component.type for component in desired.components}
     return [
-        Step(Action.DELETE, component.type, component.name, reason="not described any more")
+        Step(
+            Action.DELETE,
+            component.type,
+            component.name,
+            reason="not described any more",
+            code=Reason.NOT_DESCRIBED,
+        )
         for component in current.components
         if component.type not in wanted and is_own_component(component, current)
     ]
@@ -279,7 +306,13 @@ def _foreign(desired: Records, current: Records) -> list[Step]:
     """Members of the stack that the description does not speak of: the user's own additions."""
     wanted = {component.type for component in desired.components}
     return [
-        Step(Action.KEEP, component.type, component.name, reason="added to the stack by hand")
+        Step(
+            Action.KEEP,
+            component.type,
+            component.name,
+            reason="added to the stack by hand",
+            code=Reason.ADDED_BY_HAND,
+        )
         for component in current.components
         if component.type not in wanted and not is_own_component(component, current)
     ]
@@ -300,6 +333,20 @@ def _mapping_changes(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]
         for key in sorted({*old, *new})
         if _plain(old.get(key)) != _plain(new.get(key))
     ]
+
+
+def _hidden(changes: list[Change]) -> list[Change]:
+    """The changes of a configuration, without the passwords that it may hold as plain text."""
+
+    def shown(change: Change) -> Change:
+        key = change.field.rpartition(".")[2]
+        both = {"before": change.before, "after": change.after}
+        if all(masked({key: value}) == {key: value} for value in both.values()):
+            return change
+        hidden = {at: None if value is None else HIDDEN for at, value in both.items()}
+        return Change(change.field, **hidden, sensitive=True)
+
+    return [shown(change) for change in changes]
 
 
 def _label_changes(new: Mapping[str, str], old: Mapping[str, str]) -> list[Change]:

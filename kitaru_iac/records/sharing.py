@@ -8,7 +8,7 @@ from dataclasses import replace
 from kitaru_iac.errors import ProtectedStackError
 from kitaru_iac.gateway.documents import Where
 from kitaru_iac.notices import PartShared
-from kitaru_iac.plan.model import Action, Step
+from kitaru_iac.plan.model import Action, Reason, Step
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import Records, stored_id
 from kitaru_iac.records.stored import Store
@@ -54,7 +54,8 @@ def with_sharing(
             refused.append(shown)
         else:
             reason = f"used by {_listed(users)}: it leaves this stack only"
-            found.append(replace(step, action=Action.KEEP, reason=reason, used_by=users))
+            kept = replace(step, action=Action.KEEP, reason=reason, used_by=users)
+            found.append(replace(kept, code=Reason.SHARED))
     if refused:
         raise ProtectedStackError(
             f"Stack '{current.stack}' cannot be changed so without changing others",

@@ -1,6 +1,7 @@
-"""The faces of a plan: lines of text for a terminal, Markdown for a pull request.
+"""The face of a plan for a terminal: lines of text.
 
-The JSON and YAML face is `Plan.to_dict`. A plan holds no secrets, so none can be shown.
+`plan_markdown` has the one for a pull request; JSON and YAML are the document itself. A plan holds
+no secrets, so none can be shown.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ import json
 from collections.abc import Callable, Iterator
 
 from kitaru_iac.plan.model import Action, Change, Layer, Plan, Step
-from kitaru_iac.render.escaping import code, escaped
 
-__all__ = ["markdown", "summary", "text"]
+__all__ = ["summary", "text"]
 
 _MARKS = {
     Action.CREATE: ("+", "green"),
@@ -91,35 +91,3 @@ def _before_after(change: Change) -> str:
 
 def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-# -- Markdown ------------------------------------------------------------------------------------
-
-
-def markdown(plan: Plan) -> str:
-    """The plan as GitHub-flavoured Markdown. Nothing in a name or value can become markup."""
-    blocks = [f"### Plan for stack {code(plan.stack)}", escaped(summary(plan))]
-    if plan.steps:
-        rows = ["| Action | What | Name | Changes |", "| --- | --- | --- | --- |"]
-        for step in plan.steps:
-            action = step.action.value
-            loud = step.action in (Action.REPLACE, Action.DELETE)
-            what = code(step.kind) if ":" in step.kind else escaped(_words(step.kind))
-            cells = [f"**{action}**" if loud else action, what, code(step.name), _changes(step)]
-            rows.append(f"| {' | '.join(cells)} |")
-        blocks.append("\n".join(rows))
-    if plan.warnings:
-        lines = "\n".join(f"- {escaped(str(warning))}" for warning in plan.warnings)
-        blocks.append(f"**Warnings**\n\n{lines}")
-    return "\n\n".join(blocks) + "\n"
-
-
-def _changes(step: Step) -> str:
-    lines = []
-    for change in step.changes:
-        before = code(_shown(change.before)) if change.before is not None else ""
-        after = code(_shown(change.after)) if change.after is not None else "(removed)"
-        lines.append(f"{code(change.field)}: {before}{' → ' if before else ''}{after}")
-    if step.reason:
-        lines.append(escaped(step.reason))
-    return "<br>".join(lines)

@@ -123,12 +123,10 @@ def preview(
         DescriptionError: Fields do not exist in the store, or do not take their values.
         ProtectedStackError: The stack is another owner's, or shares a part that would be replaced.
     """
-    state = Reconciliation.load(spec, owner, recover=False)
-    ready = prepare(spec, dry_run=True, progress=progress, show=show, take_back=take_back)
-    state = state.with_infrastructure(ready)
-    plan = state.plan(ready.steps)
-    notes = state.preview_preflight() if plan.has_changes else ()
-    return plan.extended(warnings=(*notes, *state.store.gateway.warnings))
+    from kitaru_iac.stacks.planning import plan_stack
+
+    planned = plan_stack(spec, owner=owner, progress=progress, show=show, take_back=take_back)
+    return planned.plan
 
 
 def preview_creation(spec: StackSpec, *, owner: Owner | None = None) -> Plan:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.notices import KitaruWarning
+from kitaru_iac.plan.document import changes
 from kitaru_iac.plan.model import Kept, Plan, Step
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Created:
         if self.checks:
             item["checks"] = [check.to_dict() for check in self.checks]
         if self.infrastructure:
-            item["infrastructure"] = [step.to_dict() for step in self.infrastructure]
+            item["infrastructure"] = changes(self.infrastructure)
         if self.state is not None:
             item["state"] = self.state
         if self.warnings:
@@ -97,7 +98,7 @@ class Applied:
             "is_active": self.is_active,
             "previous_active_stack": self.previous_active_stack,
             "changed": self.changed,
-            "plan": self.plan.to_dict(),
+            "changes": changes(self.plan.steps, self.name),
             "checks": [check.to_dict() for check in self.checks],
             "warnings": _plain(self.warnings),
         }
@@ -152,7 +153,7 @@ class Deleted:
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``stack.delete``."""
-        gone = [step.to_dict() for step in self.infrastructure_deleted]
+        gone = changes(self.infrastructure_deleted)
         return {
             **({"infrastructure_deleted": gone} if gone else {}),
             "deleted_stack": self.deleted_stack if self.stack_was_there else None,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from pulumi.automation import EngineEvent
 
 from kitaru_iac.engine.events import Recording, ResourceChange, name_of, steps, type_of
+from kitaru_iac.plan.document import changes
 from kitaru_iac.plan.model import Action, Layer
 
 STACK = "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s"
@@ -125,7 +127,21 @@ def test_no_value_of_a_property_is_kept() -> None:
         pre("update", old=state, new=state, detailedDiff={"password": {"diffKind": "update"}})
     )
     assert "hush" not in repr(recording)
-    assert "hush" not in json.dumps([step.to_dict() for step in steps(recording.changes)])
+    assert "hush" not in json.dumps(changes(steps(recording.changes)))
+
+
+@pytest.mark.parametrize(
+    ("order", "actions"),
+    [
+        (("delete-replaced", "replace", "create-replacement"), ["delete", "create"]),
+        (("create-replacement", "replace", "delete-replaced"), ["create", "delete"]),
+    ],
+)
+def test_a_replacement_says_what_comes_first(order: tuple[str, ...], actions: list[str]) -> None:
+    recording = recorded(*(pre(operation) for operation in order))
+    (change,) = changes(steps(recording.changes))
+    assert change["actions"] == actions
+    assert change["address"] == "infrastructure/aws:s3/bucket:Bucket/stack-bucket"
 
 
 def test_diagnostics_lose_their_colours_and_the_ephemeral() -> None:
@@ -138,8 +154,8 @@ def test_diagnostics_lose_their_colours_and_the_ephemeral() -> None:
 
 
 def test_steps_come_in_one_order_under_the_clouds_names() -> None:
-    changes = [
+    seen = [
         ResourceChange(f"urn:pulumi:s::p::aws:x:Y::{name}", Action.CREATE, "create")
         for name in ("b", "a")
     ]
-    assert [step.name for step in steps(changes, {"a": "named"})] == ["named", "b"]
+    assert [step.name for step in steps(seen, {"a": "named"})] == ["named", "b"]

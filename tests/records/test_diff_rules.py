@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL
+from kitaru_iac.plan.document import changes
 from kitaru_iac.plan.model import Action, Change, Step
 from kitaru_iac.records.diff import diff, is_own_component, is_own_connector, replacement_reason
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
@@ -332,7 +333,7 @@ def test_each_field_of_the_own_connector_that_differs_is_a_change_of_it_alone(ca
 )
 def test_no_step_holds_a_secret(current: Records | None, orphans: Records | None) -> None:
     steps = diff(aws_records("s"), current, orphans)
-    text = f"{steps!r} {json.dumps([s.to_dict() for s in steps], default=str)}"
+    text = f"{steps!r} {json.dumps(changes(steps), default=str)}"
     for secret in (SECRET, "AKIAFIRST", "of yesterday"):
         assert secret not in text
 

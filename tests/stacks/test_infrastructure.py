@@ -32,8 +32,10 @@ def test_provisioned_registered_converged_and_taken_down(
         before = everything(Store.open())
     shown = kitaru("stack", "create", *PROD, "--dry-run", "-o", "json")
     assert shown.code == 0, shown.err
-    layers = {step["layer"] for step in shown.document["item"]["steps"]}
-    assert layers == {"infrastructure", "records"}
+    (entry,) = shown.document["item"]["stacks"]
+    layers = {change["layer"] for change in entry["changes"]}
+    assert layers == {"infrastructure", "records", "machine"}
+    assert shown.document["item"]["complete"]
     assert workshop.aws.client("s3").list_buckets()["Buckets"] == []
 
     unasked = kitaru("stack", "create", *PROD)
@@ -144,7 +146,7 @@ def test_what_would_stay_is_never_left_in_silence(kitaru: Kitaru, workshop: Engi
     assert kept["name"] == "kitaru/prod"
     again = kitaru("stack", "create", *PROD, "--no-activate", "--yes", "-o", "json")
     assert again.code == 0, again.err
-    assert {step["action"] for step in again.document["item"]["infrastructure"]} == {"keep"}
+    assert {tuple(c["actions"]) for c in again.document["item"]["infrastructure"]} == {("no-op",)}
     (listed,) = kitaru("infra", "list", "-o", "json").document["items"]
     assert (listed["name"], listed["stack"]) == ("prod", "prod")
     assert {part["name"] for part in listed["holds"]} >= {BUCKET, "kitaru/prod"}

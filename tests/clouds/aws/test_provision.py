@@ -20,6 +20,7 @@ from kitaru_iac.infrastructure import destroy as d
 from kitaru_iac.infrastructure import provision as p
 from kitaru_iac.infrastructure.results import InfrastructureResult
 from kitaru_iac.infrastructure.verify import verify
+from kitaru_iac.plan.document import changes as as_written
 from kitaru_iac.plan.model import Action, Layer, Step
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import InfraMode
@@ -498,7 +499,7 @@ def test_credentials_of_the_description_reach_the_plugin_and_never_the_state(
     assert files
     assert all(secret.encode() not in path.read_bytes() for path in files)
     assert secret not in repr(made) + "".join(said)
-    assert secret not in json.dumps([step.to_dict() for step in made.steps])
+    assert secret not in json.dumps(as_written(made.steps))
 
 
 def test_a_deployment_does_not_move(engine_room: EngineRoom) -> None:

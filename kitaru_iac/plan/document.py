@@ -1,0 +1,247 @@
+"""The plan as a format of its own: versioned, written to a file, reviewed, compared by its digest.
+
+What is promised is Terraform's promise for ``terraform show -json``: a new minor version adds, and
+a reader passes over what it does not know; a new major version breaks, and a reader refuses it. An
+action that a reader does not know counts as a change. `schema` has the format's JSON Schema.
+
+The digest is that of what would be done and of what was asked for: of each stack its canonical
+description, and of each change its address, actions, differing fields and who else uses the thing.
+Texts, times, versions, checks and warnings are not in it. Nor is any secret, not hashed either: two
+plans that differ in a secret's value alone have one digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kitaru_iac._version import __version__
+from kitaru_iac.plan.canonical import sha256
+from kitaru_iac.plan.model import Action, Layer, Plan, Step
+
+__all__ = [
+    "FORMAT_VERSION",
+    "StackPlan",
+    "address_of",
+    "changes",
+    "counted_as",
+    "digest_of",
+    "document",
+    "has_changes",
+    "is_change",
+]
+
+FORMAT_VERSION = "1.0"
+
+_NO_OP = "no-op"
+_ACTIONS: Mapping[Action, str] = {
+    Action.CREATE: "create",
+    Action.UPDATE: "update",
+    Action.ACTIVATE: "update",
+    Action.DELETE: "delete",
+    Action.KEEP: _NO_OP,
+}
+#: What of a change is in the digest.
+_DIGESTED = ("address", "previous_address", "actions", "used_by")
+
+
+@dataclass(frozen=True, slots=True)
+class StackPlan:
+    """What would be done for one stack, and what was asked for.
+
+    Attributes:
+        plan: The steps.
+        description: The keys of stack.yaml in canonical form, without secrets.
+        sensitive: Dotted paths of `description` whose values are secret, and hidden.
+        source: The file that describes it, as it was given.
+        store: Where the records are: ``local``, or the server's address without secrets. It is in
+            the digest, so that what was reviewed for one server is not applied to another.
+        checks: Results of the infrastructure's checks, as `CheckResult.to_dict` gives them.
+        drift: Differences between what was applied and what is; None where nobody looked.
+        error: Why there is no plan, as `KitaruError.to_dict` gives it.
+    """
+
+    plan: Plan
+    description: Mapping[str, Any] = field(default_factory=dict)
+    sensitive: tuple[str, ...] = ()
+    source: str | None = None
+    store: str | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
+    drift: tuple[Mapping[str, Any], ...] | None = None
+    error: Mapping[str, Any] | None = None
+
+    @property
+    def digest(self) -> str:
+        """The digest of this stack's part alone."""
+        return sha256(_digested(self.to_dict(digest=False)))
+
+    def to_dict(self, *, digest: bool = True) -> dict[str, Any]:
+        """Give the stack's entry in the document's ``stacks``."""
+        found = changes(self.plan.steps, self.plan.stack)
+        known = not any(check.get("status") == "unknown" for check in self.checks)
+        complete = self.error is None and known
+        failed = any(check.get("status") == "fail" for check in self.checks)
+        return {
+            "stack": self.plan.stack,
+            "source": self.source,
+            "has_changes": any(is_change(change) for change in found),
+            "complete": complete,
+            "applyable": self.error is None and not failed,
+            "digest": self.digest if digest else None,
+            "description": dict(self.description),
+            "sensitive": [f"description.{path}" for path in self.sensitive],
+            "changes": found,
+            "drift": None if self.drift is None else [dict(item) for item in self.drift],
+            "checks": [dict(check) for check in self.checks],
+            "warnings": [warning.to_dict() for warning in self.plan.warnings],
+            "error": None if self.error is None else dict(self.error),
+        }
+
+
+def document(stacks: Sequence[StackPlan]) -> dict[str, Any]:
+    """Put the plans of several stacks into one document.
+
+    Args:
+        stacks: In the order in which they are shown.
+
+    Returns:
+        Plain data: ``{"format_version", "kitaru_version", "store", "stacks", "digest", "complete",
+        "applyable", "summary"}``.
+    """
+    store = next((stack.store for stack in stacks if stack.store is not None), None)
+    entries = [stack.to_dict() for stack in stacks]
+    return {
+        "format_version": FORMAT_VERSION,
+        "kitaru_version": __version__,
+        "store": store,
+        "stacks": entries,
+        "digest": digest_of({"store": store, "stacks": entries}),
+        "complete": all(entry["complete"] for entry in entries),
+        "applyable": all(entry["applyable"] for entry in entries),
+        "summary": _summary(entries),
+    }
+
+
+def digest_of(plan: Mapping[str, Any]) -> str:
+    """Compute the digest anew from a document, whatever its ``digest`` says."""
+    stacks = sorted(plan["stacks"], key=lambda entry: str(entry["stack"]))
+    return sha256({"store": plan.get("store"), "stacks": [_digested(s) for s in stacks]})
+
+
+def changes(steps: Iterable[Step], stack: str | None = None) -> list[dict[str, Any]]:
+    """Give the steps as the format has them: one change for each address, in the steps' order.
+
+    A thing that is made and one that makes room for it have one address; what is done to both are
+    the change's ``actions``, in order.
+
+    Args:
+        steps: What would be done, or was done.
+        stack: The stack's name, which its own records carry.
+    """
+    found: dict[str, list[Step]] = {}
+    for step in steps:
+        found.setdefault(address_of(step, stack), []).append(step)
+    return [_change(address, group) for address, group in found.items()]
+
+
+def address_of(step: Step, stack: str | None = None) -> str:
+    """Give what a thing is called in every run's plan, for as long as its description names it.
+
+    ``infrastructure/TYPE/NAME``, with Pulumi's type and the name in the program;
+    ``records/KIND`` for the stack and its own parts; ``records/KIND/NAME`` for parts with other
+    names; ``machine/active_stack`` for the choice of the active stack.
+    """
+    if step.action is Action.ACTIVATE:
+        return "machine/active_stack"
+    if step.layer is Layer.INFRASTRUCTURE:
+        return f"infrastructure/{step.kind}/{step.key or step.name}"
+    own = f"records/{step.kind}"
+    return own if step.name == stack else f"{own}/{step.name}"
+
+
+def is_change(change: Mapping[str, Any]) -> bool:
+    """Say whether a change of a document does anything; an action that is not known does."""
+    return any(action != _NO_OP for action in change["actions"])
+
+
+def has_changes(plan: Mapping[str, Any]) -> bool:
+    """Say whether a document has anything to do."""
+    return any(is_change(change) for entry in plan["stacks"] for change in entry["changes"])
+
+
+def _change(address: str, steps: Sequence[Step]) -> dict[str, Any]:
+    first = steps[0]
+    activates = first.action is Action.ACTIVATE
+    actions = [action for step in steps for action in _actions(step)]
+    done = [action for action in dict.fromkeys(actions) if action != _NO_OP]
+    fields = [change for step in steps for change in step.changes]
+    # Made and deleted may each say why: the first one that does is shown.
+    told = next((step for step in steps if step.reason), None)
+    return {
+        "layer": "machine" if activates else first.layer.value,
+        "address": address,
+        "previous_address": None,
+        "kind": "active_stack" if activates else first.kind,
+        "name": first.name,
+        "actions": done or [_NO_OP],
+        "reason": _reason(told),
+        "changed": [change.to_dict() for change in fields],
+        "sensitive": [change.field for change in fields if change.sensitive],
+        "unknown": [change.field for change in fields if change.unknown],
+        "used_by": sorted({user for step in steps for user in step.used_by}),
+    }
+
+
+def _actions(step: Step) -> tuple[str, ...]:
+    if step.action is Action.REPLACE:
+        return ("delete", "create") if step.deletes_first else ("create", "delete")
+    return (_ACTIONS[step.action],)
+
+
+def _reason(step: Step | None) -> dict[str, str] | None:
+    if step is None:
+        return None
+    return {"code": "other" if step.code is None else step.code.value, "text": str(step.reason)}
+
+
+def _digested(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a stack's entry is in the digest."""
+    done = [change for change in entry["changes"] if is_change(change)]
+    return {
+        "stack": entry["stack"],
+        "description": entry["description"],
+        "changes": [
+            {
+                **{key: change[key] for key in _DIGESTED},
+                "changed": change["changed"],
+                "sensitive": change["sensitive"],
+            }
+            for change in sorted(done, key=lambda change: str(change["address"]))
+        ],
+        "failed": None if entry["error"] is None else entry["error"].get("code"),
+    }
+
+
+def _summary(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    counts = dict.fromkeys(("create", "update", "replace", "delete", "other", "no_op"), 0)
+    for change in (change for entry in entries for change in entry["changes"]):
+        counts[counted_as(change["actions"])] += 1
+    statuses = [check.get("status") for entry in entries for check in entry["checks"]]
+    return {
+        "stacks": len(entries),
+        "with_changes": sum(entry["has_changes"] for entry in entries),
+        "failed": sum(entry["error"] is not None for entry in entries),
+        **counts,
+        "checks_failed": statuses.count("fail"),
+        "checks_unknown": statuses.count("unknown"),
+    }
+
+
+def counted_as(actions: Sequence[str]) -> str:
+    """Give the summary's word for a change's actions; ``other`` for what is not known."""
+    if set(actions) == {"create", "delete"}:
+        return "replace"
+    word = actions[0] if len(actions) == 1 else ""
+    known = {"create": "create", "update": "update", "delete": "delete", _NO_OP: "no_op"}
+    return known.get(word, "other")
