@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, MutableMapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -105,11 +105,10 @@ def _follow_known(environ: MutableMapping[str, str]) -> None:
 
 
 def _call(hook: Hook) -> None:
-    from contextlib import redirect_stdout
     from importlib.metadata import EntryPoint
 
     try:
-        with redirect_stdout(sys.stderr):  # ours is a document, or the plugin's port
+        with _stdout_is_stderr():
             EntryPoint(hook.distribution, hook.value, _GROUP).load()()
     except Exception as error:  # noqa: BLE001 - a stranger's code
         import logging
@@ -117,6 +116,34 @@ def _call(hook: Hook) -> None:
         logging.getLogger("kitaru_iac").debug(
             "The hook %s of %s fails: %s", hook.value, hook.distribution, type(error).__name__
         )
+
+
+@contextmanager
+def _stdout_is_stderr() -> Iterator[None]:
+    """Let what a stranger prints go to stderr: our stdout is a document, a port, or a wire.
+
+    The descriptor too: C libraries and children write there.
+    """
+    kept = None
+    with suppress(OSError, ValueError, AttributeError):
+        _flush()
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if kept is not None:
+            _flush()  # what was printed through another name of stdout
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+def _flush() -> None:
+    for stream in (sys.__stdout__, sys.stdout):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
 
 
 # -- the metadata ----------------------------------------------------------------------------------
