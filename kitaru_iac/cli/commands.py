@@ -119,6 +119,7 @@ TREE: dict[str, Entry] = {
     "status": Entry(
         "Show what this machine is connected to.", "connect_status", "status", "Set up"
     ),
+    "mcp": Entry("Let agents reach stacks: an MCP server.", "mcp", "mcp", "Set up"),
     "doctor": Entry(
         "Check the installation and say what is missing.", "doctor", "doctor", "Set up"
     ),

@@ -1,0 +1,1 @@
+"""A face: the MCP server, through which agents reach stacks. Needs the extra `mcp`."""

@@ -1,0 +1,225 @@
+"""What the tools return: the documents of ``--output json``, typed, and what agents need."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from mcp.types import CallToolResult, TextContent
+from pydantic import BaseModel, ConfigDict, Field
+
+from kitaru_iac.mcp.sizes import fitted
+
+__all__ = [
+    "ActiveStack",
+    "Answer",
+    "Applied",
+    "Deleted",
+    "PlanAnswer",
+    "Policies",
+    "Report",
+    "StackDetails",
+    "StackList",
+    "Switched",
+    "answer",
+]
+
+Truncated = Annotated[
+    bool, Field(description="Whether texts or lists were cut; the counts are those of the whole.")
+]
+StatusWord = Literal["ok", "warn", "fail", "unknown"]
+
+
+class Answer(BaseModel):
+    """An answer. Fields that a later version adds are passed on."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Notice(Answer):
+    """A warning: its stable code, and what it says."""
+
+    code: str
+    message: str
+
+
+class StackItem(Answer):
+    """A stack in the list."""
+
+    id: str
+    name: str
+    is_active: bool
+    is_managed: bool = Field(description="Whether Kitaru made it.")
+
+
+class StackList(Answer):
+    """A page of the stacks, oldest first."""
+
+    items: list[StackItem]
+    count: int = Field(description="How many stacks are on this page.")
+    total: int
+    page: int
+    next_page: int | None
+    truncated: Truncated = False
+
+
+class ActiveStack(Answer):
+    """The active stack, and what chose it."""
+
+    id: str
+    name: str
+    is_active: Literal[True] = True
+    scope: Literal["environment", "repository", "global", "default"]
+    source: str
+
+
+class Component(Answer):
+    """A component of a stack. Secrets are masked."""
+
+    role: str
+    name: str
+    backend: str
+    id: str
+    type: str
+    configuration: dict[str, Any]
+
+
+class StackDetails(Answer):
+    """Everything that is stored about a stack. Secrets are masked."""
+
+    id: str
+    name: str
+    is_active: bool
+    is_managed: bool
+    stack_type: str
+    components: list[Component]
+    truncated: Truncated = False
+
+
+class CheckItem(Answer):
+    """How one check ended."""
+
+    id: str
+    status: StatusWord
+    subject: str
+    why: str
+    remedy: str | None = None
+
+
+class Report(Answer):
+    """What the checks found, worst first. Unknown means that nobody could look."""
+
+    stack: str
+    worst: StatusWord | None
+    summary: dict[StatusWord, int] = Field(description="How many checks ended in each way.")
+    results: list[CheckItem]
+    truncated: Truncated = False
+
+
+class Policies(Answer):
+    """The exact permissions that a stack needs, by identity."""
+
+    stack: str
+    cloud: str | None
+    policies: dict[str, Any]
+    trust: dict[str, Any]
+    omitted: list[str] = Field(
+        default_factory=list,
+        description="Documents left out because the answer was too long: ask for them one by one.",
+    )
+    truncated: Truncated = False
+
+
+class PlanStep(Answer):
+    """One thing that would be done."""
+
+    layer: Literal["infrastructure", "records"]
+    action: Literal["create", "update", "replace", "delete", "keep", "activate"]
+    kind: str
+    name: str
+    changes: list[dict[str, Any]]
+
+
+class PlanAnswer(Answer):
+    """What stack_apply would do, and the digest that it wants. Show it to the user."""
+
+    stack: str
+    has_changes: bool
+    summary: dict[str, int] = Field(description="How many steps there are of each action.")
+    steps: list[PlanStep]
+    warnings: list[Notice]
+    digest: str = Field(description="Give this to stack_apply; another plan is refused.")
+    needs_confirmation: list[str] = Field(
+        description="What the user has to confirm: what is deleted, replaced, or costs money."
+    )
+    truncated: Truncated = False
+
+
+class AppliedPlan(Answer):
+    """The plan that was carried out, in numbers."""
+
+    stack: str
+    has_changes: bool
+    summary: dict[str, int]
+    steps: list[PlanStep]
+
+
+class Applied(Answer):
+    """A description that was applied. `changed` is false where there was nothing to do."""
+
+    id: str | None
+    name: str
+    is_active: bool
+    previous_active_stack: str | None
+    changed: bool
+    plan: AppliedPlan
+    warnings: list[Notice]
+    truncated: Truncated = False
+
+
+class KeptPart(Answer):
+    """What stays, and why."""
+
+    kind: str
+    name: str
+    reason: str
+
+
+class Deleted(Answer):
+    """A stack that was deleted, with what went and what stayed."""
+
+    deleted_stack: str | None
+    components_deleted: list[str]
+    service_connectors_deleted: list[str]
+    kept: list[KeptPart]
+    new_active_stack: str | None
+    recursive: bool
+    truncated: Truncated = False
+
+
+class Switched(Answer):
+    """Another active stack."""
+
+    id: str
+    name: str
+    is_active: bool
+    scope: str
+    previous_active_stack: str | None
+    overridden_by: str | None = Field(
+        default=None, description="An environment variable that takes precedence over the choice."
+    )
+
+
+def answer(kind: type[Answer], document: dict[str, Any], *lists: str) -> CallToolResult:
+    """Make a tool's result: the document for programs, and the same as text for models.
+
+    Args:
+        kind: What it is.
+        document: Its fields.
+        lists: Those that may be cut, see `sizes.fitted`.
+    """
+    made = kind.model_validate(fitted(document, lists))
+    text = made.model_dump_json()
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)],
+        structured_content=made.model_dump(mode="json"),
+    )

@@ -1,0 +1,217 @@
+"""The server: which tools and resources it has in which mode, and how its errors reach a model."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from pydantic import ValidationError
+
+from kitaru_iac import redaction
+from kitaru_iac._version import __version__
+from kitaru_iac.errors import InternalError, KitaruError, NotAllowedError, NotFoundError, UsageError
+from kitaru_iac.mcp import reading, resources, writing
+from kitaru_iac.mcp.modes import Mode
+from kitaru_iac.mcp.site import Site
+from kitaru_iac.spec import suggest
+
+__all__ = ["TOOLS", "KitaruServer", "build"]
+
+_log = logging.getLogger("kitaru_iac.mcp")
+
+_INSTRUCTIONS = (
+    "Stacks say where Kitaru's and ZenML's flows run. Call stack_preview and show its plan to the "
+    "user before stack_apply, which takes that plan's digest. Never fill in confirmed_name without "
+    "the user. Pass credentials as env:NAME or file:PATH, never in the clear."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEntry:
+    """A tool.
+
+    Attributes:
+        function: What it calls; its name and docstring are the tool's.
+        title: A few words, for people.
+        mode: The least mode that has it.
+        destructive: Whether it may take something away.
+        idempotent: Whether the same call again changes nothing more.
+    """
+
+    function: Callable[..., Any]
+    title: str
+    mode: Mode = Mode.READ_ONLY
+    destructive: bool = False
+    idempotent: bool = True
+
+    @property
+    def name(self) -> str:
+        """The tool's name."""
+        return self.function.__name__
+
+    def annotations(self) -> ToolAnnotations:
+        """What clients may decide by. All of it reaches a store or a cloud elsewhere."""
+        return ToolAnnotations(
+            title=self.title,
+            read_only_hint=self.mode is Mode.READ_ONLY,
+            destructive_hint=self.destructive,
+            idempotent_hint=self.idempotent,
+            open_world_hint=True,
+        )
+
+
+TOOLS = (
+    ToolEntry(reading.stack_list, "List stacks"),
+    ToolEntry(reading.stack_show, "Show a stack"),
+    ToolEntry(reading.stack_current, "Show the active stack"),
+    ToolEntry(reading.stack_verify, "Check a stack's infrastructure"),
+    ToolEntry(reading.stack_policy, "Print the permissions a stack needs"),
+    ToolEntry(reading.stack_preview, "Preview a stack"),
+    ToolEntry(writing.stack_use, "Switch the active stack", Mode.STANDARD),
+    ToolEntry(writing.stack_apply, "Apply a previewed plan", Mode.STANDARD, destructive=True),
+    ToolEntry(writing.stack_delete, "Delete a stack", Mode.DESTRUCTIVE, destructive=True),
+)
+
+
+class KitaruServer(MCPServer[Site]):
+    """The server of one mode.
+
+    Args:
+        mode: What it allows.
+    """
+
+    def __init__(self, mode: Mode) -> None:
+        site = Site(mode)
+
+        @asynccontextmanager
+        async def lifespan(_: MCPServer[Site]) -> AsyncIterator[Site]:
+            yield site
+
+        super().__init__(
+            "kitaru",
+            title="Kitaru stacks",
+            version=__version__,
+            instructions=_INSTRUCTIONS,
+            log_level="WARNING",
+            lifespan=lifespan,
+        )
+        self.site = site
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Site, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool; every error is an answer that a model can act on, without secrets."""
+        try:
+            self._require(name, arguments)
+            return await super().call_tool(name, arguments, context)
+        except MCPError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where every call ends
+            return _failed(_cause(error))
+
+    def _require(self, name: str, arguments: dict[str, Any]) -> None:
+        """Refuse what the mode does not have, and arguments that nobody reads.
+
+        Raises:
+            NotAllowedError: The mode does not have it.
+            NotFoundError: No mode has it.
+            UsageError: The tool has no such argument.
+        """
+        tool = self._tool_manager.get_tool(name)
+        if tool is None:
+            if name in {entry.name for entry in TOOLS}:
+                raise NotAllowedError(f"This server's mode, {self.site.mode}, does not have {name}")
+            near = suggest(name, [entry.name for entry in TOOLS])
+            raise NotFoundError(
+                f"There is no tool '{name}'", remedy=f"Did you mean {near}?" if near else None
+            )
+        known = list(tool.parameters.get("properties", {}))
+        unknown = [argument for argument in arguments if argument not in known]
+        if unknown:
+            raise UsageError(
+                f"{name} has no argument {', '.join(map(repr, unknown))}",
+                remedy=f"Its arguments are: {', '.join(known) or 'none'}.",
+            )
+
+
+def build(mode: Mode = Mode.READ_ONLY) -> KitaruServer:
+    """Make the server of a mode, with its tools and resources.
+
+    Args:
+        mode: What it allows. A tool that the mode does not have is neither listed nor called.
+    """
+    server = KitaruServer(mode)
+    for entry in TOOLS:
+        if mode.includes(entry.mode):
+            server.add_tool(
+                entry.function,
+                title=entry.title,
+                description=_text(entry.function),
+                annotations=entry.annotations(),
+            )
+    for tool in server._tool_manager.list_tools():
+        tool.parameters["additionalProperties"] = False
+    resources.add(server)
+    return server
+
+
+def _text(function: Callable[..., Any]) -> str:
+    import inspect
+
+    return " ".join((inspect.getdoc(function) or "").split())
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+def _cause(error: BaseException) -> KitaruError:
+    """What went wrong, as an error of ours, out of what the SDK made of it."""
+    seen: BaseException | None = error
+    last: BaseException = error
+    while seen is not None:
+        if isinstance(seen, BaseExceptionGroup) and len(seen.exceptions) == 1:
+            seen = seen.exceptions[0]
+            continue
+        if isinstance(seen, KitaruError):
+            return seen
+        if isinstance(seen, ValidationError):
+            return _invalid(seen)
+        last, seen = seen, seen.__cause__
+    if isinstance(last, ToolError) and not isinstance(last, UnexpectedToolError):
+        return UsageError(_without_secrets(str(last)))
+    _log.error("A tool failed: %s", _without_secrets(f"{type(last).__name__}: {last}"))
+    return InternalError(_without_secrets(f"{type(last).__name__}: {last}"))
+
+
+def _invalid(error: ValidationError) -> UsageError:
+    """What is wrong with a call's arguments, without their values: they may be secrets."""
+    wrong = [
+        f"{'.'.join(map(str, problem['loc'])) or 'arguments'}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    return UsageError("\n".join(wrong))
+
+
+def _failed(error: KitaruError) -> CallToolResult:
+    """An error as the result of a call: message, reason, remedy and code."""
+    document = error.to_dict()
+    return CallToolResult(
+        content=[TextContent(type="text", text=f"{error}\nCode: {error.code}")],
+        structured_content={"error": json.loads(json.dumps(document, default=str))},
+        is_error=True,
+    )
+
+
+def _without_secrets(text: str) -> str:
+    from kitaru_iac.machine.known_secrets import known_secrets
+
+    return redaction.text(text, *known_secrets())

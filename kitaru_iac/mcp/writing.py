@@ -1,0 +1,236 @@
+"""The tools that change something, and the questions that come before a deletion.
+
+What a plan does is agreed to by its digest. What is deleted or replaced, and what costs money, is
+confirmed by the user: in a form of the client, or by the stack's name in `confirmed_name` where a
+client cannot ask. A deletion keeps to the id of the stack that was asked about.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import (
+    AcceptedElicitation,
+    Context,
+    Elicit,
+    ElicitationResult,
+    Resolve,
+)
+from mcp.types import CallToolResult
+from pydantic import BaseModel, Field
+
+from kitaru_iac.errors import ConfirmationNeeded, NotAllowedError, StackChanged, StackNotFound
+from kitaru_iac.mcp.answers import Applied, Deleted, Switched, answer
+from kitaru_iac.mcp.inputs import Description, StackRef, described
+from kitaru_iac.mcp.modes import Mode
+from kitaru_iac.mcp.plans import digest as digest_of
+from kitaru_iac.mcp.plans import is_destructive, risks
+from kitaru_iac.mcp.site import Site, can_be_asked, site_of
+from kitaru_iac.mcp.work import Call
+from kitaru_iac.plan.model import Plan
+
+__all__ = ["Confirm", "stack_apply", "stack_delete", "stack_use"]
+
+Digest = Annotated[
+    str,
+    Field(pattern="^sha256:[0-9a-f]{64}$", description="The digest of stack_preview's plan."),
+]
+ConfirmedName = Annotated[
+    str,
+    Field(description="The stack's name as the user typed it to confirm; never filled in unasked."),
+]
+StackId = Annotated[
+    str, Field(min_length=32, max_length=36, description="The stack's whole id, from stack_list.")
+]
+
+
+class Confirm(BaseModel):
+    """The user's answer to what would be deleted."""
+
+    name: str = Field(description="Type the stack's name to go on.")
+
+
+async def stack_use(ctx: Context, stack: StackRef) -> Annotated[CallToolResult, Switched]:
+    """Make a stack the active one, until it is switched again."""
+
+    def switch(_: Call) -> dict[str, Any]:
+        from kitaru_iac.stacks import operations
+
+        return operations.use(stack).to_dict()
+
+    return answer(Switched, await site_of(ctx).worker.write(ctx, switch))
+
+
+# -- apply -----------------------------------------------------------------------------------------
+
+
+async def confirm_plan(
+    ctx: Context, description: Description, digest: Digest, confirmed_name: ConfirmedName
+) -> Confirm | Elicit[Confirm]:
+    """Ask where a plan deletes, replaces or costs something."""
+    site = site_of(ctx)
+    plan = site.plan(digest)
+    if plan is None or plan.stack != description.get("name"):  # not shown here
+
+        def look(call: Call) -> Plan:
+            from kitaru_iac.stacks import operations
+
+            return operations.preview(described(description, None), progress=call.progress)
+
+        plan = await site.worker.read(ctx, look)
+        _require_this(plan, digest)
+    lines = risks(plan) if plan.has_changes else []
+    if not lines:
+        return Confirm(name=plan.stack)
+    _require_allowed(site, plan)
+    return _asked(ctx, plan.stack, f"Stack '{plan.stack}': {'; '.join(lines)}.", confirmed_name)
+
+
+async def stack_apply(
+    ctx: Context,
+    description: Description,
+    digest: Digest,
+    *,
+    confirmed_name: ConfirmedName = "",  # noqa: ARG001 - the question takes it
+    confirm: Annotated[ElicitationResult[Confirm], Resolve(confirm_plan)],
+) -> Annotated[CallToolResult, Applied]:
+    """Create or change a stack as stack_preview has shown it, and in no other way.
+
+    Plans again first: a plan with another digest is refused, and nothing is changed. Show the plan
+    to the user before.
+    """
+    site = site_of(ctx)
+
+    def work(call: Call) -> dict[str, Any]:
+        from kitaru_iac.spec import InfraMode
+        from kitaru_iac.stacks import operations
+
+        spec = described(description, None)
+        _require_confirmed(confirm, spec.name)
+
+        def is_agreed(plan: Plan) -> bool:
+            call.require_wanted()
+            _require_this(plan, digest)
+            _require_allowed(site, plan)
+            return True
+
+        # The engine is not stopped in the middle: what it made would be in no state.
+        told = call.tell if spec.infra is InfraMode.PROVISION else call.progress
+        done = operations.apply(spec, confirm=is_agreed, progress=told)
+        return done.to_dict()
+
+    found = await site.worker.write(ctx, work)
+    return answer(Applied, found, "checks", "plan.steps")
+
+
+def _require_this(plan: Plan, digest: str) -> None:
+    """Refuse any plan but the one that was agreed to; nothing to do is agreed to always."""
+    if plan.has_changes and digest_of(plan) != digest:
+        raise StackChanged(
+            f"The plan for stack '{plan.stack}' is another one now; nothing was changed",
+            why="The description or what is stored is not as it was when the plan was made",
+            remedy="Call stack_preview again, and show its plan to the user.",
+        )
+
+
+def _require_allowed(site: Site, plan: Plan) -> None:
+    if is_destructive(plan) and not site.mode.includes(Mode.DESTRUCTIVE):
+        raise NotAllowedError(
+            f"The plan for stack '{plan.stack}' deletes or replaces something; nothing was changed",
+            why=f"This server's mode is {site.mode}: {'; '.join(risks(plan))}",
+            remedy="The user can do it with: kitaru stack apply",
+        )
+
+
+# -- delete ----------------------------------------------------------------------------------------
+
+
+async def confirm_deletion(
+    ctx: Context, id: StackId, recursive: bool, confirmed_name: ConfirmedName
+) -> Confirm | Elicit[Confirm]:
+    """Ask about a stack's deletion."""
+    name = await site_of(ctx).worker.read(ctx, lambda _: _name_of(id))
+    what = f"Delete the stack '{name}' ({id})"
+    if recursive:
+        what += ", with its components and connector that no other stack uses"
+    return _asked(ctx, name, f"{what}?", confirmed_name)
+
+
+async def stack_delete(
+    ctx: Context,
+    id: StackId,
+    recursive: Annotated[
+        bool,
+        Field(description="With its components and connector, where no other stack uses them."),
+    ] = False,
+    *,
+    confirmed_name: ConfirmedName = "",  # noqa: ARG001 - the question takes it
+    confirm: Annotated[ElicitationResult[Confirm], Resolve(confirm_deletion)],
+) -> Annotated[CallToolResult, Deleted]:
+    """Delete a stack's records. The user is asked first, or has typed its name.
+
+    The active stack, one that belongs to a Pulumi program, and one that infrastructure was
+    provisioned for are refused.
+    """
+
+    def work(call: Call) -> dict[str, Any]:
+        from kitaru_iac.stacks import operations
+
+        _require_confirmed(confirm, _name_of(id))
+        call.require_wanted()
+        done = operations.delete(id, exact=True, recursive=recursive, progress=call.progress)
+        assert done is not None  # nobody is asked there
+        return done.to_dict()
+
+    found = await site_of(ctx).worker.write(ctx, work)
+    return answer(Deleted, found, "already_gone", "kept", "components_deleted")
+
+
+def _name_of(id: str) -> str:
+    """The name of the stack with this id, whole.
+
+    Raises:
+        StackNotFound: There is none; a name or the beginning of an id does not count.
+    """
+    from kitaru_iac.gateway import open_reader
+
+    with closing(open_reader()) as reader:
+        row = reader.find(id)
+    if row.id.replace("-", "") != id.replace("-", "").lower():
+        raise StackNotFound(f"No stack has the id '{id}'", remedy="See the ids with stack_list.")
+    return row.name
+
+
+# -- questions -------------------------------------------------------------------------------------
+
+
+def _asked(
+    ctx: Context, name: str, question: str, confirmed_name: str
+) -> Confirm | Elicit[Confirm]:
+    """The answer that was given with the call, or the question.
+
+    Raises:
+        ConfirmationNeeded: The client cannot ask, or another name was given.
+    """
+    if confirmed_name == name:
+        return Confirm(name=name)
+    if confirmed_name:
+        raise ConfirmationNeeded(
+            f"'{confirmed_name}' is not the stack's name; nothing was changed",
+            why=question,
+            remedy="Ask the user which stack is meant.",
+        )
+    if can_be_asked(ctx.client_capabilities):
+        return Elicit(f"{question} Type the stack's name to go on.", Confirm)
+    raise ConfirmationNeeded(
+        "This has to be confirmed by the user; nothing was changed",
+        why=question,
+        remedy="Show it to the user. If they type the stack's name, call again with "
+        "confirmed_name set to what they typed.",
+    )
+
+
+def _require_confirmed(confirm: ElicitationResult[Confirm], name: str) -> None:
+    if not isinstance(confirm, AcceptedElicitation) or confirm.data.name != name:
+        raise ConfirmationNeeded("The user did not confirm; nothing was changed")

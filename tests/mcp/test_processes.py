@@ -1,0 +1,287 @@
+"""The server as a process of its own: its wire, its end, and who may reach it over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+import kitaru_iac
+from tests.homes import Home
+from tests.mcp.conversation import content
+
+ROOT = Path(kitaru_iac.__file__).parents[1]
+TOKEN = "t0ken-of-this-test-0123456789"
+DEV = {"name": "dev"}
+_INITIALIZE = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}
+#: A hook as other distributions bring one: whatever is there prints, in every way and at the end.
+_HOOK = """
+import atexit, os, sys
+
+def init():
+    print("a hook prints", flush=True)
+    sys.__stdout__.write("kept back until the end")
+    os.write(1, b"a C library writes")
+    os.system("echo a child echoes")
+    atexit.register(lambda: os.write(1, b"and at the exit"))
+"""
+#: A server whose first registration says so, and waits until it is let go.
+_SLOW = """
+import pathlib, sys, time
+from kitaru_iac.gateway.local_gateway import LocalGateway
+from kitaru_iac.mcp.main import main
+
+register, folder = LocalGateway.create_stack, pathlib.Path(sys.argv.pop())
+
+def create_stack(gateway, new):
+    (folder / "reached").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.02)
+    return register(gateway, new)
+
+LocalGateway.create_stack = create_stack
+main()
+"""
+
+
+def _environment(home: Home, **more: str) -> dict[str, str]:
+    return home.environment(PYTHONPATH=str(ROOT), **more)
+
+
+class Wire:
+    """A client that reads every byte that the server writes.
+
+    Args:
+        argv: The server.
+        environment: Its environment.
+    """
+
+    def __init__(self, argv: list[str], environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            argv,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._number = 0
+        self.ask("initialize", **_INITIALIZE)
+        self.send({"method": "notifications/initialized"})
+
+    def send(self, message: dict[str, Any]) -> None:
+        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def begin(self, method: str, **params: Any) -> int:
+        self._number += 1
+        self.send({"id": self._number, "method": method, "params": params})
+        return self._number
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        number = self.begin(method, **params)
+        while True:
+            message = json.loads(self.process.stdout.readline())  # each line is a message
+            assert message["jsonrpc"] == "2.0"
+            if message.get("id") == number:
+                return message["result"]
+
+    def call(self, name: str, **arguments: Any) -> dict[str, Any]:
+        result = self.ask("tools/call", name=name, arguments=arguments)
+        assert not result.get("isError"), result
+        return result["structuredContent"]
+
+    def applying(self) -> None:
+        plan = self.call("stack_preview", description=DEV)
+        arguments = {"description": DEV, "digest": plan["digest"]}
+        self.begin("tools/call", name="stack_apply", arguments=arguments)
+
+
+def _server(mode: str = "destructive", *words: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "kitaru_iac.mcp", "--mode", mode, *words]
+
+
+def test_nothing_but_the_protocol_is_on_stdout(home: Home, tmp_path: Path) -> None:
+    """Whatever ZenML logs, a hook prints, a C library or a child writes."""
+    info = tmp_path / "noisy-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: noisy\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[zenml.init_hooks]\nnoisy = noisy:init\n")
+    (tmp_path / "noisy.py").write_text(_HOOK)
+    environment = _environment(home, ZENML_LOGGING_VERBOSITY="DEBUG", KITARU_DEBUG="1")
+    environment["PYTHONPATH"] += f":{tmp_path}"
+    wire = Wire([sys.executable, "-P", "-m", "kitaru_iac.cli.main", *_MCP], environment)
+    assert len(wire.ask("tools/list")["tools"]) == 9
+    plan = wire.call("stack_preview", description=DEV)
+    made = wire.call("stack_apply", description=DEV, digest=plan["digest"])
+    assert made["changed"]
+    started = time.monotonic()
+    for _ in range(10):
+        wire.call("stack_list")
+    assert time.monotonic() - started < 5, "a warm call starts something"
+    rest, errors = wire.process.communicate(timeout=60)
+    assert (wire.process.returncode, rest) == (0, b"")
+    for said in (b"a hook prints", b"a C library writes", b"a child echoes"):
+        assert said in errors
+
+
+_MCP = ("mcp", "--mode", "destructive")
+
+
+def test_the_official_client_over_stdio(home: Home) -> None:
+    async def say() -> None:
+        parameters = StdioServerParameters(
+            command=sys.executable, args=_server("read-only")[1:], env=_environment(home)
+        )
+        async with Client(parameters) as client:
+            found = content(await client.call_tool("stack_list", {}))
+            assert [row["name"] for row in found["items"]] == ["default"]
+
+    anyio.run(say)
+
+
+@pytest.mark.parametrize("ending", ["SIGTERM", "stdin closed"])
+def test_a_server_that_is_ended_in_the_middle_of_a_write_ends_it_first(
+    home: Home, tmp_path: Path, ending: str
+) -> None:
+    argv = [sys.executable, "-P", "-c", _SLOW, "--mode", "standard", str(tmp_path)]
+    wire = Wire(argv, _environment(home))
+    wire.applying()
+    _until((tmp_path / "reached").exists)
+    if ending == "stdin closed":
+        wire.process.stdin.close()
+        wire.process.stdin = None
+    else:
+        wire.process.send_signal(getattr(signal, ending))
+    time.sleep(0.3)
+    assert wire.process.poll() is None, "it does not leave the write alone"
+    (tmp_path / "go").touch()
+    wire.process.communicate(timeout=60)
+    assert wire.process.returncode == (0 if ending == "stdin closed" else 130)
+    shown = json.loads(home.kitaru("stack", "show", "dev", "--output", "json").stdout)["item"]
+    assert len(shown["components"]) == 2
+    cleaned = home.kitaru("stack", "clean", "--yes", "--output", "json")
+    assert json.loads(cleaned.stdout)["item"]["removed"] == []
+
+
+def test_a_server_that_nobody_asks_ends_at_once_with_a_signal(home: Home) -> None:
+    wire = Wire(_server(), _environment(home))
+    wire.process.send_signal(signal.SIGTERM)
+    assert wire.process.wait(20) == 130
+
+
+def _until(done: Any) -> None:
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+# -- HTTP ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _listening(home: Home, *words: str, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen(
+        _server("destructive", "--http", "--port", "0", *words),
+        env=_environment(home, **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = process.stderr.readline()
+        assert line.startswith("Listening on http://127.0.0.1:"), line + process.stderr.read()
+        yield process, line.split()[-1]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_over_http_a_request_needs_the_token_and_the_right_names(
+    home: Home, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    file.chmod(0o600)
+    with _listening(home, "--token-file", str(file)) as (process, url):
+        good = {"Authorization": f"Bearer {TOKEN}"}
+        for headers, status in (
+            ({}, 401),
+            ({"Authorization": f"Bearer {TOKEN}x"}, 401),
+            ({"Authorization": TOKEN}, 401),
+            ({"Authorization": "Bearer x"}, 401),
+            ({**good, "Host": "evil.example"}, 421),
+            ({**good, "Host": "127.0.0.1:1"}, 421),
+            ({**good, "Origin": "https://evil.example"}, 403),
+            ({**good, "Origin": "null"}, 403),
+        ):
+            for path in ("", "/other"):
+                done = httpx2.post(f"{url}{path}", json={}, headers=headers)
+                assert done.status_code == status, headers
+        assert httpx2.post(f"{url}/other", json={}, headers=good).status_code == 404
+
+        async def say() -> None:
+            for era in ("auto", "legacy"):
+                async with (
+                    httpx2.AsyncClient(headers=good, timeout=60) as http,
+                    Client(streamable_http_client(url, http_client=http), mode=era) as client,
+                ):
+                    plan = await client.call_tool("stack_preview", {"description": DEV})
+                    assert content(plan)["has_changes"]
+
+        anyio.run(say)
+        assert TOKEN not in Path(f"/proc/{process.pid}/cmdline").read_text()
+        process.terminate()
+        out, errors = process.communicate(timeout=30)
+        assert (process.returncode, out) == (130, "")
+        assert TOKEN not in errors
+
+
+def test_the_token_of_the_environment_is_for_the_server_alone(home: Home) -> None:
+    with _listening(home, KITARU_MCP_TOKEN=TOKEN) as (_, url):
+        done = httpx2.post(url, json={}, headers={"Authorization": f"Bearer {TOKEN}"})
+        assert done.status_code not in (401, 403, 421)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "HTTP needs a token"),
+        (["--token-file", "{folder}/nothing"], "cannot be read"),
+        (["--token-file", "{folder}/open"], "Others may read"),
+        (["--token-file", "{folder}/short"], "16 printable"),
+    ],
+)
+def test_http_without_a_sound_token_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    from kitaru_iac.errors import UsageError
+    from kitaru_iac.mcp import main as entry
+
+    for name, text, mode in (("open", TOKEN, 0o644), ("short", "secret", 0o600)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(mode)
+    file = words[1].format(folder=tmp_path) if words else None
+    with pytest.raises(UsageError, match=said) as refused:
+        entry._token(file)
+    assert TOKEN not in str(refused.value)
+    monkeypatch.setenv("KITARU_MCP_TOKEN", TOKEN)
+    assert entry._token(None) == TOKEN
+    assert "KITARU_MCP_TOKEN" not in os.environ
