@@ -64,6 +64,6 @@ def answer(report: CheckReport) -> dict[str, Any]:
 
 def report_text(report: CheckReport) -> str:
     """The report as ``kitaru stack verify`` prints it."""
-    from kitaru_iac.render.report import summary, text
+    from kitaru_iac.render.report import text
 
-    return "\n".join([*text(report), summary(report)])
+    return "\n".join(text(report))
