@@ -5,6 +5,8 @@ ZenML says so too, but only at registration, for one component, and without a su
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from kitaru_iac.errors import Problem
 from kitaru_iac.gateway.documents import FlavorDoc
 from kitaru_iac.gateway.gateway import Gateway
@@ -48,7 +50,7 @@ def _check(
         Problem(
             _name(component.type, key, own),
             f"{label} has no field `{key}`",
-            remedy=did_you_mean(key, fields) or f"Its fields: {', '.join(sorted(fields))}.",
+            remedy=did_you_mean(key, fields) or _listed(fields),
         )
         for key in unknown
     ]
@@ -62,6 +64,10 @@ def _check(
             name = _name(component.type, error.field or "*", own)
             problems.append(Problem(name, what))
     return problems
+
+
+def _listed(fields: Collection[str]) -> str:
+    return f"Its fields: {', '.join(sorted(fields))}." if fields else "It has no fields: remove it."
 
 
 def _sentence(message: str) -> str:
