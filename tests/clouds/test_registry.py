@@ -73,12 +73,12 @@ def test_a_provider_of_a_state_is_known_by_its_type() -> None:
         assert registry.provider_behind(other) is None
 
 
-@pytest.mark.parametrize("cloud", [Cloud.GCP, Cloud.AZURE])
-def test_what_is_not_there_yet_is_said(cloud: Cloud) -> None:
+def test_what_is_not_there_yet_is_said() -> None:
+    cloud = Cloud.GCP
     with pytest.raises(KitaruError) as caught:
         registry.verification(cloud, what="Permission tables", where="prod")
     error = caught.value
-    assert (error.what, error.where) == ("Permission tables exist for AWS only", "prod")
+    assert (error.what, error.where) == ("Permission tables exist for AWS and Azure only", "prod")
     assert error.why == f"There are none for {cloud.value} yet"
     with pytest.raises(KitaruError) as caught:
         registry.provisioning(cloud)

@@ -154,7 +154,7 @@ def test_what_it_does_not_offer_is_said_by_the_registry(followed: Followed) -> N
     )
     assert shown.splitlines() == [
         "Infrastructure cannot be provisioned on nimbus yet|It is on AWS only.",
-        "Infrastructure checks exist for AWS and NIMBUS only",
+        "Infrastructure checks exist for AWS and Azure and NIMBUS only",
     ]
 
 

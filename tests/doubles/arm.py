@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -32,9 +33,17 @@ class ResourceManager:
         self._kubeconfig = kubeconfig
         self.groups: dict[str, Resource] = {}
         self.resources: dict[str, Resource] = {}
+        #: By namespace in lower case, where it is not "Registered".
+        self.registrations: dict[str, str] = {}
+        #: What the caller may do at a scope (in lower case), where it is not everything.
+        self.permissions: dict[str, list[Resource]] = {}
+        self.state = "Enabled"
 
     def clear(self) -> None:
         self.groups.clear()
+        self.registrations.clear()
+        self.permissions.clear()
+        self.state = "Enabled"
         self.resources.clear()
 
     def put_group(self, name: str, location: str) -> Resource:
@@ -70,19 +79,21 @@ class ResourceManager:
                 {"value": [{"id": f"/tenants/{TENANT_ID}", "tenantId": TENANT_ID}]}
             )
         if path == "/subscriptions":
-            return json_response({"value": [_subscription()]})
+            return json_response({"value": [_subscription(self.state)]})
         if not (path + "/").startswith(SUBSCRIPTION + "/"):
             wanted = path.split("/")[2] if path.startswith("/subscriptions/") else path
             return arm_error(
                 404, "SubscriptionNotFound", f"The subscription '{wanted}' could not be found."
             )
         if path == SUBSCRIPTION:
-            return self._read("Microsoft.Resources/subscriptions/read", path, _subscription())
+            return self._read(
+                "Microsoft.Resources/subscriptions/read", path, _subscription(self.state)
+            )
         if "/providers/" not in path:
             return self._group(request, path)
         if request.method == "POST":
             return self._action(request.path)
-        return self._resource(request.path)
+        return self._resource(request.path, request.query.get("$filter", [""])[0])
 
     def _group(self, request: Request, path: str) -> Response:
         parts = path.split("/")[3:]
@@ -97,13 +108,15 @@ class ResourceManager:
             return Response(204)
         return self._read(permission, path, self.groups[parts[1]])
 
-    def _resource(self, asked: str) -> Response:
+    def _resource(self, asked: str, wanted: str = "") -> Response:
         path = asked.lower()
         scope, _, rest = path.rpartition("/providers/")
         group = _group_of(path)
         if group is not None and group not in self.groups:
             return _no_group(group)
         segments = rest.split("/")
+        if scope == SUBSCRIPTION and len(segments) == 1:
+            return self._registration(asked)
         is_listing = len(segments) % 2 == 0
         if not is_listing:
             found = self.resources.get(path)
@@ -118,8 +131,9 @@ class ResourceManager:
                 )
             return self._read(f"{kind}/read", path, found)
         if path.endswith("microsoft.authorization/permissions"):
-            denied = sorted(self._denied)
-            return json_response({"value": [{"actions": ["*"], "notActions": denied}]})
+            return self._permissions(scope)
+        if path.endswith("microsoft.authorization/roleassignments"):
+            return self._assignments(scope, wanted)
         kind = rest if len(segments) == 2 else _type_of(path + "/x")
         found_all = [
             resource
@@ -129,6 +143,37 @@ class ResourceManager:
         if len(segments) > 2:  # children of one resource
             found_all = [r for r in found_all if r["id"].lower().startswith(path + "/")]
         return self._read(f"{kind}/read", path, {"value": found_all})
+
+    def _registration(self, asked: str) -> Response:
+        namespace = asked.rsplit("/", 1)[1]
+        state = self.registrations.get(namespace.lower(), "Registered")
+        found = {"id": asked, "namespace": namespace, "registrationState": state}
+        return self._read("Microsoft.Resources/subscriptions/providers/read", asked, found)
+
+    def _permissions(self, scope: str) -> Response:
+        """What the caller may do: everything but what is denied, unless told otherwise."""
+        denied = sorted(self._denied)
+        everything = {
+            "actions": ["*"],
+            "notActions": denied,
+            "dataActions": ["*"],
+            "notDataActions": denied,
+        }
+        found = self.permissions.get(scope, [everything])
+        return self._read("Microsoft.Authorization/permissions/read", scope, {"value": found})
+
+    def _assignments(self, scope: str, wanted: str) -> Response:
+        """Those of a principal at the scope, above and below it, as Azure lists them."""
+        principal = re.fullmatch(r"assignedTo\('(.+)'\)", wanted)
+        found = []
+        for one in self.resources.values():
+            if one["type"] != "Microsoft.Authorization/roleAssignments":
+                continue
+            at = one["properties"]["scope"].lower()
+            related = (at + "/").startswith(scope + "/") or (scope + "/").startswith(at + "/")
+            if related and (not principal or one["properties"]["principalId"] == principal[1]):
+                found.append(one)
+        return self._read("Microsoft.Authorization/roleAssignments/read", scope, {"value": found})
 
     def _action(self, asked: str) -> Response:
         path = asked.lower()
@@ -208,11 +253,11 @@ def _type_of(resource_id: str) -> str:
     return "/".join([segments[0], *segments[1::2]])
 
 
-def _subscription() -> Resource:
+def _subscription(state: str) -> Resource:
     return {
         "id": SUBSCRIPTION,
         "subscriptionId": SUBSCRIPTION_ID,
         "displayName": SUBSCRIPTION_NAME,
-        "state": "Enabled",
+        "state": state,
         "tenantId": TENANT_ID,
     }

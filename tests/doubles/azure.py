@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.doubles import arm
 from tests.doubles.arm import SUBSCRIPTION, SUBSCRIPTION_ID, SUBSCRIPTION_NAME, ResourceManager
+from tests.doubles.azure_faults import AzureFaults
 from tests.doubles.blob import BLOB_SUFFIX, REGISTRY_SUFFIX, BlobStorage, RegistryTokens
 from tests.doubles.entra import HOST as ENTRA_HOST
 from tests.doubles.entra import TENANT_ID, Entra
@@ -53,6 +54,7 @@ class AzureLoopback:
         self.blobs = BlobStorage(self.entra, self.denied)
         self._registries = RegistryTokens(self.entra)
         self._running = ExitStack()
+        self.faults = AzureFaults()
 
     def __enter__(self) -> AzureLoopback:
         self.start()
@@ -62,9 +64,9 @@ class AzureLoopback:
         self.stop()
 
     def start(self) -> None:
-        self.proxy.play(lambda host: host == ENTRA_HOST, self.entra)
-        self.proxy.play(lambda host: host == arm.HOST, self.resources)
-        self.proxy.play(self.blobs.plays, self.blobs)
+        self.proxy.play(lambda host: host == ENTRA_HOST, self.faults.before(self.entra))
+        self.proxy.play(lambda host: host == arm.HOST, self.faults.before(self.resources))
+        self.proxy.play(self.blobs.plays, self.faults.before(self.blobs))
         self.proxy.play(self._registries.plays, self._registries)
         if self._own_proxy:
             self.proxy.start()
@@ -96,6 +98,7 @@ class AzureLoopback:
         self.blobs.accounts.clear()
         self._registries.registries.clear()
         self.denied.clear()
+        self.faults.reset()
         self._defaults()
 
     def _defaults(self) -> None:
@@ -142,6 +145,7 @@ class AzureLoopback:
             "minimumTlsVersion": "TLS1_2",
             "supportsHttpsTrafficOnly": True,
             "publicNetworkAccess": "Enabled",
+            "networkAcls": {"defaultAction": "Allow", "bypass": "AzureServices"},
             "encryption": {"keySource": "Microsoft.Storage"},
         }
         account_id = self._put(
@@ -256,7 +260,21 @@ class AzureLoopback:
             identity={"type": "SystemAssigned", "principalId": str(uuid.uuid4())},
         )
 
-    def role_assignment(self, scope: str, role_definition: str, principal_id: str) -> str:
+    def role_definition(self, name: str, **permissions: list[str]) -> str:
+        """Define a role of these `actions`, `notActions`, `dataActions`; returns its GUID."""
+        guid = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+        self.resources.put(
+            SUBSCRIPTION,
+            "Microsoft.Authorization/roleDefinitions",
+            guid,
+            None,
+            properties={"roleName": name, "permissions": [permissions]},
+        )
+        return guid
+
+    def role_assignment(
+        self, scope: str, role_definition: str, principal_id: str, condition: str | None = None
+    ) -> str:
         """Give a principal a role at a scope; returns the assignment's id."""
         definition = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
         assignment = self.resources.put(
@@ -268,6 +286,7 @@ class AzureLoopback:
                 "roleDefinitionId": f"{definition}/{role_definition}",
                 "principalId": principal_id,
                 "scope": scope,
+                **({"condition": condition} if condition else {}),
             },
         )
         assignment_id: str = assignment["id"]

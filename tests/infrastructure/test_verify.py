@@ -9,6 +9,7 @@ import pytest
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.infrastructure.verify import catalog, policy, verify
 from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.kinds import Cloud
 
 SAGEMAKER = {
     "name": "prod",
@@ -77,7 +78,7 @@ def test_a_missing_sdk_is_one_line_with_the_command_that_brings_it() -> None:
 
 @pytest.mark.parametrize("ask", [verify, policy])
 def test_other_clouds_are_refused_in_words(ask: object) -> None:
-    with pytest.raises(KitaruError, match="AWS only") as caught:
+    with pytest.raises(KitaruError, match="AWS and Azure only") as caught:
         ask(from_mapping(VERTEX))  # type: ignore[operator]
     assert "--infra none" in (caught.value.remedy or "")
 
@@ -90,8 +91,10 @@ def test_ids_in_the_catalog_are_unique_and_described() -> None:
     infos = catalog()
     assert len({info.id for info in infos}) == len(infos)
     for info in infos:
-        assert info.id.startswith("aws.")
+        assert info.id.split(".")[0] in set(Cloud)
         assert info.title
         assert info.text.endswith(".")
         assert info.docs
-        assert info.docs.startswith("https://docs.aws.amazon.com/")
+        assert info.docs.startswith(
+            ("https://docs.aws.amazon.com/", "https://learn.microsoft.com/")
+        )

@@ -1,0 +1,150 @@
+"""What a check says when its probe failed: Azure's reasons, and a command for who was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from kitaru_iac.checks.checklist import Checklist
+from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.probes import Denied, NotFound, Outcome, Probe, ProbeError, Unavailable
+from kitaru_iac.clouds.azure.catalog import CATALOG
+from kitaru_iac.clouds.azure.commands import assign, az
+from kitaru_iac.clouds.azure.decisions import judge
+from kitaru_iac.clouds.azure.observations import Principal, Rights
+from kitaru_iac.clouds.azure.permission_table import READER, AzurePermission
+from kitaru_iac.clouds.azure.permissions import built_in
+from kitaru_iac.clouds.azure.probes import AzureProbes
+from kitaru_iac.clouds.azure.resources import AzureResources
+
+__all__ = ["About", "checklist", "evaluate_rights"]
+
+T = TypeVar("T")
+
+_UNSEEN = "not looked at: deny assignments, and grants of the last minutes"
+
+
+def checklist(probes: AzureProbes, resources: AzureResources) -> Checklist[Principal]:
+    """Make the checks of one run."""
+    who_am_i = az("account", "show")
+
+    def grant(error: Denied, caller: Outcome[Principal]) -> str:
+        if not isinstance(caller, Principal) or resources.subscription is None:
+            return note(who_am_i, f"and have {error.permission or READER} granted")
+        return note(
+            assign(
+                *(caller.object_id, READER, f"/subscriptions/{resources.subscription}"),
+                kind=caller.kind,
+            ),
+            f"by an owner; or a role with {error.permission} alone: kitaru stack policy"
+            if error.permission
+            else "by an owner",
+        )
+
+    return Checklist(
+        CATALOG,
+        probes.caller,
+        credentials="azure.credentials",
+        who_am_i=who_am_i,
+        grant=grant,
+    )
+
+
+class About:
+    """The checks about one thing, in the order in which they are added.
+
+    Args:
+        checklist: Makes them.
+        subject: The thing.
+        create: The command that makes it, should it turn out not to exist.
+    """
+
+    def __init__(
+        self, checklist: Checklist[Principal], subject: str, create: str | None = None
+    ) -> None:
+        self._checklist = checklist
+        self._subject = subject
+        self._create = create
+        self.made: list[Check[object]] = []
+
+    def add(
+        self,
+        name: str,
+        probe: Probe[T],
+        evaluate: Callable[[T], Verdict],
+        *,
+        subject: str | None = None,
+        absent: str | None = None,
+    ) -> None:
+        """Add a check of the catalog.
+
+        Args:
+            name: Its id there.
+            probe: Asks.
+            evaluate: Evaluates the answer.
+            subject: What is looked at, where it is something else.
+            absent: The command that mends it, where it fails if the thing does not exist.
+        """
+
+        def on_error(error: ProbeError) -> Verdict | None:
+            if absent is None or not isinstance(error, NotFound):
+                return None
+            return fail(error.why, error.remedy or absent)
+
+        def evaluated(seen: T) -> Verdict:
+            try:
+                return evaluate(seen)
+            except Unavailable as error:  # a property that nobody understands
+                return unknown(f"not looked at: {error.why}", az("account", "show"))
+
+        made = self._checklist.check(
+            *(name, subject or self._subject, probe, evaluated),
+            on_error=on_error,
+            create=self._create,
+        )
+        self.made.append(made)
+
+
+def evaluate_rights(
+    seen: Iterable[tuple[Rights, tuple[AzurePermission, ...]]],
+    identity: Identity,
+    *,
+    abac: bool | None = None,
+) -> Verdict:
+    """What somebody's roles say about everything that is needed.
+
+    A condition of an assignment is evaluated by nobody here: unknown.
+
+    Args:
+        seen: The rights at each scope, with what is needed there.
+        identity: As what it is needed, for the built-in role that a remedy names.
+        abac: Whether a registry takes roles on repositories.
+    """
+    conditional: list[str] = []
+    who = "nobody"
+    allowed = 0
+    for rights, needed in seen:
+        judged = judge(rights, needed)
+        who = rights.principal.name
+        if judged.missing:
+            role = built_in(identity, needed[0].resource, abac=abac)
+            remedy = assign(
+                *(rights.principal.object_id, role or "ROLE", rights.scope),
+                kind=rights.principal.kind,
+            )
+            return fail(
+                f"no role of {who} at {rights.scope} or above allows {', '.join(judged.missing)}",
+                remedy if role else note(remedy, "a role from: kitaru stack policy"),
+            )
+        conditional += judged.conditional
+        allowed += len(judged.allowed)
+    if conditional or not allowed:
+        return unknown(
+            f"{who} may {', '.join(conditional)} under a condition of the role assignment only"
+            if conditional
+            else "nothing is known to be needed",
+            az("role", "assignment", "list", all=True, include_groups=True),
+        )
+    return ok(f"{who} may do all {allowed} operations that are needed", _UNSEEN)

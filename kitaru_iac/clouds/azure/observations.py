@@ -1,0 +1,244 @@
+"""What the probes of Azure see: Resource Manager's JSON, read with its types checked.
+
+A property that is there and of another type than Azure documents makes the whole answer unusable
+(`Unavailable`): nothing is concluded from half of it. One that is missing is None, and each
+evaluation says what that means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kitaru_iac.checks.probes import ProbeError, Unavailable
+
+__all__ = [
+    "Account",
+    "Caller",
+    "Container",
+    "Found",
+    "Principal",
+    "Raw",
+    "Rights",
+    "Role",
+    "flag",
+    "group_of",
+    "known_text",
+    "raws",
+    "roles_in",
+    "text",
+    "texts",
+    "within",
+]
+
+Raw = Mapping[str, object]
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def within(raw: Raw, *path: str) -> object:
+    """Follow the keys; None where one is missing.
+
+    Raises:
+        Unavailable: Something on the way is no object.
+    """
+    found: object = raw
+    for key in path:
+        if found is None:
+            return None
+        if not isinstance(found, Mapping):
+            raise _unusable(".".join(path), "an object")
+        found = found.get(key)
+    return found
+
+
+def text(raw: Raw, *path: str) -> str | None:
+    """Read a string; None where it is missing. Raises `Unavailable` for anything else."""
+    found = within(raw, *path)
+    if found is None or isinstance(found, str):
+        return found
+    raise _unusable(".".join(path), "a string")
+
+
+def known_text(raw: Raw, *path: str) -> str:
+    """Read a string that Azure always gives. Raises `Unavailable` where it is missing."""
+    found = text(raw, *path)
+    if not found:
+        raise _unusable(".".join(path), "there")
+    return found
+
+
+def flag(raw: Raw, *path: str) -> bool | None:
+    """Read a boolean; None where it is missing. Raises `Unavailable` for anything else."""
+    found = within(raw, *path)
+    if found is None or isinstance(found, bool):
+        return found
+    raise _unusable(".".join(path), "true or false")
+
+
+def raws(raw: Raw, *path: str) -> tuple[Raw, ...]:
+    """Read a list of objects that Azure always gives. Raises `Unavailable` for anything else."""
+    found = within(raw, *path)
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+        raise _unusable(".".join(path), "a list of objects")
+    return tuple(found)
+
+
+def texts(raw: Raw, *path: str) -> tuple[str, ...]:
+    """Read a list of strings; empty where it is missing. Raises `Unavailable` for anything else."""
+    found = within(raw, *path)
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise _unusable(".".join(path), "a list of strings")
+    return tuple(found)
+
+
+def _unusable(what: str, wanted: str) -> Unavailable:
+    return Unavailable(f"an answer that nobody understands: {what} is not {wanted}")
+
+
+def group_of(id: str) -> str | None:
+    """The resource group in a resource's id."""
+    parts = id.split("/")
+    return parts[4] if len(parts) > 4 and parts[3].lower() == "resourcegroups" else None
+
+
+# -- identities and roles --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who the credentials are, as their token says.
+
+    Attributes:
+        object_id: Of the user, service principal or managed identity: what roles are assigned to.
+        tenant: Whose it is.
+        name: A user's name, else the application's id.
+        kind: ``User`` or ``ServicePrincipal``, as role assignments call it.
+    """
+
+    object_id: str | None
+    tenant: str | None = None
+    name: str | None = None
+    kind: str = "ServicePrincipal"
+
+    @property
+    def shown(self) -> str:
+        """In words."""
+        who = self.name or self.object_id or "somebody whose token does not say who"
+        return f"{who} in the tenant {self.tenant}" if self.tenant else who
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whose rights count.
+
+    Attributes:
+        object_id: Its object id, not that of its application; None where a token does not say.
+        name: In words.
+        is_caller: Whether it is the identity that looks, whose rights Azure tells by itself.
+        kind: As role assignments call it.
+    """
+
+    object_id: str | None
+    name: str
+    is_caller: bool = False
+    kind: str = "ServicePrincipal"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What one role allows somewhere: patterns of operations, ``*`` standing for anything.
+
+    Attributes:
+        actions: Of Resource Manager.
+        not_actions: What the role leaves out of them.
+        data_actions: On the data itself.
+        not_data_actions: What the role leaves out of them.
+        condition: Under which its assignment holds; None for always.
+    """
+
+    actions: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+    not_data_actions: tuple[str, ...] = ()
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Every role that somebody has at a scope.
+
+    Attributes:
+        principal: Who.
+        scope: The id of the resource.
+        roles: Those at the scope and above.
+    """
+
+    principal: Principal
+    scope: str
+    roles: tuple[Role, ...]
+
+
+def roles_in(answer: Raw, *path: str, condition: str | None = None) -> tuple[Role, ...]:
+    """Read the permissions of a role definition, or of ``…/permissions``, which may hold one too.
+
+    https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource
+    """
+    return tuple(
+        Role(
+            texts(one, "actions"),
+            texts(one, "notActions"),
+            texts(one, "dataActions"),
+            texts(one, "notDataActions"),
+            condition or text(one, "condition"),
+        )
+        for one in raws(answer, *path)
+    )
+
+
+# -- storage ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A storage account: its id, name, and what Resource Manager says of it."""
+
+    id: str
+    name: str
+    raw: Raw
+
+    @property
+    def group(self) -> str | None:
+        """Its resource group."""
+        return group_of(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A blob container and the account that it was found in."""
+
+    account: Account
+    raw: Raw
+
+    @property
+    def id(self) -> str:
+        """Its id, at which data roles are assigned."""
+        return known_text(self.raw, "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a container is.
+
+    Attributes:
+        containers: The accounts of the subscription that have one of this name.
+        accounts: How many accounts were looked through.
+        unseen: Why some of them could not be looked at.
+    """
+
+    containers: tuple[Container, ...]
+    accounts: int
+    unseen: tuple[ProbeError, ...] = ()

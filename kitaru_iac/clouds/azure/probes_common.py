@@ -1,0 +1,185 @@
+"""What every probe of Azure stands on: the token, the subscription, and what somebody may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
+
+from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.probes import (
+    Denied,
+    NotFound,
+    Probe,
+    Skipped,
+    in_parallel,
+)
+from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.clouds.azure.decisions import Answer, allows
+from kitaru_iac.clouds.azure.observations import (
+    Principal,
+    Raw,
+    Rights,
+    Role,
+    known_text,
+    roles_in,
+    text,
+)
+from kitaru_iac.clouds.azure.resources import AzureResources
+from kitaru_iac.clouds.azure.session import AzureAccess
+
+__all__ = ["VERSIONS", "CommonProbes", "in_batches"]
+
+T = TypeVar("T")
+
+_ROLES = "/providers/Microsoft.Authorization"
+_AUTHORIZATION = "2022-04-01"
+#: The API versions that are asked for, by type in lower case.
+VERSIONS = {
+    "microsoft.resources": "2022-09-01",
+    "microsoft.storage": "2023-05-01",
+    "microsoft.containerregistry": "2025-11-01",
+    "microsoft.machinelearningservices": "2024-10-01",
+    "microsoft.containerservice": "2024-09-01",
+    "microsoft.keyvault": "2023-07-01",
+    "microsoft.insights": "2020-02-02",
+}
+#: How many things of one listing are asked about at the same time.
+_AT_ONCE = 16
+
+
+class CommonProbes:
+    """The token and the subscription of one run.
+
+    Args:
+        azure: Asks.
+        resources: What is asked about.
+    """
+
+    def __init__(self, azure: AzureAccess, resources: AzureResources) -> None:
+        self._azure = azure
+        self._r = resources
+        self.session = Probe("a token of Entra", azure.open)
+        self.subscription = Probe(
+            "Microsoft.Resources/subscriptions/read",
+            lambda _caller: self._subscription(),
+            requires=(self.session,),
+        )
+        self._where = self._place()
+        self.caller = Probe(
+            "the caller",
+            lambda caller: Principal(caller.object_id, caller.shown, True, caller.kind),
+            requires=(self.session,),
+            inline=True,
+        )
+
+    def _place(self) -> Probe[str]:
+        """The subscription's path; looked up only where the description does not name it."""
+        if self._r.subscription is not None:
+            named = f"/subscriptions/{self._r.subscription}"
+            return Probe(
+                "the subscription", lambda _c: named, requires=(self.session,), inline=True
+            )
+        return Probe(
+            "the subscription",
+            lambda seen: known_text(seen, "id"),
+            requires=(self.subscription,),
+            inline=True,
+        )
+
+    def _below(self, name: str, run: Callable[[str], T]) -> Probe[T]:
+        """A probe that is given the subscription's path."""
+        return Probe(name, run, requires=(self._where,))
+
+    def _subscription(self) -> Raw:
+        version = VERSIONS["microsoft.resources"]
+        if self._r.subscription is not None:
+            path = f"/subscriptions/{self._r.subscription}"
+            return self._azure.resource(path, version, about="the subscription")
+        seen = self._azure.list("/subscriptions", version, about="the subscriptions")
+        show = note(az("account", "list"), "name one as subscription_id")
+        if not seen:
+            raise NotFound("these credentials see no subscription", show)
+        if len(seen) > 1:
+            raise NotFound(
+                f"the description names no subscription, and these credentials see {len(seen)}, "
+                "among which ZenML does not choose",
+                show,
+            )
+        return seen[0]
+
+    def _require_full_view(self, where: str, action: str, what: str) -> None:
+        """Refuse to call something absent from a listing that shows only what one may see.
+
+        Raises:
+            Denied: The caller may not see all of it in the subscription.
+            ProbeError: It is not known whether they may.
+        """
+        path = f"{where}{_ROLES}/permissions"
+        answer = self._azure.get(path, _AUTHORIZATION, about=f"the caller's rights on {where}")
+        if allows(roles_in(answer, "value"), action, data=False) is not Answer.YES:
+            raise Denied(
+                f"{what} is not among those that these credentials see in the subscription, and "
+                f"they may not see all: {action} is not theirs there",
+                permission=action,
+                resource=where,
+            )
+
+    def rights(self, what: str, scope: Probe[str], principal: Probe[Principal]) -> Probe[Rights]:
+        """A probe of what somebody may do with a thing.
+
+        Args:
+            what: The thing, in words.
+            scope: Gives its id.
+            principal: Gives who.
+        """
+
+        def run(id: str, who: Principal) -> Rights:
+            return Rights(who, id, self._roles(id, who, what))
+
+        return Probe(f"the roles on {what}", run, requires=(scope, principal))
+
+    def _roles(self, id: str, who: Principal, what: str) -> tuple[Role, ...]:
+        if who.is_caller:
+            path = f"{id}{_ROLES}/permissions"
+            about = f"the caller's rights on {what}"
+            found: list[Role] = []
+            for page in self._azure.list(path, _AUTHORIZATION, about=about):
+                found += roles_in({"value": [page]}, "value")
+            return tuple(found)
+        if who.object_id is None:
+            raise Skipped(f"nobody told the object id of {who.name}", az("ad", "signed-in-user",
+                          "show"))  # fmt: skip
+        assigned = self._azure.list(
+            f"{id}{_ROLES}/roleAssignments",
+            _AUTHORIZATION,
+            about=f"the role assignments of {who.name} on {what}",
+            filter=f"assignedTo('{who.object_id}')",
+        )
+        conditions: dict[str, list[str | None]] = {}
+        for one in assigned:
+            at = known_text(one, "properties", "scope").rstrip("/").lower()
+            # The listing holds assignments below the scope too, which do not count at it.
+            if at and at != id.lower() and not id.lower().startswith(f"{at}/"):
+                continue
+            role = known_text(one, "properties", "roleDefinitionId")
+            conditions.setdefault(role, []).append(text(one, "properties", "condition"))
+
+        def definition(role: str) -> tuple[Role, ...]:
+            answer = self._azure.get(role, _AUTHORIZATION, about=f"the role {role}")
+            under = None if None in conditions[role] else conditions[role][0]
+            return roles_in(answer, "properties", "permissions", condition=under)
+
+        return sum(in_batches(definition, conditions), ())
+
+
+def in_batches(ask: Callable[[str], T], about: Iterable[str]) -> list[T]:
+    """Ask about many things, a bounded number at the same time. Raises the first failure."""
+    things = list(about)
+    found: list[T] = []
+    for first in range(0, len(things), _AT_ONCE):
+        batch = things[first : first + _AT_ONCE]
+        # In a tuple, since an outcome may be an error, which would be raised.
+        jobs = [partial(lambda one: (ask(one),), one) for one in batch]
+        found += [answer for (answer,) in in_parallel(jobs)]
+    return found

@@ -1,0 +1,90 @@
+"""What a description names in Azure: the subscription, container, registry, workspace, cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kitaru_iac.spec.kinds import ResourceMode, StackType
+from kitaru_iac.spec.model import AzuremlSpec, BaseSpec, KubernetesSpec
+from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
+
+__all__ = ["AzureResources", "azure_resources", "existing", "location_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class AzureResources:
+    """The named things of one description. None is what it does not name.
+
+    Attributes:
+        stack: The stack's name.
+        type: The stack's type.
+        subscription: Its id; without one it is the only one that the credentials see.
+        group: The resource group of the workspace or cluster.
+        location: Where the stack runs, as ``westeurope``.
+        container: The blob container of the artifact store.
+        account: The storage account, where the store's URI names it.
+        registry: The login server of the registry, as ``team.azurecr.io``.
+        workspace: The AzureML workspace.
+        cluster: The AKS cluster.
+        namespace: Where its pods run.
+    """
+
+    stack: str
+    type: StackType
+    subscription: str | None = None
+    group: str | None = None
+    location: str | None = None
+    container: str | None = None
+    account: str | None = None
+    registry: str | None = None
+    workspace: str | None = None
+    cluster: str | None = None
+    namespace: str = "default"
+
+    @property
+    def store(self) -> str:
+        """The container with its account, in words."""
+        return f"{self.container} in {self.account}" if self.account else str(self.container)
+
+
+def azure_resources(spec: BaseSpec) -> AzureResources:
+    """What the description names, be it there already or to be created."""
+    store = spec.artifact_store if isinstance(spec.artifact_store, AzureBlobUri) else None
+    registry = spec.container_registry if isinstance(spec.container_registry, AcrUri) else None
+    namespace = spec.namespace if isinstance(spec, KubernetesSpec) else "default"
+    wanted = spec.extra.orchestrator.get("kubernetes_namespace")
+    return AzureResources(
+        stack=spec.name,
+        type=spec.type,
+        subscription=getattr(spec, "subscription_id", None),
+        group=getattr(spec, "resource_group", None),
+        location=spec.region,
+        container=store.container if store else None,
+        account=store.account if store else None,
+        registry=registry.host if registry else None,
+        workspace=spec.workspace if isinstance(spec, AzuremlSpec) else None,
+        cluster=spec.cluster if isinstance(spec, KubernetesSpec) else None,
+        namespace=str(wanted or namespace),
+    )
+
+
+def existing(spec: BaseSpec) -> AzureResources:
+    """What the description says is there: without what it wants created or skipped."""
+    named = azure_resources(spec)
+    fields = {
+        "bucket": "container",
+        "registry": "registry",
+        "cluster": "cluster",
+        "workspace": "workspace",
+    }
+    gone = {
+        fields[key]: None
+        for key, way in spec.resources.items()
+        if way is not ResourceMode.EXISTING and key in fields
+    }
+    return replace(named, **gone)  # type: ignore[arg-type]
+
+
+def location_of(name: str) -> str:
+    """Write a location as Azure's APIs do: ``West Europe`` is ``westeurope``."""
+    return name.replace(" ", "").lower()

@@ -1,0 +1,391 @@
+"""Asking Azure Resource Manager and Blob Storage as one identity, with answers told apart.
+
+Resource Manager is asked over REST, through azure-core's pipeline: the management SDKs that ZenML
+accepts reach years back, and drop the properties that their API version does not know (a registry's
+role assignment mode). Here each call names its own version. Denied, absent, no credentials and no
+answer come out as the kinds of `ProbeError`, by status and error code.
+
+Resource Manager decides whether one may ask before it looks whether the thing exists: 403 is said
+of absent things and misspelt groups too (https://github.com/Azure/azure-powershell/issues/12115).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import logging
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.probes import (
+    WORKERS,
+    Denied,
+    NoCredentials,
+    NotFound,
+    ProbeError,
+    Skipped,
+    Unavailable,
+)
+from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.clouds.azure.observations import Caller, Raw, raws, text
+from kitaru_iac.errors import MissingPackages
+from kitaru_iac.redaction import text as redacted
+from kitaru_iac.spec.credentials import Credentials
+
+if TYPE_CHECKING:
+    from azure.core import PipelineClient
+    from azure.core.credentials import TokenCredential
+    from azure.core.rest import HttpRequest, HttpResponse
+
+__all__ = ["AzureAccess", "require_azure"]
+
+_ARM = "https://management.azure.com"
+_BLOBS = "blob.core.windows.net"
+#: One more attempt where Azure had no time; what Azure asks us to wait for must fit into the limit.
+_ATTEMPTS = 2
+_PAUSE = 0.2
+#: Pages of a listing that are read; a thousand registries are not a question of patience.
+_PAGES = 50
+_BUSY = {408, 429, 500, 502, 503, 504}
+_ABSENT = {
+    "ContainerNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound",
+    "ResourceNotFound", "RoleDefinitionDoesNotExist",
+}  # fmt: skip
+_ELSEWHERE = {"SubscriptionNotFound", "InvalidSubscriptionId"}
+_NAMED_ACTION = re.compile(r"perform action '([A-Za-z0-9./_-]+)'")
+_NO_ANSWER = re.compile(
+    r"HTTP Error: (408|429|5\d\d)|timed out|HTTPSConnectionPool|Max retries"
+    r"|Connection (aborted|refused)"
+)
+_TRACE = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
+
+
+def require_azure() -> None:
+    """Make sure that Azure can be asked at all.
+
+    Raises:
+        MissingPackages: Azure's packages are not installed.
+    """
+    try:
+        import azure.core.rest
+        import azure.identity
+        import azure.storage.blob  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingPackages(
+            "The Azure packages are not installed",
+            why=f"Checking Azure needs azure-identity and azure-storage-blob ({error})",
+            remedy="pip install 'kitaru-iac[azure]'",
+        ) from error
+
+
+class AzureAccess:
+    """One identity, shared by all probes of one run.
+
+    Args:
+        credentials: The description's; None for this process's own, as `DefaultAzureCredential`
+            finds them.
+        timeout: Seconds that one answer may take, its second attempt included.
+    """
+
+    def __init__(self, credentials: Credentials | None, timeout: float = 15.0) -> None:
+        self._given = credentials
+        self._timeout = timeout
+        self._token = ""
+        self._credential: TokenCredential | None = None
+        self._client: PipelineClient[HttpRequest, HttpResponse] | None = None
+
+    @property
+    def described_as(self) -> str:
+        """Whose credentials are used, in words; without secrets."""
+        if self._given is None:
+            return "this process's own Azure credentials"
+        return str(self._given)
+
+    def open(self) -> Caller:
+        """Get a token for Resource Manager.
+
+        Raises:
+            NoCredentials: There are none, or Entra refuses them.
+            Unavailable: Entra gives no usable answer.
+        """
+        from azure.core.exceptions import AzureError, ClientAuthenticationError
+
+        # Without a handler of its own, Python would print the SDK's warnings among our lines.
+        logging.getLogger("azure").addHandler(logging.NullHandler())
+        try:
+            self._credential = self._make_credential()
+            self._token = self._credential.get_token(f"{_ARM}/.default").token
+        except ClientAuthenticationError as error:
+            raise _refused(error) from error
+        except (AzureError, OSError, ValueError, KeyError) as error:
+            raise Unavailable(
+                f"Entra gave no usable answer about the credentials: {type(error).__name__}",
+                "Look again later.",
+            ) from error
+        self._client = self._make_client()
+        return _caller(self._token)
+
+    def get(self, path: str, version: str, *, about: str, **query: str) -> Raw:
+        """Read one thing of Resource Manager.
+
+        Args:
+            path: Its id, or a listing below one, from ``/subscriptions`` on.
+            version: The API version.
+            about: What it is about, for the words of an error.
+            **query: More of the query, as ``filter`` for ``$filter``.
+
+        Raises:
+            ProbeError: Of the kind that the status and the error's code say.
+        """
+        if not path.startswith("/"):
+            raise Unavailable(f"what Azure calls {about} is no id")  # it would be another host
+        parameters = {"api-version": version, **{f"${key}": value for key, value in query.items()}}
+        return self._ask(f"{_ARM}{path}", parameters, about)
+
+    def resource(self, path: str, version: str, *, about: str) -> Raw:
+        """Read a resource by its id. Raises as `get`, and where the answer is about another one."""
+        found = self.get(path, version, about=about)
+        if (text(found, "id") or "").lower().rstrip("/") != path.lower().rstrip("/"):
+            raise Unavailable(f"what was answered about {about} is about something else")
+        return found
+
+    def list(self, path: str, version: str, *, about: str, **query: str) -> tuple[Raw, ...]:
+        """Read all pages of a listing. Raises as `get`."""
+        page = self.get(path, version, about=about, **query)
+        found = list(raws(page, "value"))
+        for _ in range(_PAGES):
+            following = text(page, "nextLink")
+            if not following:
+                return tuple(found)
+            if not following.startswith(f"{_ARM}/"):
+                # The token goes to Resource Manager and nobody else.
+                raise Unavailable(f"the listing of {about} goes on at another host")
+            page = self._ask(following, {}, about)
+            found += raws(page, "value")
+        raise Unavailable(f"the listing of {about} has more than {_PAGES} pages")
+
+    def touch_container(self, account: str, container: str) -> None:
+        """Ask Blob Storage itself for a container's properties, as ZenML's own reads do.
+
+        Raises:
+            NotFound: The account has no such container.
+            Denied: Its roles do not let this identity.
+            Skipped: The account's firewall does not let this machine.
+            Unavailable: No usable answer; no such account is one of the reasons.
+        """
+        from azure.core.exceptions import AzureError, HttpResponseError
+        from azure.storage.blob import ContainerClient
+
+        client = ContainerClient(
+            f"https://{account}.{_BLOBS}",
+            container,
+            credential=self._credential,
+            retry_total=_ATTEMPTS - 1,
+            connection_timeout=min(5.0, self._timeout),
+            read_timeout=self._timeout,
+        )
+        about = f"the container {container} in {account}"
+        try:
+            with client:
+                seen = client.get_container_properties()
+        except HttpResponseError as error:
+            raise _blob_error(error, about) from error
+        except (AzureError, OSError) as error:
+            raise Unavailable(
+                f"{account}.{_BLOBS} does not answer ({type(error).__name__}): there is no such "
+                "account, or this machine's network does not reach it",
+            ) from error
+        if not seen.etag:
+            raise Unavailable(f"what was answered about {about} is no container's")
+
+    def _make_credential(self) -> TokenCredential:
+        from azure.identity import ClientSecretCredential, DefaultAzureCredential
+
+        limits = {
+            "connection_timeout": min(5.0, self._timeout),
+            "read_timeout": self._timeout,
+            "retry_total": _ATTEMPTS - 1,
+        }
+        given = self._given
+        if given is None or given.kind == "azure-managed-identity":
+            # What ZenML's connector takes for both (`AzureAuthenticationMethods.IMPLICIT`).
+            return DefaultAzureCredential(process_timeout=max(1, int(self._timeout)), **limits)
+        if given.kind == "azure-service-principal":
+            return ClientSecretCredential(
+                given.values["tenant_id"],
+                given.values["client_id"],
+                str(given.secrets["client_secret"]),
+                **limits,
+            )
+        raise NoCredentials(f"{given.kind} are no credentials of Azure", "az login")
+
+    @staticmethod
+    def _make_client() -> PipelineClient[HttpRequest, HttpResponse]:
+        from azure.core import PipelineClient
+        from azure.core.pipeline.policies import UserAgentPolicy
+        from azure.core.pipeline.transport import RequestsTransport
+
+        transport = RequestsTransport()
+        transport.open()
+        for adapter in transport.session.adapters.values():
+            adapter.init_poolmanager(WORKERS, WORKERS)  # one connection for each probe
+        # No policy that logs, retries, or follows redirects with the token.
+        return PipelineClient(_ARM, policies=[UserAgentPolicy("kitaru-iac")], transport=transport)
+
+    def _ask(self, url: str, parameters: Mapping[str, str], about: str) -> Raw:
+        end = time.monotonic() + self._timeout
+        attempt = 1
+        while True:
+            status, headers, body = self._send(url, parameters, about, end - time.monotonic())
+            if status == 200 and isinstance(body, Mapping):
+                return body
+            if status not in _BUSY:
+                raise _arm_error(status, body, about)
+            pause = _seconds(headers.get("Retry-After"))
+            if attempt == _ATTEMPTS or time.monotonic() + pause >= end:
+                code, _ = _error_of(body)
+                what = "throttled the question" if status == 429 else f"answered {status}"
+                raise Unavailable(f"Azure {what} about {about} ({code})", "Look again later.")
+            time.sleep(pause)
+            attempt += 1
+
+    def _send(
+        self, url: str, parameters: Mapping[str, str], about: str, patience: float
+    ) -> tuple[int, Mapping[str, str], object]:
+        from azure.core.exceptions import AzureError
+        from azure.core.rest import HttpRequest
+
+        request = HttpRequest(
+            "GET",
+            url,
+            params=dict(parameters),
+            headers={"Authorization": f"Bearer {self._token}", "Accept": "application/json"},
+        )
+        patience = max(0.1, patience)
+        try:
+            assert self._client is not None, "not opened"
+            answer = self._client.send_request(
+                request, connection_timeout=min(5.0, patience), read_timeout=patience
+            )
+        except (AzureError, OSError) as error:
+            raise Unavailable(
+                f"Azure gave no answer about {about}: {type(error).__name__}", "Look again later."
+            ) from error
+        try:
+            body: object = answer.json()
+        except (ValueError, AzureError):
+            body = None
+        return int(answer.status_code), answer.headers, body
+
+
+def _seconds(retry_after: str | None) -> float:
+    """The pause that Azure asks for; a date, or nothing, is a short one."""
+    try:
+        return max(_PAUSE, float(retry_after or _PAUSE))
+    except ValueError:
+        return _PAUSE
+
+
+def _error_of(body: object) -> tuple[str, str]:
+    """The code and message of an error; empty where it is none of Azure's."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if not isinstance(error, Mapping):
+        return "", ""
+    return str(error.get("code") or ""), redacted(str(error.get("message") or ""))
+
+
+def _arm_error(status: int, body: object, about: str) -> ProbeError:
+    code, message = _error_of(body)
+    if status == 401:
+        return NoCredentials(f"Azure refuses the token ({code}): {message}", "az login")
+    if status == 403 and code:
+        named = _NAMED_ACTION.search(message)
+        permission = named.group(1) if named else None
+        return Denied(
+            f"{permission or 'what is asked'} about {about} is denied ({code}), which says nothing "
+            "about whether it exists",
+            permission=permission,
+            resource=about,
+        )
+    if code in _ELSEWHERE:
+        return Skipped(
+            "these credentials do not see the subscription: it is another tenant's, there is no "
+            "such one, or they have no role in it",
+            note(az("account", "list"), "what they see"),
+        )
+    if code == "MissingSubscriptionRegistration":
+        namespace = re.search(r"namespace '([A-Za-z.]+)'", message)
+        return NotFound(
+            f"{about}: the subscription is not registered to use "
+            f"{namespace.group(1) if namespace else 'its resource provider'}",
+            az("provider", "register", namespace=namespace.group(1), wait=True)
+            if namespace
+            else None,
+        )
+    if status == 404 and code in _ABSENT:
+        return NotFound(f"{about} does not exist ({code})", resource=about)
+    if status == 200 or not code:
+        return Unavailable(f"what was answered about {about} ({status}) is not Azure's")
+    return Unavailable(f"Azure answered {code} ({status}) about {about}: {message}")
+
+
+def _blob_error(error: Exception, about: str) -> ProbeError:
+    """By Blob Storage's own code: a missing role is not a firewall.
+
+    https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
+    """
+    found = getattr(error, "error_code", None)  # an enumeration where the SDK knows it
+    code = str(getattr(found, "value", found) or "")
+    status = getattr(error, "status_code", None)
+    if status == 404 and code == "ContainerNotFound":
+        return NotFound(f"{about} does not exist", resource=about)
+    if code == "AuthorizationFailure":
+        return Skipped(
+            f"the firewall of the account lets this machine see nothing of {about} ({code})",
+        )
+    if code in {"AuthorizationPermissionMismatch", "InsufficientAccountPermissions"}:
+        return Denied(
+            f"Blob Storage denies {about} ({code}): these credentials have no data role there",
+            permission="Microsoft.Storage/storageAccounts/blobServices/containers/read",
+            resource=about,
+        )
+    if status == 401 or code in {"InvalidAuthenticationInfo", "NoAuthenticationInformation"}:
+        return NoCredentials(f"Blob Storage refuses the token ({code})", "az login")
+    return Unavailable(f"Blob Storage answered {code or status} about {about}")
+
+
+def _refused(error: Exception) -> ProbeError:
+    """Entra's own codes are about the credentials; a server that is down or far away is not.
+
+    azure-identity has one class for both, and no status. What the endpoint of managed identities
+    does on a machine that is not in Azure says nothing.
+    """
+    said = redacted(str(error))
+    lines = [line.strip() for line in _TRACE.sub("", said).splitlines() if line.strip()]
+    told = "\n".join(line for line in lines if not line.startswith("ManagedIdentityCredential"))
+    if "AADSTS" not in told and _NO_ANSWER.search(told):
+        return Unavailable("Entra gave no usable answer about the credentials", "Look again later.")
+    why = next((line for line in lines if "AADSTS" in line), lines[0] if lines else "")
+    return NoCredentials(f"Entra gives no token: {why or type(error).__name__}", "az login")
+
+
+def _caller(token: str) -> Caller:
+    """Who a token is for, from its claims; nothing is verified, since Azure does that."""
+    try:
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (IndexError, ValueError, binascii.Error):
+        claims = {}
+    if not isinstance(claims, Mapping):
+        claims = {}
+    return Caller(
+        object_id=text(claims, "oid"),
+        tenant=text(claims, "tid"),
+        name=text(claims, "upn") or text(claims, "appid"),
+        kind="User" if text(claims, "idtyp") != "app" and text(claims, "upn") else
+        "ServicePrincipal",
+    )  # fmt: skip

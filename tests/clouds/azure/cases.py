@@ -1,0 +1,407 @@
+"""What every check of the catalog says, and when: one case for each status that it can have.
+
+`arrange` makes the world so and returns the description; the check is then run through Azure's own
+SDKs against the loopback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.spec.model import BaseSpec
+from tests.clouds.azure.world import ACCOUNT, CONTAINER, GROUP, World
+from tests.doubles.azure_faults import error, forbidden
+from tests.doubles.web import Response
+
+__all__ = ["CASES", "Case"]
+
+OK, WARN, FAIL, UNKNOWN = CheckStatus
+Arrange = Callable[[World], BaseSpec]
+_LOOPBACK = "Microsoft.Loopback/things/read"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One check in one situation.
+
+    Attributes:
+        id: The check.
+        status: How it must end.
+        arrange: Makes the situation.
+        why: Stands in the result's reason.
+        permission: The missing permission that the result must name.
+    """
+
+    id: str
+    status: CheckStatus
+    arrange: Arrange
+    why: str
+    permission: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.id}-{self.status}-{self.why}".replace(" ", "_")
+
+
+def then(first: Arrange, change: Callable[[World], Any]) -> Arrange:
+    """Spoil something of a situation."""
+
+    def arrange(world: World) -> BaseSpec:
+        spec = first(world)
+        change(world)
+        return spec
+
+    return arrange
+
+
+def answered(first: Arrange, call: str, answer: Any) -> Arrange:
+    """Answer a call otherwise."""
+    return then(first, lambda world: world.faults.on(call, answer))
+
+
+def bucket(**properties: Any) -> Arrange:
+    """A container in an account with these properties; the URI names the account."""
+
+    def arrange(world: World) -> BaseSpec:
+        world.fit_bucket(**properties)
+        return world.local()
+
+    return arrange
+
+
+def unnamed(world: World) -> BaseSpec:
+    """A container in the only account; the URI does not name it."""
+    world.fit_bucket()
+    return world.local(artifact_store=f"az://{CONTAINER}")
+
+
+def _container_is(level: str) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        stored = world.azure.resources.resources[world.container_id.lower()]
+        stored["properties"]["publicAccess"] = level
+
+    return change
+
+
+def _second(world: World) -> None:
+    world.azure.container("otherdata", CONTAINER, GROUP)
+
+
+def _empty_second(world: World) -> None:
+    world.azure.storage_account("otherdata", GROUP)
+
+
+def _service_without(*keys: str) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        stored = world.azure.resources.resources[f"{world.account_id}/blobServices/default".lower()]
+        for key in keys:
+            stored["properties"][key] = {"enabled": False}
+
+    return change
+
+
+def _may(actions: list[str], data: list[str], **more: Any) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        role = {"actions": actions, "notActions": [], "dataActions": data, "notDataActions": []}
+        world.may(world.account_id, role | more)
+        world.may(world.container_id, role | more)
+
+    return change
+
+
+BUCKET = bucket()
+GONE = then(BUCKET, lambda w: w.azure.resources.resources.pop(w.container_id.lower()))
+_ACCOUNTS = "/microsoft.storage/storageaccounts"
+_CONTAINER = f"/containers/{CONTAINER}"
+_BLOB = f"{ACCOUNT}.blob.core.windows.net/{CONTAINER}"
+_TOKEN = "/oauth2/v2.0/token"
+_BUSY = error(429, "TooManyRequests", **{"Retry-After": "60"})
+
+
+def _data_denied(code: str) -> Response:
+    return Response(403, b"", {"x-ms-error-code": code})
+
+
+def _of_account(name: str, *cases: tuple[CheckStatus, dict[str, Any], str]) -> list[Case]:
+    """Cases of a check that reads the account: by its properties, and where it is denied."""
+    denied = answered(BUCKET, _ACCOUNTS, forbidden)
+    return [
+        *(Case(name, status, bucket(**properties), why) for status, properties, why in cases),
+        Case(name, UNKNOWN, denied, "says nothing about whether it exists", _LOOPBACK),
+    ]
+
+
+def _credentials() -> list[Case]:
+    subscription = "/subscriptions/00000000-0000-0000-0000-000000000123"
+    registered = "/providers/microsoft.storage"
+
+    def state(value: str) -> Arrange:
+        return then(BUCKET, lambda w: setattr(w.azure.resources, "state", value))
+
+    def registration(value: str) -> Arrange:
+        return then(
+            BUCKET,
+            lambda w: w.azure.resources.registrations.update({"microsoft.storage": value}),
+        )
+
+    def group(state: str) -> Arrange:
+        def arrange(world: World) -> BaseSpec:
+            world.azure.group(GROUP)
+            found = world.azure.resources.groups[GROUP]
+            found["properties"]["provisioningState"] = state
+            return world.azureml()
+
+        return arrange
+
+    name = "azure.resource_group"
+    return [
+        Case(name, OK, group("Succeeded"), "ml-platform is in westeurope"),
+        Case(name, FAIL, group("Deleting"), "is being deleted"),
+        Case(name, FAIL, lambda w: w.kubernetes(), "ResourceGroupNotFound"),
+        Case(name, UNKNOWN, group("Odd"), "Odd"),
+        Case(
+            name,
+            UNKNOWN,
+            answered(group("Succeeded"), "/resourcegroups/ml-platform", forbidden),
+            "says nothing about whether it exists",
+            _LOOPBACK,
+        ),
+        Case("azure.credentials", OK, BUCKET, "they are 00000000"),
+        Case(
+            "azure.credentials",
+            FAIL,
+            then(BUCKET, lambda w: w.azure.refuse_tokens()),
+            "AADSTS7000215",
+        ),
+        Case(
+            "azure.credentials",
+            UNKNOWN,
+            answered(BUCKET, _TOKEN, Response(503, b"{}")),
+            "Entra",
+        ),
+        Case("azure.subscription", OK, BUCKET, "Loopback (00000000"),
+        Case("azure.subscription", WARN, state("PastDue"), "PastDue"),
+        Case("azure.subscription", FAIL, state("Disabled"), "is Disabled"),
+        Case(
+            "azure.subscription",
+            FAIL,
+            answered(BUCKET, subscription, error(404, "SubscriptionNotFound")),
+            "do not see the subscription",
+        ),
+        Case(
+            "azure.subscription",
+            FAIL,
+            then(
+                lambda w: w.local(subscription_id=None),
+                lambda w: w.faults.change("/subscriptions", lambda b: b["value"].append({})),
+            ),
+            "see 2",
+        ),
+        Case("azure.subscription", UNKNOWN, state("New"), "New"),
+        Case(
+            "azure.subscription",
+            UNKNOWN,
+            then(
+                lambda w: w.local(credentials=None, connector="team"),
+                lambda w: w.faults.on(subscription, error(404, "SubscriptionNotFound")),
+            ),
+            "whether the connector does",
+        ),
+        Case("azure.providers", OK, BUCKET, "Microsoft.Storage"),
+        Case("azure.providers", WARN, registration("Registering"), "takes minutes"),
+        Case("azure.providers", FAIL, registration("NotRegistered"), "is NotRegistered"),
+        Case("azure.providers", UNKNOWN, registration("Odd"), "Odd"),
+        Case(
+            "azure.providers",
+            UNKNOWN,
+            answered(BUCKET, registered, forbidden),
+            "is denied",
+            _LOOPBACK,
+        ),
+    ]
+
+
+def _bucket() -> list[Case]:
+    exists = "azure.bucket.exists"
+    return [
+        Case(exists, OK, BUCKET, f"it is in the storage account {ACCOUNT}"),
+        Case(exists, OK, unnamed, f"it is in the storage account {ACCOUNT}"),
+        Case(
+            exists,
+            OK,
+            answered(BUCKET, _ACCOUNTS, forbidden),
+            "Blob Storage answers about it",
+        ),
+        Case(exists, WARN, then(unnamed, _empty_second), "asks each of the 2 accounts"),
+        Case(exists, FAIL, GONE, "there is no container"),
+        Case(exists, FAIL, lambda w: w.local(artifact_store="az://artifacts"), "0 storage"),
+        Case(exists, FAIL, then(unnamed, _second), "2 storage accounts have a container"),
+        Case(
+            exists,
+            FAIL,
+            answered(
+                unnamed,
+                _ACCOUNTS,
+                error(
+                    409,
+                    "MissingSubscriptionRegistration",
+                    "The subscription is not registered to use namespace 'Microsoft.Storage'.",
+                ),
+            ),
+            "not registered to use Microsoft.Storage",
+        ),
+        Case(
+            exists,
+            UNKNOWN,
+            answered(
+                then(unnamed, _second), f"otherdata/blobservices/default{_CONTAINER}", forbidden
+            ),
+            "could not be seen",
+            _LOOPBACK,
+        ),
+        Case(
+            exists,
+            UNKNOWN,
+            answered(unnamed, _ACCOUNTS, error(200, "", "")),
+            "nobody understands",
+        ),
+        Case(
+            exists,
+            UNKNOWN,
+            then(
+                lambda w: w.local(artifact_store="az://artifacts"),
+                lambda w: w.may(w.subscription, {"actions": []}),
+            ),
+            "may not see all",
+            "Microsoft.Storage/storageAccounts/read",
+        ),
+        *_of_account(
+            "azure.bucket.region",
+            (OK, {}, "is in westeurope"),
+        ),
+        Case(
+            "azure.bucket.region",
+            WARN,
+            then(BUCKET, lambda w: w.account().update(location="northeurope")),
+            "northeurope",
+        ),
+        *_of_account(
+            "azure.bucket.public_access",
+            (OK, {}, "allows no anonymous access"),
+            (WARN, {"allowBlobPublicAccess": True}, "to be made public"),
+            (WARN, {"allowBlobPublicAccess": None}, "does not say"),
+        ),
+        Case(
+            "azure.bucket.public_access",
+            FAIL,
+            then(bucket(allowBlobPublicAccess=True), _container_is("Blob")),
+            "everybody can read",
+        ),
+        *_of_account(
+            "azure.bucket.tls",
+            (OK, {}, "TLS1_2"),
+            (WARN, {"minimumTlsVersion": "TLS1_0"}, "from TLS1_0 on"),
+            (WARN, {"supportsHttpsTrafficOnly": False}, "plain HTTP"),
+        ),
+        *_of_account(
+            "azure.bucket.shared_keys",
+            (OK, {}, "are off"),
+            (WARN, {"allowSharedKeyAccess": True}, "open all of it"),
+            (WARN, {"allowSharedKeyAccess": None}, "open all of it"),
+        ),
+        *_of_account(
+            "azure.bucket.network",
+            (OK, {}, "open to all networks"),
+            (UNKNOWN, {"publicNetworkAccess": "Disabled"}, "closed to public networks"),
+            (UNKNOWN, {"networkAcls": {"defaultAction": "Deny"}}, "firewall"),
+            (UNKNOWN, {"networkAcls": "open"}, "nobody understands"),
+        ),
+        *_of_account("azure.bucket.versioning", (OK, {}, "kept for a while")),
+        Case(
+            "azure.bucket.versioning",
+            WARN,
+            then(BUCKET, _service_without("containerDeleteRetentionPolicy")),
+            "deleted containers are gone",
+        ),
+        Case("azure.bucket.reachable", OK, BUCKET, "it answers this machine"),
+        Case(
+            "azure.bucket.reachable",
+            FAIL,
+            answered(BUCKET, _BLOB, _data_denied("AuthorizationPermissionMismatch")),
+            "no data role",
+        ),
+        Case(
+            "azure.bucket.reachable",
+            FAIL,
+            answered(BUCKET, _BLOB, Response(404, b"", {"x-ms-error-code": "ContainerNotFound"})),
+            "does not exist",
+        ),
+        Case(
+            "azure.bucket.reachable",
+            UNKNOWN,
+            answered(BUCKET, _BLOB, _data_denied("AuthorizationFailure")),
+            "firewall",
+        ),
+        Case(
+            "azure.bucket.reachable",
+            UNKNOWN,
+            answered(BUCKET, _BLOB, Response(200, b"<html>")),
+            "answered 200",
+        ),
+        Case(
+            "azure.bucket.reachable",
+            UNKNOWN,
+            answered(
+                lambda w: (w.fit_bucket(), w.local(credentials=None, connector="team"))[1],
+                _BLOB,
+                _data_denied("AuthorizationPermissionMismatch"),
+            ),
+            "no data role",
+            "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+        ),
+        *_access(),
+    ]
+
+
+def _access() -> list[Case]:
+    name = "azure.connector.bucket_access"
+    blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+    listing = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
+    every = [f"{blobs}/read", f"{blobs}/write", f"{blobs}/delete"]
+    return [
+        Case(name, OK, then(BUCKET, _may([listing], every)), "may do all 4 operations"),
+        Case(name, OK, then(BUCKET, _may([listing.upper()], [f"{blobs}/*"])), "may do all 4"),
+        Case(name, FAIL, then(BUCKET, _may(["*"], [])), f"allows {blobs}/read"),
+        Case(name, FAIL, then(BUCKET, _may([], every)), f"allows {listing}"),
+        Case(
+            name,
+            FAIL,
+            then(BUCKET, _may(["*"], ["*"], notDataActions=[f"{blobs}/delete"])),
+            f"allows {blobs}/delete",
+        ),
+        Case(
+            name,
+            UNKNOWN,
+            then(BUCKET, _may(["*"], ["*"], condition="@Resource[…] StringEquals 'a'")),
+            "under a condition",
+        ),
+        Case(
+            name,
+            UNKNOWN,
+            lambda w: (w.fit_bucket(), w.local(credentials=None, connector="team"))[1],
+            "the connector team, whose identity is not told",
+        ),
+        Case(name, UNKNOWN, answered(BUCKET, "/permissions", _BUSY), "throttled"),
+        Case(
+            name,
+            UNKNOWN,
+            then(BUCKET, lambda w: w.azure.deny("Microsoft.Authorization/permissions/read")),
+            "is denied",
+            "Microsoft.Authorization/permissions/read",
+        ),
+    ]
+
+
+CASES = [*_credentials(), *_bucket()]

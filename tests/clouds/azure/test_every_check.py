@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.clouds.azure.catalog import CATALOG
+from tests.clouds.azure.cases import CASES, Case
+from tests.clouds.azure.world import World
+
+
+def test_every_check_has_a_case_for_each_status_that_it_can_have() -> None:
+    covered = {(case.id, case.status) for case in CASES}
+    promised = {(info.id, status) for info in CATALOG.values() for status in info.can}
+    assert covered == promised
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_check_ends_as_it_should_and_says_why(case: Case, world: World) -> None:
+    spec = case.arrange(world)
+
+    result = world.check(spec, case.id)
+
+    assert (result.status, result.missing_permission) == (case.status, case.permission), result.why
+    assert case.why in result.why
+    assert result.subject
+    assert result.docs
+    if case.status is CheckStatus.OK:
+        assert result.remedy is None
+    else:
+        assert result.remedy
+        words = shlex.split(result.remedy, comments=True)
+        assert words[:1] == ["az"] or result.remedy.startswith("Look again"), result.remedy
+        assert "None" not in words
+    assert world.azure.client_secret not in str(result)

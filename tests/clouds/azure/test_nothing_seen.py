@@ -1,0 +1,128 @@
+"""What was not seen is not ok: every single call spoiled in every way, for each type of stack.
+
+A denied call shows which checks stand on it. Whatever else becomes of that call, none of them may
+be ok. And no call may be made that nothing stands on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.spec.model import BaseSpec
+from tests.clouds.azure.world import World, ended
+from tests.doubles.azure_faults import Rule, error, forbidden, hang
+from tests.doubles.web import Response, json_response
+
+ENTRA = "login.microsoftonline.com"
+_PATIENCE = 0.6
+#: What every single call is spoiled with; the other ways meet all calls at once.
+SINGLE = ("absent", "throttled", "hung", "no json", "odd")
+FAULTS: dict[str, Rule | Response] = {
+    "absent": error(404, "ResourceNotFound"),
+    "absent group": error(404, "ResourceGroupNotFound"),
+    "throttled": error(429, "TooManyRequests", **{"Retry-After": "60"}),
+    "down": error(503, "ServiceUnavailable"),
+    "hung": hang(_PATIENCE * 3),
+    "no json": Response(200, b"<html>welcome</html>", {"Content-Type": "text/html"}),
+    "empty": json_response({}),
+    "a list": json_response([]),
+    "odd": json_response({"id": 5, "value": [{"id": None}], "properties": "x"}),
+    "proxy": Response(403, b"<html>no</html>", {"Content-Type": "text/html"}),
+    "redirected": Response(302, b"", {"Location": "https://elsewhere.invalid/"}),
+    "expired": error(401, "ExpiredAuthenticationToken"),
+}
+
+
+def local(world: World) -> BaseSpec:
+    world.fit_bucket()
+    return world.local()
+
+
+def unnamed(world: World) -> BaseSpec:
+    world.fit_bucket()
+    return world.local(artifact_store="az://artifacts", subscription_id=None)
+
+
+STACKS: dict[str, Callable[[World], BaseSpec]] = {"local": local, "unnamed": unnamed}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_check_is_ok_without_the_answers_that_it_stands_on(stack: str, world: World) -> None:
+    spec = STACKS[stack](world)
+    before = ended(world.report(spec))
+    assert set(before.values()) == {CheckStatus.OK}
+    calls = [call for call in dict.fromkeys(world.faults.calls) if not call.startswith(ENTRA)]
+    world.timeout = _PATIENCE
+    wrong = []
+    for call in calls:
+        world.faults.reset()
+        world.faults.on(call, forbidden)
+        standing = {name for name, s in ended(world.report(spec)).items() if s is not before[name]}
+        if not standing:
+            wrong.append(f"nothing stands on {call}")
+        for kind in SINGLE:
+            world.faults.reset()
+            world.faults.on(call, FAULTS[kind])
+            found = ended(world.report(spec))
+            wrong += [
+                f"{name} is ok with {kind}: {call}"
+                for name in standing
+                if found[name] is CheckStatus.OK
+            ]
+            if found["azure.credentials"] is CheckStatus.FAIL:
+                wrong.append(f"the credentials fail with {kind}: {call}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_cloud_that_answers_nothing_right_has_nothing_ok(
+    stack: str, kind: str, world: World
+) -> None:
+    spec = STACKS[stack](world)
+    world.timeout = _PATIENCE
+    for host in ("management.azure.com", "teamdata.blob"):
+        world.faults.on_all(host, FAULTS[kind])
+    found = ended(world.report(spec))
+    del found["azure.credentials"]
+    assert CheckStatus.OK not in found.values()
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_without_a_token_nothing_is_ok(kind: str, world: World) -> None:
+    spec = local(world)
+    world.timeout = _PATIENCE
+    world.faults.on_all(ENTRA, FAULTS[kind])
+    found = world.report(spec)
+    assert {result.status for result in found} <= {CheckStatus.UNKNOWN, CheckStatus.FAIL}
+    assert [result.id for result in found if result.status is CheckStatus.FAIL] in (
+        [],
+        ["azure.credentials"],
+    )
+
+
+def test_questions_are_asked_at_the_same_time(world: World) -> None:
+    spec = local(world)
+    world.faults.latency = 0.1
+    start = time.monotonic()
+    world.report(spec)
+    assert world.faults.busiest >= 4
+    assert time.monotonic() - start < 0.1 * len(world.faults.calls)
+
+
+def test_a_busy_azure_is_asked_once_more(world: World) -> None:
+    spec = local(world)
+    asked: list[str] = []
+
+    def once(request, handler):  # type: ignore[no-untyped-def]
+        asked.append(request.path)
+        busy = len(asked) == 1
+        return error(429, "TooManyRequests", **{"Retry-After": "0"}) if busy else handler(request)
+
+    world.faults.on("/providers/microsoft.storage", once)
+    assert world.check(spec, "azure.providers").status is CheckStatus.OK
+    assert len(asked) == 2

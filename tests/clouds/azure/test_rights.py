@@ -1,0 +1,144 @@
+"""What roles allow: pure tables, and the assignments of somebody who does not look."""
+
+from __future__ import annotations
+
+import pytest
+
+from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.clouds.azure.decisions import Answer, allows
+from kitaru_iac.clouds.azure.observations import Role, roles_in
+from tests.clouds.azure.world import OTHER, World
+
+BLOB = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+LISTING = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
+PULL = "Microsoft.ContainerRegistry/registries/pull/read"
+YES, CONDITIONAL, NO = Answer
+
+
+@pytest.mark.parametrize(
+    ("action", "data", "roles", "answer"),
+    [
+        (PULL, False, [], NO),
+        (PULL, False, [Role(actions=(PULL,))], YES),
+        (PULL.upper(), False, [Role(actions=(PULL,))], YES),
+        (PULL, False, [Role(actions=("*",))], YES),
+        (PULL, False, [Role(actions=("*/read",))], YES),
+        (PULL, False, [Role(actions=("Microsoft.ContainerRegistry/*",))], YES),
+        (PULL, False, [Role(actions=("Microsoft.ContainerRegistry/registries",))], NO),
+        (PULL, False, [Role(actions=("MicrosoftxContainerRegistry/registries/pull/read",))], NO),
+        (PULL, False, [Role(actions=("*",), not_actions=(PULL,))], NO),
+        # What one role leaves out, another one may allow.
+        (PULL, False, [Role(actions=("*",), not_actions=("*",)), Role(actions=(PULL,))], YES),
+        # Owner has no right on data, and a data role none on the account.
+        (f"{BLOB}/read", True, [Role(actions=("*",))], NO),
+        (f"{BLOB}/read", True, [Role(data_actions=("*",))], YES),
+        (PULL, False, [Role(data_actions=("*",))], NO),
+        (f"{BLOB}/read", True, [Role(data_actions=("*",), not_data_actions=("*/read",))], NO),
+        (PULL, False, [Role(actions=("*",), condition="x")], CONDITIONAL),
+        (PULL, False, [Role(actions=("*",), condition="x"), Role(actions=(PULL,))], YES),
+        (PULL, False, [Role(actions=(PULL,)), Role(actions=("*",), condition="x")], YES),
+        (f"{PULL}/more", False, [Role(actions=(PULL,))], NO),
+        (PULL, False, [Role(actions=(f"{PULL}*x",))], NO),
+    ],
+)
+def test_what_roles_allow(action: str, data: bool, roles: list[Role], answer: Answer) -> None:
+    assert allows(roles, action, data=data) is answer
+
+
+def test_an_entry_of_permissions_may_hold_a_condition() -> None:
+    entry = {"actions": ["*"], "condition": "@Resource[…]"}
+    assert roles_in({"value": [entry]}, "value") == (
+        Role(actions=("*",), condition="@Resource[…]"),
+    )
+
+
+def another(world: World) -> str:
+    """A role for somebody else that holds what the store needs; returns its GUID."""
+    world.fit_bucket()
+    data = [f"{BLOB}/read", f"{BLOB}/write", f"{BLOB}/delete"]
+    return world.azure.role_definition("store", actions=[LISTING], dataActions=data)
+
+
+def found(world: World, identity: str = OTHER) -> tuple[CheckStatus, str]:
+    spec = world.local(credentials=None)
+    result = world.check(
+        spec, "azure.connector.bucket_access", identity=identity, server="https://zenml.example"
+    )
+    return result.status, result.why
+
+
+@pytest.mark.parametrize("at", ["account", "group", "subscription"])
+def test_an_assignment_at_the_scope_or_above_counts(at: str, world: World) -> None:
+    role = another(world)
+    scopes = {
+        "account": world.account_id,
+        "group": f"{world.subscription}/resourceGroups/ml-platform".upper(),
+        "subscription": world.subscription,
+    }
+    world.azure.role_assignment(scopes[at], role, OTHER)
+    status, why = found(world)
+    assert (status, OTHER in why) == (CheckStatus.OK, True), why
+
+
+def test_an_assignment_below_does_not_count_above(world: World) -> None:
+    world.azure.role_assignment(world.container_id, another(world), OTHER)
+    status, why = found(world)
+    assert status is CheckStatus.FAIL
+    assert LISTING in why  # listing the account's containers is asked of the account
+
+
+def test_a_namesakes_scope_is_not_above(world: World) -> None:
+    role = another(world)
+    world.azure.storage_account("team", "ml-platform")
+    world.azure.role_assignment(world.account_id.removesuffix("data"), role, OTHER)
+    assert found(world)[0] is CheckStatus.FAIL
+
+
+def test_the_callers_own_roles_do_not_count_for_somebody_else(world: World) -> None:
+    role = another(world)
+    world.azure.role_assignment(world.account_id, role, world.caller)
+    status, why = found(world)
+    assert status is CheckStatus.FAIL
+    assert f"no role of {OTHER}" in why
+
+
+def test_a_conditional_assignment_is_unknown_unless_another_one_is_not(world: World) -> None:
+    role = another(world)
+    world.azure.role_assignment(world.account_id, role, OTHER, condition="@Resource[…]")
+    assert found(world)[0] is CheckStatus.UNKNOWN
+    world.azure.role_assignment(world.subscription, role, OTHER)
+    assert found(world)[0] is CheckStatus.OK
+
+
+def test_one_who_is_told_to_be_the_caller_is_asked_as_the_caller(world: World) -> None:
+    world.fit_bucket()
+    assert found(world, world.caller.upper())[0] is CheckStatus.OK
+    assert any(call.endswith("/permissions") for call in world.faults.calls)
+
+
+def test_an_application_is_no_object(world: World) -> None:
+    world.fit_bucket()
+    status, why = found(world, "arn:aws:iam::123456789012:role/x")
+    assert status is CheckStatus.UNKNOWN
+    assert "no object id" in why
+
+
+def test_a_servers_own_identity_is_not_this_process(world: World) -> None:
+    world.fit_bucket()
+    spec = world.azureml(credentials="azure-managed-identity")
+    result = world.check(spec, "azure.connector.bucket_access", server="https://zenml.example")
+    assert result.status is CheckStatus.UNKNOWN
+    assert "its own Azure identity" in result.why
+
+
+@pytest.mark.parametrize("call", ["/roleassignments", "/roledefinitions/"])
+def test_assignments_that_may_not_be_read_are_unknown(call: str, world: World) -> None:
+    world.azure.role_assignment(world.account_id, another(world), OTHER)
+    permission = f"Microsoft.Authorization{call.rstrip('/')}/read"
+    world.azure.deny(permission)
+    spec = world.local(credentials=None)
+    result = world.check(spec, "azure.connector.bucket_access", identity=OTHER, server="https://z")
+    assert (result.status, (result.missing_permission or "").lower()) == (
+        CheckStatus.UNKNOWN,
+        permission.lower(),
+    )

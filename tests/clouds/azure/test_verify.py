@@ -1,0 +1,107 @@
+"""Checks of Azure through the command, and what they must not do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kitaru_iac.checks.probes import Unavailable
+from kitaru_iac.cli.main import run
+from kitaru_iac.clouds.azure import session
+from kitaru_iac.clouds.azure.session import AzureAccess
+from tests.clouds.azure.world import World
+from tests.doubles.azure_faults import error
+from tests.doubles.web import json_response
+
+LOCAL = """\
+name: dev
+type: local
+artifact_store: abfs://artifacts@teamdata.dfs.core.windows.net
+subscription_id: {subscription}
+"""
+
+
+def verify(
+    text: str, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], *words: str
+) -> tuple[int, dict[str, str], str]:
+    """Run the command; gives its exit code, how each check ended, and what it wrote."""
+    path = tmp_path / "stack.yaml"
+    path.write_text(text.format(subscription=world.azure.subscription_id))
+    code = run(["stack", "verify", "-f", str(path), "--output", "json", *words], "kitaru")
+    out, err = capsys.readouterr()
+    found = {each["id"]: each["status"] for each in json.loads(out)["item"]["results"]}
+    return code, found, out + err
+
+
+def test_a_stack_that_is_fit(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.fit_bucket()
+    code, found, said = verify(LOCAL, world, tmp_path, capsys, "--strict")
+    assert (code, set(found.values())) == (0, {"ok"}), said
+    assert world.azure.client_secret not in said
+    assert not any(token in said for token in world.azure.entra.tokens)
+
+
+def test_a_stack_that_is_not(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found, _ = verify(LOCAL, world, tmp_path, capsys)
+    assert (code, found["azure.bucket.exists"]) == (3, "fail")
+
+
+def test_without_credentials_one_check_fails_and_the_rest_is_unknown(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.azure.refuse_tokens()
+    code, found, said = verify(LOCAL, world, tmp_path, capsys)
+    assert (code, found.pop("azure.credentials")) == (3, "fail")
+    assert set(found.values()) == {"unknown"}
+    assert world.azure.client_secret not in said
+
+
+def opened(world: World) -> AzureAccess:
+    access = AzureAccess(world.local().credentials, 2.0)
+    access.open()
+    return access
+
+
+def test_the_token_goes_to_resource_manager_alone(world: World) -> None:
+    access = opened(world)
+    world.azure.proxy.refused.clear()
+    for elsewhere in ("https://elsewhere.example/", "https://management.azure.com.example/"):
+        world.faults.on("/subscriptions", json_response({"value": [], "nextLink": elsewhere}))
+        with pytest.raises(Unavailable, match="another host"):
+            access.list("/subscriptions", "2022-09-01", about="them")
+        world.faults.reset()
+    with pytest.raises(Unavailable, match="is no id"):
+        access.get("@elsewhere.example/", "2022-09-01", about="it")
+    assert world.azure.proxy.refused == []
+
+
+def test_pages_are_followed_to_their_end_and_no_further(world: World) -> None:
+    access = opened(world)
+    here = "https://management.azure.com/subscriptions?page="
+
+    def page(request, _handler):  # type: ignore[no-untyped-def]
+        number = int(request.query.get("page", ["0"])[0])
+        following = {"nextLink": f"{here}{number + 1}"} if number < 3 or endless else {}
+        return json_response({"value": [{"n": number}], **following})
+
+    world.faults.on("/subscriptions", page)
+    endless = False
+    assert [each["n"] for each in access.list("/subscriptions", "1", about="x")] == [0, 1, 2, 3]
+    endless = True
+    with pytest.raises(Unavailable, match="more than"):
+        access.list("/subscriptions", "1", about="x")
+    assert len(world.faults.calls) < 3 * session._PAGES
+
+
+def test_a_long_pause_is_not_waited_for(world: World) -> None:
+    access = opened(world)
+    world.faults.on("/subscriptions", error(429, "Busy", **{"Retry-After": "3600"}))
+    with pytest.raises(Unavailable, match="throttled"):
+        access.list("/subscriptions", "1", about="x")
+    assert world.faults.calls.count("management.azure.com/subscriptions") == 1
