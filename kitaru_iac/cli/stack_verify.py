@@ -74,29 +74,23 @@ def _whole(report: CheckReport, format: str, given: Description) -> str | None:
         from kitaru_iac.infrastructure.verify import catalog
         from kitaru_iac.render.sarif import sarif
 
-        return sarif(report, catalog(), __version__, _source(given))
+        return sarif([(report, _source(given))], catalog(), __version__)
     if format == "junit":
         from kitaru_iac.render.junit import junit
 
-        return junit(report, _source(given))
+        return junit([(report, _source(given))])
     return None
 
 
 def _source(given: Description) -> SourceFile | None:
     """The file that says what was checked; None where options, or stdin, say all of it."""
-    from pathlib import Path
-
-    from kitaru_iac.render.source import SourceFile, in_repository
+    from kitaru_iac.render.source import source_of
     from kitaru_iac.spec.yaml_file import read_document
 
     if given.file is None or given.file == "-":
         return None
-    file = Path(given.file)
     decided = {key for key, value in given.flags.items() if value is not None}
-    lines = read_document(file).lines
-    return SourceFile(
-        in_repository(file), {key: line for key, line in lines.items() if key not in decided}
-    )
+    return source_of(read_document(given.file), decided)
 
 
 def policy(ctx: typer.Context) -> None:

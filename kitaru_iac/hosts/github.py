@@ -7,6 +7,7 @@ token may change those of everybody, and REST does not say whose the token is.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -66,27 +67,31 @@ class GitHub:
     @property
     def proposal(self) -> Proposal | None:
         """The pull request of the event."""
-        request = self._event.get("pull_request")
-        if not isinstance(request, dict) or not isinstance(request.get("number"), int):
+        return _proposal(self._event.get("pull_request"))
+
+    def merged(self) -> Proposal | None:
+        """See `Host.merged`: of a commit's pull requests, the one that made it."""
+        commit = self._environ.get("GITHUB_SHA", "")
+        if not re.fullmatch(r"[0-9a-f]{40,64}", commit):
             return None
-        head, base = (_repository_of(request.get(end)) for end in ("head", "base"))
-        # A fork that is gone is null; then nobody can say that it is not one.
-        return Proposal(request["number"], head is None or head != base)
+        found = [
+            request
+            for request in self._api.pages(f"{self._base}/commits/{commit}/pulls")
+            if isinstance(request, dict) and request.get("merged_at")
+        ]
+        found.sort(key=lambda request: request.get("merge_commit_sha") != commit)
+        return _proposal(found[0]) if found else None
 
-    def notes(self, key: str) -> list[Note]:
+    def notes(self, key: str, number: int) -> list[Note]:
         """See `Host.notes`."""
-        request = self.proposal
-        return [] if request is None else self._comments(key, request.number)
+        return self._comments(key, number)
 
-    def comment(self, key: str, body: str, *, is_news: bool = True) -> Outcome:
+    def comment(self, key: str, body: str, number: int, *, is_news: bool = True) -> Outcome:
         """See `Host.comment`."""
-        request = self.proposal
-        if request is None:
-            return Outcome.NONE
         text = marked(key, body)
-        ours = self._comments(key, request.number, edited_too=True)
+        ours = self._comments(key, number, edited_too=True)
         if not ours:
-            return self._first_comment(key, request.number, text) if is_news else Outcome.NONE
+            return self._first_comment(key, number, text) if is_news else Outcome.NONE
         if _same(ours[0].body, text):
             return Outcome.UNCHANGED
         self._api.patch(f"{self._base}/issues/comments/{ours[0].id}", {"body": text})
@@ -136,6 +141,9 @@ class GitHub:
                 # A delimiter that nobody can guess: a value cannot end itself and add another one.
                 end = f"end-{secrets.token_hex(16)}"
                 stream.write(f"{name}<<{end}\n{value}\n{end}\n")
+
+    def counts(self, create: int, update: int, delete: int) -> None:
+        """See `Host.counts`: GitHub has none."""
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -254,6 +262,14 @@ def _event(file: str | None) -> dict[str, Any]:
             "The event of the job cannot be read", where="GITHUB_EVENT_PATH", why=str(error)
         ) from None
     return found if isinstance(found, dict) else {}
+
+
+def _proposal(request: object) -> Proposal | None:
+    if not isinstance(request, dict) or not isinstance(request.get("number"), int):
+        return None
+    head, base = (_repository_of(request.get(end)) for end in ("head", "base"))
+    # A fork that is gone is null; then nobody can say that it is not one.
+    return Proposal(request["number"], head is None or head != base)
 
 
 def _repository_of(end: object) -> object:

@@ -6,6 +6,8 @@ needed, in ``GITLAB_TOKEN``. Who it is, ``/user`` says; nobody else's comments a
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -14,10 +16,12 @@ from kitaru_iac.hosts.api import Api, Json
 from kitaru_iac.hosts.errors import HostError
 from kitaru_iac.hosts.model import Note, Outcome, Proposal, is_marked, marked
 
-__all__ = ["OUTPUTS", "GitLab"]
+__all__ = ["COUNTS", "OUTPUTS", "GitLab"]
 
 #: The file of ``artifacts: reports: dotenv``, in the job's working directory.
 OUTPUTS: Final = "kitaru.env"
+#: The file of ``artifacts: reports: terraform``, there too: counts alone, since guests may read it.
+COUNTS: Final = "kitaru-counts.json"
 _LABEL: Final = "kitaru-drift"
 
 
@@ -46,18 +50,33 @@ class GitLab:
         source = self._environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID")
         return Proposal(int(number), source is None or source != target)
 
-    def notes(self, key: str) -> list[Note]:
-        """See `Host.notes`."""
-        request = self.proposal
-        return [] if request is None else self._comments(key, request.number)
+    def merged(self) -> Proposal | None:
+        """See `Host.merged`: of a commit's merge requests, the one that made it."""
+        commit = self._environ.get("CI_COMMIT_SHA", "")
+        if not re.fullmatch(r"[0-9a-f]{40,64}", commit):
+            return None
+        path = f"{self._base}/repository/commits/{commit}/merge_requests"
+        found = [
+            request
+            for request in self._api.pages(path)
+            if isinstance(request, dict) and request.get("state") == "merged"
+        ]
+        made = ("merge_commit_sha", "squash_commit_sha")
+        found.sort(key=lambda request: commit not in [request.get(key) for key in made])
+        for request in found[:1]:
+            number, source = request.get("iid"), request.get("source_project_id")
+            if isinstance(number, int):
+                return Proposal(number, source != request.get("target_project_id"))
+        return None
 
-    def comment(self, key: str, body: str, *, is_news: bool = True) -> Outcome:
+    def notes(self, key: str, number: int) -> list[Note]:
+        """See `Host.notes`."""
+        return self._comments(key, number)
+
+    def comment(self, key: str, body: str, number: int, *, is_news: bool = True) -> Outcome:
         """See `Host.comment`."""
-        request = self.proposal
-        if request is None:
-            return Outcome.NONE
-        text, place = marked(key, body), f"{self._base}/merge_requests/{request.number}/notes"
-        ours = self._comments(key, request.number)
+        text, place = marked(key, body), f"{self._base}/merge_requests/{number}/notes"
+        ours = self._comments(key, number)
         if ours and _same(ours[0].body, text):
             return Outcome.UNCHANGED
         if ours:
@@ -66,7 +85,7 @@ class GitLab:
         if not is_news:
             return Outcome.NONE
         made = self._api.post(place, {"body": text})
-        ours = self._comments(key, request.number)
+        ours = self._comments(key, number)
         # Another job was faster: its comment stays, with our text, and the one just made goes.
         if isinstance(made, dict) and ours and str(made.get("id")) != ours[0].id:
             self._api.put(f"{place}/{ours[0].id}", {"body": text})
@@ -104,6 +123,11 @@ class GitLab:
             f"KITARU_{name.upper()}={' '.join(value.split())}\n" for name, value in values.items()
         ]
         Path(OUTPUTS).write_text("".join(lines), encoding="utf-8")
+
+    def counts(self, create: int, update: int, delete: int) -> None:
+        """See `Host.counts`: the file of ``artifacts: reports: terraform``."""
+        counted = {"create": create, "update": update, "delete": delete}
+        Path(COUNTS).write_text(json.dumps(counted) + "\n", encoding="utf-8")
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -66,15 +66,19 @@ class Host(Protocol):
     def proposal(self) -> Proposal | None:
         """Give the request that the job runs for; None for a job of a branch."""
 
-    def notes(self, key: str) -> list[Note]:
-        """List our comments with this key on the request, the oldest first."""
+    def merged(self) -> Proposal | None:
+        """Find the request by whose merge the job's commit came; None where it came by none."""
 
-    def comment(self, key: str, body: str, *, is_news: bool = True) -> Outcome:
-        """Put the one comment with this key on the request: edited in place, never a second one.
+    def notes(self, key: str, number: int) -> list[Note]:
+        """List our comments with this key on a request, the oldest first."""
+
+    def comment(self, key: str, body: str, number: int, *, is_news: bool = True) -> Outcome:
+        """Put the one comment with this key on a request: edited in place, never a second one.
 
         Args:
             key: Tells it from our other comments.
             body: Markdown. The marker is put in front.
+            number: The request's.
             is_news: Whether one is made where none is yet; else only an old one is brought up to
                 date.
         """
@@ -87,6 +91,9 @@ class Host(Protocol):
 
     def outputs(self, values: Mapping[str, str]) -> None:
         """Hand values on to the later steps or jobs, where the host has a way."""
+
+    def counts(self, create: int, update: int, delete: int) -> None:
+        """Show how many things change in the host's own widget, where it has one."""
 
 
 def marked(key: str, body: str) -> str:

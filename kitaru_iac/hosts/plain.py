@@ -15,14 +15,18 @@ class NoHost:
     name = "no code host"
     proposal: Proposal | None = None
 
-    def notes(self, key: str) -> list[Note]:
+    def merged(self) -> Proposal | None:
+        """See `Host.merged`: none."""
+        return None
+
+    def notes(self, key: str, number: int) -> list[Note]:
         """See `Host.notes`: none."""
-        del key
+        del key, number
         return []
 
-    def comment(self, key: str, body: str, *, is_news: bool = True) -> Outcome:
+    def comment(self, key: str, body: str, number: int, *, is_news: bool = True) -> Outcome:
         """See `Host.comment`: none."""
-        del key, body, is_news
+        del key, body, number, is_news
         return Outcome.NONE
 
     def issue(self, key: str, title: str, body: str, *, is_open: bool) -> Outcome:
@@ -35,3 +39,6 @@ class NoHost:
 
     def outputs(self, values: Mapping[str, str]) -> None:
         """See `Host.outputs`: nowhere."""
+
+    def counts(self, create: int, update: int, delete: int) -> None:
+        """See `Host.counts`: nowhere."""

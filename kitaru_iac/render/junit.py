@@ -1,8 +1,9 @@
-"""A report of checks as JUnit XML, which CI systems show as tests."""
+"""Reports of checks as JUnit XML, which CI systems show as tests."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from kitaru_iac.checks.model import CheckReport, CheckResult, CheckStatus
@@ -14,31 +15,36 @@ __all__ = ["junit"]
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(report: CheckReport, source: SourceFile | None) -> str:
-    """Write a report as one suite, with a test for each check.
+def junit(reports: Sequence[tuple[CheckReport, SourceFile | None]]) -> str:
+    """Write reports as a suite for each stack, with a test for each check.
 
     A failed check is a failure, and one that could not be decided is skipped with its reason, so
     that it is not counted among what passed. A warning passes, with its text beside it.
 
     Args:
-        report: What the checks found.
-        source: Where the description stands, for the ``file`` and ``line`` of each test.
+        reports: What the checks of each stack found, and where its description stands, for the
+            ``file`` and ``line`` of each test.
 
     Returns:
         XML with a declaration and a newline at its end.
     """
-    counts = {
-        "tests": str(len(report.results)),
-        "failures": str(report.count(CheckStatus.FAIL)),
-        "errors": "0",
-        "skipped": str(report.count(CheckStatus.UNKNOWN)),
-    }
-    top = ET.Element("testsuites", counts)
-    suite = ET.SubElement(top, "testsuite", {"name": _text(report.stack), **counts})
-    for result in report.results:
-        _case(suite, result, source)
+    top = ET.Element("testsuites", _counts([report for report, _ in reports]))
+    for report, source in reports:
+        about = {"name": _text(report.stack), **_counts([report])}
+        suite = ET.SubElement(top, "testsuite", about)
+        for result in report.results:
+            _case(suite, result, source)
     ET.indent(top)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(top, "unicode")}\n'
+
+
+def _counts(reports: Sequence[CheckReport]) -> dict[str, str]:
+    return {
+        "tests": str(sum(len(report.results) for report in reports)),
+        "failures": str(sum(report.count(CheckStatus.FAIL) for report in reports)),
+        "errors": "0",
+        "skipped": str(sum(report.count(CheckStatus.UNKNOWN) for report in reports)),
+    }
 
 
 def _case(suite: ET.Element, result: CheckResult, source: SourceFile | None) -> None:

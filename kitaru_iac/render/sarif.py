@@ -1,4 +1,4 @@
-"""A report of checks as SARIF 2.1.0, which code hosts show beside the lines of a change.
+"""Reports of checks as SARIF 2.1.0, which code hosts show beside the lines of a change.
 
 What is ok is left out: GitHub's code scanning shows every result as an alert, whatever its kind.
 """
@@ -24,42 +24,42 @@ _OUTCOMES: Mapping[CheckStatus, tuple[str, str]] = {
 
 
 def sarif(
-    report: CheckReport, catalog: Sequence[CheckInfo], version: str, source: SourceFile | None
+    reports: Sequence[tuple[CheckReport, SourceFile | None]],
+    catalog: Sequence[CheckInfo],
+    version: str,
 ) -> str:
-    """Write a report as a SARIF log of one run.
+    """Write reports as a SARIF log with a run for each stack.
 
     Args:
-        report: What the checks found.
+        reports: What the checks of each stack found, and where its description stands; None for
+            one without a file, whose results then name the stack and no line.
         catalog: Every check there is; those that ran become the rules.
         version: The version of this package.
-        source: Where the description stands; None for one without a file, whose results then name
-            the stack and no line.
 
     Returns:
         JSON, two spaces deep, with a newline at its end.
     """
+    runs = [_run(report, source, catalog, version) for report, source in reports]
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs}, indent=2) + "\n"
+
+
+def _run(
+    report: CheckReport, source: SourceFile | None, catalog: Sequence[CheckInfo], version: str
+) -> dict[str, object]:
     ran = {result.id for result in report.results}
     rules = [_rule(info) for info in catalog if info.id in ran]
     places = {rule["id"]: index for index, rule in enumerate(rules)}
-    log = {
-        "$schema": _SCHEMA,
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {
-                    "driver": {"name": "kitaru", "semanticVersion": version, "rules": rules},
-                },
-                "automationDetails": {"id": f"kitaru/{report.stack}/"},
-                "columnKind": "unicodeCodePoints",
-                "results": [
-                    _result(report.stack, result, places.get(result.id), source)
-                    for result in report.results
-                    if result.status in _OUTCOMES
-                ],
-            }
+    return {
+        "tool": {"driver": {"name": "kitaru", "semanticVersion": version, "rules": rules}},
+        # A code host keeps the runs of one id together: a stack's results replace its own alone.
+        "automationDetails": {"id": f"kitaru/{report.stack}/"},
+        "columnKind": "unicodeCodePoints",
+        "results": [
+            _result(report.stack, result, places.get(result.id), source)
+            for result in report.results
+            if result.status in _OUTCOMES
         ],
     }
-    return json.dumps(log, indent=2) + "\n"
 
 
 def _rule(info: CheckInfo) -> dict[str, object]:

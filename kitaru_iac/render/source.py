@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["SourceFile", "in_repository"]
+from kitaru_iac.spec.yaml_file import STDIN, Document
+
+__all__ = ["SourceFile", "in_repository", "source_of"]
 
 #: What a check looks at, by the second part of its id -> the key of stack.yaml that says which.
 _KEYS: Mapping[str, str] = {
@@ -15,9 +17,20 @@ _KEYS: Mapping[str, str] = {
     "bucket": "artifact_store",
     "cluster": "cluster",
     "connector": "credentials",
+    "container": "artifact_store",
     "credentials": "credentials",
+    "project": "project",
+    "providers": "subscription_id",
+    "registry": "container_registry",
     "repository": "container_registry",
+    "resource_group": "resource_group",
     "role": "execution_role",
+    "services": "project",
+    "storage_account": "artifact_store",
+    "subscription": "subscription_id",
+    "vertex": "region",
+    "workload": "extra",
+    "workspace": "workspace",
 }
 
 
@@ -45,6 +58,22 @@ class SourceFile:
         _, _, rest = check.partition(".")
         key = _KEYS.get(rest.partition(".")[0], "")
         return self.lines.get(key) or self.lines.get("name") or 1
+
+
+def source_of(document: Document, decided: Collection[str] = ()) -> SourceFile | None:
+    """Say where a description stands.
+
+    Args:
+        document: What was read.
+        decided: The keys that options of the command line decide.
+
+    Returns:
+        None for standard input, which is no file.
+    """
+    if document.file == STDIN:
+        return None
+    lines = {key: line for key, line in document.lines.items() if key not in decided}
+    return SourceFile(in_repository(Path(document.file)), lines)
 
 
 def in_repository(file: Path) -> str:

@@ -32,6 +32,8 @@ class Conversation:
     #: Runs once after the first list of comments: what another job does meanwhile.
     meanwhile: Any = None
     page_size: int = 100
+    #: By commit: number, whether it is merged, and the commit of the merge.
+    merges: dict[str, list[tuple[int, bool, str]]] = field(default_factory=dict)
 
     def add(self, kind: str, body: str, author: str = ME, **more: Any) -> dict[str, Any]:
         """Put a comment or an issue there."""
@@ -131,6 +133,18 @@ class _GitHub(_Handler):
             found = self._graphql(sent)
             self._pass_time()
             return 200, found
+        if match := re.fullmatch(r"/repos/o/r/commits/(\w+)/pulls", path):
+            repository = {"repo": {"full_name": "o/r"}}
+            return 200, [
+                {
+                    "number": number,
+                    "merged_at": "2026-01-02T03:04:05Z" if merged else None,
+                    "merge_commit_sha": made,
+                    "head": repository,
+                    "base": repository,
+                }
+                for number, merged, made in world.merges.get(match[1], [])
+            ]
         if method == "POST" and re.fullmatch(r"/repos/o/r/issues/7/comments", path):
             return 201, {"id": world.add("comments", sent["body"])["id"]}
         if method == "POST" and path == "/repos/o/r/issues":
@@ -183,6 +197,17 @@ class _GitLab(_Handler):
             return 200, {"id": 1}
         place = path.removeprefix("/api/v4/projects/5")
         notes, issues = "/merge_requests/7/notes", "/issues"
+        if match := re.fullmatch(r"/repository/commits/(\w+)/merge_requests", place):
+            return 200, [
+                {
+                    "iid": number,
+                    "state": "merged" if merged else "closed",
+                    "merge_commit_sha": made,
+                    "source_project_id": 5,
+                    "target_project_id": 5,
+                }
+                for number, merged, made in world.merges.get(match[1], [])
+            ]
         if place in (notes, issues) and method == "GET":
             return 200, self._page(place == notes, query)
         if place == notes and method == "POST":

@@ -74,49 +74,65 @@ def _event(head: str | None) -> dict[str, object]:
 
 class TestComment:
     def test_is_made_then_edited_then_left_alone(self, place: Place) -> None:
-        assert place.host.comment(KEY, "first") is Outcome.CREATED
-        assert place.host.comment(KEY, "second") is Outcome.EDITED
-        assert place.host.comment(KEY, "second") is Outcome.UNCHANGED
+        assert place.host.comment(KEY, "first", 7) is Outcome.CREATED
+        assert place.host.comment(KEY, "second", 7) is Outcome.EDITED
+        assert place.host.comment(KEY, "second", 7) is Outcome.UNCHANGED
         (comment,) = place.world.comments
         assert comment["body"] == marked(KEY, "second")
         assert len(place.world.writes) == 2
 
     def test_no_news_makes_none_and_brings_an_old_one_up_to_date(self, place: Place) -> None:
-        assert place.host.comment(KEY, "no changes", is_news=False) is Outcome.NONE
+        assert place.host.comment(KEY, "no changes", 7, is_news=False) is Outcome.NONE
         assert place.world.comments == []
-        place.host.comment(KEY, "changes")
-        assert place.host.comment(KEY, "no changes", is_news=False) is Outcome.EDITED
+        place.host.comment(KEY, "changes", 7)
+        assert place.host.comment(KEY, "no changes", 7, is_news=False) is Outcome.EDITED
 
     def test_what_others_wrote_stays_as_it_is(self, place: Place) -> None:
         place.world.add("comments", marked(KEY, "a trap"), OTHER)
         place.world.add("comments", f"> {marked(KEY, 'quoted')}")
         place.world.add("comments", marked("apply", "another of ours"))
         before = [dict(comment) for comment in place.world.comments]
-        assert place.host.comment(KEY, "mine") is Outcome.CREATED
+        assert place.host.comment(KEY, "mine", 7) is Outcome.CREATED
         assert place.world.comments[:3] == before
 
     def test_is_found_behind_a_hundred_others(self, place: Place) -> None:
         for number in range(130):
             place.world.add("comments", f"talk {number}", OTHER)
         place.world.add("comments", marked(KEY, "old"))
-        assert place.host.comment(KEY, "new") is Outcome.EDITED
+        assert place.host.comment(KEY, "new", 7) is Outcome.EDITED
         assert place.world.comments[-1]["body"] == marked(KEY, "new")
 
     def test_two_jobs_at_once_leave_one(self, place: Place) -> None:
         place.world.meanwhile = lambda: place.world.add("comments", marked(KEY, "theirs"))
-        assert place.host.comment(KEY, "mine") is Outcome.EDITED
+        assert place.host.comment(KEY, "mine", 7) is Outcome.EDITED
         assert [comment["body"] for comment in place.world.comments] == [marked(KEY, "mine")]
 
     def test_lines_that_a_browser_ended_are_the_same(self, place: Place) -> None:
         place.world.add("comments", marked(KEY, "a\nb").replace("\n", "\r\n"))
-        assert place.host.comment(KEY, "a\nb") is Outcome.UNCHANGED
+        assert place.host.comment(KEY, "a\nb", 7) is Outcome.UNCHANGED
 
     def test_without_a_request_there_is_nowhere_to_put_it(self, place: Place) -> None:
         host = place.open(GITHUB_EVENT_PATH="", CI_MERGE_REQUEST_IID="")
         assert host.proposal is None
-        assert host.comment(KEY, "x") is Outcome.NONE
-        assert host.notes(KEY) == []
         assert place.world.requests == []
+
+
+class TestMerged:
+    COMMIT = "a" * 40
+
+    def test_is_the_request_that_made_the_commit(self, place: Place) -> None:
+        other = "b" * 40
+        place.world.merges = {
+            self.COMMIT: [(3, True, other), (7, True, self.COMMIT), (8, False, "")]
+        }
+        host = place.open(GITHUB_SHA=self.COMMIT, CI_COMMIT_SHA=self.COMMIT)
+        assert host.merged() == Proposal(7, is_fork=False)
+
+    def test_is_none_for_a_commit_that_was_pushed(self, place: Place) -> None:
+        place.world.merges = {self.COMMIT: [(8, False, "")]}
+        host = place.open(GITHUB_SHA=self.COMMIT, CI_COMMIT_SHA=self.COMMIT)
+        assert host.merged() is None
+        assert place.open(GITHUB_SHA="", CI_COMMIT_SHA="").merged() is None
 
 
 class TestNotes:
@@ -124,7 +140,7 @@ class TestNotes:
         place.world.add("comments", marked(KEY, "a trap"), OTHER)
         first = place.world.add("comments", marked(KEY, "one"))
         second = place.world.add("comments", marked(KEY, "two"))
-        ids = [note.id for note in place.host.notes(KEY)]
+        ids = [note.id for note in place.host.notes(KEY, 7)]
         assert ids == [str(first["id"]), str(second["id"])]
 
 
@@ -140,9 +156,9 @@ def test_a_comment_that_somebody_edited_proves_nothing() -> None:
             }
         )
         host._event = _event("o/r")
-        assert host.notes(KEY) == []
+        assert host.notes(KEY, 7) == []
         # It is still the one comment of ours, and is put right again.
-        assert host.comment(KEY, "digest: true") is Outcome.EDITED
+        assert host.comment(KEY, "digest: true", 7) is Outcome.EDITED
         assert len(world.comments) == 1
 
 
@@ -199,7 +215,7 @@ class TestFailures:
         }[place.name]
         place.world.instead = [(reading, 503, {"Retry-After": "2"}, ""), (writing, 502, {}, "")]
         with pytest.raises(HostError, match="did not take POST") as failed:
-            place.host.comment(KEY, "text")
+            place.host.comment(KEY, "text", 7)
         assert "502" in str(failed.value.why)
         assert 2.0 in slept
         assert len([request for request in place.world.requests if writing in request]) == 1
@@ -209,7 +225,7 @@ class TestFailures:
         body = json.dumps({"message": f"no, {TOKEN}"})
         place.world.instead = [("7/", status, {}, body)]
         with pytest.raises(HostError) as failed:
-            place.host.comment(KEY, "text")
+            place.host.comment(KEY, "text", 7)
         assert str(status) in str(failed.value.why)
         assert failed.value.remedy
 
@@ -219,7 +235,7 @@ class TestFailures:
                 place.world.instead.append((part, 307, {"Location": f"{elsewhere}/x"}, ""))
             place.world.add("comments", marked(KEY, "x"))
             with pytest.raises(HostError):
-                place.host.comment(KEY, "text")
+                place.host.comment(KEY, "text", 7)
             assert other.requests == []
 
     @pytest.mark.parametrize("body", ["<html>", "[1", '"text"', "{}", "[]", "null"])
@@ -228,12 +244,12 @@ class TestFailures:
         for part in ("graphql", "user"):
             place.world.instead.append((part, 200, {}, body))
         with pytest.raises(HostError):
-            place.host.comment(KEY, "text")
+            place.host.comment(KEY, "text", 7)
 
     def test_without_a_token_it_says_where_to_put_one(self, place: Place) -> None:
         host = place.open(GITHUB_TOKEN="", GITLAB_TOKEN="")
         with pytest.raises(HostError, match="no token") as failed:
-            host.comment(KEY, "text")
+            host.comment(KEY, "text", 7)
         assert failed.value.remedy
         assert place.world.requests == []
 
@@ -241,7 +257,7 @@ class TestFailures:
         away = "http://127.0.0.1:9"
         host = place.open(GITHUB_API_URL=away, GITHUB_GRAPHQL_URL=away, CI_API_V4_URL=away)
         with pytest.raises(HostError) as failed:
-            host.comment(KEY, "text")
+            host.comment(KEY, "text", 7)
         assert TOKEN not in f"{failed.value}{failed.value.why}{failed.value.where}"
 
     def test_an_event_that_is_none(self, tmp_path: Path) -> None:
@@ -265,6 +281,14 @@ class TestFiles:
         written = (tmp_path / "kitaru.env").read_text()
         assert written == "KITARU_DIGEST=a EVIL=1\nKITARU_HAS_CHANGES=true\n"
 
+    def test_the_widget_gets_counts_and_nothing_else(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        GitLab({}).counts(1, 2, 3)
+        written = json.loads((tmp_path / "kitaru-counts.json").read_text())
+        assert written == {"create": 1, "update": 2, "delete": 3}
+
     def test_the_summary_is_never_longer_than_it_may_be(self, tmp_path: Path) -> None:
         file = tmp_path / "summary"
         host = GitHub({"GITHUB_STEP_SUMMARY": str(file)})
@@ -281,9 +305,11 @@ class TestFiles:
         assert isinstance(host, NoHost)
         host.summary("x")
         host.outputs({"a": "b"})
-        assert host.comment(KEY, "x") is Outcome.NONE
+        assert host.comment(KEY, "x", 7) is Outcome.NONE
         assert host.issue(KEY, "x", "y", is_open=True) is Outcome.NONE
-        assert host.notes(KEY) == []
+        assert host.notes(KEY, 7) == []
+        assert host.merged() is None
+        host.counts(1, 2, 3)
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a-->b", "--", "ä", "x" * 101, "a\nb"])

@@ -15,6 +15,7 @@ from kitaru_iac.infrastructure.verify import catalog
 from kitaru_iac.render.junit import junit
 from kitaru_iac.render.sarif import sarif
 from kitaru_iac.render.source import SourceFile, in_repository
+from kitaru_iac.spec.fields import FIELDS
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 SUBJECT = "s3://b"
@@ -35,7 +36,7 @@ SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0-part.json").read_text(
 
 
 def _log(report: CheckReport = REPORT, source: SourceFile | None = SOURCE) -> dict[str, Any]:
-    log = json.loads(sarif(report, catalog(), "1.2.3", source))
+    log = json.loads(sarif([(report, source)], catalog(), "1.2.3"))
     jsonschema.Draft7Validator(SCHEMA).validate(log)
     return log["runs"][0]
 
@@ -96,7 +97,7 @@ class TestSarif:
 
 class TestJunit:
     def test_counts_and_outcomes(self) -> None:
-        top = ET.fromstring(junit(REPORT, SOURCE))
+        top = ET.fromstring(junit([(REPORT, SOURCE)]))
         suite = top[0]
         assert suite.attrib == {
             "name": "prod",
@@ -114,7 +115,7 @@ class TestJunit:
         }
 
     def test_reason_remedy_and_place(self) -> None:
-        suite = ET.fromstring(junit(REPORT, SOURCE))[0]
+        suite = ET.fromstring(junit([(REPORT, SOURCE)]))[0]
         failed = suite[1]
         assert failed.attrib["classname"] == "aws.bucket"
         assert (failed.attrib["file"], failed.attrib["line"]) == ("stacks/pr od.yaml", "5")
@@ -122,20 +123,35 @@ class TestJunit:
         assert failed[0].text == "no <such> bucket\naws s3 mb s3://b"
         assert suite[2][0].get("message") == "denied"
         assert suite[3][0].text == "Warning: wide & open\nnarrow it"
-        assert "file" not in ET.fromstring(junit(REPORT, None))[0][1].attrib
+        assert "file" not in ET.fromstring(junit([(REPORT, None)]))[0][1].attrib
 
     def test_what_xml_cannot_hold_is_written_out(self) -> None:
         evil = CheckResult("aws.bucket.exists", FAIL, "s3://\x00\x1b[31m", "\ud800\ufffe]]>")
-        case = ET.fromstring(junit(CheckReport("a\x07b", (evil,)), None))[0][0]
+        case = ET.fromstring(junit([(CheckReport("a\x07b", (evil,)), None)]))[0][0]
         assert case.get("name") == "exists (s3://\\x00\\x1b[31m)"
         assert case[0].text == "\\xd800\\xfffe]]>"
 
 
 @pytest.mark.parametrize("info", catalog(), ids=lambda info: info.id)
 def test_every_check_has_a_line_of_its_own_key(info: CheckInfo) -> None:
-    keys = ("artifact_store", "cluster", "container_registry", "credentials", "execution_role")
-    where = SourceFile("stack.yaml", {"name": 1, **dict.fromkeys(keys, 2)})
+    where = SourceFile("stack.yaml", {**dict.fromkeys(FIELDS, 2), "name": 1})
     assert where.line(info.id) == 2
+
+
+class TestSeveral:
+    OTHER = CheckReport("dev", (CheckResult("aws.bucket.exists", FAIL, SUBJECT, "none"),))
+
+    def test_each_stack_is_a_run_of_its_own(self) -> None:
+        log = json.loads(sarif([(REPORT, SOURCE), (self.OTHER, None)], catalog(), "1.2.3"))
+        jsonschema.Draft7Validator(SCHEMA).validate(log)
+        ids = [run["automationDetails"]["id"] for run in log["runs"]]
+        assert ids == ["kitaru/prod/", "kitaru/dev/"]
+        assert [len(run["results"]) for run in log["runs"]] == [3, 1]
+
+    def test_each_stack_is_a_suite_of_its_own(self) -> None:
+        top = ET.fromstring(junit([(REPORT, SOURCE), (self.OTHER, None)]))
+        assert top.attrib == {"tests": "5", "failures": "2", "errors": "0", "skipped": "1"}
+        assert [suite.get("name") for suite in top] == ["prod", "dev"]
 
 
 class TestWhere:
