@@ -43,13 +43,12 @@ _PULSE = 2.0
 
 def main(address: str, parent: int) -> None:
     """Serve until the parent has ended."""
-    from aws_models import read_once
-
+    models = importlib.import_module("aws_models")  # beside this
     del sys.path[0]  # this file's folder, which a command would not have
     for package in PACKAGES:
         with contextlib.suppress(ImportError):  # a later version may have moved it
             importlib.import_module(package)
-    read_once()
+    models.read_once()
     with contextlib.suppress(ImportError):
         from sqlalchemy.orm import configure_mappers
 
