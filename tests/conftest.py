@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.plugins.shared_run",
     "tests.plugins.budgets",
     "tests.plugins.heap",
+    "tests.plugins.counted",
 ]
 
 # A shell's background job is deaf to Ctrl-C, and so would be every process that a test starts.

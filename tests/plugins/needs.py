@@ -32,9 +32,8 @@ FIXTURES = {
     "loopback_aws": "clouds",
     "loopback": "clouds",
 }
-#: In these ZenML and Pulumi work in the test's own process. To count branches there takes three
-#: quarters of the time once more, nearly all of it in packages that are not ours.
-_NOT_COUNTED = ("engine", "server", "store", "slow")
+#: Tests that are shared out one by one.
+_LONG = ("engine", "server", "store", "slow", "clouds")
 #: Parameters of a fixture that bring another one.
 PARAMETERS = {("any_home", "server"): "server"}
 
@@ -47,7 +46,6 @@ _READY = "TESTS_ENGINE_READY"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "no_cover: not counted where branches are (pytest-cov)")
     if _READY not in os.environ:
         command = [sys.executable, _TOOL, "--if-there"]
         looked = subprocess.run(command, capture_output=True, check=False)
@@ -59,8 +57,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for marker in sorted(_needs(item)):
             item.add_marker(marker)
-        if any(map(item.get_closest_marker, _NOT_COUNTED)):
-            item.add_marker("no_cover")
     # The long ones first; but not while they would wait for the engine to be built.
     ready = os.environ[_READY] == "yes"
     items.sort(key=lambda item: (item.get_closest_marker("engine") is None) == ready)
@@ -71,7 +67,7 @@ def _kind(item: pytest.Item) -> str:
         return "releases"
     if item.get_closest_marker("server"):
         return "server"
-    return "long" if any(map(item.get_closest_marker, (*_NOT_COUNTED, "clouds"))) else "light"
+    return "long" if any(map(item.get_closest_marker, _LONG)) else "light"
 
 
 def _releases(item: pytest.Item) -> set[str]:
