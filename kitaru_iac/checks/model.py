@@ -245,13 +245,19 @@ def run_checks(
     Returns:
         One result for each check, in their order, whatever happened to the others.
     """
-    outcomes = run_probes([check.probe for check in checks], timeout, max_workers)
-    consulted = [
-        check.context
-        for check in checks
-        if check.context is not None and isinstance(outcomes[check.probe], ProbeError)
-    ]
-    outcomes = run_probes(consulted, timeout, max_workers, known=outcomes)
+    outcomes = Outcomes()
+    try:
+        outcomes = run_probes([check.probe for check in checks], timeout, max_workers)
+        consulted = [
+            check.context
+            for check in checks
+            if check.context is not None and isinstance(outcomes[check.probe], ProbeError)
+        ]
+        outcomes = run_probes(consulted, timeout, max_workers, known=outcomes)
+    finally:
+        for probe in outcomes:
+            if probe.close is not None:
+                probe.close()
     return tuple(_result(check, outcomes) for check in checks)
 
 

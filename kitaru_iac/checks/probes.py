@@ -101,6 +101,8 @@ class Probe(Generic[T_co]):
         requires: Probes that must have succeeded before; where one failed, this one fails alike.
         after: Probes whose outcome is given, be it a `ProbeError`.
         inline: It does no I/O and needs no thread.
+        close: Lets go of what it has opened for others; called when the checks of a run are done,
+            whatever became of it.
     """
 
     name: str
@@ -108,6 +110,7 @@ class Probe(Generic[T_co]):
     requires: tuple[Probe[object], ...] = ()
     after: tuple[Probe[object], ...] = ()
     inline: bool = False
+    close: Callable[[], None] | None = None
 
 
 class Outcomes(Mapping[Probe[object], object]):

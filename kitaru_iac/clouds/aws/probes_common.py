@@ -36,7 +36,7 @@ class CommonProbes:
     def __init__(self, aws: AwsAccess, resources: AwsResources) -> None:
         self._aws = aws
         self._r = resources
-        self.session = Probe("AWS credentials", aws.open)
+        self.session = Probe("AWS credentials", aws.open, close=aws.close)
         self.identity = self._probe("sts:GetCallerIdentity", self._identity)
         self.principal = Probe(
             "iam:GetRole of the caller", self._principal, requires=(self.identity,)

@@ -124,6 +124,12 @@ class AwsAccess:
                 "aws configure  # or `aws sso login`, or give --credentials aws-profile:NAME",
             )
 
+    def close(self) -> None:
+        """Close the connections that are kept alive; the next question opens new ones."""
+        clients, self._clients = self._clients, {}  # without waiting for the making of another one
+        for client in clients.values():
+            client.close()
+
     def _refuse_prompt(self, method: str) -> None:
         """Refuse a profile whose role wants an MFA code: botocore would ask from a probe's thread.
 
@@ -266,7 +272,7 @@ class AwsAccess:
         answer = self._client("sts", None).assume_role(
             RoleArn=role, RoleSessionName="kitaru-verify"
         )
-        self._clients.clear()
+        self.close()
         made = answer["Credentials"]
         return boto3.session.Session(
             aws_access_key_id=made["AccessKeyId"],

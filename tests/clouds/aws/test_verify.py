@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import socket
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -97,6 +100,35 @@ def test_every_look_is_asked_once(world: World, sagemaker: BaseSpec) -> None:
     calls.remove("s3:HeadBucket")  # once as anybody, and once as the bucket's owner
     calls.remove("iam:GetRole")  # once for its trust, and once with what hangs on a condition key
     assert sorted(calls) == sorted(set(calls))
+
+
+def test_no_connection_stays_open_when_the_checks_are_done(
+    world: World, sagemaker: BaseSpec
+) -> None:
+    """A server that checks stacks for weeks would run out of them, or wait for the collector."""
+    port = urlsplit(world.faults.url).port
+
+    def open_ones() -> int:
+        sockets = [one for one in gc.get_objects() if isinstance(one, socket.socket)]
+        connected = [one for one in sockets if one.fileno() >= 0 and one.family == socket.AF_INET]
+        return sum(_peer(one) == port for one in connected)
+
+    gc.collect()
+    before = open_ones()
+    gc.disable()
+    try:
+        assert verify(sagemaker, timeout=60).worst is OK
+        assert open_ones() == before
+    finally:
+        gc.enable()
+
+
+def _peer(connected: socket.socket) -> int | None:
+    try:
+        port: int = connected.getpeername()[1]
+    except OSError:  # it listens
+        return None
+    return port
 
 
 def test_one_denial_hides_no_other_result(world: World, kubernetes: BaseSpec) -> None:

@@ -114,6 +114,8 @@ class Account:
             )["Credentials"]
         except ProbeError as error:
             raise _refused(error, str(given)) from error
+        finally:
+            own.close()
         return {
             "aws_access_key_id": made["AccessKeyId"],
             "aws_secret_access_key": made["SecretAccessKey"],
