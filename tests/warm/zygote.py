@@ -37,6 +37,8 @@ PACKAGES = (
     "pulumi.automation",
     "grpc.aio",
 )
+#: Those of `pulumi_aws`, which are imported when something of them is first used.
+SERVICES = ("cloudwatch", "ec2", "ecr", "eks", "iam", "s3")
 #: How often it looks whether its parent is still there, in seconds.
 _PULSE = 2.0
 
@@ -48,6 +50,9 @@ def main(address: str, parent: int) -> None:
     for package in PACKAGES:
         with contextlib.suppress(ImportError):  # a later version may have moved it
             importlib.import_module(package)
+    for service in SERVICES:
+        with contextlib.suppress(ImportError):
+            dir(importlib.import_module(f"pulumi_aws.{service}").outputs)
     models.read_once()
     with contextlib.suppress(ImportError):
         from sqlalchemy.orm import configure_mappers
