@@ -22,7 +22,15 @@ from kitaru_iac.gateway.wire import AnswerLost, Json, Response
 from kitaru_iac.machine.known_secrets import known_secrets
 from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["document", "listing", "mapping", "not_an_answer", "quoted", "refusal"]
+__all__ = [
+    "document",
+    "is_of_the_request",
+    "listing",
+    "mapping",
+    "not_an_answer",
+    "quoted",
+    "refusal",
+]
 
 #: So much of what a server says is shown, and so much is looked at for it.
 _SHOWN: Final = 400
@@ -30,6 +38,9 @@ _LOOKED_AT: Final = 1000
 #: A server in front of ZenML's own says these; it may have handed on what it was sent.
 _HANDED_ON: Final = frozenset({500, 502, 504})
 _REFUSED: Final = frozenset({402, 403})
+_NOT_ACCEPTED: Final = frozenset({400, 422})
+#: What ZenML calls its error where it is the login that it does not accept.
+_OF_THE_LOGIN: Final = frozenset({"CredentialsNotValid"})
 _UNKNOWN_TO_IT: Final = frozenset({405, 501})
 _STATUS: Final = "See what you are connected to with: kitaru status"
 
@@ -118,6 +129,16 @@ def refusal(response: Response) -> KitaruError:
         return _not_zenml(response, f"It answered with {_page_words(response)}")
     what = "The ZenML server refused what it was sent"
     return KitaruError(what, where=shown, why=said or _status_words(response))
+
+
+def is_of_the_request(response: Response) -> bool:
+    """Whether it is ZenML that answers, and to what was sent: not of the login, nor of a right."""
+    if response.is_success or response.status in _REFUSED:
+        return False
+    if _is_zenmls(response):
+        detail = _detail(response)
+        return isinstance(detail, list) and detail[0] not in _OF_THE_LOGIN
+    return response.status in _NOT_ACCEPTED and not _is_page(response)
 
 
 def not_an_answer(response: Response, why: str) -> NotConnectedError:

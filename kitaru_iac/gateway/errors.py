@@ -15,7 +15,7 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.machine.known_secrets import known_secrets
 
-__all__ = ["translate_errors"]
+__all__ = ["translate_errors", "translated"]
 
 
 @contextlib.contextmanager
@@ -26,10 +26,11 @@ def translate_errors() -> Iterator[None]:
     except (KitaruError, KeyboardInterrupt):
         raise
     except Exception as error:
-        raise _translated(error) from error
+        raise translated(error) from error
 
 
-def _translated(error: Exception) -> KitaruError:
+def translated(error: Exception) -> KitaruError:
+    """The error of this package for what ZenML, requests or SQLAlchemy raised."""
     names = {cls.__name__ for cls in type(error).__mro__}
     text = _first_line(error)
     if names & {"CredentialsNotValid", "AuthorizationException", "OAuthError"}:

@@ -101,7 +101,11 @@ class Gateway(Reads, Protocol):
     ) -> ConnectorVerdict:
         """Let the store try a connector, a stored one (its id) or one that is not.
 
-        Never raises: whatever goes wrong is the verdict.
+        What ZenML says against it is the verdict.
+
+        Raises:
+            NotConnectedError: The store did not answer, or not as ZenML does: nobody knows.
+            NotAllowedError: The login is not accepted, or may not let connectors be tried.
         """
 
     def create_stack(self, new: NewStack) -> StackDoc:

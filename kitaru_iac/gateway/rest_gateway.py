@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from kitaru_iac.errors import KitaruError, NotFoundError
 from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.documents import (
     UNSET,
@@ -69,7 +70,6 @@ _PATHS: Final[Mapping[Kind, str]] = {
 }
 #: ZenML's `SERVICE_CONNECTOR_VERIFY_REQUEST_TIMEOUT`, in seconds: the server asks the cloud.
 _VERIFYING: Final = 120
-_NOT_FOUND: Final = 404
 
 
 class RestGateway:
@@ -149,9 +149,10 @@ class RestGateway:
         """See `Gateway.connector_with_secrets`."""
         path = _path("connector", id)
         response = self._ask("GET", path, {"expand_secrets": True})
-        if response.status == _NOT_FOUND:
+        try:
+            whole = answers.mapping(response)
+        except NotFoundError:
             return None
-        whole = answers.mapping(response)
         with _read(response):
             secret = secret_fields(whole)
             if secret is None:  # then they are the fields that come only when they are asked for
@@ -204,13 +205,15 @@ class RestGateway:
         self, connector: NewConnector | str, resource: ResourceRef
     ) -> ConnectorVerdict:
         """See `Gateway.verify_connector`."""
+        response = self._verification(connector, resource)
         try:
-            response = self._verification(connector, resource)
             found = answers.mapping(response)
             with _read(response):
                 return _verdict(found, resource.type)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is this resource's result)
-            return ConnectorVerdict(error=_words(error))
+        except KitaruError as error:
+            if not answers.is_of_the_request(response):
+                raise
+            return ConnectorVerdict(error=error.why or error.what)
 
     def _verification(self, connector: NewConnector | str, resource: ResourceRef) -> Response:
         query: dict[str, str | int | bool | Sequence[str]] = {
@@ -275,11 +278,11 @@ class RestGateway:
         if kind == "secret":
             return False  # the API hides a connector's secret
         response = self._ask("DELETE", _path(kind, id))
-        if response.status == _NOT_FOUND:
+        try:
+            answers.document(response)
+        except NotFoundError:
             _log.debug("%s %s was gone already", kind, id)
             return False
-        if not response.is_success:
-            raise answers.refusal(response)
         return True
 
     # -- asking ----------------------------------------------------------------------------------
@@ -367,8 +370,3 @@ def _verdict(body: Mapping[str, Any], resource_type: str | None) -> ConnectorVer
     error = body.get("error") or next((r["error"] for r in resources if r.get("error")), None)
     ids = [str(name) for resource in resources for name in resource.get("resource_ids") or ()]
     return ConnectorVerdict(tuple(ids), error)
-
-
-def _words(error: Exception) -> str:
-    what, why = getattr(error, "what", None), getattr(error, "why", None)
-    return str(why or what or (error.args[0] if error.args else "")) or type(error).__name__

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.documents import ConnectorVerdict, NewConnector, ResourceRef
+from kitaru_iac.gateway.errors import translated
 from kitaru_iac.gateway.quiet import quiet
 
 if TYPE_CHECKING:
@@ -40,7 +42,11 @@ def connector_types(zen: BaseZenStore, *, is_local: bool) -> frozenset[str]:
 def verify(
     zen: BaseZenStore, connector: NewConnector | str, resource: ResourceRef, *, is_local: bool
 ) -> ConnectorVerdict:
-    """Let the store try a connector. Whatever goes wrong is the verdict."""
+    """Let the store try a connector. What goes wrong is the verdict.
+
+    Raises:
+        NotConnectedError: The server did not answer.
+    """
     with _overheard() as heard:
         try:
             with quiet():
@@ -48,7 +54,9 @@ def verify(
                     body = _verify_stored(zen, connector, resource, is_local=is_local)
                 else:
                     body = _verify_new(zen, connector, resource, is_local=is_local)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is this resource's result)
+        except Exception as error:  # whatever it is, it is this resource's result
+            if not is_local and isinstance(translated(error), NotConnectedError):
+                raise translated(error) from error
             return ConnectorVerdict(error=heard.get(_text(error)))
     verdict = _verdict(body, resource.type)
     if verdict.error is None:

@@ -7,8 +7,10 @@ role, or a repository within ECR: that is for the checks of the infrastructure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kitaru_iac.errors import CheckFailed, NotConnectedError
 from kitaru_iac.gateway.documents import ConnectorVerdict, ResourceRef
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records.explanations import Subject, explain
@@ -16,7 +18,7 @@ from kitaru_iac.records.model import ConnectorRecord, Records
 from kitaru_iac.records.requests import new_connector
 from kitaru_iac.records.together import asking
 
-__all__ = ["ConnectorCheck", "verify_connector"]
+__all__ = ["ConnectorCheck", "require_ok", "verify_connector"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,10 @@ class ConnectorCheck:
         component: The type of the component that uses the resource.
         resource_type: ZenML's, as ``s3-bucket``; ``aws-generic`` and the like are the account.
         resource_id: Which one; None for the account.
-        status: ``ok`` or ``fail``.
+        status: ``ok`` or ``fail``; ``unknown`` where the store did not answer.
         message: One line. Never holds a secret.
         remedy: A command or an edit, where one is known.
+        unanswered: Why it is not known.
     """
 
     component: str
@@ -38,6 +41,7 @@ class ConnectorCheck:
     status: str
     message: str
     remedy: str | None = None
+    unanswered: NotConnectedError | None = None
 
     @property
     def resource(self) -> str:
@@ -89,9 +93,39 @@ def verify_connector(gateway: Gateway, records: Records) -> list[ConnectorCheck]
         return list(pool.map(lambda pair: _check(gateway, pair[0], pair[1]), subjects))
 
 
+def require_ok(checks: Sequence[ConnectorCheck]) -> None:
+    """Refuse to go on with a connector that does not reach all of its resources.
+
+    Raises:
+        CheckFailed: It cannot use one of them.
+        NotConnectedError: Whether it can is not known, since the store did not answer.
+    """
+    wrong = [check for check in checks if check.status != "ok"]
+    failed = [check for check in wrong if check.status == "fail"]
+    why = "\n".join(f"{check.resource}: {check.message}" for check in wrong)
+    remedy = "\n".join(dict.fromkeys(check.remedy for check in wrong if check.remedy)) or None
+    if failed:
+        raise CheckFailed(
+            f"The connector cannot use {len(failed)} of the stack's {len(checks)} resources",
+            why=why,
+            remedy=remedy,
+        )
+    for check in wrong:
+        raise NotConnectedError(
+            "Whether the connector can use the stack's resources is not known; nothing was written",
+            where=check.unanswered.where if check.unanswered else None,
+            why=why,
+            remedy=remedy,
+        )
+
+
 def _check(gateway: Gateway, component: str, subject: Subject) -> ConnectorCheck:
     kind, name = subject.resource_type, subject.resource_id
-    verdict = _ask(gateway, subject.connector, ResourceRef(kind, name))
+    try:
+        verdict = _ask(gateway, subject.connector, ResourceRef(kind, name))
+    except NotConnectedError as error:
+        why = f"the server gave no answer: {error.why or error.what}"
+        return ConnectorCheck(component, kind, name, "unknown", why, error.remedy, error)
     if verdict.error is not None:
         message, remedy = explain(verdict.error, subject)
         return ConnectorCheck(component, kind, name, "fail", message, remedy)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ProgressCallback
-from kitaru_iac.errors import AlreadyExistsError, CheckFailed, ProtectedStackError
+from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, is_managed
 from kitaru_iac.machine import unfinished
@@ -159,18 +159,12 @@ class Reconciliation:
             return (), ()
         if not spec.verify:
             return (), (NotVerified("The connector was not verified (--no-verify)."),)
-        from kitaru_iac.records.connector_checks import verify_connector
+        from kitaru_iac.records.connector_checks import require_ok, verify_connector
 
         if progress:
             progress("Verifying the connector's access to each resource")
         checks = tuple(verify_connector(self.store.gateway, desired))
-        failed = [check for check in checks if check.status == "fail"]
-        if failed:
-            raise CheckFailed(
-                f"The connector cannot use {len(failed)} of the stack's {len(checks)} resources",
-                why="\n".join(f"{check.resource}: {check.message}" for check in failed),
-                remedy="\n".join(dict.fromkeys(c.remedy for c in failed if c.remedy)) or None,
-            )
+        require_ok(checks)
         return checks, ()
 
     def apply(self, progress: ProgressCallback | None) -> tuple[ApplyResult, Activation | None]:

@@ -220,9 +220,12 @@ class Removal:
         """Whether a part was refused since it is in use: nobody used it when it was chosen."""
         if not isinstance(error, NotAllowedError) or part.kind == "stack":
             return False
-        if part.kind == "service_connector":
-            return bool(self._store.components_of(uuid))
-        return bool(self._store.stacks_of(uuid))
+        try:
+            if part.kind == "service_connector":
+                return bool(self._store.components_of(uuid))
+            return bool(self._store.stacks_of(uuid))
+        except KitaruError:
+            return False  # nobody says; what is left is said
 
     def _unmark(self) -> list[str]:
         """Take the labels back; return what could not be."""
