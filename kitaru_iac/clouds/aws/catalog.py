@@ -76,8 +76,8 @@ _CHECKS = (
         "Evaluates the bucket policy for the connector and, on SageMaker, for the execution role: "
         "every action of the permissions table on the bucket and its objects, also those that "
         "SageMaker writes outside the store. A denial fails; of a part to which a run may come, it "
-        "is unknown. In a bucket of another account, what it does not allow fails too. What hangs on a condition that "
-        "nobody knows beforehand (a VPC endpoint, an address) is unknown, with the condition. IAM "
+        "is unknown. In a bucket of another account, what it does not allow fails too. What hangs "
+        "on a condition that nobody knows beforehand (a VPC endpoint, an address) is unknown. IAM "
         "Access Analyzer's ValidatePolicy is asked too, where we may; CheckNoPublicAccess, which "
         "costs a fraction of a cent, only where S3's own answer about the public was denied. Not "
         "looked at: a pod's own identity, policies of endpoints, sessions and the organization.",
@@ -215,8 +215,8 @@ _CHECKS = (
         "Steps can read and write the bucket",
         "Simulates the object operations as the execution role, at the store's prefix, and those "
         "of the bucket's KMS key. AmazonSageMakerFullAccess alone gives them only on buckets whose "
-        "name holds `sagemaker`. IAM simulates one name of many: the role's own policies are read to "
-        "tell whether they deny, or alone grant, a part. Unknown where they may not be read, and "
+        "name holds `sagemaker`. IAM simulates one name of many: the role's own policies are read "
+        "to tell whether they deny, or alone grant, a part. Unknown where they may not be read, and "
         "for a store at another S3 endpoint.",
         _SAGEMAKER + "sagemaker-roles.html",
         _CANNOT_WARN,
