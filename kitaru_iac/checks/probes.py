@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar, overload
 
@@ -19,6 +20,7 @@ __all__ = [
     "Denied",
     "NoCredentials",
     "NotFound",
+    "Once",
     "Outcome",
     "Outcomes",
     "Probe",
@@ -292,3 +294,28 @@ def in_parallel(jobs: Sequence[Callable[[], T]]) -> list[T]:
             raise answer
         results.append(answer)
     return results
+
+
+class Once(Generic[T]):
+    """Asks about each name once, whoever wants to know and however many at a time.
+
+    Args:
+        ask: Gives the answer about a name, or raises a `ProbeError`, which all are told.
+    """
+
+    def __init__(self, ask: Callable[[str], T]) -> None:
+        self._ask = ask
+        self._answers: dict[str, Future[T]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, name: str) -> T:
+        """Give the answer about a name. Raises what asking raised."""
+        with self._lock:
+            is_first = name not in self._answers
+            answer = self._answers.setdefault(name, Future())
+        if is_first:
+            try:
+                answer.set_result(self._ask(name))
+            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                answer.set_exception(error)
+        return answer.result()

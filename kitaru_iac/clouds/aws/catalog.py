@@ -110,6 +110,15 @@ _CHECKS = (
         _CANNOT_WARN,
     ),
     CheckInfo(
+        "aws.repository.encryption",
+        "The repository's key works",
+        "The repository's encryption. A KMS key is looked up with its state: with a disabled one, "
+        "or one that is to be deleted, no image is pushed or pulled. ECR uses it by a grant of its "
+        "own: nobody else needs the key. Its policy and that grant are not read.",
+        _ECR + "encryption-at-rest.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
         "aws.repository.scan_on_push",
         "Images are scanned for vulnerabilities",
         "The repository's own setting, or a rule of the registry that covers it.",
@@ -195,6 +204,14 @@ _CHECKS = (
         _CANNOT_WARN,
     ),
     CheckInfo(
+        "aws.cluster.node_role_trust",
+        "The nodes can assume their role",
+        "Evaluates the trust policy of the role of each node group, Auto Mode and Fargate profile: "
+        "whether EC2, or Fargate's pods, may assume it. Nodes that may not never join the cluster.",
+        _EKS + "create-node-role.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
         "aws.role.exists",
         "The SageMaker execution role exists",
         "GetRole, and that its ARN is the described one. A role of another account than the "
@@ -216,8 +233,8 @@ _CHECKS = (
         "Simulates the object operations as the execution role, at the store's prefix, and those "
         "of the bucket's KMS key. AmazonSageMakerFullAccess alone gives them only on buckets whose "
         "name holds `sagemaker`. IAM simulates one name of many: the role's own policies are read "
-        "to tell whether they deny, or alone grant, a part. Unknown where they may not be read, and "
-        "for a store at another S3 endpoint.",
+        "to tell whether they deny, or alone grant, a part. Unknown where they may not be read, "
+        "and for a store at another S3 endpoint.",
         _SAGEMAKER + "sagemaker-roles.html",
         _CANNOT_WARN,
     ),

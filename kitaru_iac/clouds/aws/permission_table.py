@@ -318,7 +318,7 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     ),
     *_rows(
         *(_V, Resource.ROLES, _EVERY),
-        {"iam:GetRole": "aws.role.*; the path of the role that looks"},
+        {"iam:GetRole": "aws.role.*, aws.cluster.node_role_trust; the path of the role that looks"},
     ),
     *_rows(
         *(_V, Resource.PRINCIPALS, _EVERY),
@@ -326,7 +326,10 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     ),
     # Where a simulation lacked the value of a condition key: whether the key matters at all.
     *_rows(*(_V, Resource.ANYTHING, _EVERY), dict.fromkeys(_READ_POLICIES, _HANGING)),
-    *_rows(*(_V, Resource.ANYTHING, _EVERY), {"kms:DescribeKey": "aws.bucket.encryption"}),
+    *_rows(
+        *(_V, Resource.ANYTHING, _EVERY),
+        {"kms:DescribeKey": "aws.bucket.encryption, aws.repository.encryption"},
+    ),
     *_rows(
         *(_V, Resource.ANYTHING, _REMOTE),
         {"ecr:DescribeRepositoryCreationTemplates": "aws.repository.exists"},

@@ -13,11 +13,9 @@ shows in the statements alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 from typing import Any
 
 from kitaru_iac.checks.probes import in_parallel
@@ -29,7 +27,7 @@ from kitaru_iac.clouds.aws.policies.requests import Caller, CallerKind, Context,
 from kitaru_iac.clouds.aws.resources import role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 
-__all__ = ["PolicyReader", "PrincipalPolicies", "hinges_on", "pieces", "read_policies"]
+__all__ = ["Pieces", "PrincipalPolicies", "hinges_on", "pieces", "read_policies"]
 
 Raw = Mapping[str, Any]
 #: Whose policies these are does not matter to them: they name no principal.
@@ -58,46 +56,34 @@ class PrincipalPolicies:
         )
 
 
-class PolicyReader:
-    """Reads the policies of each principal once, whoever asks and however many at a time."""
-
-    def __init__(self, aws: AwsAccess) -> None:
-        self._aws = aws
-        self._found: dict[str, Future[PrincipalPolicies]] = {}
-        self._lock = Lock()
-
-    def __call__(self, principal: str) -> PrincipalPolicies:
-        """Give the policies. Raises as `read_policies`."""
-        with self._lock:
-            is_first = principal not in self._found
-            future = self._found.setdefault(principal, Future())
-        if is_first:
-            try:
-                future.set_result(read_policies(self._aws, principal))
-            except BaseException as error:  # noqa: BLE001 - raised where the answer is waited for
-                future.set_exception(error)
-        return future.result()
-
-
 # --- reading
 
 
-def read_policies(aws: AwsAccess, principal: str) -> PrincipalPolicies:
+def read_policies(
+    aws: AwsAccess, principal: str, role_of: Callable[[str], Raw] | None = None
+) -> PrincipalPolicies:
     """Read the inline and attached policies of a principal, those of its groups, and its boundary.
 
     Args:
         aws: Who asks.
         principal: The ARN of a user or role of the asking account.
+        role_of: Gives a role by its name, as IAM describes it; asks for it unless given.
 
     Raises:
         ProbeError: One of them could not be read. None is left out.
     """
     kind = "user" if ":user/" in principal else "role"
     name, title = role_name(principal), kind.capitalize()
-    whole = aws.ask(
-        "iam", f"get_{kind}", about=principal, absent=("NoSuchEntity",), **{f"{title}Name": name}
-    )
-    boundary = whole[title].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    if kind == "role" and role_of is not None:
+        whole = role_of(name)
+    else:
+        whole = aws.ask(
+            *("iam", f"get_{kind}"),
+            about=principal,
+            absent=("NoSuchEntity",),
+            **{f"{title}Name": name},
+        )[title]
+    boundary = whole.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
     found = list(_policies_of(aws, kind, name))
     if kind == "user":
         groups = aws.ask_all(

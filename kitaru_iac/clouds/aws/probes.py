@@ -6,14 +6,17 @@ all other probes depend on the credentials alone, and start at the same moment.
 
 from __future__ import annotations
 
+from functools import partial
+
 from kitaru_iac.checks.probes import (
+    Once,
     Outcome,
     Probe,
 )
 from kitaru_iac.clouds.aws.observations import (
     CallerIdentity,
 )
-from kitaru_iac.clouds.aws.principal_policies import PolicyReader
+from kitaru_iac.clouds.aws.principal_policies import read_policies
 from kitaru_iac.clouds.aws.probes_bucket import BucketProbes
 from kitaru_iac.clouds.aws.probes_cluster import ClusterProbes
 from kitaru_iac.clouds.aws.probes_common import Raw, require_same_account
@@ -30,7 +33,7 @@ class AwsProbes(BucketProbes, RegistryProbes, ClusterProbes):
     def __init__(self, aws: AwsAccess, resources: AwsResources) -> None:
         super().__init__(aws, resources)
         #: The policies of each principal, read once.
-        self.policies = PolicyReader(aws)
+        self.policies = Once(partial(read_policies, aws, role_of=self.role_of))
         self._ask_bucket()
         self._ask_repository()
         self._ask_cluster()
@@ -44,13 +47,7 @@ class AwsProbes(BucketProbes, RegistryProbes, ClusterProbes):
     def _role(self, account: Outcome[CallerIdentity]) -> Raw:
         assert self._r.role is not None
         require_same_account(self._r.role, account)
-        answer = self._aws.ask(
-            *("iam", "get_role"),
-            about=self._r.role,
-            absent=("NoSuchEntity",),
-            RoleName=role_name(self._r.role),
-        )
-        found: Raw = answer["Role"]
+        found = self.role_of(role_name(self._r.role))
         here = account_of(str(found["Arn"]))
         if here is not None:  # whoever asks, though STS did not tell who that is
             require_same_account(self._r.role, CallerIdentity(here, ""))

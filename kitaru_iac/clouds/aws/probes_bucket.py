@@ -144,51 +144,8 @@ class BucketProbes(CommonProbes):
         )
 
     def _bucket_key(self, encryption: Raw, head: Outcome[BucketHead]) -> BucketKey:
-        """The key's ARN, whatever the bucket calls it: a grant counts for no other name.
-
-        https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
-        """
-        named = kms_key_name(encryption)
-        if named is None or named.endswith("alias/aws/s3"):
-            return BucketKey(named=named)
-        region = bucket_region = None if isinstance(head, ProbeError) else head.region
-        if named.startswith("arn:"):
-            region = named.split(":")[3]
-        try:
-            answer = self._aws.ask(
-                *("kms", "describe_key"),
-                about=f"the key {named}",
-                none=("NotFoundException",),
-                region=region,
-                KeyId=named,
-            )
-        except ProbeError as error:
-            if not _is_key_arn(named):
-                raise
-            return BucketKey(named, named, unseen=error)
-        if not answer:
-            return BucketKey(named if _is_key_arn(named) else None, named)
-        metadata = answer["KeyMetadata"]
-        # AWS's own key is named by its alias, and may be named by its ARN too.
-        own = metadata.get("KeyManager") == "AWS"
-        state = metadata.get("KeyState")
-        return BucketKey(
-            None if own else str(metadata["Arn"]),
-            named,
-            None if state is None else str(state),
-            unfit=_unfit(metadata),
-            bucket_region=bucket_region,
-        )
-
-
-def _unfit(metadata: Raw) -> str | None:
-    """What kind of key it is, unless S3 can encrypt with it: that takes a symmetric one.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
-    """
-    use = str(metadata.get("KeyUsage", "ENCRYPT_DECRYPT"))
-    spec = str(metadata.get("KeySpec", "SYMMETRIC_DEFAULT"))
-    return None if (use, spec) == ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT") else f"{spec}, for {use}"
+        region = None if isinstance(head, ProbeError) else head.region
+        return self.describe_key(kms_key_name(encryption), region, region)
 
 
 def require_aws_bucket(r: AwsResources) -> None:
@@ -215,10 +172,6 @@ def kms_key_name(encryption: Raw) -> str | None:
         if str(default.get("SSEAlgorithm", "")).startswith("aws:kms") and key:
             return str(key)
     return None
-
-
-def _is_key_arn(name: str) -> bool:
-    return name.startswith("arn:") and ":key/" in name
 
 
 def _allowed_only(resources: AwsResources) -> Callable[[BucketHead], BucketHead]:

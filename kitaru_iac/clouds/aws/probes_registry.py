@@ -11,6 +11,7 @@ from kitaru_iac.checks.probes import (
 )
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import (
+    BucketKey,
     CallerIdentity,
 )
 from kitaru_iac.clouds.aws.probes_common import CommonProbes, Raw
@@ -24,6 +25,11 @@ class RegistryProbes(CommonProbes):
     def _ask_repository(self) -> None:
         self.repository_policy = self._probe("ecr:GetRepositoryPolicy", self._repository_policy)
         self.repository = self._probe("ecr:DescribeRepositories", self._repository)
+        self.repository_key = Probe(
+            "kms:DescribeKey of the repository",
+            self._repository_key,
+            requires=(self.repository,),
+        )
         # Waits, since templates only matter for a repository that is not there.
         self.push_target = Probe(
             "ecr:DescribeRepositoryCreationTemplates",
@@ -48,6 +54,14 @@ class RegistryProbes(CommonProbes):
         )
         found: Raw = answer["repositories"][0]
         return found
+
+    def _repository_key(self, repository: Raw) -> BucketKey:
+        """The KMS key of a repository, which is in its region; none where ECR's own encrypts it."""
+        encryption: Raw = repository.get("encryptionConfiguration") or {}
+        uses_kms = str(encryption.get("encryptionType", "")).startswith("KMS")
+        named = str(encryption["kmsKey"]) if uses_kms and encryption.get("kmsKey") else None
+        region = self._r.registry_region
+        return self.describe_key(named, region, region)
 
     def _push_target(self, found: Outcome[Raw], who: Outcome[CallerIdentity]) -> Raw:
         """The repository, or under ``template`` what makes it at the first push.

@@ -28,7 +28,7 @@ from kitaru_iac.clouds.aws.trust import statement_list
 from kitaru_iac.clouds.aws.verify_policies import Thing, evaluate_policy
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["bucket_checks"]
+__all__ = ["bucket_checks", "evaluate_key"]
 
 #: An update changes a key's primary region, and leaves it usable.
 _KEY_WORKS = {"Enabled", "Updating"}
@@ -198,7 +198,7 @@ def evaluate_encryption(seen: tuple[Raw, Outcome[BucketKey]], r: AwsResources) -
         if rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm")
     ]
     if algorithms:
-        return _evaluate_key(f"it encrypts with {algorithms[0]}", key, r)
+        return evaluate_key(f"it encrypts with {algorithms[0]}", key, r.region, "S3")
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     remedy = aws(
         *("s3api", "put-bucket-encryption"),
@@ -209,12 +209,20 @@ def evaluate_encryption(seen: tuple[Raw, Outcome[BucketKey]], r: AwsResources) -
     return warn("it has no default encryption", remedy)
 
 
-def _evaluate_key(how: str, key: Outcome[BucketKey], r: AwsResources) -> Verdict:
+def evaluate_key(how: str, key: Outcome[BucketKey], region: str | None, service: str) -> Verdict:
+    """Whether a KMS key encrypts: it is there, enabled, symmetric, and in the thing's region.
+
+    Args:
+        how: What encrypts with it, in words.
+        key: As KMS describes it.
+        region: Where it is, unless its ARN says that.
+        service: Whose thing it encrypts.
+    """
     if isinstance(key, ProbeError):
         return unknown(f"{how}; its key could not be looked at: {key.why}", None, key.permission)
-    if key.named is None or key.named.endswith("alias/aws/s3"):
+    if key.named is None or key.named.endswith(("alias/aws/s3", "alias/aws/ecr")):
         return ok(how)
-    region = key.arn.split(":")[3] if key.arn else r.region
+    region = key.arn.split(":")[3] if key.arn else region
     show = aws("kms", "describe-key", key_id=key.named, region=region)
     if key.unseen is not None:
         why = f"{how} and the key {key.named}, whose state could not be looked at: {key.unseen.why}"
@@ -222,8 +230,8 @@ def _evaluate_key(how: str, key: Outcome[BucketKey], r: AwsResources) -> Verdict
     if key.state is None:
         return fail(f"{how}, and there is no key {key.named}: nothing can be stored", show)
     if key.unfit is not None:
-        why = f"{how}, and its key {key.arn or key.named} is {key.unfit}: S3 takes symmetric ones"
-        return fail(why, show)
+        what = f"is {key.unfit}: {service} takes symmetric ones"
+        return fail(f"{how}, and its key {key.arn or key.named} {what}", show)
     where = key.bucket_region
     if key.arn and where and region != where:
         return fail(f"{how}, and its key {key.arn} is in {region}, not in {where}", show)

@@ -24,7 +24,13 @@ from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
-from kitaru_iac.clouds.aws.verify_pull import evaluate_pull, is_aws_own, pull_probe
+from kitaru_iac.clouds.aws.verify_pull import (
+    evaluate_node_trust,
+    evaluate_pull,
+    is_aws_own,
+    node_trust_probe,
+    pull_probe,
+)
 
 __all__ = ["cluster_checks"]
 
@@ -80,6 +86,13 @@ def cluster_checks(
         checks.append(
             add("aws.cluster.node_role_pull", subject, pull, lambda seen: evaluate_pull(seen, r))
         )
+    trust = node_trust_probe(probes, r)
+    checks.append(
+        add(
+            *("aws.cluster.node_role_trust", subject, trust),
+            lambda seen: evaluate_node_trust(seen, r),
+        )
+    )
     return checks
 
 

@@ -14,13 +14,16 @@ from kitaru_iac.clouds.aws.observations import CallerIdentity
 from kitaru_iac.clouds.aws.permissions import permissions_for, service_trust
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.probes_common import require_same_account
-from kitaru_iac.clouds.aws.resources import AwsResources, role_name
+from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
+from kitaru_iac.clouds.aws.trust import may_assume, statement_list
 
-__all__ = ["evaluate_pull", "is_aws_own", "pull_probe"]
+__all__ = ["evaluate_node_trust", "evaluate_pull", "is_aws_own", "node_trust_probe", "pull_probe"]
 
 Raw = Mapping[str, Any]
+#: Who assumes the role of a node, and that of a pod on Fargate.
+_NODES, _FARGATE = "ec2.amazonaws.com", "eks-fargate-pods.amazonaws.com"
 #: AWS's managed policies that let a node pull from every repository of its account.
 #: https://docs.aws.amazon.com/AmazonECR/latest/userguide/security-iam-awsmanpol.html
 _PULL_POLICIES = {
@@ -62,19 +65,9 @@ def pull_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[A
         profiles: tuple[Raw, ...],
         caller: Outcome[CallerIdentity] | None = None,
     ) -> list[Any]:
-        roles = {str(group["nodeRole"]) for group in groups if group.get("nodeRole")}
-        fargate = {str(p["podExecutionRoleArn"]) for p in profiles}
-        roles |= fargate
-        automatic = cluster.get("computeConfig", {})
-        if automatic.get("enabled") and automatic.get("nodeRoleArn"):
-            roles.add(str(automatic["nodeRoleArn"]))
-        if not roles:
-            raise Skipped(
-                "EKS names no role of a node here (self-managed nodes, or none)",
-                aws("eks", "list-nodegroups", cluster_name=r.cluster, region=r.region),
-            )
+        roles = _roles(cluster, groups, profiles, r)
         return in_parallel(
-            [partial(of_role, role, caller, role in fargate) for role in sorted(roles)]
+            [partial(of_role, role, caller, service != _NODES) for role, service in roles]
         )
 
     return Probe(
@@ -83,6 +76,96 @@ def pull_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[A
         requires=(probes.cluster, probes.node_groups, probes.fargate_profiles),
         after=(probes.identity,),
     )
+
+
+def _roles(
+    cluster: Raw, groups: tuple[Raw, ...], profiles: tuple[Raw, ...], r: AwsResources
+) -> list[tuple[str, str]]:
+    """Each role that pulls, in order, with the service that assumes it.
+
+    Raises:
+        Skipped: EKS knows none.
+    """
+    found = {str(group["nodeRole"]): _NODES for group in groups if group.get("nodeRole")}
+    found |= {str(p["podExecutionRoleArn"]): _FARGATE for p in profiles}
+    automatic = cluster.get("computeConfig", {})
+    if automatic.get("enabled") and automatic.get("nodeRoleArn"):
+        found.setdefault(str(automatic["nodeRoleArn"]), _NODES)
+    if not found:
+        raise Skipped(
+            "EKS names no role of a node here (self-managed nodes, or none)",
+            aws("eks", "list-nodegroups", cluster_name=r.cluster, region=r.region),
+        )
+    return sorted(found.items())
+
+
+Trusts = list[tuple[str, str, Outcome[Raw]]]
+
+
+def node_trust_probe(probes: AwsProbes, r: AwsResources) -> Probe[Trusts]:
+    """For each role that pulls: the service that assumes it, and the role as IAM describes it."""
+
+    def of_role(role: str, caller: Outcome[CallerIdentity]) -> Outcome[Raw]:
+        try:
+            require_same_account(role, caller)
+            return probes.role_of(role_name(role))
+        except ProbeError as error:
+            return error
+
+    def run(
+        cluster: Raw,
+        groups: tuple[Raw, ...],
+        profiles: tuple[Raw, ...],
+        caller: Outcome[CallerIdentity],
+    ) -> Trusts:
+        roles = _roles(cluster, groups, profiles, r)
+        jobs = [partial(of_role, role, caller) for role, _ in roles]
+        return [(*role, seen) for role, seen in zip(roles, in_parallel(jobs), strict=True)]
+
+    return Probe(
+        "iam:GetRole of the nodes",
+        run,
+        requires=(probes.cluster, probes.node_groups, probes.fargate_profiles),
+        after=(probes.identity,),
+    )
+
+
+def evaluate_node_trust(roles: Trusts, r: AwsResources) -> Verdict:
+    """Each role's service must be able to become it. One that cannot fails all."""
+    unclear: Verdict | None = None
+    for role, service, seen in roles:
+        show = aws(
+            *("iam", "get-role"),
+            role_name=role_name(role),
+            query="Role.AssumeRolePolicyDocument",
+        )
+        if isinstance(seen, NotFound):
+            return fail(f"{role} does not exist", _create(role, r, service == _FARGATE))
+        if isinstance(seen, ProbeError):
+            unclear = unknown(f"{role}: {seen.why}", seen.remedy or show, seen.permission)
+            continue
+        document: Raw = seen.get("AssumeRolePolicyDocument", {})
+        account = account_of(role) or ""
+        trust = may_assume(document, service, account, r.region, r.partition)
+        reasons = "; ".join(trust.reasons)
+        if trust.allowed is False:
+            merged = {"Version": "2012-10-17", "Statement": [
+                *statement_list(document), *_trust(r, service == _FARGATE)["Statement"]
+            ]}  # fmt: skip
+            mend = aws(
+                *("iam", "update-assume-role-policy"),
+                role_name=role_name(role),
+                policy_document=merged,
+            )
+            remedy = show if "denies" in reasons else mend
+            return fail(f"{service} may not assume {role}: {reasons}", remedy)
+        if trust.allowed is None:
+            unclear = unknown(
+                f"whether {service} may assume {role} cannot be told: {reasons}", show
+            )
+    if unclear is not None:
+        return unclear
+    return ok(f"{', '.join(role_name(role) for role, *_ in roles)} can be assumed")
 
 
 def evaluate_pull(
@@ -133,19 +216,22 @@ def _create(role: str, r: AwsResources, is_fargate: bool) -> str:
 
     https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html
     """
-    trust = service_trust(r, Identity.PULL)
-    if is_fargate:
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": "eks-fargate-pods.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-        trust = {"Version": "2012-10-17", "Statement": [statement]}
     return aws(
         *("iam", "create-role"),
         role_name=role_name(role),
-        assume_role_policy_document=trust,
+        assume_role_policy_document=_trust(r, is_fargate),
     )
+
+
+def _trust(r: AwsResources, is_fargate: bool) -> dict[str, Any]:
+    if not is_fargate:
+        return service_trust(r, Identity.PULL)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": _FARGATE},
+        "Action": "sts:AssumeRole",
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def _attach(role: str, r: AwsResources) -> str:

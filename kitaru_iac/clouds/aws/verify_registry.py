@@ -11,11 +11,12 @@ from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, all_of
 from kitaru_iac.clouds.aws.commands import aws
-from kitaru_iac.clouds.aws.observations import Principal
+from kitaru_iac.clouds.aws.observations import BucketKey, Principal
 from kitaru_iac.clouds.aws.permission_table import Resource
 from kitaru_iac.clouds.aws.policies.document import parsed
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.verify_bucket import evaluate_key
 from kitaru_iac.clouds.aws.verify_policies import Thing, evaluate_policy
 
 __all__ = ["repository_checks"]
@@ -54,6 +55,11 @@ def repository_checks(
             on_error=lambda error: _absent(error, r),
         ),
         policy,
+        add(
+            *("aws.repository.encryption", subject),
+            all_of(probes.repository, after=(probes.repository_key,)),
+            lambda seen: evaluate_encryption(seen, r),
+        ),
         add(
             *("aws.repository.scan_on_push", subject),
             all_of(probes.repository, after=(probes.registry_scanning,)),
@@ -118,6 +124,16 @@ def evaluate_repository_policy(
         named=False,
     )
     return evaluate_policy(parsed(answer.get("policyText")), thing, connector, r)
+
+
+def evaluate_encryption(seen: tuple[Raw, Outcome[BucketKey]], r: AwsResources) -> Verdict:
+    """The repository's key. Without it neither push nor pull works, whoever asks.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
+    """
+    repository, key = seen
+    kind = repository.get("encryptionConfiguration", {}).get("encryptionType", "AES256")
+    return evaluate_key(f"it encrypts with {kind}", key, r.registry_region, "ECR")
 
 
 def evaluate_scanning(seen: tuple[Raw, Raw | ProbeError], r: AwsResources) -> Verdict:

@@ -457,6 +457,7 @@ def _repository() -> list[Case]:
             "ecr:GetRepositoryPolicy",
         ),
         Case("aws.repository.policy", UNKNOWN, NOTHING, "does not exist"),
+        *_repository_key(),
         Case("aws.repository.scan_on_push", OK, REPOSITORY, "scans on push"),
         Case("aws.repository.scan_on_push", OK, _then(plain, rules), "rule of the registry"),
         Case("aws.repository.scan_on_push", WARN, plain, "nothing scans", mends=True),
@@ -715,6 +716,7 @@ def _pull(says: Callable[..., Arrange], none: Arrange) -> list[Case]:
     return [
         Case(check, OK, CLUSTER, "by IAM's simulation"),
         Case(check, OK, attached, "by their managed policies, not simulated"),
+        *_node_trust(none),
         Case(check, FAIL, bare, "may not ecr:GetAuthorizationToken", mends=True),
         Case(check, FAIL, no_role, "does not exist", mends=True),
         Case(check, FAIL, says(computeConfig=auto), "role/gone does not exist"),
@@ -724,6 +726,61 @@ def _pull(says: Callable[..., Arrange], none: Arrange) -> list[Case]:
         Case(check, UNKNOWN, _then(CLUSTER, lambda w: w.faults.answer(
             "iam:SimulatePrincipalPolicy", Response(501, b"<html>not implemented</html>"))),
             "not simulated", name="simulation unsupported"),
+    ]  # fmt: skip
+
+
+def _repository_key() -> list[Case]:
+    check = "aws.repository.encryption"
+
+    def keyed(change: Callable[[World, str], Any]) -> Arrange:
+        def arrange(world: World) -> BaseSpec:
+            key = world.client("kms").create_key()["KeyMetadata"]
+            world.fit_repository(
+                encryptionConfiguration={"encryptionType": "KMS", "kmsKey": key["Arn"]}
+            )
+            change(world, key["KeyId"])
+            return world.kubernetes()
+
+        return arrange
+
+    disabled = keyed(lambda w, key: w.client("kms").disable_key(KeyId=key))
+    going = keyed(lambda w, key: w.client("kms").schedule_key_deletion(KeyId=key))
+    unseen = keyed(lambda w, _: w.faults.deny("kms:DescribeKey"))
+    return [
+        Case(check, OK, REPOSITORY, "encrypts with AES256"),
+        Case(check, OK, keyed(lambda *_: None), "and the key arn:"),
+        Case(check, FAIL, disabled, "is Disabled", mends=True),
+        Case(check, FAIL, going, "is PendingDeletion", mends=True),
+        Case(check, UNKNOWN, unseen, "state could not be looked at", "kms:DescribeKey"),
+        Case(check, UNKNOWN, NOTHING, "does not exist"),
+    ]
+
+
+def _node_trust(none: Arrange) -> list[Case]:
+    check = "aws.cluster.node_role_trust"
+
+    def trusting(world: World, document: dict[str, Any]) -> None:
+        world.client("iam").update_assume_role_policy(
+            RoleName=f"{world.cluster}-node", PolicyDocument=json.dumps(document)
+        )
+
+    def no_role(world: World) -> BaseSpec:
+        world.aws.cluster(world.cluster)
+        return world.kubernetes()
+
+    foreign = _then(CLUSTER, lambda w: trusting(w, _document("sagemaker.amazonaws.com")))
+    tagged = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+    conditioned = _then(CLUSTER, lambda w: trusting(w, _document("ec2.amazonaws.com", tagged)))
+    denied = [{"Effect": "Deny", "Principal": "*"}]
+    return [
+        Case(check, OK, CLUSTER, "can be assumed"),
+        Case(check, FAIL, foreign, "ec2.amazonaws.com may not assume", mends=True),
+        Case(check, FAIL, no_role, "does not exist", mends=True),
+        Case(check, FAIL, _then(CLUSTER, lambda w: trusting(
+            w, _document("ec2.amazonaws.com", also=denied))), "a statement denies it"),
+        Case(check, UNKNOWN, conditioned, "cannot be told"),
+        Case(check, UNKNOWN, _denied(CLUSTER, "iam:GetRole"), "is denied", "iam:GetRole"),
+        Case(check, UNKNOWN, none, "names no role of a node"),
     ]  # fmt: skip
 
 

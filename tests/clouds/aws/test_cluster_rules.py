@@ -106,6 +106,7 @@ def test_pulling_is_checked_only_where_there_is_a_repository() -> None:
         "aws.cluster.access_entry",
         "aws.cluster.endpoint",
         "aws.cluster.node_role_pull",
+        "aws.cluster.node_role_trust",
     ]
     without = set(every) - set(checks_of(replace(R, repository=None), Iam()))
     assert without == {"aws.cluster.node_role_pull"}

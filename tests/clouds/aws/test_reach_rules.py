@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import Denied
+from kitaru_iac.checks.probes import Denied, Once
 from kitaru_iac.clouds.aws.decisions import evaluated
 from kitaru_iac.clouds.aws.permission_table import Resource
 from kitaru_iac.clouds.aws.permissions import arns, permissions_for, reach
 from kitaru_iac.clouds.aws.policies.requests import Context
-from kitaru_iac.clouds.aws.principal_policies import Pieces, PolicyReader, PrincipalPolicies, pieces
+from kitaru_iac.clouds.aws.principal_policies import (
+    Pieces,
+    PrincipalPolicies,
+    pieces,
+    read_policies,
+)
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
 from kitaru_iac.spec.kinds import StackType
@@ -191,7 +197,7 @@ def test_the_policies_of_one_principal_are_read_once_by_all_who_ask() -> None:
         def ask_all(self, service: str, operation: str, *_: Any, **__: Any) -> Any:
             return everything_listed(operation)
 
-    read: Any = PolicyReader(Slow())  # type: ignore[arg-type]
+    read: Any = Once(partial(read_policies, Slow()))  # type: ignore[arg-type]
     threads = [threading.Thread(target=read, args=(ROLE,)) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -206,7 +212,7 @@ def test_a_failure_to_read_is_told_to_all_who_ask() -> None:
         def ask(self, *_: Any, **__: Any) -> Any:
             raise Denied("no", permission="iam:GetRole")
 
-    read = PolicyReader(Refusing())  # type: ignore[arg-type]
+    read = Once(partial(read_policies, Refusing()))  # type: ignore[arg-type]
     for _ in range(2):
         with pytest.raises(Denied, match="no"):
             read(ROLE)

@@ -58,6 +58,7 @@ def test_the_checks_are_about_the_repository_that_is_pushed_to() -> None:
     assert list(checks) == [
         "aws.repository.exists",
         "aws.repository.policy",
+        "aws.repository.encryption",
         "aws.repository.scan_on_push",
         "aws.repository.tag_mutability",
     ]
@@ -71,7 +72,7 @@ def test_the_checks_are_about_the_repository_that_is_pushed_to() -> None:
 
 def test_the_registry_s_rules_are_asked_for_beside_the_repository() -> None:
     probes = AwsProbes(Nobody(), R)
-    scanning = repository_checks(checklist(probes, R), probes, R)[2].probe
+    scanning = repository_checks(checklist(probes, R), probes, R)[3].probe
     assert scanning.requires == (probes.repository,)
     assert scanning.after == (probes.registry_scanning,)
 
