@@ -97,6 +97,7 @@ def provision_policy(spec: StackSpec) -> dict[str, Any]:
     statements = [*_data(spec, planned), *_roles(planned)]
     if planned.new_cluster:
         statements += [*_cluster(planned), *_network(planned)]
+    statements += _looked_for(planned)
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -131,10 +132,49 @@ def _data(spec: StackSpec, planned: Layout) -> list[_Statement]:
     elif isinstance(store, S3Uri):
         arn = f"arn:{partition}:s3:::{store.bucket}"
         found.append(_allow("BucketKey", "s3", "GetEncryptionConfiguration", [arn]))
+        # A key that the bucket calls by its id or an alias: which one that is, KMS tells.
+        found.append(
+            _allow("KeyOfTheBucket", "kms", "DescribeKey", [_arn(planned, "kms", "key/*")])
+        )
     if planned.new_repository:
         arn = _arn(planned, "ecr", f"repository/{planned.new_repository}")
         found.append(_allow("Repository", "ecr", _REPOSITORY, [arn]))
     return found
+
+
+def _looked_for(planned: Layout) -> list[_Statement]:
+    """What `marked` asks when a stack is taken down: what carries its tags, or has our names.
+
+    Neither the tagging API nor IAM's list of roles knows a narrower resource than all.
+    """
+    partition = aws_partition(planned.region)
+    stack, region = planned.stack, planned.region
+    bucket = names.bucket_name(stack, planned.account, region)
+    cluster = names.cluster_name(stack)
+    roles = [names.role_name(stack, use, region) for use in ("sagemaker", "cluster", "nodes")]
+    return [
+        _allow("OwnByTags", "tag", "GetResources", ["*"]),
+        _allow("OwnRolesByTags", "iam", "GetAccountAuthorizationDetails", ["*"]),
+        _allow(
+            *("OwnBucketByName", "s3", "GetBucketTagging ListBucket"),
+            [f"arn:{partition}:s3:::{bucket}"],
+        ),
+        _allow(
+            *("OwnRepositoryByName", "ecr", "DescribeRepositories ListTagsForResource"),
+            [_arn(planned, "ecr", f"repository/{names.repository_name(stack)}")],
+        ),
+        _allow(
+            *("OwnRolesByName", "iam", "GetRole"),
+            [_arn(planned, "iam", f"role/{name}", regional=False) for name in roles],
+        ),
+        _allow(
+            *("OwnClusterByName", "eks", "DescribeCluster DescribeNodegroup"),
+            [
+                _arn(planned, "eks", f"cluster/{cluster}"),
+                _arn(planned, "eks", f"nodegroup/{cluster}/*"),
+            ],
+        ),
+    ]
 
 
 def _roles(planned: Layout) -> list[_Statement]:
