@@ -23,12 +23,13 @@ def flags(
         ),
     ] = None,
     file: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--file",
             "-f",
             metavar="FILE",
-            help="A YAML file with the same keys; - reads it from stdin. Flags take precedence.",
+            help="A YAML file with the same keys; - reads it from stdin. Flags take precedence. "
+            "Preview and apply take several, and folders of them.",
             autocompletion=completion.yaml_files,
         ),
     ] = None,

@@ -11,9 +11,11 @@ from kitaru_iac.cli import completion
 from kitaru_iac.cli._flags import flags
 from kitaru_iac.cli.formats import PlanFormat, choice
 from kitaru_iac.cli.frame import Command, parameters
+from kitaru_iac.errors import UsageError
 
 if TYPE_CHECKING:
     from kitaru_iac.spec import StackSpec
+    from kitaru_iac.spec.files import Described
 
 __all__ = [
     "MORE",
@@ -68,13 +70,28 @@ class Description:
 
     Attributes:
         flags: By the keys of stack.yaml; None is not given.
-        file: The YAML file, or ``-`` for stdin.
+        files: YAML files, or ``-`` for stdin, and for some commands folders.
         extra: The ``TARGET.FIELD=VALUE`` texts.
     """
 
     flags: dict[str, Any] = field(default_factory=dict)
-    file: str | None = None
+    files: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> str | None:
+        """The one file, if there is one.
+
+        Raises:
+            UsageError: There are several.
+        """
+        if len(self.files) > 1:
+            raise UsageError(
+                f"This command takes one description, and --file is given {len(self.files)} times",
+                where="--file",
+                remedy="`kitaru stack preview` and `apply` take several.",
+            )
+        return self.files[0] if self.files else None
 
     @property
     def given(self) -> list[str]:
@@ -95,6 +112,27 @@ class Description:
 
         return load(self.flags, self.file, self.extra, description_defaults())
 
+    def several(self) -> list[Described] | None:
+        """The validated descriptions, where the files hold several; None where it is one.
+
+        Raises:
+            DescriptionError: Everything that is wrong with any of them.
+            UsageError: Flags describe a stack, and there are several.
+        """
+        from kitaru_iac.machine.project import description_defaults
+        from kitaru_iac.spec.files import documents_in, is_several, load_all
+
+        if not is_several(self.files):
+            return None
+        documents = documents_in(self.files)
+        if self.given:
+            raise UsageError(
+                f"{', '.join(self.given)} would describe one stack, and the files hold "
+                f"{len(documents)}",
+                remedy="Leave it out, or give one file.",
+            )
+        return load_all(documents, description_defaults())
+
 
 class DescribedCommand(Command):
     """A command that takes all the flags that describe a stack.
@@ -114,7 +152,7 @@ class DescribedCommand(Command):
         ctx.obj = Description(
             # An option that may come several times, and did not, is empty.
             {_key(name): None if value in ((), []) else value for name, value in given.items()},
-            file,
+            tuple(file or ()),
             tuple(extra or ()),
         )
         return super().invoke(ctx)

@@ -55,11 +55,18 @@ def preview(
         kitaru stack preview -f stack.yaml
         kitaru stack preview -f stack.yaml --output markdown   # for a pull request
         kitaru stack preview -f stack.yaml --out plan.json
+        kitaru stack preview -f stacks/
         kitaru stack preview -f stack.yaml --detailed-exitcode
     """
     from kitaru_iac.stacks.planning import plan_stack
 
     asked = description(ctx)
+    if (described := asked.several()) is not None:
+        from kitaru_iac.cli.stack_many import preview_many
+
+        return preview_many(
+            described, out=out, take_back=take_back, detailed_exitcode=detailed_exitcode
+        )
     planned = plan_stack(
         asked.load(),
         progress=current().progress,
@@ -89,6 +96,14 @@ def apply(
             rich_help_panel=MORE,
         ),
     ] = None,
+    fail_fast: Annotated[
+        bool,
+        typer.Option(
+            "--fail-fast",
+            help="Of several stacks: pass over all others once one has failed.",
+            rich_help_panel=MORE,
+        ),
+    ] = False,
     detailed_exitcode: _DetailedExitcode = False,
     take_back: TakeBack = False,
 ) -> int:
@@ -101,11 +116,24 @@ def apply(
         kitaru stack apply -f stack.yaml
         kitaru stack apply -f stack.yaml --yes --output json
         kitaru stack apply -f stack.yaml --plan plan.json
+        kitaru stack apply -f stacks/ --yes
     """
     from kitaru_iac.stacks import operations
 
     out = current()
-    spec = description(ctx).load()
+    asked = description(ctx)
+    if (described := asked.several()) is not None:
+        from kitaru_iac.cli.stack_many import apply_many
+
+        return apply_many(
+            described,
+            yes=yes,
+            plan=plan,
+            fail_fast=fail_fast,
+            take_back=take_back,
+            detailed_exitcode=detailed_exitcode,
+        )
+    spec = asked.load()
     say = progress() if spec.infra == "provision" else out.progress
     if plan is not None:
         done = _apply_reviewed(spec, plan, say, yes=yes, take_back=take_back)

@@ -17,7 +17,7 @@ from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.rows import FieldInfo, Kind
 from kitaru_iac.spec.wording import flag_of
-from kitaru_iac.spec.yaml_file import read_document
+from kitaru_iac.spec.yaml_file import Document, read_document
 
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import Extra, StackSpec
@@ -64,7 +64,7 @@ class Merged:
 
 def load(
     flags: Mapping[str, Any],
-    file: Path | str | None = None,
+    file: Path | str | Document | None = None,
     extra: Sequence[str] = (),
     defaults: Mapping[str, Any] | None = None,
     *,
@@ -77,7 +77,7 @@ def load(
 
     Args:
         flags: Values by YAML key; None means not given.
-        file: A YAML file; ``-`` is standard input.
+        file: A YAML file, or one that was read; ``-`` is standard input.
         extra: ``TARGET.FIELD=VALUE`` strings.
         defaults: A project's own defaults, as of ``[tool.kitaru]``; those that the type does not
             have are passed over.
@@ -91,7 +91,7 @@ def load(
 
 def merge(
     given: Mapping[str, Any],
-    file: Path | str | None = None,
+    file: Path | str | Document | None = None,
     extra: Sequence[str] = (),
     defaults: Mapping[str, Any] | None = None,
     *,
@@ -118,7 +118,7 @@ def merge(
     unreadable: frozenset[str] = frozenset()
     if file is not None:
         try:
-            document = read_document(file, stdin)
+            document = file if isinstance(file, Document) else read_document(file, stdin)
         except DescriptionError as error:
             _, _, wrong = merge_extras(extra, None)
             raise DescriptionError([*error.problems, *wrong]) from None

@@ -19,7 +19,15 @@ from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.refusal import shown
 from kitaru_iac.spec.suggest import suggest
 
-__all__ = ["STDIN", "Document", "YamlError", "read_document", "read_text", "read_value"]
+__all__ = [
+    "STDIN",
+    "Document",
+    "YamlError",
+    "read_document",
+    "read_documents",
+    "read_text",
+    "read_value",
+]
 
 #: How standard input is named as a file.
 STDIN = "stdin"
@@ -114,6 +122,25 @@ def read_document(file: Path | str, stdin: TextIO | None = None) -> Document:
         raise DescriptionError([problem]) from None
 
 
+def read_documents(file: Path | str, stdin: TextIO | None = None) -> list[Document]:
+    """Read a file that may hold several descriptions, with ``---`` between them.
+
+    Args:
+        file: Its path; ``-`` is standard input.
+        stdin: What ``-`` reads; this process's own by default.
+
+    Raises:
+        DescriptionError: It cannot be read, is not YAML, or one of them is not a mapping.
+    """
+    name = STDIN if str(file) == "-" else str(file)
+    try:
+        nodes = _composed(_content(file, stdin), several=True)
+        return [_document(node, name) for node in nodes] or [_document(None, name)]
+    except YamlError as error:
+        source = f"{name}:{error.line}" if error.line else name
+        raise DescriptionError([Problem("file", error.kind, None, error.remedy, source)]) from None
+
+
 def read_text(text: str, name: str) -> Document:
     """Read a description's text.
 
@@ -124,7 +151,10 @@ def read_text(text: str, name: str) -> Document:
     Raises:
         YamlError: It is not YAML, or is not a mapping.
     """
-    node = _compose(text)
+    return _document(_compose(text), name)
+
+
+def _document(node: yaml.Node | None, name: str) -> Document:
     if node is None:
         raise YamlError("the file is empty", remedy="`kitaru stack schema` shows what it may hold.")
     if not isinstance(node, yaml.MappingNode):
@@ -223,10 +253,22 @@ def _inside(path: Path) -> str | None:
 
 
 def _compose(text: str) -> yaml.Node | None:
+    nodes = _composed(text, several=False)
+    return nodes[0] if nodes else None
+
+
+def _composed(text: str, *, several: bool) -> list[yaml.Node]:
+    """The documents of a text; nothing between two `---` is none, where there are others."""
     loader: Any = None
+    nodes: list[yaml.Node] = []
     try:
         loader = _Loader(text)
-        node: yaml.Node | None = loader.get_single_node()
+        if several:
+            while loader.check_node():
+                nodes.append(loader.get_node())
+        else:
+            node = loader.get_single_node()
+            nodes = [] if node is None else [node]
     except yaml.reader.ReaderError as error:
         before = text[: error.position] if isinstance(error.position, int) else ""
         raise YamlError(
@@ -239,7 +281,11 @@ def _compose(text: str) -> yaml.Node | None:
     finally:
         if loader is not None:
             loader.dispose()
-    return node
+    return [node for node in nodes if not _is_nothing(node)] if len(nodes) > 1 else nodes
+
+
+def _is_nothing(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and not node.value and node.tag == f"{_TAG}null"
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> YamlError:
@@ -250,7 +296,9 @@ def _syntax(error: yaml.MarkedYAMLError) -> YamlError:
         return YamlError("a tab stands where YAML expects spaces", line, "Indent with spaces.")
     if "another document" in said:
         return YamlError(
-            "the file holds more than one description", line, "Put each into a file of its own."
+            "the file holds more than one description",
+            line,
+            "Put each into a file of its own; `preview` and `apply` take several.",
         )
     if "undefined alias" in said:
         return YamlError("an alias (`*name`) has no anchor (`&name`) before it", line)

@@ -1,0 +1,147 @@
+"""`kitaru stack preview` and `apply` with several descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from kitaru_iac.cli.infra import consent, progress, show_report
+from kitaru_iac.cli.output import current
+from kitaru_iac.errors import ExitCode, KitaruError
+
+if TYPE_CHECKING:
+    from kitaru_iac.callbacks import ProgressCallback
+    from kitaru_iac.plan.document import StackPlan
+    from kitaru_iac.spec.files import Described
+    from kitaru_iac.stacks.many import Outcome
+
+__all__ = ["apply_many", "preview_many"]
+
+
+def preview_many(
+    described: Sequence[Described], *, out: str | None, take_back: bool, detailed_exitcode: bool
+) -> int:
+    """Show what `apply_many` would do."""
+    from kitaru_iac.cli.stack_apply import save_plan
+    from kitaru_iac.plan.document import document
+    from kitaru_iac.stacks.many import plan_all
+
+    say = current()
+    plans, errors = plan_all(
+        described, progress=_progress(described), show=show_report, take_back=take_back
+    )
+    if out is not None:
+        save_plan(plans, out)
+    plan = document(plans)
+    if say.format == "markdown":
+        from kitaru_iac.render.plan_markdown import markdown
+
+        say.lines(markdown(plan).splitlines())
+    else:
+        say.item(plan, _lines(plans, say.style))
+    changed = any(entry.plan.has_changes for entry in plans)
+    return _code(errors.values(), changed=changed, detailed=detailed_exitcode)
+
+
+def apply_many(
+    described: Sequence[Described],
+    *,
+    yes: bool,
+    plan: str | None,
+    fail_fast: bool,
+    take_back: bool,
+    detailed_exitcode: bool,
+) -> int:
+    """Apply several descriptions, and show what became of each."""
+    from kitaru_iac.plan.document import document
+    from kitaru_iac.stacks.many import apply_all, plan_all
+    from kitaru_iac.stacks.planning import require_digest, saved_plan
+
+    out = current()
+    reviewed = None if plan is None else saved_plan(plan)
+    say = _progress(described)
+    agreed = None
+    if reviewed is not None or not yes:
+        plans, _ = plan_all(described, progress=say, show=show_report, take_back=take_back)
+        if reviewed is not None:
+            require_digest(document(plans), reviewed["digest"], reviewed)
+        elif any(entry.plan.has_changes for entry in plans) and not _ask(plans):
+            out.items([], ["Nothing was changed."])
+            return int(ExitCode.FAILED)
+        agreed = {entry.plan.stack: entry for entry in plans}
+    outcomes: list[Outcome] = []
+    try:
+        apply_all(
+            described,
+            agreed,
+            outcomes=outcomes,
+            fail_fast=fail_fast,
+            progress=say,
+            consent=consent(yes=yes),
+            show=show_report,
+            take_back=take_back,
+        )
+    except KeyboardInterrupt:
+        for done in outcomes:
+            out.note(f"Before that: stack {done.name}: {done.status}")
+        raise
+    for warning in (w for done in outcomes if done.applied for w in done.applied.warnings):
+        out.warn(warning)
+    out.items([done.to_dict() for done in outcomes], _table(outcomes))
+    failed = [done.error for done in outcomes if done.error is not None]
+    changed = any(done.status == "applied" for done in outcomes)
+    return _code(failed, changed=changed, detailed=detailed_exitcode)
+
+
+def _table(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    from kitaru_iac.cli.tables import table
+
+    out = current()
+    rows = [(done.name, done.status, done.source) for done in outcomes]
+    yield from table(out, ("STACK", "RESULT", "FILE"), rows)
+    for done in outcomes:
+        if done.error is not None:
+            yield ""
+            yield f"{out.style('Failed:', 'red', 'bold')} stack {done.name}"
+            yield from (f"  {line}" for line in str(done.error).splitlines())
+
+
+def _lines(plans: Sequence[StackPlan], style: object) -> Iterator[str]:
+    from kitaru_iac.plan.document import document
+    from kitaru_iac.render.plan import text
+    from kitaru_iac.render.plan_markdown import headline
+
+    out = current()
+    for planned in plans:
+        if planned.error is not None:
+            yield f"{out.style('No plan', 'red', 'bold')} for stack {planned.plan.stack}:"
+            yield from (f"  {planned.error[key]}" for key in _SHOWN if planned.error.get(key))
+        elif planned.plan.has_changes:
+            yield from text(planned.plan, style)  # type: ignore[arg-type]
+        else:
+            yield f"No changes: stack {planned.plan.stack} is as described."
+    yield out.style(f"{len(plans)} stacks: {headline(document(plans))}", "bold")
+
+
+#: What of an error is shown beside a plan.
+_SHOWN = ("message", "why", "remedy")
+
+
+def _ask(plans: Sequence[StackPlan]) -> bool:
+    from kitaru_iac.cli.terminal import confirm
+
+    out = current()
+    for line in _lines(plans, out.error_style):
+        out.note(line)
+    return confirm("Apply these changes?", remedy="Run it again with --yes.")
+
+
+def _progress(described: Sequence[Described]) -> ProgressCallback:
+    provisions = any(item.spec.infra == "provision" for item in described)
+    return progress() if provisions else current().progress
+
+
+def _code(errors: Iterable[KitaruError], *, changed: bool, detailed: bool) -> int:
+    for error in errors:
+        return int(error.exit_code)
+    return int(ExitCode.CHANGES if changed and detailed else ExitCode.DONE)

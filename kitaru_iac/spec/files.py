@@ -1,0 +1,181 @@
+"""Several descriptions at once: from files with several documents, and from folders of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.spec.loading import load
+from kitaru_iac.spec.yaml_file import Document, read_documents
+
+if TYPE_CHECKING:
+    from kitaru_iac.spec.model import StackSpec
+
+__all__ = ["Described", "documents_in", "is_several", "load_all"]
+
+_SUFFIXES = {".yaml", ".yml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A description, and where it stands.
+
+    Attributes:
+        source: Its file, as it was given or found.
+    """
+
+    spec: StackSpec
+    source: str
+
+
+def is_several(files: Sequence[str]) -> bool:
+    """Say whether these are a folder, several files, or a file with several descriptions.
+
+    A file that cannot be read is left to whoever reads it as one, and so is a pipe, which could
+    not be read again.
+    """
+    if len(files) != 1:
+        return len(files) > 1
+    path = Path(files[0])
+    if path.is_dir():
+        return True
+    if not path.is_file():
+        return False
+    try:
+        return len(read_documents(path)) > 1
+    except DescriptionError:
+        return False
+
+
+def documents_in(files: Sequence[str], stdin: TextIO | None = None) -> list[Document]:
+    """Read all descriptions of some files and folders, in the order of their names in each folder.
+
+    Args:
+        files: YAML files, each with one description or more; folders, of which every file that
+            ends in ``.yaml`` or ``.yml`` and does not begin with a dot is read; ``-`` is standard
+            input.
+        stdin: What ``-`` reads; this process's own by default.
+
+    Raises:
+        DescriptionError: Everything that cannot be read.
+    """
+    found: list[Document] = []
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for file in files:
+        try:
+            paths = _files(file)
+        except DescriptionError as error:
+            problems += error.problems
+            continue
+        for path in paths:
+            # One file that is named twice, or is in a folder that is named too, is read once.
+            real = path if path == "-" else str(Path(path).resolve())
+            if real in seen:
+                continue
+            seen.add(real)
+            try:
+                found += read_documents(path, stdin)
+            except DescriptionError as error:
+                problems += error.problems
+    if problems:
+        raise DescriptionError(problems)
+    return found
+
+
+def load_all(
+    documents: Sequence[Document],
+    defaults: Mapping[str, Any] | None = None,
+    stdin: TextIO | None = None,
+) -> list[Described]:
+    """Check all descriptions.
+
+    A stack of several is made active only where its own description says ``activate: true``.
+
+    Args:
+        documents: What was read.
+        defaults: A project's own defaults; see `load`.
+        stdin: What ``credentials: -`` reads.
+
+    Raises:
+        DescriptionError: Everything that is wrong with any of them; two have one name; several
+            are to be the active stack.
+    """
+    found: list[Described] = []
+    problems: list[Problem] = []
+    for document in documents:
+        try:
+            spec = load({}, document, (), {"activate": False, **(defaults or {})}, stdin=stdin)
+        except DescriptionError as error:
+            problems += [_in(document, problem) for problem in error.problems]
+        else:
+            found.append(Described(spec, document.file))
+    problems += _named_twice(documents)
+    problems += _all_active(documents)
+    if problems:
+        raise DescriptionError(problems)
+    return found
+
+
+def _files(file: str) -> list[str]:
+    folder = Path(file)
+    if file == "-" or not folder.is_dir():
+        return [file]
+    try:
+        names = sorted(
+            entry.name
+            for entry in folder.iterdir()
+            if entry.suffix in _SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+        )
+    except OSError as error:
+        what = f"the folder cannot be read: {error.strerror}"
+        raise DescriptionError([Problem("file", what, source=file)]) from None
+    if not names:
+        what = "no file in the folder ends in .yaml or .yml"
+        raise DescriptionError([Problem("file", what, source=file)])
+    return [str(folder / name) for name in names]
+
+
+def _in(document: Document, problem: Problem) -> Problem:
+    """The problem with the place of its description, where it has none of its own."""
+    if problem.source is not None and problem.source != document.file:
+        return problem
+    line = min(document.lines.values(), default=1)
+    source = f"{document.file}:{line}"
+    return Problem(problem.field, problem.what, problem.why, problem.remedy, source)
+
+
+def _named_twice(documents: Sequence[Document]) -> list[Problem]:
+    first: dict[str, str] = {}
+    problems = []
+    for document in documents:
+        name = document.data.get("name")
+        if not isinstance(name, str):
+            continue
+        place = document.sources().get("name", document.file)
+        if name in first:
+            what = f"the stack is described twice, first at {first[name]}"
+            problems.append(Problem("name", what, None, "Leave one of them out.", place))
+        first.setdefault(name, place)
+    return problems
+
+
+def _all_active(documents: Sequence[Document]) -> list[Problem]:
+    places = [
+        document.sources().get("activate", document.file)
+        for document in documents
+        if document.data.get("activate") is True
+    ]
+    return [
+        Problem(
+            "activate",
+            f"another stack is to be the active one, at {places[0]}",
+            None,
+            "Let one description say `activate: true`.",
+            place,
+        )
+        for place in places[1:]
+    ]
