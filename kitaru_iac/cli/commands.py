@@ -111,6 +111,9 @@ TREE: dict[str, Entry] = {
     "infra": Entry(
         "List and take down what was provisioned for stacks.", panel="Stacks", children=_INFRA
     ),
+    "run": Entry(
+        "Run a command on a stack; the active stack stays as it is.", "run", "run", "Stacks"
+    ),
     "init": Entry("Prepare a directory for Kitaru projects.", "connect", "init", "Set up"),
     "login": Entry(
         "Connect to a Kitaru server, or start a local one.", "connect", "login", "Set up"
