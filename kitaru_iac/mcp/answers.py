@@ -129,49 +129,58 @@ class Policies(Answer):
     truncated: Truncated = False
 
 
-class PlanStep(Answer):
-    """One thing that would be done."""
+class PlannedChange(Answer):
+    """What would be done to one thing."""
 
-    layer: Literal["infrastructure", "records"]
-    action: Literal["create", "update", "replace", "delete", "keep", "activate"]
+    layer: Literal["infrastructure", "records", "machine"]
+    address: str
     kind: str
     name: str
-    changes: list[dict[str, Any]]
+    actions: list[str] = Field(
+        description="In order: no-op, create, update, delete; create and delete replace."
+    )
+    changed: list[dict[str, Any]]
+    used_by: list[str] = Field(description="What else in the store uses it.")
 
 
-class PlanAnswer(Answer):
-    """What stack_apply would do, and the digest that it wants. Show it to the user."""
+class PlannedStack(Answer):
+    """What would be done for the stack."""
 
     stack: str
     has_changes: bool
-    summary: dict[str, int] = Field(description="How many steps there are of each action.")
-    steps: list[PlanStep]
+    complete: bool
+    applyable: bool
+    description: dict[str, Any]
+    changes: list[PlannedChange]
+    checks: list[CheckItem]
     warnings: list[Notice]
+
+
+class PlanAnswer(Answer):
+    """A plan's document, with the digest that stack_apply wants. Show it to the user."""
+
+    format_version: str
+    store: str | None
+    stacks: list[PlannedStack] = Field(description="One.")
     digest: str = Field(description="Give this to stack_apply; another plan is refused.")
+    complete: bool
+    applyable: bool
+    summary: dict[str, int] = Field(description="How many changes there are of each kind.")
     needs_confirmation: list[str] = Field(
         description="What the user has to confirm: what is deleted, replaced, or costs money."
     )
     truncated: Truncated = False
 
 
-class AppliedPlan(Answer):
-    """The plan that was carried out, in numbers."""
-
-    stack: str
-    has_changes: bool
-    summary: dict[str, int]
-    steps: list[PlanStep]
-
-
 class Applied(Answer):
-    """A description that was applied. `changed` is false where there was nothing to do."""
+    """A description that was applied as it was previewed."""
 
     id: str | None
     name: str
     is_active: bool
     previous_active_stack: str | None
     changed: bool
-    plan: AppliedPlan
+    changes: list[PlannedChange]
     warnings: list[Notice]
     truncated: Truncated = False
 

@@ -19,15 +19,14 @@ from kitaru_iac.mcp.answers import (
     answer,
 )
 from kitaru_iac.mcp.inputs import Description, OptionalDescription, OptionalStack, described
-from kitaru_iac.mcp.plans import digest, risks
+from kitaru_iac.mcp.plans import risks
 from kitaru_iac.mcp.site import site_of
 from kitaru_iac.mcp.sizes import LIMIT, size
 from kitaru_iac.mcp.work import Call
-from kitaru_iac.plan.model import Action, Plan
+from kitaru_iac.plan.document import StackPlan, document
 
 __all__ = [
     "list_document",
-    "plan_document",
     "show_document",
     "stack_current",
     "stack_list",
@@ -118,15 +117,16 @@ async def stack_preview(
     """
     site = site_of(ctx)
 
-    def look(call: Call) -> Plan:
-        from kitaru_iac.stacks import operations
+    def look(call: Call) -> StackPlan:
+        from kitaru_iac.stacks.planning import plan_stack
 
-        return operations.preview(described(description, None), progress=call.progress)
+        return plan_stack(described(description, None), progress=call.progress)
 
-    plan = await site.worker.read(ctx, look)
-    document = plan_document(plan)
-    site.remember(document["digest"], plan)
-    return answer(PlanAnswer, document, "steps")
+    planned = await site.worker.read(ctx, look)
+    found = document([planned])
+    site.remember(found["digest"], planned)
+    found["needs_confirmation"] = risks(planned.plan)
+    return answer(PlanAnswer, found, "stacks.0.checks", "stacks.0.changes")
 
 
 # -- the documents ---------------------------------------------------------------------------------
@@ -158,13 +158,6 @@ def show_document(stack: str | None) -> dict[str, Any]:
         view = reader.stack(stack if stack is not None else reader.active().id)
     owner = owner_of(view.labels)
     return show_item(view.to_dict(), owner.to_dict() if owner else None)
-
-
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """A plan as ``stack preview`` has it, with its digest; what is kept comes last."""
-    found = plan.to_dict()
-    found["steps"].sort(key=lambda step: step["action"] == Action.KEEP.value)
-    return {**found, "digest": digest(plan), "needs_confirmation": risks(plan)}
 
 
 def _policies(found: dict[str, Any], identity: str | None) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from kitaru_iac.mcp.sizes import fitted
 if TYPE_CHECKING:
     from kitaru_iac.mcp.server import KitaruServer
 
-__all__ = ["CHECKS_URI", "STACKS_URI", "STACK_URI", "add"]
+__all__ = ["CHECKS_URI", "PLAN_SCHEMA_URI", "STACKS_URI", "STACK_URI", "add"]
 
 STACKS_URI = "kitaru://stacks"
 STACK_URI = "kitaru://stacks/{name}"
 CHECKS_URI = "kitaru://checks"
+PLAN_SCHEMA_URI = "kitaru://schemas/plan.json"
 _JSON = "application/json"
 
 
@@ -43,6 +44,14 @@ def add(server: KitaruServer) -> None:
         from kitaru_iac.spec import json_schema
 
         return await _text(json_schema)
+
+    @server.resource(
+        PLAN_SCHEMA_URI, name="plan-schema", title="The JSON Schema of a plan", mime_type=_JSON
+    )
+    async def plan() -> str:
+        from kitaru_iac.plan.schema import plan_schema
+
+        return await _text(plan_schema)
 
     @server.resource(
         CHECKS_URI, name="checks", title="Every check that stack_verify makes", mime_type=_JSON

@@ -10,7 +10,7 @@ from mcp.types import ClientCapabilities
 
 from kitaru_iac.mcp.modes import Mode
 from kitaru_iac.mcp.work import Worker
-from kitaru_iac.plan.model import Plan
+from kitaru_iac.plan.document import StackPlan
 
 __all__ = ["Site", "can_be_asked", "site_of"]
 
@@ -27,16 +27,16 @@ class Site:
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
         self.worker = Worker()
-        self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._plans: OrderedDict[str, StackPlan] = OrderedDict()
 
-    def remember(self, digest: str, plan: Plan) -> None:
+    def remember(self, digest: str, plan: StackPlan) -> None:
         """Keep a plan, so that what has to be confirmed can be said without planning again."""
         self._plans[digest] = plan
         self._plans.move_to_end(digest)
         while len(self._plans) > _PLANS_KEPT:
             self._plans.popitem(last=False)
 
-    def plan(self, digest: str) -> Plan | None:
+    def plan(self, digest: str) -> StackPlan | None:
         """Give a plan that was shown; the digest stands for its whole content."""
         return self._plans.get(digest)
 

@@ -30,7 +30,7 @@ def fitted(document: Mapping[str, Json], lists: tuple[str, ...]) -> dict[str, Js
     Args:
         document: An answer, whose field ``truncated`` says whether it was cut.
         lists: Its lists that may be cut at their ends, the least important first. A path into a
-            nested document is written with dots.
+            nested document is written with dots, as ``stacks.0.changes``.
 
     Returns:
         The document itself where it fits. Else long texts are cut first, then the lists.
@@ -41,14 +41,24 @@ def fitted(document: Mapping[str, Json], lists: tuple[str, ...]) -> dict[str, Js
     cut = {key: _shortened(value) for key, value in whole.items()}
     cut["truncated"] = True
     for path in lists:
-        holder, _, key = path.rpartition(".")
-        inside = cut[holder] if holder else cut
-        items = inside.get(key) if isinstance(inside, dict) else None
-        if isinstance(inside, dict) and isinstance(items, list):
-            over = size(cut) - LIMIT
-            while items and over > 0:
-                over -= size(items.pop()) + 1
+        items = _at(cut, path)
+        over = size(cut) - LIMIT
+        while items and over > 0:
+            over -= size(items.pop()) + 1
     return cut
+
+
+def _at(document: Json, path: str) -> list[Json]:
+    """The list at a path; an empty one where there is none."""
+    found = document
+    for key in path.split("."):
+        if isinstance(found, dict):
+            found = found.get(key)
+        elif isinstance(found, list) and key.isdigit() and int(key) < len(found):
+            found = found[int(key)]
+        else:
+            return []
+    return found if isinstance(found, list) else []
 
 
 def _shortened(value: Json) -> Json:

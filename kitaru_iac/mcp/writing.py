@@ -20,14 +20,14 @@ from mcp.server.mcpserver import (
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from kitaru_iac.errors import ConfirmationNeeded, NotAllowedError, StackChanged, StackNotFound
+from kitaru_iac.errors import ConfirmationNeeded, NotAllowedError, StackNotFound
 from kitaru_iac.mcp.answers import Applied, Deleted, Switched, answer
 from kitaru_iac.mcp.inputs import Description, StackRef, described
 from kitaru_iac.mcp.modes import Mode
-from kitaru_iac.mcp.plans import digest as digest_of
 from kitaru_iac.mcp.plans import is_destructive, risks
 from kitaru_iac.mcp.site import Site, can_be_asked, site_of
 from kitaru_iac.mcp.work import Call
+from kitaru_iac.plan.document import StackPlan, document
 from kitaru_iac.plan.model import Plan
 
 __all__ = ["Confirm", "stack_apply", "stack_delete", "stack_use"]
@@ -70,17 +70,19 @@ async def confirm_plan(
 ) -> Confirm | Elicit[Confirm]:
     """Ask where a plan deletes, replaces or costs something."""
     site = site_of(ctx)
-    plan = site.plan(digest)
-    if plan is None or plan.stack != description.get("name"):  # not shown here
+    planned = site.plan(digest)
+    if planned is None or planned.plan.stack != description.get("name"):  # not shown here
 
-        def look(call: Call) -> Plan:
-            from kitaru_iac.stacks import operations
+        def look(call: Call) -> StackPlan:
+            from kitaru_iac.stacks.planning import plan_stack, require_digest
 
-            return operations.preview(described(description, None), progress=call.progress)
+            found = plan_stack(described(description, None), progress=call.progress)
+            require_digest(document([found]), digest)
+            return found
 
-        plan = await site.worker.read(ctx, look)
-        _require_this(plan, digest)
-    lines = risks(plan) if plan.has_changes else []
+        planned = await site.worker.read(ctx, look)
+    plan = planned.plan
+    lines = risks(plan)
     if not lines:
         return Confirm(name=plan.stack)
     _require_allowed(site, plan)
@@ -104,34 +106,21 @@ async def stack_apply(
 
     def work(call: Call) -> dict[str, Any]:
         from kitaru_iac.spec import InfraMode
-        from kitaru_iac.stacks import operations
+        from kitaru_iac.stacks.planning import apply_planned, plan_stack, require_digest
 
         spec = described(description, None)
         _require_confirmed(confirm, spec.name)
-
-        def is_agreed(plan: Plan) -> bool:
-            call.require_wanted()
-            _require_this(plan, digest)
-            _require_allowed(site, plan)
-            return True
-
+        shown = site.plan(digest)
+        planned = plan_stack(spec, progress=call.progress)
+        require_digest(document([planned]), digest, document([shown]) if shown else None)
+        _require_allowed(site, planned.plan)
+        call.require_wanted()
         # The engine is not stopped in the middle: what it made would be in no state.
         told = call.tell if spec.infra is InfraMode.PROVISION else call.progress
-        done = operations.apply(spec, confirm=is_agreed, progress=told)
-        return done.to_dict()
+        return apply_planned(spec, planned, progress=told).to_dict()
 
     found = await site.worker.write(ctx, work)
-    return answer(Applied, found, "checks", "plan.steps")
-
-
-def _require_this(plan: Plan, digest: str) -> None:
-    """Refuse any plan but the one that was agreed to; nothing to do is agreed to always."""
-    if plan.has_changes and digest_of(plan) != digest:
-        raise StackChanged(
-            f"The plan for stack '{plan.stack}' is another one now; nothing was changed",
-            why="The description or what is stored is not as it was when the plan was made",
-            remedy="Call stack_preview again, and show its plan to the user.",
-        )
+    return answer(Applied, found, "checks", "changes")
 
 
 def _require_allowed(site: Site, plan: Plan) -> None:

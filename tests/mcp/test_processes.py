@@ -244,7 +244,7 @@ def test_over_http_a_request_needs_the_token_and_the_right_names(
                     Client(streamable_http_client(url, http_client=http), mode=era) as client,
                 ):
                     plan = await client.call_tool("stack_preview", {"description": DEV})
-                    assert content(plan)["has_changes"]
+                    assert content(plan)["stacks"][0]["has_changes"]
 
         anyio.run(say)
         assert TOKEN not in Path(f"/proc/{process.pid}/cmdline").read_text()

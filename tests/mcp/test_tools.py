@@ -17,8 +17,9 @@ from kitaru_iac.gateway.local_gateway import LocalGateway
 from kitaru_iac.mcp.modes import Mode
 from kitaru_iac.mcp.server import TOOLS, build
 from kitaru_iac.mcp.sizes import LIMIT, fitted, size
+from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.plan.model import Action, Layer, Plan, Step
-from kitaru_iac.stacks import operations
+from kitaru_iac.stacks import operations, planning
 from tests.homes import Home
 from tests.mcp.conversation import ERAS, answers, content, refusal, talk
 
@@ -119,7 +120,7 @@ def test_every_tool_from_a_description_to_its_deletion(home: Home, era: str) -> 
 
     async def say(client: Client) -> None:
         plan = content(await client.call_tool("stack_preview", {"description": DEV}))
-        assert plan["summary"] == {"create": 3, "activate": 1}
+        assert (plan["summary"]["create"], plan["summary"]["update"]) == (3, 1)
         assert plan["needs_confirmation"] == []
         assert [row["name"] for row in await _listed(client)] == ["default"]
         arguments = {"description": DEV, "digest": plan["digest"]}
@@ -127,8 +128,9 @@ def test_every_tool_from_a_description_to_its_deletion(home: Home, era: str) -> 
         made = content(applied)
         assert (made["changed"], made["name"], made["is_active"]) == (True, "dev", True)
         assert told == ["Registering stack dev"]
-        again = content(await client.call_tool("stack_apply", arguments))
-        assert (again["changed"], again["id"]) == (False, made["id"])
+        again = await client.call_tool("stack_apply", arguments)
+        assert refusal(again) == "plan_moved"
+        assert "applied before" in again.content[0].text
         assert content(await client.call_tool("stack_current", {}))["name"] == "dev"
         shown = content(await client.call_tool("stack_show", {"stack": "dev"}))
         assert (shown["id"], shown["stack_type"]) == (made["id"], "local")
@@ -155,16 +157,16 @@ def test_a_stack_of_every_type_can_be_described(
 ) -> None:
     applied: list[Any] = []
 
-    def apply(spec: Any, **_: Any) -> Any:
+    def apply(spec: Any, *_: Any, **__: Any) -> Any:
         applied.append(spec)
         raise KitaruError("far enough")
 
-    monkeypatch.setattr(operations, "apply", apply)
+    monkeypatch.setattr(planning, "apply_planned", apply)
     description = {"name": "prod", "type": type, **FIVE[type]}
 
     async def say(client: Client) -> None:
         plan = content(await client.call_tool("stack_preview", {"description": description}))
-        assert plan["stack"] == "prod"
+        assert plan["stacks"][0]["stack"] == "prod"
         arguments = {"description": description, "digest": plan["digest"]}
         assert refusal(await client.call_tool("stack_apply", arguments)) == "failed"
 
@@ -175,7 +177,10 @@ def test_a_stack_of_every_type_can_be_described(
 def test_the_resources_are_those_of_the_command(home: Home) -> None:
     async def say(client: Client) -> None:
         listed = {str(found.uri) for found in (await client.list_resources()).resources}
-        assert listed == {"kitaru://stacks", "kitaru://schemas/stack.json", "kitaru://checks"}
+        assert listed == {
+            *("kitaru://stacks", "kitaru://checks"),
+            *("kitaru://schemas/stack.json", "kitaru://schemas/plan.json"),
+        }
         read = {}
         for uri in (*listed, "kitaru://stacks/default"):
             read[uri] = json.loads((await client.read_resource(uri)).contents[0].text)
@@ -208,11 +213,11 @@ def test_a_plan_that_has_moved_is_refused(home: Home, era: str) -> None:
             ({"name": "other"}, plan["digest"]),
         ):
             arguments = {"description": description, "digest": digest}
-            assert refusal(await client.call_tool("stack_apply", arguments)) == "stack_changed"
+            assert refusal(await client.call_tool("stack_apply", arguments)) == "plan_moved"
         assert [row["name"] for row in await _listed(client)] == ["default"]
         await _made(client, artifact_store=str(home.path / "a"))
         arguments = {"description": DEV, "digest": plan["digest"]}  # of a stack that was not there
-        assert refusal(await client.call_tool("stack_apply", arguments)) == "stack_changed"
+        assert refusal(await client.call_tool("stack_apply", arguments)) == "plan_moved"
 
     talk(say, era=era)
 
@@ -295,13 +300,12 @@ def test_a_plan_with_a_risk_is_confirmed(
     plan = Plan("dev", (step,))
     applied: list[Plan] = []
 
-    def apply(spec: Any, *, confirm: Any, **_: Any) -> Any:
-        assert confirm(plan)
+    def apply(*_: Any, **__: Any) -> Any:
         applied.append(plan)
         raise KitaruError("far enough")
 
-    monkeypatch.setattr(operations, "preview", lambda *_, **__: plan)
-    monkeypatch.setattr(operations, "apply", apply)
+    monkeypatch.setattr(planning, "plan_stack", lambda *_, **__: StackPlan(plan))
+    monkeypatch.setattr(planning, "apply_planned", apply)
 
     async def say(client: Client) -> None:
         shown = content(await client.call_tool("stack_preview", {"description": DEV}))
@@ -346,7 +350,7 @@ def test_what_nobody_foresaw_is_an_error_without_secrets(
     def fail(*_: Any, **__: Any) -> Any:
         raise RuntimeError("it said ZENKEY_abcdefghijklmnop")
 
-    monkeypatch.setattr(operations, "preview", fail)
+    monkeypatch.setattr(planning, "plan_stack", fail)
 
     async def say(client: Client) -> None:
         done = await client.call_tool("stack_preview", {"description": DEV})
@@ -401,7 +405,10 @@ def test_twenty_calls_at_once_are_all_answered(home: Home) -> None:
             found.append(content(await client.call_tool("stack_list", {})))
 
         async def write(plan: dict[str, Any]) -> None:
-            arguments = {"description": {"name": plan["stack"]}, "digest": plan["digest"]}
+            arguments = {
+                "description": {"name": plan["stacks"][0]["stack"]},
+                "digest": plan["digest"],
+            }
             done = await client.call_tool("stack_apply", arguments)
             found.append(done.structured_content)
 
