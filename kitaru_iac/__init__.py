@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac._version import __version__
 
 if TYPE_CHECKING:
-    from kitaru_iac._sdk import (
+    from kitaru_iac._sdk.stacks import (
         LeftoverInfo,
         StackInfo,
         clean_stacks,
@@ -116,7 +116,7 @@ def __getattr__(name: str) -> object:
 
 def _module_of(name: str) -> str:
     if name in _FROM_SDK:
-        return f"{__name__}._sdk"
+        return f"{__name__}._sdk.stacks"
     if name == "stack":
         return f"{__name__}.flows.binding"
     return f"{__name__}.{'notices' if name == 'KitaruWarning' else 'errors'}"

@@ -1,0 +1,1 @@
+"""A face: the functions behind `import kitaru_iac as kitaru`."""
