@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,9 +13,11 @@ from google.cloud import artifactregistry_v1 as registry
 from google.cloud import container_v1 as container
 from google.cloud.location import locations_pb2
 from google.iam.v1 import iam_policy_pb2, policy_pb2
-from google.protobuf import json_format
+from google.protobuf import any_pb2, json_format
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status  # type: ignore[import-untyped]
 
-from tests.doubles.gcp_state import Denied, GcpState, Unauthenticated
+from tests.doubles.gcp_state import RELEASE, Denied, GcpFault, GcpState, Unauthenticated
 from tests.doubles.tls import ThrowAwayCA
 
 HOSTS = ("container.googleapis.com", "artifactregistry.googleapis.com")
@@ -102,20 +105,26 @@ class GcpGrpcServer:
     def _plus(self, call: Call, request: Any, response: Any) -> grpc.RpcMethodHandler:
         """For proto-plus messages."""
         return grpc.unary_unary_rpc_method_handler(
-            self._guarded(call),
+            self._guarded(call, response),
             request_deserializer=request.deserialize,
-            response_serializer=response.serialize,
+            response_serializer=_or_bytes(response.serialize),
         )
 
     def _plain(self, call: Call, request: Any, response: Any) -> grpc.RpcMethodHandler:
         return grpc.unary_unary_rpc_method_handler(
-            self._guarded(call),
+            self._guarded(call, response),
             request_deserializer=request.FromString,
-            response_serializer=response.SerializeToString,
+            response_serializer=_or_bytes(response.SerializeToString),
         )
 
-    def _guarded(self, call: Call) -> Callable[[Any, grpc.ServicerContext], Any]:
+    def _guarded(self, call: Call, answer: Any) -> Callable[[Any, grpc.ServicerContext], Any]:
+        name = _CALLS.get(call.__name__, call.__name__)
+
         def guarded(request: Any, context: grpc.ServicerContext) -> Any:
+            self._state.calls.append(name)
+            fault = self._state.faults.get(name)
+            if fault is not None:
+                return _go_wrong(fault, context, answer)
             with _status_codes(context):
                 metadata = {key: str(value) for key, value in context.invocation_metadata()}
                 self._state.caller(metadata.get("authorization", "").removeprefix("Bearer "))
@@ -131,7 +140,8 @@ class GcpGrpcServer:
                 cluster
                 for cluster in self._state.clusters.values()
                 if location in ("-", cluster.location)
-            ]
+            ],
+            missing_zones=self._state.missing_zones,
         )
 
     def _get_cluster(self, request: container.GetClusterRequest) -> Any:
@@ -171,8 +181,13 @@ class GcpGrpcServer:
         )
 
     def _get_policy(self, request: iam_policy_pb2.GetIamPolicyRequest) -> Any:
+        self._state.require("artifactregistry.repositories.getIamPolicy", request.resource)
         policy = self._state.policy(request.resource)
-        bindings = {"version": policy["version"], "bindings": policy["bindings"]}
+        bindings = {
+            "version": policy["version"],
+            "bindings": policy["bindings"],
+            "etag": base64.b64encode(b"1").decode(),
+        }
         return json_format.ParseDict(bindings, policy_pb2.Policy())
 
     def _list_locations(self, request: locations_pb2.ListLocationsRequest) -> Any:
@@ -193,6 +208,49 @@ class GcpGrpcServer:
         if project != self._state.project:  # Google does not say that a project is not there
             raise Denied(permission, where)
         self._state.require(permission, where)
+
+
+_CALLS = {
+    "_list_clusters": "container.clusters.list",
+    "_get_repository": "artifactregistry.repositories.get",
+    "_test_permissions": "artifactregistry.repositories.testIamPermissions",
+    "_get_policy": "artifactregistry.repositories.getIamPolicy",
+}
+
+
+def _or_bytes(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    return lambda answer: answer if isinstance(answer, bytes) else serialize(answer)
+
+
+def _go_wrong(fault: GcpFault, context: grpc.ServicerContext, answer: Any) -> Any:
+    code = grpc.StatusCode
+    match fault.kind:
+        case "denied":
+            if fault.reason:
+                detail = any_pb2.Any()
+                detail.Pack(
+                    error_details_pb2.ErrorInfo(
+                        reason=fault.reason, domain="googleapis.com", metadata=fault.metadata
+                    )
+                )
+                status = status_pb2.Status(code=7, message="denied", details=[detail])
+                context.abort_with_status(rpc_status.to_status(status))
+            context.abort(
+                code.PERMISSION_DENIED,
+                f"Permission '{fault.permission}' denied on resource (or it may not exist).",
+            )
+        case "absent":
+            context.abort(code.NOT_FOUND, "Requested entity was not found.")
+        case "throttled":
+            context.abort(code.RESOURCE_EXHAUSTED, "Quota exceeded.")
+        case "hung":
+            RELEASE.wait(30)
+            context.abort(code.UNAVAILABLE, "down")
+        case "garbage":
+            return b"\xff\xff\xff\xff"
+        case "empty":
+            return answer()
+    return context.abort(code.UNAVAILABLE, "The service is currently unavailable.")
 
 
 def _parts(name: str, count: int) -> list[str]:

@@ -10,13 +10,16 @@ from typing import Any
 
 from tests.doubles.gcp_state import (
     PROJECT_NUMBER,
+    RELEASE,
     Denied,
+    GcpFault,
     GcpState,
     Unauthenticated,
     claims_of,
 )
 from tests.doubles.web import Request, Response, json_response
 
+_TOKENS = "oauth2.googleapis.com"
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 
@@ -46,6 +49,44 @@ def answered(call: Callable[[Request], Response], request: Request) -> Response:
         return google_error(403, str(error), "PERMISSION_DENIED")
     except LookupError as error:
         return google_error(404, str(error.args[0]), "NOT_FOUND")
+    except ValueError as error:
+        return google_error(400, str(error), "INVALID_ARGUMENT")
+
+
+def faulty(state: GcpState, call: str) -> Response | None:
+    """Note a call, and go wrong where it is to; None where it is not."""
+    state.calls.append(call)
+    fault = state.faults.get(call)
+    if fault is None:
+        return None
+    match fault.kind:
+        case "denied":
+            return _denied(fault)
+        case "absent":
+            return google_error(404, "Requested entity was not found.", "notFound")
+        case "throttled":
+            return google_error(429, "Quota exceeded for quota metric.", "RESOURCE_EXHAUSTED")
+        case "down":
+            return google_error(503, "The service is currently unavailable.", "UNAVAILABLE")
+        case "hung":
+            RELEASE.wait(30)
+            return google_error(503, "The service is currently unavailable.", "UNAVAILABLE")
+        case "garbage":
+            return Response(200, b"<html>Sign in to this network</html>")
+        case "proxy":
+            return Response(403, b"<html>Blocked by policy</html>")
+    return json_response({})
+
+
+def _denied(fault: GcpFault) -> Response:
+    message = f"Permission '{fault.permission}' denied on resource (or it may not exist)."
+    error: dict[str, Any] = {"code": 403, "message": message, "status": "PERMISSION_DENIED"}
+    if fault.reason:
+        kind = "type.googleapis.com/google.rpc.ErrorInfo"
+        error["details"] = [{"@type": kind, "reason": fault.reason, "metadata": fault.metadata}]
+    else:
+        error["errors"] = [{"message": message, "domain": "global", "reason": "forbidden"}]
+    return json_response({"error": error}, 403)
 
 
 class GcpRest:
@@ -54,22 +95,62 @@ class GcpRest:
     def __init__(self, state: GcpState) -> None:
         self._state = state
         self._hosts: dict[str, Callable[[Request], Response]] = {
-            "oauth2.googleapis.com": self.token,
+            _TOKENS: self.token,
             "sts.googleapis.com": self._exchange,
             "iamcredentials.googleapis.com": self._impersonate,
             "cloudresourcemanager.googleapis.com": self._project,
             "serviceusage.googleapis.com": self._service,
-            "iam.googleapis.com": self._service_account,
+            "iam.googleapis.com": self._iam,
+            "aiplatform.googleapis.com": self._vertex,
+            "cloudkms.googleapis.com": self._key,
         }
 
     def plays(self, host: str) -> bool:
         return host in self._hosts
 
     def __call__(self, request: Request) -> Response:
-        return answered(self._hosts[request.host], request)
+        return faulty(self._state, _name_of(request)) or answered(
+            self._hosts[request.host], request
+        )
+
+    def _vertex(self, request: Request) -> Response:
+        """Vertex AI's regions."""
+        self._state.caller(request.bearer)
+        match = re.fullmatch(r"/v1/projects/([^/]+)/locations", request.path)
+        if match is None:
+            raise LookupError("Requested entity was not found.")
+        self._state.require("aiplatform.locations.list", match[1])
+        where = f"projects/{match[1]}/locations"
+        regions = self._state.vertex_regions
+        return json_response(
+            {"locations": [{"name": f"{where}/{one}", "locationId": one} for one in regions]}
+        )
+
+    def _key(self, request: Request) -> Response:
+        """A key of Cloud KMS."""
+        self._state.caller(request.bearer)
+        name = request.path.removeprefix("/v1/")
+        self._state.require("cloudkms.cryptoKeys.get", name)
+        if name not in self._state.keys_of_kms:
+            raise LookupError(f"CryptoKey {name} not found.")
+        primary = {"name": f"{name}/cryptoKeyVersions/1", "state": self._state.keys_of_kms[name]}
+        return json_response({"name": name, "purpose": "ENCRYPT_DECRYPT", "primary": primary})
+
+    def _iam(self, request: Request) -> Response:
+        role = request.path.removeprefix("/v1/")
+        if re.fullmatch(r"(?:projects/[^/]+/)?roles/[\w.]+", role) is None:
+            return self._service_account(request)
+        self._state.caller(request.bearer)
+        if role not in self._state.roles:
+            raise LookupError(f"The role named {role} was not found.")
+        included = list(self._state.roles[role])
+        return json_response({"name": role, "includedPermissions": included, "stage": "GA"})
 
     def token(self, request: Request) -> Response:
         """The token endpoint, for signed assertions of service accounts."""
+        fault = faulty(self._state, "oauth2.token") if request.host != _TOKENS else None
+        if fault is not None:
+            return fault
         form = request.form
         if form.get("grant_type") != _JWT_GRANT:
             return _oauth_error("unsupported_grant_type", "Invalid grant_type")
@@ -148,7 +229,7 @@ class GcpRest:
             {
                 "name": f"projects/{PROJECT_NUMBER}",
                 "projectId": self._state.project,
-                "state": "ACTIVE",
+                "state": self._state.project_state,
                 "displayName": self._state.project,
             }
         )
@@ -206,6 +287,19 @@ class GcpRest:
     def _permissions(self, request: Request) -> dict[str, list[str]]:
         granted = self._state.granted(request.json().get("permissions", []))
         return {"permissions": granted} if granted else {}
+
+
+def _name_of(request: Request) -> str:
+    """``service.things.verb``, as the checks call it."""
+    service = request.host.partition(".")[0]
+    last, _, verb = request.path.rsplit("/", 1)[-1].partition(":")
+    if request.path.endswith("services:batchGet"):
+        return "serviceusage.services.batchGet"
+    for part in ("serviceAccounts", "services", "locations", "cryptoKeys", "roles", "projects"):
+        if f"/{part}" in request.path:
+            plain = "list" if last == part else "get"
+            return f"{service}.{part}.{verb or plain}"
+    return f"{service}.{last}"
 
 
 def _oauth_error(error: str, description: str) -> Response:

