@@ -107,4 +107,5 @@ def not_provisioned(where: str) -> KitaruError:
 
 
 def _labels(found: Iterator[CloudProvider]) -> str:
-    return " and ".join(one.cloud.label for one in found) or "no cloud"
+    *first, last = [one.cloud.label for one in found] or ["no cloud"]
+    return f"{', '.join(first)} and {last}" if first else last
