@@ -147,14 +147,9 @@ def test_what_it_does_not_offer_is_said_by_the_registry(followed: Followed) -> N
         "    registry.provisioning(Cloud.NIMBUS)\n"
         "except KitaruError as error:\n"
         "    print(error.what, error.why, sep='|')\n"
-        "try:\n"
-        "    registry.verification(Cloud.GCP, where='x')\n"
-        "except KitaruError as error:\n"
-        "    print(error.what)\n"
     )
     assert shown.splitlines() == [
         "Infrastructure cannot be provisioned on nimbus yet|It is on AWS only.",
-        "Infrastructure checks exist for AWS and Azure and NIMBUS only",
     ]
 
 

@@ -1,0 +1,25 @@
+"""Commands of gcloud, as remedies: complete, with real names, ready to be pasted."""
+
+from __future__ import annotations
+
+from kitaru_iac.checks.commands import OptionValue, command
+
+__all__ = ["bind", "gcloud"]
+
+
+def gcloud(*words: str, **options: OptionValue) -> str:
+    """Write ``gcloud WORD … --option VALUE …``."""
+    return command("gcloud", *words, **options)
+
+
+def bind(*thing: str, member: str, role: str, **options: OptionValue) -> str:
+    """Write the command that gives a role on one thing.
+
+    Args:
+        *thing: The noun and its name, as ``storage buckets gs://data``.
+        member: As ``serviceAccount:NAME@PROJECT.iam.gserviceaccount.com``.
+        role: As ``roles/storage.objectUser``.
+        **options: Where the thing is.
+    """
+    *noun, name = thing
+    return gcloud(*noun, "add-iam-policy-binding", name, member=member, role=role, **options)

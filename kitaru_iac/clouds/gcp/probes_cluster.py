@@ -1,0 +1,135 @@
+"""What is asked of GKE, and of the cluster itself."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+from urllib.parse import quote
+
+from kitaru_iac.checks.kubernetes_api import KubernetesApi
+from kitaru_iac.checks.probes import NotFound, Probe, Skipped, Unavailable
+from kitaru_iac.clouds.gcp.kubernetes_api import api_of, endpoint_of
+from kitaru_iac.clouds.gcp.observations import Clusters, Project, Raw
+from kitaru_iac.clouds.gcp.probes_common import CommonProbes
+from kitaru_iac.clouds.gcp.probes_registry import as_rest
+
+__all__ = ["ClusterProbes", "node_accounts"]
+
+
+class ClusterProbes(CommonProbes):
+    """The probes of the cluster."""
+
+    def _ask_cluster(self) -> None:
+        self.clusters = self._probe("container.clusters.list", self._clusters)
+        self.cluster: Probe[Raw] = Probe(
+            "container.clusters.list", self._cluster, requires=(self.clusters,), inline=True
+        )
+        self.namespace: Probe[str] = Probe(
+            "the cluster's namespaces",
+            lambda cluster: self._api(cluster).namespace(self._r.namespace),
+            requires=(self.cluster,),
+        )
+        self.endpoint: Probe[bool] = Probe(
+            "the cluster's endpoint", self._reached, requires=(self.cluster,)
+        )
+        self.pod_account: Probe[Raw] = Probe(
+            "the pods' service account", self._pod_account, requires=(self.cluster,)
+        )
+        self.node_members: Probe[tuple[str, ...]] = Probe(
+            "the nodes' service account",
+            self._node_members,
+            requires=(self.cluster, self.project),
+            inline=True,
+        )
+
+    def _api(self, cluster: Raw) -> KubernetesApi:
+        return api_of(self._google, cluster)
+
+    def _clusters(self) -> Clusters:
+        """One question finds regional and zonal clusters, as ZenML's connector finds them."""
+        if self._r.project is None:
+            raise Skipped("the description names no project")
+        parent = f"projects/{self._r.project}/locations/-"
+
+        def ask(client: Any, seconds: float) -> Any:
+            return client.list_clusters(parent=parent, timeout=seconds, retry=None)
+
+        answer = as_rest(
+            self._google.clusters(
+                ask,
+                about=f"the clusters of {self._r.project}",
+                permission="container.clusters.list",
+            )
+        )
+        found = [one for one in answer.get("clusters") or () if one.get("name") == self._r.cluster]
+        for one in found:
+            if not one.get("location") or not one.get("status"):
+                raise Unavailable(f"what GKE answered about {self._r.cluster} is no cluster")
+        return Clusters(tuple(found), tuple(answer.get("missingZones") or ()))
+
+    def _cluster(self, seen: Clusters) -> Raw:
+        """The one cluster of the name: where there are two, the one in the stack's region."""
+        if not seen.found and seen.missing_zones:
+            raise Unavailable(
+                f"GKE did not tell the clusters of {', '.join(seen.missing_zones)}",
+                "Look again later.",
+            )
+        if not seen.found:
+            raise NotFound(f"the cluster {self._r.cluster} does not exist")
+        return cluster_in(seen, self._r.region)
+
+    def _reached(self, cluster: Raw) -> bool:
+        """Whether a connection to the endpoint that ZenML takes is taken from here."""
+        where = endpoint_of(cluster)
+        if not where:
+            raise Skipped("GKE told no endpoint")
+        host, _, port = where.removeprefix("https://").partition(":")
+        try:
+            with socket.create_connection((host, int(port or 443)), min(5.0, self._google.timeout)):
+                return True
+        except OSError:
+            return False
+
+    def _pod_account(self, cluster: Raw) -> Raw:
+        """The service account of Kubernetes that pods run as; empty where there is none yet."""
+        path = f"/api/v1/namespaces/{self._r.namespace}/serviceaccounts/"
+        about = f"service account {self._r.pod_account} in {self._r.namespace}"
+        try:
+            return self._api(cluster).read(
+                path + quote(self._r.pod_account, safe=""), about, "service accounts"
+            )
+        except NotFound:
+            return {}
+
+    def _node_members(self, cluster: Raw, project: Project) -> tuple[str, ...]:
+        accounts = node_accounts(cluster, project.number)
+        if not accounts:
+            raise Skipped("GKE told no service account of its nodes")
+        if len(accounts) > 1:
+            raise Skipped(f"the nodes run as several accounts: {', '.join(accounts)}")
+        return (f"serviceAccount:{accounts[0]}",)
+
+
+def cluster_in(seen: Clusters, region: str | None) -> Raw:
+    """Of the clusters of one name the one in a region or in one of its zones, else the first."""
+    for one in seen.found:
+        location = str(one.get("location"))
+        if region is not None and (location == region or location.startswith(f"{region}-")):
+            return one
+    return seen.found[0]
+
+
+def node_accounts(cluster: Raw, number: str) -> tuple[str, ...]:
+    """The service accounts of a cluster's nodes; ``default`` is the project's Compute account.
+
+    https://cloud.google.com/kubernetes-engine/docs/how-to/service-accounts
+    """
+    if (cluster.get("autopilot") or {}).get("enabled"):
+        scaling = cluster.get("autoscaling") or {}
+        named = [(scaling.get("autoprovisioningNodePoolDefaults") or {}).get("serviceAccount")]
+    else:
+        pools = cluster.get("nodePools") or ()
+        named = [(pool.get("config") or {}).get("serviceAccount") for pool in pools]
+    default = f"{number}-compute@developer.gserviceaccount.com"
+    found = (default if one in {None, "", "default"} else str(one) for one in named)
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,269 @@
+"""The evaluations about the GKE cluster."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import partial
+
+from kitaru_iac.checks.checklist import Checklist
+from kitaru_iac.checks.commands import command, note
+from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.probes import Denied, NotFound, Outcome, ProbeError, all_of
+from kitaru_iac.clouds.gcp.commands import bind, gcloud
+from kitaru_iac.clouds.gcp.kubernetes_api import dns_endpoint
+from kitaru_iac.clouds.gcp.observations import Caller, Clusters, Raw
+from kitaru_iac.clouds.gcp.permission_table import Resource
+from kitaru_iac.clouds.gcp.permissions import needed
+from kitaru_iac.clouds.gcp.probes import GcpProbes
+from kitaru_iac.clouds.gcp.resources import GcpResources
+from kitaru_iac.clouds.gcp.trust import evaluate_rights
+from kitaru_iac.clouds.gcp.verify_compute import (
+    evaluate_pod_identity,
+    evaluate_scopes,
+    evaluate_workload_identity,
+    pod_probe,
+)
+
+__all__ = ["cluster_checks"]
+
+#: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
+_IN_EVERY_CLUSTER = {"default", "kube-node-lease", "kube-public", "kube-system"}
+#: A range shorter than this opens to very many (in IPv6, twice as long).
+_WIDE = 8
+_SERVER_TOO = "whether the ZenML server reaches it was not looked at"
+
+
+def cluster_checks(
+    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources
+) -> list[Check[object]]:
+    """The checks of the cluster that the description names."""
+    subject = f"projects/{r.project}/clusters/{r.cluster}"
+    add = partial(checklist.check, create=list_clusters(r))
+    checks = [
+        add(
+            *("gcp.cluster.exists", subject, probes.clusters),
+            lambda seen: evaluate_found(seen, r),
+        ),
+    ]
+    if r.region is not None:
+        checks.append(
+            add("gcp.cluster.region", subject, probes.cluster, lambda s: evaluate_region(s, r))
+        )
+    checks += [
+        add("gcp.cluster.active", subject, probes.cluster, lambda s: evaluate_active(s, r)),
+        add("gcp.cluster.node_scopes", subject, probes.cluster, lambda s: evaluate_scopes(s, r)),
+    ]
+    if r.repository is not None:
+        checks.append(_pull_check(checklist, probes, r, subject))
+    checks.append(
+        add(
+            *("gcp.cluster.workload_identity", subject, probes.cluster),
+            lambda seen: evaluate_workload_identity(seen, r),
+        )
+    )
+    if r.bucket is not None:
+        checks.append(
+            add(
+                *("gcp.cluster.pod_identity", subject, pod_probe(probes, r)),
+                lambda seen: evaluate_pod_identity(seen, r),
+            )
+        )
+    return [
+        *checks,
+        _namespace_check(checklist, probes, r, subject),
+        add(
+            *("gcp.cluster.endpoint", subject, all_of(probes.cluster, after=(probes.endpoint,))),
+            lambda seen: evaluate_endpoint(seen, r),
+        ),
+    ]
+
+
+def _pull_check(
+    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources, subject: str
+) -> Check[object]:
+    assert r.repository is not None
+    name = r.repository
+    rights = probes.on_repository("the nodes' rights", probes.node_members)
+    wanted = needed(r, Identity.PULL, Resource.REPOSITORY)
+    return checklist.check(
+        *("gcp.cluster.pull", subject, rights),
+        lambda seen: evaluate_rights(
+            seen,
+            wanted,
+            str(name),
+            bind(
+                *("artifacts", "repositories", name.id),
+                member=seen.member,
+                role="roles/artifactregistry.reader",
+                location=name.location,
+                project=name.project,
+            ),
+        ),
+        create=list_clusters(r),
+    )
+
+
+def _namespace_check(
+    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources, subject: str
+) -> Check[object]:
+    about = ("gcp.cluster.namespace", f"{subject}/namespaces/{r.namespace}")
+    if r.namespace in _IN_EVERY_CLUSTER:
+        return checklist.check(
+            *about,
+            probes.cluster,
+            lambda _: ok(f"every cluster has the namespace {r.namespace}"),
+            create=list_clusters(r),
+        )
+
+    def absent(error: ProbeError) -> Verdict | None:
+        if isinstance(error, Denied) and error.permission is None:
+            return unknown(error.why, error.remedy)
+        # The cluster itself may be what was not found: that is another check's.
+        if not isinstance(error, NotFound) or not error.why.startswith("the cluster has no"):
+            return None
+        return fail(error.why, command("kubectl", "create", "namespace", r.namespace))
+
+    return checklist.check(
+        *about, probes.namespace, lambda name: ok(f"the cluster has the namespace {name}"), absent
+    )
+
+
+def list_clusters(r: GcpResources) -> str:
+    """The command; a cluster is nothing to be made in one line."""
+    return note(gcloud("container", "clusters", "list", project=r.project), "shows those there are")
+
+
+def describe(r: GcpResources, cluster: Raw) -> str:
+    """The command that shows one."""
+    return gcloud(
+        *("container", "clusters", "describe", str(r.cluster)),
+        location=str(cluster.get("location")),
+        project=r.project,
+    )
+
+
+def evaluate_found(seen: Clusters, r: GcpResources) -> Verdict:
+    """One of the name; none where some zones did not answer is no proof."""
+    places = [str(one.get("location")) for one in seen.found]
+    if not seen.found and seen.missing_zones:
+        return unknown(
+            f"GKE shows none of this name, and did not tell the clusters of "
+            f"{', '.join(seen.missing_zones)}",
+            list_clusters(r),
+        )
+    if not seen.found:
+        return fail(f"there is no cluster of this name in {r.project}", list_clusters(r))
+    if len(places) > 1:
+        return warn(
+            f"there are clusters of this name in {', '.join(places)}, and ZenML takes the first "
+            "that GKE lists",
+            list_clusters(r),
+        )
+    return ok(f"it exists, in {places[0]}")
+
+
+def evaluate_region(cluster: Raw, r: GcpResources) -> Verdict:
+    """The region, or one of its zones."""
+    place, region = str(cluster.get("location")), str(r.region)
+    if place == region or place.startswith(f"{region}-"):
+        return ok(f"it is in {place}")
+    return warn(f"it is in {place}, and the stack says {region}", list_clusters(r))
+
+
+def evaluate_active(cluster: Raw, r: GcpResources) -> Verdict:
+    """RUNNING; an update does not interrupt pods."""
+    status = str(cluster.get("status"))
+    said = [
+        str(one.get("message")) for one in cluster.get("conditions") or () if one.get("message")
+    ]
+    words = f": {'; '.join(said)}" if said else ""
+    show = describe(r, cluster)
+    if status == "RUNNING" and said:
+        return warn(f"it is RUNNING, and GKE says{words}", show)
+    if status == "RUNNING":
+        return ok("it is RUNNING")
+    if status == "RECONCILING":
+        return warn("it is RECONCILING, and usable meanwhile", show)
+    if status == "PROVISIONING":
+        return warn("it is PROVISIONING: runs have to wait", show)
+    if status in {"STOPPING", "ERROR", "DEGRADED"}:
+        return fail(f"it is {status}{words}", show)
+    return unknown(f"it is in the state {status}, which is not known here{words}", show)
+
+
+def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdict:
+    """Open to the world, or out of reach: both are worth a word."""
+    cluster, reached = seen
+    where = str(cluster.get("location"))
+    restrict = gcloud(
+        *("container", "clusters", "update", str(r.cluster)),
+        location=where,
+        project=r.project,
+        enable_master_authorized_networks=True,
+    )
+    not_reached = reached is not True
+    if dns_endpoint(cluster) is not None:
+        # IAM lets in before the cluster is reached.
+        # https://cloud.google.com/kubernetes-engine/docs/concepts/network-isolation#dns-based_endpoint
+        if not_reached:
+            return _unreached("its DNS endpoint is guarded by IAM", reached, describe(r, cluster))
+        return ok("its DNS endpoint is guarded by IAM, and was reached from here", _SERVER_TOO)
+    config = cluster.get("controlPlaneEndpointsConfig") or {}
+    by_address = config.get("ipEndpointsConfig") or {}
+    old = cluster.get("privateClusterConfig") or {}
+    private = bool(old.get("enablePrivateEndpoint")) or by_address.get("enablePublicEndpoint") is (
+        False
+    )
+    if private and not not_reached:
+        return ok("its endpoint is private, and was reached from here", _SERVER_TOO)
+    if private:
+        return warn(
+            "its endpoint is private: this machine and the ZenML server must be in its network, "
+            "or its DNS endpoint be on",
+            gcloud(
+                *("container", "clusters", "update", str(r.cluster)),
+                location=where,
+                project=r.project,
+                enable_dns_access=True,
+            ),
+        )
+    networks = by_address.get("authorizedNetworksConfig") or (
+        cluster.get("masterAuthorizedNetworksConfig") or {}
+    )
+    cidrs = [str(one.get("cidrBlock")) for one in networks.get("cidrBlocks") or ()]
+    width = "every address" if not networks.get("enabled") else _width(cidrs)
+    if width is None:
+        return unknown(f"GKE tells addresses that are none: {', '.join(cidrs)}", restrict)
+    if width:
+        return warn(
+            f"its endpoint is open to {width}",
+            note(f"{restrict} --master-authorized-networks=ADDRESS/32",
+                 "this machine's address, and the ZenML server's"),
+        )  # fmt: skip
+    open_to = f"its endpoint is open to {', '.join(cidrs) or 'Google Cloud alone'}"
+    if not_reached:
+        return _unreached(open_to, reached, restrict)
+    return ok(f"{open_to}, and was reached from here", _SERVER_TOO)
+
+
+def _unreached(words: str, reached: Outcome[bool], remedy: str) -> Verdict:
+    if isinstance(reached, ProbeError):
+        return unknown(f"{words}; whether it is reached from here: {reached.why}", remedy)
+    return warn(f"{words}, and was not reached from here", remedy)
+
+
+def _width(cidrs: list[str]) -> str | None:
+    """To how many addresses the ranges open together, if to too many; None if one is no range."""
+    try:
+        networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
+    except ValueError:
+        return None
+    four = ipaddress.collapse_addresses(n for n in networks if n.version == 4)
+    six = ipaddress.collapse_addresses(n for n in networks if n.version == 6)
+    lengths = [n.prefixlen for n in four] + [n.prefixlen // 2 for n in six]
+    if not lengths:
+        return ""
+    return "every address" if min(lengths) == 0 else (
+        "a great part of all addresses" if min(lengths) < _WIDE else ""
+    )  # fmt: skip

@@ -1,0 +1,249 @@
+"""The evaluations about credentials, the project, its APIs, and the connector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from kitaru_iac.checks.checklist import Checklist
+from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.probes import NoCredentials, NotFound, Probe, ProbeError, Skipped, all_of
+from kitaru_iac.clouds.gcp.commands import bind, gcloud
+from kitaru_iac.clouds.gcp.observations import Caller, Project, Rights, Tested
+from kitaru_iac.clouds.gcp.permission_table import Resource
+from kitaru_iac.clouds.gcp.permissions import needed
+from kitaru_iac.clouds.gcp.probes import GcpProbes
+from kitaru_iac.clouds.gcp.resources import GcpResources
+from kitaru_iac.clouds.gcp.trust import evaluate_rights, evaluate_tested, evaluate_trust
+from kitaru_iac.spec.kinds import StackType
+
+__all__ = ["Connector", "connector_checks", "credential_checks", "services_of"]
+
+#: The APIs that ZenML calls, by what a stack has.
+#: The Vertex SDK asks Resource Manager for the project (``google.cloud.aiplatform.initializer``).
+_VERTEX = ("aiplatform.googleapis.com", "cloudresourcemanager.googleapis.com")
+_GKE = ("container.googleapis.com",)
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """Whose permissions count. Never this process's own where it is known to be somebody else.
+
+    Attributes:
+        member: Another identity, as policies name it; None where the caller is the connector.
+        unseen: Why it is not known who the connector is.
+    """
+
+    member: str | None = None
+    unseen: str | None = None
+
+
+def services_of(r: GcpResources) -> tuple[str, ...]:
+    """The APIs that a stack needs in its project."""
+    found = ["storage.googleapis.com"] if r.bucket else []
+    if r.repository is not None and r.repository.project == r.project:
+        found.append("artifactregistry.googleapis.com")
+    if r.type is StackType.VERTEX:
+        found += _VERTEX
+    if r.cluster is not None:
+        found += _GKE
+    if r.impersonates:
+        found.append("iamcredentials.googleapis.com")
+    return tuple(found)
+
+
+def credential_checks(
+    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources, described_as: str
+) -> list[Check[object]]:
+    """Who the credentials are, and the project with its APIs."""
+    accepted = checklist.check(
+        *("gcp.credentials", described_as, probes.session, evaluate_caller), on_error=_refused
+    )
+    if r.project is None:
+        return [accepted]
+    services = services_of(r)
+    where = f"projects/{r.project}"
+    project = checklist.check(
+        *("gcp.project", where, probes.project, evaluate_project),
+        on_error=lambda error: _no_project(error, r),
+    )
+    enabled = checklist.check(
+        *("gcp.services", where, probes.services(services)),
+        lambda seen: evaluate_services(seen, services, r),
+    )
+    return [accepted, project, enabled]
+
+
+def evaluate_caller(seen: Caller) -> Verdict:
+    """Google gave a token; not every kind of credentials tells whose."""
+    if seen.email is None:
+        return ok("Google gives them an access token", "whose they are they do not tell")
+    return ok(f"they are {seen.email}")
+
+
+def _refused(error: ProbeError) -> Verdict | None:
+    if not isinstance(error, NoCredentials):
+        return None
+    return fail(error.why, error.remedy or gcloud("auth", "application-default", "login"))
+
+
+def evaluate_project(seen: Project) -> Verdict:
+    """ACTIVE; what is to be deleted goes within 30 days."""
+    if seen.state == "ACTIVE":
+        return ok(f"it is active, number {seen.number}")
+    return fail(f"it is {seen.state}", gcloud("projects", "undelete", seen.id))
+
+
+def _no_project(error: ProbeError, r: GcpResources) -> Verdict | None:
+    if not isinstance(error, NotFound):
+        return None
+    return fail(f"there is no project {r.project}", note(gcloud("projects", "list"), "shows yours"))
+
+
+def evaluate_services(seen: dict[str, str], asked: tuple[str, ...], r: GcpResources) -> Verdict:
+    """Every one that was asked for; an answer without it says nothing of it."""
+    off = [name for name in asked if seen.get(name) == "DISABLED"]
+    untold = [name for name in asked if seen.get(name) not in {"ENABLED", "DISABLED"}]
+    enable = gcloud("services", "enable", *(off or untold), project=r.project)
+    if off:
+        return fail(f"these APIs are off: {', '.join(off)}", enable)
+    if untold:
+        return unknown(f"Google did not tell the state of {', '.join(untold)}", enable)
+    return ok(f"{', '.join(asked)} are enabled")
+
+
+# -- the connector ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """What the connector must be allowed on one thing.
+
+    Attributes:
+        id: The check.
+        thing: On what.
+        tested: Google's own test, with the caller's credentials.
+        rights: What policies grant to another identity.
+        wanted: The permissions.
+        grant: The command that grants them to a member.
+    """
+
+    id: str
+    thing: str
+    tested: Probe[Tested]
+    rights: Callable[[Probe[tuple[str, ...]]], Probe[Rights]]
+    wanted: tuple[str, ...]
+    grant: Callable[[str], str]
+
+
+def connector_checks(
+    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources, who: Connector
+) -> list[Check[object]]:
+    """What the connector is, and whether it may do what ZenML asks of it."""
+    checks = _trust_checks(checklist, probes, r)
+    return checks + [_right_check(checklist, probes, who, right) for right in _rights(probes, r)]
+
+
+def _trust_checks(
+    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources
+) -> list[Check[object]]:
+    """Who else may be the connector. That its account is there and enabled its token shows."""
+    email = r.connector
+    if email is None:
+        return []
+    show = gcloud("iam", "service-accounts", "get-iam-policy", email)
+    pool = (r.pool,) if r.pool is not None else ()
+    trust = checklist.check(
+        *("gcp.connector.trust", email, probes.account_policy(email)),
+        lambda seen: evaluate_trust(seen, email, show, pool),
+        create=note(gcloud("iam", "service-accounts", "list"), "shows those there are"),
+    )
+    return [trust]
+
+
+def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
+    """What applies to this stack, in the order of the catalog."""
+    wanted = partial(needed, r, Identity.CONNECTOR)
+    if r.bucket is not None:
+        uri = f"gs://{r.bucket}"
+        yield _Right(
+            *("gcp.connector.bucket", uri, probes.bucket_tested),
+            partial(probes.on_bucket, "the connector's rights on the bucket"),
+            wanted(Resource.BUCKET),
+            partial(_grant, ("storage", "buckets", uri),
+                    ("roles/storage.objectUser", "roles/storage.bucketViewer")),
+        )  # fmt: skip
+    if r.repository is not None and r.type is not StackType.LOCAL:
+        name = r.repository
+        yield _Right(
+            *("gcp.connector.repository", str(name), probes.repository_tested),
+            partial(probes.on_repository, "the connector's rights on the repository"),
+            wanted(Resource.REPOSITORY),
+            partial(_grant, ("artifacts", "repositories", name.id),
+                    ("roles/artifactregistry.writer",), location=name.location,
+                    project=name.project),
+        )  # fmt: skip
+    if r.project is None:
+        return
+    where = f"projects/{r.project}"
+    in_project = partial(probes.on_project, "the connector's rights in the project")
+    grant = partial(_grant, ("projects", r.project))
+    if r.type is StackType.VERTEX:
+        yield _Right(
+            *("gcp.connector.vertex", where, probes.submit, in_project),
+            wanted(Resource.PROJECT),
+            partial(grant, ("roles/aiplatform.user",)),
+        )
+    if r.workload is not None:
+        yield _Right(
+            *("gcp.connector.act_as", r.workload, probes.act_as),
+            partial(probes.on_account, "the connector's rights on the account", r.workload),
+            wanted(Resource.WORKLOAD),
+            partial(_grant, ("iam", "service-accounts", r.workload),
+                    ("roles/iam.serviceAccountUser",)),
+        )  # fmt: skip
+    if r.cluster is not None:
+        yield _Right(
+            *("gcp.connector.cluster", where, probes.cluster_tested(), in_project),
+            wanted(Resource.CLUSTER),
+            partial(grant, ("roles/container.developer",)),
+        )
+
+
+def _grant(thing: tuple[str, ...], roles: tuple[str, ...], member: str, **where: str) -> str:
+    return " && ".join(bind(*thing, member=member, role=role, **where) for role in roles)
+
+
+def _right_check(
+    checklist: Checklist[Caller], probes: GcpProbes, who: Connector, right: _Right
+) -> Check[object]:
+    """Google's own answer where the connector is who asks; what policies say where it is not."""
+    if who.unseen is not None:
+        why = who.unseen
+
+        def skipped(_caller: Caller) -> Tested:
+            raise Skipped(
+                why,
+                note(gcloud("auth", "list"),
+                     "run where the connector's identity is, or give --credentials"),
+            )  # fmt: skip
+
+        probe = Probe("the connector", skipped, requires=(probes.session,), inline=True)
+        return checklist.check(
+            right.id, right.thing, probe, lambda seen: evaluate_tested(seen, right.thing, "")
+        )
+    if who.member is not None:
+        return checklist.check(
+            *(right.id, right.thing, right.rights(probes.known(who.member))),
+            lambda seen: evaluate_rights(seen, right.wanted, right.thing, right.grant(seen.member)),
+        )
+
+    def evaluate(seen: tuple[Tested, Caller]) -> Verdict:
+        member = seen[1].member
+        grant = note(gcloud("auth", "list"), f"as PRINCIPAL: {right.grant('PRINCIPAL')}")
+        return evaluate_tested(seen[0], right.thing, right.grant(member) if member else grant)
+
+    return checklist.check(right.id, right.thing, all_of(right.tested, probes.session), evaluate)
