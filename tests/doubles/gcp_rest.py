@@ -241,7 +241,8 @@ class GcpRest:
         )
         if match is None or match[1] not in (self._state.project, PROJECT_NUMBER):
             raise Denied("serviceusage.services.get", request.path)
-        permission = "serviceusage.services.get" if match[2] else "serviceusage.services.list"
+        one = match[2] or match[3]
+        permission = f"serviceusage.services.{'get' if one else 'list'}"
         self._state.require(permission, f"projects/{match[1]}")
         if match[2]:
             return json_response(self._service_state(match[2]))

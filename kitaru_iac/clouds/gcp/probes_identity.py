@@ -98,12 +98,12 @@ class IdentityProbes(BucketProbes, RegistryProbes, ClusterProbes):
         return agent(0), agent(1)
 
     def pods(self) -> Probe[tuple[str, ...]]:
-        """The pods of the stack as principals: by their account and by their namespace.
+        """The pods as principals: alone, by their namespace, their cluster, and their pool.
 
         https://cloud.google.com/iam/docs/principal-identifiers
         """
 
-        def run(project: Project) -> tuple[str, ...]:
+        def run(project: Project, cluster: Raw) -> tuple[str, ...]:
             one = pod_member(self._r, project.number)
             pool = one.partition("/subject/")[0].removeprefix("principal://")
             sets = f"principalSet://{pool}"
@@ -111,10 +111,13 @@ class IdentityProbes(BucketProbes, RegistryProbes, ClusterProbes):
             return (
                 one,
                 f"{sets}/namespace/{self._r.namespace}",
+                f"{sets}/kubernetes.cluster/{cluster.get('selfLink')}",
+                f"{sets}/*",
                 f"{gsa}[{self._r.namespace}/{self._r.pod_account}]",
             )
 
-        return Probe("the pods' principal", run, requires=(self.project,), inline=True)
+        requires = (self.project, self.cluster)
+        return Probe("the pods' principal", run, requires=requires, inline=True)
 
     def on_bucket(self, name: str, who: Probe[tuple[str, ...]]) -> Probe[Rights]:
         """What an identity may do to the bucket, by its policy and by its project's."""

@@ -216,8 +216,8 @@ def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
             ),
         )
     return warn(
-        f"the pods of {r.pod_account} have no grant on the bucket of their own: ZenML hands them "
-        "the connector's credentials",
+        f"no policy that was read lets the pods of {r.pod_account} use the bucket: without one, "
+        "ZenML hands them the connector's credentials",
         grant,
     )
 

@@ -64,12 +64,14 @@ def credential_checks(
     )
     if r.project is None:
         return [accepted]
-    services = services_of(r)
     where = f"projects/{r.project}"
     project = checklist.check(
         *("gcp.project", where, probes.project, evaluate_project),
         on_error=lambda error: _no_project(error, r),
     )
+    services = services_of(r)
+    if not services:
+        return [accepted, project]
     enabled = checklist.check(
         *("gcp.services", where, probes.services(services)),
         lambda seen: evaluate_services(seen, services, r),

@@ -1,0 +1,150 @@
+"""Whose permissions count, and how each kind of credentials gets its token."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kitaru_iac.checks.model import CheckStatus
+from tests.clouds.gcp.world import World
+from tests.doubles.gcp_state import PROJECT
+
+OK, WARN, FAIL, UNKNOWN = CheckStatus
+
+
+def test_impersonation_ends_as_the_account_that_is_named(world: World) -> None:
+    world.fit()
+    target = world.gcp.service_account("runner")
+    credentials = f"gcp-impersonate:{target}:{world.gcp.credentials_file}"
+    report = world.report(world.vertex(credentials=credentials))
+    found = {r.id: r for r in report.results}
+    assert found["gcp.credentials"].why == f"they are {target}"
+    assert found["gcp.connector.trust"].subject == target
+    assert report.worst is OK
+    world.gcp.deny("iam.serviceAccounts.getAccessToken")
+    denied = world.check(world.vertex(credentials=credentials), "gcp.credentials")
+    assert denied.status in {FAIL, UNKNOWN}
+    assert "getAccessToken" in denied.why or "impersonated" in denied.why
+
+
+@pytest.mark.parametrize("through", [None, "runner"])
+def test_federation_is_trusted_by_its_pool(
+    world: World, tmp_path: Path, through: str | None
+) -> None:
+    world.fit()
+    target = world.gcp.service_account(through) if through else None
+    file = world.gcp.workload_identity_file(tmp_path / "federated.json", target)
+    spec = world.vertex(credentials=f"gcp-workload-identity:{file}", project=PROJECT)
+    assert world.check(spec, "gcp.credentials").status is OK
+    assert world.check(spec, "gcp.connector.bucket").status is OK
+    if target is None:
+        return
+    trust = world.check(spec, "gcp.connector.trust")
+    assert (trust.status, "names nobody" in trust.why) == (UNKNOWN, True)
+    pool = "principalSet://iam.googleapis.com/projects/123456789012/locations/global/"
+    pool += "workloadIdentityPools/loopback/attribute.repository/team"
+    world.gcp.bind(target, "roles/iam.workloadIdentityUser", pool)
+    assert world.check(spec, "gcp.connector.trust").status is OK
+    file.with_suffix(".token").write_text("somebody else's")
+    assert world.check(spec, "gcp.credentials").status is FAIL
+
+
+def test_another_connector_is_read_from_policies_and_never_a_no(world: World) -> None:
+    world.fit()
+    other = "other@my-project.iam.gserviceaccount.com"
+    spec = world.vertex(connector="theirs", credentials=None)
+    ids = {f"gcp.connector.{what}" for what in ("bucket", "repository", "vertex", "act_as")}
+    found = {r.id: r for r in world.report(spec, only=ids, identity=other).results}
+    assert {r.status for r in found.values()} == {UNKNOWN}
+    member = f"serviceAccount:{other}"
+    for role in ("roles/storage.objectUser", "roles/storage.bucketViewer"):
+        world.gcp.bind(f"buckets/{world.bucket}", role, member)
+    world.gcp.bind(world.repository_name, "roles/artifactregistry.writer", member)
+    world.gcp.bind(PROJECT, "roles/aiplatform.user", member)
+    world.gcp.bind(world.workload, "roles/iam.serviceAccountUser", member)
+    again = world.report(spec, only=ids, identity=other).results
+    assert [(r.id, r.why) for r in again if r.status is not OK] == []
+    assert all(r.caveat for r in again)
+
+
+def test_a_grant_under_a_condition_is_unknown(world: World) -> None:
+    world.fit()
+    policy = world.state.policies[f"buckets/{world.bucket}"]
+    for binding in policy["bindings"]:
+        binding["condition"] = {"title": "once", "expression": "request.time < x"}
+    policy["version"] = 3
+    result = world.check(world.vertex(), "gcp.workload.bucket_access")
+    assert (result.status, "under a condition" in result.why) == (UNKNOWN, True)
+
+
+@pytest.mark.parametrize("credentials", [None, "implicit"])
+def test_on_a_server_implicit_credentials_are_somebody_elses(
+    world: World, credentials: str | None
+) -> None:
+    world.fit()
+    spec = world.vertex(credentials=credentials)
+    here = world.check(spec, "gcp.connector.bucket")
+    there = world.check(spec, "gcp.connector.bucket", server="https://zenml.example")
+    assert here.status is OK
+    assert (there.status, "https://zenml.example" in there.why) == (UNKNOWN, True)
+
+
+def test_a_permission_that_google_does_not_test_is_unknown_alone(world: World) -> None:
+    world.fit()
+    world.state.unknown_permissions.add("storage.objects.update")
+    result = world.check(world.vertex(), "gcp.connector.bucket")
+    assert (result.status, "storage.objects.update" in result.why) == (UNKNOWN, True)
+    world.gcp.deny("storage.objects.get")
+    assert world.check(world.vertex(), "gcp.connector.bucket").status is FAIL
+
+
+@pytest.mark.parametrize(
+    ("reason", "metadata", "words"),
+    [
+        ("SERVICE_DISABLED", {"service": "container.googleapis.com", "consumer": "projects/9"},
+         "gcloud services enable container.googleapis.com --project 9"),
+        ("USER_PROJECT_DENIED", {"consumer": "projects/9"}, "set-quota-project 9"),
+        ("SECURITY_POLICY_VIOLATED", {}, "perimeter"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("call", ["container.clusters.list", "serviceusage.services.batchGet"])
+def test_not_every_403_is_a_denial(
+    world: World, call: str, reason: str, metadata: dict[str, str], words: str
+) -> None:
+    world.fit()
+    world.fault(call, "denied", reason=reason, metadata=metadata)
+    name = "gcp.cluster.exists" if call.startswith("container") else "gcp.services"
+    result = world.check(world.kubernetes(), name)
+    assert (result.status, result.missing_permission) == (UNKNOWN, None)
+    assert words in (result.remedy or "")
+
+
+def test_an_old_registry_is_a_repository_too(world: World) -> None:
+    spec = world.vertex(container_registry=f"eu.gcr.io/{PROJECT}/team")
+    result = world.check(spec, "gcp.repository.exists")
+    assert (result.status, "gcr.io address" in result.why) == (FAIL, True)
+    assert result.subject == f"projects/{PROJECT}/locations/europe/repositories/eu.gcr.io"
+    world.gcp.repository("eu.gcr.io", location="europe")
+    assert world.check(spec, "gcp.repository.exists").status is OK
+
+
+def test_a_bucket_that_only_a_test_of_permissions_shows(world: World) -> None:
+    world.fit()
+    world.gcp.deny("storage.buckets.get")
+    shown = world.check(world.vertex(), "gcp.bucket.exists")
+    assert (shown.status, shown.caveat) == (OK, "its settings may not be read")
+    world.gcp.deny(*(f"storage.objects.{v}" for v in ("create", "delete", "get", "list", "update")))
+    hidden = world.check(world.vertex(), "gcp.bucket.exists")
+    assert (hidden.status, hidden.missing_permission) == (UNKNOWN, "storage.buckets.get")
+    world.bucket = "nobody-has-this-one"
+    assert world.check(world.vertex(), "gcp.bucket.exists").status is FAIL
+
+
+def test_zones_that_gke_does_not_tell_leave_it_open_whether_a_cluster_is_there(
+    world: World,
+) -> None:
+    world.state.missing_zones = ("europe-west1-b",)
+    report = world.report(world.kubernetes(), only={"gcp.cluster.exists", "gcp.cluster.active"})
+    assert {r.status for r in report.results} == {UNKNOWN}
+    assert all("europe-west1-b" in r.why for r in report.results)

@@ -1,0 +1,120 @@
+"""One table feeds the policies and the checks, and Google takes what is printed."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.clouds.gcp.catalog import CATALOG
+from kitaru_iac.clouds.gcp.permission_table import PERMISSIONS, Resource
+from kitaru_iac.clouds.gcp.permissions import needed, policies, role_id, trusts
+from kitaru_iac.clouds.gcp.resources import gcp_resources
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.model import BaseSpec
+from tests.clouds.gcp.world import World
+
+GAR = "europe-west1-docker.pkg.dev"
+WORKLOAD = "steps@my-project.iam.gserviceaccount.com"
+
+
+def descriptions() -> Iterator[BaseSpec]:
+    kinds = ("vertex", "kubernetes", "local")
+    registries = (
+        f"{GAR}/my-project/images",
+        f"{GAR}/my-project/images/team",
+        "eu.gcr.io/my-project",
+    )
+    for kind, registry, workload in itertools.product(kinds, registries, (None, WORKLOAD)):
+        given: dict[str, Any] = {"name": "team-prod", "type": kind, "project": "my-project"}
+        given |= {"artifact_store": "gs://data/kitaru", "region": "europe-west1"}
+        if kind != "local":
+            given["container_registry"] = registry
+        if kind == "kubernetes":
+            given |= {"cluster": "prod", "namespace": "ml"}
+        if workload and kind == "vertex":
+            given["extra"] = {"orchestrator": {"workload_service_account": workload}}
+        yield from_mapping(given)
+
+
+EVERY = list(descriptions())
+
+
+@pytest.mark.parametrize("spec", EVERY, ids=lambda s: f"{s.type}-{s.container_registry}")
+def test_roles_hold_the_table_and_are_granted_where_they_are(spec: BaseSpec) -> None:
+    r = gcp_resources(spec)
+    for name, document in policies(spec).items():
+        identity = Identity(name)
+        granted = {p for role in document["roles"].values() for p in role["includedPermissions"]}
+        assert granted == {p for one in Resource for p in needed(r, identity, one)}
+        bound = {binding["role"].rsplit("/", 1)[1] for binding in document["bindings"]}
+        assert bound == set(document["roles"])
+        for binding in document["bindings"]:
+            # A role of a project is granted in that project alone.
+            home = binding["role"].split("/")[1]
+            assert home in binding["resource"] or "/projects/_/" in binding["resource"] or (
+                WORKLOAD in binding["resource"]
+            )  # fmt: skip
+        assert all(re.fullmatch(r"[a-z]+(\.[A-Za-z]+){2}", permission) for permission in granted)
+
+
+@pytest.mark.parametrize("stack", ["a", "team-prod", "x" * 200, "ünï_cödé-1"])
+def test_the_id_of_a_role_is_one_that_google_takes(stack: str) -> None:
+    for identity, resource in itertools.product(Identity, Resource):
+        assert re.fullmatch(r"[A-Za-z0-9_.]{3,64}", role_id(stack, identity, resource))
+
+
+def test_whoever_verifies_only_reads() -> None:
+    verbs = {row.action.rsplit(".", 1)[1] for row in PERMISSIONS if row.identity is Identity.VERIFY}
+    assert verbs == {"get", "list", "getIamPolicy"}
+
+
+def test_every_line_says_which_checks_it_is_for() -> None:
+    for row in PERMISSIONS:
+        if row.identity is Identity.VERIFY:
+            for name in re.findall(r"gcp\.[a-z_.]+[a-z*]", row.used_by):
+                assert any(re.fullmatch(name.replace("*", ".*"), known) for known in CATALOG), name
+
+
+@pytest.mark.parametrize("kind", ["vertex", "kubernetes"])
+def test_the_checks_need_no_more_than_the_table_says(world: World, kind: str) -> None:
+    """Whatever else is denied, the checks see all that they ask for."""
+    world.fit()
+    spec = getattr(world, kind)()
+    r = gcp_resources(spec)
+    allowed = {p for one in Resource for p in needed(r, Identity.VERIFY, one)}
+    asked: set[str] = set()
+    state = world.state
+
+    def require(permission: str, resource: str) -> None:
+        del resource
+        asked.add(permission)
+
+    state.require = require  # type: ignore[method-assign]
+    try:
+        assert world.report(spec).worst == "ok"
+    finally:
+        del state.require
+    assert asked <= allowed
+    assert asked >= allowed - {"cloudkms.cryptoKeys.get", "artifactregistry.repositories.get"} - (
+        set() if kind == "vertex" else {"iam.serviceAccounts.get"}
+    )
+
+
+def test_who_may_become_the_accounts_is_told(world: World) -> None:
+    found = trusts(world.vertex())
+    assert found == {
+        "runtime": {
+            "resource": f"//iam.googleapis.com/projects/-/serviceAccounts/{world.workload}",
+            "bindings": [
+                {
+                    "role": "roles/iam.serviceAccountUser",
+                    "members": [f"serviceAccount:{world.gcp.owner}"],
+                }
+            ],
+        }
+    }
