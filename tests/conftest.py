@@ -68,6 +68,7 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
     for key in list(os.environ):
         if key.startswith(FOREIGN):
             monkeypatch.delenv(key)
+    monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("HOME", str(nobody))
     monkeypatch.setenv("ZENML_ANALYTICS_OPT_IN", "false")
     monkeypatch.setenv("ZENML_CONFIG_PATH", str(nobody / "zenml"))

@@ -26,7 +26,7 @@ def clean_environment() -> dict[str, str]:
     return {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(FOREIGN) and key not in {"NO_COLOR", "FORCE_COLOR"}
+        if not key.startswith(FOREIGN) and key not in {"NO_COLOR", "FORCE_COLOR", "CI"}
     }
 
 

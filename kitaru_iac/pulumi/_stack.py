@@ -141,6 +141,13 @@ class Stack(RegisteredStack):
     """The service connector's type: aws, gcp, azure."""
     connector_auth_method: pulumi.Output[str | None] = pulumi.property("connectorAuthMethod")
     """ZenML's name of the connector's method, as `secret-key`."""
+    server_id: pulumi.Output[str | None] = pulumi.property("serverId")
+    """The UUID of the ZenML server that the stack is on. It stays when the server's address
+    changes."""
+    server: pulumi.Output[str | None]
+    """The server's address, or the file of a local store."""
+    owner_urn: pulumi.Output[str | None] = pulumi.property("ownerUrn")
+    """The URN of the resource that the stack's record names as its owner."""
     owner_run: pulumi.Output[str | None] = pulumi.property("ownerRun")
     """A token on the stack's record that says whose it is."""
     drift: pulumi.Output[Sequence[str]]

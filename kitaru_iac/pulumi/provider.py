@@ -19,7 +19,7 @@ class ProviderArgs:
     environment variables ``ZENML_STORE_URL`` and ``ZENML_STORE_API_KEY`` say.
 
     Attributes:
-        url: The server's address.
+        url: The server's address; `local` for this machine's local store.
         api_key: The API key of a service account. Always kept as a secret.
         verify_ssl: Whether the server's certificate is verified. True if left out.
     """

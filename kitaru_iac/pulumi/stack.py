@@ -21,7 +21,7 @@ Extra = Mapping[str, pulumi.Input[Mapping[str, Any]]]
 #: What the provider adds to the description.
 _COMPUTED = (
     *("component_ids", "connector_id", "connector_type", "connector_auth_method"),
-    *("owner_run", "drift"),
+    *("server_id", "server", "owner_urn", "owner_run", "drift"),
 )
 #: Names on the wire by those in Python.
 _WIRE = {

@@ -127,7 +127,8 @@ def require_creatable(current: Records, owner: Owner | None) -> None:
             f"see it with: kitaru stack show {name}",
         )
     if stored is not None and stored.urn != owner.urn:
-        raise _belongs(name, stored, _change(stored))
+        remedy = _rename(stored, owner) or f"{_change(stored)}\n{_take_over(name, stored, owner)}"
+        raise _belongs(name, stored, remedy)
     if stored is not None and stored.run and stored.run in owner.earlier:
         return
     taking = f"pulumi import {_TYPE} {shlex.quote(owner.name or name)} {current.id}"
@@ -139,8 +140,9 @@ def require_creatable(current: Records, owner: Owner | None) -> None:
         )
     raise AlreadyExistsError(
         what,
-        why="An earlier run of this program made it, on another machine or with another home.",
-        remedy=f"If Pulumi's state does not have it, take it in with: {taking}\n"
+        why="An earlier run of this program made it: on another machine, with another home, or "
+        "with its state in another backend.",
+        remedy=f"If no other state has it, take it in with: {taking}\n"
         "If it is to be replaced, delete it first: "
         f"pulumi destroy --target {shlex.quote(owner.urn)}",
     )
@@ -153,8 +155,13 @@ def require_changeable(current: Records, owner: Owner | None) -> None:
         ProtectedStackError: It does.
     """
     stored = owner_of(current.labels)
-    if stored is not None and (owner is None or not stored.is_same(owner)):
-        raise _belongs(current.stack, stored, _change(stored))
+    if stored is None or (owner is not None and stored.is_same(owner)):
+        return
+    remedy = _change(stored)
+    if owner is not None:  # it was imported, and the state that has it is in the way
+        again = _take_over(current.stack, stored, owner)
+        remedy += f"\n{again}\nBefore that: pulumi state delete {shlex.quote(owner.urn)}"
+    raise _belongs(current.stack, stored, remedy)
 
 
 def require_removable(
@@ -211,6 +218,29 @@ def _belongs(name: str, stored: Owner, remedy: str, more: str = "") -> Protected
 
 def _why(stored: Owner) -> str:
     return f"It is {stored}."
+
+
+def _rename(stored: Owner, owner: Owner) -> str | None:
+    """How a resource of the same program keeps its stack under another name in the program."""
+    if not owner.name or (stored.project, stored.stack) != (owner.project, owner.stack):
+        return None
+    here, there = shlex.quote(stored.urn), shlex.quote(owner.name)
+    return (
+        f"If '{owner.name}' is the new name of that resource, tell Pulumi: add an alias to it "
+        f"(aliases=[pulumi.Alias(name='{stored.name}')]), or run: pulumi state rename {here} "
+        f"{there}\n"
+        "If two resources are to exchange their names, rename them in the state, over a third name."
+        "\nElse give this one another `name`."
+    )
+
+
+def _take_over(name: str, stored: Owner, owner: Owner) -> str:
+    """How a resource gets the stack of a program that has let it go: its owner is named."""
+    ref = shlex.quote(f"{name}@{stored.urn}")
+    return (
+        "If that program has let it go (retainOnDelete, pulumi state delete), take it over with: "
+        f"pulumi import {_TYPE} {shlex.quote(owner.name or name)} {ref}"
+    )
 
 
 def _change(stored: Owner) -> str:

@@ -21,10 +21,11 @@ from kitaru_iac.errors import (
     UsageError,
 )
 from kitaru_iac.gateway import StackView
+from kitaru_iac.gateway.identity import StoreIdentity
 from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.plan.model import Action, Kept, Plan, Step
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
-from kitaru_iac.pulumi.plugin import component_args, reading, runs, stacks
+from kitaru_iac.pulumi.plugin import component_args, place, reading, runs, stacks
 from kitaru_iac.pulumi.plugin.changes import Changes, changes
 from kitaru_iac.pulumi.plugin.check import description, problems, stack_spec
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of, property_of
@@ -41,6 +42,7 @@ from tests.stacks.test_drift_rules import BUCKET, EKS, LOCAL, SAGEMAKER, configu
 URN = "urn:pulumi:prod::platform::kitaru:index:Stack::dev"
 OTHER = "urn:pulumi:test::platform::kitaru:index:Stack::dev"
 ID = "11111111-2222-3333-4444-555555555555"
+SERVER = StoreIdentity("99999999-2222-3333-4444-555555555555", "https://here", is_server=True)
 AWS = {"connectorType": "aws", "connectorAuthMethod": "secret-key"}
 #: Two values of each property.
 VALUES: Mapping[str, tuple[Any, Any]] = {
@@ -62,6 +64,12 @@ DEFAULTS: Mapping[str, Any] = {
 }
 #: What a stack exists with, whoever made it.
 STATE = {"drift": []}
+
+
+@pytest.fixture(autouse=True)
+def connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call is on one server."""
+    monkeypatch.setattr(place, "here", lambda: SERVER)
 
 
 def properties(values: Mapping[str, Any] | None = None, **more: Any) -> Properties:
@@ -510,6 +518,8 @@ def test_only_a_stack_that_is_not_there_is_none(
 
 COMPUTED_OF_LOCAL = {
     "type": "local",
+    "serverId": SERVER.id,
+    "server": "https://here",
     "componentIds": {
         "orchestrator": "orchestrator-id",
         "artifact_store": "artifact_store-id",
@@ -517,6 +527,7 @@ COMPUTED_OF_LOCAL = {
     "connectorId": None,
     "connectorType": None,
     "connectorAuthMethod": None,
+    "ownerUrn": None,
     "ownerRun": None,
 }
 
@@ -530,8 +541,8 @@ def owned(view: StackView, urn: str = URN, run: str = "a") -> StackView:
     ("view", "computed"),
     [
         (view_of(LOCAL), {}),
-        (owned(view_of(LOCAL)), {"ownerRun": "a"}),
-        (owned(view_of(LOCAL), run=""), {"ownerRun": ""}),
+        (owned(view_of(LOCAL)), {"ownerUrn": URN, "ownerRun": "a"}),
+        (owned(view_of(LOCAL), run=""), {"ownerUrn": URN, "ownerRun": ""}),
         (
             view_of(BUCKET),
             {
@@ -694,7 +705,7 @@ def relabelled(view: StackView, **changes: Any) -> StackView:
 def test_an_import_asks_for_the_keys_of_its_own_connector_and_names_any_other(
     view: StackView, connector: str | None, warned: bool
 ) -> None:
-    found = reading.imported(view)
+    found = reading.imported(view, URN)
     assert found.inputs.get("connector") == connector
     assert len(found.warnings) == int(warned)
     for warning in found.warnings:
@@ -707,7 +718,7 @@ def test_an_import_asks_for_the_keys_of_its_own_connector_and_names_any_other(
 
 def test_what_no_description_makes_is_imported_by_its_name_with_a_warning() -> None:
     view = replace(view_of(LOCAL), name="default")
-    found = reading.imported(view)
+    found = reading.imported(view, URN)
     assert found.inputs == {"name": "default"}
     (warning,) = found.warnings
     assert "The default stack is ZenML's own" in warning
@@ -979,8 +990,42 @@ def test_what_is_not_there_yet_is_previewed_as_new(
 ) -> None:
     life = live(dev=there())
     new = properties(name="dev")
-    assert stacks.preview(URN, "dev", new, id, state) == stacks.expected(new)
+    assert stacks.preview(URN, "dev", new, id, state) == {
+        "name": "dev",
+        "type": "local",
+        "componentIds": UNKNOWN,
+        **dict.fromkeys(reading.CONNECTOR),  # a local stack has none
+        "serverId": SERVER.id,
+        "server": "https://here",
+        "ownerUrn": UNKNOWN,
+        "ownerRun": UNKNOWN,
+        "drift": [],
+    }
     assert life.calls == [("preview_creation", "dev", URN)]
+
+
+@pytest.mark.parametrize(
+    ("more", "connector"),
+    [
+        ({"credentials": secret(TOKEN)}, (UNKNOWN, "aws", "sts-token")),
+        (
+            {"credentials": secret("aws-access-keys:AKIAFIRST00000000001:hush")},
+            (UNKNOWN, "aws", "secret-key"),
+        ),
+        ({"connector": "shared"}, (UNKNOWN, UNKNOWN, UNKNOWN)),
+        ({"region": UNKNOWN}, (UNKNOWN, UNKNOWN, UNKNOWN)),
+    ],
+    ids=["a token", "keys", "an existing one", "the description is not known"],
+)
+def test_a_preview_says_of_the_connector_what_follows_from_the_description(
+    live: Live, more: dict[str, Any], connector: tuple[Any, ...]
+) -> None:
+    live()
+    given = {**wire(SAGEMAKER), "name": "dev", **more}
+    if "connector" in more:
+        given.pop("credentials", None)
+    found = stacks.preview(URN, "dev", properties(given))
+    assert tuple(found[key] for key in reading.CONNECTOR) == connector
 
 
 STORED = properties(
@@ -1013,7 +1058,7 @@ def test_ids_are_known_beforehand_unless_a_part_is_exchanged(
     found = stacks.preview(URN, "dev", new, ID, STORED)
     assert found["componentIds"] == (COMPUTED_OF_LOCAL["componentIds"] if kept else UNKNOWN)
     assert found["ownerRun"] == ("a" if kept else UNKNOWN)
-    assert found["connectorId"] == ("link" if kept else UNKNOWN)
+    assert found["connectorId"] == ("link" if kept else None)
     assert found["drift"] == []
     assert life.names == ["preview"]
     assert life.calls[0][2].run == "a"
@@ -1047,8 +1092,8 @@ def test_without_inputs_a_reading_is_an_import(
 ) -> None:
     live(dev=there())
     seen: list[Any] = []
-    monkeypatch.setattr(stacks, "imported", lambda view: "imported")
-    monkeypatch.setattr(stacks, "refreshed", lambda view, given, labels: seen.append(labels))
+    monkeypatch.setattr(stacks, "imported", lambda view, urn: "imported")
+    monkeypatch.setattr(stacks, "refreshed", lambda view, given, labels, run: seen.append(labels))
     found: Any = stacks.read(URN, ID, properties(inputs), OURS)
     assert found == ("imported" if is_import else None)
     assert seen == ([] if is_import else [Owner(URN, "a").labels])

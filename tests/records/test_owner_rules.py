@@ -255,11 +255,26 @@ def test_a_program_is_told_of_an_earlier_run_that_made_its_stack() -> None:
     assert "pulumi import kitaru:index:Stack dev the-id" in str(taken.value.remedy)
 
 
-def test_a_program_is_not_told_to_import_what_is_another_programs() -> None:
+@pytest.mark.parametrize("refuse", [require_creatable, require_changeable])
+def test_a_program_is_told_to_import_what_is_another_programs_only_if_that_let_it_go(
+    refuse: Callable[..., None],
+) -> None:
     with pytest.raises(ProtectedStackError) as taken:
-        require_creatable(stored(Owner(OTHER, "b")), Owner(URN, "a"))
+        refuse(stored(Owner(OTHER, "b")), Owner(URN, "a"))
+    remedy = str(taken.value.remedy)
+    assert "pulumi up --stack test" in remedy
+    assert remedy.count("pulumi import") == 1
+    assert "If that program has let it go" in remedy
+    assert f"pulumi import kitaru:index:Stack dev dev@{OTHER}" in remedy
+    assert (f"pulumi state delete {URN}" in remedy) is (refuse is require_changeable)
+
+
+def test_a_resource_of_the_same_program_is_told_how_names_are_changed() -> None:
+    with pytest.raises(ProtectedStackError) as taken:
+        require_creatable(stored(Owner(URN, "b")), Owner(f"{URN}2", "a"))
+    assert "aliases=[pulumi.Alias(name='dev')]" in str(taken.value.remedy)
+    assert f"pulumi state rename {URN} dev2" in str(taken.value.remedy)
     assert "pulumi import" not in str(taken.value.remedy)
-    assert "pulumi up --stack test" in str(taken.value.remedy)
 
 
 @pytest.mark.parametrize("infrastructure", [False, True])

@@ -48,7 +48,12 @@ class Changes:
 
 
 def changes(
-    old: Properties, state: Properties, new: Properties, name: str, ignored: Iterable[str] = ()
+    old: Properties,
+    state: Properties,
+    new: Properties,
+    name: str,
+    ignored: Iterable[str] = (),
+    urn: str | None = None,
 ) -> Changes:
     """Compare the properties of a stack.
 
@@ -58,6 +63,7 @@ def changes(
         new: Those it is to have.
         name: The resource's name.
         ignored: Properties whose changes do not count.
+        urn: The resource's, which the stack is to carry; None where that is not asked.
     """
     skipped = {path.partition(".")[0].partition("[")[0] for path in ignored}
     added: list[str] = []
@@ -70,6 +76,9 @@ def changes(
         (updated if before and after else added if after else removed).append(key)
     if state.values.get("drift"):
         updated.append("drift")
+    if urn and "componentIds" in state.values and state.values.get("ownerUrn") != urn:
+        # It was imported or renamed: the stack itself does not say yet whose it is.
+        updated.append("ownerUrn")
     replacing: list[str] = [key for key in ("name", "type") if key in {*added, *removed, *updated}]
     if connector := _replaced_connector(state, new, name, [*added, *removed, *updated]):
         replacing.append(connector)

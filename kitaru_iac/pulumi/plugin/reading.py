@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from kitaru_iac.errors import KitaruError, StackNotFound, UsageError
+from kitaru_iac.labels import OWNER_LABEL
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
+from kitaru_iac.pulumi.plugin import place
 from kitaru_iac.pulumi.plugin.check import description
 from kitaru_iac.pulumi.plugin.wire import Properties, holds_secret, is_secret, secret
 from kitaru_iac.spec.fields import FIELDS
@@ -16,14 +18,16 @@ from kitaru_iac.spec.fields import FIELDS
 if TYPE_CHECKING:
     from kitaru_iac.gateway import StackView
 
-__all__ = ["COMPUTED", "Made", "imported", "made", "refreshed", "view_of"]
+__all__ = ["COMPUTED", "CONNECTOR", "Made", "imported", "made", "refreshed", "view_of"]
 
 #: Properties that may hold a secret by themselves.
 SECRETS = frozenset(camel(key) for key in STACK_KEYS if FIELDS[key].secret)
+#: What is said of the service connector; left out where the stack has none.
+CONNECTOR = ("connectorId", "connectorType", "connectorAuthMethod")
 #: Properties that the provider adds to those of the program.
 COMPUTED = (
-    *("type", "componentIds", "connectorId", "connectorType", "connectorAuthMethod"),
-    *("ownerRun", "drift"),
+    *("type", "componentIds", *CONNECTOR),
+    *("serverId", "server", "ownerUrn", "ownerRun", "drift"),
 )
 
 
@@ -86,12 +90,24 @@ def _computed(view: StackView) -> dict[str, Any]:
         "connectorId": connector.id if connector else None,
         "connectorType": connector.type if connector else None,
         "connectorAuthMethod": connector.auth_method if connector else None,
+        **place.properties(),
+        "ownerUrn": owner.urn if owner else None,
         "ownerRun": owner.run if owner else None,
     }
 
 
-def refreshed(view: StackView, inputs: Properties, labels: Mapping[str, str]) -> Made:
-    """The properties of a stack as they are now, beside those that it was last given."""
+def refreshed(
+    view: StackView, inputs: Properties, labels: Mapping[str, str], run: str | None = None
+) -> Made:
+    """The properties of a stack as they are now, beside those that it was last given.
+
+    Args:
+        view: The stack.
+        inputs: Those that it was last given.
+        labels: What its record should say of its owner.
+        run: The token that the state holds. That of the record may be somebody else's by now, and
+            whoever had it in its state would own the stack as well.
+    """
     from kitaru_iac.stacks.drift import drift_of
 
     given = description(inputs.values, None)
@@ -108,16 +124,26 @@ def refreshed(view: StackView, inputs: Properties, labels: Mapping[str, str]) ->
         holds_secret(given) for key, given in inputs.wire.items() if key not in SECRETS
     ):
         rest = secret(rest)
-    return Made(view.id, {**found, **_computed(view), "drift": rest}, found)
+    properties = {**found, **_computed(view), "drift": rest}
+    if run is not None or properties["ownerUrn"] != labels.get(OWNER_LABEL):
+        properties["ownerRun"] = run
+    return Made(view.id, properties, found)
 
 
-def imported(view: StackView) -> Made:
+def imported(view: StackView, urn: str) -> Made:
     """The properties that would make a stack which was not made by a program.
 
-    A store does not give secrets back: for a connector with any, the program has to have them.
+    A store does not give secrets back: for a connector with any, the program has to have them. The
+    owner's token is the owner's: another resource that had it would own the stack as well. Without
+    one, the next update marks the stack as the resource's, or says whose it is.
+
+    Args:
+        view: The stack.
+        urn: The resource's, or that of the one that it takes the stack over from.
     """
     from kitaru_iac.records.describe import description_of
     from kitaru_iac.records.diff import is_own_connector
+    from kitaru_iac.records.owner import owner_of
     from kitaru_iac.stacks.drift import records_of_view
 
     warnings: list[str] = []
@@ -139,4 +165,7 @@ def imported(view: StackView) -> Made:
     accepted = {key: value for key, value in found.items() if key in STACK_KEYS}
     inputs = wire_names(accepted)
     properties = {**inputs, **_computed(view), "drift": []}
+    owner = owner_of(view.labels)
+    if owner is not None and owner.urn != urn:
+        properties["ownerRun"] = None
     return Made(view.id, properties, inputs, tuple(warnings))

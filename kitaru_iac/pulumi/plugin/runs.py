@@ -7,6 +7,9 @@ program and stack may well be called the same.
 Every creation has a token of its own, so that the deletion of what it replaced is told from its
 own: see `kitaru_iac.records.owner.require_removable`. It is written down before the registration,
 beside those of creations whose end is not known.
+
+Two states may hold resources of one URN, in two backends. Their tokens are kept apart, or the
+second would take the stack of the first.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kitaru_iac.errors import KitaruError
+from kitaru_iac.pulumi.plugin.backend import backend
 
 __all__ = ["begin", "known", "latest", "remember_home", "settle"]
 
@@ -81,7 +85,7 @@ def _on_file(urn: str, do: Callable[[Path], T]) -> T:
     from kitaru_iac.machine.home import config_home
 
     folder = (_home or config_home()) / "kitaru" / "pulumi"
-    file = folder / hashlib.sha256(urn.encode()).hexdigest()[:32]
+    file = folder / hashlib.sha256(f"{urn}\n{backend()}".encode()).hexdigest()[:32]
     try:
         return do(file)
     except OSError as error:

@@ -36,6 +36,16 @@ _COMPUTED: dict[str, Any] = {
         **_TEXT,
         "description": "ZenML's name of the connector's method, as `secret-key`.",
     },
+    "serverId": {
+        **_TEXT,
+        "description": "The UUID of the ZenML server that the stack is on. It stays when the "
+        "server's address changes.",
+    },
+    "server": {**_TEXT, "description": "The server's address, or the file of a local store."},
+    "ownerUrn": {
+        **_TEXT,
+        "description": "The URN of the resource that the stack's record names as its owner.",
+    },
     "ownerRun": {
         **_TEXT,
         "description": "A token on the stack's record that says whose it is.",
@@ -52,7 +62,7 @@ _CONFIGURATION: dict[str, Any] = {
     "url": {
         **_TEXT,
         "description": "The address of the ZenML server. Left out, stacks are registered where "
-        "the machine is connected to.",
+        "the machine is connected to. `local` is this machine's local store.",
     },
     "apiKey": {**_TEXT, "description": "The API key of a service account.", "secret": True},
     "verifySsl": {

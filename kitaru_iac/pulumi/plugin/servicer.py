@@ -23,7 +23,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, status_pb2
 from kitaru_iac._version import __version__
 from kitaru_iac.errors import KitaruError, Problem
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, property_path, reason
-from kitaru_iac.pulumi.plugin import check, functions, settings, stacks
+from kitaru_iac.pulumi.plugin import check, functions, place, settings, stacks
 from kitaru_iac.pulumi.plugin.changes import changes
 from kitaru_iac.pulumi.plugin.engine import EngineLog
 from kitaru_iac.pulumi.plugin.threads import in_thread
@@ -119,7 +119,10 @@ class Servicer(ProviderServicer):
 
     @_clean
     async def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Another address may be the same server's: nothing is replaced for it."""
+        """Another server replaces what is on the former one; another address may be the same's.
+
+        The engine then deletes there with the former provider, and not here with this one.
+        """
         del context
         old, new = read(request.old_inputs), read(request.news)
         changed = [
@@ -127,7 +130,10 @@ class Servicer(ProviderServicer):
             for key in settings.KEYS
             if key in new.unknown or old.values.get(key) != new.values.get(key)
         ]
-        return provider_pb2.DiffResponse(changes=_changed(changed), diffs=changed)
+        moved = await in_thread(settings.leads_elsewhere, old, new)
+        return provider_pb2.DiffResponse(
+            changes=_changed(changed), diffs=changed, replaces=["url"] if moved else []
+        )
 
     @_clean
     async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -162,9 +168,11 @@ class Servicer(ProviderServicer):
         """In place or replaced; from the state alone."""
         await self._require_stack(request, context)
         state = read(request.olds)
+        await in_thread(place.require_own, state, request.id, request.urn)
         old = read(request.old_inputs) if request.HasField("old_inputs") else state
         found = await in_thread(
-            changes, old, state, read(request.news), request.name, request.ignoreChanges
+            changes,
+            *(old, state, read(request.news), request.name, request.ignoreChanges, request.urn),
         )
         detailed = {}
         for word, keys in (
@@ -175,7 +183,8 @@ class Servicer(ProviderServicer):
             for key in keys:
                 kind = f"{word}_REPLACE" if key in found.replacing else word
                 detailed[key] = provider_pb2.PropertyDiff(
-                    kind=provider_pb2.PropertyDiff.Kind.Value(kind), inputDiff=key != "drift"
+                    kind=provider_pb2.PropertyDiff.Kind.Value(kind),
+                    inputDiff=key not in {"drift", "ownerUrn"},
                 )
         return provider_pb2.DiffResponse(
             changes=_changed(detailed),

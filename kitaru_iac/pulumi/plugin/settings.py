@@ -6,13 +6,18 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from kitaru_iac.errors import Problem
+from kitaru_iac.errors import KitaruError, Problem
+from kitaru_iac.pulumi.plugin import place
 from kitaru_iac.spec.suggest import suggest
 
-__all__ = ["KEYS", "Connection", "problems"]
+if TYPE_CHECKING:
+    from kitaru_iac.gateway.identity import StoreIdentity
+    from kitaru_iac.pulumi.plugin.wire import Properties
+
+__all__ = ["KEYS", "Connection", "leads_elsewhere", "problems"]
 
 #: What the provider is configured with. Its namespace, `kitaru:`, holds the keys of a description
 #: too, which belong to the program; the engine passes all of it.
@@ -42,7 +47,11 @@ def problems(values: Mapping[str, Any], unknown: frozenset[str], *, shared: bool
         remedy = f"Did you mean `{meant}`?" if meant else f"They are {', '.join(KEYS)}."
         found.append(Problem(name, "it is not a property of this provider", remedy=remedy))
     url, key = values.get("url"), values.get("apiKey")
-    if url is not None:
+    if url == place.LOCAL:
+        if key is not None or "apiKey" in unknown:
+            found.append(Problem("apiKey", "a local store takes no API key", remedy="Remove it."))
+        url, key = None, None
+    elif url is not None:
         parts = urlsplit(str(url))
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             what = f"`{parts.scheme}://…` is not" if parts.scheme else "it is not"
@@ -93,7 +102,8 @@ class Connection:
     """Where stacks are registered.
 
     Attributes:
-        url: The server's address; None for the machine's own connection.
+        url: The server's address, or ``local`` for this machine's local store; None for the
+            machine's own connection.
         api_key: The key of a service account.
         verify_ssl: Whether the server's certificate is verified.
     """
@@ -120,16 +130,70 @@ class Connection:
         """
         if self.url is None:
             return None
-        from kitaru_iac.machine.home import config_home
-        from kitaru_iac.pulumi.plugin.runs import remember_home
-
-        remember_home(config_home())
-        home = tempfile.mkdtemp(prefix="kitaru-provider-")
-        for name in _VARIABLES:
-            os.environ.pop(name, None)
-        for name in ("KITARU_CONFIG_PATH", "ZENML_CONFIG_PATH"):
-            os.environ[name] = home
+        if self.url == place.LOCAL:
+            return _use_local()
+        home = _own_home()
         os.environ["ZENML_STORE_URL"] = self.url.rstrip("/")
         os.environ["ZENML_STORE_API_KEY"] = str(self.api_key)
         os.environ["ZENML_STORE_VERIFY_SSL"] = str(self.verify_ssl).lower()
         return home
+
+    def identity(self) -> StoreIdentity | None:
+        """Which store it leads to, whatever this process is connected to; None: it cannot be told.
+
+        No login is sent.
+        """
+        from kitaru_iac.gateway.identity import identity_of
+        from kitaru_iac.machine.store_location import RestStore
+
+        try:
+            if self.url not in (None, place.LOCAL):
+                store = RestStore(str(self.url).rstrip("/"), verify=self.verify_ssl)
+                return identity_of(store, os.environ)
+            machine = place.machine()
+            if self.url == place.LOCAL:
+                machine = machine.local()
+            return place.identity(machine, explicit=self.url is not None)
+        except KitaruError:
+            return None
+
+
+def leads_elsewhere(old: Properties, new: Properties) -> bool:
+    """Whether two configurations lead to two servers, as far as both answer."""
+    if "url" in new.unknown or old.values.get("url") == new.values.get("url"):
+        return False
+    before, after = (Connection.of(given.values).identity() for given in (old, new))
+    return before is not None and after is not None and after.differs_from(before.id)
+
+
+def _own_home() -> str:
+    """Give this process a configuration of its own, and take away what leads elsewhere."""
+    from kitaru_iac.machine.home import config_home
+    from kitaru_iac.pulumi.plugin.runs import remember_home
+
+    place.remember_machine()
+    remember_home(config_home())
+    home = tempfile.mkdtemp(prefix="kitaru-provider-")
+    for name in _VARIABLES:
+        os.environ.pop(name, None)
+    for name in ("KITARU_CONFIG_PATH", "ZENML_CONFIG_PATH"):
+        os.environ[name] = home
+    return home
+
+
+def _use_local() -> str | None:
+    """Open this machine's local store, whatever it is logged in to.
+
+    Its own configuration stays in use where that names no server: with `activate` the stack becomes
+    the machine's active one.
+    """
+    from kitaru_iac.machine.store_location import stored_server
+
+    machine = place.machine()
+    home = _own_home() if stored_server(machine.config) else None
+    place.means_local()
+    wanted = machine.local().environ
+    for name in set(os.environ) - set(wanted):
+        os.environ.pop(name)
+    os.environ["ZENML_STORE_URL"] = wanted["ZENML_STORE_URL"]
+    return home

@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import KitaruError, StackNotFound, StackTakenOver
-from kitaru_iac.pulumi.plugin import runs
+from kitaru_iac.pulumi.plugin import place, runs
 from kitaru_iac.pulumi.plugin.check import stack_spec
-from kitaru_iac.pulumi.plugin.reading import COMPUTED, Made, imported, made, refreshed, view_of
+from kitaru_iac.pulumi.plugin.reading import (
+    COMPUTED,
+    CONNECTOR,
+    Made,
+    imported,
+    made,
+    refreshed,
+    view_of,
+)
 from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties
 
 if TYPE_CHECKING:
@@ -52,6 +60,7 @@ def preview(
         KitaruError: It could not be made, or changed.
     """
     with _write_lock:
+        place.require_own(state, id or "", urn)
         owner = _creator(urn) if id is None else _owner(urn, state)
         if new.unknown:
             if id is None:
@@ -62,17 +71,33 @@ def preview(
         spec = stack_spec(new, name)
         if id is None or state is None:
             operations.preview_creation(spec, owner=owner)
-            return expected(new)
+            return _foreseen(new, spec)
         if _stored(id, spec).name != spec.name:
-            return {**expected(new), **_kept(state)}
+            return _with_ids(new, state)
         plan = operations.preview(spec, owner=owner)
     _insist_on_place(plan, spec)
-    return expected(new) if _exchanges_parts(plan) else {**expected(new), **_kept(state)}
+    if _exchanges_parts(plan):
+        return _foreseen(new, spec)
+    return _with_ids(new, state)
 
 
 def expected(new: Properties) -> dict[str, Any]:
     """The properties of a stack of which nothing more can be said beforehand."""
     return {**dict.fromkeys(COMPUTED, UNKNOWN), **new.wire, "drift": []}
+
+
+def _foreseen(new: Properties, spec: StackSpec) -> dict[str, Any]:
+    """The properties of a stack whose description is all known: its ids alone are not."""
+    from kitaru_iac.stacks.desired import desired_records
+
+    records = desired_records(spec)
+    found = {**expected(new), **place.properties(), "type": records.stack_type}
+    connector = records.connector
+    if connector is None:
+        return {**found, **dict.fromkeys(CONNECTOR)}
+    if not connector.existing:
+        found |= {"connectorType": connector.type, "connectorAuthMethod": connector.auth_method}
+    return found
 
 
 def _exchanges_parts(plan: Plan) -> bool:
@@ -81,8 +106,10 @@ def _exchanges_parts(plan: Plan) -> bool:
     return any(step.action in {Action.CREATE, Action.REPLACE, Action.DELETE} for step in plan.steps)
 
 
-def _kept(state: Properties) -> dict[str, Any]:
-    return {key: state.wire[key] for key in COMPUTED if key in state.wire and key != "drift"}
+def _with_ids(new: Properties, state: Properties) -> dict[str, Any]:
+    """The properties of a stack that keeps its parts, and with them their ids."""
+    kept = {key: state.wire[key] for key in COMPUTED if key in state.wire and key != "drift"}
+    return {**expected(new), **dict.fromkeys(CONNECTOR), **kept}
 
 
 def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
@@ -98,6 +125,7 @@ def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
     from kitaru_iac.stacks import operations
 
     with _write_lock:
+        place.here()
         spec = stack_spec(new, name)
         owner = _creator(urn, runs.begin(urn))
         done = operations.create(spec, progress=say, owner=owner)
@@ -119,6 +147,7 @@ def update(
     from kitaru_iac.stacks import operations
 
     with _write_lock:
+        place.require_own(state, id, urn)
         spec, owner = stack_spec(new, name), _owner(urn, state)
         stored = _stored(id, spec)
         if stored.name != spec.name:
@@ -145,17 +174,24 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
 
     Args:
         urn: The resource's.
-        ref: The stack's id, or its name where it is imported or only looked at.
+        ref: The stack's id, or its name where it is imported or only looked at. ``NAME@URN`` takes
+            over the stack of another program's resource, which has let it go.
         inputs: The properties it was last given; none for a stack that is imported.
         state: Its properties, as the provider last gave them.
     """
     with _write_lock:
+        place.require_own(state, ref, urn)
+        ref, at, former = ref.partition("@urn:pulumi:")
         view = view_of(ref)
         if view is None:
             return None
         if inputs.names:
-            return refreshed(view, inputs, _owner(urn, state).labels)
-        return imported(view)
+            run = state.values.get("ownerRun")
+            return refreshed(view, inputs, _owner(urn, state).labels, run)
+        if at:
+            former = at.removeprefix("@") + former
+            _require_owner(view, former)
+        return imported(view, former or urn)
 
 
 def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
@@ -170,6 +206,7 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
     from kitaru_iac.stacks import operations
 
     with _write_lock:
+        place.require_own(state, id, urn)
         view = view_of(id)
         # Not this machine's token where the state has none: that is a later creation's, if any.
         owner = Owner(urn, str(state.values.get("ownerRun") or ""))
@@ -222,6 +259,20 @@ def _require_free(new: Properties, name: str, owner: Owner) -> None:
     view = view_of(str(called)) if called else None
     if view is not None and view.name == called:
         require_creatable(records_of_view(view), owner)
+
+
+def _require_owner(view: StackView, urn: str) -> None:
+    """Refuse to take a stack over from a resource that it does not belong to."""
+    from kitaru_iac.records.owner import owner_of
+
+    owner = owner_of(view.labels)
+    if owner is None or owner.urn != urn:
+        whose = f"It is {owner}." if owner else "It belongs to no program."
+        raise KitaruError(
+            f"Stack '{view.name}' does not belong to {urn}",
+            why=whose,
+            remedy=f"See it with: kitaru stack show {view.name}",
+        )
 
 
 def _insist_on_place(plan: Plan, spec: StackSpec) -> None:

@@ -1,0 +1,216 @@
+"""Which store a provider registers on, and that nothing is said of a stack without asking its own.
+
+ZenML's stacks belong to a server, not to one of its projects. The server's id is kept in a stack's
+state: another address may be the same server's, and an address may become another server's. The
+engine deletes with the provider that a resource has by then, so whoever connects elsewhere has to
+be refused rather than believed: what is not found there may live where it always was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kitaru_iac import redaction
+from kitaru_iac.errors import KitaruError, NotConnectedError
+
+if TYPE_CHECKING:
+    from kitaru_iac.gateway.identity import StoreIdentity
+    from kitaru_iac.pulumi.plugin.wire import Properties
+
+__all__ = [
+    "LOCAL",
+    "Machine",
+    "OtherServer",
+    "here",
+    "identity",
+    "machine",
+    "means_local",
+    "properties",
+    "remember_machine",
+    "require_own",
+]
+
+#: What a provider's `url` says where this machine's own local store is meant.
+LOCAL = "local"
+#: A login without a server, which may be meant for one.
+_LOGINS = ("ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN", "ZENML_STORE_USERNAME")
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+
+_local_is_meant = False
+_found: dict[tuple[str | None, ...], StoreIdentity] = {}
+_machine: Machine | None = None
+
+
+class OtherServer(KitaruError):
+    """The stack is on another server than the one that the provider is connected to."""
+
+    code = "other_server"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What says which store is meant.
+
+    Attributes:
+        config: The content of ZenML's configuration file.
+        environ: The environment variables, after `apply_environment`.
+    """
+
+    config: Mapping[str, Any]
+    environ: Mapping[str, str]
+
+    def local(self) -> Machine:
+        """What says that the local store is meant, whatever this machine is logged in to."""
+        from kitaru_iac.machine.store_location import default_database
+
+        strangers = ("ZENML_STORE_", "KITARU_SERVER_URL", "KITARU_AUTH_TOKEN")
+        kept = {key: value for key, value in self.environ.items() if not key.startswith(strangers)}
+        kept["ZENML_STORE_URL"] = f"sqlite:///{default_database(self.environ)}"
+        return Machine(self.config, kept)
+
+
+def machine() -> Machine:
+    """What this machine says, or said before this process got a configuration of its own."""
+    if _machine is not None:
+        return _machine
+    from kitaru_iac.machine.settings import read_global
+    from kitaru_iac.machine.store_location import default_database
+
+    # The folder follows from the configuration's, which may become another one.
+    stores = str(default_database(os.environ).parent.parent)
+    return Machine(read_global(), {**os.environ, "ZENML_LOCAL_STORES_PATH": stores})
+
+
+def remember_machine() -> None:
+    """Keep what the machine says, before this process gets a configuration of its own."""
+    global _machine  # noqa: PLW0603
+    try:
+        _machine = machine()
+    except KitaruError:  # damaged settings are in the way of nobody who does not need them
+        _machine = Machine({}, dict(os.environ))
+
+
+def means_local() -> None:
+    """Note that this process's local store was asked for by name."""
+    global _local_is_meant  # noqa: PLW0603
+    _local_is_meant = True
+
+
+def here() -> StoreIdentity:
+    """The store that this process registers on; it is asked once.
+
+    Raises:
+        NotConnectedError: Nothing says which one is meant, or it does not answer.
+    """
+    from kitaru_iac.machine.home import config_home
+    from kitaru_iac.machine.settings import read_global
+
+    key = (str(config_home()), *map(os.environ.get, ("ZENML_STORE_URL", "KITARU_SERVER_URL")))
+    if key not in _found:
+        found = identity(Machine(read_global(), os.environ), explicit=_local_is_meant)
+        if found.id is None:  # a local store that is still to be made has none
+            return found
+        _found[key] = found
+    return _found[key]
+
+
+def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:
+    """The store that ZenML would open where this is said.
+
+    Args:
+        machine: What says it.
+        explicit: Whether a local store may be made, and used in CI.
+
+    Raises:
+        NotConnectedError: Nothing says which one is meant, or it does not answer.
+    """
+    from kitaru_iac.gateway.identity import StoreIdentity, identity_of
+    from kitaru_iac.machine.store_location import SqliteStore, store_location
+    from kitaru_iac.machine.unreadable import UnreadableError
+
+    config, environ = machine.config, machine.environ
+    try:
+        store = store_location(config, environ)
+    except UnreadableError as reason:
+        url = _configured(config, environ)
+        if url.startswith("sqlite:") or not url:  # it would be made
+            if not explicit:
+                raise _nowhere(environ) from reason
+        return StoreIdentity(None, redaction.url(url), is_server=url.startswith("http"))
+    if isinstance(store, SqliteStore) and not explicit and (_login(environ) or _in_ci(environ)):
+        raise _nowhere(environ)
+    return identity_of(store, environ)
+
+
+def require_own(state: Properties | None, id: str, urn: str) -> None:
+    """Refuse to speak of a stack whose server is not the one that this process asks.
+
+    Args:
+        state: The stack's properties, as the provider last gave them.
+        id: The stack's.
+        urn: The resource's.
+
+    Raises:
+        OtherServer: It is on another one.
+        NotConnectedError: Nothing says which server is asked, or it does not answer.
+    """
+    found = here()
+    before = state.values.get("serverId") if state else None
+    if state is None or not found.differs_from(before):
+        return
+    name = state.values.get("name") or id
+    raise OtherServer(
+        f"Stack '{name}' is on another server than this run is connected to; nothing was done",
+        why=f"Pulumi's state has it on {state.values.get('server') or 'a server'} ({before}). "
+        f"This run asks {found.shown} ({found.id}).",
+        remedy="Connect to the stack's own server, by kitaru:url, the provider's url, or kitaru "
+        "login. To move the stack, destroy it there first. If that server is gone for good: "
+        f"pulumi state delete '{urn}'",
+    )
+
+
+def properties() -> dict[str, Any]:
+    """What a stack's state says of its server."""
+    found = here()
+    return {"serverId": found.id, "server": found.shown}
+
+
+def _configured(config: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    store = config.get("store")
+    stored = store.get("url") if isinstance(store, dict) else None
+    return str(environ.get("ZENML_STORE_URL") or stored or "")
+
+
+def _login(environ: Mapping[str, str]) -> str | None:
+    from kitaru_iac.machine.environment import given_as
+
+    return next((given_as(name, environ) for name in _LOGINS if environ.get(name)), None)
+
+
+def _in_ci(environ: Mapping[str, str]) -> bool:
+    """Whether this is a CI runner, by the variable that all of them set."""
+    return environ.get("CI", "").strip().lower() not in _FALSE
+
+
+def _nowhere(environ: Mapping[str, str]) -> NotConnectedError:
+    login = _login(environ)
+    if login is not None:
+        what = f"{login} is set, and nothing says for which server"
+        more = "The stack would be registered in a local store, and the login not used."
+    else:
+        what = "Nothing says which ZenML server stacks are registered on"
+        more = (
+            "A local store on a CI runner is gone with it."
+            if _in_ci(environ)
+            else "It has no local store yet either."
+        )
+    return NotConnectedError(
+        what,
+        why=f"kitaru:url is not set, and this machine is logged in to no server. {more}",
+        remedy="Set it: pulumi config set kitaru:url https://HOST, or KITARU_SERVER_URL beside "
+        "KITARU_AUTH_TOKEN. If this machine's own local store is meant: "
+        f"pulumi config set kitaru:url {LOCAL}",
+    )

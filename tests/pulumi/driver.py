@@ -1,0 +1,332 @@
+"""A small model of the engine, over the plugin's servicer in this process.
+
+It asks what Pulumi's engine asks, in its order (`pkg/v3/resource/deploy/step_generator.go` and
+`step.go` of 3.274), for resources of one type without dependencies, and keeps a state as it does.
+What only the engine itself decides is tested with the real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf import json_format, struct_pb2
+from pulumi.runtime.proto import provider_pb2 as p
+
+from kitaru_iac.pulumi.plugin.servicer import Servicer
+
+TYPE = "kitaru:index:Stack"
+
+
+def urn_of(name: str, stack: str = "prod", project: str = "platform") -> str:
+    return f"urn:pulumi:{stack}::{project}::{TYPE}::{name}"
+
+
+class Refused(Exception):
+    """A handler ended with a status; the text is what the user sees."""
+
+    def __init__(self, code: grpc.StatusCode, text: str, details: bytes = b"") -> None:
+        super().__init__(text)
+        self.code = code
+        self.details = details
+
+
+class _Context:
+    """What a handler of gRPC is given."""
+
+    async def abort(self, code: grpc.StatusCode, details: str = "", *_: Any) -> None:
+        raise _Aborted(code, details)
+
+    async def abort_with_status(self, status: Any) -> None:
+        raise _Aborted(status.code, status.details, dict(status.trailing_metadata))
+
+
+class _Aborted(grpc.aio.AbortError):
+    def __init__(self, code: Any, text: str, metadata: Mapping[str, bytes] | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.metadata = metadata or {}
+
+
+class Plugin:
+    """A servicer in this process, whose lines for the user are kept."""
+
+    def __init__(self) -> None:
+        self.servicer: Servicer | None = None
+        self.said: list[str] = []
+
+    def call(self, name: str, request: Any) -> Any:
+        """Call a handler as the engine does.
+
+        Raises:
+            Refused: It ended with an error.
+        """
+
+        async def run() -> Any:
+            servicer = Servicer("127.0.0.1:9")
+
+            async def keep(severity: Any, text: str, urn: str, *, passing: bool = False) -> None:
+                if not passing:
+                    self.said.append(text)
+
+            servicer.log._write = keep
+            return await getattr(servicer, name)(request, _Context())
+
+        try:
+            return asyncio.run(run())
+        except _Aborted as aborted:
+            details = aborted.metadata.get("grpc-status-details-bin", b"")
+            raise Refused(aborted.code, str(aborted), details) from aborted
+
+
+@dataclass
+class Held:
+    """A resource in the engine's state."""
+
+    id: str
+    inputs: struct_pb2.Struct
+    outputs: struct_pb2.Struct
+    protect: bool = False
+    retain: bool = False
+    tainted: bool = False
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        return json_format.MessageToDict(self.outputs)
+
+
+@dataclass
+class Wanted:
+    """A resource of a program."""
+
+    inputs: dict[str, Any] = field(default_factory=dict)
+    protect: bool = False
+    retain: bool = False
+    ignore: tuple[str, ...] = ()
+    replace_on_changes: bool = False
+    delete_before_replace: bool = False
+    aliases: tuple[str, ...] = ()
+    import_: str | None = None
+
+
+class Engine:
+    """One stack's state, and the operations on it."""
+
+    def __init__(self, stack: str = "prod", project: str = "platform") -> None:
+        self.stack, self.project = stack, project
+        self.plugin = Plugin()
+        self.state: dict[str, Held] = {}
+        #: What is to be deleted after a replacement.
+        self.pending: list[tuple[str, Held]] = []
+        self.ops: dict[str, str] = {}
+
+    def urn(self, name: str) -> str:
+        return urn_of(name, self.stack, self.project)
+
+    def export(self) -> dict[str, Held]:
+        return deepcopy(self.state)
+
+    # -- commands
+
+    def up(
+        self,
+        program: Mapping[str, Wanted],
+        *,
+        replace: Collection[str] = (),
+        target: Collection[str] | None = None,
+        exclude: Collection[str] = (),
+        preview: bool = False,
+    ) -> dict[str, str]:
+        """Converge to a program, or say what would be done."""
+        self.ops = {}
+        self._drain(preview=preview)
+        for name, wanted in program.items():
+            self._aliased(name, wanted, preview=preview)
+        chosen = [
+            name
+            for name in {**program, **self.state}
+            if (target is None or name in target) and name not in exclude
+        ]
+        for name, wanted in program.items():
+            if name in chosen:
+                self._register(name, wanted, name in replace, preview=preview)
+        self._drain(preview=preview)
+        for name in [name for name in self.state if name not in program and name in chosen]:
+            self._remove(name, preview=preview)
+        return self.ops
+
+    def refresh(self, *, preview: bool = False) -> dict[str, str]:
+        """Read every resource; a preview keeps the state."""
+        self.ops = {}
+        for name, held in list(self.state.items()):
+            found = self._read(name, held.id, held)
+            self.ops[name] = "refresh" if found else "gone"
+            if preview:
+                continue
+            if found is None:
+                del self.state[name]
+            else:
+                held.id, held.inputs, held.outputs = found.id, found.inputs, found.properties
+        return self.ops
+
+    def destroy(self) -> dict[str, str]:
+        return self.up({})
+
+    def import_(self, name: str, ref: str) -> None:
+        """`pulumi import`."""
+        found = self._read(name, ref, None)
+        if found is None:
+            raise Refused(grpc.StatusCode.NOT_FOUND, f"resource '{ref}' does not exist")
+        request = p.CheckRequest(urn=self.urn(name), name=name, olds=found.inputs)
+        request.news.CopyFrom(found.inputs)
+        checked = self.plugin.call("Check", request)
+        assert not checked.failures, checked.failures
+        self.state[name] = Held(found.id, found.inputs, found.properties)
+
+    def get(self, name: str, ref: str) -> dict[str, Any] | None:
+        """A resource that a program only looks at."""
+        found = self._read(name, ref, None)
+        return None if found is None else json_format.MessageToDict(found.properties)
+
+    # -- steps
+
+    def _register(self, name: str, wanted: Wanted, replace: bool, *, preview: bool) -> None:
+        old = self.state.get(name)
+        if old is None and wanted.import_:
+            self.import_(name, wanted.import_)
+            old = self.state[name]
+            if preview:
+                self.ops[name] = "import"
+        news = self._checked(name, wanted, old)
+        if old is None:
+            self._create(name, news, wanted, preview=preview)
+            self.ops[name] = "create"
+            return
+        old.protect, old.retain = wanted.protect, wanted.retain
+        if replace or old.tainted:
+            self._replace(
+                name, old, news, wanted, before=wanted.delete_before_replace, preview=preview
+            )
+            return
+        request = p.DiffRequest(id=old.id, urn=self.urn(name), name=name)
+        request.olds.CopyFrom(old.outputs)
+        request.old_inputs.CopyFrom(old.inputs)
+        request.news.CopyFrom(news)
+        request.ignoreChanges.extend(wanted.ignore)
+        diff = self.plugin.call("Diff", request)
+        if diff.changes == p.DiffResponse.DIFF_NONE:
+            self.ops[name] = "same"
+            if not preview:
+                old.inputs = news
+        elif diff.replaces or wanted.replace_on_changes:
+            before = diff.deleteBeforeReplace or wanted.delete_before_replace
+            self._replace(name, old, news, wanted, before=before, preview=preview)
+        else:
+            request = p.UpdateRequest(id=old.id, urn=self.urn(name), name=name, preview=preview)
+            request.olds.CopyFrom(old.outputs)
+            request.old_inputs.CopyFrom(old.inputs)
+            request.news.CopyFrom(news)
+            self.ops[name] = "update"
+            found = self.plugin.call("Update", request)
+            if not preview:
+                old.inputs, old.outputs = news, found.properties
+
+    def _checked(self, name: str, wanted: Wanted, old: Held | None) -> struct_pb2.Struct:
+        request = p.CheckRequest(urn=self.urn(name), name=name)
+        if old is not None:
+            request.olds.CopyFrom(old.inputs)
+        given = dict(wanted.inputs)
+        if old is not None:
+            kept = json_format.MessageToDict(old.inputs)
+            for key in wanted.ignore:
+                given.pop(key, None)
+                if key in kept:
+                    given[key] = kept[key]
+        request.news.update(given)
+        answer = self.plugin.call("Check", request)
+        if answer.failures:
+            raise Refused(
+                grpc.StatusCode.INVALID_ARGUMENT, "\n".join(f.reason for f in answer.failures)
+            )
+        return answer.inputs
+
+    def _create(self, name: str, news: struct_pb2.Struct, wanted: Wanted, *, preview: bool) -> None:
+        request = p.CreateRequest(urn=self.urn(name), name=name, preview=preview)
+        request.properties.CopyFrom(news)
+        made = self.plugin.call("Create", request)
+        if not preview:
+            assert made.id
+            self.state[name] = Held(
+                made.id, news, made.properties, protect=wanted.protect, retain=wanted.retain
+            )
+
+    def _replace(
+        self,
+        name: str,
+        old: Held,
+        news: struct_pb2.Struct,
+        wanted: Wanted,
+        *,
+        before: bool,
+        preview: bool,
+    ) -> None:
+        if old.protect:
+            raise Refused(grpc.StatusCode.FAILED_PRECONDITION, f"{name} is protected")
+        self.ops[name] = "replace"
+        if before:
+            if not preview:
+                self._delete(name, old)
+                del self.state[name]
+                self._create(name, news, wanted, preview=False)
+            return
+        self._create(name, news, wanted, preview=preview)
+        if not preview:
+            self.pending.append((name, old))
+
+    def _drain(self, *, preview: bool) -> None:
+        while self.pending and not preview:
+            name, old = self.pending[0]
+            self._delete(name, old)
+            self.pending.pop(0)
+
+    def _remove(self, name: str, *, preview: bool) -> None:
+        old = self.state[name]
+        if old.protect:
+            raise Refused(grpc.StatusCode.FAILED_PRECONDITION, f"{name} is protected")
+        self.ops[name] = "delete"
+        if not preview:
+            self._delete(name, old)
+            del self.state[name]
+
+    def _delete(self, name: str, old: Held) -> None:
+        if old.retain:
+            return
+        request = p.DeleteRequest(id=old.id, urn=self.urn(name), name=name)
+        request.properties.CopyFrom(old.outputs)
+        request.old_inputs.CopyFrom(old.inputs)
+        self.plugin.call("Delete", request)
+
+    def _read(self, name: str, ref: str, held: Held | None) -> Any:
+        request = p.ReadRequest(id=ref, urn=self.urn(name), name=name)
+        if held is not None:
+            request.inputs.CopyFrom(held.inputs)
+            request.properties.CopyFrom(held.outputs)
+        found = self.plugin.call("Read", request)
+        return found if found.id else None
+
+    def _aliased(self, name: str, wanted: Wanted, *, preview: bool) -> None:
+        for former in wanted.aliases:
+            if former in self.state and name not in self.state and not preview:
+                self.state[name] = self.state.pop(former)
+
+    def rename(self, name: str, new: str) -> None:
+        """`pulumi state rename`."""
+        self.state[new] = self.state.pop(name)
+
+
+__all__ = ["Engine", "Held", "Plugin", "Refused", "Wanted", "urn_of"]

@@ -1,0 +1,204 @@
+"""One stack has one owner: whoever else imports, renames or makes it is told whose it is."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kitaru_iac.pulumi.plugin.backend import backend
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.stacks import operations
+from tests.homes import Home
+from tests.pulumi import stored
+from tests.pulumi.driver import Engine, Refused, Wanted
+from tests.pulumi.test_interrupts import forget_runs
+
+DEV = {"dev": Wanted({"name": "dev"})}
+CHANGED = {"dev": Wanted({"name": "dev", "artifactStore": "/tmp/elsewhere"})}
+
+
+def labels(name: str = "dev") -> dict[str, str]:
+    found = stored.records(name)
+    assert found is not None
+    return {key: value for key, value in found.labels.items() if key.startswith("kitaru.owner")}
+
+
+def refusal(run: Any) -> str:
+    before = labels()
+    with pytest.raises(Refused) as refused:
+        run()
+    assert labels() == before
+    return str(refused.value)
+
+
+def test_an_import_of_what_nobody_owns_is_marked_by_the_next_up(home: Home) -> None:
+    """Without a refresh, and although no property differs."""
+    operations.create(from_mapping({"name": "dev", "activate": False}))
+    engine = Engine()
+    engine.import_("dev", "dev")
+    assert labels() == {}
+    assert engine.up(DEV, preview=True) == {"dev": "update"}
+    assert engine.up(DEV) == {"dev": "update"}
+    assert labels()["kitaru.owner"] == engine.urn("dev")
+    assert engine.state["dev"].properties["ownerRun"] == labels()["kitaru.owner_run"]
+    assert engine.up(DEV) == {"dev": "same"}
+    option = Engine("staging")
+    option.up({"dev": Wanted({"name": "other"})})
+    engine.destroy()
+    assert stored.names() == {"default", "other"}
+
+
+def test_the_import_option_marks_at_once(home: Home) -> None:
+    made = operations.create(from_mapping({"name": "dev", "activate": False}))
+    engine = Engine()
+    engine.up({"dev": Wanted({"name": "dev"}, import_=made.id)})
+    assert labels()["kitaru.owner"] == engine.urn("dev")
+
+
+def test_an_import_does_not_hand_over_the_owners_token(home: Home) -> None:
+    first, second = Engine(), Engine(project="another")
+    first.up(DEV)
+    before = labels()
+    second.import_("dev", "dev")
+    assert "ownerRun" not in second.state["dev"].properties
+    for run in (
+        lambda: second.up(DEV),
+        lambda: second.up(DEV, preview=True),
+        lambda: second.up(CHANGED),
+        second.destroy,
+    ):
+        text = refusal(run)
+        assert "belongs to Pulumi" in text
+        assert "resource 'dev' of project 'platform', stack 'prod'" in text
+    assert second.refresh() == {"dev": "refresh"}
+    text = refusal(second.destroy)
+    assert "pulumi destroy" in text
+    assert labels() == before
+    assert first.up(DEV) == {"dev": "same"}
+    first.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_a_stack_that_its_program_has_let_go_is_taken_over_as_the_refusal_says(home: Home) -> None:
+    first, second = Engine(), Engine(project="another")
+    first.up({"dev": Wanted({"name": "dev"}, retain=True)})
+    first.destroy()
+    assert stored.names() == {"default", "dev"}
+    text = refusal(lambda: second.up(DEV))
+    command = re.search(r"take it over with: pulumi import kitaru:index:Stack dev (.*)", text)
+    assert command is not None
+    (ref,) = shlex.split(command[1])
+    assert ref == f"dev@{first.urn('dev')}"
+    second.import_("dev", ref)
+    assert second.up(DEV) == {"dev": "update"}
+    assert labels()["kitaru.owner"] == second.urn("dev")
+    assert second.up(DEV) == {"dev": "same"}
+    # What was named once is no key for later: it is another's now.
+    with pytest.raises(Refused, match="does not belong to"):
+        Engine(project="third").import_("dev", ref)
+    second.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_retained_and_back_on_this_machine_and_on_another(home: Home) -> None:
+    engine = Engine()
+    engine.up({"dev": Wanted({"name": "dev"}, retain=True)})
+    made = engine.state["dev"].id
+    engine.destroy()
+    assert engine.up({"dev": Wanted({"name": "dev"}, retain=True)}) == {"dev": "create"}
+    assert engine.state["dev"].id == made
+    engine.destroy()
+    forget_runs()
+    text = refusal(lambda: engine.up(DEV))
+    command = re.search(r"take it in with: pulumi import kitaru:index:Stack dev (\S+)", text)
+    assert command is not None
+    engine.import_("dev", command[1])
+    assert engine.up(DEV) == {"dev": "same"}
+    engine.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_a_renamed_resource_gets_the_remedy_that_works(home: Home) -> None:
+    engine = Engine()
+    engine.up(DEV)
+    for remedy in ("rename", "alias"):
+        former = next(iter(engine.state))
+        new = f"{former}2"
+        program = {new: Wanted({"name": "dev"})}
+        text = refusal(lambda: engine.up(program))  # noqa: B023
+        assert f"pulumi.Alias(name='{former}')" in text
+        assert f"pulumi state rename {engine.urn(former)} {new}" in text
+        assert "take it over" not in text
+        if remedy == "rename":
+            engine.rename(former, new)
+        else:
+            program[new].aliases = (former,)
+        assert engine.up(program) == {new: "update"}  # the stack's record names its owner
+        assert labels()["kitaru.owner"] == engine.urn(new)
+        assert engine.up(program) == {new: "same"}
+    engine.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_swapped_names_are_swapped_in_the_state(home: Home) -> None:
+    engine = Engine()
+    engine.up({"one": Wanted({"name": "a"}), "two": Wanted({"name": "b"})})
+    ids = {held.properties["name"]: held.id for held in engine.state.values()}
+    swapped = {"one": Wanted({"name": "b"}), "two": Wanted({"name": "a"})}
+    with pytest.raises(Refused) as refused:
+        engine.up(swapped)
+    assert "rename them in the state, over a third name" in str(refused.value)
+    for former, new in (("one", "third"), ("two", "one"), ("third", "two")):
+        engine.rename(former, new)
+    assert engine.up(swapped) == {"one": "update", "two": "update"}
+    assert engine.up(swapped) == {"one": "same", "two": "same"}
+    assert {held.properties["name"]: held.id for held in engine.state.values()} == ids
+    engine.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_two_backends_of_one_urn_on_one_machine_are_two(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Engine(), Engine()
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://first")
+    first.up(DEV)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://second")
+    for preview in (True, False):
+        text = refusal(lambda: second.up(DEV, preview=preview))  # noqa: B023
+        assert "with its state in another backend" in text
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://first")
+    assert first.up(DEV) == {"dev": "same"}
+    first.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_which_backend_it_is_follows_the_engines_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = tmp_path / "project" / "program"
+    below.mkdir(parents=True)
+    pulumi_home = tmp_path / "pulumi"
+    pulumi_home.mkdir()
+    monkeypatch.chdir(below)
+    monkeypatch.setenv("PULUMI_HOME", str(pulumi_home))
+    assert backend() == ""
+    logins = pulumi_home / "credentials.json"
+    logins.write_text("{")
+    assert backend() == ""
+    logins.write_text(json.dumps({"current": "https://api.example.com", "accessTokens": {}}))
+    assert backend() == "https://api.example.com"
+    project = tmp_path / "project" / "Pulumi.yaml"
+    project.write_text("name: platform\nruntime: python\n")
+    assert backend() == "https://api.example.com"
+    project.write_text("name: platform\nruntime: python\nbackend: {url: 'file://./state'}\n")
+    assert backend() == f"file://{tmp_path}/project/state"
+    project.write_text("name: [\n")
+    assert backend() == "https://api.example.com"
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///elsewhere")
+    assert backend() == "file:///elsewhere"

@@ -1,0 +1,180 @@
+"""The server belongs to a stack's identity: whoever connects elsewhere is refused, not believed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi.runtime.proto import provider_pb2 as p
+
+from kitaru_iac.pulumi.plugin import settings
+from tests.homes import Home, ready_home
+from tests.pulumi import stored
+from tests.pulumi.driver import Engine, Refused, Wanted
+
+
+@pytest.fixture
+def elsewhere(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that lets this machine be connected to another store."""
+    other = ready_home(home, tmp_path / "other")
+    stamp(other)
+
+    def connect() -> None:
+        monkeypatch.setenv("ZENML_CONFIG_PATH", str(other.config))
+
+    return connect
+
+
+def stamp(home: Home) -> None:
+    """Give a copied store an id of its own, as one that ZenML has made has."""
+    import sqlite3
+    from contextlib import closing
+    from uuid import uuid4
+
+    with closing(sqlite3.connect(home.database)) as database:
+        database.execute("UPDATE server_settings SET id = ?", (uuid4().hex,))
+        database.commit()
+
+
+DEV = {"dev": Wanted({"name": "dev"})}
+CHANGED = {"dev": Wanted({"name": "dev", "artifactStore": "/tmp/elsewhere"})}
+
+
+def test_another_server_is_never_taken_for_the_stacks_own(home: Home, elsewhere: Any) -> None:
+    """Not "unchanged", not "gone", not "deleted"; the stack is where it was."""
+    engine = Engine()
+    engine.up(DEV)
+    before = engine.export()
+    elsewhere()
+    for run in (
+        lambda: engine.up(DEV),
+        lambda: engine.up(DEV, preview=True),
+        lambda: engine.up(CHANGED),
+        lambda: engine.up(CHANGED, preview=True),
+        engine.refresh,
+        lambda: engine.refresh(preview=True),
+        engine.destroy,
+    ):
+        with pytest.raises(Refused) as refused:
+            run()
+        assert "is on another server" in str(refused.value)
+        assert str(home.database) in str(refused.value)
+        assert f"pulumi state delete '{engine.urn('dev')}'" in str(refused.value)
+    assert engine.state == before
+    os.environ["ZENML_CONFIG_PATH"] = str(home.config)
+    assert engine.up(DEV) == {"dev": "same"}
+    assert "dev" in stored.names()
+    engine.destroy()
+    assert stored.names() == {"default"}
+
+
+# -- which store is meant --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "word"),
+    [
+        ({"ZENML_STORE_API_KEY": "ZENKEY_x"}, "ZENML_STORE_API_KEY is set, and nothing says"),
+        ({"ZENML_STORE_API_TOKEN": "hush"}, "ZENML_STORE_API_TOKEN is set"),
+        ({"ZENML_STORE_USERNAME": "me"}, "ZENML_STORE_USERNAME is set"),
+        ({"KITARU_AUTH_TOKEN": "ZENKEY_x"}, "KITARU_AUTH_TOKEN is set"),
+        ({"CI": "true"}, "A local store on a CI runner is gone with it"),
+        ({"CI": "1"}, "A local store on a CI runner is gone with it"),
+    ],
+)
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
+def test_a_local_store_is_not_used_in_the_place_of_a_server(
+    home: Home, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], word: str, preview: bool
+) -> None:
+    for key, value in environ.items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(Refused) as refused:
+        Engine().up(DEV, preview=preview)
+    assert word in str(refused.value)
+    assert "KITARU_SERVER_URL" in str(refused.value)
+    assert "ZENKEY_x" not in str(refused.value)
+    for key in environ:
+        monkeypatch.delenv(key)
+    assert stored.names() == {"default"}
+
+
+@pytest.mark.parametrize("environ", [{}, {"CI": "false"}, {"CI": ""}, {"CI": "0"}], ids=str)
+def test_a_local_store_that_is_there_is_used_on_a_machine_of_ones_own(
+    home: Home, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
+) -> None:
+    for key, value in environ.items():
+        monkeypatch.setenv(key, value)
+    assert Engine().up(DEV, preview=True) == {"dev": "create"}
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
+def test_no_store_is_made_that_nobody_asked_for(
+    bare_home: Home, monkeypatch: pytest.MonkeyPatch, preview: bool
+) -> None:
+    for key, value in bare_home.environment().items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(Refused) as refused:
+        Engine().up(DEV, preview=preview)
+    assert "Nothing says which ZenML server" in str(refused.value)
+    assert "pulumi config set kitaru:url local" in str(refused.value)
+    assert not bare_home.database.exists()
+
+
+def config(**values: Any) -> Any:
+    from tests.pulumi.protocol import struct
+
+    return struct(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"url": "local"}, None),
+        ({"url": "local", "verifySsl": "true"}, None),
+        ({"url": "local", "apiKey": "ZENKEY_x"}, "apiKey"),
+        ({"url": "Local"}, "url"),
+    ],
+)
+def test_a_local_store_is_asked_for_by_name(values: dict[str, str], field: str | None) -> None:
+    found = settings.problems(values, frozenset(), shared=False)
+    assert [problem.field for problem in found][:1] == ([field] if field else [])
+
+
+def test_two_addresses_are_two_servers_only_if_both_answer_and_say_so(
+    home: Home, elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another server replaces the provider, so that the engine deletes with the former one."""
+    from kitaru_iac.errors import NotConnectedError
+    from kitaru_iac.gateway import identity
+    from kitaru_iac.gateway.identity import StoreIdentity
+
+    servers = {"https://a": "1" * 8, "https://a.new": "1" * 8, "https://b": "2" * 8}
+
+    def ask(store: Any, environ: Any) -> StoreIdentity:
+        if store.url not in servers:
+            raise NotConnectedError("It does not answer")
+        return StoreIdentity(servers[store.url], store.url, is_server=True)
+
+    monkeypatch.setattr(identity, "_of_server", ask)
+    plugin = Engine().plugin
+
+    def diff(old: str | None, new: str | None) -> tuple[list[str], list[str]]:
+        key = {"apiKey": "ZENKEY_x"}
+        request = p.DiffRequest(
+            urn="urn:pulumi:prod::platform::pulumi:providers:kitaru::there",
+            old_inputs=config(url=old, **key) if old else config(),
+            news=config(url=new, **key) if new else config(),
+        )
+        answer = plugin.call("DiffConfig", request)
+        return list(answer.diffs), list(answer.replaces)
+
+    assert diff("https://a", "https://b") == (["url"], ["url"])
+    assert diff("https://a", "https://a.new") == (["url"], [])
+    assert diff("https://a", "https://a") == ([], [])
+    assert diff("https://a", None) == (["url", "apiKey"], ["url"])
+    assert diff(None, "https://b") == (["url", "apiKey"], ["url"])
+    assert diff("https://gone", "https://b") == (["url"], [])
+    assert diff("https://a", "https://gone") == (["url"], [])
+    assert diff(None, None) == ([], [])
