@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -116,6 +117,41 @@ def test_ctrl_c_lets_a_registration_end_and_the_plugin_goes_at_once(
     assert "Traceback" not in said
     local_room.destroy()
     assert stored.names() == {"default"}
+
+
+_ENGINE = """
+import concurrent.futures, time
+import grpc
+server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+server.start()
+time.sleep(600)
+"""
+
+
+def test_a_plugin_ends_when_its_engine_was_killed(tmp_path: Path) -> None:
+    """Nobody sends it a signal then, and it would stay with all that it has loaded."""
+    engine = subprocess.Popen([sys.executable, "-c", _ENGINE], stdout=subprocess.PIPE, text=True)
+    assert engine.stdout is not None
+    address = f"127.0.0.1:{int(engine.stdout.readline())}"
+    plugin = subprocess.Popen(
+        [sys.executable, "-m", "kitaru_iac.pulumi.plugin.main", address],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "http_proxy": "http://127.0.0.1:9"},
+    )
+    try:
+        assert plugin.stdout is not None
+        assert plugin.stdout.readline().strip().isdigit()
+        time.sleep(1)
+        assert plugin.poll() is None
+        engine.kill()
+        assert plugin.wait(timeout=60) == 0
+    finally:
+        plugin.kill()
+        engine.kill()
+        engine.wait()
+        plugin.wait()
 
 
 def test_an_idle_plugin_ends_at_once(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The engine's log: what the user sees beside a resource."""
+"""The engine that started this plugin: its log, which the user sees, and whether it is there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,34 @@ import grpc
 import grpc.aio
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-__all__ = ["EngineLog"]
+__all__ = ["EngineLog", "until_gone"]
+
+#: Seconds that an engine which was there is given to take a connection again.
+_PATIENCE = 3.0
+
+
+async def until_gone(address: str) -> None:
+    """Wait until an engine that was there takes no connection any more, as plugins in Go do.
+
+    An engine that is killed ends nothing that it started. One that never was there, as where the
+    plugin was started by hand, is waited for without end.
+
+    Args:
+        address: Where the engine listens.
+    """
+    # A proxy of the machine's does not lead to this machine.
+    options = [("grpc.enable_http_proxy", 0)]
+    async with grpc.aio.insecure_channel(address, options=options) as channel:
+        await channel.channel_ready()
+        while True:
+            state = channel.get_state(try_to_connect=True)
+            if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+                try:
+                    await asyncio.wait_for(channel.channel_ready(), _PATIENCE)
+                except TimeoutError:
+                    return
+            else:
+                await channel.wait_for_state_change(state)
 
 
 class EngineLog:

@@ -28,6 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asyncio.run(_serve(given.engine))
 
 
+async def _stop_without(engine: str, stop: asyncio.Event) -> None:
+    from kitaru_iac.pulumi.plugin.engine import until_gone
+
+    await until_gone(engine)
+    stop.set()
+
+
 async def _serve(engine: str) -> None:
     import grpc.aio
     from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
@@ -51,7 +58,9 @@ async def _serve(engine: str) -> None:
     # The engine reads the port and nothing else.
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
+    watch = asyncio.create_task(_stop_without(engine, stop))
     await stop.wait()
+    watch.cancel()
     servicer.cancelled = True
     # Nothing half-made: what is being written is finished, or taken back by its own failure.
     waited = 0.0
