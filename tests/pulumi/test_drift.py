@@ -179,7 +179,8 @@ def test_an_option_imports_too_and_a_difference_is_shown(local_room: Room) -> No
 
     # The engine imports what is there, and then makes of it what the program says.
     preview = local_room.preview(lambda: take(artifact_store="/tmp/elsewhere"))
-    assert (preview.ops, preview.diffs["dev"]) == ({"dev": "update"}, ["artifactStore"])
+    assert preview.ops == {"dev": "update"}
+    assert preview.diffs["dev"] == ["artifactStore", "ownerUrn"]
     local_room.up(take)
     assert local_room.resources()["dev"]["id"] == made.id
 
