@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "LOCAL",
     "Machine",
-    "OtherServer",
     "here",
     "identity",
     "machine",
@@ -42,12 +41,6 @@ _FALSE = frozenset({"", "0", "false", "no", "off"})
 _local_is_meant = False
 _found: dict[tuple[str | None, ...], StoreIdentity] = {}
 _machine: Machine | None = None
-
-
-class OtherServer(KitaruError):
-    """The stack is on another server than the one that the provider is connected to."""
-
-    code = "other_server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +147,7 @@ def require_own(state: Properties | None, id: str, urn: str) -> None:
         urn: The resource's.
 
     Raises:
-        OtherServer: It is on another one.
+        KitaruError: It is on another one.
         NotConnectedError: Nothing says which server is asked, or it does not answer.
     """
     found = here()
@@ -162,7 +155,7 @@ def require_own(state: Properties | None, id: str, urn: str) -> None:
     if state is None or not found.differs_from(before):
         return
     name = state.values.get("name") or id
-    raise OtherServer(
+    raise KitaruError(
         f"Stack '{name}' is on another server than this run is connected to; nothing was done",
         why=f"Pulumi's state has it on {state.values.get('server') or 'a server'} ({before}). "
         f"This run asks {found.shown} ({found.id}).",
