@@ -196,6 +196,8 @@ class AzureLoopback:
             "loginServer": host,
             "adminUserEnabled": False,
             "publicNetworkAccess": "Enabled",
+            "roleAssignmentMode": "LegacyRegistryPermissions",
+            "anonymousPullEnabled": False,
         }
         self._put(
             group,

@@ -9,6 +9,8 @@ __all__ = ["CATALOG"]
 _OK, _WARN, _FAIL, _UNKNOWN = CheckStatus
 _LEARN = "https://learn.microsoft.com/azure/"
 _STORAGE = _LEARN + "storage/"
+_ML = _LEARN + "machine-learning/"
+_ACR = _LEARN + "container-registry/"
 _CANNOT_WARN = frozenset({_OK, _FAIL, _UNKNOWN})
 _CANNOT_FAIL = frozenset({_OK, _WARN, _UNKNOWN})
 
@@ -114,6 +116,106 @@ _CHECKS = (
         "where a condition decides, or where the connector's identity is not told. Not looked at: "
         "deny assignments.",
         _STORAGE + "blobs/assign-azure-role-data-access",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "azure.registry.exists",
+        "The registry exists",
+        "Finds the registry by its login server among those of the subscription. A repository is "
+        "made at the first push.",
+        _ACR + "container-registry-get-started-portal",
+    ),
+    CheckInfo(
+        "azure.registry.admin_user",
+        "The registry has no admin user",
+        "Whoever knows the admin user's password may push, whatever the roles say.",
+        _ACR + "container-registry-authentication",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "azure.registry.network",
+        "The registry is open to the networks of its users, and to nobody without credentials",
+        "Public network access, the network rules, and pulls without credentials. Whether the "
+        "steps, and whoever builds images, are in a network that is let in is not seen: then it is "
+        "unknown.",
+        _ACR + "container-registry-access-selected-networks",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "azure.registry.roles",
+        "AcrPull and AcrPush count at the registry",
+        "The registry's role assignment mode. In the mode for repositories (ABAC), which becomes "
+        "the default, only the roles Container Registry Repository Reader and Writer count; the "
+        "checks of who may pull and push then ask for those.",
+        _ACR + "container-registry-rbac-abac-repository-permissions",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "azure.connector.registry_access",
+        "The connector may push images",
+        "The roles of the connector at the registry, of the kind that its mode takes. Not looked "
+        "at: deny assignments, and whether the admin user would let it in.",
+        _ACR + "container-registry-rbac-built-in-roles-overview",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "azure.workspace.exists",
+        "The workspace exists",
+        "Reads the workspace and its state. Azure refuses before it looks whether it exists.",
+        _ML + "concept-workspace",
+    ),
+    CheckInfo(
+        "azure.workspace.kind",
+        "The workspace is one for jobs",
+        "Hubs and projects of AI Foundry, and feature stores, are workspaces too, and run no "
+        "pipelines; nor does one that takes AzureML's API v1 alone.",
+        _ML + "concept-workspace",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "azure.workspace.region",
+        "The workspace is where the description says",
+        "Runs are where the workspace is.",
+        _ML + "concept-workspace",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "azure.workspace.attached",
+        "What the workspace stands on exists",
+        "Reads its storage account, key vault, Application Insights and registry, each by its id: "
+        "a workspace whose vault was deleted looks healthy until a run starts. A registry may be "
+        "missing, since AzureML makes it late.",
+        _ML + "concept-workspace#associated-resources",
+    ),
+    CheckInfo(
+        "azure.workspace.identity",
+        "The workspace has an identity",
+        "The identity with which it pulls images, and whether the one that is chosen is its own.",
+        _ML + "how-to-setup-authentication",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "azure.workspace.network",
+        "The workspace is reached, and its jobs reach what they need",
+        "Public network access and the isolation of its managed network. Whether those who submit "
+        "runs are let in, and ZenML's server is let out to, is not seen: then it is unknown.",
+        _ML + "how-to-managed-network",
+        frozenset({_OK, _UNKNOWN}),
+    ),
+    CheckInfo(
+        "azure.workspace.pull",
+        "The workspace's identity may pull the stack's images",
+        "Its role assignments at the stack's registry, with those above and of its groups, of the "
+        "kind that the registry's mode takes. Not looked at: deny assignments, and a compute "
+        "cluster's own identity.",
+        _ML + "how-to-identity-based-service-authentication",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "azure.connector.workspace_access",
+        "The connector may submit runs",
+        "Its roles at the workspace: jobs, components and environments.",
+        _ML + "how-to-assign-roles",
         _CANNOT_WARN,
     ),
 )

@@ -147,4 +147,4 @@ def evaluate_rights(
             else "nothing is known to be needed",
             az("role", "assignment", "list", all=True, include_groups=True),
         )
-    return ok(f"{who} may do all {allowed} operations that are needed", _UNSEEN)
+    return ok(f"{who} may do all that is needed ({allowed} of {allowed} operations)", _UNSEEN)

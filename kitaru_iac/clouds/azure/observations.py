@@ -14,11 +14,13 @@ from kitaru_iac.checks.probes import ProbeError, Unavailable
 
 __all__ = [
     "Account",
+    "Attached",
     "Caller",
     "Container",
     "Found",
     "Principal",
     "Raw",
+    "Registry",
     "Rights",
     "Role",
     "flag",
@@ -242,3 +244,50 @@ class Found:
     containers: tuple[Container, ...]
     accounts: int
     unseen: tuple[ProbeError, ...] = ()
+
+
+# -- registry --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A container registry: its id, name, and what Resource Manager says of it."""
+
+    id: str
+    name: str
+    raw: Raw
+
+    @property
+    def group(self) -> str | None:
+        """Its resource group."""
+        return group_of(self.id)
+
+    @property
+    def abac(self) -> bool | None:
+        """Whether it takes roles on repositories instead of AcrPull and AcrPush.
+
+        None where it does not say.
+        https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
+        """
+        mode = text(self.raw, "properties", "roleAssignmentMode")
+        return {"AbacRepositoryPermissions": True, "LegacyRegistryPermissions": False}.get(
+            mode or ""
+        )
+
+
+# -- workspace -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What a workspace stands on: the property that names it, its id, and why it was not seen.
+
+    Attributes:
+        name: As ``keyVault``.
+        id: None where the workspace has none.
+        error: Why it could not be read; None if it could.
+    """
+
+    name: str
+    id: str | None
+    error: ProbeError | None = None

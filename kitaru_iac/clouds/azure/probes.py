@@ -6,18 +6,22 @@ from kitaru_iac.checks.probes import Probe
 from kitaru_iac.clouds.azure.observations import Raw
 from kitaru_iac.clouds.azure.probes_bucket import BucketProbes
 from kitaru_iac.clouds.azure.probes_common import VERSIONS
+from kitaru_iac.clouds.azure.probes_registry import RegistryProbes
+from kitaru_iac.clouds.azure.probes_workspace import WorkspaceProbes
 from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.clouds.azure.session import AzureAccess
 
 __all__ = ["AzureProbes"]
 
 
-class AzureProbes(BucketProbes):
+class AzureProbes(BucketProbes, RegistryProbes, WorkspaceProbes):
     """The probes of one run. Each is an object, asked once however many checks use it."""
 
     def __init__(self, azure: AzureAccess, resources: AzureResources) -> None:
         super().__init__(azure, resources)
         self._ask_bucket()
+        self._ask_registry()
+        self._ask_workspace()
         self.group = self._below(
             "Microsoft.Resources/subscriptions/resourceGroups/read",
             lambda where: azure.resource(

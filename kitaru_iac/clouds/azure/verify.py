@@ -1,7 +1,8 @@
 """The checks of a description on Azure.
 
-By concern: `verify_identity`, `verify_bucket` hold the evaluations; `probes` what is asked;
-`catalog` the ids. Nothing is asked here: that is for `kitaru_iac.checks.model.run_checks`.
+By concern: `verify_identity`, `verify_bucket`, `verify_registry`, `verify_workspace` hold the
+evaluations; `probes` what is asked; `catalog` the ids. Nothing is asked here: that is for
+`kitaru_iac.checks.model.run_checks`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from kitaru_iac.clouds.azure.verify_identity import (
     skipped_connector,
     unseen_connector,
 )
+from kitaru_iac.clouds.azure.verify_registry import registry_checks
+from kitaru_iac.clouds.azure.verify_workspace import workspace_checks
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = ["checks_for"]
@@ -61,6 +64,10 @@ def checks_for(
     checks = credential_checks(made_by, probes, resources, access.described_as, connector)
     if resources.container is not None:
         checks += bucket_checks(made_by, probes, resources, connector, subject)
+    if resources.registry is not None:
+        checks += registry_checks(made_by, probes, resources, connector, subject)
+    if resources.workspace is not None:
+        checks += workspace_checks(made_by, probes, resources, connector, subject)
     return checks
 
 

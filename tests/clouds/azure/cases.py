@@ -371,8 +371,8 @@ def _access() -> list[Case]:
     listing = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
     every = [f"{blobs}/read", f"{blobs}/write", f"{blobs}/delete"]
     return [
-        Case(name, OK, then(BUCKET, _may([listing], every)), "may do all 4 operations"),
-        Case(name, OK, then(BUCKET, _may([listing.upper()], [f"{blobs}/*"])), "may do all 4"),
+        Case(name, OK, then(BUCKET, _may([listing], every)), "(4 of 4"),
+        Case(name, OK, then(BUCKET, _may([listing.upper()], [f"{blobs}/*"])), "(4 of 4"),
         Case(name, FAIL, then(BUCKET, _may(["*"], [])), f"allows {blobs}/read"),
         Case(name, FAIL, then(BUCKET, _may([], every)), f"allows {listing}"),
         Case(
@@ -404,4 +404,217 @@ def _access() -> list[Case]:
     ]
 
 
-CASES = [*_credentials(), *_bucket()]
+def registry(**properties: Any) -> Arrange:
+    """A registry with these properties."""
+
+    def arrange(world: World) -> BaseSpec:
+        world.fit_registry(**properties)
+        return world.azureml()
+
+    return arrange
+
+
+def _of_registry(name: str, *cases: tuple[CheckStatus, dict[str, Any], str]) -> list[Case]:
+    denied = answered(registry(), "/microsoft.containerregistry/registries", forbidden)
+    return [
+        *(Case(name, status, registry(**properties), why) for status, properties, why in cases),
+        Case(name, UNKNOWN, denied, "says nothing about whether it exists", _LOOPBACK),
+    ]
+
+
+def _registry() -> list[Case]:
+    name = "azure.connector.registry_access"
+    acr = "Microsoft.ContainerRegistry/registries"
+    old = {"actions": [f"{acr}/pull/read", f"{acr}/push/write"]}
+    new = {"dataActions": [f"{acr}/repositories/*"]}
+
+    def mode(value: str | None, *roles: dict[str, Any]) -> Arrange:
+        return then(registry(roleAssignmentMode=value), lambda w: w.may(w.registry_id, *roles))
+
+    roles, abac = "LegacyRegistryPermissions", "AbacRepositoryPermissions"
+    return [
+        *_of_registry(
+            "azure.registry.exists",
+            (OK, {}, "team is there"),
+            (WARN, {"provisioningState": "Updating"}, "being changed"),
+            (FAIL, {"provisioningState": "Failed"}, "Failed"),
+            (FAIL, {"loginServer": "team-x1.azurecr.io"}, "no container registry team.azurecr.io"),
+            (UNKNOWN, {"loginServer": 5}, "nobody understands"),
+            (UNKNOWN, {"provisioningState": None}, "None"),
+        ),
+        Case(
+            "azure.registry.exists",
+            UNKNOWN,
+            then(lambda w: w.azureml(), lambda w: w.may(w.subscription, {"actions": [f"{acr}/x"]})),
+            "may not see all",
+            f"{acr}/read",
+        ),
+        *_of_registry(
+            "azure.registry.admin_user",
+            (OK, {}, "no admin user"),
+            (WARN, {"adminUserEnabled": True}, "knows its password"),
+            (UNKNOWN, {"adminUserEnabled": "no"}, "nobody understands"),
+        ),
+        *_of_registry(
+            "azure.registry.network",
+            (OK, {}, "open to all networks"),
+            (WARN, {"anonymousPullEnabled": True}, "everybody can pull"),
+            (UNKNOWN, {"publicNetworkAccess": "Disabled"}, "cannot be seen"),
+            (UNKNOWN, {"networkRuleSet": {"defaultAction": "Deny"}}, "cannot be seen"),
+            (UNKNOWN, {"publicNetworkAccess": None}, "does not say"),
+        ),
+        *_of_registry(
+            "azure.registry.roles",
+            (OK, {}, "takes AcrPull"),
+            (WARN, {"roleAssignmentMode": abac}, "AcrPull and AcrPush do not count"),
+            (UNKNOWN, {"roleAssignmentMode": None}, "does not say"),
+            (UNKNOWN, {"roleAssignmentMode": "Newest"}, "does not say"),
+        ),
+        Case(name, OK, mode(roles, old), "(2 of 2"),
+        Case(name, OK, mode(abac, new), "(4 of 4"),
+        Case(name, OK, mode(None, old, new), "(2 of 2"),
+        Case(name, FAIL, mode(abac, old), "repositories/content/read"),
+        Case(name, FAIL, mode(roles, new), "pull/read"),
+        Case(name, FAIL, mode(None), "pull/read"),
+        Case(name, FAIL, mode(roles, {"actions": [f"{acr}/pull/read"]}), "allows " + acr + "/push"),
+        Case(name, UNKNOWN, mode(None, old), "which it does not say"),
+        Case(name, UNKNOWN, mode(roles, old | {"condition": "x"}), "under a condition"),
+    ]
+
+
+def workspace(*changes: Callable[[World], Any], **properties: Any) -> Arrange:
+    """A workspace with these properties, and what else is spoiled."""
+
+    def arrange(world: World) -> BaseSpec:
+        world.fit_workspace()
+        world.workspace()["properties"].update(properties)
+        for change in changes:
+            change(world)
+        return world.azureml()
+
+    return arrange
+
+
+def _forget(part: str) -> Callable[[World], Any]:
+    def change(world: World) -> None:
+        found = world.azure.resources.resources
+        for each in [each for each in found if part in each]:
+            del found[each]
+
+    return change
+
+
+def _workspace() -> list[Case]:
+    ml = "Microsoft.MachineLearningServices/workspaces"
+    unseen = answered(workspace(), "/workspaces/team-ml", forbidden)
+    named = {"primaryUserAssignedIdentity": "/subscriptions/x/userAssignedIdentities/runner"}
+    attached, access = "azure.workspace.attached", "azure.connector.workspace_access"
+
+    def set_(**fields: Any) -> Callable[[World], Any]:
+        return lambda w: w.workspace().update(fields)
+
+    def may(*actions: str) -> Callable[[World], Any]:
+        return lambda w: w.may(w.workspace_id, {"actions": list(actions)})
+
+    return [
+        Case("azure.workspace.exists", OK, workspace(), "it is there"),
+        Case("azure.workspace.exists", WARN, workspace(provisioningState="Creating"), "Creating"),
+        Case("azure.workspace.exists", FAIL, workspace(provisioningState="Failed"), "Failed"),
+        Case("azure.workspace.exists", FAIL, lambda w: w.azureml(), "does not exist"),
+        Case("azure.workspace.exists", UNKNOWN, unseen, "says nothing about", _LOOPBACK),
+        Case("azure.workspace.exists", UNKNOWN, workspace(provisioningState=None), "None"),
+        Case("azure.workspace.kind", OK, workspace(), "for jobs"),
+        Case("azure.workspace.kind", FAIL, workspace(set_(kind="Hub")), "a Hub"),
+        Case("azure.workspace.kind", FAIL, workspace(v1LegacyMode=True), "API v1"),
+        Case("azure.workspace.kind", UNKNOWN, workspace(set_(kind=None)), "None"),
+        Case("azure.workspace.region", OK, workspace(set_(location="West Europe")), "West Europe"),
+        Case("azure.workspace.region", WARN, workspace(set_(location="eastus")), "eastus"),
+        Case("azure.workspace.region", UNKNOWN, workspace(set_(location=None)), "does not say"),
+        Case(attached, OK, workspace(), "what it stands on is there"),
+        Case(attached, OK, workspace(containerRegistry=None), "a registry of its own"),
+        Case(attached, WARN, workspace(applicationInsights=None), "keeps the logs"),
+        Case(attached, FAIL, workspace(keyVault=None), "no keyVault"),
+        Case(attached, FAIL, workspace(_forget("/vaults/")), "its keyVault is gone"),
+        Case(attached, FAIL, workspace(_forget("storageaccounts")), "its storageAccount is gone"),
+        Case(attached, FAIL, workspace(_forget("/registries/")), "its containerRegistry is gone"),
+        Case(
+            attached, UNKNOWN, answered(workspace(), "/vaults/team", forbidden), "keyVault",
+            _LOOPBACK,
+        ),
+        Case(
+            attached, UNKNOWN, workspace(keyVault="/subscriptions/x/providers/Microsoft.Odd/a/b"),
+            "known here",
+        ),
+        Case("azure.workspace.identity", OK, workspace(), "Azure made for it"),
+        Case(
+            "azure.workspace.identity",
+            OK,
+            workspace(
+                set_(
+                    identity={
+                        "type": "UserAssigned",
+                        "userAssignedIdentities": {
+                            named["primaryUserAssignedIdentity"].upper(): {"principalId": "x"}
+                        },
+                    }
+                ),
+                **named,
+            ),
+            "it is runner",
+        ),
+        Case("azure.workspace.identity", FAIL, workspace(**named), "not among its identities"),
+        Case("azure.workspace.identity", FAIL, workspace(set_(identity=None)), "no identity"),
+        Case(
+            "azure.workspace.identity",
+            UNKNOWN,
+            workspace(set_(identity={"type": "UserAssigned"})),
+            "does not say which",
+        ),
+        Case("azure.workspace.network", OK, workspace(), "open to all networks"),
+        Case(
+            "azure.workspace.network", UNKNOWN, workspace(publicNetworkAccess="Disabled"), "private"
+        ),
+        Case(
+            "azure.workspace.network",
+            UNKNOWN,
+            workspace(managedNetwork={"isolationMode": "AllowOnlyApprovedOutbound"}),
+            "outbound rules",
+        ),
+        *_pull("azure.workspace.pull", workspace),
+        Case(access, OK, workspace(may(f"{ml}/*")), "(7 of 7"),
+        Case(access, FAIL, workspace(may(f"{ml}/*/read", f"{ml}/read")), "jobs/write"),
+        Case(access, UNKNOWN, answered(workspace(), "/permissions", _BUSY), "throttled"),
+    ]  # fmt: skip
+
+
+def _pull(name: str, thing: Callable[..., Arrange]) -> list[Case]:
+    """Cases of a check of an identity's right to pull: by assignments, in both modes."""
+
+    def mode(value: str, **options: Any) -> Callable[[World], Any]:
+        def change(world: World) -> None:
+            _forget("/roleassignments/")(world)
+            registry = world.azure.resources.resources[world.registry_id.lower()]
+            registry["properties"]["roleAssignmentMode"] = value
+            if options.pop("granted", True):
+                world.let_pull(**options)
+
+        return change
+
+    roles, abac = "LegacyRegistryPermissions", "AbacRepositoryPermissions"
+    return [
+        Case(name, OK, thing(mode(roles)), "(1 of 1"),
+        Case(name, OK, thing(mode(abac, abac=True)), "(1 of 1"),
+        Case(name, FAIL, thing(mode(roles, granted=False)), "pull/read"),
+        Case(name, FAIL, thing(mode(abac)), "repositories/content/read"),
+        Case(name, UNKNOWN, thing(mode(roles, condition="x")), "under a condition"),
+        Case(
+            name,
+            UNKNOWN,
+            then(thing(), lambda w: w.azure.deny("Microsoft.Authorization/roleAssignments/read")),
+            "is denied",
+            "Microsoft.Authorization/roleAssignments/read",
+        ),
+    ]
+
+
+CASES = [*_credentials(), *_bucket(), *_registry(), *_workspace()]

@@ -16,8 +16,11 @@ __all__ = ["ACCOUNT", "CONTAINER", "World"]
 
 GROUP = "ml-platform"
 ACCOUNT = "teamdata"
+REGISTRY = "team"
 CONTAINER = "artifacts"
 OTHER = "11111111-2222-3333-4444-555555555555"
+_INSIGHTS = "Microsoft.Insights/components"
+_ACR = "Microsoft.ContainerRegistry/registries"
 _STORAGE = "Microsoft.Storage/storageAccounts"
 
 
@@ -44,6 +47,54 @@ class World:
         good: dict[str, Any] = {"allowSharedKeyAccess": False}
         self.azure.storage_account(ACCOUNT, GROUP, **{**good, **properties})
         self.azure.container(ACCOUNT, CONTAINER, GROUP)
+
+    def fit_registry(self, **properties: Any) -> None:
+        """A registry as it should be, in another group."""
+        self.azure.registry(REGISTRY, "images", **properties)
+
+    def fit_workspace(self, **fields: Any) -> None:
+        """A workspace as it should be, whose identity may pull."""
+        self.fit_bucket()
+        self.fit_registry()
+        parts = {"keyVault": "Microsoft.KeyVault/vaults", "applicationInsights": _INSIGHTS}
+        attached = {
+            name: self.azure.resources.put(self.azure.group(GROUP), kind, "team", LOCATION)["id"]
+            for name, kind in parts.items()
+        }
+        self.azure.workspace(
+            "team-ml",
+            GROUP,
+            storageAccount=self.account_id,
+            containerRegistry=self.registry_id,
+            managedNetwork={"isolationMode": "Disabled"},
+            **attached,
+        )
+        self.workspace()["identity"]["principalId"] = OTHER
+        self.let_pull()
+
+    def let_pull(self, *, abac: bool = False, condition: str | None = None) -> None:
+        """Let somebody pull from the registry, with the role for its mode."""
+        role = self.azure.role_definition(
+            "pull", **({"dataActions": [f"{_ACR}/repositories/content/read"]} if abac else
+                       {"actions": [f"{_ACR}/pull/read"]})
+        )  # fmt: skip
+        self.azure.role_assignment(self.registry_id, role, OTHER, condition)
+
+    def workspace(self) -> dict[str, Any]:
+        """The stored workspace, to be spoiled."""
+        return self.azure.resources.resources[self.workspace_id.lower()]
+
+    @property
+    def workspace_id(self) -> str:
+        kind = "Microsoft.MachineLearningServices/workspaces"
+        return f"{self.subscription}/resourceGroups/{GROUP}/providers/{kind}/team-ml"
+
+    @property
+    def registry_id(self) -> str:
+        return (
+            f"{self.subscription}/resourceGroups/images/providers/"
+            f"Microsoft.ContainerRegistry/registries/{REGISTRY}"
+        )
 
     def account(self) -> dict[str, Any]:
         """The stored account, to be spoiled."""
