@@ -231,7 +231,16 @@ class AzureLoopback:
                 "kubeletidentity": {"objectId": str(uuid.uuid5(uuid.NAMESPACE_DNS, name))}
             },
             "oidcIssuerProfile": {"enabled": True},
-            "agentPoolProfiles": [{"name": "system", "count": 1, "mode": "System"}],
+            "securityProfile": {"workloadIdentity": {"enabled": True}},
+            "agentPoolProfiles": [
+                {
+                    "name": "system",
+                    "count": 1,
+                    "mode": "System",
+                    "osType": "Linux",
+                    "powerState": {"code": "Running"},
+                }
+            ],
         }
         return self._put(
             group,

@@ -9,6 +9,7 @@ __all__ = ["CATALOG"]
 _OK, _WARN, _FAIL, _UNKNOWN = CheckStatus
 _LEARN = "https://learn.microsoft.com/azure/"
 _STORAGE = _LEARN + "storage/"
+_AKS = _LEARN + "aks/"
 _ML = _LEARN + "machine-learning/"
 _ACR = _LEARN + "container-registry/"
 _CANNOT_WARN = frozenset({_OK, _FAIL, _UNKNOWN})
@@ -216,6 +217,71 @@ _CHECKS = (
         "The connector may submit runs",
         "Its roles at the workspace: jobs, components and environments.",
         _ML + "how-to-assign-roles",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "azure.cluster.exists",
+        "The cluster exists and runs",
+        "Reads the cluster, its state and whether it is stopped. Azure refuses before it looks "
+        "whether it exists.",
+        _AKS + "core-aks-concepts",
+    ),
+    CheckInfo(
+        "azure.cluster.local_accounts",
+        "The cluster has local accounts",
+        "ZenML's connector opens a cluster with the local administrator's kubeconfig alone, so a "
+        "cluster without local accounts cannot be used with it. Decided from the setting: the "
+        "kubeconfig itself is a credential, and is not asked for.",
+        _AKS + "manage-local-accounts-managed-azure-ad",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "azure.cluster.region",
+        "The cluster is where the description says",
+        "The cluster's location.",
+        _AKS + "core-aks-concepts",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "azure.cluster.compute",
+        "Something runs the cluster's pods",
+        "Node pools of Linux with nodes, or that make some, or automatic provisioning. Taints and "
+        "free capacity are not looked at.",
+        _AKS + "create-node-pools",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "azure.cluster.reachable",
+        "The cluster's API is open to the networks of its users",
+        "Private cluster and authorized address ranges. Whether ZenML's server and its clients are "
+        "let in is not seen: then it is unknown. The API itself is not called: its certificate "
+        "authority comes with a credential of the cluster alone.",
+        _AKS + "api-server-authorized-ip-ranges",
+        frozenset({_OK, _UNKNOWN}),
+    ),
+    CheckInfo(
+        "azure.cluster.workload_identity",
+        "Pods can have an identity of their own",
+        "The OIDC issuer and workload identity.",
+        _AKS + "workload-identity-overview",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "azure.cluster.pull",
+        "The cluster's nodes may pull the stack's images",
+        "The role assignments of the kubelet's identity at the stack's registry, with those above "
+        "and of its groups, of the kind that the registry's mode takes. Not looked at: deny "
+        "assignments, and image pull secrets.",
+        _AKS + "cluster-container-registry-integration",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "azure.connector.cluster_access",
+        "The connector may get the cluster's kubeconfig",
+        "Its roles at the cluster: reading it, and `listClusterAdminCredential`. What it may do "
+        "inside follows: that kubeconfig is the administrator's. Whether the namespace exists is "
+        "not looked at.",
+        _AKS + "control-kubeconfig-access",
         _CANNOT_WARN,
     ),
 )

@@ -123,11 +123,11 @@ def evaluate_rights(
         abac: Whether a registry takes roles on repositories.
     """
     conditional: list[str] = []
-    who = "nobody"
+    who, who_id = "nobody", None
     allowed = 0
     for rights, needed in seen:
         judged = judge(rights, needed)
-        who = rights.principal.name
+        who, who_id = rights.principal.name, rights.principal.object_id
         if judged.missing:
             role = built_in(identity, needed[0].resource, abac=abac)
             remedy = assign(
@@ -145,6 +145,6 @@ def evaluate_rights(
             f"{who} may {', '.join(conditional)} under a condition of the role assignment only"
             if conditional
             else "nothing is known to be needed",
-            az("role", "assignment", "list", all=True, include_groups=True),
+            az("role", "assignment", "list", assignee=who_id or "OBJECT_ID", all=True),
         )
     return ok(f"{who} may do all that is needed ({allowed} of {allowed} operations)", _UNSEEN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kitaru_iac.checks.probes import Probe
 from kitaru_iac.clouds.azure.observations import Raw
 from kitaru_iac.clouds.azure.probes_bucket import BucketProbes
+from kitaru_iac.clouds.azure.probes_cluster import ClusterProbes
 from kitaru_iac.clouds.azure.probes_common import VERSIONS
 from kitaru_iac.clouds.azure.probes_registry import RegistryProbes
 from kitaru_iac.clouds.azure.probes_workspace import WorkspaceProbes
@@ -14,7 +15,7 @@ from kitaru_iac.clouds.azure.session import AzureAccess
 __all__ = ["AzureProbes"]
 
 
-class AzureProbes(BucketProbes, RegistryProbes, WorkspaceProbes):
+class AzureProbes(BucketProbes, RegistryProbes, WorkspaceProbes, ClusterProbes):
     """The probes of one run. Each is an object, asked once however many checks use it."""
 
     def __init__(self, azure: AzureAccess, resources: AzureResources) -> None:
@@ -22,6 +23,7 @@ class AzureProbes(BucketProbes, RegistryProbes, WorkspaceProbes):
         self._ask_bucket()
         self._ask_registry()
         self._ask_workspace()
+        self._ask_cluster()
         self.group = self._below(
             "Microsoft.Resources/subscriptions/resourceGroups/read",
             lambda where: azure.resource(

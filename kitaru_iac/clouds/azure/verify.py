@@ -17,6 +17,7 @@ from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import existing
 from kitaru_iac.clouds.azure.session import AzureAccess, require_azure
 from kitaru_iac.clouds.azure.verify_bucket import bucket_checks
+from kitaru_iac.clouds.azure.verify_cluster import cluster_checks
 from kitaru_iac.clouds.azure.verify_identity import (
     credential_checks,
     skipped_connector,
@@ -68,6 +69,8 @@ def checks_for(
         checks += registry_checks(made_by, probes, resources, connector, subject)
     if resources.workspace is not None:
         checks += workspace_checks(made_by, probes, resources, connector, subject)
+    if resources.cluster is not None:
+        checks += cluster_checks(made_by, probes, resources, connector, subject)
     return checks
 
 

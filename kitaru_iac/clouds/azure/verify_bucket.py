@@ -331,7 +331,5 @@ def evaluate_reachable(
         remedy = note(remedy, "at the storage account's own id")
         return fail(seen.why, remedy) if who else unknown(seen.why, remedy, seen.permission)
     if isinstance(seen, ProbeError):
-        return unknown(
-            seen.why, az("storage", "account", "network-rule", "list", account_name=account)
-        )
+        return unknown(seen.why, az("storage", "account", "show", name=account))
     return ok("it answers this machine with these credentials")

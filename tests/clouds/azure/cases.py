@@ -617,4 +617,78 @@ def _pull(name: str, thing: Callable[..., Arrange]) -> list[Case]:
     ]
 
 
-CASES = [*_credentials(), *_bucket(), *_registry(), *_workspace()]
+def cluster(*changes: Callable[[World], Any], **properties: Any) -> Arrange:
+    """A cluster with these properties, and what else is spoiled."""
+
+    def arrange(world: World) -> BaseSpec:
+        world.fit_cluster()
+        world.cluster()["properties"].update(properties)
+        for change in changes:
+            change(world)
+        return world.kubernetes()
+
+    return arrange
+
+
+def _cluster() -> list[Case]:
+    aks = "Microsoft.ContainerService/managedClusters"
+    unseen = answered(cluster(), "/managedclusters/prod", forbidden)
+    exists, compute = "azure.cluster.exists", "azure.cluster.compute"
+    local, reachable = "azure.cluster.local_accounts", "azure.cluster.reachable"
+    identity, access = "azure.cluster.workload_identity", "azure.connector.cluster_access"
+
+    def pools(*found: dict[str, Any], **more: Any) -> Arrange:
+        return cluster(agentPoolProfiles=list(found), **more)
+
+    def profile(**found: Any) -> Arrange:
+        return cluster(apiServerAccessProfile=found)
+
+    def may(*actions: str) -> Callable[[World], Any]:
+        return lambda w: w.may(w.cluster_id, {"actions": list(actions)})
+
+    def placed(where: str | None) -> Callable[[World], Any]:
+        return lambda w: w.cluster().update(location=where)
+
+    windows = {"name": "win", "count": 3, "osType": "Windows"}
+    empty = {"name": "none", "count": 0, "osType": "Linux"}
+    stopped = {"name": "off", "count": 2, "powerState": {"code": "Stopped"}}
+    growing = {"name": "grows", "count": 0, "enableAutoScaling": True, "maxCount": 3}
+    return [
+        Case(exists, OK, cluster(), "it runs"),
+        Case(exists, WARN, cluster(provisioningState="Upgrading"), "Upgrading"),
+        Case(exists, FAIL, cluster(powerState={"code": "Stopped"}), "it is stopped"),
+        Case(exists, FAIL, cluster(provisioningState="Failed"), "Failed"),
+        Case(exists, FAIL, lambda w: (w.azure.group(GROUP), w.kubernetes())[1], "ResourceNotFound"),
+        Case(exists, UNKNOWN, cluster(powerState=None), "power None"),
+        Case(exists, UNKNOWN, unseen, "says nothing about whether it exists", _LOOPBACK),
+        Case(local, OK, cluster(), "it has local accounts"),
+        Case(local, FAIL, cluster(disableLocalAccounts=True), "no other way"),
+        Case(local, UNKNOWN, cluster(disableLocalAccounts=None), "does not say"),
+        Case("azure.cluster.region", OK, cluster(placed("West Europe")), "West Europe"),
+        Case("azure.cluster.region", WARN, cluster(placed("eastus")), "eastus"),
+        Case("azure.cluster.region", UNKNOWN, cluster(placed(None)), "does not say"),
+        Case(compute, OK, cluster(), "pods can run in system"),
+        Case(compute, OK, pools(windows, growing), "pods can run in grows"),
+        Case(compute, OK, pools(nodeProvisioningProfile={"mode": "Auto"}), "makes nodes"),
+        Case(compute, FAIL, pools(windows, empty, stopped), "none of its node pools"),
+        Case(compute, FAIL, pools(growing | {"maxCount": 0}), "none of its node pools"),
+        Case(compute, UNKNOWN, pools({"name": "odd"}), "how many nodes"),
+        Case(compute, UNKNOWN, cluster(agentPoolProfiles=None), "which nodes"),
+        Case(compute, UNKNOWN, cluster(agentPoolProfiles="many"), "nobody understands"),
+        Case(reachable, OK, cluster(), "a public address"),
+        Case(reachable, UNKNOWN, profile(enablePrivateCluster=True), "private address"),
+        Case(reachable, UNKNOWN, profile(authorizedIPRanges=["192.0.2.0/24"]), "192.0.2.0/24"),
+        Case(reachable, UNKNOWN, cluster(fqdn=None), "where its API is"),
+        Case(identity, OK, cluster(), "an identity of their own"),
+        Case(identity, WARN, cluster(oidcIssuerProfile=None), "OIDC issuer"),
+        Case(identity, WARN, cluster(securityProfile={}), "workload identity is off"),
+        Case(identity, UNKNOWN, cluster(securityProfile="on"), "nobody understands"),
+        *_pull("azure.cluster.pull", cluster),
+        Case("azure.cluster.pull", UNKNOWN, cluster(identityProfile=None), "does not say which"),
+        Case(access, OK, cluster(may(f"{aks}/*")), "(2 of 2"),
+        Case(access, FAIL, cluster(may("*/read")), "listClusterAdminCredential"),
+        Case(access, UNKNOWN, answered(cluster(), "/permissions", _BUSY), "throttled"),
+    ]
+
+
+CASES = [*_credentials(), *_bucket(), *_registry(), *_workspace(), *_cluster()]

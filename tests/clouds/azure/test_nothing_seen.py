@@ -47,9 +47,15 @@ def azureml(world: World) -> BaseSpec:
     return world.azureml(artifact_store="az://artifacts")
 
 
+def kubernetes(world: World) -> BaseSpec:
+    world.fit_cluster()
+    return world.kubernetes()
+
+
 #: What is described, and which calls are spoiled one by one: those that no other one makes.
 STACKS: dict[str, tuple[Callable[[World], BaseSpec], str]] = {
     "azureml": (azureml, ""),
+    "kubernetes": (kubernetes, "managedclusters"),
 }
 
 

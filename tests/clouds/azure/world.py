@@ -72,6 +72,23 @@ class World:
         self.workspace()["identity"]["principalId"] = OTHER
         self.let_pull()
 
+    def fit_cluster(self) -> None:
+        """A cluster as it should be, whose nodes may pull."""
+        self.fit_bucket()
+        self.fit_registry()
+        kubelet = {"kubeletidentity": {"objectId": OTHER}}
+        self.azure.cluster("prod", GROUP, identityProfile=kubelet)
+        self.let_pull()
+
+    def cluster(self) -> dict[str, Any]:
+        """The stored cluster, to be spoiled."""
+        return self.azure.resources.resources[self.cluster_id.lower()]
+
+    @property
+    def cluster_id(self) -> str:
+        kind = "Microsoft.ContainerService/managedClusters"
+        return f"{self.subscription}/resourceGroups/{GROUP}/providers/{kind}/prod"
+
     def let_pull(self, *, abac: bool = False, condition: str | None = None) -> None:
         """Let somebody pull from the registry, with the role for its mode."""
         role = self.azure.role_definition(

@@ -1,0 +1,225 @@
+"""The evaluations about the AKS cluster."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from kitaru_iac.checks.checklist import Checklist
+from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.probes import Probe, all_of
+from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.clouds.azure.explain import About
+from kitaru_iac.clouds.azure.observations import (
+    Principal,
+    Raw,
+    flag,
+    group_of,
+    known_text,
+    raws,
+    text,
+    texts,
+    within,
+)
+from kitaru_iac.clouds.azure.permission_table import Resource
+from kitaru_iac.clouds.azure.permissions import permissions_for
+from kitaru_iac.clouds.azure.probes import AzureProbes
+from kitaru_iac.clouds.azure.resources import AzureResources, location_of
+from kitaru_iac.clouds.azure.verify_identity import access_check
+from kitaru_iac.clouds.azure.verify_registry import evaluate_registry_rights
+
+__all__ = [
+    "cluster_checks",
+    "evaluate_cluster",
+    "evaluate_compute",
+    "evaluate_local_accounts",
+    "evaluate_reachable",
+    "evaluate_region",
+    "evaluate_workload_identity",
+]
+
+
+def cluster_checks(
+    checklist: Checklist[Principal],
+    probes: AzureProbes,
+    r: AzureResources,
+    connector: Probe[Principal],
+    subject: str,
+) -> list[Check[object]]:
+    """The checks of the cluster that the description names.
+
+    Args:
+        checklist: Makes them.
+        probes: What is asked.
+        r: What the description names.
+        connector: The identity that the connector is.
+        subject: The same in words.
+    """
+    create = az(
+        *("aks", "create"),
+        name=r.cluster,
+        resource_group=r.group,
+        location=r.location,
+        enable_managed_identity=True,
+        enable_oidc_issuer=True,
+        enable_workload_identity=True,
+        generate_ssh_keys=True,
+        subscription=r.subscription,
+    )
+    about = About(checklist, str(r.cluster), create)
+    about.add("azure.cluster.exists", probes.cluster, evaluate_cluster, absent=create)
+    about.add("azure.cluster.local_accounts", probes.cluster, evaluate_local_accounts)
+    if r.location is not None:
+        location = r.location
+        about.add(
+            *("azure.cluster.region", probes.cluster), lambda seen: evaluate_region(seen, location)
+        )
+    about.add("azure.cluster.compute", probes.cluster, evaluate_compute)
+    about.add("azure.cluster.reachable", probes.cluster, evaluate_reachable)
+    about.add("azure.cluster.workload_identity", probes.cluster, evaluate_workload_identity)
+    if r.registry is not None:
+        about.add(
+            "azure.cluster.pull",
+            all_of(probes.registry, probes.rights_on_registry(probes.kubelet)),
+            lambda seen: evaluate_registry_rights(*seen, Identity.PULL, r),
+        )
+    rows = permissions_for(r, Identity.CONNECTOR, Resource.CLUSTER)
+    rights = probes.rights("the cluster", probes.cluster_id, connector)
+    about.made.append(
+        access_check(
+            *(checklist, "azure.connector.cluster_access", subject), [(rights, rows)], create
+        )
+    )
+    return about.made
+
+
+def _aks(command: str, cluster: Raw, *words: str) -> str:
+    path = known_text(cluster, "id")
+    return az(
+        *("aks", command, *words), name=path.rsplit("/", 1)[-1], resource_group=group_of(path)
+    )
+
+
+def evaluate_cluster(cluster: Raw) -> Verdict:
+    """Whether it was made to its end, and runs."""
+    state = text(cluster, "properties", "provisioningState")
+    power = text(cluster, "properties", "powerState", "code")
+    show = _aks("show", cluster)
+    if state in {"Failed", "Canceled", "Deleting"}:
+        return fail(f"it is in the state {state}", show)
+    if power == "Stopped":
+        return fail("it is stopped", _aks("start", cluster))
+    if power == "Running" and state == "Succeeded":
+        return ok("it runs")
+    if power == "Running" and state in {
+        *("Creating", "Updating", "Upgrading", "Scaling", "Starting", "Stopping"),
+        *("RotatingClusterCertificates", "ReconcilingClusterETCDCertificates"),
+    }:
+        return warn(f"it is being changed ({state})", show)
+    return unknown(f"it is in the state {state}, power {power}", show)
+
+
+def evaluate_local_accounts(cluster: Raw) -> Verdict:
+    """On: ZenML's connector takes the local administrator's kubeconfig, and no other.
+
+    Decided from the setting and never by asking for the kubeconfig, which is a credential.
+    """
+    off = flag(cluster, "properties", "disableLocalAccounts")
+    on = _aks("update", cluster, "--enable-local-accounts")
+    if off is True:
+        return fail(
+            "its local accounts are off, and ZenML's connector has no other way into a cluster "
+            "of AKS (AKS Automatic has them off by default)",
+            note(on, "or reach it with a kubeconfig of your own, without a connector"),
+        )
+    if off is False:
+        return ok("it has local accounts, with which ZenML's connector opens it")
+    return unknown("it does not say whether it has local accounts", on)
+
+
+def evaluate_region(cluster: Raw, location: str) -> Verdict:
+    """Where it is, against what the description says."""
+    where = text(cluster, "location")
+    if not where:
+        return unknown("Azure does not say where it is", _aks("show", cluster))
+    if location_of(where) == location_of(location):
+        return ok(f"it is in {where}")
+    return warn(
+        f"it is in {where}, and the description says {location}",
+        note(_aks("show", cluster), f"or set region: {location_of(where)}"),
+    )
+
+
+def evaluate_compute(cluster: Raw) -> Verdict:
+    """A pool with nodes, one that makes them when they are needed, or automatic ones.
+
+    Pools of mode System run the cluster's own pods first, and others too.
+    """
+    provisioning = text(cluster, "properties", "nodeProvisioningProfile", "mode")
+    if within(cluster, "properties", "agentPoolProfiles") is None:
+        if provisioning == "Auto":
+            return ok("it makes nodes when pods need them")
+        return unknown("it does not say which nodes it has", _aks("show", cluster))
+    path = known_text(cluster, "id")
+    name, group = path.rsplit("/", 1)[-1], group_of(path)
+    pools = raws(cluster, "properties", "agentPoolProfiles")
+    able = [pool for pool in pools if _can_run(pool)]
+    if able:
+        names = ", ".join(str(text(pool, "name")) for pool in able)
+        return ok(f"pods can run in {names}", "taints and free capacity were not looked at")
+    if provisioning == "Auto":
+        return ok("it makes nodes when pods need them")
+    listing = az("aks", "nodepool", "list", cluster_name=name, resource_group=group)
+    if any(text(pool, "powerState", "code") is None and _size(pool) is None for pool in pools):
+        return unknown("it does not say how many nodes its pools have", listing)
+    return fail("none of its node pools has Linux nodes that run, or makes any", listing)
+
+
+def _size(pool: Raw) -> int | None:
+    count = within(pool, "count")
+    return count if isinstance(count, int) and not isinstance(count, bool) else None
+
+
+def _can_run(pool: Raw) -> bool:
+    if text(pool, "osType") == "Windows" or text(pool, "powerState", "code") == "Stopped":
+        return False
+    most = within(pool, "maxCount")
+    grows = flag(pool, "enableAutoScaling") is True and isinstance(most, int) and most > 0
+    return grows or (_size(pool) or 0) > 0
+
+
+def evaluate_reachable(cluster: Raw) -> Verdict:
+    """Whether every network reaches its API; who of a few does, cannot be seen."""
+    profile = partial(within, cluster, "properties", "apiServerAccessProfile")
+    show = _aks("show", cluster)
+    if profile() is not None:
+        if flag(cluster, "properties", "apiServerAccessProfile", "enablePrivateCluster"):
+            return unknown(
+                "its API has a private address; whether ZenML's server and its clients are in its "
+                "network cannot be seen",
+                show,
+            )
+        ranges = texts(cluster, "properties", "apiServerAccessProfile", "authorizedIPRanges")
+        if ranges:
+            return unknown(
+                f"its API lets in {', '.join(ranges)} alone; whether ZenML's server and its "
+                "clients are there cannot be seen",
+                show,
+            )
+    if text(cluster, "properties", "fqdn"):
+        return ok("its API has a public address, which was not called")
+    return unknown("it does not say where its API is", show)
+
+
+def evaluate_workload_identity(cluster: Raw) -> Verdict:
+    """Both switches, without which a pod has no identity of its own but its node's."""
+    issuer = flag(cluster, "properties", "oidcIssuerProfile", "enabled")
+    identity = flag(cluster, "properties", "securityProfile", "workloadIdentity", "enabled")
+    if issuer is True and identity is True:
+        return ok("pods can have an identity of their own")
+    return warn(
+        f"{'its workload identity' if issuer else 'its OIDC issuer'} is off: pods that use no "
+        "stored credentials are what their node is",
+        _aks("update", cluster, "--enable-oidc-issuer", "--enable-workload-identity"),
+    )
