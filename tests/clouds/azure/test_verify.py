@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from kitaru_iac.checks.probes import Unavailable
 from kitaru_iac.cli.main import run
 from kitaru_iac.clouds.azure import session
+from kitaru_iac.clouds.azure.catalog import CATALOG
 from kitaru_iac.clouds.azure.session import AzureAccess
+from kitaru_iac.render.source import SourceFile
 from tests.clouds.azure.world import World
 from tests.doubles.azure_faults import error
 from tests.doubles.web import json_response
@@ -105,3 +108,65 @@ def test_a_long_pause_is_not_waited_for(world: World) -> None:
     with pytest.raises(Unavailable, match="throttled"):
         access.list("/subscriptions", "1", about="x")
     assert world.faults.calls.count("management.azure.com/subscriptions") == 1
+
+
+AZUREML = """\
+name: prod
+type: azureml
+subscription_id: {subscription}
+resource_group: ml-platform
+workspace: team-ml
+region: westeurope
+artifact_store: abfs://artifacts@teamdata.dfs.core.windows.net
+container_registry: team.azurecr.io
+"""
+KUBERNETES = AZUREML.replace("type: azureml", "type: kubernetes").replace(
+    "workspace: team-ml", "cluster: prod"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "fit", "count"), [(AZUREML, "fit_workspace", 26), (KUBERNETES, "fit_cluster", 26)]
+)
+def test_each_type_through_the_command(
+    text: str,
+    fit: str,
+    count: int,
+    world: World,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    getattr(world, fit)()
+    code, found, said = verify(text, world, tmp_path, capsys, "--strict")
+    assert (code, set(found.values()), len(found)) == (0, {"ok"}, count), said
+
+
+def test_a_creation_stops_at_a_cluster_that_zenml_cannot_open(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.fit_cluster()
+    world.cluster()["properties"]["disableLocalAccounts"] = True
+    path = tmp_path / "stack.yaml"
+    path.write_text(KUBERNETES.format(subscription=world.azure.subscription_id))
+    home = tmp_path / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("ZENML_CONFIG_PATH", str(home / "zenml"))
+        code = run(["stack", "create", "-f", str(path), "--infra", "verify"], "kitaru")
+    err = capsys.readouterr().err
+    assert code == 3, err
+    assert "azure.cluster.local_accounts" in err
+    for database in home.rglob("zenml.db"):
+        with sqlite3.connect(database) as store:
+            names = {name for (name,) in store.execute("SELECT name FROM stack")}
+        assert "prod" not in names
+
+
+def test_a_code_host_shows_a_check_at_the_line_that_it_is_about() -> None:
+    keys = [line.partition(":")[0] for line in AZUREML.splitlines()]
+    keys += ["cluster", "credentials"]
+    file = SourceFile("stack.yaml", {key: number for number, key in enumerate(keys, 1)})
+    shown = {name: keys[file.line(name) - 1] for name in CATALOG}
+    assert [name for name, key in shown.items() if key == "name"] == []
+    assert shown["azure.registry.roles"] == "container_registry"
+    assert shown["azure.workspace.kind"] == "workspace"

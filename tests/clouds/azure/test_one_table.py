@@ -1,0 +1,180 @@
+"""One table feeds the policies and the checks: what is printed is enough for them, and no more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.clouds.azure.permission_table import PERMISSIONS, Resource, is_data
+from kitaru_iac.clouds.azure.permissions import built_in, policies, policy
+from kitaru_iac.infrastructure.verify import policy as printed
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.model import BaseSpec
+from tests.clouds.azure.world import CONTAINER, OTHER, World
+from tests.doubles.arm import SUBSCRIPTION_ID
+
+
+def describe(kind: str, **over: Any) -> BaseSpec:
+    given: dict[str, Any] = {
+        "name": "prod",
+        "type": kind,
+        "artifact_store": f"abfs://{CONTAINER}@teamdata.dfs.core.windows.net",
+        "subscription_id": SUBSCRIPTION_ID,
+    }
+    if kind != "local":
+        given |= {"container_registry": "team.azurecr.io", "resource_group": "ml-platform"}
+    more = {"azureml": {"workspace": "team-ml"}, "kubernetes": {"cluster": "prod"}}
+    given |= {"region": "westeurope"} | more.get(kind, {}) | over
+    return from_mapping({key: value for key, value in given.items() if value is not None})
+
+
+KINDS = ("local", "azureml", "kubernetes")
+
+
+def granted(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each action with the scope at which its role is assigned."""
+    for role, assigned in zip(
+        document["roleDefinitions"], document["roleAssignments"], strict=True
+    ):
+        assert assigned["role"] == role["Name"]
+        for action in (*role["Actions"], *role["DataActions"]):
+            yield action, assigned["scope"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_actions_stand_where_azure_takes_them(kind: str) -> None:
+    for document in policies(describe(kind)).values():
+        for role in document["roleDefinitions"]:
+            assert not any(is_data(action) for action in role["Actions"])
+            assert all(is_data(action) for action in role["DataActions"])
+            assert not any("*" in action for action in (*role["Actions"], *role["DataActions"]))
+            assert role["AssignableScopes"] == [f"/subscriptions/{SUBSCRIPTION_ID}"]
+            assert role["Actions"] or role["DataActions"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_looking_for_things_is_granted_on_the_whole_subscription(kind: str) -> None:
+    for document in policies(describe(kind)).values():
+        for action, scope in granted(document):
+            if scope == f"/subscriptions/{SUBSCRIPTION_ID}":
+                assert action.endswith("/read")
+                assert not is_data(action)
+
+
+def test_what_is_not_told_stands_in_brackets_and_not_for_a_wider_scope() -> None:
+    spec = describe("local", artifact_store="az://artifacts", subscription_id=None, region=None)
+    scopes = {scope for _, scope in granted(policy(spec, Identity.CONNECTOR))}
+    group = "/subscriptions/<subscription>/resourceGroups/<group of the account of artifacts>"
+    account = f"{group}/providers/Microsoft.Storage/storageAccounts/<account of artifacts>"
+    assert account in scopes
+    actions = {action for action, _ in granted(policy(spec, Identity.CONNECTOR))}
+    assert "Microsoft.Storage/storageAccounts/read" in actions
+    named = {action for action, _ in granted(policy(describe("local"), Identity.CONNECTOR))}
+    assert "Microsoft.Storage/storageAccounts/read" not in named
+
+
+def test_a_service_principal_needs_no_listing_of_registries_and_its_steps_no_role() -> None:
+    secret = f"azure-service-principal:{SUBSCRIPTION_ID}:{SUBSCRIPTION_ID}:secret"
+    found = policies(describe("azureml", credentials=secret))
+    assert sorted(found) == ["connector", "pull", "verify"]
+    actions = {action for action, _ in granted(found["connector"])}
+    assert "Microsoft.ContainerRegistry/registries/read" not in actions
+    assert "secret" not in json.dumps(found)
+
+
+def test_every_line_is_of_some_stack_and_named_once() -> None:
+    used = {
+        (identity, action)
+        for kind in KINDS
+        for store in (None, "az://artifacts")
+        for identity, document in policies(
+            describe(kind, **({"artifact_store": store} if store else {}))
+        ).items()
+        for action, _ in granted(document)
+    }
+    assert used == {(row.identity.value, row.action) for row in PERMISSIONS}
+    lines = [(row.identity, row.resource, row.action, row.when) for row in PERMISSIONS]
+    assert len(set(lines)) == len(lines)
+
+
+def test_a_remedy_names_a_role_for_all_that_a_check_may_miss() -> None:
+    things = {Resource.ACCOUNT, Resource.CONTAINER, Resource.REGISTRY, Resource.WORKSPACE}
+    for thing in (*things, Resource.CLUSTER):
+        for abac in (None, False, True):
+            assert built_in(Identity.CONNECTOR, thing, abac=abac)
+    assert built_in(Identity.PULL, Resource.REGISTRY, abac=True) != built_in(
+        Identity.PULL, Resource.REGISTRY, abac=False
+    )
+
+
+@pytest.mark.parametrize("kind", ["azureml", "kubernetes"])
+@pytest.mark.parametrize("mode", ["LegacyRegistryPermissions", "AbacRepositoryPermissions"])
+def test_the_printed_roles_are_what_the_checks_ask_for(kind: str, mode: str, world: World) -> None:
+    world.fit_workspace() if kind == "azureml" else world.fit_cluster()
+    registry = world.azure.resources.resources[world.registry_id.lower()]
+    registry["properties"]["roleAssignmentMode"] = mode
+    spec = getattr(world, kind)(credentials=None)
+    wanted = {f"azure.connector.{part}_access" for part in ("bucket", "registry")}
+    wanted.add("azure.connector.workspace_access" if kind == "azureml"
+               else "azure.connector.cluster_access")  # fmt: skip
+    document = policy(spec, Identity.CONNECTOR)
+
+    def statuses(without: str = "") -> dict[str, CheckStatus]:
+        for path in [p for p in world.azure.resources.resources if "/roleassignments/" in p]:
+            del world.azure.resources.resources[path]
+        for role, assigned in zip(
+            document["roleDefinitions"], document["roleAssignments"], strict=True
+        ):
+            guid = world.azure.role_definition(
+                role["Name"],
+                actions=[a for a in role["Actions"] if a != without],
+                dataActions=[a for a in role["DataActions"] if a != without],
+            )
+            scope = assigned["scope"].replace("<group of teamdata>", "ml-platform")
+            world.azure.role_assignment(
+                scope.replace("<group of team.azurecr.io>", "images"), guid, OTHER
+            )
+        results = world.report(spec, identity=OTHER, server="https://zenml.example")
+        return {r.id: r.status for r in results if r.id in wanted}
+
+    assert statuses() == dict.fromkeys(wanted, CheckStatus.OK)
+    one = {"azureml": "/jobs/write", "kubernetes": "/listClusterAdminCredential/action"}[kind]
+    (missing,) = {action for action, _ in granted(document) if action.endswith(one)}
+    assert sorted(statuses(missing).values()) == ["fail", "ok", "ok"]
+
+
+@pytest.mark.parametrize("kind", ["azureml", "kubernetes"])
+def test_who_looks_needs_what_the_table_says_and_no_more(kind: str, world: World) -> None:
+    world.fit_workspace() if kind == "azureml" else world.fit_cluster()
+    spec = getattr(world, kind)()
+    world.report(spec, identity=OTHER)
+    world.report(spec)
+    asked = set()
+    for call in world.faults.calls:
+        host, _, path = call.partition("/")
+        if host != "management.azure.com":
+            continue
+        kinds = path.rpartition("providers/")[2].split("/")
+        if "providers/" not in path:
+            name = "resourcegroups" in path
+            asked.add("microsoft.resources/subscriptions/" + ("resourcegroups/" * name) + "read")
+        elif len(kinds) == 1:
+            asked.add("microsoft.resources/subscriptions/providers/read")
+        else:
+            asked.add("/".join([kinds[0], *kinds[1::2], "read"]))
+    allowed = {action.lower() for action, _ in granted(policy(spec, Identity.VERIFY))}
+    assert asked == allowed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_prints_them(kind: str) -> None:
+    document = printed(describe(kind))
+    assert document["cloud"] == "azure"
+    assert document["trust"] == {}
+    assert "verify" in document["policies"]  # type: ignore[operator]
+    json.dumps(document)
