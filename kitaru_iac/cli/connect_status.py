@@ -18,7 +18,7 @@ __all__ = ["status"]
 
 def status(
     timeout: Annotated[
-        int, typer.Option(metavar="SECONDS", help="How long to wait for the server's answer.")
+        int, typer.Option(metavar="SECONDS", help="How long to wait for each answer of the server.")
     ] = 5,
 ) -> int:
     """Show what this machine is connected to.

@@ -121,13 +121,13 @@ class HttpClient:
         """Close the connection; the next request opens another one."""
         self._wire.close()
 
-    def use_token(self, token: str) -> None:
-        """Send this bearer token from now on.
+    def use_token(self, token: str | None) -> None:
+        """Send this bearer token from now on, or none.
 
         Raises:
             NotAllowedError: It holds signs that no token has.
         """
-        if not re.fullmatch(r"[!-~]+", token):
+        if token is not None and not re.fullmatch(r"[!-~]+", token):
             raise NotAllowedError(
                 "The stored login is not a token",
                 where=self.shown,

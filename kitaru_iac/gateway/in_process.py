@@ -11,7 +11,9 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -174,10 +176,13 @@ class InProcess:
                 lambda page: zen.list_service_connectors(
                     ServiceConnectorFilter(**page), hydrate=True, expand_secrets=False
                 ),
-                filters_of(where),
-                where.limit,
+                filters_of(replace(where, limit=None)),
+                None,
             )
-            return [connector_doc(item) for item in found if is_named(item, where)]
+            # ZenML lists them as they lie in the table.
+            found.sort(key=lambda item: (item.created, item.id))
+            named = (connector_doc(item) for item in found if is_named(item, where))
+            return list(islice(named, where.limit))
 
     def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
         """See `Gateway.connector_with_secrets`."""

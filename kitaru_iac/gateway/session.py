@@ -126,8 +126,7 @@ class Session:
         is_kept = patience is None or patience <= self._store.timeout
         client = self._idle_one() if is_kept else self._connection(patience)
         try:
-            if login.token is not None:
-                client.use_token(login.token)
+            client.use_token(login.token)  # a kept client has the one of its last request
             yield client
         except BaseException:
             client.close()

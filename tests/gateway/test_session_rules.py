@@ -40,11 +40,12 @@ def ask(
             status = session.request(method, "/stacks").status
         finally:
             session.close()
-    # A login is told by its form: what else it carries is all the same.
+    # A login is told by its form, and carries no token: the one there is may have run out.
     return status, [
-        ("login", None)
-        if one.body.startswith(b"grant_type")
-        else ("stacks", one.headers.get("Authorization"))
+        (
+            "login" if one.body.startswith(b"grant_type") else "stacks",
+            one.headers.get("Authorization"),
+        )
         for one in asked.asked
     ]
 
