@@ -103,6 +103,20 @@ _INFRA = {
     ),
 }
 
+_CI = {
+    "preview": Entry(
+        "Show what a change of descriptions would do, on its pull or merge request.",
+        "ci",
+        "preview",
+    ),
+    "apply": Entry("Apply what was reviewed, and nothing else.", "ci", "apply"),
+    "verify": Entry(
+        "Check the infrastructure of all described stacks, and write reports for the code host.",
+        "ci",
+        "verify",
+    ),
+}
+
 #: All commands. The order is that of the overview.
 TREE: dict[str, Entry] = {
     "stack": Entry(
@@ -122,6 +136,7 @@ TREE: dict[str, Entry] = {
     "status": Entry(
         "Show what this machine is connected to.", "connect_status", "status", "Set up"
     ),
+    "ci": Entry("Preview, apply and verify in a job of a code host.", panel="Set up", children=_CI),
     "mcp": Entry("Let agents reach stacks: an MCP server.", "mcp", "mcp", "Set up"),
     "doctor": Entry(
         "Check the installation and say what is missing.", "doctor", "doctor", "Set up"

@@ -1,0 +1,331 @@
+"""`kitaru ci`: preview, apply and verify in a job, and say so where the change is discussed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.cli.options import MORE
+from kitaru_iac.cli.output import current
+from kitaru_iac.errors import ExitCode, KitaruError, UsageError
+from kitaru_iac.render.escaping import code_block
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kitaru_iac.hosts.model import Host, Proposal
+    from kitaru_iac.plan.document import StackPlan
+    from kitaru_iac.spec.files import Described
+
+__all__ = ["apply", "preview", "verify"]
+
+#: What GitHub takes of a comment, less what stands around a plan in it.
+_LONGEST: Final = 64_000
+#: Events whose jobs have secrets, and may have been set off by anybody's request.
+_OPEN_EVENTS: Final = ("pull_request_target", "workflow_run", "issue_comment")
+
+#: The outputs of a job that plans or applies; all are there after a failure too.
+_OUTPUTS: Final = (
+    *("has_changes", "create", "update", "replace", "delete", "failed", "checks_failed"),
+    *("plan_digest", "plan_path"),
+)
+
+_Files = Annotated[
+    list[str],
+    typer.Option(
+        "--file",
+        "-f",
+        metavar="PATH",
+        help="A file with one description or more, or a folder of such files. May be repeated.",
+    ),
+]
+_Id = Annotated[
+    str,
+    typer.Option(
+        "--id",
+        metavar="ID",
+        help="Tells this job's comment from that of another one on the same request.",
+        rich_help_panel=MORE,
+    ),
+]
+_Comment = Annotated[
+    bool,
+    typer.Option(
+        "--comment/--no-comment",
+        help="Whether the result is put on the request as a comment.",
+        rich_help_panel=MORE,
+    ),
+]
+
+
+def preview(
+    file: _Files,
+    out: Annotated[
+        str,
+        typer.Option("--out", metavar="FILE", help="Where the plan is written to, as JSON."),
+    ] = "kitaru-plan.json",
+    id: _Id = "stacks",
+    comment: _Comment = True,
+) -> int:
+    """Show what a change of descriptions would do, on its pull or merge request.
+
+    Writes nothing but the plan's file, the one comment of this id, and the outputs, summary and
+    widget of the job.
+
+    Examples:
+        kitaru ci preview -f stacks/
+        kitaru ci preview -f dev.yaml -f prod.yaml --id all
+    """
+    from kitaru_iac.cli.stack_apply import save_plan
+    from kitaru_iac.plan.document import document
+    from kitaru_iac.render.plan_markdown import markdown
+
+    host = _host()
+    request = host.proposal
+    _refuse_strangers(request)
+    with _failure_handed_on(host):
+        plans, errors = _plans(_described(file))
+    plan = document(plans)
+    save_plan(plans, out)
+    digest = plan["digest"]
+    body = f"{markdown(plan, _LONGEST)}\nPlan `{digest}`\n<!-- plan: {digest} -->\n"
+    _hand_on(host, plan, out, plan["summary"]["failed"])
+    host.summary(body)
+    _show(plan, plans)
+    if comment and request is not None and not request.is_fork:
+        changed = plan["summary"]["with_changes"] or plan["summary"]["failed"]
+        said = host.comment(f"preview/{id}", body, request.number, is_news=bool(changed))
+        current().note(f"Comment on {host.name}: {said.value}")
+    return _code([*errors.values()], plan["summary"]["checks_failed"])
+
+
+def apply(
+    file: _Files,
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="The reviewed plan, as kitaru ci preview wrote it. Left out, its digest is taken "
+            "from the comment on the request that was merged.",
+        ),
+    ] = None,
+    unreviewed: Annotated[
+        bool,
+        typer.Option(
+            "--unreviewed",
+            help="Apply whatever is to be done now, whether somebody saw it or not.",
+            rich_help_panel=MORE,
+        ),
+    ] = False,
+    id: _Id = "stacks",
+    comment: _Comment = True,
+) -> int:
+    """Apply what was reviewed, and nothing else.
+
+    A fresh plan has to have the digest of the reviewed one; else nothing is done, and the
+    difference is shown where the reviewed plan is at hand. One failure does not stop the other
+    stacks.
+
+    Examples:
+        kitaru ci apply -f stacks/
+        kitaru ci apply -f stacks/ --plan kitaru-plan.json
+    """
+    from kitaru_iac.cli.stack_many import _table
+    from kitaru_iac.plan.document import document
+    from kitaru_iac.render.results import markdown
+    from kitaru_iac.stacks.many import Outcome, apply_all
+    from kitaru_iac.stacks.planning import require_digest, saved_plan
+
+    if plan is not None and unreviewed:
+        raise UsageError("--plan and --unreviewed contradict each other")
+    host = _host()
+    _refuse_strangers(host.proposal)
+    with _failure_handed_on(host):
+        described = _described(file)
+        request = host.merged()
+        reviewed = saved_plan(plan) if plan is not None else None
+        plans, _ = _plans(described)
+        fresh = document(plans)
+        if not unreviewed:
+            digest = reviewed["digest"] if reviewed else _reviewed_digest(host, request, id)
+            require_digest(fresh, digest, reviewed)
+    outcomes: list[Outcome] = []
+    try:
+        apply_all(
+            described,
+            {entry.plan.stack: entry for entry in plans},
+            outcomes=outcomes,
+            progress=current().progress,
+            consent=lambda _: True,
+        )
+    finally:
+        body = markdown([done.to_dict() for done in outcomes], len(described))
+        _hand_on(host, fresh, plan, sum(done.error is not None for done in outcomes))
+        host.summary(body)
+    current().items([done.to_dict() for done in outcomes], _table(outcomes))
+    if comment and request is not None and not request.is_fork:
+        said = host.comment(f"apply/{id}", body, request.number)
+        current().note(f"Comment on {host.name}: {said.value}")
+    return _code([done.error for done in outcomes if done.error is not None], 0)
+
+
+def verify(
+    file: _Files,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 3 too if a check ends as unknown.")
+    ] = False,
+    sarif: Annotated[
+        str | None, typer.Option("--sarif", metavar="FILE", help="Where to write SARIF.")
+    ] = None,
+    junit: Annotated[
+        str | None, typer.Option("--junit", metavar="FILE", help="Where to write JUnit XML.")
+    ] = None,
+) -> int:
+    """Check the infrastructure of all described stacks, and write reports for the code host.
+
+    Examples:
+        kitaru ci verify -f stacks/ --sarif kitaru.sarif
+        kitaru ci verify -f stacks/ --junit kitaru.xml --strict
+    """
+    from kitaru_iac.cli.whole_file import write_whole
+    from kitaru_iac.infrastructure.verify import catalog
+    from kitaru_iac.infrastructure.verify import verify as run
+    from kitaru_iac.machine.project import description_defaults
+    from kitaru_iac.render import report as rendered
+    from kitaru_iac.render.source import source_of
+    from kitaru_iac.spec.files import documents_in, load_all
+
+    host = _host()
+    _refuse_strangers(host.proposal)
+    with _failure_handed_on(host):
+        documents = documents_in(file)
+        described = load_all(documents, description_defaults())
+        reports = [
+            (run(item.spec), source_of(document))
+            for item, document in zip(described, documents, strict=True)
+        ]
+    if sarif is not None:
+        from kitaru_iac._version import __version__
+        from kitaru_iac.render.sarif import sarif as as_sarif
+
+        write_whole(Path(sarif), as_sarif(reports, catalog(), __version__))
+    if junit is not None:
+        from kitaru_iac.render.junit import junit as as_junit
+
+        write_whole(Path(junit), as_junit(reports))
+    counted = {
+        "checks_failed": sum(report.count(CheckStatus.FAIL) for report, _ in reports),
+        "checks_unknown": sum(report.count(CheckStatus.UNKNOWN) for report, _ in reports),
+    }
+    host.outputs({key: str(count) for key, count in counted.items()})
+    host.summary("\n".join(rendered.markdown(report) for report, _ in reports))
+    out = current()
+    lines = (line for report, _ in reports for line in rendered.text(report, out.style))
+    out.items([report.to_dict() for report, _ in reports], lines)
+    stops = counted["checks_failed"] or (strict and counted["checks_unknown"])
+    return int(ExitCode.CHECK_FAILED if stops else ExitCode.DONE)
+
+
+def _host() -> Host:
+    from kitaru_iac.hosts.registry import host_of
+
+    return host_of(os.environ)
+
+
+def _refuse_strangers(request: Proposal | None) -> None:
+    """Refuse to read a stranger's descriptions where this job has secrets.
+
+    A description says where requests go, and which variables and files hold credentials.
+    """
+    event = os.environ.get("GITHUB_EVENT_NAME", "")
+    if event in _OPEN_EVENTS and (request is None or request.is_fork):
+        raise UsageError(
+            "This job has the repository's secrets, and reads what a stranger may have written",
+            where=f"the event {event}",
+            why="A description names the variables and files that hold credentials, and the "
+            "servers that they are sent to.",
+            remedy="Run it for the event `pull_request`, which has no secrets on forks.",
+        )
+
+
+def _described(files: Sequence[str]) -> list[Described]:
+    from kitaru_iac.machine.project import description_defaults
+    from kitaru_iac.spec.files import documents_in, load_all
+
+    return load_all(documents_in(files), description_defaults())
+
+
+def _plans(described: Sequence[Described]) -> tuple[list[StackPlan], dict[str, KitaruError]]:
+    from kitaru_iac.stacks.many import plan_all
+
+    return plan_all(described, progress=current().progress)
+
+
+def _reviewed_digest(host: Host, request: Proposal | None, id: str) -> str:
+    """The digest that our comment on the merged request says, and nobody has edited.
+
+    Raises:
+        UsageError: No plan was reviewed, as far as this host shows.
+    """
+    if request is not None:
+        for note in host.notes(f"preview/{id}", request.number):
+            if found := re.findall(r"^<!-- plan: (sha256:[0-9a-f]{64}) -->$", note.body, re.M):
+                return str(found[-1])
+    what = "the commit came by no request" if request is None else "no comment of ours is on it"
+    raise UsageError(
+        "There is no reviewed plan for this commit",
+        where=host.name,
+        why=f"As far as {host.name} shows, {what}, or somebody has edited it.",
+        remedy="Give the plan with --plan FILE, or say --unreviewed.",
+    )
+
+
+def _hand_on(host: Host, plan: Mapping[str, Any], path: str | None, failed: int) -> None:
+    counted = plan["summary"]
+    host.counts(
+        counted["create"] + counted["replace"],
+        counted["update"],
+        counted["delete"] + counted["replace"],
+    )
+    host.outputs(
+        {
+            "has_changes": "true" if counted["with_changes"] else "false",
+            **{key: str(counted[key]) for key in ("create", "update", "replace", "delete")},
+            "failed": str(failed),
+            "checks_failed": str(counted["checks_failed"]),
+            "plan_digest": plan["digest"],
+            "plan_path": "" if path is None else str(Path(path).resolve()),
+        }
+    )
+
+
+def _show(plan: Mapping[str, Any], plans: Sequence[StackPlan]) -> None:
+    from kitaru_iac.cli.stack_many import _lines
+
+    out = current()
+    out.item(plan, _lines(plans, out.style))
+
+
+def _code(errors: Sequence[KitaruError], checks_failed: int) -> int:
+    if errors:
+        return int(errors[0].exit_code)
+    return int(ExitCode.CHECK_FAILED if checks_failed else ExitCode.DONE)
+
+
+@contextmanager
+def _failure_handed_on(host: Host) -> Iterator[None]:
+    """Say on the host too why there is no result, and that no older one holds any more."""
+    try:
+        yield
+    except KitaruError as error:
+        host.outputs({**dict.fromkeys(_OUTPUTS, ""), "failed": "1"})
+        host.summary(f"### Failed\n\n{code_block(str(error.to_dict()['message']), 'text')}\n")
+        raise

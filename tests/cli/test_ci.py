@@ -1,0 +1,294 @@
+"""`kitaru ci`: on the real store, with a code host on loopback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kitaru_iac.hosts.model import marked
+from tests.cli.conftest import Result
+from tests.doubles.code_hosts import OTHER, TOKEN, Conversation, code_host
+from tests.homes import Home
+
+COMMIT = "c" * 40
+HOSTS = (
+    "GITHUB_ACTIONS",
+    "GITHUB_API_URL",
+    "GITHUB_GRAPHQL_URL",
+    "GITHUB_REPOSITORY",
+    "GITHUB_EVENT_PATH",
+    "GITHUB_EVENT_NAME",
+    "GITHUB_TOKEN",
+    "GITHUB_SHA",
+    "GITHUB_OUTPUT",
+    "GITHUB_STEP_SUMMARY",
+    "GITLAB_CI",
+)
+
+
+@dataclass
+class Job:
+    """A job of GitHub Actions on a pull request, in a checkout with descriptions."""
+
+    folder: Path
+    world: Conversation
+    patch: pytest.MonkeyPatch
+    run: Callable[..., Result]
+    seen: dict[str, str] = field(default_factory=dict)
+
+    def describe(self, **files: str) -> None:
+        for name, text in files.items():
+            (self.folder / "stacks" / f"{name}.yaml").write_text(text)
+
+    def event(self, name: str, *, fork: bool = False) -> None:
+        head = "stranger/r" if fork else "o/r"
+        request = {"number": 7, "head": {"repo": {"full_name": head}}}
+        request["base"] = {"repo": {"full_name": "o/r"}}
+        document: dict[str, Any] = {} if name == "push" else {"pull_request": request}
+        (self.folder / "event.json").write_text(json.dumps(document))
+        self.patch.setenv("GITHUB_EVENT_NAME", name)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The outputs of the last step."""
+        found: dict[str, str] = {}
+        lines = iter((self.folder / "outputs").read_text().splitlines())
+        for line in lines:
+            name, _, end = line.partition("<<")
+            value = []
+            for inner in lines:
+                if inner == end:
+                    break
+                value.append(inner)
+            found[name] = "\n".join(value)
+        return found
+
+    @property
+    def summary(self) -> str:
+        return (self.folder / "summary.md").read_text()
+
+    @property
+    def comments(self) -> list[str]:
+        return [comment["body"] for comment in self.world.comments]
+
+
+@pytest.fixture
+def job(
+    home: Home, kitaru: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Job]:
+    folder = tmp_path / "checkout"
+    (folder / "stacks").mkdir(parents=True)
+    for name in HOSTS:
+        monkeypatch.delenv(name, raising=False)
+    with code_host("github") as (url, world):
+        variables = {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": url,
+            "GITHUB_GRAPHQL_URL": f"{url}/graphql",
+            "GITHUB_REPOSITORY": "o/r",
+            "GITHUB_EVENT_PATH": str(folder / "event.json"),
+            "GITHUB_TOKEN": TOKEN,
+            "GITHUB_SHA": COMMIT,
+            "GITHUB_OUTPUT": str(folder / "outputs"),
+            "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
+        }
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(folder)
+        made = Job(folder, world, monkeypatch, lambda *words: kitaru("ci", *words))
+        made.event("pull_request")
+        yield made
+
+
+DEV = "name: dev\n"
+
+
+class TestPreview:
+    def test_says_on_the_request_what_would_be_done(self, job: Job) -> None:
+        job.describe(dev=DEV, team="name: team\n")
+        done = job.run("preview", "-f", "stacks")
+        assert done.code == 0, done.err
+        (comment,) = job.comments
+        assert comment.startswith(marked("preview/stacks", ""))
+        assert "dev" in comment
+        assert "team" in comment
+        plan = json.loads((job.folder / "kitaru-plan.json").read_text())
+        assert plan["digest"] in comment
+        outputs = job.outputs
+        assert outputs["has_changes"] == "true"
+        assert outputs["plan_digest"] == plan["digest"]
+        assert outputs["plan_path"] == str(job.folder / "kitaru-plan.json")
+        assert int(outputs["create"]) == plan["summary"]["create"] > 0
+        assert outputs["failed"] == "0"
+        assert plan["digest"] in job.summary
+
+    def test_writes_nothing_into_the_store(self, job: Job, kitaru: Any) -> None:
+        job.describe(dev=DEV)
+        before = kitaru("stack", "list", "-o", "json").document["items"]
+        job.run("preview", "-f", "stacks")
+        assert kitaru("stack", "list", "-o", "json").document["items"] == before
+
+    def test_edits_its_one_comment_and_keeps_silent_without_news(self, job: Job) -> None:
+        job.describe(default="name: default\n")
+        job.world.add("comments", marked("preview/stacks", "a trap"), OTHER)
+        job.describe(dev=DEV)
+        (job.folder / "stacks" / "default.yaml").unlink()
+        job.run("preview", "-f", "stacks")
+        job.run("preview", "-f", "stacks")
+        assert len(job.comments) == 2
+        assert len(job.world.writes) == 1
+
+    def test_two_jobs_with_ids_have_a_comment_each(self, job: Job) -> None:
+        job.describe(dev=DEV)
+        job.run("preview", "-f", "stacks", "--id", "one")
+        job.run("preview", "-f", "stacks", "--id", "two")
+        assert len(job.comments) == 2
+
+    def test_on_a_fork_nothing_is_written_on_the_request(self, job: Job) -> None:
+        job.describe(dev=DEV)
+        job.event("pull_request", fork=True)
+        done = job.run("preview", "-f", "stacks")
+        assert done.code == 0
+        assert job.world.requests == []
+        assert "dev" in job.summary
+
+    @pytest.mark.parametrize("event", ["pull_request_target", "workflow_run", "issue_comment"])
+    def test_a_strangers_files_are_not_read_where_there_are_secrets(
+        self, job: Job, event: str
+    ) -> None:
+        job.describe(dev="name: dev\ncredentials: env:SECRET\n")
+        job.event(event, fork=True)
+        done = job.run("preview", "-f", "stacks")
+        assert done.code == 64
+        assert "stranger" in done.err
+        assert not (job.folder / "kitaru-plan.json").exists()
+
+    def test_after_a_failure_there_are_outputs_too(self, job: Job) -> None:
+        job.describe(dev="name: dev\ntpye: local\n")
+        done = job.run("preview", "-f", "stacks")
+        assert done.code == 64
+        assert job.outputs["failed"] == "1"
+        assert job.outputs["plan_digest"] == ""
+        assert "Failed" in job.summary
+
+    def test_without_a_host_it_is_a_plain_command(
+        self, job: Job, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job.describe(dev=DEV)
+        monkeypatch.delenv("GITHUB_ACTIONS")
+        done = job.run("preview", "-f", "stacks", "-o", "json")
+        assert done.code == 0
+        assert done.document["item"]["summary"]["stacks"] == 1
+        assert job.world.requests == []
+        assert not (job.folder / "outputs").exists()
+
+    def test_the_token_is_nowhere(self, job: Job) -> None:
+        job.describe(dev=DEV)
+        done = job.run("preview", "-f", "stacks")
+        files = [path.read_text() for path in job.folder.rglob("*") if path.is_file()]
+        assert not any(TOKEN in text for text in (done.out, done.err, *files, *job.comments))
+
+
+class TestApply:
+    def _reviewed(self, job: Job) -> None:
+        job.describe(dev=DEV)
+        assert job.run("preview", "-f", "stacks").code == 0
+        job.world.merges = {COMMIT: [(7, True, COMMIT)]}
+        job.event("push")
+
+    def test_applies_what_the_comment_says(self, job: Job, kitaru: Any) -> None:
+        self._reviewed(job)
+        done = job.run("apply", "-f", "stacks")
+        assert done.code == 0, done.err
+        assert kitaru("stack", "show", "dev").code == 0
+        assert job.comments[-1].startswith(marked("apply/stacks", ""))
+        assert "applied" in job.comments[-1]
+        assert "1 applied" in job.summary
+
+    def test_never_what_nobody_saw(self, job: Job, kitaru: Any) -> None:
+        self._reviewed(job)
+        job.describe(other="name: other\n")
+        done = job.run("apply", "-f", "stacks")
+        assert done.code == 1
+        assert "not what was reviewed" in done.err
+        assert kitaru("stack", "show", "dev").code == 4
+        assert kitaru("stack", "show", "other").code == 4
+        assert job.outputs["failed"] == "1"
+
+    @pytest.mark.parametrize("author", ["edited", "stranger"])
+    def test_nor_what_somebody_wrote_into_the_comment(
+        self, job: Job, kitaru: Any, author: str
+    ) -> None:
+        self._reviewed(job)
+        (comment,) = job.world.comments
+        if author == "edited":
+            comment["editor"] = OTHER
+        else:
+            comment["author"] = OTHER
+        done = job.run("apply", "-f", "stacks")
+        assert done.code == 64
+        assert "no reviewed plan" in done.err
+        assert kitaru("stack", "show", "dev").code == 4
+
+    def test_nor_what_came_by_no_request(self, job: Job, kitaru: Any) -> None:
+        self._reviewed(job)
+        job.world.merges = {}
+        done = job.run("apply", "-f", "stacks")
+        assert done.code == 64
+        assert kitaru("stack", "show", "dev").code == 4
+        assert job.run("apply", "-f", "stacks", "--unreviewed").code == 0
+        assert kitaru("stack", "show", "dev").code == 0
+
+    def test_a_host_that_is_away_afterwards_hides_nothing(self, job: Job, kitaru: Any) -> None:
+        self._reviewed(job)
+        path = "POST /repos/o/r/issues/7/comments"
+        job.world.instead = [(path, 500, {}, "")]
+        done = job.run("apply", "-f", "stacks")
+        assert done.code == 1
+        assert "did not take POST" in done.err
+        assert "applied" in done.out
+        assert job.outputs["failed"] == "0"
+        assert kitaru("stack", "show", "dev").code == 0
+
+    def test_one_failure_does_not_stop_the_others(self, job: Job, kitaru: Any) -> None:
+        job.describe(
+            dev=DEV, bad="name: bad\nartifact_store: s3://team-data/k\nconnector: nobody\n"
+        )
+        job.event("push")
+        done = job.run("apply", "-f", "stacks", "--unreviewed")
+        assert done.code != 0
+        assert job.outputs["failed"] == "1"
+        assert kitaru("stack", "show", "dev").code == 0
+        assert "❌ failed" in job.summary
+
+    def test_from_the_plans_file_too(self, job: Job) -> None:
+        self._reviewed(job)
+        job.world.merges = {}
+        assert job.run("apply", "-f", "stacks", "--plan", "kitaru-plan.json").code == 0
+        again = job.run("apply", "-f", "stacks", "--plan", "kitaru-plan.json")
+        assert again.code == 1  # it is done already, and the plan says otherwise
+
+    def test_plan_and_unreviewed_contradict_each_other(self, job: Job) -> None:
+        self._reviewed(job)
+        assert job.run("apply", "-f", "stacks", "--plan", "p.json", "--unreviewed").code == 64
+
+
+class TestVerify:
+    def test_writes_reports_and_counts(self, job: Job) -> None:
+        job.describe(dev=DEV, team="name: team\n")
+        done = job.run(
+            "verify", "-f", "stacks", "--sarif", "out.sarif", "--junit", "out.xml", "--strict"
+        )
+        assert done.code == 0, done.err
+        log = json.loads((job.folder / "out.sarif").read_text())
+        assert [run["automationDetails"]["id"] for run in log["runs"]] == [
+            "kitaru/dev/",
+            "kitaru/team/",
+        ]
+        assert (job.folder / "out.xml").read_text().startswith("<?xml")
+        assert job.outputs == {"checks_failed": "0", "checks_unknown": "0"}
