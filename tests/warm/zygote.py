@@ -33,6 +33,11 @@ PACKAGES = (
     "zenml.integrations.azure.service_connectors.azure_service_connector",
     "zenml.integrations.kubernetes.service_connectors.kubernetes_service_connector",
     "zenml.service_connectors.docker_service_connector",
+    # What ZenML imports when it opens a store, and our command when it is called.
+    *(f"zenml.{name}" for name in ("container_registries", "deployers", "image_builders")),
+    *(f"zenml.{name}" for name in ("sandboxes", "pipelines.run_utils", "secret", "utils.daemon")),
+    *(f"zenml.stack.{name}" for name in ("authentication_mixin", "utils")),
+    *("typer", "shellingham", "sqlite3", "difflib"),
     "pulumi",
     "pulumi.automation",
     "grpc.aio",
@@ -45,7 +50,7 @@ _PULSE = 2.0
 
 def main(address: str, parent: int) -> None:
     """Serve until the parent has ended."""
-    models = importlib.import_module("aws_models")  # beside this
+    beside = [importlib.import_module(name) for name in ("aws_models", "migrations")]
     del sys.path[0]  # this file's folder, which a command would not have
     for package in PACKAGES:
         with contextlib.suppress(ImportError):  # a later version may have moved it
@@ -53,12 +58,14 @@ def main(address: str, parent: int) -> None:
     for service in SERVICES:
         with contextlib.suppress(ImportError):
             dir(importlib.import_module(f"pulumi_aws.{service}").outputs)
-    models.read_once()
+    for what in beside:
+        what.read_once()
     with contextlib.suppress(ImportError):
         from sqlalchemy.orm import configure_mappers
 
         configure_mappers()
     _read_models()
+    beside[1].read()
     gc.freeze()  # a collection in a child would copy what it only reads
     assert threading.active_count() == 1, threading.enumerate()
     listener = socket.socket(socket.AF_UNIX)
