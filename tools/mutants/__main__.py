@@ -105,7 +105,7 @@ def main(argv: list[str]) -> int:
     results: list[Result] = []
     with running.copies(root, given.jobs) as trees:
         todo, equivalent = chosen(trees[0].root, paths, given, known)
-        baselines = _baselines(trees, paths, given.timeout)
+        baselines = _baselines(trees, paths, given.timeout, end)
         tasks = [
             running.Task(
                 target, min(given.timeout, max(LEAST_LIMIT, 10 * baselines[target.room])), m
@@ -130,11 +130,12 @@ def main(argv: list[str]) -> int:
 
 
 def _baselines(
-    trees: list[running.Tree], paths: dict[Target, list[str]], timeout: float
+    trees: list[running.Tree], paths: dict[Target, list[str]], timeout: float, end: float
 ) -> dict[str, float]:
     """How long the tests of each target take without a fault; nothing of one whose tests fail."""
     seconds: dict[str, float] = {}
-    for ran in running.run([running.Task(target, 10 * timeout) for target in paths], trees[:1]):
+    tasks = [running.Task(target, 10 * timeout) for target in paths]
+    for ran in running.run(tasks, trees[:1], end):
         target = ran.task.target
         if ran.outcome != running.SURVIVED:
             said(f"{ran.log}\nWithout any fault the tests of '{target.room}' end as: {ran.outcome}")
@@ -147,6 +148,10 @@ def _baselines(
                 said(f"  {path} is not imported by these tests, or only in other processes")
         if ran.seconds > timeout / 4:
             said(f"  slow: a time-out of {timeout:.0f} s does not show that a fault was seen")
+    if time.monotonic() > end:
+        said(
+            "The time was over before a fault was tried: give more of it, or fewer rooms (--only)."
+        )
     return seconds
 
 
