@@ -265,3 +265,40 @@ def test_the_words_of_verdicts() -> None:
         FAIL,
         UNKNOWN,
     ]
+
+
+# --- letting go
+
+
+@pytest.mark.parametrize("error", [None, NotFound("gone"), ValueError("a bug")])
+def test_what_a_probe_opened_is_closed_once_when_the_run_is_over(error: Exception | None) -> None:
+    """Also where it failed itself, or is needed by nothing but the context of another failure."""
+    done: list[str] = []
+
+    def opened() -> str:
+        if error is not None:
+            raise error
+        return "session"
+
+    def asked(_: str) -> Any:
+        done.append("asked")
+        raise Denied("no")
+
+    def caller(_: str) -> str:
+        done.append("context")
+        return "me"
+
+    session = Probe("session", opened, close=lambda: done.append("closed"))
+    question = Probe("question", asked, requires=(session,))
+    context = Probe("caller", caller, requires=(session,))
+    run_checks([_check(question, context=context), _check(question)])
+    assert done == [*(["asked", "context"] if error is None else []), "closed"]
+
+
+def test_a_probe_that_hangs_holds_up_no_closing() -> None:
+    closed, go_on = threading.Event(), threading.Event()
+    session = Probe("session", lambda: 1, close=closed.set)
+    hanging = Probe("hanging", lambda _: go_on.wait(60), requires=(session,))
+    (result,) = run_checks([_check(hanging)], timeout=0.2)
+    go_on.set()
+    assert (result.status, closed.is_set()) == (UNKNOWN, True)
