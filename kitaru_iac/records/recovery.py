@@ -6,10 +6,13 @@ that is made has a temporary name at first; before it comes its secret.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kitaru_iac.errors import AlreadyExistsError, NotFoundError, StackChanged
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.labels import is_managed
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
+from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
 from kitaru_iac.records.names import REPLACED, temporary_name
@@ -109,7 +112,23 @@ def _recover_replacement(store: Store, stack: str) -> bool:
     if connector is not None and is_managed(connector.labels):
         if not store.components_of(stored_id(connector)):
             writer.delete_connector(stored_id(connector))
+    if old is not None and is_managed(old.labels):
+        _delete_parts(store, writer, replace(old, stack=stack))
     return True
+
+
+def _delete_parts(store: Store, writer: Writer, old: Records) -> None:
+    """Delete those parts of a replaced stack that have its own name again, and that nobody uses.
+
+    A run that took back what it could renamed what its successor has no part of the name for.
+    """
+    for component in old.components:
+        if is_own_component(component, old) and not store.stacks_of(stored_id(component)):
+            writer.delete_component(stored_id(component))
+    link = old.connector
+    if link is not None and is_own_connector(link, old):
+        if not store.components_of(stored_id(link)):
+            writer.delete_connector(stored_id(link))
 
 
 def _wait(store: Store, stored: StackDoc | None, aside: str) -> int:
