@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from kitaru_iac.errors import NotFoundError
 from kitaru_iac.machine.active_scope import (
@@ -25,6 +25,9 @@ from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.machine.settings import CONFIG_FILE, Kind, read_whole, replace, to_yaml
 from kitaru_iac.machine.unreadable import UnreadableError
+
+if TYPE_CHECKING:
+    from kitaru_iac.gateway.views import Active
 
 __all__ = ["Place", "Switch", "set_active", "switch", "write_active"]
 
@@ -163,10 +166,19 @@ def switch(ref: str) -> Switch:
     reader = open_reader()
     try:
         row = reader.find(ref)
-        previous: str | None = None
+        before: Active | None = None
         with suppress(NotFoundError):  # what the environment names may be gone
-            active = reader.active()
-            previous = None if active.id == row.id else active.name
+            before = reader.active()
+        place = set_active(row.id)
+        try:
+            # A deletion looks whether the stack is active, before it and after it; so that none of
+            # both is missed, whether it is still there is looked at after the switch.
+            reader.find(row.id)
+        except NotFoundError:
+            if before is not None and before.id != row.id:
+                set_active(before.id)
+            raise
     finally:
         reader.close()
-    return Switch(row.id, row.name, previous, set_active(row.id))
+    previous = None if before is None or before.id == row.id else before.name
+    return Switch(row.id, row.name, previous, place)

@@ -63,6 +63,9 @@ def delete_stack(
     with removal.holding() as hold:
         new_active = leave(store.gateway, scopes) if scopes else None
         removal.delete(stack.id, recursive=recursive)
+        # Somebody may have made it active on this machine since it was looked at.
+        if late := [scope for scope in scopes_of(stack) if scope != "environment"]:
+            new_active = leave(store.gateway, late)
     if hold.count:
         raise removal.done_nevertheless()
     return removal.result(

@@ -267,3 +267,25 @@ def test_many_at_the_same_moment(home_with_two: Home) -> None:
     for process in running:
         assert process.returncode == 0, process.communicate()[1].decode()[-2000:]
     assert seen <= set(ids)
+
+
+def test_a_stack_that_is_deleted_during_the_switch_does_not_become_active(
+    home_with_two: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert home_with_two.kitaru("stack", "use", "default").returncode == 0
+    real, switched = module.set_active, []
+
+    def then_deleted(stack_id: str) -> module.Place:
+        switched.append(stack_id)
+        place = real(stack_id)
+        with closing(sqlite3.connect(home_with_two.database)) as db, db:
+            db.execute("DELETE FROM stack WHERE name = 'dev'")
+        return place
+
+    monkeypatch.setattr(module, "set_active", then_deleted)
+    with pytest.raises(StackNotFound):
+        module.switch("dev")
+    assert switched[0] == OTHER
+    assert home_with_two.kitaru("stack", "current", "-o", "json").stdout.count('"default"') == 1
+    config = yaml.safe_load((home_with_two.config / "config.yaml").read_text())
+    assert config["active_stack_id"] == switched[1] != OTHER

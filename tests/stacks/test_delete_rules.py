@@ -114,6 +114,20 @@ def test_an_active_stack_is_not_deleted_unless_that_can_be_forced(
         assert shelf.written == []
 
 
+def test_a_stack_that_becomes_active_while_it_is_deleted_leaves_the_default_one(
+    scopes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Words.delete
+
+    def late(self: Words, kind: Any, id: str) -> bool:
+        scopes.extend(["global"] if kind == "stack" else [])
+        return real(self, kind, id)
+
+    monkeypatch.setattr(Words, "delete", late)
+    done = delete(a_stack(), "s", recursive=True, force=False)
+    assert done.new_active_stack == "default for global"
+
+
 @pytest.mark.parametrize(
     ("where", "why"),
     [
