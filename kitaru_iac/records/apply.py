@@ -56,7 +56,8 @@ def execute(
         StackChanged: Somebody else wrote to the stack at the same time. What this call wrote is
             taken back, but for what somebody else has written since.
         AnswerLost: A write was not answered. What is known to be ours is taken back.
-        NotConnectedError: All is written, and the store did not answer when it was read back.
+        NotConnectedError: The store did not answer, and nothing is left of ours; or all is written,
+            and could not be read back.
         RegistrationFailed: A write failed. Its `left` says what could not be taken back.
         WorkInterrupted: Ctrl-C or SIGTERM. Its `left` says the same.
     """
@@ -146,6 +147,14 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
             f"Stack '{stack}' exists already: somebody else registered it at the same moment",
             why=cause.what,
             remedy=f"See it with: kitaru stack show {stack}",
+        )
+    if not left and isinstance(cause, NotConnectedError):
+        return NotConnectedError(
+            f"The store did not answer while stack '{stack}' was being registered; "
+            "nothing was left behind",
+            where=cause.where,
+            why=" ".join(part for part in (cause.why or cause.what, _theirs(change)) if part),
+            remedy="The same command can be run again.",
         )
     return RegistrationFailed(
         f"Registering stack '{stack}' failed" + ("" if left else "; nothing was left behind"),
