@@ -84,7 +84,9 @@ def existing(
                 f"There is no deployment {place[1]!r}",
                 where=deployment.backend.label,
                 why="Its state is not in this backend, or it is empty.",
-                remedy="Set PULUMI_BACKEND_URL to the backend that it was made with.",
+                remedy="Set PULUMI_BACKEND_URL to the backend that it was made with. If its state "
+                "is lost, what was made still carries its tags, and goes into a state here with: "
+                "kitaru stack create -f stack.yaml --take-back",
             )
         cloud, inputs = _made_on(providers)
         made_by = registry.provisioning(cloud.cloud)

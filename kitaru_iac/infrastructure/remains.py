@@ -67,14 +67,24 @@ def _remains(stack: str, found: Marked, where: str, why: str) -> InfrastructureR
     else:
         what = f"What was made for stack {stack} is still there, and its record was not deleted"
     unseen = [f"Not all could be looked at: {one}" for one in found.unseen]
+    ways = [
+        (
+            "Set PULUMI_BACKEND_URL to the backend that it was made with, or take it back into a "
+            "state with `kitaru stack apply -f stack.yaml --take-back`, and delete the stack again"
+        )
+    ]
+    if found.found:
+        # A name of ours alone may be somebody else's: such is not among what is named.
+        unseen.insert(0, "All that is named carries the deployment's tags.")
+        ways.append("or delete by hand what is named here")
+    else:
+        ways.append("or run it again as somebody who may look")
     return InfrastructureRemains(
         what,
         left=[sight.name for sight in found.found],
         where=where,
         why="\n".join([why, *unseen]),
-        remedy="Set PULUMI_BACKEND_URL to the backend that it was made with, or take it back into "
-        "a state with `kitaru stack apply -f stack.yaml --take-back`, and delete the stack again; "
-        f"or delete by hand what is named here. {_leave(stack)}",
+        remedy=f"{'; '.join(ways)}. {_leave(stack)}",
     )
 
 
