@@ -26,7 +26,8 @@ def list_(
 
     Looks into the Pulumi backend that is used here ($PULUMI_BACKEND_URL, else the configuration
     home), and asks no cloud. What has no stack was left by kitaru stack delete, or by a creation
-    that failed.
+    that failed. A state that cannot be read is said in its own row, and so is one that a stack's
+    record names and that is not there.
 
     Examples:
         kitaru infra list
@@ -40,7 +41,8 @@ def list_(
     for one in found:
         whose = f"stack {one.stack}" if one.stack else "no stack"
         lines.append(f"{one.name}: {whose}, state in {one.backend}")
-        lines += [f"  {name} ({kind})" for kind, name in one.holds] or ["  holds nothing"]
+        nothing = f"  not known: {one.problem}" if one.problem else "  holds nothing"
+        lines += [f"  {name} ({kind})" for kind, name in one.holds] or [nothing]
     out.items([one.to_dict() for one in found], lines or ["Nothing is provisioned from here."])
 
 
@@ -58,6 +60,13 @@ def delete(
             "--delete-data", help="What buckets and repositories hold is deleted with them."
         ),
     ] = False,
+    forget_foreign: Annotated[
+        bool,
+        typer.Option(
+            "--forget-foreign",
+            help="What the state holds and was not made for this stack is forgotten, and stays.",
+        ),
+    ] = False,
     yes: Annotated[
         bool,
         typer.Option("--yes", "-y", help="Do it without asking."),
@@ -66,7 +75,9 @@ def delete(
     """Take down what was provisioned and no stack has any more.
 
     Protected resources, and those that hold something, stay and are listed; run it again with the
-    two options to take them down too. What a stack has goes with kitaru stack delete --infra.
+    two options to take them down too. What is not the stack's own (somebody made it anew, or took
+    its tags away) is never touched: it stays in the state, with exit code 1, until it is forgotten
+    with --forget-foreign. What a stack has goes with kitaru stack delete --infra.
 
     Examples:
         kitaru infra delete prod
@@ -80,12 +91,14 @@ def delete(
         name,
         include_protected=include_protected,
         delete_data=delete_data,
+        forget_foreign=forget_foreign,
         confirm=None if yes else _ask,
         progress=progress(),
         consent=consent(yes=yes),
     )
     if done is None:
-        out.item({"deployment": name, "deleted": [], "kept": []}, ["Nothing was deleted."])
+        nothing = {"deployment": name, "deleted": [], "kept": [], "forgotten": []}
+        out.item(nothing, ["Nothing was deleted."])
         return int(ExitCode.FAILED)
     lines = [f"Deleted: {step.name} ({step.kind})" for step in done.steps]
     lines += [f"Kept: {part.name} ({part.kind}): {part.reason}" for part in done.kept]
@@ -93,9 +106,14 @@ def delete(
         "deployment": name,
         "deleted": changes(done.steps),
         "kept": [part.to_dict() for part in done.kept],
+        "forgotten": [part.to_dict() for part in done.forgotten],
     }
+    lines += [f"Forgotten: {part.name} ({part.kind}): {part.reason}" for part in done.forgotten]
+    if done.foreign:
+        out.note("What was not made for this stack stays, and in the state too. Forget it with: "
+                 f"kitaru infra delete {name} --forget-foreign")  # fmt: skip
     out.item(document, lines or ["There was nothing to delete."])
-    return None
+    return int(ExitCode.FAILED) if done.foreign else None
 
 
 def _ask(plan: Plan) -> bool:

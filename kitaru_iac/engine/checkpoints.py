@@ -18,7 +18,15 @@ from typing import Any, cast
 
 from kitaru_iac.engine.errors import Lock
 
-__all__ = ["Checkpoint", "Checkpoints", "is_damage", "parsed", "remove_dead_sidecars", "whose"]
+__all__ = [
+    "Checkpoint",
+    "Checkpoints",
+    "is_damage",
+    "named",
+    "parsed",
+    "remove_dead_sidecars",
+    "whose",
+]
 
 #: Seconds after which an incomplete file of attributes is nobody's who is writing it just now.
 _SIDECAR_IS_DEAD = 5.0
@@ -174,3 +182,9 @@ def _is_json(file: Path) -> bool:
     except ValueError:
         return False
     return True
+
+
+def named(folder: Path, project: str) -> tuple[Checkpoints, ...]:
+    """The states of a project in a folder, whole or not, by the names of their files."""
+    files = (folder / ".pulumi" / "stacks" / project).glob("*.json")
+    return tuple(Checkpoints(folder, project, file.stem) for file in sorted(files))

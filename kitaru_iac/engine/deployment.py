@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.events import Recording
 from kitaru_iac.engine.find import FoundEngine
 from kitaru_iac.engine.install import ensure_plugin
-from kitaru_iac.engine.pending import Identify, begun, settled, with_protection
+from kitaru_iac.engine.pending import Identify, begun, settled, with_protection, without
 from kitaru_iac.engine.progress import View, as_view
 from kitaru_iac.engine.results import Plugin, Result, outputs_of
 from kitaru_iac.engine.running import Runner
@@ -211,7 +211,8 @@ class Deployment:
         if stack is None:
             return Result()
         self.settle()
-        if keep_protected and all(resource.get("protect") for resource in self.resources()):
+        held = self.resources()
+        if keep_protected and held and all(resource.get("protect") for resource in held):
             return Result()  # the engine would end without a word, and without a summary
         record, _ = self._operate(
             "take the infrastructure down",
@@ -254,12 +255,9 @@ class Deployment:
 
         Secret properties are encrypted in them.
         """
-        stack = self._open(create=False)
-        if stack is None:
-            return ()
         return tuple(
             resource
-            for resource in self._states.read(stack).get("resources", ())
+            for resource in self._held()
             if resource.get("custom") and not str(resource["type"]).startswith("pulumi:")
         )
 
@@ -270,14 +268,12 @@ class Deployment:
 
     def providers(self) -> tuple[Mapping[str, Any], ...]:
         """The providers that the state holds."""
+        held = self._held()
+        return tuple(r for r in held if str(r["type"]).startswith("pulumi:providers:"))
+
+    def _held(self) -> tuple[Mapping[str, Any], ...]:
         stack = self._open(create=False)
-        if stack is None:
-            return ()
-        return tuple(
-            resource
-            for resource in self._states.read(stack).get("resources", ())
-            if str(resource["type"]).startswith("pulumi:providers:")
-        )
+        return tuple(self._states.read(stack).get("resources", ())) if stack is not None else ()
 
     def outputs(self) -> Mapping[str, Any]:
         """The outputs of the last `up`."""
@@ -307,15 +303,19 @@ class Deployment:
         Raises:
             StateLocked: Another run holds the state.
         """
-        stack = self._open(create=False)
-        if stack is None:
-            return
+        self._edit(lambda state: with_protection(state, protected), always=True)
 
-        self._states.edit(
-            stack,
-            lambda state: with_protection(settled(state, self._identify), protected),
-            always=True,
-        )
+    def forget(self, urns: Collection[str]) -> None:
+        """Take resources out of the state; in the cloud they stay. Raises as `set_protection`."""
+        self._edit(lambda state: without(state, urns), always=False)
+
+    def _edit(
+        self, change: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, always: bool
+    ) -> None:
+        stack = self._open(create=False)
+        if stack is not None:
+            identify = self._identify
+            self._states.edit(stack, lambda state: change(settled(state, identify)), always=always)
 
     def unlock(self) -> None:
         """Release a lock that a dead run left."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 
-from pulumi.automation import ProjectSettings
+from pulumi.automation import CommandError, LocalWorkspace, ProjectSettings
 
+from kitaru_iac.engine.checkpoints import named
 from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.find import FoundEngine
 from kitaru_iac.engine.progress import View
@@ -40,7 +41,19 @@ def list_deployments(
             project_settings=ProjectSettings(name=project, runtime="python"),
             pulumi_command=EngineCommand(engine),
         )
-        found = runner.run("list the deployments", workspace.list_stacks)
+        return runner.run("list the deployments", lambda: _listed(workspace, project, backend))
+
+
+def _listed(workspace: LocalWorkspace, project: str, backend: Backend) -> Mapping[str, str | None]:
+    """What the engine lists; the names of the files where it stops at one that is not whole."""
+    try:
+        found = workspace.list_stacks()
+    except CommandError:
+        folder = backend.folder
+        files = named(folder, project) if folder is not None else ()
+        if not any(one.is_damaged() for one in files):
+            raise
+        return {one.stack: None for one in files}
     return {
         one.name: one.last_update.isoformat() if one.last_update else None
         for one in sorted(found, key=lambda one: one.name)

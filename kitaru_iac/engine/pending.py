@@ -12,10 +12,10 @@ operation and takes nothing over.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-__all__ = ["Identify", "begun", "settled", "with_protection"]
+__all__ = ["Identify", "begun", "settled", "with_protection", "without"]
 
 #: The id in the cloud of a resource, by its type token and inputs, if the resource exists there and
 #: is the deployment's own; None if not, or if creating it once more does no harm.
@@ -73,5 +73,31 @@ def with_protection(state: Mapping[str, Any], protected: Mapping[str, bool]) -> 
         if wanted is False:
             # Else the engine would forget the resource and leave it where it is.
             changed.pop("retainOnDelete", None)
+        resources.append(changed)
+    return {**state, "resources": resources}
+
+
+def without(state: Mapping[str, Any], urns: Collection[str]) -> dict[str, Any]:
+    """The state that knows some resources no more, nor what depends on them by them.
+
+    Args:
+        state: The deployment, as Pulumi exports it.
+        urns: Which. Their settings, which the state holds as their children, have to be among them.
+    """
+    resources = []
+    for resource in state.get("resources", ()):
+        if resource["urn"] in urns:
+            continue
+        changed = dict(resource)
+        for key in ("dependencies", "aliases"):
+            if changed.get(key):
+                changed[key] = [urn for urn in changed[key] if urn not in urns]
+        if changed.get("propertyDependencies"):
+            changed["propertyDependencies"] = {
+                name: [urn for urn in needed or () if urn not in urns]
+                for name, needed in changed["propertyDependencies"].items()
+            }
+        if changed.get("deletedWith") in urns:
+            del changed["deletedWith"]
         resources.append(changed)
     return {**state, "resources": resources}

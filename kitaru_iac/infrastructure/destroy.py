@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.infrastructure.deployments import existing
-from kitaru_iac.infrastructure.ownership import doubtful, fates, kept
+from kitaru_iac.infrastructure.ownership import doubtful, fates, foreign, kept
 from kitaru_iac.infrastructure.remains import require_nothing_unknown
 from kitaru_iac.infrastructure.results import Destroyed
 from kitaru_iac.plan.model import Action
@@ -33,6 +33,7 @@ def preview_destroy(
         return Destroyed(
             tuple(fate.step(Action.DELETE) for fate in decided if fate.reason is None),
             (*kept(decided), *doubtful(owned)),
+            foreign=foreign(decided),
         )
 
 
@@ -42,6 +43,7 @@ def destroy_infrastructure(
     credentials: Credentials | None = None,
     include_protected: bool = False,
     delete_data: bool = False,
+    forget_foreign: bool = False,
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
 ) -> Destroyed:
@@ -53,6 +55,7 @@ def destroy_infrastructure(
         include_protected: The bucket too, if it is empty.
         delete_data: With what buckets and repositories hold. Without it those that hold something
             stay, and so does a protected one even if told to include them.
+        forget_foreign: Take out of the state what is not the deployment's own, and leave it be.
         progress: Gets one-line messages; an `engine.progress.View` sees every event.
         consent: Asked before the engine is downloaded, if there is none.
 
@@ -71,6 +74,11 @@ def destroy_infrastructure(
         # Before any data goes: while another run holds the state, this is refused.
         if changed or full:
             owned.engine.set_protection(changed)
+        others = {fate.urn for fate in decided if fate.is_foreign}
+        if forget_foreign and others:
+            if progress:
+                progress("Forgetting what was not made for this stack")
+            owned.engine.forget(others)
         for fate in full:
             if progress:
                 progress(f"Emptying {fate.id}")
@@ -80,7 +88,11 @@ def destroy_infrastructure(
         done = owned.engine.destroy().steps()
         gone = tuple(step for step in done if step.action is not Action.KEEP)
         require_nothing_unknown(owned, known)
-        return Destroyed(gone, (*kept(decided), *unclear))
+        apart = foreign(decided)
+        if not forget_foreign:
+            return Destroyed(gone, (*kept(decided), *unclear), foreign=apart)
+        stays = tuple(part for part in kept(decided) if part not in apart)
+        return Destroyed(gone, (*stays, *unclear), forgotten=apart)
 
 
 def _names(resources: Iterable[Mapping[str, object]]) -> set[str]:

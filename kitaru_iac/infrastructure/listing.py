@@ -25,12 +25,14 @@ class HeldDeployment:
         labels: Those by which a stack's record names it.
         updated: When it was last updated, in ISO 8601; None if never.
         holds: What its state holds, as Pulumi's type and the cloud's name, without settings.
+        problem: Why its state could not be read; None if it was.
     """
 
     name: str
     labels: Mapping[str, str]
     updated: str | None
-    holds: tuple[tuple[str, str], ...]
+    holds: tuple[tuple[str, str], ...] = ()
+    problem: str | None = None
 
 
 def labels_of(name: str) -> dict[str, str]:
@@ -54,19 +56,27 @@ def deployments(
         consent: Asked before the engine is downloaded, if there is none.
 
     Raises:
-        EngineError: See `kitaru_iac.engine.errors`.
+        EngineError: See `kitaru_iac.engine.errors`. One state that cannot be read is a problem of
+            its own row.
     """
     from kitaru_iac.engine.install import ensure_engine
 
     engine = ensure_engine(consent, progress=progress)
     from kitaru_iac.engine.listing import list_deployments
     from kitaru_iac.engine.workspace import default_backend
+    from kitaru_iac.errors import EngineError
 
     found = []
     for name, updated in list_deployments(PROJECT, engine, default_backend()).items():
         labels = labels_of(name)
-        with opened((PROJECT, name, None), _nothing, progress, consent) as deployment:
-            found.append(HeldDeployment(name, labels, updated, things(deployment.resources())))
+        try:
+            with opened((PROJECT, name, None), _nothing, progress, consent) as deployment:
+                held = things(deployment.resources())
+        except EngineError as error:
+            problem = " ".join(str(error).split())
+            found.append(HeldDeployment(name, labels, updated, problem=problem))
+        else:
+            found.append(HeldDeployment(name, labels, updated, held))
     return tuple(found)
 
 

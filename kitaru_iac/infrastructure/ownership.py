@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kitaru_iac.clouds.provider import Claim, Inputs, Sighting, Target
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
 
-__all__ = ["Fate", "doubtful", "fates", "kept", "require_own_names", "things"]
+__all__ = ["Fate", "doubtful", "fates", "foreign", "kept", "require_own_names", "things"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,7 @@ class Fate:
         parent: The URN of the resource whose setting it is.
         holding: What it holds, in words; None if nothing.
         reason: Why it stays; None if it goes.
+        is_foreign: Whether it stays since it is not the deployment's own, or is a setting of such.
     """
 
     urn: str
@@ -154,6 +155,7 @@ class Fate:
     parent: str | None
     holding: str | None
     reason: str | None
+    is_foreign: bool = False
 
     def step(self, action: Action) -> Step:
         """Give it as a step of a plan."""
@@ -174,13 +176,13 @@ def fates(owned: OwnedDeployment, *, include_protected: bool, delete_data: bool)
     resources = [_Resource.of(state) for state in owned.engine.resources()]
     seen = in_parallel([partial(_looked_at, owned, resource) for resource in resources])
     decided: dict[str, Fate] = {}
-    for resource, (foreign, holding) in zip(resources, seen, strict=True):
+    for resource, (strange, holding) in zip(resources, seen, strict=True):
         parent = decided.get(resource.parent)
         reason: str | None
         if parent is not None and parent.reason is not None:
             reason = parent.reason
-        elif foreign is not None:
-            reason = foreign
+        elif strange is not None:
+            reason = strange
         elif parent is not None:
             reason = None
         elif resource.protected and not include_protected:
@@ -197,6 +199,7 @@ def fates(owned: OwnedDeployment, *, include_protected: bool, delete_data: bool)
             parent.urn if parent else None,
             holding,
             reason,
+            is_foreign=parent.is_foreign if parent and parent.reason else strange is not None,
         )
     return list(decided.values())
 
@@ -223,6 +226,11 @@ def kept(decided: Iterable[Fate]) -> tuple[Kept, ...]:
         for fate in decided
         if fate.reason is not None and fate.parent is None
     )
+
+
+def foreign(decided: Iterable[Fate]) -> tuple[Kept, ...]:
+    """Give what of `kept` stays since it is not the deployment's own."""
+    return kept(fate for fate in decided if fate.is_foreign)
 
 
 def doubtful(owned: OwnedDeployment) -> tuple[Kept, ...]:

@@ -44,7 +44,11 @@ class Destroyed:
     Attributes:
         steps: What was deleted, or would be.
         kept: What stays, and why.
+        foreign: Those of them that are not the deployment's own, and stay until they are forgotten.
+        forgotten: What was taken out of the state, and is where it was.
     """
 
     steps: tuple[Step, ...] = ()
     kept: tuple[Kept, ...] = ()
+    foreign: tuple[Kept, ...] = ()
+    forgotten: tuple[Kept, ...] = ()

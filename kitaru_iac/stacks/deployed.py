@@ -196,22 +196,25 @@ class ListedDeployment:
         stack: The name of the stack that has it; None if no record does.
         updated: When it was last updated, in ISO 8601; None if never.
         holds: What it holds: Pulumi's type and the cloud's name.
+        problem: Why what it holds is not known; None if it is.
     """
 
     name: str
     backend: str
     stack: str | None
     updated: str | None
-    holds: tuple[tuple[str, str], ...]
+    holds: tuple[tuple[str, str], ...] = ()
+    problem: str | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """``{"name", "backend", "stack", "updated", "holds": [{"kind", "name"}]}``."""
+        """``{"name", "backend", "stack", "updated", "holds": [{"kind", "name"}], "problem"}``."""
         return {
             "name": self.name,
             "backend": self.backend,
             "stack": self.stack,
             "updated": self.updated,
             "holds": [{"kind": kind, "name": name} for kind, name in self.holds],
+            "problem": self.problem,
         }
 
 
@@ -231,16 +234,40 @@ def list_deployments(
     from kitaru_iac.records.stored import Store
 
     stacks = tuple(Store.open().gateway.stacks(Where()))
-    return tuple(
+    held = tuple(
         ListedDeployment(
             found.name,
             found.labels[BACKEND_LABEL],
-            stack.name if (stack := _stack_of(found.labels, stacks)) else None,
+            _name(_stack_of(found.labels, stacks)),
             found.updated,
             found.holds,
+            found.problem,
         )
         for found in deployments(progress=progress, consent=consent)
     )
+    return (*held, *_only_recorded(stacks, held))
+
+
+def _only_recorded(
+    stacks: Iterable[StackDoc], held: Iterable[ListedDeployment]
+) -> list[ListedDeployment]:
+    """The deployments that records name, and the backend that is used here does not have."""
+    from kitaru_iac.infrastructure.listing import labels_of
+
+    seen = {one.stack for one in held if one.stack is not None}
+    made = []
+    for stack in stacks:
+        if not _is_provisioned(stack) or stack.name in seen:
+            continue
+        labels = stack.labels
+        name, backend = labels.get(STACK_LABEL, stack.name), labels.get(BACKEND_LABEL, "")
+        here = labels_of(name)
+        if labels.get(PROJECT_LABEL) == here[PROJECT_LABEL] and backend == here[BACKEND_LABEL]:
+            why = "its state is not there: it was deleted, or the record is of another machine"
+        else:
+            why = "its state is in another backend or project, which was not looked at"
+        made.append(ListedDeployment(name, backend, stack.name, None, problem=why))
+    return made
 
 
 def delete_deployment(
@@ -248,6 +275,7 @@ def delete_deployment(
     *,
     include_protected: bool,
     delete_data: bool,
+    forget_foreign: bool = False,
     confirm: Callable[[Plan], bool] | None,
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
@@ -258,6 +286,7 @@ def delete_deployment(
         name: Its name, in the backend that is used here.
         include_protected: Protected resources too, if they hold nothing.
         delete_data: With what buckets and repositories hold.
+        forget_foreign: Take out of the state what is not the deployment's own, and leave it be.
         confirm: Asked with the plan before anything is taken down; False stops.
         progress: Gets one-line messages.
         consent: Asked before the Pulumi engine is downloaded.
@@ -294,6 +323,7 @@ def delete_deployment(
             labels,
             include_protected=include_protected,
             delete_data=delete_data,
+            forget_foreign=forget_foreign,
             progress=progress,
             consent=consent,
         )
@@ -316,3 +346,7 @@ def _stack_of(labels: Mapping[str, str], stacks: Iterable[StackDoc]) -> StackDoc
     """The stack whose record names a deployment."""
     wanted = labels.items()
     return next((stack for stack in stacks if wanted <= stack.labels.items()), None)
+
+
+def _name(stack: StackDoc | None) -> str | None:
+    return stack.name if stack is not None else None

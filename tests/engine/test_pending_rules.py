@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from kitaru_iac.engine.pending import settled, with_protection
+from kitaru_iac.engine.pending import settled, with_protection, without
 
 
 def a_resource(urn: str, **more: Any) -> dict[str, Any]:
@@ -132,3 +133,34 @@ def test_a_resource_is_protected_or_not_as_is_wanted_of_it_alone(
 
 def test_a_state_without_resources_has_none_to_protect() -> None:
     assert with_protection({"manifest": 1}, {"one": True}) == {"manifest": 1, "resources": []}
+
+
+def test_what_is_forgotten_is_in_no_other_resource_either() -> None:
+    state = {
+        "resources": [
+            {"urn": "bucket"},
+            {"urn": "block", "parent": "bucket", "dependencies": ["bucket"]},
+            {
+                "urn": "role",
+                "dependencies": ["bucket", "other"],
+                "propertyDependencies": {"policy": ["bucket"], "name": None, "x": ["other"]},
+                "deletedWith": "bucket",
+            },
+            {"urn": "other", "deletedWith": "role"},
+        ],
+        "pending_operations": [],
+    }
+    before = json.dumps(state)
+    assert without(state, {"bucket", "block"}) == {
+        "resources": [
+            {
+                "urn": "role",
+                "dependencies": ["other"],
+                "propertyDependencies": {"policy": [], "name": [], "x": ["other"]},
+            },
+            {"urn": "other", "deletedWith": "role"},
+        ],
+        "pending_operations": [],
+    }
+    assert json.dumps(state) == before
+    assert without({}, {"x"}) == {"resources": []}

@@ -20,7 +20,7 @@ from kitaru_iac.infrastructure.deployments import (
     configured,
     require_same_place,
 )
-from kitaru_iac.infrastructure.ownership import doubtful, fates, kept, require_own_names
+from kitaru_iac.infrastructure.ownership import doubtful, fates, foreign, kept, require_own_names
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
 
 OWN = marks("kitaru", "prod")
@@ -333,3 +333,18 @@ def test_a_killed_runs_creation_is_taken_over_only_if_it_is_ours(
     assert identify(BUCKET, {"name": "data"}) == id
     assert made.marks == OWN
     assert cloud.asked == [OWN]
+
+
+def test_what_is_not_the_deployments_own_is_told_apart_with_its_settings() -> None:
+    """Protected, full and foreign things stay alike; only the last are no work for later."""
+    states = [
+        resource(BUCKET, "data"),
+        {**resource(BLOCK, "block"), "parent": "urn:data"},
+        {**resource(BUCKET, "kept"), "protect": True},
+        resource(ROLE, "role"),
+    ]
+    cloud = Cloud({(BUCKET, "data"): theirs("data"), (BUCKET, "kept"): ours("kept")})
+    decided = fates(owned(cloud, State(states)), include_protected=False, delete_data=False)
+    assert [fate.is_foreign for fate in decided] == [True, True, False, False]
+    assert [part.name for part in foreign(decided)] == ["data"]
+    assert [part.name for part in kept(decided)] == ["data", "kept"]

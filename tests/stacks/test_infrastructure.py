@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shutil import rmtree
+from shutil import copytree, rmtree
 
 import pytest
 
@@ -137,7 +137,10 @@ def test_what_would_stay_is_never_left_in_silence(kitaru: Kitaru, workshop: Engi
     }
     assert "--take-back" in lost.error["remedy"]
     assert kitaru("stack", "show", "prod").code == 0
-    rmtree(workshop.state)
+    (missed,) = kitaru("infra", "list", "-o", "json").document["items"]
+    assert (missed["name"], missed["stack"], missed["holds"]) == ("prod", "prod", [])
+    assert missed["problem"].startswith("its state is not there")
+    rmtree(workshop.state, ignore_errors=True)
     away.rename(workshop.state)
 
     # The record goes alone where that is said, and the same name finds its infrastructure again.
@@ -161,6 +164,24 @@ def test_what_would_stay_is_never_left_in_silence(kitaru: Kitaru, workshop: Engi
     unanswered = kitaru("infra", "delete", "prod", "--include-protected")
     assert unanswered.code == 1
     assert workshop.aws.client("s3").list_buckets()["Buckets"]
+    # Somebody else's by now: it stays, which is no success, until it is forgotten.
+    s3 = workshop.aws.client("s3")
+    tags = s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"]
+    s3.delete_bucket_tagging(Bucket=BUCKET)
+    copytree(workshop.state, away)
+    foreign = kitaru("infra", "delete", "prod", "--include-protected", "--yes", "-o", "json")
+    assert foreign.code == 1, foreign.err
+    assert [part["name"] for part in foreign.document["item"]["kept"]] == [BUCKET]
+    assert "not made for this stack" in foreign.document["item"]["kept"][0]["reason"]
+    gone = kitaru("infra", "delete", "prod", "--forget-foreign", "--yes", "-o", "json")
+    assert gone.code == 0, gone.err
+    assert [part["name"] for part in gone.document["item"]["forgotten"]] == [BUCKET]
+    assert s3.list_buckets()["Buckets"]
+    assert kitaru("infra", "list", "-o", "json").document["items"] == []
+    rmtree(workshop.state)
+    away.rename(workshop.state)
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": tags})
+
     end = kitaru("infra", "delete", "prod", "--include-protected", "--yes", "-o", "json")
     assert end.code == 0, end.err
     assert end.document["item"]["kept"] == []
