@@ -56,6 +56,7 @@ def destroy_infrastructure(
         delete_data: With what buckets and repositories hold. Without it those that hold something
             stay, and so does a protected one even if told to include them.
         forget_foreign: Take out of the state what is not the deployment's own, and leave it be.
+            What may not be looked at is not forgotten: it may be the deployment's.
         progress: Gets one-line messages; an `engine.progress.View` sees every event.
         consent: Asked before the engine is downloaded, if there is none.
 
@@ -74,11 +75,11 @@ def destroy_infrastructure(
         # Before any data goes: while another run holds the state, this is refused.
         if changed or full:
             owned.engine.set_protection(changed)
-        others = {fate.urn for fate in decided if fate.is_foreign}
+        others = [fate for fate in decided if fate.is_foreign and not fate.is_hidden]
         if forget_foreign and others:
             if progress:
                 progress("Forgetting what was not made for this stack")
-            owned.engine.forget(others)
+            owned.engine.forget({fate.urn for fate in others})
         for fate in full:
             if progress:
                 progress(f"Emptying {fate.id}")
@@ -88,11 +89,10 @@ def destroy_infrastructure(
         done = owned.engine.destroy().steps()
         gone = tuple(step for step in done if step.action is not Action.KEEP)
         require_nothing_unknown(owned, known)
-        apart = foreign(decided)
-        if not forget_foreign:
-            return Destroyed(gone, (*kept(decided), *unclear), foreign=apart)
-        stays = tuple(part for part in kept(decided) if part not in apart)
-        return Destroyed(gone, (*stays, *unclear), forgotten=apart)
+        forgotten = foreign(others) if forget_foreign else ()
+        apart = tuple(part for part in foreign(decided) if part not in forgotten)
+        stays = tuple(part for part in kept(decided) if part not in forgotten)
+        return Destroyed(gone, (*stays, *unclear), foreign=apart, forgotten=forgotten)
 
 
 def _names(resources: Iterable[Mapping[str, object]]) -> set[str]:

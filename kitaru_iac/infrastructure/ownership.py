@@ -146,6 +146,7 @@ class Fate:
         holding: What it holds, in words; None if nothing.
         reason: Why it stays; None if it goes.
         is_foreign: Whether it stays since it is not the deployment's own, or is a setting of such.
+        is_hidden: Whether it may be its own in spite of that, since it may not be looked at.
     """
 
     urn: str
@@ -156,6 +157,7 @@ class Fate:
     holding: str | None
     reason: str | None
     is_foreign: bool = False
+    is_hidden: bool = False
 
     def step(self, action: Action) -> Step:
         """Give it as a step of a plan."""
@@ -176,7 +178,7 @@ def fates(owned: OwnedDeployment, *, include_protected: bool, delete_data: bool)
     resources = [_Resource.of(state) for state in owned.engine.resources()]
     seen = in_parallel([partial(_looked_at, owned, resource) for resource in resources])
     decided: dict[str, Fate] = {}
-    for resource, (strange, holding) in zip(resources, seen, strict=True):
+    for resource, (strange, holding, hidden) in zip(resources, seen, strict=True):
         parent = decided.get(resource.parent)
         reason: str | None
         if parent is not None and parent.reason is not None:
@@ -200,16 +202,17 @@ def fates(owned: OwnedDeployment, *, include_protected: bool, delete_data: bool)
             holding,
             reason,
             is_foreign=parent.is_foreign if parent and parent.reason else strange is not None,
+            is_hidden=parent.is_hidden if parent and parent.reason else hidden,
         )
     return list(decided.values())
 
 
-def _looked_at(owned: OwnedDeployment, resource: _Resource) -> tuple[str | None, str | None]:
-    """Why it is not ours, and what it holds."""
+def _looked_at(owned: OwnedDeployment, resource: _Resource) -> tuple[str | None, str | None, bool]:
+    """Why it is not ours, what it holds, and whether it may be ours all the same."""
     sight = owned.sight(resource.type, {**resource.outputs, **resource.inputs})
     if sight is not None and sight.foreign is not None:
-        return f"not made for this stack: {sight.foreign}", None
-    return None, owned.account.holds(resource.type, resource.id)
+        return f"not made for this stack: {sight.foreign}", None, sight.hidden
+    return None, owned.account.holds(resource.type, resource.id), False
 
 
 def things(states: Iterable[Mapping[str, object]]) -> tuple[tuple[str, str], ...]:

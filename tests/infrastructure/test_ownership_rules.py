@@ -346,5 +346,14 @@ def test_what_is_not_the_deployments_own_is_told_apart_with_its_settings() -> No
     cloud = Cloud({(BUCKET, "data"): theirs("data"), (BUCKET, "kept"): ours("kept")})
     decided = fates(owned(cloud, State(states)), include_protected=False, delete_data=False)
     assert [fate.is_foreign for fate in decided] == [True, True, False, False]
+    assert not any(fate.is_hidden for fate in decided)
     assert [part.name for part in foreign(decided)] == ["data"]
     assert [part.name for part in kept(decided)] == ["data", "kept"]
+
+
+def test_what_may_not_be_looked_at_may_be_the_deployments_own() -> None:
+    states = [resource(BUCKET, "data"), {**resource(BLOCK, "block"), "parent": "urn:data"}]
+    hidden = Sighting("data", "bucket data", "another account's, or may not be seen", hidden=True)
+    cloud = Cloud({(BUCKET, "data"): hidden})
+    decided = fates(owned(cloud, State(states)), include_protected=True, delete_data=True)
+    assert [(fate.is_foreign, fate.is_hidden) for fate in decided] == [(True, True)] * 2
