@@ -37,6 +37,12 @@ _STACK = {
         "Show the active stack, and which scope chose it.", "stack_read", "current", "View"
     ),
     "show": Entry("Show everything that is stored about a stack.", "stack_show", "show", "View"),
+    "export": Entry(
+        "Write the description that would make a stack that exists.",
+        "stack_export",
+        "export",
+        "View",
+    ),
     "use": Entry("Make a stack the active one.", "stack_use", "use", "Change"),
     "create": Entry(
         "Create a stack and make it the active one.",

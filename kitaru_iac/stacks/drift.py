@@ -18,11 +18,12 @@ from kitaru_iac.plan.model import HIDDEN, Action, Step
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stack_type
+from kitaru_iac.records.parts import REGION_LABEL
 from kitaru_iac.spec import StackSpec, from_mapping, to_mapping
 from kitaru_iac.spec.stored import keys_read
 from kitaru_iac.stacks.desired import desired_records
 
-__all__ = ["Drift", "drift_of", "records_of_view"]
+__all__ = ["Drift", "drift_of", "lines_of", "records_of_view", "steps_to"]
 
 #: Keys of what the records are called, which is told in words.
 _NAMES = frozenset({"name", "connector"})
@@ -73,7 +74,24 @@ def drift_of(
         return Drift({}, ("its description is not valid any more",))
     desired = _wanted(spec, current, view, labels or {}, credentials=credentials)
     steps = diff(desired, current)
-    return Drift(changed, renamed + tuple(line for step in steps for line in _lines(step)))
+    return Drift(changed, renamed + tuple(line for step in steps for line in lines_of(step)))
+
+
+def steps_to(given: Mapping[str, Any], view: StackView) -> list[Step] | None:
+    """The steps from what is stored to what a description of that stack asks for.
+
+    Args:
+        given: The description's keys. Credentials that cannot be resolved here are passed over.
+        view: What is stored.
+
+    Returns:
+        Steps as a plan has them; None where the description is not valid.
+    """
+    spec, credentials = _spec(given)
+    if spec is None:
+        return None
+    current = records_of_view(view)
+    return diff(_wanted(spec, current, view, {}, credentials=credentials), current)
 
 
 def records_of_view(view: StackView) -> Records:
@@ -162,6 +180,8 @@ def _wanted(
     components = (replace(c, configuration=masked(c.configuration)) for c in desired.components)
     desired = replace(desired, components=tuple(components))
     wanted = desired.connector
+    if wanted is None and current.connector is not None and not credentials:
+        return _as_connected(desired, current)
     if wanted is None:
         return desired
     if wanted.existing:
@@ -175,7 +195,34 @@ def _wanted(
     return replace(desired, connector=wanted)
 
 
-def _lines(step: Step) -> list[str]:
+def _as_connected(desired: Records, current: Records) -> Records:
+    """The records of a local stack that has a connector only for the credentials unknown here.
+
+    What hangs on the connector is taken as it is stored.
+    """
+
+    def connected(component: ComponentRecord) -> ComponentRecord:
+        stored = current.component(component.type)
+        if stored is None:
+            return component
+        return replace(
+            component,
+            uses_connector=stored.uses_connector,
+            resource_id=stored.resource_id,
+            labels=stored.labels,
+        )
+
+    return replace(
+        desired,
+        components=tuple(map(connected, desired.components)),
+        connector=current.connector,
+        # A connector holds the region, which else stands on the stack.
+        labels={key: text for key, text in desired.labels.items() if key != REGION_LABEL},
+    )
+
+
+def lines_of(step: Step) -> list[str]:
+    """Say what a step of repair would undo, a line for each field; nothing where it keeps."""
     if step.action is Action.KEEP:
         return []
     subject = f"{step.kind} {step.name}"

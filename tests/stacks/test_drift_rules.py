@@ -186,6 +186,12 @@ def test_what_is_stored_as_described_has_no_drift(description: dict[str, Any]) -
     assert not found
 
 
+@pytest.mark.parametrize("description", [BUCKET, SAGEMAKER, EKS])
+def test_credentials_that_are_not_here_are_no_drift(description: dict[str, Any]) -> None:
+    elsewhere = given(description, credentials="env:OF_ANOTHER_MACHINE")
+    assert drift_of(elsewhere, view_of(description)) == Drift({}, ())
+
+
 @pytest.mark.parametrize(
     ("changed", "rest", "differs"),
     [({}, (), False), ({"region": None}, (), True), ({}, ("a line",), True)],

@@ -1,0 +1,177 @@
+"""The description that would make a stored stack, without ZenML: what is there, read backwards.
+
+What a key can say is said by it; a component's other fields go into `extra`. What no description
+can say, or what the store does not show, is told in words. The result is held against what is
+stored with the comparison that a plan makes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kitaru_iac.gateway import StackView, open_reader
+from kitaru_iac.gateway.masking import masked
+from kitaru_iac.labels import DEPLOYMENT_LABELS
+from kitaru_iac.plan.model import Action, Step
+from kitaru_iac.records.describe import description_of
+from kitaru_iac.records.diff import is_own_connector
+from kitaru_iac.spec.fields import FIELDS
+from kitaru_iac.spec.resources import EXTRA_TARGETS
+from kitaru_iac.stacks.drift import lines_of, records_of_view, steps_to
+
+__all__ = ["Exported", "export", "export_view"]
+
+_CONFIGURATION = "configuration."
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A description of a stored stack.
+
+    Attributes:
+        keys: The keys of stack.yaml.
+        comments: What is to be known: what is secret, and what no description says.
+    """
+
+    name: str
+    keys: Mapping[str, Any]
+    comments: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give ``{"name", "description", "comments"}``."""
+        return {
+            "name": self.name,
+            "description": dict(self.keys),
+            "comments": list(self.comments),
+        }
+
+
+def export(ref: str) -> Exported:
+    """Describe the stack with this name or id.
+
+    Raises:
+        StackNotFound: There is none.
+        KitaruError: It is of no type that a description can have.
+    """
+    reader = open_reader()
+    try:
+        return export_view(reader.stack(ref))
+    finally:
+        reader.close()
+
+
+def export_view(view: StackView) -> Exported:
+    """Describe a stack that was read; raises as `export` does."""
+    keys = description_of(view)
+    comments = list(_about(view))
+    current = records_of_view(view)
+    if current.connector is not None and is_own_connector(current.connector, current):
+        keys.pop("connector", None)
+        keys |= _told_by_connector(keys, current.connector.configuration)
+        if not _logs_in_without_keys(keys, view):
+            variable = _variable(view.name)
+            keys["credentials"] = f"env:{variable}"
+            method = f"{current.connector.type}, method {current.connector.auth_method}"
+            comments.append(
+                f"The store does not show the connector's credentials ({method}): set {variable} "
+                "to the same ones, in the form of `credentials`, before you preview this."
+            )
+    if not view.is_active:
+        keys["activate"] = False
+    extra, hidden = _extra(keys, view)
+    if extra:
+        keys["extra"] = extra
+    comments += [
+        f"{path} holds a secret as plain text, which is left out: "
+        "refer to a ZenML secret as {{name.key}}."
+        for path in hidden
+    ]
+    steps = steps_to(keys, view)
+    if steps is None:
+        comments.append("This description is not valid as it stands: see what preview says of it.")
+    told = [line for step in steps or () for line in lines_of(step)]
+    comments += [f"No description says this: {line}." for line in told]
+    return Exported(view.name, keys, tuple(comments))
+
+
+def _about(view: StackView) -> Iterator[str]:
+    if not view.is_managed:
+        yield "Kitaru did not make this stack: preview and apply refuse it under this name."
+    places = {key: str(text) for key, text in view.labels.items() if _is_place(key)}
+    if places:
+        yield (
+            "Its infrastructure was provisioned: add `infra: provision`, with the `resources` and "
+            "`infrastructure` of its first description, to change that too."
+        )
+
+
+def _is_place(key: str) -> bool:
+    return key.startswith(DEPLOYMENT_LABELS)
+
+
+def _told_by_connector(keys: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that only the connector tells, as the region of a bucket's.
+
+    An existing connector knows them itself; a description that makes its own has to say them.
+    """
+    found = {}
+    for key, info in FIELDS.items():
+        if info.needs_cloud and key not in keys and keys["type"] in info.types:
+            values = (configuration.get(name) for name in (key, *info.other_words))
+            value = next((value for value in values if isinstance(value, str)), None)
+            if value is not None:
+                found[key] = value
+    return found
+
+
+def _logs_in_without_keys(keys: Mapping[str, Any], view: StackView) -> bool:
+    """Whether a description without credentials makes the stored connector."""
+    steps = steps_to(keys, view)
+    if steps is None:
+        return False
+    connector = [step for step in steps if step.kind == "service_connector"]
+    replaced = any(s.kind == "stack" and s.action is Action.REPLACE for s in steps)
+    return not replaced and all(step.action is Action.KEEP for step in connector)
+
+
+def _extra(
+    keys: Mapping[str, Any], view: StackView
+) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
+    """What the components hold beyond the keys, and the paths of what is secret in it."""
+    extra: dict[str, dict[str, Any]] = {}
+    hidden: list[str] = []
+    for step in steps_to(keys, view) or ():
+        if step.kind not in EXTRA_TARGETS or step.action is not Action.UPDATE:
+            continue
+        component = view.component(step.kind)
+        for field in _stored_fields(step):
+            value = component.configuration.get(field) if component else None
+            if masked({field: value}) != {field: value} or _is_masked(value):
+                hidden.append(f"{step.kind}.{field}")
+            elif value is not None:
+                extra.setdefault(step.kind, {})[field] = value
+    return extra, tuple(hidden)
+
+
+def _stored_fields(step: Step) -> Iterator[str]:
+    for change in step.changes:
+        if change.field.startswith(_CONFIGURATION) and change.before is not None:
+            yield change.field.removeprefix(_CONFIGURATION)
+
+
+def _is_masked(value: object) -> bool:
+    from kitaru_iac.gateway.masking import MASK
+
+    if isinstance(value, Mapping):
+        return any(_is_masked(inner) for inner in value.values())
+    if isinstance(value, list | tuple):
+        return any(_is_masked(inner) for inner in value)
+    return value == MASK
+
+
+def _variable(name: str) -> str:
+    """The environment variable that an exported description takes credentials from."""
+    return f"{re.sub('[^A-Z0-9]+', '_', name.upper())}_CREDENTIALS"
