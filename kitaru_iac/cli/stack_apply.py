@@ -204,13 +204,18 @@ def save_plan(stacks: Sequence[StackPlan], file: str) -> None:
     """Write a plan's document to a file, whole or not at all.
 
     Raises:
-        FileNotWritten: It cannot be written; what was there before is as it was.
+        FileNotWritten: It cannot be written, or is there and no plan; it is as it was.
     """
     from kitaru_iac.cli.formats import written
     from kitaru_iac.cli.whole_file import write_whole
     from kitaru_iac.plan.document import document
 
-    write_whole(Path(file), written(document(stacks), "json", sys.stdout))
+    write_whole(Path(file), written(document(stacks), "json", sys.stdout), over=_is_plan)
+
+
+def _is_plan(beginning: str) -> bool:
+    """Whether a file's beginning is that of a plan, which a new one may replace."""
+    return not beginning.strip() or '"format_version"' in beginning
 
 
 def tell_plan(plan: Plan) -> None:

@@ -82,6 +82,8 @@ def apply_many(
             take_back=take_back,
         )
     except KeyboardInterrupt:
+        if out.structured:
+            out.items([done.to_dict() for done in outcomes], ())
         for done in outcomes:
             out.note(f"Before that: stack {done.name}: {done.status}")
         raise

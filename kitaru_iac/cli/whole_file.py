@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,24 +12,36 @@ from kitaru_iac.errors import FileNotWritten
 
 __all__ = ["write_whole"]
 
+#: Characters of a file that tell what it is.
+_BEGINNING = 200
 
-def write_whole(path: Path, text: str) -> None:
+
+def write_whole(path: Path, text: str, *, over: Callable[[str], bool]) -> None:
     """Write text to a file in one step; a reader sees the old content or the new.
 
+    Args:
+        path: The file. Where it is a link, what it leads to is written.
+        text: The content.
+        over: Says from the beginning of a file that is there whether it may be replaced.
+
     Raises:
-        FileNotWritten: It cannot be written; what was there before is as it was.
+        FileNotWritten: It cannot be written, or may not be replaced; it is as it was.
     """
     try:
         # Where a link leads is written, and a device or pipe is no file that can be replaced.
         target = path.resolve()
         if target.exists() and not target.is_file():
-            raise IsADirectoryError(None, "it is no file")
+            raise IsADirectoryError(None, "It is no file")
+        if target.exists():
+            with target.open(encoding="utf-8", errors="replace") as stream:
+                if not over(stream.read(_BEGINNING)):
+                    raise FileExistsError(None, "It is there already, and is something else")
         handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
             umask = os.umask(0)
             os.umask(umask)
             Path(name).chmod(0o666 & ~umask)

@@ -128,7 +128,10 @@ def _files(file: str) -> list[str]:
         names = sorted(
             entry.name
             for entry in folder.iterdir()
-            if entry.suffix in _SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+            if entry.suffix in _SUFFIXES
+            and not entry.name.startswith(".")
+            # A link that leads nowhere is told of: its stack would be missing without a word.
+            and (entry.is_file() or (entry.is_symlink() and not entry.exists()))
         )
     except OSError as error:
         what = f"the folder cannot be read: {error.strerror}"

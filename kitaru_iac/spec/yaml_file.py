@@ -298,7 +298,7 @@ def _syntax(error: yaml.MarkedYAMLError) -> YamlError:
         return YamlError(
             "the file holds more than one description",
             line,
-            "Put each into a file of its own; `preview` and `apply` take several.",
+            "Put each into a file of its own; `preview` and `apply` take a file with several.",
         )
     if "undefined alias" in said:
         return YamlError("an alias (`*name`) has no anchor (`&name`) before it", line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,10 @@ def test_every_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     empty = write(tmp_path / "empty", a_txt="")
     found = problems(bad, empty, tmp_path / "none.yaml")
     assert [place for place, _ in found] == ["a.yaml:1", "b.yaml:1", "empty", "none.yaml"]
+
+
+def test_a_link_that_leads_nowhere_is_not_passed_over(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", a_yaml="name: a")
+    (folder / "b.yaml").symlink_to(tmp_path / "gone.yaml")
+    os.mkfifo(folder / "pipe.yaml")  # nobody writes into it
+    assert problems(folder) == [("b.yaml", "file: there is no such file")]

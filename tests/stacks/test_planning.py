@@ -210,6 +210,23 @@ def test_a_plan_that_cannot_be_written(home: Home, kitaru: Kitaru, tmp_path: Pat
         assert (done.code, done.error["code"]) == (1, "file_not_written"), place
 
 
+def test_a_plan_is_written_over_a_plan_and_over_nothing_else(
+    home: Home, kitaru: Kitaru, tmp_path: Path
+) -> None:
+    mine = tmp_path / "stack.yaml"
+    mine.write_text("name: dev\nactivate: false\n")
+    done = kitaru("stack", "preview", "-f", str(mine), "--out", str(mine), "-o", "json")
+    assert (done.code, done.error["code"]) == (1, "file_not_written")
+    assert mine.read_text() == "name: dev\nactivate: false\n"
+    plan = tmp_path / "plan.json"
+    (tmp_path / "link.json").symlink_to(plan)
+    for name in ("one", "two"):
+        shown = kitaru("stack", "preview", name, *LOCAL, "--out", str(tmp_path / "link.json"))
+        assert shown.code == 0, shown.err
+        assert json.loads(plan.read_text())["stacks"][0]["stack"] == name
+    assert (tmp_path / "link.json").is_symlink()
+
+
 @pytest.mark.parametrize("command", [("preview",), ("create", "--dry-run"), ("apply", "--yes")])
 def test_an_unknown_field_is_refused_by_preview_as_by_apply(
     home: Home, kitaru: Kitaru, command: tuple[str, ...]
