@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from kitaru_iac._version import __version__
 
 if TYPE_CHECKING:
+    from kitaru_iac._sdk.models import Applied, CheckReport, Deleted, StackPlan, StackView
+    from kitaru_iac._sdk.operations import apply, delete, policy, preview, show_stack, verify
     from kitaru_iac._sdk.stacks import (
         LeftoverInfo,
         StackInfo,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         NotAllowedError,
         NotConnectedError,
         NotFoundError,
+        PlanMoved,
         Problem,
         ProtectedStackError,
         RegistrationFailed,
@@ -57,8 +60,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyExistsError",
+    "Applied",
     "CheckFailed",
+    "CheckReport",
     "ConfirmationNeeded",
+    "Deleted",
     "DescriptionError",
     "EngineError",
     "ExitCode",
@@ -74,22 +80,31 @@ __all__ = [
     "NotAllowedError",
     "NotConnectedError",
     "NotFoundError",
+    "PlanMoved",
     "Problem",
     "ProtectedStackError",
     "RegistrationFailed",
     "StackInfo",
     "StackNotFound",
+    "StackPlan",
+    "StackView",
     "UsageError",
     "__version__",
+    "apply",
     "clean_stacks",
     "configure",
     "create_stack",
     "current_stack",
+    "delete",
     "delete_stack",
     "flow",
     "list_stacks",
+    "policy",
+    "preview",
+    "show_stack",
     "stack",
     "use_stack",
+    "verify",
 ]
 
 _FROM_SDK = {
@@ -101,6 +116,11 @@ _FROM_SDK = {
     "delete_stack",
     "list_stacks",
     "use_stack",
+}
+#: Those that are beside, by their module.
+_MODULES = {
+    "_sdk.models": ("Applied", "CheckReport", "Deleted", "StackPlan", "StackView"),
+    "_sdk.operations": ("apply", "delete", "policy", "preview", "show_stack", "verify"),
 }
 #: Those of flows, and where ours are. Another distribution may have them too.
 _FLOWS = {"FlowHandle": "handle", "configure": "layers", "flow": "flow"}
@@ -117,6 +137,9 @@ def __getattr__(name: str) -> object:
 def _module_of(name: str) -> str:
     if name in _FROM_SDK:
         return f"{__name__}._sdk.stacks"
+    for module, names in _MODULES.items():
+        if name in names:
+            return f"{__name__}.{module}"
     if name == "stack":
         return f"{__name__}.flows.binding"
     return f"{__name__}.{'notices' if name == 'KitaruWarning' else 'errors'}"

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
+from kitaru_iac._sdk.warned import warn
 from kitaru_iac.machine.environment import apply_environment
-from kitaru_iac.notices import KitaruWarning, SelectionOverridden
+from kitaru_iac.notices import SelectionOverridden
 
 if TYPE_CHECKING:
     from kitaru_iac.spec._keywords import StackFields
@@ -60,6 +61,10 @@ def current_stack() -> StackInfo:
     Raises:
         StackNotFound: ``ZENML_ACTIVE_STACK_ID`` names one that does not exist.
         NotConnectedError: No store answers.
+
+    Example:
+        >>> kitaru.current_stack().name
+        'default'
     """
     apply_environment()
     from kitaru_iac.gateway import open_reader
@@ -82,6 +87,10 @@ def list_stacks(*, limit: int | None = None, page: int = 1) -> list[StackInfo]:
     Raises:
         ValueError: `limit` or `page` is less than 1, or `page` stands without `limit`.
         NotConnectedError: No store answers.
+
+    Example:
+        >>> [stack.name for stack in kitaru.list_stacks()]
+        ['default']
     """
     if page < 1 or (limit is not None and limit < 1):
         raise ValueError("`limit` and `page` count from 1")
@@ -120,6 +129,10 @@ def create_stack(
         AlreadyExistsError: The name is taken.
         CheckFailed: The connector cannot use a resource; nothing was written.
         RegistrationFailed: Writing failed; its `left` says what exists.
+
+    Example:
+        >>> kitaru.create_stack("example", activate=False).is_active
+        False
     """
     apply_environment()
     from kitaru_iac.spec import from_mapping
@@ -130,7 +143,7 @@ def create_stack(
         description["extra"] = extra
     spec = from_mapping(description)
     made = operations.create(spec)
-    _warn(made.warnings)
+    warn(made.warnings)
     return StackInfo(made.id, made.name, made.is_active)
 
 
@@ -139,6 +152,10 @@ def use_stack(name_or_id: str) -> StackInfo:
 
     Raises:
         StackNotFound: There is none of this name or id.
+
+    Example:
+        >>> kitaru.use_stack("default").is_active
+        True
     """
     apply_environment()
     from kitaru_iac.stacks import operations
@@ -146,7 +163,7 @@ def use_stack(name_or_id: str) -> StackInfo:
     done = operations.use(name_or_id)
     if done.overridden_by:
         text = f"{done.overridden_by} is set and takes precedence over this choice"
-        _warn((SelectionOverridden(text),))
+        warn((SelectionOverridden(text),))
     return StackInfo(done.id, done.name, is_active=True)
 
 
@@ -172,6 +189,10 @@ def delete_stack(
         StackNotFound: There is none of this name or id.
         ProtectedStackError: It is active or Pulumi's and `force` is not given, or it is the default
             stack.
+
+    Example:
+        >>> _ = kitaru.create_stack("example")
+        >>> kitaru.delete_stack("example", recursive=True, force=True)
     """
     apply_environment()
     from kitaru_iac.stacks import operations
@@ -180,7 +201,7 @@ def delete_stack(
         name_or_id, recursive=recursive, force=force, keep_infrastructure=keep_infrastructure
     )
     if done is not None:
-        _warn(done.warnings)
+        warn(done.warnings)
 
 
 def clean_stacks() -> list[LeftoverInfo]:
@@ -192,6 +213,10 @@ def clean_stacks() -> list[LeftoverInfo]:
 
     Raises:
         RegistrationFailed: Something could not be removed; its `left` says what.
+
+    Example:
+        >>> kitaru.clean_stacks()
+        []
     """
     apply_environment()
     from kitaru_iac.stacks import operations
@@ -200,11 +225,3 @@ def clean_stacks() -> list[LeftoverInfo]:
     return [
         LeftoverInfo(item.stack, item.kind, item.name) for item in (*done.removed, *done.restored)
     ]
-
-
-def _warn(notices: tuple[KitaruWarning, ...]) -> None:
-    """Give a program what the command line writes to stderr."""
-    import warnings
-
-    for notice in notices:
-        warnings.warn(notice, stacklevel=3)

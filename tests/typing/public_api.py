@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import assert_type
 
 import kitaru_iac as kitaru
@@ -9,6 +10,7 @@ from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.gateway.gateway import Gateway, Reads
 from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.memory import MemoryGateway
+from kitaru_iac.testing import local_store
 
 
 def stacks() -> None:
@@ -24,7 +26,27 @@ def stacks() -> None:
     kitaru.create_stack("dev", extra={"orchestrator": {"synchronous": False}})
 
 
+def operations() -> None:
+    description = {"name": "prod", "type": "kubernetes", "region": "eu-west-1"}
+    planned = kitaru.preview(description, progress=print)
+    assert_type(planned, kitaru.StackPlan)
+    assert_type(planned.plan.has_changes, bool)
+    assert_type(planned.digest, str)
+    assert_type(kitaru.apply(Path("stack.yaml"), plan=planned), kitaru.Applied)
+    assert_type(kitaru.apply(description).changed, bool)
+    assert_type(kitaru.verify("prod"), kitaru.CheckReport)
+    assert_type(kitaru.verify(Path("stack.yaml")).failed, bool)
+    assert_type(kitaru.policy(description), dict[str, object])
+    assert_type(kitaru.show_stack(), kitaru.StackView)
+    assert_type(kitaru.delete("prod", recursive=True), kitaru.Deleted)
+    with local_store() as store:
+        assert_type(store.environment(), dict[str, str])
+
+
 def wrong_calls() -> None:
+    kitaru.preview("prod")  # type: ignore[arg-type]
+    kitaru.apply({"name": "x"}, plan="sha256:1")  # type: ignore[arg-type]
+    kitaru.delete("prod", True)  # type: ignore[call-arg]
     kitaru.create_stack("dev", activate="yes")  # type: ignore[arg-type]
     kitaru.list_stacks(5)  # type: ignore[call-arg]
     kitaru.use_stack(5)  # type: ignore[arg-type]

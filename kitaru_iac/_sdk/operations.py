@@ -1,0 +1,240 @@
+"""The functions that do what the commands of their name do, and return what those print as JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kitaru_iac._sdk.warned import warn
+from kitaru_iac.callbacks import ProgressCallback
+from kitaru_iac.errors import UsageError
+from kitaru_iac.machine.environment import apply_environment
+
+if TYPE_CHECKING:
+    from kitaru_iac.checks.model import CheckReport
+    from kitaru_iac.gateway import StackView
+    from kitaru_iac.plan.document import StackPlan
+    from kitaru_iac.spec.model import StackSpec
+    from kitaru_iac.stacks.results import Applied, Deleted
+
+__all__ = ["apply", "delete", "policy", "preview", "show_stack", "verify"]
+
+#: The keys of stack.yaml, or the path of such a file.
+Description = Mapping[str, object] | os.PathLike[str]
+
+
+def show_stack(name_or_id: str | None = None) -> StackView:
+    """Show everything that is stored about a stack; secrets are masked.
+
+    Args:
+        name_or_id: Which: its name, its id, or the beginning of its id. None is the active one.
+
+    Returns:
+        The stack, with its components and connectors.
+
+    Raises:
+        StackNotFound: There is none of this name or id.
+        NotConnectedError: No store answers.
+
+    Example:
+        >>> stack = kitaru.show_stack("default")
+        >>> [component.role_type for component in stack.components]
+        ['orchestrator', 'artifact_store', ...]
+    """
+    apply_environment()
+    from kitaru_iac.gateway import open_reader
+
+    with closing(open_reader()) as reader:
+        return reader.stack(name_or_id if name_or_id is not None else reader.active().id)
+
+
+def preview(description: Description, *, progress: ProgressCallback | None = None) -> StackPlan:
+    """Plan what `apply` would do, and do nothing.
+
+    Args:
+        description: The keys of stack.yaml, or a `pathlib.Path` to such a file.
+        progress: Gets one-line messages.
+
+    Returns:
+        The plan: its steps in ``.plan``, the document of the plan's format in ``.to_dict()``.
+
+    Raises:
+        DescriptionError: What is wrong with the description: all of it.
+        AlreadyExistsError: Names are taken.
+        CheckFailed: A check of the infrastructure failed (``infra: verify``).
+        ProtectedStackError: The stack is another owner's, or shares a part that would be replaced.
+
+    Example:
+        >>> planned = kitaru.preview({"name": "example"})
+        >>> planned.plan.has_changes
+        True
+        >>> [step.action.value for step in planned.plan.steps]
+        ['create', 'create', 'create', 'activate']
+    """
+    apply_environment()
+    from kitaru_iac.stacks.planning import plan_stack
+
+    return plan_stack(_described(description), progress=progress)
+
+
+def apply(
+    description: Description,
+    *,
+    plan: StackPlan | None = None,
+    progress: ProgressCallback | None = None,
+) -> Applied:
+    """Change a stack to match its description; create it if it does not exist.
+
+    Args:
+        description: The keys of stack.yaml, or a `pathlib.Path` to such a file.
+        plan: What `preview` gave for it: nothing else is done. Without it the plan is whatever it
+            is now.
+        progress: Gets one-line messages.
+
+    Returns:
+        What was done; ``.changed`` is False where there was nothing to do.
+
+    Raises:
+        DescriptionError: What is wrong with the description: all of it.
+        PlanMoved: `plan` is not what would be done now; nothing was done.
+        CheckFailed: A check failed; nothing was written.
+        EngineError: Provisioning failed; the same call resumes it.
+        ProtectedStackError: The stack is another owner's.
+        RegistrationFailed: Writing failed; its `left` says what exists.
+
+    Example:
+        >>> description = {"name": "example"}
+        >>> planned = kitaru.preview(description)
+        >>> kitaru.apply(description, plan=planned).changed
+        True
+        >>> kitaru.apply(description).changed
+        False
+    """
+    apply_environment()
+    from kitaru_iac.plan.document import document
+    from kitaru_iac.stacks import operations, planning
+
+    spec = _described(description)
+    if plan is None:
+        done = operations.apply(spec, progress=progress)
+    else:
+        fresh = planning.plan_stack(spec, progress=progress)
+        reviewed = document([plan])
+        planning.require_digest(document([fresh]), reviewed["digest"], reviewed)
+        done = planning.apply_planned(spec, fresh, progress=progress)
+    warn(done.warnings)
+    return done
+
+
+def verify(stack: str | Description) -> CheckReport:
+    """Check that a stack's infrastructure meets its needs; changes nothing.
+
+    Args:
+        stack: The name or id of a stack that exists, or a description of one.
+
+    Returns:
+        One result for each check; none for a stack that is all on this machine.
+
+    Raises:
+        StackNotFound: There is none of this name or id.
+        DescriptionError: What is wrong with the description: all of it.
+        MissingPackages: The cloud's packages are not installed.
+
+    Example:
+        >>> kitaru.verify({"name": "example"}).failed
+        False
+    """
+    apply_environment()
+    from kitaru_iac.infrastructure.verify import verify as run
+
+    return run(_described(stack, by_name=True))
+
+
+def policy(stack: str | Description) -> dict[str, object]:
+    """Give the cloud permissions that a stack needs, by identity. Asks no cloud.
+
+    Args:
+        stack: The name or id of a stack that exists, or a description of one.
+
+    Returns:
+        ``{"stack", "cloud", "policies": {identity: document}, "trust": {identity: document}}``.
+
+    Raises:
+        StackNotFound: There is none of this name or id.
+        DescriptionError: What is wrong with the description: all of it.
+        KitaruError: There is no table of permissions for this cloud yet.
+
+    Example:
+        >>> kitaru.policy({"name": "example"})["policies"]
+        {}
+    """
+    apply_environment()
+    from kitaru_iac.infrastructure.verify import policy as needed
+
+    return needed(_described(stack, by_name=True))
+
+
+def delete(
+    name_or_id: str,
+    *,
+    recursive: bool = False,
+    force: bool = False,
+    keep_infrastructure: bool = False,
+    progress: ProgressCallback | None = None,
+) -> Deleted:
+    """Delete a stack's records, and say what went and what stayed.
+
+    Args:
+        name_or_id: Which.
+        recursive: Its own components and connector too, where no other stack uses them.
+        force: Although it is active (the default stack becomes active), or belongs to Pulumi.
+        keep_infrastructure: Although something was provisioned for it, which stays. To take that
+            down is the command's: ``kitaru stack delete --infra``.
+        progress: Gets one-line messages.
+
+    Raises:
+        StackNotFound: There is none of this name or id.
+        InfrastructureRemains: Something was provisioned for it, and nobody said that it may stay.
+        ProtectedStackError: It is active or Pulumi's and `force` is not given, or it is the default
+            stack.
+
+    Example:
+        >>> _ = kitaru.apply({"name": "example", "activate": False})
+        >>> gone = kitaru.delete("example", recursive=True)
+        >>> gone.deleted_stack, gone.components_deleted
+        ('example', ('example (artifact_store)', 'example (orchestrator)'))
+    """
+    apply_environment()
+    from kitaru_iac.stacks import operations
+
+    done = operations.delete(
+        name_or_id,
+        recursive=recursive,
+        force=force,
+        keep_infrastructure=keep_infrastructure,
+        progress=progress,
+    )
+    assert done is not None  # None is what a confirmation that is declined gives
+    warn(done.warnings)
+    return done
+
+
+def _described(stack: str | Description, *, by_name: bool = False) -> StackSpec:
+    """The description that was given, or that of the stack with this name or id."""
+    from kitaru_iac.spec import from_mapping, load
+
+    if isinstance(stack, str) and by_name:
+        from kitaru_iac.records.describe import describe
+
+        return from_mapping(describe(stack))
+    if isinstance(stack, Mapping):
+        return from_mapping(stack)
+    if isinstance(stack, os.PathLike):
+        return load({}, Path(stack))
+    raise UsageError(
+        f"A description is a mapping or a path, not {type(stack).__name__}",
+        remedy="Give the keys of stack.yaml, or pathlib.Path('stack.yaml').",
+    )

@@ -1,0 +1,116 @@
+"""The functions that are named like commands: what they return, refuse and promise."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import kitaru_iac as kitaru
+from kitaru_iac._sdk import operations, stacks
+from kitaru_iac.testing import local_store, store
+from tests.docs.markdown import ROOT, blocks
+from tests.homes import Home
+
+FUNCTIONS = [getattr(module, name) for module in (stacks, operations) for name in module.__all__]
+
+
+def _examples() -> list[doctest.DocTest]:
+    finder = doctest.DocTestFinder(recurse=False)
+    found = []
+    for function in (*FUNCTIONS, store.local_store):
+        if not isinstance(function, type):
+            (case,) = finder.find(function, function.__name__, globs={"kitaru": kitaru})
+            found.append(case)
+    return found
+
+
+def test_every_example_in_a_docstring_runs(home: Home) -> None:
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.REPORT_NDIFF)
+    for case in _examples():
+        assert case.examples, f"{case.name} has no example"
+        said: list[str] = []
+        assert runner.run(case, out=said.append).failed == 0, "".join(said)
+        for left in kitaru.list_stacks():
+            if left.name != "default":
+                kitaru.delete(left.id, recursive=True, force=True)
+
+
+def test_they_return_what_the_command_prints(home: Home) -> None:
+    file = home.path / "stack.yaml"
+    file.write_text("name: dev\n")
+    planned = kitaru.preview(file)
+    printed = json.loads(home.kitaru("stack", "preview", "-f", str(file), "-o", "json").stdout)
+    ours, theirs = planned.to_dict(), printed["item"]["stacks"][0]
+    assert {**ours, "source": None} == {**theirs, "source": None}
+    told: list[str] = []
+    done = kitaru.apply(file, plan=planned, progress=told.append)
+    assert (done.changed, told) == (True, ["Registering stack dev"])
+    assert kitaru.show_stack("dev").id == kitaru.show_stack().id == done.id
+    for function in (kitaru.verify, kitaru.policy):
+        by_name, by_file = function("dev"), function(file)
+        assert by_name == by_file
+
+
+def test_another_plan_than_the_previewed_one_is_refused(home: Home) -> None:
+    planned = kitaru.preview({"name": "dev"})
+    with pytest.raises(kitaru.PlanMoved):
+        kitaru.apply({"name": "dev", "activate": False}, plan=planned)
+    assert [stack.name for stack in kitaru.list_stacks()] == ["default"]
+
+
+@pytest.mark.parametrize("wrong", ["dev", 5, None, [("name", "dev")]])
+def test_what_is_no_description_is_refused(home: Home, wrong: object) -> None:
+    with pytest.raises(kitaru.UsageError, match="mapping or a path"):
+        kitaru.preview(wrong)
+    with pytest.raises(kitaru.UsageError, match="mapping or a path"):
+        kitaru.apply(wrong)
+
+
+def test_errors_are_those_of_the_command(home: Home) -> None:
+    with pytest.raises(kitaru.DescriptionError) as refused:
+        kitaru.preview({"name": "x", "type": "sagemaker"})
+    assert len(refused.value.problems) > 2
+    for function in (kitaru.show_stack, kitaru.verify, kitaru.policy, kitaru.delete):
+        with pytest.raises(kitaru.StackNotFound):
+            function("nothing")
+    with pytest.raises(kitaru.ProtectedStackError):
+        kitaru.delete("default")
+
+
+def test_a_store_for_a_test_sees_nothing_and_leaves_nothing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kitaru.create_stack("mine")
+    monkeypatch.setenv("ZENML_ACTIVE_STACK_ID", "nothing")
+    monkeypatch.setenv("KITARU_STACK", "nothing")
+    before, place = dict(os.environ), Path.cwd()
+    config = (home.config / "config.yaml").read_bytes()
+    with local_store() as given:
+        assert [stack.name for stack in kitaru.list_stacks()] == ["default"]
+        kitaru.create_stack("theirs")
+        assert Path.cwd() == given.path
+    assert (dict(os.environ), Path.cwd()) == (before, place)
+    assert not given.path.exists()
+    assert (home.config / "config.yaml").read_bytes() == config
+    with pytest.raises(ZeroDivisionError), local_store():
+        raise ZeroDivisionError
+    assert (dict(os.environ), Path.cwd()) == (before, place)
+    monkeypatch.delenv("ZENML_ACTIVE_STACK_ID")
+    assert [stack.name for stack in kitaru.list_stacks()] == ["default", "mine"]
+    kitaru.create_stack("again", activate=False)  # and ZenML writes here
+
+
+def test_the_guides_test_passes_in_a_users_own_pytest(bare_home: Home) -> None:
+    page = ROOT / "docs" / "guides" / "testing.md"
+    conftest, test = (block.text for block in blocks(page) if block.words[:1] == ("python",))
+    (described,) = (block.text for block in blocks(page) if block.words[:1] == ("yaml",))
+    for name, text in (("conftest.py", conftest), ("test_it.py", test), ("stack.yaml", described)):
+        (bare_home.path / name).write_text(text)
+    done = bare_home.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
