@@ -120,7 +120,8 @@ async def stack_preview(
     def look(call: Call) -> StackPlan:
         from kitaru_iac.stacks.planning import plan_stack
 
-        return plan_stack(described(description, None), progress=call.progress)
+        spec = described(description, None)
+        return plan_stack(spec, progress=call.steps_of(spec))
 
     planned = await site.worker.read(ctx, look)
     found = document([planned])

@@ -22,10 +22,13 @@ from kitaru_iac.errors import InternalError, KitaruError, NotAllowedError, NotFo
 from kitaru_iac.mcp import reading, resources, writing
 from kitaru_iac.mcp.modes import Mode
 from kitaru_iac.mcp.site import Site
+from kitaru_iac.mcp.sizes import fitted
 from kitaru_iac.spec import suggest
 
 __all__ = ["TOOLS", "KitaruServer", "build"]
 
+#: Characters of an error's text; its document is cut as answers are.
+_ERROR_TEXT = 8_000
 _log = logging.getLogger("kitaru_iac.mcp")
 
 _INSTRUCTIONS = (
@@ -203,10 +206,12 @@ def _invalid(error: ValidationError) -> UsageError:
 
 def _failed(error: KitaruError) -> CallToolResult:
     """An error as the result of a call: message, reason, remedy and code."""
-    document = error.to_dict()
+    document = json.loads(json.dumps(error.to_dict(), default=str))
+    text = str(error)
+    text = text if len(text) <= _ERROR_TEXT else f"{text[:_ERROR_TEXT]}…"
     return CallToolResult(
-        content=[TextContent(type="text", text=f"{error}\nCode: {error.code}")],
-        structured_content={"error": json.loads(json.dumps(document, default=str))},
+        content=[TextContent(type="text", text=f"{text}\nCode: {error.code}")],
+        structured_content={"error": fitted(document, ("problems", "differs", "left"))},
         is_error=True,
     )
 

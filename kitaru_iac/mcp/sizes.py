@@ -33,7 +33,8 @@ def fitted(document: Mapping[str, Json], lists: tuple[str, ...]) -> dict[str, Js
             nested document is written with dots, as ``stacks.0.changes``.
 
     Returns:
-        The document itself where it fits. Else long texts are cut first, then the lists.
+        The document itself where it fits. Else long texts are cut first, then the lists, then
+        whatever else is long.
     """
     whole = dict(document)
     if size(whole) <= LIMIT:
@@ -45,6 +46,10 @@ def fitted(document: Mapping[str, Json], lists: tuple[str, ...]) -> dict[str, Js
         over = size(cut) - LIMIT
         while items and over > 0:
             over -= size(items.pop()) + 1
+    # What nobody expected to be long, the longest first.
+    for key, value in sorted(cut.items(), key=lambda item: -size(item[1])):
+        if size(cut) > LIMIT and isinstance(value, list | dict):
+            cut[key] = type(value)()
     return cut
 
 

@@ -96,5 +96,8 @@ class LineWriter:
         """Do nothing: nothing is kept back."""
 
     def _write(self, rest: bytes) -> None:
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except BrokenPipeError:
+            return  # nobody reads any more; that stdin is closed ends the server

@@ -20,6 +20,7 @@ from mcp.server.mcpserver import Context
 from kitaru_iac.callbacks import ProgressCallback, waits_told
 from kitaru_iac.errors import Interrupted
 from kitaru_iac.machine.interrupts import WorkInterrupted
+from kitaru_iac.spec import StackSpec
 
 __all__ = ["Call", "Worker"]
 
@@ -60,6 +61,13 @@ class Call:
     def tell(self, line: str) -> None:
         """Tell a step of what is not to be ended in the middle."""
         self._tell(line)
+
+    def steps_of(self, spec: StackSpec) -> ProgressCallback:
+        """Give how the steps for a description are told.
+
+        The Pulumi engine is not ended in the middle: what it made would be in no state.
+        """
+        return self.tell if spec.infra == "provision" else self.progress
 
 
 class Worker:

@@ -76,7 +76,8 @@ async def confirm_plan(
         def look(call: Call) -> StackPlan:
             from kitaru_iac.stacks.planning import plan_stack, require_digest
 
-            found = plan_stack(described(description, None), progress=call.progress)
+            spec = described(description, None)
+            found = plan_stack(spec, progress=call.steps_of(spec))
             require_digest(document([found]), digest)
             return found
 
@@ -105,19 +106,16 @@ async def stack_apply(
     site = site_of(ctx)
 
     def work(call: Call) -> dict[str, Any]:
-        from kitaru_iac.spec import InfraMode
         from kitaru_iac.stacks.planning import apply_planned, plan_stack, require_digest
 
         spec = described(description, None)
         _require_confirmed(confirm, spec.name)
         shown = site.plan(digest)
-        planned = plan_stack(spec, progress=call.progress)
+        planned = plan_stack(spec, progress=call.steps_of(spec))
         require_digest(document([planned]), digest, document([shown]) if shown else None)
         _require_allowed(site, planned.plan)
         call.require_wanted()
-        # The engine is not stopped in the middle: what it made would be in no state.
-        told = call.tell if spec.infra is InfraMode.PROVISION else call.progress
-        return apply_planned(spec, planned, progress=told).to_dict()
+        return apply_planned(spec, planned, progress=call.steps_of(spec)).to_dict()
 
     found = await site.worker.write(ctx, work)
     return answer(Applied, found, "checks", "changes")

@@ -511,6 +511,20 @@ def test_long_answers_are_cut_and_keep_their_counts() -> None:
     assert (cut["count"], cut["total"], cut["truncated"]) == (200, 500, True)
     assert cut["items"]
     assert fitted({"items": rows[:2]}, ("items",)) == {"items": rows[:2]}
+    odd = {"name": "x", "labels": {f"key-{n}": "v" * 50 for n in range(2000)}, "items": []}
+    assert fitted(odd, ("items",)) == {"name": "x", "labels": {}, "items": [], "truncated": True}
+
+
+def test_a_long_error_is_cut_too(home: Home) -> None:
+    description = {"name": "x", **{f"key-{number}": 1 for number in range(2000)}}
+
+    async def say(client: Client) -> None:
+        done = await client.call_tool("stack_preview", {"description": description})
+        assert refusal(done) == "description_invalid"
+        assert size(done.structured_content) <= LIMIT + 100
+        assert len(done.content[0].text) < 10_000
+
+    talk(say)
 
 
 def test_a_list_of_many_stacks_fits(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
