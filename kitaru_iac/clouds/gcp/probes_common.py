@@ -46,7 +46,7 @@ class CommonProbes:
         self._roles: dict[str, Outcome[frozenset[str]]] = {}
         self._roles_lock = threading.Lock()
         self._policies: dict[str, Probe[Raw]] = {}
-        self.session: Probe[Caller] = Probe("Google credentials", google.open)
+        self.session: Probe[Caller] = Probe("Google credentials", google.open, close=google.close)
         self.project = self._probe("cloudresourcemanager.projects.get", self._project)
 
     def _probe(self, name: str, run: Callable[[], Any]) -> Probe[Any]:
