@@ -180,7 +180,7 @@ def _forbidden(
     if reason == "SECURITY_POLICY_VIOLATED" or "vpcServiceControlsUniqueIdentifier" in words:
         return Unavailable(
             f"VPC Service Controls let nobody look at {about} from here ({words})",
-            note("gcloud access-context-manager policies list", "ask whoever keeps the perimeter"),
+            note("gcloud organizations list", "ask whoever keeps the perimeter"),
         )
     named = _NAMED_PERMISSION.search(words)
     missing = metadata.get("permission") or (named.group(1) if named else permission)

@@ -8,7 +8,7 @@ import pytest
 
 from kitaru_iac.checks.model import CheckStatus
 from tests.clouds.gcp.world import World
-from tests.doubles.gcp_state import PROJECT
+from tests.doubles.gcp_state import PROJECT, PROJECT_NUMBER
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 
@@ -66,6 +66,33 @@ def test_another_connector_is_read_from_policies_and_never_a_no(world: World) ->
     again = world.report(spec, only=ids, identity=other).results
     assert [(r.id, r.why) for r in again if r.status is not OK] == []
     assert all(r.caveat for r in again)
+
+
+@pytest.mark.parametrize(("number", "status"), [(PROJECT_NUMBER, OK), ("999", UNKNOWN)])
+def test_a_projects_policy_counts_for_its_own_bucket_alone(
+    world: World, number: str, status: CheckStatus
+) -> None:
+    """A grant in the stack's project opens no bucket of another one."""
+    world.gcp.bucket(world.bucket, projectNumber=number)
+    world.gcp.bind(PROJECT, "roles/storage.admin", f"serviceAccount:{world.workload}")
+    result = world.check(world.vertex(), "gcp.workload.bucket_access")
+    assert result.status is status, result.why
+    assert ("999" in result.why) is (status is UNKNOWN)
+
+
+def test_all_pods_of_the_cluster_may_be_granted_the_bucket(world: World) -> None:
+    world.fit_cluster()
+    world.gcp.bucket(world.bucket)
+    cluster = f"projects/{PROJECT}/locations/{world.gcp.location}/clusters/{world.cluster}"
+    pods = f"principalSet://iam.googleapis.com/projects/{PROJECT_NUMBER}/locations/global/"
+    pods += f"workloadIdentityPools/{PROJECT}.svc.id.goog/kubernetes.cluster/"
+    pods += f"https://container.googleapis.com/v1/{cluster}"
+    world.gcp.bind(f"buckets/{world.bucket}", "roles/storage.admin", pods)
+    assert world.check(world.kubernetes(), "gcp.cluster.pod_identity").status is OK
+    world.state.clusters.clear()
+    world.fit_cluster(workload_identity_config={})
+    off = world.check(world.kubernetes(), "gcp.cluster.pod_identity")
+    assert (off.status, "workload_identity" in off.why) == (WARN, True)
 
 
 def test_a_grant_under_a_condition_is_unknown(world: World) -> None:
