@@ -8,8 +8,10 @@ google-auth's own transport. `answers` says which `ProbeError` an answer stands 
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -200,8 +202,6 @@ class GcpAccess:
     # --- credentials
 
     def _found(self) -> tuple[Any, str | None]:
-        import google.auth
-
         given = self._given
         kind = "implicit" if given is None else given.kind
         if (
@@ -209,8 +209,7 @@ class GcpAccess:
             or kind == "implicit"
             or given.values.get("source") == ("application-default")
         ):
-            found, project = google.auth.default(scopes=_SCOPES)
-            return found, project
+            return _default()
         if kind not in {"gcp-service-account", "gcp-workload-identity", "gcp-impersonate"}:
             raise NoCredentials(
                 f"{kind} are no credentials of Google Cloud",
@@ -282,6 +281,26 @@ class GcpAccess:
         from google.cloud import container_v1
 
         return container_v1.ClusterManagerClient(credentials=self._credentials)
+
+
+def _default() -> tuple[Any, str | None]:
+    """The application default credentials, without what google-auth writes beside them.
+
+    It warns of a person's login that has no quota project, and logs that it found no project: both
+    would stand between our lines. Where that matters the checks say so themselves.
+    """
+    import google.auth
+
+    logger = logging.getLogger("google.auth._default")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            found, project = google.auth.default(scopes=_SCOPES)
+    finally:
+        logger.setLevel(level)
+    return found, project
 
 
 def _json(answer: Any) -> Raw | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,26 @@ def test_a_grant_under_a_condition_is_unknown(world: World) -> None:
     policy["version"] = 3
     result = world.check(world.vertex(), "gcp.workload.bucket_access")
     assert (result.status, "under a condition" in result.why) == (UNKNOWN, True)
+
+
+def test_a_persons_login_is_refused_in_our_words_alone(
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """google-auth warns and logs where such a login has no quota project and no project."""
+    login = {"client_id": "me", "client_secret": "s3cret", "refresh_token": "t0ken"}
+    file = tmp_path / "login.json"
+    file.write_text(json.dumps({"type": "authorized_user", **login}))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT")
+    recwarn.clear()
+    report = world.report(world.vertex(credentials=None))
+    assert report.results[0].status is FAIL
+    assert (caplog.records, list(recwarn)) == ([], [])
+    assert not {"s3cret", "t0ken"} & set(str(report.to_dict()).replace("'", " ").split())
 
 
 @pytest.mark.parametrize("credentials", [None, "implicit"])
