@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pulumi.runtime.proto import provider_pb2 as p
 
 from kitaru_iac.pulumi.plugin import settings
 from tests.homes import Home, ready_home
 from tests.pulumi import stored
 from tests.pulumi.driver import Engine, Refused, Wanted
+from tests.pulumi.protocol import URN, running_plugin, struct
 
 
 @pytest.fixture
@@ -122,12 +124,6 @@ def test_no_store_is_made_that_nobody_asked_for(
     assert not bare_home.database.exists()
 
 
-def config(**values: Any) -> Any:
-    from tests.pulumi.protocol import struct
-
-    return struct(**values)
-
-
 @pytest.mark.parametrize(
     ("values", "field"),
     [
@@ -164,8 +160,8 @@ def test_two_addresses_are_two_servers_only_if_both_answer_and_say_so(
         key = {"apiKey": "ZENKEY_x"}
         request = p.DiffRequest(
             urn="urn:pulumi:prod::platform::pulumi:providers:kitaru::there",
-            old_inputs=config(url=old, **key) if old else config(),
-            news=config(url=new, **key) if new else config(),
+            old_inputs=struct(url=old, **key) if old else struct(),
+            news=struct(url=new, **key) if new else struct(),
         )
         answer = plugin.call("DiffConfig", request)
         return list(answer.diffs), list(answer.replaces)
@@ -178,3 +174,42 @@ def test_two_addresses_are_two_servers_only_if_both_answer_and_say_so(
     assert diff("https://gone", "https://b") == (["url"], [])
     assert diff("https://a", "https://gone") == (["url"], [])
     assert diff(None, None) == ([], [])
+
+
+def test_the_local_store_that_is_asked_for_is_used_whatever_the_machine_is_logged_in_to(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = home.config / "config.yaml"
+    own = file.read_text()
+    server = {"type": "rest", "url": "http://127.0.0.1:9"}
+    logged_in = yaml.safe_dump({**yaml.safe_load(own), "store": server})
+    file.write_text(logged_in)
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("ZENML_STORE_API_KEY", "ZENKEY_x")
+    with running_plugin() as plugin:
+        plugin.Configure(p.ConfigureRequest(args=struct(url="local")))
+        made = plugin.Create(
+            p.CreateRequest(urn=URN, name="dev", properties=struct(name="dev", activate=True))
+        )
+        assert made.properties["server"] == str(home.database)
+        assert made.properties["serverId"]
+    assert file.read_text() == logged_in
+    file.write_text(own)
+    monkeypatch.delenv("ZENML_STORE_API_KEY")
+    assert stored.names() == {"default", "dev"}
+
+
+def test_the_local_store_that_is_asked_for_is_made_where_there_is_none(
+    bare_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in bare_home.environment(CI="true").items():
+        monkeypatch.setenv(key, value)
+    with running_plugin() as plugin:
+        plugin.Configure(p.ConfigureRequest(args=struct(url="local")))
+        new = p.CreateRequest(urn=URN, name="dev", properties=struct(name="dev"))
+        made = plugin.Create(new)
+        assert made.properties["server"] == str(bare_home.database)
+        read = p.ReadRequest(id=made.id, urn=URN, inputs=new.properties, properties=made.properties)
+        assert plugin.Read(read).properties == made.properties
+        delete = p.DeleteRequest(id=made.id, urn=URN, properties=made.properties)
+        plugin.Delete(delete)

@@ -57,6 +57,31 @@ def test_stacks_go_where_the_provider_says(
     assert not list(temporary.glob("kitaru-provider-*"))
 
 
+def test_a_stack_moves_with_its_providers_server_and_back(
+    far: Room, zenml_server: ZenMLServer
+) -> None:
+    """The engine deletes with the former provider, which the plugin cannot know for itself."""
+
+    def without_a_provider() -> None:
+        pulumi.export("id", kitaru.Stack("dev").id)
+
+    def locally() -> None:
+        provider = kitaru.Provider("there", url="local")
+        stack = kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=provider))
+        pulumi.export("id", stack.id)
+
+    far.up(on(zenml_server))
+    preview = far.preview(without_a_provider)
+    assert "replace" in preview.ops["dev"]
+    far.up(without_a_provider)
+    assert (stored.names(), server_stacks(zenml_server)) == ({"default", "dev"}, {"default"})
+    assert far.up(locally).ops == {"dev": "same"}  # the same store, said in another way
+    assert "replace" in far.up(on(zenml_server)).ops["dev"]
+    assert (stored.names(), server_stacks(zenml_server)) == ({"default"}, {"default", "dev"})
+    far.destroy()
+    assert server_stacks(zenml_server) == {"default"}
+
+
 def test_the_configuration_of_the_stack_is_the_default_providers(
     far: Room, zenml_server: ZenMLServer
 ) -> None:

@@ -1,0 +1,199 @@
+"""The engine's operations one by one: what is reported, what is stored, and what the state says.
+
+The engine is the model of `tests.pulumi.driver`; random orders are in `test_sequences`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kitaru_iac.pulumi.keys import wire_names
+from kitaru_iac.pulumi.plugin import stacks
+from kitaru_iac.stacks import operations
+from tests.homes import Home
+from tests.pulumi import stored
+from tests.pulumi.driver import Engine, Refused, Wanted
+from tests.pulumi.programs import REMOTE
+
+REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+BASE = {**wire_names(REMOTE), "name": "dev"}
+
+
+def program(**changed: Any) -> dict[str, Wanted]:
+    given = {key: value for key, value in {**BASE, **changed}.items() if value is not None}
+    return {"dev": Wanted(given)}
+
+
+def agree(engine: Engine, wanted: dict[str, Wanted]) -> None:
+    """Store, state and report are one: every resource is there, and nothing is left to do."""
+    for name in wanted:
+        held = engine.state[name].properties
+        found = stored.records(str(held["name"]))
+        assert found is not None
+        assert found.id == engine.state[name].id
+        assert found.stack_type == held["type"]
+        assert held["componentIds"] == {part.type: part.id for part in found.components}
+        assert held.get("connectorId") == (found.connector.id if found.connector else None)
+        assert held["ownerUrn"] == engine.urn(name) == found.labels["kitaru.owner"]
+        assert held["ownerRun"] == found.labels["kitaru.owner_run"]
+        assert held["drift"] == []
+    assert stored.names() == {"default", *(engine.state[n].properties["name"] for n in wanted)}
+    before = engine.export()
+    assert set(engine.up(wanted, preview=True).values()) <= {"same"}
+    assert set(engine.up(wanted).values()) <= {"same"}
+    assert set(engine.refresh().values()) <= {"refresh"}
+    after = engine.export()
+    assert {n: held.properties for n, held in after.items()} == {
+        n: held.properties for n, held in before.items()
+    }
+
+
+#: A change, and what it is: in place, or another stack.
+CHANGES: dict[str, tuple[dict[str, Any], str]] = {
+    "artifactStore": ({"artifactStore": "s3://second-bucket/kitaru"}, "update"),
+    "containerRegistry": ({"containerRegistry": f"{REGISTRY}/team"}, "update"),
+    "region": (
+        {"region": "eu-central-1", "containerRegistry": REGISTRY.replace("west", "central")},
+        "update",
+    ),
+    "executionRole": ({"executionRole": "arn:aws:iam::123456789012:role/Other"}, "update"),
+    "credentials": ({"credentials": BASE["credentials"].replace("FIRST", "OTHER")}, "update"),
+    "activate": ({"activate": True}, "update"),
+    "async": ({"async": True}, "update"),
+    "extra": ({"extra": {"orchestrator": {"synchronous": False}}}, "update"),
+    "name": ({"name": "research"}, "replace"),
+    "method": ({"credentials": "aws-profile:prod"}, "replace"),
+    "no method": ({"credentials": None}, "replace"),
+    "type": ({"type": "kubernetes", "executionRole": None, "cluster": "main"}, "replace"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_each_property_and_back(home: Home, change: str) -> None:
+    changed, kind = CHANGES[change]
+    engine = Engine()
+    assert engine.up(program()) == {"dev": "create"}
+    first = engine.state["dev"].id
+    for wanted in (program(**changed), program()):
+        before = engine.export()
+        assert engine.up(wanted, preview=True) == {"dev": kind}
+        assert engine.state == before
+        assert engine.up(wanted) == {"dev": kind}
+        assert (engine.state["dev"].id == first) is (kind == "update")
+        agree(engine, wanted)
+        first = engine.state["dev"].id
+    engine.destroy()
+    assert stored.names() == {"default"}
+    assert stored.parts("dev") == stored.parts("research") == set()
+
+
+def replaced(engine: Engine, how: str, wanted: dict[str, Wanted]) -> None:
+    if how == "--replace":
+        engine.up(wanted, replace={"dev"})
+    elif how == "taint":
+        engine.state["dev"].tainted = True
+        engine.up(wanted)
+    elif how == "deleteBeforeReplace":
+        wanted["dev"].delete_before_replace = True
+        engine.up(wanted, replace={"dev"})
+    else:
+        wanted["dev"].replace_on_changes = True
+        wanted["dev"].inputs["async"] = True
+        engine.up(wanted)
+
+
+@pytest.mark.parametrize("how", ["--replace", "taint", "deleteBeforeReplace", "replaceOnChanges"])
+def test_a_replacement_that_is_asked_for(home: Home, how: str) -> None:
+    engine, wanted = Engine(), program()
+    engine.up(wanted)
+    replaced(engine, how, wanted)
+    assert engine.ops == {"dev": "replace"}
+    agree(engine, wanted)
+    engine.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_what_is_not_chosen_protected_ignored_or_retained_stays(home: Home) -> None:
+    engine = Engine()
+    both = {name: Wanted({"name": name}) for name in ("one", "two")}
+    engine.up(both)
+    moved = {name: Wanted({"name": name, "artifactStore": "/tmp/elsewhere"}) for name in both}
+    assert engine.up(moved, target={"one"}) == {"one": "update"}
+    assert engine.up(moved, exclude={"two"}) == {"one": "same"}
+    assert engine.up(both, exclude={"two"}) == {"one": "update"}
+    agree(engine, both)
+    ignoring = {**moved, "one": Wanted(moved["one"].inputs, ignore=("artifactStore",))}
+    assert engine.up(ignoring) == {"one": "same", "two": "update"}
+    agree(engine, ignoring)
+    engine.up({**both, "one": Wanted({"name": "one"}, protect=True)})
+    with pytest.raises(Refused, match="is protected"):
+        engine.destroy()
+    assert "one" in stored.names()
+    engine.up({**both, "one": Wanted({"name": "one"}, retain=True)})
+    engine.destroy()
+    assert stored.names() == {"default", "one"}
+
+
+def test_a_resource_moves_to_another_state(home: Home) -> None:
+    """`pulumi state move`: the same resource, under the address of another Pulumi stack."""
+    former, new = Engine(), Engine("staging")
+    former.up(program())
+    new.state["dev"] = former.state.pop("dev")
+    assert new.up(program()) == {"dev": "update"}
+    agree(new, program())
+    assert former.up({}) == {}
+    new.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_an_earlier_export_that_is_imported_converges(home: Home) -> None:
+    engine = Engine()
+    engine.up(program())
+    earlier = engine.export()
+    engine.up(program(artifactStore="s3://second-bucket/kitaru"))
+    engine.state = earlier
+    engine.refresh()
+    assert engine.up(program()) == {"dev": "update"}
+    agree(engine, program())
+    # Without the program's own token: as one whose state was written by hand.
+    del engine.state["dev"].outputs["ownerRun"]
+    engine.up(program(**{"async": True}))
+    agree(engine, program(**{"async": True}))
+
+
+class Killed(BaseException):
+    """The process is gone, with whatever it was about to say."""
+
+
+@pytest.mark.parametrize("handler", ["Create", "Update", "Delete", "Replace"])
+@pytest.mark.parametrize("written", [True, False], ids=["after the write", "before it"])
+def test_a_plugin_that_is_killed_in_a_handler(
+    home: Home, monkeypatch: pytest.MonkeyPatch, handler: str, written: bool
+) -> None:
+    engine = Engine()
+    if handler != "Create":
+        engine.up(program())
+    wanted = {"Update": program(**{"async": True}), "Delete": {}}.get(handler, program())
+    replace = {"dev"} if handler == "Replace" else set()
+    name = {"Update": "apply", "Delete": "delete"}.get(handler, "create")
+    call: Callable[..., Any] = getattr(operations, name)
+
+    def killed(*args: Any, **named: Any) -> Any:
+        if written:
+            call(*args, **named)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(operations, name, killed)
+        with pytest.raises(Killed):
+            engine.up(wanted, replace=replace)
+    engine.up(wanted, replace=replace)
+    if wanted:
+        agree(engine, wanted)
+        engine.destroy()
+    assert stored.names() == {"default"}
+    assert stored.parts("dev") == set()
+    assert not stacks._write_lock.locked()
