@@ -9,10 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import grpc
 import pytest
+from pulumi.runtime.proto import provider_pb2 as p
+from pulumi.runtime.proto import provider_pb2_grpc
 
+from tests.homes import Home
 from tests.pulumi import stored
 from tests.pulumi.programs import local
+from tests.pulumi.protocol import URN, struct
 from tests.pulumi.room import Failed, Room
 
 _DYING = """
@@ -129,29 +134,43 @@ time.sleep(600)
 """
 
 
-def test_a_plugin_ends_when_its_engine_was_killed(tmp_path: Path) -> None:
+def test_a_plugin_ends_when_its_engine_was_killed_and_not_in_the_middle_of_a_write(
+    home: Home, tmp_path: Path
+) -> None:
     """Nobody sends it a signal then, and it would stay with all that it has loaded."""
     engine = subprocess.Popen([sys.executable, "-c", _ENGINE], stdout=subprocess.PIPE, text=True)
     assert engine.stdout is not None
-    address = f"127.0.0.1:{int(engine.stdout.readline())}"
+    mark = tmp_path / "writing"
+    # Longer than the engine is given to come back.
+    source = _SLOW.format(mark=str(mark)).replace("sleep(3)", "sleep(7)")
+    source += "from kitaru_iac.pulumi.plugin.main import main; main()"
     plugin = subprocess.Popen(
-        [sys.executable, "-m", "kitaru_iac.pulumi.plugin.main", address],
+        [sys.executable, "-c", source, f"127.0.0.1:{int(engine.stdout.readline())}"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "http_proxy": "http://127.0.0.1:9"},
     )
     try:
         assert plugin.stdout is not None
-        assert plugin.stdout.readline().strip().isdigit()
-        time.sleep(1)
-        assert plugin.poll() is None
+        port = int(plugin.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            new = p.CreateRequest(urn=URN, name="dev", properties=struct(name="dev"))
+            called = stub.Create.future(new)
+            deadline = time.monotonic() + 90
+            while not mark.exists():
+                assert plugin.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            called.cancel()
         engine.kill()
-        assert plugin.wait(timeout=60) == 0
+        assert plugin.wait(timeout=90) == 0
     finally:
         plugin.kill()
         engine.kill()
         engine.wait()
         plugin.wait()
+    assert stored.names() == {"default", "dev"}
 
 
 def test_an_idle_plugin_ends_at_once(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 __all__ = ["EngineLog", "until_gone"]
 
+#: A proxy of the machine's does not lead to the machine itself.
+_OPTIONS = (("grpc.enable_http_proxy", 0),)
 #: Seconds that an engine which was there is given to take a connection again.
 _PATIENCE = 3.0
 
@@ -24,9 +26,7 @@ async def until_gone(address: str) -> None:
     Args:
         address: Where the engine listens.
     """
-    # A proxy of the machine's does not lead to this machine.
-    options = [("grpc.enable_http_proxy", 0)]
-    async with grpc.aio.insecure_channel(address, options=options) as channel:
+    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
         await channel.channel_ready()
         while True:
             state = channel.get_state(try_to_connect=True)
@@ -73,7 +73,9 @@ class EngineLog:
         passing: bool = False,
     ) -> None:
         if self._stub is None:
-            self._stub = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(self._address))
+            self._stub = engine_pb2_grpc.EngineStub(
+                grpc.aio.insecure_channel(self._address, options=_OPTIONS)
+            )
         request = engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=passing)
         try:
             await self._stub.Log(request)

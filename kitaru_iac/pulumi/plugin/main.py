@@ -13,6 +13,8 @@ __all__ = ["main"]
 
 #: Seconds that a registration under way is given after an interrupt: the engine kills after ten.
 _GRACE = 8.0
+#: The same where the engine is gone, and nobody kills: as long as a server may take.
+_GRACE_ALONE = 300.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,7 +44,7 @@ async def _serve(engine: str) -> None:
 
     from kitaru_iac.machine.environment import apply_environment
     from kitaru_iac.pulumi.plugin.servicer import Servicer
-    from kitaru_iac.pulumi.plugin.threads import sdk_threads
+    from kitaru_iac.pulumi.plugin.threads import busy, sdk_threads
 
     apply_environment()
     loop = asyncio.get_running_loop()
@@ -60,11 +62,11 @@ async def _serve(engine: str) -> None:
     sys.stdout.flush()
     watch = asyncio.create_task(_stop_without(engine, stop))
     await stop.wait()
-    watch.cancel()
+    grace = _GRACE_ALONE if watch.done() else _GRACE
     servicer.cancelled = True
     # Nothing half-made: what is being written is finished, or taken back by its own failure.
     waited = 0.0
-    while servicer.working and waited < _GRACE:
+    while (servicer.working or busy()) and waited < grace:
         await asyncio.sleep(0.05)
         waited += 0.05
     servicer.close()
