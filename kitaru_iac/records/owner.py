@@ -195,6 +195,9 @@ def require_removable(
         f"or take it out of the program and run: pulumi up{here}\n"
         f"If Pulumi's state of it is lost: kitaru stack delete {id} --force"
     )
+    if owner is not None:  # it was imported
+        forget = f"pulumi state delete {shlex.quote(owner.urn)}"
+        remedy += f"\nTo let this program forget it, and the stack stay: {forget}"
     ours = any(key.startswith(DEPLOYMENT_LABELS) for key in labels)
     if infrastructure and not ours:
         raise _belongs(name, stored, remedy, "The command provisioned nothing for it.")

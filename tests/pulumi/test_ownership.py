@@ -77,7 +77,7 @@ def test_an_import_does_not_hand_over_the_owners_token(home: Home) -> None:
         assert "resource 'dev' of project 'platform', stack 'prod'" in text
     assert second.refresh() == {"dev": "refresh"}
     text = refusal(second.destroy)
-    assert "pulumi destroy" in text
+    assert f"forget it, and the stack stay: pulumi state delete {second.urn('dev')}" in text
     assert labels() == before
     assert first.up(DEV) == {"dev": "same"}
     first.destroy()
@@ -202,3 +202,9 @@ def test_which_backend_it_is_follows_the_engines_order(
     assert backend() == "https://api.example.com"
     monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///elsewhere")
     assert backend() == "file:///elsewhere"
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file://state")
+    assert backend() == "file:///state"

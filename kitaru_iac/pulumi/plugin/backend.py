@@ -20,13 +20,17 @@ _PROJECTS = ("Pulumi.yaml", "Pulumi.yml")
 
 def backend() -> str:
     """The backend's address; empty where nothing says it."""
-    project = _project(Path.cwd())
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder is gone
+        here = Path("/")
+    project = _project(here)
     given = os.environ.get("PULUMI_BACKEND_URL") or _of_project(project) or _of_login(os.environ)
     if not given.startswith(_FILE):
         return given
     # One address is as many folders as there are projects that write it so.
-    path = Path(given.removeprefix(_FILE)).expanduser()
-    return f"{_FILE}{(project.parent if project else Path.cwd()) / path}"
+    path = os.path.expanduser(given.removeprefix(_FILE))  # noqa: PTH111 - no home is no error
+    return f"{_FILE}{(project.parent if project else here) / path}"
 
 
 def _project(folder: Path) -> Path | None:
@@ -51,10 +55,10 @@ def _of_project(file: Path | None) -> str:
 
 
 def _of_login(environ: Mapping[str, str]) -> str:
-    home = Path(environ.get("PULUMI_HOME") or "~/.pulumi").expanduser()
-    home = Path(environ.get("PULUMI_CREDENTIALS_PATH") or home)
+    home = environ.get("PULUMI_HOME") or os.path.expanduser("~/.pulumi")  # noqa: PTH111
+    home = environ.get("PULUMI_CREDENTIALS_PATH") or home
     try:
-        found = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
+        found = json.loads((Path(home) / "credentials.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ""
     return str(found.get("current") or "") if isinstance(found, dict) else ""

@@ -168,7 +168,8 @@ class Servicer(ProviderServicer):
         """In place or replaced; from the state alone."""
         await self._require_stack(request, context)
         state = read(request.olds)
-        await in_thread(place.require_own, state, request.id, request.urn)
+        if self._connection_known:
+            await in_thread(place.require_own, state, request.id, request.urn)
         old = read(request.old_inputs) if request.HasField("old_inputs") else state
         found = await in_thread(
             changes,
