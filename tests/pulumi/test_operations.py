@@ -197,3 +197,14 @@ def test_a_plugin_that_is_killed_in_a_handler(
     assert stored.names() == {"default"}
     assert stored.parts("dev") == set()
     assert not stacks._write_lock.locked()
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
+def test_a_component_without_fields_is_said_to_have_none(home: Home, preview: bool) -> None:
+    """The local orchestrator; it was "Its fields: ."."""
+    wanted = {"dev": Wanted({"name": "dev", "extra": {"orchestrator": {"synchronous": False}}})}
+    with pytest.raises(Refused) as refused:
+        Engine().up(wanted, preview=preview)
+    assert "has no field `synchronous`" in str(refused.value)
+    assert "It has no fields: remove it." in str(refused.value)
+    assert stored.names() == {"default"}

@@ -28,15 +28,18 @@ from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from kitaru_iac.pulumi.plugin import component_args, place, reading, runs, stacks
 from kitaru_iac.pulumi.plugin.changes import Changes, changes
 from kitaru_iac.pulumi.plugin.check import description, problems, stack_spec
+from kitaru_iac.pulumi.plugin.functions import report_text
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of, property_of
 from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties, is_secret, read, secret, struct
 from kitaru_iac.pulumi.provisioned import checked
 from kitaru_iac.records import rename
 from kitaru_iac.records.owner import Owner
+from kitaru_iac.render.report import summary, text
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.results import Deleted
+from tests.render.test_report import REPORT
 from tests.stacks.test_drift_rules import BUCKET, EKS, LOCAL, SAGEMAKER, configured, given, view_of
 
 URN = "urn:pulumi:prod::platform::kitaru:index:Stack::dev"
@@ -1204,3 +1207,10 @@ def test_a_whole_number_of_a_program_is_a_float(value: object, texts: list[str])
     if spec is not None:
         assert spec.infrastructure.given()["nodes"] == 3
         assert isinstance(spec.infrastructure.nodes, int)
+
+
+def test_the_report_of_the_function_is_the_commands_and_ends_with_one_summary() -> None:
+    lines = report_text(REPORT).splitlines()
+    assert lines == list(text(REPORT))
+    assert lines.count(summary(REPORT)) == 1
+    assert lines[-1] == summary(REPORT)
