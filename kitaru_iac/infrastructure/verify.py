@@ -32,9 +32,9 @@ def verify(
         spec: The description. What it wants created or skipped is not checked.
         timeout: Seconds for one probe. A slower one is unknown, and holds up no other.
         max_workers: How many probes may be under way at once.
-        identity: Who the connector is (on AWS the ARN of a user or role), where the description
-            does not tell: an existing connector, a server's own identity. Which store the stack is
-            in is read from this machine's settings.
+        identity: Who the connector is (on AWS the ARN of a user or role, on Azure an object id),
+            where the description does not tell: an existing connector, a server's own identity.
+            Which store the stack is in is read from this machine's settings.
 
     Returns:
         One result for each check; an empty report for a stack that is all on this machine.
@@ -60,7 +60,8 @@ def policy(spec: BaseSpec) -> dict[str, object]:
         On AWS: ``connector`` (ZenML's client and server), ``runtime`` (the steps), ``pull`` (who
         pulls the image) and ``verify`` (who runs the checks), as IAM documents, and with ``infra:
         provision`` ``provision`` (who makes the infrastructure); ``trust`` says who may become the
-        roles of `connector`, `runtime` and `pull`.
+        roles of `connector`, `runtime` and `pull`. On Azure each is role definitions, with the
+        scopes at which they are assigned.
 
     Raises:
         KitaruError: There is no table for this cloud yet.

@@ -171,6 +171,7 @@ class ResourceManager:
                 continue
             at = one["properties"]["scope"].lower()
             related = (at + "/").startswith(scope + "/") or (scope + "/").startswith(at + "/")
+            related |= at in ("/", "/providers/microsoft.management/managementgroups/all")
             if related and (not principal or one["properties"]["principalId"] == principal[1]):
                 found.append(one)
         return self._read("Microsoft.Authorization/roleAssignments/read", scope, {"value": found})

@@ -14,6 +14,7 @@ from kitaru_iac.checks.probes import (
     ProbeError,
     Skipped,
 )
+from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.observations import Account, Container, Found, Raw, known_text
 from kitaru_iac.clouds.azure.probes_common import VERSIONS, CommonProbes, in_batches
 
@@ -72,7 +73,16 @@ class BucketProbes(CommonProbes):
             if account.name.lower() == wanted:
                 return account
         self._require_full_view(where, f"{_ACCOUNTS}/read", f"the storage account {wanted}")
-        raise NotFound(f"the subscription has no storage account {wanted}")
+        make = az(
+            *("storage", "account", "create"),
+            name=wanted,
+            resource_group=self._r.group or "GROUP",
+            location=self._r.location,
+            allow_blob_public_access="false",
+            min_tls_version="TLS1_2",
+            subscription=self._r.subscription,
+        )
+        raise NotFound(f"the subscription has no storage account {wanted}", make)
 
     def _found_in_one(self, account: Account) -> Found:
         seen = self._container_of(account)

@@ -159,8 +159,7 @@ class CommonProbes:
         conditions: dict[str, list[str | None]] = {}
         for one in assigned:
             at = known_text(one, "properties", "scope").rstrip("/").lower()
-            # The listing holds assignments below the scope too, which do not count at it.
-            if at and at != id.lower() and not id.lower().startswith(f"{at}/"):
+            if not _is_above(at, id.lower()):
                 continue
             role = known_text(one, "properties", "roleDefinitionId")
             conditions.setdefault(role, []).append(text(one, "properties", "condition"))
@@ -171,6 +170,16 @@ class CommonProbes:
             return roles_in(answer, "properties", "permissions", condition=under)
 
         return sum(in_batches(definition, conditions), ())
+
+
+def _is_above(at: str, scope: str) -> bool:
+    """Whether an assignment holds at a scope; a listing has those below it too, which do not.
+
+    Of management groups it has those alone that the subscription is in.
+    """
+    if not at or at.startswith("/providers/microsoft.management/managementgroups/"):
+        return True
+    return at == scope or scope.startswith(f"{at}/")
 
 
 def in_batches(ask: Callable[[str], T], about: Iterable[str]) -> list[T]:

@@ -55,7 +55,7 @@ _ABSENT = {
     "ContainerNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound",
     "ResourceNotFound", "RoleDefinitionDoesNotExist",
 }  # fmt: skip
-_ELSEWHERE = {"SubscriptionNotFound", "InvalidSubscriptionId"}
+_ELSEWHERE = {"InvalidAuthenticationTokenTenant", "InvalidSubscriptionId", "SubscriptionNotFound"}
 _NAMED_ACTION = re.compile(r"perform action '([A-Za-z0-9./_-]+)'")
 _NO_ANSWER = re.compile(
     r"HTTP Error: (408|429|5\d\d)|timed out|HTTPSConnectionPool|Max retries"
@@ -115,7 +115,9 @@ class AzureAccess:
         from azure.core.exceptions import AzureError, ClientAuthenticationError
 
         # Without a handler of its own, Python would print the SDK's warnings among our lines.
-        logging.getLogger("azure").addHandler(logging.NullHandler())
+        log = logging.getLogger("azure")
+        if not log.handlers:
+            log.addHandler(logging.NullHandler())
         try:
             self._credential = self._make_credential()
             self._token = self._credential.get_token(f"{_ARM}/.default").token
@@ -185,6 +187,8 @@ class AzureAccess:
             container,
             credential=self._credential,
             retry_total=_ATTEMPTS - 1,
+            initial_backoff=_PAUSE,  # not the SDK's 15 s, give or take 3
+            random_jitter_range=_PAUSE,
             connection_timeout=min(5.0, self._timeout),
             read_timeout=self._timeout,
         )
@@ -300,6 +304,12 @@ def _error_of(body: object) -> tuple[str, str]:
 
 def _arm_error(status: int, body: object, about: str) -> ProbeError:
     code, message = _error_of(body)
+    if code in _ELSEWHERE:
+        return Skipped(
+            "these credentials do not see the subscription: it is another tenant's, there is no "
+            "such one, or they have no role in it",
+            note(az("account", "list"), "what they see"),
+        )
     if status == 401:
         return NoCredentials(f"Azure refuses the token ({code}): {message}", "az login")
     if status == 403 and code:
@@ -310,12 +320,6 @@ def _arm_error(status: int, body: object, about: str) -> ProbeError:
             "about whether it exists",
             permission=permission,
             resource=about,
-        )
-    if code in _ELSEWHERE:
-        return Skipped(
-            "these credentials do not see the subscription: it is another tenant's, there is no "
-            "such one, or they have no role in it",
-            note(az("account", "list"), "what they see"),
         )
     if code == "MissingSubscriptionRegistration":
         namespace = re.search(r"namespace '([A-Za-z.]+)'", message)
@@ -344,9 +348,7 @@ def _blob_error(error: Exception, about: str) -> ProbeError:
     if status == 404 and code == "ContainerNotFound":
         return NotFound(f"{about} does not exist", resource=about)
     if code == "AuthorizationFailure":
-        return Skipped(
-            f"the firewall of the account lets this machine see nothing of {about} ({code})",
-        )
+        return Skipped(f"the account's firewall shows this machine nothing of {about} ({code})")
     if code in {"AuthorizationPermissionMismatch", "InsufficientAccountPermissions"}:
         return Denied(
             f"Blob Storage denies {about} ({code}): these credentials have no data role there",
@@ -370,6 +372,12 @@ def _refused(error: Exception) -> ProbeError:
     if "AADSTS" not in told and _NO_ANSWER.search(told):
         return Unavailable("Entra gave no usable answer about the credentials", "Look again later.")
     why = next((line for line in lines if "AADSTS" in line), lines[0] if lines else "")
+    if why.startswith("DefaultAzureCredential"):
+        return NoCredentials(
+            "there are no Azure credentials here: none in the environment, no managed identity, "
+            "and nobody has logged in",
+            note("az login", "or give --credentials azure-service-principal:TENANT:CLIENT:SECRET"),
+        )
     return NoCredentials(f"Entra gives no token: {why or type(error).__name__}", "az login")
 
 

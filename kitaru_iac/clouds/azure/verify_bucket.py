@@ -73,24 +73,7 @@ def bucket_checks(
         lambda seen: evaluate_found(*seen, r),
         absent=create,
     )
-    if r.location is not None:
-        location = r.location
-        about.add(
-            *("azure.bucket.region", probes.account), lambda seen: evaluate_region(seen, location)
-        )
-    about.add(
-        "azure.bucket.public_access",
-        all_of(probes.account, after=(probes.container,)),
-        lambda seen: evaluate_public_access(*seen),
-    )
-    about.add("azure.bucket.tls", probes.account, evaluate_tls)
-    about.add("azure.bucket.shared_keys", probes.account, evaluate_shared_keys)
-    about.add("azure.bucket.network", probes.account, evaluate_network)
-    about.add(
-        "azure.bucket.versioning",
-        all_of(probes.account, probes.service),
-        lambda seen: evaluate_versioning(*seen),
-    )
+    _add_settings(about, probes, r)
     about.add(
         *("azure.bucket.reachable", _answered(probes.touched, connector)),
         lambda seen: evaluate_reachable(*seen, r),
@@ -114,6 +97,28 @@ def bucket_checks(
         )
     )
     return about.made
+
+
+def _add_settings(about: About, probes: AzureProbes, r: AzureResources) -> None:
+    """How the account and the container are set up."""
+    if r.location is not None:
+        location = r.location
+        about.add(
+            *("azure.bucket.region", probes.account), lambda seen: evaluate_region(seen, location)
+        )
+    about.add(
+        "azure.bucket.public_access",
+        all_of(probes.account, after=(probes.container,)),
+        lambda seen: evaluate_public_access(*seen),
+    )
+    about.add("azure.bucket.tls", probes.account, evaluate_tls)
+    about.add("azure.bucket.shared_keys", probes.account, evaluate_shared_keys)
+    about.add("azure.bucket.network", probes.account, evaluate_network)
+    about.add(
+        "azure.bucket.versioning",
+        all_of(probes.account, probes.service),
+        lambda seen: evaluate_versioning(*seen),
+    )
 
 
 def _create(r: AzureResources) -> str:

@@ -54,12 +54,13 @@ def credential_checks(
         absent=az("account", "list"),
     )
     wanted = namespaces(r)
-    about.add(
-        "azure.providers",
-        _registrations(probes, wanted),
-        lambda seen: evaluate_providers(seen, r),
-        subject=", ".join(wanted),
-    )
+    if wanted:
+        about.add(
+            "azure.providers",
+            _registrations(probes, wanted),
+            lambda seen: evaluate_providers(seen, r),
+            subject=", ".join(wanted),
+        )
     if r.group is not None and (r.workspace or r.cluster):
         create = az(
             *("group", "create"),

@@ -104,7 +104,8 @@ def evaluate_network(registry: Registry) -> Verdict:
     public = text(registry.raw, "properties", "publicNetworkAccess")
     default = text(registry.raw, "properties", "networkRuleSet", "defaultAction")
     show = az("acr", "network-rule", "list", name=registry.name, resource_group=registry.group)
-    if flag(registry.raw, "properties", "anonymousPullEnabled") is True:
+    anonymous = flag(registry.raw, "properties", "anonymousPullEnabled")
+    if anonymous is True:
         return warn(
             f"everybody can pull from {registry.name}, without credentials",
             _update(registry, "--anonymous-pull-enabled", "false"),
@@ -116,7 +117,10 @@ def evaluate_network(registry: Registry) -> Verdict:
             show,
         )
     if public == "Enabled" and default in {None, "Allow"}:
-        return ok(f"{registry.name} is open to all networks, and its roles decide")
+        return ok(
+            f"{registry.name} is open to all networks, and its roles decide",
+            None if anonymous is False else "it does not say whether it asks for credentials",
+        )
     return unknown(f"{registry.name} does not say which networks it lets in", show)
 
 

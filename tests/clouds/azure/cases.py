@@ -193,6 +193,12 @@ def _credentials() -> list[Case]:
         Case(
             "azure.subscription",
             FAIL,
+            answered(BUCKET, subscription, error(401, "InvalidAuthenticationTokenTenant")),
+            "another tenant's",
+        ),
+        Case(
+            "azure.subscription",
+            FAIL,
             then(
                 lambda w: w.local(subscription_id=None),
                 lambda w: w.faults.change("/subscriptions", lambda b: b["value"].append({})),
@@ -234,6 +240,8 @@ def _bucket() -> list[Case]:
             answered(BUCKET, _ACCOUNTS, forbidden),
             "Blob Storage answers about it",
         ),
+        Case(exists, FAIL, lambda w: w.local(), f"has no storage account {ACCOUNT}"),
+        Case(exists, UNKNOWN, then(BUCKET, _forget(ACCOUNT)), "its settings cannot be seen"),
         Case(exists, WARN, then(unnamed, _empty_second), "asks each of the 2 accounts"),
         Case(exists, FAIL, GONE, "there is no container"),
         Case(exists, FAIL, lambda w: w.local(artifact_store="az://artifacts"), "0 storage"),
@@ -360,6 +368,12 @@ def _bucket() -> list[Case]:
             ),
             "no data role",
             "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+        ),
+        Case(
+            "azure.bucket.reachable",
+            UNKNOWN,
+            lambda w: w.local(artifact_store="abfs://artifacts@nobodys.dfs.core.windows.net"),
+            "there is no such account, or this machine's network",
         ),
         *_access(),
     ]

@@ -67,13 +67,15 @@ def found(world: World, identity: str = OTHER) -> tuple[CheckStatus, str]:
     return result.status, result.why
 
 
-@pytest.mark.parametrize("at", ["account", "group", "subscription"])
+@pytest.mark.parametrize("at", ["account", "group", "subscription", "management", "root"])
 def test_an_assignment_at_the_scope_or_above_counts(at: str, world: World) -> None:
     role = another(world)
     scopes = {
         "account": world.account_id,
         "group": f"{world.subscription}/resourceGroups/ml-platform".upper(),
         "subscription": world.subscription,
+        "management": "/providers/Microsoft.Management/managementGroups/all",
+        "root": "/",
     }
     world.azure.role_assignment(scopes[at], role, OTHER)
     status, why = found(world)

@@ -65,6 +65,21 @@ def test_without_credentials_one_check_fails_and_the_rest_is_unknown(
     assert world.azure.client_secret not in said
 
 
+def test_on_a_machine_without_credentials_it_is_said_how_to_get_some(
+    world: World,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"):
+        monkeypatch.delenv(name)
+    code, found, said = verify(LOCAL, world, tmp_path, capsys)
+    assert (code, found.pop("azure.credentials")) == (3, "fail")
+    assert set(found.values()) == {"unknown"}
+    assert "there are no Azure credentials here" in said
+    assert "DefaultAzureCredential" not in said
+
+
 def opened(world: World) -> AzureAccess:
     access = AzureAccess(world.local().credentials, 2.0)
     access.open()
@@ -170,3 +185,12 @@ def test_a_code_host_shows_a_check_at_the_line_that_it_is_about() -> None:
     assert [name for name, key in shown.items() if key == "name"] == []
     assert shown["azure.registry.roles"] == "container_registry"
     assert shown["azure.workspace.kind"] == "workspace"
+
+
+def test_what_is_to_be_made_is_not_looked_at(world: World) -> None:
+    made = {"bucket": "create", "registry": "create", "workspace": "create"}
+    spec = world.azureml(infra="provision", resources=made)
+    assert [result.id for result in world.report(spec)] == [
+        "azure.credentials",
+        "azure.subscription",
+    ]
