@@ -17,6 +17,7 @@ from kitaru_iac.render.source import SourceFile
 from tests.clouds.azure.world import World
 from tests.doubles.azure_faults import error
 from tests.doubles.web import json_response
+from tests.homes import Home
 
 LOCAL = """\
 name: dev
@@ -156,25 +157,43 @@ def test_each_type_through_the_command(
     assert (code, set(found.values()), len(found)) == (0, {"ok"}, count), said
 
 
-def test_a_creation_stops_at_a_cluster_that_zenml_cannot_open(
-    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("text", "fit", "spoil", "failed"),
+    [
+        (LOCAL, "fit_bucket", ("account", "allowBlobPublicAccess", 5), None),
+        (AZUREML, "fit_workspace", ("workspace", "keyVault", None), "azure.workspace.attached"),
+        (KUBERNETES, "fit_cluster", ("cluster", "disableLocalAccounts", True),
+         "azure.cluster.local_accounts"),
+    ],
+)  # fmt: skip
+def test_a_creation_stops_before_anything_is_written_where_a_check_fails(
+    text: str,
+    fit: str,
+    spoil: tuple[str, str, object],
+    failed: str | None,
+    home: Home,
+    world: World,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    world.fit_cluster()
-    world.cluster()["properties"]["disableLocalAccounts"] = True
+    getattr(world, fit)()
+    thing, key, value = spoil
+    getattr(world, thing)()["properties"][key] = value
     path = tmp_path / "stack.yaml"
-    path.write_text(KUBERNETES.format(subscription=world.azure.subscription_id))
-    home = tmp_path / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(home))
-        patch.setenv("ZENML_CONFIG_PATH", str(home / "zenml"))
-        code = run(["stack", "create", "-f", str(path), "--infra", "verify"], "kitaru")
+    path.write_text(text.format(subscription=world.azure.subscription_id))
+    words = ["stack", "create", "-f", str(path), "--infra", "verify"]
+    if failed is None:  # what is unknown stops nothing: only a look at what would be written
+        code = run([*words, "--dry-run"], "kitaru")
+        assert "azure.bucket.public_access" in "".join(capsys.readouterr())
+        assert code == 0
+        return
+    code = run(words, "kitaru")
     err = capsys.readouterr().err
     assert code == 3, err
-    assert "azure.cluster.local_accounts" in err
-    for database in home.rglob("zenml.db"):
-        with sqlite3.connect(database) as store:
-            names = {name for (name,) in store.execute("SELECT name FROM stack")}
-        assert "prod" not in names
+    assert failed in err
+    with sqlite3.connect(home.database) as store:
+        names = {name for (name,) in store.execute("SELECT name FROM stack")}
+    assert names == {"default"}
 
 
 def test_a_code_host_shows_a_check_at_the_line_that_it_is_about() -> None:
