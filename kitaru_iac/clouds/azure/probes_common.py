@@ -9,7 +9,6 @@ from typing import TypeVar
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.probes import (
     Denied,
-    NotFound,
     Probe,
     Skipped,
     in_parallel,
@@ -99,9 +98,9 @@ class CommonProbes:
         seen = self._azure.list("/subscriptions", version, about="the subscriptions")
         show = note(az("account", "list"), "name one as subscription_id")
         if not seen:
-            raise NotFound("these credentials see no subscription", show)
+            raise Skipped("these credentials see no subscription", show)
         if len(seen) > 1:
-            raise NotFound(
+            raise Skipped(
                 f"the description names no subscription, and these credentials see {len(seen)}, "
                 "among which ZenML does not choose",
                 show,

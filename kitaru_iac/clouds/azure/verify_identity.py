@@ -51,7 +51,6 @@ def credential_checks(
         "azure.subscription",
         _seen_by(probes.subscription, connector),
         lambda seen: evaluate_subscription(*seen),
-        absent=az("account", "list"),
     )
     wanted = namespaces(r)
     if wanted:
@@ -138,7 +137,7 @@ def evaluate_subscription(seen: Outcome[Raw], connector: Outcome[Principal]) -> 
         remedy = seen.remedy or az("account", "list")
         if is_connector:
             return fail(seen.why, remedy)
-        return unknown(f"{seen.why}; whether the connector does is not known", remedy)
+        return unknown(f"{seen.why}; whether the connector sees as much is not known", remedy)
     number, state = known_text(seen, "subscriptionId"), text(seen, "state")
     named = f"{text(seen, 'displayName') or 'it'} ({number})"
     remedy = az("account", "show", subscription=number)

@@ -205,6 +205,27 @@ def _credentials() -> list[Case]:
             ),
             "see 2",
         ),
+        Case(
+            "azure.subscription",
+            UNKNOWN,
+            then(
+                lambda w: w.local(subscription_id=None, credentials=None, connector="team"),
+                lambda w: w.faults.change("/subscriptions", lambda b: b["value"].append({})),
+            ),
+            "whether the connector",
+        ),
+        Case(
+            "azure.bucket.exists",
+            UNKNOWN,
+            then(
+                lambda w: (w.fit_bucket(), w.local(subscription_id=None))[1],
+                lambda w: (
+                    w.faults.change("/subscriptions", lambda b: b["value"].append({})),
+                    w.faults.on(_BLOB, _data_denied("AuthorizationFailure")),
+                ),
+            ),
+            "names no subscription",
+        ),
         Case("azure.subscription", UNKNOWN, state("New"), "New"),
         Case(
             "azure.subscription",
@@ -213,7 +234,7 @@ def _credentials() -> list[Case]:
                 lambda w: w.local(credentials=None, connector="team"),
                 lambda w: w.faults.on(subscription, error(404, "SubscriptionNotFound")),
             ),
-            "whether the connector does",
+            "whether the connector",
         ),
         Case("azure.providers", OK, BUCKET, "Microsoft.Storage"),
         Case("azure.providers", WARN, registration("Registering"), "takes minutes"),
