@@ -135,3 +135,25 @@ def test_a_busy_azure_is_asked_once_more(world: World) -> None:
     world.faults.on("/providers/microsoft.storage", once)
     assert world.check(spec, "azure.providers").status is CheckStatus.OK
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("describe", "call", "name"),
+    [
+        (azureml, "/workspaces/team-ml", "azure.workspace.exists"),
+        (azureml, "/vaults/team", "azure.workspace.attached"),
+        (azureml, "/resourcegroups/ml-platform", "azure.resource_group"),
+        (azureml, "/containers/artifacts", "azure.bucket.exists"),
+        (azureml, "/blobservices/default", "azure.bucket.versioning"),
+        (kubernetes, "/managedclusters/prod", "azure.cluster.exists"),
+        (local, "/providers/microsoft.storage", "azure.providers"),
+    ],
+)
+def test_an_answer_about_something_else_is_none(
+    describe: Callable[[World], BaseSpec], call: str, name: str, world: World
+) -> None:
+    spec = describe(world)
+    world.faults.change(call, lambda body: body.update(id=f"{body['id']}-2"))
+    result = world.check(spec, name)
+    assert result.status is CheckStatus.UNKNOWN
+    assert "is about something else" in result.why

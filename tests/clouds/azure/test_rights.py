@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kitaru_iac.checks.model import CheckStatus
@@ -91,8 +93,13 @@ def test_an_assignment_below_does_not_count_above(world: World) -> None:
 
 def test_a_namesakes_scope_is_not_above(world: World) -> None:
     role = another(world)
-    world.azure.storage_account("team", "ml-platform")
-    world.azure.role_assignment(world.account_id.removesuffix("data"), role, OTHER)
+    world.azure.role_assignment(world.account_id, role, OTHER)
+
+    def elsewhere(listing: dict[str, Any]) -> None:
+        for one in listing["value"]:
+            one["properties"]["scope"] = world.account_id.removesuffix("data")
+
+    world.faults.change("/roleassignments", elsewhere)
     assert found(world)[0] is CheckStatus.FAIL
 
 
