@@ -39,10 +39,13 @@ def require_google() -> None:
         MissingPackages: Its packages are not installed.
     """
     try:
-        import google.auth
-        import google.cloud.artifactregistry_v1
-        import google.cloud.container_v1
-        import google.cloud.storage  # noqa: F401
+        # Each warns of Python versions that it will not support for ever, on our stderr.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            import google.auth
+            import google.cloud.artifactregistry_v1
+            import google.cloud.container_v1
+            import google.cloud.storage  # noqa: F401
     except ImportError as error:
         raise MissingPackages(
             "The Google Cloud packages are not installed",

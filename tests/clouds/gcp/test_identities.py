@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,15 @@ def test_a_grant_under_a_condition_is_unknown(world: World) -> None:
     policy["version"] = 3
     result = world.check(world.vertex(), "gcp.workload.bucket_access")
     assert (result.status, "under a condition" in result.why) == (UNKNOWN, True)
+
+
+def test_importing_googles_packages_writes_nothing_of_theirs() -> None:
+    """On Python 3.11 each of them warns that it will be gone one day."""
+    program = "from kitaru_iac.clouds.gcp.session import require_google; require_google()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_persons_login_is_refused_in_our_words_alone(
