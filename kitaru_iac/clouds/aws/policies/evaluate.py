@@ -144,7 +144,7 @@ def _names(statement: Statement, request: Request, variables: bool) -> Answer:
     """Whether the statement is about the thing. One that names none is about its own."""
     if statement.resources is None or request.resource is None:
         return YES
-    given = glob(request.resource)
+    given = glob(request.resource, value=True)
     found: list[Answer] = []
     missing = False
     for one in statement.resources:

@@ -28,12 +28,13 @@ Glob = tuple[str | Wild, ...]
 #: How a value is written that has a segment: no name in AWS holds this sign.
 SEGMENT = Wild.SEGMENT.value
 _MANY = {Wild.ANY, Wild.SEGMENT}
-_WILD = {wild.value: wild for wild in Wild}
+_WILD = {wild.value: wild for wild in (Wild.ANY, Wild.ONE)}
 
 
-def glob(text: str, *, literal: bool = False) -> Glob:
-    """Read ``*`` and ``?`` as wildcards, or as themselves."""
-    return tuple(text) if literal else tuple(_WILD.get(sign, sign) for sign in text)
+def glob(text: str, *, literal: bool = False, value: bool = False) -> Glob:
+    """Read ``*`` and ``?`` as wildcards, or as themselves; in a value also `SEGMENT`."""
+    wild = {} if literal else _WILD | ({SEGMENT: Wild.SEGMENT} if value else {})
+    return tuple(wild.get(sign, sign) for sign in text)
 
 
 def relation(pattern: Glob, value: Glob) -> bool | None:
