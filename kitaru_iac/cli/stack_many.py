@@ -81,18 +81,27 @@ def apply_many(
             show=show_report,
             take_back=take_back,
         )
-    except KeyboardInterrupt:
-        if out.structured:
-            out.items([done.to_dict() for done in outcomes], ())
-        for done in outcomes:
-            out.note(f"Before that: stack {done.name}: {done.status}")
-        raise
+    except KeyboardInterrupt as pressed:
+        if outcomes:
+            out.items([done.to_dict() for done in outcomes], _table(outcomes))
+        raise _told(pressed, outcomes) from pressed
     for warning in (w for done in outcomes if done.applied for w in done.applied.warnings):
         out.warn(warning)
     out.items([done.to_dict() for done in outcomes], _table(outcomes))
     failed = [done.error for done in outcomes if done.error is not None]
     changed = any(done.status == "applied" for done in outcomes)
     return _code(failed, changed=changed, detailed=detailed_exitcode)
+
+
+def _told(pressed: KeyboardInterrupt, outcomes: Sequence[Outcome]) -> KeyboardInterrupt:
+    """The interrupt of one stack's work, with the stacks that were applied before it."""
+    from kitaru_iac.machine.interrupts import WorkInterrupted
+
+    done = [outcome.name for outcome in outcomes if outcome.status == "applied"]
+    if not done or type(pressed) is not WorkInterrupted:
+        return pressed
+    what = f"Stacks applied before: {', '.join(done)}. Of the one under way: {pressed.what}"
+    return WorkInterrupted(what, left=pressed.left, remedy=pressed.remedy)
 
 
 def _table(outcomes: Sequence[Outcome]) -> Iterator[str]:

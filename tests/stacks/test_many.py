@@ -12,11 +12,14 @@ from kitaru_iac.errors import AlreadyExistsError, NotConnectedError, ProtectedSt
 from kitaru_iac.gateway.documents import StackChange, Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.plan.document import document
+from kitaru_iac.plan.model import Plan
 from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.files import Described
 from kitaru_iac.stacks import many, operations, planning
+from kitaru_iac.stacks.results import Applied
 from tests.cli.conftest import Kitaru
 from tests.homes import Home
 from tests.stacks.test_planning import REMOTE
@@ -156,6 +159,29 @@ def test_a_folder_from_preview_to_nothing_left(home: Home, kitaru: Kitaru, tmp_p
     ]
     current = kitaru("stack", "current", "-o", "json").document["item"]
     assert current["name"] == "default"  # none of several is made active unasked
+
+
+def test_ctrl_c_says_what_was_applied_before(
+    bare_home: Home, kitaru: Kitaru, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(bare_home.config))
+    (tmp_path / "s.yaml").write_text("name: one\n---\nname: two\n")
+
+    def apply(spec: Any, **_: Any) -> Applied:
+        if spec.name == "two":
+            raise WorkInterrupted("Interrupted before stack 'two' was written; nothing was changed")
+        return Applied("id", spec.name, False, None, Plan(spec.name), True)
+
+    monkeypatch.setattr(operations, "apply", apply)
+    done = kitaru("stack", "apply", "-f", str(tmp_path / "s.yaml"), "--yes", "-o", "json")
+    assert done.code == 130
+    assert [item["status"] for item in done.document["items"]] == ["applied"]
+    error = json.loads(done.err)["error"]
+    assert error["code"] == "interrupted"
+    assert error["message"] == (
+        "Stacks applied before: one. Of the one under way: "
+        "Interrupted before stack 'two' was written; nothing was changed"
+    )
 
 
 @pytest.mark.parametrize(
