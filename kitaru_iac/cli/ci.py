@@ -138,7 +138,7 @@ def apply(
         kitaru ci apply -f stacks/
         kitaru ci apply -f stacks/ --plan kitaru-plan.json
     """
-    from kitaru_iac.cli.stack_many import _table
+    from kitaru_iac.cli.stack_many import outcome_lines
     from kitaru_iac.plan.document import document
     from kitaru_iac.render.results import markdown
     from kitaru_iac.stacks.many import Outcome, apply_all
@@ -170,7 +170,7 @@ def apply(
         body = markdown([done.to_dict() for done in outcomes], len(described))
         _hand_on(host, fresh, plan, sum(done.error is not None for done in outcomes))
         host.summary(body)
-    current().items([done.to_dict() for done in outcomes], _table(outcomes))
+    current().items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
     if comment and request is not None and not request.is_fork:
         said = host.comment(f"apply/{id}", body, request.number)
         current().note(f"Comment on {host.name}: {said.value}")
@@ -216,11 +216,12 @@ def verify(
         from kitaru_iac._version import __version__
         from kitaru_iac.render.sarif import sarif as as_sarif
 
-        write_whole(Path(sarif), as_sarif(reports, catalog(), __version__))
+        text = as_sarif(reports, catalog(), __version__)
+        write_whole(Path(sarif), text, over=lambda begin: "sarif-2.1.0" in begin)
     if junit is not None:
         from kitaru_iac.render.junit import junit as as_junit
 
-        write_whole(Path(junit), as_junit(reports))
+        write_whole(Path(junit), as_junit(reports), over=lambda begin: "<testsuites" in begin)
     counted = {
         "checks_failed": sum(report.count(CheckStatus.FAIL) for report, _ in reports),
         "checks_unknown": sum(report.count(CheckStatus.UNKNOWN) for report, _ in reports),
@@ -308,10 +309,10 @@ def _hand_on(host: Host, plan: Mapping[str, Any], path: str | None, failed: int)
 
 
 def _show(plan: Mapping[str, Any], plans: Sequence[StackPlan]) -> None:
-    from kitaru_iac.cli.stack_many import _lines
+    from kitaru_iac.cli.stack_many import plan_lines
 
     out = current()
-    out.item(plan, _lines(plans, out.style))
+    out.item(plan, plan_lines(plans, out.style))
 
 
 def _code(errors: Sequence[KitaruError], checks_failed: int) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kitaru_iac.spec.files import Described
     from kitaru_iac.stacks.many import Outcome
 
-__all__ = ["apply_many", "preview_many"]
+__all__ = ["apply_many", "outcome_lines", "plan_lines", "preview_many"]
 
 
 def preview_many(
@@ -38,7 +38,7 @@ def preview_many(
 
         say.lines(markdown(plan).splitlines())
     else:
-        say.item(plan, _lines(plans, say.style))
+        say.item(plan, plan_lines(plans, say.style))
     changed = any(entry.plan.has_changes for entry in plans)
     return _code(errors.values(), changed=changed, detailed=detailed_exitcode)
 
@@ -83,11 +83,11 @@ def apply_many(
         )
     except KeyboardInterrupt as pressed:
         if outcomes:
-            out.items([done.to_dict() for done in outcomes], _table(outcomes))
+            out.items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
         raise _told(pressed, outcomes) from pressed
     for warning in (w for done in outcomes if done.applied for w in done.applied.warnings):
         out.warn(warning)
-    out.items([done.to_dict() for done in outcomes], _table(outcomes))
+    out.items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
     failed = [done.error for done in outcomes if done.error is not None]
     changed = any(done.status == "applied" for done in outcomes)
     return _code(failed, changed=changed, detailed=detailed_exitcode)
@@ -104,7 +104,8 @@ def _told(pressed: KeyboardInterrupt, outcomes: Sequence[Outcome]) -> KeyboardIn
     return WorkInterrupted(what, left=pressed.left, remedy=pressed.remedy)
 
 
-def _table(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Give a table of what became of each stack, and below it why some failed."""
     from kitaru_iac.cli.tables import table
 
     out = current()
@@ -117,7 +118,8 @@ def _table(outcomes: Sequence[Outcome]) -> Iterator[str]:
             yield from (f"  {line}" for line in str(done.error).splitlines())
 
 
-def _lines(plans: Sequence[StackPlan], style: object) -> Iterator[str]:
+def plan_lines(plans: Sequence[StackPlan], style: object) -> Iterator[str]:
+    """Give the plan of each stack, or why it has none, and a line over all."""
     from kitaru_iac.plan.document import document
     from kitaru_iac.render.plan import text
     from kitaru_iac.render.plan_markdown import headline
@@ -142,7 +144,7 @@ def _ask(plans: Sequence[StackPlan]) -> bool:
     from kitaru_iac.cli.terminal import confirm
 
     out = current()
-    for line in _lines(plans, out.error_style):
+    for line in plan_lines(plans, out.error_style):
         out.note(line)
     return confirm("Apply these changes?", remedy="Run it again with --yes.")
 
