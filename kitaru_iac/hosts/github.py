@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from kitaru_iac.hosts.api import Api
+from kitaru_iac.hosts.api import Api, Json
+from kitaru_iac.hosts.conversations import Conversations
 from kitaru_iac.hosts.errors import HostError
-from kitaru_iac.hosts.model import Note, Outcome, Proposal, is_marked, marked
+from kitaru_iac.hosts.model import Note, Proposal, is_marked
 
 __all__ = ["GitHub"]
 
@@ -48,7 +49,7 @@ query($owner: String!, $name: String!, $label: String!, $after: String) {
 """
 
 
-class GitHub:
+class GitHub(Conversations):
     """GitHub, or a GitHub Enterprise Server; see `Host`.
 
     Args:
@@ -84,38 +85,7 @@ class GitHub:
 
     def notes(self, key: str, number: int) -> list[Note]:
         """See `Host.notes`."""
-        return self._comments(key, number)
-
-    def comment(self, key: str, body: str, number: int, *, is_news: bool = True) -> Outcome:
-        """See `Host.comment`."""
-        text = marked(key, body)
-        ours = self._comments(key, number, edited_too=True)
-        if not ours:
-            return self._first_comment(key, number, text) if is_news else Outcome.NONE
-        if _same(ours[0].body, text):
-            return Outcome.UNCHANGED
-        self._api.patch(f"{self._base}/issues/comments/{ours[0].id}", {"body": text})
-        return Outcome.EDITED
-
-    def issue(self, key: str, title: str, body: str, *, is_open: bool) -> Outcome:
-        """See `Host.issue`."""
-        text = marked(key, body)
-        found = self._issues(key)
-        if not found:
-            if not is_open:
-                return Outcome.NONE
-            new = {"title": title, "body": text, "labels": [_LABEL]}
-            self._api.post(f"{self._base}/issues", new)  # type: ignore[arg-type]
-            return Outcome.CREATED
-        # One that is open first; of several the oldest.
-        ours = min(found, key=lambda note: (not note.is_open, int(note.id)))
-        if not is_open and not ours.is_open:
-            return Outcome.NONE
-        if is_open and ours.is_open and _same(ours.body, text):
-            return Outcome.UNCHANGED
-        change = {"title": title, "body": text, "state": "open" if is_open else "closed"}
-        self._api.patch(f"{self._base}/issues/{ours.id}", change)  # type: ignore[arg-type]
-        return Outcome.EDITED if is_open else Outcome.CLOSED
+        return self._comments(key, number, edited_too=False)
 
     def summary(self, body: str) -> None:
         """See `Host.summary`. What would be longer than a step's summary may be is left out."""
@@ -178,23 +148,33 @@ class GitHub:
             )
         return self._opened
 
-    def _first_comment(self, key: str, number: int, text: str) -> Outcome:
-        made = self._api.post(f"{self._base}/issues/{number}/comments", {"body": text})
-        ours = self._comments(key, number, edited_too=True)
-        # Another job was faster: its comment stays, with our text, and the one just made goes.
-        if isinstance(made, dict) and ours and str(made.get("id")) != ours[0].id:
-            self._api.patch(f"{self._base}/issues/comments/{ours[0].id}", {"body": text})
-            self._api.delete(f"{self._base}/issues/comments/{made['id']}")
-            return Outcome.EDITED
-        return Outcome.CREATED
-
-    def _comments(self, key: str, number: int, *, edited_too: bool = False) -> list[Note]:
+    def _comments(self, key: str, number: int, *, edited_too: bool = True) -> list[Note]:
         found = [
             Note(str(node["databaseId"]), node["body"])
             for node in self._nodes(_COMMENTS, ("pullRequest", "comments"), {"number": number})
             if _is_ours(node, key, edited_too=edited_too)
         ]
         return sorted(found, key=lambda note: int(note.id))
+
+    def _add_comment(self, number: int, text: str) -> str | None:
+        made = self._api.post(f"{self._base}/issues/{number}/comments", {"body": text})
+        return str(made["id"]) if isinstance(made, dict) and "id" in made else None
+
+    def _edit_comment(self, number: int, id: str, text: str) -> None:
+        del number
+        self._api.patch(f"{self._base}/issues/comments/{id}", {"body": text})
+
+    def _remove_comment(self, number: int, id: str) -> None:
+        del number
+        self._api.delete(f"{self._base}/issues/comments/{id}")
+
+    def _add_issue(self, title: str, text: str) -> None:
+        self._api.post(f"{self._base}/issues", {"title": title, "body": text, "labels": [_LABEL]})
+
+    def _edit_issue(self, issue: Note, title: str, text: str, *, is_open: bool) -> None:
+        state = "open" if is_open else "closed"
+        change: Json = {"title": title, "body": text, "state": state}
+        self._api.patch(f"{self._base}/issues/{issue.id}", change)
 
     def _issues(self, key: str) -> list[Note]:
         return [
@@ -246,10 +226,6 @@ def _is_ours(node: Mapping[str, Any], key: str, *, edited_too: bool) -> bool:
         return False
     editor = (node.get("editor") or {}).get("login")
     return edited_too or editor in (None, (node.get("author") or {}).get("login"))
-
-
-def _same(there: str, text: str) -> bool:
-    return there.replace("\r\n", "\n").strip() == text.strip()
 
 
 def _event(file: str | None) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from kitaru_iac.hosts.api import Api, Json
+from kitaru_iac.hosts.conversations import Conversations
 from kitaru_iac.hosts.errors import HostError
-from kitaru_iac.hosts.model import Note, Outcome, Proposal, is_marked, marked
+from kitaru_iac.hosts.model import Note, Proposal, is_marked
 
 __all__ = ["COUNTS", "OUTPUTS", "GitLab"]
 
@@ -25,7 +26,7 @@ COUNTS: Final = "kitaru-counts.json"
 _LABEL: Final = "kitaru-drift"
 
 
-class GitLab:
+class GitLab(Conversations):
     """GitLab.com, or a GitLab of one's own; see `Host`.
 
     Args:
@@ -72,47 +73,6 @@ class GitLab:
     def notes(self, key: str, number: int) -> list[Note]:
         """See `Host.notes`."""
         return self._comments(key, number)
-
-    def comment(self, key: str, body: str, number: int, *, is_news: bool = True) -> Outcome:
-        """See `Host.comment`."""
-        text, place = marked(key, body), f"{self._base}/merge_requests/{number}/notes"
-        ours = self._comments(key, number)
-        if ours and _same(ours[0].body, text):
-            return Outcome.UNCHANGED
-        if ours:
-            self._api.put(f"{place}/{ours[0].id}", {"body": text})
-            return Outcome.EDITED
-        if not is_news:
-            return Outcome.NONE
-        made = self._api.post(place, {"body": text})
-        ours = self._comments(key, number)
-        # Another job was faster: its comment stays, with our text, and the one just made goes.
-        if isinstance(made, dict) and ours and str(made.get("id")) != ours[0].id:
-            self._api.put(f"{place}/{ours[0].id}", {"body": text})
-            self._api.delete(f"{place}/{made['id']}")
-            return Outcome.EDITED
-        return Outcome.CREATED
-
-    def issue(self, key: str, title: str, body: str, *, is_open: bool) -> Outcome:
-        """See `Host.issue`."""
-        text = marked(key, body)
-        found = self._issues(key)
-        if not found:
-            if not is_open:
-                return Outcome.NONE
-            new: Json = {"title": title, "description": text, "labels": _LABEL}
-            self._api.post(f"{self._base}/issues", new)
-            return Outcome.CREATED
-        ours = min(found, key=lambda note: (not note.is_open, int(note.id)))
-        if not is_open and not ours.is_open:
-            return Outcome.NONE
-        if is_open and ours.is_open and _same(ours.body, text):
-            return Outcome.UNCHANGED
-        change: dict[str, Json] = {"title": title, "description": text}
-        if is_open != ours.is_open:
-            change["state_event"] = "reopen" if is_open else "close"
-        self._api.put(f"{self._base}/issues/{ours.id}", change)
-        return Outcome.EDITED if is_open else Outcome.CLOSED
 
     def summary(self, body: str) -> None:
         """Do nothing: GitLab has no page for what a job says but its log."""
@@ -172,13 +132,36 @@ class GitLab:
         return self._me
 
     def _comments(self, key: str, number: int) -> list[Note]:
-        path = f"{self._base}/merge_requests/{number}/notes"
+        path = self._notes(number)
         query = {"sort": "asc", "order_by": "created_at"}
         found = [
             Note(str(note.get("id")), str(note.get("body")))
             for note in self._ours(self._api.pages(path, query), "body", key)
         ]
         return sorted(found, key=lambda note: int(note.id))
+
+    def _add_comment(self, number: int, text: str) -> str | None:
+        made = self._api.post(self._notes(number), {"body": text})
+        return str(made["id"]) if isinstance(made, dict) and "id" in made else None
+
+    def _edit_comment(self, number: int, id: str, text: str) -> None:
+        self._api.put(f"{self._notes(number)}/{id}", {"body": text})
+
+    def _remove_comment(self, number: int, id: str) -> None:
+        self._api.delete(f"{self._notes(number)}/{id}")
+
+    def _add_issue(self, title: str, text: str) -> None:
+        new: Json = {"title": title, "description": text, "labels": _LABEL}
+        self._api.post(f"{self._base}/issues", new)
+
+    def _edit_issue(self, issue: Note, title: str, text: str, *, is_open: bool) -> None:
+        change: dict[str, Json] = {"title": title, "description": text}
+        if is_open != issue.is_open:
+            change["state_event"] = "reopen" if is_open else "close"
+        self._api.put(f"{self._base}/issues/{issue.id}", change)
+
+    def _notes(self, number: int) -> str:
+        return f"{self._base}/merge_requests/{number}/notes"
 
     def _issues(self, key: str) -> list[Note]:
         query = {"labels": _LABEL, "author_id": str(self._own_id)}
@@ -194,7 +177,3 @@ class GitLab:
                 author = item.get("author")
                 if isinstance(author, dict) and author.get("id") == self._own_id:
                     yield item
-
-
-def _same(there: str, text: str) -> bool:
-    return there.replace("\r\n", "\n").strip() == text.strip()
