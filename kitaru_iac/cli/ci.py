@@ -189,7 +189,7 @@ def verify(
         str | None, typer.Option("--junit", metavar="FILE", help="Where to write JUnit XML.")
     ] = None,
 ) -> int:
-    """Check the infrastructure of all described stacks, and write reports for the code host.
+    """Check the infrastructure of all described stacks, and write reports.
 
     Examples:
         kitaru ci verify -f stacks/ --sarif kitaru.sarif

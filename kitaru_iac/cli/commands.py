@@ -117,7 +117,7 @@ _CI = {
     ),
     "apply": Entry("Apply what was reviewed, and nothing else.", "ci", "apply"),
     "verify": Entry(
-        "Check the infrastructure of all described stacks, and write reports for the code host.",
+        "Check the infrastructure of all described stacks, and write reports.",
         "ci",
         "verify",
     ),

@@ -79,6 +79,9 @@ Raised and caught inside one room, or without a code because a program sees `Key
     │   ├── NotFound
     │   ├── NoCredentials
     │   ├── Unavailable
+    │   │   ├── Transient      clouds: worth another try
+    │   │   └── BadRequest     clouds
+    │   ├── ServiceDisabled    clouds
     │   └── Skipped
     ├── UnreadableError        machine, gateway: ZenML's own client has to be asked
     │   └── Changed            gateway: what was read in parts does not fit

@@ -957,7 +957,7 @@ def test_a_suggested_role_is_of_the_registry_s_account() -> None:
         ("local", {"subscription_id": UUID}, ["subscription_id"]),
         ("local", {"resource_group": "g"}, ["resource_group"]),
         ("local", {"resources": {"bucket": "existing"}}, ["resources"]),
-        ("local", {"artifact_store": "/tmp/x", "region": "eu-west-1"}, ["region"]),
+        ("local", {"artifact_store": "/no/such/folder", "region": "eu-west-1"}, ["region"]),
         ("local", {"artifact_store": "s3://x", "region": "eu-west-1"}, ["artifact_store"]),
         ("local", {"region": ""}, ["region"]),
     ],

@@ -65,6 +65,8 @@ class Iam:
 
     def open(self) -> None: ...
 
+    def close(self) -> None: ...
+
     def ask(self, service: str, operation: str, **given: Any) -> Any:
         assert (service, operation) == ("iam", "simulate_principal_policy")
         role, (thing,) = given["PolicySourceArn"], given["ResourceArns"]

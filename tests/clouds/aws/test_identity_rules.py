@@ -69,6 +69,8 @@ class Iam:
 
     def open(self) -> None: ...
 
+    def close(self) -> None: ...
+
     def ask(self, service: str, operation: str, **given: Any) -> Any:
         assert service == "iam"
         read = everything_read(operation)
