@@ -229,7 +229,7 @@ def _command(field: str) -> str:
     if _may_hold_secret(key := field.partition(".")[0]):
         return f"pulumi config set --secret {NAMESPACE}:{key}"
     nested = "--path " if "." in field else ""
-    return f"pulumi config set {nested}{NAMESPACE}:{field} VALUE"
+    return f"pulumi config set {nested}{shlex.quote(f'{NAMESPACE}:{field}')} VALUE"
 
 
 def _shown(source: str | None) -> str | None:

@@ -37,11 +37,12 @@ class Origins:
         self._where[path] = place
 
     def of(self, path: str) -> str | None:
-        """The place of a value, else of the nearest mapping around it."""
+        """The place of a value, else of the nearest mapping or list around it."""
         while path not in self._where:
-            path, dot, _ = path.rpartition(".")
-            if not dot:
+            cut = max(path.rfind("."), path.rfind("["))
+            if cut < 0:
                 return None
+            path = path[:cut]
         return self._where[path]
 
     def of_missing(self, key: str) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from kitaru_iac.errors import Problem
 from kitaru_iac.spec import infrastructure_values as values
-from kitaru_iac.spec.refusal import Refusal, shown
+from kitaru_iac.spec.refusal import Refusal, Refusals, shown
 from kitaru_iac.spec.suggest import suggest
 
 __all__ = ["OPTIONS", "Infrastructure", "Option", "Shape", "checked_infrastructure", "from_words"]
@@ -38,7 +38,7 @@ class Option:
     Attributes:
         description: One or two sentences.
         shape: What its value looks like.
-        parse: Gives the value back, as it is kept, or raises `Refusal`.
+        parse: Gives the value back, as it is kept, or raises `Refusal` or `Refusals`.
         of: The resource that it is about; None: all that is made. An option of a resource that is
             not made has no effect, and is refused.
         example: A value that is right, as YAML writes it.
@@ -139,10 +139,11 @@ OPTIONS: Mapping[str, Option] = {
         schema={"minimum": 0},
     ),
     "nodes": Option(
-        "How many nodes there are to begin with; 2, if left out.",
-        *(Shape.NUMBER, values.at_least(0), "cluster"),
+        "How many nodes there are to begin with; 2, if left out. Nothing adds a first one by "
+        "itself.",
+        *(Shape.NUMBER, values.at_least(1), "cluster"),
         example="2",
-        schema={"minimum": 0},
+        schema={"minimum": 1},
     ),
     "max_nodes": Option(
         "How many nodes there are at most; 3, if left out.",
@@ -186,7 +187,7 @@ class Infrastructure:
         first = self.nodes
         least = self.min_nodes
         if least is None:
-            least = 1 if first is None else min(1, first)
+            least = 1
         most = max(3, first or 0, least) if self.max_nodes is None else self.max_nodes
         return least, max(least, min(2, most)) if first is None else first, most
 
@@ -219,6 +220,11 @@ def checked_infrastructure(raw: object) -> tuple[Infrastructure, list[Problem]]:
                 found[name] = _parsed(str(name), value)
             except Refusal as error:
                 problems.append(Problem(where, error.what, error.why, error.remedy))
+            except Refusals as several:
+                problems += [
+                    Problem(where + below, error.what, error.why, error.remedy)
+                    for below, error in several.found
+                ]
     return Infrastructure(**found), problems
 
 

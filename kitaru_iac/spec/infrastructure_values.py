@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network
 
-from kitaru_iac.spec.refusal import Refusal, shown
+from kitaru_iac.spec.refusal import Refusal, Refusals, each, shown
 
 __all__ = [
     "INSTANCE_TYPE",
@@ -48,8 +48,11 @@ RETENTIONS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922),
     *(3288, 3653),
 )
+_A_SUBNET = "subnet-0123456789abcdef0"
 _MOST_TAGS = 50 - len(OUR_TAGS)
 _MOST_NETWORKS = 40
+# What registries of addresses are given: https://www.iana.org/assignments/ipv4-address-space
+_WIDEST = 8
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 _TAG = re.compile(r"[\w .:/=+@-]*")
 
@@ -75,12 +78,21 @@ def tags(given: Mapping[object, object]) -> dict[str, str]:
 
     Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions.
     """
-    wrong = [found for key, value in given.items() if (found := _wrong_tag(key, value)) is not None]
-    if wrong:
-        raise Refusal("; ".join(wrong), why="AWS takes no such tags, or they say what is ours")
+    found = [
+        (_below(key), Refusal(wrong, why="AWS takes no such tags, or they say what is ours"))
+        for key, value in given.items()
+        if (wrong := _wrong_tag(key, value)) is not None
+    ]
+    if found:
+        raise Refusals(found)
     if len(given) > _MOST_TAGS:
         raise Refusal(f"{len(given)} tags are too many: {_MOST_TAGS} fit beside ours")
     return {str(key): str(value) for key, value in given.items()}
+
+
+def _below(key: object) -> str:
+    """Where the value of a key stands; nowhere below, where the key has signs of paths."""
+    return f".{key}" if isinstance(key, str) and re.fullmatch(r"[\w-]+", key) else ""
 
 
 def _wrong_tag(key: object, value: object) -> str | None:
@@ -99,11 +111,10 @@ def _wrong_tag(key: object, value: object) -> str | None:
 
 def subnets(given: Sequence[str]) -> tuple[str, ...]:
     """The ids of two subnets or more."""
-    for text in given:
-        _shaped(text, SUBNET, "the id of a subnet", "subnet-0123456789abcdef0")
-    if len(set(given)) < 2 or len(set(given)) < len(given):
+    each(given, lambda text: _shaped(text, SUBNET, "the id of a subnet", _A_SUBNET))
+    if len(given) < 2:
         raise Refusal(
-            "two different subnets are needed, each named once",
+            "two different subnets are needed",
             why="EKS asks for subnets in at least two availability zones",
         )
     return tuple(given)
@@ -114,8 +125,7 @@ def networks(given: Sequence[str]) -> tuple[str, ...]:
 
     Source: https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html.
     """
-    for text in given:
-        _network(text)
+    each(given, _network)
     if len(given) > _MOST_NETWORKS:
         raise Refusal(f"EKS takes at most {_MOST_NETWORKS} networks")
     return tuple(given)
@@ -128,7 +138,15 @@ def _network(text: str) -> None:
         why = str(error) if "host bits" in str(error) else None
         remedy = "Write an address and the length of its prefix, as `203.0.113.7/32`."
         raise Refusal(f"{shown(text)} is not an IPv4 network", why, remedy) from None
-    if network.is_private and network.prefixlen > 0 and not _is_example(network):
+    if 0 < network.prefixlen < _WIDEST:
+        raise Refusal(
+            f"{shown(text)} is a large part of the internet, and nobody's own network",
+            why=f"no one has more than a /{_WIDEST}",
+            remedy="Write the networks that may reach it; or `0.0.0.0/0`, if everybody may.",
+        )
+    if network.is_multicast:
+        raise Refusal(f"{shown(text)} is a network for multicast, from which nobody connects")
+    if network.prefixlen > 0 and not network.is_global and not _is_example(network):
         raise Refusal(
             f"{shown(text)} is a private network",
             why="the public endpoint is reached from public addresses; inside its network, the "
@@ -154,10 +172,8 @@ def network(text: str) -> str:
 
 def principals(given: Sequence[str]) -> tuple[str, ...]:
     """The ARNs of roles and users, each once."""
-    for text in given:
-        _shaped(text, PRINCIPAL, "the ARN of a role or user", "arn:aws:iam::ACCOUNT:role/NAME")
-    if len(set(given)) < len(given):
-        raise Refusal("one of them is named twice")
+    form = "arn:aws:iam::ACCOUNT:role/NAME"
+    each(given, lambda text: _shaped(text, PRINCIPAL, "the ARN of a role or user", form))
     return tuple(given)
 
 

@@ -222,7 +222,7 @@ def _options(words: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _is_below(path: str, top: str) -> bool:
-    return path == top or path.startswith(f"{top}.")
+    return path == top or path.startswith((f"{top}.", f"{top}["))
 
 
 def _default_fits(key: str, data: Mapping[str, Any]) -> bool:

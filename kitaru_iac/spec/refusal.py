@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+
 from kitaru_iac import redaction
 
-__all__ = ["Refusal", "UriError", "shown", "write_instead"]
+__all__ = ["Refusal", "Refusals", "UriError", "each", "shown", "write_instead"]
 
 _LONGEST_SHOWN = 80
 
@@ -27,6 +29,40 @@ class Refusal(ValueError):
     def __str__(self) -> str:
         text = f"{self.what} ({self.why})" if self.why else self.what
         return f"{text}. {self.remedy}" if self.remedy else text
+
+
+class Refusals(ValueError):
+    """Values in a list or mapping break rules.
+
+    Args:
+        found: Each with where it stands below the list or mapping: ``[1]``, ``.NAME``.
+    """
+
+    def __init__(self, found: Iterable[tuple[str, Refusal]]) -> None:
+        self.found = tuple(found)
+        super().__init__("; ".join(str(refusal) for _, refusal in self.found))
+
+
+def each(given: Sequence[str], check: Callable[[str], object]) -> None:
+    """Check each element of a list, also after one that is wrong; none may stand there twice.
+
+    Args:
+        given: The list.
+        check: Raises `Refusal` for an element that is wrong.
+
+    Raises:
+        Refusals: For all that are wrong.
+    """
+    found = []
+    for number, text in enumerate(given):
+        try:
+            if text in given[:number]:
+                raise Refusal(f"{shown(text)} is named twice", remedy="Leave one of them out.")
+            check(text)
+        except Refusal as refusal:
+            found.append((f"[{number}]", refusal))
+    if found:
+        raise Refusals(found)
 
 
 class UriError(Refusal):

@@ -45,7 +45,8 @@ class Document:
     Attributes:
         file: Its name as the user gave it, or ``stdin``.
         data: The mapping.
-        lines: The line, from 1, of every key by its dotted path.
+        lines: The line, from 1, of every key by its dotted path, and of every element of a list by
+            ``[N]`` behind the list's.
         problems: Keys that stand twice, and tags; the rest of the content is usable.
         unreadable: The dotted paths of the values with tags, which are not in `data`.
     """
@@ -341,6 +342,7 @@ class _Builder:
             if not self._tag(node, path, {"seq"}):
                 return None
             inside = (*around, node)
+            self.lines |= {f"{path}[{n}]": _line(item) for n, item in enumerate(node.value)}
             return [self.value(item, path, inside) for item in node.value]
         name = self._tag(node, path, {"str", "null", "bool", "int", "float", "merge"})
         return _scalar(name, node.value, _line(node)) if name else None
