@@ -27,6 +27,7 @@ from tests.clouds.aws.programs import ACCOUNT, made_of
 REGION = "eu-west-1"
 HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def described(**more: Any) -> StackSpec:
@@ -41,13 +42,17 @@ SPECS = {
     "named": described(
         container_registry=HOST,
         resources={"registry": "create"},
-        infrastructure={"permissions_boundary": BOUNDARY},
+        infrastructure={"permissions_boundary": BOUNDARY, "kms_key": KEY},
     ),
     "cluster": described(
         type="kubernetes",
         container_registry=HOST,
         resources={"cluster": "create", "registry": "create"},
-        infrastructure={"endpoint_access": [], "network": "create"},
+        infrastructure={
+            "endpoint_access": [],
+            "network": "create",
+            "kubernetes_version": "1.34",
+        },
     ),
 }
 
@@ -103,6 +108,8 @@ def test_it_speaks_of_this_stack_alone(name: str) -> None:
                     "mine",
                     "repository/zenml",
                     "key/*",
+                    BOUNDARY,
+                    KEY,
                 )
                 assert any(word in thing for word in own), thing
 
@@ -175,6 +182,7 @@ class Recorder(AwsAccess):
             "get_bucket_tagging": {"TagSet": self._tags},
             "get_bucket_encryption": {"ServerSideEncryptionConfiguration": {"Rules": [rule]}},
             "describe_key": {"KeyMetadata": {"Arn": arn}},
+            "get_policy": {},
             "list_object_versions": {"Versions": [{"Key": "k", "VersionId": "v"}]},
             "delete_objects": {},
             "list_images": {"imageIds": [{"imageDigest": "x"}]},
@@ -218,6 +226,7 @@ class Recorder(AwsAccess):
             "sts:GetCallerIdentity": (),  # nobody needs a permission for it
         }
         name = given.get("Bucket") or given.get("RoleName") or given.get("name")
+        name = name or given.get("PolicyArn", "").rpartition("/")[2]
         repositories = given.get("repositoryNames") or [given.get("repositoryName")]
         about = str(name or repositories[0] or "")
         self.calls |= {(one, about) for one in known.get(action, (action,))}

@@ -38,8 +38,8 @@ class World:
         faults.answer("iam:SimulatePrincipalPolicy", self.simulator)
         self.creation_templates()
         # moto has no Access Analyzer.
-        faults.answer("accessanalyzer:ValidatePolicy", _json({"findings": []}))
-        faults.answer("accessanalyzer:CheckNoPublicAccess", _json({"result": "PASS"}))
+        faults.answer("accessanalyzer:ValidatePolicy", as_json({"findings": []}))
+        faults.answer("accessanalyzer:CheckNoPublicAccess", as_json({"result": "PASS"}))
         number = next(_numbers)
         self.stack = f"stack{number}"
         self.bucket = f"bucket-{number}"
@@ -131,7 +131,7 @@ class World:
             start = int(json.loads(request.body).get("nextToken", 0))
             end = start + (page or len(every))
             more = {"nextToken": str(end)} if end < len(every) else {}
-            return _json({"repositoryCreationTemplates": every[start:end], **more})
+            return as_json({"repositoryCreationTemplates": every[start:end], **more})
 
         self.faults.answer("ecr:DescribeRepositoryCreationTemplates", answer)
 
@@ -173,7 +173,7 @@ class World:
         def answer(request: Request) -> Response:
             version = request.query.get("clusterVersions", ["1.33"])[0]
             shown = {"clusterVersion": version, "versionStatus": status}
-            return _json({"clusterVersions": [shown] if status else []})
+            return as_json({"clusterVersions": [shown] if status else []})
 
         self.faults.answer("eks:DescribeClusterVersions", answer)
 
@@ -208,9 +208,9 @@ class World:
             }
             for name in entry.get("policies", ())
         ]
-        self.faults.answer("eks:DescribeAccessEntry", _json({"accessEntry": shown}))
+        self.faults.answer("eks:DescribeAccessEntry", as_json({"accessEntry": shown}))
         self.faults.answer(
-            "eks:ListAssociatedAccessPolicies", _json({"associatedAccessPolicies": policies})
+            "eks:ListAssociatedAccessPolicies", as_json({"associatedAccessPolicies": policies})
         )
 
     def fit_role(self, trust: Mapping[str, Any] | None = None) -> None:
@@ -277,7 +277,7 @@ def _client(aws: AwsLoopback, service: str, region: str) -> Any:
 SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
-def _json(value: Any) -> Response:
+def as_json(value: Any) -> Response:
     return Response(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
 

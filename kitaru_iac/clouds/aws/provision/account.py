@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
-from kitaru_iac.clouds.aws.provision import encryption, marked, ownership
+from kitaru_iac.clouds.aws.provision import encryption, given, marked, ownership
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, GONE, REPOSITORY
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
 from kitaru_iac.clouds.provider import Inputs, Marked, Sighting
-from kitaru_iac.errors import KitaruError, MissingPackages, NotAllowedError
+from kitaru_iac.errors import KitaruError, MissingPackages, NotAllowedError, Problem
 from kitaru_iac.spec.credentials import Credentials
+from kitaru_iac.spec.infrastructure import Infrastructure
 
 __all__ = ["Account", "plugin_version"]
 
@@ -89,33 +90,33 @@ class Account:
             NotAllowedError: The role cannot be assumed.
         """
         told = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
-        given = self._credentials
-        if given is None or given.kind == "implicit":
+        own = self._credentials
+        if own is None or own.kind == "implicit":
             return told
         # An empty value takes the caller's own variable away: keys would go before a profile, and a
         # token of the caller's would not fit these keys.
-        if given.kind == "aws-profile":
+        if own.kind == "aws-profile":
             none = dict.fromkeys(_KEYS, "")
-            return told | none | {"AWS_PROFILE": given.values["profile_name"]}
-        keys = self._assumed(given) if given.kind == "aws-role" else given.secrets
+            return told | none | {"AWS_PROFILE": own.values["profile_name"]}
+        keys = self._assumed(own) if own.kind == "aws-role" else own.secrets
         found = {name: str(keys.get(name.lower(), "")) for name in _KEYS}
         return told | found | {"AWS_PROFILE": ""}
 
-    def _assumed(self, given: Credentials) -> Mapping[str, str]:
+    def _assumed(self, own: Credentials) -> Mapping[str, str]:
         """Keys of the role. It is this process that assumes it, as it does for the checks."""
-        own = AwsAccess(None, self.region)
+        access = AwsAccess(None, self.region)
         try:
-            own.open()
-            made = own.ask(
+            access.open()
+            made = access.ask(
                 *("sts", "assume_role"),
-                about=given.values["role_arn"],
-                RoleArn=given.values["role_arn"],
+                about=own.values["role_arn"],
+                RoleArn=own.values["role_arn"],
                 RoleSessionName="kitaru-provision",
             )["Credentials"]
         except ProbeError as error:
-            raise _refused(error, str(given)) from error
+            raise _refused(error, str(own)) from error
         finally:
-            own.close()
+            access.close()
         return {
             "aws_access_key_id": made["AccessKeyId"],
             "aws_secret_access_key": made["SecretAccessKey"],
@@ -145,6 +146,10 @@ class Account:
             ),
             self.region,
         )
+
+    def unfit(self, options: Infrastructure, *, cluster: bool) -> list[Problem]:
+        """What is wrong with the options of `infrastructure` here; see `given.py`."""
+        return given.unfit(self._access, self.number, self.region, options, cluster=cluster)
 
     def bucket_key(self, bucket: str) -> str | None:
         """The ARN of the KMS key that encrypts an existing bucket; None for S3's own.

@@ -97,7 +97,7 @@ def provision_policy(spec: StackSpec) -> dict[str, Any]:
     statements = [*_data(spec, planned), *_roles(planned)]
     if planned.new_cluster:
         statements += [*_cluster(planned), *_network(planned)]
-    statements += _looked_for(planned)
+    statements += [*_options(planned), *_looked_for(planned)]
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -139,6 +139,18 @@ def _data(spec: StackSpec, planned: Layout) -> list[_Statement]:
     if planned.new_repository:
         arn = _arn(planned, "ecr", f"repository/{planned.new_repository}")
         found.append(_allow("Repository", "ecr", _REPOSITORY, [arn]))
+    return found
+
+
+def _options(planned: Layout) -> list[_Statement]:
+    """Looking whether what the options name is there, before anything is made (`given.py`)."""
+    found, options = [], planned.options
+    if options.permissions_boundary:
+        found.append(_allow("BoundarySeen", "iam", "GetPolicy", [options.permissions_boundary]))
+    if options.kms_key:
+        found.append(_allow("KeySeen", "kms", "DescribeKey", [options.kms_key]))
+    if planned.new_cluster and options.kubernetes_version:
+        found.append(_allow("VersionsSeen", "eks", "DescribeClusterVersions", ["*"]))
     return found
 
 

@@ -6,9 +6,10 @@ import json
 from typing import cast
 
 from kitaru_iac.clouds.aws.provision.account import Account, plugin_version
-from kitaru_iac.clouds.aws.provision.layout import layout, region_of, wants_cluster
+from kitaru_iac.clouds.aws.provision.layout import Layout, layout, region_of, wants_cluster
 from kitaru_iac.clouds.aws.provision.ownership import claims
 from kitaru_iac.clouds.provider import Inputs, Target
+from kitaru_iac.errors import DescriptionError
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import S3Uri
@@ -32,7 +33,7 @@ def target(spec: StackSpec) -> Target:
     needed = plugins()
     region = region_of(spec)
     account = Account.open(spec.credentials, region)
-    planned = layout(spec, account.number, region)
+    planned = _possible(spec, account)
     subnets, key = planned.subnets, planned.kms_key
     if wants_cluster(spec) and not subnets and spec.infrastructure.network is None:
         subnets = account.default_subnets()
@@ -58,6 +59,22 @@ def target(spec: StackSpec) -> Target:
         claims=claims(planned),
         names=physical_names(planned),
     )
+
+
+def _possible(spec: StackSpec, account: Account) -> Layout:
+    """The layout, where all that the description says can be made in this account.
+
+    Raises:
+        DescriptionError: With everything that cannot.
+    """
+    unfit = account.unfit(spec.infrastructure, cluster=wants_cluster(spec))
+    try:
+        planned = layout(spec, account.number, account.region)
+    except DescriptionError as error:
+        raise DescriptionError([*error.problems, *unfit]) from None
+    if unfit:
+        raise DescriptionError(unfit)
+    return planned
 
 
 def account_of(credentials: Credentials | None, inputs: Inputs) -> Account:
