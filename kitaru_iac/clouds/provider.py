@@ -185,6 +185,8 @@ class Provisioning:
         plugins: The provider plugins, as name and version. Raises `MissingPackages`.
         target: What is made for a description. Raises `DescriptionError`, `MissingPackages`,
             `NotAllowedError`.
+        used: Which resources of a description, as `resources` calls them, are named and not made.
+            Raises `DescriptionError`, `MissingPackages`, `NotAllowedError`.
         account: The account of some credentials, in the region of a provider of a deployment's
             state, by that one's inputs. Whether it is that provider's account too is not asked.
             Raises `NotAllowedError`.
@@ -197,6 +199,7 @@ class Provisioning:
     pulumi_provider: str
     plugins: Callable[[], tuple[tuple[str, str], ...]]
     target: Callable[[StackSpec], Target]
+    used: Callable[[StackSpec], frozenset[str]]
     account: Callable[[Credentials | None, Inputs], Account]
     place_of: Callable[[Inputs], Mapping[str, str]]
     account_for: Callable[[StackSpec], Account]

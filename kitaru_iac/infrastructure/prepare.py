@@ -26,7 +26,7 @@ def prepare(
 ) -> InfrastructureResult:
     """Do what the description's ``infra`` asks for.
 
-    With ``provision``, what the description says is there already is checked as by ``verify``
+    With ``provision``, what the description names and is not made is checked as by ``verify``
     before anything is made beside it.
 
     Args:
@@ -62,18 +62,27 @@ def prepare(
 
 
 def _used(spec: StackSpec) -> StackSpec | None:
-    """The description with what is said to exist, and nothing else; None where nothing is.
+    """The description with what exists, and nothing else; None where nothing does.
 
-    A cluster exists that is named and not to be made. Whether another name without a word in
-    `resources` is that of something made earlier, only the cloud's own names tell.
+    A cluster exists that is named and not to be made. What else is named without a word in
+    `resources` exists, unless it has the name that the cloud gives what is made.
     """
+    from kitaru_iac.clouds import registry
     from kitaru_iac.spec import ResourceMode
     from kitaru_iac.spec.resources import RESOURCES
 
-    modes = dict.fromkeys(RESOURCES[spec.type], ResourceMode.SKIP)
-    if getattr(spec, "cluster", None) is not None:
+    known = RESOURCES[spec.type]
+    modes = dict.fromkeys(known, ResourceMode.SKIP) | spec.resources
+    unsaid = {
+        resource
+        for resource, key in known.items()
+        if resource not in spec.resources and key and getattr(spec, key, None) is not None
+    }
+    if "cluster" in unsaid:
         modes["cluster"] = ResourceMode.EXISTING
-    modes |= spec.resources
+    if spec.cloud is not None and unsaid - {"cluster"}:
+        used = registry.provisioning(spec.cloud).used(spec)
+        modes |= dict.fromkeys(unsaid & used, ResourceMode.EXISTING)
     if ResourceMode.EXISTING not in modes.values():
         return None
     return spec.model_copy(update={"resources": modes})

@@ -80,6 +80,12 @@ def _target(spec: StackSpec) -> Target:
     return target(spec)
 
 
+def _used(spec: StackSpec) -> frozenset[str]:
+    from kitaru_iac.clouds.aws.provision.target import used
+
+    return used(spec)
+
+
 def _account(credentials: Credentials | None, inputs: Inputs) -> Account:
     from kitaru_iac.clouds.aws.provision.target import account_of
 
@@ -102,6 +108,7 @@ PROVIDER = CloudProvider(
         pulumi_provider="aws",
         plugins=_plugins,
         target=_target,
+        used=_used,
         account=_account,
         place_of=_place_of,
         account_for=_account_for,

@@ -12,9 +12,9 @@ from kitaru_iac.clouds.provider import Inputs, Target
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
-from kitaru_iac.spec.uris import S3Uri
+from kitaru_iac.spec.uris import EcrUri, S3Uri
 
-__all__ = ["account_for", "account_of", "place_of", "plugins", "target"]
+__all__ = ["account_for", "account_of", "place_of", "plugins", "target", "used"]
 
 
 def plugins() -> tuple[tuple[str, str], ...]:
@@ -59,6 +59,24 @@ def target(spec: StackSpec) -> Target:
         claims=claims(planned),
         names=physical_names(planned),
     )
+
+
+def used(spec: StackSpec) -> frozenset[str]:
+    """Which of bucket, registry, cluster and role the description names, and are not made.
+
+    Raises:
+        DescriptionError: It cannot be made as described.
+        MissingPackages: The AWS packages are not installed.
+        NotAllowedError: There are no usable credentials.
+    """
+    planned = _possible(spec, account_for(spec))
+    found = {
+        "bucket": isinstance(spec.artifact_store, S3Uri) and not planned.new_bucket,
+        "registry": isinstance(spec.container_registry, EcrUri) and not planned.new_repository,
+        "cluster": bool(planned.cluster) and not planned.new_cluster,
+        "role": bool(planned.execution_role) and not planned.new_role,
+    }
+    return frozenset(name for name, is_used in found.items() if is_used)
 
 
 def _possible(spec: StackSpec, account: Account) -> Layout:
