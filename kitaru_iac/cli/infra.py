@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kitaru_iac.cli.output import current
@@ -9,8 +10,9 @@ from kitaru_iac.cli.output import current
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
     from kitaru_iac.checks.model import CheckReport
+    from kitaru_iac.plan.model import Kept
 
-__all__ = ["consent", "progress", "show_report"]
+__all__ = ["consent", "foreign_stays", "progress", "show_report"]
 
 
 def show_report(report: CheckReport) -> None:
@@ -47,3 +49,29 @@ def consent(*, yes: bool) -> ConfirmCallback:
         return someone_is_there() and confirm(question, remedy="Run it again with --yes.")
 
     return answer
+
+
+def foreign_stays(deployment: str, foreign: Sequence[Kept], hidden: Sequence[Kept]) -> bool:
+    """Say of what is not a deployment's own, and so stays, what helps.
+
+    Args:
+        deployment: Its name.
+        foreign: All of it.
+        hidden: What of it may not be looked at.
+
+    Returns:
+        Whether there is any: the deletion is then no success.
+    """
+    out = current()
+    if any(part not in hidden for part in foreign):
+        out.note(
+            "What was not made for this stack stays, and in the state too. Forget it with: "
+            f"kitaru infra delete {deployment} --forget-foreign"
+        )
+    for part in hidden:
+        out.note(
+            f"Whose {part.name} is cannot be told. If it is this stack's, run kitaru infra delete "
+            f"{deployment} as somebody who may look at it. If it is another account's, it is not "
+            "forgotten here: take it out of the state with pulumi state delete."
+        )
+    return bool(foreign)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kitaru_iac.cli.infra import consent, progress
+from kitaru_iac.cli.infra import consent, foreign_stays, progress
 from kitaru_iac.cli.output import current as output
 from kitaru_iac.errors import ExitCode
 
@@ -109,11 +109,9 @@ def delete(
         "forgotten": [part.to_dict() for part in done.forgotten],
     }
     lines += [f"Forgotten: {part.name} ({part.kind}): {part.reason}" for part in done.forgotten]
-    if done.foreign:
-        out.note("What was not made for this stack stays, and in the state too. Forget it with: "
-                 f"kitaru infra delete {name} --forget-foreign")  # fmt: skip
+    stays = foreign_stays(name, done.foreign, done.hidden)
     out.item(document, lines or ["There was nothing to delete."])
-    return int(ExitCode.FAILED) if done.foreign else None
+    return int(ExitCode.FAILED) if stays else None
 
 
 def _ask(plan: Plan) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kitaru_iac.cli.infra import consent, progress
+from kitaru_iac.cli.infra import consent, foreign_stays, progress
 from kitaru_iac.cli.options import StackRef
 from kitaru_iac.cli.output import current as output
 from kitaru_iac.errors import ExitCode, InfrastructureRemains, UsageError
@@ -86,7 +86,8 @@ def delete(
 
     Without --recursive only the stack's own record goes; its components stay. What was kept is
     listed with the reason. A stack that infrastructure was provisioned for needs --infra, or
-    --keep-infra to leave that; on a terminal it is asked.
+    --keep-infra to leave that; on a terminal it is asked. With --infra, what is not the stack's own
+    is never touched: it stays, with exit code 1.
 
     Examples:
         kitaru stack delete dev
@@ -133,12 +134,14 @@ def delete(
     lines += [f"Deleted connector: {connector}" for connector in done.connectors_deleted]
     lines += [f"Was gone already: {part.name} ({part.kind})" for part in done.already_gone]
     lines += [f"Kept: {kept.name} ({kept.kind}): {kept.reason}" for kept in done.kept]
-    if done.infrastructure_kept:
+    deployment = done.deleted_stack
+    stays = foreign_stays(deployment, done.infrastructure_foreign, done.infrastructure_hidden)
+    if any(part not in done.infrastructure_foreign for part in done.infrastructure_kept):
         lines.append(f"Take the rest down with: kitaru infra delete {done.deleted_stack}")
     if done.new_active_stack:
         lines.append(f"Active stack: {done.deleted_stack} → {done.new_active_stack}")
     out.item(done.to_dict(), lines)
-    return None
+    return int(ExitCode.FAILED) if stays else None
 
 
 def _delete_records(stack: str, *, recursive: bool, force: bool, keep: bool) -> Deleted | None:

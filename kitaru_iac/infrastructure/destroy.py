@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.infrastructure.deployments import existing
-from kitaru_iac.infrastructure.ownership import doubtful, fates, foreign, kept
+from kitaru_iac.infrastructure.ownership import doubtful, fates, foreign, hidden, kept
 from kitaru_iac.infrastructure.remains import require_nothing_unknown
 from kitaru_iac.infrastructure.results import Destroyed
 from kitaru_iac.plan.model import Action
@@ -34,6 +34,7 @@ def preview_destroy(
             tuple(fate.step(Action.DELETE) for fate in decided if fate.reason is None),
             (*kept(decided), *doubtful(owned)),
             foreign=foreign(decided),
+            hidden=hidden(decided),
         )
 
 
@@ -92,7 +93,9 @@ def destroy_infrastructure(
         forgotten = foreign(others) if forget_foreign else ()
         apart = tuple(part for part in foreign(decided) if part not in forgotten)
         stays = tuple(part for part in kept(decided) if part not in forgotten)
-        return Destroyed(gone, (*stays, *unclear), foreign=apart, forgotten=forgotten)
+        return Destroyed(
+            gone, (*stays, *unclear), foreign=apart, hidden=hidden(decided), forgotten=forgotten
+        )
 
 
 def _names(resources: Iterable[Mapping[str, object]]) -> set[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kitaru_iac.clouds.provider import Claim, Inputs, Sighting, Target
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
 
-__all__ = ["Fate", "doubtful", "fates", "foreign", "kept", "require_own_names", "things"]
+__all__ = ["Fate", "doubtful", "fates", "foreign", "hidden", "kept", "require_own_names", "things"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +234,11 @@ def kept(decided: Iterable[Fate]) -> tuple[Kept, ...]:
 def foreign(decided: Iterable[Fate]) -> tuple[Kept, ...]:
     """Give what of `kept` stays since it is not the deployment's own."""
     return kept(fate for fate in decided if fate.is_foreign)
+
+
+def hidden(decided: Iterable[Fate]) -> tuple[Kept, ...]:
+    """Give what of `foreign` may be the deployment's own, since it may not be looked at."""
+    return kept(fate for fate in decided if fate.is_foreign and fate.is_hidden)
 
 
 def doubtful(owned: OwnedDeployment) -> tuple[Kept, ...]:

@@ -45,10 +45,13 @@ class Destroyed:
         steps: What was deleted, or would be.
         kept: What stays, and why.
         foreign: Those of them that are not the deployment's own, and stay until they are forgotten.
+        hidden: Those of `foreign` that may not be looked at: they are not forgotten, since they may
+            be the deployment's own.
         forgotten: What was taken out of the state, and is where it was.
     """
 
     steps: tuple[Step, ...] = ()
     kept: tuple[Kept, ...] = ()
     foreign: tuple[Kept, ...] = ()
+    hidden: tuple[Kept, ...] = ()
     forgotten: tuple[Kept, ...] = ()

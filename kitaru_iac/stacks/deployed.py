@@ -164,6 +164,8 @@ def with_destroyed(done: Deleted, gone: Destroyed) -> Deleted:
         done,
         infrastructure_deleted=gone.steps,
         infrastructure_kept=gone.kept,
+        infrastructure_foreign=gone.foreign,
+        infrastructure_hidden=gone.hidden,
         kept=(*kept, *gone.kept),
     )
 

@@ -133,6 +133,8 @@ class Deleted:
         deleted_stack: Its name, also where it was gone already.
         already_gone: What somebody else, or an earlier try, had deleted.
         infrastructure_kept: What of `kept` stays of its deployment.
+        infrastructure_foreign: Those of them that are not the deployment's own.
+        infrastructure_hidden: Those of them that may not be looked at.
     """
 
     deleted_stack: str
@@ -145,6 +147,8 @@ class Deleted:
     warnings: tuple[KitaruWarning, ...] = ()
     already_gone: tuple[Gone, ...] = ()
     infrastructure_kept: tuple[Kept, ...] = ()
+    infrastructure_foreign: tuple[Kept, ...] = ()
+    infrastructure_hidden: tuple[Kept, ...] = ()
 
     @property
     def stack_was_there(self) -> bool:

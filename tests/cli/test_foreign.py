@@ -1,0 +1,70 @@
+"""What is not a stack's own stays: one rule and one help for both commands that delete."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kitaru_iac.infrastructure.results import Destroyed
+from kitaru_iac.plan.model import Kept
+from kitaru_iac.stacks import deployed, operations
+from kitaru_iac.stacks.deployed import with_destroyed
+from kitaru_iac.stacks.results import Deleted
+from tests.cli.conftest import Kitaru
+
+PROTECTED = Kept("aws:s3/bucket:Bucket", "data", "protected")
+THEIRS = Kept("aws:ecr/repository:Repository", "theirs", "not made for this stack: …")
+SECRET = Kept("aws:s3/bucket:Bucket", "secret", "not made for this stack: it may not be seen")
+
+FORGET = "kitaru infra delete prod --forget-foreign"
+TELL = "Whose secret is cannot be told."
+STATE = "pulumi state delete"
+
+
+@pytest.mark.parametrize("command", [("stack", "delete"), ("infra", "delete")])
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(
+    ("gone", "code", "said"),
+    [
+        (Destroyed(), 0, set()),
+        (Destroyed(kept=(PROTECTED,)), 0, set()),
+        (Destroyed(kept=(PROTECTED, THEIRS), foreign=(THEIRS,)), 1, {FORGET}),
+        (Destroyed(kept=(SECRET,), foreign=(SECRET,), hidden=(SECRET,)), 1, {TELL, STATE}),
+        (
+            Destroyed(kept=(THEIRS, SECRET), foreign=(THEIRS, SECRET), hidden=(SECRET,)),
+            1,
+            {FORGET, TELL, STATE},
+        ),
+        # A run that was cut off may have made it: nothing in the state can be forgotten.
+        (Destroyed(kept=(SECRET,)), 0, set()),
+    ],
+)
+def test_a_deletion_that_leaves_what_is_not_ours_is_no_success(
+    kitaru: Kitaru,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, str],
+    form: str,
+    gone: Destroyed,
+    code: int,
+    said: set[str],
+) -> None:
+    records = Deleted("prod", (), (), (), None, recursive=True)
+    monkeypatch.setattr(operations, "delete", lambda *_, **__: with_destroyed(records, gone))
+    monkeypatch.setattr(deployed, "delete_deployment", lambda *_, **__: gone)
+    own = ("--infra", "--recursive") if command[0] == "stack" else ()
+    told = kitaru(*command, "prod", *own, "--yes", "--output", form)
+    assert told.code == code
+    assert {hint for hint in (FORGET, TELL, STATE) if hint in told.err} == (
+        said if form == "text" else set()
+    )
+    if form == "json":
+        item = json.loads(told.out)["item"]
+        assert [part["name"] for part in item["kept"]] == [part.name for part in gone.kept]
+        return
+    for part in gone.kept:
+        assert f"Kept: {part.name}" in told.out
+    # What is finished later by the deployment's name, is what is its own.
+    later = "Take the rest down with: kitaru infra delete prod" in told.out
+    own_stays = any(part not in gone.foreign for part in gone.kept)
+    assert later is (command[0] == "stack" and own_stays)
