@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -11,7 +11,9 @@ from kitaru_iac.machine.environment import apply_environment
 from kitaru_iac.notices import SelectionOverridden
 
 if TYPE_CHECKING:
+    from kitaru_iac.plan.model import Plan
     from kitaru_iac.spec._keywords import StackFields
+    from kitaru_iac.spec.model import StackSpec
 
 __all__ = [
     "LeftoverInfo",
@@ -113,6 +115,7 @@ def create_stack(
     *,
     activate: bool = True,
     extra: Mapping[str, Mapping[str, Any]] | None = None,
+    confirm: Callable[[Plan], bool] | bool | None = None,
     **fields: Unpack[StackFields],
 ) -> StackInfo:
     """Create a stack and make it the active one.
@@ -122,9 +125,13 @@ def create_stack(
         type: ``local``, ``kubernetes``, ``vertex``, ``sagemaker`` or ``azureml``.
         activate: Whether it becomes the active stack.
         extra: Fields of the components behind it, as ``{"orchestrator": {"synchronous": False}}``.
+        confirm: Whether what costs money is made, with ``infra="provision"``: True makes it, as
+            ``--yes`` does; a function is asked with the plan first. Not needed otherwise.
         **fields: The other keys of stack.yaml, as ``artifact_store="s3://bucket/path"``.
 
     Raises:
+        ConfirmationNeeded: Infrastructure would be made, and `confirm` does not say yes; nothing
+            was made.
         DescriptionError: What is wrong with the description: all of it.
         AlreadyExistsError: The name is taken.
         CheckFailed: The connector cannot use a resource; nothing was written.
@@ -142,9 +149,25 @@ def create_stack(
     if extra is not None:
         description["extra"] = extra
     spec = from_mapping(description)
+    if spec.cloud is not None and spec.infra == "provision":
+        _require_confirmed(spec, confirm)
     made = operations.create(spec)
     warn(made.warnings)
     return StackInfo(made.id, made.name, made.is_active)
+
+
+def _require_confirmed(spec: StackSpec, confirm: Callable[[Plan], bool] | bool | None) -> None:
+    """See that infrastructure is to be made; `ConfirmationNeeded` else, before anything is."""
+    from kitaru_iac.errors import ConfirmationNeeded
+    from kitaru_iac.stacks import deployed
+
+    if confirm is True or (callable(confirm) and confirm(deployed.preview_creation(spec))):
+        return
+    raise ConfirmationNeeded(
+        f"The infrastructure of stack '{spec.name}' has to be confirmed; nothing was made",
+        why="It costs money." if confirm is None else "It was not confirmed.",
+        remedy="Give confirm=True, or a function that is asked with the plan.",
+    )
 
 
 def use_stack(name_or_id: str) -> StackInfo:

@@ -43,7 +43,10 @@ class MissingPackages(KitaruError):
 
 
 class ConfirmationNeeded(KitaruError):
-    """A question has to be answered and there is no terminal; ``--yes`` answers it."""
+    """A question has to be answered and there is no terminal; ``--yes`` answers it.
+
+    In Python `create_stack` wants to be told that infrastructure is made; ``confirm`` does.
+    """
 
     code = "confirmation_needed"
 
