@@ -1,13 +1,16 @@
 """Showing what the engine does while it does it: live on a terminal, in lines elsewhere.
 
-Both write to stderr: stdout belongs to the result. Only names and kinds are shown.
+Both write to stderr: stdout belongs to the result. Only names and kinds are shown, the cloud's own
+where they are known, and how long each operation took.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -39,7 +42,14 @@ class View:
     """Sees every event of an operation. This one shows nothing.
 
     It is also what takes single lines, so it can stand where a ``progress`` callable is asked for.
+
+    Attributes:
+        names: The cloud's names for the program's, of what has no id yet.
     """
+
+    def __init__(self) -> None:
+        self.names: Mapping[str, str] = {}
+        self._since: dict[str, float] = {}
 
     def __call__(self, line: str) -> None:
         """Say one line."""
@@ -60,45 +70,62 @@ class View:
         if event.resource_pre_event is not None:
             metadata = event.resource_pre_event.metadata
             if not event.resource_pre_event.planning and _is_shown(metadata):
-                self.begun(metadata.urn, _word(metadata.op))
+                self._since[metadata.urn] = time.monotonic()
+                self.begun(metadata.urn, self._called(metadata), _word(metadata.op))
         elif event.res_outputs_event is not None:
             metadata = event.res_outputs_event.metadata
             if not event.res_outputs_event.planning and _is_shown(metadata):
-                self.ended(metadata.urn, _word(metadata.op))
+                seconds = self._seconds(metadata.urn)
+                self.ended(metadata.urn, self._called(metadata), _word(metadata.op), seconds)
         elif event.res_op_failed_event is not None:
             metadata = event.res_op_failed_event.metadata
             if _is_shown(metadata):
-                self.broken(metadata.urn, _word(metadata.op))
+                seconds = self._seconds(metadata.urn)
+                self.broken(metadata.urn, self._called(metadata), _word(metadata.op), seconds)
 
-    def begun(self, urn: str, operation: str) -> None:
+    def begun(self, urn: str, called: str, operation: str) -> None:
         """An operation on a resource began."""
 
-    def ended(self, urn: str, operation: str) -> None:
+    def ended(self, urn: str, called: str, operation: str, seconds: float) -> None:
         """It ended well."""
 
-    def broken(self, urn: str, operation: str) -> None:
+    def broken(self, urn: str, called: str, operation: str, seconds: float) -> None:
         """It failed."""
+
+    def _called(self, metadata: StepEventMetadata) -> str:
+        """``bucket team-data-3f2a``: its kind, and the name that the cloud has for it."""
+        name = name_of(metadata.urn)
+        ids = [state.id for state in (metadata.new, metadata.old) if state and state.id]
+        return f"{_kind(metadata.urn)} {self.names.get(name) or next(iter(ids), name)}"
+
+    def _seconds(self, urn: str) -> float:
+        began = self._since.pop(urn, None)
+        return 0.0 if began is None else time.monotonic() - began
 
 
 class LinesView(View):
     """One line for each resource that is done."""
 
     def __init__(self, say: ProgressCallback) -> None:
+        super().__init__()
         self._say = say
 
     def __call__(self, line: str) -> None:
         """Say one line."""
         self._say(line)
 
-    def ended(self, urn: str, operation: str) -> None:
+    def ended(self, urn: str, called: str, operation: str, seconds: float) -> None:
         """Say that it is done, if anything was."""
+        del urn
         done = _DOING.get(operation, ("", operation))[1]
         if done:
-            self._say(f"{done} {_short(urn)}")
+            self._say(f"{called}: {done} ({seconds:.0f} s)")
 
-    def broken(self, urn: str, operation: str) -> None:
+    def broken(self, urn: str, called: str, operation: str, seconds: float) -> None:
         """Say that it failed."""
-        self._say(f"failed to {operation} {_short(urn)}")
+        del urn
+        doing = _DOING.get(operation, (operation, ""))[0] or operation
+        self._say(f"{called}: {doing} failed ({seconds:.0f} s)")
 
 
 class LiveView(LinesView):
@@ -112,7 +139,7 @@ class LiveView(LinesView):
         super().__init__(self._print)
         self._console = console
         self._lock = threading.Lock()
-        self._running: dict[str, tuple[str, float]] = {}
+        self._running: dict[str, tuple[str, float]] = {}  # by URN
         self._live: Live | None = None
 
     def __enter__(self) -> LiveView:
@@ -140,24 +167,24 @@ class LiveView(LinesView):
             self._live = None
         self._running.clear()
 
-    def begun(self, urn: str, operation: str) -> None:
+    def begun(self, urn: str, called: str, operation: str) -> None:
         """Show that it is under way."""
         doing = _DOING.get(operation, (operation, ""))[0]
         if doing:
             with self._lock:
-                self._running[urn] = (doing, time.monotonic())
+                self._running[urn] = (f"{called}: {doing}", time.monotonic())
 
-    def ended(self, urn: str, operation: str) -> None:
+    def ended(self, urn: str, called: str, operation: str, seconds: float) -> None:
         """Move it up to what is done."""
         with self._lock:
             self._running.pop(urn, None)
-        super().ended(urn, operation)
+        super().ended(urn, called, operation, seconds)
 
-    def broken(self, urn: str, operation: str) -> None:
+    def broken(self, urn: str, called: str, operation: str, seconds: float) -> None:
         """Move it up, as failed."""
         with self._lock:
             self._running.pop(urn, None)
-        super().broken(urn, operation)
+        super().broken(urn, called, operation, seconds)
 
     def _print(self, line: str) -> None:
         from rich.text import Text
@@ -171,9 +198,9 @@ class LiveView(LinesView):
         table = Table.grid(padding=(0, 1))
         now = time.monotonic()
         with self._lock:
-            running = list(self._running.items())
-        for urn, (doing, since) in running:
-            table.add_row(Text("⋯", "cyan"), Text(f"{doing} {_short(urn)}"), f"{now - since:.0f} s")
+            running = list(self._running.values())
+        for doing, since in running:
+            table.add_row(Text("⋯", "cyan"), Text(doing), f"{now - since:.0f} s")
         return table
 
 
@@ -200,9 +227,10 @@ def _is_shown(metadata: StepEventMetadata) -> bool:
     return is_custom and not metadata.type.startswith("pulumi:")
 
 
-def _short(urn: str) -> str:
-    """``bucket prod``, from the type and the name in a URN."""
-    return f"{type_of(urn).rsplit(':', 1)[-1]} {name_of(urn)}"
+def _kind(urn: str) -> str:
+    """The kind of a resource in words, as ``node group``."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", type_of(urn).rsplit(":", 1)[-1])
+    return " ".join(parts).lower()
 
 
 def _word(value: object) -> str:

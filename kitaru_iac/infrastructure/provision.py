@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.outputs import filled
+from kitaru_iac.engine.progress import as_view
 from kitaru_iac.infrastructure.deployments import (
     BACKEND_LABEL,
     PROJECT,
@@ -122,7 +123,9 @@ def _execute(
     made_by = registry.provisioning(spec.cloud)
     target = made_by.target(spec)
     place = (PROJECT, spec.name, backend)
-    with opened(place, target.program, progress, consent) as deployment:
+    view = as_view(progress)
+    view.names = target.names
+    with opened(place, target.program, view, consent) as deployment:
         log_in = registry.provider(spec.cloud).log_in
         owned = configured(deployment, target.account, target.plugins, log_in=log_in)
         exists = deployment.exists()

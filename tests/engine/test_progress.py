@@ -44,7 +44,62 @@ def test_lines_say_what_is_done() -> None:
     with view:
         for one in all_events():
             view.take(one)
-    assert said == ["created Bucket stack-bucket", "failed to update Bucket stack-bucket"]
+    assert said == [
+        "bucket stack-bucket: created (0 s)",
+        "bucket stack-bucket: updating failed (0 s)",
+    ]
+
+
+def named(kind: str, id: str | None = None) -> EngineEvent:
+    one = event(kind, "create")
+    metadata = (one.resource_pre_event or one.res_outputs_event or one.res_op_failed_event).metadata  # type: ignore[union-attr]
+    metadata.new.id = id  # type: ignore[union-attr]
+    return one
+
+
+@pytest.mark.parametrize(
+    ("names", "id", "called"),
+    [
+        ({"stack-bucket": "team-data-3f2a"}, None, "team-data-3f2a"),
+        ({"stack-bucket": "team-data-3f2a"}, "other", "team-data-3f2a"),
+        ({}, "team-data-3f2a", "team-data-3f2a"),
+        ({"another": "x"}, None, "stack-bucket"),
+    ],
+)
+def test_a_line_has_the_clouds_name_and_how_long_it_took(
+    names: dict[str, str], id: str | None, called: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    view = as_view(said.append)
+    view.names = names
+    clock = iter([100.0, 112.4, 200.0, 263.0])
+    monkeypatch.setattr("kitaru_iac.engine.progress.time.monotonic", lambda: next(clock))
+    for kind in ("resourcePreEvent", "resOutputsEvent", "resourcePreEvent", "resOpFailedEvent"):
+        view.take(named(kind, id))
+    assert said == [
+        f"bucket {called}: created (12 s)",
+        f"bucket {called}: creating failed (63 s)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("token", "kind"),
+    [
+        ("aws:eks/nodeGroup:NodeGroup", "node group"),
+        ("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "role policy attachment"),
+        ("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+         "bucket server side encryption configuration"),
+        ("aws:ec2/vpc:Vpc", "vpc"),
+        ("x:y:HTTPRoute", "http route"),
+    ],
+)  # fmt: skip
+def test_a_kind_is_said_in_words(token: str, kind: str) -> None:
+    said: list[str] = []
+    urn = f"urn:pulumi:s::p::{token}::it"
+    one = event("resOutputsEvent", "create", urn)
+    one.res_outputs_event.metadata.new.custom = True  # type: ignore[union-attr]
+    as_view(said.append).take(one)
+    assert said == [f"{kind} it: created (0 s)"]
 
 
 def test_nobody_is_told_without_a_listener() -> None:
@@ -62,11 +117,11 @@ def test_a_live_view_shows_what_is_under_way_and_then_what_is_done() -> None:
     with view:
         view.take(event("resourcePreEvent", "create"))
         view._live.refresh()
-        assert "creating Bucket stack-bucket" in written.getvalue()
+        assert "bucket stack-bucket: creating" in written.getvalue()
         view.take(event("resOutputsEvent", "create"))
         view("a line")
     text = written.getvalue()
-    assert "created Bucket stack-bucket" in text
+    assert "bucket stack-bucket: created" in text
     assert "a line" in text
     assert "hush" not in text
 
