@@ -94,6 +94,7 @@ Raised and caught inside one room, or without a code because a program sees `Key
     ├── CredentialsError       spec
     ├── Refusal                spec
     │   └── UriError           spec
+    ├── Refusals               spec: several, in a list or mapping
     └── YamlError              spec
     KeyboardInterrupt
     ├── WorkInterrupted        machine: says what exists now; the command makes it `Interrupted`

@@ -9,6 +9,7 @@ from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
+from kitaru_iac.stacks.planning import plan_stack
 from tests.homes import Home
 
 LOCAL = {"name": "dev", "type": "local", "activate": False}
@@ -48,7 +49,7 @@ def _life() -> list[object]:
         create(LOCAL),
         create(LOCAL),
         apply(LOCAL),
-        _said(lambda: operations.preview(from_mapping(REMOTE))),
+        _said(lambda: plan_stack(from_mapping(REMOTE))),
         create(REMOTE),
         apply({**REMOTE, "namespace": "ml"}),
         apply({**REMOTE, "namespace": "ml"}),
