@@ -11,8 +11,17 @@ if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
     from kitaru_iac.checks.model import CheckReport
     from kitaru_iac.plan.model import Kept
+    from kitaru_iac.stacks.results import Created
 
-__all__ = ["consent", "foreign_stays", "progress", "show_report"]
+__all__ = ["consent", "foreign_stays", "progress", "resource_lines", "show_report"]
+
+#: The key of a description that names a thing, by the last word of the thing's type in Pulumi.
+_NAMED_BY = {
+    "bucket": "artifact_store",
+    "repository": "container_registry",
+    "role": "execution_role",
+    "cluster": "cluster",
+}
 
 
 def show_report(report: CheckReport) -> None:
@@ -75,3 +84,24 @@ def foreign_stays(deployment: str, foreign: Sequence[Kept], hidden: Sequence[Kep
             "forgotten here: take it out of the state with pulumi state delete."
         )
     return bool(foreign)
+
+
+def resource_lines(made: Created) -> list[str]:
+    """What a new stack runs on: what was made for it now, what it uses, and where the state is."""
+    import re
+
+    from kitaru_iac.plan.model import Action
+
+    new = [
+        (_NAMED_BY.get(step.kind.rpartition(":")[2].lower()), re.escape(step.name))
+        for step in made.infrastructure
+        if step.action is Action.CREATE
+    ]
+    lines = []
+    for key, value in made.resources.items():
+        # A URI or an ARN ends in the name, or has it before a path: never in the middle of another.
+        is_new = any(
+            named == key and re.search(rf"(^|[/:]){name}(/|$)", str(value)) for named, name in new
+        )
+        lines.append(f"{'Made' if is_new else 'Uses'} {key}: {value}")
+    return [*lines, f"State of its infrastructure: {made.state}"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kitaru_iac.cli.infra import consent, progress, show_report
+from kitaru_iac.cli.infra import consent, progress, resource_lines, show_report
 from kitaru_iac.cli.options import MORE, TakeBack, description
 from kitaru_iac.cli.output import current as output
 from kitaru_iac.errors import ExitCode
@@ -90,8 +90,7 @@ def create(
             f"Active stack: {before} → {made.name}" if before else f"Active stack: {made.name}"
         )
     if made.state is not None:
-        lines += [f"Uses {key}: {value}" for key, value in made.resources.items()]
-        lines.append(f"State of its infrastructure: {made.state}")
+        lines += resource_lines(made)
     out.item(made.to_dict(), lines)
     return None
 
