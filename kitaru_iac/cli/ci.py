@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from kitaru_iac.plan.document import StackPlan
     from kitaru_iac.spec.files import Described
 
-__all__ = ["apply", "preview", "verify"]
+__all__ = ["apply", "preview", "require_id", "verify"]
 
 #: What GitHub takes of a comment, less what stands around a plan in it.
 _LONGEST: Final = 64_000
+_JOB: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._]{0,30}")
 #: Events whose jobs have secrets, and may have been set off by anybody's request.
 _OPEN_EVENTS: Final = ("pull_request_target", "workflow_run", "issue_comment")
 
@@ -87,6 +88,7 @@ def preview(
     from kitaru_iac.plan.document import document
     from kitaru_iac.render.plan_markdown import markdown
 
+    require_id(id)
     host = _host()
     request = host.proposal
     _refuse_strangers(request)
@@ -144,6 +146,7 @@ def apply(
     from kitaru_iac.stacks.many import Outcome, apply_all
     from kitaru_iac.stacks.planning import require_digest, saved_plan
 
+    require_id(id)
     if plan is not None and unreviewed:
         raise UsageError("--plan and --unreviewed contradict each other")
     host = _host()
@@ -233,6 +236,20 @@ def verify(
     out.items([report.to_dict() for report, _ in reports], lines)
     stops = counted["checks_failed"] or (strict and counted["checks_unknown"])
     return int(ExitCode.CHECK_FAILED if stops else ExitCode.DONE)
+
+
+def require_id(id: str) -> None:
+    """Refuse an id that would not fit into a marker, before anything is done.
+
+    Raises:
+        UsageError: It has other signs, or too many.
+    """
+    if not _JOB.fullmatch(id):
+        raise UsageError(
+            "This is no id of a job",
+            where="--id",
+            remedy="Use up to 31 letters, digits, dots and underscores.",
+        )
 
 
 def _host() -> Host:

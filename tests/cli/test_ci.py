@@ -149,6 +149,14 @@ class TestPreview:
         job.run("preview", "-f", "stacks", "--id", "two")
         assert len(job.comments) == 2
 
+    @pytest.mark.parametrize("id", ["", "a b", "a-->b", "x" * 32, "../x", "a\nb"])
+    def test_an_id_that_is_none_is_refused_before_anything(self, job: Job, id: str) -> None:
+        job.describe(dev=DEV)
+        for command in ("preview", "apply"):
+            assert job.run(command, "-f", "stacks", "--id", id).code == 64
+        assert job.world.requests == []
+        assert not (job.folder / "kitaru-plan.json").exists()
+
     def test_on_a_fork_nothing_is_written_on_the_request(self, job: Job) -> None:
         job.describe(dev=DEV)
         job.event("pull_request", fork=True)
