@@ -6,13 +6,16 @@ document and nothing else, and stderr is empty or holds one document with the er
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from kitaru_iac.cli.formats import EVERY, is_document, written
 from kitaru_iac.cli.terminal import has_color
+from kitaru_iac.errors import FileNotWritten
 from kitaru_iac.notices import KitaruWarning
 
 __all__ = ["Output", "current", "requested_format", "start"]
@@ -83,14 +86,17 @@ class Output:
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Write one JSON or YAML document to stdout."""
-        self._stdout.write(written(document, self.format, self._stdout))
-        self._stdout.flush()
+        with _told_where_nothing_can_be_written(self._stdout):
+            self._stdout.write(written(document, self.format, self._stdout))
+            self._stdout.flush()
 
     def lines(self, lines: Iterable[str]) -> None:
         """Write lines to stdout."""
         for line in lines:
-            self._stdout.write(safe(line) + "\n")
-        self._stdout.flush()
+            with _told_where_nothing_can_be_written(self._stdout):
+                self._stdout.write(safe(line) + "\n")
+        with _told_where_nothing_can_be_written(self._stdout):
+            self._stdout.flush()
 
     # -- beside the data --------------------------------------------------------------------------
 
@@ -151,6 +157,28 @@ class Output:
         if not own:
             return dict(item)
         return {**item, "warnings": [*item.get("warnings", ()), *own]}
+
+
+@contextmanager
+def _told_where_nothing_can_be_written(stdout: TextIO) -> Iterator[None]:
+    """Say that the result is lost, and not what was done: a disk is full, a file is gone.
+
+    Raises:
+        FileNotWritten: It cannot be written. A reader that has gone away is no such error.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is still held back would fail again when the process ends.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        raise FileNotWritten(
+            "The result cannot be written to standard output",
+            why=error.strerror,
+            remedy="Whatever the command was asked to do is done: see it with kitaru stack list.",
+        ) from None
 
 
 def safe(text: str) -> str:

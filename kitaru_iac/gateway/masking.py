@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from kitaru_iac import redaction
+
 __all__ = ["MASK", "masked"]
 
 MASK = "********"
@@ -29,9 +31,25 @@ _NAMES_OF_SECRETS = frozenset({"authentication_secret", "registry_auth_secret"})
 _REFERENCE = re.compile(r"\{\{\s*\S+?\.\S+\s*\}\}")
 
 
+#: An address with a login, with a scheme or without one. What stands before the `@` of Azure's
+#: addresses is a container, and of an image's digest a name and a tag.
+_LOGIN = re.compile(
+    r"(?P<scheme>https?://)\S*@\S* | (?P<start>[a-z][a-z0-9+.-]*://|^)[^/@:\s]*:(?!//)\S*@(?!sha\d+:)\S*",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
 def masked(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy with every secret text replaced by `MASK`; references to secrets stay as they are."""
-    return {key: _masked_value(key, value) for key, value in configuration.items()}
+    """A copy with every secret text replaced by `MASK`; references to secrets stay as they are.
+
+    The login of an address is one, and the value of an environment variable with such a name.
+    """
+    told = configuration.get("name")
+    named = isinstance(told, str) and "value" in configuration and _is_secret(told)
+    return {
+        key: _masked_value(str(told) if named and key == "value" else key, value)
+        for key, value in configuration.items()
+    }
 
 
 def _masked_value(key: str, value: Any) -> Any:
@@ -41,7 +59,15 @@ def _masked_value(key: str, value: Any) -> Any:
         return [_masked_value(key, item) for item in value]
     if isinstance(value, str) and value and _is_secret(key) and not _REFERENCE.fullmatch(value):
         return MASK
+    if isinstance(value, str) and "@" in value:
+        return _LOGIN.sub(_without_login, value)
     return value
+
+
+def _without_login(found: re.Match[str]) -> str:
+    start = found["scheme"] or found["start"] or ""
+    # A password may hold an `@` or a `/`: what is left of the address is `redaction`'s to say.
+    return f"{start}{MASK}@{redaction.url(found[0]).removeprefix(start.lower())}"
 
 
 def _is_secret(key: str) -> bool:

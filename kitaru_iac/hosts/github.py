@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,6 +94,10 @@ class GitHub(Conversations):
         if not file:
             return
         path = Path(file)
+        with _written(path, "GITHUB_STEP_SUMMARY"):
+            self._append_summary(path, body)
+
+    def _append_summary(self, path: Path, body: str) -> None:
         room = _LONGEST_SUMMARY - (path.stat().st_size if path.exists() else 0)
         if len(body.encode()) + 2 > room:
             body = "The summary is too long to be shown here.\n"
@@ -106,7 +111,10 @@ class GitHub(Conversations):
         file = self._environ.get("GITHUB_OUTPUT")
         if not file:
             return
-        with Path(file).open("a", encoding="utf-8") as stream:
+        with (
+            _written(Path(file), "GITHUB_OUTPUT"),
+            Path(file).open("a", encoding="utf-8") as stream,
+        ):
             for name, value in values.items():
                 # A delimiter that nobody can guess: a value cannot end itself and add another one.
                 end = f"end-{secrets.token_hex(16)}"
@@ -226,6 +234,16 @@ def _is_ours(node: Mapping[str, Any], key: str, *, edited_too: bool) -> bool:
         return False
     editor = (node.get("editor") or {}).get("login")
     return edited_too or editor in (None, (node.get("author") or {}).get("login"))
+
+
+@contextmanager
+def _written(path: Path, variable: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HostError(
+            f"The file that {variable} names cannot be written", where=str(path), why=error.strerror
+        ) from None
 
 
 def _event(file: str | None) -> dict[str, Any]:

@@ -82,12 +82,12 @@ class GitLab(Conversations):
         lines = [
             f"KITARU_{name.upper()}={' '.join(value.split())}\n" for name, value in values.items()
         ]
-        Path(OUTPUTS).write_text("".join(lines), encoding="utf-8")
+        _write(OUTPUTS, "".join(lines))
 
     def counts(self, create: int, update: int, delete: int) -> None:
         """See `Host.counts`: the file of ``artifacts: reports: terraform``."""
         counted = {"create": create, "update": update, "delete": delete}
-        Path(COUNTS).write_text(json.dumps(counted) + "\n", encoding="utf-8")
+        _write(COUNTS, json.dumps(counted) + "\n")
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -177,3 +177,12 @@ class GitLab(Conversations):
                 author = item.get("author")
                 if isinstance(author, dict) and author.get("id") == self._own_id:
                     yield item
+
+
+def _write(name: str, text: str) -> None:
+    try:
+        Path(name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise HostError(
+            "The job's file cannot be written", where=name, why=error.strerror
+        ) from None

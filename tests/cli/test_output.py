@@ -196,3 +196,21 @@ def test_a_reader_that_goes_away_ends_it_without_a_word(home: Home):
 )
 def test_the_format_is_known_before_anything_is_parsed(line, format):
     assert output.requested_format(line.split()) == format
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_a_full_disk_is_no_bug_of_ours(home: Home, format: str) -> None:
+    for words in (("stack", "list"), ("stack", "create", f"made-{format}", "--no-activate")):
+        with open("/dev/full", "w") as full:  # noqa: PTH123
+            done = subprocess.run(
+                [sys.executable, "-m", "kitaru_iac.cli.main", *words, "-o", format],
+                env=home.environment(),
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 1, done.stderr
+        assert "cannot be written to standard output" in done.stderr
+        assert "bug" not in done.stderr
+    assert home.kitaru("stack", "show", f"made-{format}").returncode == 0

@@ -68,3 +68,43 @@ def test_what_the_flavors_of_zenml_mark_as_sensitive_is_hidden(template_home: Ho
     assert len(sensitive) > 15
     shown = {field for field in sensitive if masked({field: "x"})[field] == "x"}
     assert shown <= _IDENTIFIERS
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("user:REG@reg.example.com", f"{MASK}@reg.example.com"),
+        ("http://user:pw@h:1/", f"http://{MASK}@h:1/"),
+        ("https://tok@h/x", f"https://{MASK}@h/x"),
+        ("mysql://root:p@ss@h/db", f"mysql://{MASK}@h/db"),
+        ("http://user:p/w@h", f"http://{MASK}@h"),
+        ("see http://u:p@h/ there", f"see http://{MASK}@h/ there"),
+    ],
+)
+def test_the_login_of_an_address_is_not_shown(value: str, shown: str) -> None:
+    assert masked({"uri": value, "deep": [{"endpoint_url": value}]}) == {
+        "uri": shown,
+        "deep": [{"endpoint_url": shown}],
+    }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "abfs://data@account.dfs.core.windows.net/path",
+        "python:3.12@sha256:0123",
+        "registry.example.com/team/image:1@sha256:0123",
+        "somebody@example.com",
+        "git@github.com:o/r.git",
+        "s3://bucket/a:b@c",
+        "arn:aws:iam::123456789012:role/x",
+    ],
+)
+def test_what_only_looks_like_a_login_is_shown(value: str) -> None:
+    assert masked({"uri": value}) == {"uri": value}
+
+
+def test_an_environment_variable_is_a_secret_by_its_name() -> None:
+    env = [{"name": "API_KEY", "value": "x"}, {"name": "MODE", "value": "fast"}]
+    assert masked({"env": env})["env"] == [{"name": "API_KEY", "value": MASK}, env[1]]
+    assert masked({"name": "my_token", "type": "local"}) == {"name": "my_token", "type": "local"}

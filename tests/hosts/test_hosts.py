@@ -300,6 +300,21 @@ class TestFiles:
         assert "too long" in text
         assert text.endswith("fits\n")
 
+    def test_a_file_that_cannot_be_written_is_said(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        away = str(tmp_path / "away" / "file")
+        host = GitHub({"GITHUB_OUTPUT": away, "GITHUB_STEP_SUMMARY": away})
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "kitaru.env").mkdir()
+        for write in (
+            lambda: host.outputs({"a": "b"}),
+            lambda: host.summary("x"),
+            lambda: GitLab({}).outputs({"a": "b"}),
+        ):
+            with pytest.raises(HostError, match="cannot be written"):
+                write()
+
     def test_elsewhere_nothing_happens(self) -> None:
         host = host_of({})
         assert isinstance(host, NoHost)
