@@ -37,7 +37,7 @@ def beside(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
-        ("run my_flow.py --fast", 0, "theirs: run my_flow.py --fast\n"),
+        ("deploy my_flow.py --fast", 0, "theirs: deploy my_flow.py --fast\n"),
         ("executions list -o json", 0, "theirs: executions list -o json\n"),
         ("fail", 7, "theirs: fail\n"),
         ("say", 1, "theirs: say\n"),

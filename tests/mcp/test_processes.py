@@ -19,11 +19,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
-import kitaru_iac
 from tests.homes import Home
 from tests.mcp.conversation import content
 
-ROOT = Path(kitaru_iac.__file__).parents[1]
 TOKEN = "t0ken-of-this-test-0123456789"
 DEV = {"name": "dev"}
 _INITIALIZE = {
@@ -62,7 +60,7 @@ main()
 
 
 def _environment(home: Home, **more: str) -> dict[str, str]:
-    return home.environment(PYTHONPATH=str(ROOT), **more)
+    return home.environment(**more)
 
 
 class Wire:
@@ -125,7 +123,7 @@ def test_nothing_but_the_protocol_is_on_stdout(home: Home, tmp_path: Path) -> No
     (info / "entry_points.txt").write_text("[zenml.init_hooks]\nnoisy = noisy:init\n")
     (tmp_path / "noisy.py").write_text(_HOOK)
     environment = _environment(home, ZENML_LOGGING_VERBOSITY="DEBUG", KITARU_DEBUG="1")
-    environment["PYTHONPATH"] += f":{tmp_path}"
+    environment["PYTHONPATH"] = str(tmp_path)
     wire = Wire([sys.executable, "-P", "-m", "kitaru_iac.cli.main", *_MCP], environment)
     assert len(wire.ask("tools/list")["tools"]) == 9
     plan = wire.call("stack_preview", description=DEV)

@@ -252,6 +252,8 @@ def _cluster_api(status: int) -> ThreadedServer:
             def answer(request: Request) -> Response:
                 known = (request.bearer or "").startswith("k8s-aws-v1.")
                 assert request.path == "/api/v1/namespaces/ml"
+                if known and status == 200:
+                    return as_json({"kind": "Namespace", "metadata": {"name": "ml"}})
                 return Response(status if known else 599)
 
             return answer
