@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from zenml import Pipeline
 
 __all__ = ["SOURCE_TAG", "STACK_TAG", "Flow", "flow"]
+
+_activating = threading.Lock()
+_activated = threading.Event()
 
 #: Tags on ZenML's run: its stack, and which layer chose it.
 STACK_TAG = "kitaru.stack="
@@ -131,6 +135,7 @@ class Flow:
         found = find_stack(settings.stack, settings.source)
         with bound(found):
             _require_runnable(found)
+            _activate_integrations()
             run = self._pipeline(found, settings)(*args, **kwargs)
         if run is None:  # a variable of ZenML's forbids runs, as where pipelines are only compiled
             raise KitaruError(f"ZenML started no run of the flow '{self.__name__}'")
@@ -208,3 +213,17 @@ def _unusable(found: BoundStack, error: KitaruError) -> KitaruError:
         remedy = "See what is missing, and the command that installs it, with: kitaru doctor"
         return MissingPackages(what, why=str(cause), remedy=remedy)
     return KitaruError(what, why=error.why or error.what, remedy=error.remedy)
+
+
+def _activate_integrations() -> None:
+    """Let ZenML register its integrations once.
+
+    Its first run does so, and another thread's goes through them at the same time ("dictionary
+    changed size during iteration").
+    """
+    with _activating:
+        if not _activated.is_set():
+            from zenml.integrations.registry import integration_registry
+
+            integration_registry.activate_integrations()
+            _activated.set()

@@ -38,6 +38,7 @@ def run(home: Home, *argv: str) -> dict[str, Any]:
     line = next((x for x in done.stdout.splitlines() if x.startswith("RESULT ")), None)
     assert line is not None, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(line.removeprefix("RESULT "))
+    assert "Exception in thread" not in done.stderr, done.stderr[-4000:]
     assert (home.config / "config.yaml").read_bytes() == before
     assert (found.pop("left"), found.pop("active")) == (None, "default")
     return found
