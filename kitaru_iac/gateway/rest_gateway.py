@@ -355,10 +355,6 @@ def _mapping(found: object) -> Mapping[str, Any]:
     return found
 
 
-def _configuration(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _mapping(_mapping(item["metadata"])["configuration"])
-
-
 def _list(found: object) -> list[object]:
     if not isinstance(found, list):
         raise TypeError("not a list")
