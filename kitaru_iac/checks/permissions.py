@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["Conditions", "Identity", "Permission", "rows"]
+__all__ = ["Conditions", "Identity", "Permission", "Rows"]
 
 #: What a permission is about, and when it is needed: each cloud has its own words for both.
 ResourceT = TypeVar("ResourceT", bound=StrEnum)
@@ -60,17 +60,29 @@ class Permission(Generic[ResourceT, WhenT]):
     conditions: Conditions = field(default_factory=dict)
 
 
-def rows(
-    identity: Identity,
-    resource: ResourceT,
-    types: frozenset[StackType],
-    uses: Mapping[str, str],
-    *,
-    when: WhenT,
-    conditions: Conditions | None = None,
-) -> tuple[Permission[ResourceT, WhenT], ...]:
-    """Make one permission for each action in `uses`, which says what it is used by."""
-    return tuple(
-        Permission(identity, action, resource, used_by, types, when, conditions or {})
-        for action, used_by in uses.items()
-    )
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[ResourceT, WhenT]):
+    """Makes the lines of a cloud's table.
+
+    Attributes:
+        always: The cloud's word for a line that is needed in every stack of its types.
+    """
+
+    always: WhenT
+
+    def __call__(
+        self,
+        identity: Identity,
+        resource: ResourceT,
+        types: frozenset[StackType],
+        uses: Mapping[str, str],
+        *,
+        when: WhenT | None = None,
+        conditions: Conditions | None = None,
+    ) -> tuple[Permission[ResourceT, WhenT], ...]:
+        """Make one permission for each action in `uses`, which says what it is used by."""
+        needed = self.always if when is None else when
+        return tuple(
+            Permission(identity, action, resource, used_by, types, needed, conditions or {})
+            for action, used_by in uses.items()
+        )

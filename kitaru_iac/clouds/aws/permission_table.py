@@ -22,10 +22,9 @@ the top of the bucket is a line of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 
-from kitaru_iac.checks.permissions import Conditions, Identity, Permission, rows
+from kitaru_iac.checks.permissions import Conditions, Identity, Permission, Rows
 from kitaru_iac.spec.kinds import StackType
 
 __all__ = ["PERMISSIONS", "AwsPermission", "Resource", "When"]
@@ -70,18 +69,7 @@ _EKS = frozenset({StackType.KUBERNETES})
 _SAGEMAKER = frozenset({StackType.SAGEMAKER})
 
 AwsPermission = Permission[Resource, When]
-
-
-def _rows(
-    identity: Identity,
-    resource: Resource,
-    types: frozenset[StackType],
-    uses: Mapping[str, str],
-    *,
-    when: When = When.ALWAYS,
-    conditions: Conditions | None = None,
-) -> tuple[AwsPermission, ...]:
-    return rows(identity, resource, types, uses, when=when, conditions=conditions)
+_rows: Rows[Resource, When] = Rows(When.ALWAYS)
 
 
 def _passed_to(service: str) -> Conditions:

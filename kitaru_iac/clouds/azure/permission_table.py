@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from kitaru_iac.checks.permissions import Identity, Permission, rows
+from kitaru_iac.checks.permissions import Identity, Permission, Rows
 from kitaru_iac.spec.kinds import StackType
 
 __all__ = ["BUILT_IN", "PERMISSIONS", "READER", "AzurePermission", "Resource", "When", "is_data"]
@@ -47,18 +47,7 @@ _AKS = frozenset({StackType.KUBERNETES})
 _AZUREML = frozenset({StackType.AZUREML})
 
 AzurePermission = Permission[Resource, When]
-
-
-def _rows(
-    identity: Identity,
-    resource: Resource,
-    types: frozenset[StackType],
-    uses: Mapping[str, str],
-    *,
-    when: When = When.ALWAYS,
-) -> tuple[AzurePermission, ...]:
-    return rows(identity, resource, types, uses, when=when)
-
+_rows: Rows[Resource, When] = Rows(When.ALWAYS)
 
 _C, _R, _P, _V = Identity.CONNECTOR, Identity.RUNTIME, Identity.PULL, Identity.VERIFY
 _SUBSCRIPTION = "Microsoft.Resources/subscriptions/read"

@@ -12,10 +12,9 @@ a resource id, which a stack always has (``artifactregistry.locations.list``,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 
-from kitaru_iac.checks.permissions import Identity, Permission, rows
+from kitaru_iac.checks.permissions import Identity, Permission, Rows
 from kitaru_iac.spec.kinds import StackType
 
 __all__ = ["PERMISSIONS", "GcpPermission", "Resource", "When"]
@@ -45,18 +44,7 @@ _GKE = frozenset({StackType.KUBERNETES})
 _VERTEX = frozenset({StackType.VERTEX})
 
 GcpPermission = Permission[Resource, When]
-
-
-def _rows(
-    identity: Identity,
-    resource: Resource,
-    types: frozenset[StackType],
-    uses: Mapping[str, str],
-    *,
-    when: When = When.ALWAYS,
-) -> tuple[GcpPermission, ...]:
-    return rows(identity, resource, types, uses, when=when)
-
+_rows: Rows[Resource, When] = Rows(When.ALWAYS)
 
 _C, _R, _P, _V = Identity.CONNECTOR, Identity.RUNTIME, Identity.PULL, Identity.VERIFY
 _OBJECTS = {
