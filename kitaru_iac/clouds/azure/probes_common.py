@@ -58,7 +58,7 @@ class CommonProbes:
     def __init__(self, azure: AzureAccess, resources: AzureResources) -> None:
         self._azure = azure
         self._r = resources
-        self.session = Probe("a token of Entra", azure.open)
+        self.session = Probe("a token of Entra", azure.open, close=azure.close)
         self.subscription = Probe(
             "Microsoft.Resources/subscriptions/read",
             lambda _caller: self._subscription(),

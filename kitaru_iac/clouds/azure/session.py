@@ -131,6 +131,12 @@ class AzureAccess:
         self._client = self._make_client()
         return _caller(self._token)
 
+    def close(self) -> None:
+        """Close the connections that are kept alive; a question under way ends with them."""
+        for opened in (self._client, self._credential):
+            if opened is not None:
+                opened.close()  # type: ignore[union-attr]  # each class of azure-identity has it
+
     def get(self, path: str, version: str, *, about: str, **query: str) -> Raw:
         """Read one thing of Resource Manager.
 

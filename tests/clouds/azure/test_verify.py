@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sqlite3
 from pathlib import Path
@@ -79,6 +80,22 @@ def test_on_a_machine_without_credentials_it_is_said_how_to_get_some(
     assert set(found.values()) == {"unknown"}
     assert "there are no Azure credentials here" in said
     assert "DefaultAzureCredential" not in said
+
+
+def test_what_was_opened_is_closed(world: World) -> None:
+    """Left to the garbage collector, the connections of many runs are too many open files."""
+    spec = world.azureml()
+    world.report(spec)
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+        for _ in range(3):
+            world.report(spec)
+        after = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    finally:
+        gc.enable()
+    assert after - before < 9, (before, after)
 
 
 def opened(world: World) -> AzureAccess:
