@@ -8,6 +8,7 @@ here: that is for `kitaru_iac.checks.model.run_checks`.
 from __future__ import annotations
 
 from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.connector import unseen
 from kitaru_iac.checks.model import Check
 from kitaru_iac.checks.probes import TIMEOUT, Outcome, Probe, Skipped
 from kitaru_iac.clouds.aws.commands import aws
@@ -21,7 +22,7 @@ from kitaru_iac.clouds.aws.verify_bucket import bucket_checks
 from kitaru_iac.clouds.aws.verify_cluster import cluster_checks
 from kitaru_iac.clouds.aws.verify_identity import connector_checks, credential_checks, role_checks
 from kitaru_iac.clouds.aws.verify_registry import repository_checks
-from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = ["checks_for"]
@@ -87,13 +88,13 @@ def _connector(
             after=(probes.identity,),
             inline=True,
         )
-    unseen = _unseen(spec, server)
-    if unseen is None:
+    reason = unseen(spec, server, _whose(spec.credentials))
+    if reason is None:
         return probes.principal
 
     def skipped(_session: None) -> Principal:
         raise Skipped(
-            unseen,
+            reason,
             note(
                 aws("sts", "get-caller-identity"),
                 "run where the connector's identity is, or give --credentials aws-role:ARN",
@@ -103,20 +104,11 @@ def _connector(
     return Probe("the connector", skipped, requires=(probes.session,), inline=True)
 
 
-def _unseen(spec: BaseSpec, server: str | None) -> str | None:
-    """Why the connector is another identity than the one that looks, and not told; else None.
+def _whose(credentials: Credentials | None) -> str | None:
+    """What credentials are in a server; None where they are the same everywhere.
 
-    ZenML makes the session of an implicit connector where the store is: in a server, with its own
-    identity or a profile of its machine. `aws-role` is that role, whoever assumes it.
+    `aws-role` is that role, whoever assumes it.
     """
-    if spec.connector is not None:
-        return f"the stack uses the connector {spec.connector}, whose identity is not told here"
-    kind = "implicit" if spec.credentials is None else spec.credentials.kind
-    runs_here = spec.type is StackType.LOCAL and spec.credentials is None
-    if server is None or runs_here or kind not in {"implicit", "aws-profile"}:
-        return None
-    whose = "its own AWS identity" if kind == "implicit" else f"its machine's {spec.credentials}"
-    return (
-        f"the stack is stored in {server}, where these credentials are {whose}, "
-        "not what they are here"
-    )
+    if credentials is None or credentials.kind == "implicit":
+        return "its own AWS identity"
+    return f"its machine's {credentials}" if credentials.kind == "aws-profile" else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from kitaru_iac.checks.connector import unseen
 from kitaru_iac.checks.model import Check
 from kitaru_iac.checks.probes import TIMEOUT, Outcome, Probe
 from kitaru_iac.clouds.azure.explain import checklist
@@ -21,7 +22,6 @@ from kitaru_iac.clouds.azure.verify_cluster import cluster_checks
 from kitaru_iac.clouds.azure.verify_identity import (
     credential_checks,
     skipped_connector,
-    unseen_connector,
 )
 from kitaru_iac.clouds.azure.verify_registry import registry_checks
 from kitaru_iac.clouds.azure.verify_workspace import workspace_checks
@@ -90,15 +90,12 @@ def _connector(
 
         return Probe("the connector", known, requires=(probes.session,), inline=True)
     kind = None if spec.credentials is None else spec.credentials.kind
-    unseen = (
-        f"the stack uses the connector {spec.connector}, whose identity is not told here"
-        if spec.connector is not None
-        else unseen_connector(spec.type, kind, server)
-    )
-    if unseen is None:
+    whose = None if kind == "azure-service-principal" else "its own Azure identity"
+    reason = unseen(spec, server, whose)
+    if reason is None:
         return probes.caller
 
     def skipped(_caller: Caller) -> Principal:
-        raise skipped_connector(unseen)
+        raise skipped_connector(reason)
 
     return Probe("the connector", skipped, requires=(probes.session,), inline=True)

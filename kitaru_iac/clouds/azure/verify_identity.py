@@ -23,7 +23,6 @@ from kitaru_iac.clouds.azure.observations import Caller, Principal, Raw, Rights,
 from kitaru_iac.clouds.azure.permission_table import AzurePermission
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import AzureResources
-from kitaru_iac.spec.kinds import StackType
 
 __all__ = [
     "access_check",
@@ -223,18 +222,6 @@ def access_check(
         return evaluate_rights(pairs, Identity.CONNECTOR)
 
     return checklist.check(name, subject, together, evaluate, create=create)
-
-
-def unseen_connector(spec_type: StackType, kind: str | None, server: str | None) -> str | None:
-    """Why an implicit connector is somebody else than who looks; None if it is who looks."""
-    if server is None or kind == "azure-service-principal":
-        return None
-    if spec_type is StackType.LOCAL and kind is None:
-        return None
-    return (
-        f"the stack is stored in {server}, where these credentials are its own Azure identity, "
-        "not what they are here"
-    )
 
 
 def skipped_connector(reason: str) -> Skipped:

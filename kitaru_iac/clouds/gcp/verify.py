@@ -7,6 +7,7 @@ here: that is for `kitaru_iac.checks.model.run_checks`.
 
 from __future__ import annotations
 
+from kitaru_iac.checks.connector import unseen
 from kitaru_iac.checks.model import Check
 from kitaru_iac.checks.probes import TIMEOUT
 from kitaru_iac.clouds.gcp.explain import checklist
@@ -68,23 +69,14 @@ def _connector(spec: BaseSpec, identity: str | None, server: str | None) -> Conn
     """Who the connector is. ZenML makes an implicit one's session where the store is."""
     if identity is not None:
         return Connector(member=_member(identity))
-    if spec.connector is not None:
-        return Connector(
-            unseen=f"the stack uses the connector {spec.connector}, whose identity is not told here"
-        )
     credentials = spec.credentials
-    runs_here = spec.type is StackType.LOCAL and credentials is None
     is_implicit = (
         credentials is None
         or credentials.kind == "implicit"
         or credentials.values.get("source") == "application-default"
     )
-    if server is None or runs_here or not is_implicit:
-        return Connector()
-    return Connector(
-        unseen=f"the stack is stored in {server}, where these credentials are its own Google "
-        "identity, not what they are here"
-    )
+    whose = "its own Google identity" if is_implicit else None
+    return Connector(unseen=unseen(spec, server, whose))
 
 
 def _member(identity: str) -> str:
