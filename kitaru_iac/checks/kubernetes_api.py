@@ -18,13 +18,21 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-from kitaru_iac.checks.probes import Denied, NotFound, Skipped, Unavailable
+from kitaru_iac.checks.commands import command
+from kitaru_iac.checks.model import Verdict, fail
+from kitaru_iac.checks.probes import Denied, NotFound, ProbeError, Skipped, Unavailable
 
-__all__ = ["KubernetesApi"]
+__all__ = ["IN_EVERY_CLUSTER", "KubernetesApi", "NotInCluster", "missing_namespace"]
 
+#: The namespaces that nobody has to make.
+IN_EVERY_CLUSTER = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 _SHOW = "kubectl get namespaces"
 #: No answer that is read here is longer: one object of the cluster.
 _MOST = 4 * 1024 * 1024
+
+
+class NotInCluster(NotFound):
+    """The cluster answers, and has no such object; the cluster itself is there."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -55,7 +63,7 @@ class KubernetesApi:
         """Find a namespace, and return its name.
 
         Raises:
-            NotFound: The cluster has none of this name.
+            NotInCluster: The cluster has none of this name.
             ProbeError: As `read`.
         """
         self.read(f"/api/v1/namespaces/{quote(name, safe='')}", f"namespace {name}", "namespaces")
@@ -70,7 +78,7 @@ class KubernetesApi:
             kind: What it is one of, in the plural.
 
         Raises:
-            NotFound: The cluster has none of this name.
+            NotInCluster: The cluster has none of this name.
             Denied: The cluster does not let this identity look.
             Skipped: The cloud told no endpoint with a certificate authority.
             Unavailable: No usable answer came.
@@ -79,7 +87,7 @@ class KubernetesApi:
             raise Skipped("no endpoint and certificate authority of the cluster was told", _SHOW)
         status, body = self._get(self.endpoint.rstrip("/") + path)
         if status == 404:
-            raise NotFound(f"the cluster has no {about}")
+            raise NotInCluster(f"the cluster has no {about}")
         if status in {401, 403}:
             raise Denied(
                 f"the cluster answered {status}: these credentials may not read its {kind}", _SHOW
@@ -112,3 +120,13 @@ class KubernetesApi:
 
     def _pem(self) -> str | None:
         return None if self.authority is None else base64.b64decode(self.authority).decode("ascii")
+
+
+def missing_namespace(error: ProbeError, name: str) -> Verdict | None:
+    """Fail where a cluster has no namespace of this name; None for every other error.
+
+    The cluster itself may be what was not found: that is another check's.
+    """
+    if not isinstance(error, NotInCluster):
+        return None
+    return fail(error.why, command("kubectl", "create", "namespace", name))

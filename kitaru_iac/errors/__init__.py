@@ -77,6 +77,7 @@ Raised and caught inside one room, or without a code because a program sees `Key
     ├── ProbeError             checks
     │   ├── Denied
     │   ├── NotFound
+    │   │   └── NotInCluster   checks: the cluster itself is there
     │   ├── NoCredentials
     │   ├── Unavailable
     │   │   ├── Transient      clouds: worth another try

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from kitaru_iac.checks.checklist import Checklist
-from kitaru_iac.checks.commands import command, note
+from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import (
     Denied,
@@ -41,7 +42,6 @@ _ADMIN_POLICIES = {"AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy"}
 #: A range shorter than this opens to very many (in IPv6, twice as long).
 _WIDE = 8
 #: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
-_IN_EVERY_CLUSTER = {"default", "kube-node-lease", "kube-public", "kube-system"}
 _SERVER_TOO = "whether the ZenML server reaches it was not looked at"
 _EDIT_POLICY = "AmazonEKSEditPolicy"
 
@@ -101,7 +101,7 @@ def _namespace_check(
 ) -> Check[object]:
     """ZenML makes no namespace; four are in every cluster, and are not asked about."""
     about = ("aws.cluster.namespace", f"{r.cluster_arn}/{r.namespace}")
-    if r.namespace in _IN_EVERY_CLUSTER:
+    if r.namespace in IN_EVERY_CLUSTER:
         return checklist.check(
             *about, probes.cluster, lambda _: ok(f"every cluster has the namespace {r.namespace}")
         )
@@ -109,10 +109,7 @@ def _namespace_check(
     def absent(error: ProbeError) -> Verdict | None:
         if isinstance(error, Denied):
             return unknown(error.why, error.remedy)
-        # The cluster itself may be what was not found: that is another check's.
-        if not isinstance(error, NotFound) or not error.why.startswith("the cluster has no"):
-            return None
-        return fail(error.why, command("kubectl", "create", "namespace", r.namespace))
+        return missing_namespace(error, r.namespace)
 
     return checklist.check(
         *about, probes.namespace, lambda name: ok(f"the cluster has the namespace {name}"), absent

@@ -6,10 +6,11 @@ import ipaddress
 from functools import partial
 
 from kitaru_iac.checks.checklist import Checklist
-from kitaru_iac.checks.commands import command, note
+from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import Denied, NotFound, Outcome, ProbeError, all_of
+from kitaru_iac.checks.probes import Denied, Outcome, ProbeError, all_of
 from kitaru_iac.clouds.gcp.commands import bind, gcloud
 from kitaru_iac.clouds.gcp.kubernetes_api import dns_endpoint
 from kitaru_iac.clouds.gcp.observations import Caller, Clusters, Raw
@@ -28,7 +29,6 @@ from kitaru_iac.clouds.gcp.verify_compute import (
 __all__ = ["cluster_checks"]
 
 #: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
-_IN_EVERY_CLUSTER = {"default", "kube-node-lease", "kube-public", "kube-system"}
 #: A range shorter than this opens to very many (in IPv6, twice as long).
 _WIDE = 8
 _SERVER_TOO = "whether the ZenML server reaches it was not looked at"
@@ -108,7 +108,7 @@ def _namespace_check(
     checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources, subject: str
 ) -> Check[object]:
     about = ("gcp.cluster.namespace", f"{subject}/namespaces/{r.namespace}")
-    if r.namespace in _IN_EVERY_CLUSTER:
+    if r.namespace in IN_EVERY_CLUSTER:
         return checklist.check(
             *about,
             probes.cluster,
@@ -119,10 +119,7 @@ def _namespace_check(
     def absent(error: ProbeError) -> Verdict | None:
         if isinstance(error, Denied) and error.permission is None:
             return unknown(error.why, error.remedy)
-        # The cluster itself may be what was not found: that is another check's.
-        if not isinstance(error, NotFound) or not error.why.startswith("the cluster has no"):
-            return None
-        return fail(error.why, command("kubectl", "create", "namespace", r.namespace))
+        return missing_namespace(error, r.namespace)
 
     return checklist.check(
         *about, probes.namespace, lambda name: ok(f"the cluster has the namespace {name}"), absent
