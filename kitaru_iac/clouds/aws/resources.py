@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.redaction import url
 from kitaru_iac.spec.clouds.aws import aws_partition
-from kitaru_iac.spec.kinds import ResourceMode, StackType
+from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec, SagemakerSpec
 from kitaru_iac.spec.uris import EcrUri, S3Uri
 
@@ -214,14 +215,8 @@ def _pairs(given: object) -> tuple[tuple[str, str], ...]:
 
 def existing(spec: BaseSpec) -> AwsResources:
     """What the description says is there: without what it wants created or skipped."""
-    named = aws_resources(spec)
     fields = {"bucket": "bucket", "registry": "repository", "cluster": "cluster", "role": "role"}
-    gone = {
-        fields[key]: None
-        for key, way in spec.resources.items()
-        if way is not ResourceMode.EXISTING and key in fields
-    }
-    return replace(named, **gone)  # type: ignore[arg-type]
+    return without_absent(aws_resources(spec), spec, fields)
 
 
 def role_name(arn: str) -> str:

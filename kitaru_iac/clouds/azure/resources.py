@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from kitaru_iac.spec.kinds import ResourceMode, StackType
+from kitaru_iac.clouds.existing import without_absent
+from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import AzuremlSpec, BaseSpec, KubernetesSpec
 from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
 
@@ -70,19 +71,13 @@ def azure_resources(spec: BaseSpec) -> AzureResources:
 
 def existing(spec: BaseSpec) -> AzureResources:
     """What the description says is there: without what it wants created or skipped."""
-    named = azure_resources(spec)
     fields = {
         "bucket": "container",
         "registry": "registry",
         "cluster": "cluster",
         "workspace": "workspace",
     }
-    gone = {
-        fields[key]: None
-        for key, way in spec.resources.items()
-        if way is not ResourceMode.EXISTING and key in fields
-    }
-    return replace(named, **gone)  # type: ignore[arg-type]
+    return without_absent(azure_resources(spec), spec, fields)
 
 
 def location_of(name: str) -> str:

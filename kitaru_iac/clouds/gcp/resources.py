@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.spec.credentials import Credentials
-from kitaru_iac.spec.kinds import ResourceMode, StackType
+from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec
 from kitaru_iac.spec.uris import ArtifactRegistryUri, GcrUri, GcsUri
 
@@ -125,12 +126,7 @@ def gcp_resources(spec: BaseSpec) -> GcpResources:
 def existing(spec: BaseSpec) -> GcpResources:
     """What the description says is there: without what it wants created or skipped."""
     fields = {"bucket": "bucket", "registry": "repository", "cluster": "cluster"}
-    gone = {
-        fields[key]: None
-        for key, way in spec.resources.items()
-        if way is not ResourceMode.EXISTING and key in fields
-    }
-    return replace(gcp_resources(spec), **gone)  # type: ignore[arg-type]
+    return without_absent(gcp_resources(spec), spec, fields)
 
 
 def connector_account(credentials: Credentials | None) -> str | None:
