@@ -53,7 +53,6 @@ ALLOWED: dict[str, tuple[str, str]] = {
         "abfs abfss arn aws az azure gcp",
         "what secrets are spelled like, to hide them",
     ),
-    "render/source.py": ("vertex", "a part of the ids of checks"),
     "repository/write.py": ("aws azure gcp", "the extras of this distribution, as files name them"),
 }
 

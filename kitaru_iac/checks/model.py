@@ -15,8 +15,8 @@ Nothing here knows a cloud. `clouds/X` builds the checks, `infrastructure.verify
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -33,6 +33,7 @@ __all__ = [
     "CheckStatus",
     "OnError",
     "Verdict",
+    "catalog",
     "fail",
     "ok",
     "run_checks",
@@ -64,6 +65,7 @@ class CheckInfo:
         text: What is looked at and why it matters, for the documentation.
         docs: The cloud's own page about it.
         can: Every status it can end in.
+        key: The key of stack.yaml that says what is looked at; ``name`` where none does.
     """
 
     id: str
@@ -71,6 +73,17 @@ class CheckInfo:
     text: str
     docs: str | None = None
     can: frozenset[CheckStatus] = _ALL
+    key: str = "name"
+
+
+def catalog(infos: Iterable[CheckInfo], keys: Mapping[str, str]) -> dict[str, CheckInfo]:
+    """Put the checks of a cloud under their ids, each with its key of stack.yaml.
+
+    Args:
+        infos: In the order in which they are documented.
+        keys: By what a check looks at, which is the second part of its id.
+    """
+    return {info.id: replace(info, key=keys.get(info.id.split(".")[1], "name")) for info in infos}
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,17 +209,17 @@ def verify(
     host = _host()
     _refuse_strangers(host.proposal)
     with _failure_handed_on(host):
-        documents = documents_in(file)
+        documents, every = documents_in(file), catalog()
         described = load_all(documents, description_defaults())
         reports = [
-            (run(item.spec), source_of(document))
+            (run(item.spec), source_of(document, every))
             for item, document in zip(described, documents, strict=True)
         ]
     if sarif is not None:
         from kitaru_iac._version import __version__
         from kitaru_iac.render.sarif import sarif as as_sarif
 
-        text = as_sarif(reports, catalog(), __version__)
+        text = as_sarif(reports, every, __version__)
         write_whole(Path(sarif), text, over=lambda begin: "sarif-2.1.0" in begin)
     if junit is not None:
         from kitaru_iac.render.junit import junit as as_junit

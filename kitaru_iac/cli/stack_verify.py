@@ -84,13 +84,14 @@ def _whole(report: CheckReport, format: str, given: Description) -> str | None:
 
 def _source(given: Description) -> SourceFile | None:
     """The file that says what was checked; None where options, or stdin, say all of it."""
+    from kitaru_iac.infrastructure.verify import catalog
     from kitaru_iac.render.source import source_of
     from kitaru_iac.spec.yaml_file import read_document
 
     if given.file is None or given.file == "-":
         return None
     decided = {key for key, value in given.flags.items() if value is not None}
-    return source_of(read_document(given.file), decided)
+    return source_of(read_document(given.file), catalog(), decided)
 
 
 def policy(ctx: typer.Context) -> None:

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from kitaru_iac.checks.model import CheckInfo
 from kitaru_iac.spec.yaml_file import STDIN, Document
 
 __all__ = ["SourceFile", "in_repository", "source_of"]
-
-#: What a check looks at, by the second part of its id -> the key of stack.yaml that says which.
-_KEYS: Mapping[str, str] = {
-    "account": "credentials",
-    "bucket": "artifact_store",
-    "cluster": "cluster",
-    "connector": "credentials",
-    "container": "artifact_store",
-    "credentials": "credentials",
-    "project": "project",
-    "providers": "subscription_id",
-    "registry": "container_registry",
-    "repository": "container_registry",
-    "resource_group": "resource_group",
-    "role": "execution_role",
-    "services": "project",
-    "storage_account": "artifact_store",
-    "subscription": "subscription_id",
-    "vertex": "region",
-    "workload": "extra",
-    "workspace": "workspace",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +22,12 @@ class SourceFile:
             with ``/``.
         lines: The line, from 1, of every key that the file decides, by its dotted path. What an
             option of the command line decides is not among them.
+        keys: By the ids of checks, the key that says what each looks at.
     """
 
     path: str
     lines: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def uri(self) -> str:
@@ -55,16 +36,17 @@ class SourceFile:
 
     def line(self, check: str) -> int:
         """Give the line of what a check looked at; the stack's own where no key says it."""
-        _, _, rest = check.partition(".")
-        key = _KEYS.get(rest.partition(".")[0], "")
-        return self.lines.get(key) or self.lines.get("name") or 1
+        return self.lines.get(self.keys.get(check, "name")) or self.lines.get("name") or 1
 
 
-def source_of(document: Document, decided: Collection[str] = ()) -> SourceFile | None:
+def source_of(
+    document: Document, catalog: Iterable[CheckInfo], decided: Collection[str] = ()
+) -> SourceFile | None:
     """Say where a description stands.
 
     Args:
         document: What was read.
+        catalog: Every check there is.
         decided: The keys that options of the command line decide.
 
     Returns:
@@ -73,7 +55,8 @@ def source_of(document: Document, decided: Collection[str] = ()) -> SourceFile |
     if document.file == STDIN:
         return None
     lines = {key: line for key, line in document.lines.items() if key not in decided}
-    return SourceFile(in_repository(Path(document.file)), lines)
+    keys = {info.id: info.key for info in catalog}
+    return SourceFile(in_repository(Path(document.file)), lines, keys)
 
 
 def in_repository(file: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kitaru_iac.checks.model import CheckInfo, CheckStatus
+from kitaru_iac.checks.model import CheckInfo, CheckStatus, catalog
 
 __all__ = ["CATALOG"]
 
@@ -277,4 +277,15 @@ _CHECKS = (
 )
 
 #: By id, in the order in which they are shown.
-CATALOG: dict[str, CheckInfo] = {info.id: info for info in _CHECKS}
+#: What a check looks at, and the key of stack.yaml that says which.
+_KEYS = {
+    "account": "credentials",
+    "bucket": "artifact_store",
+    "cluster": "cluster",
+    "connector": "credentials",
+    "credentials": "credentials",
+    "repository": "container_registry",
+    "role": "execution_role",
+}
+
+CATALOG = catalog(_CHECKS, _KEYS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kitaru_iac.checks.model import CheckInfo, CheckStatus
+from kitaru_iac.checks.model import CheckInfo, CheckStatus, catalog
 
 __all__ = ["CATALOG"]
 
@@ -287,4 +287,17 @@ _CHECKS = (
 )
 
 #: By id, in the order in which they are shown.
-CATALOG = {info.id: info for info in _CHECKS}
+#: What a check looks at, and the key of stack.yaml that says which.
+_KEYS = {
+    "bucket": "artifact_store",
+    "cluster": "cluster",
+    "connector": "credentials",
+    "credentials": "credentials",
+    "providers": "subscription_id",
+    "registry": "container_registry",
+    "resource_group": "resource_group",
+    "subscription": "subscription_id",
+    "workspace": "workspace",
+}
+
+CATALOG = catalog(_CHECKS, _KEYS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kitaru_iac.checks.model import CheckInfo, CheckStatus
+from kitaru_iac.checks.model import CheckInfo, CheckStatus, catalog
 
 __all__ = ["CATALOG"]
 
@@ -294,4 +294,17 @@ _CHECKS = (
 )
 
 #: By id, in the order in which they are shown.
-CATALOG: dict[str, CheckInfo] = {info.id: info for info in _CHECKS}
+#: What a check looks at, and the key of stack.yaml that says which.
+_KEYS = {
+    "bucket": "artifact_store",
+    "cluster": "cluster",
+    "connector": "credentials",
+    "credentials": "credentials",
+    "project": "project",
+    "repository": "container_registry",
+    "services": "project",
+    "vertex": "region",
+    "workload": "extra",
+}
+
+CATALOG = catalog(_CHECKS, _KEYS)

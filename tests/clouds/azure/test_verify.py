@@ -216,7 +216,8 @@ def test_a_creation_stops_before_anything_is_written_where_a_check_fails(
 def test_a_code_host_shows_a_check_at_the_line_that_it_is_about() -> None:
     keys = [line.partition(":")[0] for line in AZUREML.splitlines()]
     keys += ["cluster", "credentials"]
-    file = SourceFile("stack.yaml", {key: number for number, key in enumerate(keys, 1)})
+    lines = {key: number for number, key in enumerate(keys, 1)}
+    file = SourceFile("stack.yaml", lines, {info.id: info.key for info in CATALOG.values()})
     shown = {name: keys[file.line(name) - 1] for name in CATALOG}
     assert [name for name, key in shown.items() if key == "name"] == []
     assert shown["azure.registry.roles"] == "container_registry"
