@@ -58,8 +58,6 @@ def preview(
         kitaru stack preview -f stacks/
         kitaru stack preview -f stack.yaml --detailed-exitcode
     """
-    from kitaru_iac.stacks.planning import plan_stack
-
     asked = description(ctx)
     if (described := asked.several()) is not None:
         from kitaru_iac.cli.stack_many import preview_many
@@ -67,8 +65,12 @@ def preview(
         return preview_many(
             described, out=out, take_back=take_back, detailed_exitcode=detailed_exitcode
         )
+    spec = asked.load()
+    # After the description: a wrong one is told without what reaches a store.
+    from kitaru_iac.stacks.planning import plan_stack
+
     planned = plan_stack(
-        asked.load(),
+        spec,
         progress=current().progress,
         show=show_report,
         take_back=take_back,
@@ -118,8 +120,6 @@ def apply(
         kitaru stack apply -f stack.yaml --plan plan.json
         kitaru stack apply -f stacks/ --yes
     """
-    from kitaru_iac.stacks import operations
-
     out = current()
     asked = description(ctx)
     if (described := asked.several()) is not None:
@@ -134,6 +134,9 @@ def apply(
             detailed_exitcode=detailed_exitcode,
         )
     spec = asked.load()
+    # After the description: a wrong one is told without what reaches a store.
+    from kitaru_iac.stacks import operations
+
     say = progress() if spec.infra == "provision" else out.progress
     if plan is not None:
         done = _apply_reviewed(spec, plan, say, yes=yes, take_back=take_back)

@@ -56,10 +56,11 @@ def create(
             --container-registry 123456789012.dkr.ecr.eu-west-1.amazonaws.com \
             --cluster prod-cluster --region eu-west-1
     """
-    from kitaru_iac.stacks import deployed, operations
-
     out = output()
     spec = description(ctx).load()
+    # After the description: a wrong one is told without what reaches a store.
+    from kitaru_iac.stacks import deployed, operations
+
     if dry_run:
         from kitaru_iac.cli.stack_apply import show_plan
         from kitaru_iac.stacks.planning import plan_stack
