@@ -14,8 +14,8 @@ from kitaru_iac.clouds.aws.provision.names import (
     cluster_name,
     repository_name,
     role_name,
-    slug,
 )
+from kitaru_iac.clouds.names import slug
 from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.spec import from_mapping

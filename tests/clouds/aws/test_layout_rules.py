@@ -8,21 +8,17 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.clouds.aws.provision.layout import (
-    Layout,
-    layout,
-    region_of,
-    wants_cluster,
-)
+from kitaru_iac.clouds.aws.provision.layout import Layout, layout
 from kitaru_iac.clouds.aws.provision.names import (
     bucket_name,
     cluster_name,
     repository_name,
     role_name,
-    slug,
 )
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
+from kitaru_iac.clouds.names import slug
 from kitaru_iac.clouds.outputs import filled
+from kitaru_iac.clouds.wanted import region_of, wants_cluster
 from kitaru_iac.errors import DescriptionError, KitaruError
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType

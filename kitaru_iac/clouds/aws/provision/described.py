@@ -9,7 +9,8 @@ import pulumi
 
 from kitaru_iac.clouds.aws.provision import lookups
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
-from kitaru_iac.clouds.aws.provision.layout import layout, region_of
+from kitaru_iac.clouds.aws.provision.layout import layout
+from kitaru_iac.clouds.wanted import region_of
 from kitaru_iac.spec.model import BaseSpec, StackSpec
 
 __all__ = ["complete"]

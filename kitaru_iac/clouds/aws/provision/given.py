@@ -1,7 +1,6 @@
 """Whether what the options of `infrastructure` name is there, and fits: asked before all is made.
 
-AWS refuses such an option only when its turn comes, with a bucket and roles made by then. Who may
-not look is not stopped: an answer that AWS withholds says nothing against the option.
+AWS refuses such an option only when its turn comes, with a bucket and roles made by then.
 """
 
 from __future__ import annotations
@@ -9,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from kitaru_iac.checks.probes import NotFound, ProbeError
+from kitaru_iac.checks.probes import NotFound
+from kitaru_iac.clouds import wanted
 from kitaru_iac.clouds.aws.provision.subnets import WITHOUT_EKS
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.errors import Problem
@@ -41,13 +41,7 @@ def unfit(
         looks.append(partial(_subnets, access, region, options.subnets))
     if cluster and options.kubernetes_version:
         looks.append(partial(_version, access, options.kubernetes_version))
-    problems: list[Problem] = []
-    for look in looks:
-        try:
-            problems += look()
-        except ProbeError:
-            continue
-    return problems
+    return wanted.unfit(looks)
 
 
 def _boundary(access: AwsAccess, account: str, arn: str) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from typing import cast
 from kitaru_iac.clouds.aws.provision import names
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.aws.resources import aws_resources, repository_of, role_name
+from kitaru_iac.clouds.wanted import mode_of, wants_cluster
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.infrastructure import Infrastructure
@@ -22,7 +23,7 @@ from kitaru_iac.spec.uris import (
     S3Uri,
 )
 
-__all__ = ["SERVICE_ACCOUNTS", "Layout", "layout", "region_of", "wants_cluster"]
+__all__ = ["SERVICE_ACCOUNTS", "Layout", "layout"]
 
 #: What ZenML makes for its orchestrator's pods, and what steps run as, unless told otherwise.
 SERVICE_ACCOUNTS = ("zenml-service-account", "default")
@@ -148,37 +149,14 @@ def layout(
     )
 
 
-def region_of(spec: StackSpec) -> str:
-    """The region of a description, without which nothing is made.
-
-    Raises:
-        DescriptionError: It has none.
-    """
-    if spec.region is None:
-        raise DescriptionError(
-            [Problem("region", "the region is missing", "it says where everything is made")]
-        )
-    return spec.region
-
-
-def wants_cluster(spec: StackSpec) -> bool:
-    """Whether an EKS cluster is made: it costs money by the hour, so only where it is asked for."""
-    return isinstance(spec, KubernetesSpec) and spec.resources.get("cluster") is _CREATE
-
-
-def _mode(spec: StackSpec, resource: str, *, given: bool, as_ours: bool) -> ResourceMode:
-    said = spec.resources.get(resource)
-    if said is not None:
-        return said
-    return _EXISTING if given and not as_ours else _CREATE
-
-
 def _bucket(spec: StackSpec, account: str, region: str) -> tuple[str | None, str | None]:
     store = spec.artifact_store
     ours = names.bucket_name(spec.name, account, region)
     if store is not None and not isinstance(store, S3Uri):
         return None, str(store)  # a folder of this machine, for a local stack
-    mode = _mode(spec, "bucket", given=store is not None, as_ours=bool(store) and _is(store, ours))
+    mode = mode_of(
+        spec, "bucket", given=store is not None, as_ours=bool(store) and _is(store, ours)
+    )
     name = store.bucket if store else ours
     text = str(store) if store else f"s3://{ours}"
     return (name if mode is _CREATE else None), text
@@ -201,7 +179,7 @@ def _repository(
     wanted = spec.extra.container_registry.get("default_repository")
     ours = str(wanted or names.repository_name(spec.name))
     as_ours = registry is not None and registry.host == host and registry.repository == ours
-    mode = _mode(spec, "registry", given=registry is not None, as_ours=as_ours)
+    mode = mode_of(spec, "registry", given=registry is not None, as_ours=as_ours)
     name = repository_of(spec) if registry else ours
     if mode is not _CREATE:
         return None, name, str(registry) if registry else f"{host}/{name}"
@@ -223,7 +201,7 @@ def _role(
     given = spec.execution_role
     ours = names.role_name(spec.name, "sagemaker", region)
     arn = f"arn:{aws_partition(region)}:iam::{account}:role/{ours}"
-    mode = _mode(spec, "role", given=given is not None, as_ours=given == arn)
+    mode = mode_of(spec, "role", given=given is not None, as_ours=given == arn)
     if mode is not _CREATE:
         return None, given
     if given is None:

@@ -5,8 +5,7 @@ They must not change from one version to the next: another name is another resou
 
 from __future__ import annotations
 
-import hashlib
-import re
+from kitaru_iac.clouds.names import slug
 
 __all__ = [
     "NODE_GROUP",
@@ -15,35 +14,18 @@ __all__ = [
     "log_group_name",
     "repository_name",
     "role_name",
-    "slug",
 ]
 
 #: The node group of a cluster that is ours alone.
 NODE_GROUP = "kitaru"
 
-#: Leaves room for the account and the longest region in the 63 characters of a bucket's name, and
-#: for the words around it in the 64 of a role's.
-_LONGEST = 26
-#: How a name that was altered ends; one that ends so by itself is altered too, or it could be that
-#: of another stack.
-_LIKE_ALTERED = re.compile(r"(?:.*-)?[0-9a-f]{6}")
-
-
-def slug(stack: str) -> str:
-    """The stack's name in what every service takes: ``a-z0-9-``, at most 26 characters.
-
-    A name that had to be altered gets a few digits of its hash, so that `Prod` and `prod` differ,
-    and so does one that looks as if it were: `prod-5f5635`.
-    """
-    plain = re.sub(r"[^a-z0-9]+", "-", stack.lower()).strip("-")
-    if plain == stack and len(plain) <= _LONGEST and not _LIKE_ALTERED.fullmatch(plain):
-        return plain
-    digest = hashlib.sha256(stack.encode()).hexdigest()[:6]
-    return f"{plain[: _LONGEST - 7].strip('-')}-{digest}".lstrip("-")
-
 
 def bucket_name(stack: str, account: str, region: str) -> str:
-    """Buckets share one namespace with all the world: account and region keep it ours."""
+    """Buckets share one namespace with all the world: account and region keep it ours.
+
+    The stack's 26 characters leave room for the account and the longest region in the 63 of a
+    bucket's name, and for the words around it in the 64 of a role's.
+    """
     return f"kitaru-{slug(stack)}-{account}-{region}"
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kitaru_iac.clouds.aws.provision import names
-from kitaru_iac.clouds.aws.provision.layout import Layout, layout, region_of
+from kitaru_iac.clouds.aws.provision.layout import Layout, layout
 from kitaru_iac.clouds.aws.resources import aws_resources
+from kitaru_iac.clouds.wanted import region_of
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import S3Uri

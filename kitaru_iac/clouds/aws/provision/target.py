@@ -6,10 +6,10 @@ import json
 from typing import cast
 
 from kitaru_iac.clouds.aws.provision.account import Account, plugin_version
-from kitaru_iac.clouds.aws.provision.layout import Layout, layout, region_of, wants_cluster
+from kitaru_iac.clouds.aws.provision.layout import Layout, layout
 from kitaru_iac.clouds.aws.provision.ownership import claims
 from kitaru_iac.clouds.provider import Inputs, Target
-from kitaru_iac.errors import DescriptionError
+from kitaru_iac.clouds.wanted import possible, region_of, wants_cluster
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import EcrUri, S3Uri
@@ -86,13 +86,7 @@ def _possible(spec: StackSpec, account: Account) -> Layout:
         DescriptionError: With everything that cannot.
     """
     unfit = account.unfit(spec.infrastructure, cluster=wants_cluster(spec))
-    try:
-        planned = layout(spec, account.number, account.region)
-    except DescriptionError as error:
-        raise DescriptionError([*error.problems, *unfit]) from None
-    if unfit:
-        raise DescriptionError(unfit)
-    return planned
+    return possible(lambda: layout(spec, account.number, account.region), unfit)
 
 
 def account_of(credentials: Credentials | None, inputs: Inputs) -> Account:
