@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
 from kitaru_iac.clouds.aws.provision import encryption, given, marked, ownership
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, GONE, REPOSITORY
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
+from kitaru_iac.clouds.owned import untold
+from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Inputs, Marked, Sighting
-from kitaru_iac.errors import KitaruError, MissingPackages, NotAllowedError, Problem
+from kitaru_iac.errors import KitaruError, NotAllowedError, Problem
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.infrastructure import Infrastructure
+from kitaru_iac.spec.kinds import Cloud
 
 __all__ = ["Account", "plugin_version"]
 
@@ -30,14 +32,7 @@ def plugin_version() -> str:
     Raises:
         MissingPackages: The AWS packages are not installed.
     """
-    try:
-        return version("pulumi-aws")
-    except PackageNotFoundError as error:
-        raise MissingPackages(
-            "The AWS packages are not installed",
-            why="Provisioning on AWS needs pulumi-aws",
-            remedy="pip install 'kitaru-iac[aws]'",
-        ) from error
+    return version_of("pulumi-aws", Cloud.AWS)
 
 
 @dataclass(slots=True)
@@ -178,13 +173,7 @@ class Account:
         try:
             return ownership.sight(self._access, self.number, type, inputs, marks)
         except ProbeError as error:
-            raise KitaruError(
-                f"Whether {' '.join(map(str, inputs.values()))} exists, and whose it is, "
-                "cannot be told",
-                where=type,
-                why=error.why,
-                remedy="Run it again as somebody who may look.",
-            ) from error
+            raise untold(type, inputs, error) from error
 
     def marked(self, marks: Mapping[str, str]) -> Marked:
         """What in the account and region carries these marks; see `marked.py`."""

@@ -23,6 +23,7 @@ from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
 from kitaru_iac.clouds.aws.provision.used import used
 from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.programs import foreseen
 from kitaru_iac.clouds.provider import Inputs, marks
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.spec.clouds.aws import aws_partition
@@ -118,10 +119,10 @@ class Infrastructure(pulumi.ComponentResource):
                 keep_images=args.get("keep_images"),
             )
             url = f"{uses.registry.host}/{new_repository}" if uses.registry else None
-            registry = _foreseen(repository.url, url, repository.repository)
+            registry = foreseen(repository.url, url, repository.repository)
         if new_role := args.get("new_role"):
             made = runtime_role(*(name, new_role, uses), tags=tags, parent=self, boundary=boundary)
-            role = _foreseen(made.arn, uses.role, made)
+            role = foreseen(made.arn, uses.role, made)
         if new_cluster := args.get("new_cluster"):
             setting = Setting(name, args["stack"], region, partition, tags, boundary)
             cluster = self._cluster(setting, new_cluster, args, uses)
@@ -181,15 +182,6 @@ class Infrastructure(pulumi.ComponentResource):
             tags=setting.tags,
         )
         return made.name
-
-
-def _foreseen(
-    output: pulumi.Output[str], value: str | None, resource: pulumi.Resource
-) -> pulumi.Output[str]:
-    """An output; in a preview what it will be, so that what follows from it is previewed too."""
-    if value is None or not pulumi.runtime.is_dry_run():
-        return output
-    return resource.urn.apply(lambda _: value)
 
 
 def _prefix(uri: str | None) -> str:

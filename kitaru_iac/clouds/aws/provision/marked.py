@@ -3,7 +3,6 @@
 Three ways, since none sees all: the Resource Groups Tagging API, which has no roles and lists for
 a while what is gone (https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/
 supported-services.html); IAM's own list of roles, with their tags; and the names that we give.
-What they find counts only if it exists when it is looked up by itself, and is ours.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from kitaru_iac.checks.probes import ProbeError, in_parallel
+from kitaru_iac.checks.probes import ProbeError
 from kitaru_iac.clouds.aws.provision import names
 from kitaru_iac.clouds.aws.provision.ownership import (
     BUCKET,
@@ -23,7 +22,8 @@ from kitaru_iac.clouds.aws.provision.ownership import (
     sight,
 )
 from kitaru_iac.clouds.aws.session import AwsAccess
-from kitaru_iac.clouds.provider import Claim, Marked, Sighting
+from kitaru_iac.clouds.owned import collected
+from kitaru_iac.clouds.provider import Claim, Marked
 
 __all__ = ["claim_of", "marked"]
 
@@ -37,31 +37,12 @@ def marked(access: AwsAccess, account: str, region: str, marks: Mapping[str, str
         region: Where in it. Roles are those of all regions.
         marks: The tags that say it is the deployment's.
     """
-    ways = (partial(_tagged, access, marks), partial(_roles, access, marks))
-    claims = {_key(claim): claim for claim in _named(marks["kitaru-stack"], account, region)}
-    others: dict[str, Sighting] = {}
-    unseen: list[str] = []
-    for arns, why in in_parallel(ways):
-        unseen += [why] if why else []
-        for arn in arns:
-            claim = claim_of(arn)
-            if claim is None:
-                others[arn] = Sighting(arn, arn)
-            else:
-                claims.setdefault(_key(claim), claim)
-    found = []
-    looks = [partial(_seen, access, account, claim, marks) for claim in claims.values()]
-    for seen, why in in_parallel(looks):
-        unseen += [why] if why else []
-        if seen is not None and seen.hidden:
-            unseen.append(f"{seen.name}: {seen.foreign}")
-        elif seen is not None and seen.foreign is None:
-            found.append(seen)
-    return Marked((*found, *others.values()), tuple(dict.fromkeys(unseen)))
-
-
-def _key(claim: Claim) -> tuple[object, ...]:
-    return claim.type, *claim.inputs.values()
+    return collected(
+        (partial(_tagged, access, marks), partial(_roles, access, marks)),
+        _named(marks["kitaru-stack"], account, region),
+        claim_of,
+        lambda claim: sight(access, account, claim.type, claim.inputs, marks),
+    )
 
 
 def claim_of(arn: str) -> Claim | None:
@@ -99,15 +80,6 @@ def _named(stack: str, account: str, region: str) -> tuple[Claim, ...]:
         Claim(CLUSTER, {"name": cluster}),
         Claim(NODES, {"clusterName": cluster, "nodeGroupName": names.NODE_GROUP}),
     )
-
-
-def _seen(
-    access: AwsAccess, account: str, claim: Claim, marks: Mapping[str, str]
-) -> tuple[Sighting | None, str | None]:
-    try:
-        return sight(access, account, claim.type, claim.inputs, marks), None
-    except ProbeError as error:
-        return None, error.why
 
 
 def _tagged(access: AwsAccess, marks: Mapping[str, str]) -> tuple[list[str], str | None]:

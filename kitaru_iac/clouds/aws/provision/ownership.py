@@ -18,6 +18,7 @@ from kitaru_iac.clouds.aws.provision import ownership_parts as parts
 from kitaru_iac.clouds.aws.provision.layout import Layout
 from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, log_group_name, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
+from kitaru_iac.clouds.owned import lacking
 from kitaru_iac.clouds.provider import Claim, Inputs, Sighting
 
 __all__ = [
@@ -118,8 +119,7 @@ def sight(
         return Sighting(found, name, why, hidden=True)
     if arn is not None and arn.split(":")[4] != account:
         return Sighting(found, name, f"it is in account {arn.split(':')[4]}")
-    lacking = [f"{key}={value}" for key, value in marks.items() if tags.get(key) != value]
-    return Sighting(found, name, f"it lacks the tags {', '.join(lacking)}" if lacking else None)
+    return Sighting(found, name, lacking(tags, marks))
 
 
 def claims(layout: Layout) -> tuple[Claim, ...]:

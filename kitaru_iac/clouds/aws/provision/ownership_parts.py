@@ -13,6 +13,7 @@ from functools import partial
 
 from kitaru_iac.checks.probes import NotFound
 from kitaru_iac.clouds.aws.session import AwsAccess
+from kitaru_iac.clouds.owned import lacking
 from kitaru_iac.clouds.provider import Inputs, Sighting
 
 __all__ = ["KINDS", "sight"]
@@ -123,6 +124,4 @@ def _association(access: AwsAccess, inputs: Inputs, marks: Mapping[str, str]) ->
     except NotFound:
         return None
     tags = found.get("tags") or {}
-    lacking = [f"{key}={value}" for key, value in marks.items() if tags.get(key) != value]
-    problem = f"it lacks the tags {', '.join(lacking)}" if lacking else None
-    return Sighting(str(found["associationId"]), about, problem)
+    return Sighting(str(found["associationId"]), about, lacking(tags, marks))
