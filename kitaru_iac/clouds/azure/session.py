@@ -11,29 +11,15 @@ of absent things and misspelt groups too (https://github.com/Azure/azure-powersh
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import logging
-import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.probes import (
-    WORKERS,
-    Denied,
-    NoCredentials,
-    NotFound,
-    ProbeError,
-    Skipped,
-    Unavailable,
-)
-from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.checks.probes import WORKERS, NoCredentials, Unavailable
+from kitaru_iac.clouds.azure.answers import arm_error, blob_error, caller, error_of, refused
 from kitaru_iac.clouds.azure.observations import Caller, Raw, raws, text
 from kitaru_iac.errors import MissingPackages
-from kitaru_iac.redaction import text as redacted
 from kitaru_iac.spec.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -51,17 +37,6 @@ _PAUSE = 0.2
 #: Pages of a listing that are read; a thousand registries are not a question of patience.
 _PAGES = 50
 _BUSY = {408, 429, 500, 502, 503, 504}
-_ABSENT = {
-    "ContainerNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound",
-    "ResourceNotFound", "RoleDefinitionDoesNotExist",
-}  # fmt: skip
-_ELSEWHERE = {"InvalidAuthenticationTokenTenant", "InvalidSubscriptionId", "SubscriptionNotFound"}
-_NAMED_ACTION = re.compile(r"perform action '([A-Za-z0-9./_-]+)'")
-_NO_ANSWER = re.compile(
-    r"HTTP Error: (408|429|5\d\d)|timed out|HTTPSConnectionPool|Max retries"
-    r"|Connection (aborted|refused)"
-)
-_TRACE = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 
 
 def require_azure() -> None:
@@ -122,14 +97,14 @@ class AzureAccess:
             self._credential = self._make_credential()
             self._token = self._credential.get_token(f"{_ARM}/.default").token
         except ClientAuthenticationError as error:
-            raise _refused(error) from error
+            raise refused(error) from error
         except (AzureError, OSError, ValueError, KeyError) as error:
             raise Unavailable(
                 f"Entra gave no usable answer about the credentials: {type(error).__name__}",
                 "Look again later.",
             ) from error
         self._client = self._make_client()
-        return _caller(self._token)
+        return caller(self._token)
 
     def close(self) -> None:
         """Close the connections that are kept alive; a question under way ends with them."""
@@ -203,7 +178,7 @@ class AzureAccess:
             with client:
                 seen = client.get_container_properties()
         except HttpResponseError as error:
-            raise _blob_error(error, about) from error
+            raise blob_error(error, about) from error
         except (AzureError, OSError) as error:
             raise Unavailable(
                 f"{account}.{_BLOBS} does not answer ({type(error).__name__}): there is no such "
@@ -254,10 +229,10 @@ class AzureAccess:
             if status == 200 and isinstance(body, Mapping):
                 return body
             if status not in _BUSY:
-                raise _arm_error(status, body, about)
+                raise arm_error(status, body, about)
             pause = _seconds(headers.get("Retry-After"))
             if attempt == _ATTEMPTS or time.monotonic() + pause >= end:
-                code, _ = _error_of(body)
+                code, _ = error_of(body)
                 what = "throttled the question" if status == 429 else f"answered {status}"
                 raise Unavailable(f"Azure {what} about {about} ({code})", "Look again later.")
             time.sleep(pause)
@@ -298,108 +273,3 @@ def _seconds(retry_after: str | None) -> float:
         return max(_PAUSE, float(retry_after or _PAUSE))
     except ValueError:
         return _PAUSE
-
-
-def _error_of(body: object) -> tuple[str, str]:
-    """The code and message of an error; empty where it is none of Azure's."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if not isinstance(error, Mapping):
-        return "", ""
-    return str(error.get("code") or ""), redacted(str(error.get("message") or ""))
-
-
-def _arm_error(status: int, body: object, about: str) -> ProbeError:
-    code, message = _error_of(body)
-    if code in _ELSEWHERE:
-        return Skipped(
-            "these credentials do not see the subscription: it is another tenant's, there is no "
-            "such one, or they have no role in it",
-            note(az("account", "list"), "what they see"),
-        )
-    if status == 401:
-        return NoCredentials(f"Azure refuses the token ({code}): {message}", "az login")
-    if status == 403 and code:
-        named = _NAMED_ACTION.search(message)
-        permission = named.group(1) if named else None
-        return Denied(
-            f"{permission or 'what is asked'} about {about} is denied ({code}), which says nothing "
-            "about whether it exists",
-            permission=permission,
-            resource=about,
-        )
-    if code == "MissingSubscriptionRegistration":
-        namespace = re.search(r"namespace '([A-Za-z.]+)'", message)
-        return NotFound(
-            f"{about}: the subscription is not registered to use "
-            f"{namespace.group(1) if namespace else 'its resource provider'}",
-            az("provider", "register", namespace=namespace.group(1), wait=True)
-            if namespace
-            else None,
-        )
-    if status == 404 and code in _ABSENT:
-        return NotFound(f"{about} does not exist ({code})", resource=about)
-    if status == 200 or not code:
-        return Unavailable(f"what was answered about {about} ({status}) is not Azure's")
-    return Unavailable(f"Azure answered {code} ({status}) about {about}: {message}")
-
-
-def _blob_error(error: Exception, about: str) -> ProbeError:
-    """By Blob Storage's own code: a missing role is not a firewall.
-
-    https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
-    """
-    found = getattr(error, "error_code", None)  # an enumeration where the SDK knows it
-    code = str(getattr(found, "value", found) or "")
-    status = getattr(error, "status_code", None)
-    if status == 404 and code == "ContainerNotFound":
-        return NotFound(f"{about} does not exist", resource=about)
-    if code == "AuthorizationFailure":
-        return Skipped(f"the account's firewall shows this machine nothing of {about} ({code})")
-    if code in {"AuthorizationPermissionMismatch", "InsufficientAccountPermissions"}:
-        return Denied(
-            f"Blob Storage denies {about} ({code}): these credentials have no data role there",
-            permission="Microsoft.Storage/storageAccounts/blobServices/containers/read",
-            resource=about,
-        )
-    if status == 401 or code in {"InvalidAuthenticationInfo", "NoAuthenticationInformation"}:
-        return NoCredentials(f"Blob Storage refuses the token ({code})", "az login")
-    return Unavailable(f"Blob Storage answered {code or status} about {about}")
-
-
-def _refused(error: Exception) -> ProbeError:
-    """Entra's own codes are about the credentials; a server that is down or far away is not.
-
-    azure-identity has one class for both, and no status. What the endpoint of managed identities
-    does on a machine that is not in Azure says nothing.
-    """
-    said = redacted(str(error))
-    lines = [line.strip() for line in _TRACE.sub("", said).splitlines() if line.strip()]
-    told = "\n".join(line for line in lines if not line.startswith("ManagedIdentityCredential"))
-    if "AADSTS" not in told and _NO_ANSWER.search(told):
-        return Unavailable("Entra gave no usable answer about the credentials", "Look again later.")
-    why = next((line for line in lines if "AADSTS" in line), lines[0] if lines else "")
-    if why.startswith("DefaultAzureCredential"):
-        return NoCredentials(
-            "there are no Azure credentials here: none in the environment, no managed identity, "
-            "and nobody has logged in",
-            note("az login", "or give --credentials azure-service-principal:TENANT:CLIENT:SECRET"),
-        )
-    return NoCredentials(f"Entra gives no token: {why or type(error).__name__}", "az login")
-
-
-def _caller(token: str) -> Caller:
-    """Who a token is for, from its claims; nothing is verified, since Azure does that."""
-    try:
-        part = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (IndexError, ValueError, binascii.Error):
-        claims = {}
-    if not isinstance(claims, Mapping):
-        claims = {}
-    return Caller(
-        object_id=text(claims, "oid"),
-        tenant=text(claims, "tid"),
-        name=text(claims, "upn") or text(claims, "appid"),
-        kind="User" if text(claims, "idtyp") != "app" and text(claims, "upn") else
-        "ServicePrincipal",
-    )  # fmt: skip
