@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.cli.ci_job import (
+    LONGEST,
+    exit_code,
+    failure_handed_on,
+    hand_on,
+    host_here,
+    refuse_strangers,
+    require_id,
+    reviewed_digest,
+    show_plans,
+)
 from kitaru_iac.cli.options import MORE
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, KitaruError, UsageError
-from kitaru_iac.render.escaping import code_block
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from kitaru_iac.hosts.model import Host, Proposal
     from kitaru_iac.plan.document import StackPlan
     from kitaru_iac.spec.files import Described
 
-__all__ = ["apply", "preview", "require_id", "verify"]
+__all__ = ["apply", "preview", "verify"]
 
-#: What GitHub takes of a comment, less what stands around a plan in it.
-_LONGEST: Final = 64_000
-_JOB: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._]{0,30}")
-#: Events whose jobs have secrets, and may have been set off by anybody's request.
-_OPEN_EVENTS: Final = ("pull_request_target", "workflow_run", "issue_comment")
-
-#: The outputs of a job that plans or applies; all are there after a failure too.
-_OUTPUTS: Final = (
-    *("has_changes", "create", "update", "replace", "delete", "failed", "checks_failed"),
-    *("plan_digest", "plan_path"),
-)
 
 _Files = Annotated[
     list[str],
@@ -89,23 +83,23 @@ def preview(
     from kitaru_iac.render.plan_markdown import markdown
 
     require_id(id)
-    host = _host()
+    host = host_here()
     request = host.proposal
-    _refuse_strangers(request)
-    with _failure_handed_on(host):
+    refuse_strangers(request)
+    with failure_handed_on(host):
         plans, errors = _plans(_described(file))
     plan = document(plans)
     save_plan(plans, out)
     digest = plan["digest"]
-    body = f"{markdown(plan, _LONGEST)}\nPlan `{digest}`\n<!-- plan: {digest} -->\n"
-    _hand_on(host, plan, out, plan["summary"]["failed"])
+    body = f"{markdown(plan, LONGEST)}\nPlan `{digest}`\n<!-- plan: {digest} -->\n"
+    hand_on(host, plan, out, plan["summary"]["failed"])
     host.summary(body)
-    _show(plan, plans)
+    show_plans(plan, plans)
     if comment and request is not None and not request.is_fork:
         changed = plan["summary"]["with_changes"] or plan["summary"]["failed"]
         said = host.comment(f"preview/{id}", body, request.number, is_news=bool(changed))
         current().note(f"Comment on {host.name}: {said.value}")
-    return _code([*errors.values()], plan["summary"]["checks_failed"])
+    return exit_code([*errors.values()], plan["summary"]["checks_failed"])
 
 
 def apply(
@@ -149,16 +143,16 @@ def apply(
     require_id(id)
     if plan is not None and unreviewed:
         raise UsageError("--plan and --unreviewed contradict each other")
-    host = _host()
-    _refuse_strangers(host.proposal)
-    with _failure_handed_on(host):
+    host = host_here()
+    refuse_strangers(host.proposal)
+    with failure_handed_on(host):
         described = _described(file)
         request = host.merged()
         reviewed = saved_plan(plan) if plan is not None else None
         plans, _ = _plans(described)
         fresh = document(plans)
         if not unreviewed:
-            digest = reviewed["digest"] if reviewed else _reviewed_digest(host, request, id)
+            digest = reviewed["digest"] if reviewed else reviewed_digest(host, request, id)
             require_digest(fresh, digest, reviewed)
     outcomes: list[Outcome] = []
     try:
@@ -171,13 +165,13 @@ def apply(
         )
     finally:
         body = markdown([done.to_dict() for done in outcomes], len(described))
-        _hand_on(host, fresh, plan, sum(done.error is not None for done in outcomes))
+        hand_on(host, fresh, plan, sum(done.error is not None for done in outcomes))
         host.summary(body)
     current().items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
     if comment and request is not None and not request.is_fork:
         said = host.comment(f"apply/{id}", body, request.number)
         current().note(f"Comment on {host.name}: {said.value}")
-    return _code([done.error for done in outcomes if done.error is not None], 0)
+    return exit_code([done.error for done in outcomes if done.error is not None], 0)
 
 
 def verify(
@@ -206,9 +200,9 @@ def verify(
     from kitaru_iac.render.source import source_of
     from kitaru_iac.spec.files import documents_in, load_all
 
-    host = _host()
-    _refuse_strangers(host.proposal)
-    with _failure_handed_on(host):
+    host = host_here()
+    refuse_strangers(host.proposal)
+    with failure_handed_on(host):
         documents, every = documents_in(file), catalog()
         described = load_all(documents, description_defaults())
         reports = [
@@ -238,42 +232,6 @@ def verify(
     return int(ExitCode.CHECK_FAILED if stops else ExitCode.DONE)
 
 
-def require_id(id: str) -> None:
-    """Refuse an id that would not fit into a marker, before anything is done.
-
-    Raises:
-        UsageError: It has other signs, or too many.
-    """
-    if not _JOB.fullmatch(id):
-        raise UsageError(
-            "This is no id of a job",
-            where="--id",
-            remedy="Use up to 31 letters, digits, dots and underscores.",
-        )
-
-
-def _host() -> Host:
-    from kitaru_iac.hosts.registry import host_of
-
-    return host_of(os.environ)
-
-
-def _refuse_strangers(request: Proposal | None) -> None:
-    """Refuse to read a stranger's descriptions where this job has secrets.
-
-    A description says where requests go, and which variables and files hold credentials.
-    """
-    event = os.environ.get("GITHUB_EVENT_NAME", "")
-    if event in _OPEN_EVENTS and (request is None or request.is_fork):
-        raise UsageError(
-            "This job has the repository's secrets, and reads what a stranger may have written",
-            where=f"the event {event}",
-            why="A description names the variables and files that hold credentials, and the "
-            "servers that they are sent to.",
-            remedy="Run it for the event `pull_request`, which has no secrets on forks.",
-        )
-
-
 def _described(files: Sequence[str]) -> list[Described]:
     from kitaru_iac.machine.project import description_defaults
     from kitaru_iac.spec.files import documents_in, load_all
@@ -285,65 +243,3 @@ def _plans(described: Sequence[Described]) -> tuple[list[StackPlan], dict[str, K
     from kitaru_iac.stacks.many import plan_all
 
     return plan_all(described, progress=current().progress)
-
-
-def _reviewed_digest(host: Host, request: Proposal | None, id: str) -> str:
-    """The digest that our comment on the merged request says, and nobody has edited.
-
-    Raises:
-        UsageError: No plan was reviewed, as far as this host shows.
-    """
-    if request is not None:
-        for note in host.notes(f"preview/{id}", request.number):
-            if found := re.findall(r"^<!-- plan: (sha256:[0-9a-f]{64}) -->$", note.body, re.M):
-                return str(found[-1])
-    what = "the commit came by no request" if request is None else "no comment of ours is on it"
-    raise UsageError(
-        "There is no reviewed plan for this commit",
-        where=host.name,
-        why=f"As far as {host.name} shows, {what}, or somebody has edited it.",
-        remedy="Give the plan with --plan FILE, or say --unreviewed.",
-    )
-
-
-def _hand_on(host: Host, plan: Mapping[str, Any], path: str | None, failed: int) -> None:
-    counted = plan["summary"]
-    host.counts(
-        counted["create"] + counted["replace"],
-        counted["update"],
-        counted["delete"] + counted["replace"],
-    )
-    host.outputs(
-        {
-            "has_changes": "true" if counted["with_changes"] else "false",
-            **{key: str(counted[key]) for key in ("create", "update", "replace", "delete")},
-            "failed": str(failed),
-            "checks_failed": str(counted["checks_failed"]),
-            "plan_digest": plan["digest"],
-            "plan_path": "" if path is None else str(Path(path).resolve()),
-        }
-    )
-
-
-def _show(plan: Mapping[str, Any], plans: Sequence[StackPlan]) -> None:
-    from kitaru_iac.cli.stack_many import plan_lines
-
-    out = current()
-    out.item(plan, plan_lines(plans, out.style))
-
-
-def _code(errors: Sequence[KitaruError], checks_failed: int) -> int:
-    if errors:
-        return int(errors[0].exit_code)
-    return int(ExitCode.CHECK_FAILED if checks_failed else ExitCode.DONE)
-
-
-@contextmanager
-def _failure_handed_on(host: Host) -> Iterator[None]:
-    """Say on the host too why there is no result, and that no older one holds any more."""
-    try:
-        yield
-    except KitaruError as error:
-        host.outputs({**dict.fromkeys(_OUTPUTS, ""), "failed": "1"})
-        host.summary(f"### Failed\n\n{code_block(str(error.to_dict()['message']), 'text')}\n")
-        raise

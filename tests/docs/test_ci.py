@@ -51,9 +51,9 @@ class TestTheAction:
             assert "${{" not in step.get("run", "")
 
     def test_its_outputs_are_those_of_the_command(self) -> None:
-        from kitaru_iac.cli.ci import _OUTPUTS
+        from kitaru_iac.cli.ci_job import OUTPUTS
 
-        assert set(ACTION["outputs"]) == {*_OUTPUTS, "checks_unknown"}
+        assert set(ACTION["outputs"]) == {*OUTPUTS, "checks_unknown"}
 
     def test_what_it_uses_is_pinned(self) -> None:
         for step in ACTION["runs"]["steps"]:

@@ -1,0 +1,154 @@
+"""What the commands of `kitaru ci` share: the host, its outputs, the digest reviewed there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from kitaru_iac.cli.output import current
+from kitaru_iac.errors import ExitCode, KitaruError, UsageError
+from kitaru_iac.render.escaping import code_block
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kitaru_iac.hosts.model import Host, Proposal
+    from kitaru_iac.plan.document import StackPlan
+
+__all__ = [
+    "LONGEST",
+    "OUTPUTS",
+    "exit_code",
+    "failure_handed_on",
+    "hand_on",
+    "host_here",
+    "refuse_strangers",
+    "require_id",
+    "reviewed_digest",
+    "show_plans",
+]
+
+#: What GitHub takes of a comment, less what stands around a plan in it.
+LONGEST: Final = 64_000
+_JOB: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._]{0,30}")
+#: Events whose jobs have secrets, and may have been set off by anybody's request.
+_OPEN_EVENTS: Final = ("pull_request_target", "workflow_run", "issue_comment")
+
+#: The outputs of a job that plans or applies; all are there after a failure too.
+OUTPUTS: Final = (
+    *("has_changes", "create", "update", "replace", "delete", "failed", "checks_failed"),
+    *("plan_digest", "plan_path"),
+)
+
+
+def require_id(id: str) -> None:
+    """Refuse an id that would not fit into a marker, before anything is done.
+
+    Raises:
+        UsageError: It has other signs, or too many.
+    """
+    if not _JOB.fullmatch(id):
+        raise UsageError(
+            "This is no id of a job",
+            where="--id",
+            remedy="Use up to 31 letters, digits, dots and underscores.",
+        )
+
+
+def host_here() -> Host:
+    """Find the code host whose job this is."""
+    from kitaru_iac.hosts.registry import host_of
+
+    return host_of(os.environ)
+
+
+def refuse_strangers(request: Proposal | None) -> None:
+    """Refuse to read a stranger's descriptions where this job has secrets.
+
+    A description says where requests go, and which variables and files hold credentials.
+    """
+    event = os.environ.get("GITHUB_EVENT_NAME", "")
+    if event in _OPEN_EVENTS and (request is None or request.is_fork):
+        raise UsageError(
+            "This job has the repository's secrets, and reads what a stranger may have written",
+            where=f"the event {event}",
+            why="A description names the variables and files that hold credentials, and the "
+            "servers that they are sent to.",
+            remedy="Run it for the event `pull_request`, which has no secrets on forks.",
+        )
+
+
+def reviewed_digest(host: Host, request: Proposal | None, id: str) -> str:
+    """The digest that our comment on the merged request says, and nobody has edited.
+
+    Raises:
+        UsageError: No plan was reviewed, as far as this host shows.
+    """
+    if request is not None:
+        for note in host.notes(f"preview/{id}", request.number):
+            if found := re.findall(r"^<!-- plan: (sha256:[0-9a-f]{64}) -->$", note.body, re.M):
+                return str(found[-1])
+    what = "the commit came by no request" if request is None else "no comment of ours is on it"
+    raise UsageError(
+        "There is no reviewed plan for this commit",
+        where=host.name,
+        why=f"As far as {host.name} shows, {what}, or somebody has edited it.",
+        remedy="Give the plan with --plan FILE, or say --unreviewed.",
+    )
+
+
+def hand_on(host: Host, plan: Mapping[str, Any], path: str | None, failed: int) -> None:
+    """Hand a plan's counts on to the host's widget and to later steps.
+
+    Args:
+        host: The host.
+        plan: The plan's document.
+        path: The plan's file, if it is in one.
+        failed: How many stacks failed.
+    """
+    counted = plan["summary"]
+    host.counts(
+        counted["create"] + counted["replace"],
+        counted["update"],
+        counted["delete"] + counted["replace"],
+    )
+    host.outputs(
+        {
+            "has_changes": "true" if counted["with_changes"] else "false",
+            **{key: str(counted[key]) for key in ("create", "update", "replace", "delete")},
+            "failed": str(failed),
+            "checks_failed": str(counted["checks_failed"]),
+            "plan_digest": plan["digest"],
+            "plan_path": "" if path is None else str(Path(path).resolve()),
+        }
+    )
+
+
+def show_plans(plan: Mapping[str, Any], plans: Sequence[StackPlan]) -> None:
+    """Print the plans as text, or their document."""
+    from kitaru_iac.cli.stack_many import plan_lines
+
+    out = current()
+    out.item(plan, plan_lines(plans, out.style))
+
+
+def exit_code(errors: Sequence[KitaruError], checks_failed: int) -> int:
+    """Give the exit code: that of the first error, or that of checks that failed."""
+    if errors:
+        return int(errors[0].exit_code)
+    return int(ExitCode.CHECK_FAILED if checks_failed else ExitCode.DONE)
+
+
+@contextmanager
+def failure_handed_on(host: Host) -> Iterator[None]:
+    """Say on the host too why there is no result, and that no older one holds any more."""
+    try:
+        yield
+    except KitaruError as error:
+        host.outputs({**dict.fromkeys(OUTPUTS, ""), "failed": "1"})
+        host.summary(f"### Failed\n\n{code_block(str(error.to_dict()['message']), 'text')}\n")
+        raise
