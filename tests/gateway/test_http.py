@@ -442,6 +442,8 @@ class TestTls:
                 client("https://host", environ=environ, verify=True if variable else path)
             assert caught.value.where == (variable or "verify_ssl")
             assert name in str(caught.value.why)
+            remedy = "Name a file of certificates" if variable else "Log in again"
+            assert str(caught.value.remedy).startswith(remedy)
 
 
 class TestProxy:

@@ -523,3 +523,26 @@ def test_parts_of_a_local_stack_lose_the_labels_that_zenml_gives_them() -> None:
         "update new orchestrator",
         "update new artifact_store",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "secrets", "changeable"),
+    [
+        ({}, ({"key": "a"}, {"key": "b"}), True),
+        ({}, ({}, {"key": "b"}), True),
+        ({}, ({}, {}), True),
+        # ZenML would leave them stored.
+        ({}, ({"key": "a"}, {}), False),
+        ({"type": "gcp"}, ({}, {}), False),
+        ({"auth_method": "iam-role"}, ({"key": "a"}, {"key": "b"}), False),
+    ],
+)
+def test_a_connector_is_changed_where_zenml_leaves_nothing_of_the_old(
+    changed: Mapping[str, str],
+    secrets: tuple[Mapping[str, str], Mapping[str, str]],
+    changeable: bool,
+) -> None:
+    link = aws_records("s").connector
+    assert link is not None
+    old, new = (replace(link, secrets=values) for values in secrets)
+    assert module._is_changeable(old, replace(new, **changed)) is changeable

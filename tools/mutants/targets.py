@@ -210,7 +210,7 @@ TARGETS = (
             f"{AWS}/provision/names.py",
             f"{AWS}/provision/subnets.py",
         ),
-        ("tests/clouds/aws/test_layout.py", "tests/clouds/aws/test_account.py"),
+        tuple(f"tests/clouds/aws/test_{name}.py" for name in ("layout_rules", "layout", "account")),
     ),
     Target(
         "engine",

@@ -1,0 +1,121 @@
+"""Why a check looked at nothing, and whether a connector is who looks: one row for each reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from kitaru_iac.checks.checklist import Checklist
+from kitaru_iac.checks.connector import unseen
+from kitaru_iac.checks.model import CheckInfo, CheckStatus, Verdict, ok, unknown
+from kitaru_iac.checks.probes import (
+    Denied,
+    NoCredentials,
+    NotFound,
+    Outcome,
+    Probe,
+    ProbeError,
+    Skipped,
+    Unavailable,
+)
+from kitaru_iac.spec import from_mapping
+
+CATALOG = {"x.there": CheckInfo("x.there", "The thing is there.", "Without it nothing runs.")}
+CALLER = Probe("who", lambda: "me")
+
+
+def checklist() -> Checklist[str]:
+    def grant(error: Denied, caller: Outcome[str]) -> str:
+        return f"let {caller} do {error.permission}"
+
+    return Checklist(CATALOG, CALLER, credentials="x.credentials", who_am_i="whoami", grant=grant)
+
+
+def explained(error: ProbeError, caller: Outcome[str] = "me", create: str | None = None) -> Verdict:
+    probe: Probe[str] = Probe("look", lambda: "there")
+    check = checklist().check("x.there", "a thing", probe, lambda _: ok("there"), create=create)
+    assert check.on_error is not None
+    verdict = check.on_error(error, caller)
+    assert verdict is not None
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("error", "caller", "verdict"),
+    [
+        (
+            Denied("403", permission="x:Look"),
+            "me",
+            unknown("not allowed to look: 403", "let me do x:Look", "x:Look"),
+        ),
+        (Unavailable("503"), "me", unknown("not looked at: 503", "whoami")),
+        (Unavailable("503", "wait"), "me", unknown("not looked at: 503", "wait")),
+        (NotFound("404"), "me", unknown("not looked at: 404", "whoami")),
+        (Skipped("the role decides"), "me", unknown("the role decides", "whoami")),
+        (
+            NoCredentials("expired", "log in"),
+            "me",
+            unknown("not looked at without valid credentials (x.credentials): expired", "log in"),
+        ),
+        # What looks like a refusal hides that the credentials expired.
+        (
+            Denied("403", permission="x:Look"),
+            NoCredentials("expired", "log in"),
+            unknown("not looked at without valid credentials (x.credentials): expired", "log in"),
+        ),
+        (
+            NoCredentials("none", "log in"),
+            NoCredentials("expired", "renew"),
+            unknown("not looked at without valid credentials (x.credentials): none", "log in"),
+        ),
+        (Unavailable("503"), Unavailable("away"), unknown("not looked at: 503", "whoami")),
+    ],
+)
+def test_each_failure_of_a_probe_has_its_own_words(
+    error: ProbeError, caller: Outcome[str], verdict: Verdict
+) -> None:
+    assert explained(error, caller) == verdict
+    assert verdict.status is CheckStatus.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [(NotFound("404"), "make it"), (Unavailable("503"), "whoami"), (Skipped("no"), "whoami")],
+)
+def test_what_is_not_there_is_made_and_nothing_else(error: ProbeError, remedy: str) -> None:
+    assert explained(error, create="make it").remedy == remedy
+
+
+REMOTE = {
+    "name": "prod",
+    "type": "kubernetes",
+    "artifact_store": "s3://team-data/k",
+    "container_registry": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team",
+    "cluster": "prod",
+    "region": "eu-west-1",
+}
+LOCAL = {"name": "dev", "type": "local", "artifact_store": "s3://team-data/k"}
+SERVER = "https://zenml.example.com"
+
+
+@pytest.mark.parametrize(
+    ("description", "server", "whose", "told"),
+    [
+        (REMOTE, None, "its own identity", None),
+        (REMOTE, SERVER, None, None),
+        (REMOTE, SERVER, "its own identity", f"the stack is stored in {SERVER}"),
+        # The flow runs here, with what is here: no connector stands between.
+        (LOCAL, SERVER, "its own identity", None),
+        (
+            {**LOCAL, "credentials": "aws-profile:team", "region": "eu-west-1"},
+            SERVER,
+            "a profile there",
+            "credentials are a profile there, not",
+        ),
+    ],
+)
+def test_a_connector_is_who_looks_or_it_is_said_why_not(
+    description: dict[str, str], server: str | None, whose: str | None, told: str | None
+) -> None:
+    found = unseen(from_mapping(description), server, whose)
+    assert (found is None) == (told is None)
+    assert told is None or (found is not None and told in found)
