@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import TextIO
 
@@ -35,6 +34,8 @@ def has_color(stream: TextIO) -> bool:
 
 def width() -> int:
     """The columns to write into: the terminal's, at most 100."""
+    import shutil  # with four compressors, which most commands do without
+
     return max(40, min(100, shutil.get_terminal_size((100, 24)).columns))
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kitaru_iac.errors import KitaruError
-from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackView
 from kitaru_iac.machine.active_scope import named_stack
 from kitaru_iac.machine.settings import read_global
 from kitaru_iac.machine.store_location import RestStore, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
+
+if TYPE_CHECKING:  # what is written has documents, which no read command needs
+    from kitaru_iac.gateway.gateway import Gateway
 
 __all__ = [
     "FallbackReader",

@@ -15,7 +15,6 @@ from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine.environment import AUTH_TOKEN, SERVER_URL
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.machine.local_database import size_of
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -208,6 +207,10 @@ def _sqlite(url: str) -> SqliteStore:
         scheme = url.partition(":")[0]
         raise UnreadableError(f"the store is a database of the kind {scheme!r}")
     path = Path(database)
+    from kitaru_iac.machine.local_database import (
+        size_of,
+    )  # with SQLite, which a server does without
+
     size = size_of(path)
     if size is None:
         raise UnreadableError(f"there is no database {path} yet")
