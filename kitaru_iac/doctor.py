@@ -35,7 +35,7 @@ from kitaru_iac.machine.init_hooks import mover
 from kitaru_iac.machine.local_database import examine as examine_database
 from kitaru_iac.machine.local_database import size_of
 from kitaru_iac.machine.settings import read_global, read_logins, read_repository
-from kitaru_iac.machine.store_location import default_database, require_whole
+from kitaru_iac.machine.store_location import chosen_url, default_database, require_whole
 
 __all__ = ["Finding", "Status", "examine"]
 
@@ -171,29 +171,29 @@ def _config_home() -> Finding:
 def _store() -> Finding:
     title = "ZenML store"
     try:
-        store = _configured_store()
+        config = _whole_settings()
     except SettingsDamaged as error:
         detail = f"{error.where}: {error.what}"
         return Finding("zenml.store", title, "unknown", detail, error.remedy)
     try:
-        require_whole({"store": store}, os.environ)
+        require_whole(config, os.environ)
     except NotConnectedError as error:
         why = ". ".join(part for part in (error.what, error.why) if part)
         return Finding("zenml.store", title, "warn", why, error.remedy)
-    url = store.get("url")
+    url = chosen_url(config, os.environ)
     if not url:
         shown = "local (SQLite, in the configuration directory)"
         return _local_store(default_database(os.environ), shown)
-    if "://" not in str(url):
+    if "://" not in url:
         detail = "what is configured is not the URL of a store"
         return Finding("zenml.store", title, "warn", detail, "Log in again: kitaru login URL")
-    shown = redaction.url(str(url))
+    shown = redaction.url(url)
     scheme = shown.partition("://")[0]
     kind = {"http": "server", "https": "server", "sqlite": "local (SQLite)"}.get(
         scheme, f"database ({scheme})"
     )
     if scheme == "sqlite":
-        file = str(url).removeprefix("sqlite:///").partition("?")[0]
+        file = url.removeprefix("sqlite:///").partition("?")[0]
         return _local_store(Path(file), f"{kind}: {shown}")
     return Finding("zenml.store", title, "ok", f"{kind}: {shown}")
 
@@ -222,22 +222,18 @@ def _local_store(path: Path, shown: str) -> Finding:
     return Finding("zenml.store", "ZenML store", "warn", f"{shown}: it {fault[0]}", fault[1])
 
 
-def _configured_store() -> dict[str, Any]:
-    """The store as ZenML will see it: the environment takes precedence over the file.
+def _whole_settings() -> dict[str, Any]:
+    """ZenML's global settings.
 
     Raises:
         SettingsDamaged: One of ZenML's files that a command reads is empty or cut off, or cannot
             be read.
     """
-    content = read_global()
+    config = read_global()
     read_logins()
     if (root := repository(os.environ)) is not None:
         read_repository(repository_config(root, os.environ))
-    url = os.environ.get("ZENML_STORE_URL")
-    if url:
-        return {"url": url}
-    store = content.get("store")
-    return store if isinstance(store, dict) else {}
+    return config
 
 
 def _engine() -> Finding:

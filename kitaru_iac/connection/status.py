@@ -25,6 +25,7 @@ from kitaru_iac.machine.server_login import Login, remember_token
 from kitaru_iac.machine.settings import CONFIG_FILE, read_global, read_logins
 from kitaru_iac.machine.store_location import (
     RestStore,
+    chosen_url,
     default_database,
     require_whole,
     server_of,
@@ -108,10 +109,8 @@ def status(*, timeout: float = 5) -> Status:
         SettingsDamaged: ZenML's configuration is empty or cut off, or cannot be read.
     """
     config = read_global()
-    stored = config.get("store")
-    url = os.environ.get(_URL_VARIABLE) or (stored.get("url") if isinstance(stored, dict) else None)
-    is_default = not url
-    url = str(url) if url else f"sqlite:///{default_database(os.environ)}"
+    chosen = chosen_url(config, os.environ)
+    url = chosen or f"sqlite:///{default_database(os.environ)}"
     kind: Literal["local", "server", "database"] = "database"
     if url.startswith(("http://", "https://")):
         kind = "server"
@@ -120,7 +119,7 @@ def status(*, timeout: float = 5) -> Status:
     found = Status(
         kind=kind,
         url=redaction.url(url.rstrip("/")),
-        source=_source(is_default=is_default),
+        source=_source(is_default=chosen is None),
         connected=True,
         client_version=installed_version(),
         config_directory=str(config_home()),

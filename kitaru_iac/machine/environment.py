@@ -23,6 +23,7 @@ AUTH_TOKEN: Final = "KITARU_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 PROJECT: Final = "KITARU_PROJECT"
 
 _URL: Final = "ZENML_STORE_URL"
+_TYPE: Final = "ZENML_STORE_TYPE"
 _KEY: Final = "ZENML_STORE_API_KEY"
 _PROJECT_ID: Final = "ZENML_ACTIVE_PROJECT_ID"
 _SAME: Final = {
@@ -47,6 +48,7 @@ def apply_environment() -> None:
     different servers or keys, ours hold, and a warning says so once.
     """
     environ = os.environ
+    _without_blanks(environ)
     ignored = {
         SERVER_URL: _one_server(environ),
         AUTH_TOKEN: _one_login(environ),
@@ -86,6 +88,19 @@ def project_for_login(environ: Mapping[str, str]) -> str | None:
     return _given(environ, PROJECT) or None
 
 
+def _without_blanks(environ: MutableMapping[str, str]) -> None:
+    """Let a blank variable be an unset one, and take line breaks off, in ZenML's as in ours.
+
+    A secret that a CI job may not see is an empty variable there, which ZenML takes for an address.
+    """
+    for name in (_URL, _TYPE, _KEY, *_OTHER_LOGINS[:2], "ZENML_ACTIVE_STACK_ID", _PROJECT_ID):
+        if (text := environ.get(name)) is not None:
+            if kept := text.strip():
+                environ[name] = kept
+            else:
+                del environ[name]
+
+
 # -- one server, one login, one project ------------------------------------------------------------
 
 
@@ -98,10 +113,10 @@ def _one_server(environ: MutableMapping[str, str]) -> list[str]:
     ours, theirs = _given(environ, SERVER_URL), environ.get(_URL)
     if not ours:
         return []
-    environ.pop("ZENML_STORE_TYPE", None)
+    environ.pop(_TYPE, None)
     if not theirs or theirs.rstrip("/") == ours.rstrip("/"):
         return []
-    return [_URL, *_dropped(environ, _KEY, *_OTHER_LOGINS)]
+    return [_URL, *_dropped(environ, _KEY, *_OTHER_LOGINS, "ZENML_STORE_VERIFY_SSL")]
 
 
 def _one_login(environ: MutableMapping[str, str]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
-from kitaru_iac.machine.environment import AUTH_TOKEN, SERVER_URL
+from kitaru_iac.machine.environment import AUTH_TOKEN, SERVER_URL, given_as
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -22,6 +22,7 @@ __all__ = [
     "RestStore",
     "SqliteStore",
     "StoreLocation",
+    "chosen_url",
     "default_database",
     "require_whole",
     "server_of",
@@ -30,7 +31,12 @@ __all__ = [
 ]
 
 _STORE_PREFIX = "ZENML_STORE_"
+_URL = "ZENML_STORE_URL"
+_TYPE = "ZENML_STORE_TYPE"
+_LOGINS = (AUTH_TOKEN, "ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN", "ZENML_STORE_USERNAME")
 _SQLITE = "sqlite:///"
+#: How the addresses of the databases begin that ZenML opens itself.
+_DATABASES = ("sqlite://", "mysql://")
 _TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
 _FALSE = frozenset({"0", "off", "f", "false", "n", "no"})
 #: ZenML's `DEFAULT_HTTP_TIMEOUT`, in seconds.
@@ -95,29 +101,67 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
     raise UnreadableError(f"the store is of the type {store.get('type')!r}")
 
 
+def chosen_url(config: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """The address of the store that ZenML would open, as written; None for the default local one.
+
+    Args:
+        config: The global configuration file's content.
+        environ: The environment variables, after `apply_environment`.
+    """
+    stored = config.get("store")
+    url = environ.get(_URL) or (stored.get("url") if isinstance(stored, dict) else None)
+    return str(url) if url else None
+
+
 def require_whole(config: Mapping[str, Any], environ: Mapping[str, str]) -> None:
-    """Refuse half a connection in our variables, before another store is used in its place.
+    """Refuse half a connection in the variables, before another store is used in its place.
 
     Args:
         config: The global configuration file's content.
         environ: The environment variables, after `apply_environment`.
 
     Raises:
-        NotConnectedError: ``KITARU_SERVER_URL`` is no server's address, or has no login;
-            ``KITARU_AUTH_TOKEN`` has no server.
+        NotConnectedError: An address is none, or is of another kind than ``ZENML_STORE_TYPE`` says;
+            ``KITARU_SERVER_URL`` has no login; a login, or a type, has no server.
     """
-    given = environ.get(SERVER_URL, "").strip()
-    if given:
+    if given := environ.get(SERVER_URL, "").strip():
         _require_login(given, environ)
-    elif environ.get(AUTH_TOKEN, "").strip():
-        stored = config.get("store")
-        url = stored.get("url") if isinstance(stored, dict) else None
-        if not _is_server(str(environ.get("ZENML_STORE_URL") or url or "")):
-            raise NotConnectedError(
-                f"{AUTH_TOKEN} is set, and nothing says for which server",
-                why=f"{SERVER_URL} is not set, and this machine is logged in to no server",
-                remedy=f"Set {SERVER_URL} too, or unset {AUTH_TOKEN}.",
-            )
+        return
+    _require_store(environ)
+    login = next((name for name in _LOGINS if environ.get(name, "").strip()), None)
+    if login is not None and not _is_server(chosen_url(config, environ) or ""):
+        login = given_as(login, environ)
+        url = SERVER_URL if login == AUTH_TOKEN else _URL
+        why = f"{url} is not set, and this machine is logged in to no server"
+        if environ.get(_URL):
+            why = f"{_URL} names a database, which needs no login"
+        raise NotConnectedError(
+            f"{login} is set, and nothing says for which server",
+            why=why,
+            remedy=f"Set {url} to the address of the server, or unset {login}.",
+        )
+
+
+def _require_store(environ: Mapping[str, str]) -> None:
+    """See that ZenML's own variables name one store, if any."""
+    url, kind = environ.get(_URL), environ.get(_TYPE)
+    if url and not (_is_server(url) or url.startswith(_DATABASES)):
+        raise NotConnectedError(
+            f"{_URL} is not the address of a store",
+            remedy=f"Write it as https://HOST, or unset {_URL}.",
+        )
+    if kind and not url:
+        raise NotConnectedError(
+            f"{_TYPE} is set, and nothing says which store",
+            why=f"With it, ZenML takes the store from {_URL} alone, which is not set",
+            remedy=f"Set {_URL} too, or unset {_TYPE}.",
+        )
+    if url and kind and kind != _type_of(url):
+        raise NotConnectedError(
+            f"{_TYPE} and {_URL} contradict each other",
+            why=f"The address is one of the type '{_type_of(url)}'",
+            remedy=f"Unset {_TYPE}: the address tells it.",
+        )
 
 
 def _require_login(url: str, environ: Mapping[str, str]) -> None:
@@ -170,12 +214,16 @@ def _with_environment(
     if not given:
         return stored
     if "type" not in given and "url" in given:
-        given["type"] = "rest" if given["url"].startswith(("http://", "https://")) else "sql"
+        given["type"] = _type_of(given["url"])
     if "type" in given:
         return given
     if stored is None:
         raise UnreadableError("the environment completes a store that is not configured yet")
     return {**stored, **given}
+
+
+def _type_of(url: str) -> str:
+    return "rest" if url.startswith(("http://", "https://")) else "sql"
 
 
 def _of_environment(environ: Mapping[str, str]) -> dict[str, Any]:

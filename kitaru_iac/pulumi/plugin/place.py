@@ -121,19 +121,21 @@ def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:
         NotConnectedError: Nothing says which one is meant, or it does not answer.
     """
     from kitaru_iac.gateway.identity import StoreIdentity, identity_of
-    from kitaru_iac.machine.store_location import SqliteStore, store_location
+    from kitaru_iac.machine.store_location import SqliteStore, chosen_url, store_location
     from kitaru_iac.machine.unreadable import UnreadableError
 
     config, environ = machine.config, machine.environ
+    url = chosen_url(config, environ) or ""
+    if not explicit and not url.startswith("http") and _login(environ):
+        raise _nowhere(environ)  # the words of a provider, where a command has others
     try:
         store = store_location(config, environ)
     except UnreadableError as reason:
-        url = _configured(config, environ)
         if url.startswith("sqlite:") or not url:  # it would be made
             if not explicit:
                 raise _nowhere(environ) from reason
         return StoreIdentity(None, redaction.url(url), is_server=url.startswith("http"))
-    if isinstance(store, SqliteStore) and not explicit and (_login(environ) or _in_ci(environ)):
+    if isinstance(store, SqliteStore) and not explicit and _in_ci(environ):
         raise _nowhere(environ)
     return identity_of(store, environ)
 
@@ -169,12 +171,6 @@ def properties() -> dict[str, Any]:
     """What a stack's state says of its server."""
     found = here()
     return {"serverId": found.id, "server": found.shown}
-
-
-def _configured(config: Mapping[str, Any], environ: Mapping[str, str]) -> str:
-    store = config.get("store")
-    stored = store.get("url") if isinstance(store, dict) else None
-    return str(environ.get("ZENML_STORE_URL") or stored or "")
 
 
 def _login(environ: Mapping[str, str]) -> str | None:
