@@ -1,16 +1,17 @@
 """Kill, or interrupt, real commands at random moments, and look what they left.
 
-    python -m tests.stacks.kills --kills 60 --interrupts 60 [--seed 1]
+    python -m tests.stacks.kills --kills 60 --interrupts 60 [--store mariadb] [--seed 1]
 
-Each round begins with an empty local store or a stack in it, starts ``create``, a replacing
+Each round begins with an empty store or a stack in it, starts ``create``, a replacing
 ``apply``, ``delete --recursive`` or ``use``, and sends a signal after a random time. Then the store
 has to hold all or nothing (after Ctrl-C and SIGTERM), and the same command has to complete at once
-(after SIGKILL). Prints one line for each fault and a line of figures.
+(after SIGKILL). Prints one line for each fault and the figures.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -21,8 +22,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.homes import Home, make_template, ready_home
-from tests.stacks.interrupts import rows
+from tests.homes import Home
+from tests.stacks.worlds import World, add_arguments, names, open_world
 
 REMOTE = (
     *("dev", "--type", "kubernetes", "--artifact-store", "s3://my-bucket/kitaru"),
@@ -45,19 +46,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--interrupts", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=1)
+    add_arguments(parser)
     given = parser.parse_args()
     rng = random.Random(given.seed)
     os.environ["TESTS_COLD"] = "1"  # every command a process of its own
     figures: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        template = make_template(Path(folder) / "template")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_world(given.store, Path(folder), given.mariadb) as world,
+    ):
         signals = [signal.SIGKILL] * given.kills
         signals += [rng.choice([signal.SIGINT, signal.SIGTERM]) for _ in range(given.interrupts)]
         for number, sent in enumerate(signals):
             name = list(COMMANDS)[number % len(COMMANDS)]
-            home = ready_home(template, Path(folder) / f"home-{number}")
-            found = one(home, name, sent, rng)
+            world.empty()
+            home = world.home(Path(folder) / f"home-{number}")
+            found = one(world, home, name, sent, rng)
             figures[f"{sent.name}: {found}"] += 1
             if found.startswith("FAULT"):
                 print(f"{number} {sent.name} {name}: {found}", flush=True)
@@ -66,12 +70,12 @@ def main() -> int:
     return int(any("FAULT" in line for line in figures))
 
 
-def one(home: Home, name: str, sent: signal.Signals, rng: random.Random) -> str:
+def one(world: World, home: Home, name: str, sent: signal.Signals, rng: random.Random) -> str:
     """One round; what came of it."""
     before, command = COMMANDS[name]
     if before:
         assert home.kitaru(*before).returncode == 0
-    start = rows(home.database)
+    start = names(world)
     process = subprocess.Popen(
         [sys.executable, "-m", "kitaru_iac.cli.main", *command],
         env=home.environment(),
@@ -80,18 +84,20 @@ def one(home: Home, name: str, sent: signal.Signals, rng: random.Random) -> str:
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for_its_writes(home, process, name, start, rng)
+    wait_for_its_writes(world, home, process, name, start, rng)
     process.send_signal(sent)
-    _, err = process.communicate(timeout=60)
-    holds = rows(home.database)
+    _, err = process.communicate(timeout=240)
+    holds = names(world)
     if sent is not signal.SIGKILL:
         if process.returncode not in {0, 130, -15}:
             return f"FAULT: ended with {process.returncode}: {err.strip()}"
         if process.returncode == 130 and "Interrupted." in err.splitlines()[-1]:
             return f"FAULT: said nothing: {err.strip()}"
         whole = is_whole(holds, name)
-        if holds != start and not whole:
+        if (holds != start or process.returncode == 0) and not whole:
             return f"FAULT: neither all nor nothing, and said: {err.strip()} {holds}"
+        if process.returncode == 0 and name == "use" and active(home) != "dev":
+            return f"FAULT: said that dev is active, and it is {active(home)}"
         return "all" if whole else "nothing"
     state = "nothing" if holds == start else "all" if is_whole(holds, name) else "something"
     again = home.kitaru(*command)
@@ -100,12 +106,15 @@ def one(home: Home, name: str, sent: signal.Signals, rng: random.Random) -> str:
     fine = {0, 4} if gone else {0, 5} if there else {0}
     if again.returncode not in fine:
         return f"FAULT: left {state}, and the same command: {again.stderr.strip()}"
-    if not is_whole(rows(home.database), name):
-        return f"FAULT: left {state}, and the same command left {rows(home.database)}"
+    if not is_whole(names(world), name):
+        return f"FAULT: left {state}, and the same command left {names(world)}"
+    if name == "use" and active(home) != "dev":
+        return f"FAULT: the same command left {active(home)} active"
     return f"left {state}, and the same command completed"
 
 
 def wait_for_its_writes(
+    world: World,
     home: Home,
     process: subprocess.Popen[str],
     name: str,
@@ -118,10 +127,16 @@ def wait_for_its_writes(
         return
     notes = home.config / "kitaru" / "unfinished"
     while process.poll() is None and not (notes.is_dir() and any(notes.glob("*.json"))):
-        if rows(home.database) != start:
+        if names(world) != start:
             break
         time.sleep(0.001)
     time.sleep(rng.uniform(0, 0.25))
+
+
+def active(home: Home) -> str:
+    """The name of the active stack, or what was said in its place."""
+    done = home.kitaru("stack", "current", "-o", "json")
+    return str(json.loads(done.stdout)["item"]["name"]) if not done.returncode else done.stderr
 
 
 def is_whole(holds: dict[str, list[str]], name: str) -> bool:
