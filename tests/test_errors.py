@@ -71,6 +71,7 @@ CODES = {
     "settings_unreadable",
     "stack_changed",
     "stack_not_found",
+    "stack_not_managed",
     "stack_protected",
     "stack_taken_over",
     "state_damaged",

@@ -182,6 +182,7 @@ def delete(
     *,
     recursive: bool = False,
     force: bool = False,
+    unmanaged: bool = False,
     keep_infrastructure: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Deleted:
@@ -191,12 +192,14 @@ def delete(
         name_or_id: Which.
         recursive: Its own components and connector too, where no other stack uses them.
         force: Although it is active (the default stack becomes active), or belongs to Pulumi.
+        unmanaged: Although Kitaru did not make it; its components and connectors stay.
         keep_infrastructure: Although something was provisioned for it, which stays. To take that
             down is the command's: ``kitaru stack delete --infra``.
         progress: Gets one-line messages.
 
     Raises:
         StackNotFound: There is none of this name or id.
+        StackNotManaged: Kitaru did not make it, and `unmanaged` is not given.
         InfrastructureRemains: Something was provisioned for it, and nobody said that it may stay.
         ProtectedStackError: It is active or Pulumi's and `force` is not given, or it is the default
             stack.
@@ -214,6 +217,7 @@ def delete(
         name_or_id,
         recursive=recursive,
         force=force,
+        unmanaged=unmanaged,
         keep_infrastructure=keep_infrastructure,
         progress=progress,
     )

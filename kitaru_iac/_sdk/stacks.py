@@ -195,6 +195,7 @@ def delete_stack(
     recursive: bool = False,
     force: bool = False,
     *,
+    unmanaged: bool = False,
     keep_infrastructure: bool = False,
 ) -> None:
     """Delete a stack.
@@ -205,11 +206,13 @@ def delete_stack(
             uses them.
         force: Delete it although it is active (the default stack becomes active), or belongs to
             Pulumi.
+        unmanaged: Delete it although Kitaru did not make it; its components and connectors stay.
         keep_infrastructure: Delete it although something was provisioned for it, which stays.
 
     Raises:
         InfrastructureRemains: Something was provisioned for it, and nobody said that it may stay.
         StackNotFound: There is none of this name or id.
+        StackNotManaged: Kitaru did not make it, and `unmanaged` is not given.
         ProtectedStackError: It is active or Pulumi's and `force` is not given, or it is the default
             stack.
 
@@ -221,7 +224,11 @@ def delete_stack(
     from kitaru_iac.stacks import operations
 
     done = operations.delete(
-        name_or_id, recursive=recursive, force=force, keep_infrastructure=keep_infrastructure
+        name_or_id,
+        recursive=recursive,
+        force=force,
+        unmanaged=unmanaged,
+        keep_infrastructure=keep_infrastructure,
     )
     if done is not None:
         warn(done.warnings)

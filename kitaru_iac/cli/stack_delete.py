@@ -9,7 +9,7 @@ import typer
 from kitaru_iac.cli.infra import consent, foreign_stays, progress
 from kitaru_iac.cli.options import StackRef
 from kitaru_iac.cli.output import current as output
-from kitaru_iac.errors import ExitCode, InfrastructureRemains, UsageError
+from kitaru_iac.errors import ExitCode, InfrastructureRemains, StackNotManaged, UsageError
 
 if TYPE_CHECKING:
     from kitaru_iac.plan.model import Plan
@@ -37,6 +37,13 @@ def delete(
             "--force",
             help="Delete it although it is active, and the default stack becomes active; or "
             "although it belongs to Pulumi.",
+        ),
+    ] = False,
+    unmanaged: Annotated[
+        bool,
+        typer.Option(
+            "--unmanaged",
+            help="Delete it although Kitaru did not make it. Its components and connectors stay.",
         ),
     ] = False,
     infra: Annotated[
@@ -85,7 +92,8 @@ def delete(
     """Delete a stack.
 
     Without --recursive only the stack's own record goes; its components stay. What was kept is
-    listed with the reason. A stack that infrastructure was provisioned for needs --infra, or
+    listed with the reason. A stack that Kitaru did not make needs --unmanaged, or a yes on a
+    terminal; its parts stay. A stack that infrastructure was provisioned for needs --infra, or
     --keep-infra to leave that; on a terminal it is asked. With --infra, what is not the stack's own
     is never touched: it stays, with exit code 1.
 
@@ -94,6 +102,7 @@ def delete(
         kitaru stack delete dev --recursive
         kitaru stack delete dev --recursive --force   # also if it is the active one
         kitaru stack delete prod --recursive --infra
+        kitaru stack delete theirs --unmanaged
     """
     from kitaru_iac.stacks import operations
 
@@ -105,6 +114,7 @@ def delete(
             stack,
             recursive=recursive,
             force=force,
+            unmanaged=unmanaged,
             infrastructure=True,
             include_protected=include_protected,
             delete_data=delete_data,
@@ -122,7 +132,9 @@ def delete(
     ]:
         raise UsageError(f"{given[0]} needs --infra", remedy="Add --infra, or leave it out.")
     else:
-        done = _delete_records(stack, recursive=recursive, force=force, keep=keep_infra)
+        done = _delete_records(
+            stack, recursive=recursive, force=force, unmanaged=unmanaged, keep=keep_infra
+        )
     if done is None:
         out.item({"deleted_stack": None}, ["Nothing was deleted."])
         return int(ExitCode.FAILED)
@@ -144,22 +156,37 @@ def delete(
     return int(ExitCode.FAILED) if stays else None
 
 
-def _delete_records(stack: str, *, recursive: bool, force: bool, keep: bool) -> Deleted | None:
-    """Delete the records; ask where infrastructure would stay, if somebody is there to answer."""
+def _delete_records(
+    stack: str, *, recursive: bool, force: bool, unmanaged: bool, keep: bool
+) -> Deleted | None:
+    """Delete the records; ask about what needs a word, if somebody is there to answer."""
     from kitaru_iac.cli.terminal import confirm, someone_is_there
     from kitaru_iac.stacks import operations
 
-    try:
-        return operations.delete(stack, recursive=recursive, force=force, keep_infrastructure=keep)
-    except InfrastructureRemains as remains:
-        if not someone_is_there():
-            raise
-        for line in (f"{remains.what}: {', '.join(remains.left)}", remains.why or ""):
-            output().note(line)
-        if not confirm("Delete the record, and leave the infrastructure?", remedy="--keep-infra"):
-            return None
-        agreed = remains.stack or stack  # the name may be another stack's by now
-    return operations.delete(agreed, recursive=recursive, force=force, keep_infrastructure=True)
+    while True:
+        try:
+            return operations.delete(
+                stack,
+                recursive=recursive,
+                force=force,
+                unmanaged=unmanaged,
+                keep_infrastructure=keep,
+            )
+        except (InfrastructureRemains, StackNotManaged) as refusal:
+            if not someone_is_there():
+                raise
+            left = f": {', '.join(refusal.left)}" if refusal.left else ""
+            for line in (f"{refusal.what}{left}", refusal.why or ""):
+                output().note(line)
+            stack = refusal.stack or stack  # the name may be another stack's by then
+            if isinstance(refusal, StackNotManaged):
+                question = "Delete it all the same?"
+                option, unmanaged = "--unmanaged", True
+            else:
+                question = "Delete the record, and leave the infrastructure?"
+                option, keep = "--keep-infra", True
+            if not confirm(question, remedy=option):
+                return None
 
 
 def _ask(plan: Plan) -> bool:

@@ -22,6 +22,7 @@
     ├── FileNotWritten         file_not_written        1    read-only, full; it is as it was
     ├── MissingPackages        missing_packages        1    carries the command that installs them
     ├── ProtectedStackError    stack_protected         1    the active, default or a foreign stack
+    │   ├── StackNotManaged    stack_not_managed       1    Kitaru did not make it
     │   └── StackTakenOver     stack_taken_over        1
     ├── StackChanged           stack_changed           1    by somebody else, at the same time
     ├── PlanMoved              plan_moved              1    what was reviewed is not what would be
@@ -135,6 +136,7 @@ from kitaru_iac.errors.stack import (
     RegistrationFailed,
     StackChanged,
     StackNotFound,
+    StackNotManaged,
     StackTakenOver,
 )
 from kitaru_iac.errors.store import (
@@ -183,6 +185,7 @@ __all__ = [
     "SettingsUnreadable",
     "StackChanged",
     "StackNotFound",
+    "StackNotManaged",
     "StackTakenOver",
     "UsageError",
 ]

@@ -52,6 +52,20 @@ class StackTakenOver(ProtectedStackError):
     code = "stack_taken_over"
 
 
+class StackNotManaged(ProtectedStackError):
+    """Kitaru did not make the stack, and nobody has said that it may go all the same.
+
+    Args:
+        stack: The id of the stack.
+    """
+
+    code = "stack_not_managed"
+
+    def __init__(self, what: str, *, stack: str, why: str, remedy: str) -> None:
+        self.stack = stack
+        super().__init__(what, why=why, remedy=remedy)
+
+
 class StackChanged(KitaruError):
     """Somebody else changed the stack, or what belongs to it, while this command worked on it.
 

@@ -8,7 +8,7 @@ client cannot ask. A deletion keeps to the id of the stack that was asked about.
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import (
     AcceptedElicitation,
@@ -29,6 +29,9 @@ from kitaru_iac.mcp.site import Site, can_be_asked, site_of
 from kitaru_iac.mcp.work import Call
 from kitaru_iac.plan.document import StackPlan, document
 from kitaru_iac.plan.model import Plan
+
+if TYPE_CHECKING:
+    from kitaru_iac.gateway import StackRow
 
 __all__ = ["Confirm", "stack_apply", "stack_delete", "stack_use"]
 
@@ -137,9 +140,12 @@ async def confirm_deletion(
     ctx: Context, id: StackId, recursive: bool, confirmed_name: ConfirmedName
 ) -> Confirm | Elicit[Confirm]:
     """Ask about a stack's deletion."""
-    name = await site_of(ctx).worker.read(ctx, lambda _: _name_of(id))
+    row = await site_of(ctx).worker.read(ctx, lambda _: _row_of(id))
+    name = row.name
     what = f"Delete the stack '{name}' ({id})"
-    if recursive:
+    if not row.is_managed:
+        what += ", which Kitaru did not make, and leave its components and connectors"
+    elif recursive:
         what += ", with its components and connector that no other stack uses"
     return _asked(ctx, name, f"{what}?", confirmed_name)
 
@@ -158,15 +164,22 @@ async def stack_delete(
     """Delete a stack's records. The user is asked first, or has typed its name.
 
     The active stack, one that belongs to a Pulumi program, and one that infrastructure was
-    provisioned for are refused.
+    provisioned for are refused. Of a stack that Kitaru did not make the parts stay, and the
+    question says so.
     """
 
     def work(call: Call) -> dict[str, Any]:
         from kitaru_iac.stacks import operations
 
-        _require_confirmed(confirm, _name_of(id))
+        _require_confirmed(confirm, _row_of(id).name)
         call.require_wanted()
-        done = operations.delete(id, exact=True, recursive=recursive, progress=call.progress)
+        done = operations.delete(
+            id,
+            exact=True,
+            recursive=recursive,
+            unmanaged=True,  # the question said whether it is
+            progress=call.progress,
+        )
         assert done is not None  # nobody is asked there
         return done.to_dict()
 
@@ -174,8 +187,8 @@ async def stack_delete(
     return answer(Deleted, found, "already_gone", "kept", "components_deleted")
 
 
-def _name_of(id: str) -> str:
-    """The name of the stack with this id, whole.
+def _row_of(id: str) -> StackRow:
+    """The stack with this id, whole.
 
     Raises:
         StackNotFound: There is none; a name or the beginning of an id does not count.
@@ -186,7 +199,7 @@ def _name_of(id: str) -> str:
         row = reader.find(id)
     if row.id.replace("-", "") != id.replace("-", "").lower():
         raise StackNotFound(f"No stack has the id '{id}'", remedy="See the ids with stack_list.")
-    return row.name
+    return row
 
 
 # -- questions -------------------------------------------------------------------------------------

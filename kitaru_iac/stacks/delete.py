@@ -9,12 +9,11 @@ from kitaru_iac.connection.activation import leave, scopes_of
 from kitaru_iac.errors import (
     ProtectedStackError,
     StackNotFound,
+    StackNotManaged,
 )
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.gateway.views import DEFAULT_STACK
-from kitaru_iac.labels import (
-    MANAGED_LABEL,
-)
+from kitaru_iac.labels import MANAGED_LABEL, is_managed
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.owner import Owner, forced_warning, require_removable
 from kitaru_iac.records.stored import Store
@@ -22,7 +21,7 @@ from kitaru_iac.stacks.deletion_errors import Asked
 from kitaru_iac.stacks.removed_parts import Removal
 from kitaru_iac.stacks.results import Deleted
 
-__all__ = ["delete_orphans", "delete_stack", "require_deletable"]
+__all__ = ["delete_orphans", "delete_stack", "require_deletable", "require_managed"]
 
 
 def delete_stack(
@@ -105,6 +104,31 @@ def require_deletable(
     scopes = scopes_of(stack)
     _require_inactive(stack, scopes, force=force)
     return scopes
+
+
+def require_managed(stack: StackDoc, *, force: bool, recursive: bool) -> None:
+    """Refuse a stack that Kitaru did not make, after what would refuse it anyway.
+
+    Args:
+        stack: The stack, as it is there now.
+        force: As of `require_deletable`.
+        recursive: As the command was given, for the remedy.
+
+    Raises:
+        StackNotManaged: Kitaru did not make it, or somebody has taken the label off.
+        ProtectedStackError: As `require_deletable` does.
+    """
+    if is_managed(stack.labels):
+        return
+    require_deletable(stack, force=force)
+    flags = [flag for flag, on in (("--recursive", recursive), ("--force", force)) if on]
+    again = " ".join(["kitaru stack delete", stack.id, *flags, "--unmanaged"])
+    raise StackNotManaged(
+        f"Kitaru did not make stack '{stack.name}'; nothing was deleted",
+        stack=stack.id,
+        why=f"It has no label {MANAGED_LABEL}. Its components and connectors would stay.",
+        remedy=f"See what it is: kitaru stack show {stack.id}\nDelete it all the same: {again}",
+    )
 
 
 def _require_inactive(stack: StackDoc, scopes: list[str], *, force: bool) -> None:

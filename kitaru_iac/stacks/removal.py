@@ -31,6 +31,7 @@ def delete(
     owner: Owner | None = None,
     recursive: bool = False,
     force: bool = False,
+    unmanaged: bool = False,
     infrastructure: bool = False,
     keep_infrastructure: bool = False,
     include_protected: bool = False,
@@ -47,6 +48,8 @@ def delete(
         owner: The Pulumi resource whose deletion it is; None is the command.
         recursive: Delete its own components and connector too, where no other stack uses them.
         force: Delete it although it is active, or, by the command, although it is Pulumi's.
+        unmanaged: Delete it although Kitaru did not make it; its parts stay. What a Pulumi
+            resource keeps, its program has said so of.
         infrastructure: Take its deployment down first.
         keep_infrastructure: Leave its deployment where it is.
         include_protected: Protected resources too, if they hold nothing.
@@ -59,6 +62,7 @@ def delete(
         What went and what stayed; None if `confirm` said no.
 
     Raises:
+        StackNotManaged: Kitaru did not make it, and `unmanaged` is not said.
         InfrastructureRemains: It has a deployment, and neither of the two is said; or more of it
             is there than its state knows. The record stays.
     """
@@ -72,6 +76,7 @@ def delete(
             owner=owner,
             recursive=recursive,
             force=force,
+            unmanaged=unmanaged or owner is not None,
             infrastructure=infrastructure,
             keep_infrastructure=keep_infrastructure,
             include_protected=include_protected,
@@ -98,6 +103,7 @@ def _delete(
     owner: Owner | None,
     recursive: bool,
     force: bool,
+    unmanaged: bool,
     infrastructure: bool,
     keep_infrastructure: bool,
     include_protected: bool,
@@ -114,6 +120,8 @@ def _delete(
         from kitaru_iac.infrastructure.prepare import require_engine
 
         agreed = store.require(ref)
+        if not unmanaged:
+            deletion.require_managed(agreed, force=force, recursive=recursive)
         deletion.require_deletable(agreed, force=force, owner=owner, infrastructure=True)
         deployed.require_provisioned(agreed)
         require_engine(consent, progress=progress)
@@ -129,6 +137,8 @@ def _delete(
     gone = None
     with _locked(store, agreed.id if agreed else ref, exact=exact) as (found, repaired):
         stack = found
+        if stack is not None and not unmanaged:
+            deletion.require_managed(stack, force=force, recursive=recursive)
         if agreed is not None:
             stack = _still(found, agreed)
             gone = deployed.destroy(
@@ -147,7 +157,15 @@ def _delete(
             recursive=recursive,
             force=force,
             owner=owner,
-            more_flags=["--infra"] * infrastructure + ["--keep-infra"] * keep_infrastructure,
+            more_flags=[
+                flag
+                for flag, on in (
+                    ("--infra", infrastructure),
+                    ("--keep-infra", keep_infrastructure),
+                    ("--unmanaged", unmanaged and owner is None),
+                )
+                if on
+            ],
         )
     return done if gone is None else deployed.with_destroyed(done, gone)
 
