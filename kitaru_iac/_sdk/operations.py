@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kitaru_iac._sdk.confirmation import Confirm, asking
 from kitaru_iac._sdk.warned import warn
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import UsageError
@@ -84,6 +85,7 @@ def apply(
     description: Description,
     *,
     plan: StackPlan | None = None,
+    confirm: Confirm = None,
     progress: ProgressCallback | None = None,
 ) -> Applied:
     """Change a stack to match its description; create it if it does not exist.
@@ -92,6 +94,9 @@ def apply(
         description: The keys of stack.yaml, or a `pathlib.Path` to such a file.
         plan: What `preview` gave for it: nothing else is done. Without it the plan is whatever it
             is now.
+        confirm: Whether what costs money is made, with ``infra="provision"``: True makes it, as
+            ``--yes`` does. A function is asked with the plan before anything is written, whatever
+            it does. Not needed otherwise, nor with `plan`, which was reviewed.
         progress: Gets one-line messages.
 
     Returns:
@@ -100,6 +105,8 @@ def apply(
     Raises:
         DescriptionError: What is wrong with the description: all of it.
         PlanMoved: `plan` is not what would be done now; nothing was done.
+        ConfirmationNeeded: Infrastructure would be made, changed or deleted, and `confirm` does not
+            say yes; or it was asked and does not. Nothing was done.
         CheckFailed: A check failed; nothing was written.
         EngineError: Provisioning failed; the same call resumes it.
         ProtectedStackError: The stack is another owner's.
@@ -119,7 +126,8 @@ def apply(
 
     spec = _described(description)
     if plan is None:
-        done = operations.apply(spec, progress=progress)
+        asked = callable(confirm) or (spec.cloud is not None and spec.infra == "provision")
+        done = operations.apply(spec, confirm=asking(confirm) if asked else None, progress=progress)
     else:
         fresh = planning.plan_stack(spec, progress=progress)
         reviewed = document([plan])

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
+from kitaru_iac._sdk.confirmation import Confirm, require_confirmed
 from kitaru_iac._sdk.warned import warn
 from kitaru_iac.machine.environment import apply_environment
 from kitaru_iac.notices import SelectionOverridden
 
 if TYPE_CHECKING:
-    from kitaru_iac.plan.model import Plan
     from kitaru_iac.spec._keywords import StackFields
     from kitaru_iac.spec.model import StackSpec
 
@@ -115,7 +115,7 @@ def create_stack(
     *,
     activate: bool = True,
     extra: Mapping[str, Mapping[str, Any]] | None = None,
-    confirm: Callable[[Plan], bool] | bool | None = None,
+    confirm: Confirm = None,
     **fields: Unpack[StackFields],
 ) -> StackInfo:
     """Create a stack and make it the active one.
@@ -156,18 +156,15 @@ def create_stack(
     return StackInfo(made.id, made.name, made.is_active)
 
 
-def _require_confirmed(spec: StackSpec, confirm: Callable[[Plan], bool] | bool | None) -> None:
+def _require_confirmed(spec: StackSpec, confirm: Confirm) -> None:
     """See that infrastructure is to be made; `ConfirmationNeeded` else, before anything is."""
-    from kitaru_iac.errors import ConfirmationNeeded
+    from kitaru_iac.plan.model import Plan
     from kitaru_iac.stacks import deployed
 
-    if confirm is True or (callable(confirm) and confirm(deployed.preview_creation(spec))):
-        return
-    raise ConfirmationNeeded(
-        f"The infrastructure of stack '{spec.name}' has to be confirmed; nothing was made",
-        why="It costs money." if confirm is None else "It was not confirmed.",
-        remedy="Give confirm=True, or a function that is asked with the plan.",
-    )
+    if confirm is not True:
+        # A plan takes a while: it is made only for who is asked with it.
+        plan = deployed.preview_creation(spec) if callable(confirm) else Plan(spec.name)
+        require_confirmed(plan, confirm)
 
 
 def use_stack(name_or_id: str) -> StackInfo:

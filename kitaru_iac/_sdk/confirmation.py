@@ -1,0 +1,60 @@
+"""Whether a Python program agrees to a plan, as somebody at a terminal does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from kitaru_iac.errors import ConfirmationNeeded
+
+if TYPE_CHECKING:
+    from kitaru_iac.plan.model import Plan
+
+__all__ = ["Confirm", "asking", "require_confirmed"]
+
+#: What a program says of a plan: yes, a function that is asked with it, or nothing.
+Confirm: TypeAlias = "Callable[[Plan], bool] | bool | None"
+
+
+def asking(confirm: Confirm) -> Callable[[Plan], bool] | None:
+    """Give the question to put before anything is written; None where all is agreed to.
+
+    Without an answer, all is agreed to but what costs money.
+    """
+    if confirm is True:
+        return None
+
+    def agreed(plan: Plan) -> bool:
+        costs = _costs_money(plan)
+        if callable(confirm) or costs:
+            require_confirmed(plan, confirm, costs=costs)
+        return True
+
+    return agreed
+
+
+def require_confirmed(plan: Plan, confirm: Confirm, *, costs: bool = True) -> None:
+    """See that a plan is agreed to.
+
+    Args:
+        plan: What would be done.
+        confirm: The program's answer.
+        costs: Whether it costs money.
+
+    Raises:
+        ConfirmationNeeded: It is not.
+    """
+    if confirm is True or (callable(confirm) and confirm(plan)):
+        return
+    what = "infrastructure" if costs else "change"
+    raise ConfirmationNeeded(
+        f"The {what} of stack '{plan.stack}' has to be confirmed; nothing was made",
+        why="It costs money." if confirm is None else "It was not confirmed.",
+        remedy="Give confirm=True, or a function that is asked with the plan.",
+    )
+
+
+def _costs_money(plan: Plan) -> bool:
+    from kitaru_iac.plan.model import Action, Layer
+
+    return any(s.layer is Layer.INFRASTRUCTURE and s.action is not Action.KEEP for s in plan.steps)
