@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from kitaru_iac.engine.find import (
     find_engine,
     inspect,
 )
+from kitaru_iac.errors import MissingPackages
 from kitaru_iac.machine.home import engine_home
 
 if TYPE_CHECKING:
@@ -37,11 +39,18 @@ def ensure_engine(
         progress: Gets one-line messages.
 
     Raises:
+        MissingPackages: The engine's Python SDK is not installed, without which it is no use.
         EngineNotFound: There is none, and no consent.
         EngineTooOld: There is an old one, and no consent.
         EngineUnusable: There is one that does not work.
         EngineNotInstalled: Installing it failed.
     """
+    if importlib.util.find_spec("pulumi") is None:
+        raise MissingPackages(
+            "Pulumi's Python SDK is not installed",
+            why="kitaru needs it beside the engine, and it is a dependency of kitaru-iac.",
+            remedy="pip install --upgrade kitaru-iac",
+        )
     try:
         return find_engine(engine_home())
     except (EngineNotFound, EngineTooOld) as error:

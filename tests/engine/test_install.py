@@ -15,6 +15,7 @@ from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.errors import EngineNotInstalled, PluginMissing
 from kitaru_iac.engine.find import EngineNotFound, EngineTooOld, FoundEngine, Version
 from kitaru_iac.engine.install import ensure_engine, ensure_plugin
+from kitaru_iac.errors import MissingPackages
 from kitaru_iac.machine.home import engine_home
 
 
@@ -134,3 +135,14 @@ def test_a_plugin_that_cannot_be_had_is_told(
 
 def test_installing_does_not_need_the_module_at_import() -> None:
     assert not hasattr(install, "PulumiCommand")
+
+
+def test_an_engine_without_its_sdk_is_told_as_missing_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    asked: list[str] = []
+    with pytest.raises(MissingPackages, match="Python SDK") as refused:
+        ensure_engine(lambda question: bool(asked.append(question)))
+    assert str(refused.value.remedy).startswith("pip install")
+    assert asked == []
