@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from kitaru_iac.infrastructure.results import InfrastructureResult
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["engine_is_ready", "prepare", "require_engine"]
 
+#: Seconds for which what was found fit counts: as long as a plan takes, and a short look at it.
+_FRESH = 300.0
+
 
 def prepare(
     spec: StackSpec,
@@ -23,6 +28,7 @@ def prepare(
     consent: ConfirmCallback | None = None,
     show: Callable[[CheckReport], None] | None = None,
     take_back: bool = False,
+    checked: float | None = None,
 ) -> InfrastructureResult:
     """Do what the description's ``infra`` asks for.
 
@@ -36,6 +42,8 @@ def prepare(
         consent: Asked before the Pulumi engine is downloaded.
         show: Gets the report of the checks, before one that failed is raised.
         take_back: See `provision.preview_infrastructure`.
+        checked: When the same description was found fit, as its result says. What it names that
+            exists is not looked at again within five minutes; later it may have changed.
 
     Raises:
         CheckFailed: A check failed.
@@ -45,20 +53,24 @@ def prepare(
 
     if spec.cloud is None or spec.infra is InfraMode.NONE:
         return InfrastructureResult(spec)
-    used = spec if spec.infra is InfraMode.VERIFY else _used(spec)
-    if used is not None:
-        from kitaru_iac.infrastructure.verify import verify
+    verifies = spec.infra is InfraMode.VERIFY
+    if verifies or checked is None or monotonic() - checked > _FRESH:
+        used = spec if verifies else _used(spec)
+        if used is not None:
+            from kitaru_iac.infrastructure.verify import verify
 
-        report = verify(used)
-        if show is not None:
-            show(report)
-        report.raise_if_failed()
-        if spec.infra is InfraMode.VERIFY:
-            return InfrastructureResult(spec, report=report)
+            report = verify(used)
+            if show is not None:
+                show(report)
+            report.raise_if_failed()
+            if verifies:
+                return InfrastructureResult(spec, report=report)
+        checked = monotonic()
     from kitaru_iac.infrastructure import provision as making
 
     run = making.preview_infrastructure if dry_run else making.provision
-    return run(spec, progress=progress, consent=consent, take_back=take_back)
+    done = run(spec, progress=progress, consent=consent, take_back=take_back)
+    return replace(done, checked=checked)
 
 
 def _used(spec: StackSpec) -> StackSpec | None:

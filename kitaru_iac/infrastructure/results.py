@@ -24,12 +24,15 @@ class InfrastructureResult:
         steps: What was done to the infrastructure, or would be.
         labels: For the stack's record: where the deployment is. Empty where there is none.
         report: What the checks found, with ``verify``.
+        checked: When what the description names and is not made was found fit, as
+            `time.monotonic` counts; None if it was not looked at.
     """
 
     spec: StackSpec
     steps: tuple[Step, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     report: CheckReport | None = None
+    checked: float | None = field(default=None, compare=False)
 
     @property
     def has_changes(self) -> bool:

@@ -60,6 +60,8 @@ class StackPlan:
         checks: Results of the infrastructure's checks, as `CheckResult.to_dict` gives them.
         drift: Differences between what was applied and what is; None where nobody looked.
         error: Why there is no plan, as `KitaruError.to_dict` gives it.
+        checked: When what exists was found fit, as `time.monotonic` counts; None if it was not
+            looked at. It is of this process alone, and not in the document.
     """
 
     plan: Plan
@@ -70,6 +72,7 @@ class StackPlan:
     checks: tuple[Mapping[str, Any], ...] = ()
     drift: tuple[Mapping[str, Any], ...] | None = None
     error: Mapping[str, Any] | None = None
+    checked: float | None = field(default=None, compare=False)
 
     @property
     def digest(self) -> str:

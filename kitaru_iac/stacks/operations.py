@@ -151,6 +151,7 @@ def apply(
     consent: ConfirmCallback | None = None,
     show: ReportCallback | None = None,
     take_back: bool = False,
+    checked: float | None = None,
 ) -> Applied:
     """Converge a stack to its description, in place where that can be; create it if need be.
 
@@ -164,6 +165,7 @@ def apply(
         consent: Asked before the Pulumi engine is downloaded.
         show: Gets the report of the infrastructure's checks.
         take_back: Put what was provisioned, and is in no state, into one first.
+        checked: When a plan of the same description was made, as `StackPlan.checked` says.
 
     Raises:
         CheckFailed: A check failed; nothing was written.
@@ -172,7 +174,9 @@ def apply(
         RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
     """
     with _interruptible(spec):
-        return _apply(spec, owner, confirm, progress, consent, show, take_back=take_back)
+        look = partial(prepare, progress=progress, take_back=take_back)
+        first = partial(look, dry_run=True, show=show, checked=checked)
+        return _apply(spec, owner, confirm, progress, consent, first, look)
 
 
 def _apply(
@@ -181,22 +185,20 @@ def _apply(
     confirm: Callable[[Plan], bool] | None,
     progress: ProgressCallback | None,
     consent: ConfirmCallback | None,
-    show: ReportCallback | None,
-    *,
-    take_back: bool,
+    look: Callable[..., InfrastructureResult],
+    make: Callable[..., InfrastructureResult],
 ) -> Applied:
-    look = partial(prepare, progress=progress, take_back=take_back)
     _have_engine(spec, owner, require_changeable, progress, consent)
     if confirm is None:
         with sole_writer(spec.name):
             state = Reconciliation.load(spec, owner)
-            ready = look(spec, dry_run=True, show=show)
+            ready = look(spec)
             state = state.with_infrastructure(ready)
-            return _converge(state, ready, state.plan(ready.steps), look, progress)
+            return _converge(state, ready, state.plan(ready.steps), make, progress)
     while True:
         with sole_writer(spec.name):  # what a dead process left is mended
             state = Reconciliation.load(spec, owner)
-        ready = look(spec, dry_run=True, show=show)
+        ready = look(spec)
         state = state.with_infrastructure(ready)
         plan = state.plan(ready.steps)
         if not plan.has_changes or not confirm(plan):
@@ -206,7 +208,7 @@ def _apply(
             # engine sees; what is in the store is read again.
             state = Reconciliation.load(spec, owner).with_infrastructure(ready)
             if state.plan(ready.steps) == plan:
-                return _converge(state, ready, plan, look, progress)
+                return _converge(state, ready, plan, make, progress)
         if progress:
             progress(f"Stack {spec.name} was changed by somebody else meanwhile; planning again")
 
@@ -238,7 +240,7 @@ def _converge(
     spec = state.spec
     notes = state.preflight()
     if any(step.action is not Action.KEEP for step in ready.steps):
-        made = make(spec, dry_run=False)
+        made = make(spec, dry_run=False, checked=ready.checked)
         state = state.with_infrastructure(made)
     checks, warnings = state.verify(progress)
     result, activation = state.apply(progress)

@@ -7,6 +7,7 @@ applies descriptions only if a fresh plan has that digest.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,8 @@ def plan_stack(
     plan = state.plan(ready.steps)
     notes = state.preview_preflight() if plan.has_changes else ()
     plan = plan.extended(warnings=(*notes, *state.store.gateway.warnings))
-    return _described(spec, plan, store=_place(state.store), source=source, report=ready.report)
+    found = _described(spec, plan, store=_place(state.store), source=source, report=ready.report)
+    return replace(found, checked=ready.checked)
 
 
 def failed_plan(spec: StackSpec, error: KitaruError, source: str | None = None) -> StackPlan:
@@ -205,7 +207,13 @@ def apply_planned(
         raise _moved(differences(document([planned]), document([fresh])))
 
     done = operations.apply(
-        spec, confirm=agreed, progress=progress, consent=consent, show=show, take_back=take_back
+        spec,
+        confirm=agreed,
+        progress=progress,
+        consent=consent,
+        show=show,
+        take_back=take_back,
+        checked=planned.checked,
     )
     if not done.changed and planned.plan.has_changes:
         raise _moved([f"stack {spec.name}: it is as described already"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from kitaru_iac.clouds.aws.provision.layout import layout
@@ -49,6 +51,35 @@ def test_a_fit_bucket_is_used(world: World, making: list[StackSpec], dry_run: bo
     spec = world.sagemaker(**EXISTING)
     prepare(spec, dry_run=dry_run)
     assert making == [spec]
+
+
+@pytest.mark.parametrize(("age", "looks"), [(0.0, 0), (299.0, 0), (301.0, 1)])
+def test_what_was_found_fit_for_the_plan_is_not_looked_at_again_at_once(
+    world: World,
+    making: list[StackSpec],
+    monkeypatch: pytest.MonkeyPatch,
+    age: float,
+    looks: int,
+) -> None:
+    world.fit_bucket()
+    spec = world.sagemaker(**EXISTING)
+    planned = prepare(spec, dry_run=True)
+    assert planned.checked is not None
+    shown: list[object] = []
+    now = planned.checked + age
+    monkeypatch.setattr("kitaru_iac.infrastructure.prepare.monotonic", lambda: now)
+    done = prepare(spec, dry_run=False, show=shown.append, checked=planned.checked)
+    assert (len(shown), making) == (looks, [spec, spec])
+    assert done.checked == (now if looks else planned.checked)
+
+
+def test_what_is_only_verified_is_looked_at_each_time(world: World) -> None:
+    world.fit_bucket()
+    shown: list[object] = []
+    spec = world.local(infra="verify")
+    for checked in (None, time.monotonic()):
+        prepare(spec, dry_run=True, show=shown.append, checked=checked)
+    assert len(shown) == 2
 
 
 def test_what_is_all_to_be_made_is_not_looked_for(world: World, making: list[StackSpec]) -> None:
