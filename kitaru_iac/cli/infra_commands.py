@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,6 +51,16 @@ def delete(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A deployment, as kitaru infra list names it.")
     ],
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--file",
+            "-f",
+            metavar="FILE",
+            help="A description of its stack: whose credentials are used, and where to look for "
+            "what carries its tags if its state is lost.",
+        ),
+    ] = None,
     include_protected: Annotated[
         bool,
         typer.Option("--include-protected", help="Protected resources too, if they hold nothing."),
@@ -77,18 +88,22 @@ def delete(
     Protected resources, and those that hold something, stay and are listed; run it again with the
     two options to take them down too. What is not the stack's own (somebody made it anew, or took
     its tags away) is never touched: it stays in the state, with exit code 1, until it is forgotten
-    with --forget-foreign. What a stack has goes with kitaru stack delete --infra.
+    with --forget-foreign. What a stack has goes with kitaru stack delete --infra. Where there is
+    neither a state nor a stack, -f lists what still carries the deployment's tags.
 
     Examples:
         kitaru infra delete prod
         kitaru infra delete prod --include-protected --delete-data
+        kitaru infra delete prod -f stack.yaml
     """
     from kitaru_iac.plan.document import changes
+    from kitaru_iac.spec import load
     from kitaru_iac.stacks import deployed
 
     out = output()
     done = deployed.delete_deployment(
         name,
+        spec=load({}, Path(file)) if file is not None else None,
         include_protected=include_protected,
         delete_data=delete_data,
         forget_foreign=forget_foreign,

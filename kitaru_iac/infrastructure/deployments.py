@@ -85,8 +85,9 @@ def existing(
                 where=deployment.backend.label,
                 why="Its state is not in this backend, or it is empty.",
                 remedy="Set PULUMI_BACKEND_URL to the backend that it was made with. If its state "
-                "is lost, what was made still carries its tags, and goes into a state here with: "
-                "kitaru stack create -f stack.yaml --take-back",
+                "is lost, what was made still carries its tags: `kitaru infra delete "
+                f"{place[1]} -f stack.yaml` lists it, and `kitaru stack create -f stack.yaml "
+                "--take-back` takes it into a state here",
             )
         cloud, inputs = _made_on(providers)
         made_by = registry.provisioning(cloud.cloud)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.provider import Marked, marks
-from kitaru_iac.errors import InfrastructureRemains, KitaruError
+from kitaru_iac.errors import DeploymentNotFound, InfrastructureRemains, KitaruError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["require_nothing_remains", "require_nothing_unknown"]
+__all__ = ["require_nothing_marked", "require_nothing_remains", "require_nothing_unknown"]
 
 
 def require_nothing_remains(spec: StackSpec, project: str, deployment: str, backend: str) -> None:
@@ -36,11 +36,65 @@ def require_nothing_remains(spec: StackSpec, project: str, deployment: str, back
             why="Its state is lost, and its record names no cloud.",
             remedy=_leave(spec.name),
         )
-    account = registry.provisioning(spec.cloud).account_for(spec)
-    found = account.marked(marks(project, deployment))
+    found, where = _marked(spec, project, deployment)
     if found.found or found.unseen:
-        where = ", ".join(f"{key} {value}" for key, value in account.place.items())
         raise _remains(spec.name, found, where, f"Its state is not in {backend}, or is lost.")
+
+
+def require_nothing_marked(spec: StackSpec, project: str, deployment: str, backend: str) -> None:
+    """Tell what is there of a deployment that has neither a state here nor a record.
+
+    Args:
+        spec: A description of its stack: where to look, and as whom.
+        project: The deployment's Pulumi project.
+        deployment: Its Pulumi stack.
+        backend: Where its state would be, without secrets.
+
+    Raises:
+        InfrastructureRemains: There is something, or not all questions were answered.
+        DeploymentNotFound: There is nothing: always raised else, since nothing was deleted.
+    """
+    if spec.cloud is None:
+        where, found = "this machine", Marked()
+    else:
+        found, where = _marked(spec, project, deployment)
+    if not found.found and not found.unseen:
+        raise DeploymentNotFound(
+            f"There is no deployment {deployment!r}, and nothing that carries its tags",
+            where=f"{backend}; {where}",
+            why="Somebody has taken it down, or it is in another account, region or backend.",
+            remedy="See which deployments there are: kitaru infra list",
+        )
+    what = (
+        f"What carries the tags of deployment {deployment!r} is still there; nothing was deleted"
+        if found.found
+        else f"Whether anything of deployment {deployment!r} is still there cannot be told"
+    )
+    remedy = (
+        "Take it into a state here with `kitaru stack create -f FILE --take-back`, and delete that "
+        "stack with --infra; or delete by hand what is named here, and nothing else."
+        if found.found
+        else "Run it again as somebody who may look."
+    )
+    raise InfrastructureRemains(
+        what,
+        left=[sight.name for sight in found.found],
+        where=where,
+        why="\n".join([f"No state of it is in {backend}, and no stack has it.", *_unseen(found)]),
+        remedy=remedy,
+    )
+
+
+def _marked(spec: StackSpec, project: str, deployment: str) -> tuple[Marked, str]:
+    """What carries the marks where a description leads, and where that is, in words."""
+    assert spec.cloud is not None
+    account = registry.provisioning(spec.cloud).account_for(spec)
+    where = ", ".join(f"{key} {value}" for key, value in account.place.items())
+    return account.marked(marks(project, deployment)), where
+
+
+def _unseen(found: Marked) -> list[str]:
+    return [f"Not all could be looked at: {one}" for one in found.unseen]
 
 
 def require_nothing_unknown(owned: OwnedDeployment, known: Collection[str]) -> None:
@@ -66,7 +120,7 @@ def _remains(stack: str, found: Marked, where: str, why: str) -> InfrastructureR
         what = f"Whether anything of stack {stack} is still there cannot be told"
     else:
         what = f"What was made for stack {stack} is still there, and its record was not deleted"
-    unseen = [f"Not all could be looked at: {one}" for one in found.unseen]
+    unseen = _unseen(found)
     ways = [
         (
             "Set PULUMI_BACKEND_URL to the backend that it was made with, or take it back into a "

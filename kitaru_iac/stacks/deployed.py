@@ -11,6 +11,7 @@ from kitaru_iac.errors import (
     InfrastructureRemains,
     NotFoundError,
     ProtectedStackError,
+    UsageError,
 )
 from kitaru_iac.labels import BACKEND_LABEL, DEPLOYMENT_LABELS, PROJECT_LABEL, STACK_LABEL
 from kitaru_iac.plan.model import Plan
@@ -275,6 +276,7 @@ def _only_recorded(
 def delete_deployment(
     name: str,
     *,
+    spec: StackSpec | None = None,
     include_protected: bool,
     delete_data: bool,
     forget_foreign: bool = False,
@@ -286,6 +288,8 @@ def delete_deployment(
 
     Args:
         name: Its name, in the backend that is used here.
+        spec: A description of its stack, if there is one: whose credentials are used, and where to
+            look for what carries its tags if there is no state of it.
         include_protected: Protected resources too, if they hold nothing.
         delete_data: With what buckets and repositories hold.
         forget_foreign: Take out of the state what is not the deployment's own, and leave it be.
@@ -299,7 +303,9 @@ def delete_deployment(
     Raises:
         ProtectedStackError: A stack has it.
         DeploymentNotFound: There is none of this name.
-        InfrastructureRemains: Something stays that its state did not know.
+        InfrastructureRemains: Something stays that its state did not know; or there is no state of
+            it here, and something carries its tags where `spec` leads.
+        UsageError: `spec` is of another stack.
         NotAllowedError: There are no usable credentials of the cloud.
         EngineError: See `kitaru_iac.engine.errors`.
     """
@@ -307,28 +313,44 @@ def delete_deployment(
     from kitaru_iac.infrastructure.listing import labels_of
     from kitaru_iac.machine.locks import sole_writer
 
+    if spec is not None and spec.name != name:
+        raise UsageError(
+            f"The description is of stack '{spec.name}', and the deployment is called '{name}'",
+            remedy="Give the description of its stack: a deployment has its stack's name.",
+        )
     labels = labels_of(name)
     _require_no_stack(labels)
-    if confirm is not None:
-        would = destruction.preview_destroy(
-            labels,
-            include_protected=include_protected,
-            delete_data=delete_data,
-            progress=progress,
-            consent=consent,
-        )
-        if not confirm(Plan(name, would.steps)):
-            return None
-    with sole_writer(name):
-        _require_no_stack(labels)
-        return destruction.destroy_infrastructure(
-            labels,
-            include_protected=include_protected,
-            delete_data=delete_data,
-            forget_foreign=forget_foreign,
-            progress=progress,
-            consent=consent,
-        )
+    credentials = spec.credentials if spec is not None else None
+    try:
+        if confirm is not None:
+            would = destruction.preview_destroy(
+                labels,
+                credentials=credentials,
+                include_protected=include_protected,
+                delete_data=delete_data,
+                progress=progress,
+                consent=consent,
+            )
+            if not confirm(Plan(name, would.steps)):
+                return None
+        with sole_writer(name):
+            _require_no_stack(labels)
+            return destruction.destroy_infrastructure(
+                labels,
+                credentials=credentials,
+                include_protected=include_protected,
+                delete_data=delete_data,
+                forget_foreign=forget_foreign,
+                progress=progress,
+                consent=consent,
+            )
+    except DeploymentNotFound:
+        if spec is not None:
+            from kitaru_iac.infrastructure.remains import require_nothing_marked
+
+            project, backend = labels[PROJECT_LABEL], labels[BACKEND_LABEL]
+            require_nothing_marked(spec, project, name, backend)
+        raise
 
 
 def _require_no_stack(labels: Mapping[str, str]) -> None:
