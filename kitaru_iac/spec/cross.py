@@ -75,7 +75,7 @@ def check(draft: Draft, type_: StackType) -> None:
     _infra(draft, type_, cloud)
     _required(draft, type_, cloud)
     cross_extra.check(draft, type_)
-    cross_infrastructure.check(draft, type_)
+    cross_infrastructure.check(draft, type_, cloud)
     folders.check(draft)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.draft import Draft
 from kitaru_iac.spec.infrastructure import OPTIONS, Infrastructure
-from kitaru_iac.spec.kinds import InfraMode, ResourceMode, StackType
+from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.resources import RESOURCES
 
 __all__ = ["check"]
 
 
-def check(draft: Draft, type_: StackType) -> None:
+def check(draft: Draft, type_: StackType, cloud: Cloud | None) -> None:
     """Options without effect, and those that contradict others."""
     if draft.is_wrong("infrastructure") or draft.is_wrong("infra"):
         return
@@ -27,18 +27,28 @@ def check(draft: Draft, type_: StackType) -> None:
         )
         return
     for name in given:
-        _effect(draft, type_, name)
-    _endpoint(draft, type_, found)
+        _effect(draft, type_, cloud, name)
+    if cloud in {None, *OPTIONS["endpoint_access"].clouds}:
+        _endpoint(draft, type_, found)
     _network(draft, found)
     _nodes(draft, found)
-    _places(draft, found)
+    if cloud in {None, Cloud.AWS}:
+        _places(draft, found)
 
 
-def _effect(draft: Draft, type_: StackType, name: str) -> None:
-    resource = OPTIONS[name].of
+def _effect(draft: Draft, type_: StackType, cloud: Cloud | None, name: str) -> None:
+    resource, clouds = OPTIONS[name].of, OPTIONS[name].clouds
+    field = f"infrastructure.{name}"
+    if cloud is not None and cloud not in clouds:
+        draft.add(
+            field,
+            f"{name} has no effect on {cloud.label}",
+            why=f"it is an option of {' and '.join(one.label for one in Cloud if one in clouds)}",
+            remedy="Leave it out.",
+        )
+        return
     if resource is None or draft.is_wrong("resources"):
         return
-    field = f"infrastructure.{name}"
     if resource not in RESOURCES[type_]:
         draft.add(field, f"type {type_} has no {resource}", remedy="Leave it out.")
         return

@@ -372,11 +372,9 @@ _TABLE = (
         "infrastructure",
         "How what is provisioned is made: its network, nodes, key, tags. The options are in the "
         "reference of stack.yaml.",
-        types=frozenset({_LOCAL, _KUBERNETES, _SAGEMAKER}),
         kind=Kind.MAPPING,
         value="infrastructure:Infrastructure",
         default={},
-        cloud=Cloud.AWS,
         needs_cloud=True,
         on_every_model=True,
         other_words=("provisioning", "infra_options"),

@@ -1,7 +1,7 @@
 """What a description says about how its infrastructure is made: the options of `infrastructure`.
 
 The options are rows of one table, which the file, the command line, the JSON Schema and the
-reference are made from. They are those of stacks on AWS, the only cloud where something is made.
+reference are made from. Each says on which clouds it has an effect.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from kitaru_iac.errors import Problem
 from kitaru_iac.spec import infrastructure_values as values
+from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.refusal import Refusal, Refusals, shown
 from kitaru_iac.spec.suggest import suggest
 
@@ -43,6 +44,7 @@ class Option:
             not made has no effect, and is refused.
         example: A value that is right, as YAML writes it.
         schema: What the JSON Schema says of its value beside its kind.
+        clouds: Where it has an effect; on other clouds it is refused.
     """
 
     description: str
@@ -51,6 +53,7 @@ class Option:
     of: str | None
     example: str
     schema: Mapping[str, Any]
+    clouds: frozenset[Cloud] = frozenset({Cloud.AWS})
 
 
 OPTIONS: Mapping[str, Option] = {
@@ -65,6 +68,7 @@ OPTIONS: Mapping[str, Option] = {
         *(Shape.MAPPING, values.tags, None),
         example="{team: ml}",
         schema={"additionalProperties": {"type": "string", "maxLength": 256}},
+        clouds=frozenset(Cloud),
     ),
     "kms_key": Option(
         "The ARN of the KMS key that encrypts the bucket, made or existing; the roles may use it.",
@@ -78,6 +82,7 @@ OPTIONS: Mapping[str, Option] = {
         *(Shape.NUMBER, values.at_least(1), "registry"),
         example="500",
         schema={"minimum": 1},
+        clouds=frozenset({Cloud.AWS, Cloud.GCP}),
     ),
     "subnets": Option(
         "The subnets of the cluster, in two zones or more. The default subnets of the region, if "

@@ -14,6 +14,7 @@ from kitaru_iac.errors import DescriptionError
 from kitaru_iac.spec import from_mapping, json_schema, load, to_mapping
 from kitaru_iac.spec.infrastructure import OPTIONS, Infrastructure, Shape
 from kitaru_iac.spec.infrastructure_values import OUR_TAGS
+from kitaru_iac.spec.kinds import Cloud
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ON_EKS: dict[str, Any] = {
@@ -276,8 +277,8 @@ def test_nobody_is_let_in_to_a_new_cluster_by_silence() -> None:
             {"type": "local", "resources": {}, "artifact_store": "s3://b"},
             "infrastructure.nodes",
         ),
-        ({"type": "vertex", "resources": {}, "region": "us-central1"}, "infrastructure"),
-        ({"artifact_store": "gs://b", "region": "us-central1"}, "infrastructure"),
+        ({"type": "vertex", "resources": {}, "region": "us-central1"}, "infrastructure.nodes"),
+        ({"artifact_store": "gs://b", "region": "us-central1"}, "infrastructure.nodes"),
     ],
 )
 def test_an_option_without_effect_is_refused(given: dict[str, Any], field: str) -> None:
@@ -310,3 +311,26 @@ def test_the_reference_has_each_option() -> None:
 def test_a_network_is_made_or_there() -> None:
     subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
     assert list(wrong(network="create", subnets=subnets)) == ["infrastructure.network"]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in OPTIONS if Cloud.GCP not in OPTIONS[name].clouds]
+)
+def test_an_option_of_another_cloud_is_refused(name: str) -> None:
+    on_vertex = {
+        "name": "prod",
+        "type": "vertex",
+        "region": "europe-west1",
+        "project": "my-project",
+        "infra": "provision",
+        "infrastructure": {name: yaml.safe_load(OPTIONS[name].example)},
+    }
+    with pytest.raises(DescriptionError) as error:
+        from_mapping(on_vertex)
+    found = {problem.field: problem for problem in error.value.problems}
+    assert found[f"infrastructure.{name}"].what == f"{name} has no effect on GCP"
+    assert "AWS" in str(found[f"infrastructure.{name}"].why)
+
+
+def test_tags_have_an_effect_everywhere() -> None:
+    assert OPTIONS["tags"].clouds == frozenset(Cloud)
