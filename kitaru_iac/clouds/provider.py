@@ -140,6 +140,9 @@ class Target:
         claims: The names that it takes.
         names: The cloud's names for what the program calls otherwise.
         makes_anything: Whether anything is made, or all exists.
+        notes: What somebody has to know who makes it, one line each.
+        passing: Says of a failure, in the words of the cloud's provider, for what the cloud needs
+            time, as ``Google makes the account``; None where trying again does not help.
     """
 
     account: Account
@@ -150,6 +153,8 @@ class Target:
     makes_anything: bool
     claims: tuple[Claim, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    passing: Callable[[str], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.events import Recording
 from kitaru_iac.engine.find import FoundEngine
 from kitaru_iac.engine.install import ensure_plugin
+from kitaru_iac.engine.patience import Passing, patiently
 from kitaru_iac.engine.pending import Identify, begun, settled, with_protection, without
 from kitaru_iac.engine.progress import View, as_view
 from kitaru_iac.engine.results import Plugin, Result, outputs_of
@@ -161,24 +162,33 @@ class Deployment:
         )
         return Result(record.changes)
 
-    def up(self, *, refresh: bool = True, take_back: bool = False) -> Result:
+    def up(
+        self, *, refresh: bool = True, take_back: bool = False, passing: Passing | None = None
+    ) -> Result:
         """Create or change the program's resources; resumes where an earlier run ended.
 
         Args:
             refresh: Read the cloud first, so that what drifted is changed back.
             take_back: Put what is the deployment's own and not in the state into it first.
+            passing: Which failures pass by themselves; see `kitaru_iac.engine.patience`.
         """
         stack = self._open(create=True)
         assert stack is not None
         self._states.settle(stack, self._identify)
         if take_back:
             self._take_back(stack)
-        record, done = self._operate(
-            "create the infrastructure",
-            lambda say: stack.up(on_event=say, refresh=refresh, color="never", show_secrets=False),
-            writes=True,
+        changes, done = patiently(
+            lambda: self._operate(
+                "create the infrastructure",
+                lambda say: stack.up(
+                    on_event=say, refresh=refresh, color="never", show_secrets=False
+                ),
+                writes=True,
+            ),
+            passing,
+            self._runner.say,
         )
-        return Result(record.changes, outputs_of(done.outputs))
+        return Result(changes, outputs_of(done.outputs))
 
     def refresh_preview(self) -> Result:
         """What differs between the cloud and what the state remembers: drift. Writes nothing."""

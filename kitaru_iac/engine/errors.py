@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
-from kitaru_iac.engine.events import Diagnostic, name_of, type_of
+from kitaru_iac.engine.events import Diagnostic, ResourceChange, name_of, type_of
 from kitaru_iac.errors import EngineError, ExitCode
 
 __all__ = [
@@ -197,14 +197,21 @@ class UpdateFailed(EngineError):
 
     Args:
         failures: One line for each thing that failed.
+        changes: What was done before, and beside it.
     """
 
     code = "update_failed"
 
     def __init__(
-        self, what: str, failures: Iterable[str] = (), *, remedy: str | None = None
+        self,
+        what: str,
+        failures: Iterable[str] = (),
+        *,
+        remedy: str | None = None,
+        changes: Iterable[ResourceChange] = (),
     ) -> None:
         self.failures = tuple(failures)
+        self.changes = tuple(changes)
         super().__init__(what, why="\n".join(self.failures) or None, remedy=remedy)
 
 
@@ -247,6 +254,7 @@ def mapped(
     resume: str = "Run the same command again: it resumes from here.",
     hide: Iterable[str] = (),
     log_in: str | None = None,
+    changes: Iterable[ResourceChange] = (),
 ) -> EngineError:
     """The typed error for whatever the SDK raised.
 
@@ -260,6 +268,7 @@ def mapped(
         resume: How to go on after a failure of a resource.
         hide: Texts that must not be shown.
         log_in: The command that logs in to the deployment's cloud, where it is known.
+        changes: What happened to each resource.
     """
     if isinstance(error, EngineError):
         return error
@@ -304,7 +313,8 @@ def mapped(
             why="\n".join(lines) or None,
             remedy="Check PULUMI_BACKEND_URL and your access to it.",
         )
-    return UpdateFailed(f"Could not {doing}", lines, remedy=resume)
+    done = [change for change in changes if change.urn not in failed]
+    return UpdateFailed(f"Could not {doing}", lines, remedy=resume, changes=done)
 
 
 def _is_about_backend(low: str) -> bool:

@@ -135,6 +135,7 @@ class Runner:
                 failed=seen.failed,
                 hide=self._secrets(),
                 log_in=self.log_in,
+                changes=seen.changes,
             ) from error
 
     def _cancelled(self, stop: EngineInterrupted, seen: Recording) -> UpdateCancelled:

@@ -139,8 +139,12 @@ def _execute(
             STACK_LABEL: deployment.stack,
             BACKEND_LABEL: deployment.backend.label,
         }
-        run = deployment.preview if dry_run else deployment.up
-        result = run(take_back=take_back)
+        for note in target.notes:
+            view(note)
+        if dry_run:
+            result = deployment.preview(take_back=take_back)
+        else:
+            result = deployment.up(take_back=take_back, passing=target.passing)
         outputs = (
             target.outputs if dry_run else {key: result.outputs.get(key) for key in target.outputs}
         )
