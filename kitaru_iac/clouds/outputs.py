@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import parse_artifact_store, parse_container_registry
 
-__all__ = ["filled"]
+__all__ = ["IN_EXTRA", "filled"]
+
+#: The outputs that are no keys of a description, and the fields of ``extra`` that they fill.
+IN_EXTRA: Mapping[str, tuple[str, str]] = {
+    "workload_service_account": ("orchestrator", "workload_service_account"),
+}
 
 
 def filled(spec: StackSpec, outputs: Mapping[str, str | None]) -> StackSpec:
-    """Fill a description with every key of `outputs` that it has.
+    """Fill a description with every key of `outputs` that it has, and with those of `IN_EXTRA`.
 
     Raises:
         UriError: The URI of a store or a registry is none that a stack can use.
@@ -26,4 +32,9 @@ def filled(spec: StackSpec, outputs: Mapping[str, str | None]) -> StackSpec:
             update[key] = parse_container_registry(value)
         else:
             update[key] = value
-    return spec.model_copy(update=update)
+    extra = spec.extra
+    for key, (component, field) in IN_EXTRA.items():
+        if outputs.get(key) is not None:
+            fields = {**getattr(extra, component), field: outputs[key]}
+            extra = replace(extra, **{component: fields})
+    return spec.model_copy(update={**update, "extra": extra})
