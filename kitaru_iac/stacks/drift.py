@@ -20,7 +20,7 @@ from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stack_type
 from kitaru_iac.records.parts import REGION_LABEL
 from kitaru_iac.spec import StackSpec, from_mapping, to_mapping
-from kitaru_iac.spec.stored import keys_read
+from kitaru_iac.spec.stored import Parts, cluster_of, keys_of, keys_read
 from kitaru_iac.stacks.desired import desired_records
 
 __all__ = ["Drift", "drift_of", "lines_of", "records_of_view", "steps_to"]
@@ -109,6 +109,7 @@ def records_of_view(view: StackView) -> Records:
             resource_id=component.connector_resource_id,
             labels={key: str(value) for key, value in component.labels.items()},
             id=component.id,
+            connector_id=component.connector_id,
         )
         for component in view.components
     )
@@ -154,16 +155,35 @@ def _changed_keys(spec: StackSpec, view: StackView) -> dict[str, Any]:
         stored = description_of(view)
     except KitaruError:  # of a kind that no description makes: the rest says how
         return {}
-    written = to_mapping(spec)
-    try:
-        found = to_mapping(from_mapping(stored))
-    except DescriptionError:
-        found = stored
+    written, found = to_mapping(spec), _canonical(stored)
+    # What `extra` adds to a key's field is read back with the key, as a registry's repository.
+    made = _canonical(keys_of(spec.type, _parts(desired_records(spec))))
     # Others are not given back as they were written: what differs by them is told in words.
     compared = keys_read(spec.type) - _NAMES
     return {
-        key: found.get(key) for key in written if key in compared and written[key] != found.get(key)
+        key: found.get(key)
+        for key in written
+        if key in compared and found.get(key) not in (written[key], made.get(key))
     }
+
+
+def _parts(records: Records) -> Parts:
+    """What a description makes, as the table of fields reads what is stored."""
+    runner = records.component("orchestrator")
+    return {
+        **{component.type: component.configuration for component in records.components},
+        "connector": {} if records.connector is None else records.connector.configuration,
+        "labels": records.labels,
+        "cluster": cluster_of(runner.resource_id if runner else None),
+        "stack": {"name": records.stack, "type": records.stack_type},
+    }
+
+
+def _canonical(keys: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return to_mapping(from_mapping(keys))
+    except DescriptionError:
+        return keys
 
 
 def _wanted(

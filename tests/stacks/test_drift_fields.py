@@ -57,3 +57,50 @@ def test_of_a_local_stack(given: dict[str, Any]) -> None:
     given = {"name": "dev", "type": "local", **given}
     found = drift_of(given, view_of(given))
     assert not found, found
+
+
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+SAGEMAKER = {
+    "name": "prod",
+    "type": "sagemaker",
+    "region": "eu-west-1",
+    "artifact_store": "s3://my-bucket/kitaru",
+    "execution_role": "arn:aws:iam::123456789012:role/Runtime",
+}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"container_registry": f"{ECR}/agents"},
+        {
+            "container_registry": ECR,
+            "extra": {"container_registry": {"default_repository": "agents"}},
+        },
+        {
+            "container_registry": f"{ECR}/agents",
+            "extra": {"container_registry": {"default_repository": "agents"}},
+        },
+        {"container_registry": ECR, "extra": {"orchestrator": {"synchronous": False}}},
+        {"container_registry": ECR, "async": True},
+        {"container_registry": ECR, "extra": {"artifact_store": {"client_kwargs": {"a": 1}}}},
+    ],
+    ids=["in the uri", "in extra", "in both", "synchronous", "async", "nested"],
+)
+def test_on_amazon(given: dict[str, Any]) -> None:
+    given = {**SAGEMAKER, **given}
+    found = drift_of(given, view_of(given))
+    assert not found, found
+
+
+def test_a_registrys_repository_that_somebody_changed_is_told() -> None:
+    given = {
+        **SAGEMAKER,
+        "container_registry": ECR,
+        "extra": {"container_registry": {"default_repository": "agents"}},
+    }
+    other = {**given, "extra": {"container_registry": {"default_repository": "others"}}}
+    assert drift_of(given, view_of(other))
+    assert drift_of(given, view_of({**given, "extra": {}}))
+    found = drift_of({**given, "container_registry": f"{ECR}/agents"}, view_of(other))
+    assert found
