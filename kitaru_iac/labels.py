@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 __all__ = [
+    "APPLIED_LABEL",
     "BACKEND_LABEL",
     "DEPLOYMENT_LABELS",
     "MANAGED_LABEL",
@@ -30,6 +31,8 @@ BACKEND_LABEL = f"{DEPLOYMENT_LABELS}backend"
 #: On a stack that `pulumi up` made: the URN of its resource, and a token of the run that made it.
 OWNER_LABEL = "kitaru.owner"
 OWNER_RUN_LABEL = "kitaru.owner_run"
+#: On a stack: the records that were applied last, as `records.applied` writes them.
+APPLIED_LABEL = "kitaru.applied"
 #: On a stack that uses a connector which was there before.
 REUSED_CONNECTORS_LABEL = "kitaru.reused_service_connectors"
 

@@ -69,8 +69,9 @@ def _stack() -> dict[str, Any]:
             "changes": {"type": "array", "items": _change()},
             "drift": {
                 "type": ["array", "null"],
-                "items": {"type": "object"},
-                "description": "What differs from what was applied; null where nobody looked.",
+                "items": _change(),
+                "description": "What differs from what was applied, as changes from that to what "
+                "is; null where nobody looked, or nobody kept it.",
             },
             "checks": {
                 "type": "array",

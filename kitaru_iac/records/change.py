@@ -14,6 +14,7 @@ from kitaru_iac.errors import AlreadyExistsError, NotConnectedError, StackChange
 from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.plan.model import Action
+from kitaru_iac.records.applied import without_applied
 from kitaru_iac.records.diff import (
     OUR_LABELS,
     diff,
@@ -140,9 +141,10 @@ class RecordsChange:
         members = self._members(result)
         for kind, of_kind in carried.items():
             members.setdefault(kind, list(of_kind))
-        stack = self.writer.register_stack(
-            self.desired.stack, self.desired.labels, members, self.connector
-        )
+        # ZenML gives new components the labels of their stack. So what was applied comes after, and
+        # last: a stack without it is one that is unknown, or that a dead process left.
+        first = without_applied(self.desired.labels)
+        stack = self.writer.register_stack(self.desired.stack, first, members, self.connector)
         taken_over = any(isinstance(given, str) for of in members.values() for given in of)
         where = Where(in_stack=stack.id)
         docs = self.store.gateway.components(where) if taken_over else []
@@ -150,10 +152,12 @@ class RecordsChange:
         for wanted in self.desired.components:
             member = stack.members[wanted.type][0]
             if not isinstance(members[wanted.type][0], str):
-                labels[member.id] = self.desired.labels  # ZenML gives it those of its stack
+                labels[member.id] = first
             self._settle(wanted, member.id, member.name, labels.get(member.id, {}))
+        if dict(self.desired.labels) != first:
+            self.writer.label_new_stack(stack.id, self.desired.labels)
         result.id = stack.id
-        self.registered = stack
+        self.registered = replace(stack, labels=self.desired.labels)
         return result
 
     def require_as_written(self, result: ApplyResult) -> None:

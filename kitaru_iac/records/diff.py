@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.gateway.masking import masked
-from kitaru_iac.labels import MANAGED_LABEL
+from kitaru_iac.labels import APPLIED_LABEL, MANAGED_LABEL
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Reason, Step
 from kitaru_iac.records.model import (
     DESCRIBED,
@@ -27,9 +27,12 @@ __all__ = [
     "OUR_LABELS",
     "diff",
     "goes_with_stack",
+    "hidden",
     "is_equal",
     "is_own_component",
     "is_own_connector",
+    "label_changes",
+    "mapping_changes",
     "replacement_reason",
 ]
 
@@ -223,7 +226,7 @@ def _connector_changes(new: ConnectorRecord, old: ConnectorRecord) -> tuple[Chan
     if new.auth_method != old.auth_method:
         changes.append(Change("auth_method", old.auth_method, new.auth_method))
     before = {k: v for k, v in old.configuration.items() if k not in IGNORED_CONNECTOR_FIELDS}
-    changes.extend(_mapping_changes("configuration", before, new.configuration))
+    changes.extend(mapping_changes("configuration", before, new.configuration))
     changes.extend(
         Change(
             f"configuration.{key}",
@@ -234,7 +237,7 @@ def _connector_changes(new: ConnectorRecord, old: ConnectorRecord) -> tuple[Chan
         for key in sorted({*old.secrets, *new.secrets})
         if _plain(old.secrets.get(key)) != _plain(new.secrets.get(key))
     )
-    changes.extend(_label_changes(new.labels, old.labels))
+    changes.extend(label_changes(new.labels, old.labels))
     return tuple(changes)
 
 
@@ -270,19 +273,19 @@ def _flavor_change(new: ComponentRecord, old: ComponentRecord) -> Step:
 def _component_changes(
     new: ComponentRecord, old: ComponentRecord, *, relink: bool
 ) -> tuple[Change, ...]:
-    changes = _hidden(_mapping_changes("configuration", old.configuration, new.configuration))
+    changes = hidden(mapping_changes("configuration", old.configuration, new.configuration))
     if new.uses_connector != old.uses_connector:
         changes.append(Change("uses_connector", old.uses_connector, new.uses_connector))
     elif relink and new.uses_connector:
         changes.append(Change("connector", None, "the stack's"))
     if new.resource_id != old.resource_id:
         changes.append(Change("resource_id", old.resource_id, new.resource_id))
-    changes.extend(_label_changes(new.labels, old.labels))
+    changes.extend(label_changes(new.labels, old.labels))
     return tuple(changes)
 
 
 def _stack_step(desired: Records, current: Records, membership: list[Change]) -> Step:
-    changes = (*membership, *_label_changes(desired.labels, current.labels))
+    changes = (*membership, *label_changes(desired.labels, current.labels))
     action = Action.UPDATE if changes else Action.KEEP
     return Step(action, "stack", desired.stack, changes=changes)
 
@@ -327,7 +330,8 @@ def _old_connector(desired: Records, current: Records, *, replaced: bool = False
     return []
 
 
-def _mapping_changes(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+def mapping_changes(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """Give the keys whose values differ, as ``PREFIX.KEY``."""
     return [
         Change(f"{prefix}.{key}", old.get(key), new.get(key))
         for key in sorted({*old, *new})
@@ -335,26 +339,26 @@ def _mapping_changes(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]
     ]
 
 
-def _hidden(changes: list[Change]) -> list[Change]:
-    """The changes of a configuration, without the passwords that it may hold as plain text."""
+def hidden(changes: list[Change]) -> list[Change]:
+    """Give the changes of a configuration, without the passwords it may hold as plain text."""
 
     def shown(change: Change) -> Change:
         key = change.field.rpartition(".")[2]
         both = {"before": change.before, "after": change.after}
         if all(masked({key: value}) == {key: value} for value in both.values()):
             return change
-        hidden = {at: None if value is None else HIDDEN for at, value in both.items()}
-        return Change(change.field, **hidden, sensitive=True)
+        marks = {at: None if value is None else HIDDEN for at, value in both.items()}
+        return Change(change.field, **marks, sensitive=True)
 
     return [shown(change) for change in changes]
 
 
-def _label_changes(new: Mapping[str, str], old: Mapping[str, str]) -> list[Change]:
-    """Only labels of ours count; others are the user's own."""
+def label_changes(new: Mapping[str, str], old: Mapping[str, str]) -> list[Change]:
+    """Give the labels of ours that differ, but for the record of what was applied."""
     return [
         Change(f"labels.{key}", old.get(key), new.get(key))
         for key in sorted({*old, *new})
-        if key.startswith(OUR_LABELS) and old.get(key) != new.get(key)
+        if key.startswith(OUR_LABELS) and key != APPLIED_LABEL and old.get(key) != new.get(key)
     ]
 
 

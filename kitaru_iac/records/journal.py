@@ -1,8 +1,7 @@
 """The single writes of records, each with its undo.
 
 A `Writer` keeps a journal: the undo of each write stands there before the write is sent, and a
-failure runs them in reverse. Of a write whose answer never came it is looked up whether it was
-made.
+failure runs them in reverse. Whether a write was made whose answer never came is looked up.
 Deletions are not journalled: they come last, when everything new stands.
 """
 
@@ -357,6 +356,11 @@ class Writer:
         ]
         self._made.update(lost.came_with(stack, new))
         return stack
+
+    def label_new_stack(self, id: str, labels: Mapping[str, str]) -> None:
+        """Give a stack that this run registered exactly these labels; it is taken back with it."""
+        self._before()
+        self._gateway.update_stack(id, StackChange(labels=labels))
 
     def update_stack(
         self,

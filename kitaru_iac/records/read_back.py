@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from kitaru_iac.errors import StackChanged
 from kitaru_iac.gateway.documents import ComponentDoc, StackDoc, Where
+from kitaru_iac.labels import APPLIED_LABEL
 from kitaru_iac.plan.model import Action, Step
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.from_documents import component_record, connector_record, records_from
@@ -77,7 +78,12 @@ def differences(store: Store, desired: Records, id: str, connector: str | None) 
     if link is not None:
         doc = link.result()
         stored = None if doc is None else connector_record(doc)
-    return _differences(desired, stack, parts.result(), stored, connector)
+    found = _differences(desired, stack, parts.result(), stored, connector)
+    kept = desired.labels.get(APPLIED_LABEL)
+    if not found and kept is not None and stack.labels.get(APPLIED_LABEL) != kept:
+        # All is as this run wrote it, and the stack says that somebody else's was applied.
+        found = [f"stack {desired.stack}: labels.{APPLIED_LABEL}"]
+    return found
 
 
 def differences_of_new(

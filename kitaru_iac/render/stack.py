@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from kitaru_iac.labels import APPLIED_LABEL
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.stored import cluster_of, details
 
@@ -115,7 +116,7 @@ def show_lines(item: Mapping[str, Any], style: Callable[..., str]) -> Iterator[s
         ("type", item["stack_type"]),
         ("managed by kitaru", item["is_managed"]),
         ("owner", _owner(item.get("owner"))),
-        ("labels", item.get("labels")),
+        ("labels", _labels(item.get("labels"))),
         ("description", item.get("description")),
         ("environment", item.get("environment")),
         ("secrets", item.get("secrets")),
@@ -134,6 +135,11 @@ def show_lines(item: Mapping[str, Any], style: Callable[..., str]) -> Iterator[s
             + f" ({connector['type']}, {connector['auth_method']})"
         )
         yield from _rows(_connector_rows(connector))
+
+
+def _labels(labels: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The labels but what was applied, which `drift` reads and no person does."""
+    return {key: text for key, text in (labels or {}).items() if key != APPLIED_LABEL}
 
 
 def _component_rows(component: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -23,6 +23,7 @@ from kitaru_iac.plan.saved import differences, read_plan
 from kitaru_iac.records.owner import Owner
 from kitaru_iac.spec import to_mapping
 from kitaru_iac.stacks.reconcile import Reconciliation
+from kitaru_iac.stacks.watch import drift_of_records
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
@@ -100,7 +101,8 @@ def plan_stack(
     notes = state.preview_preflight() if plan.has_changes else ()
     plan = plan.extended(warnings=(*notes, *state.store.gateway.warnings))
     found = _described(spec, plan, store=_place(state.store), source=source, report=ready.report)
-    return replace(found, checked=ready.checked)
+    drift = None if state.current is None else drift_of_records(state.current)
+    return replace(found, checked=ready.checked, drift=drift)
 
 
 def failed_plan(spec: StackSpec, error: KitaruError, source: str | None = None) -> StackPlan:

@@ -103,15 +103,17 @@ class Reconciliation:
         Raises:
             ProtectedStackError: A part that other stacks use would be replaced.
         """
+        from kitaru_iac.records.applied import keeping, with_record
         from kitaru_iac.records.diff import diff
 
-        desired, current = self.desired, self.current
+        desired, current = keeping(self.desired), self.current
         records: tuple[Step, ...] = tuple(diff(desired, current, self.orphans))
         shared: tuple[KitaruWarning, ...] = ()
         if current is not None and any(step.action is not Action.KEEP for step in records):
             from kitaru_iac.records.sharing import with_sharing
 
             records, shared = with_sharing(self.store, current, records)
+        records = with_record(records, desired, current)
         steps = [*infrastructure, *records]
         if self.spec.activate and not self.is_active:
             steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
@@ -178,13 +180,15 @@ class Reconciliation:
         """
         from kitaru_iac.connection.activation import activate
         from kitaru_iac.errors import RegistrationFailed
+        from kitaru_iac.records.applied import keeping
         from kitaru_iac.records.apply import done_nevertheless, execute, holding
 
         if progress:
             progress(f"Registering stack {self.desired.stack}")
         name, activation = self.desired.stack, None
         with holding(name) as hold:
-            result = execute(self.store, self.desired, self.current, self.orphans, hold)
+            desired = keeping(self.desired)
+            result = execute(self.store, desired, self.current, self.orphans, hold)
             try:
                 if self.spec.activate:
                     activation = activate(result.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kitaru_iac.notices import PartShared
-from kitaru_iac.plan.document import StackPlan
+from kitaru_iac.plan.document import StackPlan, changes
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Layer, Plan, Reason, Step
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -120,6 +120,23 @@ SAMPLES: dict[str, list[StackPlan]] = {
     "warnings": [
         StackPlan(Plan("prod", (), (PartShared("The orchestrator is used by stack test too."),)))
     ],
+    "drift": one(
+        Step(Action.KEEP, "stack", "prod"),
+        drift=tuple(
+            changes(
+                [
+                    Step(
+                        Action.UPDATE,
+                        "artifact_store",
+                        "prod",
+                        changes=(Change("configuration.path", "s3://data", "s3://other"),),
+                    ),
+                    Step(Action.DELETE, "container_registry", "prod"),
+                ],
+                "prod",
+            )
+        ),
+    ),
     "several-and-a-failure": [
         StackPlan(
             Plan("dev", (Step(Action.CREATE, "stack", "dev"),)),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.plan.model import Action, Plan
+from kitaru_iac.records.applied import applied_records, drifted, without_applied
 from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
@@ -110,7 +111,8 @@ def parts(snapshot: dict[str, Any]) -> dict[tuple[str, str], Any]:
     return {
         **{(c[0], c[1]): c for c in snapshot["components"]},
         **{("service_connector", c[0]): c for c in snapshot["connectors"]},
-        **{("stack", s[0]): s for s in snapshot["stacks"]},
+        # What was applied is kept in passing, and no plan speaks of it.
+        **{("stack", s[0]): (s[0], without_applied(dict(s[1])), s[2]) for s in snapshot["stacks"]},
     }
 
 
@@ -168,6 +170,11 @@ def check_in_turn(store: Store, first: dict[str, Any], second: dict[str, Any]) -
     plan = apply(second)
     in_turn = everything(store)
     check_claims(plan, before, in_turn)
+    stored = store.read("s")
+    assert stored is not None
+    applied = applied_records(stored.labels)
+    assert applied is not None
+    assert drifted(applied, stored) == ()
     assert not apply(second).has_changes
     assert everything(store) == in_turn
 

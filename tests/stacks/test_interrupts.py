@@ -11,7 +11,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ from kitaru_iac.gateway.http import AnswerLost
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.machine import interrupts, unfinished
 from kitaru_iac.machine.interrupts import CutShort, WorkInterrupted, faces
+from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
+from kitaru_iac.stacks.watch import drift_of_records
 from tests.homes import Home
 from tests.stacks.interrupts import Around, contents
 
@@ -88,6 +90,25 @@ class Ends:
     before: dict[str, Any]
     after: dict[str, Any]
     writes: int
+    done: MemoryGateway
+
+
+def no_drift(store: MemoryGateway) -> bool:
+    """Whether `drift` would say of the stack that it is as it was applied."""
+    with installed(store):
+        stored = Store.open().read("dev")
+    return stored is not None and drift_of_records(stored) == ()
+
+
+def as_stored(store: MemoryGateway) -> object:
+    """The stack with its own parts as they are stored, without ids; secrets are no drift."""
+    with installed(store):
+        stored = Store.open().read("dev")
+    if stored is None:
+        return None
+    parts = [replace(c, id=None, connector_id=None) for c in stored.components]
+    link = stored.connector and replace(stored.connector, id=None)
+    return replace(stored, id=None, components=tuple(parts), connector=link)
 
 
 def ends(case: Case, *, is_local: bool) -> Ends:
@@ -99,7 +120,7 @@ def ends(case: Case, *, is_local: bool) -> Ends:
     around = Around(store)
     with installed(around):  # type: ignore[arg-type]
         case.work()
-    return Ends(start, before, contents(store), around.count)
+    return Ends(start, before, contents(store), around.count, store)
 
 
 @EVERY
@@ -154,6 +175,9 @@ def test_after_a_death_at_any_write_the_same_command_completes_at_once(
         killed = Around(store, at, after=after, strike=die)
         with no_undoing(monkeypatch), installed(killed), pytest.raises(Dead):  # type: ignore[arg-type]
             CASES[case].work()
+        if no_drift(store):
+            whole = [as_stored(found.store), as_stored(found.done)]
+            assert as_stored(store) in whole, f"killed {after=} write {at}: drift is not told"
         with installed(store):
             if contents(store) != found.after:
                 CASES[case].work()

@@ -1,0 +1,204 @@
+"""Whether reality is still what was applied: records, and the cloud. Writes nothing, without ZenML.
+
+Records are held against what was applied, which is kept on the stack (`records.applied`); the cloud
+against the state of the deployment, where there is one. What cannot be looked at is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway import StackView, open_reader
+from kitaru_iac.labels import APPLIED_LABEL, STACK_LABEL
+from kitaru_iac.plan.document import changes, is_change
+from kitaru_iac.plan.model import Layer
+from kitaru_iac.records.applied import applied_records, drifted
+from kitaru_iac.stacks.drift import records_of_view
+
+if TYPE_CHECKING:
+    from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
+    from kitaru_iac.records.model import Records
+
+__all__ = [
+    "Finding",
+    "Look",
+    "StackDrift",
+    "drift_of_records",
+    "drift_of_view",
+    "look",
+    "views_of",
+    "why_of",
+]
+
+
+class Finding(StrEnum):
+    """What a look found."""
+
+    NONE = "none"
+    DRIFT = "drift"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of one layer of a stack.
+
+    Attributes:
+        layer: The records, or the infrastructure.
+        finding: Whether anything differs; unknown where nobody can tell.
+        differences: Changes as a plan's document has them, from what was applied to what is.
+        why: Why it is unknown, and what to do; None where it is known.
+    """
+
+    layer: Layer
+    finding: Finding
+    differences: tuple[dict[str, Any], ...] = ()
+    why: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give ``{"layer", "finding", "why"}``."""
+        return {"layer": self.layer.value, "finding": self.finding.value, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
+class StackDrift:
+    """What was seen of a stack: its records, and its infrastructure where it has a deployment."""
+
+    stack: str
+    looks: tuple[Look, ...]
+
+    @property
+    def finding(self) -> Finding:
+        """Drift where there is any; else unknown where a layer is; else none."""
+        found = {look.finding for look in self.looks}
+        return next(
+            word for word in (Finding.DRIFT, Finding.UNKNOWN, Finding.NONE) if word in found
+        )
+
+    @property
+    def differences(self) -> tuple[dict[str, Any], ...]:
+        """Of all layers."""
+        return tuple(item for look in self.looks for item in look.differences)
+
+    @property
+    def unknown(self) -> tuple[Look, ...]:
+        """The layers of which nobody can tell."""
+        return tuple(look for look in self.looks if look.finding is Finding.UNKNOWN)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give ``{"stack", "finding", "looks", "drift"}``."""
+        return {
+            "stack": self.stack,
+            "finding": self.finding.value,
+            "looks": [look.to_dict() for look in self.looks],
+            "drift": [dict(item) for item in self.differences],
+        }
+
+
+def look(
+    refs: Sequence[str],
+    *,
+    progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
+) -> tuple[StackDrift, ...]:
+    """Look for drift in both layers. Writes nothing.
+
+    Args:
+        refs: Names or ids of stacks. None of them: all stacks that Kitaru made, oldest first.
+        progress: Gets one-line messages.
+        consent: Asked before the engine is downloaded, where a stack has a deployment. Without it
+            nothing is downloaded, and such infrastructure is unknown.
+
+    Raises:
+        StackNotFound: A stack that was named does not exist.
+        NotConnectedError: No store answers.
+    """
+    views = views_of(refs)
+    return tuple(drift_of_view(view, progress=progress, consent=consent) for view in views)
+
+
+def views_of(refs: Sequence[str]) -> list[StackView]:
+    """Read the stacks that are named, each once, or all that Kitaru made; raises as `look` does."""
+    with closing(open_reader()) as reader:
+        wanted = list(refs) or [row.id for row in reader.stacks() if row.is_managed]
+        views = {view.id: view for view in (reader.stack(ref) for ref in wanted)}
+    return list(views.values())
+
+
+def drift_of_view(
+    view: StackView,
+    *,
+    progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
+) -> StackDrift:
+    """Look for drift of a stack that was read, in both layers; raises as `look` does."""
+    looks = [_records(view)]
+    if STACK_LABEL in view.labels:
+        looks.append(_infrastructure(view, progress, consent))
+    return StackDrift(view.name, tuple(looks))
+
+
+def drift_of_records(current: Records) -> tuple[dict[str, Any], ...] | None:
+    """Say what differs from what was applied; None where nobody kept it.
+
+    Args:
+        current: What is stored, with its labels.
+
+    Returns:
+        Changes as a plan's document has them, from what was applied to what is.
+    """
+    applied = applied_records(current.labels)
+    if applied is None:
+        return None
+    found = changes(drifted(applied, current), applied.stack)
+    return tuple(item for item in found if is_change(item))
+
+
+def _records(view: StackView) -> Look:
+    found = drift_of_records(records_of_view(view))
+    if found is None:
+        return Look(Layer.RECORDS, Finding.UNKNOWN, why=_nobody_kept(view))
+    return Look(Layer.RECORDS, Finding.DRIFT if found else Finding.NONE, found)
+
+
+def _nobody_kept(view: StackView) -> str:
+    if not view.is_managed:
+        return "Kitaru did not make this stack: nobody kept what it was made from."
+    if APPLIED_LABEL in view.labels:
+        return (
+            "What was applied is kept in a form that this version of kitaru does not know, or "
+            "somebody has changed it. The next change with kitaru stack apply keeps it anew."
+        )
+    return (
+        "Nobody kept what was applied: the stack was made by another tool, by an earlier version, "
+        "or from a description too long to keep. The next change with kitaru stack apply keeps it."
+    )
+
+
+def why_of(error: KitaruError) -> str:
+    """Put what an error says into sentences on one line."""
+    parts = [" ".join(part.split()) for part in (error.what, error.why, error.remedy) if part]
+    *first, last = parts
+    return " ".join([*(part if part[-1] in ".?!:" else f"{part}." for part in first), last])
+
+
+def _infrastructure(
+    view: StackView, progress: ProgressCallback | None, consent: ConfirmCallback | None
+) -> Look:
+    from kitaru_iac.infrastructure.provision import drift
+
+    labels = {key: str(text) for key, text in view.labels.items()}
+    try:
+        steps = drift(labels, progress=progress, consent=consent)
+    except KitaruError as error:
+        return Look(Layer.INFRASTRUCTURE, Finding.UNKNOWN, why=why_of(error))
+    except ModuleNotFoundError as error:  # an engine without Pulumi's package for Python
+        why = f"The Python package {error.name} is not installed. See: kitaru doctor"
+        return Look(Layer.INFRASTRUCTURE, Finding.UNKNOWN, why=why)
+    found = tuple(item for item in changes(steps, view.name) if is_change(item))
+    return Look(Layer.INFRASTRUCTURE, Finding.DRIFT if found else Finding.NONE, found)
