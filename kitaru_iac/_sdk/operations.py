@@ -131,8 +131,9 @@ def apply(
     else:
         fresh = planning.plan_stack(spec, progress=progress)
         reviewed = document([plan])
-        planning.require_digest(document([fresh]), reviewed["digest"], reviewed)
-        done = planning.apply_planned(spec, fresh, progress=progress)
+        (done,) = planning.apply_reviewed(
+            [spec], reviewed["digest"], reviewed=reviewed, progress=progress
+        )
     warn(done.warnings)
     return done
 

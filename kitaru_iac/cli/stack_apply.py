@@ -156,13 +156,19 @@ def _apply_reviewed(
     spec: StackSpec, plan: str, say: ProgressCallback, *, yes: bool, take_back: bool
 ) -> Applied:
     """Apply a description if what would be done is what a saved plan says."""
-    from kitaru_iac.plan.document import document
-    from kitaru_iac.stacks.planning import apply_planned, plan_stack, require_digest, saved_plan
+    from kitaru_iac.stacks.planning import apply_reviewed, saved_plan
 
     reviewed = saved_plan(plan)
-    planned = plan_stack(spec, progress=say, show=show_report, take_back=take_back)
-    require_digest(document([planned]), reviewed["digest"], reviewed)
-    return apply_planned(spec, planned, progress=say, consent=consent(yes=yes), take_back=take_back)
+    (done,) = apply_reviewed(
+        [spec],
+        reviewed["digest"],
+        reviewed=reviewed,
+        progress=say,
+        consent=consent(yes=yes),
+        show=show_report,
+        take_back=take_back,
+    )
+    return done
 
 
 def _tell(done: Applied, *, quiet: bool, detailed_exitcode: bool) -> int:

@@ -28,7 +28,6 @@ __all__ = [
     "counted_as",
     "digest_of",
     "document",
-    "has_changes",
     "is_change",
 ]
 
@@ -166,11 +165,6 @@ def address_of(step: Step, stack: str | None = None) -> str:
 def is_change(change: Mapping[str, Any]) -> bool:
     """Say whether a change of a document does anything; an action that is not known does."""
     return any(action != _NO_OP for action in change["actions"])
-
-
-def has_changes(plan: Mapping[str, Any]) -> bool:
-    """Say whether a document has anything to do."""
-    return any(is_change(change) for entry in plan["stacks"] for change in entry["changes"])
 
 
 def _change(address: str, steps: Sequence[Step]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The plan of one or more stacks as a document, and applying nothing but what was reviewed.
 
-The stable calls for every face: `plan_of` gives a document with its digest, and `apply_reviewed`
-applies descriptions only if a fresh plan has that digest.
+The stable calls for every face: `plan_stack` plans one description, and `apply_reviewed` applies
+descriptions only if a fresh plan of them has the digest of the document that was reviewed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ __all__ = [
     "apply_planned",
     "apply_reviewed",
     "failed_plan",
-    "plan_of",
     "plan_stack",
     "require_digest",
     "saved_plan",
@@ -45,28 +44,6 @@ __all__ = [
 _LARGEST = 64_000_000
 
 ReportCallback = Callable[["CheckReport"], None]
-
-
-def plan_of(
-    specs: Sequence[StackSpec],
-    *,
-    progress: ProgressCallback | None = None,
-    show: ReportCallback | None = None,
-) -> dict[str, Any]:
-    """Plan what `apply` would do for each description, and give the document. Writes nothing.
-
-    Args:
-        specs: The descriptions.
-        progress: Gets one-line messages.
-        show: Gets the reports of the infrastructure's checks.
-
-    Returns:
-        The document of `kitaru_iac.plan.document`; its ``digest`` is what `apply_reviewed` takes.
-
-    Raises:
-        KitaruError: As `plan_stack` does.
-    """
-    return document([plan_stack(spec, progress=progress, show=show) for spec in specs])
 
 
 def plan_stack(
@@ -118,6 +95,7 @@ def apply_reviewed(
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
     show: ReportCallback | None = None,
+    take_back: bool = False,
 ) -> tuple[Applied, ...]:
     """Apply the descriptions if a fresh plan of them all has the digest that was reviewed.
 
@@ -130,6 +108,7 @@ def apply_reviewed(
         progress: Gets one-line messages.
         consent: Asked before the Pulumi engine is downloaded.
         show: Gets the reports of the infrastructure's checks.
+        take_back: As in `operations.apply`.
 
     Returns:
         What was done, in the order of the descriptions.
@@ -139,10 +118,12 @@ def apply_reviewed(
             done; where a later one does, the stacks before it were applied.
         KitaruError: As `operations.apply` does.
     """
-    planned = [plan_stack(spec, progress=progress, show=show) for spec in specs]
+    planned = [
+        plan_stack(spec, progress=progress, show=show, take_back=take_back) for spec in specs
+    ]
     require_digest(document(planned), digest, reviewed)
     return tuple(
-        apply_planned(spec, part, progress=progress, consent=consent)
+        apply_planned(spec, part, progress=progress, consent=consent, take_back=take_back)
         for spec, part in zip(specs, planned, strict=True)
     )
 

@@ -12,6 +12,8 @@ import pytest
 
 from kitaru_iac.errors import PlanMoved
 from kitaru_iac.gateway.memory import MemoryGateway, installed
+from kitaru_iac.infrastructure.results import InfrastructureResult
+from kitaru_iac.plan.document import document
 from kitaru_iac.plan.model import Plan
 from kitaru_iac.plan.saved import read_plan
 from kitaru_iac.plan.schema import plan_schema
@@ -45,9 +47,13 @@ def spec(**more: Any) -> Any:
     return from_mapping({**REMOTE, **more})
 
 
+def plan_of(specs: list[Any]) -> dict[str, Any]:
+    return document([planning.plan_stack(one) for one in specs])
+
+
 def test_what_was_reviewed_is_applied_once(memory: MemoryGateway) -> None:
     with installed(memory):
-        reviewed = planning.plan_of([spec(), spec(name="test")])
+        reviewed = plan_of([spec(), spec(name="test")])
         jsonschema.validate(reviewed, plan_schema())
         assert SECRET not in json.dumps(reviewed)
         done = planning.apply_reviewed([spec(), spec(name="test")], reviewed["digest"])
@@ -57,7 +63,7 @@ def test_what_was_reviewed_is_applied_once(memory: MemoryGateway) -> None:
                 [spec(), spec(name="test")], reviewed["digest"], reviewed=reviewed
             )
         assert "as described already" in str(caught.value.why)
-        fresh = planning.plan_of([spec(), spec(name="test")])
+        fresh = plan_of([spec(), spec(name="test")])
         assert not fresh["summary"]["with_changes"]
         (one, two) = planning.apply_reviewed([spec(), spec(name="test")], fresh["digest"])
         assert not one.changed
@@ -81,7 +87,7 @@ def test_another_description_is_not_what_was_reviewed(memory: MemoryGateway, nam
     base = {k: v for k, v in REMOTE.items() if k not in CHANGED[name][0]}
     with installed(memory):
         operations.apply(spec())
-        reviewed = planning.plan_of([spec(cluster="two")])
+        reviewed = plan_of([spec(cluster="two")])
         with pytest.raises(PlanMoved) as caught:
             planning.apply_reviewed(
                 [from_mapping({**base, **change})], reviewed["digest"], reviewed=reviewed
@@ -93,7 +99,7 @@ def test_another_description_is_not_what_was_reviewed(memory: MemoryGateway, nam
 def test_a_store_that_moved_is_not_what_was_reviewed(memory: MemoryGateway) -> None:
     with installed(memory):
         operations.apply(spec())
-        reviewed = planning.plan_of([spec(cluster="two")])
+        reviewed = plan_of([spec(cluster="two")])
         operations.apply(spec(cluster="three"))
         with pytest.raises(PlanMoved) as caught:
             planning.apply_reviewed([spec(cluster="two")], reviewed["digest"], reviewed=reviewed)
@@ -113,7 +119,7 @@ def test_a_store_that_moves_between_the_comparison_and_the_write(
 
     with installed(memory):
         operations.apply(spec())
-        reviewed = planning.plan_of([spec(cluster="two")])
+        reviewed = plan_of([spec(cluster="two")])
         monkeypatch.setattr(planning, "require_digest", then_moved)
         with pytest.raises(PlanMoved):
             planning.apply_reviewed([spec(cluster="two")], reviewed["digest"])
@@ -131,7 +137,7 @@ def test_a_colleague_who_did_it_first(
 
     with installed(memory):
         operations.apply(spec())
-        reviewed = planning.plan_of([spec(cluster="two")])
+        reviewed = plan_of([spec(cluster="two")])
         monkeypatch.setattr(planning, "require_digest", then_done)
         with pytest.raises(PlanMoved, match="as described already"):
             planning.apply_reviewed([spec(cluster="two")], reviewed["digest"])
@@ -267,3 +273,20 @@ def test_a_secret_field_that_differs_is_hidden(memory: MemoryGateway) -> None:
         assert change["changed"][0]["op"] == "change"
         for secret in (SECRET, "another1"):
             assert secret not in json.dumps(after.to_dict()) + repr(after.plan)
+
+
+def test_what_is_to_be_taken_back_is_so_in_the_plan_and_in_the_apply(
+    memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[bool, bool]] = []
+
+    def prepare(given: Any, *, dry_run: bool, take_back: bool, **_: Any) -> InfrastructureResult:
+        asked.append((dry_run, take_back))
+        return InfrastructureResult(given)
+
+    for module in (planning, operations):
+        monkeypatch.setattr(module, "prepare", prepare)
+    with installed(memory):
+        reviewed = plan_of([spec()])
+        planning.apply_reviewed([spec()], reviewed["digest"], take_back=True)
+    assert asked == [(True, False), (True, True), (True, True)]
