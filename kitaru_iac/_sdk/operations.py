@@ -46,7 +46,7 @@ def show_stack(name_or_id: str | None = None) -> StackView:
         ['orchestrator', 'artifact_store', ...]
     """
     apply_environment()
-    from kitaru_iac.gateway import open_reader
+    from kitaru_iac.gateway import open_reader, read_stack
 
     with closing(open_reader()) as reader:
         return reader.stack(name_or_id if name_or_id is not None else reader.active().id)
@@ -61,6 +61,8 @@ def preview(description: Description, *, progress: ProgressCallback | None = Non
 
     Returns:
         The plan: its steps in ``.plan``, the document of the plan's format in ``.to_dict()``.
+    if name_or_id is not None:
+        return read_stack(name_or_id)
 
     Raises:
         DescriptionError: What is wrong with the description: all of it.

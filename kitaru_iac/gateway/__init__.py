@@ -8,7 +8,7 @@ written or cached.
 
 from __future__ import annotations
 
-from kitaru_iac.gateway.opening import complete, open_reader
+from kitaru_iac.gateway.opening import complete, open_reader, read_stack
 from kitaru_iac.gateway.views import (
     DEFAULT_STACK,
     Active,
@@ -31,4 +31,5 @@ __all__ = [
     "StackView",
     "complete",
     "open_reader",
+    "read_stack",
 ]

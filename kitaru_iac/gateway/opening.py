@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from kitaru_iac.errors import KitaruError
@@ -24,6 +24,7 @@ __all__ = [
     "fast_reader",
     "open_gateway",
     "open_reader",
+    "read_stack",
     "require_answer",
     "slow_reader",
 ]
@@ -72,6 +73,17 @@ def open_reader() -> Reader:
         return FallbackReader(fast_reader())
     except UnreadableError as reason:
         return FallbackReader(_changed(reason), is_slow=True)
+
+
+def read_stack(ref: str) -> StackView:
+    """Read one stack; what it is given is a name, an id, or the beginning of an id.
+
+    Raises:
+        StackNotFound: There is none.
+        NotConnectedError: No store answers.
+    """
+    with closing(open_reader()) as reader:
+        return reader.stack(ref)
 
 
 def active_stack_name(besides: str | None = None) -> str | None:

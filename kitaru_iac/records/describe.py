@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kitaru_iac.errors import KitaruError
-from kitaru_iac.gateway import DEFAULT_STACK, ComponentView, StackView, open_reader
+from kitaru_iac.gateway import DEFAULT_STACK, ComponentView, StackView, read_stack
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.stored import Parts, cluster_of, keys_of
 
@@ -23,11 +23,7 @@ def describe(ref: str) -> dict[str, Any]:
         StackNotFound: There is none.
         KitaruError: It is of no type that a description can have.
     """
-    reader = open_reader()
-    try:
-        return description_of(reader.stack(ref))
-    finally:
-        reader.close()
+    return description_of(read_stack(ref))
 
 
 def description_of(stack: StackView) -> dict[str, Any]:

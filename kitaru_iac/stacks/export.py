@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kitaru_iac.gateway import StackView, open_reader
+from kitaru_iac.gateway import StackView, read_stack
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.labels import DEPLOYMENT_LABELS
 from kitaru_iac.plan.model import Action, Step
@@ -56,11 +56,7 @@ def export(ref: str) -> Exported:
         StackNotFound: There is none.
         KitaruError: It is of no type that a description can have.
     """
-    reader = open_reader()
-    try:
-        return export_view(reader.stack(ref))
-    finally:
-        reader.close()
+    return export_view(read_stack(ref))
 
 
 def export_view(view: StackView) -> Exported:
