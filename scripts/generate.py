@@ -5,6 +5,7 @@ python scripts/generate.py [--check]
 
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +14,7 @@ from string import Template
 from typing import Any
 
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, snake
+from kitaru_iac.pulumi.plugin.properties import ANY
 from kitaru_iac.pulumi.plugin.schema import schema
 from kitaru_iac.pulumi.provisioned import PROVISIONED_KEYS
 from kitaru_iac.spec.fields import FIELDS
@@ -276,7 +278,7 @@ def _outputs(
 
 def _property_type(about: Mapping[str, Any]) -> str:
     if "$ref" in about:
-        return "Any"
+        return "Any" if about["$ref"] == ANY else "str"  # a word of an enum
     if about["type"] == "array":
         return f"Sequence[{_property_type(about['items'])}]"
     if about["type"] == "object":
@@ -286,6 +288,11 @@ def _property_type(about: Mapping[str, Any]) -> str:
 
 def _attributes(keys: Iterable[str]) -> list[str]:
     return [FIELDS[key].attribute for key in keys]
+
+
+def schema_file() -> str:
+    """plugin/schema.json: the package's schema, which registries and generators read."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 # -- pieces of code --------------------------------------------------------------------------------
@@ -337,6 +344,7 @@ FILES: Mapping[str, Callable[[], str]] = {
     "kitaru_iac/cli/_flags.py": flags,
     "kitaru_iac/pulumi/_stack.py": stack_class,
     "kitaru_iac/pulumi/_provisioned.py": provisioned_class,
+    "plugin/schema.json": schema_file,
 }
 
 

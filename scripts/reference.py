@@ -155,7 +155,7 @@ def package_page() -> str:
     ]
     for token, resource in found["resources"].items():
         kind = "component" if resource.get("isComponent") else "resource"
-        lines += ["", f"## `{token}`", "", f"A {kind}. {_escaped(resource['description'])}"]
+        lines += ["", f"## `{token}`", "", f"A {kind}. {_about_it(resource)}"]
         lines += ["", "Inputs:", ""]
         lines += _properties(resource["inputProperties"], resource.get("requiredInputs", ()))
         own = {
@@ -165,13 +165,25 @@ def package_page() -> str:
         }
         lines += ["", "Outputs, beside the inputs of the same names:", "", *_properties(own)]
     for token, function in found["functions"].items():
-        lines += ["", f"## `{token}`", "", f"A function. {_escaped(function['description'])}"]
+        lines += ["", f"## `{token}`", "", f"A function. {_about_it(function)}"]
         lines += ["", "Inputs:", "", *_properties(function["inputs"]["properties"])]
         lines += ["", "Result:", "", *_properties(function["outputs"]["properties"])]
     for token, type_ in found["types"].items():
         lines += ["", f"## Type `{token}`", "", _escaped(type_["description"]), ""]
-        lines += _properties(type_["properties"])
+        lines += _properties(type_["properties"]) if "properties" in type_ else _values(type_)
     return "\n".join(lines) + "\n"
+
+
+def _about_it(described: dict[str, Any]) -> str:
+    """What is said of a resource or function, less its examples in every language."""
+    from kitaru_iac.pulumi.plugin.package import without_examples
+
+    return _escaped(without_examples(described["description"]))
+
+
+def _values(enum: dict[str, Any]) -> list[str]:
+    rows = [f"| `{value['value']}` | {_escaped(value['description'])} |" for value in enum["enum"]]
+    return ["| value | |", "| --- | --- |", *rows]
 
 
 def _properties(properties: dict[str, Any], required: Any = ()) -> list[str]:
@@ -180,7 +192,10 @@ def _properties(properties: dict[str, Any], required: Any = ()) -> list[str]:
         marks = [mark for mark in ("secret", "plain") if about.get(mark)]
         marks += ["required"] if name in required else []
         shown = _type_name(about) + "".join(f", {mark}" for mark in marks)
-        rows.append(f"| `{name}` | {shown} | {_escaped(about['description'])} |")
+        text = _escaped(about["description"])
+        if variables := about.get("defaultInfo", {}).get("environment"):
+            text += f" Default in SDKs: {' or '.join(f'`{name}`' for name in variables)}."
+        rows.append(f"| `{name}` | {shown} | {text} |")
     return rows
 
 

@@ -90,7 +90,7 @@ class Stack(RegisteredStack):
     """The stack's name; its components and its connector are called the same. For example
     `prod-k8s`."""
     type: pulumi.Output[str]
-    """Where the flows run. One of local, kubernetes, vertex, sagemaker, azureml."""
+    """Where the flows run; `custom` for what no description can say."""
     artifact_store: pulumi.Output[str | None] = pulumi.property("artifactStore")
     """Where checkpoints and saved data are stored: the URI of an S3 bucket, a Cloud Storage
     bucket or a blob container, with or without a path; for a local stack also a folder. For

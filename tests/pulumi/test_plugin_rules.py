@@ -412,7 +412,15 @@ def test_the_description_itself_activates_nothing(activate: bool | None) -> None
         ("verify", {"type": "boolean"}),
         ("async", {"type": "boolean"}),
         ("credentials", {"type": "string", "secret": True}),
-        ("resources", {"type": "object", "additionalProperties": {"type": "string"}}),
+        ("type", {"$ref": "#/types/kitaru:index:StackType"}),
+        ("infra", {"$ref": "#/types/kitaru:index:InfraMode"}),
+        (
+            "resources",
+            {
+                "type": "object",
+                "additionalProperties": {"$ref": "#/types/kitaru:index:ResourceMode"},
+            },
+        ),
         (
             "extra",
             {

@@ -68,7 +68,8 @@ def test_everything_is_described() -> None:
         described(function["inputs"]["properties"], token)
         described(function["outputs"]["properties"], token)
     for token, type_ in schema()["types"].items():
-        described(type_["properties"], token)
+        assert type_["description"], token
+        described(type_.get("properties", {}), token)
     described(schema()["config"]["variables"], "config")
 
 

@@ -15,6 +15,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from kitaru_iac.clouds.provider import Component
 from kitaru_iac.errors import Problem
 from kitaru_iac.pulumi.keys import camel
+from kitaru_iac.pulumi.plugin.enums import reference
 from kitaru_iac.pulumi.refusals import not_plain
 from kitaru_iac.pulumi.values import has_output
 
@@ -89,7 +90,11 @@ def schema(component: Component, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """
     texts = _texts(component.arguments)
     inputs = {
-        camel(key): {**_SCHEMAS[kind], "plain": True, "description": texts[key]}
+        camel(key): {
+            **(reference("StackType") if key == "type" else _SCHEMAS[kind]),
+            "plain": True,
+            "description": texts[key],
+        }
         for key, kind in fields(component.arguments).items()
     }
     return {

@@ -17,6 +17,8 @@ from kitaru_iac.errors import KitaruError, Problem
 from kitaru_iac.pulumi._provisioned import ProvisionedStack
 from kitaru_iac.pulumi.keys import camel, snake
 from kitaru_iac.pulumi.plugin import component_args
+from kitaru_iac.pulumi.plugin.enums import reference
+from kitaru_iac.pulumi.plugin.package import with_examples
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of
 from kitaru_iac.pulumi.provisioned import (
     PROVISIONED_KEYS,
@@ -155,17 +157,20 @@ def _provisioned_schema() -> dict[str, Any]:
         "description": "What is done about single resources (bucket, registry, role, cluster): "
         "existing, create or skip. What the description does not name is made, but a cluster only "
         "where `create` is said.",
-        "additionalProperties": {"type": "string", "plain": True},
+        "additionalProperties": {**reference("ResourceMode"), "plain": True},
     }
     inputs["infrastructure"]["description"] += " They are called as there."
     inputs["type"]["description"] += " local, if left out."
     inputs["credentials"]["description"] += " They make nothing: the cloud's own provider does."
     return {
         "isComponent": True,
-        "description": "A Kitaru stack on infrastructure that is made for it: what the command "
-        "makes for the same description with `infra: provision`, under the same names, in the "
-        "account of the program's provider of that cloud. The bucket is protected, and stays "
-        "when the rest goes.",
+        "description": with_examples(
+            PROVISIONED_TOKEN,
+            "A Kitaru stack on infrastructure that is made for it: what the command makes for the "
+            "same description with `infra: provision`, under the same names, in the account of "
+            "the program's provider of that cloud. The bucket is protected, and stays when the "
+            "rest goes.",
+        ),
         "inputProperties": inputs,
         "properties": {**description_properties(PROVISIONED_OUTPUTS), "stackId": _STACK_ID},
         "required": ["name", "type", "stackId"],

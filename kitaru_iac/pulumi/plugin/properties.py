@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from kitaru_iac.pulumi.keys import camel
+from kitaru_iac.pulumi.plugin import enums
 from kitaru_iac.spec.fields import FIELDS
-from kitaru_iac.spec.rows import Kind
+from kitaru_iac.spec.rows import FieldInfo, Kind
 
-__all__ = ["description_properties", "input_of", "property_of"]
+__all__ = ["ANY", "description_properties", "input_of", "property_of"]
 
 ANY = "pulumi.json#/Any"
 
@@ -31,10 +32,10 @@ def property_of(key: str, *, plain: bool = False) -> dict[str, Any]:
             of = {"type": "object", "additionalProperties": of}
         schema |= {
             "type": "object",
-            "additionalProperties": {"type": "string"} if info.choices else of,
+            "additionalProperties": enums.reference(_class_of(info)) if info.choices else of,
         }
     else:
-        schema["type"] = "string"
+        schema |= enums.reference(_class_of(info)) if info.choices else {"type": "string"}
         if info.choices:
             schema["description"] += f" One of {', '.join(info.choices)}."
         if info.examples:
@@ -44,6 +45,10 @@ def property_of(key: str, *, plain: bool = False) -> dict[str, Any]:
     elif plain:
         schema["plain"] = True
     return schema
+
+
+def _class_of(info: FieldInfo) -> str:
+    return (info.value or "").partition(":")[2]
 
 
 def input_of(key: str, *, plain: bool = False) -> dict[str, Any]:

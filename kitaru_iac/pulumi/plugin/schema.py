@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kitaru_iac._version import __version__
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel
+from kitaru_iac.pulumi.plugin import enums
 from kitaru_iac.pulumi.plugin.components import schema as components_schema
 from kitaru_iac.pulumi.plugin.functions import VERIFY
+from kitaru_iac.pulumi.plugin.package import languages, metadata, with_examples
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of
+from kitaru_iac.pulumi.stack import STACK_TOKEN
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud
 
@@ -63,8 +65,15 @@ _CONFIGURATION: dict[str, Any] = {
         **_TEXT,
         "description": "The address of the ZenML server. Left out, stacks are registered where "
         "the machine is connected to. `local` is this machine's local store.",
+        "defaultInfo": {"environment": ["KITARU_SERVER_URL", "ZENML_STORE_URL"]},
     },
-    "apiKey": {**_TEXT, "description": "The API key of a service account.", "secret": True},
+    "apiKey": {
+        **_TEXT,
+        "description": "The API key of a service account. One that comes from the environment is "
+        "used for no other server than the environment names.",
+        "secret": True,
+        "defaultInfo": {"environment": ["KITARU_AUTH_TOKEN", "ZENML_STORE_API_KEY"]},
+    },
     "verifySsl": {
         "type": "boolean",
         "description": "Whether the server's certificate is verified. True if left out.",
@@ -73,7 +82,7 @@ _CONFIGURATION: dict[str, Any] = {
 
 _CHECK: dict[str, Any] = {
     "id": {**_TEXT, "description": "The check's id in the catalog."},
-    "status": {**_TEXT, "description": "ok, warn, fail or unknown."},
+    "status": {**enums.reference("CheckStatus"), "description": "ok, warn, fail or unknown."},
     "subject": {**_TEXT, "description": "What was checked."},
     "why": {**_TEXT, "description": "The observation that decided it."},
     "remedy": {**_TEXT, "description": "A command that fixes it."},
@@ -86,43 +95,44 @@ _CHECK: dict[str, Any] = {
 }
 
 
+_STACK = (
+    "A Kitaru stack, registered in ZenML with its components and its service connector. The "
+    "resource's id is the ZenML stack's UUID. A change is made in place, and the stack keeps its "
+    "id; another name, type, or method of the connector's credentials replaces it."
+)
+_VERIFY = (
+    "Checks that the infrastructure that a description names is fit. It only reads. A failed check "
+    "ends the preview with the report, unless `allowFailures` is set."
+)
+
+
 def schema() -> dict[str, Any]:
     """The schema as plain data, as ``pulumi package get-schema`` prints it."""
     parts = components_schema()
     return {
-        "name": "kitaru",
-        "displayName": "Kitaru",
-        "version": __version__,
-        "description": "Kitaru stacks: registered in ZenML, on infrastructure that is verified or "
-        "provisioned.",
-        "keywords": ["pulumi", "kitaru", "zenml", "kind/native", "category/infrastructure"],
-        "license": "Apache-2.0",
-        "publisher": "Kitaru",
+        **metadata(),
         "config": {"variables": _CONFIGURATION},
         "provider": {
             "description": "Which ZenML server stacks are registered on.",
             "inputProperties": _CONFIGURATION,
             "properties": _CONFIGURATION,
         },
-        "resources": {"kitaru:index:Stack": _stack(), **parts["resources"]},
+        "resources": {STACK_TOKEN: _stack(), **parts["resources"]},
         "functions": {VERIFY: _verify()},
-        "types": {_RESULT: _check_result(), **parts["types"]},
-        "language": {
-            "nodejs": {"respectSchemaVersion": True},
-            "python": {"respectSchemaVersion": True, "pyproject": {"enabled": True}},
-            "go": {"respectSchemaVersion": True},
-            "csharp": {"respectSchemaVersion": True},
-        },
+        "types": {_RESULT: _check_result(), **enums.schema(), **parts["types"]},
+        "language": languages(),
     }
 
 
 def _stack() -> dict[str, Any]:
     properties = description_properties(STACK_KEYS)
+    # Of a stack that is only read it may be another one than a description can have.
+    properties["type"] = {
+        **_TEXT,
+        "description": "Where the flows run; `custom` for what no description can say.",
+    }
     return {
-        "description": "A Kitaru stack, registered in ZenML with its components and its service "
-        "connector. The resource's id is the ZenML stack's UUID. A change is made in place, and "
-        "the stack keeps its id; another name, type, or method of the connector's credentials "
-        "replaces it.",
+        "description": with_examples(STACK_TOKEN, _STACK),
         "inputProperties": {camel(key): input_of(key) for key in STACK_KEYS},
         "properties": {**properties, **_COMPUTED},
         "required": ["name", "type", "componentIds", "drift"],
@@ -134,8 +144,7 @@ def _verify() -> dict[str, Any]:
     for property_ in properties.values():
         property_.pop("secret", None)
     return {
-        "description": "Checks that the infrastructure that a description names is fit. It only "
-        "reads. A failed check ends the preview with the report, unless `allowFailures` is set.",
+        "description": with_examples(VERIFY, _VERIFY),
         "inputs": {
             "type": "object",
             "properties": {
@@ -151,7 +160,7 @@ def _verify() -> dict[str, Any]:
             "properties": {
                 "stack": {**_TEXT, "description": "The stack's name."},
                 "worst": {
-                    **_TEXT,
+                    **enums.reference("CheckStatus"),
                     "description": "The worst status, in the order fail, unknown, warn, ok.",
                 },
                 "failed": {

@@ -1,0 +1,138 @@
+"""What others make of the package's schema: its enums, its defaults, its names and its file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.clouds import registry
+from kitaru_iac.pulumi.plugin.check import problems
+from kitaru_iac.pulumi.plugin.functions import refused
+from kitaru_iac.pulumi.plugin.package import EXAMPLES, without_examples
+from kitaru_iac.pulumi.plugin.schema import schema
+from kitaru_iac.pulumi.plugin.wire import Properties
+from kitaru_iac.pulumi.provisioned import checked
+from kitaru_iac.spec.kinds import InfraMode, ResourceMode, StackType
+from tests.docs.markdown import ROOT
+
+SCHEMA = schema()
+LANGUAGES = ["typescript", "python", "go", "csharp", "java", "yaml"]
+
+
+def test_the_committed_schema_is_the_plugins() -> None:
+    committed = (ROOT / "plugin" / "schema.json").read_text(encoding="utf-8")
+    assert json.loads(committed) == SCHEMA, "run scripts/generate"
+
+
+# -- enums -----------------------------------------------------------------------------------------
+
+
+def values_of(reference: dict[str, Any]) -> list[str]:
+    """The values of the enum that a property has."""
+    token = reference["$ref"].removeprefix("#/types/")
+    return [value["value"] for value in SCHEMA["types"][token]["enum"]]
+
+
+def given(**values: Any) -> Properties:
+    return Properties(values, values, frozenset())
+
+
+def test_every_value_of_an_enum_is_said_and_described() -> None:
+    for enum in (StackType, InfraMode, ResourceMode, CheckStatus):
+        about = SCHEMA["types"][f"kitaru:index:{enum.__name__}"]
+        assert [value["value"] for value in about["enum"]] == [str(value) for value in enum]
+        assert all(value["description"] for value in about["enum"])
+
+
+def test_a_stack_accepts_each_type_of_the_enum_and_no_other() -> None:
+    property_ = SCHEMA["resources"]["kitaru:index:Stack"]["inputProperties"]["type"]
+    for word in [*values_of(property_), "nomad"]:
+        found = [problem.field for problem in problems(given(type=word), "prod")]
+        assert ("type" in found) is (word == "nomad"), word
+
+
+def test_verify_accepts_each_mode_of_the_enums_and_no_other() -> None:
+    inputs = SCHEMA["functions"]["kitaru:index:verify"]["inputs"]["properties"]
+    words = values_of(inputs["infra"])
+    assert "type" not in inputs["infra"]
+    for word in [*words, "guess"]:
+        fields = {p.field for p in refused(given(name="prod", type="sagemaker", infra=word))}
+        assert ("infra" in fields) is (word == "guess"), word
+    for word in [*values_of(inputs["resources"]["additionalProperties"]), "guess"]:
+        asked = given(name="prod", type="sagemaker", region="eu-west-1", resources={"bucket": word})
+        unknown_mode = [p.what for p in refused(asked) if "guess" in p.what]
+        assert bool(unknown_mode) is (word == "guess"), word
+
+
+def test_a_provisioned_stack_accepts_each_resource_mode() -> None:
+    inputs = SCHEMA["resources"]["kitaru:index:ProvisionedStack"]["inputProperties"]
+    assert inputs["resources"]["additionalProperties"]["plain"] is True
+    for word in values_of(inputs["resources"]["additionalProperties"]):
+        _, found = checked({"name": "p", "type": "sagemaker", "region": "eu-west-1",
+                            "resources": {"role": word}})  # fmt: skip
+        assert not [p for p in found if "is not" in p.what and word in p.what], word
+
+
+def test_a_clouds_component_names_its_own_types_among_the_enums() -> None:
+    for cloud in registry.providers():
+        if cloud.provisioning is not None:
+            component = cloud.provisioning.component
+            about = SCHEMA["resources"][component.token]["inputProperties"]["type"]
+            assert {type_.value for type_ in component.types} <= set(values_of(about))
+
+
+def test_a_stack_that_is_only_read_may_have_a_type_outside_of_the_enum() -> None:
+    """A generated SDK would fail on `custom`, where it knows five values."""
+    about = SCHEMA["resources"]["kitaru:index:Stack"]["properties"]["type"]
+    assert about["type"] == "string"
+    assert "$ref" not in about
+
+
+# -- defaults from the environment -----------------------------------------------------------------
+
+
+def test_the_variables_are_those_that_a_login_reads() -> None:
+    for where in (SCHEMA["config"]["variables"], SCHEMA["provider"]["inputProperties"]):
+        found = {key: about["defaultInfo"]["environment"] for key, about in where.items()
+                 if "defaultInfo" in about}  # fmt: skip
+        assert found == {
+            "url": ["KITARU_SERVER_URL", "ZENML_STORE_URL"],
+            "apiKey": ["KITARU_AUTH_TOKEN", "ZENML_STORE_API_KEY"],
+        }
+
+
+# -- names and examples ----------------------------------------------------------------------------
+
+
+def test_no_sdk_is_called_as_pulumis_own() -> None:
+    language = SCHEMA["language"]
+    assert language["nodejs"]["packageName"] == f"@{SCHEMA['namespace']}/kitaru"
+    assert language["go"]["importBasePath"].startswith(
+        SCHEMA["repository"].removeprefix("https://")
+    )
+    assert language["csharp"]["rootNamespace"] not in {"", "Pulumi"}
+    assert not language["java"]["basePackage"].startswith("com.pulumi")
+
+
+def test_the_registry_is_told_what_it_asks_for() -> None:
+    for key in ("displayName", "description", "keywords", "homepage", "repository", "logoUrl",
+                "license", "publisher", "pluginDownloadURL"):  # fmt: skip
+        assert SCHEMA[key], key
+    assert SCHEMA["logoUrl"].endswith("/docs/logo.svg")
+    assert (ROOT / "docs" / "logo.svg").exists()
+    assert {"kind/native", "category/utility"} <= set(SCHEMA["keywords"])
+
+
+@pytest.mark.parametrize("token", EXAMPLES)
+def test_there_is_an_example_in_each_language(token: str) -> None:
+    about = {**SCHEMA["resources"], **SCHEMA["functions"]}[token]["description"]
+    found = [line[3:] for line in about.splitlines() if line.startswith("```") and line != "```"]
+    assert found == LANGUAGES
+    for begin, end in (("{{% examples %}}", "{{% /examples %}}"),
+                       ("{{% example %}}", "{{% /example %}}")):  # fmt: skip
+        assert about.count(begin) == about.count(end) == 1
+    assert "{{%" not in without_examples(about)
+    assert without_examples(about)
