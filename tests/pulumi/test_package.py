@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from pulumi.runtime.proto import provider_pb2 as p
 
 from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.clouds import registry
+from kitaru_iac.pulumi.plugin import settings
 from kitaru_iac.pulumi.plugin.check import problems
 from kitaru_iac.pulumi.plugin.functions import refused
 from kitaru_iac.pulumi.plugin.package import EXAMPLES, without_examples
@@ -17,6 +19,8 @@ from kitaru_iac.pulumi.plugin.wire import Properties
 from kitaru_iac.pulumi.provisioned import checked
 from kitaru_iac.spec.kinds import InfraMode, ResourceMode, StackType
 from tests.docs.markdown import ROOT
+from tests.pulumi.driver import Plugin
+from tests.pulumi.protocol import struct
 
 SCHEMA = schema()
 LANGUAGES = ["typescript", "python", "go", "csharp", "java", "yaml"]
@@ -92,6 +96,86 @@ def test_a_stack_that_is_only_read_may_have_a_type_outside_of_the_enum() -> None
 
 
 # -- defaults from the environment -----------------------------------------------------------------
+
+OURS, OTHER = "https://zenml.example.com", "https://other.example.com"
+KEY = "ZENKEY_of_the_environment"
+
+
+@pytest.mark.parametrize(
+    ("environment", "values", "left_out"),
+    [
+        # As the environment says it: used as if it were written.
+        ({"url": OURS, "key": KEY}, {"url": OURS, "apiKey": KEY}, set()),
+        ({"url": None, "key": KEY}, {"url": OURS, "apiKey": KEY}, set()),
+        ({"url": "sqlite:///x.db", "key": KEY}, {"url": OURS, "apiKey": KEY}, set()),
+        # The key would go to a server that it is not for.
+        ({"url": OURS, "key": KEY}, {"url": OTHER, "apiKey": KEY}, {"apiKey"}),
+        ({"url": OURS, "key": KEY}, {"url": "local", "apiKey": KEY}, {"apiKey"}),
+        # A key without a server is the machine's own connection's.
+        ({"url": None, "key": KEY}, {"apiKey": KEY}, {"apiKey"}),
+        # The machine's own login to the environment's server, and its database.
+        ({"url": OURS, "key": None}, {"url": OURS}, {"url"}),
+        ({"url": "sqlite:///x.db", "key": None}, {"url": "sqlite:///x.db"}, {"url"}),
+        (
+            {"url": "sqlite:///x.db", "key": KEY},
+            {"url": "sqlite:///x.db", "apiKey": KEY},
+            {"url", "apiKey"},
+        ),
+        # What the program says itself stays.
+        ({"url": OURS, "key": KEY}, {"url": OTHER, "apiKey": "ZENKEY_own"}, set()),
+        ({"url": OURS, "key": KEY}, {"url": OURS, "apiKey": "ZENKEY_own"}, set()),
+        ({"url": OURS, "key": KEY}, {"url": "local"}, set()),
+        ({"url": None, "key": None}, {"url": OTHER}, set()),
+    ],
+)
+def test_what_an_sdk_fills_in_goes_only_where_the_environment_means_it(
+    environment: dict[str, str | None],
+    values: dict[str, str],
+    left_out: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("KITARU_SERVER_URL", raising=False)
+    for name, value in (("URL", environment["url"]), ("API_KEY", environment["key"])):
+        if value is None:
+            monkeypatch.delenv(f"ZENML_STORE_{name}", raising=False)
+        else:
+            monkeypatch.setenv(f"ZENML_STORE_{name}", value)
+    assert settings.filled_in(values) == left_out
+
+
+@pytest.mark.parametrize("variable", ["KITARU_SERVER_URL", "ZENML_STORE_URL"])
+def test_the_key_of_the_environment_is_not_sent_to_another_server(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KITARU_SERVER_URL", raising=False)
+    monkeypatch.setenv(variable, OURS)
+    monkeypatch.setenv("ZENML_STORE_API_KEY", KEY)
+    assert settings.Connection.of({"url": OTHER}).api_key is None
+    assert settings.Connection.of({"url": f"{OURS}/"}).api_key == KEY
+    (problem,) = settings.problems({"url": OTHER}, frozenset(), shared=False)
+    assert problem.field == "apiKey"
+    assert f"is for {OURS}" in str(problem.why)
+    assert KEY not in str(problem)
+
+
+def test_only_an_explicit_provider_is_cleared_of_what_an_sdk_filled_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The configuration of a project is what somebody wrote."""
+    monkeypatch.delenv("KITARU_SERVER_URL", raising=False)
+    monkeypatch.setenv("ZENML_STORE_URL", OURS)
+    monkeypatch.setenv("ZENML_STORE_API_KEY", KEY)
+
+    def check(name: str) -> Any:
+        urn = f"urn:pulumi:prod::platform::pulumi:providers:kitaru::{name}"
+        request = p.CheckRequest(urn=urn, news=struct(url="local", apiKey=KEY))
+        return Plugin().call("CheckConfig", request)
+
+    explicit = check("there")
+    assert list(explicit.failures) == []
+    assert dict(explicit.inputs) == {"url": "local"}
+    (failure,) = check("default_0_1_0").failures
+    assert "a local store takes no API key" in failure.reason
 
 
 def test_the_variables_are_those_that_a_login_reads() -> None:

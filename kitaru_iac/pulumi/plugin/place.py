@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOCAL",
     "Machine",
+    "environ",
     "here",
     "identity",
     "machine",
@@ -75,6 +76,11 @@ def machine() -> Machine:
     # The folder follows from the configuration's, which may become another one.
     stores = str(default_database(os.environ).parent.parent)
     return Machine(read_global(), {**os.environ, "ZENML_LOCAL_STORES_PATH": stores})
+
+
+def environ() -> Mapping[str, str]:
+    """The environment variables, as they were before this process got a connection of its own."""
+    return os.environ if _machine is None else _machine.environ
 
 
 def remember_machine() -> None:

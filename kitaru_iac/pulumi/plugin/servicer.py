@@ -110,6 +110,8 @@ class Servicer(ProviderServicer):
         del context
         given = read(request.news)
         shared = request.urn.rsplit("::", 1)[-1].startswith("default")
+        if not shared and (left_out := settings.filled_in(given.values)):
+            given = given.without(left_out)
         found = settings.problems(given.values, given.unknown, shared=shared)
         if found:
             return provider_pb2.CheckResponse(failures=[_failure(problem) for problem in found])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from kitaru_iac import redaction
 from kitaru_iac.errors import KitaruError, Problem
 from kitaru_iac.pulumi.plugin import place
 from kitaru_iac.spec.suggest import suggest
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from kitaru_iac.gateway.identity import StoreIdentity
     from kitaru_iac.pulumi.plugin.wire import Properties
 
-__all__ = ["KEYS", "Connection", "leads_elsewhere", "problems"]
+__all__ = ["KEYS", "Connection", "filled_in", "leads_elsewhere", "problems"]
 
 #: What the provider is configured with. Its namespace, `kitaru:`, holds the keys of a description
 #: too, which belong to the program; the engine passes all of it.
@@ -64,15 +65,7 @@ def problems(values: Mapping[str, Any], unknown: frozenset[str], *, shared: bool
     if key is not None and (not isinstance(key, str) or not key.strip()):
         found.append(Problem("apiKey", "the API key is empty"))
     if url is not None and key is None and "apiKey" not in unknown:
-        if not _key_for(str(url)):
-            found.append(
-                Problem(
-                    "apiKey",
-                    "the server's API key is missing",
-                    "a provider with a url does not use the machine's own login",
-                    "Set it: pulumi config set --secret kitaru:apiKey, or ZENML_STORE_API_KEY.",
-                )
-            )
+        found.extend(_missing_key(str(url)))
     if key is not None and url is None and "url" not in unknown:
         found.append(
             Problem("url", "the server of the API key is missing", remedy="Write https://HOST.")
@@ -82,12 +75,49 @@ def problems(values: Mapping[str, Any], unknown: frozenset[str], *, shared: bool
     return found
 
 
+def _missing_key(url: str) -> list[Problem]:
+    """What is wrong with a server's address that stands alone."""
+    if _key_for(url):
+        return []
+    why = "a provider with a url does not use the machine's own login"
+    if (theirs := _server_of_environment()) and _key_for(theirs):
+        why = f"that of the environment is for {redaction.url(theirs)}"
+    remedy = "Set it: pulumi config set --secret kitaru:apiKey, or ZENML_STORE_API_KEY."
+    return [Problem("apiKey", "the server's API key is missing", why, remedy)]
+
+
+def filled_in(values: Mapping[str, Any]) -> frozenset[str]:
+    """Which properties a generated SDK took from the environment, and are better left out.
+
+    SDKs fill in the address and the key each by itself: a program that names another server, or the
+    local store, would send it the key of the environment's. And an address without a key is that of
+    the machine's own connection, which may have another login.
+    """
+    environ = place.environ()
+    url, key = values.get("url"), values.get("apiKey")
+    found = set()
+    to_server = str(url).startswith(("http://", "https://"))
+    if key and key == environ.get("ZENML_STORE_API_KEY"):
+        if not to_server or not _key_for(str(url)):
+            found.add("apiKey")
+    if url and str(url) == environ.get("ZENML_STORE_URL") and (not key or "apiKey" in found):
+        found.add("url")
+    return frozenset(found)
+
+
 def _key_for(url: str) -> str | None:
     """The key of the environment, unless that says that it is another server's."""
-    theirs = os.environ.get("KITARU_SERVER_URL", "").rstrip("/")
-    if theirs and theirs != url.rstrip("/"):
+    if (theirs := _server_of_environment()) and theirs != url.rstrip("/"):
         return None
-    return os.environ.get("ZENML_STORE_API_KEY")
+    return place.environ().get("ZENML_STORE_API_KEY")
+
+
+def _server_of_environment() -> str | None:
+    """The server that the environment names; None where it names none, or a database."""
+    environ = place.environ()
+    names = ("KITARU_SERVER_URL", "ZENML_STORE_URL")
+    found = next((environ[name] for name in names if environ.get(name)), "").rstrip("/")
+    return found if found.startswith(("http://", "https://")) else None
 
 
 def _flag(value: Any) -> bool | None:

@@ -7,7 +7,7 @@ The signatures are those of the engine's `sdk/go/common/resource/plugin/rpc.go`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,14 @@ class Properties:
     def names(self) -> set[str]:
         """All that were given, known or not."""
         return {*self.values, *self.unknown}
+
+    def without(self, names: Collection[str]) -> Properties:
+        """The same, less those."""
+        wire, values = (
+            {name: value for name, value in given.items() if name not in names}
+            for given in (self.wire, self.values)
+        )
+        return Properties(wire, values, self.unknown - set(names))
 
 
 def read(message: struct_pb2.Struct) -> Properties:
