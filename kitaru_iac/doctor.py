@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -222,7 +223,7 @@ def _local_store(path: Path, shown: str) -> Finding:
     return Finding("zenml.store", "ZenML store", "warn", f"{shown}: it {fault[0]}", fault[1])
 
 
-def _whole_settings() -> dict[str, Any]:
+def _whole_settings() -> Mapping[str, Any]:
     """ZenML's global settings.
 
     Raises:

@@ -48,8 +48,10 @@ def show_stack(name_or_id: str | None = None) -> StackView:
     apply_environment()
     from kitaru_iac.gateway import open_reader, read_stack
 
+    if name_or_id is not None:
+        return read_stack(name_or_id)
     with closing(open_reader()) as reader:
-        return reader.stack(name_or_id if name_or_id is not None else reader.active().id)
+        return reader.stack(reader.active().id)
 
 
 def preview(description: Description, *, progress: ProgressCallback | None = None) -> StackPlan:
@@ -61,8 +63,6 @@ def preview(description: Description, *, progress: ProgressCallback | None = Non
 
     Returns:
         The plan: its steps in ``.plan``, the document of the plan's format in ``.to_dict()``.
-    if name_or_id is not None:
-        return read_stack(name_or_id)
 
     Raises:
         DescriptionError: What is wrong with the description: all of it.
@@ -131,7 +131,6 @@ def apply(
         asked = callable(confirm) or (spec.cloud is not None and spec.infra == "provision")
         done = operations.apply(spec, confirm=asking(confirm) if asked else None, progress=progress)
     else:
-        fresh = planning.plan_stack(spec, progress=progress)
         reviewed = document([plan])
         (done,) = planning.apply_reviewed(
             [spec], reviewed["digest"], reviewed=reviewed, progress=progress
