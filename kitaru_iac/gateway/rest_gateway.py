@@ -364,5 +364,7 @@ def _list(found: object) -> list[object]:
 def _verdict(body: Mapping[str, Any], resource_type: str | None) -> ConnectorVerdict:
     resources = [r for r in body.get("resources") or () if r["resource_type"] == resource_type]
     error = body.get("error") or next((r["error"] for r in resources if r.get("error")), None)
+    if error is None and resource_type is not None and not resources:
+        raise ValueError(f"nothing about {resource_type}")  # which says nothing of what was asked
     ids = [str(name) for resource in resources for name in resource.get("resource_ids") or ()]
     return ConnectorVerdict(tuple(ids), error)

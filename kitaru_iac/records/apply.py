@@ -22,6 +22,7 @@ from kitaru_iac.records.change import ApplyResult, RecordsChange
 from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.recovery import CLEAN
+from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.stored import Store
 
 __all__ = ["ApplyResult", "done_nevertheless", "execute", "holding"]
@@ -185,7 +186,7 @@ def _changed(cause: KitaruError, change: RecordsChange, left: list[str]) -> Stac
         differs=differs,
         left=left,
         why=_theirs(change) or None,
-        remedy=f"See it with: kitaru stack show {stack}\n"
+        remedy=f"{how_to_see(change.store.gateway, stack)}\n"
         "Run the same command again: it starts from what is there now.",
     )
 

@@ -31,6 +31,7 @@ from kitaru_iac.records.read_back import (
     new_since,
     require_as_read,
 )
+from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.stored import Store
 
 __all__ = ["ApplyResult", "RecordsChange"]
@@ -188,7 +189,7 @@ class RecordsChange:
             raise StackChanged(
                 f"Stack '{stack}' was registered as described, and changed by somebody else since",
                 differs=found,
-                remedy=f"See it with: kitaru stack show {stack}\n"
+                remedy=f"{how_to_see(self.store.gateway, stack)}\n"
                 "Change it back with: kitaru stack apply",
             )
 

@@ -16,6 +16,7 @@ from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
 from kitaru_iac.records.names import REPLACED, temporary_name
+from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.stored import Store
 
 __all__ = ["CLEAN", "recover"]
@@ -51,7 +52,7 @@ def recover(store: Store, stack: str) -> bool:
             raise StackChanged(
                 f"Stack '{stack}' was changed by somebody else while an earlier run was repaired",
                 differs=[error.what],
-                remedy=f"See it with: kitaru stack show {stack}\n"
+                remedy=f"{how_to_see(store.gateway, stack)}\n"
                 "Run the same command again: it starts from what is there now.",
             ) from error
     if hold.count:

@@ -7,13 +7,15 @@ before its first write. `Store.look` remembers a snapshot until `Store.forget`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
+from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.gateway import Reads
 from kitaru_iac.records.together import asking
 
-__all__ = ["Snapshot", "take_snapshot"]
+__all__ = ["Snapshot", "how_to_see", "take_snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +75,16 @@ def take_snapshot(store: Reads, *names: str) -> Snapshot:
         components=by_name,
         connectors={connector.name: connector for connector in connectors},
     )
+
+
+def how_to_see(gateway: Reads, stack: str) -> str:
+    """Say how to see a stack that somebody else has changed, and has perhaps deleted by now.
+
+    Args:
+        gateway: Where it is, or was.
+        stack: Its name.
+    """
+    with suppress(KitaruError):  # the error that this is about is told in any case
+        if not gateway.stacks(Where(names=(stack,), limit=1)):
+            return f"No stack is called '{stack}' any more. See those there are: kitaru stack list"
+    return f"See it with: kitaru stack show {stack}"

@@ -39,7 +39,7 @@ from kitaru_iac.records.model import (
     Records,
 )
 from kitaru_iac.records.names import REPLACED, final_name, temporary_name
-from kitaru_iac.records.snapshot import Snapshot, take_snapshot
+from kitaru_iac.records.snapshot import Snapshot, how_to_see, take_snapshot
 
 __all__ = ["STALE_AFTER", "Store"]
 
@@ -207,7 +207,7 @@ class Store:
             raise StackChanged(
                 f"Stack '{stack}' was changed by somebody else while it was read",
                 differs=["service connector: it is gone"],
-                remedy=f"Nothing was written. See it with: kitaru stack show {stack}",
+                remedy=f"Nothing was written. {how_to_see(self.gateway, stack)}",
             )
         return connector_record(doc, reused=reused)
 

@@ -32,7 +32,7 @@ def find_mariadbd(folder: Path | None = None) -> Path | None:
 
 
 class MariaDB:
-    """One MariaDB with one empty database, `zenml`, and no password; on 127.0.0.1 alone.
+    """One MariaDB with one empty database, `zenml`; on 127.0.0.1 alone.
 
     Args:
         program: Its `mariadbd`; libraries and messages are looked for in the folders beside it.
@@ -57,7 +57,7 @@ class MariaDB:
     @property
     def url(self) -> str:
         """As ``ZENML_STORE_URL`` of a server."""
-        return f"mysql://root@127.0.0.1:{self._port}/zenml"
+        return f"mysql://zenml:zenml@127.0.0.1:{self._port}/zenml"
 
     def start(self) -> None:
         """Make the database and wait until it answers."""
@@ -85,6 +85,7 @@ class MariaDB:
         self._process.start([str(self._program), *arguments], env)
         self._process.wait_until(self._is_up, _START_TIMEOUT)
         self.query("CREATE DATABASE zenml CHARACTER SET utf8mb4")
+        self.query("GRANT ALL ON *.* TO zenml@'%' IDENTIFIED BY 'zenml'")  # ZenML wants a password
         self._connection.select_db("zenml")
 
     def stop(self) -> None:

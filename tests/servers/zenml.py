@@ -27,7 +27,7 @@ uvicorn.Server(config).run(sockets=[listener])
 """
 _USER = "admin"
 _PASSWORD = "Loopback-passw0rd"
-_START_TIMEOUT = 120.0
+_START_TIMEOUT = 300.0
 
 
 class ZenMLServer:

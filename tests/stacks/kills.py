@@ -5,7 +5,7 @@
 Each round begins with an empty store or a stack in it, starts ``create``, a replacing
 ``apply``, ``delete --recursive`` or ``use``, and sends a signal after a random time. Then the store
 has to hold all or nothing (after Ctrl-C and SIGTERM), and the same command has to complete at once
-(after SIGKILL). Prints one line for each fault and the figures.
+(after SIGKILL). Prints a line for each round, and the figures.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from tests.homes import Home
 from tests.stacks.worlds import World, add_arguments, names, open_world
+from tests.warm.client import Started, begin_run
 
 REMOTE = (
     *("dev", "--type", "kubernetes", "--artifact-store", "s3://my-bucket/kitaru"),
@@ -49,7 +51,7 @@ def main() -> int:
     add_arguments(parser)
     given = parser.parse_args()
     rng = random.Random(given.seed)
-    os.environ["TESTS_COLD"] = "1"  # every command a process of its own
+    run = begin_run()
     figures: Counter[str] = Counter()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -63,8 +65,9 @@ def main() -> int:
             home = world.home(Path(folder) / f"home-{number}")
             found = one(world, home, name, sent, rng)
             figures[f"{sent.name}: {found}"] += 1
-            if found.startswith("FAULT"):
-                print(f"{number} {sent.name} {name}: {found}", flush=True)
+            print(f"{number} {sent.name} {name}: {found}", flush=True)
+    if run is not None:
+        shutil.rmtree(run, ignore_errors=True)
     for line, count in sorted(figures.items()):
         print(f"{count:4} {line}")
     return int(any("FAULT" in line for line in figures))
@@ -76,27 +79,22 @@ def one(world: World, home: Home, name: str, sent: signal.Signals, rng: random.R
     if before:
         assert home.kitaru(*before).returncode == 0
     start = names(world)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kitaru_iac.cli.main", *command],
-        env=home.environment(),
-        cwd=home.path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_for_its_writes(world, home, process, name, start, rng)
-    process.send_signal(sent)
-    _, err = process.communicate(timeout=240)
+    asked = ("-m", "kitaru_iac.cli.main", *command)
+    with Started(asked, env=home.environment(), cwd=home.path) as process:
+        wait_for_its_writes(world, home, process, name, start, rng)
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, sent)
+        code, _, err = process.communicate(timeout=240)
     holds = names(world)
     if sent is not signal.SIGKILL:
-        if process.returncode not in {0, 130, -15}:
-            return f"FAULT: ended with {process.returncode}: {err.strip()}"
-        if process.returncode == 130 and "Interrupted." in err.splitlines()[-1]:
+        if code not in {0, 130, -15}:
+            return f"FAULT: ended with {code}: {err.strip()}"
+        if code == 130 and "Interrupted." in err.splitlines()[-1]:
             return f"FAULT: said nothing: {err.strip()}"
         whole = is_whole(holds, name)
-        if (holds != start or process.returncode == 0) and not whole:
+        if (holds != start or code == 0) and not whole:
             return f"FAULT: neither all nor nothing, and said: {err.strip()} {holds}"
-        if process.returncode == 0 and name == "use" and active(home) != "dev":
+        if code == 0 and name == "use" and active(home) != "dev":
             return f"FAULT: said that dev is active, and it is {active(home)}"
         return "all" if whole else "nothing"
     state = "nothing" if holds == start else "all" if is_whole(holds, name) else "something"
@@ -116,7 +114,7 @@ def one(world: World, home: Home, name: str, sent: signal.Signals, rng: random.R
 def wait_for_its_writes(
     world: World,
     home: Home,
-    process: subprocess.Popen[str],
+    process: Started,
     name: str,
     start: dict[str, list[str]],
     rng: random.Random,
@@ -126,11 +124,19 @@ def wait_for_its_writes(
         time.sleep(rng.uniform(0.1, 3.5))
         return
     notes = home.config / "kitaru" / "unfinished"
-    while process.poll() is None and not (notes.is_dir() and any(notes.glob("*.json"))):
+    while is_alive(process.pid) and not (notes.is_dir() and any(notes.glob("*.json"))):
         if names(world) != start:
             break
         time.sleep(0.001)
     time.sleep(rng.uniform(0, 0.25))
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def active(home: Home) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,14 @@ def orders(rng: random.Random) -> Iterator[list[tuple[str, int | None]]]:
         ]  # fmt: skip
 
 
+def refers_to_what_is_there(store: MemoryGateway, remedy: str) -> bool:
+    """Whether the stacks that a remedy lets its reader look at are there."""
+    from kitaru_iac.gateway.documents import Where
+
+    there = {ref for doc in store.stacks(Where()) for ref in (doc.id, doc.name)}
+    return set(re.findall(r"kitaru stack show (\S+)", remedy)) <= there
+
+
 def nothing_is_left_for_a_while(store: MemoryGateway) -> bool:
     from kitaru_iac.gateway.documents import Where
 
@@ -161,6 +170,9 @@ def test_no_order_of_their_calls_leaves_a_mixture_that_nobody_told(
             error = ends[who]
             assert isinstance(error, KitaruError), told
             assert error.code in ENDS, f"{told}\n{error}"
+            is_last = who == order[0][0] and order[1][1] is None
+            if is_last and error.code == "stack_changed":
+                assert refers_to_what_is_there(store, str(error.remedy)), f"{told}\n{error}"
         if not failed:
             assert contents(store) in serial, told
         assert nothing_is_left_for_a_while(store), told

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["begin_run", "commands", "executable", "run", "run_folder"]
+__all__ = ["Started", "begin_run", "commands", "executable", "run", "run_folder"]
 
 #: Where all workers of one run meet; set by the first process of the run.
 _RUN = "TESTS_RUN"
@@ -70,27 +70,64 @@ def run(
             timeout=timeout,
             check=False,
         )
-    with contextlib.ExitStack() as files:
-        source, out, err = (files.enter_context(tempfile.TemporaryFile()) for _ in range(3))
-        source.write((input or "").encode())
-        source.seek(0)
-        there = files.enter_context(socket.socket(socket.AF_UNIX))
-        there.settimeout(timeout)
-        there.connect(address())
-        request = json.dumps({"argv": asked, "env": dict(env), "cwd": str(cwd)})
-        files_given = [file.fileno() for file in (source, out, err)]
-        socket.send_fds(there, [request.encode() + b"\n"], files_given)
-        with there.makefile("rb", buffering=0) as answers:
-            answers.readline()  # its pid
-            try:
-                code = int(answers.readline())
-            except TimeoutError as error:
-                raise subprocess.TimeoutExpired(argv, timeout) from error
+    with Started(asked, env=env, cwd=cwd, input=input) as started:
+        try:
+            code, out, err = started.communicate(timeout)
+        except TimeoutError as error:
+            raise subprocess.TimeoutExpired(argv, timeout) from error
+    return subprocess.CompletedProcess(argv, code, out, err)
+
+
+class Started:
+    """A process that was forked, without a terminal.
+
+    Args:
+        asked: What Python is asked for: ``-m``, the module, and its arguments; or ``-c``.
+        env: The environment variables.
+        cwd: The directory.
+        input: What it reads on stdin.
+
+    Attributes:
+        pid: Its process id.
+    """
+
+    def __init__(
+        self, asked: Sequence[str], *, env: Mapping[str, str], cwd: Path, input: str | None = None
+    ) -> None:
+        with contextlib.ExitStack() as files:
+            source, self._out, self._err = (
+                files.enter_context(tempfile.TemporaryFile()) for _ in range(3)
+            )
+            source.write((input or "").encode())
+            source.seek(0)
+            self._there = files.enter_context(socket.socket(socket.AF_UNIX))
+            self._there.connect(address())
+            request = json.dumps({"argv": [*asked], "env": dict(env), "cwd": str(cwd)})
+            given = [file.fileno() for file in (source, self._out, self._err)]
+            socket.send_fds(self._there, [request.encode() + b"\n"], given)
+            self._answers = files.enter_context(self._there.makefile("rb", buffering=0))
+            self.pid = int(self._answers.readline())
+            self._files = files.pop_all()
+
+    def __enter__(self) -> Started:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
+
+    def communicate(self, timeout: float) -> tuple[int, str, str]:
+        """Wait for its end; the exit code, or a signal's number less than 0, and what it wrote.
+
+        Raises:
+            TimeoutError: It has not ended by then.
+        """
+        self._there.settimeout(timeout)
+        code = int(self._answers.readline())
         said = []
-        for file in (out, err):
+        for file in (self._out, self._err):
             file.seek(0)
             said.append(file.read().decode())
-    return subprocess.CompletedProcess(argv, code, *said)
+        return code, said[0], said[1]
 
 
 def executable(place: Path, program: Path) -> None:
