@@ -29,6 +29,8 @@ from kitaru_iac.clouds.aws.permissions import (
     service_trust,
     statements,
 )
+from kitaru_iac.clouds.aws.policies.document import read_document
+from kitaru_iac.clouds.aws.policies.strangers import openings
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.probes_bucket import require_aws_bucket
 from kitaru_iac.clouds.aws.probes_common import require_same_account
@@ -269,10 +271,23 @@ def evaluate_trust(role: Raw, r: AwsResources) -> Verdict:
             f"whether {_SERVICE} may assume it cannot be told: {reasons}{also}", _show_trust(r)
         )
     if trust.anybody:
-        only_ours = {"Version": "2012-10-17", "Statement": ours}
-        return warn(f"its trust policy is open to {open_to}", _update_trust(r, only_ours))
+        # Whom another statement names may use the role too: what is not open stays.
+        denials = [s for s in statement_list(document) if s.get("Effect") == "Deny"]
+        closed = [
+            s for s in merged["Statement"] if s in ours or not _is_open([s, *denials], account)
+        ]
+        return warn(
+            f"its trust policy is open to {open_to}",
+            _update_trust(r, {**merged, "Statement": closed}),
+        )
     source = "" if trust.bound else " (for any account: it has no aws:SourceAccount condition)"
     return ok(f"{_SERVICE} may assume it{source}")
+
+
+def _is_open(statements: Sequence[Raw], account: str) -> bool:
+    """Whether these statements alone let in whom they do not name."""
+    alone = read_document({"Version": "2012-10-17", "Statement": statements})
+    return bool(openings(alone, "sts:AssumeRole", None, account))
 
 
 def _update_trust(r: AwsResources, document: Raw) -> str:

@@ -483,13 +483,17 @@ def test_what_cannot_be_told_is_shown(statements: list[Any]) -> None:
     assert "sts:ExternalId = x" in found.why
 
 
-def test_a_role_that_lets_anybody_in_is_left_to_sagemaker_alone() -> None:
+def test_of_a_role_that_lets_anybody_in_what_lets_in_others_stays() -> None:
     found = judged_trust(EC2, OURS, ANYBODY)
     assert (found.status, found.why) == (
         WARN,
         "its trust policy is open to anybody, by statement 3",
     )
-    assert updated(found) == {"Version": "2012-10-17", "Statement": [OURS]}
+    # who is named may use the role too
+    assert updated(found) == {"Version": "2012-10-17", "Statement": [EC2, OURS]}
+    narrowed = {**ANYBODY, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}
+    found = judged_trust(narrowed, OURS, ANYBODY)
+    assert updated(found)["Statement"] == [narrowed, OURS]
     # and while it is not sure that sagemaker itself is let in, that comes first, with both said
     for unsure in (judged_trust(ANYBODY), judged_trust(UNCLEAR, ANYBODY)):
         assert unsure.status is UNKNOWN

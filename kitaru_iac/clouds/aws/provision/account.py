@@ -258,7 +258,9 @@ class Account:
                     raise KitaruError(
                         f"s3://{name} could not be emptied: {len(refused)} objects stay",
                         why=f"{refused[0].get('Key')}: {refused[0].get('Message')}",
-                        remedy=f"aws s3 rm s3://{name} --recursive",
+                        # No command that deletes by name: the bucket may be another one by then.
+                        remedy="Run the same command again as somebody who may delete them; where "
+                        "a lock or a legal hold keeps them (Object Lock), it has to end first.",
                     )
 
 
