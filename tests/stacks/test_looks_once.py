@@ -1,4 +1,4 @@
-"""What exists is looked at once by an apply: for its plan, and not again when it is carried out."""
+"""An apply looks at what exists once: for its plan, and not again when it is carried out."""
 
 from __future__ import annotations
 

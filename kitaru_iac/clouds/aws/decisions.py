@@ -82,9 +82,11 @@ def _hanging(unsure: Sequence[Decision], principal: str) -> Verdict:
 
 
 def _named(decisions: Sequence[Decision]) -> str:
+    plain = {(d.action, d.resource) for d in decisions if not d.how}
     by_thing: dict[str, list[str]] = {}
-    for decision in decisions:
-        by_thing.setdefault(decision.resource, []).append(decision.action)
+    for d in decisions:
+        if not d.how or (d.action, d.resource) not in plain:
+            by_thing.setdefault(f"{d.resource}{d.how}", []).append(d.action)
     return "; ".join(f"{', '.join(acts)} on {thing}" for thing, acts in by_thing.items())
 
 

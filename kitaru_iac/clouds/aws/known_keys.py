@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from kitaru_iac.clouds.aws.policies.requests import ABSENT, Context, Possible
 from kitaru_iac.clouds.aws.resources import account_of
 
-__all__ = ["NEVER", "TYPES", "known_context", "principal_keys", "service_keys"]
+__all__ = ["NEVER", "TYPES", "known_context", "principal_keys", "service_keys", "ways_of_asking"]
 
 #: Keys that are not strings, with IAM's name of their type: it refuses values of the wrong one.
 TYPES = {
@@ -41,6 +41,26 @@ _NOT_OF_ROLES = frozenset({"aws:username"})
 #: AWS takes no TLS below 1.2 (https://aws.amazon.com/blogs/security/tls-1-2-required-for-aws-endpoints/);
 #: which of both a client takes, its own libraries decide.
 _TLS = ("1.2", "1.3")
+
+
+#: What a listing of S3 says of itself, and no other call.
+_LISTING = ("s3:delimiter", "s3:max-keys", "s3:prefix")
+_LISTS = {"s3:listbucket", "s3:listbucketversions"}
+
+
+def ways_of_asking(action: str) -> tuple[tuple[str, ...], ...]:
+    """Give, for each way in which a run makes this call, the keys that it does not bring then.
+
+    ``s3:ListBucket`` allows two calls: a listing, which names a prefix, and HeadBucket, which names
+    none (ZenML's look at the bucket, s3fs's and the SageMaker SDK's):
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+    """
+    name = action.lower()
+    if not name.startswith("s3:"):
+        return ((),)
+    if name not in _LISTS:
+        return (_LISTING,)
+    return ((), _LISTING) if name == "s3:listbucket" else ((),)
 
 
 def principal_keys(arn: str, now: datetime | None = None) -> dict[str, str]:
@@ -87,11 +107,16 @@ def service_keys(service: str) -> dict[str, str]:
     }
 
 
-def known_context(sent: dict[str, str]) -> Context:
-    """Give what was sent as what is known: with what is absent, and both versions of TLS."""
+def known_context(sent: dict[str, str], absent: tuple[str, ...] = ()) -> Context:
+    """Give what was sent as what is known: with what is absent, and both versions of TLS.
+
+    Args:
+        sent: Keys with their values.
+        absent: Keys that this call does not bring, beside those that none does.
+    """
     known: dict[str, Possible | list[Possible]] = {key.lower(): v for key, v in sent.items()}
     if "s3:tlsversion" in known:
         known["s3:tlsversion"] = list(_TLS)
     if known.get("aws:principaltype") == "AssumedRole":
         known |= dict.fromkeys(_NOT_OF_ROLES, ABSENT)
-    return Context(known, NEVER)
+    return Context(known, NEVER | frozenset(absent))

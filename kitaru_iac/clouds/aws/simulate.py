@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from kitaru_iac.checks.permissions import Conditions
 from kitaru_iac.checks.probes import ProbeError, Skipped, in_parallel
@@ -22,6 +22,7 @@ from kitaru_iac.clouds.aws.known_keys import (
     known_context,
     principal_keys,
     service_keys,
+    ways_of_asking,
 )
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
 from kitaru_iac.clouds.aws.permissions import Reach, arns, conditions, reach
@@ -36,6 +37,8 @@ from kitaru_iac.clouds.aws.session import AwsAccess
 
 __all__ = ["Decision", "Question", "questions", "simulate"]
 
+#: An ARN, a service, the conditions of the lines, and the keys that a call does not bring.
+_Group: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...]]
 #: Services whose requests go to no region of the stack: which one such a call names is not told.
 _GLOBAL = {"iam", "sts"}
 #: Services whose condition keys come with calls of their own alone.
@@ -53,6 +56,7 @@ class Question:
         conditions: Condition keys that the table's lines name, with the value of the real call.
         known: Other keys and values that the real call brings, whoever makes it.
         reach: All the things that `resource` is one of, where they are many.
+        absent: Keys that the real call does not bring, in small letters.
     """
 
     actions: tuple[str, ...]
@@ -60,6 +64,7 @@ class Question:
     conditions: tuple[tuple[str, str], ...] = ()
     known: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     reach: Reach | None = field(default=None, compare=False)
+    absent: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Decision:
             whether what is allowed for one name is for all of them. The missing keys are then all
             in `missing_context`.
         unclear: What of the things is denied or not granted, although one of them is allowed.
+        how: In which call, in words, where an action allows several.
     """
 
     action: str
@@ -86,6 +92,7 @@ class Decision:
     missing_context: tuple[str, ...] = ()
     unread: ProbeError | None = None
     unclear: tuple[str, ...] = ()
+    how: str = ""
 
 
 def questions(
@@ -96,25 +103,32 @@ def questions(
     A question brings what is known of the real call: its region, the thing's account, TLS, for a
     KMS key the service that asks, for a listing the prefix.
     """
-    grouped: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[str]] = {}
+    grouped: dict[_Group, list[str]] = {}
     reaches: dict[str, Reach] = {}
     for row in rows:
         for arn in arns(row.resource, resources, kms_key):
             # Jobs and log groups have types in their ARN, and an action fits one of them.
-            if _fits(row.action, arn):
-                service = row.action.partition(":")[0]
-                context = _context(conditions(row, resources))
-                actions = grouped.setdefault((arn, service, context), [])
-                reaches[arn] = reach(row.resource, arn, resources)
+            if not _fits(row.action, arn):
+                continue
+            service = row.action.partition(":")[0]
+            context = _context(conditions(row, resources))
+            reaches[arn] = reach(row.resource, arn, resources)
+            for absent in ways_of_asking(row.action):
+                actions = grouped.setdefault((arn, service, context, absent), [])
                 if row.action not in actions:
                     actions.append(row.action)
     return tuple(
         Question(
             *(tuple(actions), _concrete(arn), context),
-            _known(service, _concrete(arn), resources),
-            reaches[arn] if arn != _concrete(arn) else None,
+            known=tuple(
+                (key, value)
+                for key, value in _known(service, _concrete(arn), resources)
+                if key.lower() not in absent
+            ),
+            reach=reaches[arn] if arn != _concrete(arn) else None,
+            absent=absent,
         )
-        for (arn, service, context), actions in grouped.items()
+        for (arn, service, context, absent), actions in grouped.items()
     )
 
 
@@ -162,7 +176,7 @@ def _weighed(
     policies: PrincipalPolicies, principal: str, question: Question, decision: Decision
 ) -> Decision:
     """The decision, with the keys that it hangs on, and with the things that it is not about."""
-    context = known_context(_sent(question, principal))
+    context = known_context(_sent(question, principal), question.absent)
     keys = hinges_on(
         *(policies, decision.action, decision.resource, context, decision.missing_context),
         allowed=decision.allowed,
@@ -193,8 +207,7 @@ def _ask(aws: AwsAccess, principal: str, question: Question) -> tuple[Decision, 
     if missing:
         raise Skipped(f"IAM's simulation says nothing about {', '.join(missing)}")
     return tuple(
-        _decision(action, question.resource, decisions[action.lower()])
-        for action in question.actions
+        _decision(action, question, decisions[action.lower()]) for action in question.actions
     )
 
 
@@ -226,7 +239,7 @@ def _evaluate(aws: AwsAccess, principal: str, question: Question) -> list[Any]:
         more = {"Marker": answer["Marker"]}
 
 
-def _decision(action: str, resource: str, result: Mapping[str, Any]) -> Decision:
+def _decision(action: str, question: Question, result: Mapping[str, Any]) -> Decision:
     by = None
     if not result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations", True):
         by = "organization"
@@ -242,12 +255,23 @@ def _decision(action: str, resource: str, result: Mapping[str, Any]) -> Decision
             why = str(specific["EvalResourceDecision"])
     return Decision(
         action,
-        resource,
+        question.resource,
         why == "allowed",
         why,
         by,
-        tuple(key for key in dict.fromkeys(missing) if _may_come(key, action)),
+        tuple(
+            key
+            for key in dict.fromkeys(missing)
+            if _may_come(key, action) and key.lower() not in question.absent
+        ),
+        how=_how(action, question.absent),
     )
+
+
+def _how(action: str, absent: tuple[str, ...]) -> str:
+    """In which call, where the action allows several; empty for the plain one."""
+    several = len(ways_of_asking(action)) > 1
+    return " without a prefix (HeadBucket)" if several and absent else ""
 
 
 def _may_come(key: str, action: str) -> bool:

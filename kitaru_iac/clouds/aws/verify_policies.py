@@ -8,13 +8,19 @@ anywhere.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kitaru_iac.checks.model import Verdict, fail, ok, unknown
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Outcome, ProbeError
-from kitaru_iac.clouds.aws.known_keys import NEVER, known_context, principal_keys, service_keys
+from kitaru_iac.clouds.aws.known_keys import (
+    NEVER,
+    known_context,
+    principal_keys,
+    service_keys,
+    ways_of_asking,
+)
 from kitaru_iac.clouds.aws.observations import Principal
 from kitaru_iac.clouds.aws.permission_table import AwsPermission, Resource
 from kitaru_iac.clouds.aws.permissions import arns, permissions_for, reach
@@ -128,9 +134,22 @@ def _asked(
             for arn in arns(row.resource, r):
                 about = reach(row.resource, arn, r)
                 for one in (*about.places, about.pattern) if thing.named else (None,):
-                    decision = evaluate(document, Request(caller, row.action, one, context))
-                    made.append(_Asked(who, row.action, row.resource, decision, same))
+                    for call in _calls(row.action, context, r):
+                        decision = evaluate(document, Request(caller, row.action, one, call))
+                        made.append(_Asked(who, row.action, row.resource, decision, same))
     return made
+
+
+def _calls(action: str, context: Context, r: AwsResources) -> list[Context]:
+    """What is known of each way in which a run makes a call."""
+    known = dict(context.known)
+    if r.prefix:
+        known["s3:prefix"] = [f"{r.prefix}/", Pattern(f"{r.prefix}/*")]
+    found = []
+    for absent in ways_of_asking(action):
+        there = {key: value for key, value in known.items() if key not in absent}
+        found.append(replace(context, known=there, absent=context.absent | frozenset(absent)))
+    return found
 
 
 def _rows(r: AwsResources, identity: Identity, thing: Thing) -> list[AwsPermission]:

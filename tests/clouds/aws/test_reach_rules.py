@@ -15,6 +15,7 @@ from kitaru_iac.checks.probes import Denied, Once
 from kitaru_iac.clouds.aws.decisions import evaluated
 from kitaru_iac.clouds.aws.permission_table import Resource
 from kitaru_iac.clouds.aws.permissions import arns, permissions_for, reach
+from kitaru_iac.clouds.aws.permissions import statements as granted
 from kitaru_iac.clouds.aws.policies.requests import Context
 from kitaru_iac.clouds.aws.principal_policies import (
     Pieces,
@@ -26,6 +27,7 @@ from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
 from kitaru_iac.spec.kinds import StackType
 from tests.clouds.aws.nobody import everything_listed, everything_read
+from tests.clouds.aws.simulating import judged_by_iam
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 ROLE = "arn:aws:iam::123456789012:role/exec"
@@ -236,3 +238,70 @@ def test_an_unclear_decision_is_shown_with_its_thing() -> None:
         UNKNOWN,
         f"{ROLE} may s3:GetObject on {B}/team/kitaru-check, but not of all that it may come to: x",
     )
+
+
+# --- HeadBucket: the same permission as a listing, in a call that names no prefix
+
+_PREFIXED = {"StringLike": {"s3:prefix": ["team", "team/*"]}}
+
+
+def _listing(condition: Any, effect: str = "Allow") -> dict[str, Any]:
+    made = {"Effect": effect, "Action": "s3:ListBucket*", "Resource": B}
+    return {**made, "Condition": condition}
+
+
+_OBJECTS = grant(f"{B}/*")
+_REST = {"Effect": "Allow", "Action": "s3:GetBucketVersioning", "Resource": B}
+
+
+@pytest.mark.parametrize(
+    ("statements", "status", "why"),
+    [
+        # what provisioning grants
+        ([_listing({"StringLikeIfExists": {"s3:prefix": ["team", "team/*"]}})], OK, ""),
+        ([_listing({})], OK, ""),
+        # the grants of many a guide: a listing is allowed, and the look at the bucket is not
+        ([_listing(_PREFIXED)], FAIL, f"s3:ListBucket on {B} without a prefix (HeadBucket)"),
+        ([_listing({"StringEquals": {"s3:prefix": ["", "team/"]}})], FAIL, "HeadBucket"),
+        ([_listing({"StringLike": {"s3:prefix": "*"}})], FAIL, "HeadBucket"),
+        ([_listing({"Null": {"s3:prefix": "false"}})], FAIL, "HeadBucket"),
+        # and the other way round
+        ([_listing({"Null": {"s3:prefix": "true"}})], FAIL, "s3:ListBucketVersions"),
+        ([_listing(_PREFIXED), _listing({"Null": {"s3:prefix": "true"}})], OK, ""),
+        ([_listing({}), _listing({"StringNotLike": {"s3:prefix": "team/*"}}, "Deny")], FAIL,
+         "HeadBucket"),
+        ([_listing({}), _listing({"StringNotLikeIfExists": {"s3:prefix": "team/*"}}, "Deny")], FAIL,
+         "HeadBucket"),
+        ([_listing({}), _listing({"StringLike": {"s3:prefix": "other/*"}}, "Deny")], OK, ""),
+        ([_listing({}), _listing({"NumericGreaterThan": {"s3:max-keys": "10"}}, "Deny")],
+         UNKNOWN, "s3:max-keys"),
+        # a key of listings, on what is no listing
+        ([{"Effect": "Allow", "Action": "s3:*", "Resource": [B, f"{B}/*"],
+           "Condition": {"StringLikeIfExists": {"s3:prefix": "team/*"}}}], OK, ""),
+    ],
+)  # fmt: skip
+def test_a_grant_for_a_prefix_is_no_grant_of_the_look_at_the_bucket(
+    statements: list[Any], status: CheckStatus, why: str
+) -> None:
+    found = judged_by_iam(
+        R, Identity.CONNECTOR, [*statements, _OBJECTS, _REST], principal=ROLE, services=("s3:",)
+    )
+    assert found.status is status, found
+    assert why in found.why
+
+
+def test_a_condition_on_listings_withholds_the_objects() -> None:
+    whole = {**grant(B, f"{B}/*"), "Condition": _PREFIXED}
+    found = judged_by_iam(R, Identity.CONNECTOR, [whole], principal=ROLE, services=("s3:",))
+    assert found.status is FAIL
+    assert "s3:GetObject" in found.why
+
+
+@pytest.mark.parametrize("prefix", ["team", None])
+@pytest.mark.parametrize("who", [Identity.CONNECTOR, Identity.RUNTIME])
+def test_what_is_granted_from_the_table_passes_the_checks(
+    who: Identity, prefix: str | None
+) -> None:
+    r = replace(R, prefix=prefix)
+    given = granted(permissions_for(r, who), r)
+    assert judged_by_iam(r, who, given, principal=ROLE).status is OK
