@@ -17,8 +17,27 @@ from typing import TYPE_CHECKING
 from kitaru_iac._version import __version__
 
 if TYPE_CHECKING:
-    from kitaru_iac._sdk.models import Applied, CheckReport, Deleted, StackPlan, StackView
-    from kitaru_iac._sdk.operations import apply, delete, policy, preview, show_stack, verify
+    from kitaru_iac._sdk.models import (
+        Applied,
+        CheckReport,
+        Deleted,
+        Exported,
+        StackDrift,
+        StackHealth,
+        StackPlan,
+        StackView,
+    )
+    from kitaru_iac._sdk.operations import (
+        apply,
+        delete,
+        drift,
+        export,
+        health,
+        policy,
+        preview,
+        show_stack,
+        verify,
+    )
     from kitaru_iac._sdk.stacks import (
         LeftoverInfo,
         StackInfo,
@@ -68,6 +87,7 @@ __all__ = [
     "DescriptionError",
     "EngineError",
     "ExitCode",
+    "Exported",
     "FlowFailed",
     "FlowHandle",
     "FlowNotFinished",
@@ -84,6 +104,8 @@ __all__ = [
     "Problem",
     "ProtectedStackError",
     "RegistrationFailed",
+    "StackDrift",
+    "StackHealth",
     "StackInfo",
     "StackNotFound",
     "StackPlan",
@@ -97,7 +119,10 @@ __all__ = [
     "current_stack",
     "delete",
     "delete_stack",
+    "drift",
+    "export",
     "flow",
+    "health",
     "list_stacks",
     "policy",
     "preview",
@@ -119,8 +144,14 @@ _FROM_SDK = {
 }
 #: Those that are beside, by their module.
 _MODULES = {
-    "_sdk.models": ("Applied", "CheckReport", "Deleted", "StackPlan", "StackView"),
-    "_sdk.operations": ("apply", "delete", "policy", "preview", "show_stack", "verify"),
+    "_sdk.models": (
+        *("Applied", "CheckReport", "Deleted", "Exported"),
+        *("StackDrift", "StackHealth", "StackPlan", "StackView"),
+    ),
+    "_sdk.operations": (
+        *("apply", "delete", "drift", "export", "health"),
+        *("policy", "preview", "show_stack", "verify"),
+    ),
 }
 #: Those of flows, and where ours are. Another distribution may have them too.
 _FLOWS = {"FlowHandle": "handle", "configure": "layers", "flow": "flow"}

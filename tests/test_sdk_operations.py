@@ -51,6 +51,9 @@ def test_they_return_what_the_command_prints(home: Home) -> None:
     done = kitaru.apply(file, plan=planned, progress=told.append)
     assert (done.changed, told) == (True, ["Registering stack dev"])
     assert kitaru.show_stack("dev").id == kitaru.show_stack().id == done.id
+    for word, seen in (("drift", kitaru.drift()), ("health", kitaru.health("dev"))):
+        shown = json.loads(home.kitaru("stack", word, "-o", "json").stdout)["items"]
+        assert shown == [item.to_dict() for item in seen]
     for function in (kitaru.verify, kitaru.policy):
         by_name, by_file = function("dev"), function(file)
         assert by_name == by_file
@@ -75,7 +78,10 @@ def test_errors_are_those_of_the_command(home: Home) -> None:
     with pytest.raises(kitaru.DescriptionError) as refused:
         kitaru.preview({"name": "x", "type": "sagemaker"})
     assert len(refused.value.problems) > 2
-    for function in (kitaru.show_stack, kitaru.verify, kitaru.policy, kitaru.delete):
+    for function in (
+        *(kitaru.show_stack, kitaru.verify, kitaru.policy, kitaru.delete),
+        *(kitaru.drift, kitaru.health, kitaru.export),
+    ):
         with pytest.raises(kitaru.StackNotFound):
             function("nothing")
     with pytest.raises(kitaru.ProtectedStackError):

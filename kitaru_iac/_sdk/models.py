@@ -5,6 +5,18 @@ from __future__ import annotations
 from kitaru_iac.checks.model import CheckReport
 from kitaru_iac.gateway.views import StackView
 from kitaru_iac.plan.document import StackPlan
+from kitaru_iac.stacks.export import Exported
+from kitaru_iac.stacks.health import StackHealth
 from kitaru_iac.stacks.results import Applied, Deleted
+from kitaru_iac.stacks.watch import StackDrift
 
-__all__ = ["Applied", "CheckReport", "Deleted", "StackPlan", "StackView"]
+__all__ = [
+    "Applied",
+    "CheckReport",
+    "Deleted",
+    "Exported",
+    "StackDrift",
+    "StackHealth",
+    "StackPlan",
+    "StackView",
+]

@@ -19,9 +19,22 @@ if TYPE_CHECKING:
     from kitaru_iac.gateway import StackView
     from kitaru_iac.plan.document import StackPlan
     from kitaru_iac.spec.model import StackSpec
+    from kitaru_iac.stacks.export import Exported
+    from kitaru_iac.stacks.health import StackHealth
     from kitaru_iac.stacks.results import Applied, Deleted
+    from kitaru_iac.stacks.watch import StackDrift
 
-__all__ = ["apply", "delete", "policy", "preview", "show_stack", "verify"]
+__all__ = [
+    "apply",
+    "delete",
+    "drift",
+    "export",
+    "health",
+    "policy",
+    "preview",
+    "show_stack",
+    "verify",
+]
 
 #: The keys of stack.yaml, or the path of such a file.
 Description = Mapping[str, object] | os.PathLike[str]
@@ -161,6 +174,83 @@ def verify(stack: str | Description) -> CheckReport:
     from kitaru_iac.infrastructure.verify import verify as run
 
     return run(_described(stack, by_name=True))
+
+
+def drift(*names_or_ids: str, progress: ProgressCallback | None = None) -> tuple[StackDrift, ...]:
+    """Show what differs from what was applied, in ZenML and in the cloud; changes nothing.
+
+    Args:
+        names_or_ids: Which stacks; all that Kitaru made, where none is given.
+        progress: Gets one-line messages.
+
+    Returns:
+        For each stack what was found: ``.finding`` is ``none``, ``drift`` or ``unknown``, and
+        ``.differences`` are changes as a plan's document has them.
+
+    Raises:
+        StackNotFound: There is none of a name or id.
+        NotConnectedError: No store answers.
+
+    Example:
+        >>> _ = kitaru.apply({"name": "example"})
+        >>> [(found.stack, found.finding.value) for found in kitaru.drift()]
+        [('example', 'none')]
+    """
+    apply_environment()
+    from kitaru_iac.stacks.watch import look
+
+    return look(names_or_ids, progress=progress)
+
+
+def health(*names_or_ids: str, progress: ProgressCallback | None = None) -> tuple[StackHealth, ...]:
+    """Look for drift of both layers, and check the infrastructure; changes nothing.
+
+    Args:
+        names_or_ids: Which stacks; all that Kitaru made, where none is given.
+        progress: Gets one-line messages.
+
+    Returns:
+        For each stack the worst that was found, ``.state``: ``failed``, ``drift``, ``unknown`` or
+        ``healthy``; with ``.drift``, and the checks in ``.report``.
+
+    Raises:
+        StackNotFound: There is none of a name or id.
+        NotConnectedError: No store answers.
+
+    Example:
+        >>> _ = kitaru.apply({"name": "example"})
+        >>> [found.state.value for found in kitaru.health("example")]
+        ['healthy']
+    """
+    apply_environment()
+    from kitaru_iac.stacks.health import health as examine
+
+    return examine(names_or_ids, progress=progress)
+
+
+def export(name_or_id: str) -> Exported:
+    """Describe a stack that is stored, also one that Kitaru did not make.
+
+    Args:
+        name_or_id: Which.
+
+    Returns:
+        The keys of stack.yaml that would make it in ``.keys``; what no key can say, and which
+        secrets have to be given, in ``.comments``.
+
+    Raises:
+        StackNotFound: There is none of this name or id.
+        KitaruError: It is of no type that a description can have.
+
+    Example:
+        >>> _ = kitaru.apply({"name": "example", "activate": False})
+        >>> dict(kitaru.export("example").keys)
+        {'name': 'example', 'type': 'local', 'activate': False}
+    """
+    apply_environment()
+    from kitaru_iac.stacks.export import export as describe
+
+    return describe(name_or_id)
 
 
 def policy(stack: str | Description) -> dict[str, object]:

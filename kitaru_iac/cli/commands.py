@@ -72,6 +72,15 @@ _STACK = {
         "Check",
         described=True,
     ),
+    "drift": Entry(
+        "Show what differs from what was applied, in ZenML and in the cloud.",
+        "stack_drift",
+        "drift",
+        "Check",
+    ),
+    "health": Entry(
+        "Say whether stacks are as they were applied, and fit.", "stack_health", "health", "Check"
+    ),
     "verify": Entry(
         "Check that a stack's infrastructure meets its needs.",
         "stack_verify",

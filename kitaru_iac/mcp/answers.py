@@ -14,6 +14,7 @@ __all__ = [
     "Answer",
     "Applied",
     "Deleted",
+    "DriftAnswer",
     "PlanAnswer",
     "Policies",
     "Report",
@@ -27,6 +28,7 @@ Truncated = Annotated[
     bool, Field(description="Whether texts or lists were cut; the counts are those of the whole.")
 ]
 StatusWord = Literal["ok", "warn", "fail", "unknown"]
+FindingWord = Literal["none", "drift", "unknown"]
 
 
 class Answer(BaseModel):
@@ -115,20 +117,6 @@ class Report(Answer):
     truncated: Truncated = False
 
 
-class Policies(Answer):
-    """The exact permissions that a stack needs, by identity."""
-
-    stack: str
-    cloud: str | None
-    policies: dict[str, Any]
-    trust: dict[str, Any]
-    omitted: list[str] = Field(
-        default_factory=list,
-        description="Documents left out because the answer was too long: ask for them one by one.",
-    )
-    truncated: Truncated = False
-
-
 class PlannedChange(Answer):
     """What would be done to one thing."""
 
@@ -141,6 +129,49 @@ class PlannedChange(Answer):
     )
     changed: list[dict[str, Any]]
     used_by: list[str] = Field(description="What else in the store uses it.")
+
+
+class Look(Answer):
+    """What was seen of one layer of a stack."""
+
+    layer: Literal["infrastructure", "records"]
+    finding: FindingWord
+    why: str | None = Field(default=None, description="Why it is unknown, and what to do.")
+
+
+class DriftItem(Answer):
+    """What differs of one stack from what was applied."""
+
+    stack: str
+    finding: FindingWord
+    looks: list[Look]
+    drift: list[PlannedChange] = Field(
+        description="From what was applied (before) to what is there (after)."
+    )
+
+
+class DriftAnswer(Answer):
+    """What differs from what was applied, by stack. Unknown means that nobody can tell."""
+
+    items: list[DriftItem]
+    count: int
+    with_drift: int
+    unknown: int
+    truncated: Truncated = False
+
+
+class Policies(Answer):
+    """The exact permissions that a stack needs, by identity."""
+
+    stack: str
+    cloud: str | None
+    policies: dict[str, Any]
+    trust: dict[str, Any]
+    omitted: list[str] = Field(
+        default_factory=list,
+        description="Documents left out because the answer was too long: ask for them one by one.",
+    )
+    truncated: Truncated = False
 
 
 class PlannedStack(Answer):

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from kitaru_iac.mcp.answers import (
     ActiveStack,
+    DriftAnswer,
     PlanAnswer,
     Policies,
     Report,
@@ -29,6 +30,7 @@ __all__ = [
     "list_document",
     "show_document",
     "stack_current",
+    "stack_drift",
     "stack_list",
     "stack_policy",
     "stack_preview",
@@ -87,6 +89,35 @@ async def stack_verify(
         return found
 
     return answer(Report, await site_of(ctx).worker.read(ctx, look), "results")
+
+
+async def stack_drift(
+    ctx: Context,
+    stacks: Annotated[
+        list[Annotated[str, Field(min_length=1)]],
+        Field(description="Names or ids; all stacks that Kitaru made, where there is none."),
+    ] = [],  # noqa: B006 - the SDK copies it, and shows it to models
+) -> Annotated[CallToolResult, DriftAnswer]:
+    """Show what differs from what was applied, in the store and in the cloud. Changes nothing.
+
+    stack_preview and stack_apply with the stack's description put it back.
+    """
+
+    def look(call: Call) -> dict[str, Any]:
+        from kitaru_iac.stacks.watch import Finding
+        from kitaru_iac.stacks.watch import look as drift
+
+        # The engine is not ended in the middle: told, not asked whether the call is still wanted.
+        found = drift(stacks, progress=call.tell)
+        findings = [item.finding for item in found]
+        return {
+            "items": [item.to_dict() for item in found],
+            "count": len(found),
+            "with_drift": findings.count(Finding.DRIFT),
+            "unknown": findings.count(Finding.UNKNOWN),
+        }
+
+    return answer(DriftAnswer, await site_of(ctx).worker.read(ctx, look), "items")
 
 
 async def stack_policy(

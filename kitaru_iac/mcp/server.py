@@ -77,6 +77,7 @@ TOOLS = (
     ToolEntry(reading.stack_show, "Show a stack"),
     ToolEntry(reading.stack_current, "Show the active stack"),
     ToolEntry(reading.stack_verify, "Check a stack's infrastructure"),
+    ToolEntry(reading.stack_drift, "Show what differs from what was applied"),
     ToolEntry(reading.stack_policy, "Print the permissions a stack needs"),
     ToolEntry(reading.stack_preview, "Preview a stack"),
     ToolEntry(writing.stack_use, "Switch the active stack", Mode.STANDARD),

@@ -31,7 +31,10 @@ def test_every_function_is_in_the_table() -> None:
     names = [name for name in kitaru_iac.__all__ if not name.startswith("_")]
     functions = {f"{name}()" for name in names if not inspect.isclass(getattr(kitaru_iac, name))}
     assert _named(1) == functions
-    for name in ("Applied", "CheckReport", "Deleted", "StackPlan", "StackView"):
+    for name in (
+        *("Applied", "CheckReport", "Deleted", "Exported"),
+        *("StackDrift", "StackHealth", "StackPlan", "StackView"),
+    ):
         assert hasattr(getattr(kitaru_iac, name), "to_dict")
 
 

@@ -103,7 +103,7 @@ def test_a_mode_lists_its_tools_and_refuses_the_others(home: Home, mode: Mode, e
 
 READING = {
     *("stack_list", "stack_show", "stack_current"),
-    *("stack_verify", "stack_policy", "stack_preview"),
+    *("stack_verify", "stack_drift", "stack_policy", "stack_preview"),
 }
 
 
@@ -136,6 +136,10 @@ def test_every_tool_from_a_description_to_its_deletion(home: Home, era: str) -> 
         assert (shown["id"], shown["stack_type"]) == (made["id"], "local")
         assert content(await client.call_tool("stack_verify", {"stack": "dev"}))["results"] == []
         assert content(await client.call_tool("stack_policy", {"stack": "dev"}))["policies"] == {}
+        drift = content(await client.call_tool("stack_drift", {}))
+        assert [(item["stack"], item["finding"]) for item in drift["items"]] == [("dev", "none")]
+        drift = content(await client.call_tool("stack_drift", {"stacks": ["default", "dev"]}))
+        assert (drift["count"], drift["with_drift"], drift["unknown"]) == (2, 0, 1)
         used = content(await client.call_tool("stack_use", {"stack": "default"}))
         assert (used["name"], used["previous_active_stack"]) == ("default", "dev")
         gone = await client.call_tool("stack_delete", {"id": made["id"], "recursive": True})

@@ -1,0 +1,180 @@
+"""`kitaru stack drift` on a local store: what was applied is kept, and reality held against it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway.documents import ComponentChange, StackChange, Where
+from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.infrastructure import provision
+from kitaru_iac.labels import APPLIED_LABEL, STACK_LABEL
+from kitaru_iac.plan.model import Action, Layer, Step
+from kitaru_iac.records.stored import Store
+from tests.cli.conftest import Kitaru
+from tests.homes import Home
+
+
+def relabel(name: str, **labels: str | None) -> None:
+    """Change labels of a stack in the store, as another tool might; None takes one off."""
+    with quiet():
+        gateway = Store.open().gateway
+        (doc,) = gateway.stacks(Where(names=(name,)))
+        new: dict[str, Any] = {**doc.labels, **labels}
+        kept = {key: text for key, text in new.items() if text is not None}
+        gateway.update_stack(doc.id, StackChange(labels=kept))
+
+
+def move_store(name: str, path: str) -> None:
+    """Change the path of a stack's artifact store, as somebody at the dashboard might."""
+    with quiet():
+        gateway = Store.open().gateway
+        (doc,) = (d for d in gateway.components(Where(names=(name,))) if d.type == "artifact_store")
+        gateway.update_component(doc.id, ComponentChange(configuration={"path": path}))
+
+
+def test_from_a_creation_to_a_repair(home: Home, kitaru: Kitaru, tmp_path: Path) -> None:
+    first, other = str(tmp_path / "first"), str(tmp_path / "other")
+    assert kitaru("stack", "create", "dev", "--artifact-store", first).code == 0
+    assert kitaru("stack", "create", "still").code == 0
+
+    clean = kitaru("stack", "drift", "--detailed-exitcode", "-o", "json")
+    assert clean.code == 0
+    assert [(i["stack"], i["finding"]) for i in clean.document["items"]] == [
+        ("dev", "none"),
+        ("still", "none"),
+    ]
+
+    move_store("dev", other)
+    before = kitaru("stack", "show", "dev", "-o", "json").document["item"]
+    seen = kitaru("stack", "drift", "--detailed-exitcode", "-o", "json")
+    assert seen.code == 2
+    dev, still = seen.document["items"]
+    assert still["finding"] == "none"
+    assert dev["finding"] == "drift"
+    (item,) = dev["drift"]
+    assert item["address"] == "records/artifact_store"
+    assert item["actions"] == ["update"]
+    assert item["changed"] == [
+        {"path": "configuration.path", "op": "change", "before": first, "after": other}
+    ]
+    assert kitaru("stack", "drift", "dev").code == 0  # only with --detailed-exitcode
+    text = kitaru("stack", "drift", "dev").out
+    assert f"configuration.path was {first}, is {other}" in text
+    assert text.endswith("1 with drift.\n")
+    assert f"was {first}" in kitaru("stack", "drift", "-o", "markdown").out
+    assert kitaru("stack", "show", "dev", "-o", "json").document["item"] == before
+
+    (plan,) = kitaru("stack", "preview", "dev", "-o", "json").document["item"]["stacks"]
+    assert plan["drift"] == dev["drift"]
+    assert kitaru("stack", "apply", "dev", "--artifact-store", first, "--yes").code == 0
+    (plan,) = kitaru("stack", "preview", "dev", "-o", "json").document["item"]["stacks"]
+    assert plan["drift"] == []
+    assert kitaru("stack", "drift", "--detailed-exitcode").code == 0
+
+
+def test_a_change_is_kept_as_applied(home: Home, kitaru: Kitaru, tmp_path: Path) -> None:
+    assert kitaru("stack", "create", "dev").code == 0
+    assert kitaru("stack", "apply", "dev", "--artifact-store", str(tmp_path), "--yes").code == 0
+    assert kitaru("stack", "drift", "--detailed-exitcode").code == 0
+    again = kitaru("stack", "apply", "dev", "--artifact-store", str(tmp_path), "--yes")
+    assert "No changes" in again.out
+    exported = kitaru("stack", "export", "dev").out
+    assert APPLIED_LABEL not in exported
+    assert APPLIED_LABEL not in kitaru("stack", "show", "dev").out
+
+
+def test_where_nobody_kept_it_it_is_unknown(home: Home, kitaru: Kitaru) -> None:
+    kitaru("stack", "create", "old")
+    relabel("old", **{APPLIED_LABEL: None})
+    unknown = kitaru("stack", "drift", "--detailed-exitcode", "-o", "json")
+    assert unknown.code == 1
+    (old,) = unknown.document["items"]
+    assert old["finding"] == "unknown"
+    assert "Nobody kept what was applied" in old["looks"][0]["why"]
+    # To record it is a step of its own, which a preview shows and an apply makes.
+    (plan,) = kitaru("stack", "preview", "old", "-o", "json").document["item"]["stacks"]
+    assert plan["drift"] is None
+    (step,) = [change for change in plan["changes"] if change["actions"] != ["no-op"]]
+    assert (step["address"], step["actions"]) == ("records/stack", ["update"])
+    assert step["reason"]["code"] == "record_of_applied"
+    assert [change["path"] for change in step["changed"]] == [f"labels.{APPLIED_LABEL}"]
+    assert kitaru("stack", "apply", "old", "--yes").code == 0
+    assert kitaru("stack", "drift", "old", "--detailed-exitcode").code == 0
+    assert "No changes" in kitaru("stack", "preview", "old").out
+
+    relabel("old", **{APPLIED_LABEL: '{"version": 9}'})
+    (old,) = kitaru("stack", "drift", "-o", "json").document["items"]
+    assert "does not know" in old["looks"][0]["why"]
+
+    (default,) = kitaru("stack", "drift", "default", "-o", "json").document["items"]
+    assert default["finding"] == "unknown"
+    assert "Kitaru did not make this stack" in default["looks"][0]["why"]
+
+
+def test_a_stack_that_was_renamed_through_zenml_is_no_stack_as_applied(
+    home: Home, kitaru: Kitaru
+) -> None:
+    kitaru("stack", "create", "dev")
+    with quiet():
+        gateway = Store.open().gateway
+        (doc,) = gateway.stacks(Where(names=("dev",)))
+        gateway.update_stack(doc.id, StackChange(name="renamed"))
+    seen = kitaru("stack", "drift", "renamed", "--detailed-exitcode", "-o", "json")
+    assert seen.code == 2
+    ((item,),) = [found["drift"] for found in seen.document["items"]]
+    assert item["address"] == "records/stack"
+    (change,) = item["changed"]
+    assert (change["path"], change["before"], change["after"]) == ("name", "dev", "renamed")
+    # Nor is one that somebody gave the labels of another.
+    kitaru("stack", "create", "dev2")
+    relabel("dev2", **doc.labels)
+    assert kitaru("stack", "drift", "dev2", "--detailed-exitcode").code == 2
+
+
+def test_no_stack_and_a_wrong_name(home: Home, kitaru: Kitaru) -> None:
+    none = kitaru("stack", "drift", "--detailed-exitcode")
+    assert (none.code, none.out) == (0, "There is no stack that Kitaru made.\n")
+    assert kitaru("stack", "drift", "nothing").code == 4
+
+
+def test_a_deployment_is_looked_at_too(
+    home: Home, kitaru: Kitaru, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's own preview is tested with the engine, in tests/clouds/aws/test_provision.py."""
+    kitaru("stack", "create", "dev")
+    relabel("dev", **{STACK_LABEL: "dev"})
+    asked: list[dict[str, str]] = []
+
+    def drift(labels: dict[str, str], **_: object) -> tuple[Step, ...]:
+        asked.append(labels)
+        gone = Step(Action.DELETE, "aws:s3/bucket:Bucket", "data", layer=Layer.INFRASTRUCTURE)
+        return (gone, Step(Action.KEEP, "aws:x", "y", layer=Layer.INFRASTRUCTURE))
+
+    monkeypatch.setattr(provision, "drift", drift)
+    seen = kitaru("stack", "drift", "--detailed-exitcode", "-o", "json")
+    assert seen.code == 2
+    (dev,) = seen.document["items"]
+    assert asked[0][STACK_LABEL] == "dev"
+    assert [look["layer"] for look in dev["looks"]] == ["records", "infrastructure"]
+    addresses = [item["address"] for item in dev["drift"] if item["layer"] == "infrastructure"]
+    assert addresses == ["infrastructure/aws:s3/bucket:Bucket/data"]
+
+    def refused(labels: dict[str, str], **_: object) -> tuple[Step, ...]:
+        raise KitaruError("No credentials", why="Nothing\nlogs in.")
+
+    monkeypatch.setattr(provision, "drift", refused)
+    (dev,) = kitaru("stack", "drift", "-o", "json").document["items"]
+    infrastructure = dev["looks"][1]
+    assert infrastructure["finding"] == "unknown"
+    assert "No credentials. Nothing logs in." in infrastructure["why"]
+
+    def incomplete(labels: dict[str, str], **_: object) -> tuple[Step, ...]:
+        raise ModuleNotFoundError("No module named 'pulumi'", name="pulumi")
+
+    monkeypatch.setattr(provision, "drift", incomplete)
+    (dev,) = kitaru("stack", "drift", "-o", "json").document["items"]
+    assert "package pulumi is not installed" in dev["looks"][1]["why"]
