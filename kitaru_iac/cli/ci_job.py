@@ -144,11 +144,11 @@ def exit_code(errors: Sequence[KitaruError], checks_failed: int) -> int:
 
 
 @contextmanager
-def failure_handed_on(host: Host) -> Iterator[None]:
+def failure_handed_on(host: Host, outputs: Sequence[str] = OUTPUTS) -> Iterator[None]:
     """Say on the host too why there is no result, and that no older one holds any more."""
     try:
         yield
     except KitaruError as error:
-        host.outputs({**dict.fromkeys(OUTPUTS, ""), "failed": "1"})
+        host.outputs({**dict.fromkeys(outputs, ""), "failed": "1"})
         host.summary(f"### Failed\n\n{code_block(str(error.to_dict()['message']), 'text')}\n")
         raise

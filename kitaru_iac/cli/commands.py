@@ -125,6 +125,9 @@ _CI = {
         "preview",
     ),
     "apply": Entry("Apply what was reviewed, and nothing else.", "ci", "apply"),
+    "drift": Entry(
+        "Look for drift, and keep one issue for each stack that has it.", "ci_drift", "drift"
+    ),
     "verify": Entry(
         "Check the infrastructure of all described stacks, and write reports.",
         "ci",
@@ -151,7 +154,11 @@ TREE: dict[str, Entry] = {
     "status": Entry(
         "Show what this machine is connected to.", "connect_status", "status", "Set up"
     ),
-    "ci": Entry("Preview, apply and verify in a job of a code host.", panel="Set up", children=_CI),
+    "ci": Entry(
+        "Preview, apply, verify and look for drift in a job of a code host.",
+        panel="Set up",
+        children=_CI,
+    ),
     "mcp": Entry("Let agents reach stacks: an MCP server.", "mcp", "mcp", "Set up"),
     "doctor": Entry(
         "Check the installation and say what is missing.", "doctor", "doctor", "Set up"

@@ -51,9 +51,10 @@ class TestTheAction:
             assert "${{" not in step.get("run", "")
 
     def test_its_outputs_are_those_of_the_command(self) -> None:
+        from kitaru_iac.cli import ci_drift
         from kitaru_iac.cli.ci_job import OUTPUTS
 
-        assert set(ACTION["outputs"]) == {*OUTPUTS, "checks_unknown"}
+        assert set(ACTION["outputs"]) == {*OUTPUTS, *ci_drift.OUTPUTS, "checks_unknown"}
 
     def test_what_it_uses_is_pinned(self) -> None:
         for step in ACTION["runs"]["steps"]:
@@ -68,7 +69,7 @@ class TestAWorkflow:
         assert used
         for step in used:
             assert set(step["with"]) <= set(ACTION["inputs"])
-            assert step["with"]["command"] in ("preview", "apply", "verify")
+            assert step["with"]["command"] in ("preview", "apply", "verify", "drift")
 
     def test_it_has_no_more_rights_than_it_needs(self, block: Any) -> None:
         workflow = yaml.safe_load(block.text)
@@ -104,6 +105,10 @@ def test_a_pipeline_hands_on_what_the_command_writes(block: Any) -> None:
     for job in ("preview", "apply"):
         (line,) = pipeline[job]["script"]
         assert line == f"kitaru ci {job} -f stacks"
+    assert pipeline["drift"]["script"] == ["kitaru ci drift"]
+    for job in ("preview", "apply"):  # a schedule does neither
+        (rule,) = pipeline[job]["rules"]
+        assert re.search(r'CI_PIPELINE_SOURCE == "(merge_request_event|push)"', rule["if"])
 
 
 def test_the_actions_script_previews_and_applies(bare_home: Home, tmp_path: Path) -> None:
@@ -155,4 +160,9 @@ def test_the_actions_script_previews_and_applies(bare_home: Home, tmp_path: Path
         done = run(command="verify", files="stacks", junit="out.xml", strict="true")
         assert done.returncode == 0, done.stderr
         assert (tmp_path / "out.xml").exists()
+        done = run(command="drift", stacks="dev\n\n")
+        assert done.returncode == 0, done.stderr
+        assert "dev: no drift" in done.stdout
+        assert "drifted<<" in (tmp_path / "outputs").read_text()
+        assert run(command="drift", stacks="dev\n--no-issue").returncode == 4  # a name, no option
         assert run(command="preview; echo hi", files="stacks").returncode == 64
