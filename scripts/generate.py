@@ -365,6 +365,7 @@ def main(arguments: list[str]) -> int:
             print(f"{path} is stale: run scripts/generate", file=sys.stderr)
         return 1 if found else 0
     for path, text in found.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return 0
 
