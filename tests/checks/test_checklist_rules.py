@@ -7,6 +7,7 @@ import pytest
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.connector import unseen
 from kitaru_iac.checks.model import CheckInfo, CheckStatus, Verdict, ok, unknown
+from kitaru_iac.checks.permissions import Conditions, Identity, Rows
 from kitaru_iac.checks.probes import (
     Denied,
     NoCredentials,
@@ -18,6 +19,7 @@ from kitaru_iac.checks.probes import (
     Unavailable,
 )
 from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.kinds import StackType
 
 CATALOG = {"x.there": CheckInfo("x.there", "The thing is there.", "Without it nothing runs.")}
 CALLER = Probe("who", lambda: "me")
@@ -83,6 +85,15 @@ def test_each_failure_of_a_probe_has_its_own_words(
 )
 def test_what_is_not_there_is_made_and_nothing_else(error: ProbeError, remedy: str) -> None:
     assert explained(error, create="make it").remedy == remedy
+
+
+@pytest.mark.parametrize("conditions", [None, {"StringEquals": {"x:Region": "here"}}])
+def test_the_rows_of_a_table_keep_their_conditions(conditions: Conditions | None) -> None:
+    rows: Rows[str, str] = Rows("always")
+    (row,) = rows(
+        Identity.RUNTIME, "bucket", frozenset(StackType), {"x:Look": "it"}, conditions=conditions
+    )
+    assert (row.when, row.conditions) == ("always", conditions or {})
 
 
 REMOTE = {

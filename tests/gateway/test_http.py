@@ -86,6 +86,18 @@ class TestRequests:
         assert response.document() == {"detail": "x"}
         assert response.headers["content-length"] == "15"
 
+    @pytest.mark.parametrize(
+        ("method", "asked"), [("GET", 2), ("POST", 1), ("PUT", 1), ("DELETE", 1)]
+    )
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_where_a_server_has_no_time_a_read_is_sent_again_and_a_write_is_not(
+        self, status: int, method: str, asked: int
+    ) -> None:
+        answers = iter([(status, {}), (200, {})])
+        with LittleServer(lambda _: next(answers)) as server:
+            client(server.url).request(method, "/stacks")
+        assert len(server.asked) == asked
+
     @pytest.mark.parametrize("text", ["<html>", '{"a":', "[" * 100_000])
     def test_something_else_than_json(self, text: str) -> None:
         with LittleServer(lambda _: (200, text)) as server:

@@ -188,3 +188,13 @@ def test_no_order_of_their_calls_leaves_a_mixture_that_nobody_told(
                 else:
                     assert code in {"already_exists", "stack_not_found"}, told
         monkeypatch.setattr("kitaru_iac.records.stored.STALE_AFTER", 60.0)
+
+
+def test_what_is_read_back_is_of_that_stack_alone() -> None:
+    with installed(MemoryGateway()) as store:
+        create(BASE)()
+        create({**BASE, "name": "other", "credentials": "aws-access-keys:AKIA9:nine"})()
+        before = contents(store)
+        done = operations.apply(from_mapping(BOTH))
+        assert done.changed
+        assert contents(store) != before

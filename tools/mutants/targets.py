@@ -76,6 +76,7 @@ TARGETS = (
         (
             "tests/records/test_*_rules.py",
             "tests/stacks/test_*_rules.py",
+            "tests/stacks/test_colleagues.py",
             "tests/records/test_apply.py",
             "tests/stacks/test_owner.py",
         ),
@@ -143,7 +144,11 @@ TARGETS = (
             f"kitaru_iac/gateway/{name}.py"
             for name in ("failures", "guards", "http", "routes", "watch", "wire")
         ),
-        ("tests/gateway/test_http.py", "tests/gateway/test_answers.py"),
+        (
+            "tests/gateway/test_watch_rules.py",
+            "tests/gateway/test_http.py",
+            "tests/gateway/test_answers.py",
+        ),
     ),
     Target(
         "gateway: rest",
