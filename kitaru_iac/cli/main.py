@@ -85,6 +85,10 @@ def run(
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the one place where everything ends
+        if (pressed := _interrupt_in(error)) is not None:
+            if is_own_process:
+                _say_to_the_end(_INTERRUPTED)
+            return _interrupted(pressed, out)
         if debug:
             import traceback
 
@@ -92,6 +96,14 @@ def run(
         if is_own_process:
             _say_to_the_end(_code_of(error))
         return _failed(error, out, words)
+
+
+def _interrupt_in(error: BaseException) -> KeyboardInterrupt | None:
+    """What Python 3.11 hides in a `RuntimeError`: a signal that struck while a class was made."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__
+    return cause
 
 
 def _parse_and_run(words: list[str], program: str, *, is_own_process: bool) -> int:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kitaru_iac.cli.main import run
+
 #: Sends itself a signal at a moment, and runs the command. ``import X``: when X is imported.
 STRUCK = """
 import atexit, builtins, importlib.abc, os, sys
@@ -127,3 +129,20 @@ def test_an_error_is_reported_once(home: Path, name: str) -> None:
     done = struck(home, name, "reporting", "stack show nothing --limit x")
     assert (done.returncode, done.stdout) == (64, "")
     assert json.loads(done.stderr)["error"]["code"] == "usage_error"
+
+
+def test_while_a_class_is_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python 3.11 turns what strikes in ``__set_name__`` into a `RuntimeError`."""
+
+    class Struck:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise KeyboardInterrupt
+
+    def make() -> None:
+        type("Made", (), {"attribute": Struck()})
+
+    monkeypatch.setattr("kitaru_iac.cli.short.understood", lambda words: make)
+    assert run(["stack", "list"], "kitaru") == 130
+    assert capsys.readouterr().err == "Error: Interrupted.\n"
