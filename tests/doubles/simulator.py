@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import operator as comparing
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 from xml.sax.saxutils import escape
@@ -220,9 +222,22 @@ def _one(name: str, value: str, wanted: list[str]) -> bool:
         found = any(fnmatchcase(value, w) for w in wanted)
     elif name in {"StringEquals", "StringEqualsIgnoreCase", "Bool"}:
         found = value in wanted
+    elif name.startswith("Numeric"):
+        found = any(_ORDERS[name.removeprefix("Numeric")](float(value), float(w)) for w in wanted)
+    elif name.startswith("Date"):
+        found = any(_ORDERS[name.removeprefix("Date")](value, w) for w in wanted)
     else:
         raise NotImplementedError(name)
     return found != negated
+
+
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "Equals": comparing.eq,
+    "LessThan": comparing.lt,
+    "LessThanEquals": comparing.le,
+    "GreaterThan": comparing.gt,
+    "GreaterThanEquals": comparing.ge,
+}
 
 
 def _members(form: dict[str, str], name: str) -> tuple[str, ...]:

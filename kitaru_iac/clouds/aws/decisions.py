@@ -27,7 +27,7 @@ def evaluated(
     """A certain denial fails; a decision that hangs on a key that nobody knows is unknown."""
     if not decisions:
         return unknown("nothing was asked of IAM", None)
-    certain = [d for d in decisions if not d.allowed and not d.missing_context]
+    certain = [d for d in decisions if not d.allowed and not d.missing_context and not d.unclear]
     if certain:
         return _denied(certain, principal, remedy)
     unsure = [d for d in decisions if d.missing_context]

@@ -18,6 +18,7 @@ from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = [
+    "JOB_KINDS",
     "Reach",
     "arns",
     "conditions",
@@ -109,6 +110,9 @@ def arns(
     return tuple(arn for arn in found[resource] if arn)
 
 
+#: What SageMaker calls the log groups and the metrics of its jobs, behind ``/aws/sagemaker/``:
+#: https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
+JOB_KINDS = ("TrainingJobs", "ProcessingJobs")
 #: The name of a run's or job's own: it ends in what no policy names, its time or a random part.
 _OF_A_RUN = f"{SEGMENT}-000000run000000"
 
@@ -120,10 +124,12 @@ class Reach:
     Attributes:
         pattern: All of it, as an ARN with wildcards.
         places: Those to which every run comes, as ARNs with wildcards.
+        names: All of it by name, where the names are known.
     """
 
     pattern: str
     places: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def reach(resource: Resource, arn: str, resources: AwsResources) -> Reach:
@@ -143,6 +149,11 @@ def reach(resource: Resource, arn: str, resources: AwsResources) -> Reach:
     if resource is Resource.JOB_OUTPUT:
         inside = arn.removeprefix(f"{top}*")
         return Reach(f"{top}{_OF_A_RUN}{inside}", (f"{top}pipelines-{SEGMENT}{inside}",))
+    if resource is Resource.LOGS:
+        names = (f"{arn.removesuffix('*')}{kind}:log-stream:kitaru-check" for kind in JOB_KINDS)
+        return Reach(arn, names=tuple(names))
+    if resource is Resource.REPOSITORIES:  # connector verification lists them all
+        return Reach(arn, (f"{arn.removesuffix('*')}kitaru-check",))
     return Reach(arn)
 
 

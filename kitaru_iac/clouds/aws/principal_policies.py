@@ -22,12 +22,19 @@ from kitaru_iac.checks.probes import in_parallel
 from kitaru_iac.clouds.aws.permissions import Reach
 from kitaru_iac.clouds.aws.policies.document import Document, Statement, read_document
 from kitaru_iac.clouds.aws.policies.evaluate import RESOURCE, Decision, Effect, Part, evaluate
-from kitaru_iac.clouds.aws.policies.patterns import SEGMENT
+from kitaru_iac.clouds.aws.policies.patterns import SEGMENT, glob, relation, segments
 from kitaru_iac.clouds.aws.policies.requests import Caller, CallerKind, Context, Request
 from kitaru_iac.clouds.aws.resources import role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 
-__all__ = ["Pieces", "PrincipalPolicies", "hinges_on", "pieces", "read_policies"]
+__all__ = [
+    "Pieces",
+    "PrincipalPolicies",
+    "granted_parts",
+    "hinges_on",
+    "pieces",
+    "read_policies",
+]
 
 Raw = Mapping[str, Any]
 #: Whose policies these are does not matter to them: they name no principal.
@@ -214,10 +221,62 @@ def pieces(
     return Pieces(unclear=tuple(said))
 
 
+def granted_parts(
+    policies: PrincipalPolicies, action: str, reach: Reach, context: Context
+) -> tuple[str, ...]:
+    """Name what alone of many things is granted, where the one that was simulated is not.
+
+    Args:
+        policies: What the principal has.
+        action: As ``sagemaker:CreateTrainingJob``.
+        reach: The things. Where not all is granted to which every run comes, nothing is named.
+        context: The keys that were sent, and others that are known.
+
+    Returns:
+        In words; nothing where no part is granted, or what is granted is denied.
+    """
+    for place in reach.places:
+        if any(one.allow.value is not True for one in _decisions(policies, action, place, context)):
+            return ()
+    found = _decisions(policies, action, reach.pattern, context)
+    if any(_is_denied(one) for one in found):
+        return ()
+    named = (
+        f"of it, {', '.join(some)} alone is granted"
+        for one in found
+        for part in one.parts
+        if part.statement.allows
+        and part.either.value is None
+        and not part.conditions
+        and (some := _overlapping(part.statement, reach.pattern))
+    )
+    return tuple(dict.fromkeys(named))
+
+
+def _overlapping(statement: Statement, pattern: str) -> list[str]:
+    """The resources of a statement that are some of these things, each part of the ARN for itself.
+
+    Of a statement about all but what it names, that is "all but" those.
+    """
+    if statement.negated_resources:
+        return [_resources(statement)]
+    theirs = segments(glob(pattern, value=True))
+    return [
+        one
+        for one in statement.resources or ()
+        if all(
+            relation(part, their) is not False
+            for part, their in zip(segments(glob(one)), theirs, strict=False)
+        )
+    ]
+
+
 def _decisions(
     policies: PrincipalPolicies, action: str, resource: str, context: Context
 ) -> list[Decision]:
-    request = Request(_ITSELF, action, resource, context)
+    # A call about no thing is one about "*", which is no name that a pattern could stand for.
+    thing = "the account" if resource == "*" else resource
+    request = Request(_ITSELF, action, thing, context)
     return [evaluate(document, request) for document in policies.documents()]
 
 

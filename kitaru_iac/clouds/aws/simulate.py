@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from typing import Any, TypeAlias
 
 from kitaru_iac.checks.permissions import Conditions
@@ -25,9 +26,10 @@ from kitaru_iac.clouds.aws.known_keys import (
     ways_of_asking,
 )
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
-from kitaru_iac.clouds.aws.permissions import Reach, arns, conditions, reach
+from kitaru_iac.clouds.aws.permissions import JOB_KINDS, Reach, arns, conditions, reach
 from kitaru_iac.clouds.aws.principal_policies import (
     PrincipalPolicies,
+    granted_parts,
     hinges_on,
     pieces,
     read_policies,
@@ -80,7 +82,8 @@ class Decision:
         unread: Why the policies could not be read that tell which of the missing keys matter, and
             whether what is allowed for one name is for all of them. The missing keys are then all
             in `missing_context`.
-        unclear: What of the things is denied or not granted, although one of them is allowed.
+        unclear: What of the things is denied or not granted, although one of them is allowed; or
+            what alone is granted, where the one that was asked about is not.
         how: In which call, in words, where an action allows several.
     """
 
@@ -111,10 +114,14 @@ def questions(
             if not _fits(row.action, arn):
                 continue
             service = row.action.partition(":")[0]
-            context = _context(conditions(row, resources))
-            reaches[arn] = reach(row.resource, arn, resources)
-            for absent in ways_of_asking(row.action):
-                actions = grouped.setdefault((arn, service, context, absent), [])
+            about = reach(row.resource, arn, resources)
+            for thing, context, absent in product(
+                about.names or (arn,),
+                _contexts(conditions(row, resources)),
+                ways_of_asking(row.action),
+            ):
+                reaches[thing] = about
+                actions = grouped.setdefault((thing, service, context, absent), [])
                 if row.action not in actions:
                     actions.append(row.action)
     return tuple(
@@ -169,7 +176,14 @@ def simulate(
 
 def _is_open(question: Question, decision: Decision) -> bool:
     """Whether the principal's policies have a say in what a decision means."""
-    return bool(decision.missing_context) or (decision.allowed and question.reach is not None)
+    if decision.missing_context:
+        return True
+    if decision.allowed or decision.why == "implicitDeny":
+        is_one_of_many = question.reach is not None
+    else:
+        is_one_of_many = False
+    # Which TLS the real call takes is not known, and only one was sent.
+    return is_one_of_many or (not decision.allowed and "s3:TlsVersion" in dict(question.known))
 
 
 def _weighed(
@@ -182,8 +196,14 @@ def _weighed(
         allowed=decision.allowed,
     )
     decision = replace(decision, missing_context=keys)
-    if not decision.allowed or keys or question.reach is None:
+    if keys or question.reach is None:
         return decision
+    if not decision.allowed:
+        if decision.why != "implicitDeny":
+            return decision
+        parts = granted_parts(policies, decision.action, question.reach, context)
+        where = question.reach.pattern if parts else decision.resource
+        return replace(decision, resource=where, unclear=parts)
     about = pieces(policies, decision.action, question.reach, context)
     if about.refused is not None:
         why = "explicitDeny" if about.is_denied else "implicitDeny"
@@ -313,14 +333,16 @@ def _known(service: str, arn: str, r: AwsResources) -> tuple[tuple[str, str], ..
     return tuple(known.items())
 
 
-def _context(given: Conditions) -> tuple[tuple[str, str], ...]:
-    """The conditions as the real call brings them; a pattern stands for one that it matches."""
-    return tuple(
-        (key, (value if isinstance(value, str) else value[-1]).replace("*", "TrainingJobs"))
+def _contexts(given: Conditions) -> list[tuple[tuple[str, str], ...]]:
+    """The conditions as the real calls bring them; a pattern stands for those that it matches."""
+    values = {
+        key: value if isinstance(value, str) else value[-1]
         for keys in given.values()
         for key, value in keys.items()
         if key != "s3:prefix"  # `_known` says which is listed
-    )
+    }
+    kinds = JOB_KINDS if any("*" in value for value in values.values()) else ("",)
+    return [tuple((key, v.replace("*", kind)) for key, v in values.items()) for kind in kinds]
 
 
 def _fits(action: str, arn: str) -> bool:

@@ -252,6 +252,19 @@ def _rules(encryption: Raw) -> list[Raw]:
 def evaluate_versioning(versioning: Raw, r: AwsResources) -> Verdict:
     """S3 leaves the status out where versioning was never on."""
     status = versioning.get("Status")
+    if status == "Enabled" and versioning.get("MFADelete") == "Enabled":
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiFactorAuthenticationDelete.html
+        without = aws(
+            *("s3api", "put-bucket-versioning"),
+            bucket=r.bucket,
+            versioning_configuration={"Status": "Enabled", "MFADelete": "Disabled"},
+            region=r.region,
+        )
+        return warn(
+            "versioning is on, and old versions are deleted with a second factor alone: ZenML "
+            "cannot delete artifacts",
+            note(without, "as the root user, with --mfa"),
+        )
     if status == "Enabled":
         return ok("versioning is on")
     remedy = aws(

@@ -39,7 +39,7 @@ Raw = Mapping[str, Any]
 #: What an access policy lets a connector do in a namespace, from most to least.
 #: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
 _ADMIN_POLICIES = {"AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy"}
-#: A range shorter than this opens to very many (in IPv6, twice as long).
+#: More than one range of this length together opens to very many (in IPv6, twice as long).
 _WIDE = 8
 #: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 _SERVER_TOO = "whether the ZenML server reaches it was not looked at"
@@ -219,6 +219,21 @@ def evaluate_access_entry(seen: tuple[Raw, Principal], r: AwsResources) -> Verdi
     if _EDIT_POLICY in names and r.service_account:
         return ok(f"{who.arn} has {_EDIT_POLICY}, and the service account is named")
     groups = entry.get("kubernetesGroups") or ()
+    if entry.get("type", "STANDARD") != "STANDARD":
+        # https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
+        return fail(
+            f"the access entry of {who.arn} is of type {entry['type']}, which is for nodes",
+            note(
+                aws(
+                    *("eks", "delete-access-entry"),
+                    cluster_name=r.cluster,
+                    principal_arn=who.arn,
+                    region=r.region,
+                ),
+                "only if no node has this role; then make one of type STANDARD, or name another "
+                "role for the connector",
+            ),
+        )
     if groups:
         return unknown(
             f"{who.arn} is in the Kubernetes groups {', '.join(groups)}; what these allow stands "
@@ -329,7 +344,10 @@ def _width(cidrs: list[str]) -> str | None:
         return None
     four = ipaddress.collapse_addresses(n for n in networks if n.version == 4)
     six = ipaddress.collapse_addresses(n for n in networks if n.version == 6)
-    widest = [n.prefixlen for n in four] + [n.prefixlen // 2 for n in six]
-    if not widest or min(widest) == 0:
+    # Of the internet: a private range lets in nobody from there.
+    open4 = sum(n.num_addresses for n in four if not n.is_private)
+    open6 = sum(n.num_addresses for n in six if not n.is_private)
+    if not networks or open4 == 2**32 or open6 == 2**128:
         return "every address"
-    return "a great part of all addresses" if min(widest) < _WIDE else ""
+    is_wide = open4 > 2 ** (32 - _WIDE) or open6 > 2 ** (128 - 2 * _WIDE)
+    return "a great part of all addresses" if is_wide else ""

@@ -26,6 +26,24 @@ _FATAL = {
 }  # fmt: skip
 #: The taints of EKS and of Kubernetes have three effects; this one only prefers other nodes.
 _SOFT = "PREFER_NO_SCHEDULE"
+#: The labels of the nodes of Auto Mode's general-purpose pool, and of Fargate's.
+#: https://docs.aws.amazon.com/eks/latest/userguide/set-builtin-node-pools.html
+#: https://docs.aws.amazon.com/eks/latest/userguide/fargate.html
+_POOL = {
+    "kubernetes.io/arch": ("amd64",),
+    "kubernetes.io/os": ("linux",),
+    "karpenter.sh/capacity-type": ("on-demand",),
+    "karpenter.sh/nodepool": ("general-purpose",),
+    "eks.amazonaws.com/compute-type": ("auto",),
+    "eks.amazonaws.com/instance-category": ("c", "m", "r"),
+}
+_FARGATE = {
+    "kubernetes.io/arch": ("amd64",),
+    "kubernetes.io/os": ("linux",),
+    "eks.amazonaws.com/compute-type": ("fargate",),
+}
+#: Instances with a processor of AWS's own: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+_GRAVITON = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)\.")
 _ORDER = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
 _IN_CLUSTER = "taints, readiness and room of nodes stand in the cluster, and were not looked at"
 
@@ -42,14 +60,14 @@ def evaluate_compute(compute: Compute, r: AwsResources) -> Verdict:
 
 
 def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
-    if compute.auto_mode and "general-purpose" in compute.pools:
+    if compute.auto_mode and "general-purpose" in compute.pools and _is_met(pod, _POOL):
         return ok("Auto Mode makes nodes as they are needed")
     reasons = {str(g["nodegroupName"]): _unfit(g, pod) for g in compute.node_groups}
     fit = [g for g in compute.node_groups if not reasons[str(g["nodegroupName"])]]
     sized = [g for g in fit if g.get("scalingConfig", {}).get("desiredSize", 1)]
     healthy = [g for g in sized if g["status"] != "DEGRADED"]
     running = [g for g in healthy if not _is_arm(g) or _asks_for_arm(pod)]
-    if running:
+    if any(not _issues(g) for g in running):
         return ok(f"node groups: {_names(g for g in fit if g['status'] != 'DEGRADED')}")
     fitting = [p for p in compute.fargate_profiles if _runs(p, r.namespace, pod)]
     if fitting:
@@ -57,6 +75,13 @@ def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
         return ok(f"Fargate profiles for the namespace {r.namespace}: {names}")
     if compute.unmanaged:
         return ok(f"{compute.unmanaged} running instances that EKS does not manage", _IN_CLUSTER)
+    if running:
+        issue = _issues(running[0])[0]
+        what = f"{issue.get('code')}: {issue.get('message', '')}".rstrip(": ")
+        return warn(
+            f"the node groups that run the stack's pods ({_names(running)}) have issues: {what}",
+            _show_group(running[0], r),
+        )
     if healthy:
         return warn(
             f"only ARM nodes ({_names(healthy)}): an image built on x86-64 does not run there",
@@ -70,10 +95,12 @@ def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
             "them up",
             _scale_up(fit[0], r),
         )
-    return _nothing(compute, reasons, r)
+    return _nothing(compute, reasons, r, pod)
 
 
-def _nothing(compute: Compute, reasons: Mapping[str, str], r: AwsResources) -> Verdict:
+def _nothing(
+    compute: Compute, reasons: Mapping[str, str], r: AwsResources, pod: PodSettings
+) -> Verdict:
     """Nothing that EKS knows of runs a pod: what it does not know of may."""
     if compute.hybrid and not compute.node_groups and not compute.fargate_profiles:
         return unknown("it has hybrid nodes only, which EKS does not list", "kubectl get nodes")
@@ -95,6 +122,10 @@ def _nothing(compute: Compute, reasons: Mapping[str, str], r: AwsResources) -> V
         )
     if compute.node_groups:
         return _all_unfit(compute, unfit, r)
+    if any(_takes(profile, r.namespace, pod) for profile in compute.fargate_profiles):
+        wanted = ", ".join(f"{key}={value}" for key, value in pod.node_selectors)
+        why = f"only Fargate takes pods of {r.namespace}, and none with the node selector {wanted}"
+        return fail(why, _more_nodes(r))
     if compute.fargate_profiles:
         return _other_namespaces(compute.fargate_profiles[0], r)
     return fail(
@@ -107,14 +138,17 @@ def _all_unfit(compute: Compute, unfit: str, r: AwsResources) -> Verdict:
     states = {str(group["status"]) for group in compute.node_groups}
     if not states & _KEEPS_NODES:
         return _degraded(compute, r, fails=True)
-    group = str(compute.node_groups[0]["nodegroupName"])
-    show = aws(
+    show = _show_group(compute.node_groups[0], r)
+    return fail(f"no node group runs the stack's pods: {unfit}", show)
+
+
+def _show_group(group: Raw, r: AwsResources) -> str:
+    return aws(
         *("eks", "describe-nodegroup"),
         cluster_name=r.cluster,
-        nodegroup_name=group,
+        nodegroup_name=str(group["nodegroupName"]),
         region=r.region,
     )
-    return fail(f"no node group runs the stack's pods: {unfit}", show)
 
 
 def _degraded(compute: Compute, r: AwsResources, *, fails: bool = False) -> Verdict:
@@ -150,7 +184,7 @@ def _unfit(group: Raw, pod: PodSettings) -> str:
     """Why a node group runs no such pod; empty where it does."""
     if group["status"] not in _KEEPS_NODES:
         return f"is {group['status']}"
-    issues = [i for i in group.get("health", {}).get("issues", ()) if i.get("code") in _FATAL]
+    issues = [issue for issue in _issues(group) if issue.get("code") in _FATAL]
     if issues:
         return f"has the issue {issues[0]['code']}: {issues[0].get('message', '')}".rstrip(": ")
     kind = str(group.get("amiType", ""))
@@ -191,8 +225,28 @@ def _tolerates(toleration: tuple[str, str, str, str], taint: Raw) -> bool:
     return key == taint.get("key") and value == (taint.get("value") or "")
 
 
+def _issues(group: Raw) -> list[Raw]:
+    return list(group.get("health", {}).get("issues", ()))
+
+
 def _is_arm(group: Raw) -> bool:
-    return "ARM_64" in str(group.get("amiType", ""))
+    """By its image; of an image of the user's own, by its instances, where the group names them."""
+    kinds = group.get("instanceTypes") or ()
+    graviton = bool(kinds) and all(_GRAVITON.match(str(kind)) for kind in kinds)
+    return "ARM_64" in str(group.get("amiType", "")) or (
+        group.get("amiType", "CUSTOM") == "CUSTOM" and graviton
+    )
+
+
+def _is_met(pod: PodSettings, nodes: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether such nodes, which EKS makes, have every label that the pod asks for.
+
+    A zone is where its subnets are, which is not looked at.
+    """
+    return all(
+        key.startswith("topology.kubernetes.io/") or value in nodes.get(key, ())
+        for key, value in pod.node_selectors
+    )
 
 
 def _asks_for_arm(pod: PodSettings) -> bool:
@@ -200,6 +254,10 @@ def _asks_for_arm(pod: PodSettings) -> bool:
 
 
 def _runs(profile: Raw, namespace: str, pod: PodSettings) -> bool:
+    return _takes(profile, namespace, pod) and _is_met(pod, _FARGATE)
+
+
+def _takes(profile: Raw, namespace: str, pod: PodSettings) -> bool:
     """https://docs.aws.amazon.com/eks/latest/userguide/fargate-profile.html (wildcards)"""
     labels = dict(pod.labels)
     return profile["status"] == "ACTIVE" and any(

@@ -393,7 +393,7 @@ TOLERANT = {"tolerations": [{"key": "team", "operator": "Equal", "value": "x"}]}
         ({"groups": [tainted(effect="PREFER_NO_SCHEDULE")]}, {}, OK, "g"),
         ({"groups": [sick("NodeCreationFailure")]}, {}, FAIL, "NodeCreationFailure: m"),
         ({"groups": [sick("IamNodeRoleNotFound", status="DEGRADED")]}, {}, FAIL, "IamNodeRole"),
-        ({"groups": [sick("InsufficientFreeAddresses")]}, {}, OK, "g"),
+        ({"groups": [sick("InsufficientFreeAddresses")]}, {}, WARN, "have issues"),
         ({"groups": [sick("InsufficientFreeAddresses", status="DEGRADED")]}, {}, WARN, "DEGRADED"),
         ({"groups": [some(scalingConfig={"desiredSize": 0, "maxSize": 3})]}, {}, WARN, "to zero"),
         ({"groups": [tainted()], "unmanaged": 2}, {}, OK, "2 running instances"),

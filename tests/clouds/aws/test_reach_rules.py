@@ -133,12 +133,15 @@ def test_definitions_are_at_the_top_of_the_bucket(denied: str, status: CheckStat
     assert judged(ALL, deny(f"{B}/{denied}"), who=Identity.CONNECTOR, iam=iam).status is status
 
 
-@pytest.mark.parametrize("services", ["sagemaker", "logs"])
-def test_jobs_and_logs_are_many_things_too(services: str) -> None:
+@pytest.mark.parametrize(("services", "status"), [("sagemaker", UNKNOWN), ("logs", FAIL)])
+def test_jobs_are_many_things_too_and_their_logs_have_names(
+    services: str, status: CheckStatus
+) -> None:
     job = "arn:aws:sagemaker:eu-west-1:123456789012:*-job/prod-*"
     group = "arn:aws:logs:*:*:log-group:/aws/sagemaker/TrainingJobs*"
-    assert judged(ALL, services=services).status is OK
-    assert judged(ALL, deny([job, group], "*"), services=services).status is UNKNOWN
+    for given, expected in (([ALL], OK), ([ALL, deny([job, group], "*")], status)):
+        found = judged_by_iam(R, Identity.RUNTIME, given, principal=ROLE, services=(services,))
+        assert found.status is expected, found
 
 
 def test_policies_that_could_not_be_read_are_no_ok() -> None:
