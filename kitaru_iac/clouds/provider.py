@@ -199,6 +199,8 @@ class Provisioning:
         account_for: The account that a description's infrastructure would be in. Raises
             `DescriptionError`, `NotAllowedError`.
         component: The same for programs.
+        unchanged: The types in Pulumi whose deletion changes nothing in the cloud: they only leave
+            the state, and are not told as deleted.
     """
 
     pulumi_provider: str
@@ -209,6 +211,7 @@ class Provisioning:
     place_of: Callable[[Inputs], Mapping[str, str]]
     account_for: Callable[[StackSpec], Account]
     component: Component
+    unchanged: frozenset[str] = frozenset()
 
 
 # -- verification ----------------------------------------------------------------------------------

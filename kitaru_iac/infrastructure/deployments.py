@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.clouds import registry
@@ -43,11 +43,13 @@ class OwnedDeployment:
         engine: The deployment in the engine.
         account: Whom to ask what exists.
         marks: The tags that everything has that was made for it.
+        unchanged: The types whose deletion changes nothing in the cloud.
     """
 
     engine: Deployment
     account: Account
     marks: Mapping[str, str]
+    unchanged: frozenset[str] = frozenset()
 
     def sight(self, type: str, inputs: Inputs) -> Sighting | None:
         """Look up what the cloud has under a resource's name, and whether it is ours.
@@ -93,7 +95,8 @@ def existing(
         made_by = registry.provisioning(cloud.cloud)
         account = made_by.account(credentials, inputs)
         require_same_place(deployment, made_by.place_of, account.place)
-        yield configured(deployment, account, made_by.plugins(), log_in=cloud.log_in)
+        owned = configured(deployment, account, made_by.plugins(), log_in=cloud.log_in)
+        yield replace(owned, unchanged=made_by.unchanged)
 
 
 def require_same_place(

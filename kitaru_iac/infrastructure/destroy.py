@@ -31,7 +31,11 @@ def preview_destroy(
     with existing(labels, credentials, progress, consent) as owned:
         decided = fates(owned, include_protected=include_protected, delete_data=delete_data)
         return Destroyed(
-            tuple(fate.step(Action.DELETE) for fate in decided if fate.reason is None),
+            tuple(
+                fate.step(Action.DELETE)
+                for fate in decided
+                if fate.reason is None and fate.type not in owned.unchanged
+            ),
             (*kept(decided), *doubtful(owned)),
             foreign=foreign(decided),
             hidden=hidden(decided),
@@ -88,7 +92,11 @@ def destroy_infrastructure(
         known = {fate.id for fate in decided if fate.reason} | {part.name for part in unclear}
         known |= _names(owned.engine.resources())
         done = owned.engine.destroy().steps()
-        gone = tuple(step for step in done if step.action is not Action.KEEP)
+        gone = tuple(
+            step
+            for step in done
+            if step.action is not Action.KEEP and step.kind not in owned.unchanged
+        )
         require_nothing_unknown(owned, known)
         forgotten = foreign(others) if forget_foreign else ()
         apart = tuple(part for part in foreign(decided) if part not in forgotten)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pulumi
 
 from kitaru_iac.clouds import registry
+from kitaru_iac.clouds.outputs import IN_EXTRA
 from kitaru_iac.errors import DescriptionError, KitaruError, Problem
 from kitaru_iac.pulumi._stack import Stack
 from kitaru_iac.pulumi.keys import STACK_KEYS
@@ -87,7 +88,7 @@ class Provisioned(pulumi.ComponentResource):
             raise refused(error, _COMPONENT) from error
         options = pulumi.ResourceOptions(parent=self)
         if made is not None:
-            given = {**given, **outputs}
+            given = _with(given, outputs)
             # So that it goes before what it stands on.
             options = pulumi.ResourceOptions(parent=self, depends_on=[made])
         arguments = {FIELDS[key].attribute: given[key] for key in STACK_KEYS if key in given}
@@ -148,5 +149,21 @@ def _infrastructure(
         raise registry.not_provisioned("this machine")
     component = registry.provisioning(spec.cloud).component
     made = component.build(name, spec, pulumi.ResourceOptions(parent=parent))
-    keys = (key for key in component.outputs if spec.type in FIELDS[key].types)
+    keys = (key for key in component.outputs if key in IN_EXTRA or spec.type in FIELDS[key].types)
     return cast("pulumi.Resource", made), {key: getattr(made, key) for key in keys}
+
+
+def _with(given: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """A description with what was made: its keys, and the fields of ``extra``."""
+    found = {**given, **{key: value for key, value in outputs.items() if key not in IN_EXTRA}}
+    for key, (component, field) in IN_EXTRA.items():
+        if key in outputs:
+            both = pulumi.Output.all(found.get("extra") or {}, outputs[key])
+            found["extra"] = both.apply(lambda known, at=(component, field): _filled(*known, *at))
+    return found
+
+
+def _filled(extra: Mapping[str, Any], value: object, component: str, field: str) -> dict[str, Any]:
+    if value is None:
+        return dict(extra)
+    return {**extra, component: {**(extra.get(component) or {}), field: value}}

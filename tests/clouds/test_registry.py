@@ -58,7 +58,7 @@ def test_finding_a_cloud_imports_that_one_alone() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert json.loads(done.stdout) == ["gcp", "provider", "registry"]
+    assert {"aws", "azure"}.isdisjoint(json.loads(done.stdout))
 
 
 def test_every_cloud_says_how_one_logs_in() -> None:
@@ -71,7 +71,8 @@ def test_every_cloud_says_how_one_logs_in() -> None:
 
 def test_a_provider_of_a_state_is_known_by_its_type() -> None:
     assert registry.provider_behind("pulumi:providers:aws") is registry.provider(Cloud.AWS)
-    for other in ("pulumi:providers:gcp", "pulumi:providers:random", "aws", Cloud.AWS.value):
+    assert registry.provider_behind("pulumi:providers:gcp") is registry.provider(Cloud.GCP)
+    for other in ("pulumi:providers:random", "aws", Cloud.AWS.value):
         assert registry.provider_behind(other) is None
 
 
@@ -85,13 +86,13 @@ def test_a_cloud_that_cannot_be_checked_is_said(monkeypatch: pytest.MonkeyPatch)
     assert error.why == "There are none for azure yet"
 
 
-@pytest.mark.parametrize("cloud", [Cloud.GCP, Cloud.AZURE])
+@pytest.mark.parametrize("cloud", [Cloud.AZURE])
 def test_a_cloud_on_which_nothing_can_be_made_yet_is_said(cloud: Cloud) -> None:
     with pytest.raises(KitaruError) as caught:
         registry.provisioning(cloud)
     error = caught.value
     assert error.what == f"Infrastructure cannot be provisioned on {cloud.value} yet"
-    assert error.why == "It is on AWS only."
+    assert error.why == "It is on AWS and GCP only."
 
 
 def test_every_catalog_is_its_clouds_own() -> None:

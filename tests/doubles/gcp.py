@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tests.doubles.gcp_engine import GcpMaker
 from tests.doubles.gcp_grpc import HOSTS as GRPC_HOSTS
 from tests.doubles.gcp_grpc import GcpGrpcServer
 from tests.doubles.gcp_rest import GcpRest, answered
@@ -68,6 +69,7 @@ class GcpLoopback:
         self._gcs = GcsLoopback(self.state, directory / "gcs")
         self._grpc = GcpGrpcServer(self.state, self._ca)
         self._tokens = serve(self._token)
+        self._maker = serve(GcpMaker(self.state, self._gcs))
         self._running = ExitStack()
         self.owner = f"owner@{PROJECT}.iam.gserviceaccount.com"
         self.credentials_file = directory / "service-account.json"
@@ -80,7 +82,7 @@ class GcpLoopback:
         self.stop()
 
     def start(self) -> None:
-        servers: list[Any] = [self._tokens, self._gcs, self._grpc]
+        servers: list[Any] = [self._tokens, self._maker, self._gcs, self._grpc]
         if self._own_proxy:
             servers.append(self.proxy)
         with ExitStack() as started:
@@ -101,6 +103,7 @@ class GcpLoopback:
         """For a process whose Google Cloud is this one."""
         values = {
             "STORAGE_EMULATOR_HOST": self._gcs.url,
+            "STANDIN_GCP": self._maker.url,
             "NO_GCE_CHECK": "true",
             "GCE_METADATA_HOST": "127.0.0.1:9",
             "CLOUDSDK_CONFIG": str(self._directory / "no-gcloud"),
@@ -123,6 +126,8 @@ class GcpLoopback:
         state = self.state
         for held in (state.buckets, state.clusters, state.repositories, state.policies):
             held.clear()
+        for more in (state.descriptions, state.agents, state.late, state.strangers, state.full):
+            more.clear()
         state.denied.clear()
         state.faults.clear()
         state.calls.clear()

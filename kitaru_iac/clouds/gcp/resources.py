@@ -125,7 +125,12 @@ def gcp_resources(spec: BaseSpec) -> GcpResources:
 
 def existing(spec: BaseSpec) -> GcpResources:
     """What the description says is there: without what it wants created or skipped."""
-    fields = {"bucket": "bucket", "registry": "repository", "cluster": "cluster"}
+    fields = {
+        "bucket": "bucket",
+        "registry": "repository",
+        "cluster": "cluster",
+        "role": "workload",
+    }
     return without_absent(gcp_resources(spec), spec, fields)
 
 

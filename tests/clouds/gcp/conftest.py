@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from tests.clouds.gcp.world import World
 from tests.doubles import LoopbackClouds
 from tests.doubles.gcp_state import RELEASE, Unauthenticated
 from tests.doubles.kubernetes import KubernetesLoopback
+from tests.doubles.standin.install import install
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +37,16 @@ def world(
     yield World(clouds.gcp, cluster_api)
     RELEASE.set()
     clouds.gcp.reset()
+
+
+@pytest.fixture
+def making(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The same, with the real engine, the stand-in as its only plugin, and homes of its own."""
+    if not shutil.which("pulumi"):
+        pytest.fail("no Pulumi engine on PATH", pytrace=False)
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "config"))
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
+    monkeypatch.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
+    monkeypatch.setenv("STANDIN_FAULTS", str(tmp_path / "faults.json"))
+    install(Path(os.environ["PULUMI_HOME"]), "gcp", "gcp")
+    return world

@@ -277,8 +277,13 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
 def serve() -> None:
     """Serve until the engine says that it is over."""
+    serve_with(Plugin())
+
+
+def serve_with(plugin: Plugin) -> None:
+    """The same for a plugin of another cloud."""
     server = grpc.server(ThreadPoolExecutor(16))
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)

@@ -1,0 +1,69 @@
+"""What the component `kitaru:gcp:Infrastructure` is given and gives. Imports no SDK of a cloud.
+
+No `from __future__ import annotations` here: the schema is made from these annotations.
+"""
+
+from typing import NotRequired, TypedDict
+
+from kitaru_iac.spec.kinds import StackType
+
+__all__ = ["OUTPUTS", "TOKEN", "TYPES", "UNCHANGED", "InfrastructureArgs"]
+
+#: The component's type.
+TOKEN = "kitaru:gcp:Infrastructure"  # noqa: S105
+
+#: The outputs: keys of a description, and the field of ``extra`` that says what steps run as.
+OUTPUTS = ("artifact_store", "container_registry", "region", "workload_service_account")
+
+#: The stack types that it is made for.
+TYPES = (StackType.LOCAL, StackType.KUBERNETES, StackType.VERTEX)
+
+#: What only leaves the state when it is deleted: APIs stay enabled, and Google's agents stay.
+UNCHANGED = frozenset(
+    {"gcp:projects/service:Service", "gcp:projects/serviceIdentity:ServiceIdentity"}
+)
+
+
+class InfrastructureArgs(TypedDict):
+    """What is made, and what is used. The URIs and names have to be known, as text."""
+
+    stack: str
+    """The name of the stack."""
+    type: str
+    """The stack's type. One of local, kubernetes, vertex."""
+    region: str
+    """Where everything is, whatever the provider's region."""
+    project: NotRequired[str | None]
+    """The project's id; that of the GCP provider, if left out."""
+    project_number: NotRequired[str | None]
+    """The project's number; that of the GCP provider's project, if left out."""
+    artifact_store: NotRequired[str | None]
+    """The URI that the stack uses, as `gs://bucket/prefix`."""
+    container_registry: NotRequired[str | None]
+    """The URI that images are pushed to."""
+    workload_service_account: NotRequired[str | None]
+    """The address of an existing service account that steps run as on Vertex."""
+    new_bucket: NotRequired[str | None]
+    """The name of the bucket to make."""
+    new_repository: NotRequired[str | None]
+    """The id of the Artifact Registry repository to make."""
+    repository_location: NotRequired[str | None]
+    """Where that repository is made. Default: the region."""
+    new_workload: NotRequired[str | None]
+    """What stands before the `@` of the service account to make, which steps run as on Vertex."""
+    services: NotRequired[list[str] | None]
+    """The APIs to enable, as `aiplatform.googleapis.com`; those that the type needs, if left
+    out. They stay enabled."""
+    submitter: NotRequired[str | None]
+    """Who submits runs, as IAM names them: `serviceAccount:…`. May hand the new service account to
+    Vertex."""
+    custom_code_agent: NotRequired[bool]
+    """Whether Vertex's agent for custom code, which Google makes late, is there and may pull from
+    a new repository. Default: false."""
+    keep_images: NotRequired[int | None]
+    """How many versions of each image stay in a new repository, those pushed last; all, if left
+    out."""
+    tags: NotRequired[dict[str, str]]
+    """Further labels."""
+    keep_data: NotRequired[bool]
+    """Protect the bucket, and leave it where it is if it goes from the program. Default: true."""

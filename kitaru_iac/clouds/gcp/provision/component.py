@@ -1,0 +1,208 @@
+"""The component resource: everything that is made for one stack on Google Cloud, in one piece.
+
+The command's inline program and the programs of platform repositories use the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import pulumi
+from pulumi_gcp import artifactregistry, serviceaccount, storage
+
+from kitaru_iac.clouds.gcp.permissions import vertex_agents
+from kitaru_iac.clouds.gcp.provision import roles, services
+from kitaru_iac.clouds.gcp.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
+from kitaru_iac.clouds.gcp.provision.bucket import bucket
+from kitaru_iac.clouds.gcp.provision.described import complete
+from kitaru_iac.clouds.gcp.provision.labels import labels
+from kitaru_iac.clouds.gcp.provision.layout import repository_in, services_of
+from kitaru_iac.clouds.gcp.provision.names import account_email
+from kitaru_iac.clouds.gcp.provision.repository import repository
+from kitaru_iac.clouds.gcp.resources import RepositoryName
+from kitaru_iac.clouds.programs import foreseen
+from kitaru_iac.clouds.provider import Inputs, marks
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.model import StackSpec
+from kitaru_iac.spec.uris import GcsUri, parse_artifact_store
+
+__all__ = ["Infrastructure", "build"]
+
+
+def build(name: str, given: Inputs | StackSpec, options: object) -> pulumi.ComponentResource:
+    """Make it, called by who knows no cloud; arguments and errors as of `Infrastructure`."""
+    return Infrastructure(
+        name,
+        cast("InfrastructureArgs | StackSpec", given),
+        cast("pulumi.ResourceOptions | None", options),
+    )
+
+
+class Infrastructure(pulumi.ComponentResource):
+    """The infrastructure of one stack on Google Cloud.
+
+    Attributes:
+        artifact_store: As the description's.
+        container_registry: As the description's.
+        region: As the description's.
+        workload_service_account: The address of what steps run as on Vertex.
+    """
+
+    artifact_store: pulumi.Output[str | None]
+    container_registry: pulumi.Output[str | None]
+    region: pulumi.Output[str]
+    workload_service_account: pulumi.Output[str | None]
+
+    def __init__(
+        self,
+        name: str,
+        args: InfrastructureArgs | StackSpec,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Make it.
+
+        Args:
+            name: The component's name; its parts are called ``NAME-bucket`` and so on.
+            args: What is made, by name; or a description with ``infra: provision``, from which the
+                names follow.
+            opts: Pulumi's options. A GCP provider of theirs makes everything, in the project and
+                the region of the arguments.
+
+        Raises:
+            pulumi.RunError: It cannot be made as described, or the project cannot be looked up.
+                Its cause is the `KitaruError`.
+        """
+        super().__init__(TOKEN, name, {}, opts)
+        try:
+            self._make(name, complete(args, self))
+        except KitaruError as error:
+            raise pulumi.RunError(str(error)) from error
+        self.register_outputs({key: getattr(self, key) for key in OUTPUTS})
+
+    def _make(self, name: str, args: InfrastructureArgs) -> None:
+        project = str(args["project"])
+        own = marks(pulumi.get_project(), pulumi.get_stack(), args["stack"])
+        ours = {**args.get("tags", {}), **labels(own)}
+        wanted = args.get("services") or services_of(StackType(args["type"]))
+        apis = services.enabled(name, wanted, project=project, parent=self)
+        after = tuple(apis.values())
+        store = pulumi.Output.from_input(args.get("artifact_store"))
+        registry = pulumi.Output.from_input(args.get("container_registry"))
+        email = pulumi.Output.from_input(args.get("workload_service_account"))
+        made_bucket = made_repository = account = None
+        if new_bucket := args.get("new_bucket"):
+            made_bucket = bucket(
+                *(name, new_bucket),
+                project=project,
+                region=args["region"],
+                labels=ours,
+                parent=self,
+                after=after,
+                keep=args.get("keep_data", True),
+            )
+            given = _store(args)
+            rest = f"/{given.prefix}" if given and given.prefix else ""
+            store = made_bucket.name.apply(lambda made: f"gs://{made}{rest}")
+        if new_repository := args.get("new_repository"):
+            made_repository = self._repository(name, new_repository, args, ours, after)
+            registry = _registry(made_repository, args)
+        if new_workload := args.get("new_workload"):
+            account = roles.workload(
+                *(name, new_workload),
+                stack=args["stack"],
+                project=project,
+                region=args["region"],
+                marks=own,
+                parent=self,
+                after=after,
+                submitter=args.get("submitter"),
+            )
+            email = foreseen(account.email, account_email(new_workload, project), account)
+        self._grant_bucket(name, args, made_bucket, account)
+        self._grant_agents(name, args, made_repository, after)
+        self.artifact_store = store
+        self.container_registry = registry
+        self.region = pulumi.Output.from_input(args["region"])
+        self.workload_service_account = email
+
+    def _repository(
+        self,
+        name: str,
+        id: str,
+        args: InfrastructureArgs,
+        ours: Mapping[str, str],
+        after: tuple[pulumi.Resource, ...],
+    ) -> artifactregistry.Repository:
+        return repository(
+            *(name, id),
+            stack=args["stack"],
+            project=str(args["project"]),
+            location=args.get("repository_location") or args["region"],
+            labels=ours,
+            parent=self,
+            after=after,
+            keep_images=args.get("keep_images"),
+        )
+
+    def _grant_bucket(
+        self,
+        name: str,
+        args: InfrastructureArgs,
+        made: storage.Bucket | None,
+        account: serviceaccount.Account | None,
+    ) -> None:
+        """Let the steps use the bucket, if either is made here."""
+        email = args.get("workload_service_account")
+        store = _store(args)
+        where = made.name if made else store.bucket if store else None
+        if where is None:
+            return
+        if account is not None:
+            roles.stores(name, where, account.member, parent=account)
+        elif made is not None and email:
+            roles.stores(name, where, f"serviceAccount:{email}", parent=made)
+
+    def _grant_agents(
+        self,
+        name: str,
+        args: InfrastructureArgs,
+        made: artifactregistry.Repository | None,
+        after: tuple[pulumi.Resource, ...],
+    ) -> None:
+        """Let Vertex's agents pull: no other account does that for it."""
+        project = str(args["project"])
+        where = _repository_of(args, project)
+        if StackType(args["type"]) is not StackType.VERTEX or where is None:
+            return
+        first, custom = vertex_agents(str(args["project_number"]))
+        identity = services.agent(name, project=project, parent=self, after=after)
+        parent = made or self
+        roles.pulls(name, "agent", where, first, parent=parent, after=[identity])
+        if args.get("custom_code_agent"):
+            roles.pulls(name, "custom-agent", where, custom, parent=parent, after=[identity])
+
+
+def _store(args: InfrastructureArgs) -> GcsUri | None:
+    """The artifact store, if it is in a bucket of Cloud Storage."""
+    uri = args.get("artifact_store")
+    found = parse_artifact_store(uri) if uri else None
+    return found if isinstance(found, GcsUri) else None
+
+
+def _repository_of(args: InfrastructureArgs, project: str) -> RepositoryName | None:
+    """The repository that images are pushed to, if it is in the project."""
+    new = args.get("new_repository")
+    if new:
+        return RepositoryName(project, args.get("repository_location") or args["region"], new)
+    return repository_in(project, args.get("container_registry"))
+
+
+def _registry(
+    made: artifactregistry.Repository, args: InfrastructureArgs
+) -> pulumi.Output[str | None]:
+    """The URI of the repository that is made, with the image's path, if one is given."""
+    given = args.get("container_registry")
+    where = pulumi.Output.all(made.location, made.project, made.repository_id)
+    return where.apply(lambda parts: given or "{}-docker.pkg.dev/{}/{}".format(*parts))

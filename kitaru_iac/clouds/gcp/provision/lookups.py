@@ -1,0 +1,42 @@
+"""What a running Pulumi program asks Google Cloud for before it makes anything.
+
+Asked through the program's own GCP provider, so that its project and its credentials count, and at
+once: names follow from the answer, which a preview has to know.
+"""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_gcp as gcp
+
+from kitaru_iac.errors import KitaruError
+
+__all__ = ["project"]
+
+
+def project(parent: pulumi.Resource, id: str | None) -> tuple[str, str]:
+    """The id and the number of a project.
+
+    Args:
+        parent: Whose provider is asked.
+        id: Which project; None for the provider's own.
+
+    Raises:
+        KitaruError: The provider cannot tell.
+    """
+    options = pulumi.InvokeOptions(parent=parent)
+    try:
+        found = gcp.organizations.get_project(project_id=id, opts=options)
+    except Exception as error:  # the SDK raises a bare `Exception`
+        raise KitaruError(
+            f"The project {id or 'of the GCP provider'} cannot be looked up",
+            why=str(error).rpartition("returned an error: ")[2],
+            remedy="Give the GCP provider credentials that may look, and a project.",
+        ) from error
+    if not found.project_id or not found.number:
+        raise KitaruError(
+            f"The project {id or 'of the GCP provider'} is not known yet",
+            why="Its settings follow from what the program is yet to make.",
+            remedy="Give the GCP provider settings that are known beforehand.",
+        )
+    return found.project_id, found.number

@@ -1,0 +1,42 @@
+"""The names of what is made: from the stack, the project and the region, short and always the same.
+
+They must not change from one version to the next: another name is another resource.
+"""
+
+from __future__ import annotations
+
+from kitaru_iac.clouds.names import slug
+
+__all__ = ["account_email", "bucket_name", "repository_name", "workload_id"]
+
+#: Leaves room for the number and the longest region in the 63 characters of a bucket's name, and
+#: for the words around it in the 30 of a service account's.
+_LONGEST = 19
+
+
+def bucket_name(stack: str, number: str, region: str) -> str:
+    """Buckets share one namespace with all the world: the project's number and region keep it ours.
+
+    The project's id would do as well, but may be longer, and may hold words that Google keeps.
+    https://cloud.google.com/storage/docs/buckets#naming
+    """
+    return f"kitaru-{slug(stack, _LONGEST)}-{number}-{region}"
+
+
+def repository_name(stack: str) -> str:
+    """A repository lies in its project and location."""
+    return f"kitaru-{slug(stack)}"
+
+
+def workload_id(stack: str) -> str:
+    """What stands before the ``@`` of the account that steps run as: 6 to 30 characters.
+
+    It is the project's, in all regions: the account's description says for which one it is.
+    https://cloud.google.com/iam/docs/service-accounts-create
+    """
+    return f"kitaru-{slug(stack, _LONGEST)}-run"
+
+
+def account_email(id: str, project: str) -> str:
+    """The address of a service account of a project."""
+    return f"{id}@{project}.iam.gserviceaccount.com"

@@ -1,0 +1,119 @@
+"""The role of whoever runs `provision`, from what is made and nothing else.
+
+Google's roles are granted on a project where the thing is not there yet; a condition keeps whoever
+may change the project's policy to the roles that are given here.
+https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from kitaru_iac.clouds.gcp.provision.layout import Layout, layout, project_of
+from kitaru_iac.clouds.gcp.resources import gcp_resources
+from kitaru_iac.clouds.wanted import region_of
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.model import StackSpec
+
+__all__ = ["provision_policy"]
+
+_ALWAYS = (
+    "iam.serviceAccounts.list resourcemanager.projects.get serviceusage.services.enable "
+    "serviceusage.services.get serviceusage.services.list storage.buckets.list"
+)
+_BUCKET = (
+    "storage.buckets.create storage.buckets.delete storage.buckets.get "
+    "storage.buckets.getIamPolicy storage.buckets.setIamPolicy storage.buckets.update "
+    "storage.objects.delete storage.objects.list"
+)
+_GRANTS_ON_BUCKET = "storage.buckets.getIamPolicy storage.buckets.setIamPolicy"
+_REPOSITORY = (
+    "artifactregistry.packages.list artifactregistry.repositories.create "
+    "artifactregistry.repositories.delete artifactregistry.repositories.get "
+    "artifactregistry.repositories.update"
+)
+_REPOSITORIES = "artifactregistry.repositories.list"
+_PULL = "artifactregistry.repositories.getIamPolicy artifactregistry.repositories.setIamPolicy"
+_VERTEX = "aiplatform.locations.list resourcemanager.projects.getIamPolicy"
+_ACCOUNT = (
+    "iam.serviceAccounts.create iam.serviceAccounts.delete iam.serviceAccounts.get "
+    "iam.serviceAccounts.getIamPolicy iam.serviceAccounts.setIamPolicy iam.serviceAccounts.update"
+)
+_PROJECT_POLICY = "resourcemanager.projects.setIamPolicy"
+#: As `roles.OF_PROJECT`, which imports Pulumi.
+_GRANTED = ("roles/aiplatform.user", "roles/logging.logWriter")
+
+
+def provision_policy(spec: StackSpec) -> dict[str, Any]:
+    """The custom roles of whoever makes a stack's infrastructure, keeps it up and deletes it.
+
+    Args:
+        spec: A description with ``infra: provision``. The project's number is not asked: it stands
+            in no permission.
+
+    Returns:
+        ``roles`` and ``bindings``, as of the other identities. ``members`` is empty: that is
+        whoever runs it.
+
+    Raises:
+        DescriptionError: It cannot be made as described.
+    """
+    project, region = project_of(spec), region_of(spec)
+    planned = layout(spec, project, "PROJECT_NUMBER", region)
+    name = _role(planned, "Project")
+    roles = {name: _described(planned, "project", _permissions(spec, planned))}
+    thing = f"//cloudresourcemanager.googleapis.com/projects/{project}"
+    binding = {"resource": thing, "role": f"projects/{project}/roles/{name}", "members": []}
+    bindings: list[dict[str, Any]] = [binding]
+    if planned.new_workload:
+        policy = _role(planned, "Policy")
+        roles[policy] = _described(planned, "project's policy", {_PROJECT_POLICY})
+        bindings.append(
+            {
+                "resource": thing,
+                "role": f"projects/{project}/roles/{policy}",
+                "members": [],
+                "condition": {
+                    "title": f"kitaru {planned.stack}: no other roles",
+                    "expression": "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', [])"
+                    f".hasOnly({list(_GRANTED)!r})",
+                },
+            }
+        )
+    return {"roles": roles, "bindings": bindings}
+
+
+def _permissions(spec: StackSpec, planned: Layout) -> set[str]:
+    words = [_ALWAYS]
+    named = gcp_resources(spec)
+    if planned.new_bucket:
+        words.append(_BUCKET)
+    elif planned.new_workload and named.bucket:
+        words.append(_GRANTS_ON_BUCKET)
+    if planned.type is not StackType.LOCAL:
+        words.append(_REPOSITORIES)
+    if planned.new_repository:
+        words.append(_REPOSITORY)
+    if planned.type is StackType.VERTEX:
+        words.append(_VERTEX)
+        if planned.late_agent:
+            words.append(_PULL)
+    if planned.new_workload:
+        words.append(_ACCOUNT)
+    return {word for line in words for word in line.split()}
+
+
+def _described(planned: Layout, what: str, permissions: set[str]) -> dict[str, Any]:
+    return {
+        "title": f"kitaru {planned.stack}: provision, {what}",
+        "stage": "GA",
+        "includedPermissions": sorted(permissions),
+    }
+
+
+def _role(planned: Layout, end: str) -> str:
+    """The id of a custom role: letters, digits, ``_`` and ``.``, at most 64."""
+    words = (part.capitalize() for part in re.split(r"[^A-Za-z0-9]+", planned.stack) if part)
+    tail = f"Provision{end}"
+    return "kitaru" + "".join(words)[: 64 - 6 - len(tail)] + tail

@@ -1,0 +1,69 @@
+"""The inline program around the component: one provider, in one project and region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pulumi
+import pulumi_gcp as gcp
+
+from kitaru_iac.clouds.gcp.provision.args import OUTPUTS
+from kitaru_iac.clouds.gcp.provision.component import Infrastructure
+from kitaru_iac.clouds.gcp.provision.layout import Layout, repository_in
+from kitaru_iac.clouds.gcp.provision.roles import OF_BUCKET, OF_PROJECT
+from kitaru_iac.spec.uris import GcsUri, parse_artifact_store
+
+__all__ = ["NAME", "physical_names", "program"]
+
+#: The component's name in its program; its parts are called ``stack-bucket`` and so on.
+NAME = "stack"
+
+
+def program(layout: Layout) -> Callable[[], None]:
+    """The program that makes a layout."""
+
+    def run() -> None:
+        provider = gcp.Provider(
+            "gcp",
+            project=layout.project,
+            region=layout.region,
+            # Else Pulumi adds a label of its own to everything.
+            add_pulumi_attribution_label=False,
+        )
+        made = Infrastructure(NAME, layout.args(), pulumi.ResourceOptions(providers=[provider]))
+        for key in OUTPUTS:
+            pulumi.export(key, getattr(made, key))
+
+    return run
+
+
+def physical_names(layout: Layout) -> dict[str, str]:
+    """The cloud's names for what the program calls otherwise: what is not there yet has no id."""
+    found = {f"{NAME}-api-{name.partition('.')[0]}": name for name in layout.services}
+    store = parse_artifact_store(layout.artifact_store) if layout.artifact_store else None
+    if layout.new_bucket:
+        found[f"{NAME}-bucket"] = layout.new_bucket
+    if layout.new_repository:
+        found[f"{NAME}-repository"] = layout.new_repository
+    where = repository_in(layout.project, layout.container_registry)
+    found[f"{NAME}-agent"] = "Vertex's service agent"
+    if where is not None:
+        for use in ("agent", "custom-agent"):
+            found[f"{NAME}-{use}-pull"] = (
+                f"Vertex's {use.replace('-', ' ')} may pull from {where.id}"
+            )
+    if layout.workload_email:
+        found[f"{NAME}-workload"] = layout.workload_email
+        found[f"{NAME}-workload-submitter"] = f"{layout.submitter} acts as {layout.workload_email}"
+    if layout.workload_service_account:
+        email = layout.workload_service_account
+        on = f"gs://{store.bucket}" if isinstance(store, GcsUri) else layout.new_bucket
+        found |= {
+            f"{NAME}-workload-{use}": f"{email} has {role} on {on}"
+            for use, role in OF_BUCKET.items()
+        }
+        found |= {
+            f"{NAME}-workload-{use}": f"{email} has {role} on {layout.project}"
+            for use, role in OF_PROJECT.items()
+        }
+    return found

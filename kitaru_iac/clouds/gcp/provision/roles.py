@@ -1,0 +1,111 @@
+"""Who may do what: the account that steps run as, and members of policies.
+
+A member is added to a role, and nothing that others granted is touched. The roles are Google's own:
+a custom role's name stays taken for weeks after it was deleted
+(https://cloud.google.com/iam/docs/creating-custom-roles#deleting-custom-role).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pulumi
+from pulumi_gcp import artifactregistry, projects, serviceaccount, storage
+
+from kitaru_iac.clouds.gcp.provision.labels import described
+from kitaru_iac.clouds.gcp.resources import RepositoryName
+
+__all__ = ["ACT_AS", "OF_BUCKET", "OF_PROJECT", "OF_REPOSITORY", "pulls", "stores", "workload"]
+
+#: Reads and writes objects; finds the bucket, which the former does not include.
+#: https://cloud.google.com/storage/docs/access-control/iam-roles
+OF_BUCKET = {"objects": "roles/storage.objectUser", "bucket": "roles/storage.legacyBucketReader"}
+#: Starts the steps of a run, and writes their logs.
+#: https://cloud.google.com/vertex-ai/docs/general/access-control
+OF_PROJECT = {"jobs": "roles/aiplatform.user", "logs": "roles/logging.logWriter"}
+OF_REPOSITORY = "roles/artifactregistry.reader"
+ACT_AS = "roles/iam.serviceAccountUser"
+
+
+def workload(
+    prefix: str,
+    id: str,
+    *,
+    stack: str,
+    project: str,
+    region: str,
+    marks: Mapping[str, str],
+    parent: pulumi.Resource,
+    after: Iterable[pulumi.Resource],
+    submitter: str | None = None,
+) -> serviceaccount.Account:
+    """The account that steps run as on Vertex, with its roles on the project; it has no keys.
+
+    Args:
+        prefix: Of the Pulumi names.
+        id: What stands before the ``@``.
+        stack: Whose it is.
+        project: Where it is.
+        region: For which region it is.
+        marks: Whose it is, in its description.
+        parent: The component.
+        after: What has to be there before.
+        submitter: Who may hand it to Vertex, as IAM names them.
+    """
+    made = serviceaccount.Account(
+        f"{prefix}-workload",
+        account_id=id,
+        project=project,
+        display_name=f"Steps of Kitaru stack {stack}"[:100],
+        description=described(marks, region),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
+    )
+    of_it = pulumi.ResourceOptions(parent=made)
+    for use, role in OF_PROJECT.items():
+        projects.IAMMember(
+            f"{prefix}-workload-{use}", project=project, role=role, member=made.member, opts=of_it
+        )
+    if submitter is not None:
+        serviceaccount.IAMMember(
+            f"{prefix}-workload-submitter",
+            service_account_id=made.name,
+            role=ACT_AS,
+            member=submitter,
+            opts=of_it,
+        )
+    return made
+
+
+def stores(
+    prefix: str, bucket: pulumi.Input[str], member: pulumi.Input[str], *, parent: pulumi.Resource
+) -> None:
+    """Let somebody read and write what a bucket holds."""
+    for use, role in OF_BUCKET.items():
+        storage.BucketIAMMember(
+            f"{prefix}-workload-{use}",
+            bucket=bucket,
+            role=role,
+            member=member,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+
+
+def pulls(
+    prefix: str,
+    use: str,
+    repository: RepositoryName,
+    member: str,
+    *,
+    parent: pulumi.Resource,
+    after: Iterable[pulumi.Resource],
+) -> None:
+    """Let somebody pull from a repository; ``use`` stands in the Pulumi name."""
+    artifactregistry.RepositoryIamMember(
+        f"{prefix}-{use}-pull",
+        project=repository.project,
+        location=repository.location,
+        repository=repository.id,
+        role=OF_REPOSITORY,
+        member=member,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
+    )

@@ -1,0 +1,167 @@
+"""What provisioning is given for Google Cloud."""
+
+from __future__ import annotations
+
+import re
+
+from kitaru_iac.clouds.gcp.commands import bind
+from kitaru_iac.clouds.gcp.provision.account import Account, plugin_version
+from kitaru_iac.clouds.gcp.provision.layout import Layout, layout, project_of, repository_in
+from kitaru_iac.clouds.gcp.provision.ownership import claims
+from kitaru_iac.clouds.provider import Inputs, Target
+from kitaru_iac.clouds.wanted import possible, region_of
+from kitaru_iac.spec.credentials import Credentials
+from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.model import StackSpec
+from kitaru_iac.spec.uris import ArtifactRegistryUri, GcsUri
+
+__all__ = ["account_for", "account_of", "passing", "place_of", "plugins", "target", "used"]
+
+#: A member of a policy that Google does not know yet: an agent, or an account of a moment ago.
+_LATE_MEMBER = re.compile(
+    r"Service account (\S+) does not exist|(\S+@\S+\.gserviceaccount\.com) does not exist", re.I
+)
+#: An API that was enabled a moment ago.
+_LATE_SERVICE = re.compile(
+    r"SERVICE_DISABLED|accessNotConfigured|has not been used in project \S+ before or it is dis"
+)
+
+
+def plugins() -> tuple[tuple[str, str], ...]:
+    """The provider plugins of Google Cloud."""
+    return (("gcp", plugin_version()),)
+
+
+def target(spec: StackSpec) -> Target:
+    """What is made for a description on Google Cloud.
+
+    Raises:
+        DescriptionError: It cannot be made as described.
+        MissingPackages: The GCP packages are not installed.
+        NotAllowedError: There are no usable credentials.
+    """
+    needed = plugins()
+    account = account_for(spec)
+    agent = account.has_custom_code_agent() if spec.type is StackType.VERTEX else None
+    planned = _possible(spec, account, custom_code_agent=bool(agent))
+    from kitaru_iac.clouds.gcp.provision.program import physical_names, program
+
+    return Target(
+        account=account,
+        place=account.place,
+        program=program(planned),
+        plugins=needed,
+        outputs={
+            "artifact_store": planned.artifact_store,
+            "container_registry": planned.container_registry,
+            "region": planned.region,
+            "workload_service_account": planned.workload_service_account,
+        },
+        makes_anything=planned.makes_anything,
+        claims=claims(planned),
+        names=physical_names(planned),
+        notes=_notes(planned, told=agent is not None),
+        passing=passing,
+    )
+
+
+def used(spec: StackSpec) -> frozenset[str]:
+    """Which of bucket, registry and role the description names, and are not made.
+
+    Raises:
+        DescriptionError: It cannot be made as described.
+        MissingPackages: The GCP packages are not installed.
+        NotAllowedError: There are no usable credentials.
+    """
+    planned = _possible(spec, account_for(spec))
+    found = {
+        "bucket": isinstance(spec.artifact_store, GcsUri) and not planned.new_bucket,
+        "registry": isinstance(spec.container_registry, ArtifactRegistryUri)
+        and not planned.new_repository,
+        "role": bool(planned.workload_service_account) and not planned.new_workload,
+    }
+    return frozenset(name for name, is_used in found.items() if is_used)
+
+
+def passing(failure: str) -> str | None:
+    """For what Google needs time, where a failure of the plugin passes by itself.
+
+    Accounts and agents are there some time after they were made, for policies too; so are APIs.
+    https://cloud.google.com/iam/docs/service-accounts-create, https://cloud.google.com/iam/docs/
+    service-agents, https://cloud.google.com/service-usage/docs/enable-disable
+    """
+    late = _LATE_MEMBER.search(failure)
+    if late:
+        return f"Google does not know {late[1] or late[2]} yet"
+    return "An API is not ready yet" if _LATE_SERVICE.search(failure) else None
+
+
+def _possible(spec: StackSpec, account: Account, *, custom_code_agent: bool = False) -> Layout:
+    """The layout, where all that the description says can be made in this project."""
+    return possible(
+        lambda: layout(
+            spec,
+            account.project,
+            account.number,
+            account.region,
+            custom_code_agent=custom_code_agent,
+        ),
+        account.unfit(spec.type),
+    )
+
+
+def _notes(planned: Layout, *, told: bool) -> tuple[str, ...]:
+    """What comes later, and what nobody but the user can know."""
+    found = []
+    repository = repository_in(planned.project, planned.container_registry)
+    if planned.late_agent and repository and told:
+        found.append(
+            "Google makes Vertex's agent for custom code after the first run: what that one may "
+            "pull is granted by the next `kitaru stack apply` after it"
+        )
+    elif planned.late_agent and repository:
+        grant = bind(
+            *("artifacts", "repositories", repository.id),
+            member=planned.late_agent,
+            role="roles/artifactregistry.reader",
+            location=repository.location,
+            project=repository.project,
+        )
+        found.append(
+            "Whether Google has made Vertex's agent for custom code may not be looked up; when it "
+            f"has: {grant}"
+        )
+    if planned.new_workload and planned.submitter is None:
+        grant = bind(
+            *("iam", "service-accounts", str(planned.workload_email)),
+            member="serviceAccount:ADDRESS",
+            role="roles/iam.serviceAccountUser",
+            project=planned.project,
+        )
+        found.append(f"Whoever the stack's connector is needs, with its address: {grant}")
+    return tuple(found)
+
+
+def account_of(credentials: Credentials | None, inputs: Inputs) -> Account:
+    """The project of a deployment's provider, in its region, asked with these credentials.
+
+    Raises:
+        NotAllowedError: There are no usable credentials.
+    """
+    return Account.open(credentials, str(inputs["project"]), str(inputs["region"]))
+
+
+def account_for(spec: StackSpec) -> Account:
+    """The project of a description, in its region.
+
+    Raises:
+        DescriptionError: It has no project or no region.
+        NotAllowedError: There are no usable credentials.
+    """
+    region = region_of(spec)
+    return Account.open(spec.credentials, project_of(spec), region)
+
+
+def place_of(inputs: Inputs) -> dict[str, str]:
+    """Where a deployment is, from the inputs of its provider in the state."""
+    return {key: str(inputs.get(key, "")) for key in ("project", "region")}

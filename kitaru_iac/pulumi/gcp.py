@@ -1,0 +1,13 @@
+"""The infrastructure of a stack on GCP, for Pulumi programs in Python.
+
+Importing it imports Pulumi's GCP SDK, and says how to get it where it is missing.
+"""
+
+from kitaru_iac.clouds.gcp.provision.account import plugin_version
+
+plugin_version()
+
+from kitaru_iac.clouds.gcp.provision.args import InfrastructureArgs  # noqa: E402
+from kitaru_iac.clouds.gcp.provision.component import Infrastructure  # noqa: E402
+
+__all__ = ["Infrastructure", "InfrastructureArgs"]
