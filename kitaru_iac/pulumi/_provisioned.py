@@ -43,6 +43,8 @@ class ProvisionedStack(Provisioned):
     execution_role: pulumi.Output[str | None]
     """The ARN of the IAM role that SageMaker runs the flows with. For example
     `arn:aws:iam::123456789012:role/SageMakerExecutionRole`."""
+    workspace: pulumi.Output[str | None]
+    """The Azure Machine Learning workspace that runs the flows. For example `team-ml`."""
 
     def __init__(
         self,

@@ -244,6 +244,7 @@ _TABLE = (
         examples=("team-ml",),
         other_words=("workspace_name",),
         flag=Flag("The AzureML workspace (type azureml).", "NAME", _WHERE),
+        program=Property(comes_out=True),
         stored={_AZUREML: _in_runner("workspace")},
     ),
     FieldInfo(

@@ -37,6 +37,7 @@ RESOURCES: Mapping[StackType, Mapping[str, str | None]] = {
         "bucket": "artifact_store",
         "registry": "container_registry",
         "workspace": "workspace",
+        "group": "resource_group",
         "role": None,
     },
 }

@@ -71,7 +71,8 @@ def test_every_cloud_says_how_one_logs_in() -> None:
 
 def test_a_provider_of_a_state_is_known_by_its_type() -> None:
     assert registry.provider_behind("pulumi:providers:aws") is registry.provider(Cloud.AWS)
-    assert registry.provider_behind("pulumi:providers:gcp") is registry.provider(Cloud.GCP)
+    for cloud, name in ((Cloud.GCP, "gcp"), (Cloud.AZURE, "azure-native")):
+        assert registry.provider_behind(f"pulumi:providers:{name}") is registry.provider(cloud)
     for other in ("pulumi:providers:random", "aws", Cloud.AWS.value):
         assert registry.provider_behind(other) is None
 
@@ -86,12 +87,13 @@ def test_a_cloud_that_cannot_be_checked_is_said(monkeypatch: pytest.MonkeyPatch)
     assert error.why == "There are none for azure yet"
 
 
-@pytest.mark.parametrize("cloud", [Cloud.AZURE])
-def test_a_cloud_on_which_nothing_can_be_made_yet_is_said(cloud: Cloud) -> None:
+def test_a_cloud_on_which_nothing_can_be_made_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    unmade = dataclasses.replace(azure.PROVIDER, provisioning=None)
+    monkeypatch.setattr(azure, "PROVIDER", unmade)
     with pytest.raises(KitaruError) as caught:
-        registry.provisioning(cloud)
+        registry.provisioning(Cloud.AZURE)
     error = caught.value
-    assert error.what == f"Infrastructure cannot be provisioned on {cloud.value} yet"
+    assert error.what == "Infrastructure cannot be provisioned on azure yet"
     assert error.why == "It is on AWS and GCP only."
 
 

@@ -76,6 +76,7 @@ def existing(spec: BaseSpec) -> AzureResources:
         "registry": "registry",
         "cluster": "cluster",
         "workspace": "workspace",
+        "group": "group",
     }
     return without_absent(azure_resources(spec), spec, fields)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
     from azure.core.rest import HttpRequest, HttpResponse
+    from azure.storage.blob import ContainerClient
 
 __all__ = ["AzureAccess", "require_azure"]
 
@@ -151,6 +152,29 @@ class AzureAccess:
             found += raws(page, "value")
         raise Unavailable(f"the listing of {about} has more than {_PAGES} pages")
 
+    def question(self, path: str, version: str, body: Raw, *, about: str) -> Raw:
+        """Ask Resource Manager something that it takes as a POST, and that changes nothing.
+
+        Raises as `get`.
+        """
+        return self._ask(f"{_ARM}{path}", {"api-version": version}, about, body)
+
+    def holds_blobs(self, account: str, container: str) -> bool:
+        """Say whether a container holds a blob, or an old version of one. Raises as `get`."""
+        from azure.core.exceptions import AzureError, HttpResponseError
+
+        about = f"the blobs of the container {container} in {account}"
+        try:
+            with self._container(account, container) as client:
+                found = client.list_blobs(include=["versions"], results_per_page=1)
+                return next(iter(found), None) is not None
+        except HttpResponseError as error:
+            raise blob_error(error, about) from error
+        except (AzureError, OSError) as error:
+            raise Unavailable(
+                f"{account}.{_BLOBS} does not answer ({type(error).__name__})"
+            ) from error
+
     def touch_container(self, account: str, container: str) -> None:
         """Ask Blob Storage itself for a container's properties, as ZenML's own reads do.
 
@@ -161,21 +185,10 @@ class AzureAccess:
             Unavailable: No usable answer; no such account is one of the reasons.
         """
         from azure.core.exceptions import AzureError, HttpResponseError
-        from azure.storage.blob import ContainerClient
 
-        client = ContainerClient(
-            f"https://{account}.{_BLOBS}",
-            container,
-            credential=self._credential,
-            retry_total=_ATTEMPTS - 1,
-            initial_backoff=_PAUSE,  # not the SDK's 15 s, give or take 3
-            random_jitter_range=_PAUSE,
-            connection_timeout=min(5.0, self._timeout),
-            read_timeout=self._timeout,
-        )
         about = f"the container {container} in {account}"
         try:
-            with client:
+            with self._container(account, container) as client:
                 seen = client.get_container_properties()
         except HttpResponseError as error:
             raise blob_error(error, about) from error
@@ -186,6 +199,20 @@ class AzureAccess:
             ) from error
         if not seen.etag:
             raise Unavailable(f"what was answered about {about} is no container's")
+
+    def _container(self, account: str, container: str) -> ContainerClient:
+        from azure.storage.blob import ContainerClient
+
+        return ContainerClient(
+            f"https://{account}.{_BLOBS}",
+            container,
+            credential=self._credential,
+            retry_total=_ATTEMPTS - 1,
+            initial_backoff=_PAUSE,  # not the SDK's 15 s, give or take 3
+            random_jitter_range=_PAUSE,
+            connection_timeout=min(5.0, self._timeout),
+            read_timeout=self._timeout,
+        )
 
     def _make_credential(self) -> TokenCredential:
         from azure.identity import ClientSecretCredential, DefaultAzureCredential
@@ -221,11 +248,15 @@ class AzureAccess:
         # No policy that logs, retries, or follows redirects with the token.
         return PipelineClient(_ARM, policies=[UserAgentPolicy("kitaru-iac")], transport=transport)
 
-    def _ask(self, url: str, parameters: Mapping[str, str], about: str) -> Raw:
+    def _ask(
+        self, url: str, parameters: Mapping[str, str], about: str, given: Raw | None = None
+    ) -> Raw:
         end = time.monotonic() + self._timeout
         attempt = 1
         while True:
-            status, headers, body = self._send(url, parameters, about, end - time.monotonic())
+            status, headers, body = self._send(
+                url, parameters, about, end - time.monotonic(), given
+            )
             if status == 200 and isinstance(body, Mapping):
                 return body
             if status not in _BUSY:
@@ -239,15 +270,21 @@ class AzureAccess:
             attempt += 1
 
     def _send(
-        self, url: str, parameters: Mapping[str, str], about: str, patience: float
+        self,
+        url: str,
+        parameters: Mapping[str, str],
+        about: str,
+        patience: float,
+        given: Raw | None,
     ) -> tuple[int, Mapping[str, str], object]:
         from azure.core.exceptions import AzureError
         from azure.core.rest import HttpRequest
 
         request = HttpRequest(
-            "GET",
+            "GET" if given is None else "POST",
             url,
             params=dict(parameters),
+            json=given,
             headers={"Authorization": f"Bearer {self._token}", "Accept": "application/json"},
         )
         patience = max(0.1, patience)

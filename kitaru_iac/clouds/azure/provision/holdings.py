@@ -1,0 +1,134 @@
+"""What holds data, or what others made: asked before anything goes.
+
+Azure deletes a storage account, a registry and a whole resource group with all that is in them, and
+asks nobody. So it is looked up here, and what holds something stays until that is said to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kitaru_iac.checks.probes import NotFound, ProbeError
+from kitaru_iac.clouds.azure.observations import Raw, group_of, known_text, raws, text, within
+from kitaru_iac.clouds.azure.provision.kinds import ACCOUNT, GROUP, KINDS, REGISTRY, kind_of
+from kitaru_iac.clouds.azure.provision.ownership import tags_of
+from kitaru_iac.clouds.azure.session import AzureAccess
+
+__all__ = ["Contents", "contents", "told"]
+
+_GROUPS = "2022-09-01"
+_FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a thing.
+
+    Attributes:
+        data: What it holds, in words; None if nothing.
+        others: What is in it and is not the deployment's own, in words; None if nothing.
+    """
+
+    data: str | None = None
+    others: str | None = None
+
+
+def contents(access: AzureAccess, type: str, id: str) -> Contents:
+    """Look into a stateful resource; what is gone holds nothing.
+
+    Raises:
+        ProbeError: It cannot be told.
+    """
+    try:
+        if type == ACCOUNT:
+            return Contents(_blobs(access, id))
+        if type == REGISTRY:
+            return Contents(_images(access, id))
+        if type == GROUP:
+            return _group(access, id)
+    except NotFound:
+        pass
+    return Contents()
+
+
+def _blobs(access: AzureAccess, id: str) -> str | None:
+    account = id.rsplit("/", 1)[-1]
+    listed = access.list(
+        f"{id}/blobServices/default/containers",
+        KINDS[ACCOUNT].version,
+        about=f"the containers of {account}",
+    )
+    for one in listed:
+        name = known_text(one, "name")
+        try:
+            if access.holds_blobs(account, name):
+                return f"its container {name} holds blobs"
+        except NotFound:
+            continue
+    return None
+
+
+def _images(access: AzureAccess, id: str) -> str | None:
+    name = id.rsplit("/", 1)[-1]
+    answer = access.get(
+        f"{id}/listUsages", KINDS[REGISTRY].version, about=f"what the registry {name} stores"
+    )
+    for one in raws(answer, "value"):
+        if text(one, "name") == "Size":
+            return "it holds images" if within(one, "currentValue") else None
+    return "it may hold images: Azure does not say how much it stores"
+
+
+def _group(access: AzureAccess, id: str) -> Contents:
+    """All of a group: the data of what is ours, and what is not ours."""
+    name = id.rsplit("/", 1)[-1]
+    tags = tags_of(access.get(id, _GROUPS, about=f"the resource group {name}"))
+    listed = access.list(f"{id}/resources", _GROUPS, about=f"what is in the group {name}")
+    ours = [one for one in listed if _is_like(one, tags)]
+    others = [
+        f"{text(one, 'type')} {text(one, 'name')}"
+        for one in listed
+        if one not in ours and not _is_by_product(one)
+    ]
+    data = None
+    for one in ours:
+        token = kind_of(known_text(one, "type"))
+        if token in {ACCOUNT, REGISTRY}:
+            inside = contents(access, token, known_text(one, "id")).data
+            if inside is not None:
+                data = f"it has {known_text(one, 'name')}: {inside}"
+                break
+    more = f" and {len(others) - _FEW} more" if len(others) > _FEW else ""
+    return Contents(data, f"{', '.join(others[:_FEW])}{more}" if others else None)
+
+
+def _is_like(one: Raw, group: Mapping[str, str]) -> bool:
+    """Whether a resource carries the marks that its group carries."""
+    marks = {key: group[key] for key in ("kitaru-stack", "pulumi-project", "pulumi-stack")
+             if key in group}  # fmt: skip
+    return bool(marks) and marks.items() <= tags_of(one).items()
+
+
+def _is_by_product(one: Raw) -> bool:
+    """What Azure adds by itself to a group with Application Insights, without data."""
+    kind, name = known_text(one, "type").lower(), known_text(one, "name").lower()
+    return (kind, name) == (
+        "microsoft.insights/actiongroups",
+        "application insights smart detection",
+    ) or (
+        kind == "microsoft.alertsmanagement/smartdetectoralertrules"
+        and name.startswith("failure anomalies - ")
+    )
+
+
+def told(access: AzureAccess, type: str, id: str) -> str | None:
+    """Say what a stateful resource holds, in words; None if it is empty or gone."""
+    try:
+        found = contents(access, type, id)
+    except ProbeError as error:
+        return f"it may hold data: {error.why}"
+    if found.others is not None:
+        where = group_of(id) or id
+        return f"the group {where} has what was not made for this stack: {found.others}"
+    return found.data

@@ -1,0 +1,256 @@
+"""What exists in Azure under the names of a deployment, and whether it is the deployment's own.
+
+It is where it is in the subscription that we work in *and* carries the deployment's marks, tags
+that whatever we make has from its first moment on. Nothing else is taken over, changed or deleted.
+
+Some names are taken although nothing is there: those that the world shares, by somebody else's
+thing in another subscription or group, and those of what was deleted and can still be recovered.
+https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview,
+https://learn.microsoft.com/azure/machine-learning/concept-soft-delete
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
+from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.clouds.azure.observations import Raw, flag, known_text, text, within
+from kitaru_iac.clouds.azure.provision.kinds import (
+    ACCOUNT,
+    ASSIGNMENT,
+    CONTAINER,
+    GROUP,
+    IDENTITY,
+    INSIGHTS,
+    KINDS,
+    LOGS,
+    REGISTRY,
+    VAULT,
+    WORKSPACE,
+)
+from kitaru_iac.clouds.azure.provision.layout import Layout
+from kitaru_iac.clouds.azure.session import AzureAccess
+from kitaru_iac.clouds.owned import lacking
+from kitaru_iac.clouds.provider import Claim, Inputs, Sighting
+
+__all__ = ["NAME", "claims", "sight", "tags_of"]
+
+#: A name that may be taken although nothing is there; its inputs have the resource's type beside.
+NAME = "kitaru:azure:name"
+
+#: Where it is asked whether a name is free, by type.
+_FREE = {
+    ACCOUNT: ("Microsoft.Storage", "Microsoft.Storage/storageAccounts", "2023-05-01"),
+    REGISTRY: ("Microsoft.ContainerRegistry", "Microsoft.ContainerRegistry/registries",
+               "2023-07-01"),
+    VAULT: ("Microsoft.KeyVault", "Microsoft.KeyVault/vaults", "2023-07-01"),
+}  # fmt: skip
+_AUTHORIZATION = "2022-04-01"
+
+
+def sight(
+    access: AzureAccess,
+    subscription: str,
+    type: str,
+    inputs: Inputs,
+    marks: Mapping[str, str],
+) -> Sighting | None:
+    """Look up what Azure has under the name of a resource; None if there is nothing.
+
+    Args:
+        access: Asks.
+        subscription: The one that we work in.
+        type: The resource's type in Pulumi, or `NAME`. Those that are not known here are settings
+            of another resource, and not looked up: they go with it.
+        inputs: Its inputs, of which the name counts.
+        marks: The tags that say it is the deployment's.
+
+    Raises:
+        ProbeError: It cannot be told, because Azure refuses or does not answer.
+    """
+    if type == NAME:
+        return _name(access, subscription, inputs)
+    if type == ASSIGNMENT:
+        return _assignment(access, inputs)
+    if type == CONTAINER:
+        return _container(access, subscription, inputs, marks)
+    kind = KINDS.get(type)
+    if kind is None:
+        return None
+    path = kind.id_of(subscription, inputs)
+    name = f"{kind.noun} {inputs[kind.name]}"
+    try:
+        found = access.resource(path, kind.version, about=f"the {name}")
+    except NotFound:
+        return None
+    if type == WORKSPACE and text(found, "properties", "provisioningState") == "SoftDeleted":
+        return None  # gone, and its name is not free: that is told of the name
+    return Sighting(path, name, lacking(tags_of(found), marks))
+
+
+def tags_of(found: Raw) -> dict[str, str]:
+    """Give the tags of a resource; Azure does not tell upper from lower case in their names."""
+    tags = within(found, "tags")
+    return {str(k).lower(): str(v) for k, v in tags.items()} if isinstance(tags, Mapping) else {}
+
+
+def claims(layout: Layout) -> tuple[Claim, ...]:
+    """Give the names that a layout takes, of everything that is not a setting of something else."""
+    named = {
+        ACCOUNT: layout.new_account,
+        REGISTRY: layout.new_registry,
+        IDENTITY: layout.new_identity,
+        VAULT: layout.new_vault,
+        LOGS: layout.new_insights,
+        INSIGHTS: layout.new_insights,
+        WORKSPACE: layout.new_workspace,
+    }
+    group = {"resourceGroupName": layout.resource_group}
+    found = [Claim(GROUP, group)] if layout.new_group else []
+    for token, name in named.items():
+        if name is None:
+            continue
+        inputs = {**group, KINDS[token].name: name}
+        found.append(Claim(token, inputs))
+        if token in {*_FREE, WORKSPACE}:
+            found.append(Claim(NAME, {**inputs, "type": token, "location": layout.region}))
+    return tuple(found)
+
+
+# -- names without a thing -------------------------------------------------------------------------
+
+
+def _name(access: AzureAccess, subscription: str, inputs: Inputs) -> Sighting | None:
+    """A name that is taken, where nothing in our group has it: that is told of the thing itself."""
+    token = str(inputs["type"])
+    kind = KINDS[token]
+    path, name = kind.id_of(subscription, inputs), str(inputs[kind.name])
+    try:
+        found = access.resource(path, kind.version, about=f"the {kind.noun} {name}")
+        if token != WORKSPACE or text(found, "properties", "provisioningState") != "SoftDeleted":
+            return None
+        return _deleted_workspace(path, inputs)
+    except NotFound:
+        pass
+    if token == WORKSPACE:
+        is_deleted = _is_among_deleted(access, subscription, inputs)
+        return _deleted_workspace(path, inputs) if is_deleted else None
+    if token == VAULT:
+        deleted = _deleted_vault(access, subscription, name, str(inputs["location"]))
+        if deleted is not None:
+            return Sighting(path, f"key vault {name}", deleted)
+    namespace, arm, version = _FREE[token]
+    answer = access.question(
+        f"/subscriptions/{subscription}/providers/{namespace}/checkNameAvailability",
+        version,
+        {"name": name, "type": arm},
+        about=f"whether the name {name} is free",
+    )
+    if flag(answer, "nameAvailable") is True:
+        return None
+    why = text(answer, "message") or text(answer, "reason") or "Azure does not say why"
+    return Sighting(
+        path,
+        f"{kind.noun} {name}",
+        f"the name is not free, and nothing in this group has it: names are the world's ({why})",
+    )
+
+
+def _deleted_vault(access: AzureAccess, subscription: str, name: str, location: str) -> str | None:
+    """Why a vault's name is kept, with both ways out; None if it is not."""
+    path = (
+        f"/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}"
+        f"/deletedVaults/{name}"
+    )
+    try:
+        found = access.get(path, KINDS[VAULT].version, about=f"the deleted key vault {name}")
+    except NotFound:
+        return None
+    until = text(found, "properties", "scheduledPurgeDate")
+    recover = az("keyvault", "recover", name=name, location=location, subscription=subscription)
+    back = f"Bring it back with `{recover}`, and run this with --take-back"
+    if flag(found, "properties", "purgeProtectionEnabled") is True:
+        return f"it was deleted, and keeps its name until {until}, protected from purging. {back}."
+    purge = az("keyvault", "purge", name=name, location=location, subscription=subscription)
+    return (
+        f"it was deleted, and keeps its name until {until}. {back}; "
+        f"or delete it for good: `{purge}`."
+    )
+
+
+def _is_among_deleted(access: AzureAccess, subscription: str, inputs: Inputs) -> bool:
+    """Whether a workspace is listed as deleted.
+
+    The listing is not documented, and not offered in every subscription: where it does not answer,
+    nothing is concluded, and Azure refuses to make the workspace when its turn comes.
+    """
+    try:
+        found = access.list(
+            f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices"
+            "/deletedWorkspaces",
+            KINDS[WORKSPACE].version,
+            about="the deleted workspaces",
+        )
+    except NoCredentials:
+        raise
+    except ProbeError:
+        return False
+    name, group = str(inputs["workspaceName"]), str(inputs["resourceGroupName"])
+    return any(
+        known_text(one, "name").lower() == name.lower()
+        and f"/resourcegroups/{group.lower()}/" in f"{text(one, 'id') or ''}/".lower()
+        for one in found
+    )
+
+
+def _deleted_workspace(id: str, inputs: Inputs) -> Sighting:
+    name, group = str(inputs["workspaceName"]), str(inputs["resourceGroupName"])
+    purge = az("ml", "workspace", "delete", name=name, resource_group=group,
+               permanently_delete=True)  # fmt: skip
+    return Sighting(
+        id,
+        f"AzureML workspace {name}",
+        "it was deleted, and keeps its name for 14 days. Recover it in the portal (Azure Machine "
+        "Learning, Recently deleted), and run this with --take-back; or delete it for good: "
+        f"`{purge}`; or give another name, with `resources: {{workspace: create}}`.",
+    )
+
+
+# -- parts without tags ----------------------------------------------------------------------------
+
+
+def _container(
+    access: AzureAccess, subscription: str, inputs: Inputs, marks: Mapping[str, str]
+) -> Sighting | None:
+    """A container is whose its account is."""
+    account = sight(access, subscription, ACCOUNT, inputs, marks)
+    if account is None:
+        return None
+    name = str(inputs["containerName"])
+    path = f"{account.id}/blobServices/default/containers/{name}"
+    try:
+        access.get(path, KINDS[ACCOUNT].version, about=f"the container {name}")
+    except NotFound:
+        return None
+    return Sighting(path, f"container {name}", account.foreign)
+
+
+def _assignment(access: AzureAccess, inputs: Inputs) -> Sighting | None:
+    """A role assignment is ours where it gives our identity the role, under the name that we give.
+
+    A claim has no principal yet, and is not looked up.
+    """
+    name, scope = inputs.get("roleAssignmentName"), inputs.get("scope")
+    principal = inputs.get("principalId")
+    if not (isinstance(name, str) and isinstance(scope, str) and isinstance(principal, str)):
+        return None
+    path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
+    about = f"the role assignment {name}"
+    try:
+        found = access.get(path, _AUTHORIZATION, about=about)
+    except NotFound:
+        return None
+    whose = known_text(found, "properties", "principalId")
+    foreign = None if whose.lower() == principal.lower() else f"it is of the principal {whose}"
+    return Sighting(path, f"role assignment {name}", foreign)

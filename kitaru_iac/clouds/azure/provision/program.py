@@ -1,0 +1,51 @@
+"""The inline program around the component: one provider, in one subscription."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pulumi
+import pulumi_azure_native as azure
+
+from kitaru_iac.clouds.azure.provision.args import OUTPUTS
+from kitaru_iac.clouds.azure.provision.component import Infrastructure
+from kitaru_iac.clouds.azure.provision.layout import Layout
+
+__all__ = ["NAME", "physical_names", "program"]
+
+#: The component's name in its program; its parts are called ``stack-account`` and so on.
+NAME = "stack"
+
+
+def program(layout: Layout) -> Callable[[], None]:
+    """Give the program that makes a layout."""
+
+    def run() -> None:
+        provider = azure.Provider(
+            # Whatever the environment says, nothing is done in another subscription.
+            "azure",
+            subscription_id=layout.subscription,
+            location=layout.region,
+            # The same chain that was asked beforehand; see `Account.environment`.
+            use_default_azure_credential=True,
+        )
+        made = Infrastructure(NAME, layout.args(), pulumi.ResourceOptions(providers=[provider]))
+        for key in OUTPUTS:
+            pulumi.export(key, getattr(made, key))
+
+    return run
+
+
+def physical_names(layout: Layout) -> dict[str, str]:
+    """Give the cloud's names for what the program calls otherwise."""
+    named = {
+        "group": layout.resource_group if layout.new_group else None,
+        **dict.fromkeys(("account", "account-blobs", "account-lifecycle"), layout.new_account),
+        "container": layout.new_container,
+        "registry": layout.new_registry,
+        "identity": layout.new_identity,
+        "vault": layout.new_vault,
+        **dict.fromkeys(("logs", "insights"), layout.new_insights),
+        "workspace": layout.new_workspace,
+    }
+    return {f"{NAME}-{part}": name for part, name in named.items() if name is not None}

@@ -1,0 +1,140 @@
+"""What provisioning is given for Azure."""
+
+from __future__ import annotations
+
+from kitaru_iac.clouds.azure.provision.account import Account
+from kitaru_iac.clouds.azure.provision.layout import Layout, layout, place_in
+from kitaru_iac.clouds.azure.provision.ownership import claims
+from kitaru_iac.clouds.azure.resources import location_of
+from kitaru_iac.clouds.plugins import version_of
+from kitaru_iac.clouds.provider import Inputs, Target
+from kitaru_iac.clouds.wanted import possible, region_of
+from kitaru_iac.spec.credentials import Credentials
+from kitaru_iac.spec.kinds import Cloud
+from kitaru_iac.spec.model import StackSpec
+from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
+
+__all__ = ["account_for", "account_of", "passing", "place_of", "plugins", "target", "used"]
+
+
+def plugins() -> tuple[tuple[str, str], ...]:
+    """Give the provider plugins of Azure. Raises `MissingPackages`."""
+    return (("azure-native", version_of("pulumi-azure-native", Cloud.AZURE)),)
+
+
+def target(spec: StackSpec) -> Target:
+    """Say what is made for a description on Azure.
+
+    Raises:
+        DescriptionError: It cannot be made as described.
+        KitaruError: What exists and is granted something cannot be looked up.
+        MissingPackages: The Azure packages are not installed.
+        NotAllowedError: There are no usable credentials.
+    """
+    needed = plugins()
+    account = account_for(spec)
+    planned = _possible(spec, account)
+    known = account.known(spec, planned)
+    planned = layout(spec, account.subscription, account.region, tenant=account.tenant, known=known)
+    from kitaru_iac.clouds.azure.provision.program import physical_names, program
+
+    return Target(
+        account=account,
+        place=account.place,
+        program=program(planned),
+        plugins=needed,
+        outputs={
+            "artifact_store": planned.artifact_store,
+            "container_registry": planned.container_registry,
+            "cluster": planned.cluster,
+            "region": planned.region,
+            "workspace": planned.workspace,
+        },
+        makes_anything=planned.makes_anything,
+        claims=claims(planned),
+        names=physical_names(planned),
+        notes=_notes(planned),
+        passing=passing,
+    )
+
+
+def used(spec: StackSpec) -> frozenset[str]:
+    """Say which of bucket, registry, cluster, workspace and group are named, and not made.
+
+    Raises:
+        DescriptionError: It cannot be made as described.
+        MissingPackages: The Azure packages are not installed.
+        NotAllowedError: There are no usable credentials.
+    """
+    planned = _possible(spec, account_for(spec))
+    found = {
+        "bucket": isinstance(spec.artifact_store, AzureBlobUri) and not planned.new_container,
+        "registry": isinstance(spec.container_registry, AcrUri) and not planned.new_registry,
+        "cluster": bool(planned.cluster),
+        "workspace": bool(planned.workspace) and not planned.new_workspace,
+        "group": not planned.new_group,
+    }
+    return frozenset(name for name, is_used in found.items() if is_used)
+
+
+def passing(failure: str) -> str | None:
+    """Say for what Azure needs time, where a failure is of a kind that passes by itself.
+
+    A role counts minutes after it was assigned, and an identity is known to all of Entra seconds
+    after it was made.
+    https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
+    """
+    if "PrincipalNotFound" in failure:
+        return "Entra does not know the new identity everywhere yet"
+    identity = "identity" in failure.lower()
+    if identity and any(code in failure for code in ("AuthorizationFailed", "does not have")):
+        return "the new identity's roles do not count yet"
+    return None
+
+
+def account_of(credentials: Credentials | None, inputs: Inputs) -> Account:
+    """Open the subscription of a deployment's provider. Raises `NotAllowedError`."""
+    subscription = inputs.get("subscriptionId")
+    region = str(inputs.get("location", ""))
+    return Account.open(credentials, str(subscription) if subscription else None, region)
+
+
+def account_for(spec: StackSpec) -> Account:
+    """Open the subscription of a description's credentials, in its region.
+
+    Raises:
+        DescriptionError: It has no region, or no resource group.
+        NotAllowedError: There are no usable credentials.
+    """
+    region = location_of(region_of(spec))
+    subscription, _ = place_in(spec)
+    return Account.open(spec.credentials, subscription, region)
+
+
+def place_of(inputs: Inputs) -> dict[str, str]:
+    """Say where a deployment is, from the inputs of its provider in the state."""
+    return {
+        "subscription": str(inputs.get("subscriptionId", "")).lower(),
+        "region": str(inputs.get("location", "")),
+    }
+
+
+def _possible(spec: StackSpec, account: Account) -> Layout:
+    """The layout, where all that the description says can be made in this subscription.
+
+    Raises:
+        DescriptionError: With everything that cannot.
+    """
+    planned = layout(spec, account.subscription, account.region, tenant=account.tenant)
+    return possible(lambda: planned, account.unfit(planned))
+
+
+def _notes(planned: Layout) -> tuple[str, ...]:
+    """What has to be known before it is made."""
+    if planned.new_workspace is None:
+        return ()
+    kept = (
+        f"Deleted later, the workspace {planned.new_workspace} keeps its name for 14 days and the "
+        f"key vault {planned.new_vault} for 7: both can be brought back until then"
+    )
+    return (kept,)

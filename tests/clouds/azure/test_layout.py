@@ -1,0 +1,250 @@
+"""What is made for a description on Azure, and under which names: pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kitaru_iac.clouds.azure.provision import grants, names
+from kitaru_iac.clouds.azure.provision.grants import Role, Scope
+from kitaru_iac.clouds.azure.provision.kinds import KINDS, VAULT, WORKSPACE
+from kitaru_iac.clouds.azure.provision.layout import Known, Layout, layout
+from kitaru_iac.clouds.azure.provision.marked import claim_of
+from kitaru_iac.clouds.azure.provision.own_policy import provision_policy
+from kitaru_iac.clouds.azure.provision.ownership import NAME, claims
+from kitaru_iac.clouds.azure.provision.target import passing, place_of
+from kitaru_iac.clouds.outputs import filled
+from kitaru_iac.errors import DescriptionError
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.model import StackSpec
+from kitaru_iac.spec.names import PATTERNS, azure_container, storage_account, workspace
+
+SUBSCRIPTION, GROUP, REGION = "00000000-0000-0000-0000-000000000123", "ml", "westeurope"
+PLACE = ("prod", SUBSCRIPTION, GROUP)
+ACCOUNT = names.account_name(*PLACE)
+STORE = f"abfs://kitaru-prod@{ACCOUNT}.dfs.core.windows.net"
+
+
+def described(**more: Any) -> StackSpec:
+    given = {
+        "name": "prod", "type": "azureml", "region": REGION, "infra": "provision",
+        "subscription_id": SUBSCRIPTION, "resource_group": GROUP,
+    }  # fmt: skip
+    return from_mapping({k: v for k, v in {**given, **more}.items() if v is not None})
+
+
+def kubernetes(**more: Any) -> StackSpec:
+    return described(**{"type": "kubernetes", "cluster": "aks", "artifact_store": "az://data",
+                        "resources": {"bucket": "create"}, **more})  # fmt: skip
+
+
+def local(**more: Any) -> StackSpec:
+    return described(**{"type": "local", "artifact_store": "az://data",
+                        "resources": {"bucket": "create"}, **more})  # fmt: skip
+
+
+def made(spec: StackSpec, **more: Any) -> Layout:
+    return layout(spec, SUBSCRIPTION, REGION, **more)
+
+
+@given(st.from_regex(PATTERNS["name"], fullmatch=True))
+def test_every_stack_gets_names_that_azure_takes(stack: str) -> None:
+    place = (stack, SUBSCRIPTION, GROUP)
+    assert storage_account(names.account_name(*place))
+    assert re.fullmatch(r"[a-z0-9]{5,50}", names.registry_name(*place))
+    assert re.fullmatch(r"[a-z](?!.*--)[a-z0-9-]{1,22}[a-z0-9]", names.vault_name(*place))
+    assert azure_container(names.container_name(stack))
+    assert workspace(names.workspace_name(stack))
+    assert re.fullmatch(r"[a-z0-9][a-z0-9-]{2,61}[a-z0-9]", names.insights_name(stack))
+
+
+def test_names_stay_what_they_are() -> None:
+    # Another name would be another resource: these must never change.
+    assert ACCOUNT == "kitaruprod2b32317899"
+    assert names.registry_name(*PLACE) == "kitaruprod2b32317899"
+    assert names.vault_name(*PLACE) == "kv-prod-2b32317899"
+    assert names.workspace_name("prod") == "kitaru-prod"
+    guid = names.assignment_name("/x", Role.ACR_PULL.value, "me")
+    assert guid == "15ce65e9-b090-56fd-adff-dcabec481386"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [("Prod", SUBSCRIPTION, GROUP), ("prod", SUBSCRIPTION[:-1] + "4", GROUP),
+     ("prod", SUBSCRIPTION, "ml2")],
+)  # fmt: skip
+def test_other_places_have_other_names(other: tuple[str, str, str]) -> None:
+    for name in (names.account_name, names.registry_name, names.vault_name):
+        assert name(*PLACE) != name(*other)
+    assert names.account_name("prod", SUBSCRIPTION.upper(), "ML") == ACCOUNT
+
+
+def test_what_is_left_out_is_made() -> None:
+    found = made(described(), tenant="t")
+    assert (found.new_account, found.new_container) == (ACCOUNT, "kitaru-prod")
+    assert found.new_registry == "kitaruprod2b32317899"
+    assert (found.new_workspace, found.new_identity) == ("kitaru-prod", "kitaru-prod")
+    assert found.new_vault == "kv-prod-2b32317899"
+    assert found.artifact_store == STORE
+    assert found.container_registry == "kitaruprod2b32317899.azurecr.io"
+    assert not found.new_group
+    assert found.args()["tenant"] == "t"
+
+
+def test_a_description_that_was_filled_makes_the_same() -> None:
+    first = made(described())
+    keys = ("artifact_store", "container_registry", "cluster", "region", "workspace")
+    outputs = {key: getattr(first, key) for key in keys}
+    again = filled(described(), outputs)
+    assert made(again) == first
+    assert filled(again, outputs) == again
+
+
+def test_what_is_named_is_used_and_not_made() -> None:
+    spec = described(
+        artifact_store="abfs://mine@team.dfs.core.windows.net/x",
+        container_registry="team.azurecr.io",
+        workspace="team-ml",
+    )
+    assert not made(spec).makes_anything
+
+
+def test_a_new_workspace_has_an_account_of_its_own() -> None:
+    """What exists is let alone: AzureML would make containers and file shares in it."""
+    found = made(described(artifact_store="abfs://mine@team.dfs.core.windows.net/x"))
+    assert (found.new_account, found.new_container) == (ACCOUNT, None)
+    assert found.artifact_store == "abfs://mine@team.dfs.core.windows.net/x"
+
+
+@pytest.mark.parametrize(
+    ("uri", "account", "result"),
+    [
+        ("az://data/x", ACCOUNT, f"az://data@{ACCOUNT}.blob.core.windows.net/x"),
+        ("abfs://data@mine.dfs.core.windows.net", "mine", "abfs://data@mine.dfs.core.windows.net"),
+    ],
+)
+def test_a_named_container_is_made_where_it_is_said(uri: str, account: str, result: str) -> None:
+    found = made(described(artifact_store=uri, resources={"bucket": "create"}))
+    assert (found.new_account, found.new_container) == (account, "data")
+    assert found.artifact_store == result
+    assert from_mapping({"name": "x", "artifact_store": result, "type": "local"})
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "text"),
+    [
+        (lambda: kubernetes(resources={"cluster": "create"}, cluster=None,
+                            ), "resources.cluster", "cannot be made yet"),
+        (lambda: kubernetes(cluster=None), "cluster", "no cluster is named"),
+        (lambda: kubernetes(resources={"role": "create"}), "resources.role", "only together"),
+        (lambda: described(resources={"role": "skip"}), "resources.role", "identity of its own"),
+        (lambda: described(workspace="w-x", resources={"role": "create"}),
+         "resources.role", "only together"),
+        (lambda: described(container_registry="abc.azurecr.io", resources={"registry": "create"}),
+         "container_registry", "no registry `abc` can be made"),
+        (lambda: described(infrastructure={"tags": {"a/b": "x"}}),
+         "infrastructure.tags", "Azure takes no tag `a/b`"),
+        (lambda: local(resource_group=None), "resource_group", "is missing"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_made_is_said(spec: Any, field: str, text: str) -> None:
+    with pytest.raises(DescriptionError) as refused:
+        made(spec())
+    assert [(p.field, text in p.what) for p in refused.value.problems] == [(field, True)]
+
+
+def test_an_aks_cluster_that_exists_gets_store_and_registry() -> None:
+    found = made(kubernetes(), known=Known(principal="p"))
+    assert (found.new_container, found.cluster, found.new_workspace) == ("data", "aks", None)
+    assert found.new_registry
+    assert found.args()["principal"] == "p"
+
+
+def test_a_local_stack_pushes_nothing() -> None:
+    found = made(local())
+    assert (found.new_container, found.new_registry, found.workspace) == ("data", None, None)
+
+
+def test_names_that_may_be_taken_by_nothing_are_claimed_too() -> None:
+    """Names of the world, and of what was deleted and can be recovered."""
+    found = claims(made(described(resources={"group": "create"})))
+    types = [claim.type for claim in found]
+    assert len([t for t in types if t != NAME]) == len(KINDS)
+    asked = {claim.inputs["type"] for claim in found if claim.type == NAME}
+    assert {VAULT, WORKSPACE} < asked
+    assert len(asked) == 4
+
+
+def test_every_id_that_is_made_is_known_again() -> None:
+    for claim in claims(made(described(resources={"group": "create"}))):
+        if claim.type != NAME:
+            path = KINDS[claim.type].id_of(SUBSCRIPTION, claim.inputs)
+            assert claim_of(path) == claim
+            assert claim_of(path.replace("resourceGroups", "resourcegroups")) == claim
+    assert claim_of(f"/subscriptions/{SUBSCRIPTION}") is None
+    assert claim_of(names.resource_id(SUBSCRIPTION, GROUP, "Microsoft.X/things", "a")) is None
+
+
+def test_a_registry_s_grants_fit_its_mode() -> None:
+    def pulls(**more: Any) -> set[Role]:
+        found = grants.for_identity(registry=False, images=True, **more)
+        return {grant.role for grant in found if grant.scope is Scope.IMAGES}
+
+    assert pulls(abac=True) == {Role.REPOSITORY_READER}
+    assert pulls(abac=False) == {Role.ACR_PULL}
+    assert pulls(abac=None) == {Role.ACR_PULL, Role.REPOSITORY_READER}
+    ours = {g.role for g in grants.for_identity(registry=True) if g.scope is Scope.REGISTRY}
+    assert ours == {Role.CONTRIBUTOR, Role.ACR_PULL, Role.REPOSITORY_READER}
+
+
+def test_what_exists_is_granted_no_more_than_it_needs() -> None:
+    found = grants.for_identity(registry=False, store=True, images=True)
+    outside = {g.role for g in found if g.scope in {Scope.STORE, Scope.IMAGES}}
+    assert outside == {Role.BLOB_DATA_CONTRIBUTOR, Role.ACR_PULL, Role.REPOSITORY_READER}
+    assert grants.for_principal(account=False, registry=False) == ()
+    names_ = [grant.name for grant in found]
+    assert len(set(names_)) == len(names_)
+
+
+def test_who_provisions_may_assign_these_roles_to_identities_alone() -> None:
+    policy = provision_policy(described())
+    names_, group = policy["roleDefinitions"]
+    assert "Microsoft.KeyVault/locations/deletedVaults/read" in names_["Actions"]
+    assert not any("*" in action for action in names_["Actions"] + group["Actions"])
+    assert "Microsoft.Resources/subscriptions/resourceGroups/delete" not in group["Actions"]
+    where = {one["role"]: one for one in policy["roleAssignments"]}
+    assert where[group["Name"]]["scope"] == f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
+    condition = where[group["Name"]]["condition"]
+    assert Role.KEY_VAULT_ADMINISTRATOR in condition
+    assert "'ServicePrincipal'" in condition
+    assert condition.count("(") == condition.count(")")
+
+    small = provision_policy(local())
+    assert "condition" not in small["roleAssignments"][1]
+    assert not any("MachineLearning" in a for d in small["roleDefinitions"] for a in d["Actions"])
+    whole = provision_policy(described(resources={"group": "create"}))
+    assert whole["roleAssignments"][1]["scope"] == f"/subscriptions/{SUBSCRIPTION}"
+
+
+@pytest.mark.parametrize(
+    ("failure", "passes"),
+    [
+        ("Code=PrincipalNotFound: Principal 1 does not exist in the directory", True),
+        ("AuthorizationFailed: the identity '/x' cannot read the vault", True),
+        ("AuthorizationFailed: The client 'a' does not have authorization", False),
+        ("StorageAccountAlreadyTaken", False),
+        ("Soft-deleted workspace exists. Please purge or recover it.", False),
+    ],
+)
+def test_only_what_time_mends_is_tried_again(failure: str, passes: bool) -> None:
+    assert (passing(failure) is not None) is passes
+
+
+def test_where_a_deployment_is_follows_from_its_provider() -> None:
+    inputs = {"subscriptionId": SUBSCRIPTION.upper(), "location": REGION}
+    assert place_of(inputs) == {"subscription": SUBSCRIPTION, "region": REGION}
+    assert place_of({}) == {"subscription": "", "region": ""}
