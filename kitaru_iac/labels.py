@@ -8,8 +8,11 @@ __all__ = [
     "APPLIED_LABEL",
     "BACKEND_LABEL",
     "DEPLOYMENT_LABELS",
+    "DESCRIBED_LABEL",
+    "IGNORED_LABEL",
     "MANAGED_LABEL",
     "ORPHANED_LABEL",
+    "OUR_LABELS",
     "OWNER_LABEL",
     "OWNER_RUN_LABEL",
     "PROJECT_LABEL",
@@ -18,6 +21,8 @@ __all__ = [
     "is_managed",
 ]
 
+#: Labels that Kitaru sets begin so; others on a record are the user's own and stay.
+OUR_LABELS = "kitaru."
 #: On every stack that `kitaru stack create` made; on components and connectors of remote ones too.
 MANAGED_LABEL = "kitaru.managed"
 #: On what a deleted stack left behind: a new stack of that name takes it over.
@@ -35,6 +40,10 @@ OWNER_RUN_LABEL = "kitaru.owner_run"
 APPLIED_LABEL = "kitaru.applied"
 #: On a stack that uses a connector which was there before.
 REUSED_CONNECTORS_LABEL = "kitaru.reused_service_connectors"
+#: On a stack whose description has `labels`, a `description` or `ignore_changes`: which of the
+#: first two are the description's, so that others are known as added by hand; and the rules.
+DESCRIBED_LABEL = "kitaru.described"
+IGNORED_LABEL = "kitaru.ignore_changes"
 
 
 def is_managed(labels: Mapping[str, object] | None) -> bool:

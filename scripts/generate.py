@@ -94,6 +94,8 @@ def _attribute_type(info: FieldInfo, type_: StackType | None) -> str:
     value = _class_of(info)
     if info.kind is Kind.SWITCH:
         return "bool"
+    if info.kind is Kind.LIST:
+        return f"Annotated[{value}, Opaque()]"
     if info.kind is Kind.MAPPING:
         return f"dict[str, {value}]" if info.choices else f"Annotated[{value}, Opaque()]"
     if info.choices:
@@ -106,7 +108,7 @@ def _attribute_type(info: FieldInfo, type_: StackType | None) -> str:
 def _default(info: FieldInfo, type_: StackType | None) -> str | None:
     if _is_required(info, type_):
         return None
-    if info.kind is Kind.MAPPING:
+    if info.kind in {Kind.MAPPING, Kind.LIST}:
         return f"default_factory={'dict' if info.choices else _class_of(info)}"
     if info.choices:
         return f"default={_class_of(info)}.{info.default.name}"
@@ -120,6 +122,8 @@ def _is_required(info: FieldInfo, type_: StackType | None) -> bool:
 
 # -- the Python functions --------------------------------------------------------------------------
 
+#: Kinds of several values.
+_MANY = (Kind.MAPPING, Kind.LIST)
 #: The arguments of `create_stack` that its own signature has.
 _IN_SIGNATURE = ("name", "type", "activate", "extra")
 
@@ -128,7 +132,7 @@ def keywords() -> str:
     """spec/_keywords.py: the arguments of `create_stack`, for the type checker alone."""
     infos = [info for info in FIELDS.values() if info.key not in _IN_SIGNATURE]
     fields = [line for info in infos for line in _keyword(info)]
-    with_class = [info for info in infos if info.kind is not Kind.MAPPING or info.choices]
+    with_class = [info for info in infos if info.kind not in _MANY or info.choices]
     return _filled("_keywords", imports=_imports(with_class, {}), fields=fields)
 
 
@@ -136,6 +140,8 @@ def _keyword(info: FieldInfo) -> Lines:
     kind = f"str | {_class_of(info)}" if info.value else "str"
     if info.kind is Kind.SWITCH:
         kind = "bool"
+    elif info.kind is Kind.LIST:
+        kind = "Sequence[str]"
     elif info.kind is Kind.MAPPING:
         kind = f"Mapping[str, {kind}]" if info.choices else "Mapping[str, object]"
     yield f"    {info.attribute}: {kind} | None"

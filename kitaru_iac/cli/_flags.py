@@ -213,5 +213,14 @@ def flags(
             rich_help_panel="More",
         ),
     ] = None,
+    description: Annotated[
+        str | None,
+        typer.Option(
+            "--description",
+            metavar="TEXT",
+            help="What is to be read about the stack in ZenML.",
+            rich_help_panel="More",
+        ),
+    ] = None,
 ) -> None:
     """Only the parameters count."""

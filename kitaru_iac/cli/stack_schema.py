@@ -14,11 +14,12 @@ __all__ = ["schema"]
 
 def schema(
     of: Annotated[
-        Literal["stack", "plan"],
+        Literal["stack", "shared", "plan"],
         typer.Option(
             "--of",
             metavar="WHAT",
-            help="Of what: stack (stack.yaml) or plan (what preview --out writes).",
+            help="Of what: stack (stack.yaml), shared (kitaru.yaml) or plan (what preview --out "
+            "writes).",
             rich_help_panel=MORE,
         ),
     ] = "stack",
@@ -30,6 +31,7 @@ def schema(
 
     Examples:
         kitaru stack schema > stack.schema.json
+        kitaru stack schema --of shared > kitaru.schema.json
         kitaru stack schema --of plan
     """
     import json
@@ -39,6 +41,10 @@ def schema(
         from kitaru_iac.plan.schema import plan_schema
 
         document = plan_schema()
+    elif of == "shared":
+        from kitaru_iac.spec.shared import shared_schema
+
+        document = shared_schema()
     else:
         from kitaru_iac.spec import json_schema
 

@@ -105,6 +105,7 @@ class StackDoc:
     Attributes:
         members: Its components by component type, the default one of a type first.
         updated: When it was last written.
+        description: What its users wrote about it; empty where they wrote nothing.
     """
 
     id: str
@@ -112,6 +113,7 @@ class StackDoc:
     labels: Mapping[str, str]
     members: Mapping[str, tuple[Member, ...]]
     updated: datetime
+    description: str = ""
 
     def holds(self, component_id: str) -> bool:
         """Whether a component is in it."""
@@ -245,11 +247,13 @@ class NewStack:
     Attributes:
         members: By component type: ids of components that exist, and components to come. ZenML
             gives those the stack's labels, and a random suffix to a name that is taken.
+        description: What is to be read about it.
     """
 
     name: str
     labels: Mapping[str, str]
     members: Mapping[str, tuple[str | NewComponent, ...]]
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +263,7 @@ class StackChange:
     name: str | Unset = UNSET
     labels: Mapping[str, str] | Unset = UNSET
     members: Mapping[str, tuple[str, ...]] | Unset = UNSET
+    description: str | Unset = UNSET
 
 
 @dataclass(frozen=True, slots=True)

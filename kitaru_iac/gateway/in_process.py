@@ -271,6 +271,7 @@ class InProcess:
             }
             request = StackRequest(
                 name=new.name,
+                description=new.description,
                 components=components,
                 labels=dict(new.labels),
                 service_connectors=list(links),
@@ -326,6 +327,8 @@ class InProcess:
                     StackComponentType(kind): [UUID(member) for member in of_kind]
                     for kind, of_kind in change.members.items()
                 }
+            if change.description is not UNSET:
+                given["description"] = change.description
             zen.update_stack(UUID(id), StackUpdate(**given))
 
     def update_component(self, id: str, change: ComponentChange) -> None:

@@ -40,7 +40,7 @@ __all__ = ["LocalGateway"]
 #: Seconds to wait for a writer.
 _BUSY_TIMEOUT: Final = 5.0
 
-_STACKS = "SELECT t.id, t.name, t.labels, t.updated FROM stack t"
+_STACKS = "SELECT t.id, t.name, t.description, t.labels, t.updated FROM stack t"
 _MEMBERS = """
 SELECT m.stack_id, c.id, c.name, c.type
 FROM stack_composition m JOIN stack_component c ON c.id = m.component_id
@@ -145,6 +145,7 @@ class LocalGateway(InProcess):
                     labels=_labels(row),
                     members={kind: tuple(parts) for kind, parts in members[row["id"]].items()},
                     updated=from_time(row["updated"]),
+                    description=row["description"] or "",
                 )
                 for row in rows
             ]

@@ -194,7 +194,8 @@ class MemoryGateway(MemoryShelves):
                 for given in of_kind
             ]
             members[kind] = tuple(Member(doc.id, doc.name) for doc in docs)
-        return self.put_stack(self.new_id("stack", new.name), new.name, new.labels, members)
+        doc = self.put_stack(self.new_id("stack", new.name), new.name, new.labels, members)
+        return self.describe_stack(doc, new.description)
 
     def _member(self, given: NewComponent, stack: NewStack) -> ComponentDoc:
         taken = {doc.name for doc in self._components.values() if doc.type == given.type}
@@ -236,6 +237,8 @@ class MemoryGateway(MemoryShelves):
                 for kind, of_kind in change.members.items()
             }
             old = replace(old, members=members)
+        if change.description is not UNSET:
+            old = replace(old, description=change.description)
         self._stacks[id] = replace(old, updated=self.now())
 
     def update_component(self, id: str, change: ComponentChange) -> None:

@@ -7,6 +7,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import uuid4
@@ -70,6 +71,11 @@ class MemoryShelves:
         doc = StackDoc(id, name, dict(labels), dict(members), updated or self.now())
         self._stacks[id] = doc
         return doc
+
+    def describe_stack(self, doc: StackDoc, description: str) -> StackDoc:
+        """Have a description on a stack."""
+        self._stacks[doc.id] = described = replace(doc, description=description)
+        return described
 
     def put_component(
         self, new: NewComponent, *, id: str, updated: datetime | None = None

@@ -87,6 +87,7 @@ def stack_doc(item: Mapping[str, Any]) -> StackDoc:
             for kind, components in metadata["components"].items()
         },
         updated=_time(item["body"]["updated"]),
+        description=metadata.get("description") or "",
     )
 
 
@@ -184,6 +185,7 @@ def stack_request(new: NewStack) -> dict[str, Json]:
     }
     return {
         "name": new.name,
+        **({"description": new.description} if new.description else {}),
         "labels": dict(new.labels),
         "components": components,
         "service_connectors": list(links),
@@ -232,6 +234,8 @@ def stack_change(change: StackChange) -> dict[str, Json]:
         given["labels"] = dict(change.labels)
     if change.members is not UNSET:
         given["components"] = {kind: list(of_kind) for kind, of_kind in change.members.items()}
+    if change.description is not UNSET:
+        given["description"] = change.description
     return given
 
 

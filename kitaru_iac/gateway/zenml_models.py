@@ -97,6 +97,7 @@ def stack_doc(item: StackResponse) -> StackDoc:
             for kind, components in item.components.items()
         },
         updated=_time(item.updated),
+        description=item.description or "",
     )
 
 

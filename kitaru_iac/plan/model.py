@@ -46,6 +46,7 @@ class Reason(StrEnum):
     EXISTING = "existing"
     FLAVOR = "flavor_fixed"
     FORCED = "forced_by_properties"
+    IGNORED = "ignored_changes"
     IMPORTED = "imported"
     MAKES_ROOM = "makes_room"
     NOT_DESCRIBED = "not_described"

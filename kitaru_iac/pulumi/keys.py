@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.errors import Problem
+from kitaru_iac.spec.annotation_fields import NOT_OF_PROGRAMS
 from kitaru_iac.spec.fields import FIELDS
 
 __all__ = [
+    "COMMAND_KEYS",
     "STACK_KEYS",
+    "VERIFY_KEYS",
     "camel",
     "default_of",
     "property_path",
@@ -21,6 +24,12 @@ __all__ = [
 #: The keys of a description that are properties of `Stack`. What is done about the infrastructure
 #: is said by the program around it.
 STACK_KEYS: tuple[str, ...] = tuple(key for key, info in FIELDS.items() if info.program.of_stack)
+#: Those that only the command can say, as what it is to leave alone.
+COMMAND_KEYS: tuple[str, ...] = tuple(
+    key for key, info in FIELDS.items() if info.program is NOT_OF_PROGRAMS
+)
+#: Those that `verify` takes.
+VERIFY_KEYS: tuple[str, ...] = tuple(key for key in FIELDS if key not in COMMAND_KEYS)
 
 
 def camel(key: str) -> str:

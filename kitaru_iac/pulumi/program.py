@@ -19,6 +19,7 @@ from pulumi.runtime import config as runtime
 
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.pulumi._stack import Stack
+from kitaru_iac.pulumi.keys import COMMAND_KEYS
 from kitaru_iac.pulumi.plugin.settings import KEYS as PROVIDER_KEYS
 from kitaru_iac.pulumi.verification import verify
 from kitaru_iac.spec import merge, suggest
@@ -137,6 +138,11 @@ def _merged(problems: list[Problem]) -> dict[str, Any]:
         merged.checked()
     except DescriptionError as error:
         problems.extend(_mended(found, has_file=path is not None) for found in error.problems)
+    for key in COMMAND_KEYS:
+        if merged.data.get(key) is not None:
+            what, remedy = "a program does not know it", FIELDS[key].program.elsewhere
+            source = merged.origins.of(key)
+            problems.append(Problem(key, what, remedy=remedy, source=_shown(source)))
     return merged.data
 
 

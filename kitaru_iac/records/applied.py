@@ -13,9 +13,10 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from kitaru_iac.gateway.masking import MASK, masked
-from kitaru_iac.labels import APPLIED_LABEL
+from kitaru_iac.labels import APPLIED_LABEL, OUR_LABELS
 from kitaru_iac.plan.canonical import sha256
 from kitaru_iac.plan.model import Action, Change, Reason, Step
+from kitaru_iac.records.annotations import without_ignored
 from kitaru_iac.records.diff import (
     IGNORED_CONNECTOR_FIELDS,
     hidden,
@@ -42,15 +43,18 @@ def keeping(records: Records) -> Records:
         records: What is about to be stored, without ids but that of an existing connector.
     """
     labels = without_applied(records.labels)
-    link = records.connector
+    managed = without_ignored(records)
+    link = managed.connector
     kept = {
         "version": _VERSION,
         "stack": records.stack,
         "type": records.stack_type,
-        "labels": labels,
-        "components": [_component(component) for component in records.components],
+        "labels": without_applied(managed.labels),
+        "components": [_component(component) for component in managed.components],
         "connector": None if link is None else _connector(link),
     }
+    if managed.description is not None:
+        kept["description"] = managed.description
     # ASCII: the store counts bytes, and escapes other letters in any case.
     text = json.dumps(_plain(kept), sort_keys=True, separators=(",", ":"))
     if len(json.dumps(text)) <= _LONGEST:  # in the text of all labels its quotes are escaped
@@ -81,6 +85,7 @@ def applied_records(labels: Mapping[str, object]) -> Records | None:
             components=tuple(_read_component(part) for part in _a(list, kept["components"])),
             connector=None if link is None else _read_connector(link),
             labels=_labels(kept["labels"]),
+            description=None if "description" not in kept else _a(str, kept["description"]),
         )
     except (KeyError, TypeError, ValueError, RecursionError):
         return None
@@ -135,6 +140,7 @@ def drifted(applied: Records, current: Records) -> tuple[Step, ...]:
     Returns:
         The steps from `applied` to `current`: what is not in the stack any more is a deletion.
     """
+    current = without_ignored(current)
     about_stack: list[Change] = []
     if current.stack != applied.stack:
         about_stack.append(Change("name", applied.stack, current.stack))
@@ -154,6 +160,13 @@ def drifted(applied: Records, current: Records) -> tuple[Step, ...]:
             steps.append((Action.CREATE, member.type, member.name, ()))
             about_stack.append(Change(member.type, None, member.name))
     about_stack += label_changes(current.labels, applied.labels)
+    about_stack += [
+        Change(f"labels.{key}", text, current.labels.get(key))
+        for key, text in sorted(applied.labels.items())
+        if not key.startswith(OUR_LABELS) and current.labels.get(key) != text
+    ]
+    if applied.description not in {None, current.description}:
+        about_stack.append(Change("description", applied.description, current.description))
     steps.append((Action.UPDATE, "stack", applied.stack, tuple(about_stack)))
     return tuple(
         Step(action, kind, name, changes=changes)

@@ -14,9 +14,9 @@ from kitaru_iac.errors import AlreadyExistsError, NotConnectedError, StackChange
 from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.plan.model import Action
+from kitaru_iac.records.annotations import description_after, labels_after
 from kitaru_iac.records.applied import without_applied
 from kitaru_iac.records.diff import (
-    OUR_LABELS,
     diff,
     is_own_component,
     is_own_connector,
@@ -142,23 +142,29 @@ class RecordsChange:
         members = self._members(result)
         for kind, of_kind in carried.items():
             members.setdefault(kind, list(of_kind))
+        wanted, description = self.desired.labels, self.desired.description
+        if self.current is not None:  # what was added to the old one by hand goes on
+            wanted = labels_after(self.desired, self.current)
+            description = description_after(self.desired, self.current)
         # ZenML gives new components the labels of their stack. So what was applied comes after, and
         # last: a stack without it is one that is unknown, or that a dead process left.
-        first = without_applied(self.desired.labels)
-        stack = self.writer.register_stack(self.desired.stack, first, members, self.connector)
+        first = without_applied(wanted)
+        stack = self.writer.register_stack(
+            self.desired.stack, first, members, self.connector, description or ""
+        )
         taken_over = any(isinstance(given, str) for of in members.values() for given in of)
         where = Where(in_stack=stack.id)
         docs = self.store.gateway.components(where) if taken_over else []
         labels = {doc.id: doc.labels for doc in docs}
-        for wanted in self.desired.components:
-            member = stack.members[wanted.type][0]
-            if not isinstance(members[wanted.type][0], str):
+        for part in self.desired.components:
+            member = stack.members[part.type][0]
+            if not isinstance(members[part.type][0], str):
                 labels[member.id] = first
-            self._settle(wanted, member.id, member.name, labels.get(member.id, {}))
-        if dict(self.desired.labels) != first:
-            self.writer.label_new_stack(stack.id, self.desired.labels)
+            self._settle(part, member.id, member.name, labels.get(member.id, {}))
+        if dict(wanted) != first:
+            self.writer.label_new_stack(stack.id, wanted)
         result.id = stack.id
-        self.registered = replace(stack, labels=self.desired.labels)
+        self.registered = replace(stack, labels=wanted)
         return result
 
     def require_as_written(self, result: ApplyResult) -> None:
@@ -326,15 +332,17 @@ class RecordsChange:
         members: dict[str, list[str]],
         old_members: dict[str, list[str]],
     ) -> None:
-        labels = {k: v for k, v in current.labels.items() if not k.startswith(OUR_LABELS)}
-        labels.update(self.desired.labels)
-        if members != old_members or labels != dict(current.labels):
+        labels = labels_after(self.desired, current)
+        description = description_after(self.desired, current)
+        before = (old_members, dict(current.labels), current.description)
+        if (members, labels, description) != before:
             self.writer.update_stack(
                 stored_id(current),
                 labels=labels,
                 members=members,
                 old_labels=current.labels,
                 old_members=old_members,
+                descriptions=(description or "", current.description or ""),
             )
 
     # -- the old parts ---------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway import DEFAULT_STACK, ComponentView, StackView, read_stack
+from kitaru_iac.records.annotations import annotations_of
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.stored import Parts, cluster_of, keys_of
 
@@ -58,5 +59,6 @@ def _parts(stack: StackView, runner: ComponentView) -> Parts:
             "name": stack.name,
             "type": runner.flavor,
             "connector": connector.name if connector else None,
+            **annotations_of(stack.labels, stack.description),
         },
     }

@@ -7,13 +7,15 @@ changed in place, and the stack keeps its id.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.gateway.masking import masked
-from kitaru_iac.labels import APPLIED_LABEL, MANAGED_LABEL
+from kitaru_iac.labels import APPLIED_LABEL, MANAGED_LABEL, OUR_LABELS
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Reason, Step
+from kitaru_iac.records.annotations import description_after, labels_after
 from kitaru_iac.records.model import (
     DESCRIBED,
     REMOVED_WITH_STACK,
@@ -24,7 +26,6 @@ from kitaru_iac.records.model import (
 
 __all__ = [
     "IGNORED_CONNECTOR_FIELDS",
-    "OUR_LABELS",
     "diff",
     "goes_with_stack",
     "hidden",
@@ -36,8 +37,6 @@ __all__ = [
     "replacement_reason",
 ]
 
-#: Labels that Kitaru sets begin so; others on a record are the user's own and stay.
-OUR_LABELS = "kitaru."
 #: ZenML adds this to each connector that comes with a stack; it means nothing to most of them.
 IGNORED_CONNECTOR_FIELDS = frozenset({"generate_temporary_tokens"})
 
@@ -71,6 +70,7 @@ def diff(desired: Records, current: Records | None, orphans: Records | None = No
     removals = _removals(desired, current)
     membership.extend(Change(step.kind, step.name, None) for step in removals)
     steps.append(_stack_step(desired, current, membership))
+    steps = [_with_ignored(step, desired) for step in steps]
     return [*steps, *_foreign(desired, current), *removals, *_old_connector(desired, current)]
 
 
@@ -285,9 +285,26 @@ def _component_changes(
 
 
 def _stack_step(desired: Records, current: Records, membership: list[Change]) -> Step:
-    changes = (*membership, *label_changes(desired.labels, current.labels))
+    labels = {**labels_after(desired, current), APPLIED_LABEL: None}  # which `applied` compares
+    before = {**current.labels, APPLIED_LABEL: None}
+    changes = (*membership, *mapping_changes("labels", before, labels))
+    description = description_after(desired, current)
+    if description != current.description:
+        changes = (*changes, Change("description", current.description, description))
     action = Action.UPDATE if changes else Action.KEEP
     return Step(action, "stack", desired.stack, changes=changes)
+
+
+def _with_ignored(step: Step, desired: Records) -> Step:
+    """A step that says which differing fields it leaves to somebody else."""
+    fields = desired.ignored.get(step.kind)
+    if not fields or step.action not in {Action.KEEP, Action.UPDATE} or step.reason:
+        return step
+    return dataclasses.replace(
+        step,
+        reason=f"{', '.join(fields)} differs and is left as it is: ignore_changes",
+        code=Reason.IGNORED,
+    )
 
 
 def _removals(desired: Records, current: Records) -> list[Step]:

@@ -28,6 +28,7 @@ def records_from(
         components=components,
         connector=connector,
         labels=dict(stack.labels),
+        description=stack.description or None,
         id=stack.id,
     )
 

@@ -326,6 +326,7 @@ class Writer:
         labels: Mapping[str, str],
         members: Mapping[str, Sequence[str | ComponentRecord]],
         connector: str | None,
+        description: str = "",
     ) -> StackDoc:
         """Register a stack, and in the same call those components that are given as records."""
         new = NewStack(
@@ -338,6 +339,7 @@ class Writer:
                 )
                 for kind, of_kind in members.items()
             },
+            description,
         )
         parts = [given for of in new.members.values() for given in of]
         stack = self._write(
@@ -370,13 +372,15 @@ class Writer:
         members: Mapping[str, Sequence[str]],
         old_labels: Mapping[str, str],
         old_members: Mapping[str, Sequence[str]],
+        descriptions: tuple[str, str] = ("", ""),
     ) -> None:
-        """Change a stack's members and labels in place."""
+        """Change a stack's members, labels and description in place; `descriptions`: new, old."""
+        new, old = descriptions if descriptions[0] != descriptions[1] else (UNSET, UNSET)
         self._change_stack(
             "the stack's former members",
             id,
-            StackChange(labels=labels, members=tuples(members)),
-            StackChange(labels=old_labels, members=tuples(old_members)),
+            StackChange(labels=labels, members=tuples(members), description=new),
+            StackChange(labels=old_labels, members=tuples(old_members), description=old),
         )
 
     def _change_stack(self, what: str, id: str, new: StackChange, old: StackChange) -> None:

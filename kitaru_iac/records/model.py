@@ -100,7 +100,11 @@ class Records:
     components: tuple[ComponentRecord, ...]
     connector: ConnectorRecord | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    #: What is to be read about the stack; None: nothing is said, and what is there stays.
+    description: str | None = None
     id: str | None = None
+    #: By kind, fields that differ from what is stored, and are left to somebody else.
+    ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Things the description says that ZenML will not use, in plain words.
     notes: tuple[KitaruWarning, ...] = ()
 

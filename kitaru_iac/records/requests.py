@@ -16,7 +16,8 @@ from kitaru_iac.gateway.documents import (
     StackChange,
     StackDoc,
 )
-from kitaru_iac.records.diff import IGNORED_CONNECTOR_FIELDS, OUR_LABELS, is_equal
+from kitaru_iac.labels import OUR_LABELS
+from kitaru_iac.records.diff import IGNORED_CONNECTOR_FIELDS, is_equal
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord
 
 __all__ = [
@@ -127,13 +128,15 @@ def _has(
     if change.labels is not UNSET and dict(doc.labels) != dict(change.labels):
         return False
     if isinstance(change, StackChange):
-        return isinstance(doc, StackDoc) and _has_members(doc, change)
+        return isinstance(doc, StackDoc) and _is_stack(doc, change)
     if isinstance(change, ComponentChange):
         return isinstance(doc, ComponentDoc) and _is_component(doc, change)
     return isinstance(doc, ConnectorDoc) and _is_connector(doc, change)
 
 
-def _has_members(doc: StackDoc, change: StackChange) -> bool:
+def _is_stack(doc: StackDoc, change: StackChange) -> bool:
+    if change.description not in {UNSET, doc.description}:
+        return False
     stored = {kind: tuple(m.id for m in of_kind) for kind, of_kind in doc.members.items()}
     return change.members is UNSET or stored == dict(change.members)
 

@@ -5,7 +5,7 @@ Written by scripts/generate from the table of fields; changes here are lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from kitaru_iac.spec.credentials import Credentials
@@ -56,3 +56,11 @@ class StackFields(TypedDict, total=False):
     infrastructure: Mapping[str, object] | None
     """How what is provisioned is made: its network, nodes, key, tags. The options are in the
     reference of stack.yaml."""
+    description: str | None
+    """What is to be read about the stack in ZenML, in one or two sentences."""
+    labels: Mapping[str, object] | None
+    """Labels of the stack in ZenML. Others, which were added by hand, are left alone."""
+    ignore_changes: Sequence[str] | None
+    """Fields that somebody else manages once the stack is there: they are made as described, and
+    left as they are from then on. Paths as orchestrator.FIELD, artifact_store.FIELD,
+    container_registry.FIELD, connector.FIELD, labels.NAME or description."""

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from kitaru_iac.spec.annotations import Labels, Paths
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.extras import Extra
 from kitaru_iac.spec.infrastructure import Infrastructure
@@ -88,6 +89,18 @@ class CommonFields(FrozenModel):
     infrastructure: Annotated[Infrastructure, Opaque()] = Field(
         default_factory=Infrastructure,
         description=describe("infrastructure"),
+    )
+    description: str | None = Field(
+        default=None,
+        description=describe("description"),
+    )
+    labels: Annotated[Labels, Opaque()] = Field(
+        default_factory=Labels,
+        description=describe("labels"),
+    )
+    ignore_changes: Annotated[Paths, Opaque()] = Field(
+        default_factory=Paths,
+        description=describe("ignore_changes"),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kitaru_iac.spec.annotation_fields import ANNOTATION_FIELDS
 from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.rows import FieldInfo, Flag, Kind, Place, Property, Stored
 
@@ -388,6 +389,7 @@ _TABLE = (
         ),
         program=Property(of_stack=False, elsewhere="Use ProvisionedStack."),
     ),
+    *ANNOTATION_FIELDS,
 )
 
 #: Every field by its key, in the order in which a description is written.

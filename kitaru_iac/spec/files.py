@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.loading import load
+from kitaru_iac.spec.shared import FILE, Shared, read_shared, sharing_file
 from kitaru_iac.spec.yaml_file import Document, read_documents
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ class Described:
 
     Attributes:
         source: Its file, as it was given or found.
+        named: What the descriptions of its repository are called, as `kitaru.yaml` says.
     """
 
     spec: StackSpec
     source: str
+    named: str | None = None
 
 
 def is_several(files: Sequence[str]) -> bool:
@@ -55,7 +58,8 @@ def documents_in(files: Sequence[str], stdin: TextIO | None = None) -> list[Docu
 
     Args:
         files: YAML files, each with one description or more; folders, of which every file that
-            ends in ``.yaml`` or ``.yml`` and does not begin with a dot is read; ``-`` is standard
+            ends in ``.yaml`` or ``.yml`` and does not begin with a dot is read, but
+            ``kitaru.yaml``, which holds what they share; ``-`` is standard
             input.
         stdin: What ``-`` reads; this process's own by default.
 
@@ -106,17 +110,25 @@ def load_all(
     """
     found: list[Described] = []
     problems: list[Problem] = []
+    known: dict[Path | None, Shared] = {}
     for document in documents:
         try:
-            spec = load({}, document, (), {"activate": False, **(defaults or {})}, stdin=stdin)
+            path = sharing_file(document.file)
+            if path not in known:
+                known[path] = Shared() if path is None else read_shared(path)
+            spec = load(
+                *({}, document, (), {"activate": False, **(defaults or {})}),
+                stdin=stdin,
+                shared=known[path],
+            )
         except DescriptionError as error:
             problems += [_in(document, problem) for problem in error.problems]
         else:
-            found.append(Described(spec, document.file))
+            found.append(Described(spec, document.file, known[path].source))
     problems += _named_twice(documents)
     problems += _all_active(documents)
-    if problems:
-        raise DescriptionError(problems)
+    if problems:  # one of a file that several share is said once
+        raise DescriptionError(list(dict.fromkeys(problems)))
     return found
 
 
@@ -129,6 +141,7 @@ def _files(file: str) -> list[str]:
             entry.name
             for entry in folder.iterdir()
             if entry.suffix in _SUFFIXES
+            and entry.name != FILE
             and not entry.name.startswith(".")
             # A link that leads nowhere is told of: its stack would be missing without a word.
             and (entry.is_file() or (entry.is_symlink() and not entry.exists()))

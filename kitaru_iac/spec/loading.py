@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec import rules
+from kitaru_iac.spec.clouds import FIXED_CLOUDS
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.draft import Origins
 from kitaru_iac.spec.extras import merge_extras
 from kitaru_iac.spec.fields import FIELDS
-from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.kinds import Cloud, InfraMode, StackType
+from kitaru_iac.spec.refusal import Refusal
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.rows import FieldInfo, Kind
+from kitaru_iac.spec.shared import Shared, shared_with
+from kitaru_iac.spec.uris import parse_artifact_store
+from kitaru_iac.spec.variables import expanded
 from kitaru_iac.spec.wording import flag_of
 from kitaru_iac.spec.yaml_file import Document, read_document
 
@@ -69,11 +74,12 @@ def load(
     defaults: Mapping[str, Any] | None = None,
     *,
     stdin: TextIO | None = None,
+    shared: Shared | None = None,
 ) -> StackSpec:
     """The description that a command line asks for.
 
-    Flags win over the file, the file over the defaults. ``--extra`` is laid over the file's
-    ``extra:`` deeply, later ones last.
+    Flags win over the file, the file over ``kitaru.yaml`` beside or above it, that one over the
+    defaults. ``--extra`` is laid over the file's ``extra:`` deeply, later ones last.
 
     Args:
         flags: Values by YAML key; None means not given.
@@ -82,11 +88,12 @@ def load(
         defaults: A project's own defaults, as of ``[tool.kitaru]``; those that the type does not
             have are passed over.
         stdin: What ``-`` reads; this process's own by default.
+        shared: The file's ``kitaru.yaml``; None: it is looked for.
 
     Raises:
         DescriptionError: With every problem that was found, each with its flag or file and line.
     """
-    return merge(flags, file, extra, defaults, stdin=stdin).checked(stdin)
+    return merge(flags, file, extra, defaults, stdin=stdin, shared=shared).checked(stdin)
 
 
 def merge(
@@ -97,6 +104,7 @@ def merge(
     *,
     stdin: TextIO | None = None,
     said: Callable[[str, Any], str] | None = None,
+    shared: Shared | None = None,
 ) -> Merged:
     """What `load` puts together, before it is checked; a mapping is laid over the file's deeply.
 
@@ -107,9 +115,10 @@ def merge(
         defaults: A project's own defaults.
         stdin: What ``-`` reads.
         said: Where a key and value of `given` was written; None: it is a flag.
+        shared: The file's ``kitaru.yaml``; None: it is looked for.
 
     Raises:
-        DescriptionError: The file cannot be read.
+        DescriptionError: The file cannot be read, or its ``kitaru.yaml`` is wrong.
     """
     data: dict[str, Any] = {}
     where: dict[str, str] = {}
@@ -119,10 +128,12 @@ def merge(
     if file is not None:
         try:
             document = file if isinstance(file, Document) else read_document(file, stdin)
+            shared = shared or shared_with(document.file)
         except DescriptionError as error:
             _, _, wrong = merge_extras(extra, None)
             raise DescriptionError([*error.problems, *wrong]) from None
-        name, data, where = document.file, document.data, document.sources()
+        document = expanded(document)
+        name, data, where = document.file, dict(document.data), document.sources()
         unreadable = document.unreadable
         problems += document.problems
     for key, value in given.items():
@@ -133,6 +144,8 @@ def merge(
                 problems += wrong
             _lay(data, where, (key,), laid, (said or flag_of)(key, value))
     problems += _lay_extras(data, where, extra)
+    if shared is not None:
+        _lay_under(data, where, shared)
     for key, value in (defaults or {}).items():
         if data.get(key) is None and _default_fits(key, data):
             data[key] = value
@@ -202,6 +215,49 @@ def _lay(
     where[dotted] = source
 
 
+def _lay_under(data: dict[str, Any], where: dict[str, str], shared: Shared) -> None:
+    """Put shared defaults below what is there; a key that is there and empty takes one away."""
+    places = dict(shared.paths())
+
+    def lay(into: dict[str, Any], path: tuple[str, ...], value: object) -> None:
+        key, dotted = path[-1], ".".join(path)
+        if key not in into:
+            into[key] = value
+            where.update({p: place for p, place in places.items() if _is_below(p, dotted)})
+        elif isinstance(value, Mapping) and isinstance(into[key], Mapping):
+            into[key] = dict(into[key])
+            for inner, below in value.items():
+                lay(into[key], (*path, str(inner)), below)
+
+    # What fits hangs on the type, and on what is done about infrastructure.
+    for key in (key for key in FIELDS if key in shared.defaults):
+        if _default_fits(key, data) and _is_of_use(key, data):
+            value = shared.fitting(str(data.get("type") or StackType.LOCAL), key)
+            if value is not None:
+                lay(data, (key,), value)
+
+
+def _is_of_use(key: str, data: Mapping[str, Any]) -> bool:
+    """Whether a shared default means something to a description, and contradicts nothing in it."""
+    if key == "connector" and data.get("credentials") is not None:
+        return False
+    if key in {"resources", "infrastructure"} and (data.get("infra") or InfraMode.NONE) == "none":
+        return False
+    cloud = FIELDS[key].cloud
+    return cloud is None or _cloud_in(data) in {None, cloud}
+
+
+def _cloud_in(data: Mapping[str, Any]) -> Cloud | None:
+    """The cloud of a description, as far as its type and its artifact store tell."""
+    fixed = {str(type_): cloud for type_, cloud in FIXED_CLOUDS.items()}
+    if (cloud := fixed.get(str(data.get("type")))) is not None:
+        return cloud
+    try:
+        return parse_artifact_store(str(data.get("artifact_store") or "")).cloud
+    except Refusal:
+        return None
+
+
 def _lay_extras(data: dict[str, Any], where: dict[str, str], extra: Sequence[str]) -> list[Problem]:
     base = data.get("extra")
     merged, paths, problems = merge_extras(extra, base)
@@ -248,6 +304,8 @@ def _written(info: FieldInfo, value: Any, spec: StackSpec, include_secrets: bool
         return _extra(value, spec.async_)
     if info.key == "infrastructure":
         return value.given()
+    if info.kind is Kind.LIST:
+        return list(value) or None
     if info.kind is Kind.MAPPING:
         return {key: str(inner) for key, inner in value.items()}
     return value if isinstance(value, bool) else str(value)

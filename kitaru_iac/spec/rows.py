@@ -17,6 +17,7 @@ class Kind(StrEnum):
     TEXT = "text"
     SWITCH = "true or false"
     MAPPING = "a mapping"
+    LIST = "a list"
 
 
 @dataclass_transform(frozen_default=True)
@@ -74,7 +75,8 @@ class Place(_Row):
     Attributes:
         part: ``orchestrator``, ``artifact_store``, ``container_registry`` or ``connector``: its
             configuration; ``labels``: those of the stack; ``cluster``: what the runner's connector
-            gives it, as `name` and `group`; ``stack``: its `name`, `type` and `connector`.
+            gives it, as `name` and `group`; ``stack``: its `name`, `type` and `connector`, and what
+            is said about it: `description`, `labels` and `ignore_changes`.
         name: The field of that part.
         rest: The field that holds what follows after a slash.
     """

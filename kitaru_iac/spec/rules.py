@@ -26,6 +26,13 @@ __all__ = ["check", "check_singly", "key_suggestion"]
 
 _URIS = ("artifact_store", "container_registry")
 
+#: Keys that hold several values, with the functions that check them: to a value and problems.
+_CHECKED = {
+    "infrastructure": "infrastructure:checked_infrastructure",
+    "labels": "annotations:checked_labels",
+    "ignore_changes": "annotations:checked_paths",
+}
+
 _T = TypeVar("_T", StackType, InfraMode, ResourceMode)
 
 
@@ -141,8 +148,8 @@ def _value(draft: Draft, key: str, stdin: TextIO | None) -> None:
         _extra(draft, raw)
     elif key == "resources":
         _resources(draft, raw)
-    elif key == "infrastructure":
-        _infrastructure(draft, raw)
+    elif key in _CHECKED:
+        _checked(draft, key, raw)
     elif not _is_text(draft, key, raw):
         return
     elif key == "credentials":
@@ -248,12 +255,12 @@ def _extra(draft: Draft, raw: object) -> None:
         draft.values["extra"] = value
 
 
-def _infrastructure(draft: Draft, raw: object) -> None:
-    value, problems = _named("infrastructure:checked_infrastructure")(raw)
+def _checked(draft: Draft, key: str, raw: object) -> None:
+    value, problems = _named(_CHECKED[key])(raw)
     for problem in problems:
         draft.add(problem.field, problem.what, problem.why, problem.remedy)
     if not problems:
-        draft.values["infrastructure"] = value
+        draft.values[key] = value
 
 
 def _resources(draft: Draft, raw: object) -> None:

@@ -8,14 +8,19 @@ that are left empty.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
+from kitaru_iac.labels import OUR_LABELS
 from kitaru_iac.spec import names
+from kitaru_iac.spec.annotations import LABEL_NAME, MOST, PATH
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.infrastructure import OPTIONS, Option, Shape
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.resources import EXTRA_TARGETS, RESOURCES
 from kitaru_iac.spec.rows import FieldInfo, Kind
+from kitaru_iac.spec.variables import FORM_PATTERN, WITHOUT
 
 __all__ = ["json_schema"]
 
@@ -72,7 +77,10 @@ def json_schema() -> dict[str, Any]:
         "title": "Kitaru stack",
         "description": "What a stack is made of: where flows run, where artifacts and images lie.",
         "type": "object",
-        "properties": {key: _property(info) for key, info in FIELDS.items()},
+        "properties": {
+            key: _property(info) if key in WITHOUT else _with_variables(_property(info))
+            for key, info in FIELDS.items()
+        },
         "required": ["name"],
         "additionalProperties": False,
         "allOf": [
@@ -101,6 +109,19 @@ def _property(info: FieldInfo) -> dict[str, Any]:
             "properties": {key: _option(option) for key, option in OPTIONS.items()},
             "additionalProperties": False,
         }
+    if info.key == "labels":
+        return found | {
+            "type": "object",
+            "maxProperties": MOST,
+            "propertyNames": {
+                "pattern": f"^(?:{LABEL_NAME})$",
+                "not": {"pattern": f"^{re.escape(OUR_LABELS)}"},
+            },
+            "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    if info.kind is Kind.LIST:
+        items = {"type": "string", "pattern": f"^(?:{PATH})$"}
+        return found | {"type": "array", "items": items, "uniqueItems": True, "maxItems": MOST}
     if info.kind is Kind.MAPPING:
         return found | {
             "type": "object",
@@ -126,6 +147,21 @@ def _property(info: FieldInfo) -> dict[str, Any]:
     return found
 
 
+def _with_variables(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema whose texts may hold variables too, wherever it says what they look like."""
+    found: dict[str, Any] = {}
+    for word, value in schema.items():
+        if word == "pattern":
+            found[word] = f"(?:{value})|{FORM_PATTERN}"
+        elif word == "enum" and all(isinstance(choice, str) for choice in value):
+            found["anyOf"] = [{"enum": value}, {"pattern": FORM_PATTERN}]
+        elif isinstance(value, Mapping) and word not in {"propertyNames", "not"}:
+            found[word] = _with_variables(value)
+        else:
+            found[word] = value
+    return found
+
+
 def _option(option: Option) -> dict[str, Any]:
     kind = {Shape.TEXT: "string", Shape.NUMBER: "integer", Shape.LIST: "array"}
     kind[Shape.SWITCH] = "boolean"
@@ -142,7 +178,7 @@ def _for_type(type_: StackType) -> dict[str, Any]:
         if type_ not in info.types:
             # `async: false` says nothing, and is allowed everywhere.
             properties[key] = {"const": False} if info.kind is Kind.SWITCH else False
-    properties["artifact_store"] = {"pattern": _STORES[type_]}
+    properties["artifact_store"] = {"pattern": f"{_STORES[type_]}|{FORM_PATTERN}"}
     properties["resources"] = {"propertyNames": {"enum": list(RESOURCES[type_])}}
     then: dict[str, Any] = {"properties": properties}
     if always := [key for key, info in FIELDS.items() if type_ in info.required]:
@@ -190,7 +226,7 @@ def _project_told() -> dict[str, Any]:
                 "artifact_store": {"type": "string", "pattern": f"^{_GCS}"},
                 "container_registry": {
                     "type": "string",
-                    "not": {"pattern": _GOOGLE_REGISTRY},
+                    "not": {"pattern": f"{_GOOGLE_REGISTRY}|{FORM_PATTERN}"},
                 },
             },
             "required": ["artifact_store", "container_registry"],

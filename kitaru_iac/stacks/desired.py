@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kitaru_iac.clouds import registry
 from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.records.annotations import annotated
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.parts import Part, assemble, local_runner
 from kitaru_iac.spec.kinds import Cloud
@@ -26,8 +27,8 @@ def desired_records(spec: StackSpec) -> Records:
     if cloud is None:
         path = spec.artifact_store.store_path if spec.artifact_store else None
         store = Part("artifact_store", "local", {"path": path} if path else {})
-        return assemble(spec, (local_runner(), store))
-    return registry.provider(cloud).desired(spec)
+        return annotated(assemble(spec, (local_runner(), store)), spec)
+    return annotated(registry.provider(cloud).desired(spec), spec)
 
 
 def _check_credentials(spec: StackSpec, cloud: Cloud | None) -> None:

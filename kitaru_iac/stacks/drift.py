@@ -15,6 +15,7 @@ from kitaru_iac.gateway import ConnectorView, StackView
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.labels import DEPLOYMENT_LABELS, REUSED_CONNECTORS_LABEL
 from kitaru_iac.plan.model import HIDDEN, Action, Step
+from kitaru_iac.records.annotations import ignoring
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stack_type
@@ -120,6 +121,7 @@ def records_of_view(view: StackView) -> Records:
         components=components,
         connector=_connector(connectors[used], reused=reused) if used else None,
         labels={key: str(value) for key, value in view.labels.items()},
+        description=view.description or None,
         id=view.id,
     )
 
@@ -194,7 +196,7 @@ def _wanted(
     *,
     credentials: bool,
 ) -> Records:
-    desired = desired_records(spec)
+    desired, rules = desired_records(spec), spec.ignore_changes
     place = {k: v for k, v in current.labels.items() if k.startswith(DEPLOYMENT_LABELS)}
     desired = replace(desired, labels={**desired.labels, **place, **labels})
     components = (replace(c, configuration=masked(c.configuration)) for c in desired.components)
@@ -203,7 +205,7 @@ def _wanted(
     if wanted is None and current.connector is not None and not credentials:
         return _as_connected(desired, current)
     if wanted is None:
-        return desired
+        return ignoring(desired, current, rules)
     if wanted.existing:
         stored = next((c for c in view.connectors if wanted.name in {c.name, c.id}), None)
         if stored is not None:
@@ -212,7 +214,7 @@ def _wanted(
         wanted = current.connector
     else:
         wanted = replace(wanted, secrets={})
-    return replace(desired, connector=wanted)
+    return ignoring(replace(desired, connector=wanted), current, rules)
 
 
 def _as_connected(desired: Records, current: Records) -> Records:

@@ -246,10 +246,15 @@ def _desired(
     spec: StackSpec, store: Store, current: Records | None, owner: Owner | None
 ) -> Records:
     """The desired records, with the stack's owner; where its deployment is stays written on it."""
+    from kitaru_iac.records.annotations import ignoring
+    from kitaru_iac.records.diff import replacement_reason
     from kitaru_iac.stacks.desired import desired_records
 
     desired = store.resolved(desired_records(spec))
     stored = current.labels if current else {}
     place = {key: text for key, text in stored.items() if key.startswith(DEPLOYMENT_LABELS)}
     labels = {**desired.labels, **place, **labels_for(owner, current)}
-    return replace(desired, labels=labels)
+    desired = replace(desired, labels=labels)
+    if current is not None and replacement_reason(desired, current) is not None:
+        return desired
+    return ignoring(desired, current, spec.ignore_changes)

@@ -76,7 +76,14 @@ def test_a_row_is_typed_and_does_not_change() -> None:
 
 
 RECORDS: dict[str, dict[str, Any]] = {
-    "stack": {"name": "prod", "type": "kubernetes", "connector": "shared"},
+    "stack": {
+        "name": "prod",
+        "type": "kubernetes",
+        "connector": "shared",
+        "description": "For search.",
+        "labels": {"team": "search"},
+        "ignore_changes": ["labels.cost"],
+    },
     "orchestrator": {"kubernetes_namespace": "ml", "location": "nowhere"},
     "artifact_store": {"path": "s3://b/p"},
     "container_registry": {"uri": "host", "default_repository": "team/agents"},
@@ -98,6 +105,9 @@ def test_the_first_place_with_a_value_counts() -> None:
         "subscription_id": "sub",
         "resource_group": "g",
         "connector": "shared",
+        "description": "For search.",
+        "labels": {"team": "search"},
+        "ignore_changes": ["labels.cost"],
     }
     without = {**RECORDS, "connector": {}, "container_registry": {"uri": "host"}}
     found = keys_of(StackType.KUBERNETES, without)
@@ -110,7 +120,8 @@ def test_the_first_place_with_a_value_counts() -> None:
 def test_what_can_be_read_back_depends_on_the_type() -> None:
     assert keys_read(StackType.KUBERNETES) == keys_of(StackType.KUBERNETES, RECORDS).keys()
     assert keys_read(StackType.LOCAL) == {
-        *("name", "type", "artifact_store", "container_registry", "connector")
+        *("name", "type", "artifact_store", "container_registry", "connector"),
+        *("description", "labels", "ignore_changes"),
     }
     assert "project" not in keys_read(StackType.VERTEX)
 

@@ -32,6 +32,12 @@ SAGEMAKER = {
 }
 STACKS: dict[str, dict[str, Any]] = {
     "local": {"type": "local"},
+    "labelled": {
+        "type": "local",
+        "labels": {"team": "search", "cost/centre": "7"},
+        "description": "For search: agents.",
+        "ignore_changes": ["orchestrator.timeout", "labels.cost/centre"],
+    },
     "folder": {"type": "local", "artifact_store": "/srv/kitaru"},
     "bucket": {"type": "local", **AWS},
     "eks": {

@@ -6,11 +6,10 @@ from typing import Any
 
 from kitaru_iac.checks.model import CheckReport
 from kitaru_iac.errors import Problem
-from kitaru_iac.pulumi.keys import camel
+from kitaru_iac.pulumi.keys import VERIFY_KEYS, camel
 from kitaru_iac.pulumi.plugin.check import description, problems
 from kitaru_iac.pulumi.plugin.wire import Properties
 from kitaru_iac.spec import from_mapping
-from kitaru_iac.spec.fields import FIELDS
 
 __all__ = ["VERIFY", "answer", "refused", "report_text", "verify"]
 
@@ -21,7 +20,7 @@ _ALLOW = "allowFailures"
 def refused(arguments: Properties) -> list[Problem]:
     """What is wrong with the arguments of `verify`."""
     given = Properties(arguments.wire, _described(arguments), arguments.unknown - {_ALLOW})
-    found = problems(given, "stack", FIELDS)
+    found = problems(given, "stack", VERIFY_KEYS)
     if not isinstance(arguments.values.get(_ALLOW, False), bool):
         found.append(Problem("allowFailures", "it has to be true or false"))
     return found

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kitaru_iac.pulumi.keys import STACK_KEYS, camel
+from kitaru_iac.pulumi.keys import STACK_KEYS, VERIFY_KEYS, camel
 from kitaru_iac.pulumi.plugin import enums
 from kitaru_iac.pulumi.plugin.components import schema as components_schema
 from kitaru_iac.pulumi.plugin.functions import VERIFY
 from kitaru_iac.pulumi.plugin.package import languages, metadata, with_examples
 from kitaru_iac.pulumi.plugin.properties import description_properties, input_of
 from kitaru_iac.pulumi.stack import STACK_TOKEN
-from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud
 
 __all__ = ["schema"]
@@ -140,7 +139,7 @@ def _stack() -> dict[str, Any]:
 
 
 def _verify() -> dict[str, Any]:
-    properties = description_properties(FIELDS)
+    properties = description_properties(VERIFY_KEYS)
     for property_ in properties.values():
         property_.pop("secret", None)
     return {

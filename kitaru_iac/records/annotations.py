@@ -1,0 +1,195 @@
+"""What a description says about a stack itself: labels, a text, and fields left to somebody else.
+
+Others may label a stack too, and write about it. Which labels are the description's is kept on the
+stack, as a label of ours: those are changed and taken away with the description, and nothing else.
+Pure: imports no ZenML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from kitaru_iac.labels import DESCRIBED_LABEL, IGNORED_LABEL, OUR_LABELS, is_managed
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
+
+if TYPE_CHECKING:
+    from kitaru_iac.spec.model import StackSpec
+
+__all__ = [
+    "annotated",
+    "annotations_of",
+    "description_after",
+    "ignoring",
+    "labels_after",
+    "without_ignored",
+]
+
+_DESCRIPTION = "description"
+_LABELS = "labels."
+
+
+def annotated(desired: Records, spec: StackSpec) -> Records:
+    """The records with what the description says about the stack itself."""
+    said = [_DESCRIPTION] if spec.description is not None else []
+    said += [f"{_LABELS}{key}" for key in sorted(spec.labels)]
+    marks = {}
+    if said:
+        marks[DESCRIBED_LABEL] = ",".join(said)
+    if spec.ignore_changes:
+        marks[IGNORED_LABEL] = ",".join(spec.ignore_changes)
+    labels = {**spec.labels, **desired.labels, **marks}
+    return replace(desired, labels=labels, description=spec.description)
+
+
+def annotations_of(
+    labels: Mapping[str, Any], description: str | None, *, every: bool = False
+) -> dict[str, Any]:
+    """The keys of stack.yaml that a stored stack's labels and text stand for.
+
+    Args:
+        labels: Its labels.
+        description: Its text.
+        every: Whether what was added by hand counts too; of a stack that no description made it
+            does always.
+    """
+    every = every or not is_managed(labels)
+    said = _said(labels)
+    own = {
+        key: str(text)
+        for key, text in labels.items()
+        if not key.startswith(OUR_LABELS) and (every or f"{_LABELS}{key}" in said)
+    }
+    rules = [rule for rule in str(labels.get(IGNORED_LABEL) or "").split(",") if rule]
+    found: dict[str, Any] = {}
+    if description and (every or _DESCRIPTION in said):
+        found["description"] = description
+    if own:
+        found["labels"] = own
+    if rules:
+        found["ignore_changes"] = rules
+    return found
+
+
+def labels_after(desired: Records, current: Records) -> dict[str, str]:
+    """The labels that a stored stack gets: the described ones, and those added by hand."""
+    gone = {name.removeprefix(_LABELS) for name in _said(current.labels)}
+    theirs = {
+        key: text
+        for key, text in current.labels.items()
+        if not key.startswith(OUR_LABELS) and key not in gone
+    }
+    return {**theirs, **desired.labels}
+
+
+def description_after(desired: Records, current: Records) -> str | None:
+    """The text that a stored stack gets: the described one, else the one added by hand."""
+    if desired.description is not None:
+        return desired.description
+    return None if _DESCRIPTION in _said(current.labels) else current.description
+
+
+def ignoring(desired: Records, current: Records | None, rules: Sequence[str]) -> Records:
+    """The records with the stored values of fields that somebody else manages.
+
+    Args:
+        desired: What the description asks for.
+        current: What is stored; what is not there yet is made as described.
+        rules: Paths as `ignore_changes` has them: ``orchestrator.FIELD``, ``connector.FIELD``,
+            ``labels.NAME``, ``description``.
+    """
+    if current is None or not rules:
+        return desired
+    found: dict[str, list[str]] = {}
+    for rule in rules:
+        kind, _, name = rule.partition(".")
+        before = desired
+        if kind == _DESCRIPTION:
+            desired = _with_description(desired, current)
+        elif kind == "labels":
+            desired = _with_label(desired, current, name)
+        elif kind == "connector":
+            desired = _with_connector(desired, current, name)
+        else:
+            desired = _with_component(desired, current, kind, name)
+        if desired != before:
+            where = {"labels": "stack", _DESCRIPTION: "stack", "connector": "service_connector"}
+            field = rule if kind in {"labels", _DESCRIPTION} else f"configuration.{name}"
+            found.setdefault(where.get(kind, kind), []).append(field)
+    return replace(desired, ignored={kind: tuple(fields) for kind, fields in found.items()})
+
+
+def without_ignored(records: Records) -> Records:
+    """The records without what their description leaves to somebody else."""
+    rules = [rule for rule in records.labels.get(IGNORED_LABEL, "").split(",") if rule]
+    if not rules:
+        return records
+    gone = frozenset(rules)
+
+    def rest(part: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in fields.items() if f"{part}.{key}" not in gone}
+
+    link = records.connector
+    return replace(
+        records,
+        labels=rest("labels", records.labels),
+        description=None if _DESCRIPTION in gone else records.description,
+        components=tuple(
+            replace(part, configuration=rest(part.type, part.configuration))
+            for part in records.components
+        ),
+        connector=link and replace(link, configuration=rest("connector", link.configuration)),
+    )
+
+
+def _said(labels: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(str(labels.get(DESCRIBED_LABEL) or "").split(",")) - {""}
+
+
+def _with_description(desired: Records, current: Records) -> Records:
+    if description_after(desired, current) == current.description:
+        return desired
+    return replace(desired, description=current.description or "")
+
+
+def _with_label(desired: Records, current: Records, name: str) -> Records:
+    if labels_after(desired, current).get(name) == current.labels.get(name):
+        return desired
+    labels = _laid(desired.labels, current.labels, name)
+    return replace(desired, labels=labels)
+
+
+def _with_connector(desired: Records, current: Records, name: str) -> Records:
+    new, old = desired.connector, current.connector
+    if new is None or old is None or new.existing or not _is_same(new, old):
+        return desired
+    configuration = _laid(new.configuration, old.configuration, name)
+    return replace(desired, connector=replace(new, configuration=configuration))
+
+
+def _with_component(desired: Records, current: Records, kind: str, name: str) -> Records:
+    def kept(new: ComponentRecord) -> ComponentRecord:
+        old = current.component(kind)
+        if new.type != kind or old is None or not _is_same(new, old):
+            return new
+        return replace(new, configuration=_laid(new.configuration, old.configuration, name))
+
+    return replace(desired, components=tuple(map(kept, desired.components)))
+
+
+def _is_same(
+    new: ComponentRecord | ConnectorRecord, old: ComponentRecord | ConnectorRecord
+) -> bool:
+    """Whether a stored part is the described one, which is changed in place."""
+    if isinstance(new, ComponentRecord) and isinstance(old, ComponentRecord):
+        return (new.name, new.flavor) == (old.name, old.flavor)
+    if isinstance(new, ConnectorRecord) and isinstance(old, ConnectorRecord):
+        return (new.name, new.type) == (old.name, old.type)
+    return False
+
+
+def _laid(new: Mapping[str, Any], old: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A mapping with another one's value of a key, or without the key."""
+    rest = {key: value for key, value in new.items() if key != name}
+    return rest | {name: old[name]} if name in old else rest
