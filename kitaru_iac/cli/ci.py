@@ -152,7 +152,9 @@ def apply(
         plans, _ = _plans(described)
         fresh = document(plans)
         if not unreviewed:
-            digest = reviewed["digest"] if reviewed else reviewed_digest(host, request, id)
+            digest = (
+                reviewed["digest"] if reviewed else reviewed_digest(host, request, f"preview/{id}")
+            )
             require_digest(fresh, digest, reviewed)
     outcomes: list[Outcome] = []
     try:

@@ -82,14 +82,22 @@ def refuse_strangers(request: Proposal | None) -> None:
         )
 
 
-def reviewed_digest(host: Host, request: Proposal | None, id: str) -> str:
-    """The digest that our comment on the merged request says, and nobody has edited.
+def reviewed_digest(
+    host: Host, request: Proposal | None, key: str, otherwise: str = "say --unreviewed"
+) -> str:
+    """Read the digest that our comment on the merged request says, and nobody has edited.
+
+    Args:
+        host: The host.
+        request: The request by whose merge the job's commit came.
+        key: The comment's.
+        otherwise: What else the command takes, for the remedy.
 
     Raises:
         UsageError: No plan was reviewed, as far as this host shows.
     """
     if request is not None:
-        for note in host.notes(f"preview/{id}", request.number):
+        for note in host.notes(key, request.number):
             if found := re.findall(r"^<!-- plan: (sha256:[0-9a-f]{64}) -->$", note.body, re.M):
                 return str(found[-1])
     what = "the commit came by no request" if request is None else "no comment of ours is on it"
@@ -97,7 +105,7 @@ def reviewed_digest(host: Host, request: Proposal | None, id: str) -> str:
         "There is no reviewed plan for this commit",
         where=host.name,
         why=f"As far as {host.name} shows, {what}, or somebody has edited it.",
-        remedy="Give the plan with --plan FILE, or say --unreviewed.",
+        remedy=f"Give the plan with --plan FILE, or {otherwise}.",
     )
 
 

@@ -133,6 +133,21 @@ _CI = {
         "ci",
         "verify",
     ),
+    "pulumi-preview": Entry(
+        "Show on its pull or merge request what `pulumi up` would do to a stack.",
+        "ci_pulumi",
+        "preview",
+    ),
+    "pulumi-up": Entry(
+        "Update a stack of a Pulumi project as it was reviewed, and not otherwise.",
+        "ci_pulumi",
+        "up",
+    ),
+    "pulumi-drift": Entry(
+        "Compare a stack of a Pulumi project with what exists, and keep one issue about it.",
+        "ci_pulumi",
+        "drift",
+    ),
 }
 
 #: All commands. The order is that of the overview.

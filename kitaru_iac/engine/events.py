@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
     from pulumi.automation.events import StepEventMetadata
 
-__all__ = ["Diagnostic", "Recording", "ResourceChange", "name_of", "steps", "type_of"]
+__all__ = [
+    "Diagnostic",
+    "Recording",
+    "ResourceChange",
+    "action_of",
+    "is_known",
+    "name_of",
+    "steps",
+    "strongest",
+    "type_of",
+]
 
 #: The engine's operations and what they are in a plan. One that is not here counts as a change.
 _ACTIONS: Mapping[str, Action] = {
@@ -107,7 +117,7 @@ class ResourceChange:
             return f"forced by {', '.join(self.forcing)}", Reason.FORCED
         if self.operation == "import":
             return "it exists, and is taken over", Reason.IMPORTED
-        if self.operation not in _ACTIONS:
+        if not is_known(self.operation):
             return f"the engine calls it {self.operation!r}", Reason.UNKNOWN_OPERATION
         if self.protected and self.action is Action.KEEP:
             return "protected", Reason.PROTECTED
@@ -127,6 +137,21 @@ class Diagnostic:
     severity: str
     message: str
     urn: str | None = None
+
+
+def action_of(operation: str) -> Action:
+    """Give what the engine's operation is in a plan; one that is not known counts as a change."""
+    return _ACTIONS.get(operation, Action.UPDATE)
+
+
+def is_known(operation: str) -> bool:
+    """Say whether the engine's operation is one that this version knows."""
+    return operation in _ACTIONS
+
+
+def strongest(actions: Iterable[Action]) -> Action:
+    """Give the action that says most: of several about one resource the one that stays."""
+    return max(actions, key=_STRENGTH.index)
 
 
 def type_of(urn: str) -> str:
@@ -218,7 +243,7 @@ def _change(metadata: StepEventMetadata, operation: str, *, refreshing: bool) ->
     old, new = metadata.old, metadata.new
     detailed: Mapping[str, Any] = metadata.detailed_diff or {}
     properties = tuple(sorted(detailed or metadata.diffs or ()))
-    action = _ACTIONS.get(operation, Action.UPDATE)
+    action = action_of(operation)
     if operation == "refresh" and refreshing:
         if new is None or not (new.id or new.urn):
             action = Action.DELETE

@@ -97,7 +97,7 @@ class StackChanged(KitaruError):
 
 
 class PlanMoved(KitaruError):
-    """What would be done now is not what was reviewed; nothing was done.
+    """What would be done now is not what was reviewed; nothing was done, unless `why` says what.
 
     Args:
         differs: How the fresh plan differs, one line each.

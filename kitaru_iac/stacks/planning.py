@@ -152,9 +152,19 @@ def saved_plan(file: str) -> dict[str, Any]:
 
 
 def require_digest(
-    fresh: Mapping[str, Any], digest: str, reviewed: Mapping[str, Any] | None = None
+    fresh: Mapping[str, Any],
+    digest: str,
+    reviewed: Mapping[str, Any] | None = None,
+    *,
+    remedy: str | None = None,
 ) -> None:
     """Refuse a plan that is not the one with this digest.
+
+    Args:
+        fresh: The plan's document.
+        digest: That of the reviewed one.
+        reviewed: The reviewed one, to say how the fresh one differs.
+        remedy: What to do, where it is not to preview the described stacks.
 
     Raises:
         PlanMoved: It is another one.
@@ -162,7 +172,7 @@ def require_digest(
     if fresh["digest"] == digest:
         return
     differs = differences(reviewed, fresh) if reviewed is not None else ()
-    raise _moved(differs, _done_already(fresh))
+    raise _moved(differs, _done_already(fresh), remedy)
 
 
 def apply_planned(
@@ -247,11 +257,13 @@ def _done_already(fresh: Mapping[str, Any]) -> str | None:
     return "Every stack is as described already: the plan may have been applied before."
 
 
-def _moved(differs: Sequence[str], known: str | None = None) -> PlanMoved:
+def _moved(
+    differs: Sequence[str], known: str | None = None, remedy: str | None = None
+) -> PlanMoved:
     why = "\n".join([*differs, *([known] if known else [])])
     return PlanMoved(
         "What would be done now is not what was reviewed",
         differs=differs,
         why=why or "The digests differ, and the reviewed plan is not here to say where.",
-        remedy="See what would be done now with `kitaru stack preview`, and review that.",
+        remedy=remedy or "See what would be done now with `kitaru stack preview`, and review that.",
     )

@@ -1,0 +1,234 @@
+"""What `pulumi preview --json` says of a project → steps of a plan, with the values that differ.
+
+The document is Pulumi's own (`pkg/display/json.go`, `PreviewDigest`), without a version. It holds
+the resources that change, each as it is and as it would be; what the program marked as a secret
+is ``[secret]`` in it. What only looks like one is hidden here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from kitaru_iac import redaction
+from kitaru_iac.engine.events import (
+    Diagnostic,
+    action_of,
+    is_known,
+    name_of,
+    strongest,
+    type_of,
+)
+from kitaru_iac.plan.model import HIDDEN, Action, Change, Layer, Reason, Step
+
+__all__ = ["Previewed", "previewed"]
+
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+
+_SECRET: Final = "[secret]"  # noqa: S105 - what Pulumi writes in its place
+#: A value that is not known before the update: `computedValuePlaceholder`,
+#: https://github.com/pulumi/pulumi/blob/master/pkg/resource/stack/deployment.go
+_COMPUTED: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_NOT_KNOWN_YET: Final = "(not known yet)"
+_STACK: Final = "pulumi:pulumi:Stack"
+#: A part of a property's path: a name, ``[0]``, ``["any text"]``.
+_PART: Final = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[\]]+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What a preview found.
+
+    Attributes:
+        steps: One for each resource that would change, in the order of their addresses.
+        diagnostics: What the engine, the program and the plugins said.
+        missing: What the engine counted and its document does not hold, as ``1 create``.
+    """
+
+    steps: tuple[Step, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    missing: tuple[str, ...]
+
+
+def previewed(document: Mapping[str, Json]) -> Previewed:
+    """Read the document of a preview.
+
+    Args:
+        document: What ``pulumi preview --json`` printed.
+
+    Raises:
+        ValueError: It is not such a document.
+    """
+    found: dict[str, list[Mapping[str, Json]]] = {}
+    for step in _mappings(document.get("steps")):
+        urn = step.get("urn")
+        if not isinstance(urn, str) or not isinstance(step.get("op"), str):
+            raise ValueError("a step without `urn` or `op`")
+        found.setdefault(urn, []).append(step)
+    steps = [
+        made
+        for urn, group in found.items()
+        if type_of(urn) != _STACK and (made := _step(urn, group)) is not None
+    ]
+    return Previewed(
+        tuple(sorted(steps, key=lambda step: (step.kind, str(step.key)))),
+        tuple(_diagnostics(document)),
+        tuple(_missing(document, found)),
+    )
+
+
+def _step(urn: str, group: Sequence[Mapping[str, Json]]) -> Step | None:
+    operations = [str(step["op"]) for step in group]
+    action = strongest(map(action_of, operations))
+    reason, code = _why(operations, group)
+    if operations[0] == "delete" and operations[-1] == "create":
+        # The refresh did not find it, and the program asks for it.
+        action, reason = Action.CREATE, "it is gone, and is made again"
+    if action is Action.KEEP:
+        return None
+    return Step(
+        action,
+        type_of(urn),
+        name_of(urn),
+        Layer.INFRASTRUCTURE,
+        () if action is Action.DELETE else tuple(_changes(action, group)),
+        reason,
+        code=code,
+        key=_key(urn),
+        deletes_first=next((w for w in operations if w != "refresh"), "") == "delete-replaced",
+    )
+
+
+def _key(urn: str) -> str:
+    """Its name, with the types of the components that it is in: what is unique in the program."""
+    around, sign, _ = urn.split("::")[2].rpartition("$")
+    return f"{around}{sign}{name_of(urn)}"
+
+
+def _why(
+    operations: Sequence[str], group: Sequence[Mapping[str, Json]]
+) -> tuple[str | None, Reason | None]:
+    strange = [word for word in operations if not is_known(word)]
+    if strange:
+        return f"the engine calls it {strange[0]!r}", Reason.UNKNOWN_OPERATION
+    if any(word.startswith("import") for word in operations):
+        return "it exists, and is taken over", Reason.IMPORTED
+    forcing = sorted({key for step in group for key in _texts(step.get("replaceReasons"))})
+    if forcing and any(action_of(word) is Action.REPLACE for word in operations):
+        return f"forced by {', '.join(forcing)}", Reason.FORCED
+    return None, None
+
+
+# -- what differs ----------------------------------------------------------------------------------
+
+
+def _changes(action: Action, group: Sequence[Mapping[str, Json]]) -> Iterator[Change]:
+    """What differs by path: as the provider says, and whatever else of the inputs is another."""
+    told: dict[str, Change] = {}
+    for step in group:
+        new = action is Action.CREATE
+        before = {} if new else _values(step, "oldState", "inputs")
+        was = {} if new else _values(step, "oldState", "outputs")
+        after = _values(step, "newState", "inputs")
+        if not step.get("newState"):
+            continue
+        for path in sorted({*_mapping(step.get("detailedDiff")), *_texts(step.get("diffReasons"))}):
+            # What is no input differs from what a refresh found: then it is an output.
+            known = _at(before, path)
+            told[path] = _change(path, _at(was, path) if known is None else known, _at(after, path))
+        covered = {next(_parts(path), "") for path in told}
+        for key in sorted({*before, *after}):
+            if before.get(key) != after.get(key) and key not in covered:
+                told[key] = _change(key, before.get(key), after.get(key))
+    yield from (told[path] for path in sorted(told))
+
+
+def _change(path: str, before: Json, after: Json) -> Change:
+    if _holds_secret(before) or _holds_secret(after):
+        return Change(
+            path,
+            None if before is None else HIDDEN,
+            None if after is None else HIDDEN,
+            sensitive=True,
+        )
+    return Change(path, _shown(before), _shown(after))
+
+
+def _values(step: Mapping[str, Json], state: str, which: str) -> dict[str, Json]:
+    """Its inputs or outputs by name, without those that Pulumi keeps for itself."""
+    found = _mapping(_mapping(step.get(state)).get(which))
+    return {key: value for key, value in found.items() if not key.startswith("__")}
+
+
+def _at(values: Json, path: str) -> Json:
+    """The value at a path; None where there is none."""
+    for part in _parts(path):
+        if isinstance(values, dict):
+            values = values.get(part)
+        elif isinstance(values, list) and part.isdigit() and int(part) < len(values):
+            values = values[int(part)]
+        else:
+            return None
+    return values
+
+
+def _parts(path: str) -> Iterator[str]:
+    for index, quoted, name in _PART.findall(path):
+        yield index or name or re.sub(r"\\(.)", r"\1", quoted)
+
+
+def _holds_secret(value: Json) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_secret, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_secret, value))
+    return value == _SECRET
+
+
+def _shown(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _shown(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_shown(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    return _NOT_KNOWN_YET if value == _COMPUTED else redaction.value(value)
+
+
+# -- around it -------------------------------------------------------------------------------------
+
+
+def _diagnostics(document: Mapping[str, Json]) -> Iterator[Diagnostic]:
+    for said in _mappings(document.get("diagnostics")):
+        message, urn = str(said.get("message") or "").strip(), said.get("urn")
+        if message:
+            severity = str(said.get("severity") or "info")
+            yield Diagnostic(severity, message, urn if isinstance(urn, str) and urn else None)
+
+
+def _missing(
+    document: Mapping[str, Json], found: Mapping[str, Sequence[Mapping[str, Json]]]
+) -> Iterator[str]:
+    """What the engine counted and did not tell: a plan without it would be too small."""
+    seen = Counter(str(step["op"]) for group in found.values() for step in group)
+    for operation, count in _mapping(document.get("changeSummary")).items():
+        if action_of(operation) is Action.KEEP or not isinstance(count, int):
+            continue
+        if seen[operation] < count:
+            yield f"{count - seen[operation]} {operation}"
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _mappings(value: Json) -> Iterator[dict[str, Json]]:
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []

@@ -1,0 +1,205 @@
+"""What a preview's document means: one table of steps, and what is hidden or lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kitaru_iac.engine.previewed import previewed
+from kitaru_iac.plan.document import StackPlan, document
+from kitaru_iac.plan.model import HIDDEN, Action, Change, Plan
+from tests.engine.previews import COMPUTED, preview, step, urn
+
+ROW = {
+    "made": ([step("create", new={"name": "dev"})], Action.CREATE, [Change("name", None, "dev")]),
+    "changed where the provider says": (
+        [
+            step(
+                "update",
+                old={"tags": {"a": "1", "b": "2"}},
+                new={"tags": {"a": "1", "b": "3"}},
+                paths=("tags.b",),
+            )
+        ],
+        Action.UPDATE,
+        [Change("tags.b", "2", "3")],
+    ),
+    "a path with an index, a quote and a dot": (
+        [
+            step(
+                "update",
+                old={"r": [{"a.b": {'"': 1}}]},
+                new={"r": [{"a.b": {'"': 2}}]},
+                paths=('r[0]["a.b"]["\\""]',),
+            )
+        ],
+        Action.UPDATE,
+        [Change('r[0]["a.b"]["\\""]', 1, 2)],
+    ),
+    "an input that differs and that the provider does not name": (
+        [step("update", old={"a": 1, "b": 1}, new={"a": 2, "b": 3}, paths=("a",))],
+        Action.UPDATE,
+        [Change("a", 1, 2), Change("b", 1, 3)],
+    ),
+    "what a refresh found": (
+        [
+            step("refresh", old={"name": "dev"}, new={"name": "dev"}),
+            step(
+                "update",
+                old={"name": "dev"},
+                new={"name": "dev"},
+                outputs={"drift": ["the path is another"]},
+                paths=("drift",),
+            ),
+        ],
+        Action.UPDATE,
+        [Change("drift", ["the path is another"], None)],
+    ),
+    "found to be gone, and made again": (
+        [step("delete", old={"name": "dev"}), step("create", new={"name": "dev"})],
+        Action.CREATE,
+        [Change("name", None, "dev")],
+    ),
+    "replaced": (
+        [
+            step("create-replacement", old={"t": "a"}, new={"t": "b"}, paths=("t",)),
+            step("replace", old={"t": "a"}, new={"t": "b"}, paths=("t",), replaceReasons=["t"]),
+            step("delete-replaced", old={"t": "a"}),
+        ],
+        Action.REPLACE,
+        [Change("t", "a", "b")],
+    ),
+    "deleted": ([step("delete", old={"name": "dev"})], Action.DELETE, []),
+    "not known yet": (
+        [step("update", old={"a": 1}, new={"a": COMPUTED}, paths=("a",))],
+        Action.UPDATE,
+        [Change("a", 1, "(not known yet)")],
+    ),
+    "an operation of a later engine": (
+        [step("transmogrify", old={"a": 1}, new={"a": 1})],
+        Action.UPDATE,
+        [],
+    ),
+    "Pulumi's own keys": (
+        [step("update", old={"__defaults": [1], "a": 1}, new={"__defaults": [], "a": 2})],
+        Action.UPDATE,
+        [Change("a", 1, 2)],
+    ),
+}
+
+
+@pytest.mark.parametrize("row", ROW)
+def test_each_kind_of_step(row: str) -> None:
+    steps, action, changes = ROW[row]
+    (found,) = previewed(preview(*steps)).steps
+    assert found.action is action
+    assert list(found.changes) == changes
+
+
+@pytest.mark.parametrize("op", ["same", "read", "refresh"])
+def test_what_stays_is_no_step(op: str) -> None:
+    assert previewed(preview(step(op, old={"a": 1}, new={"a": 1}))).steps == ()
+
+
+def test_the_pulumi_stack_is_none() -> None:
+    root = step("create", "platform-dev", "pulumi:pulumi:Stack", new={})
+    assert previewed(preview(root)).steps == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "before", "after"),
+    [
+        ("[secret]", "[secret]", HIDDEN, HIDDEN),
+        (None, "[secret]", None, HIDDEN),
+        ("plain", "[secret]", HIDDEN, HIDDEN),
+        ({"inner": ["[secret]"]}, {"inner": []}, HIDDEN, HIDDEN),
+    ],
+)
+def test_a_secret_is_not_shown_on_either_side(old: Any, new: Any, before: Any, after: Any) -> None:
+    one, other = ({} if value is None else {"key": value} for value in (old, new))
+    (found,) = previewed(preview(step("update", old=one, new=other, paths=("key",)))).steps
+    (change,) = found.changes
+    assert (change.before, change.after, change.sensitive) == (before, after, True)
+
+
+def test_what_nobody_marked_and_looks_like_a_secret_is_hidden_too() -> None:
+    given = {
+        "credentials": "aws-access-keys:AKIAIOSFODNN7EXAMPLE:verysecret",
+        "uri": "s3://u:pw@h/p",
+    }
+    (found,) = previewed(preview(step("create", new=given))).steps
+    assert "verysecret" not in str(found)
+    assert "pw@" not in str(found)
+
+
+def test_what_the_engine_counted_and_did_not_tell_is_missing() -> None:
+    said = preview(step("create", new={}))
+    said["changeSummary"] = {"create": 2, "delete": 1, "same": 7}
+    assert previewed(said).missing == ("1 create", "1 delete")
+
+
+@pytest.mark.parametrize("steps", [[{}], [{"op": "create"}], [{"urn": urn("dev")}], [{"op": 1}]])
+def test_a_step_without_its_words_is_no_step(steps: list[Any]) -> None:
+    with pytest.raises(ValueError, match="urn"):
+        previewed({"steps": steps})
+
+
+def test_two_resources_of_one_type_and_name_have_addresses_of_their_own() -> None:
+    inner = step("create", "x", "team:index:Team$kitaru:index:Stack", new={})
+    other = step("create", "x", "crew:index:Crew$kitaru:index:Stack", new={})
+    found = previewed(preview(inner, other, step("create", "x", new={}))).steps
+    changes = document([StackPlan(Plan("dev", found))])["stacks"][0]["changes"]
+    assert len({change["address"] for change in changes}) == 3
+
+
+def _digest(*steps: dict[str, Any]) -> str:
+    return str(document([StackPlan(Plan("dev", previewed(preview(*steps)).steps))])["digest"])
+
+
+#: A preview, and one of other effects: neither may stand for the other.
+OTHERS = {
+    "a value": (
+        [step("update", old={"a": 1}, new={"a": 2}, paths=("a",))],
+        [step("update", old={"a": 1}, new={"a": 3}, paths=("a",))],
+    ),
+    "the value before": (
+        [step("update", old={"a": 1}, new={"a": 2}, paths=("a",))],
+        [step("update", old={"a": 0}, new={"a": 2}, paths=("a",))],
+    ),
+    "an input beside": (
+        [step("create", new={"a": 1})],
+        [step("create", new={"a": 1, "b": 2})],
+    ),
+    "in place or replaced": (
+        [step("update", old={"a": 1}, new={"a": 2}, paths=("a",))],
+        [step("replace", old={"a": 1}, new={"a": 2}, paths=("a",))],
+    ),
+    "in which order": (
+        [step("create-replacement", old={}, new={}), step("delete-replaced", old={})],
+        [step("delete-replaced", old={}), step("create-replacement", old={}, new={})],
+    ),
+    "one more": (
+        [step("delete", "a", old={})],
+        [step("delete", "a", old={}), step("delete", "b", old={})],
+    ),
+    "another name": ([step("delete", "a", old={})], [step("delete", "b", old={})]),
+    "what drifted": (
+        [step("update", old={}, new={}, outputs={"drift": ["a"]}, paths=("drift",))],
+        [step("update", old={}, new={}, outputs={"drift": ["b"]}, paths=("drift",))],
+    ),
+}
+
+
+@pytest.mark.parametrize("row", OTHERS)
+def test_what_would_do_something_else_has_another_digest(row: str) -> None:
+    one, other = OTHERS[row]
+    assert _digest(*one) == _digest(*one)
+    assert _digest(*one) != _digest(*other)
+
+
+def test_what_stays_and_when_it_was_looked_at_is_not_in_the_digest() -> None:
+    change = step("update", "a", old={"x": 1}, new={"x": 2}, paths=("x",))
+    kept = step("same", "b", old={"x": 1}, new={"x": 1})
+    again = {**change, "oldState": {**change["oldState"], "modified": "2026-01-01", "id": "7"}}
+    assert _digest(change) == _digest(kept, again) == _digest(again, kept)
