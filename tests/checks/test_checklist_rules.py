@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import pytest
 
 from kitaru_iac.checks.checklist import Checklist
@@ -87,13 +89,21 @@ def test_what_is_not_there_is_made_and_nothing_else(error: ProbeError, remedy: s
     assert explained(error, create="make it").remedy == remedy
 
 
+class Part(StrEnum):
+    BUCKET = "bucket"
+
+
+class When(StrEnum):
+    ALWAYS = "always"
+
+
 @pytest.mark.parametrize("conditions", [None, {"StringEquals": {"x:Region": "here"}}])
 def test_the_rows_of_a_table_keep_their_conditions(conditions: Conditions | None) -> None:
-    rows: Rows[str, str] = Rows("always")
+    rows: Rows[Part, When] = Rows(When.ALWAYS)
     (row,) = rows(
-        Identity.RUNTIME, "bucket", frozenset(StackType), {"x:Look": "it"}, conditions=conditions
+        Identity.RUNTIME, Part.BUCKET, frozenset(StackType), {"x:Look": "it"}, conditions=conditions
     )
-    assert (row.when, row.conditions) == ("always", conditions or {})
+    assert (row.when, row.conditions) == (When.ALWAYS, conditions or {})
 
 
 REMOTE = {
