@@ -85,10 +85,10 @@ def run(
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the one place where everything ends
-        if (pressed := _interrupt_in(error)) is not None:
+        if (hidden := _interrupt_in(error)) is not None:
             if is_own_process:
                 _say_to_the_end(_INTERRUPTED)
-            return _interrupted(pressed, out)
+            return _interrupted(hidden, out)
         if debug:
             import traceback
 

@@ -140,9 +140,9 @@ def _merged(problems: list[Problem]) -> dict[str, Any]:
         problems.extend(_mended(found, has_file=path is not None) for found in error.problems)
     for key in COMMAND_KEYS:
         if merged.data.get(key) is not None:
-            what, remedy = "a program does not know it", FIELDS[key].program.elsewhere
+            what, elsewhere = "a program does not know it", FIELDS[key].program.elsewhere
             source = merged.origins.of(key)
-            problems.append(Problem(key, what, remedy=remedy, source=_shown(source)))
+            problems.append(Problem(key, what, remedy=elsewhere, source=_shown(source)))
     return merged.data
 
 

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 import pulumi
@@ -159,11 +160,13 @@ def _with(given: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any
     for key, (component, field) in IN_EXTRA.items():
         if key in outputs:
             both = pulumi.Output.all(found.get("extra") or {}, outputs[key])
-            found["extra"] = both.apply(lambda known, at=(component, field): _filled(*known, *at))
+            found["extra"] = both.apply(partial(_filled, component, field))
     return found
 
 
-def _filled(extra: Mapping[str, Any], value: object, component: str, field: str) -> dict[str, Any]:
+def _filled(component: str, field: str, both: list[Any]) -> dict[str, Any]:
+    """`extra` with a field of a component; both are known by now."""
+    extra, value = both
     if value is None:
         return dict(extra)
     return {**extra, component: {**(extra.get(component) or {}), field: value}}

@@ -186,9 +186,9 @@ def _wrong(document: Document) -> Iterator[Problem]:
             yield Problem(f"defaults.{key}", f"{key} has no default", why, "Leave it out.", place)
         elif key not in FIELDS:
             found = key_suggestion(str(key))
-            remedy = f"Did you mean `{found}`?" if found else None
+            nearest = f"Did you mean `{found}`?" if found else None
             what = f"{shown(key)} is not a key of a stack's description"
-            yield Problem(f"defaults.{shown(key).strip('`')}", what, None, remedy, place)
+            yield Problem(f"defaults.{shown(key).strip('`')}", what, None, nearest, place)
 
 
 def _unknown(document: Document, key: str) -> Problem:
