@@ -42,7 +42,13 @@ from kitaru_iac.machine.environment import AUTH_TOKEN, project_for_login
 from kitaru_iac.machine.files import here
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_login import forget_login, remember_key
-from kitaru_iac.machine.settings import read_global, read_logins
+from kitaru_iac.machine.settings import (
+    CONFIG_FILE,
+    LOGINS_FILE,
+    read_global,
+    read_logins,
+    remove_leftovers,
+)
 from kitaru_iac.machine.store_location import RestStore, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -186,6 +192,8 @@ def logout() -> LoggedOut:
     """
     refuse_if_fixed_by_environment()
     _require_whole_settings()
+    for file in (CONFIG_FILE, LOGINS_FILE):
+        remove_leftovers(config_home() / file)
     url = connected_server()
     stopped = _started_server_here() and installation.stop_local_server()
     if url is None and not stopped:

@@ -34,6 +34,7 @@ __all__ = [
     "read_repository",
     "read_whole",
     "read_yaml",
+    "remove_leftovers",
     "replace",
     "to_yaml",
 ]
@@ -162,14 +163,10 @@ def replace(path: Path, text: str, *, before: os.stat_result | None = None) -> b
         if found is None:
             with suppress(FileNotFoundError):
                 found = path.stat()
-        new = _written_beside(path, text, found)
-        try:
+        with _written_beside(path, text, found) as new:
             if before is not None and _identity(path.stat()) != _identity(before):
                 return False
             new.replace(path)
-        finally:
-            with suppress(OSError):
-                new.unlink(missing_ok=True)
         return True
 
 
@@ -244,39 +241,63 @@ def create_logins() -> None:
             _create(path, "{}\n")
 
 
+def remove_leftovers(path: Path) -> None:
+    """Delete what writers of a file that were killed have left beside it: a key may be in it.
+
+    Who writes holds a lock on what is written, which ends with the process.
+    """
+    import fcntl  # most commands only read
+
+    path = Path(os.path.realpath(path))
+    for found in path.parent.glob(f".{path.name}.{'[0-9a-f]' * 32}"):
+        with suppress(OSError):  # another process was faster, or may delete it and this one not
+            handle = os.open(found, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(handle).st_size:  # else its writer is about to lock it
+                    found.unlink()
+            finally:
+                os.close(handle)
+
+
 def _create(path: Path, text: str) -> None:
     """Write a file that is there as a whole or not at all, unless there is one."""
-    new = _written_beside(path, text, None)
-    try:
-        with suppress(FileExistsError):
-            os.link(new, path)
-    except OSError:  # a file system without links
-        if not path.exists():
-            new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    with _written_beside(path, text, None) as new:
+        try:
+            with suppress(FileExistsError):
+                os.link(new, path)
+        except OSError:  # a file system without links
+            if not path.exists():
+                new.replace(path)
 
 
-def _written_beside(path: Path, text: str, like: os.stat_result | None) -> Path:
+@contextmanager
+def _written_beside(path: Path, text: str, like: os.stat_result | None) -> Iterator[Path]:
+    """Write a file of another name, locked, that is gone after the block."""
+    import fcntl
+
+    remove_leftovers(path)
     new = path.with_name(f".{path.name}.{uuid4().hex}")
     mode = 0o600 if path.name == LOGINS_FILE else 0o666
     if like is not None:
         mode = stat.S_IMODE(like.st_mode)
+    # Never more open than the file itself, not even for a moment; the umask is heeded.
+    handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     try:
-        # Never more open than the file itself, not even for a moment; the umask is heeded.
-        handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
             file.write(text)
             file.flush()
             os.fsync(handle)
-        if like is not None:
-            new.chmod(mode)
-            with suppress(OSError):  # only root can; for everybody else it is the same anyway
-                os.chown(new, like.st_uid, like.st_gid)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    return new
+            if like is not None:
+                new.chmod(mode)
+                with suppress(OSError):  # only root can; for everybody else it is the same anyway
+                    os.chown(new, like.st_uid, like.st_gid)
+            yield new
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 def _identity(found: os.stat_result) -> tuple[int, int, int]:

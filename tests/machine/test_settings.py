@@ -11,7 +11,14 @@ import yaml
 
 from kitaru_iac.errors import SettingsDamaged
 from kitaru_iac.machine import settings
-from kitaru_iac.machine.settings import Kind, begin_global, read_whole, replace, to_yaml
+from kitaru_iac.machine.settings import (
+    Kind,
+    begin_global,
+    read_whole,
+    remove_leftovers,
+    replace,
+    to_yaml,
+)
 from tests.homes import Home
 
 ID = "abcdabcd-0000-4000-8000-000000000001"
@@ -226,3 +233,23 @@ def test_a_fresh_file_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(first) == ["user_id"]
     settings._create(path, "user_id: another\n")  # the loser of a race
     assert read_whole(path, "global") == first
+
+
+def test_what_a_killed_writer_left_is_deleted_by_the_next(tmp_path: Path) -> None:
+    import fcntl
+
+    file = tmp_path / "credentials.yaml"
+    dead, living, new, other = (
+        *(tmp_path / f".credentials.yaml.{digit * 32}" for digit in "abc"),
+        tmp_path / ".credentials.yaml.mine",
+    )
+    for path in (dead, living, other):
+        path.write_text("https://x: {api_key: ZENKEY_x}\n")
+    new.touch()  # its writer has not locked it yet
+    with living.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert replace(file, "{}\n")
+        assert sorted(tmp_path.iterdir()) == sorted([file, living, new, other])
+    remove_leftovers(file)
+    assert sorted(tmp_path.iterdir()) == sorted([file, new, other])
+    remove_leftovers(tmp_path / "nowhere" / "config.yaml")
