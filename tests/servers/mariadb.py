@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from typing import Any
 import pymysql
 
 from tests.servers.process import ChildProcess, free_port
+from tests.servers.zenml import ZenMLServer
 
-__all__ = ["MariaDB", "find_mariadbd"]
+__all__ = ["MariaDB", "find_mariadbd", "server_on"]
 
 _START_TIMEOUT = 60.0
 
@@ -108,3 +110,27 @@ class MariaDB:
             )
             return True
         return False
+
+
+def server_on(database: MariaDB, directory: Path) -> ZenMLServer:
+    """A ZenML server, not yet started, that keeps its store in that database."""
+    server = ZenMLServer(directory)
+    server._process = _OnDatabase(database.url, directory / "server.log")
+    return server
+
+
+class _OnDatabase(ChildProcess):
+    """A server's process that is told of another database than its own file.
+
+    `ZenMLServer` itself stays as it is: what it is made of names the databases in the cache.
+    """
+
+    def __init__(self, url: str, log: Path) -> None:
+        super().__init__("The ZenML server", log)
+        self._url = url
+
+    def start(self, command: Sequence[str], env: Mapping[str, str], **more: Any) -> None:
+        super().start(command, {**env, "ZENML_STORE_URL": self._url}, **more)
+
+    def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
+        super().wait_until(ready, 5 * timeout)  # it makes its tables first, in minutes

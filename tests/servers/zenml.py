@@ -27,7 +27,7 @@ uvicorn.Server(config).run(sockets=[listener])
 """
 _USER = "admin"
 _PASSWORD = "Loopback-passw0rd"
-_START_TIMEOUT = 300.0
+_START_TIMEOUT = 120.0
 
 
 class ZenMLServer:
@@ -35,8 +35,7 @@ class ZenMLServer:
 
     `extra_env` joins the server's environment: a REST store's connectors are verified there.
     `python` runs it, and decides the release; the one of these tests if it is not given. With a
-    `template` it begins with that database instead of making one, which takes a minute. A
-    `store_url` is another database than the SQLite file of its own.
+    `template` it begins with that database instead of making one, which takes a minute.
     """
 
     def __init__(
@@ -47,7 +46,6 @@ class ZenMLServer:
         implicit_auth: bool = False,
         python: Path | None = None,
         template: Template | None = None,
-        store_url: str | None = None,
     ) -> None:
         self._directory = directory
         self._extra_env = dict(extra_env or {})
@@ -57,7 +55,6 @@ class ZenMLServer:
         self._session.trust_env = False
         self._python = python or Path(sys.executable)
         self._template = template
-        self._store_url = store_url
         self.implicit_auth = implicit_auth
         self.api_key = ""
 
@@ -207,7 +204,7 @@ class ZenMLServer:
             "ZENML_DEFAULT_USER_PASSWORD": _PASSWORD,
             "ZENML_SECRETS_STORE_TYPE": "sql",
             "ZENML_STORE_TYPE": "sql",
-            "ZENML_STORE_URL": self._store_url or f"sqlite:///{self.database}",
+            "ZENML_STORE_URL": f"sqlite:///{self.database}",
         }
         program = self._directory / "program" / "run.py"
         program.parent.mkdir(exist_ok=True)

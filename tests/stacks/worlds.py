@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.homes import Home, empty_home, make_template, ready_home
-from tests.servers.mariadb import MariaDB, find_mariadbd
+from tests.servers.mariadb import MariaDB, find_mariadbd, server_on
+from tests.servers.releases import INSTALLED
 from tests.servers.zenml import ZenMLServer
 
 __all__ = ["KINDS", "World", "add_arguments", "open_world"]
@@ -100,7 +101,7 @@ def open_world(kind: str, folder: Path, debian: Path | None = None) -> Iterator[
     if kind == "local":
         yield Local(folder)
     elif kind == "sqlite":
-        with ZenMLServer(folder / "server") as server:
+        with ZenMLServer.of_release(INSTALLED, folder / "server") as server:
             yield Served(folder, server, None)
     else:
         program = find_mariadbd(debian)
@@ -108,7 +109,7 @@ def open_world(kind: str, folder: Path, debian: Path | None = None) -> Iterator[
             sys.exit("There is no mariadbd here: install mariadb-server, or give --mariadb FOLDER.")
         with (
             MariaDB(program, folder / "mariadb") as database,
-            ZenMLServer(folder / "server", store_url=database.url) as server,
+            server_on(database, folder / "server") as server,
         ):
             yield Served(folder, server, database)
 
