@@ -50,7 +50,8 @@ _CHECKS = (
     CheckInfo(
         "aws.bucket.public_access",
         "The bucket cannot become public",
-        "All four switches of the public access block, set on the bucket or on the account. "
+        "All four switches of the public access block, set on the bucket or on its account. Warns "
+        "where the ACL grants something to another account, which they do not take back. "
         "Fails when the bucket policy or an ACL makes it public and no switch takes that back: who "
         "can write an artifact can run code where it is loaded.",
         _S3 + "access-control-block-public-access.html",
@@ -60,7 +61,8 @@ _CHECKS = (
         "The bucket encrypts what it stores",
         "The default encryption. A KMS key is looked up whatever it is called, and its state: a "
         "disabled one, or one that is to be deleted, stops every run. Connector and runtime need "
-        "it too: their checks then ask for the key's permissions. Its own policy is not read.",
+        "it too: their checks then ask for the key's permissions, and here its own policy and its "
+        "grants must let both in. AWS's own key of another account lets nobody in.",
         _S3 + "bucket-encryption.html",
     ),
     CheckInfo(

@@ -15,6 +15,7 @@ __all__ = [
     "BucketKey",
     "CallerIdentity",
     "Compute",
+    "KeyPolicy",
     "Principal",
     "PublicAccess",
     "public_access_of",
@@ -87,6 +88,21 @@ class BucketKey:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPolicy:
+    """Who may use a customer's KMS key.
+
+    Attributes:
+        arn: The key's.
+        document: Its policy, in JSON.
+        grants: Its grants, as KMS lists them: the first hundred.
+    """
+
+    arn: str
+    document: str
+    grants: tuple[Raw, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PublicAccess:
     """The four switches that keep a bucket private, and where they are on.
 
@@ -98,6 +114,7 @@ class PublicAccess:
         public_acl: What the bucket's ACL lets everybody do, or everybody with an account of AWS;
             None if that could not be looked at.
         unseen: Why the policy's or the ACL's state could not be looked at.
+        others: What the bucket's ACL lets other accounts do, which no switch takes back.
     """
 
     bucket: frozenset[str]
@@ -106,6 +123,7 @@ class PublicAccess:
     account_missing: ProbeError | None = None
     public_acl: tuple[str, ...] | None = ()
     unseen: ProbeError | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def on(self) -> frozenset[str]:
@@ -133,9 +151,19 @@ class Analysis:
 
 def public_access_of(
     block: Raw, account: Outcome[Raw], status: Outcome[Raw], acl: Outcome[Raw],
-    analysis: Outcome[Analysis],
+    analysis: Outcome[Analysis], *, owner: ProbeError | None = None,
 ) -> PublicAccess:  # fmt: skip
-    """Put S3's answers together: both blocks, the policy's state, the ACL, another opinion."""
+    """Put S3's answers together: both blocks, the policy's state, the ACL, another opinion.
+
+    Args:
+        block: The bucket's.
+        account: That of the account that was asked.
+        status: What S3 says of the policy.
+        acl: The bucket's.
+        analysis: What Access Analyzer says of the policy.
+        owner: Why that account's block may say nothing of the bucket; None if it is its own.
+    """
+    account = account if owner is None else owner
     unseen = [outcome for outcome in (status, acl) if isinstance(outcome, ProbeError)]
     public = None if isinstance(analysis, ProbeError) else analysis.public
     return PublicAccess(
@@ -147,6 +175,17 @@ def public_access_of(
         account if isinstance(account, ProbeError) else None,
         None if isinstance(acl, ProbeError) else _public_grants(acl),
         unseen[0] if unseen else None,
+        () if isinstance(acl, ProbeError) else _grants_to_others(acl),
+    )
+
+
+def _grants_to_others(acl: Raw) -> tuple[str, ...]:
+    """The grants to accounts other than the owner's, by their canonical ids."""
+    owner = acl.get("Owner", {}).get("ID")
+    return tuple(
+        f"{grant['Permission']} to the account with the canonical id {theirs}"
+        for grant in acl.get("Grants", ())
+        if owner and (theirs := grant.get("Grantee", {}).get("ID")) and theirs != owner
     )
 
 

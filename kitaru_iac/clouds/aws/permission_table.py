@@ -316,7 +316,11 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     *_rows(*(_V, Resource.ANYTHING, _EVERY), dict.fromkeys(_READ_POLICIES, _HANGING)),
     *_rows(
         *(_V, Resource.ANYTHING, _EVERY),
-        {"kms:DescribeKey": "aws.bucket.encryption, aws.repository.encryption"},
+        {
+            "kms:DescribeKey": "aws.bucket.encryption, aws.repository.encryption",
+            "kms:GetKeyPolicy": "aws.bucket.encryption: who may use the key",
+            "kms:ListGrants": "aws.bucket.encryption: who may use the key beside its policy",
+        },
     ),
     *_rows(
         *(_V, Resource.ANYTHING, _REMOTE),

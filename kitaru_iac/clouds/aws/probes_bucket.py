@@ -20,6 +20,8 @@ from kitaru_iac.clouds.aws.observations import (
     BucketHead,
     BucketKey,
     CallerIdentity,
+    KeyPolicy,
+    PublicAccess,
     public_access_of,
 )
 from kitaru_iac.clouds.aws.probes_common import CommonProbes, Raw
@@ -54,6 +56,7 @@ class BucketProbes(CommonProbes):
         self.bucket_key = Probe(
             "kms:DescribeKey", self._bucket_key, requires=(self.encryption,), after=(self.head,)
         )
+        self.key_policy = Probe("kms:GetKeyPolicy", self._key_policy, requires=(self.bucket_key,))
         self.versioning = self._s3("get_bucket_versioning")
         self.bucket_policy = self._s3("get_bucket_policy", none="NoSuchBucketPolicy")
         self.bucket_analysis = Probe(
@@ -62,18 +65,32 @@ class BucketProbes(CommonProbes):
             requires=(self.bucket_policy,),
             after=(self.policy_status,),
         )
-        self.public_access = Probe(
-            "public access",
-            public_access_of,
-            requires=(self.bucket_block,),
-            after=(self.account_block, self.policy_status, self.bucket_acl, self.bucket_analysis),
-            inline=True,
-        )
         owner = Probe("s3:HeadBucket as its owner", self._bucket_owner, requires=(self.identity,))
         self.bucket_account = Probe(
             "the bucket's account", lambda _, account: account, requires=(self.bucket, owner),
             inline=True,
         )  # fmt: skip
+        self.public_access = Probe(
+            "public access",
+            self._public_access,
+            requires=(self.bucket_block,),
+            after=(
+                *(self.account_block, self.policy_status, self.bucket_acl, self.bucket_analysis),
+                self.bucket_account,
+            ),
+            inline=True,
+        )
+
+    def _public_access(self, *seen: Any) -> PublicAccess:
+        """The switches of an account count for its own buckets alone."""
+        *answers, whose = seen
+        if isinstance(whose, ProbeError):
+            owner: ProbeError | None = whose
+        elif whose is None or whose != (self._r.account or whose):
+            owner = Skipped("the bucket is of another account, whose block is not told here")
+        else:
+            owner = None
+        return public_access_of(*answers, owner=owner)
 
     def _s3(self, operation: str, none: str | None = None) -> Probe[Any]:
         pascal = "".join(part.capitalize() for part in operation.split("_"))
@@ -146,6 +163,29 @@ class BucketProbes(CommonProbes):
     def _bucket_key(self, encryption: Raw, head: Outcome[BucketHead]) -> BucketKey:
         region = None if isinstance(head, ProbeError) else head.region
         return self.describe_key(kms_key_name(encryption), region, region)
+
+    def _key_policy(self, key: BucketKey) -> KeyPolicy | None:
+        """The policy and the grants of the bucket's key; None where it has none of its own."""
+        if key.arn is None:
+            return None
+        about, region = f"the key {key.arn}", key.arn.split(":")[3]
+        policy = self._aws.ask(
+            *("kms", "get_key_policy"),
+            about=about,
+            absent=("NotFoundException",),
+            region=region,
+            KeyId=key.arn,
+            PolicyName="default",
+        )
+        grants = self._aws.ask(
+            *("kms", "list_grants"),
+            about=about,
+            absent=("NotFoundException",),
+            region=region,
+            KeyId=key.arn,
+            Limit=100,
+        )
+        return KeyPolicy(key.arn, str(policy.get("Policy") or ""), tuple(grants.get("Grants", ())))
 
 
 def require_aws_bucket(r: AwsResources) -> None:

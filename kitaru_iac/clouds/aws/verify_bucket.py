@@ -25,13 +25,11 @@ from kitaru_iac.clouds.aws.policies.requests import Caller, CallerKind, Context,
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.trust import statement_list
+from kitaru_iac.clouds.aws.verify_key import KEY_WORKS, evaluate_key, with_key_policy
 from kitaru_iac.clouds.aws.verify_policies import Thing, evaluate_policy
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["bucket_checks", "evaluate_key"]
-
-#: An update changes a key's primary region, and leaves it usable.
-_KEY_WORKS = {"Enabled", "Updating"}
+__all__ = ["bucket_checks"]
 
 Raw = Mapping[str, Any]
 
@@ -71,8 +69,17 @@ def bucket_checks(
             lambda seen: evaluate_public_access(seen, r),
         ),
         add(
-            *("aws.bucket.encryption", uri, all_of(probes.encryption, after=(probes.bucket_key,))),
-            lambda seen: evaluate_encryption(seen, r),
+            *("aws.bucket.encryption", uri),
+            all_of(
+                probes.encryption,
+                after=(
+                    *(probes.bucket_key, probes.bucket_account, probes.key_policy),
+                    connector or probes.principal,
+                ),
+            ),
+            lambda seen: with_key_policy(
+                evaluate_encryption(seen[:2], r, seen[2]), seen[3], seen[4], r
+            ),
         ),
         add("aws.bucket.versioning", uri, probes.versioning, lambda s: evaluate_versioning(s, r)),
         checklist.check(
@@ -131,6 +138,17 @@ def evaluate_region(head: BucketHead, r: AwsResources) -> Verdict:
 
 def evaluate_public_access(seen: PublicAccess, r: AwsResources) -> Verdict:
     """All four switches, wherever they are on. Public in fact is worse than unprotected."""
+    if seen.others and not seen.off:
+        enforced = aws(
+            *("s3api", "put-bucket-ownership-controls"),
+            bucket=r.bucket,
+            ownership_controls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+            region=r.region,
+        )
+        return warn(
+            f"its ACL grants {', '.join(seen.others)}, which no switch takes back",
+            note(enforced, "takes all ACLs out of force"),
+        )
     if not seen.off:
         where = "the bucket" if len(seen.bucket) == 4 else "the bucket or its account"
         return ok(f"all four switches of the public access block are set on {where}")
@@ -185,11 +203,16 @@ def _unseen(seen: PublicAccess) -> str:
     return " or ".join(hidden)
 
 
-def evaluate_encryption(seen: tuple[Raw, Outcome[BucketKey]], r: AwsResources) -> Verdict:
+def evaluate_encryption(
+    seen: tuple[Raw, Outcome[BucketKey]], r: AwsResources, owner: Outcome[str | None] = ""
+) -> Verdict:
     """S3 has encrypted every new object since January 2023; an empty answer is from before.
 
-    What S3 may not encrypt it does not store: a key must be there, and enabled.
-    https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+    Args:
+        seen: The bucket's encryption and its key.
+        r: What the description names.
+        owner: The bucket's account, if it is ours; None if it is another one.
+
     """
     encryption, key = seen
     algorithms = [
@@ -197,6 +220,14 @@ def evaluate_encryption(seen: tuple[Raw, Outcome[BucketKey]], r: AwsResources) -
         for rule in _rules(encryption)
         if rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm")
     ]
+    if algorithms and owner is None and isinstance(key, BucketKey) and key.arn is None:
+        if algorithms[0].startswith("aws:kms") and key.state in {None, *KEY_WORKS}:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html
+            return fail(
+                f"it encrypts with {algorithms[0]} and AWS's own key of another account, which "
+                "nobody uses from outside that account",
+                aws("s3api", "get-bucket-encryption", bucket=r.bucket, region=r.region),
+            )
     if algorithms:
         return evaluate_key(f"it encrypts with {algorithms[0]}", key, r.region, "S3")
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
@@ -207,42 +238,6 @@ def evaluate_encryption(seen: tuple[Raw, Outcome[BucketKey]], r: AwsResources) -
         region=r.region,
     )
     return warn("it has no default encryption", remedy)
-
-
-def evaluate_key(how: str, key: Outcome[BucketKey], region: str | None, service: str) -> Verdict:
-    """Whether a KMS key encrypts: it is there, enabled, symmetric, and in the thing's region.
-
-    Args:
-        how: What encrypts with it, in words.
-        key: As KMS describes it.
-        region: Where it is, unless its ARN says that.
-        service: Whose thing it encrypts.
-    """
-    if isinstance(key, ProbeError):
-        return unknown(f"{how}; its key could not be looked at: {key.why}", None, key.permission)
-    if key.named is None or key.named.endswith(("alias/aws/s3", "alias/aws/ecr")):
-        return ok(how)
-    region = key.arn.split(":")[3] if key.arn else region
-    show = aws("kms", "describe-key", key_id=key.named, region=region)
-    if key.unseen is not None:
-        why = f"{how} and the key {key.named}, whose state could not be looked at: {key.unseen.why}"
-        return unknown(why, show, key.unseen.permission)
-    if key.state is None:
-        return fail(f"{how}, and there is no key {key.named}: nothing can be stored", show)
-    if key.unfit is not None:
-        what = f"is {key.unfit}: {service} takes symmetric ones"
-        return fail(f"{how}, and its key {key.arn or key.named} {what}", show)
-    where = key.bucket_region
-    if key.arn and where and region != where:
-        return fail(f"{how}, and its key {key.arn} is in {region}, not in {where}", show)
-    if key.state in _KEY_WORKS:
-        return ok(f"{how} and the key {key.arn or key.named}")
-    own_id = str(key.arn).rsplit("/", 1)[-1]
-    enable = aws("kms", "enable-key", key_id=own_id, region=region)
-    cancel = aws("kms", "cancel-key-deletion", key_id=own_id, region=region)
-    remedy = {"Disabled": enable, "PendingDeletion": f"{cancel} && {enable}"}.get(key.state, show)
-    why = f"its key {key.arn or key.named} is {key.state}: nothing can be stored or read"
-    return fail(f"{how}, and {why}", remedy)
 
 
 def _rules(encryption: Raw) -> list[Raw]:

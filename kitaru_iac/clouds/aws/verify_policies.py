@@ -24,6 +24,7 @@ from kitaru_iac.clouds.aws.known_keys import (
 from kitaru_iac.clouds.aws.observations import Principal
 from kitaru_iac.clouds.aws.permission_table import AwsPermission, Resource
 from kitaru_iac.clouds.aws.permissions import arns, permissions_for, reach
+from kitaru_iac.clouds.aws.policies.answers import Answer
 from kitaru_iac.clouds.aws.policies.document import Document, read_document
 from kitaru_iac.clouds.aws.policies.evaluate import Decision, Effect, evaluate, may
 from kitaru_iac.clouds.aws.policies.requests import (
@@ -58,6 +59,9 @@ class Thing:
         show: The command that shows its policy.
         service: Whose policy it is: ``s3`` or ``ecr``.
         named: Whether the statements of its policy name resources.
+        must_allow: Whether its policy must allow within one account too, as a KMS key's.
+        grants: Who may do what beside the policy, as an ARN and an action.
+        via: The service that asks in a caller's name.
     """
 
     name: str
@@ -67,6 +71,9 @@ class Thing:
     show: str
     service: str
     named: bool = True
+    must_allow: bool = False
+    grants: frozenset[tuple[str, str]] = frozenset()
+    via: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,9 @@ def _asked(
                 for one in (*about.places, about.pattern) if thing.named else (None,):
                     for call in _calls(row.action, context, r):
                         decision = evaluate(document, Request(caller, row.action, one, call))
-                        made.append(_Asked(who, row.action, row.resource, decision, same))
+                        is_granted = (caller.name, row.action) in thing.grants
+                        if not (is_granted and decision.deny.value is False):
+                            made.append(_Asked(who, row.action, row.resource, decision, same))
     return made
 
 
@@ -171,6 +180,8 @@ def _context(caller: Caller, thing: Thing) -> Context:
         "aws:principalaccount": str(caller.account),
         "aws:principalarn": caller.name if caller.path_known else Pattern(_any_path(caller.name)),
     }
+    if thing.via is not None:
+        known |= {"kms:viaservice": thing.via, "kms:calleraccount": str(caller.account)}
     if thing.region is not None:
         known["aws:requestedregion"] = thing.region
     if thing.account is not None:
@@ -199,25 +210,23 @@ def _not_let_in(asked: Sequence[_Asked], thing: Thing) -> Verdict | None:
     abroad = [
         one
         for one in asked
-        if one.same_account is False
-        and may(one.decision, Effect.ALLOW, same_account=False).value is False
+        if (one.same_account is False or thing.must_allow) and _may(one, thing).value is False
     ]
     if not abroad:
         return None
+    if thing.must_allow:
+        return fail(f"its policy does not allow {_what(abroad)}, and no grant does", thing.show)
     whose = f"{thing.name} is of account {thing.account}, whose policy must allow it too"
     return fail(f"its policy does not allow {_what(abroad)}: {whose}", thing.show)
 
 
 def _unclear(asked: Sequence[_Asked], thing: Thing) -> Verdict | None:
-    unclear = [
-        one
-        for one in asked
-        if may(one.decision, Effect.ALLOW, same_account=bool(one.same_account)).value is None
-    ]
+    unclear = [one for one in asked if _may(one, thing).value is None]
     if unclear:
         decision = unclear[0].decision
         hangs = ", ".join((*decision.hangs_on, *decision.doubts))
-        return unknown(f"whether its policy denies {_what(unclear)} hangs on {hangs}", thing.show)
+        verb = "allows" if thing.must_allow else "denies"
+        return unknown(f"whether its policy {verb} {_what(unclear)} hangs on {hangs}", thing.show)
     homeless = [
         one
         for one in asked
@@ -231,6 +240,15 @@ def _unclear(asked: Sequence[_Asked], thing: Thing) -> Verdict | None:
             thing.show,
         )
     return None
+
+
+def _may(one: _Asked, thing: Thing) -> Answer:
+    return may(
+        one.decision,
+        Effect.ALLOW,
+        same_account=bool(one.same_account),
+        trust=thing.must_allow,
+    )
 
 
 def _what(asked: Sequence[_Asked]) -> str:

@@ -16,7 +16,7 @@ from kitaru_iac.clouds.aws.permission_table import Resource
 from kitaru_iac.clouds.aws.policies.document import parsed
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
-from kitaru_iac.clouds.aws.verify_bucket import evaluate_key
+from kitaru_iac.clouds.aws.verify_key import evaluate_key
 from kitaru_iac.clouds.aws.verify_policies import Thing, evaluate_policy
 
 __all__ = ["repository_checks"]

@@ -6,20 +6,35 @@ nobody who looks from here can know; a row that is `OK` or `FAIL` is decided by 
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from kitaru_iac.checks.model import CheckStatus, Verdict
+from kitaru_iac.checks.model import CheckStatus, Verdict, ok
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.clouds.aws.observations import Compute, Principal
+from kitaru_iac.checks.probes import Denied, Skipped, Unavailable
+from kitaru_iac.clouds.aws.observations import (
+    Analysis,
+    BucketKey,
+    Compute,
+    KeyPolicy,
+    Principal,
+    public_access_of,
+)
 from kitaru_iac.clouds.aws.permissions import permissions_for, statements
 from kitaru_iac.clouds.aws.resources import AwsResources, PodSettings
 from kitaru_iac.clouds.aws.trust import may_assume
-from kitaru_iac.clouds.aws.verify_bucket import evaluate_bucket_policy, evaluate_versioning
+from kitaru_iac.clouds.aws.verify_bucket import (
+    evaluate_bucket_policy,
+    evaluate_encryption,
+    evaluate_public_access,
+    evaluate_versioning,
+)
 from kitaru_iac.clouds.aws.verify_cluster import evaluate_access_entry, evaluate_endpoint
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
+from kitaru_iac.clouds.aws.verify_key import with_key_policy
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.uris import EcrUri
 from tests.clouds.aws.simulating import judged_by_iam
@@ -631,3 +646,128 @@ def test_versions_that_only_a_second_factor_deletes(
     seen: dict[str, str], status: CheckStatus
 ) -> None:
     assert evaluate_versioning(seen, R).status is status
+
+
+# --- the bucket's key, and whose the bucket is
+
+CONNECTOR = {"AWS": WHO.arn}
+BOTH = {"AWS": [WHO.arn, ROLE]}
+USE = ["kms:Decrypt", "kms:GenerateDataKey*"]
+
+
+def grant(principal: str, *operations: str, **more: Any) -> dict[str, Any]:
+    return {"GranteePrincipal": principal, "Operations": list(operations), **more}
+
+
+def key_says(principal: Any, action: Any = "kms:*", condition: Any = None, **more: Any) -> Any:
+    made = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*", **more}
+    return made | ({"Condition": condition} if condition else {})
+
+
+KEYS: dict[str, tuple[list[Any], list[Any], CheckStatus]] = {
+    "handed to the account": ([key_says(US)], [], OK),
+    "both by name": ([key_says(BOTH, USE)], [], OK),
+    "one of both": ([key_says(CONNECTOR, USE)], [], FAIL),
+    "nobody": ([key_says({"AWS": f"arn:aws:iam::{OURS}:role/admin"})], [], FAIL),
+    "another account": ([key_says({"AWS": OTHER})], [], FAIL),
+    "administrators alone": (
+        [key_says(US, ["kms:Create*", "kms:Put*", "kms:Describe*"])], [], FAIL),
+    "reading alone": ([key_says(US, "kms:Decrypt")], [], FAIL),
+    "by S3 alone": ([key_says(US, "kms:*", {"StringEquals": {
+        "kms:ViaService": f"s3.{REGION}.amazonaws.com"}})], [], OK),
+    "by S3 of the account": ([key_says("*", USE, {"StringEquals": {
+        "kms:ViaService": f"s3.{REGION}.amazonaws.com", "kms:CallerAccount": OURS}})], [], OK),
+    "by another service": ([key_says(US, "kms:*", {"StringEquals": {
+        "kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}})], [], FAIL),
+    "a context": ([key_says(US, "kms:*", {"StringLike": {
+        "kms:EncryptionContext:aws:s3:arn": f"{B}*"}})], [], UNKNOWN),
+    "an organization": ([key_says("*", USE, {"StringEquals": {"aws:PrincipalOrgID": "o-1"}})], [],
+                        UNKNOWN),
+    "denied": ([key_says(US), key_says(CONNECTOR, "kms:Decrypt", Effect="Deny")], [], FAIL),
+    "denied without a factor": (
+        [key_says(US), key_says("*", "kms:*", {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
+                                Effect="Deny")], [], UNKNOWN),
+    "a grant for the other": (
+        [key_says(CONNECTOR, USE)], [grant(ROLE, "Decrypt", "GenerateDataKey")], OK),
+    "a grant for half of it": ([key_says(CONNECTOR, USE)], [grant(ROLE, "Decrypt")], FAIL),
+    "a grant for another": (
+        [key_says(CONNECTOR, USE)], [grant(f"{ROLE}2", "Decrypt", "GenerateDataKey")], FAIL),
+    "a grant for one context": (
+        [key_says(CONNECTOR, USE)],
+        [grant(ROLE, "Decrypt", "GenerateDataKey",
+               Constraints={"EncryptionContextEquals": {"x": "y"}})], FAIL),
+    "a grant beside a denial": (
+        [key_says(US), key_says({"AWS": ROLE}, Effect="Deny")],
+        [grant(ROLE, "Decrypt", "GenerateDataKey")], FAIL),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "grants", "status"), KEYS.values(), ids=KEYS)
+def test_whom_the_key_lets_in(given: list[Any], grants: list[Any], status: CheckStatus) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": given})
+    found = with_key_policy(ok("it encrypts"), KeyPolicy(KEY, document, tuple(grants)), WHO, R)
+    assert found.status is status, found
+    assert found.why.startswith("it encrypts")
+
+
+def test_a_key_whose_policy_may_not_be_read_is_no_ok() -> None:
+    denied = Denied("may not", permission="kms:GetKeyPolicy")
+    found = with_key_policy(ok("it encrypts"), denied, WHO, R)
+    assert (found.status, found.missing_permission) == (UNKNOWN, "kms:GetKeyPolicy")
+    assert with_key_policy(ok("it encrypts"), None, WHO, R) == ok("it encrypts")
+
+
+def encrypting(kind: str) -> Any:
+    default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": kind}}
+    return {"ServerSideEncryptionConfiguration": {"Rules": [default]}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "owner", "status"),
+    [
+        ("aws:kms", BucketKey(), OURS, OK),
+        ("aws:kms", BucketKey(), None, FAIL),
+        ("aws:kms:dsse", BucketKey(), None, FAIL),
+        ("aws:kms", BucketKey(None, "alias/aws/s3", "Enabled"), None, FAIL),
+        ("aws:kms", BucketKey(KEY, KEY, "Enabled"), None, OK),
+        ("AES256", BucketKey(), None, OK),
+        ("aws:kms", BucketKey(), Unavailable("silence"), OK),
+    ],
+)
+def test_aws_s_own_key_of_another_account_lets_nobody_in(
+    kind: str, key: BucketKey, owner: Any, status: CheckStatus
+) -> None:
+    assert evaluate_encryption((encrypting(kind), key), R, owner).status is status
+
+
+SWITCHES = dict.fromkeys(
+    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+)
+ON = {"PublicAccessBlockConfiguration": SWITCHES}
+PUBLIC = {"PolicyStatus": {"IsPublic": True}}
+MINE = {"Owner": {"ID": "me"}, "Grants": [{"Grantee": {"ID": "me"}, "Permission": "FULL_CONTROL"}]}
+SHARED = {**MINE, "Grants": [*MINE["Grants"], {"Grantee": {"ID": "x"}, "Permission": "WRITE"}]}
+NOT_OURS = Skipped("of another account")
+
+
+@pytest.mark.parametrize(
+    ("block", "account", "status", "acl", "owner", "expected"),
+    [
+        (ON, {}, PUBLIC, MINE, None, OK),
+        ({}, ON, PUBLIC, MINE, None, OK),
+        ({}, {}, PUBLIC, MINE, None, FAIL),
+        # our account's block says nothing of another account's bucket
+        ({}, ON, PUBLIC, MINE, NOT_OURS, UNKNOWN),
+        ({}, ON, {}, MINE, NOT_OURS, UNKNOWN),
+        (ON, ON, PUBLIC, MINE, NOT_OURS, OK),
+        # and no switch takes a grant to an account back
+        (ON, {}, {}, SHARED, None, WARN),
+        ({}, ON, {}, SHARED, None, WARN),
+        (ON, {}, {}, {"Grants": SHARED["Grants"]}, None, OK),
+    ],
+)
+def test_who_else_gets_into_the_bucket(
+    block: Any, account: Any, status: Any, acl: Any, owner: Any, expected: CheckStatus
+) -> None:
+    seen = public_access_of(block, account, status, acl, Analysis(), owner=owner)
+    assert evaluate_public_access(seen, R).status is expected

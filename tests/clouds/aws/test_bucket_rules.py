@@ -35,6 +35,7 @@ from tests.clouds.aws.nobody import Nobody
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 REGION = "eu-west-1"
+NOBODY = Unavailable("silence")
 R = AwsResources("prod", StackType.KUBERNETES, region=REGION, bucket="b")
 CHINA = replace(R, region="cn-north-1", partition="aws-cn")
 SAGEMAKER = replace(R, type=StackType.SAGEMAKER)
@@ -72,7 +73,7 @@ def test_each_check_judges_for_this_stack() -> None:
         "public_access": checks["aws.bucket.public_access"].evaluate(
             PublicAccess(frozenset(), None, None)
         ),
-        "encryption": checks["aws.bucket.encryption"].evaluate(({}, BucketKey())),
+        "encryption": checks["aws.bucket.encryption"].evaluate(({}, BucketKey(), "", None, NOBODY)),
         "versioning": checks["aws.bucket.versioning"].evaluate({}),
         "tls_only": checks["aws.bucket.tls_only"].evaluate({}),
     }
