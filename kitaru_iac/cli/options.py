@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +11,7 @@ from kitaru_iac.cli import completion
 from kitaru_iac.cli._flags import flags
 from kitaru_iac.cli.formats import PlanFormat, choice
 from kitaru_iac.cli.frame import Command, parameters
-from kitaru_iac.errors import UsageError
+from kitaru_iac.errors import DescriptionError, UsageError
 
 if TYPE_CHECKING:
     from kitaru_iac.spec import StackSpec
@@ -112,6 +112,31 @@ class Description:
 
         return load(self.flags, self.file, self.extra, description_defaults())
 
+    def placed(self, error: DescriptionError) -> DescriptionError:
+        """Give an error that was found later, as in an account, with where each value stands.
+
+        Standard input was read, and cannot be read again: its problems stay without a line.
+        """
+        if len(self.files) > 1 or all(problem.source for problem in error.problems):
+            return error
+        from pathlib import Path
+
+        from kitaru_iac.machine.project import description_defaults
+        from kitaru_iac.spec.loading import merge
+
+        file = self.file
+        if file is not None and not Path(file).is_file():
+            return error
+        origins = merge(self.flags, file, self.extra, description_defaults()).origins
+        return DescriptionError(
+            [
+                problem
+                if problem.source
+                else replace(problem, source=origins.of(problem.field) or file)
+                for problem in error.problems
+            ]
+        )
+
     def several(self) -> list[Described] | None:
         """The validated descriptions, where the files hold several; None where it is one.
 
@@ -155,7 +180,10 @@ class DescribedCommand(Command):
             tuple(file or ()),
             tuple(extra or ()),
         )
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except DescriptionError as error:
+            raise ctx.obj.placed(error) from error
 
 
 def description(ctx: typer.Context) -> Description:
