@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import parse_artifact_store, parse_container_registry
 
-__all__ = ["IN_EXTRA", "filled"]
+__all__ = ["IN_EXTRA", "InExtra", "filled"]
+
+
+class InExtra(NamedTuple):
+    """Where an output goes that is no key of a description.
+
+    Attributes:
+        component: The part of ``extra``.
+        field: Its field.
+        description: One sentence.
+    """
+
+    component: str
+    field: str
+    description: str
+
 
 #: The outputs that are no keys of a description, and the fields of ``extra`` that they fill.
-IN_EXTRA: Mapping[str, tuple[str, str]] = {
-    "workload_service_account": ("orchestrator", "workload_service_account"),
+IN_EXTRA: Mapping[str, InExtra] = {
+    "workload_service_account": InExtra(
+        "orchestrator",
+        "workload_service_account",
+        "The address of the service account that steps run as on Vertex.",
+    ),
 }
 
 
@@ -33,8 +53,8 @@ def filled(spec: StackSpec, outputs: Mapping[str, str | None]) -> StackSpec:
         else:
             update[key] = value
     extra = spec.extra
-    for key, (component, field) in IN_EXTRA.items():
+    for key, place in IN_EXTRA.items():
         if outputs.get(key) is not None:
-            fields = {**getattr(extra, component), field: outputs[key]}
-            extra = replace(extra, **{component: fields})
+            fields = {**getattr(extra, place.component), place.field: outputs[key]}
+            extra = replace(extra, **{place.component: fields})
     return spec.model_copy(update={**update, "extra": extra})

@@ -4,14 +4,14 @@
 `from __future__ import annotations` here: Pulumi reads the annotations of these classes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
 import pulumi
 
 from kitaru_iac.clouds import registry
-from kitaru_iac.clouds.outputs import IN_EXTRA
+from kitaru_iac.clouds.outputs import IN_EXTRA, InExtra
 from kitaru_iac.errors import DescriptionError, KitaruError, Problem
 from kitaru_iac.pulumi._stack import Stack
 from kitaru_iac.pulumi.keys import STACK_KEYS
@@ -157,16 +157,15 @@ def _infrastructure(
 def _with(given: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
     """A description with what was made: its keys, and the fields of ``extra``."""
     found = {**given, **{key: value for key, value in outputs.items() if key not in IN_EXTRA}}
-    for key, (component, field) in IN_EXTRA.items():
+    for key, place in IN_EXTRA.items():
         if key in outputs:
             both = pulumi.Output.all(found.get("extra") or {}, outputs[key])
-            found["extra"] = both.apply(partial(_filled, component, field))
+            found["extra"] = both.apply(partial(_filled, place))
     return found
 
 
-def _filled(component: str, field: str, both: list[Any]) -> dict[str, Any]:
-    """`extra` with a field of a component; both are known by now."""
-    extra, value = both
+def _filled(place: InExtra, known: Sequence[Any]) -> dict[str, Any]:
+    extra, value = known
     if value is None:
         return dict(extra)
-    return {**extra, component: {**(extra.get(component) or {}), field: value}}
+    return {**extra, place.component: {**(extra.get(place.component) or {}), place.field: value}}

@@ -32,4 +32,4 @@ def test_without_one_extra_stays_as_it_is() -> None:
 
 
 def test_such_outputs_fill_components_that_extra_knows() -> None:
-    assert {component for component, _ in IN_EXTRA.values()} <= set(EXTRA_TARGETS)
+    assert {place.component for place in IN_EXTRA.values()} <= set(EXTRA_TARGETS)

@@ -69,7 +69,8 @@ class GcpLoopback:
         self._gcs = GcsLoopback(self.state, directory / "gcs")
         self._grpc = GcpGrpcServer(self.state, self._ca)
         self._tokens = serve(self._token)
-        self._maker = serve(GcpMaker(self.state, self._gcs))
+        self._making = GcpMaker(self.state, self._gcs)
+        self._maker = serve(self._making)
         self._running = ExitStack()
         self.owner = f"owner@{PROJECT}.iam.gserviceaccount.com"
         self.credentials_file = directory / "service-account.json"
@@ -128,6 +129,7 @@ class GcpLoopback:
             held.clear()
         for more in (state.descriptions, state.agents, state.late, state.strangers, state.full):
             more.clear()
+        self._making.identities.clear()
         state.denied.clear()
         state.faults.clear()
         state.calls.clear()
@@ -148,6 +150,10 @@ class GcpLoopback:
     def deny(self, *permissions: str) -> None:
         """Take permissions from everybody: calls answer 403, permission tests leave them out."""
         self.state.denied.update(permissions)
+
+    def made_as(self) -> list[dict[str, str]]:
+        """With which variables of an identity the stand-in plugin was asked, in order."""
+        return self._making.identities
 
     def refuse_tokens(self, refuse: bool = True) -> None:
         """Let the token endpoints refuse every key."""

@@ -5,13 +5,14 @@ The SDK of a cloud is imported where a component of that cloud is built, and now
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
 import pulumi
 from pulumi.provider import ConstructResult
 
 from kitaru_iac.clouds import registry
+from kitaru_iac.clouds.outputs import IN_EXTRA
 from kitaru_iac.clouds.provider import Component
 from kitaru_iac.errors import KitaruError, Problem
 from kitaru_iac.pulumi._provisioned import ProvisionedStack
@@ -140,12 +141,23 @@ def schema() -> dict[str, Any]:
         "resources": {
             PROVISIONED_TOKEN: _provisioned_schema(),
             **{
-                found.token: component_args.schema(found, description_properties(found.outputs))
+                found.token: component_args.schema(found, _properties_of(found.outputs))
                 for found in _of_clouds()
             },
         },
         "types": {},
     }
+
+
+def _properties_of(outputs: Iterable[str]) -> dict[str, Any]:
+    """The schema of a component's outputs: keys of a description, and fields of ``extra``."""
+    found: dict[str, Any] = {}
+    for key in outputs:
+        if key in IN_EXTRA:
+            found[camel(key)] = {"type": "string", "description": IN_EXTRA[key].description}
+        else:
+            found |= description_properties([key])
+    return found
 
 
 def _provisioned_schema() -> dict[str, Any]:

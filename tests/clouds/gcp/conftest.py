@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import kitaru
 from tests.clouds.gcp.world import World
+from tests.conftest import _enter
 from tests.doubles import LoopbackClouds
 from tests.doubles.gcp_state import RELEASE, Unauthenticated
 from tests.doubles.kubernetes import KubernetesLoopback
 from tests.doubles.standin.install import install
+from tests.homes import Home
+
+__all__ = ["kitaru"]
+
+_ENGINE = ("PULUMI_HOME", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "STANDIN_FAULTS")
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +57,14 @@ def making(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wor
     monkeypatch.setenv("STANDIN_FAULTS", str(tmp_path / "faults.json"))
     install(Path(os.environ["PULUMI_HOME"]), "gcp", "gcp")
     return world
+
+
+@pytest.fixture
+def registering(home: Home, making: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The same, with a local store in one configuration home with the engine's state."""
+    kept = {name: os.environ[name] for name in _ENGINE}
+    clouds = {name: os.environ[name] for name in making.gcp.env()}
+    _enter(home, monkeypatch)
+    for name, value in {**clouds, **kept}.items():
+        monkeypatch.setenv(name, value)
+    return making

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from kitaru_iac.clouds.names import slug
 from kitaru_iac.errors import Problem
 
-__all__ = ["described", "labels", "read_description", "unfit_tags"]
+__all__ = ["described", "labels", "read_description", "unfit_tags", "words"]
 
 #: https://cloud.google.com/resource-manager/docs/labels-overview#requirements, less the letters of
 #: other alphabets.
@@ -24,13 +24,24 @@ _MOST = 64
 
 def labels(marks: Mapping[str, str]) -> dict[str, str]:
     """Marks as labels. What no label can hold is told apart by a few digits of its hash."""
-    return {key: text if _VALUE.fullmatch(text) else slug(text, 63) for key, text in marks.items()}
+    return _short(marks, 63)
+
+
+def words(marks: Mapping[str, str]) -> dict[str, str]:
+    """Marks as they stand in the description of an account, where there is less room."""
+    return _short(marks, 48)
+
+
+def _short(marks: Mapping[str, str], longest: int) -> dict[str, str]:
+    return {
+        key: text if _VALUE.fullmatch(text) and len(text) <= longest else slug(text, longest)
+        for key, text in marks.items()
+    }
 
 
 def described(marks: Mapping[str, str], region: str) -> str:
     """The description of a service account that is made for a region."""
-    words = {**labels(marks), "region": region}
-    return " ".join(f"{key}={text}" for key, text in words.items())
+    return " ".join(f"{key}={text}" for key, text in {**words(marks), "region": region}.items())
 
 
 def read_description(text: str) -> dict[str, str]:

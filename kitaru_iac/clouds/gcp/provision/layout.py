@@ -115,7 +115,7 @@ def layout(
     """
     problems = unfit_tags(spec.infrastructure.tags or {}, len(marks("", "")))
     bucket, store = _bucket(spec, number, region, problems)
-    repository, location, registry = _repository(spec, project, region, problems)
+    repository, location, registry = _repository(spec, project, region)
     workload = email = None
     if spec.type is StackType.VERTEX:
         workload, email = _workload(spec, project, problems)
@@ -207,9 +207,12 @@ def _bucket(
 
 
 def _repository(
-    spec: StackSpec, project: str, region: str, problems: list[Problem]
+    spec: StackSpec, project: str, region: str
 ) -> tuple[str | None, str | None, str | None]:
-    """The repository to make, where, and the registry's URI."""
+    """The repository to make, where, and the registry's URI.
+
+    A description's registry is in its project: ZenML's connector works in one.
+    """
     if spec.type is StackType.LOCAL:
         return None, None, None  # nothing is pushed
     registry = spec.container_registry
@@ -231,15 +234,6 @@ def _repository(
         return (ours, region, text) if mode is _CREATE else (None, None, text)
     if mode is not _CREATE:
         return None, None, str(registry)
-    if registry.project != project:
-        problems.append(
-            Problem(
-                "container_registry",
-                f"the registry is in the project `{registry.project}`, not in `{project}`",
-                "a repository is made in the stack's project",
-                f"Write `{registry.host}/{project}/{registry.repository}`, or leave it out.",
-            )
-        )
     return registry.repository, registry.location, str(registry)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from kitaru_iac.checks.probes import ProbeError
 from kitaru_iac.clouds.gcp.answers import ServiceDisabled
 from kitaru_iac.clouds.gcp.provision import names
-from kitaru_iac.clouds.gcp.provision.labels import labels, read_description
+from kitaru_iac.clouds.gcp.provision.labels import labels, read_description, words
 from kitaru_iac.clouds.gcp.provision.ownership import (
     BUCKET,
     Place,
@@ -41,7 +41,7 @@ def marked(access: GcpAccess, place: Place, marks: Mapping[str, str]) -> Marked:
     ways: tuple[Way, ...] = (
         partial(_told, partial(_buckets, access, place, wanted)),
         partial(_told, partial(_repositories, access, place, wanted)),
-        partial(_told, partial(_accounts, access, place, wanted)),
+        partial(_told, partial(_accounts, access, place, words(marks))),
     )
     return collected(
         ways,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from kitaru_iac.checks.probes import Denied, NotFound, ProbeError
 from kitaru_iac.clouds.gcp.answers import ServiceDisabled
 from kitaru_iac.clouds.gcp.provision import names
-from kitaru_iac.clouds.gcp.provision.labels import labels, read_description
+from kitaru_iac.clouds.gcp.provision.labels import labels, read_description, words
 from kitaru_iac.clouds.gcp.provision.layout import Layout
 from kitaru_iac.clouds.gcp.session import GcpAccess
 from kitaru_iac.clouds.owned import lacking
@@ -175,7 +175,7 @@ def _account(
     if project != place.project:
         return Sighting(full, name, f"it is in the project {project}")
     said = read_description(str(found.get("description") or ""))
-    strange = lacking(said, labels(marks), "words in its description")
+    strange = lacking(said, words(marks), "words in its description")
     if strange is None and said.get("region") != place.region:
         strange = f"it is for the region {said.get('region')}"
     return Sighting(full, name, strange)

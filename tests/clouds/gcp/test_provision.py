@@ -1,0 +1,214 @@
+"""Provisioning on Google Cloud: the real engine and the real SDK, over the stand-in.
+
+Each of these costs some ten seconds of CPU: what needs no engine is in `test_provision_rules`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kitaru_iac.infrastructure import destroy as d
+from kitaru_iac.infrastructure import provision as p
+from kitaru_iac.plan.model import Action, Step
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.model import StackSpec
+from tests.cli.conftest import Kitaru
+from tests.clouds.gcp.world import World
+from tests.doubles.gcp_state import PROJECT, PROJECT_NUMBER
+
+pytestmark = pytest.mark.engine
+
+REGION = "europe-west1"
+BUCKET = f"kitaru-prod-{PROJECT_NUMBER}-{REGION}"
+REPOSITORY = f"projects/{PROJECT}/locations/{REGION}/repositories/kitaru-prod"
+REGISTRY = f"{REGION}-docker.pkg.dev/{PROJECT}/kitaru-prod"
+EMAIL = f"kitaru-prod-run@{PROJECT}.iam.gserviceaccount.com"
+AGENT = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-aiplatform.iam.gserviceaccount.com"
+LABELS = {
+    "managed-by": "kitaru-iac",
+    "kitaru-stack": "prod",
+    "pulumi-project": "kitaru",
+    "pulumi-stack": "prod",
+}
+
+
+def vertex(**more: Any) -> StackSpec:
+    keys = {"name": "prod", "type": "vertex", "region": REGION, "project": PROJECT}
+    return from_mapping({**keys, "infra": "provision", **more})
+
+
+def changes(steps: tuple[Step, ...]) -> set[tuple[str, str, str]]:
+    return {
+        (step.action.value, step.kind.rsplit(":", 1)[1], step.name)
+        for step in steps
+        if step.action is not Action.KEEP
+    }
+
+
+def members(world: World, where: str) -> dict[str, list[str]]:
+    return {one["role"]: one["members"] for one in world.state.policy(where)["bindings"]}
+
+
+def test_provisioned_registered_converged_and_taken_down(
+    kitaru: Kitaru, registering: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = registering
+    monkeypatch.setattr("kitaru_iac.engine.patience.PAUSES", (0, 0, 0))
+    world.state.enabled_services.discard("aiplatform.googleapis.com")
+    world.gcp.bind(PROJECT, "roles/owner", f"serviceAccount:{world.gcp.owner}")
+    theirs = members(world, PROJECT)
+    prod = [
+        *("prod", "--type", "vertex", "--region", REGION, "--project", PROJECT),
+        *("--infra", "provision"),
+        *("--credentials", f"gcp-service-account:{world.gcp.credentials_file}"),
+    ]
+
+    unasked = kitaru("stack", "create", *prod)
+    assert unasked.code == 1
+    plan = unasked.err.partition("has to be confirmed")[0]
+    assert all(name in plan for name in (BUCKET, "kitaru-prod", EMAIL, "aiplatform.googleapis.com"))
+    assert world.state.buckets == {}
+    assert "aiplatform.googleapis.com" not in world.state.enabled_services
+
+    # Google does not know the account for a while after it was made.
+    world.state.late[EMAIL] = 2
+    made = kitaru("stack", "create", *prod, "--yes")
+    assert made.code == 0, made.err
+    assert f"Google does not know {EMAIL} yet: again in" in made.err
+    assert "Google makes Vertex's agent for custom code after the first run" in made.err
+    look_at_what_was_made(world)
+    assert members(world, PROJECT)["roles/owner"] == theirs["roles/owner"]
+    used = world.gcp.made_as()
+    assert all(set(one) == {"GOOGLE_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS"} for one in used)
+    assert {json.loads(one["GOOGLE_CREDENTIALS"])["client_email"] for one in used} == {
+        world.gcp.owner
+    }
+
+    verified = kitaru("stack", "verify", "prod", "-o", "json")
+    assert verified.code == 0, verified.out
+    by_id = {check["id"]: check for check in verified.document["item"]["checks"]}
+    for check in ("bucket.exists", "repository.exists", "workload.exists", "workload.trust"):
+        assert by_id[f"gcp.{check}"]["status"] == "ok", by_id[f"gcp.{check}"]
+    assert not [one for one in by_id.values() if one["status"] == "fail"]
+
+    again = kitaru("stack", "apply", *prod, "--yes", "-o", "json")
+    assert again.document["item"]["changed"] is False, again.out
+
+    # Drift is shown: a setting, a label and a member of ours are gone.
+    world.state.buckets[BUCKET]["iamConfiguration"]["publicAccessPrevention"] = "inherited"
+    world.state.policy(REPOSITORY)["bindings"].clear()
+    shown = kitaru("stack", "preview", *prod, "--detailed-exitcode", "-o", "json")
+    assert shown.code == 2
+    assert "publicAccessPrevention" in shown.out
+    assert "Vertex's agent may pull from kitaru-prod" in shown.out
+    mended = kitaru("stack", "apply", *prod, "--yes", "-o", "json")
+    assert mended.code == 0, mended.err
+    look_at_what_was_made(world)
+
+    gone = kitaru(
+        *("stack", "delete", "prod", "--recursive", "--force", "--infra", "--yes", "-o", "json")
+    )
+    assert gone.code == 0, gone.err
+    assert any(BUCKET in kept["name"] for kept in gone.document["item"]["kept"])
+    assert BUCKET in world.state.buckets
+    assert world.state.repositories == {}
+    assert EMAIL not in world.state.service_accounts
+    assert members(world, PROJECT) == theirs
+    # APIs are the project's: they stay, and are not told as deleted.
+    assert "aiplatform.googleapis.com" in world.state.enabled_services
+    assert "googleapis.com" not in json.dumps(gone.document["item"].get("deleted", []))
+
+
+def look_at_what_was_made(world: World) -> None:
+    bucket = world.state.buckets[BUCKET]
+    assert bucket["iamConfiguration"] == {
+        "uniformBucketLevelAccess": {"enabled": True},
+        "publicAccessPrevention": "enforced",
+    }
+    assert bucket["versioning"] == {"enabled": True}
+    assert bucket["softDeletePolicy"] == {"retentionDurationSeconds": "604800"}
+    assert bucket["location"] == REGION.upper()
+    assert bucket["labels"] == LABELS
+    repository = world.state.repositories[REPOSITORY]
+    assert dict(repository.labels) == LABELS
+    assert (repository.format_.name, repository.docker_config.immutable_tags) == ("DOCKER", False)
+    words = " ".join(f"{key}={value}" for key, value in LABELS.items())
+    assert world.state.descriptions[EMAIL] == f"{words} region={REGION}"
+    steps = f"serviceAccount:{EMAIL}"
+    assert members(world, f"buckets/{BUCKET}") == {
+        "roles/storage.objectUser": [steps],
+        "roles/storage.legacyBucketReader": [steps],
+    }
+    assert members(world, REPOSITORY) == {"roles/artifactregistry.reader": [AGENT]}
+    on_project = members(world, PROJECT)
+    assert on_project["roles/aiplatform.user"] == on_project["roles/logging.logWriter"] == [steps]
+    assert members(world, EMAIL) == {
+        "roles/iam.serviceAccountUser": [f"serviceAccount:{world.gcp.owner}"]
+    }
+
+
+# -- killed in the middle --------------------------------------------------------------------------
+
+_PROGRAM = f"""
+from kitaru_iac.infrastructure import provision
+from kitaru_iac.spec import from_mapping
+import sys
+spec = from_mapping({{"name": "prod", "type": "vertex", "region": {REGION!r},
+                     "project": {PROJECT!r}, "infra": "provision"}})
+provision.provision(spec, progress=lambda line: print(line, file=sys.stderr, flush=True))
+"""
+
+
+def kill_after(token: str, folder: Path) -> None:
+    """Run until Google has made what the state does not know of; then kill run and engine."""
+    begun, log = folder / "begun", folder / "log"
+    faults = Path(os.environ["STANDIN_FAULTS"])
+    faults.write_text(json.dumps({f"after {token}": {"touch": str(begun), "sleep": 300}}))
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-c", _PROGRAM], stdout=out, stderr=out)
+    until = time.monotonic() + 240
+    while not begun.exists():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.1)
+    (lock,) = (folder / "config" / "kitaru" / "state").rglob("locks/**/*.json")
+    engine = json.loads(lock.read_text())["pid"]
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(engine)], capture_output=True, text=True, check=False
+    )
+    for pid in (process.pid, engine, *map(int, found.stdout.split())):
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+    faults.unlink()
+
+
+def test_a_killed_run_is_completed_by_the_next_and_a_stranger_is_left_alone(
+    making: World, tmp_path: Path
+) -> None:
+    """The account was made, and the state does not know of it: the next run takes it over."""
+    stranger = making.gcp.repository("theirs", labels={"kitaru-stack": "prod"})
+    kill_after("gcp:serviceaccount/account:Account", tmp_path)
+    assert EMAIL in making.state.service_accounts
+
+    said: list[str] = []
+    made = p.provision(vertex(), progress=said.append)
+    assert any("unlocking" in line for line in said)
+    assert any("cut off" in line for line in said)
+    assert members(making, f"buckets/{BUCKET}")
+    assert not p.preview_infrastructure(vertex()).has_changes
+
+    gone = d.destroy_infrastructure(made.labels, include_protected=True)
+    assert gone.kept == ()
+    assert BUCKET not in making.state.buckets
+    assert list(making.state.repositories) == [
+        f"projects/{PROJECT}/locations/{REGION}/repositories/theirs"
+    ], stranger
