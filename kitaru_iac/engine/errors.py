@@ -198,6 +198,8 @@ class UpdateFailed(EngineError):
     Args:
         failures: One line for each thing that failed.
         changes: What was done before, and beside it.
+        of_resources: Those of the failures that are about one resource. The others are the
+            program's own, or what the engine says when it ends early.
     """
 
     code = "update_failed"
@@ -209,8 +211,10 @@ class UpdateFailed(EngineError):
         *,
         remedy: str | None = None,
         changes: Iterable[ResourceChange] = (),
+        of_resources: Iterable[str] = (),
     ) -> None:
         self.failures = tuple(failures)
+        self.of_resources = tuple(of_resources)
         self.changes = tuple(changes)
         super().__init__(what, why="\n".join(self.failures) or None, remedy=remedy)
 
@@ -235,6 +239,8 @@ _CREDENTIALS = (
     "could not find default credentials",
     "failed to acquire a token",
 )
+#: What the engine says beside the failure of a resource, and which says nothing.
+_NOTHING = {"update failed", "preview failed", "Resource monitor has terminated, shutting down"}
 _PROTECTED = ("is protected", "cannot be deleted because it is protected", "protected resource")
 
 
@@ -314,7 +320,19 @@ def mapped(
             remedy="Check PULUMI_BACKEND_URL and your access to it.",
         )
     done = [change for change in changes if change.urn not in failed]
-    return UpdateFailed(f"Could not {doing}", lines, remedy=resume, changes=done)
+    about = [error for error in errors if error.urn and _is_shown(error.urn, failed)]
+    return UpdateFailed(
+        f"Could not {doing}",
+        lines,
+        remedy=resume,
+        changes=done,
+        of_resources=[_hidden(line, hide) for line in _lines(about, failed)],
+    )
+
+
+def _is_shown(urn: str, failed: Sequence[str]) -> bool:
+    """Whether words about it are about a resource, and not about the run."""
+    return urn in failed or not type_of(urn).startswith("pulumi:")
 
 
 def _is_about_backend(low: str) -> bool:
@@ -330,12 +348,11 @@ def _is_about_backend(low: str) -> bool:
 def _lines(errors: Sequence[Diagnostic], failed: Sequence[str]) -> list[str]:
     """One line for each thing that failed: which, and the provider's words about it."""
     lines = []
-    about = set(failed)
     for said in errors:
         message = " ".join(said.message.split())
-        if message in {"update failed", "preview failed"} and len(errors) > 1:
-            continue  # says nothing
-        if said.urn and (said.urn in about or not type_of(said.urn).startswith("pulumi:")):
+        if message in _NOTHING and len(errors) > 1:
+            continue
+        if said.urn and _is_shown(said.urn, failed):
             lines.append(f"{name_of(said.urn)} ({type_of(said.urn)}): {message}")
         else:
             lines.append(message)

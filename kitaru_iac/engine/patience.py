@@ -33,6 +33,9 @@ def patiently(
 ) -> tuple[tuple[ResourceChange, ...], T]:
     """Run an operation, and again after a pause while all that failed passes by itself.
 
+    Only failures of resources are judged: what fails beside them is there again in the next try, or
+    was their doing.
+
     Args:
         operate: The operation.
         passing: Which failures pass; None where none does.
@@ -50,7 +53,7 @@ def patiently(
         try:
             record, done = operate()
         except UpdateFailed as error:
-            waits = [passing(failure) if passing else None for failure in error.failures]
+            waits = [passing(failure) if passing else None for failure in error.of_resources]
             if not waits or None in waits:
                 raise
             before |= {one.urn: one for one in error.changes if one.action is not Action.KEEP}

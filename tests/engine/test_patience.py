@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kitaru_iac.engine.errors import UpdateFailed
-from kitaru_iac.engine.events import Recording, ResourceChange
+from kitaru_iac.engine.errors import UpdateFailed, mapped
+from kitaru_iac.engine.events import Diagnostic, Recording, ResourceChange
 from kitaru_iac.engine.patience import PAUSES, patiently
 from kitaru_iac.plan.model import Action
 
@@ -40,7 +40,8 @@ class Tries:
 
 
 def failed(*failures: str, changes: tuple[ResourceChange, ...] = ()) -> UpdateFailed:
-    return UpdateFailed("Could not create the infrastructure", failures, changes=changes)
+    said = (*failures, "Resource monitor has terminated") if failures else ()
+    return UpdateFailed("Could not create", said, changes=changes, of_resources=failures)
 
 
 def test_what_works_at_once_is_run_once() -> None:
@@ -75,7 +76,7 @@ def test_it_ends_when_the_time_is_over() -> None:
     tries = Tries(*[failed(LATE)] * (len(PAUSES) + 1))
     with pytest.raises(UpdateFailed) as error:
         tries.run()
-    assert error.value.failures == (LATE,)
+    assert error.value.of_resources == (LATE,)
     assert tries.pauses == list(PAUSES)
     assert sum(PAUSES) == 300
 
@@ -99,3 +100,30 @@ def test_what_the_first_try_made_is_told_as_made() -> None:
         change("old", Action.KEEP, "o"),
         change("agent", Action.CREATE, "a"),
     )
+
+
+def test_failures_of_resources_are_told_from_what_the_engine_says_beside_them() -> None:
+    urn = "urn:pulumi:prod::kitaru::cloud:Member::agent"
+    bucket = "urn:pulumi:prod::kitaru::cloud:Bucket::bucket"
+    said = [
+        Diagnostic("error", "the account does not exist", urn),
+        Diagnostic("error", "Resource monitor has terminated, shutting down"),
+        Diagnostic("error", "the program ended", "urn:pulumi:prod::kitaru::pulumi:pulumi:Stack::p"),
+        Diagnostic("error", "update failed"),
+    ]
+    error = mapped(
+        Exception("failed"),
+        stack="prod",
+        backend="file:///state",
+        doing="create the infrastructure",
+        diagnostics=said,
+        failed=[urn],
+        changes=[
+            ResourceChange(urn, Action.CREATE, "create"),
+            ResourceChange(bucket, Action.CREATE, "create"),
+        ],
+    )
+    assert isinstance(error, UpdateFailed)
+    assert error.of_resources == (LATE,)
+    assert error.failures == (LATE, "the program ended")
+    assert [one.urn for one in error.changes] == [bucket]
