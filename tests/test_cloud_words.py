@@ -40,6 +40,7 @@ ALLOWED: dict[str, tuple[str, str]] = {
     "engine/workspace.py": ("gs s3", "the schemes of the backends that Pulumi knows"),
     "pulumi/azure.py": ("azure", "a public module: programs import Azure's component from it"),
     "pulumi/aws.py": ("aws", "a public module: programs import AWS's component from it"),
+    "pulumi/gcp.py": ("gcp", "a public module: programs import GCP's component from it"),
     "pulumi/one_status.py": ("google", ENGINE),
     "pulumi/plugin/servicer.py": ("google", ENGINE),
     "pulumi/plugin/wire.py": ("google", ENGINE),

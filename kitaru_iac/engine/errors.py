@@ -298,13 +298,7 @@ def mapped(
         return PluginMissing(name, version)
     lines = [_hidden(line, hide) for line in _lines(errors, failed) or _stderr(text)]
     if any(word in low for word in _CREDENTIALS):
-        return CredentialsMissing(
-            "The cloud's provider has no usable credentials",
-            why="\n".join(lines),
-            remedy=f"Log in (`{log_in}`), or give --credentials."
-            if log_in
-            else "Log in to the cloud, or give --credentials.",
-        )
+        return _without_credentials(lines, log_in)
     if any(word in low for word in _PROTECTED):
         return ResourceProtected(
             "Protected resources would have been deleted or replaced, and were left alone",
@@ -319,14 +313,23 @@ def mapped(
             why="\n".join(lines) or None,
             remedy="Check PULUMI_BACKEND_URL and your access to it.",
         )
-    done = [change for change in changes if change.urn not in failed]
     about = [error for error in errors if error.urn and _is_shown(error.urn, failed)]
     return UpdateFailed(
         f"Could not {doing}",
         lines,
         remedy=resume,
-        changes=done,
+        changes=[change for change in changes if change.urn not in failed],
         of_resources=[_hidden(line, hide) for line in _lines(about, failed)],
+    )
+
+
+def _without_credentials(lines: Sequence[str], log_in: str | None) -> CredentialsMissing:
+    return CredentialsMissing(
+        "The cloud's provider has no usable credentials",
+        why="\n".join(lines),
+        remedy=f"Log in (`{log_in}`), or give --credentials."
+        if log_in
+        else "Log in to the cloud, or give --credentials.",
     )
 
 
