@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -96,7 +97,7 @@ def test_members_are_added_and_nothing_is_taken_away() -> None:
 
 
 def arguments(spec: StackSpec, **more: Any) -> InfrastructureArgs:
-    return layout(spec, PROJECT, PROJECT_NUMBER, REGION, **more).args()
+    return replace(layout(spec, PROJECT, PROJECT_NUMBER, REGION), **more).args()
 
 
 def test_the_late_agent_and_the_submitter_are_granted_where_they_are_known() -> None:
@@ -157,7 +158,7 @@ def test_apis_stay_enabled() -> None:
 def test_every_part_has_the_clouds_name_in_a_plan() -> None:
     """What is not there yet has no id: `stack-bucket` would tell nobody anything."""
     spec = vertex()
-    planned = layout(spec, PROJECT, PROJECT_NUMBER, REGION, custom_code_agent=True)
+    planned = replace(layout(spec, PROJECT, PROJECT_NUMBER, REGION), custom_code_agent=True)
     given = planned.args()
     made, _ = made_of({**given, "submitter": "serviceAccount:zenml@x.iam.gserviceaccount.com"})
     named = physical_names(planned)

@@ -277,14 +277,29 @@ def vertex(**more: Any) -> Any:
 
 def test_the_late_agent_is_granted_once_it_is_there(world: World, account: Account) -> None:
     agent = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-aiplatform-cc.iam.gserviceaccount.com"
-    assert account.has_custom_code_agent() is False
+    repository = f"projects/{PROJECT}/locations/{REGION}/repositories/kitaru-prod"
+    assert account.has_custom_code_agent(repository) is False
     assert any("after the first run" in note for note in target(vertex()).notes)
     world.gcp.bind(PROJECT, "roles/aiplatform.customCodeServiceAgent", agent)
-    assert account.has_custom_code_agent() is True
+    assert account.has_custom_code_agent(repository) is True
     assert not any("agent" in note for note in target(vertex()).notes)
+
+
+def test_what_the_late_agent_was_granted_is_not_taken_away_by_silence(
+    world: World, account: Account
+) -> None:
+    agent = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-aiplatform-cc.iam.gserviceaccount.com"
+    # Its role on the project is gone, and the one that we gave it is there.
+    world.gcp.repository(world.repository)
+    world.gcp.bind(world.repository_name, "roles/artifactregistry.reader", agent)
+    assert account.has_custom_code_agent(world.repository_name) is True
+    world.gcp.deny("artifactregistry.repositories.getIamPolicy")
+    assert account.has_custom_code_agent(world.repository_name) is None
     world.gcp.deny("resourcemanager.projects.getIamPolicy")
-    assert account.has_custom_code_agent() is None
     assert any("may not be looked up" in note for note in target(vertex()).notes)
+    world.fault("cloudresourcemanager.projects.getIamPolicy", "down")
+    with pytest.raises(KitaruError, match="cannot be told"):
+        target(vertex())
 
 
 def test_everything_that_is_wrong_is_said_at_once(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def steps_as(email: str) -> dict[str, Any]:
 
 
 def planned(spec: StackSpec, **more: Any) -> Layout:
-    return layout(spec, PROJECT, NUMBER, REGION, **more)
+    return replace(layout(spec, PROJECT, NUMBER, REGION), **more)
 
 
 def refused(spec: StackSpec) -> dict[str, str]:

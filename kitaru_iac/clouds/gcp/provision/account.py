@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError, in_parallel
+from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError, in_parallel
+from kitaru_iac.clouds.gcp.answers import ServiceDisabled
 from kitaru_iac.clouds.gcp.permissions import vertex_agents
 from kitaru_iac.clouds.gcp.probes_common import RESOURCE_MANAGER
 from kitaru_iac.clouds.gcp.provision import given, marked, ownership
@@ -126,25 +127,55 @@ class Account:
         """What of a description is wrong here; see `given.py`."""
         return given.unfit(self._access, self.project, self.region, type)
 
-    def has_custom_code_agent(self) -> bool | None:
-        """Whether Google has made Vertex's agent for custom code; None if that is not told.
+    def has_custom_code_agent(self, repository: str | None) -> bool | None:
+        """Whether Google has made Vertex's agent for custom code; None if nobody here may know.
 
-        It grants each agent a role on the project as it makes it.
+        It is there where a policy has it: Google gives each agent a role on the project as it makes
+        it, and we may have given it one on the repository.
         https://cloud.google.com/iam/docs/service-agents
+
+        Args:
+            repository: Its full name, if there may be one.
+
+        Raises:
+            KitaruError: Google does not answer. What it was granted would be taken away.
         """
+        agent = vertex_agents(self.number)[1]
+        about = f"the IAM policy of the project {self.project}"
         try:
             policy = self._access.rest(
                 "POST",
                 f"{RESOURCE_MANAGER}projects/{self.project}:getIamPolicy",
-                about=f"the IAM policy of the project {self.project}",
+                about=about,
                 permission="resourcemanager.projects.getIamPolicy",
                 body={"options": {"requestedPolicyVersion": 3}},
             )
-            bindings = bindings_of(policy)
-        except ProbeError:
+            if any(agent in map(str, one.get("members") or ()) for one in bindings_of(policy)):
+                return True
+            return repository is not None and self._is_member(repository, agent)
+        except Denied:
             return None
-        agent = vertex_agents(self.number)[1]
-        return any(agent in map(str, one.get("members") or ()) for one in bindings)
+        except ProbeError as error:
+            raise KitaruError(
+                "Whether Google has made Vertex's agent for custom code cannot be told",
+                where=about,
+                why=error.why,
+                remedy="Run it again later.",
+            ) from error
+
+    def _is_member(self, repository: str, member: str) -> bool:
+        """Whether somebody is in the policy of a repository, which need not be there."""
+        try:
+            policy = self._access.registry(
+                lambda client, seconds: client.get_iam_policy(
+                    request={"resource": repository}, timeout=seconds, retry=None
+                ),
+                about=f"the IAM policy of {repository}",
+                permission="artifactregistry.repositories.getIamPolicy",
+            )
+        except (NotFound, ServiceDisabled):
+            return False
+        return any(member in one.members for one in policy.bindings)
 
     def sight(self, type: str, inputs: Inputs, marks: Mapping[str, str]) -> Sighting | None:
         """What Google has under the name of a resource, and whether it is ours; None if nothing.

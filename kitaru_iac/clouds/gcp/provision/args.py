@@ -66,4 +66,4 @@ class InfrastructureArgs(TypedDict):
     tags: NotRequired[dict[str, str]]
     """Further labels."""
     keep_data: NotRequired[bool]
-    """Protect the bucket, and leave it where it is if it goes from the program. Default: true."""
+    """Protect bucket and repository, and leave them if they go from the program. Default: true."""

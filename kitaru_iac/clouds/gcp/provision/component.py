@@ -144,6 +144,7 @@ class Infrastructure(pulumi.ComponentResource):
             parent=self,
             after=after,
             keep_images=args.get("keep_images"),
+            keep=args.get("keep_data", True),
         )
 
     def _grant_bucket(

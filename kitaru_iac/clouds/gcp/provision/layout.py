@@ -98,9 +98,7 @@ class Layout:
         return cast("InfrastructureArgs", self.options.given() | own)
 
 
-def layout(
-    spec: StackSpec, project: str, number: str, region: str, *, custom_code_agent: bool = False
-) -> Layout:
+def layout(spec: StackSpec, project: str, number: str, region: str) -> Layout:
     """Decide what is made; see `kitaru_iac.clouds.wanted.mode_of`.
 
     Args:
@@ -108,7 +106,6 @@ def layout(
         project: The id of the project.
         number: Its number.
         region: The stack's region.
-        custom_code_agent: Whether Vertex's agent for custom code is there.
 
     Raises:
         DescriptionError: Something cannot be made as described.
@@ -139,7 +136,6 @@ def layout(
         new_workload=workload,
         services=services_of(spec.type),
         submitter=f"serviceAccount:{connector}" if connector and workload else None,
-        custom_code_agent=custom_code_agent and spec.type is StackType.VERTEX,
         options=spec.infrastructure,
     )
 

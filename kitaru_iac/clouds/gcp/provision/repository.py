@@ -29,6 +29,7 @@ def repository(
     parent: pulumi.Resource,
     after: Iterable[pulumi.Resource],
     keep_images: int | None = None,
+    keep: bool = True,
 ) -> artifactregistry.Repository:
     """A repository of Artifact Registry for Docker's images.
 
@@ -44,6 +45,8 @@ def repository(
         parent: The component.
         after: What has to be there before.
         keep_images: How many versions of each image stay, those pushed last; None for all.
+        keep: Protect it, and leave it where it is if it goes from the program: Google deletes a
+            repository with its images, also where another one takes its place.
     """
     return artifactregistry.Repository(
         f"{prefix}-repository",
@@ -57,7 +60,9 @@ def repository(
         cleanup_policies=keep_last(keep_images) if keep_images is not None else None,
         cleanup_policy_dry_run=False if keep_images is not None else None,
         labels=dict(labels),
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
+        opts=pulumi.ResourceOptions(
+            parent=parent, protect=keep, retain_on_delete=keep, depends_on=list(after)
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kitaru_iac.clouds.gcp.commands import bind
 from kitaru_iac.clouds.gcp.provision.account import Account, plugin_version
@@ -11,7 +12,6 @@ from kitaru_iac.clouds.gcp.provision.ownership import claims
 from kitaru_iac.clouds.provider import Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
 from kitaru_iac.spec.credentials import Credentials
-from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import ArtifactRegistryUri, GcsUri
 
@@ -42,8 +42,11 @@ def target(spec: StackSpec) -> Target:
     """
     needed = plugins()
     account = account_for(spec)
-    agent = account.has_custom_code_agent() if spec.type is StackType.VERTEX else None
-    planned = _possible(spec, account, custom_code_agent=bool(agent))
+    planned, agent = _possible(spec, account), None
+    if planned.late_agent:
+        where = repository_in(planned.project, planned.container_registry)
+        agent = account.has_custom_code_agent(str(where))
+        planned = replace(planned, custom_code_agent=bool(agent))
     from kitaru_iac.clouds.gcp.provision.program import physical_names, program
 
     return Target(
@@ -96,16 +99,10 @@ def passing(failure: str) -> str | None:
     return "An API is not ready yet" if _LATE_SERVICE.search(failure) else None
 
 
-def _possible(spec: StackSpec, account: Account, *, custom_code_agent: bool = False) -> Layout:
+def _possible(spec: StackSpec, account: Account) -> Layout:
     """The layout, where all that the description says can be made in this project."""
     return possible(
-        lambda: layout(
-            spec,
-            account.project,
-            account.number,
-            account.region,
-            custom_code_agent=custom_code_agent,
-        ),
+        lambda: layout(spec, account.project, account.number, account.region),
         account.unfit(spec.type),
     )
 
