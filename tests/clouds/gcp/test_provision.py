@@ -95,7 +95,7 @@ def test_provisioned_registered_converged_and_taken_down(
 
     verified = kitaru("stack", "verify", "prod", "-o", "json")
     assert verified.code == 0, verified.out
-    by_id = {check["id"]: check for check in verified.document["item"]["checks"]}
+    by_id = {check["id"]: check for check in verified.document["item"]["results"]}
     for check in ("bucket.exists", "repository.exists", "workload.exists", "workload.trust"):
         assert by_id[f"gcp.{check}"]["status"] == "ok", by_id[f"gcp.{check}"]
     assert not [one for one in by_id.values() if one["status"] == "fail"]
