@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from tests.doubles.arm_writes import Writes
 from tests.doubles.entra import TENANT_ID, Entra
 from tests.doubles.web import Request, Response, json_response
 
@@ -38,8 +39,14 @@ class ResourceManager:
         #: What the caller may do at a scope (in lower case), where it is not everything.
         self.permissions: dict[str, list[Resource]] = {}
         self.state = "Enabled"
+        self.writes = Writes(self)
+        #: Told of accounts and containers that are made, and of accounts that are deleted.
+        self.new_account: Callable[[str], None] = lambda _: None
+        self.new_container: Callable[[str, str], None] = lambda _, __: None
+        self.drop_account: Callable[[str], None] = lambda _: None
 
     def clear(self) -> None:
+        self.writes.clear()
         self.groups.clear()
         self.registrations.clear()
         self.permissions.clear()
@@ -74,6 +81,10 @@ class ResourceManager:
         if not self._entra.knows(request.bearer):
             return arm_error(401, "InvalidAuthenticationToken", "The access token is invalid.")
         path = request.path.rstrip("/").lower()
+        if path.startswith(f"{SUBSCRIPTION}/"):
+            written = self.writes.answer(request)
+            if written is not None:
+                return written
         if path == "/tenants":
             return json_response(
                 {"value": [{"id": f"/tenants/{TENANT_ID}", "tenantId": TENANT_ID}]}
@@ -214,6 +225,18 @@ class ResourceManager:
         if self._is_denied(permission):
             return _forbidden(permission, path)
         return json_response(value)
+
+    def refused(self, permission: str, path: str) -> Response | None:
+        """The refusal of what is denied."""
+        return _forbidden(permission, path) if self._is_denied(permission) else None
+
+    @staticmethod
+    def error(status: int, code: str, message: str) -> Response:
+        return arm_error(status, code, message)
+
+    @staticmethod
+    def type_of(path: str) -> str:
+        return _type_of(path)
 
     def _is_denied(self, permission: str) -> bool:
         return permission.lower() in {name.lower() for name in self._denied}

@@ -24,6 +24,10 @@ _CLIENT_ID = "00000000-0000-0000-0000-0000000000c1"
 _CLIENT_SECRET = "loopback-client-secret"
 
 
+def void(_: object) -> None:
+    """Forget what an expression gives."""
+
+
 class AzureLoopback:
     """Entra, Resource Manager, blob storage and registries' tokens.
 
@@ -53,6 +57,12 @@ class AzureLoopback:
         self.resources = ResourceManager(self.entra, self.denied, self._kubeconfig)
         self.blobs = BlobStorage(self.entra, self.denied)
         self._registries = RegistryTokens(self.entra)
+        accounts = self.blobs.accounts
+        self.resources.new_account = lambda name: void(accounts.setdefault(name, {}))
+        self.resources.new_container = lambda account, name: void(
+            accounts.setdefault(account, {}).setdefault(name, {})
+        )
+        self.resources.drop_account = lambda name: void(accounts.pop(name, None))
         self._running = ExitStack()
         self.faults = AzureFaults()
 

@@ -1,0 +1,71 @@
+"""Fixtures for tests that let the real engine work on Azure on loopback, through the stand-in."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clouds.azure.world import World
+from tests.doubles.standin_azure.install import install
+
+__all__ = ["GROUP", "AzureRoom", "azure_room"]
+
+GROUP = "ml"
+
+
+@dataclass(frozen=True, slots=True)
+class AzureRoom:
+    """What an engine under test works with.
+
+    Attributes:
+        world: The subscription.
+        home: The configuration home.
+        faults_file: Read by the stand-in at every operation.
+    """
+
+    world: World
+    home: Path
+    faults_file: Path
+
+    def fault(self, when: str, token: str, **what: Any) -> None:
+        """One thing that goes wrong: ``before``, ``after`` or ``delete`` of a type."""
+        self.faults_file.write_text(json.dumps({f"{when} {token}": what}))
+
+    def no_faults(self) -> None:
+        """Nothing goes wrong any more."""
+        self.faults_file.unlink(missing_ok=True)
+
+    @property
+    def state(self) -> Path:
+        """The folder of our own backend."""
+        return self.home / "kitaru" / "state"
+
+    def there(self) -> set[str]:
+        """The names of what has a place of its own in Azure."""
+        found = self.world.azure.resources.resources.values()
+        return {one["name"] for one in found if "location" in one}
+
+
+@pytest.fixture
+def azure_room(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[AzureRoom]:
+    """The real engine, with the stand-in as its only plugin and homes of its own."""
+    if not shutil.which("pulumi"):
+        pytest.fail("no Pulumi engine on PATH", pytrace=False)
+    room = AzureRoom(world, tmp_path / "config", tmp_path / "faults.json")
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(room.home))
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
+    monkeypatch.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
+    monkeypatch.setenv("STANDIN_FAULTS", str(room.faults_file))
+    install(Path(os.environ["PULUMI_HOME"]))
+    world.azure.group(GROUP)
+    yield room
+    world.azure.resources.writes.clear()
