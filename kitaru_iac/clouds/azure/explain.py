@@ -7,19 +7,19 @@ from typing import TypeVar
 
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown
+from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Denied, NotFound, Outcome, Probe, ProbeError, Unavailable
 from kitaru_iac.clouds.azure.catalog import CATALOG
 from kitaru_iac.clouds.azure.commands import assign, az
 from kitaru_iac.clouds.azure.decisions import judge
-from kitaru_iac.clouds.azure.observations import Principal, Rights
+from kitaru_iac.clouds.azure.observations import Principal, Raw, Rights, text
 from kitaru_iac.clouds.azure.permission_table import READER, AzurePermission
 from kitaru_iac.clouds.azure.permissions import built_in
 from kitaru_iac.clouds.azure.probes import AzureProbes
-from kitaru_iac.clouds.azure.resources import AzureResources
+from kitaru_iac.clouds.azure.resources import AzureResources, location_of
 
-__all__ = ["About", "checklist", "evaluate_rights"]
+__all__ = ["About", "checklist", "evaluate_region", "evaluate_rights"]
 
 T = TypeVar("T")
 
@@ -148,3 +148,23 @@ def evaluate_rights(
             az("role", "assignment", "list", assignee=who_id or "OBJECT_ID", all=True),
         )
     return ok(f"{who} may do all that is needed ({allowed} of {allowed} operations)", _UNSEEN)
+
+
+def evaluate_region(seen: Raw, location: str, show: str, consequence: str = "") -> Verdict:
+    """Tell where runs are, against what the description says.
+
+    Args:
+        seen: The workspace or cluster.
+        location: What the description says.
+        show: The command that shows it.
+        consequence: What follows where they differ, after the sentence.
+    """
+    where = text(seen, "location")
+    if not where:
+        return unknown("Azure does not say where it is", show)
+    if location_of(where) == location_of(location):
+        return ok(f"it is in {where}")
+    return warn(
+        f"it is in {where}, and the description says {location}{consequence}",
+        note(show, f"or set region: {location_of(where)}"),
+    )

@@ -10,7 +10,7 @@ from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Probe, all_of
 from kitaru_iac.clouds.azure.commands import az
-from kitaru_iac.clouds.azure.explain import About
+from kitaru_iac.clouds.azure.explain import About, evaluate_region
 from kitaru_iac.clouds.azure.observations import (
     Principal,
     Raw,
@@ -25,7 +25,7 @@ from kitaru_iac.clouds.azure.observations import (
 from kitaru_iac.clouds.azure.permission_table import Resource
 from kitaru_iac.clouds.azure.permissions import permissions_for
 from kitaru_iac.clouds.azure.probes import AzureProbes
-from kitaru_iac.clouds.azure.resources import AzureResources, location_of
+from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.clouds.azure.verify_identity import access_check
 from kitaru_iac.clouds.azure.verify_registry import evaluate_registry_rights
 
@@ -35,7 +35,6 @@ __all__ = [
     "evaluate_compute",
     "evaluate_local_accounts",
     "evaluate_reachable",
-    "evaluate_region",
     "evaluate_workload_identity",
 ]
 
@@ -73,7 +72,8 @@ def cluster_checks(
     if r.location is not None:
         location = r.location
         about.add(
-            *("azure.cluster.region", probes.cluster), lambda seen: evaluate_region(seen, location)
+            *("azure.cluster.region", probes.cluster),
+            lambda seen: evaluate_region(seen, location, _aks("show", seen)),
         )
     about.add("azure.cluster.compute", probes.cluster, evaluate_compute)
     about.add("azure.cluster.reachable", probes.cluster, evaluate_reachable)
@@ -136,19 +136,6 @@ def evaluate_local_accounts(cluster: Raw) -> Verdict:
     if off is False:
         return ok("it has local accounts, with which ZenML's connector opens it")
     return unknown("it does not say whether it has local accounts", on)
-
-
-def evaluate_region(cluster: Raw, location: str) -> Verdict:
-    """Where it is, against what the description says."""
-    where = text(cluster, "location")
-    if not where:
-        return unknown("Azure does not say where it is", _aks("show", cluster))
-    if location_of(where) == location_of(location):
-        return ok(f"it is in {where}")
-    return warn(
-        f"it is in {where}, and the description says {location}",
-        note(_aks("show", cluster), f"or set region: {location_of(where)}"),
-    )
 
 
 def evaluate_compute(cluster: Raw) -> Verdict:

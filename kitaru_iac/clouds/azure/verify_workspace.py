@@ -8,7 +8,7 @@ from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NotFound, Probe, all_of
 from kitaru_iac.clouds.azure.commands import az, show
-from kitaru_iac.clouds.azure.explain import About
+from kitaru_iac.clouds.azure.explain import About, evaluate_region
 from kitaru_iac.clouds.azure.observations import (
     Attached,
     Principal,
@@ -22,7 +22,7 @@ from kitaru_iac.clouds.azure.observations import (
 from kitaru_iac.clouds.azure.permission_table import Resource
 from kitaru_iac.clouds.azure.permissions import permissions_for
 from kitaru_iac.clouds.azure.probes import AzureProbes
-from kitaru_iac.clouds.azure.resources import AzureResources, location_of
+from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.clouds.azure.verify_identity import access_check
 from kitaru_iac.clouds.azure.verify_registry import evaluate_registry_rights
 
@@ -31,7 +31,6 @@ __all__ = [
     "evaluate_identity",
     "evaluate_kind",
     "evaluate_network",
-    "evaluate_region",
     "evaluate_workspace",
     "workspace_checks",
 ]
@@ -67,7 +66,7 @@ def workspace_checks(
         location = r.location
         about.add(
             *("azure.workspace.region", probes.workspace),
-            lambda seen: evaluate_region(seen, location),
+            lambda seen: evaluate_region(seen, location, _show(seen), ": runs are where it is"),
         )
     about.add(
         "azure.workspace.attached",
@@ -129,19 +128,6 @@ def evaluate_kind(workspace: Raw) -> Verdict:
             az("ml", "workspace", "list", resource_group=group_of(known_text(workspace, "id"))),
         )
     return unknown(f"it is of the kind {kind}, which is not known here", _show(workspace))
-
-
-def evaluate_region(workspace: Raw, location: str) -> Verdict:
-    """Where it is, against what the description says."""
-    where = text(workspace, "location")
-    if not where:
-        return unknown("Azure does not say where it is", _show(workspace))
-    if location_of(where) == location_of(location):
-        return ok(f"it is in {where}")
-    return warn(
-        f"it is in {where}, and the description says {location}: runs are where it is",
-        note(_show(workspace), f"or set region: {location_of(where)}"),
-    )
 
 
 def evaluate_attached(workspace: Raw, attached: tuple[Attached, ...]) -> Verdict:
