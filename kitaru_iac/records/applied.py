@@ -309,4 +309,15 @@ def _plain(value: object) -> object:
         return [_plain(inner) for inner in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return str(value)
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    """A text; where it is JSON, as ZenML takes a mapping too, without the secrets in it."""
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    try:
+        inner = masked({"": _plain(json.loads(text))})[""]
+    except (ValueError, RecursionError):
+        return text
+    return json.dumps(inner, sort_keys=True)

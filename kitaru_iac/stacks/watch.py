@@ -6,18 +6,19 @@ against the state of the deployment, where there is one. What cannot be looked a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from kitaru_iac.errors import KitaruError
-from kitaru_iac.gateway import StackView, open_reader
+from kitaru_iac.errors import KitaruError, StackNotFound
+from kitaru_iac.gateway import Reader, StackView, open_reader
 from kitaru_iac.labels import APPLIED_LABEL, STACK_LABEL
 from kitaru_iac.plan.document import changes, is_change
 from kitaru_iac.plan.model import Layer
 from kitaru_iac.records.applied import applied_records, drifted
+from kitaru_iac.records.names import REPLACED
 from kitaru_iac.stacks.drift import records_of_view
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ __all__ = [
     "views_of",
     "why_of",
 ]
+
+_UNDER_WAY: Final = (
+    "This is what a command has moved aside that replaces the stack, and is under way or has died. "
+    "Run that command again, or see: kitaru stack clean"
+)
 
 
 class Finding(StrEnum):
@@ -125,9 +131,17 @@ def look(
 def views_of(refs: Sequence[str]) -> list[StackView]:
     """Read the stacks that are named, each once, or all that Kitaru made; raises as `look` does."""
     with closing(open_reader()) as reader:
-        wanted = list(refs) or [row.id for row in reader.stacks() if row.is_managed]
-        views = {view.id: view for view in (reader.stack(ref) for ref in wanted)}
+        if not refs:
+            return list(_managed(reader))
+        views = {view.id: view for view in (reader.stack(ref) for ref in refs)}
     return list(views.values())
+
+
+def _managed(reader: Reader) -> Iterator[StackView]:
+    for row in reader.stacks():
+        if row.is_managed:
+            with suppress(StackNotFound):  # somebody deletes it at this moment
+                yield reader.stack(row.id)
 
 
 def drift_of_view(
@@ -137,6 +151,8 @@ def drift_of_view(
     consent: ConfirmCallback | None = None,
 ) -> StackDrift:
     """Look for drift of a stack that was read, in both layers; raises as `look` does."""
+    if view.name.endswith(REPLACED):
+        return StackDrift(view.name, (Look(Layer.RECORDS, Finding.UNKNOWN, why=_UNDER_WAY),))
     looks = [_records(view)]
     if STACK_LABEL in view.labels:
         looks.append(_infrastructure(view, progress, consent))
@@ -197,8 +213,5 @@ def _infrastructure(
         steps = drift(labels, progress=progress, consent=consent)
     except KitaruError as error:
         return Look(Layer.INFRASTRUCTURE, Finding.UNKNOWN, why=why_of(error))
-    except ModuleNotFoundError as error:  # an engine without Pulumi's package for Python
-        why = f"The Python package {error.name} is not installed. See: kitaru doctor"
-        return Look(Layer.INFRASTRUCTURE, Finding.UNKNOWN, why=why)
     found = tuple(item for item in changes(steps, view.name) if is_change(item))
     return Look(Layer.INFRASTRUCTURE, Finding.DRIFT if found else Finding.NONE, found)

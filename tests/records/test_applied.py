@@ -67,7 +67,14 @@ class TestWhatIsKept:
 
     def test_holds_no_secret(self) -> None:
         records = desired_records(from_mapping(EKS))
-        extra = {"password": HUSH, "nested": [{"token": HUSH}], "odd": SecretText(HUSH)}
+        extra = {
+            "password": HUSH,
+            "nested": [{"token": HUSH}],
+            "odd": SecretText(HUSH),
+            "url": f"https://somebody:{HUSH}@host/x",
+            "env": [{"name": "TOKEN", "value": HUSH}],
+            "client_kwargs": json.dumps({"aws_secret_access_key": HUSH, "a": [{"token": HUSH}]}),
+        }
         text = keeping(part(records, "orchestrator", configuration=extra)).labels[APPLIED_LABEL]
         assert HUSH not in text
         assert "AKIAFIRST" not in text

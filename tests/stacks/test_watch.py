@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.errors import KitaruError
+from kitaru_iac.errors import KitaruError, StackNotFound
+from kitaru_iac.gateway import StackView
 from kitaru_iac.gateway.documents import ComponentChange, StackChange, Where
+from kitaru_iac.gateway.opening import FallbackReader
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.infrastructure import provision
 from kitaru_iac.labels import APPLIED_LABEL, STACK_LABEL
@@ -26,6 +28,15 @@ def relabel(name: str, **labels: str | None) -> None:
         new: dict[str, Any] = {**doc.labels, **labels}
         kept = {key: text for key, text in new.items() if text is not None}
         gateway.update_stack(doc.id, StackChange(labels=kept))
+
+
+def rename(name: str, new: str) -> dict[str, str]:
+    """Give a stack another name in the store, and nothing else; return its labels."""
+    with quiet():
+        gateway = Store.open().gateway
+        (doc,) = gateway.stacks(Where(names=(name,)))
+        gateway.update_stack(doc.id, StackChange(name=new))
+    return dict(doc.labels)
 
 
 def move_store(name: str, path: str) -> None:
@@ -119,10 +130,7 @@ def test_a_stack_that_was_renamed_through_zenml_is_no_stack_as_applied(
     home: Home, kitaru: Kitaru
 ) -> None:
     kitaru("stack", "create", "dev")
-    with quiet():
-        gateway = Store.open().gateway
-        (doc,) = gateway.stacks(Where(names=("dev",)))
-        gateway.update_stack(doc.id, StackChange(name="renamed"))
+    labels = rename("dev", "renamed")
     seen = kitaru("stack", "drift", "renamed", "--detailed-exitcode", "-o", "json")
     assert seen.code == 2
     ((item,),) = [found["drift"] for found in seen.document["items"]]
@@ -131,7 +139,7 @@ def test_a_stack_that_was_renamed_through_zenml_is_no_stack_as_applied(
     assert (change["path"], change["before"], change["after"]) == ("name", "dev", "renamed")
     # Nor is one that somebody gave the labels of another.
     kitaru("stack", "create", "dev2")
-    relabel("dev2", **doc.labels)
+    relabel("dev2", **labels)
     assert kitaru("stack", "drift", "dev2", "--detailed-exitcode").code == 2
 
 
@@ -172,9 +180,31 @@ def test_a_deployment_is_looked_at_too(
     assert infrastructure["finding"] == "unknown"
     assert "No credentials. Nothing logs in." in infrastructure["why"]
 
-    def incomplete(labels: dict[str, str], **_: object) -> tuple[Step, ...]:
-        raise ModuleNotFoundError("No module named 'pulumi'", name="pulumi")
 
-    monkeypatch.setattr(provision, "drift", incomplete)
-    (dev,) = kitaru("stack", "drift", "-o", "json").document["items"]
-    assert "package pulumi is not installed" in dev["looks"][1]["why"]
+def test_what_a_command_has_moved_aside_is_neither_drift_nor_as_applied(
+    home: Home, kitaru: Kitaru
+) -> None:
+    kitaru("stack", "create", "dev")
+    rename("dev", "dev-replaced")
+    (item,) = kitaru("stack", "drift", "-o", "json").document["items"]
+    assert (item["stack"], item["finding"], item["drift"]) == ("dev-replaced", "unknown", [])
+    assert "kitaru stack clean" in item["looks"][0]["why"]
+
+
+def test_a_stack_that_is_deleted_while_all_are_read_is_passed_over(
+    home: Home, kitaru: Kitaru, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kitaru("stack", "create", "dev")
+    kitaru("stack", "create", "gone")
+    read = FallbackReader.stack
+
+    def stack(reader: FallbackReader, ref: str) -> StackView:
+        view = read(reader, ref)
+        if view.name == "gone":
+            raise StackNotFound("It is gone")
+        return view
+
+    monkeypatch.setattr(FallbackReader, "stack", stack)
+    (item,) = kitaru("stack", "drift", "-o", "json").document["items"]
+    assert item["stack"] == "dev"
+    assert kitaru("stack", "drift", "dev", "gone").code == 4
