@@ -138,10 +138,10 @@ def hand_on(host: Host, plan: Mapping[str, Any], path: str | None, failed: int) 
 
 def show_plans(plan: Mapping[str, Any], plans: Sequence[StackPlan]) -> None:
     """Print the plans as text, or their document."""
-    from kitaru_iac.cli.stack_many import plan_lines
+    from kitaru_iac.render.plan import several
 
     out = current()
-    out.item(plan, plan_lines(plans, out.style))
+    out.item(plan, several(plans, out.style))
 
 
 def exit_code(errors: Sequence[KitaruError], checks_failed: int) -> int:

@@ -206,7 +206,7 @@ def show_plan(planned: StackPlan) -> None:
 
         out.lines(markdown(document([planned])).splitlines())
     else:
-        out.item(document([planned]), text(planned.plan, out.style))
+        out.item(document([planned]), text(planned.plan, out.style, planned.drift))
 
 
 def save_plan(stacks: Sequence[StackPlan], file: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kitaru_iac.spec.files import Described
     from kitaru_iac.stacks.many import Outcome
 
-__all__ = ["apply_many", "outcome_lines", "plan_lines", "preview_many"]
+__all__ = ["apply_many", "outcome_lines", "preview_many"]
 
 
 def preview_many(
@@ -38,7 +38,9 @@ def preview_many(
 
         say.lines(markdown(plan).splitlines())
     else:
-        say.item(plan, plan_lines(plans, say.style))
+        from kitaru_iac.render.plan import several
+
+        say.item(plan, several(plans, say.style))
     changed = any(entry.plan.has_changes for entry in plans)
     return _code(errors.values(), changed=changed, detailed=detailed_exitcode)
 
@@ -118,33 +120,12 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
             yield from (f"  {line}" for line in str(done.error).splitlines())
 
 
-def plan_lines(plans: Sequence[StackPlan], style: object) -> Iterator[str]:
-    """Give the plan of each stack, or why it has none, and a line over all."""
-    from kitaru_iac.plan.document import document
-    from kitaru_iac.render.plan import text
-    from kitaru_iac.render.plan_markdown import headline
-
-    out = current()
-    for planned in plans:
-        if planned.error is not None:
-            yield f"{out.style('No plan', 'red', 'bold')} for stack {planned.plan.stack}:"
-            yield from (f"  {planned.error[key]}" for key in _SHOWN if planned.error.get(key))
-        elif planned.plan.has_changes:
-            yield from text(planned.plan, style)  # type: ignore[arg-type]
-        else:
-            yield f"No changes: stack {planned.plan.stack} is as described."
-    yield out.style(f"{len(plans)} stacks: {headline(document(plans))}", "bold")
-
-
-#: What of an error is shown beside a plan.
-_SHOWN = ("message", "why", "remedy")
-
-
 def _ask(plans: Sequence[StackPlan]) -> bool:
     from kitaru_iac.cli.terminal import confirm
+    from kitaru_iac.render.plan import several
 
     out = current()
-    for line in plan_lines(plans, out.error_style):
+    for line in several(plans, out.error_style):
         out.note(line)
     return confirm("Apply these changes?", remedy="Run it again with --yes.")
 

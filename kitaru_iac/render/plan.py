@@ -7,11 +7,15 @@ no secrets, so none can be shown.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
+from kitaru_iac.plan.document import StackPlan, document
 from kitaru_iac.plan.model import Action, Change, Layer, Plan, Step
+from kitaru_iac.render.drift import details
+from kitaru_iac.render.plan_markdown import headline
 
-__all__ = ["summary", "text"]
+__all__ = ["several", "summary", "text"]
 
 _MARKS = {
     Action.CREATE: ("+", "green"),
@@ -29,6 +33,8 @@ _DONE_TO = {
     Action.DELETE: "to delete",
     Action.KEEP: "kept",
 }
+#: What of an error is shown beside a plan.
+_SHOWN = ("message", "why", "remedy")
 
 
 def summary(plan: Plan) -> str:
@@ -47,12 +53,17 @@ def _plain(text: str, *_: str) -> str:
     return text
 
 
-def text(plan: Plan, style: Callable[..., str] = _plain) -> Iterator[str]:
+def text(
+    plan: Plan,
+    style: Callable[..., str] = _plain,
+    drift: Sequence[Mapping[str, Any]] | None = None,
+) -> Iterator[str]:
     """The plan in lines.
 
     Args:
         plan: What to show.
         style: Takes a text and the names of styles, and gives the text as the terminal wants it.
+        drift: What differs from what was applied, as a plan's document has it.
     """
     if plan.steps:
         yield style(f"Plan for stack {plan.stack}:", "bold")
@@ -63,9 +74,25 @@ def text(plan: Plan, style: Callable[..., str] = _plain) -> Iterator[str]:
         for step in plan.steps:
             if step.layer is layer:
                 yield from _step_lines(step, style)
+    if drift:
+        yield style("Drift, which is what differs from what was applied:", "bold")
+        yield from details({"drift": drift, "looks": ()}, style)
     for warning in plan.warnings:
         yield f"{style('Warning:', 'yellow')} {warning}"
     yield style(summary(plan), "bold")
+
+
+def several(plans: Sequence[StackPlan], style: Callable[..., str] = _plain) -> Iterator[str]:
+    """The plans of several stacks in lines: of each, or why it has none, and one line over all."""
+    for planned in plans:
+        if planned.error is not None:
+            yield f"{style('No plan', 'red', 'bold')} for stack {planned.plan.stack}:"
+            yield from (f"  {planned.error[key]}" for key in _SHOWN if planned.error.get(key))
+        elif planned.plan.has_changes or planned.drift:
+            yield from text(planned.plan, style, planned.drift)
+        else:
+            yield summary(planned.plan)
+    yield style(f"{len(plans)} stacks: {headline(document(plans))}", "bold")
 
 
 def _step_lines(step: Step, style: Callable[..., str]) -> Iterator[str]:

@@ -140,7 +140,8 @@ def _row(entry: _Entry) -> str:
 
 def _stack(entry: _Entry, cut: _Cut, *, heading: bool) -> Iterator[str]:
     shown = [c for c in entry["changes"] if is_change(c) or (cut.kept and entry["has_changes"])]
-    if not shown and not entry["warnings"] and not entry["checks"]:
+    drift = entry["drift"] or ()
+    if not (shown or drift or entry["warnings"] or entry["checks"]):
         return
     if heading:
         yield f"#### Stack {code(entry['stack'])}"
@@ -153,6 +154,10 @@ def _stack(entry: _Entry, cut: _Cut, *, heading: bool) -> Iterator[str]:
         if cut.pictures:
             drawn = f"```mermaid\n{picture(entry)}\n```"
             yield f"<details><summary>Picture</summary>\n\n{drawn}\n\n</details>"
+    if drift:
+        lines = [f"- {code(c['address'])}{_fields(c)}" for c in drift] if cut.details else []
+        title = f"**Drift**: not as it was applied, {len(drift)} of what is stored."
+        yield "\n".join([title, *(["", *lines] if lines else [])])
     checks = [c for c in entry["checks"] if c["status"] != "ok"]
     if checks:
         lines = [
@@ -179,6 +184,12 @@ def _table(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         used = f"used by {', '.join(change['used_by'])}" if change["used_by"] else ""
         why = "; ".join(text for text in (reason, used) if text)
         yield f"| {action} | {what} | {code(change['name'])} | {escaped(why)} |"
+
+
+def _fields(change: Mapping[str, Any]) -> str:
+    """The fields of something that differs, without values: the table has what is done about it."""
+    paths = ", ".join(code(field["path"]) for field in change["changed"])
+    return f": {paths}" if paths else ""
 
 
 def _details(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:

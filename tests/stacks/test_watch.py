@@ -81,6 +81,12 @@ def test_from_a_creation_to_a_repair(home: Home, kitaru: Kitaru, tmp_path: Path)
 
     (plan,) = kitaru("stack", "preview", "dev", "-o", "json").document["item"]["stacks"]
     assert plan["drift"] == dev["drift"]
+    text = kitaru("stack", "preview", "dev").out
+    assert "Drift, which is what differs from what was applied:" in text
+    assert f"configuration.path was {first}, is {other}" in text
+    shown = kitaru("stack", "preview", "dev", "-o", "markdown").out
+    assert "**Drift**: not as it was applied, 1 of what is stored." in shown
+    assert "- `records/artifact_store`: `configuration.path`" in shown
     assert kitaru("stack", "apply", "dev", "--artifact-store", first, "--yes").code == 0
     (plan,) = kitaru("stack", "preview", "dev", "-o", "json").document["item"]["stacks"]
     assert plan["drift"] == []
