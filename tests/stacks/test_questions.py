@@ -110,6 +110,11 @@ def test_the_requests_of_a_server(server_home: Home, kitaru: Kitaru) -> None:
     # A local stack's components carry no labels, which ZenML gives them with the stack.
     assert (heard["POST stacks"], heard["PUT components"]) == (1, 2)
 
+    with requests_heard() as heard:
+        done(kitaru, "stack", "drift", "--detailed-exitcode")
+    assert {key for key in heard if not key.startswith("GET ")} == set()
+    assert sum(heard.values()) <= 1 + 2 * 4, heard
+
 
 def test_the_statements_of_a_local_store(home: Home, kitaru: Kitaru) -> None:
     with statements_heard() as heard:
