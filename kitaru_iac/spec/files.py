@@ -26,12 +26,10 @@ class Described:
 
     Attributes:
         source: Its file, as it was given or found.
-        named: What the descriptions of its repository are called, as `kitaru.yaml` says.
     """
 
     spec: StackSpec
     source: str
-    named: str | None = None
 
 
 def is_several(files: Sequence[str]) -> bool:
@@ -124,7 +122,7 @@ def load_all(
         except DescriptionError as error:
             problems += [_in(document, problem) for problem in error.problems]
         else:
-            found.append(Described(spec, document.file, known[path].source))
+            found.append(Described(spec, document.file))
     problems += _named_twice(documents)
     problems += _all_active(documents)
     if problems:  # one of a file that several share is said once

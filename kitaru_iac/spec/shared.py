@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,13 +34,9 @@ FILE = "kitaru.yaml"
 KEYS: Mapping[str, str] = {
     "defaults": "Keys of stack.yaml that hold for every description beside and below this file, "
     "unless it says otherwise.",
-    "source": "What these descriptions are called as a whole, in every clone: `apply --prune` "
-    "removes only stacks that were applied from a source of this name.",
 }
 #: Keys of a description that no two of them share.
 NOT_SHARED = ("name", "activate")
-#: The name of a source, as a regular expression.
-SOURCE = r"[A-Za-z0-9](?:[A-Za-z0-9._:/@-]{0,198}[A-Za-z0-9])?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +46,10 @@ class Shared:
     Attributes:
         document: What was read; None: there is no such file.
         defaults: Its defaults.
-        source: What its descriptions are called as a whole.
     """
 
     document: Document | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    source: str | None = None
 
     def place(self, path: str) -> str:
         """``FILE:LINE`` of a default by its dotted path."""
@@ -122,7 +115,7 @@ def read_shared(path: Path) -> Shared:
     problems = [*document.problems, *_wrong(document)]
     if problems:
         raise DescriptionError(problems)
-    return Shared(document, document.data.get("defaults") or {}, document.data.get("source"))
+    return Shared(document, document.data.get("defaults") or {})
 
 
 def shared_schema() -> dict[str, Any]:
@@ -143,11 +136,6 @@ def shared_schema() -> dict[str, Any]:
                 "properties": properties,
                 "additionalProperties": False,
             },
-            "source": {
-                "description": KEYS["source"],
-                "type": "string",
-                "pattern": f"^(?:{SOURCE})$",
-            },
         },
         "additionalProperties": False,
     }
@@ -166,11 +154,6 @@ def _wrong(document: Document) -> Iterator[Problem]:
     for key in document.data:
         if key not in KEYS:
             yield _unknown(document, key)
-    source = document.data.get("source")
-    if source is not None and not (isinstance(source, str) and re.fullmatch(SOURCE, source)):
-        why = "it has letters, digits, `.`, `_`, `:`, `/`, `@` and `-`, and at most 200 of them"
-        what = f"{shown(source)} cannot be the name of a source"
-        yield Problem("source", what, why, "Write it as `acme/platform`.", sources.get("source"))
     defaults = document.data.get("defaults")
     if defaults is None:
         return
@@ -193,7 +176,7 @@ def _wrong(document: Document) -> Iterator[Problem]:
 
 def _unknown(document: Document, key: str) -> Problem:
     place = document.sources().get(key)
-    what, why = f"{shown(key)} is not a key of {FILE}", f"its keys are {', '.join(KEYS)}"
+    what, why = f"{shown(key)} is not a key of {FILE}", f"its only key is {', '.join(KEYS)}"
     remedy = did_you_mean(key, KEYS)
     if remedy is None and key in FIELDS:
         remedy = f"Write it below `defaults:`; a stack's own description is not called {FILE}."

@@ -13,9 +13,9 @@ from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.labels import MANAGED_LABEL, OUR_LABELS
 from kitaru_iac.records.annotations import annotations_of
 from kitaru_iac.spec import from_mapping, to_mapping
-from kitaru_iac.stacks import operations, planning
+from kitaru_iac.stacks import operations
 from tests.homes import Home
-from tests.stacks.test_planning import REMOTE
+from tests.stacks.test_planning import REMOTE, plan_of
 
 LABELS = {"team": "search", "cost/centre": "7"}
 
@@ -103,7 +103,7 @@ def test_what_is_ignored_is_made_as_described_then_left_and_told(memory: MemoryG
         edit(memory, "orchestrator", timeout=9, parallelism=4)
         labels = {**stack(memory).labels, "owner": "them"}
         memory.update_stack(stack(memory).id, StackChange(labels=labels))
-        plan = planning.plan_of([from_mapping({**REMOTE, **asked})])
+        plan = plan_of([from_mapping({**REMOTE, **asked})])
         assert not plan["summary"]["with_changes"]
         told = {c["kind"]: c["reason"] for c in plan["stacks"][0]["changes"] if c["reason"]}
         assert told["orchestrator"]["code"] == told["stack"]["code"] == "ignored_changes"
@@ -170,7 +170,7 @@ def test_one_after_another_leaves_what_the_second_alone_leaves(
     both, alone = MemoryGateway(), MemoryGateway()
     with installed(both):
         apply(**first)
-        plan = planning.plan_of([from_mapping({**REMOTE, **second})])
+        plan = plan_of([from_mapping({**REMOTE, **second})])
         changed = apply(**second)
         assert changed is bool(plan["summary"]["with_changes"])
         assert not apply(**second)
@@ -190,11 +190,9 @@ def test_a_digest_changes_with_the_plan_and_only_then(
     memory: MemoryGateway, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     with installed(MemoryGateway()):
-        one, other = (
-            planning.plan_of([from_mapping({**REMOTE, **keys})]) for keys in (first, second)
-        )
+        one, other = (plan_of([from_mapping({**REMOTE, **keys})]) for keys in (first, second))
         apply(**first)
-        later = planning.plan_of([from_mapping({**REMOTE, **first})])
+        later = plan_of([from_mapping({**REMOTE, **first})])
     same = one["stacks"][0]["description"] == other["stacks"][0]["description"]
     assert (one["digest"] == other["digest"]) is same
     assert later["digest"] != one["digest"]
