@@ -30,6 +30,12 @@ __all__ = [
 #: The heading of the options that say how a command goes about it.
 MORE = "More"
 
+#: The commands that take several descriptions, and what their names mean.
+_OF_SEVERAL = ("preview", "apply")
+_NAMES = (
+    "The stack's name. May stand in the file instead. Where the files describe several: those that "
+    "are meant."
+)
 #: An existing stack, by name or id.
 StackRef = Annotated[
     str,
@@ -72,11 +78,13 @@ class Description:
         flags: By the keys of stack.yaml; None is not given.
         files: YAML files, or ``-`` for stdin, and for some commands folders.
         extra: The ``TARGET.FIELD=VALUE`` texts.
+        names: Which of several described stacks are meant; empty: all.
     """
 
     flags: dict[str, Any] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def file(self) -> str | None:
@@ -142,21 +150,29 @@ class Description:
 
         Raises:
             DescriptionError: Everything that is wrong with any of them.
-            UsageError: Flags describe a stack, and there are several.
+            UsageError: Flags describe a stack, and there are several; a name that is chosen is
+                not described, or several are, where one stack is.
         """
         from kitaru_iac.machine.project import description_defaults
-        from kitaru_iac.spec.files import documents_in, is_several, load_all
+        from kitaru_iac.spec.files import choose, documents_in, is_several, load_all
 
         if not is_several(self.files):
+            if len(self.names) > 1:
+                raise UsageError(
+                    f"{len(self.names)} names are given, and at most one stack is described",
+                    where="NAME",
+                    remedy="Give one name, or the files that describe them all, as `-f stacks/`.",
+                )
             return None
         documents = documents_in(self.files)
-        if self.given:
+        given = [flag for flag in self.given if not (self.names and flag == "--name")]
+        if given:
             raise UsageError(
-                f"{', '.join(self.given)} would describe one stack, and the files hold "
-                f"{len(documents)}",
+                f"{', '.join(given)} would describe one stack, and the files hold {len(documents)}",
                 remedy="Leave it out, or give one file.",
             )
-        return load_all(documents, description_defaults())
+        described = load_all(documents, description_defaults())
+        return choose(described, self.names) if self.names else described
 
 
 class DescribedCommand(Command):
@@ -168,17 +184,26 @@ class DescribedCommand(Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._flags = parameters(flags)
+        if self.name in _OF_SEVERAL:
+            name = next(param for param in self._flags if param.name == "name")
+            name.nargs, name.metavar = -1, "NAME..."  # type: ignore[attr-defined]
+            name.help = _NAMES  # type: ignore[attr-defined]
         self.params = [*self._flags, *self.params]
 
     def invoke(self, ctx: Any) -> Any:
         """Call the command with its own options; those of the description go into the context."""
         given = {param.name: ctx.params.pop(param.name) for param in self._flags}
         file, extra = given.pop("file"), given.pop("extra")
+        names: tuple[str, ...] = ()
+        if self.name in _OF_SEVERAL:
+            names = tuple(given["name"] or ())
+            given["name"] = names[0] if len(names) == 1 else None
         ctx.obj = Description(
             # An option that may come several times, and did not, is empty.
             {_key(name): None if value in ((), []) else value for name, value in given.items()},
             tuple(file or ()),
             tuple(extra or ()),
+            names,
         )
         try:
             return super().invoke(ctx)

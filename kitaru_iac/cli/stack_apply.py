@@ -56,6 +56,7 @@ def preview(
         kitaru stack preview -f stack.yaml --output markdown   # for a pull request
         kitaru stack preview -f stack.yaml --out plan.json
         kitaru stack preview -f stacks/
+        kitaru stack preview -f stacks/ prod test
         kitaru stack preview -f stack.yaml --detailed-exitcode
     """
     asked = description(ctx)

@@ -92,7 +92,8 @@ def several(plans: Sequence[StackPlan], style: Callable[..., str] = _plain) -> I
             yield from text(planned.plan, style, planned.drift)
         else:
             yield summary(planned.plan)
-    yield style(f"{len(plans)} stacks: {headline(document(plans))}", "bold")
+    count = "1 stack" if len(plans) == 1 else f"{len(plans)} stacks"
+    yield style(f"{count}: {headline(document(plans))}", "bold")
 
 
 def _step_lines(step: Step, style: Callable[..., str]) -> Iterator[str]:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.errors import DescriptionError, Problem, UsageError
 from kitaru_iac.spec.loading import load
+from kitaru_iac.spec.refusal import shown
 from kitaru_iac.spec.shared import FILE, Shared, read_shared, sharing_file
+from kitaru_iac.spec.suggest import suggest
 from kitaru_iac.spec.yaml_file import Document, read_documents
 
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["Described", "documents_in", "is_several", "load_all"]
+__all__ = ["Described", "choose", "documents_in", "is_several", "load_all"]
 
 _SUFFIXES = {".yaml", ".yml"}
 
@@ -128,6 +130,25 @@ def load_all(
     if problems:  # one of a file that several share is said once
         raise DescriptionError(list(dict.fromkeys(problems)))
     return found
+
+
+def choose(described: Sequence[Described], names: Sequence[str]) -> list[Described]:
+    """Give the described stacks of these names, in the order of the descriptions.
+
+    Raises:
+        UsageError: Some are not described; with the nearest name of each.
+    """
+    known = [item.spec.name for item in described]
+    unknown = [name for name in dict.fromkeys(names) if name not in known]
+    if unknown:
+        near = [found for name in unknown if (found := suggest(name, known))]
+        meant = " and ".join(f"`{name}`" for name in near)
+        raise UsageError(
+            f"No file describes {' and '.join(map(shown, unknown))}",
+            where="NAME",
+            remedy=f"Did you mean {meant}?" if meant else f"Described are {', '.join(known)}.",
+        )
+    return [item for item in described if item.spec.name in names]
 
 
 def _files(file: str) -> list[str]:

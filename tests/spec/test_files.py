@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kitaru_iac.errors import DescriptionError
-from kitaru_iac.spec.files import documents_in, is_several, load_all
+from kitaru_iac.errors import DescriptionError, UsageError
+from kitaru_iac.spec.files import choose, documents_in, is_several, load_all
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -106,3 +106,16 @@ def test_a_link_that_leads_nowhere_is_not_passed_over(tmp_path: Path) -> None:
     (folder / "b.yaml").symlink_to(tmp_path / "gone.yaml")
     os.mkfifo(folder / "pipe.yaml")  # nobody writes into it
     assert problems(folder) == [("b.yaml", "file: there is no such file")]
+
+
+def test_chosen_are_those_of_these_names_in_the_order_of_the_files(tmp_path: Path) -> None:
+    write(tmp_path, a_yaml="name: prod\n---\nname: test\n---\nname: dev\n")
+    found = load_all(documents_in([str(tmp_path)]))
+    assert [item.spec.name for item in choose(found, ["dev", "prod", "dev"])] == ["prod", "dev"]
+    with pytest.raises(UsageError) as caught:
+        choose(found, ["prd", "dev", "tets", "prd"])
+    assert caught.value.what == "No file describes `prd` and `tets`"
+    assert caught.value.remedy == "Did you mean `prod` and `test`?"
+    with pytest.raises(UsageError) as caught:
+        choose(found, ["zzzzzz"])
+    assert caught.value.remedy == "Described are prod, test, dev."

@@ -188,7 +188,7 @@ def test_ctrl_c_says_what_was_applied_before(
     ("words", "said"),
     [
         (("preview", "-f", "a.yaml", "-f", "b.yaml", "--region", "x"), "--region would describe"),
-        (("preview", "dev", "-f", "a.yaml", "-f", "b.yaml"), "--name would describe"),
+        (("preview", "dev", "-f", "a.yaml", "-f", "b.yaml"), "No file describes `dev`"),
         (("create", "-f", "a.yaml", "-f", "b.yaml"), "--file is given 2 times"),
         (("verify", "-f", "a.yaml", "-f", "b.yaml"), "--file is given 2 times"),
         (("create", "-f", "many.yaml"), "more than one description"),
@@ -210,3 +210,21 @@ def test_what_cannot_be_meant(
     done = kitaru("stack", *words, "-o", "json")
     assert done.code == 64, done.err
     assert said in json.dumps(done.error)
+
+
+def test_names_choose_among_the_described(
+    memory: MemoryGateway, kitaru: Kitaru, tmp_path: Path
+) -> None:
+    file = tmp_path / "stacks.yaml"
+    file.write_text("name: dev\n---\nname: test\n---\nname: prod\n")
+    with installed(memory):
+        some = kitaru("stack", "preview", "-f", str(file), "prod", "dev", "-o", "json")
+        assert [s["stack"] for s in some.document["item"]["stacks"]] == ["dev", "prod"]
+        done = kitaru("stack", "apply", "-f", str(file), "test", "--yes")
+        assert done.code == 0, done.err
+        assert {doc.name for doc in memory.stacks(Where())} == {"default", "test"}
+        wrong = kitaru("stack", "apply", "-f", str(file), "tset", "prod", "--yes", "-o", "json")
+        assert (wrong.code, "Did you mean `test`?" in wrong.err) == (64, True)
+        assert {doc.name for doc in memory.stacks(Where())} == {"default", "test"}
+        several = kitaru("stack", "preview", "a", "b")
+        assert (several.code, "2 names are given" in several.err) == (64, True)
