@@ -46,9 +46,10 @@ def _lines(found: Sequence[Exported]) -> Iterator[str]:
     import sys
 
     from kitaru_iac.cli.formats import written
+    from kitaru_iac.spec.variables import escaped
 
     for number, item in enumerate(found):
         if number:
             yield "---"
         yield from (f"# {' '.join(comment.split())}" for comment in item.comments)
-        yield from written(dict(item.keys), "yaml", sys.stdout).splitlines()
+        yield from written(escaped(dict(item.keys)), "yaml", sys.stdout).splitlines()

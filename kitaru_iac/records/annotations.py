@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.labels import DESCRIBED_LABEL, IGNORED_LABEL, OUR_LABELS, is_managed
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
+from kitaru_iac.spec.annotations import checked_labels
 
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec
@@ -52,18 +53,20 @@ def annotations_of(
         labels: Its labels.
         description: Its text.
         every: Whether what was added by hand counts too; of a stack that no description made it
-            does always.
+            does always. What no description can say is left out.
     """
     every = every or not is_managed(labels)
     said = _said(labels)
     own = {
         key: str(text)
         for key, text in labels.items()
-        if not key.startswith(OUR_LABELS) and (every or f"{_LABELS}{key}" in said)
+        if not key.startswith(OUR_LABELS)
+        and (every or f"{_LABELS}{key}" in said)
+        and not checked_labels({key: str(text)})[1]
     }
     rules = [rule for rule in str(labels.get(IGNORED_LABEL) or "").split(",") if rule]
     found: dict[str, Any] = {}
-    if description and (every or _DESCRIPTION in said):
+    if description and description.isprintable() and (every or _DESCRIPTION in said):
         found["description"] = description
     if own:
         found["labels"] = own

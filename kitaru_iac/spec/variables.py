@@ -16,7 +16,7 @@ from kitaru_iac.errors import Problem
 from kitaru_iac.spec.suggest import distance_at_most_one
 from kitaru_iac.spec.yaml_file import Document
 
-__all__ = ["FORM", "FORM_PATTERN", "WITHOUT", "expanded"]
+__all__ = ["FORM", "FORM_PATTERN", "WITHOUT", "escaped", "expanded"]
 
 #: How a variable is written.
 FORM = "${env:NAME}"
@@ -110,6 +110,21 @@ def expanded(document: Document, environ: Mapping[str, str] | None = None) -> Do
     )
 
 
+def escaped(value: object) -> object:
+    """A value whose texts mean themselves in a file, whatever they hold."""
+    if isinstance(value, Mapping):
+        return {key: escaped(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [escaped(inner) for inner in value]
+    if isinstance(value, str):
+        return _REFERENCE.sub(lambda found: f"${found[0]}" if _is_ours(found) else found[0], value)
+    return value
+
+
+def _is_ours(found: re.Match[str]) -> bool:
+    return found["scheme"] == "env" or distance_at_most_one(found["scheme"].lower(), "env")
+
+
 def _text(text: str, key: str, environ: Mapping[str, str]) -> str:
     """A text with the values of its variables.
 
@@ -133,9 +148,11 @@ def _text(text: str, key: str, environ: Mapping[str, str]) -> str:
 def _references(text: str) -> Iterator[re.Match[str]]:
     """What is written as a variable, and what was meant to be one; other schemes are plain text."""
     for found in _REFERENCE.finditer(text):
-        if found["scheme"] == "env":
+        if not _is_ours(found):
+            continue
+        if found["scheme"] == "env" or found["escaped"]:
             yield found
-        elif not found["escaped"] and distance_at_most_one(found["scheme"].lower(), "env"):
+        else:
             name = found["name"] if _NAME.fullmatch(found["name"]) else "NAME"
             raise _Refused(
                 f"`{found['scheme']}` is no place of a value",

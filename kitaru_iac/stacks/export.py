@@ -12,14 +12,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kitaru_iac.errors import DescriptionError
 from kitaru_iac.gateway import StackView, read_stack
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.labels import DEPLOYMENT_LABELS
-from kitaru_iac.plan.model import Action, Step
+from kitaru_iac.plan.model import Action, Change, Step
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import is_own_connector
+from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.resources import EXTRA_TARGETS
+from kitaru_iac.spec.stored import fields_set
 from kitaru_iac.stacks.drift import lines_of, records_of_view, steps_to
 
 __all__ = ["Exported", "export", "export_view"]
@@ -86,11 +89,32 @@ def export_view(view: StackView) -> Exported:
         for path in hidden
     ]
     steps = steps_to(keys, view)
-    if steps is None:
-        comments.append("This description is not valid as it stands: see what preview says of it.")
-    told = [line for step in steps or () for line in lines_of(step)]
+    comments += _why_not_valid(keys) if steps is None else ()
+    told = _unsaid(view) if steps is None else [line for step in steps for line in lines_of(step)]
     comments += [f"No description says this: {line}." for line in told]
     return Exported(view.name, keys, tuple(comments))
+
+
+def _why_not_valid(keys: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a description that was read from a store, a line for each problem."""
+    try:
+        from_mapping(keys)
+    except DescriptionError as error:
+        found = [p for p in error.problems if p.field != "credentials"]
+        return [f"This description is not valid as it stands: {p.field}: {p.what}." for p in found]
+    return []
+
+
+def _unsaid(view: StackView) -> list[str]:
+    """What of a stack no description can say, where there is no valid one to compare it with."""
+    lines = []
+    for part in view.components:
+        subject = f"{part.role_type} {part.name}"
+        if part.role_type not in EXTRA_TARGETS or view.component(part.role_type) is not part:
+            lines.append(f"{subject} is in the stack")
+        elif part.name != view.name:
+            lines.append(f"{subject} is not called as its stack")
+    return lines
 
 
 def _about(view: StackView) -> Iterator[str]:
@@ -139,7 +163,8 @@ def _extra(
     """What the components hold beyond the keys, and the paths of what is secret in it."""
     extra: dict[str, dict[str, Any]] = {}
     hidden: list[str] = []
-    for step in steps_to(keys, view) or ():
+    steps = steps_to(keys, view)
+    for step in _fields_beside(keys, view) if steps is None else steps:
         if step.kind not in EXTRA_TARGETS or step.action is not Action.UPDATE:
             continue
         component = view.component(step.kind)
@@ -150,6 +175,21 @@ def _extra(
             elif value is not None:
                 extra.setdefault(step.kind, {})[field] = value
     return extra, tuple(hidden)
+
+
+def _fields_beside(keys: Mapping[str, Any], view: StackView) -> Iterator[Step]:
+    """What the components hold that no key says, without a valid description to compare with."""
+    said = fields_set(keys["type"])
+    for part in view.components:
+        if part.role_type in EXTRA_TARGETS and view.component(part.role_type) is part:
+            fields = [
+                Change(f"{_CONFIGURATION}{field}", value)
+                for field, value in part.configuration.items()
+                if (part.role_type, field) not in said
+                # A registry's second half is said by the same key.
+                and (part.role_type, field) != ("container_registry", "default_repository")
+            ]
+            yield Step(Action.UPDATE, part.role_type, part.name, changes=tuple(fields))
 
 
 def _stored_fields(step: Step) -> Iterator[str]:

@@ -28,6 +28,7 @@ def of(data: dict[str, Any], **environ: str) -> dict[str, Any]:
         ("${env:STAGE}", "dev"),
         ("s3://data-${env:STAGE}/${env:STAGE}", "s3://data-dev/dev"),
         ("$${env:STAGE}", "${env:STAGE}"),
+        ("$${evn:STAGE}", "${evn:STAGE}"),
         ("a$${env:STAGE}${env:STAGE}", "a${env:STAGE}dev"),
         # What others write so is theirs.
         ("${{ github.sha }}", "${{ github.sha }}"),

@@ -1,0 +1,70 @@
+"""What export tells where no valid description would make a stack, and what it leaves to itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from kitaru_iac.gateway import StackView
+from kitaru_iac.labels import MANAGED_LABEL
+from kitaru_iac.spec.variables import escaped, expanded
+from kitaru_iac.spec.yaml_file import Document
+from kitaru_iac.stacks.export import export_view
+from tests.stacks.test_drift_rules import EKS, view_of
+
+SECRET = "hunter2hunter2"
+
+
+def with_fields(view: StackView, kind: str, **fields: Any) -> StackView:
+    """A view with other fields of a component."""
+    parts = tuple(
+        replace(part, configuration={**part.configuration, **fields})
+        if part.role_type == kind
+        else part
+        for part in view.components
+    )
+    return replace(view, components=parts)
+
+
+def test_of_an_invalid_description_everything_is_told_nevertheless() -> None:
+    view = with_fields(view_of(EKS), "artifact_store", path="s3://Not_A_Bucket/x")
+    view = with_fields(view, "orchestrator", timeout=7, password=SECRET)
+    stranger = replace(view.components[0], role_type="alerter", name="theirs", id="other")
+    view = replace(view, components=(*view.components, stranger))
+    found = export_view(view)
+    told = "\n".join(found.comments)
+    assert found.keys["extra"] == {"orchestrator": {"timeout": 7}}
+    assert "orchestrator.password holds a secret as plain text" in told
+    assert "not valid as it stands: artifact_store: " in told
+    assert "set PROD_CREDENTIALS" in told
+    assert "No description says this: alerter theirs is in the stack." in told
+    assert SECRET not in told + str(found.keys)
+
+
+def test_labels_that_no_description_can_have_are_left_out() -> None:
+    labels = {"team": "search", "no name": "x", "empty": "", "long": "x" * 300}
+    view = replace(view_of({"name": "dev"}), is_managed=False, labels=labels)
+    found = export_view(replace(view, description="Two\nlines"))
+    assert found.keys["labels"] == {"team": "search"}
+    assert "description" not in found.keys
+    assert not any("not valid" in comment for comment in found.comments)
+
+
+def test_of_a_managed_stack_the_description_has_its_own_labels_alone() -> None:
+    view = view_of({"name": "dev", "labels": {"team": "search"}})
+    assert view.labels[MANAGED_LABEL] == "true"
+    view = replace(view, labels={**view.labels, "theirs": "1"}, description="Theirs.")
+    found = export_view(view)
+    assert found.keys["labels"] == {"team": "search"}
+    assert "description" not in found.keys
+    assert not found.comments
+
+
+def test_what_looks_like_a_variable_is_written_as_the_text_that_it_is() -> None:
+    keys = {"labels": {"a": "${env:X} $${env:X} ${evn:X} ${{ x }}"}, "extra": {"b": ["${env:X}"]}}
+    text = yaml.safe_dump(escaped(keys))
+    again = expanded(Document("x", yaml.safe_load(text)), {})
+    assert not again.problems
+    assert again.data == keys
