@@ -58,6 +58,12 @@ _STACK = {
         "Change",
         described=True,
     ),
+    "adopt": Entry(
+        "Take a stack that Kitaru did not make under its management.",
+        "stack_adopt",
+        "adopt",
+        "Change",
+    ),
     "delete": Entry("Delete a stack.", "stack_delete", "delete", "Change"),
     "clean": Entry(
         "Remove what commands left that were killed in the middle.",

@@ -1,0 +1,238 @@
+"""Take a stack that Kitaru did not make under its management. Nothing changes but labels.
+
+A stack and its parts are Kitaru's when a label says so. The stack's own comes last: a run that died
+before it has labelled parts of a stack that is still nobody's, and the same command goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kitaru_iac.errors import (
+    KitaruError,
+    ProtectedStackError,
+    RegistrationFailed,
+    StackChanged,
+)
+from kitaru_iac.gateway.views import DEFAULT_STACK
+from kitaru_iac.labels import MANAGED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
+from kitaru_iac.machine.interrupts import WorkInterrupted
+from kitaru_iac.machine.locks import sole_writer
+from kitaru_iac.plan.model import Action, Change, Plan, Reason, Step
+from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
+from kitaru_iac.records.owner import require_changeable
+from kitaru_iac.spec.names import stack_name
+from kitaru_iac.spec.refusal import Refusal
+from kitaru_iac.stacks.results import Applied
+
+if TYPE_CHECKING:
+    from kitaru_iac.records.journal import Writer
+    from kitaru_iac.records.stored import Store
+
+__all__ = ["adopt"]
+
+_CHANGE = Change(f"labels.{MANAGED_LABEL}", None, "true")
+
+
+def adopt(ref: str, *, confirm: Callable[[Plan], bool] | None = None) -> Applied:
+    """Take a stack under management: it, and its parts that carry its name, get labels.
+
+    Args:
+        ref: The stack's name, id, or the beginning of its id.
+        confirm: Asked with the plan, if there is anything to do; False stops.
+
+    Raises:
+        StackNotFound: There is none.
+        ProtectedStackError: It is the default stack, or a Pulumi program's; or another stack has
+            one of its own parts too, which would become this one's.
+        KitaruError: No description can say what it is, or have its name.
+        StackChanged: Somebody else changed it meanwhile; nothing was written.
+        RegistrationFailed: A write failed; its `left` says what could not be taken back.
+    """
+    from kitaru_iac.records.stored import Store
+
+    store = Store.open()
+    current = store.records_of(store.require(ref))
+    plan = _plan(store, current)
+    if not plan.has_changes or (confirm is not None and not confirm(plan)):
+        return _result(current, plan, changed=False)
+    with sole_writer(current.stack):
+        store.forget()
+        again = next((d for d in [store.find(stored_id(current), exact=True)] if d), None)
+        now = None if again is None else store.records_of(again)
+        if now != current:
+            raise StackChanged(
+                f"Stack '{current.stack}' was changed by somebody else meanwhile",
+                differs=["it is gone" if now is None else "it is not as it was shown"],
+                remedy=f"Nothing was written. See it with: kitaru stack show {current.id}",
+            )
+        _write(store, current)
+    return _result(current, plan, changed=True)
+
+
+def _result(current: Records, plan: Plan, *, changed: bool) -> Applied:
+    from kitaru_iac.connection.activation import is_active
+
+    active = is_active(stored_id(current), current.stack)
+    return Applied(current.id, current.stack, active, None, plan, changed)
+
+
+def _plan(store: Store, current: Records) -> Plan:
+    """What would be labelled, and what stays somebody else's.
+
+    Raises:
+        ProtectedStackError: It must not be adopted.
+        KitaruError: It cannot be.
+    """
+    name = current.stack
+    if name == DEFAULT_STACK:
+        raise ProtectedStackError(
+            "The default stack is ZenML's own, and cannot be adopted",
+            remedy="Make one of your own with: kitaru stack create NAME",
+        )
+    require_changeable(current, None)
+    if is_managed(current.labels):
+        return Plan(name, (Step(Action.KEEP, "stack", name),))
+    if current.stack_type == "custom":
+        raise KitaruError(
+            f"Stack '{name}' cannot be adopted",
+            why="Its orchestrator is of no kind that a description can say.",
+            remedy=f"See it with: kitaru stack show {current.id}",
+        )
+    try:
+        stack_name(name)
+    except Refusal as refusal:
+        raise KitaruError(
+            f"Stack '{name}' cannot be adopted under this name",
+            why=str(refusal),
+            remedy=f"Rename it first: zenml stack rename {current.id} NEW",
+        ) from None
+    steps = [_component_step(store, current, part) for part in current.components]
+    if current.connector is not None:
+        steps.append(_connector_step(store, current))
+    labels = _stack_labels(current)
+    changes = tuple(
+        Change(f"labels.{key}", current.labels.get(key), text) for key, text in labels.items()
+    )
+    return Plan(name, (*steps, Step(Action.UPDATE, "stack", name, changes=changes)))
+
+
+def _component_step(store: Store, current: Records, part: ComponentRecord) -> Step:
+    if not _becomes_ours(current, part):
+        reason = "not called as its stack: it stays somebody else's"
+        if part.type not in DESCRIBED:
+            reason = "no description speaks of it: it stays somebody else's"
+        code = Reason.ADDED_BY_HAND
+        return Step(Action.KEEP, part.type, part.name, reason=reason, code=code)
+    others = [name for name in store.stacks_of(stored_id(part)) if name != current.stack]
+    if others:
+        raise ProtectedStackError(
+            f"Stack '{current.stack}' cannot be adopted: {part.type.replace('_', ' ')} "
+            f"'{part.name}' would become its own, and is used by others too",
+            why=f"They are {', '.join(others)}.",
+            remedy="Give it, or them, another one first: zenml stack update",
+        )
+    if current.stack_type == "local" or is_managed(part.labels):
+        # Those of a local stack have no labels: `kitaru` 0.21 knows them by their names.
+        return Step(Action.KEEP, part.type, part.name)
+    return Step(Action.UPDATE, part.type, part.name, changes=(_CHANGE,))
+
+
+def _becomes_ours(current: Records, part: ComponentRecord) -> bool:
+    return part.type in DESCRIBED and part.name == current.stack
+
+
+def _connector_step(store: Store, current: Records) -> Step:
+    link = current.connector
+    assert link is not None
+    if link.name != current.stack:
+        reason = "existing, used as it is"
+        return Step(
+            Action.KEEP, "service_connector", link.name, reason=reason, code=Reason.EXISTING
+        )
+    own = {part.id for part in current.components}
+    others = [part for part in store.components_of(stored_id(link)) if part.id not in own]
+    if others:
+        raise ProtectedStackError(
+            f"Stack '{current.stack}' cannot be adopted: service connector '{link.name}' would "
+            "become its own, and is used by others too",
+            why=f"They are {', '.join(f'{part.type} {part.name}' for part in others)}.",
+            remedy="Link them to another one first: zenml stack-component connect",
+        )
+    if is_managed(link.labels):
+        return Step(Action.KEEP, "service_connector", link.name)
+    return Step(Action.UPDATE, "service_connector", link.name, changes=(_CHANGE,))
+
+
+def _stack_labels(current: Records) -> dict[str, str]:
+    """The labels that the stack itself gets."""
+    link = current.connector
+    reused = link is not None and link.name != current.stack
+    return {MANAGED_LABEL: "true", **({REUSED_CONNECTORS_LABEL: "true"} if reused else {})}
+
+
+def _write(store: Store, current: Records) -> None:
+    """Write the labels, the stack's last.
+
+    Raises:
+        RegistrationFailed: A write failed; its `left` says what could not be taken back.
+        WorkInterrupted: Ctrl-C or SIGTERM; its `left` says the same.
+    """
+    from kitaru_iac.records.apply import holding
+    from kitaru_iac.records.journal import Writer
+
+    with holding(current.stack) as hold:
+        writer = Writer(store.gateway, before=hold.check)
+        try:
+            _label(writer, current)
+        except BaseException as error:
+            left = [*writer.roll_back(), *_connector_back(writer, current)]
+            again = f"Run the same command again: kitaru stack adopt {current.id}"
+            if isinstance(error, KeyboardInterrupt):
+                raise WorkInterrupted("Interrupted", left=left, remedy=again) from error
+            if not isinstance(error, Exception):
+                raise
+            raise RegistrationFailed(
+                f"Stack '{current.stack}' was not adopted", left=left, why=str(error), remedy=again
+            ) from error
+        writer.commit()
+    if hold.count:
+        raise WorkInterrupted(
+            f"Interrupted when all was done: stack '{current.stack}' is under management"
+        )
+
+
+def _connector_back(writer: Writer, current: Records) -> list[str]:
+    """Give the connector its former labels; what could not be taken back, one line."""
+    link = current.connector
+    if link is None or link.name != current.stack or is_managed(link.labels):
+        return []
+    try:
+        writer.relabel_connector(link, link.labels)
+    except KitaruError:
+        return [f"the label {MANAGED_LABEL} of service connector {link.name}"]
+    return []
+
+
+def _label(writer: Writer, current: Records) -> None:
+    link = current.connector
+    uuid = None if link is None else stored_id(link)
+    for part in current.components:
+        labelled = current.stack_type == "local" or is_managed(part.labels)
+        if _becomes_ours(current, part) and not labelled:
+            labels = {**part.labels, MANAGED_LABEL: "true"}
+            writer.relabel_component(part, part.name, part.connector_id or uuid, labels)
+    if link is not None and link.name == current.stack and not is_managed(link.labels):
+        writer.relabel_connector(link, {**link.labels, MANAGED_LABEL: "true"})
+    members = {
+        kind: [stored_id(part) for part in current.components if part.type == kind]
+        for kind in {part.type for part in current.components}
+    }
+    writer.update_stack(
+        stored_id(current),
+        labels={**current.labels, **_stack_labels(current)},
+        members=members,
+        old_labels=current.labels,
+        old_members=members,
+    )
