@@ -351,6 +351,16 @@ def test_what_is_not_the_deployments_own_is_told_apart_with_its_settings() -> No
     assert [part.name for part in kept(decided)] == ["data", "kept"]
 
 
+def test_a_foreign_setting_below_what_goes_is_foreign_all_the_same() -> None:
+    states = [resource(BUCKET, "data"), {**resource(BLOCK, "block"), "parent": "urn:data"}]
+    hidden = Sighting("block", "its block", "may not be seen", hidden=True)
+    for strange, is_hidden in ((theirs("block"), False), (hidden, True)):
+        cloud = Cloud({(BUCKET, "data"): ours("data"), (BLOCK, "block"): strange})
+        decided = fates(owned(cloud, State(states)), include_protected=True, delete_data=True)
+        assert [fate.is_foreign for fate in decided] == [False, True]
+        assert [fate.is_hidden for fate in decided] == [False, is_hidden]
+
+
 def test_what_may_not_be_looked_at_may_be_the_deployments_own() -> None:
     states = [resource(BUCKET, "data"), {**resource(BLOCK, "block"), "parent": "urn:data"}]
     hidden = Sighting("data", "bucket data", "another account's, or may not be seen", hidden=True)
