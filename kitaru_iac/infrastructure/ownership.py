@@ -116,12 +116,15 @@ def require_own_names(
 def _unknown_to_state(owned: OwnedDeployment, seen: Iterable[tuple[Claim, Sighting]]) -> list[str]:
     """The names of what is the deployment's own, and neither in its state nor noted there."""
     begun = [_Resource.of(found) for found in owned.engine.begun()]
-    known = {(found.type, found.id) for found in map(_Resource.of, owned.engine.resources())}
+    # Clouds and their providers spell one id in upper and lower case.
+    known = {
+        (found.type, found.id.casefold()) for found in map(_Resource.of, owned.engine.resources())
+    }
     return [
         sight.name
         for claim, sight in seen
         if sight.foreign is None
-        and (claim.type, sight.id) not in known
+        and (claim.type, sight.id.casefold()) not in known
         and not _is_among(begun, claim)
     ]
 

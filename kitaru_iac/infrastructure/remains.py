@@ -108,7 +108,8 @@ def require_nothing_unknown(owned: OwnedDeployment, known: Collection[str]) -> N
         InfrastructureRemains: There is more that carries its marks.
     """
     found = owned.account.marked(owned.marks)
-    more = tuple(sight for sight in found.found if sight.id not in known)
+    spelled = {name.casefold() for name in known}  # clouds list one id in upper and lower case
+    more = tuple(sight for sight in found.found if sight.id.casefold() not in spelled)
     if more:
         where = ", ".join(f"{key} {value}" for key, value in owned.account.place.items())
         why = "The state did not know it: it is of another backend, or older than what was made."

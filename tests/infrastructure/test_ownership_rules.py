@@ -88,7 +88,8 @@ def owned(cloud: Cloud, state: State) -> OwnedDeployment:
 
 
 def resource(type: str, name: str, **more: Any) -> dict[str, Any]:
-    return {"urn": f"urn:{name}", "type": type, "id": name, "inputs": {"name": name}, **more}
+    own = {"urn": f"urn:{name}", "type": type, "id": name, "inputs": {"name": name}}
+    return {**own, **more}
 
 
 def ours(name: str) -> Sighting:
@@ -128,10 +129,15 @@ DATA = Claim(BUCKET, {"name": "data"})
         ({(BUCKET, "data"): ours("data")}, State([resource(BUCKET, "data")])),
         # A run that was cut off has made it, and noted that it was about to.
         ({(BUCKET, "data"): ours("data")}, State(unfinished=[resource(BUCKET, "data")])),
+        # Some clouds spell one id in upper and lower case.
+        (
+            {(BUCKET, "data"): ours("/resourceGroups/data")},
+            State([resource(BUCKET, "data", id="/resourcegroups/data")]),
+        ),
         ({(BUCKET, "other"): theirs("other")}, State()),
         ({(ROLE, "data"): theirs("data")}, State()),
     ],
-    ids=["free", "known", "begun", "another name", "another type"],
+    ids=["free", "known", "begun", "spelled otherwise", "another name", "another type"],
 )
 def test_names_that_are_free_or_the_deployments_own_are_taken(
     sights: dict[tuple[str, str], Sighting], state: State
