@@ -131,7 +131,8 @@ def test_a_named_container_is_made_where_it_is_said(uri: str, account: str, resu
     found = made(described(artifact_store=uri, resources={"bucket": "create"}))
     assert (found.new_account, found.new_container) == (account, "data")
     assert found.artifact_store == result
-    from_mapping({"name": "x", "artifact_store": result, "type": "local"})  # is a URI of ours
+    again = from_mapping({"name": "x", "artifact_store": result, "type": "local"})
+    assert str(again.artifact_store) == result
 
 
 @pytest.mark.parametrize(

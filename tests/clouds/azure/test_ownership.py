@@ -171,8 +171,21 @@ def test_a_role_assignment_is_ours_where_it_is_our_identity_s(
     assert (seen.id, seen.foreign) == (path, None)
     seen = account.sight(ASSIGNMENT, {**asked, "principalId": "you"}, OURS)
     assert seen is not None
-    assert seen.foreign == "it is of the principal me"
-    assert account.sight(ASSIGNMENT, {"scope": scope, "roleAssignmentName": "x"}, OURS) is None
+    assert seen.foreign == "its principalId is me"
+    assert account.sight(ASSIGNMENT, {**asked, "roleAssignmentName": "x"}, OURS) is None
+    # A lost state is put together: who it is for is not known yet, and the name says it.
+    del asked["principalId"]
+    role = f"{world.subscription}/providers/Microsoft.Authorization/roleDefinitions/"
+    for given, foreign in ((f"{role}r", False), (f"{role}other", True)):
+        seen = account.sight(ASSIGNMENT, {**asked, "roleDefinitionId": given}, OURS)
+        assert seen is not None
+        assert (seen.foreign is not None) is foreign
+
+
+@pytest.mark.parametrize("type_", [*KINDS, CONTAINER, ASSIGNMENT])
+def test_what_is_not_named_yet_is_not_looked_up(account: Account, type_: str) -> None:
+    """In a plan, names may follow from what is not made yet."""
+    assert account.sight(type_, {"tags": "x"}, OURS) is None
 
 
 # -- what holds data -------------------------------------------------------------------------------

@@ -62,13 +62,17 @@ class Bucket:
 
         def setting(*after: pulumi.Resource) -> pulumi.ResourceOptions:
             return pulumi.ResourceOptions(
-                parent=self.account, protect=keep, retain_on_delete=keep, depends_on=after
+                parent=self.account,
+                protect=keep,
+                retain_on_delete=keep,
+                # Known names rather than outputs: what is not there yet can be looked up by them.
+                depends_on=[self.account, *after],
             )
 
         retention: storage.DeleteRetentionPolicyArgsDict = {"enabled": True, "days": _OLD}
         service = storage.BlobServiceProperties(
             f"{prefix}-account-blobs",
-            account_name=self.account.name,
+            account_name=name,
             resource_group_name=group,
             blob_services_name="default",
             is_versioning_enabled=True,
@@ -78,7 +82,7 @@ class Bucket:
         )
         storage.ManagementPolicy(
             f"{prefix}-account-lifecycle",
-            account_name=self.account.name,
+            account_name=name,
             resource_group_name=group,
             management_policy_name="default",
             policy={"rules": [_old_versions()]},
@@ -90,7 +94,7 @@ class Bucket:
         if container is not None:
             self.container = storage.BlobContainer(
                 f"{prefix}-container",
-                account_name=self.account.name,
+                account_name=name,
                 resource_group_name=group,
                 container_name=container,
                 public_access=storage.PublicAccess.NONE,

@@ -76,7 +76,7 @@ def sight(
     if type == CONTAINER:
         return _container(access, subscription, inputs, marks)
     kind = KINDS.get(type)
-    if kind is None:
+    if kind is None or not _is_named(inputs, "resourceGroupName", kind.name):
         return None
     path = kind.id_of(subscription, inputs)
     name = f"{kind.noun} {inputs[kind.name]}"
@@ -225,7 +225,7 @@ def _container(
 ) -> Sighting | None:
     """A container is whose its account is."""
     account = sight(access, subscription, ACCOUNT, inputs, marks)
-    if account is None:
+    if account is None or not _is_named(inputs, "containerName"):
         return None
     name = str(inputs["containerName"])
     path = f"{account.id}/blobServices/default/containers/{name}"
@@ -239,18 +239,24 @@ def _container(
 def _assignment(access: AzureAccess, inputs: Inputs) -> Sighting | None:
     """A role assignment is ours where it gives our identity the role, under the name that we give.
 
-    A claim has no principal yet, and is not looked up.
+    While a lost state is put together, the principal is not known yet: then the role decides, since
+    the name says for which identity it was made. A wrong principal is replaced afterwards.
     """
-    name, scope = inputs.get("roleAssignmentName"), inputs.get("scope")
-    principal = inputs.get("principalId")
-    if not (isinstance(name, str) and isinstance(scope, str) and isinstance(principal, str)):
+    if not _is_named(inputs, "roleAssignmentName", "scope"):
         return None
+    name, scope = str(inputs["roleAssignmentName"]), str(inputs["scope"])
     path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
-    about = f"the role assignment {name}"
     try:
-        found = access.get(path, _AUTHORIZATION, about=about)
+        found = access.get(path, _AUTHORIZATION, about=f"the role assignment {name}")
     except NotFound:
         return None
-    whose = known_text(found, "properties", "principalId")
-    foreign = None if whose.lower() == principal.lower() else f"it is of the principal {whose}"
+    key = "principalId" if _is_named(inputs, "principalId") else "roleDefinitionId"
+    seen = known_text(found, "properties", key)
+    is_ours = seen.lower() == str(inputs.get(key)).lower()
+    foreign = None if is_ours else f"its {key} is {seen}"
     return Sighting(path, f"role assignment {name}", foreign)
+
+
+def _is_named(inputs: Inputs, *keys: str) -> bool:
+    """Whether all that names it is known: in a plan some of it may follow from what is made."""
+    return all(isinstance(inputs.get(key), str) for key in keys)
