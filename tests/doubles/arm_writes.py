@@ -238,7 +238,9 @@ class Writes:
         name, low = path.rsplit("/", 1)[1], kind.lower()
         if low == "microsoft.storage/storageaccounts":
             self._arm.new_account(name)
+            acls = given.get("properties", {}).get("networkAcls") or {"defaultAction": "Allow"}
             return {"provisioningState": "Succeeded", "publicNetworkAccess": "Enabled",
+                    "networkAcls": acls,
                     "primaryEndpoints": {"blob": f"https://{name}{BLOB_SUFFIX}/"}}  # fmt: skip
         if low.endswith("/blobservices/containers"):
             self._arm.new_container(path.split("/")[8], name)

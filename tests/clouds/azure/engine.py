@@ -12,12 +12,25 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.clouds.azure.provision.grants import Role
 from tests.clouds.azure.world import World
 from tests.doubles.standin_azure.install import install
+from tests.homes import Home
 
 __all__ = ["GROUP", "AzureRoom", "azure_room"]
 
 GROUP = "ml"
+#: What Azure's own roles allow, as far as it is asked for.
+_ROLES = {
+    Role.CONTRIBUTOR: {"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"]},
+    Role.ACR_PULL: {"actions": ["Microsoft.ContainerRegistry/registries/pull/read"]},
+    Role.REPOSITORY_READER: {
+        "dataActions": ["Microsoft.ContainerRegistry/registries/repositories/content/read"]
+    },
+    Role.BLOB_DATA_CONTRIBUTOR: {"dataActions": ["Microsoft.Storage/storageAccounts/*"]},
+    Role.FILE_DATA_CONTRIBUTOR: {},
+    Role.KEY_VAULT_ADMINISTRATOR: {"dataActions": ["Microsoft.KeyVault/vaults/*"]},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +68,21 @@ class AzureRoom:
 
 @pytest.fixture
 def azure_room(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[AzureRoom]:
     """The real engine, with the stand-in as its only plugin and homes of its own."""
     if not shutil.which("pulumi"):
         pytest.fail("no Pulumi engine on PATH", pytrace=False)
-    room = AzureRoom(world, tmp_path / "config", tmp_path / "faults.json")
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(room.home))
+    room = AzureRoom(world, home.config, tmp_path / "faults.json")
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
     monkeypatch.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
     monkeypatch.setenv("STANDIN_FAULTS", str(room.faults_file))
     install(Path(os.environ["PULUMI_HOME"]))
     world.azure.group(GROUP)
+    for role, permissions in _ROLES.items():
+        world.azure.resources.put(
+            *(world.subscription, "Microsoft.Authorization/roleDefinitions", role.value, None),
+            properties={"permissions": [permissions]},
+        )
     yield room
     world.azure.resources.writes.clear()

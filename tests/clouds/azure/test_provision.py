@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kitaru_iac.clouds.azure.provision import names
+from kitaru_iac.clouds.azure.provision.kinds import ACCOUNT
+from kitaru_iac.errors import AlreadyExistsError
+from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.infrastructure import destroy as d
 from kitaru_iac.infrastructure import provision as p
 from kitaru_iac.infrastructure.verify import verify
 from kitaru_iac.plan.model import Action, Step
+from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.model import StackSpec
+from kitaru_iac.stacks import operations
+from tests.clouds.aws.test_provision import children, wait_for
 from tests.clouds.azure.engine import GROUP, AzureRoom, azure_room
 
 __all__ = ["azure_room"]
@@ -22,14 +34,17 @@ pytestmark = pytest.mark.engine
 
 
 def azureml(room: AzureRoom, **more: Any) -> StackSpec:
+    return from_mapping({**given(room), **more})
+
+
+def given(room: AzureRoom) -> dict[str, str]:
     azure = room.world.azure
-    given = {
+    return {
         "name": "prod", "type": "azureml", "region": "westeurope", "infra": "provision",
         "subscription_id": azure.subscription_id, "resource_group": GROUP,
         "credentials": f"azure-service-principal:{azure.tenant_id}:{azure.client_id}:"
         f"{azure.client_secret}",
     }  # fmt: skip
-    return from_mapping({**given, **more})
 
 
 def changes(steps: tuple[Step, ...]) -> set[tuple[str, str]]:
@@ -41,58 +56,101 @@ def changes(steps: tuple[Step, ...]) -> set[tuple[str, str]]:
 
 
 def test_a_whole_life(azure_room: AzureRoom) -> None:
+    """provision → register → verify → nothing more to do → drift → destroy."""
     azure, spec = azure_room.world.azure, azureml(azure_room)
     place = ("prod", azure.subscription_id, GROUP)
     account, registry = names.account_name(*place), names.registry_name(*place)
+    store = f"abfs://kitaru-prod@{account}.dfs.core.windows.net"
+    azure.resources.writes.slow_roles = 1  # the run waits, says so, and resumes
 
     seen = p.preview_infrastructure(spec)
     assert azure_room.there() == set()
-    assert ("create", "Workspace") in changes(seen.steps)
-
     said: list[str] = []
-    made = p.provision(spec, progress=said.append)
-    assert changes(made.steps) == changes(seen.steps)
-    assert made.spec == seen.spec
-    assert f"storage account {account}" in "\n".join(said) or account in "\n".join(said)
+    made = operations.create(spec, progress=said.append)
     assert any("keeps its name for 14 days" in line for line in said)
-    described = made.spec
-    assert str(described.artifact_store) == f"abfs://kitaru-prod@{account}.dfs.core.windows.net"
+    assert any("roles do not count yet: again in 5 seconds" in line for line in said)
+    assert any(line.startswith(f"storage account {account}: created (") for line in said), said
+    with quiet():
+        stored = Store.open().read("prod")
+    assert stored is not None
+    assert made.name == "prod"
+    labels = stored.labels
+    described = seen.spec
+    assert str(described.artifact_store) == store
     assert str(described.container_registry) == f"{registry}.azurecr.io"
     assert described.workspace == "kitaru-prod"  # type: ignore[union-attr]
 
     report = verify(described.model_copy(update={"infra": InfraMode.VERIFY}))
     ended = {result.id: result.status.value for result in report.results}
-    assert {id_: status for id_, status in ended.items() if status != "ok"} == {}
-    assert ended["azure.workspace.pull"] == "ok"
+    assert {name: status for name, status in ended.items() if status != "ok"} == {}
+    assert {"azure.workspace.pull", "azure.bucket.shared_keys"} < set(ended)
 
-    assert not p.preview_infrastructure(spec).has_changes
     again = p.provision(described)
     assert not again.has_changes
     assert again.spec == described
-    assert p.drift(made.labels) == ()
-
-    resources = azure.resources.resources
-    stored = resources[f"{azure_room.world.subscription}/resourcegroups/{GROUP}/providers/"
-                       f"microsoft.storage/storageaccounts/{account}"]  # fmt: skip
-    stored["properties"]["allowBlobPublicAccess"] = True
-    drifted = list(p.drift(made.labels))
-    assert changes(tuple(drifted)) == {("update", "StorageAccount")}
+    path = f"{azure_room.world.subscription}/resourcegroups/{GROUP}/providers/microsoft.storage"
+    kept = azure.resources.resources[f"{path}/storageaccounts/{account}"]
+    kept["properties"]["allowBlobPublicAccess"] = True
+    drifted = p.drift(labels, credentials=spec.credentials)
+    assert changes(drifted) == {("update", "StorageAccount")}
     assert [c.field for step in drifted for c in step.changes] == ["allowBlobPublicAccess"]
-    p.provision(spec)
-    assert p.drift(made.labels) == ()
 
-    ahead = d.preview_destroy(made.labels, credentials=spec.credentials)
-    gone = d.destroy_infrastructure(made.labels, credentials=spec.credentials)
+    end = partial(d.destroy_infrastructure, labels, credentials=spec.credentials)
+    ahead = d.preview_destroy(labels, credentials=spec.credentials)
+    gone = end()
     assert changes(ahead.steps) == changes(gone.steps)
-    assert [(k.reason) for k in gone.kept] == ["protected"]
+    assert [k.reason for k in gone.kept] == ["protected"]
     assert azure_room.there() == {account}
     azure.blobs.accounts[account]["kitaru-prod"]["artifact"] = b"1"
-    kept = d.destroy_infrastructure(
-        made.labels, credentials=spec.credentials, include_protected=True
-    ).kept
-    assert [k.reason for k in kept] == ["its container kitaru-prod holds blobs"]
-    last = d.destroy_infrastructure(
-        made.labels, credentials=spec.credentials, include_protected=True, delete_data=True
-    )
-    assert last.kept == ()
+    full = end(include_protected=True).kept
+    assert [k.reason for k in full] == ["its container kitaru-prod holds blobs"]
+    assert end(include_protected=True, delete_data=True).kept == ()
     assert azure_room.there() == set()
+
+    # What was deleted keeps its name, and that is said before anything is made.
+    with pytest.raises(AlreadyExistsError) as taken:
+        p.provision(spec)
+    assert {"key vault", "AzureML workspace"} <= {
+        kind for kind in ("key vault", "AzureML workspace") if kind in taken.value.what
+    }
+    assert "az keyvault purge" in str(taken.value.why)
+    assert azure_room.there() == set()
+
+
+_PROGRAM = """
+import sys
+from kitaru_iac.infrastructure import provision
+from kitaru_iac.spec import from_mapping
+spec = from_mapping({given!r})
+provision.provision(spec, progress=lambda line: print(line, file=sys.stderr, flush=True))
+"""
+
+
+def test_a_killed_run_is_completed_by_the_next(azure_room: AzureRoom, tmp_path: Path) -> None:
+    """Azure has made the account, and the state does not know of it."""
+    spec, begun, log = azureml(azure_room), tmp_path / "begun", tmp_path / "log"
+    azure = azure_room.world.azure
+    theirs = azure.storage_account("theirs12", GROUP)
+    before = dict(azure.resources.resources[theirs.lower()])
+    azure_room.fault("after", ACCOUNT, touch=str(begun), sleep=300)
+    with log.open("wb") as out:
+        program = _PROGRAM.format(given=given(azure_room))
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=out, stderr=out)
+    wait_for(begun, process, log)
+    everyone = [process.pid]
+    for pid in everyone:
+        everyone += children(pid)
+    for pid in everyone:
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+    azure_room.no_faults()
+    account = names.account_name("prod", azure.subscription_id, GROUP)
+    assert account in azure_room.there()
+
+    said: list[str] = []
+    made = p.provision(spec, progress=said.append)
+    assert any("cut off" in line for line in said), said
+    assert "kitaru-prod" in azure_room.there()
+    assert not p.preview_infrastructure(spec).has_changes
+    assert azure.resources.resources[theirs.lower()] == before
+    assert made.labels

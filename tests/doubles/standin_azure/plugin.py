@@ -25,6 +25,11 @@ from standin.plugin import equal, plain, struct, type_of
 _ARM = "https://management.azure.com"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{resourceGroupName}"
 _ACCOUNT = f"{_GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}"
+#: What the SDK calls otherwise than Resource Manager.
+_RENAMED = {
+    "enableHttpsTrafficOnly": "supportsHttpsTrafficOnly",
+    "networkRuleSet": "networkAcls",
+}
 #: What stands beside `properties`, not in it.
 _TOP = {"location", "tags", "sku", "kind", "identity", "properties"}
 
@@ -307,7 +312,8 @@ def _body(kind: Kind, inputs: dict[str, Any]) -> dict[str, Any]:
     users = (top.get("identity") or {}).get("userAssignedIdentities")
     if isinstance(users, list):
         top["identity"] = {**top["identity"], "userAssignedIdentities": {u: {} for u in users}}
-    return {**top, "properties": {**given, **top.get("properties", {})}}
+    named = {_RENAMED.get(key, key): value for key, value in given.items()}
+    return {**top, "properties": {**named, **top.get("properties", {})}}
 
 
 def _shown(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -321,7 +327,9 @@ def _shown(inputs: dict[str, Any]) -> dict[str, Any]:
 
 def _flat(seen: dict[str, Any]) -> dict[str, Any]:
     top = {key: value for key, value in seen.items() if key != "properties"}
-    return {**seen.get("properties", {}), **top, "properties": seen.get("properties", {})}
+    back = {arm: ours for ours, arm in _RENAMED.items()}
+    inside = {back.get(key, key): value for key, value in seen.get("properties", {}).items()}
+    return {**inside, **top, "properties": seen.get("properties", {})}
 
 
 def _outputs(kind: Kind, seen: dict[str, Any]) -> dict[str, Any]:
