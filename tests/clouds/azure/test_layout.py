@@ -235,7 +235,17 @@ def test_who_provisions_may_assign_these_roles_to_identities_alone() -> None:
     ("failure", "passes"),
     [
         ("Code=PrincipalNotFound: Principal 1 does not exist in the directory", True),
-        ("AuthorizationFailed: the identity '/x' cannot read the vault", True),
+        ("The managed identity '/x' does not have read permission on the vault", True),
+        ("AuthorizationFailed: The workspace's identity may not read '/x'", True),
+        # Who provisions lacks a right on identities: that is no new identity's.
+        (
+            (
+                "AuthorizationFailed: The client 'a' does not have authorization to perform "
+                "'Microsoft.ManagedIdentity/userAssignedIdentities/write' for a managed identity"
+            ),
+            False,
+        ),
+        ("The client 'a' does not have authorization to assign a managed identity", False),
         ("AuthorizationFailed: The client 'a' does not have authorization", False),
         ("StorageAccountAlreadyTaken", False),
         ("Soft-deleted workspace exists. Please purge or recover it.", False),

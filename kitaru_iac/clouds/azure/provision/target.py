@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kitaru_iac.clouds.azure.provision.account import Account
 from kitaru_iac.clouds.azure.provision.layout import Layout, layout, place_in
 from kitaru_iac.clouds.azure.provision.ownership import claims
@@ -15,6 +17,13 @@ from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
 
 __all__ = ["account_for", "account_of", "passing", "place_of", "plugins", "target", "used"]
+
+
+#: A refusal of what a managed identity does, as a workspace's when it is made.
+_OF_IDENTITY = re.compile(
+    r"(?i)(?=.*\b(?:workspace's identity|managed identity|assigned identity|MSI)\b)"
+    r".*(?:AuthorizationFailed|does not have)"
+)
 
 
 def plugins() -> tuple[tuple[str, str], ...]:
@@ -86,8 +95,8 @@ def passing(failure: str) -> str | None:
     """
     if "PrincipalNotFound" in failure:
         return "Entra does not know the new identity everywhere yet"
-    identity = "identity" in failure.lower()
-    if identity and any(code in failure for code in ("AuthorizationFailed", "does not have")):
+    # "The client" is who provisions: what that one may not do, no time mends.
+    if "The client '" not in failure and _OF_IDENTITY.search(failure):
         return "the new identity's roles do not count yet"
     return None
 
