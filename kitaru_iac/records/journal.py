@@ -369,18 +369,19 @@ class Writer:
         id: str,
         *,
         labels: Mapping[str, str],
-        members: Mapping[str, Sequence[str]],
         old_labels: Mapping[str, str],
-        old_members: Mapping[str, Sequence[str]],
+        members: Mapping[str, Sequence[str]] | None = None,
+        old_members: Mapping[str, Sequence[str]] | None = None,
         descriptions: tuple[str, str] = ("", ""),
     ) -> None:
-        """Change a stack's members, labels and description in place; `descriptions`: new, old."""
-        new, old = descriptions if descriptions[0] != descriptions[1] else (UNSET, UNSET)
+        """Change a stack in place; None leaves its members. `descriptions`: the new, the old."""
+        texts = descriptions if descriptions[0] != descriptions[1] else (UNSET, UNSET)
+        parts = [UNSET if of is None else tuples(of) for of in (members, old_members)]
         self._change_stack(
-            "the stack's former members",
+            f"the stack's former {'labels' if members is None else 'members'}",
             id,
-            StackChange(labels=labels, members=tuples(members), description=new),
-            StackChange(labels=old_labels, members=tuples(old_members), description=old),
+            StackChange(labels=labels, members=parts[0], description=texts[0]),
+            StackChange(labels=old_labels, members=parts[1], description=texts[1]),
         )
 
     def _change_stack(self, what: str, id: str, new: StackChange, old: StackChange) -> None:

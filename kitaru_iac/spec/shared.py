@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +88,8 @@ def sharing_file(file: str) -> Path | None:
     path = Path(file).absolute()
     for folder in path.resolve().parents:
         found = folder / FILE
-        if found.is_file() and found != path.resolve():
+        # A link that leads nowhere is told of: its defaults would be missing without a word.
+        if os.path.lexists(found) and found != path.resolve():
             return found
         if (folder / ".git").exists():
             break

@@ -225,14 +225,8 @@ def _label(writer: Writer, current: Records) -> None:
             writer.relabel_component(part, part.name, part.connector_id or uuid, labels)
     if link is not None and link.name == current.stack and not is_managed(link.labels):
         writer.relabel_connector(link, {**link.labels, MANAGED_LABEL: "true"})
-    members = {
-        kind: [stored_id(part) for part in current.components if part.type == kind]
-        for kind in {part.type for part in current.components}
-    }
     writer.update_stack(
         stored_id(current),
         labels={**current.labels, **_stack_labels(current)},
-        members=members,
         old_labels=current.labels,
-        old_members=members,
     )

@@ -100,6 +100,10 @@ def test_the_nearest_file_up_to_the_repository(folder: Path) -> None:
     assert sharing_file(str(file)) == folder / "kitaru.yaml"
     (folder / "stacks" / "kitaru.yaml").write_text("")
     assert sharing_file(str(file)) == folder / "stacks" / "kitaru.yaml"
+    (folder / "stacks" / "kitaru.yaml").unlink()
+    (folder / "stacks" / "kitaru.yaml").symlink_to("nowhere")
+    with pytest.raises(DescriptionError, match="there is no such file"):
+        load({}, file)
     assert sharing_file("-") is None
     assert sharing_file("stdin") is None
     above.unlink()
