@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 
@@ -14,6 +15,7 @@ from kitaru_iac.spec.suggest import did_you_mean, suggest
 
 __all__ = [
     "LABEL_NAME",
+    "LONGEST_VALUE",
     "MOST",
     "PATH",
     "Labels",
@@ -25,8 +27,12 @@ __all__ = [
 
 #: ZenML's columns take 255 characters (``STR_FIELD_MAX_LENGTH`` of ZenML 0.98).
 _LONGEST = 255
-#: So many labels, and so many paths, so that both fit into the column of labels (64 kB on MySQL).
-MOST = 50
+#: So many labels, and so many paths; and of a label's value so many characters, and so many as
+#: JSON escapes them. All of it has to fit into the column of labels, 65,535 bytes of base64
+#: on MySQL, beside the record of what was applied, which takes up to 32,000 (`records.applied`).
+MOST = 16
+LONGEST_VALUE = 100
+_LONGEST_ESCAPED = 600
 #: The name of a label, and a path of `ignore_changes`, as regular expressions.
 LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?"
 _PARTS = (*EXTRA_TARGETS, "connector")
@@ -89,9 +95,15 @@ def _label(name: object, text: object) -> Iterator[Problem]:
         yield Problem(field, f"{field} has to be text", remedy="Put it in quotes.")
     elif redaction.value(text) != text or redaction.is_credentials(text):
         yield Problem(field, f"{field} holds what looks like a secret", "labels are shown")
-    elif not text or len(text) > _LONGEST or not text.isprintable():
-        rule = f"1 to {_LONGEST} characters that can be printed"
+    elif not _fits(text):
+        rule = f"1 to {LONGEST_VALUE} characters that can be printed"
         yield Problem(field, f"{field} cannot be the value of a label", rule)
+
+
+def _fits(text: str) -> bool:
+    """Whether a text can be the value of a label."""
+    escaped = len(json.dumps(text)) - 2
+    return 0 < len(text) <= LONGEST_VALUE and escaped <= _LONGEST_ESCAPED and text.isprintable()
 
 
 def checked_paths(raw: object) -> tuple[Paths, list[Problem]]:

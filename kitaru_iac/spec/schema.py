@@ -14,7 +14,7 @@ from typing import Any
 
 from kitaru_iac.labels import OUR_LABELS
 from kitaru_iac.spec import names
-from kitaru_iac.spec.annotations import LABEL_NAME, MOST, PATH
+from kitaru_iac.spec.annotations import LABEL_NAME, LONGEST_VALUE, MOST, PATH
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.infrastructure import OPTIONS, Option, Shape
 from kitaru_iac.spec.kinds import StackType
@@ -117,7 +117,7 @@ def _property(info: FieldInfo) -> dict[str, Any]:
                 "pattern": f"^(?:{LABEL_NAME})$",
                 "not": {"pattern": f"^{re.escape(OUR_LABELS)}"},
             },
-            "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 255},
+            "additionalProperties": {"type": "string", "minLength": 1, "maxLength": LONGEST_VALUE},
         }
     if info.kind is Kind.LIST:
         items = {"type": "string", "pattern": f"^(?:{PATH})$"}
