@@ -12,6 +12,8 @@ from kitaru_iac.gateway.documents import ComponentChange, StackChange, StackDoc,
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.labels import MANAGED_LABEL, OUR_LABELS
 from kitaru_iac.records.annotations import annotations_of
+from kitaru_iac.records.applied import applied_records, drifted
+from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping, to_mapping
 from kitaru_iac.stacks import operations
 from tests.homes import Home
@@ -202,3 +204,35 @@ def test_of_a_stack_that_nobody_described_all_labels_count() -> None:
     labels = {"team": "x", "kitaru.region": "eu-west-1"}
     assert annotations_of(labels, "Theirs.") == {"description": "Theirs.", "labels": {"team": "x"}}
     assert annotations_of({**labels, MANAGED_LABEL: "true"}, "Theirs.") == {}
+
+
+def drift(memory: MemoryGateway) -> list[str]:
+    current = Store(memory).read("prod")
+    assert current is not None
+    applied = applied_records(current.labels)
+    assert applied is not None
+    return [change.field for step in drifted(applied, current) for change in step.changes]
+
+
+def test_what_is_described_drifts_and_what_is_ignored_or_by_hand_does_not(
+    memory: MemoryGateway,
+) -> None:
+    asked = {
+        "labels": {"team": "search", "owner": "us"},
+        "description": "First.",
+        "extra": {"orchestrator": {"timeout": 3}},
+        "ignore_changes": ["orchestrator.timeout", "labels.owner", "connector.region"],
+    }
+    with installed(memory):
+        apply(**asked)
+        assert drift(memory) == []
+        edit(memory, "orchestrator", timeout=9)
+        labels = {**stack(memory).labels, "owner": "them", "theirs": "1"}
+        memory.update_stack(stack(memory).id, StackChange(labels=labels))
+        assert drift(memory) == []
+        labels["team"] = "ads"
+        memory.update_stack(stack(memory).id, StackChange(labels=labels, description="Other."))
+        assert drift(memory) == ["labels.team", "description"]
+        assert apply(**asked)
+        assert drift(memory) == []
+        assert configuration(memory, "orchestrator")["timeout"] == 9
