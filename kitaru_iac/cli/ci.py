@@ -152,9 +152,7 @@ def apply(
         plans, _ = _plans(described)
         fresh = document(plans)
         if not unreviewed:
-            digest = (
-                reviewed["digest"] if reviewed else reviewed_digest(host, request, f"preview/{id}")
-            )
+            digest = reviewed["digest"] if reviewed else reviewed_digest(host, request, id)
             require_digest(fresh, digest, reviewed)
     outcomes: list[Outcome] = []
     try:

@@ -83,21 +83,26 @@ def refuse_strangers(request: Proposal | None) -> None:
 
 
 def reviewed_digest(
-    host: Host, request: Proposal | None, key: str, otherwise: str = "say --unreviewed"
+    host: Host,
+    request: Proposal | None,
+    id: str,
+    kind: str = "preview",
+    otherwise: str = "say --unreviewed",
 ) -> str:
     """Read the digest that our comment on the merged request says, and nobody has edited.
 
     Args:
         host: The host.
         request: The request by whose merge the job's commit came.
-        key: The comment's.
+        id: The job's or the stack's, which is in the comment's marker.
+        kind: The command that writes the comment, before it there.
         otherwise: What else the command takes, for the remedy.
 
     Raises:
         UsageError: No plan was reviewed, as far as this host shows.
     """
     if request is not None:
-        for note in host.notes(key, request.number):
+        for note in host.notes(f"{kind}/{id}", request.number):
             if found := re.findall(r"^<!-- plan: (sha256:[0-9a-f]{64}) -->$", note.body, re.M):
                 return str(found[-1])
     what = "the commit came by no request" if request is None else "no comment of ours is on it"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kitaru_iac.engine.project import Project
+    from kitaru_iac.hosts.model import Host, Proposal
     from kitaru_iac.plan.document import StackPlan
 
 __all__ = ["drift", "preview", "up"]
@@ -131,12 +132,7 @@ def up(
     from kitaru_iac.stacks.planning import require_digest, saved_plan
 
     _require_stack(stack)
-    if plan is not None and digest is not None:
-        raise UsageError("--plan and --digest say the same: give one of them")
-    if digest is not None and not _DIGEST.fullmatch(digest):
-        raise UsageError(
-            "This is no digest", where="--digest", why="One is `sha256:` and 64 hexadecimal digits."
-        )
+    _require_one(plan, digest)
     host = host_here()
     refuse_strangers(host.proposal)
     with failure_handed_on(host), _project() as (project, update_plan):
@@ -150,10 +146,7 @@ def up(
         tell_plan(planned.plan)
         current().note(f"Digest: {fresh['digest']}")
         if planned.plan.has_changes:
-            known = digest if reviewed is None else str(reviewed["digest"])
-            known = known or reviewed_digest(
-                host, request, _key("pulumi-preview", stack), "say its digest with --digest"
-            )
+            known = digest or (reviewed or {}).get("digest") or _reviewed(host, request, stack)
             again = f"Review what stands above, and apply it with: --digest {fresh['digest']}"
             require_digest(fresh, known, reviewed, remedy=again)
         project.up(stack, update_plan)
@@ -212,6 +205,20 @@ def _require_stack(stack: str) -> None:
             why="One is letters, digits, '-', '_' and '.'; its organization and project may stand "
             "before it, as ORGANIZATION/PROJECT/STACK.",
         )
+
+
+def _require_one(plan: str | None, digest: str | None) -> None:
+    if plan is not None and digest is not None:
+        raise UsageError("--plan and --digest say the same: give one of them")
+    if digest is not None and not _DIGEST.fullmatch(digest):
+        raise UsageError(
+            "This is no digest", where="--digest", why="One is `sha256:` and 64 hexadecimal digits."
+        )
+
+
+def _reviewed(host: Host, request: Proposal | None, stack: str) -> str:
+    kind, _, name = _key("pulumi-preview", stack).partition("/")
+    return reviewed_digest(host, request, name, kind, "say its digest with --digest")
 
 
 @contextmanager
