@@ -55,7 +55,10 @@ ALLOWED: dict[str, tuple[str, str]] = {
         "abfs abfss arn aws az azure gcp",
         "what secrets are spelled like, to hide them",
     ),
-    "repository/write.py": ("aws azure gcp", "the extras of this distribution, as files name them"),
+    "repository/contents.py": (
+        "aws azure gcp",
+        "the extras of this distribution, and the login of its jobs",
+    ),
 }
 
 

@@ -84,9 +84,10 @@ def test_it_is_typed_and_licensed() -> None:
 
 
 def test_the_files_of_a_new_repository_come_with_the_package() -> None:
-    from kitaru_iac.repository import write as new_repo
+    from kitaru_iac.repository import contents
 
-    assert all(new_repo.files().values())
+    for ci in contents.CIS:
+        assert all(contents.files(ci=ci, cloud="all").values())
     if FROM_WHEEL:
         folder = Path(kitaru_iac.__file__).parent / "repository" / "files"
         assert (folder / "Pulumi.yaml").exists()

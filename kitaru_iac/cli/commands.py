@@ -102,7 +102,7 @@ _STACK = {
         described=True,
     ),
     "new-repo": Entry(
-        "Write a repository that manages stacks with Pulumi, with a workflow for CI.",
+        "Write a repository that manages stacks with Pulumi, with jobs for CI.",
         "stack_new_repo",
         "new_repo",
         "Change",

@@ -26,6 +26,17 @@ def new_repo(
             show_default=False,
         ),
     ] = None,
+    environments: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,NAME",
+            help="The Pulumi stacks, in the order in which a change reaches them.",
+        ),
+    ] = "dev,prod",
+    ci: Annotated[
+        Literal["github", "gitlab", "none"],
+        typer.Option(metavar="CI", help="Where its jobs run: github, gitlab or none."),
+    ] = "github",
     force: Annotated[
         bool,
         typer.Option(
@@ -34,28 +45,37 @@ def new_repo(
         ),
     ] = False,
 ) -> None:
-    """Write a repository that manages stacks with Pulumi, with a workflow for CI.
+    """Write a repository that manages stacks with Pulumi, with jobs for CI.
 
-    A Pulumi project, its one program, a stack file that is local at first, and a GitHub workflow:
-    preview for pull requests, up for what is merged. All files are written, or none.
+    A Pulumi project with its one program, and of each environment a Pulumi stack and the file that
+    describes it, local at first. The jobs preview a change on its request, apply what is merged as
+    it was reviewed, and look for drift. All files are written, or none.
 
     Examples:
         kitaru stack new-repo ml-platform
         kitaru stack new-repo ml-platform --name ml-stacks --cloud aws
+        kitaru stack new-repo ml-platform --environments dev,staging,prod --ci gitlab
     """
     import shlex
 
+    from kitaru_iac.repository.contents import is_from_here
     from kitaru_iac.repository.write import write
 
     out = output()
-    done = write(directory, project=name, cloud=cloud, force=force)
+    names = [name.strip() for name in environments.split(",")]
+    done = write(directory, project=name, cloud=cloud, environments=names, ci=ci, force=force)
     lines = [f"Wrote {len(done.files)} files into {done.path}", *(f"  {n}" for n in done.files)]
     out.item(done.to_dict(), lines)
     for line in (
         "Next:",
         f"  cd {shlex.quote(directory)}",
         "  uv sync",
-        "  pulumi stack init dev",
+        f"  pulumi stack init {names[0]}",
         "  pulumi up",
     ):
         out.note(line)
+    if is_from_here():
+        out.note(
+            "kitaru-iac was installed here from a folder or file. If it is not in your package "
+            "index, say where it is in [tool.uv.sources] of pyproject.toml."
+        )

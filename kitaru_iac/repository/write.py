@@ -1,47 +1,20 @@
-"""A platform repository: a Pulumi project whose stacks register Kitaru stacks, written from files.
-
-The files come with this package. The project itself is the one at the root of this repository.
-"""
+"""Write a platform repository: all of its files, or none, and over nothing that exists."""
 
 from __future__ import annotations
 
-import json
-import re
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from kitaru_iac._version import __version__
-from kitaru_iac.errors import AlreadyExistsError, KitaruError, UsageError
+from kitaru_iac.errors import AlreadyExistsError, KitaruError
+from kitaru_iac.repository.contents import ENVIRONMENTS, PROJECT, files
 
-__all__ = ["CLOUDS", "PROJECT", "Written", "files", "write"]
+__all__ = ["Written", "write"]
 
-#: What the project is called, unless told otherwise.
-PROJECT = "kitaru-stacks"
-#: The extras of this package that a repository can ask for.
-CLOUDS = ("aws", "gcp", "azure", "all")
-
-_FOLDER = Path(__file__).parent / "files"
-#: Where each file comes from; a name with a dot in front would be one of this package's own.
-_SOURCES = {
-    "Pulumi.yaml": "Pulumi.yaml",
-    "Pulumi.dev.yaml": "Pulumi.dev.yaml",
-    "programs/__main__.py": "programs/__main__.py",
-    "stack.yaml": "stack.yaml",
-    "pyproject.toml": "pyproject.toml",
-    "README.md": "README.md",
-    ".gitignore": "gitignore",
-    ".github/workflows/stacks.yml": "workflow.yml",
-}
-# Pulumi's rule for a project's name and Python's for a package's, together.
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
-_PACKAGE = "kitaru-iac"
 #: What a folder may hold and still count as empty.
 _OF_GIT = {".git"}
 
@@ -65,32 +38,13 @@ class Written:
         return {"path": str(self.path), "project": self.project, "files": list(self.files)}
 
 
-def files(project: str = PROJECT, cloud: str | None = None) -> dict[str, str]:
-    """The files of a repository by their path.
-
-    Args:
-        project: The Pulumi project's name.
-        cloud: The extra of this package that it needs.
-
-    Raises:
-        UsageError: The name cannot be a project's, or there is no such cloud.
-    """
-    _check(project, cloud)
-    extra = f"[{cloud}]" if cloud else ""
-    needed = f'["{_PACKAGE}{extra}~={__version__}"]'
-    found = {}
-    for target, source in _SOURCES.items():
-        text = _source(source).read_text(encoding="utf-8").replace(PROJECT, project)
-        found[target] = text.replace(f'["{_PACKAGE}"]', needed)
-    found["pyproject.toml"] += _origin()
-    return found
-
-
 def write(
     directory: Path | str,
     *,
     project: str = PROJECT,
     cloud: str | None = None,
+    environments: Sequence[str] = ENVIRONMENTS,
+    ci: str = "github",
     force: bool = False,
 ) -> Written:
     """Write a repository: all of its files, or none. Nothing that exists is overwritten.
@@ -99,14 +53,16 @@ def write(
         directory: The folder; it is created if it does not exist.
         project: The Pulumi project's name.
         cloud: The extra of this package that it needs.
+        environments: The Pulumi stacks, in the order in which a change reaches them.
+        ci: Where its jobs run: ``github``, ``gitlab`` or ``none``.
         force: Also into a folder that holds other files.
 
     Raises:
-        UsageError: The name cannot be a project's, or there is no such cloud.
+        UsageError: A name cannot be one, or there is no such cloud or CI.
         AlreadyExistsError: The folder holds something, or the files that are in the way.
         KitaruError: It cannot be written.
     """
-    wanted = files(project, cloud)
+    wanted = files(project, cloud, environments, ci)
     path = Path(directory).expanduser().absolute()
     _insist_on_room(path, wanted, force=force)
     undo: list[Callable[[], object]] = []
@@ -136,45 +92,6 @@ def write(
             ) from error
         raise
     return Written(path, project, tuple(wanted))
-
-
-def _check(project: str, cloud: str | None) -> None:
-    if not _NAME.fullmatch(project) or re.sub(r"[-_.]+", "-", project).lower() == _PACKAGE:
-        raise UsageError(
-            f"'{project}' cannot be the name of a project",
-            where="--name",
-            why=f"It is letters, digits, '-', '_' and '.', and not {_PACKAGE} itself.",
-        )
-    if cloud is not None and cloud not in CLOUDS:
-        raise UsageError(f"There is no cloud '{cloud}': {', '.join(CLOUDS)}", where="--cloud")
-
-
-def _origin() -> str:
-    """Where this package is from, for uv, if it was not installed from an index."""
-    try:
-        place = json.loads(metadata.distribution(_PACKAGE).read_text("direct_url.json") or "{}")
-    except metadata.PackageNotFoundError:
-        return ""
-    url, vcs = str(place.get("url", "")), place.get("vcs_info", {})
-    if vcs.get("vcs") == "git":
-        source = {"git": url, "rev": vcs["commit_id"]}
-    else:
-        path = Path(unquote(urlsplit(url).path))
-        if not url.startswith("file:") or not path.exists():
-            return ""
-        source = {"path": str(path)}
-    fields = ", ".join(f"{key} = {json.dumps(value)}" for key, value in source.items())
-    return (
-        f"\n[tool.uv.sources]\n"
-        f"# As it is installed here. Without this line it comes from your package index.\n"
-        f"{_PACKAGE} = {{ {fields} }}\n"
-    )
-
-
-def _source(name: str) -> Path:
-    """A file of the package; the project's own are at the root of a checkout."""
-    packaged = _FOLDER / name
-    return packaged if packaged.exists() else Path(__file__).parents[2] / name
 
 
 def _insist_on_room(path: Path, wanted: Mapping[str, str], *, force: bool) -> None:

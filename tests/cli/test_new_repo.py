@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.repository import write as new_repo
-from kitaru_iac.spec import from_mapping
+from tests.homes import Home
 
-ROOT = Path(__file__).parents[2]
 FILES = {
     "Pulumi.yaml",
     "Pulumi.dev.yaml",
+    "Pulumi.prod.yaml",
     "programs/__main__.py",
-    "stack.yaml",
+    "stacks/dev.yaml",
+    "stacks/prod.yaml",
     "pyproject.toml",
     "README.md",
     ".gitignore",
+    ".github/dependabot.yml",
+    ".github/workflows/drift.yml",
     ".github/workflows/stacks.yml",
 }
 
@@ -39,8 +40,8 @@ def test_it_writes_a_repository_and_says_what_comes_next(kitaru, tmp_path: Path)
     folder = tmp_path / "team" / "platform"
     done = kitaru("stack", "new-repo", str(folder))
     assert done.code == 0
-    assert done.out.splitlines()[0] == f"Wrote 8 files into {folder}"
-    assert done.err.splitlines() == [
+    assert done.out.splitlines()[0] == f"Wrote 12 files into {folder}"
+    assert done.err.splitlines()[:5] == [
         "Next:",
         f"  cd {folder}",
         "  uv sync",
@@ -62,53 +63,48 @@ def test_as_a_document(kitaru, tmp_path: Path):
     )
 
 
-def test_the_project_is_the_one_at_the_root_of_this_repository(tmp_path: Path):
-    written = new_repo.files()
-    for name in ("Pulumi.yaml", "programs/__main__.py"):
-        assert written[name] == (ROOT / name).read_text()
-
-
-def test_the_name_and_the_cloud_go_where_they_belong():
-    written = new_repo.files("ml", "aws")
-    project = yaml.safe_load(written["Pulumi.yaml"])
-    assert project["name"] == "ml"
-    assert project["main"] == "programs"
-    package = tomllib.loads(written["pyproject.toml"])
-    assert package["project"]["name"] == "ml"
-    assert package["project"]["dependencies"] == [f"kitaru-iac[aws]~={new_repo.__version__}"]
-    assert not any("kitaru-stacks" in text for text in written.values())
-
-
-@pytest.mark.parametrize("name", ["", "a b", "-a", "kitaru-iac", "Kitaru_IAC", "a" * 101, "é"])
-def test_a_name_that_no_project_can_have(kitaru, tmp_path: Path, name: str):
-    done = kitaru("stack", "new-repo", str(tmp_path / "x"), "--name", name)
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("--name", "é"), "--name"),
+        (("--name", "kitaru-iac"), "--name"),
+        (("--environments", ""), "--environments"),
+        (("--environments", "dev,,prod"), "--environments"),
+        (("--environments", "dev,${{ github.token }}"), "--environments"),
+        (("--environments", "dev,prod,Dev"), "--environments"),
+    ],
+)
+def test_a_wrong_name_writes_nothing(
+    kitaru, tmp_path: Path, words: tuple[str, ...], where: str
+) -> None:
+    done = kitaru("stack", "new-repo", str(tmp_path / "x"), *words, "-o", "json")
     assert done.code == 64
+    assert done.error["where"] == where
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_stack_is_local_and_every_example_in_it_is_right():
-    text = new_repo.files()["stack.yaml"]
-    assert yaml.safe_load(text) == {"type": "local"}
-    examples = [yaml.safe_load(text)]
-    for block in text.split("\n\n")[2:]:
-        head, *lines = block.splitlines()
-        assert head.startswith("# ")
-        examples.append(yaml.safe_load("\n".join(line.removeprefix("# ") for line in lines)))
-    assert len(examples) == 5
-    for example in examples:
-        from_mapping({"name": "prod", **example})
+@pytest.mark.parametrize("ci", ["github", "gitlab", "none"])
+def test_the_environments_and_the_ci_are_asked_for(kitaru, tmp_path: Path, ci: str) -> None:
+    words = ("--environments", "test, live", "--ci", ci, "--cloud", "aws", "-o", "json")
+    done = kitaru("stack", "new-repo", str(tmp_path / "x"), *words)
+    assert done.code == 0
+    assert set(done.document["item"]["files"]) == found(tmp_path / "x")
+    assert {"Pulumi.test.yaml", "Pulumi.live.yaml", "stacks/live.yaml"} <= found(tmp_path / "x")
 
 
-def test_the_workflow_has_few_rights_and_pinned_actions():
-    text = new_repo.files()[".github/workflows/stacks.yml"]
-    workflow = yaml.safe_load(text)
-    assert workflow["permissions"] == {"contents": "read"}
-    uses = re.findall(r"uses: (\S+)( # v[\d.]+)?", text)
-    assert len(uses) == 4
-    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action, _ in uses)
-    assert all(version for _, version in uses)
-    (job,) = workflow["jobs"].values()
-    assert job["permissions"] == {"contents": "read"}
+@pytest.mark.parametrize("name", ["it's", "a b", "$(id)", "${{ x }}", "größe", "-x"])
+def test_a_folder_may_be_called_anything(kitaru, tmp_path: Path, name: str, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = kitaru("stack", "new-repo", "--", name)
+    assert done.code == 0
+    assert found(tmp_path / name) == FILES
+    assert f"  cd {shlex.quote(name)}" in done.err
+
+
+def test_it_needs_neither_git_nor_a_terminal(bare_home: Home, tmp_path: Path) -> None:
+    done = bare_home.kitaru("stack", "new-repo", str(tmp_path / "x"), PATH="/nowhere")
+    assert done.returncode == 0, done.stderr
+    assert found(tmp_path / "x") == FILES
 
 
 class TestWhatIsThereAlready:
@@ -139,6 +135,15 @@ class TestWhatIsThereAlready:
         assert "--force" in refused.err
         assert kitaru("stack", "new-repo", str(tmp_path), "--force").code == 0
         assert found(tmp_path) == {*FILES, "LICENSE"}
+
+    def test_a_second_run_changes_nothing(self, kitaru, tmp_path: Path) -> None:
+        assert kitaru("stack", "new-repo", str(tmp_path / "x")).code == 0
+        (tmp_path / "x" / "stacks" / "dev.yaml").write_text("mine")
+        for words in ((), ("--force",), ("--force", "--environments", "other", "--ci", "gitlab")):
+            done = kitaru("stack", "new-repo", str(tmp_path / "x"), *words)
+            assert done.code == 5
+        assert found(tmp_path / "x") == FILES
+        assert (tmp_path / "x" / "stacks" / "dev.yaml").read_text() == "mine"
 
     def test_a_fresh_clone_counts_as_empty(self, kitaru, tmp_path: Path, monkeypatch):
         (tmp_path / ".git").mkdir()
