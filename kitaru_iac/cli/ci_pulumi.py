@@ -38,6 +38,7 @@ __all__ = ["drift", "preview", "up"]
 
 #: What Pulumi takes of a stack's name, with the organization and the project before it.
 _STACK: Final = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9._-]{1,100}){0,2}")
+_PREVIEW: Final = "pulumi-preview"
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 _Stack = Annotated[
@@ -88,7 +89,7 @@ def preview(
     host.summary(body)
     _tell(plan, planned)
     if comment and request is not None and not request.is_fork:
-        key = _key("pulumi-preview", stack)
+        key = _key(_PREVIEW, project, stack)
         said = host.comment(key, body, request.number, is_news=planned.plan.has_changes)
         current().note(f"Comment on {host.name}: {said.value}")
     return int(ExitCode.DONE)
@@ -146,7 +147,8 @@ def up(
         tell_plan(planned.plan)
         current().note(f"Digest: {fresh['digest']}")
         if planned.plan.has_changes:
-            known = digest or (reviewed or {}).get("digest") or _reviewed(host, request, stack)
+            known = digest or (reviewed or {}).get("digest")
+            known = known or _reviewed(host, request, project, stack)
             again = f"Review what stands above, and apply it with: --digest {fresh['digest']}"
             require_digest(fresh, known, reviewed, remedy=again)
         project.up(stack, update_plan)
@@ -155,7 +157,8 @@ def up(
     if comment and digest is None and request is not None and not request.is_fork:
         done = f"### Stack `{stack}` is up to date\n\n{body}"
         news = planned.plan.has_changes
-        said = host.comment(_key("pulumi-up", stack), done, request.number, is_news=news)
+        key = _key("pulumi-up", project, stack)
+        said = host.comment(key, done, request.number, is_news=news)
         current().note(f"Comment on {host.name}: {said.value}")
     return int(ExitCode.DONE)
 
@@ -192,7 +195,7 @@ def drift(
     host.summary(body)
     _tell(plan, planned)
     title = f"Stack {stack} is not as its program describes it"
-    said = host.issue(_key("pulumi-drift", stack), title, body, is_open=has_changes)
+    said = host.issue(_key("pulumi-drift", project, stack), title, body, is_open=has_changes)
     current().note(f"Issue on {host.name}: {said.value}")
     return int(ExitCode.CHANGES if has_changes and detailed_exitcode else ExitCode.DONE)
 
@@ -216,8 +219,8 @@ def _require_one(plan: str | None, digest: str | None) -> None:
         )
 
 
-def _reviewed(host: Host, request: Proposal | None, stack: str) -> str:
-    kind, _, name = _key("pulumi-preview", stack).partition("/")
+def _reviewed(host: Host, request: Proposal | None, project: Project, stack: str) -> str:
+    kind, _, name = _key(_PREVIEW, project, stack).partition("/")
     return reviewed_digest(host, request, name, kind, "say its digest with --digest")
 
 
@@ -256,11 +259,12 @@ def _body(plan: str, digest: str) -> str:
     return f"{plan}\nPlan `{digest}`\n<!-- plan: {digest} -->\n"
 
 
-def _key(what: str, stack: str) -> str:
-    """The marker of a comment or an issue, for any name that a stack may have."""
+def _key(what: str, project: Project, stack: str) -> str:
+    """The marker of a comment or an issue, for any name that a project and a stack may have."""
     from kitaru_iac.plan.canonical import sha256
 
-    key = f"{what}/{stack}"
+    name = f"{project.name}/{stack}".lstrip("/")
+    key = f"{what}/{name}"
     if len(key) <= 100 and "--" not in key:
         return key
-    return f"{what}/{sha256(stack).removeprefix('sha256:')[:16]}"
+    return f"{what}/{sha256(name).removeprefix('sha256:')[:16]}"

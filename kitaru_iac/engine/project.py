@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,7 @@ from kitaru_iac.errors import NotFoundError, PlanMoved
 __all__ = ["Project", "project_folder"]
 
 _FILES: Final = ("Pulumi.yaml", "Pulumi.yml")
+_NAME: Final = r"""^["']?name["']?\s*:\s*["']?([A-Za-z0-9._-]+)"""
 _VIOLATION: Final = "violates plan"
 _WORDS: Final = ("SECRET", "TOKEN", "PASSWORD", "PASSPHRASE", "API_KEY")
 
@@ -65,6 +67,16 @@ class Project:
         self.folder = folder
         self._progress = progress
         self._command = EngineCommand(engine, on_interrupt=self._interrupted)
+
+    @property
+    def name(self) -> str:
+        """What ``Pulumi.yaml`` calls the project; empty where it does not say so on a line."""
+        for file in _FILES:
+            if (self.folder / file).is_file():
+                text = (self.folder / file).read_text(encoding="utf-8", errors="replace")
+                found = re.search(_NAME, text, re.MULTILINE)
+                return found[1] if found else ""
+        return ""
 
     def preview(self, stack: str, plan: Path) -> Previewed:
         """Show what an update would do, after a refresh that is not written either.

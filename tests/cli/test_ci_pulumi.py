@@ -106,8 +106,8 @@ class TestPreview:
         assert [done.code for done in runs] == [0, 0, 0], runs
         done = runs[-1]
         one, other = (comment["body"] for comment in job.world.comments)
-        assert one.startswith(marked("pulumi-preview/dev", ""))
-        assert other.startswith(marked("pulumi-preview/prod", ""))
+        assert one.startswith(marked("pulumi-preview/platform/dev", ""))
+        assert other.startswith(marked("pulumi-preview/platform/prod", ""))
         plan = json.loads((job.folder / "below" / "kitaru-plan.json").read_text())
         assert digest_in(one) == plan["digest"]
         assert f"Digest: {plan['digest']}" in done.err
@@ -176,6 +176,18 @@ class TestPreview:
             assert job.run("pulumi-preview", stack).code == 0
         assert len(job.world.comments) == 4
 
+    def test_the_stacks_of_two_projects_of_one_repository_have_comments_of_their_own(
+        self, job: Job
+    ) -> None:
+        job.answers(CREATE)
+        for name in ("one", '"two"', "one"):
+            (job.folder / "Pulumi.yaml").write_text(f"runtime: python\nname: {name}\n")
+            assert job.run("pulumi-preview", "dev").code == 0
+        assert [c["body"].split(" -->")[0][-8:] for c in job.world.comments] == [
+            "/one/dev",
+            "/two/dev",
+        ]
+
     def test_outside_of_a_project(self, job: Job, tmp_path: Path) -> None:
         job.patch.chdir(tmp_path)
         done = job.run("pulumi-preview", "dev")
@@ -238,7 +250,7 @@ class TestUp:
         elif case == "edited":
             comment["editor"] = OTHER
         else:
-            comment["body"] = comment["body"].replace("pulumi-preview/dev", "pulumi-preview/prod")
+            comment["body"] = comment["body"].replace("platform/dev", "platform/prod")
         done = job.run("pulumi-up", "dev")
         assert done.code == 64
         assert "no reviewed plan" in done.err
