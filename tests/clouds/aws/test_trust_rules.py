@@ -306,7 +306,53 @@ def test_a_bound_statement_stays_bound_beside_one_that_does_not_let_us_in() -> N
 NO_MATCH = account("StringEquals", OTHER)
 WORDS_OF_NO_MATCH = f"StringEquals aws:SourceAccount = {OTHER}"
 NOT_TOLD = under("StringEquals", "sts:ExternalId", "x")
-DENIES_ @ pytest.mark.parametrize(
+DENIES_ALL_BUT = {"Effect": "Deny", "Action": "sts:AssumeRole"}
+DENIES_OTHERS = {**DENIAL, "Condition": {"StringNotEquals": MET}}
+DENIES_MAYBE = {**DENIAL, "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}}
+DENIES_WITHOUT_KEY = {**DENIAL, "Condition": {"StringEqualsIfExists": {"sts:ExternalId": "x"}}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "allowed"),
+    [
+        ([], False),
+        ([PLAIN], True),
+        ([NO_MATCH], False),
+        ([NOT_TOLD], None),
+        ([NO_MATCH, PLAIN], True),
+        ([NOT_TOLD, PLAIN], True),
+        ([NO_MATCH, NOT_TOLD], None),
+        ([DENIAL], False),
+        ([DENIAL, PLAIN], False),
+        ([DENIAL, NOT_TOLD], False),
+        ([DENIES_MAYBE], False),
+        ([DENIES_MAYBE, PLAIN], None),
+        ([DENIES_MAYBE, NOT_TOLD], None),
+        ([DENIES_MAYBE, NO_MATCH], False),
+        ([DENIES_MAYBE, DENIAL, PLAIN], False),
+        # the key may be missing from the request: then this denial holds
+        ([DENIES_WITHOUT_KEY, PLAIN], None),
+        ([DENIES_OTHERS, PLAIN], True),
+        ([{**DENIAL, "Condition": {"StringEquals": MET}}, PLAIN], False),
+        ([{**DENIAL, "Condition": {"StringEqualsIfExists": UNMET}}, PLAIN], True),
+        ([{**DENIAL, "Principal": {"Service": "ec2.amazonaws.com"}}, PLAIN], True),
+        ([{**DENIES_MAYBE, "Principal": {"Service": "ec2.amazonaws.com"}}, PLAIN], True),
+        ([{**DENIAL, "Principal": {"AWS": "*"}}, PLAIN], None),
+        ([{**DENIAL, "Principal": "*"}, PLAIN], False),
+        ([{**DENIES_ALL_BUT, "NotPrincipal": {"Service": SERVICE}}, PLAIN], True),
+        ([{**DENIES_ALL_BUT, "NotPrincipal": {"Service": "ec2.amazonaws.com"}}, PLAIN], False),
+        ([{**DENIES_ALL_BUT, "NotPrincipal": "*"}, PLAIN], True),
+        ([{**DENIES_ALL_BUT, "NotPrincipal": {"AWS": "*"}}, PLAIN], None),
+        ([{**DENIAL, "Action": "sts:TagSession"}, PLAIN], True),
+    ],
+)
+def test_a_denial_beats_and_a_doubt_stays_a_doubt(
+    statements: list[dict[str, Any]], allowed: bool | None
+) -> None:
+    assert trust(*statements).allowed is allowed
+
+
+@pytest.mark.parametrize(
     ("statements", "reasons"),
     [
         ([], (f"no statement allows {SERVICE}",)),
@@ -324,8 +370,6 @@ DENIES_ @ pytest.mark.parametrize(
         ),
     ],
 )
-
-
 def test_every_statement_that_decides_is_named(
     statements: list[dict[str, Any]], reasons: tuple[str, ...]
 ) -> None:
