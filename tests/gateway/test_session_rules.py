@@ -97,3 +97,16 @@ def test_a_login_without_a_token_is_no_answer(answer: object) -> None:
     with pytest.raises(KitaruError) as raised:
         ask(Login(None, KEY), server((200, json.dumps(answer))))
     assert not isinstance(raised.value, NotAllowedError)
+
+
+def test_a_session_goes_the_way_that_its_environment_says() -> None:
+    with LittleServer(server(NEW)) as proxy:
+        session = Session(
+            RestStore("http://zenml.example", Login("old")),
+            {"http_proxy": f"http://127.0.0.1:{proxy.port}"},
+        )
+        try:
+            assert session.request("GET", "/stacks").status == 200
+        finally:
+            session.close()
+    assert [one.path for one in proxy.asked] == ["http://zenml.example/api/v1/stacks"]
