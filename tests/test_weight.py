@@ -24,6 +24,11 @@ HEAVY = {
 }
 #: What a look that compares descriptions needs.
 LIGHTER = {"pydantic", "click", "typer", "rich", "kitaru_iac.gateway.documents"}
+#: Parts of ZenML that registering a local stack has no use for.
+NEEDLESS = {
+    *("zenml.deployers", "zenml.sandboxes", "zenml.image_builders", "zenml.container_registries"),
+    *("zenml.login.credentials_store", "zenml.zen_server.auth", "asgiref"),
+}
 COMMANDS = (
     "stack list",
     "stack list --output json",
@@ -72,6 +77,16 @@ def test_no_change_and_a_preview_import_no_zenml_for_a_local_store(home: Home) -
         code, found = json.loads(done.stderr.rpartition("WEIGHT ")[2].rpartition("PEAK ")[0])
         assert code == 0, done.stderr
         assert set(found) & (HEAVY - LIGHTER) == set(), line
+
+
+def test_a_write_to_a_local_store_imports_of_zenml_what_a_bare_script_does(home: Home) -> None:
+    """Flavors called `local` are of seven kinds, and most of them import half of a server."""
+    for line in ("stack create dev", "stack delete dev --recursive --force"):
+        done = home.run(sys.executable, "-c", _PROGRAM, *line.split())
+        code, found = json.loads(done.stderr.rpartition("WEIGHT ")[2].rpartition("PEAK ")[0])
+        assert code == 0, done.stderr
+        assert "zenml.zen_stores.sql_zen_store" in found
+        assert set(found) & NEEDLESS == set(), line
 
 
 def test_on_a_server(empty_server: ZenMLServer, home: Home) -> None:

@@ -222,8 +222,15 @@ class InProcess:
         self, flavor: FlavorDoc, configuration: Mapping[str, object]
     ) -> list[FieldError]:
         """See `Gateway.field_errors`."""
-        with self._zenml():
-            return refused_fields(self._flavors[flavor.type, flavor.name], configuration)
+        with self._zenml() as zen:
+            from zenml.models import FlavorFilter
+
+            item = self._flavors.get((flavor.type, flavor.name))
+            if item is None:  # alone: others of its name would import packages of their own
+                one = FlavorFilter(name=f"equals:{flavor.name}", type=flavor.type)
+                (item, *_) = zen.list_flavors(one, hydrate=True).items
+                self._flavors[flavor.type, flavor.name] = item
+            return refused_fields(item, configuration)
 
     # -- connectors ------------------------------------------------------------------------------
 

@@ -20,7 +20,6 @@ from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.documents import (
     ComponentDoc,
     ConnectorDoc,
-    FieldError,
     FlavorDoc,
     Member,
     OrphanedSecret,
@@ -211,13 +210,6 @@ class LocalGateway(InProcess):
                 if connector is not None and (wanted is None or connector in wanted):
                     found.append(OrphanedSecret(from_id(row["id"]), row["name"], connector))
         return found
-
-    def field_errors(
-        self, flavor: FlavorDoc, configuration: Mapping[str, object]
-    ) -> list[FieldError]:
-        """See `Gateway.field_errors`."""
-        super().flavors({flavor.name})  # it keeps what it was asked for last
-        return super().field_errors(flavor, configuration)
 
 
 def _labels(row: sqlite3.Row) -> dict[str, str]:
