@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from kitaru_iac.engine.find import (
 )
 from kitaru_iac.errors import MissingPackages
 from kitaru_iac.machine.home import engine_home
+from kitaru_iac.machine.packages import install_command
 
 if TYPE_CHECKING:
     from kitaru_iac.engine.command import EngineCommand
@@ -45,12 +46,14 @@ def ensure_engine(
         EngineUnusable: There is one that does not work.
         EngineNotInstalled: Installing it failed.
     """
-    if importlib.util.find_spec("pulumi") is None:
+    try:
+        metadata.version("pulumi")
+    except metadata.PackageNotFoundError as error:
         raise MissingPackages(
             "Pulumi's Python SDK is not installed",
             why="kitaru needs it beside the engine, and it is a dependency of kitaru-iac.",
-            remedy="pip install --upgrade kitaru-iac",
-        )
+            remedy=install_command(),
+        ) from error
     try:
         return find_engine(engine_home())
     except (EngineNotFound, EngineTooOld) as error:
