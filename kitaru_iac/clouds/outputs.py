@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import parse_artifact_store, parse_container_registry
 
@@ -19,11 +20,13 @@ class InExtra(NamedTuple):
         component: The part of ``extra``.
         field: Its field.
         description: One sentence.
+        types: The stack types that have the field.
     """
 
     component: str
     field: str
     description: str
+    types: frozenset[StackType]
 
 
 #: The outputs that are no keys of a description, and the fields of ``extra`` that they fill.
@@ -32,6 +35,7 @@ IN_EXTRA: Mapping[str, InExtra] = {
         "orchestrator",
         "workload_service_account",
         "The address of the service account that steps run as on Vertex.",
+        frozenset({StackType.VERTEX}),
     ),
 }
 

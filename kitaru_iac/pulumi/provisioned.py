@@ -150,7 +150,9 @@ def _infrastructure(
         raise registry.not_provisioned("this machine")
     component = registry.provisioning(spec.cloud).component
     made = component.build(name, spec, pulumi.ResourceOptions(parent=parent))
-    keys = (key for key in component.outputs if key in IN_EXTRA or spec.type in FIELDS[key].types)
+    keys = (
+        key for key in component.outputs if spec.type in (IN_EXTRA.get(key) or FIELDS[key]).types
+    )
     return cast("pulumi.Resource", made), {key: getattr(made, key) for key in keys}
 
 
