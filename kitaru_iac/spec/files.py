@@ -170,6 +170,8 @@ def _files(file: str) -> list[str]:
         raise DescriptionError([Problem("file", what, source=file)]) from None
     if not names:
         what = "no file in the folder ends in .yaml or .yml"
+        if (folder / FILE).exists():
+            what += f", but {FILE}, which holds what descriptions share"
         raise DescriptionError([Problem("file", what, source=file)])
     return [str(folder / name) for name in names]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,20 +81,31 @@ class Shared:
 def sharing_file(file: str) -> Path | None:
     """The nearest file of shared defaults beside a description's file or above it, if any.
 
-    It is looked for up to the root of the repository, which is where `.git` is, and no further.
-    Standard input is beside nothing.
+    It is looked for up to the root of the repository, which is where `.git` is, and no further;
+    outside of one, not in folders above that everybody may write to, as ``/tmp``. Standard input is
+    beside nothing.
     """
     if file in {"-", STDIN}:
         return None
-    path = Path(file).absolute()
-    for folder in path.resolve().parents:
+    path = Path(file).absolute().resolve()
+    for folder in _folders(path):
         found = folder / FILE
         # A link that leads nowhere is told of: its defaults would be missing without a word.
-        if os.path.lexists(found) and found != path.resolve():
+        if os.path.lexists(found) and found != path:
             return found
-        if (folder / ".git").exists():
-            break
     return None
+
+
+def _folders(path: Path) -> Sequence[Path]:
+    """The folders in which a file of shared defaults may stand, the nearest first."""
+    above = list(path.parents)
+    roots = [number for number, folder in enumerate(above) if (folder / ".git").exists()]
+    if roots:
+        return above[: roots[0] + 1]
+    for number, folder in enumerate(above[1:], start=1):
+        if folder.stat().st_mode & stat.S_IWOTH:
+            return above[:number]
+    return above
 
 
 def shared_with(file: str) -> Shared:

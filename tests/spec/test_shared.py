@@ -109,6 +109,19 @@ def test_the_nearest_file_up_to_the_repository(folder: Path) -> None:
     above.unlink()
 
 
+def test_outside_of_a_repository_no_strangers_file_counts(tmp_path: Path) -> None:
+    (tmp_path / "open" / "mine").mkdir(parents=True)
+    (tmp_path / "open" / "kitaru.yaml").write_text("defaults: {labels: {a: b}}")
+    file = tmp_path / "open" / "mine" / "dev.yaml"
+    assert sharing_file(str(file)) == tmp_path / "open" / "kitaru.yaml"
+    (tmp_path / "open").chmod(0o777)
+    assert sharing_file(str(file)) is None
+    beside = tmp_path / "open" / "dev.yaml"
+    assert sharing_file(str(beside)) == tmp_path / "open" / "kitaru.yaml"
+    (tmp_path / ".git").mkdir()
+    assert sharing_file(str(file)) == tmp_path / "open" / "kitaru.yaml"
+
+
 def test_it_is_no_description_of_a_folder(folder: Path) -> None:
     (folder / "stacks" / "kitaru.yaml").write_text("defaults: {labels: {a: b}}\n")
     (folder / "stacks" / "dev.yaml").write_text("name: dev")
