@@ -7,9 +7,11 @@ is ``[secret]`` in it. What only looks like one is hidden here.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -32,6 +34,11 @@ _SECRET: Final = "[secret]"  # noqa: S105 - what Pulumi writes in its place
 #: A value that is not known before the update: `computedValuePlaceholder`,
 #: https://github.com/pulumi/pulumi/blob/master/pkg/resource/stack/deployment.go
 _COMPUTED: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+#: Keys of a document in a text whose values are secrets.
+_HIDDEN_KEYS: Final = (
+    r"(?i)passw|pwd|secret|token|private|credential|signature|(?:api|access|account)[_-]?key"
+)
+_PRIVATE_KEY: Final = r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|$)"
 _NOT_KNOWN_YET: Final = "(not known yet)"
 _STACK: Final = "pulumi:pulumi:Stack"
 #: A part of a property's path: a name, ``[0]``, ``["any text"]``.
@@ -195,7 +202,32 @@ def _shown(value: Json) -> Json:
         return [_shown(inner) for inner in value]
     if not isinstance(value, str):
         return value
-    return _NOT_KNOWN_YET if value == _COMPUTED else redaction.value(value)
+    return _NOT_KNOWN_YET if value == _COMPUTED else _shown_text(value)
+
+
+def _shown_text(text: str) -> str:
+    """A text without what looks like a secret; the rest stays, since it is what is reviewed."""
+    if redaction.is_credentials(text):
+        return redaction.value(text)
+    if text.lstrip().startswith("{"):
+        with suppress(ValueError, RecursionError):
+            found: Json = json.loads(text)
+            return json.dumps(_without_secret_keys(found), ensure_ascii=False)
+    return redaction.text(re.sub(_PRIVATE_KEY, HIDDEN, text))
+
+
+def _without_secret_keys(value: Json) -> Json:
+    """A document in a text, as a policy or a service account's key, without its secrets."""
+    if isinstance(value, dict):
+        return {
+            key: HIDDEN
+            if re.search(_HIDDEN_KEYS, key) and isinstance(inner, str)
+            else _without_secret_keys(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_secret_keys(inner) for inner in value]
+    return _shown(value)
 
 
 # -- around it -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -124,13 +125,19 @@ def test_a_secret_is_not_shown_on_either_side(old: Any, new: Any, before: Any, a
 
 
 def test_what_nobody_marked_and_looks_like_a_secret_is_hidden_too() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nverysecret\n-----END PRIVATE KEY-----"
     given = {
         "credentials": "aws-access-keys:AKIAIOSFODNN7EXAMPLE:verysecret",
         "uri": "s3://u:pw@h/p",
+        "key": f"before\n{key}\nafter",
+        "account": json.dumps({"private_key": key, "email": "a@b", "more": [{"Token": key}]}),
+        "script": "export PASSWORD=verysecret",
     }
     (found,) = previewed(preview(step("create", new=given))).steps
     assert "verysecret" not in str(found)
     assert "pw@" not in str(found)
+    assert "after" in str(found)
+    assert "a@b" in str(found)
 
 
 def test_what_the_engine_counted_and_did_not_tell_is_missing() -> None:
@@ -184,6 +191,14 @@ OTHERS = {
         [step("delete", "a", old={}), step("delete", "b", old={})],
     ),
     "another name": ([step("delete", "a", old={})], [step("delete", "b", old={})]),
+    "a policy in a text": (
+        [step("create", new={"policy": '{"Action": "s3:GetObject"}'})],
+        [step("create", new={"policy": '{"Action": "s3:*"}'})],
+    ),
+    "a script": (
+        [step("create", new={"userData": "#!/bin/sh\necho a? b; x=1"})],
+        [step("create", new={"userData": "#!/bin/sh\necho a? c; x=1"})],
+    ),
     "what drifted": (
         [step("update", old={}, new={}, outputs={"drift": ["a"]}, paths=("drift",))],
         [step("update", old={}, new={}, outputs={"drift": ["b"]}, paths=("drift",))],
