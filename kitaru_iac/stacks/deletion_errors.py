@@ -18,6 +18,7 @@ from kitaru_iac.stacks.results import Gone
 __all__ = [
     "Asked",
     "PendingDelete",
+    "deleted_meanwhile",
     "half_way",
     "holding",
     "no_answer",
@@ -79,6 +80,14 @@ def holding(name: str, asked: Asked) -> Hold:
 def too_late(name: str) -> WorkInterrupted:
     """The interrupt that came when it could not be stopped any more."""
     return WorkInterrupted(f"Interrupted too late to stop it: stack '{name}' is deleted")
+
+
+def deleted_meanwhile(name: str) -> StackChanged:
+    """Somebody else was faster, and nothing of this deletion was begun."""
+    return StackChanged(
+        f"Stack '{name}' was deleted by somebody else meanwhile; nothing else was",
+        remedy="See which stacks there are: kitaru stack list",
+    )
 
 
 def taken_over(name: str, theirs: Sequence[str], *, is_now: bool) -> StackChanged:

@@ -217,10 +217,9 @@ def _locked(store: Store, ref: str, *, exact: bool) -> Iterator[tuple[StackDoc |
 def _still(stack: StackDoc | None, agreed: StackDoc) -> StackDoc:
     """The stack whose deletion was agreed to, if it is the one that is there."""
     if stack is None:
-        raise StackChanged(
-            f"Stack '{agreed.name}' was deleted by somebody else meanwhile; nothing else was",
-            remedy="See which stacks there are: kitaru stack list",
-        )
+        from kitaru_iac.stacks.deletion_errors import deleted_meanwhile
+
+        raise deleted_meanwhile(agreed.name)
     if (stack.name, stack.labels) != (agreed.name, agreed.labels):
         raise StackChanged(
             f"Stack '{agreed.name}' was changed by somebody else meanwhile; nothing was deleted",

@@ -32,6 +32,7 @@ from kitaru_iac.records.stored import Store
 from kitaru_iac.stacks.deletion_errors import (
     Asked,
     PendingDelete,
+    deleted_meanwhile,
     half_way,
     holding,
     no_answer,
@@ -145,6 +146,8 @@ class Removal:
             self._mark()
         except KitaruError as error:
             left = self._unmark()
+            if stack_id is not None and self._is_gone(stack_id):
+                raise deleted_meanwhile(name) from error
             refused = isinstance(error, NotAllowedError | NotConnectedError)
             if refused and not left and not isinstance(error, AnswerLost):
                 raise
@@ -226,6 +229,12 @@ class Removal:
             return bool(self._store.stacks_of(uuid))
         except KitaruError:
             return False  # nobody says; what is left is said
+
+    def _is_gone(self, stack_id: str) -> bool:
+        """Whether somebody else has deleted the stack; a server says so in its database's words."""
+        with contextlib.suppress(KitaruError):  # unknown: the failure itself is told
+            return not self._store.gateway.stacks(Where(ids=(stack_id,)))
+        return False
 
     def _unmark(self) -> list[str]:
         """Take the labels back; return what could not be."""

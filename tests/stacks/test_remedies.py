@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import kitaru_iac
-from kitaru_iac.errors import KitaruError, StackChanged, StackNotFound
+from kitaru_iac.errors import KitaruError, NotConnectedError, StackChanged, StackNotFound
 from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.http import AnswerLost
 from kitaru_iac.gateway.memory import MemoryGateway, installed
@@ -156,6 +156,28 @@ def test_a_stack_that_was_deleted_during_the_question_is_not_shown_to_be_there(
             _still(replace(stack, labels={}), stack)
         assert str(changed.value.remedy).endswith(f"kitaru stack show {stack.id}")
         assert Store(store).find(stack.id) == stack
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_server_that_stumbles_over_a_colleagues_deletion_is_not_quoted(at: int) -> None:
+    """ZenML 0.98 on MariaDB: "UPDATE statement on table … expected to update 1 row(s)"."""
+    with installed(MemoryGateway()) as store:
+        create(REMOTE)
+
+        def colleague() -> None:
+            for doc in store.stacks(Where(names=("dev",))):
+                store.delete("stack", doc.id)
+            for part in store.components(Where(names=("dev",))):
+                store.delete("component", part.id)
+            for link in store.connectors(Where()):
+                store.delete("connector", link.id)
+            raise NotConnectedError("The ZenML server failed", why="UPDATE statement on table")
+
+        around: Any = Around(store, at, strike=colleague)
+        with installed(around), pytest.raises(StackChanged) as faster:
+            operations.delete("dev", recursive=True)
+    assert (faster.value.left, faster.value.why) == ((), None)
+    assert faster.value.remedy == "See which stacks there are: kitaru stack list"
 
 
 def texts() -> Iterator[tuple[str, str]]:
