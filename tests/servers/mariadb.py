@@ -133,4 +133,4 @@ class _OnDatabase(ChildProcess):
         super().start(command, {**env, "ZENML_STORE_URL": self._url}, **more)
 
     def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
-        super().wait_until(ready, 5 * timeout)  # it makes its tables first, in minutes
+        super().wait_until(ready, 8 * timeout)  # it makes its tables first, in minutes

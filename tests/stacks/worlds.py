@@ -73,8 +73,11 @@ class Served:
         self._database = database
         self._template = empty_home(folder / "logged-in")
         login = ("login", server.url, "--api-key", "-")
-        done = self._template.kitaru(*login, input=server.api_key)
-        assert done.returncode == 0, done.stderr
+        for _ in range(10):  # a busy machine's server is slow to begin
+            done = self._template.kitaru(*login, input=server.api_key)
+            if done.returncode == 0:
+                return
+        raise RuntimeError(done.stderr)
 
     def home(self, path: Path) -> Home:
         return ready_home(self._template, path)
