@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from kitaru_iac.errors import NotFoundError
+from kitaru_iac.errors import NotFoundError, StackNotFound
 from kitaru_iac.machine.active_scope import (
     ACTIVE_STACK_VARIABLE,
     repository,
@@ -132,7 +132,13 @@ def _set_by_zenml(stack_id: str, reason: Exception) -> None:
     from kitaru_iac.gateway.installation import activate_stack
 
     InProcess.open()  # says what is wrong with the store, if anything
-    activate_stack(stack_id)
+    try:
+        activate_stack(stack_id)
+    except NotFoundError as error:  # deleted since it was looked up
+        raise StackNotFound(
+            f"No stack has the id '{stack_id}' any more",
+            remedy="See which stacks there are: kitaru stack list",
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

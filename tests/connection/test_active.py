@@ -239,6 +239,12 @@ class TestTheFile:
         assert config.read_bytes() == before
 
 
+def test_zenml_is_not_quoted_about_a_stack_that_is_gone(home_with_two: Home) -> None:
+    with pytest.raises(StackNotFound, match="any more") as gone:
+        module._set_by_zenml("00000000-0000-4000-8000-0000000000ff", OSError())
+    assert gone.value.remedy == "See which stacks there are: kitaru stack list"
+
+
 def test_many_at_the_same_moment(home_with_two: Home) -> None:
     """The file is whole whenever somebody looks, and at the end one of them has won."""
     home = home_with_two
