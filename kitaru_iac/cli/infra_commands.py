@@ -12,6 +12,7 @@ from kitaru_iac.cli.output import current as output
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
+    from kitaru_iac.infrastructure.results import Destroyed
     from kitaru_iac.plan.model import Plan
 
 __all__ = ["delete", "list_"]
@@ -96,7 +97,6 @@ def delete(
         kitaru infra delete prod --include-protected --delete-data
         kitaru infra delete prod -f stack.yaml
     """
-    from kitaru_iac.plan.document import changes
     from kitaru_iac.spec import load
     from kitaru_iac.stacks import deployed
 
@@ -115,6 +115,14 @@ def delete(
         nothing = {"deployment": name, "deleted": [], "kept": [], "forgotten": []}
         out.item(nothing, ["Nothing was deleted."])
         return int(ExitCode.FAILED)
+    return _tell(name, done)
+
+
+def _tell(name: str, done: Destroyed) -> int | None:
+    """Say what went and what stays, and give the exit code."""
+    from kitaru_iac.plan.document import changes
+
+    out = output()
     lines = [f"Deleted: {step.name} ({step.kind})" for step in done.steps]
     lines += [f"Kept: {part.name} ({part.kind}): {part.reason}" for part in done.kept]
     document = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
@@ -19,6 +20,7 @@ from kitaru_iac.stacks.results import Cleaned, Deleted, Leftover
 
 if TYPE_CHECKING:
     from kitaru_iac.gateway.documents import StackDoc
+    from kitaru_iac.infrastructure.results import Destroyed
     from kitaru_iac.records.stored import Store
 
 __all__ = ["clean", "delete"]
@@ -115,25 +117,21 @@ def _delete(
     from kitaru_iac.stacks import delete as deletion
     from kitaru_iac.stacks import deployed
 
+    what = {"include_protected": include_protected, "delete_data": delete_data}
     agreed: StackDoc | None = None
     if infrastructure:
-        from kitaru_iac.infrastructure.prepare import require_engine
-
         agreed = store.require(ref)
         if not unmanaged:
             deletion.require_managed(agreed, force=force, recursive=recursive)
         deletion.require_deletable(agreed, force=force, owner=owner, infrastructure=True)
-        deployed.require_provisioned(agreed)
-        require_engine(consent, progress=progress)
-        if confirm is not None:
-            would = deployed.preview_destroy(
-                agreed,
-                include_protected=include_protected,
-                delete_data=delete_data,
-                progress=progress,
-            )
-            if not confirm(Plan(agreed.name, would.steps)):
-                return None
+        show = partial(deployed.preview_destroy, **what, progress=progress)
+        if not _agreed(agreed, show, confirm, progress, consent):
+            return None
+    flags = {
+        "--infra": infrastructure,
+        "--keep-infra": keep_infrastructure,
+        "--unmanaged": unmanaged and owner is None,
+    }
     gone = None
     with _locked(store, agreed.id if agreed else ref, exact=exact) as (found, repaired):
         stack = found
@@ -141,12 +139,7 @@ def _delete(
             deletion.require_managed(stack, force=force, recursive=recursive)
         if agreed is not None:
             stack = _still(found, agreed)
-            gone = deployed.destroy(
-                stack,
-                include_protected=include_protected,
-                delete_data=delete_data,
-                progress=progress,
-            )
+            gone = deployed.destroy(stack, **what, progress=progress)
         if stack is None:
             return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
         if not (infrastructure or keep_infrastructure or owner is not None):
@@ -157,17 +150,25 @@ def _delete(
             recursive=recursive,
             force=force,
             owner=owner,
-            more_flags=[
-                flag
-                for flag, on in (
-                    ("--infra", infrastructure),
-                    ("--keep-infra", keep_infrastructure),
-                    ("--unmanaged", unmanaged and owner is None),
-                )
-                if on
-            ],
+            more_flags=[flag for flag, is_given in flags.items() if is_given],
         )
     return done if gone is None else deployed.with_destroyed(done, gone)
+
+
+def _agreed(
+    stack: StackDoc,
+    show: Callable[[StackDoc], Destroyed],
+    confirm: Callable[[Plan], bool] | None,
+    progress: ProgressCallback | None,
+    consent: ConfirmCallback | None,
+) -> bool:
+    """Whether what was provisioned for a stack is to be taken down; refuses what cannot be."""
+    from kitaru_iac.infrastructure.prepare import require_engine
+    from kitaru_iac.stacks import deployed
+
+    deployed.require_provisioned(stack)
+    require_engine(consent, progress=progress)
+    return confirm is None or confirm(Plan(stack.name, show(stack).steps))
 
 
 def clean(confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Cleaned:
