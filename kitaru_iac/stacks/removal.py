@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
@@ -124,7 +123,10 @@ def _delete(
         if not unmanaged:
             deletion.require_managed(agreed, force=force, recursive=recursive)
         deletion.require_deletable(agreed, force=force, owner=owner, infrastructure=True)
-        show = partial(deployed.preview_destroy, **what, progress=progress)
+
+        def show(stack: StackDoc) -> Destroyed:
+            return deployed.preview_destroy(stack, **what, progress=progress)
+
         if not _agreed(agreed, show, confirm, progress, consent):
             return None
     flags = {
