@@ -162,7 +162,10 @@ class GcpMaker:
                 "mode": found.mode.name,
                 "description": found.description,
                 "labels": dict(found.labels),
-                "dockerConfig": {"immutableTags": bool(found.docker_config.immutable_tags)},
+                # Google leaves out what is false.
+                "dockerConfig": {"immutableTags": True}
+                if found.docker_config.immutable_tags
+                else None,
                 "name": parts[5],
                 "registryUri": f"{parts[3]}-docker.pkg.dev/{parts[1]}/{parts[5]}",
             }

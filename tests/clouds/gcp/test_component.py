@@ -80,7 +80,9 @@ def test_a_description_is_made_with_what_its_project_tells() -> None:
 
 def test_nothing_is_removed_from_a_repository_unasked() -> None:
     made, _ = made_of(vertex())
-    assert "cleanupPolicies" not in only(made, "artifactregistry/repository:Repository")
+    repository = only(made, "artifactregistry/repository:Repository")
+    assert "cleanupPolicies" not in repository
+    assert "dockerConfig" not in repository, "the plugin would tell a change in each run"
 
 
 def test_members_are_added_and_nothing_is_taken_away() -> None:

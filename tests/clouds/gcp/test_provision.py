@@ -25,7 +25,7 @@ from tests.cli.conftest import Kitaru
 from tests.clouds.gcp.world import World
 from tests.doubles.gcp_state import PROJECT, PROJECT_NUMBER
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 REGION = "europe-west1"
 BUCKET = f"kitaru-prod-{PROJECT_NUMBER}-{REGION}"
@@ -66,11 +66,11 @@ def test_provisioned_registered_converged_and_taken_down(
     world.state.enabled_services.discard("aiplatform.googleapis.com")
     world.gcp.bind(PROJECT, "roles/owner", f"serviceAccount:{world.gcp.owner}")
     theirs = members(world, PROJECT)
-    prod = [
+    known = [
         *("prod", "--type", "vertex", "--region", REGION, "--project", PROJECT),
-        *("--infra", "provision"),
         *("--credentials", f"gcp-service-account:{world.gcp.credentials_file}"),
     ]
+    prod = [*known, "--infra", "provision"]
 
     unasked = kitaru("stack", "create", *prod)
     assert unasked.code == 1
@@ -93,15 +93,19 @@ def test_provisioned_registered_converged_and_taken_down(
         world.gcp.owner
     }
 
-    verified = kitaru("stack", "verify", "prod", "-o", "json")
+    found = [
+        *("--artifact-store", f"gs://{BUCKET}", "--container-registry", REGISTRY),
+        *("--extra", f"orchestrator.workload_service_account={EMAIL}"),
+    ]
+    verified = kitaru("stack", "verify", *known, *found, "-o", "json")
     assert verified.code == 0, verified.out
     by_id = {check["id"]: check for check in verified.document["item"]["results"]}
     for check in ("bucket.exists", "repository.exists", "workload.exists", "workload.trust"):
         assert by_id[f"gcp.{check}"]["status"] == "ok", by_id[f"gcp.{check}"]
     assert not [one for one in by_id.values() if one["status"] == "fail"]
 
-    again = kitaru("stack", "apply", *prod, "--yes", "-o", "json")
-    assert again.document["item"]["changed"] is False, again.out
+    again = kitaru("stack", "preview", *prod, "--detailed-exitcode")
+    assert again.code == 0, again.out
 
     # Drift is shown: a setting, a label and a member of ours are gone.
     world.state.buckets[BUCKET]["iamConfiguration"]["publicAccessPrevention"] = "inherited"

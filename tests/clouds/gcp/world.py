@@ -24,6 +24,8 @@ ROLES = {
     "roles/storage.objectUser": _OBJECTS,
     "roles/storage.objectViewer": ("storage.objects.get", "storage.objects.list"),
     "roles/storage.bucketViewer": ("storage.buckets.get", "storage.buckets.list"),
+    "roles/storage.legacyBucketReader": ("storage.buckets.get", "storage.objects.list"),
+    "roles/logging.logWriter": ("logging.logEntries.create",),
     "roles/storage.admin": ("storage.buckets.get", "storage.buckets.getIamPolicy", *_OBJECTS),
     "roles/artifactregistry.reader": (f"{_GAR}get", f"{_GAR}downloadArtifacts"),
     "roles/artifactregistry.writer": (

@@ -33,7 +33,9 @@ def repository(
 ) -> artifactregistry.Repository:
     """A repository of Artifact Registry for Docker's images.
 
-    Tags stay mutable: ZenML pushes a pipeline's image under its tag again when it changed.
+    Tags stay mutable, as they are unless told otherwise: ZenML pushes a pipeline's image under its
+    tag again when it changed. Saying so would be told as a change by the plugin in each run, since
+    Google leaves out what is false.
 
     Args:
         prefix: Of the Pulumi names.
@@ -56,7 +58,6 @@ def repository(
         format="DOCKER",
         mode="STANDARD_REPOSITORY",
         description=f"The images of Kitaru stack {stack}",
-        docker_config={"immutable_tags": False},
         cleanup_policies=keep_last(keep_images) if keep_images is not None else None,
         cleanup_policy_dry_run=False if keep_images is not None else None,
         labels=dict(labels),
