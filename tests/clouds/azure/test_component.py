@@ -43,10 +43,10 @@ class _Azure(mocks.Mocks):
             outputs["identity"] = {**identity, "userAssignedIdentities": users}
         return f"id-of-{args.name}", outputs
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         assert args.token == "azure-native:authorization:getClientConfig"
         found = {"subscriptionId": self.subscription or "", "tenantId": TENANT}
-        return {**found, "clientId": "c", "objectId": "o"}, None
+        return {**found, "clientId": "c", "objectId": "o"}, []
 
 
 @pytest.fixture
@@ -66,9 +66,11 @@ def _run(args: Any, azure: _Azure) -> _Azure:
         mocks.set_mocks(azure, project="kitaru", stack="prod")
 
         async def program() -> None:
-            made = Infrastructure(NAME, args)
-            await pulumi.Output.all(made.artifact_store, made.workspace).future()
-            await wait_for_rpcs()
+            try:
+                made = Infrastructure(NAME, args)
+                await pulumi.Output.all(made.artifact_store, made.workspace).future()
+            finally:  # what is under way belongs to this loop
+                await wait_for_rpcs()
 
         loop.run_until_complete(program())
         return azure
@@ -136,6 +138,11 @@ def test_every_role_is_for_an_identity_under_a_name_that_stays(
     assert {one["principalId"] for one in made.values()} == {"who"}
     assert len({one["roleAssignmentName"] for one in made.values()}) == 10
     assert roles(run(whole())) == made
+    # One that is there already is known in a plan, and so is what it has where a state is lost.
+    planned = layout(described(), SUBSCRIPTION, REGION, tenant=TENANT, known=Known(principal="w"))
+    there = roles(run(planned.args()))
+    assert {one["principalId"] for one in there.values()} == {"w"}
+    assert there.keys() == made.keys()
     vault = f"{WHERE}/Microsoft.KeyVault/vaults/{names.vault_name('prod', SUBSCRIPTION, GROUP)}"
     who = f"{WHERE}/Microsoft.ManagedIdentity/userAssignedIdentities/kitaru-prod"
     assert made["stack-identity-vault-key-vault-administrator"]["roleAssignmentName"] == (

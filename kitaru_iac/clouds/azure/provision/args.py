@@ -60,7 +60,8 @@ class InfrastructureArgs(TypedDict):
     """The name of Application Insights, and of the workspace of its logs, of a new workspace."""
     principal: NotRequired[str | None]
     """The object id of who runs the steps in an existing workspace or cluster: it may use the new
-    storage account and pull from the new registry."""
+    storage account and pull from the new registry. With a new workspace, that of its identity,
+    where it is there already."""
     store_id: NotRequired[str | None]
     """The id of an existing storage account that a new workspace's identity may use."""
     images_id: NotRequired[str | None]

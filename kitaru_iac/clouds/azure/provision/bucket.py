@@ -5,7 +5,7 @@ Its settings are resources of their own. They are protected like the account.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pulumi
 from pulumi_azure_native import storage
@@ -69,6 +69,26 @@ class Bucket:
                 depends_on=[self.account, *after],
             )
 
+        self._settings(prefix, name, group, setting)
+        self.container: storage.BlobContainer | None = None
+        if container is not None:
+            self.container = storage.BlobContainer(
+                f"{prefix}-container",
+                account_name=name,
+                resource_group_name=group,
+                container_name=container,
+                public_access=storage.PublicAccess.NONE,
+                opts=setting(),
+            )
+
+    def _settings(
+        self,
+        prefix: str,
+        name: str,
+        group: pulumi.Input[str],
+        setting: Callable[..., pulumi.ResourceOptions],
+    ) -> None:
+        """Versions of blobs, how long they stay, and how long deleted ones can be brought back."""
         retention: storage.DeleteRetentionPolicyArgsDict = {"enabled": True, "days": _OLD}
         service = storage.BlobServiceProperties(
             f"{prefix}-account-blobs",
@@ -90,16 +110,6 @@ class Bucket:
             # rules about versions need versioning.
             opts=setting(service),
         )
-        self.container: storage.BlobContainer | None = None
-        if container is not None:
-            self.container = storage.BlobContainer(
-                f"{prefix}-container",
-                account_name=name,
-                resource_group_name=group,
-                container_name=container,
-                public_access=storage.PublicAccess.NONE,
-                opts=setting(),
-            )
 
 
 def _old_versions() -> storage.ManagementPolicyRuleArgsDict:

@@ -204,6 +204,9 @@ class Infrastructure(pulumi.ComponentResource):
         before = [grant for grant in wanted if grant.scope is not Scope.WORKSPACE]
         after = [grant for grant in wanted if grant.scope is Scope.WORKSPACE]
 
+        known = args.get("principal")
+        principal = who.urn.apply(lambda _: known) if known else who.principal_id
+
         def assigned(which: list[grants.Grant]) -> list[pulumi.Resource]:
             return [
                 *assign(
@@ -211,7 +214,7 @@ class Infrastructure(pulumi.ComponentResource):
                     *(which, places),
                     subscription=place[0],
                     who=_id(args, IDENTITY, called),
-                    principal=who.principal_id,
+                    principal=principal,
                     parent=who,
                 )
             ]

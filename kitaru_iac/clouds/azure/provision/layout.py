@@ -37,7 +37,8 @@ class Known:
         store_id: The id of the storage account that has the store.
         images_id: The id of the registry.
         images_abac: Whether it takes roles on repositories.
-        principal: The object id of who runs the steps in the workspace or cluster.
+        principal: The object id of who runs the steps in the workspace or cluster; of the identity
+            of a workspace that is made, where an earlier run has made it.
     """
 
     store_id: str | None = None

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from kitaru_iac.checks.probes import NotFound, ProbeError
 from kitaru_iac.clouds.azure.observations import known_text, text, within
-from kitaru_iac.clouds.azure.provision.kinds import ACCOUNT, KINDS, REGISTRY, WORKSPACE
+from kitaru_iac.clouds.azure.provision.kinds import (
+    ACCOUNT,
+    IDENTITY,
+    KINDS,
+    REGISTRY,
+    WORKSPACE,
+)
 from kitaru_iac.clouds.azure.provision.layout import Known, Layout
 from kitaru_iac.clouds.azure.session import AzureAccess
 from kitaru_iac.errors import KitaruError
@@ -36,7 +42,7 @@ def known(access: AzureAccess, spec: StackSpec, planned: Layout) -> Known:
             account = None
             if planned.new_container is None and isinstance(store, AzureBlobUri) and store.account:
                 account = _account(access, planned, store.account)
-            return Known(account, *images)
+            return Known(account, *images, principal=_identity(access, planned))
         if planned.new_account or planned.new_registry:
             return Known(principal=_principal(access, planned))
     except ProbeError as error:
@@ -47,6 +53,21 @@ def known(access: AzureAccess, spec: StackSpec, planned: Layout) -> Known:
             remedy="Correct the description, or run it again as somebody who may look.",
         ) from error
     return Known()
+
+
+def _identity(access: AzureAccess, planned: Layout) -> str | None:
+    """The object id of the workspace's identity, where an earlier run has made it.
+
+    With it the roles of a lost state are known again: each is told by whom it is for.
+    """
+    kind = KINDS[IDENTITY]
+    inputs = {"resourceGroupName": planned.resource_group, kind.name: planned.new_identity}
+    path = kind.id_of(planned.subscription, inputs)
+    try:
+        found = access.resource(path, kind.version, about=f"the identity {planned.new_identity}")
+    except NotFound:
+        return None
+    return text(found, "properties", "principalId")
 
 
 def _account(access: AzureAccess, planned: Layout, name: str) -> str:

@@ -239,10 +239,9 @@ def _container(
 def _assignment(access: AzureAccess, inputs: Inputs) -> Sighting | None:
     """A role assignment is ours where it gives our identity the role, under the name that we give.
 
-    While a lost state is put together, the principal is not known yet: then the role decides, since
-    the name says for which identity it was made. A wrong principal is replaced afterwards.
+    While the principal is not made, there is nothing to look up.
     """
-    if not _is_named(inputs, "roleAssignmentName", "scope"):
+    if not _is_named(inputs, "roleAssignmentName", "scope", "principalId"):
         return None
     name, scope = str(inputs["roleAssignmentName"]), str(inputs["scope"])
     path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
@@ -250,10 +249,9 @@ def _assignment(access: AzureAccess, inputs: Inputs) -> Sighting | None:
         found = access.get(path, _AUTHORIZATION, about=f"the role assignment {name}")
     except NotFound:
         return None
-    key = "principalId" if _is_named(inputs, "principalId") else "roleDefinitionId"
-    seen = known_text(found, "properties", key)
-    is_ours = seen.lower() == str(inputs.get(key)).lower()
-    foreign = None if is_ours else f"its {key} is {seen}"
+    whose = known_text(found, "properties", "principalId")
+    is_ours = whose.lower() == str(inputs["principalId"]).lower()
+    foreign = None if is_ours else f"it is of the principal {whose}"
     return Sighting(path, f"role assignment {name}", foreign)
 
 
