@@ -16,6 +16,7 @@ from kitaru_iac.clouds.azure.provision.kinds import (
     GROUP,
     IDENTITY,
     KINDS,
+    LIFECYCLE,
     REGISTRY,
     VAULT,
     WORKSPACE,
@@ -158,6 +159,12 @@ def test_a_container_is_whose_its_account_is(account: Account, world: World) -> 
     seen = account.sight(CONTAINER, asked, OURS)
     assert seen is not None
     assert (seen.id, seen.foreign) == (f"{path}/blobServices/default/containers/c-1", None)
+    rules = {**inputs(ACCOUNT, "data12"), "managementPolicyName": "default"}
+    assert account.sight(LIFECYCLE, rules, OURS) is None
+    resources.put(path, "managementPolicies", "default", None, properties={})
+    seen = account.sight(LIFECYCLE, rules, OURS)
+    assert seen is not None
+    assert (seen.id, seen.foreign) == (f"{path}/managementPolicies/default", None)
 
 
 def test_a_role_assignment_is_ours_where_it_is_our_identity_s(
@@ -175,7 +182,7 @@ def test_a_role_assignment_is_ours_where_it_is_our_identity_s(
     assert account.sight(ASSIGNMENT, {**asked, "roleAssignmentName": "x"}, OURS) is None
 
 
-@pytest.mark.parametrize("type_", [*KINDS, CONTAINER, ASSIGNMENT])
+@pytest.mark.parametrize("type_", [*KINDS, CONTAINER, LIFECYCLE, ASSIGNMENT])
 def test_what_is_not_named_yet_is_not_looked_up(account: Account, type_: str) -> None:
     """In a plan, names may follow from what is not made yet."""
     assert account.sight(type_, {"tags": "x"}, OURS) is None

@@ -15,6 +15,7 @@ __all__ = [
     "IDENTITY",
     "INSIGHTS",
     "KINDS",
+    "LIFECYCLE",
     "LOGS",
     "REGISTRY",
     "VAULT",
@@ -26,6 +27,7 @@ __all__ = [
 GROUP = "azure-native:resources:ResourceGroup"
 ACCOUNT = "azure-native:storage:StorageAccount"
 CONTAINER = "azure-native:storage:BlobContainer"
+LIFECYCLE = "azure-native:storage:ManagementPolicy"
 REGISTRY = "azure-native:containerregistry:Registry"
 IDENTITY = "azure-native:managedidentity:UserAssignedIdentity"
 VAULT = "azure-native:keyvault:Vault"

@@ -24,6 +24,7 @@ from kitaru_iac.clouds.azure.provision.kinds import (
     IDENTITY,
     INSIGHTS,
     KINDS,
+    LIFECYCLE,
     LOGS,
     REGISTRY,
     VAULT,
@@ -47,6 +48,11 @@ _FREE = {
     VAULT: ("Microsoft.KeyVault", "Microsoft.KeyVault/vaults", "2023-07-01"),
 }  # fmt: skip
 _AUTHORIZATION = "2022-04-01"
+#: Parts of a storage account that are not there with it: where, the input that names them, a noun.
+_PARTS = {
+    CONTAINER: ("blobServices/default/containers", "containerName", "container"),
+    LIFECYCLE: ("managementPolicies", "managementPolicyName", "lifecycle policy"),
+}
 
 
 def sight(
@@ -73,8 +79,8 @@ def sight(
         return _name(access, subscription, inputs)
     if type == ASSIGNMENT:
         return _assignment(access, inputs)
-    if type == CONTAINER:
-        return _container(access, subscription, inputs, marks)
+    if type in _PARTS:
+        return _part(access, subscription, type, inputs, marks)
     kind = KINDS.get(type)
     if kind is None or not _is_named(inputs, "resourceGroupName", kind.name):
         return None
@@ -220,20 +226,21 @@ def _deleted_workspace(id: str, inputs: Inputs) -> Sighting:
 # -- parts without tags ----------------------------------------------------------------------------
 
 
-def _container(
-    access: AzureAccess, subscription: str, inputs: Inputs, marks: Mapping[str, str]
+def _part(
+    access: AzureAccess, subscription: str, type: str, inputs: Inputs, marks: Mapping[str, str]
 ) -> Sighting | None:
-    """A container is whose its account is."""
+    """A part of a storage account is whose the account is."""
+    below, key, noun = _PARTS[type]
     account = sight(access, subscription, ACCOUNT, inputs, marks)
-    if account is None or not _is_named(inputs, "containerName"):
+    if account is None or not _is_named(inputs, key):
         return None
-    name = str(inputs["containerName"])
-    path = f"{account.id}/blobServices/default/containers/{name}"
+    name = str(inputs[key])
+    path = f"{account.id}/{below}/{name}"
     try:
-        access.get(path, KINDS[ACCOUNT].version, about=f"the container {name}")
+        access.get(path, KINDS[ACCOUNT].version, about=f"the {noun} {name}")
     except NotFound:
         return None
-    return Sighting(path, f"container {name}", account.foreign)
+    return Sighting(path, f"{noun} {name}", account.foreign)
 
 
 def _assignment(access: AzureAccess, inputs: Inputs) -> Sighting | None:
