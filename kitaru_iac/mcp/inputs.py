@@ -28,11 +28,13 @@ _SAID = ("type", "enum", "description", "default", "examples")
 @cache
 def _schema() -> dict[str, Any]:
     """The schema of stack.yaml in short, for four tools have it in their lists."""
-    whole = json_schema()
+    whole = json_schema(variables=False)
     properties: dict[str, Any] = {}
     for key, full in whole["properties"].items():
         said = {name: full[name] for name in _SAID if name in full}
         said["examples"] = said.pop("examples", [])[:3]
+        if said.get("type") == "array":  # some models take no array without
+            said["items"] = {"type": full["items"]["type"]}
         properties[key] = {name: value for name, value in said.items() if value != []}
     return {
         "type": "object",
@@ -47,7 +49,7 @@ def _keys() -> dict[str, Any]:
     """The same without words, for tools that mostly take the name of a stack."""
     whole = _schema()
     short = {
-        key: {name: said[name] for name in ("type", "enum") if name in said}
+        key: {name: said[name] for name in ("type", "enum", "items") if name in said}
         for key, said in whole["properties"].items()
     }
     return {**whole, "description": "As for stack_preview.", "properties": short}

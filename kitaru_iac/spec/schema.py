@@ -66,8 +66,11 @@ _EXAMPLES: list[dict[str, Any]] = [
 ]
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema(*, variables: bool = True) -> dict[str, Any]:
     """The schema, draft 7, as plain data.
+
+    Args:
+        variables: Whether ``${env:NAME}`` may stand in values, as in a file.
 
     To use it in an editor, write it to a file with ``kitaru stack schema``, and put
     ``# yaml-language-server: $schema=PATH`` into the description's first line.
@@ -78,7 +81,9 @@ def json_schema() -> dict[str, Any]:
         "description": "What a stack is made of: where flows run, where artifacts and images lie.",
         "type": "object",
         "properties": {
-            key: _property(info) if key in WITHOUT else _with_variables(_property(info))
+            key: _with_variables(_property(info))
+            if variables and key not in WITHOUT
+            else _property(info)
             for key, info in FIELDS.items()
         },
         "required": ["name"],

@@ -178,13 +178,21 @@ def test_a_stack_changes_only_where_it_is_told_to(gateway: Gateway) -> None:
     assert {k: [m.id for m in of] for k, of in renamed.members.items()} == {
         k: [m.id for m in of] for k, of in made.members.items()
     }
-    gateway.update_stack(made.id, StackChange(labels={"team": "it"}))
+    gateway.update_stack(made.id, StackChange(labels={"team": "it"}, description="For search."))
+    (told,) = gateway.stacks(Where(ids=(made.id,)))
+    assert (renamed.description, told.description) == ("", "For search.")
     other = gateway.create_component(bucket("other"))
     members = {k: tuple(m.id for m in of) for k, of in made.members.items()}
     members["artifact_store"] = (other.id,)
     gateway.update_stack(made.id, StackChange(members=members))
     (changed,) = gateway.stacks(Where(names=("t",)))
-    assert changed.labels == {"team": "it"}
+    assert (changed.labels, changed.description) == ({"team": "it"}, "For search.")
+    gateway.update_stack(made.id, StackChange(description=""))
+    assert gateway.stacks(Where(ids=(made.id,)))[0].description == ""
+    members = {kind: tuple(m.id for m in of) for kind, of in changed.members.items()}
+    new = gateway.create_stack(NewStack("u", {}, members, "Of the same parts."))
+    assert new.description == "Of the same parts."
+    assert gateway.stacks(Where(ids=(new.id,)))[0].description == "Of the same parts."
     assert [m.id for m in changed.members["artifact_store"]] == [other.id]
     assert changed.updated >= made.updated
 
