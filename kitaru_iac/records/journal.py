@@ -29,6 +29,7 @@ from kitaru_iac.gateway.documents import (
     NewStack,
     StackChange,
     StackDoc,
+    Unset,
     Where,
 )
 from kitaru_iac.gateway.gateway import Gateway
@@ -375,8 +376,12 @@ class Writer:
         descriptions: tuple[str, str] = ("", ""),
     ) -> None:
         """Change a stack in place; None leaves its members. `descriptions`: the new, the old."""
-        texts = descriptions if descriptions[0] != descriptions[1] else (UNSET, UNSET)
-        parts = [UNSET if of is None else tuples(of) for of in (members, old_members)]
+        texts: tuple[str | Unset, str | Unset] = descriptions
+        if descriptions[0] == descriptions[1]:
+            texts = (UNSET, UNSET)
+        parts: list[Mapping[str, tuple[str, ...]] | Unset] = [
+            UNSET if of is None else tuples(of) for of in (members, old_members)
+        ]
         self._change_stack(
             f"the stack's former {'labels' if members is None else 'members'}",
             id,
