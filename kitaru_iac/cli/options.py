@@ -186,7 +186,7 @@ class DescribedCommand(Command):
         self._flags = parameters(flags)
         if self.name in _OF_SEVERAL:
             name = next(param for param in self._flags if param.name == "name")
-            name.nargs, name.metavar = -1, "NAME..."  # type: ignore[attr-defined]
+            name.nargs, name.metavar = -1, "NAME..."
             name.help = _NAMES  # type: ignore[attr-defined]
         self.params = [*self._flags, *self.params]
 

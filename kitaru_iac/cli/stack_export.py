@@ -51,5 +51,6 @@ def _lines(found: Sequence[Exported]) -> Iterator[str]:
     for number, item in enumerate(found):
         if number:
             yield "---"
+        keys = {key: escaped(value) for key, value in item.keys.items()}
         yield from (f"# {' '.join(comment.split())}" for comment in item.comments)
-        yield from written(escaped(dict(item.keys)), "yaml", sys.stdout).splitlines()
+        yield from written(keys, "yaml", sys.stdout).splitlines()
