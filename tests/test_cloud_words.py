@@ -56,7 +56,7 @@ ALLOWED: dict[str, tuple[str, str]] = {
         "what secrets are spelled like, to hide them",
     ),
     "repository/contents.py": (
-        "aws azure gcp",
+        "amazonaws aws azure gcp sts",
         "the extras of this distribution, and the login of its jobs",
     ),
 }
