@@ -24,6 +24,7 @@ FIXTURES = {
     "any_home": "store",
     "pulumi_home": "engine",
     "engine_room": "engine",
+    "languages": "engine",
     "zenml_server": "server",
     "zenml_server_implicit": "server",
     "zenml_releases": "server",
@@ -96,6 +97,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if releases := sorted(set().union(*map(_releases, session.items))):
         _in_background("releases", "-m", "tests.servers.releases", str(CACHE), *releases)
+    if any("languages" in getattr(item, "fixturenames", ()) for item in session.items):
+        _in_background("languages", "-m", "tests.pulumi.languages.building")
     if os.environ[_READY] == "yes":
         return
     if any(item.get_closest_marker("engine") for item in session.items):

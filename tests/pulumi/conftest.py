@@ -12,6 +12,7 @@ import pytest
 
 from tests.doubles.standin.fixtures import aws, engine_room, loopback_aws
 from tests.homes import Home
+from tests.pulumi.languages.building import Languages, built
 from tests.pulumi.protocol import running_plugin
 from tests.pulumi.room import Room, install_plugin
 
@@ -41,6 +42,12 @@ def local_room(home: Home, pulumi_home: Path, tmp_path: Path) -> Room:
     """A project whose stacks are registered in a local store."""
     del home, pulumi_home
     return Room(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def languages() -> Languages:
+    """What programs in other languages need to run; waits until it is built."""
+    return built()
 
 
 @pytest.fixture

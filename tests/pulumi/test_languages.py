@@ -1,0 +1,154 @@
+"""Programs in other languages, with the SDKs that are generated from the schema.
+
+What they compile with is made once for each schema (`tests/pulumi/languages`). That it compiles is
+what the first test sees: TypeScript and its examples strictly, Go vetted, Python's types checked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kitaru_iac.pulumi.plugin.schema import schema
+from tests.docs.markdown import ROOT, Block, blocks, fits, session
+from tests.homes import Home
+from tests.pulumi import stored
+from tests.pulumi.languages import building
+from tests.pulumi.languages.building import Languages, examples
+from tests.pulumi.room import Room
+
+GUIDE = ROOT / "docs" / "guides" / "languages.md"
+SESSION = [block for block in blocks(GUIDE) if block.words == ("console", "languages")]
+
+pytestmark = pytest.mark.timeout(1800)  # where the hosts and SDKs are not in the cache yet
+
+
+@pytest.fixture
+def work(
+    languages: Languages, any_home: Home, pulumi_home: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Room:  # fmt: skip
+    """A room where the engine has a host for each language."""
+    del any_home, pulumi_home
+    first = os.pathsep.join(map(str, languages.path))
+    monkeypatch.setenv("PATH", f"{first}{os.pathsep}{os.environ['PATH']}")
+    return Room(tmp_path / "project", project="kitaru-stacks")
+
+
+def test_what_is_generated_compiles_with_each_example(languages: Languages) -> None:
+    modules = languages.folders["node"] / "node_modules" / "@zenml-io" / "kitaru"
+    assert json.loads((modules / "package.json").read_text())["name"] == "@zenml-io/kitaru"
+    assert (languages.folders["node"] / "bin" / "index.js").exists()
+    assert os.access(languages.folders["go"] / "program", os.X_OK)
+    for language in ("typescript", "go", "python"):
+        assert len(list(examples(language))) == 3
+
+
+#: The files of a project, of what was built for its language.
+FILES = {
+    "yaml": ("Pulumi.yaml",),
+    "node": ("Pulumi.yaml", "package.json", "bin", "node_modules"),
+    "go": ("Pulumi.yaml", "program"),
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "any_home"),
+    [("yaml", "server"), ("node", "sqlite"), ("go", "sqlite")],
+    indirect=["any_home"],
+)
+def test_a_stack_lives_as_the_guide_says(language: str, work: Room, languages: Languages) -> None:
+    """Created, changed in place, refreshed and destroyed; by the session of the guide."""
+    for name in FILES[language]:
+        (work.work / name).symlink_to(languages.folders[language] / name)
+    _own(work.work / "Pulumi.yaml")
+    before = stored.names()
+    ids = set()
+    for step in (step for block in SESSION for step in session(block.text)):
+        _, *arguments = step.command.split()
+        done = work.pulumi(*arguments, "--color", "never")
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, f"{step.command}\n{said}"
+        assert "warning" not in said.lower()
+        assert fits(step.output, said.splitlines()), f"{step.command}\n{said}"
+        if arguments[0] in {"up", "refresh"}:
+            held = work.resources()
+            ids |= {held["dev"]["id"], held["kitaru-stacks-prod"]["outputs"]["stackId"]}
+            assert held["dev"]["outputs"]["type"] == "local"
+            assert held["dev"]["outputs"]["drift"] == []
+            assert stored.names() == {*before, "dev"}
+    assert len(ids) == 1
+    assert stored.names() == before
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in blocks(GUIDE) if "program" in block.words], ids=str
+)
+def test_the_programs_of_the_guide_are_those_that_run(block: Block) -> None:
+    assert block.text == (Path(building.__file__).parent / block.words[-1]).read_text()
+
+
+def test_the_pages_of_the_registry_say_what_the_schema_says() -> None:
+    overview = {block.words[0]: block.text for block in blocks(ROOT / "docs" / "_index.md")}
+    for language, text in overview.items():
+        assert text == dict(examples(language))["stack"], language
+    assert set(overview) == {"typescript", "python", "go", "csharp", "java", "yaml"}
+    page = (ROOT / "docs" / "installation-configuration.md").read_text()
+    about = schema()
+    for key, property_ in about["config"]["variables"].items():
+        names = property_.get("defaultInfo", {}).get("environment", [])
+        assert f"| `{key}` | {', '.join(f'`{name}`' for name in names)}".rstrip() in page
+    names = [about["language"][key] for key in ("nodejs", "go", "csharp", "java")]
+    for name in (names[0]["packageName"], names[1]["importBasePath"],
+                 f"{names[2]['rootNamespace']}.Kitaru", f"{names[3]['basePackage']}.kitaru",
+                 f"kitaru {about['version']} --server {about['pluginDownloadURL']}"):  # fmt: skip
+        assert name in page, name
+        assert name in GUIDE.read_text() or name == names[0]["packageName"], name
+    for text in (page, GUIDE.read_text()):
+        assert f"{about['repository']}/plugin@{about['version']}" in text
+    for file in ("_index.md", "installation-configuration.md"):
+        head = (ROOT / "docs" / file).read_text().split("---")[1]
+        assert {"title", "meta_desc", "layout"} == set(yaml.safe_load(head))
+
+
+def _own(path: Path) -> None:
+    """Make a link a file of its own: the engine may write there."""
+    source = path.resolve()
+    path.unlink()
+    shutil.copy(source, path)
+
+
+@pytest.fixture
+def generated(languages: Languages) -> Iterator[None]:
+    """The generated SDK in Python can be imported, and is forgotten afterwards."""
+    folder = str(languages.folders["python"])
+    sys.path.insert(0, folder)
+    yield
+    sys.path.remove(folder)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "zenml_io_kitaru"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("any_home", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("generated")
+def test_the_generated_sdk_in_python_does_what_the_classes_of_this_package_do(work: Room) -> None:
+    import zenml_io_kitaru as sdk
+
+    import kitaru_iac.pulumi as kitaru
+
+    def generated() -> None:
+        sdk.Stack("dev", type=sdk.StackType.LOCAL, artifact_store="/tmp/first")
+
+    def own() -> None:
+        kitaru.Stack("dev", type="local", artifact_store="/tmp/first")
+
+    assert work.up(generated).ops == {"dev": "create"}
+    assert work.up(own).ops == {"dev": "same"}
+    assert work.up(generated).ops == {"dev": "same"}
