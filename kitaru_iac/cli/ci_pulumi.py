@@ -170,7 +170,7 @@ def drift(
         typer.Option("--detailed-exitcode", help="Exit with 2 where something has drifted."),
     ] = False,
 ) -> int:
-    """Compare a stack of a Pulumi project with what exists, and keep one issue about it.
+    """Compare a Pulumi stack with what exists, and keep one issue about it.
 
     The issue is opened, brought up to date, reopened and closed. It says the digest of what would
     put things right: `kitaru ci pulumi-up STACK --digest DIGEST`.

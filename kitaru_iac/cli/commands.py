@@ -150,7 +150,7 @@ _CI = {
         "up",
     ),
     "pulumi-drift": Entry(
-        "Compare a stack of a Pulumi project with what exists, and keep one issue about it.",
+        "Compare a Pulumi stack with what exists, and keep one issue about it.",
         "ci_pulumi",
         "drift",
     ),

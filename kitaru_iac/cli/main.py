@@ -101,9 +101,13 @@ def run(
 def _interrupt_in(error: BaseException) -> KeyboardInterrupt | None:
     """What Python 3.11 hides in a `RuntimeError`: a signal that struck while a class was made."""
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+    seen: list[BaseException] = []  # an error may be raised from itself
+    while cause is not None and cause not in seen:
+        if isinstance(cause, KeyboardInterrupt):
+            return cause
+        seen.append(cause)
         cause = cause.__cause__
-    return cause
+    return None
 
 
 def _parse_and_run(words: list[str], program: str, *, is_own_process: bool) -> int:

@@ -90,6 +90,7 @@ Raised and caught inside one room, or without a code because a program sees `Key
     ├── Refused                gateway
     ├── Theirs                 records: not taken back
     ├── _Refused               spec
+    ├── _Unset                 spec: a variable
     ├── _Malformed             clouds: a policy document
     └── Unresolved             clouds: a variable in one
     ValueError                 pydantic collects these

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-__all__ = ["OTHER_WORDS_FOR_TYPES", "Cloud", "InfraMode", "ResourceMode", "StackType"]
+__all__ = [
+    "OTHER_WORDS_FOR_TYPES",
+    "RUNNING_IN",
+    "Cloud",
+    "InfraMode",
+    "ResourceMode",
+    "StackType",
+]
 
 
 class StackType(StrEnum):
@@ -60,4 +67,13 @@ OTHER_WORDS_FOR_TYPES: Mapping[str, StackType] = {
     "aws": StackType.SAGEMAKER,
     "azure": StackType.AZUREML,
     "azure_ml": StackType.AZUREML,
+}
+
+#: Where the flows of each type run, in a sentence.
+RUNNING_IN: Mapping[StackType, str] = {
+    StackType.LOCAL: "The flows run on the machine that starts them.",
+    StackType.KUBERNETES: "They run in a cluster: EKS, GKE or AKS.",
+    StackType.VERTEX: "They run in Google's Vertex AI.",
+    StackType.SAGEMAKER: "They run in Amazon SageMaker.",
+    StackType.AZUREML: "They run in an Azure Machine Learning workspace.",
 }

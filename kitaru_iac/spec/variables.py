@@ -56,7 +56,7 @@ WITHOUT = {
 }
 
 
-class _Refused(Exception):
+class _Unset(Exception):
     """Why a variable cannot stand for its value."""
 
     def __init__(self, what: str, why: str | None = None, remedy: str | None = None) -> None:
@@ -91,7 +91,7 @@ def expanded(document: Document, environ: Mapping[str, str] | None = None) -> Do
             return value
         try:
             return _text(value, key, known)
-        except _Refused as refused:
+        except _Unset as refused:
             problems.append(Problem(path, *refused.said, source=_place(document, path)))
             unreadable.add(path)
             return None
@@ -129,7 +129,7 @@ def _text(text: str, key: str, environ: Mapping[str, str]) -> str:
     """A text with the values of its variables.
 
     Raises:
-        _Refused: One cannot stand here, or has no value.
+        _Unset: One cannot stand here, or has no value.
     """
     pieces: list[str] = []
     end = 0
@@ -140,7 +140,7 @@ def _text(text: str, key: str, environ: Mapping[str, str]) -> str:
             pieces.append(found[0][1:])
             continue
         if key in WITHOUT:
-            raise _Refused(f"{key} takes no variable", *WITHOUT[key])
+            raise _Unset(f"{key} takes no variable", *WITHOUT[key])
         pieces.append(_value(found, environ))
     return "".join([*pieces, text[end:]])
 
@@ -154,7 +154,7 @@ def _references(text: str) -> Iterator[re.Match[str]]:
             yield found
         else:
             name = found["name"] if _NAME.fullmatch(found["name"]) else "NAME"
-            raise _Refused(
+            raise _Unset(
                 f"`{found['scheme']}` is no place of a value",
                 remedy=f"Did you mean `${{env:{name}}}`? For the text itself write `$${{`.",
             )
@@ -164,25 +164,23 @@ def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:
     name = found["name"]
     if not found["end"] or not _NAME.fullmatch(name):
         # What stands there may be the secret itself: it is not repeated.
-        raise _Refused("what follows `${env:` is no variable's name", remedy=f"Write `{FORM}`.")
+        raise _Unset("what follows `${env:` is no variable's name", remedy=f"Write `{FORM}`.")
     if _SECRET_NAME.search(name):
-        raise _Refused(
+        raise _Unset(
             f"the variable {name} holds a secret, by its name",
             "what a file says is shown in plans",
             "Credentials are given as `credentials: env:NAME`; elsewhere refer to a secret of "
             "ZenML's, as {{name.key}}.",
         )
     if name not in environ:
-        raise _Refused(
-            f"the environment variable {name} is not set", None, f"Set and export {name}."
-        )
+        raise _Unset(f"the environment variable {name} is not set", None, f"Set and export {name}.")
     value = environ[name]
     if not value.strip():
-        raise _Refused(
+        raise _Unset(
             f"the environment variable {name} is empty", None, f"Put the value into {name}."
         )
     if redaction.is_credentials(value) or redaction.value(value) != value:
-        raise _Refused(
+        raise _Unset(
             f"the variable {name} holds what looks like a secret",
             "what a file says is shown in plans, and it is not repeated here",
             "Credentials are given as `credentials: env:NAME`.",

@@ -126,7 +126,7 @@ def test_the_folders_have_the_files_of_the_guide_and_no_others(cloud: Cloud) -> 
         "documents.py",
     }
     names |= {"analyzer.py", "answers.py", "kubernetes_api.py"}
-    names |= {"verify_compute.py", "verify_pull.py"}
+    names |= {"verify_compute.py", "verify_key.py", "verify_pull.py"}
     # AzureML's workspaces: no other cloud has one.
     names |= {"probes_workspace.py", "verify_workspace.py"}
     folder = CLOUDS / cloud.value

@@ -73,11 +73,13 @@ class Served:
         self._database = database
         self._template = empty_home(folder / "logged-in")
         login = ("login", server.url, "--api-key", "-")
+        error = ""
         for _ in range(10):  # a busy machine's server is slow to begin
             done = self._template.kitaru(*login, input=server.api_key)
             if done.returncode == 0:
                 return
-        raise RuntimeError(done.stderr)
+            error = done.stderr
+        raise RuntimeError(error)
 
     def home(self, path: Path) -> Home:
         return ready_home(self._template, path)

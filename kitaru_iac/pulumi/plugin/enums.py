@@ -7,17 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 from kitaru_iac.checks.model import CheckStatus
-from kitaru_iac.spec.kinds import InfraMode, ResourceMode, StackType
+from kitaru_iac.spec.kinds import RUNNING_IN, InfraMode, ResourceMode, StackType
 
 __all__ = ["reference", "schema"]
 
-_STACK_TYPES: Mapping[StrEnum, str] = {
-    StackType.LOCAL: "The flows run on the machine that starts them.",
-    StackType.KUBERNETES: "They run in a cluster: EKS, GKE or AKS.",
-    StackType.VERTEX: "They run in Google's Vertex AI.",
-    StackType.SAGEMAKER: "They run in Amazon SageMaker.",
-    StackType.AZUREML: "They run in an Azure Machine Learning workspace.",
-}
 _INFRA_MODES: Mapping[StrEnum, str] = {
     InfraMode.NONE: "It is taken as given.",
     InfraMode.VERIFY: "It is checked.",
@@ -35,8 +28,8 @@ _STATUSES: Mapping[StrEnum, str] = {
     CheckStatus.UNKNOWN: "It could not be looked at.",
 }
 #: Each enum with what it stands for, and what each of its values means.
-_ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
-    StackType: ("Where the flows of a stack run.", _STACK_TYPES),
+_ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[Any, str]]] = {
+    StackType: ("Where the flows of a stack run.", RUNNING_IN),
     InfraMode: ("What is done about the infrastructure of a stack.", _INFRA_MODES),
     ResourceMode: ("What is done about one resource.", _RESOURCE_MODES),
     CheckStatus: ("How a check ended.", _STATUSES),
