@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kitaru_iac._version import __version__
 from kitaru_iac.pulumi.plugin import package
 from tests.clouds.aws.judge.node import _alone, node_of
 from tests.servers.releases import CACHE
@@ -143,6 +144,10 @@ def _go(place: Path, sdk: Path) -> None:
 def _python(place: Path, sdk: Path) -> None:
     """Check strictly what uses the SDK, by the types that this one says."""
     shutil.copytree(sdk / "zenml_io_kitaru", place / "zenml_io_kitaru")
+    # The SDK asks which version of itself is installed.
+    metadata = place / f"zenml_io_kitaru-{__version__}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: zenml_io_kitaru\nVersion: {__version__}\n")
     for name, text in examples("python"):
         (place / f"{name.replace('-', '_')}_example.py").write_text(text)
     files = sorted(file.name for file in place.glob("*.py"))
