@@ -455,6 +455,7 @@ class TestTls:
             assert caught.value.where == (variable or "verify_ssl")
             assert name in str(caught.value.why)
             remedy = "Name a file of certificates" if variable else "Log in again"
+            assert ("does not exist" in caught.value.what) is (name == "none.pem")
             assert str(caught.value.remedy).startswith(remedy)
 
 

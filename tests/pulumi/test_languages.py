@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,14 +31,28 @@ SESSION = [block for block in blocks(GUIDE) if block.words == ("console", "langu
 pytestmark = pytest.mark.timeout(1800)  # where the hosts and SDKs are not in the cache yet
 
 
+@pytest.fixture(scope="session")
+def go_caches() -> dict[str, str]:
+    """Where Go keeps what it built, which is below the home that a test exchanges."""
+    names = ("GOCACHE", "GOMODCACHE")
+    done = subprocess.run(["go", "env", *names], capture_output=True, text=True, check=True)
+    return dict(zip(names, done.stdout.split(), strict=True))
+
+
 @pytest.fixture
 def work(
-    languages: Languages, any_home: Home, pulumi_home: Path, tmp_path: Path,
+    languages: Languages,
+    go_caches: dict[str, str],
+    any_home: Home,
+    pulumi_home: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Room:  # fmt: skip
+) -> Room:
     """A room where the engine has a host for each language."""
     del any_home, pulumi_home
     first = os.pathsep.join(map(str, languages.path))
+    for name, value in go_caches.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("PATH", f"{first}{os.pathsep}{os.environ['PATH']}")
     return Room(tmp_path / "project", project="kitaru-stacks")
 

@@ -136,7 +136,8 @@ def _go(place: Path, sdk: Path) -> None:
         (folder / "main.go").write_text(text)
     for command in (
         ["go", "vet", "./...", "github.com/zenml-io/kitaru-iac/sdk/go/kitaru/..."],
-        ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", "program", "."],
+        # As the language host builds it, which finds all but the program itself in Go's cache.
+        ["go", "build", "-o", "program", "."],
     ):
         _run(command, place)
 
