@@ -267,6 +267,8 @@ PASSED = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         (
             [row("s3:ListBucket", Resource.BUCKET), row("s3:GetObject", Resource.OBJECTS)],
             [
+                # a listing names a prefix, and HeadBucket none
+                Question(("s3:ListBucket",), "arn:aws:s3:::b"),
                 Question(("s3:ListBucket",), "arn:aws:s3:::b"),
                 Question(("s3:GetObject",), "arn:aws:s3:::b/kitaru-check"),
             ],
@@ -294,7 +296,10 @@ PASSED = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         ),
         (
             [row("cloudwatch:Put", Resource.METRICS, {"StringLike": {"a:b": "/aws/x/*"}})],
-            [Question(("cloudwatch:Put",), "*", (("a:b", "/aws/x/TrainingJobs"),))],
+            [  # jobs of both kinds write them
+                Question(("cloudwatch:Put",), "*", (("a:b", "/aws/x/TrainingJobs"),)),
+                Question(("cloudwatch:Put",), "*", (("a:b", "/aws/x/ProcessingJobs"),)),
+            ],
         ),
         (
             [row("x:Y", Resource.ROLE, {"StringEquals": {"a": "1", "b": "2"}, "Bool": {"c": "3"}})],
@@ -467,6 +472,11 @@ def known(service: str, resource: Resource, **more: Any) -> dict[str, str]:
     return dict(asked.known)
 
 
+def listing(which: int, **more: Any) -> dict[str, str]:
+    asked = questions([row("s3:ListBucket", Resource.BUCKET)], replace(RESOURCES, **more), KEY)
+    return dict(asked[which].known)
+
+
 DIRECT = {"aws:ViaAWSService": "false"}
 OF_S3 = DIRECT | {
     "s3:TlsVersion": "1.2",
@@ -488,8 +498,13 @@ OURS = {"aws:ResourceAccount": ACCOUNT}
             OF_S3 | {"aws:RequestedRegion": "us-west-2"},
         ),
         (
-            known("s3", Resource.BUCKET, prefix="team/a"),
+            listing(0, prefix="team/a"),
             OF_S3 | HOME | {"s3:prefix": "team/a/"},
+        ),
+        # HeadBucket
+        (
+            listing(1, prefix="team/a"),
+            OF_S3 | HOME,
         ),
         (known("s3", Resource.BUCKET), OF_S3 | HOME),
         (
@@ -786,6 +801,8 @@ VERIFY = {
                 "access-analyzer:ValidatePolicy",
                 *(f"iam:{action}" for action in READ_POLICIES),
                 "kms:DescribeKey",
+                "kms:GetKeyPolicy",
+                "kms:ListGrants",
                 "s3:GetAccountPublicAccessBlock",
             ],
             "Resource": "*",

@@ -181,7 +181,8 @@ _POLICIES = (
     "iam:GetGroupPolicy iam:GetPolicy iam:GetPolicyVersion iam:GetRolePolicy iam:GetUser "
     "iam:GetUserPolicy iam:ListAttachedGroupPolicies iam:ListAttachedRolePolicies "
     "iam:ListAttachedUserPolicies iam:ListGroupPolicies iam:ListGroupsForUser "
-    "iam:ListRolePolicies iam:ListUserPolicies kms:DescribeKey"
+    "iam:ListRolePolicies iam:ListUserPolicies kms:DescribeKey "
+    "kms:GetKeyPolicy kms:ListGrants"
 )
 
 
