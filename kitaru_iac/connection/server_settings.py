@@ -113,12 +113,13 @@ def initialize_repository(target: Path) -> Repository:
         PermissionError: It may not be written to.
     """
     file = repository_config(target, os.environ)
-    created = not file.parent.is_dir()
+    # Not the folder: a command that died may have made that alone.
+    created = not file.exists()
     reader = open_reader()
     try:
         default = reader.find("default")
         if created:
-            file.parent.mkdir(parents=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             project = read_global().get(_PROJECT)
             replace(file, to_yaml({_PROJECT: project, _STACK: default.id}))
             return Repository(file.parent, True, default.name)
