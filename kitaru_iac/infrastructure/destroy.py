@@ -77,8 +77,12 @@ def destroy_infrastructure(
         decided = fates(owned, include_protected=include_protected, delete_data=delete_data)
         full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
         changed = {f.urn: f.reason is not None for f in decided if f.protected != bool(f.reason)}
-        # Before any data goes: while another run holds the state, this is refused.
-        if changed or full:
+        # Before any data goes: while another run holds the state, this is refused. It lifts nothing
+        # yet: where the emptying is refused, all stays protected, and no later run that drops
+        # something from its program deletes it.
+        if full:
+            owned.engine.set_protection({urn: True for urn, stays in changed.items() if stays})
+        elif changed:
             owned.engine.set_protection(changed)
         others = [fate for fate in decided if fate.is_foreign and not fate.is_hidden]
         if forget_foreign and others:
@@ -89,6 +93,8 @@ def destroy_infrastructure(
             if progress:
                 progress(f"Emptying {fate.id}")
             owned.account.empty(fate.type, fate.id)
+        if full and not all(changed.values()):
+            owned.engine.set_protection(changed)
         known = {fate.id for fate in decided if fate.reason} | {part.name for part in unclear}
         known |= _names(owned.engine.resources())
         done = owned.engine.destroy().steps()

@@ -100,6 +100,17 @@ def require_own_names(
             remedy="Nothing was changed. Use what is there (`resources: {bucket: existing}`), or "
             "choose other names.",
         )
+    replaced = _replaced(owned, target)
+    if replaced:
+        raise AlreadyExistsError(
+            f"The state of stack {name} has what was not made for it, or is not its own any more: "
+            + ", ".join(sight.name for sight in replaced),
+            where=", ".join(f"{key} {value}" for key, value in target.place.items()),
+            why="\n".join(f"{sight.name}: {sight.foreign}" for sight in replaced)
+            + "\nWhat the description does not name any more would be deleted.",
+            remedy="Nothing was changed. Give it back its tags if it is the stack's, or "
+            "name it again in the description.",
+        )
     if lost and not take_back:
         raise AlreadyExistsError(
             f"Made for stack {name}, and not in the state of its infrastructure: "
@@ -111,6 +122,23 @@ def require_own_names(
             "--take-back. Or delete what is named here, or use it as it is "
             "(`resources: {bucket: existing}`).",
         )
+
+
+def _replaced(owned: OwnedDeployment, target: Target) -> list[Sighting]:
+    """What the state knows beside what is to be made, and is somebody else's in the cloud.
+
+    It may leave the program, and the engine deletes by name what does. What is protected is left
+    where it is, and what is to be made was looked at already.
+    """
+    others = [
+        found
+        for found in map(_Resource.of, owned.engine.resources())
+        if not found.protected and not any(map(found.is_claimed, target.claims))
+    ]
+    seen = in_parallel(
+        [partial(owned.sight, one.type, {**one.outputs, **one.inputs}) for one in others]
+    )
+    return [sight for sight in seen if sight is not None and sight.foreign is not None]
 
 
 def _unknown_to_state(owned: OwnedDeployment, seen: Iterable[tuple[Claim, Sighting]]) -> list[str]:

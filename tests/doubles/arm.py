@@ -17,6 +17,13 @@ HOST = "management.azure.com"
 SUBSCRIPTION_ID = "00000000-0000-0000-0000-000000000123"
 SUBSCRIPTION_NAME = "Loopback"
 SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION_ID}"
+#: What providers call absent by codes of their own, by type in lower case.
+_OWN_CODES = {
+    "microsoft.authorization/roleassignments": "RoleAssignmentNotFound",
+    "microsoft.storage/storageaccounts/managementpolicies": "ManagementPolicyNotFound",
+    "microsoft.storage/storageaccounts/blobservices/containers": "ContainerNotFound",
+    "microsoft.storage/storageaccounts/fileservices/shares": "ShareNotFound",
+}
 
 Resource = dict[str, Any]
 
@@ -135,7 +142,7 @@ class ResourceManager:
             if found is None and not self._is_denied(f"{kind}/read"):
                 return arm_error(
                     404,
-                    "ResourceNotFound",
+                    _OWN_CODES.get(kind.lower(), "ResourceNotFound"),
                     f"The Resource '{kind}/{asked.rsplit('/', 1)[1]}' under resource group "
                     f"'{asked.split('/')[4] if group else ''}' was not found. For more details "
                     "please go to https://aka.ms/ARMResourceNotFoundFix",

@@ -104,7 +104,7 @@ class Writes:
             if one["name"].lower() == name and one["type"].endswith("vaults"):
                 properties = {"scheduledPurgeDate": "2030-01-08T00:00:00Z", "vaultId": one["id"]}
                 return json_response({"name": name, "properties": properties})
-        return self._arm.error(404, "ResourceNotFound", f"No deleted vault {name}.")
+        return self._arm.error(404, "DeletedVaultNotFound", f"No deleted vault {name}.")
 
     def _tagged(self, low: str, wanted: str) -> Response:
         scope = low.removesuffix("/resources")

@@ -7,6 +7,7 @@ are tables, so that each condition has its rows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from kitaru_iac.clouds.provider import Claim, Sighting, Target, marks
 from kitaru_iac.engine.errors import DeploymentElsewhere
 from kitaru_iac.errors import AlreadyExistsError
+from kitaru_iac.infrastructure import destroy
 from kitaru_iac.infrastructure.deployments import (
     OwnedDeployment,
     configured,
@@ -172,6 +174,20 @@ def test_a_name_that_is_somebody_elses_is_refused(state: State, why: str) -> Non
     assert "{bucket: existing}" in (caught.value.remedy or "")
 
 
+@pytest.mark.parametrize("take_back", [False, True])
+def test_what_leaves_the_program_is_deleted_only_if_it_is_the_deployments(
+    *, take_back: bool
+) -> None:
+    """A colleague deleted our role and made one of the same name; the description drops ours."""
+    cloud = Cloud({(ROLE, "steps"): theirs("steps"), (BUCKET, "old"): theirs("old")})
+    left = State([resource(ROLE, "steps"), resource(BUCKET, "old", protect=True)])
+    with pytest.raises(AlreadyExistsError, match=r"any more: thing steps\n") as caught:
+        require_own_names(owned(cloud, left), target(DATA), "prod", take_back=take_back)
+    assert "thing steps: it lacks the tags" in str(caught.value.why)
+    cloud.sights = {(ROLE, "steps"): ours("steps")}
+    require_own_names(owned(cloud, left), target(DATA), "prod", take_back=take_back)
+
+
 @pytest.mark.parametrize(
     "state",
     [
@@ -200,6 +216,46 @@ def test_what_another_run_has_made_since_the_state_was_read_is_not_lost(later: S
     """Two machines on one backend: the second one goes on, and waits for the lock of the first."""
     cloud = Cloud({(BUCKET, "data"): ours("data")})
     require_own_names(owned(cloud, State(later=later)), target(DATA), "prod")
+
+
+# -- taking down ----------------------------------------------------------------------------------
+
+
+class Ended(Exception):
+    """As far as the test goes."""
+
+
+def test_what_could_not_be_emptied_stays_protected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the next apply that drops the bucket from its program would delete it."""
+    written: list[Mapping[str, bool]] = []
+
+    class Taken(State):
+        def settle(self) -> None:
+            pass
+
+        def set_protection(self, protected: Mapping[str, bool]) -> None:
+            written.append(dict(protected))
+
+        def destroy(self) -> Any:
+            raise Ended
+
+    class Account(Cloud):
+        refuses = True
+
+        def empty(self, type: str, id: str) -> None:
+            assert written == [{}], "refused while another run holds the state"
+            if self.refuses:
+                raise Ended
+
+    account = Account({(BUCKET, "data"): ours("data")}, {"data": "it holds objects"})
+    there = owned(account, Taken([resource(BUCKET, "data", protect=True)]))
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
+    for refuses, wrote in ((True, [{}]), (False, [{}, {"urn:data": False}])):
+        written.clear()
+        account.refuses = refuses
+        with pytest.raises(Ended):
+            destroy.destroy_infrastructure({}, include_protected=True, delete_data=True)
+        assert written == wrote
 
 
 # -- where -----------------------------------------------------------------------------------------

@@ -23,9 +23,11 @@ from kitaru_iac.redaction import text as redacted
 
 __all__ = ["arm_error", "blob_error", "caller", "error_of", "refused"]
 
+#: Providers have codes of their own for what is below a resource, or not tracked as one.
 _ABSENT = {
-    "ContainerNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound",
-    "ResourceNotFound", "RoleDefinitionDoesNotExist",
+    "ContainerNotFound", "DeletedVaultNotFound", "ManagementPolicyNotFound", "NotFound",
+    "ParentResourceNotFound", "ResourceGroupNotFound", "ResourceNotFound",
+    "RoleAssignmentNotFound", "RoleDefinitionDoesNotExist", "ShareNotFound",
 }  # fmt: skip
 _ELSEWHERE = {"InvalidAuthenticationTokenTenant", "InvalidSubscriptionId", "SubscriptionNotFound"}
 _NAMED_ACTION = re.compile(r"perform action '([A-Za-z0-9./_-]+)'")

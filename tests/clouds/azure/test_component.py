@@ -11,6 +11,7 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 from pulumi.runtime.stack import wait_for_rpcs
+from pulumi_azure_native import containerregistry
 
 from kitaru_iac.clouds.azure.provision import names
 from kitaru_iac.clouds.azure.provision.component import Infrastructure
@@ -114,6 +115,23 @@ def test_a_whole_stack(run: Callable[..., _Azure]) -> None:
                       ("applicationInsights", "insights"), ("containerRegistry", "registry"),
                       ("primaryUserAssignedIdentity", "identity")):  # fmt: skip
         assert workspace[key] == f"id-of-stack-{part}"
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_azure_deletes_with_its_data_does_not_go_with_the_program(
+    run: Callable[..., _Azure], monkeypatch: pytest.MonkeyPatch, *, keep: bool
+) -> None:
+    """A description that names another registry would else delete ours with its images."""
+    made: list[pulumi.ResourceOptions] = []
+    real = containerregistry.Registry
+
+    def noted(name: str, *, opts: pulumi.ResourceOptions, **given: Any) -> object:
+        made.append(opts)
+        return real(name, opts=opts, **given)
+
+    monkeypatch.setattr(containerregistry, "Registry", noted)
+    run({**whole(), "keep_data": keep})
+    assert [(opts.protect, opts.retain_on_delete) for opts in made] == [(keep, keep)]
 
 
 def test_every_name_is_the_one_that_was_foreseen(run: Callable[..., _Azure]) -> None:

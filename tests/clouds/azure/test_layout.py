@@ -9,15 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kitaru_iac.clouds.azure.provision import grants, names
+from kitaru_iac.checks.probes import Denied, NotFound
+from kitaru_iac.clouds.azure.answers import arm_error
+from kitaru_iac.clouds.azure.provision import grants, holdings, names
+from kitaru_iac.clouds.azure.provision.account import Account
 from kitaru_iac.clouds.azure.provision.grants import Role, Scope
-from kitaru_iac.clouds.azure.provision.kinds import KINDS, VAULT, WORKSPACE
+from kitaru_iac.clouds.azure.provision.kinds import ACCOUNT as STORAGE
+from kitaru_iac.clouds.azure.provision.kinds import (
+    ASSIGNMENT,
+    CONTAINER,
+    IDENTITY,
+    KINDS,
+    LIFECYCLE,
+    VAULT,
+    WORKSPACE,
+)
+from kitaru_iac.clouds.azure.provision.kinds import GROUP as KIND_GROUP
 from kitaru_iac.clouds.azure.provision.layout import Known, Layout, layout
 from kitaru_iac.clouds.azure.provision.marked import claim_of
 from kitaru_iac.clouds.azure.provision.own_policy import provision_policy
 from kitaru_iac.clouds.azure.provision.ownership import NAME, claims
-from kitaru_iac.clouds.azure.provision.target import passing, place_of
+from kitaru_iac.clouds.azure.provision.target import account_for, passing, place_of
 from kitaru_iac.clouds.outputs import filled
+from kitaru_iac.clouds.provider import marks
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
@@ -188,6 +202,126 @@ def test_every_id_that_is_made_is_known_again() -> None:
             assert claim_of(path.replace("resourceGroups", "resourcegroups")) == claim
     assert claim_of(f"/subscriptions/{SUBSCRIPTION}") is None
     assert claim_of(names.resource_id(SUBSCRIPTION, GROUP, "Microsoft.X/things", "a")) is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["RoleAssignmentNotFound", "ManagementPolicyNotFound", "DeletedVaultNotFound", "ShareNotFound"],
+)
+def test_what_a_provider_calls_absent_by_a_code_of_its_own_is_absent(code: str) -> None:
+    """Else no new vault's name is free, and no run that was cut off at a role goes on."""
+    said = {"error": {"code": code, "message": "gone"}}
+    assert isinstance(arm_error(404, said, "it"), NotFound)
+    assert not isinstance(arm_error(403, said, "it"), NotFound)
+
+
+class _Shares:
+    """An account without blobs, whose only share holds so many bytes."""
+
+    def __init__(self, used: int | None) -> None:
+        self.used = used
+
+    def list(self, path: str, *_: object, **__: object) -> Any:
+        return ({"name": "code-1"},) if path.endswith("/fileServices/default/shares") else ()
+
+    def get(self, path: str, *_: object, **query: object) -> Any:
+        assert (path.rsplit("/", 1)[1], query["expand"]) == ("code-1", "stats")
+        return {"properties": {} if self.used is None else {"shareUsageBytes": self.used}}
+
+
+@pytest.mark.parametrize(
+    ("used", "told"),
+    [(0, None), (7, "its file share code-1 holds files"), (None, "may hold files")],
+)
+def test_an_account_with_notebooks_in_a_share_is_not_empty(
+    used: int | None, told: str | None
+) -> None:
+    access: Any = _Shares(used)
+    found = holdings.told(access, STORAGE, f"{SUBSCRIPTION}/storageAccounts/a")
+    assert found is None if told is None else told in str(found)
+
+
+class _Tagged:
+    """Whatever is looked up is there, with our tags, in this region."""
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+
+    def resource(self, path: str, *_: object, **__: object) -> Any:
+        return {"id": path, "location": self.location, "tags": marks("kitaru", "prod")}
+
+    def get(self, path: str, *_: object, **__: object) -> Any:
+        return {"id": path}
+
+
+@pytest.mark.parametrize(
+    ("location", "foreign"),
+    [("westeurope", None), ("West Europe", None), ("northeurope", "it is in northeurope")],
+)
+@pytest.mark.parametrize("type_", [*KINDS, CONTAINER, LIFECYCLE])
+def test_what_is_in_another_region_is_not_taken_back_and_replaced(
+    type_: str, location: str, foreign: str | None
+) -> None:
+    """Names have no region in them: a lost state, and another region in the description."""
+    access: Any = _Tagged(location)
+    account = Account(access, None, REGION, SUBSCRIPTION)
+    names_ = dict.fromkeys({kind.name for kind in KINDS.values()}, "thing1")
+    parts = {"containerName": "c-1", "managementPolicyName": "default"}
+    seen = account.sight(type_, {**names_, **parts}, marks("kitaru", "prod"))
+    assert seen is not None
+    assert seen.foreign == foreign
+
+
+class _Group:
+    """A group that is ours, and a machine in it on which a policy wrote the group's tags."""
+
+    def get(self, *_: object, **__: object) -> Any:
+        return {"tags": marks("kitaru", "prod")}
+
+    def list(self, *_: object, **__: object) -> Any:
+        kinds = (KINDS[IDENTITY].arm, "Microsoft.Compute/virtualMachines")
+        return tuple({"type": kind, "name": "x", "tags": marks("kitaru", "prod")} for kind in kinds)
+
+
+def test_what_inherits_the_tags_of_our_group_is_not_ours() -> None:
+    access: Any = _Group()
+    found = holdings.contents(access, KIND_GROUP, f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g")
+    assert found.others == "Microsoft.Compute/virtualMachines x"
+
+
+@pytest.mark.parametrize("principal", [None, "p-2"])
+def test_a_role_that_a_deleted_identity_left_is_a_name_that_is_taken(principal: str | None) -> None:
+    """Azure keeps it, and refuses to make it another identity's, with half of the stack made."""
+    scope = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/x/providers/Microsoft.X/things/a"
+    known = Known(store_id=scope, images_id=scope, images_abac=True, principal=principal)
+    found = [one for one in claims(made(described(), known=known)) if one.type == ASSIGNMENT]
+    assert {one.inputs["scope"] for one in found} == {scope}
+    assert [one.inputs["principalId"] for one in found] == [principal or ""] * 2
+    assert len({one.inputs["roleAssignmentName"] for one in found}) == 2
+    assert not [one for one in claims(made(described())) if one.type == ASSIGNMENT]
+
+
+class _Elsewhere:
+    """Azure to whom may see another group of the subscription: lists are empty, and not refused."""
+
+    def list(self, *_: object, **__: object) -> Any:
+        return ()
+
+    def resource(self, path: str, *_: object, **__: object) -> Any:
+        raise Denied(f"{path} is denied")
+
+
+def test_what_is_left_out_of_a_listing_is_not_said_to_be_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    access: Any = _Elsewhere()
+    opened = Account(access, None, REGION, SUBSCRIPTION)
+    monkeypatch.setattr(Account, "open", lambda *_: opened)
+    for spec in (described(), kubernetes(), described(resources={"group": "create"})):
+        found = account_for(spec).marked(marks("kitaru", "prod"))
+        assert found.found == ()
+        assert any(f"resourceGroups/{GROUP} is denied" in why for why in found.unseen)
+        assert any(f"/{ACCOUNT} is denied" in why for why in found.unseen)
 
 
 def test_a_registry_s_grants_fit_its_mode() -> None:

@@ -99,8 +99,8 @@ def test_a_whole_life(azure_room: AzureRoom) -> None:
     ahead = d.preview_destroy(labels, credentials=spec.credentials)
     gone = end()
     assert changes(ahead.steps) == changes(gone.steps)
-    assert [k.reason for k in gone.kept] == ["protected"]
-    assert azure_room.there() == {account}
+    assert [k.reason for k in gone.kept] == ["protected", "protected"]
+    assert azure_room.there() == {account, registry}
     azure.blobs.accounts[account]["kitaru-prod"]["artifact"] = b"1"
     full = end(include_protected=True).kept
     assert [k.reason for k in full] == ["its container kitaru-prod holds blobs"]

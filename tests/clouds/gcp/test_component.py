@@ -8,8 +8,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from kitaru_iac.clouds.gcp.provision import layout
-from kitaru_iac.clouds.gcp.provision.args import InfrastructureArgs
+from kitaru_iac.clouds.gcp.provision import layout, roles
+from kitaru_iac.clouds.gcp.provision.args import UNCHANGED, InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.program import physical_names
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
@@ -96,6 +96,23 @@ def test_members_are_added_and_nothing_is_taken_away() -> None:
         ("roles/logging.logWriter", STEPS),
         ("roles/artifactregistry.reader", AGENTS[0]),
     }
+
+
+def test_what_googles_agents_may_pull_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two stacks on one repository have one grant: who goes first must not take the other's."""
+    made: dict[str, pulumi.ResourceOptions] = {}
+    real = roles.artifactregistry.RepositoryIamMember
+
+    def noted(name: str, *, opts: pulumi.ResourceOptions, **given: Any) -> object:
+        made[name] = opts
+        return real(name, opts=opts, **given)
+
+    monkeypatch.setattr(roles.artifactregistry, "RepositoryIamMember", noted)
+    shared = f"{REGION}-docker.pkg.dev/{PROJECT}/images"
+    made_of(arguments(vertex(container_registry=shared), custom_code_agent=True))
+    assert set(made) == {"stack-agent-pull", "stack-custom-agent-pull"}
+    assert all(opts.retain_on_delete for opts in made.values())
+    assert "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember" in UNCHANGED
 
 
 def arguments(spec: StackSpec, **more: Any) -> InfrastructureArgs:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.probes import Denied
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.gcp.permissions import vertex_agents
-from kitaru_iac.clouds.gcp.provision import Layout, layout, names
+from kitaru_iac.clouds.gcp.provision import Layout, layout, marked, names
+from kitaru_iac.clouds.gcp.provision.account import Account
 from kitaru_iac.clouds.gcp.provision.args import OUTPUTS, InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.labels import (
     described,
@@ -30,10 +33,11 @@ from kitaru_iac.clouds.gcp.provision.ownership import (
     claims,
     repository_claim,
 )
-from kitaru_iac.clouds.gcp.provision.target import passing, place_of
+from kitaru_iac.clouds.gcp.provision.target import account_for, passing, place_of
+from kitaru_iac.clouds.gcp.session import GcpAccess
 from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.clouds.provider import Claim, marks
-from kitaru_iac.errors import DescriptionError
+from kitaru_iac.errors import DescriptionError, KitaruError
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.model import StackSpec
@@ -100,6 +104,23 @@ def test_names_stay_as_they_are() -> None:
     assert names.repository_name("prod") == "kitaru-prod"
     assert names.workload_id("prod") == "kitaru-prod-run"
     assert names.workload_id("a-name-that-is-too-long") == "kitaru-a-name-that-c8400d-run"
+
+
+# -- data ------------------------------------------------------------------------------------------
+
+
+class _Closed:
+    """Google that lets nobody look into a bucket."""
+
+    def storage(self, *_: object, **__: object) -> Any:
+        raise Denied("no", permission="storage.objects.list")
+
+
+def test_no_command_is_given_that_deletes_by_a_name_of_the_world() -> None:
+    access: Any = _Closed()
+    with pytest.raises(KitaruError, match="could not be emptied") as refused:
+        Account(access, None, PROJECT, REGION, NUMBER).empty(BUCKET, "team-data")
+    assert "gcloud" not in str(refused.value.remedy)
 
 
 # -- labels ----------------------------------------------------------------------------------------
@@ -256,12 +277,52 @@ def test_the_late_agent_is_known_where_it_should_pull() -> None:
     assert planned(gke()).late_agent is None
 
 
+class _Policies:
+    """Google to whom the project's policy is closed: a repository's has these members."""
+
+    def __init__(self, *members: str) -> None:
+        self.members = members
+
+    def rest(self, *_: object, **__: object) -> Any:
+        raise Denied("no", permission="resourcemanager.projects.getIamPolicy")
+
+    def registry(self, *_: object, **__: object) -> Any:
+        return SimpleNamespace(bindings=[SimpleNamespace(members=self.members)])
+
+
+def test_what_the_late_agent_has_is_not_taken_away_by_who_may_not_read_the_project() -> None:
+    """Told as absent, its grant would leave the program, and the plugin would remove it."""
+    agent = vertex_agents(NUMBER)[1]
+    for members, there in (((agent,), True), ((), None)):
+        access: Any = _Policies(*members)
+        account = Account(access, None, PROJECT, REGION, NUMBER)
+        assert account.has_custom_code_agent("projects/p/locations/l/repositories/r") is there
+
+
 def test_a_repository_of_another_project_is_not_ours_to_grant() -> None:
     assert str(repository_in(PROJECT, REGISTRY)) == (
         f"projects/{PROJECT}/locations/{REGION}/repositories/kitaru-prod"
     )
     for uri in (None, "eu.gcr.io/my-project/x", "europe-docker.pkg.dev/other-project/x"):
         assert repository_in(PROJECT, uri) is None
+
+
+def test_a_repository_elsewhere_is_looked_for_where_the_description_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Repositories are listed in the stack's region alone: one in `us` would be said to be gone."""
+    opened = Account(GcpAccess(None, PROJECT), None, PROJECT, REGION, NUMBER)
+    monkeypatch.setattr(Account, "open", lambda *_: opened)
+    uri = f"us-docker.pkg.dev/{PROJECT}/images/flow"
+    spec = vertex(container_registry=uri, resources={"registry": "create"})
+    assert account_for(spec).named == (repository_claim(PROJECT, "us", "images"),)
+    assert account_for(vertex()).named == ()
+    assert account_for(local()).named == ()
+    asked: list[object] = []
+    monkeypatch.setattr(marked, "sight", lambda *given: asked.append(dict(given[3])))
+    monkeypatch.setattr(marked, "_told", lambda _: ([], None))
+    account_for(spec).marked(OWN)
+    assert {"repositoryId": "images", "location": "us", "project": PROJECT} in asked
 
 
 def test_a_local_stack_needs_storage_alone() -> None:

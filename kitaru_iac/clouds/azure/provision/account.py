@@ -15,7 +15,7 @@ from kitaru_iac.clouds.azure.provision.kinds import GROUP
 from kitaru_iac.clouds.azure.provision.layout import Known, Layout
 from kitaru_iac.clouds.azure.session import AzureAccess, require_azure
 from kitaru_iac.clouds.owned import untold
-from kitaru_iac.clouds.provider import Inputs, Marked, Sighting
+from kitaru_iac.clouds.provider import Claim, Inputs, Marked, Sighting
 from kitaru_iac.errors import KitaruError, NotAllowedError, Problem
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
@@ -39,6 +39,7 @@ class Account:
         subscription: Its id; empty until `open`.
         tenant: The id of its tenant.
         caller: Who asks, in words.
+        named: What a description leads to, looked up by name beside what is listed.
     """
 
     _access: AzureAccess
@@ -47,6 +48,7 @@ class Account:
     subscription: str = ""
     tenant: str | None = None
     caller: str = ""
+    named: tuple[Claim, ...] = ()
 
     @classmethod
     def open(
@@ -130,13 +132,15 @@ class Account:
             KitaruError: It cannot be told.
         """
         try:
-            return ownership.sight(self._access, self.subscription, type, inputs, marks)
+            return ownership.sight(
+                *(self._access, self.subscription, type, inputs, marks), region=self.region
+            )
         except ProbeError as error:
             raise untold(type, inputs, error) from error
 
     def marked(self, marks: Mapping[str, str]) -> Marked:
         """Find what in the subscription carries these marks; see `marked.py`."""
-        return marked.marked(self._access, self.subscription, marks)
+        return marked.marked(self._access, self.subscription, marks, self.named)
 
     def holds(self, type: str, id: str) -> str | None:
         """Say what a stateful resource still holds; None if it is empty or gone."""

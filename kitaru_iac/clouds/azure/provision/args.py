@@ -71,5 +71,5 @@ class InfrastructureArgs(TypedDict):
     tags: NotRequired[dict[str, str]]
     """Further tags."""
     keep_data: NotRequired[bool]
-    """Protect the storage account and a new resource group, and leave them where they are if they
-    go from the program. Default: true."""
+    """Protect the storage account, the registry and a new resource group, and leave them where they
+    are if they go from the program. Default: true."""

@@ -163,6 +163,7 @@ class Infrastructure(pulumi.ComponentResource):
             region=setting.region,
             tags=setting.tags,
             parent=self,
+            keep=args.get("keep_data", True),
         )
         # A new registry's host is its name; that of one with a domain label has a hash in it, and
         # is made by another property.

@@ -42,7 +42,7 @@ def contents(access: AzureAccess, type: str, id: str) -> Contents:
     """
     try:
         if type == ACCOUNT:
-            return Contents(_blobs(access, id))
+            return Contents(_blobs(access, id) or _files(access, id))
         if type == REGISTRY:
             return Contents(_images(access, id))
         if type == GROUP:
@@ -66,6 +66,29 @@ def _blobs(access: AzureAccess, id: str) -> str | None:
                 return f"its container {name} holds blobs"
         except NotFound:
             continue
+    return None
+
+
+def _files(access: AzureAccess, id: str) -> str | None:
+    """What file shares hold: AzureML keeps its users' notebooks and code in one.
+
+    https://learn.microsoft.com/azure/machine-learning/concept-workspace#associated-resources,
+    https://learn.microsoft.com/rest/api/storagerp/file-shares/get
+    """
+    account = id.rsplit("/", 1)[-1]
+    shares, version = f"{id}/fileServices/default/shares", KINDS[ACCOUNT].version
+    for one in access.list(shares, version, about=f"the file shares of {account}"):
+        name = known_text(one, "name")
+        about = f"how much the file share {name} of {account} holds"
+        try:
+            found = access.get(f"{shares}/{name}", version, about=about, expand="stats")
+        except NotFound:
+            continue
+        used = within(found, "properties", "shareUsageBytes")
+        if used is None:
+            return f"its file share {name} may hold files: Azure does not say how much"
+        if used:
+            return f"its file share {name} holds files"
     return None
 
 
@@ -104,7 +127,13 @@ def _group(access: AzureAccess, id: str) -> Contents:
 
 
 def _is_like(one: Raw, group: Mapping[str, str]) -> bool:
-    """Whether a resource carries the marks that its group carries."""
+    """Whether a resource carries the marks that its group carries, and is of a kind that is made.
+
+    Tags alone do not tell: Azure's policies "Inherit a tag from the resource group" write the
+    group's on whatever a colleague makes in it.
+    """
+    if kind_of(known_text(one, "type")) is None:
+        return False
     marks = {key: group[key] for key in ("kitaru-stack", "pulumi-project", "pulumi-stack")
              if key in group}  # fmt: skip
     return bool(marks) and marks.items() <= tags_of(one).items()

@@ -1,8 +1,9 @@
 """Everything in a subscription that carries a deployment's marks, whatever a state knows.
 
 Azure lists resources by one tag, and resource groups apart. What is found counts only if it exists
-when it is looked up by itself, and is ours. Role assignments have no tags: they go with the
-identity that they are for, or with what they are on.
+when it is looked up by itself, and is ours. Role assignments have no tags: they go with what they
+are on, and those on what exists already stay there when only their identity is deleted
+(https://learn.microsoft.com/azure/role-based-access-control/role-assignments); see `ownership`.
 """
 
 from __future__ import annotations
@@ -24,13 +25,20 @@ _RESOURCES = "2022-09-01"
 _TAG = "kitaru-stack"
 
 
-def marked(access: AzureAccess, subscription: str, marks: Mapping[str, str]) -> Marked:
+def marked(
+    access: AzureAccess,
+    subscription: str,
+    marks: Mapping[str, str],
+    named: tuple[Claim, ...] = (),
+) -> Marked:
     """Find what exists and carries the marks, in all regions and groups of the subscription.
 
     Args:
         access: Asks.
         subscription: Its id.
         marks: The tags that say it is the deployment's.
+        named: What is looked up by name too: Azure leaves out of a listing what one may not see,
+            without a word, and refuses only who asks for it.
     """
     where = f"/subscriptions/{subscription}"
     return collected(
@@ -38,7 +46,7 @@ def marked(access: AzureAccess, subscription: str, marks: Mapping[str, str]) -> 
             partial(_tagged, access, f"{where}/resources", marks),
             partial(_tagged, access, f"{where}/resourcegroups", marks),
         ),
-        (),
+        named,
         claim_of,
         lambda claim: sight(access, subscription, claim.type, claim.inputs, marks),
     )

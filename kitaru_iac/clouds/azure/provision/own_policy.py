@@ -112,6 +112,7 @@ def _actions(planned: Layout) -> list[str]:
         found += _all_of(f"{_STORAGE}/blobServices", delete=False)
         found += _all_of(f"{_STORAGE}/blobServices/containers")
         found += _all_of(f"{_STORAGE}/managementPolicies")
+        found.append(f"{_STORAGE}/fileServices/shares/read")
     if planned.new_registry:
         found += [*_all_of(_ACR), f"{_ACR}/listUsages/read"]
     if planned.new_workspace:

@@ -11,11 +11,13 @@ https://learn.microsoft.com/azure/machine-learning/concept-soft-delete
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.observations import Raw, flag, known_text, text, within
+from kitaru_iac.clouds.azure.provision import grants, names
+from kitaru_iac.clouds.azure.provision.grants import Scope
 from kitaru_iac.clouds.azure.provision.kinds import (
     ACCOUNT,
     ASSIGNMENT,
@@ -31,6 +33,7 @@ from kitaru_iac.clouds.azure.provision.kinds import (
     WORKSPACE,
 )
 from kitaru_iac.clouds.azure.provision.layout import Layout
+from kitaru_iac.clouds.azure.resources import location_of
 from kitaru_iac.clouds.azure.session import AzureAccess
 from kitaru_iac.clouds.owned import lacking
 from kitaru_iac.clouds.provider import Claim, Inputs, Sighting
@@ -61,6 +64,7 @@ def sight(
     type: str,
     inputs: Inputs,
     marks: Mapping[str, str],
+    region: str | None = None,
 ) -> Sighting | None:
     """Look up what Azure has under the name of a resource; None if there is nothing.
 
@@ -71,6 +75,8 @@ def sight(
             of another resource, and not looked up: they go with it.
         inputs: Its inputs, of which the name counts.
         marks: The tags that say it is the deployment's.
+        region: The deployment's. Names of Azure have no region in them, and what is taken into a
+            state from another one would be replaced: deleted, and made anew. None for any.
 
     Raises:
         ProbeError: It cannot be told, because Azure refuses or does not answer.
@@ -80,7 +86,7 @@ def sight(
     if type == ASSIGNMENT:
         return _assignment(access, inputs)
     if type in _PARTS:
-        return _part(access, subscription, type, inputs, marks)
+        return _part(access, subscription, type, inputs, marks, region)
     kind = KINDS.get(type)
     if kind is None or not _is_named(inputs, "resourceGroupName", kind.name):
         return None
@@ -92,7 +98,10 @@ def sight(
         return None
     if type == WORKSPACE and text(found, "properties", "provisioningState") == "SoftDeleted":
         return None  # gone, and its name is not free: that is told of the name
-    return Sighting(path, name, lacking(tags_of(found), marks))
+    strange, where = lacking(tags_of(found), marks), text(found, "location")
+    if strange is None and region and where and location_of(where) != location_of(region):
+        strange = f"it is in {location_of(where)}"
+    return Sighting(path, name, strange)
 
 
 def tags_of(found: Raw) -> dict[str, str]:
@@ -121,7 +130,35 @@ def claims(layout: Layout) -> tuple[Claim, ...]:
         found.append(Claim(token, inputs))
         if token in {*_FREE, WORKSPACE}:
             found.append(Claim(NAME, {**inputs, "type": token, "location": layout.region}))
-    return tuple(found)
+    return (*found, *_assignments(layout))
+
+
+def _assignments(layout: Layout) -> Iterator[Claim]:
+    """The names of the roles on what exists already: Azure leaves them there without an identity.
+
+    One of an identity that is gone has the name that its successor's would get; Azure refuses to
+    change whose it is (RoleAssignmentUpdateNotPermitted), with half of the stack made by then.
+    """
+    existing = {Scope.STORE: layout.known.store_id, Scope.IMAGES: layout.known.images_id}
+    if layout.new_workspace is None or not any(existing.values()):
+        return
+    named = {"resourceGroupName": layout.resource_group, "resourceName": layout.new_identity}
+    who = KINDS[IDENTITY].id_of(layout.subscription, named)
+    wanted = grants.for_identity(
+        registry=False,
+        store=existing[Scope.STORE] is not None,
+        images=existing[Scope.IMAGES] is not None,
+        abac=layout.known.images_abac,
+    )
+    for grant in wanted:
+        scope = existing.get(grant.scope)
+        if scope is not None:
+            name = names.assignment_name(scope, grant.role.value, who)
+            principal = layout.known.principal or ""
+            yield Claim(
+                ASSIGNMENT,
+                {"scope": scope, "roleAssignmentName": name, "principalId": principal},
+            )
 
 
 # -- names without a thing -------------------------------------------------------------------------
@@ -227,11 +264,16 @@ def _deleted_workspace(id: str, inputs: Inputs) -> Sighting:
 
 
 def _part(
-    access: AzureAccess, subscription: str, type: str, inputs: Inputs, marks: Mapping[str, str]
+    access: AzureAccess,
+    subscription: str,
+    type: str,
+    inputs: Inputs,
+    marks: Mapping[str, str],
+    region: str | None,
 ) -> Sighting | None:
     """A part of a storage account is whose the account is."""
     below, key, noun = _PARTS[type]
-    account = sight(access, subscription, ACCOUNT, inputs, marks)
+    account = sight(access, subscription, ACCOUNT, inputs, marks, region)
     if account is None or not _is_named(inputs, key):
         return None
     name = str(inputs[key])
@@ -258,7 +300,12 @@ def _assignment(access: AzureAccess, inputs: Inputs) -> Sighting | None:
         return None
     whose = known_text(found, "properties", "principalId")
     is_ours = whose.lower() == str(inputs["principalId"]).lower()
-    foreign = None if is_ours else f"it is of the principal {whose}"
+    remove = az("role", "assignment", "delete", ids=path)
+    foreign = (
+        None
+        if is_ours
+        else f"it is of the principal {whose}, as a deleted identity leaves it: `{remove}`"
+    )
     return Sighting(path, f"role assignment {name}", foreign)
 
 

@@ -22,6 +22,7 @@ def registry(
     region: str,
     tags: Mapping[str, str],
     parent: pulumi.Resource,
+    keep: bool = True,
 ) -> containerregistry.Registry:
     """Make the registry.
 
@@ -32,6 +33,8 @@ def registry(
         region: Where it is.
         tags: On it.
         parent: The component.
+        keep: Protect it, and leave it where it is if it goes from the program: Azure deletes a
+            registry with its images, also where another one takes its place.
     """
     return containerregistry.Registry(
         f"{prefix}-registry",
@@ -41,5 +44,5 @@ def registry(
         sku={"name": "Basic"},
         admin_user_enabled=False,
         tags=dict(tags),
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, protect=keep, retain_on_delete=keep),
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from kitaru_iac.clouds.azure.provision.account import Account
+from kitaru_iac.clouds.azure.provision.kinds import GROUP, KINDS
 from kitaru_iac.clouds.azure.provision.layout import Layout, layout, place_in
 from kitaru_iac.clouds.azure.provision.ownership import claims
 from kitaru_iac.clouds.azure.resources import location_of
 from kitaru_iac.clouds.plugins import version_of
-from kitaru_iac.clouds.provider import Inputs, Target
+from kitaru_iac.clouds.provider import Claim, Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
+from kitaru_iac.errors import DescriptionError
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import StackSpec
@@ -116,8 +118,22 @@ def account_for(spec: StackSpec) -> Account:
         NotAllowedError: There are no usable credentials.
     """
     region = location_of(region_of(spec))
-    subscription, _ = place_in(spec)
-    return Account.open(spec.credentials, subscription, region)
+    subscription, group = place_in(spec)
+    account = Account.open(spec.credentials, subscription, region)
+    account.named = (
+        Claim(GROUP, {"resourceGroupName": group}),
+        *_named(spec, account.subscription, region),
+    )
+    return account
+
+
+def _named(spec: StackSpec, subscription: str, region: str) -> tuple[Claim, ...]:
+    """What a description would make, by the names that it has or would be given."""
+    try:
+        planned = layout(spec, subscription, region)
+    except DescriptionError:
+        return ()  # who makes it says so; the group is looked at all the same
+    return tuple(one for one in claims(planned) if one.type in KINDS and one.type != GROUP)
 
 
 def place_of(inputs: Inputs) -> dict[str, str]:

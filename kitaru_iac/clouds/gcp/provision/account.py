@@ -20,7 +20,7 @@ from kitaru_iac.clouds.gcp.session import GcpAccess, require_google
 from kitaru_iac.clouds.gcp.trust import bindings_of
 from kitaru_iac.clouds.owned import untold
 from kitaru_iac.clouds.plugins import version_of
-from kitaru_iac.clouds.provider import Inputs, Marked, Sighting
+from kitaru_iac.clouds.provider import Claim, Inputs, Marked, Sighting
 from kitaru_iac.errors import KitaruError, NotAllowedError, Problem
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud, StackType
@@ -56,6 +56,8 @@ class Account:
         project: The project's id.
         region: Where in it.
         number: The project's number; empty until `open`.
+        named: What a description names: a repository may lie outside of the region, which is all
+            that is listed.
     """
 
     _access: GcpAccess = field(repr=False)
@@ -63,6 +65,7 @@ class Account:
     project: str
     region: str
     number: str = ""
+    named: tuple[Claim, ...] = ()
 
     @classmethod
     def open(cls, credentials: Credentials | None, project: str, region: str) -> Account:
@@ -143,16 +146,13 @@ class Account:
         agent = vertex_agents(self.number)[1]
         about = f"the IAM policy of the project {self.project}"
         try:
-            policy = self._access.rest(
-                "POST",
-                f"{RESOURCE_MANAGER}projects/{self.project}:getIamPolicy",
-                about=about,
-                permission="resourcemanager.projects.getIamPolicy",
-                body={"options": {"requestedPolicyVersion": 3}},
-            )
-            if any(agent in map(str, one.get("members") or ()) for one in bindings_of(policy)):
+            told = self._has_role(agent, about)
+            if told:
                 return True
-            return repository is not None and self._is_member(repository, agent)
+            # Also where the project's policy may not be read: what an earlier run granted would
+            # go from the program, and be taken away.
+            if repository is not None and self._is_member(repository, agent):
+                return True
         except Denied:
             return None
         except ProbeError as error:
@@ -162,6 +162,21 @@ class Account:
                 why=error.why,
                 remedy="Run it again later.",
             ) from error
+        return told
+
+    def _has_role(self, agent: str, about: str) -> bool | None:
+        """Whether somebody is in the policy of the project; None if that may not be read."""
+        try:
+            policy = self._access.rest(
+                "POST",
+                f"{RESOURCE_MANAGER}projects/{self.project}:getIamPolicy",
+                about=about,
+                permission="resourcemanager.projects.getIamPolicy",
+                body={"options": {"requestedPolicyVersion": 3}},
+            )
+        except Denied:
+            return None
+        return any(agent in map(str, one.get("members") or ()) for one in bindings_of(policy))
 
     def _is_member(self, repository: str, member: str) -> bool:
         """Whether somebody is in the policy of a repository, which need not be there."""
@@ -192,7 +207,7 @@ class Account:
 
     def marked(self, marks: Mapping[str, str]) -> Marked:
         """What in the project and region carries these marks; see `marked.py`."""
-        return marked.marked(self._access, self._where, marks)
+        return marked.marked(self._access, self._where, marks, self.named)
 
     def holds(self, type: str, id: str) -> str | None:
         """What a stateful resource still holds, in words; None if it is empty or gone."""
@@ -229,7 +244,9 @@ class Account:
             raise KitaruError(
                 f"gs://{id} could not be emptied",
                 why=error.why,
-                remedy=f"gcloud storage rm --all-versions --recursive 'gs://{id}/**'",
+                # No command that deletes by name: the bucket may be another one by then.
+                remedy="Run the same command again as somebody who may delete them; where a "
+                "retention policy or a hold keeps them, it has to end first.",
             ) from error
         if found:
             raise KitaruError(

@@ -18,9 +18,14 @@ OUTPUTS = ("artifact_store", "container_registry", "region", "workload_service_a
 #: The stack types that it is made for.
 TYPES = (StackType.LOCAL, StackType.KUBERNETES, StackType.VERTEX)
 
-#: What only leaves the state when it is deleted: APIs stay enabled, and Google's agents stay.
+#: What only leaves the state when it is deleted: APIs stay enabled, and Google's agents stay, with
+#: what they may pull: others' runs go by the same grant.
 UNCHANGED = frozenset(
-    {"gcp:projects/service:Service", "gcp:projects/serviceIdentity:ServiceIdentity"}
+    {
+        "gcp:projects/service:Service",
+        "gcp:projects/serviceIdentity:ServiceIdentity",
+        "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+    }
 )
 
 

@@ -29,13 +29,16 @@ __all__ = ["claim_of", "marked"]
 _IAM = "https://iam.googleapis.com/v1/"
 
 
-def marked(access: GcpAccess, place: Place, marks: Mapping[str, str]) -> Marked:
+def marked(
+    access: GcpAccess, place: Place, marks: Mapping[str, str], named: tuple[Claim, ...] = ()
+) -> Marked:
     """What exists and carries the marks.
 
     Args:
         access: Asks.
         place: Where we work.
         marks: The tags that say it is the deployment's.
+        named: What a description names, wherever in the project.
     """
     wanted = labels(marks)
     ways: tuple[Way, ...] = (
@@ -45,7 +48,7 @@ def marked(access: GcpAccess, place: Place, marks: Mapping[str, str]) -> Marked:
     )
     return collected(
         ways,
-        _named(marks["kitaru-stack"], place),
+        (*_named(marks["kitaru-stack"], place), *named),
         claim_of,
         lambda claim: sight(access, place, claim.type, claim.inputs, marks),
     )

@@ -99,7 +99,12 @@ def pulls(
     parent: pulumi.Resource,
     after: Iterable[pulumi.Resource],
 ) -> None:
-    """Let somebody pull from a repository; ``use`` stands in the Pulumi name."""
+    """Let somebody pull from a repository; ``use`` stands in the Pulumi name.
+
+    Google's agents are the project's, and a repository that exists serves others too: there is one
+    grant for all of them, whoever made it, so it is never taken away. Of a repository that is made
+    it goes with it.
+    """
     artifactregistry.RepositoryIamMember(
         f"{prefix}-{use}-pull",
         project=repository.project,
@@ -107,5 +112,5 @@ def pulls(
         repository=repository.id,
         role=OF_REPOSITORY,
         member=member,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after), retain_on_delete=True),
     )

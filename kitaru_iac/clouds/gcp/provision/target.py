@@ -8,8 +8,8 @@ from dataclasses import replace
 from kitaru_iac.clouds.gcp.commands import bind
 from kitaru_iac.clouds.gcp.provision.account import Account, plugin_version
 from kitaru_iac.clouds.gcp.provision.layout import Layout, layout, project_of, repository_in
-from kitaru_iac.clouds.gcp.provision.ownership import claims
-from kitaru_iac.clouds.provider import Inputs, Target
+from kitaru_iac.clouds.gcp.provision.ownership import claims, repository_claim
+from kitaru_iac.clouds.provider import Claim, Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import StackSpec
@@ -156,7 +156,15 @@ def account_for(spec: StackSpec) -> Account:
         NotAllowedError: There are no usable credentials.
     """
     region = region_of(spec)
-    return Account.open(spec.credentials, project_of(spec), region)
+    project = project_of(spec)
+    account = Account.open(spec.credentials, project, region)
+    return replace(account, named=_named(spec, project))
+
+
+def _named(spec: StackSpec, project: str) -> tuple[Claim, ...]:
+    """The repository that a description names, which may lie in another location than the stack."""
+    where = repository_in(project, str(spec.container_registry or "") or None)
+    return () if where is None else (repository_claim(where.project, where.location, where.id),)
 
 
 def place_of(inputs: Inputs) -> dict[str, str]:
