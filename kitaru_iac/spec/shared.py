@@ -125,6 +125,8 @@ def read_shared(path: Path) -> Shared:
         DescriptionError: It cannot be read, or is otherwise wrong; with every problem.
     """
     shown_as = _relative(path)
+    if path.exists() and not path.is_dir() and not path.is_file():  # a pipe would be waited for
+        raise DescriptionError([Problem("file", "it is not a file", None, None, shown_as)])
     document = expanded(read_document(shown_as))
     problems = [*document.problems, *_wrong(document)]
     if problems:

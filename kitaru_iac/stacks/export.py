@@ -205,7 +205,7 @@ def _is_masked(value: object) -> bool:
         return any(_is_masked(inner) for inner in value.values())
     if isinstance(value, list | tuple):
         return any(_is_masked(inner) for inner in value)
-    return value == MASK
+    return isinstance(value, str) and MASK in value  # of an address, its login alone is hidden
 
 
 def _variable(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +183,11 @@ def test_the_schema_and_the_reader_agree(tmp_path: Path, text: str, valid: bool)
         assert not valid
     else:
         assert valid or "region" in text  # its value is looked at in a description
+
+
+def test_what_is_no_file_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "kitaru.yaml")
+    file = folder / "stacks" / "prod.yaml"
+    file.write_text("name: prod")
+    with pytest.raises(DescriptionError, match="it is not a file"):
+        load({}, file)

@@ -68,3 +68,14 @@ def test_what_looks_like_a_variable_is_written_as_the_text_that_it_is() -> None:
     again = expanded(Document("x", yaml.safe_load(text)), {})
     assert not again.problems
     assert again.data == keys
+
+
+def test_a_value_of_which_a_part_is_hidden_is_left_out_whole() -> None:
+    """Applied as it is shown, the mask would take the place of the login."""
+    hidden = {"endpoint_url": "https://********@minio.example.com"}
+    view = with_fields(view_of(EKS), "artifact_store", client_kwargs=hidden)
+    found = export_view(view)
+    assert "********" not in str(found.keys)
+    told = [line for line in found.comments if "artifact_store.client_kwargs" in line]
+    assert len(told) == 1
+    assert "holds a secret as plain text" in told[0]
