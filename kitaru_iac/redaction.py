@@ -37,14 +37,16 @@ _HOST = r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\])(?::[0-9]*)?"
 #: Where a path stops being one; also in the spelling of somebody who encoded too much.
 _END_OF_PATH = r"(?i)[?#;]|%3F|%23|%3B|%40"
 
-#: Signs of a secret whatever it stands in: ZenML's keys, JSON web tokens, keys of GitHub and AWS,
-#: and what follows a word that announces one.
+#: Signs of a secret whatever it stands in: ZenML's keys, JSON web tokens, keys of GitHub, AWS and
+#: others that give theirs a beginning of its own, and what follows a word that announces one.
 _TOKENS = (
     r"ZENKEY_[\w.~+/=-]+"
     r"|ZENPROKEY_[\w.~+/=-]+"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
     r"|\b(?:gh[opsu]|github_pat|glpat|dckr_pat)[_-]\w{8,}"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"
+    r"|\b[rs]k_(?:live|test)_\w{8,}|\bsk-[\w-]{20,}|\bxox[abeoprs]-[\w-]{8,}"
+    r"|\bhf_[A-Za-z0-9]{20,}|\bAIza[\w-]{30,}|\bnpm_[A-Za-z0-9]{20,}"
     r"|(?<=Bearer )[^\s'\",]+|(?<=Basic )[A-Za-z0-9+/=]{6,}"
 )
 _ANNOUNCED = (

@@ -30,7 +30,8 @@ _REFERENCE = re.compile(
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: What variables are called that hold secrets.
 _SECRET_NAME = re.compile(
-    r"(?:^|_)(?:PASS|PASSWD|PASSPHRASE|\w*PASSWORD|SECRET|\w*TOKEN|CREDENTIALS?|PAT"
+    r"(?:^|_)(?:\w*PASS|\w*PASSWD|PASSPHRASE|\w*PASSWORD|SECRET|\w*TOKEN|CREDENTIALS?|CREDS?|PAT"
+    r"|\w+_PWD|SAS|DSN|CONNECTION_STRING|AUTH(?:ORIZATION)?_HEADER"
     r"|(?:\w+_)?(?:API|ACCESS|PRIVATE|ACCOUNT|SECRET|SHARED|STORAGE|SIGNING|ENCRYPTION)_?KEY)"
     r"(?:_ID|_BASE64|_B64|_\d+)?$",
     re.IGNORECASE,

@@ -8,8 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from kitaru_iac import redaction
 from kitaru_iac.errors import DescriptionError
-from kitaru_iac.spec import json_schema, load, to_mapping
+from kitaru_iac.spec import json_schema, load, to_mapping, variables
 from kitaru_iac.spec.variables import expanded
 from kitaru_iac.spec.yaml_file import Document
 
@@ -121,3 +122,34 @@ def test_the_schema_knows_where_one_may_stand(keys: dict[str, Any], valid: bool)
     eks |= {"artifact_store": "s3://data", "container_registry": "host.example.com"}
     checker = jsonschema.Draft7Validator(json_schema())
     assert checker.is_valid(eks | keys) is valid
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("MYPASS", "X_PGPASS", "DB_PWD", "MYSQL_PWD", "X_DB_CREDS", "X_SAS", "SENTRY_DSN"),
+        *("X_CONNECTION_STRING", "X_AUTH_HEADER", "DB_PASSWD_1"),
+    ],
+)
+def test_a_name_of_a_secret_is_known_by_its_end(name: str) -> None:
+    assert variables._SECRET_NAME.search(name)
+
+
+@pytest.mark.parametrize("name", ["PWD", "HOME", "REGION", "PASSENGER", "KEY_COUNT", "SASSY"])
+def test_another_name_is_none_of_a_secret(name: str) -> None:
+    assert not variables._SECRET_NAME.search(name)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        # Put together here, so that nobody takes them for real ones.
+        "sk_" + "live_51H8abcdefghijklmnopqrst",
+        "sk-" + "proj-abcdefghijklmnopqrstuvwxyz0123456789",
+        "xox" + "b-123456789012-abcdefghijkl",
+        "hf_" + "abcdefghijklmnopqrstuvwxyzABCDEFGH",
+    ],
+)
+def test_a_value_that_begins_as_keys_do_is_a_secret(value: str) -> None:
+    assert redaction.value(value) != value
+    assert value not in redaction.text(f"it said {value}, and no more")
