@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from kitaru_iac.errors import KitaruError, StackNotFound
-from kitaru_iac.gateway import Reader, StackView, open_reader
+from kitaru_iac.gateway import DEFAULT_STACK, Reader, StackView, open_reader
 from kitaru_iac.labels import APPLIED_LABEL, STACK_LABEL
 from kitaru_iac.plan.document import changes, is_change
 from kitaru_iac.plan.model import Layer
@@ -139,9 +139,13 @@ def views_of(refs: Sequence[str]) -> list[StackView]:
 
 def _managed(reader: Reader) -> Iterator[StackView]:
     for row in reader.stacks():
-        if row.is_managed:
-            with suppress(StackNotFound):  # somebody deletes it at this moment
-                yield reader.stack(row.id)
+        if row.name == DEFAULT_STACK:
+            continue
+        with suppress(StackNotFound):  # somebody deletes it at this moment
+            view = reader.stack(row.id)
+            # Also one whose label of Kitaru's somebody took away: that is what drift is about.
+            if view.is_managed or APPLIED_LABEL in view.labels:
+                yield view
 
 
 def drift_of_view(

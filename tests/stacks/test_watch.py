@@ -13,7 +13,7 @@ from kitaru_iac.gateway.documents import ComponentChange, StackChange, Where
 from kitaru_iac.gateway.opening import FallbackReader
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.infrastructure import provision
-from kitaru_iac.labels import APPLIED_LABEL, STACK_LABEL
+from kitaru_iac.labels import APPLIED_LABEL, MANAGED_LABEL, STACK_LABEL
 from kitaru_iac.plan.model import Action, Layer, Step
 from kitaru_iac.records.stored import Store
 from tests.cli.conftest import Kitaru
@@ -214,3 +214,12 @@ def test_a_stack_that_is_deleted_while_all_are_read_is_passed_over(
     (item,) = kitaru("stack", "drift", "-o", "json").document["items"]
     assert item["stack"] == "dev"
     assert kitaru("stack", "drift", "dev", "gone").code == 4
+
+
+def test_a_stack_whose_label_of_kitarus_was_taken_off_is_looked_at_unasked(
+    home: Home, kitaru: Kitaru
+) -> None:
+    assert kitaru("stack", "create", "dev").code == 0
+    relabel("dev", **{MANAGED_LABEL: None})
+    done = kitaru("stack", "drift", "--detailed-exitcode")
+    assert (done.code, "labels.kitaru.managed" in done.out) == (2, True)
