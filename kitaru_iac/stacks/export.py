@@ -78,6 +78,8 @@ def export_view(view: StackView) -> Exported:
                 f"The store does not show the connector's credentials ({method}): set {variable} "
                 "to the same ones, in the form of `credentials`, before you preview this."
             )
+    if not view.is_managed:
+        comments += _left_out(keys, view)
     if not view.is_active:
         keys["activate"] = False
     extra, hidden = _extra(keys, view)
@@ -93,6 +95,15 @@ def export_view(view: StackView) -> Exported:
     told = _unsaid(view) if steps is None else [line for step in steps for line in lines_of(step)]
     comments += [f"No description says this: {line}." for line in told]
     return Exported(view.name, keys, tuple(comments))
+
+
+def _left_out(keys: Mapping[str, Any], view: StackView) -> Iterator[str]:
+    """The labels and the text of a stack that no description can have."""
+    for label in view.labels:
+        if label not in (keys.get("labels") or {}):
+            yield f"No description can have its label {label!r}."
+    if view.description and "description" not in keys:
+        yield "No description can have its text, which is left out."
 
 
 def _why_not_valid(keys: Mapping[str, Any]) -> list[str]:

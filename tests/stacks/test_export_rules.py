@@ -50,6 +50,11 @@ def test_labels_that_no_description_can_have_are_left_out() -> None:
     assert found.keys["labels"] == {"team": "search"}
     assert "description" not in found.keys
     assert not any("not valid" in comment for comment in found.comments)
+    told = "\n".join(found.comments)
+    for label in ("no name", "empty", "long"):
+        assert f"its label {label!r}" in told
+    assert "label 'team'" not in told
+    assert "its text, which is left out" in told
 
 
 def test_of_a_managed_stack_the_description_has_its_own_labels_alone() -> None:
