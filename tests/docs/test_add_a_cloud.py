@@ -149,7 +149,7 @@ def test_what_it_does_not_offer_is_said_by_the_registry(followed: Followed) -> N
         "    print(error.what, error.why, sep='|')\n"
     )
     assert shown.splitlines() == [
-        "Infrastructure cannot be provisioned on nimbus yet|It is on AWS only.",
+        "Infrastructure cannot be provisioned on nimbus yet|It is on AWS, GCP and Azure only.",
     ]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import kitaru_iac
+from kitaru_iac.spec.variables import FORM_PATTERN
 from tests.docs.markdown import ROOT, blocks
 from tests.homes import Home
 
@@ -167,7 +168,7 @@ def test_a_field_is_added_by_the_guide(copy: Copy) -> None:
             "description": "The Kubernetes service account of the flows' pods. It has to exist.",
             "type": "string",
             "minLength": 1,
-            "pattern": "^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)$",
+            "pattern": "(?:^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)$)|" + FORM_PATTERN,
             "examples": ["flows"],
         },
         "pulumi_schema": ["string", "string"],
