@@ -201,10 +201,6 @@ def unknown() -> None:
     kitaru.ProvisionedStack("prod", type="sagemaker", region=made.bucket_region)  # type: ignore[arg-type]
 
 
-def elsewhere() -> None:
-    kitaru.ProvisionedStack("prod", type="vertex", region="us-central1", project="my-project")
-
-
 def registry_of_others() -> None:
     kitaru.ProvisionedStack(
         "prod",
@@ -220,7 +216,6 @@ def registry_of_others() -> None:
     [
         (wrong, ("region: `nowhere` is not", "namespace: type sagemaker has no", "credentials: ")),
         (unknown, ("region: it is an output, and has to be known",)),
-        (elsewhere, ("Infrastructure cannot be provisioned on gcp yet", "on AWS only")),
         (registry_of_others, ("container_registry: the registry", "not that of the credentials")),
     ],
 )
