@@ -180,7 +180,7 @@ def test_the_schema_has_every_key_with_its_text() -> None:
     assert stack["inputProperties"]["credentials"]["secret"] is True
     assert stack["inputProperties"]["region"]["plain"] is True
     assert "plain" not in stack["inputProperties"]["credentials"]
-    assert set(stack["properties"]) == set(OUTPUTS)
+    assert set(stack["properties"]) == {*OUTPUTS, "workspace"}
     infrastructure = parts[INFRASTRUCTURE]
     assert set(infrastructure["inputProperties"]) == {
         camel(key) for key in InfrastructureArgs.__annotations__
@@ -190,7 +190,7 @@ def test_the_schema_has_every_key_with_its_text() -> None:
         assert part["isComponent"] is True
         for property_ in (*part["inputProperties"].values(), *part["properties"].values()):
             assert property_["description"]
-            assert "type" in property_
+            assert {"type", "$ref"} & property_.keys()
 
 
 def test_missing_packages_are_one_line_with_the_command() -> None:
