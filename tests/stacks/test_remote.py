@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.labels import APPLIED_LABEL
 from kitaru_iac.records.stored import Store
 from tests.cli.conftest import Kitaru
 from tests.doubles import LoopbackClouds
@@ -242,5 +243,6 @@ def test_apply_and_preview_of_a_remote_stack(kitaru: Kitaru, page_home: Home) ->
 def test_labels_are_the_others_own(kitaru: Kitaru, page_home: Home) -> None:
     assert kitaru(*EXAMPLES["vertex"]).code == 0
     stored = records("prod-vertex")
-    for labels in (stored.labels, stored.connector.labels, *(c.labels for c in stored.components)):
+    for labels in (stored.connector.labels, *(c.labels for c in stored.components)):
         assert dict(labels) == MANAGED
+    assert {**stored.labels, APPLIED_LABEL: ""} == {**MANAGED, APPLIED_LABEL: ""}
