@@ -10,6 +10,7 @@ import typer
 from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.cli.ci_job import (
     LONGEST,
+    Comment,
     exit_code,
     failure_handed_on,
     hand_on,
@@ -50,14 +51,6 @@ _Id = Annotated[
         rich_help_panel=MORE,
     ),
 ]
-_Comment = Annotated[
-    bool,
-    typer.Option(
-        "--comment/--no-comment",
-        help="Whether the result is put on the request as a comment.",
-        rich_help_panel=MORE,
-    ),
-]
 
 
 def preview(
@@ -67,7 +60,7 @@ def preview(
         typer.Option("--out", metavar="FILE", help="Where the plan is written to, as JSON."),
     ] = "kitaru-plan.json",
     id: _Id = "stacks",
-    comment: _Comment = True,
+    comment: Comment = True,
 ) -> int:
     """Show what a change of descriptions would do, on its pull or merge request.
 
@@ -122,7 +115,7 @@ def apply(
         ),
     ] = False,
     id: _Id = "stacks",
-    comment: _Comment = True,
+    comment: Comment = True,
 ) -> int:
     """Apply what was reviewed, and nothing else.
 

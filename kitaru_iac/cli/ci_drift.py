@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from kitaru_iac.cli import completion
 from kitaru_iac.cli.ci_job import failure_handed_on, host_here, require_id
-from kitaru_iac.cli.options import MORE
+from kitaru_iac.cli.options import MORE, DriftCode, StackRefs
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
@@ -47,22 +46,8 @@ _Issue = Annotated[
 
 
 def drift(
-    stacks: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[STACK]...",
-            help="Names or ids of stacks; all that Kitaru made, where none is given.",
-            show_default=False,
-            autocompletion=completion.stack_names,
-        ),
-    ] = None,
-    detailed_exitcode: Annotated[
-        bool,
-        typer.Option(
-            "--detailed-exitcode",
-            help="Exit with 2 if there is drift, and with 1 if something cannot be told.",
-        ),
-    ] = False,
+    stacks: StackRefs = None,
+    detailed_exitcode: DriftCode = False,
     id: _Id = "stacks",
     issue: _Issue = True,
 ) -> int:

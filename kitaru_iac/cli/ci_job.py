@@ -7,8 +7,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import typer
+
+from kitaru_iac.cli.options import MORE
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, KitaruError, UsageError
 from kitaru_iac.render.escaping import code_block
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LONGEST",
     "OUTPUTS",
+    "Comment",
     "exit_code",
     "failure_handed_on",
     "hand_on",
@@ -32,6 +36,15 @@ __all__ = [
     "show_plans",
 ]
 
+#: Whether a command puts its one comment on the request.
+Comment = Annotated[
+    bool,
+    typer.Option(
+        "--comment/--no-comment",
+        help="Whether the result is put on the request as a comment.",
+        rich_help_panel=MORE,
+    ),
+]
 #: What GitHub takes of a comment, less what stands around a plan in it.
 LONGEST: Final = 64_000
 _JOB: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._]{0,30}")

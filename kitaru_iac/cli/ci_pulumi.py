@@ -17,13 +17,13 @@ import typer
 
 from kitaru_iac.cli.ci_job import (
     LONGEST,
+    Comment,
     failure_handed_on,
     hand_on,
     host_here,
     refuse_strangers,
     reviewed_digest,
 )
-from kitaru_iac.cli.options import MORE
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, UsageError
 
@@ -45,14 +45,6 @@ _Stack = Annotated[
     str,
     typer.Argument(metavar="STACK", help="The Pulumi stack, as `pulumi stack ls` lists it."),
 ]
-_Comment = Annotated[
-    bool,
-    typer.Option(
-        "--comment/--no-comment",
-        help="Whether the result is put on the request as a comment.",
-        rich_help_panel=MORE,
-    ),
-]
 
 
 def preview(
@@ -61,7 +53,7 @@ def preview(
         str,
         typer.Option("--out", metavar="FILE", help="Where the plan is written to, as JSON."),
     ] = "kitaru-plan.json",
-    comment: _Comment = True,
+    comment: Comment = True,
 ) -> int:
     """Show on its pull or merge request what `pulumi up` would do to a stack.
 
@@ -115,7 +107,7 @@ def up(
             "of a job shows it.",
         ),
     ] = None,
-    comment: _Comment = True,
+    comment: Comment = True,
 ) -> int:
     """Update a stack of a Pulumi project as it was reviewed, and not otherwise.
 

@@ -21,8 +21,10 @@ __all__ = [
     "MORE",
     "DescribedCommand",
     "Description",
+    "DriftCode",
     "ReportFormat",
     "StackRef",
+    "StackRefs",
     "TakeBack",
     "description",
 ]
@@ -47,7 +49,26 @@ StackRef = Annotated[
 ]
 
 
-#: ``--output`` where a plan or a report is shown.
+#: Existing stacks, by name or id.
+StackRefs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[STACK]...",
+        help="Names or ids of stacks; all that Kitaru made, where none is given.",
+        show_default=False,
+        autocompletion=completion.stack_names,
+    ),
+]
+
+#: ``--detailed-exitcode`` where drift is looked for.
+DriftCode = Annotated[
+    bool,
+    typer.Option(
+        "--detailed-exitcode",
+        help="Exit with 2 if there is drift, and with 1 if something cannot be told.",
+    ),
+]
+
 TakeBack = Annotated[
     bool,
     typer.Option(
@@ -58,6 +79,7 @@ TakeBack = Annotated[
     ),
 ]
 
+#: ``--output`` where a plan or a report is shown.
 ReportFormat = Annotated[
     PlanFormat,
     typer.Option(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from kitaru_iac.cli import completion
-from kitaru_iac.cli.formats import PlanFormat, choice
+from kitaru_iac.cli.options import DriftCode, ReportFormat, StackRefs
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
@@ -20,32 +17,9 @@ __all__ = ["drift"]
 
 
 def drift(
-    stacks: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[STACK]...",
-            help="Names or ids of stacks; all that Kitaru made, where none is given.",
-            show_default=False,
-            autocompletion=completion.stack_names,
-        ),
-    ] = None,
-    detailed_exitcode: Annotated[
-        bool,
-        typer.Option(
-            "--detailed-exitcode",
-            help="Exit with 2 if there is drift, and with 1 if something cannot be told.",
-        ),
-    ] = False,
-    output: Annotated[  # noqa: ARG001 - `main` has read it before
-        PlanFormat,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FORMAT",
-            help=choice(PlanFormat),
-            rich_help_panel="Common",
-        ),
-    ] = "text",
+    stacks: StackRefs = None,
+    detailed_exitcode: DriftCode = False,
+    output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
 ) -> int:
     """Show what differs from what was applied, in ZenML and in the cloud.
 

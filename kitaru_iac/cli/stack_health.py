@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from kitaru_iac.cli import completion
-from kitaru_iac.cli.formats import PlanFormat, choice
+from kitaru_iac.cli.options import ReportFormat, StackRefs
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 
@@ -15,25 +10,8 @@ __all__ = ["health"]
 
 
 def health(
-    stacks: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[STACK]...",
-            help="Names or ids of stacks; all that Kitaru made, where none is given.",
-            show_default=False,
-            autocompletion=completion.stack_names,
-        ),
-    ] = None,
-    output: Annotated[  # noqa: ARG001 - `main` has read it before
-        PlanFormat,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FORMAT",
-            help=choice(PlanFormat),
-            rich_help_panel="Common",
-        ),
-    ] = "text",
+    stacks: StackRefs = None,
+    output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
 ) -> int:
     """Say whether stacks are as they were applied, and fit.
 
