@@ -6,12 +6,12 @@ Both read `StackDrift.to_dict`, which holds no secrets.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from kitaru_iac.render.escaping import code, code_block, escaped
 
-__all__ = ["details", "lines", "markdown", "one_markdown", "summary"]
+__all__ = ["NOTHING", "details", "lines", "markdown", "one_markdown", "plain", "summary", "table"]
 
 _MARKS = {"create": ("+", "green"), "delete": ("-", "red"), "update": ("~", "yellow")}
 _SAID = {
@@ -23,11 +23,16 @@ _WORDS = {"none": "no drift", "drift": "drift", "unknown": "unknown"}
 _SIGNS = {"none": "✅", "drift": "⚠️", "unknown": "❔"}
 
 
-def _plain(text: str, *_: str) -> str:
+#: What is said where no stack was looked at.
+NOTHING: Final = "There is no stack that Kitaru made."
+
+
+def plain(text: str, *_: str) -> str:
+    """Style nothing."""
     return text
 
 
-def lines(found: Sequence[Mapping[str, Any]], style: Callable[..., str] = _plain) -> Iterator[str]:
+def lines(found: Sequence[Mapping[str, Any]], style: Callable[..., str] = plain) -> Iterator[str]:
     """Write a heading for each stack, the differences below it, and a summary."""
     for stack in found:
         yield style(f"{stack['stack']}: {_WORDS[stack['finding']]}", "bold")
@@ -35,7 +40,7 @@ def lines(found: Sequence[Mapping[str, Any]], style: Callable[..., str] = _plain
     yield style(summary(found), "bold")
 
 
-def details(stack: Mapping[str, Any], style: Callable[..., str] = _plain) -> Iterator[str]:
+def details(stack: Mapping[str, Any], style: Callable[..., str] = plain) -> Iterator[str]:
     """Write what differs of one stack, and what is unknown of it."""
     yield from _differences(stack, style)
     for look in stack["looks"]:
@@ -46,7 +51,7 @@ def details(stack: Mapping[str, Any], style: Callable[..., str] = _plain) -> Ite
 def summary(found: Sequence[Mapping[str, Any]]) -> str:
     """Count: ``2 with drift, 1 unknown, 3 as applied.``"""
     if not found:
-        return "There is no stack that Kitaru made."
+        return NOTHING
     words = {"drift": "with drift", "unknown": "unknown", "none": "as applied"}
     counts = {word: sum(stack["finding"] == word for stack in found) for word in words}
     return ", ".join(f"{counts[word]} {said}" for word, said in words.items() if counts[word]) + "."
@@ -56,11 +61,9 @@ def markdown(found: Sequence[Mapping[str, Any]]) -> str:
     """Write a table with a row for each stack, and the differences of each below it."""
     blocks = ["### Drift", summary(found)]
     if found:
-        rows = [
-            f"| {code(stack['stack'])} | {_SIGNS[stack['finding']]} {_WORDS[stack['finding']]} |"
-            for stack in found
-        ]
-        blocks.append("\n".join(["| Stack | Result |", "| --- | --- |", *rows]))
+        blocks.append(
+            table((s["stack"], f"{_SIGNS[s['finding']]} {_WORDS[s['finding']]}") for s in found)
+        )
     blocks += [
         f"#### {code(stack['stack'])}\n\n{one_markdown(stack)}"
         for stack in found
@@ -69,11 +72,17 @@ def markdown(found: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join(block.rstrip() for block in blocks) + "\n"
 
 
+def table(results: Iterable[tuple[str, str]]) -> str:
+    """Write a table of stacks, each with what came of it."""
+    rows = (f"| {code(stack)} | {result} |" for stack, result in results)
+    return "\n".join(["| Stack | Result |", "| --- | --- |", *rows])
+
+
 def one_markdown(stack: Mapping[str, Any]) -> str:
     """Write what differs of one stack, and what is unknown of it."""
     blocks = []
     if stack["drift"]:
-        blocks.append(code_block("\n".join(_differences(stack, _plain)), "text"))
+        blocks.append(code_block("\n".join(_differences(stack, plain)), "text"))
     blocks += [
         f"Unknown, {look['layer']}: {escaped(str(look['why']))}"
         for look in stack["looks"]

@@ -17,11 +17,9 @@ _SIGNS = {"failed": "❌", "drift": "⚠️", "unknown": "❔", "healthy": "✅"
 _MARKS = {"fail": ("✗", "red"), "unknown": ("?", "cyan"), "warn": ("!", "yellow")}
 
 
-def _plain(text: str, *_: str) -> str:
-    return text
-
-
-def lines(found: Sequence[Mapping[str, Any]], style: Callable[..., str] = _plain) -> Iterator[str]:
+def lines(
+    found: Sequence[Mapping[str, Any]], style: Callable[..., str] = drift.plain
+) -> Iterator[str]:
     """Write a heading for each stack, below it what is not as it should be, and a summary."""
     for stack in found:
         yield style(f"{stack['stack']}: {stack['state']}", "bold")
@@ -39,7 +37,7 @@ def lines(found: Sequence[Mapping[str, Any]], style: Callable[..., str] = _plain
 def summary(found: Sequence[Mapping[str, Any]]) -> str:
     """Count: ``1 failed, 3 healthy.``"""
     if not found:
-        return "There is no stack that Kitaru made."
+        return drift.NOTHING
     counts = {word: sum(stack["state"] == word for stack in found) for word in _SIGNS}
     words = {"drift": "with drift"}
     return ", ".join(f"{n} {words.get(word, word)}" for word, n in counts.items() if n) + "."
@@ -49,11 +47,9 @@ def markdown(found: Sequence[Mapping[str, Any]]) -> str:
     """Write a table with a row for each stack, and below it what is not as it should be."""
     blocks = ["### Health", summary(found)]
     if found:
-        rows = [
-            f"| {code(stack['stack'])} | {_SIGNS[stack['state']]} {stack['state']} |"
-            for stack in found
-        ]
-        blocks.append("\n".join(["| Stack | Result |", "| --- | --- |", *rows]))
+        blocks.append(
+            drift.table((s["stack"], f"{_SIGNS[s['state']]} {s['state']}") for s in found)
+        )
     for stack in found:
         said = [
             f"- {check['status']} {code(check['id'])} {code(check['subject'])}: "
