@@ -167,7 +167,6 @@ class Component:
         outputs: Its outputs: keys of a description.
         always: Those of them that are never empty.
         types: The stack types that it is made for.
-        text: What the package's schema says of it.
         build: Makes it, from a name, its arguments or a description, and Pulumi's options. Imports
             Pulumi and the cloud's SDK. Raises `MissingPackages`, or what the component raises.
     """
@@ -177,8 +176,18 @@ class Component:
     outputs: tuple[str, ...]
     always: tuple[str, ...]
     types: tuple[StackType, ...]
-    text: str
     build: Callable[[str, Inputs | StackSpec, object], object]
+
+    @property
+    def text(self) -> str:
+        """What the package's schema says of it."""
+        cloud = Cloud(self.token.split(":")[1])
+        return (
+            f"The infrastructure of one stack on {cloud.label}, named part by part: what is called "
+            "`new…` is made, the rest is used. ProvisionedStack names it all from a description, "
+            f"and registers the stack too. Running programs need the {cloud.label} packages beside "
+            f"the plugin: `pip install 'kitaru-iac[{cloud.value}]'`."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,10 +118,6 @@ PROVIDER = CloudProvider(
             outputs=OUTPUTS,
             always=("region",),
             types=TYPES,
-            text="The infrastructure of one stack on AWS, named part by part: what is "
-            "called `new…` is made, the rest is used. ProvisionedStack names it all from a "
-            "description, and registers the stack too. Running programs need the AWS packages "
-            "beside the plugin: `pip install 'kitaru-iac[aws]'`.",
             build=_build,
         ),
     ),

@@ -125,10 +125,6 @@ PROVIDER = CloudProvider(
             outputs=OUTPUTS,
             always=("region",),
             types=TYPES,
-            text="The infrastructure of one stack on GCP, named part by part: what is "
-            "called `new…` is made, the rest is used. ProvisionedStack names it all from a "
-            "description, and registers the stack too. Running programs need the GCP packages "
-            "beside the plugin: `pip install 'kitaru-iac[gcp]'`.",
             build=_build,
         ),
     ),
