@@ -354,11 +354,15 @@ FILES: Mapping[str, Callable[[], str]] = {
 }
 
 
-def stale(root: Path = ROOT) -> dict[Path, str]:
-    """The files that do not say what the table says, with what they should."""
+def stale(root: Path = ROOT, *, package: Path | None = None) -> dict[Path, str]:
+    """The files that do not say what the table says, with what they should.
+
+    `package` is where the package is, if not in `root`: in a wheel, it is not beside the scripts.
+    """
     found = {}
     for name, make in FILES.items():
-        path, text = root / name, make()
+        home = package.parent if package and name.startswith(f"{package.name}/") else root
+        path, text = home / name, make()
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             found[path] = text
     return found
