@@ -107,11 +107,11 @@ def _execute(
             raise _failure(error, change, left) from error
     change.writer.commit()
     try:
-        change.clean_up(result)
+        change.pending_deletes.run(result.deleted)
     except Exception as error:
         raise RegistrationFailed(
             f"Stack '{stack}' is registered as described, but a part of the old one stays",
-            left=change.pending_names,
+            left=change.pending_deletes.names,
             why=str(error),
             remedy="Run the same command again to remove it.",
         ) from error

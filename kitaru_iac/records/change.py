@@ -7,7 +7,7 @@ its ``-replaced`` name, which the next run of the same command removes (`records
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from kitaru_iac.errors import AlreadyExistsError, NotConnectedError, StackChanged
@@ -25,6 +25,7 @@ from kitaru_iac.records.diff import (
 from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.names import REPLACED
+from kitaru_iac.records.pending_deletes import PendingDeletes
 from kitaru_iac.records.read_back import (
     differences,
     differences_of_new,
@@ -86,12 +87,8 @@ class RecordsChange:
         #: The stack that was registered, where none was changed in place.
         self.registered: StackDoc | None = None
         self.replacing = current is not None and replacement_reason(desired, current) is not None
-        self._pending_deletes: list[tuple[str, Callable[[], object]]] = []
-
-    @property
-    def pending_names(self) -> list[str]:
-        """What is still to be removed."""
-        return [name for name, _ in self._pending_deletes]
+        #: What goes when the new records stand.
+        self.pending_deletes = PendingDeletes(store, writer)
 
     def is_taken(self) -> bool:
         """Whether a stack, component or connector of another has the name."""
@@ -272,7 +269,7 @@ class RecordsChange:
         if old is not None:  # make room instead
             aside = old.name + REPLACED
             self.writer.rename_connector(old, aside)
-            self._delete_connector_later(aside, stored_id(old))
+            self.pending_deletes.connector(aside, stored_id(old))
         self.connector = self.writer.create_connector(wanted)
         result.connectors_created.append(wanted.name)
 
@@ -311,14 +308,14 @@ class RecordsChange:
         for component in current.components:
             if is_own_component(component, current) and not self.desired.component(component.type):
                 del members[component.type]
-                self._delete_component_later(component)
+                self.pending_deletes.component(component)
         self._put_members(current, members, old_members)
         for component in result.components_created:
             marked = {MANAGED_LABEL: "true", **component.labels}
             self._settle(component, members[component.type][0], component.name, marked)
         old = current.connector
         if old is not None and is_own_connector(old, current) and self.connector != old_connector:
-            self._delete_connector_later(old.name, stored_id(old))
+            self.pending_deletes.connector(old.name, stored_id(old))
         return result
 
     def _join(self, component: ComponentRecord, result: ApplyResult) -> str:
@@ -352,7 +349,7 @@ class RecordsChange:
         aside = old.name + REPLACED
         labels = {**old.labels, MANAGED_LABEL: "true"}
         self.writer.relabel_component(old, aside, self._connector_of(owner), labels)
-        self._delete_component_later(replace(old, name=aside))
+        self.pending_deletes.component(replace(old, name=aside))
         marked = replace(new, labels={MANAGED_LABEL: "true", **new.labels})
         return self.writer.create_component(marked, self.connector)
 
@@ -362,42 +359,20 @@ class RecordsChange:
         connector = self._connector_of(current)
         stack_id = stored_id(current)
         self.writer.rename_stack(stack_id, current.stack, aside)
-        self._pending_deletes.append((f"stack {aside}", lambda: self.writer.delete_stack(stack_id)))
+        self.pending_deletes.stack(aside, stack_id)
         carried: dict[str, list[str]] = {}
         for component in current.components:
             if is_own_component(component, current):
                 marked = {**component.labels, MANAGED_LABEL: "true"}
                 self.writer.relabel_component(component, aside, connector, marked)
-                self._delete_component_later(replace(component, name=aside))
+                self.pending_deletes.component(replace(component, name=aside))
             else:
                 carried.setdefault(component.type, []).append(stored_id(component))
         old = current.connector
         if old is not None and is_own_connector(old, current):
             self.writer.rename_connector(old, aside)
-            self._delete_connector_later(aside, stored_id(old))
+            self.pending_deletes.connector(aside, stored_id(old))
         return carried
-
-    def _delete_component_later(self, component: ComponentRecord) -> None:
-        def delete() -> None:
-            if not self.store.stacks_of(stored_id(component)):
-                self.writer.delete_component(stored_id(component))
-
-        self._pending_deletes.append((f"{component.type} {component.name}", delete))
-
-    def _delete_connector_later(self, name: str, id: str) -> None:
-        def delete() -> None:
-            if not self.store.components_of(id):
-                self.writer.delete_connector(id)
-
-        self._pending_deletes.append((f"service connector {name}", delete))
-
-    def clean_up(self, result: ApplyResult) -> None:
-        """Delete what was replaced, now that the new records stand."""
-        while self._pending_deletes:
-            name, delete = self._pending_deletes[0]
-            delete()
-            self._pending_deletes.pop(0)
-            result.deleted.append(name)
 
     @staticmethod
     def _connector_of(records: Records) -> str | None:
