@@ -19,11 +19,11 @@ from kitaru_iac.labels import ORPHANED_LABEL
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import CutShort, Hold, WorkInterrupted
 from kitaru_iac.records.change import ApplyResult, RecordsChange
-from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.recovery import CLEAN
 from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.stored import Store
+from kitaru_iac.records.writer import Writer
 
 __all__ = ["ApplyResult", "done_nevertheless", "execute", "holding"]
 

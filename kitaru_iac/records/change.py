@@ -22,7 +22,6 @@ from kitaru_iac.records.diff import (
     is_own_connector,
     replacement_reason,
 )
-from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.names import REPLACED
 from kitaru_iac.records.pending_deletes import PendingDeletes
@@ -34,6 +33,7 @@ from kitaru_iac.records.read_back import (
 )
 from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.stored import Store
+from kitaru_iac.records.writer import Writer
 
 __all__ = ["ApplyResult", "RecordsChange"]
 

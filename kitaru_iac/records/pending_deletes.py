@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, stored_id
 from kitaru_iac.records.stored import Store
+from kitaru_iac.records.writer import Writer
 
 __all__ = ["PendingDeletes"]
 

@@ -13,11 +13,11 @@ from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.labels import is_managed
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.records.diff import is_own_component, is_own_connector
-from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
 from kitaru_iac.records.names import REPLACED, temporary_name
 from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.stored import Store
+from kitaru_iac.records.writer import Writer
 
 __all__ = ["CLEAN", "recover"]
 

@@ -27,8 +27,8 @@ from kitaru_iac.spec.refusal import Refusal
 from kitaru_iac.stacks.results import Applied
 
 if TYPE_CHECKING:
-    from kitaru_iac.records.journal import Writer
     from kitaru_iac.records.stored import Store
+    from kitaru_iac.records.writer import Writer
 
 __all__ = ["adopt"]
 
@@ -180,7 +180,7 @@ def _write(store: Store, current: Records) -> None:
         WorkInterrupted: Ctrl-C or SIGTERM; its `left` says the same.
     """
     from kitaru_iac.records.apply import holding
-    from kitaru_iac.records.journal import Writer
+    from kitaru_iac.records.writer import Writer
 
     with holding(current.stack) as hold:
         writer = Writer(store.gateway, before=hold.check)

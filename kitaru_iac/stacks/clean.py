@@ -18,11 +18,11 @@ from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.machine.locks import writer_if_free
 from kitaru_iac.plan.model import Kept
-from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import REMOVED_WITH_STACK, stored_id
 from kitaru_iac.records.names import REPLACED, final_name
 from kitaru_iac.records.recovery import recover
 from kitaru_iac.records.stored import Store
+from kitaru_iac.records.writer import Writer
 from kitaru_iac.stacks.results import Cleaned, Leftover, Orphan
 
 __all__ = ["clean"]

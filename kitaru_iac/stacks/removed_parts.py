@@ -26,9 +26,9 @@ from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.plan.model import Kept
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
-from kitaru_iac.records.journal import Writer
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.stored import Store
+from kitaru_iac.records.writer import Writer
 from kitaru_iac.stacks.deletion_errors import (
     Asked,
     PendingDelete,

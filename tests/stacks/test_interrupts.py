@@ -155,7 +155,7 @@ class Dead(BaseException):
 def no_undoing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a killed process cannot do any more."""
     with monkeypatch.context() as patch:
-        patch.setattr("kitaru_iac.records.journal.Writer.roll_back", lambda _: ["all of it"])
+        patch.setattr("kitaru_iac.records.writer.Writer.roll_back", lambda _: ["all of it"])
         yield
 
 

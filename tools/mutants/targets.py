@@ -72,6 +72,8 @@ TARGETS = (
             "kitaru_iac/stacks/removed_parts.py",
             "kitaru_iac/records/stored.py",
             "kitaru_iac/records/journal.py",
+            "kitaru_iac/records/pending_deletes.py",
+            "kitaru_iac/records/writer.py",
         ),
         (
             "tests/records/test_*_rules.py",

@@ -1,0 +1,316 @@
+"""The single writes of records, each with its undo.
+
+Deletions are not journalled: they come last, when everything new stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from kitaru_iac.gateway.documents import (
+    UNSET,
+    ComponentChange,
+    ConnectorChange,
+    NewComponent,
+    NewStack,
+    StackChange,
+    StackDoc,
+    Unset,
+    Where,
+)
+from kitaru_iac.gateway.gateway import Gateway
+from kitaru_iac.records import lost
+from kitaru_iac.records.journal import Entry, Journal
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, stored_id
+from kitaru_iac.records.names import temporary_name
+from kitaru_iac.records.requests import (
+    component_change,
+    connector_change,
+    is_to_restore,
+    merged,
+    new_component,
+    new_connector,
+    tuples,
+)
+
+__all__ = ["Writer"]
+
+
+class Writer(Journal):
+    """Writes records to one store, and can take back what it wrote.
+
+    Args:
+        gateway: The store.
+        token: Stands in the temporary names of this run; see `records.names`.
+        before: Called before each write that can be taken back. What it raises stops the change.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        token: str = "0" * 8,
+        before: Callable[[], object] = lambda: None,
+    ) -> None:
+        super().__init__(before)
+        self._gateway = gateway
+        self._token = token
+        self._made: set[str] = set()  # what this run created, by id: it is taken back as a whole
+
+    # -- connectors ------------------------------------------------------------------------------
+
+    def create_connector(self, connector: ConnectorRecord) -> str:
+        """Register a service connector and return its id.
+
+        It is first registered under a name that nobody else has, so that it can be told from
+        another's. ZenML stores the secret before the connector, and where the name is taken in
+        between, it leaves the secret, which no API shows or deletes.
+        """
+        new = new_connector(connector)
+        alone = self._gateway.place.kind == "local" and not new.secrets
+        name = new.name if alone else temporary_name(new.name, self._token)
+        made = self._write(
+            f"service connector {name}",
+            lambda: self._gateway.create_connector(replace(new, name=name)),
+            unknown=lambda: lost.delete_connector(self._gateway, replace(new, name=name)),
+            undo=lambda doc: self._gateway.delete("connector", doc.id),
+        )
+        self._made.add(made.id)
+        if name != new.name:
+            self._before()
+            # Its undo is that of the creation, which goes by the id.
+            self._gateway.update_connector(made.id, ConnectorChange(name=new.name))
+            self._entries[-1].what = f"service connector {new.name}"
+        return made.id
+
+    def update_connector(self, new: ConnectorRecord, old: ConnectorRecord) -> str:
+        """Change a connector's method, configuration, secrets and labels in place."""
+        uuid = stored_id(old)
+        self._change_connector(
+            f"the former configuration of service connector {old.name}",
+            old,
+            connector_change(new, merged(old.labels, new.labels)),
+            connector_change(old, old.labels),
+        )
+        return uuid
+
+    def _change_connector(
+        self, what: str, connector: ConnectorRecord, new: ConnectorChange, old: ConnectorChange
+    ) -> None:
+        uuid = stored_id(connector)
+
+        def restore() -> None:
+            if self._is_shared:
+                doc = self._gateway.connector_with_secrets(uuid)
+                if not is_to_restore(doc, new, old, f"service connector {connector.name}"):
+                    return
+            self._gateway.update_connector(uuid, old)
+
+        self._write(what, lambda: self._gateway.update_connector(uuid, new), unknown=restore)
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether somebody else may write at the same time: not to a store of this process."""
+        return self._gateway.place.kind != "local"
+
+    def rename_connector(self, connector: ConnectorRecord, name: str) -> None:
+        """Give a connector another name."""
+        self._change_connector(
+            f"service connector {name}, formerly {connector.name}",
+            connector,
+            ConnectorChange(name=name),
+            ConnectorChange(name=connector.name),
+        )
+
+    def relabel_connector(self, connector: ConnectorRecord, labels: Mapping[str, str]) -> None:
+        """Give a connector exactly these labels. Is not taken back."""
+        self._gateway.update_connector(stored_id(connector), ConnectorChange(labels=labels))
+
+    def delete_connector(self, id: str) -> bool:
+        """Delete a connector and its secret. False: it was gone already."""
+        return self._gateway.delete("connector", id)
+
+    # -- components ------------------------------------------------------------------------------
+
+    def create_component(self, component: ComponentRecord, connector: str | None) -> str:
+        """Register a component under exactly its name, and return its id."""
+        new = new_component(component, connector)
+        made = self._write(
+            f"{component.type} {component.name}",
+            lambda: self._gateway.create_component(new),
+            unknown=lambda: lost.delete_components(self._gateway, [new], self._is_ours([new])),
+            is_ours=self._is_ours([new]),
+            undo=lambda doc: self._gateway.delete("component", doc.id),
+        )
+        self._made.add(made.id)
+        return made.id
+
+    def update_component(
+        self,
+        new: ComponentRecord,
+        old: ComponentRecord,
+        connector: str | None,
+        old_connector: str | None,
+    ) -> str:
+        """Change a component's configuration, connector and labels in place; return its id."""
+        uuid = stored_id(old)
+        self._change_component(
+            f"the former configuration of {old.type} {old.name}",
+            old,
+            component_change(new, old, connector, merged(old.labels, new.labels)),
+            component_change(old, new, old_connector, old.labels),
+        )
+        return uuid
+
+    def _change_component(
+        self, what: str, component: ComponentRecord, new: ComponentChange, old: ComponentChange
+    ) -> None:
+        uuid = stored_id(component)
+
+        def restore() -> None:
+            if self._is_shared:
+                doc = next(iter(self._gateway.components(Where(ids=(uuid,)))), None)
+                subject = f"{component.type.replace('_', ' ')} {component.name}"
+                if not is_to_restore(doc, new, old, subject):
+                    return
+            self._gateway.update_component(uuid, old)
+
+        self._write(what, lambda: self._gateway.update_component(uuid, new), unknown=restore)
+
+    def relabel_component(
+        self,
+        component: ComponentRecord,
+        name: str,
+        connector: str | None,
+        labels: Mapping[str, str],
+    ) -> None:
+        """Give a component this name and exactly these labels; its connector stays linked."""
+        uuid = stored_id(component)
+        is_renamed = name != component.name
+
+        def change(new_name: str, new_labels: Mapping[str, str]) -> ComponentChange:
+            return ComponentChange(
+                # A name that stays is not written: somebody else may be renaming it.
+                name=new_name if is_renamed else UNSET,
+                labels=new_labels,
+                connector_id=connector if component.uses_connector else None,
+                connector_resource_id=component.resource_id,
+            )
+
+        if uuid in self._made:
+            self._before()
+            self._gateway.update_component(uuid, change(name, labels))
+            return
+        formerly = f", formerly {component.name}" if is_renamed else ""
+        self._change_component(
+            f"{component.type} {name}{formerly}",
+            component,
+            change(name, labels),
+            change(component.name, component.labels),
+        )
+
+    def delete_component(self, id: str) -> bool:
+        """Delete a component. False: it was gone already."""
+        return self._gateway.delete("component", id)
+
+    def _is_ours(self, parts: Sequence[str | NewComponent]) -> bool:
+        """Whether what looks like these parts, or a stack of them, can only be of this run.
+
+        A store in this process is written by nobody else. On a server a connector tells, if it was
+        made by this run; without one, a colleague's can look the same.
+        """
+        if self._gateway.place.kind == "local":
+            return True
+        return any(not isinstance(part, str) and part.connector_id in self._made for part in parts)
+
+    # -- stacks ----------------------------------------------------------------------------------
+
+    def register_stack(
+        self,
+        name: str,
+        labels: Mapping[str, str],
+        members: Mapping[str, Sequence[str | ComponentRecord]],
+        connector: str | None,
+        description: str = "",
+    ) -> StackDoc:
+        """Register a stack, and in the same call those components that are given as records."""
+        new = NewStack(
+            name,
+            labels,
+            {
+                kind: tuple(
+                    given if isinstance(given, str) else new_component(given, connector)
+                    for given in of_kind
+                )
+                for kind, of_kind in members.items()
+            },
+            description,
+        )
+        parts = [given for of in new.members.values() for given in of]
+        stack = self._write(
+            f"stack {name}",
+            lambda: self._gateway.create_stack(new),
+            unknown=lambda: lost.delete_stack(self._gateway, new, self._is_ours(parts)),
+            is_ours=self._is_ours(parts),
+        )
+        delete = self._gateway.delete
+        self._entries[-1:] = [  # in reverse: first the stack, then what came with it
+            *(
+                Entry(f"component {part} of stack {name}", partial(delete, "component", part))
+                for part in lost.came_with(stack, new)
+            ),
+            Entry(f"stack {name}", partial(delete, "stack", stack.id)),
+        ]
+        self._made.update(lost.came_with(stack, new))
+        return stack
+
+    def label_new_stack(self, id: str, labels: Mapping[str, str]) -> None:
+        """Give a stack that this run registered exactly these labels; it is taken back with it."""
+        self._before()
+        self._gateway.update_stack(id, StackChange(labels=labels))
+
+    def update_stack(
+        self,
+        id: str,
+        *,
+        labels: Mapping[str, str],
+        old_labels: Mapping[str, str],
+        members: Mapping[str, Sequence[str]] | None = None,
+        old_members: Mapping[str, Sequence[str]] | None = None,
+        descriptions: tuple[str, str] = ("", ""),
+    ) -> None:
+        """Change a stack in place; None leaves its members. `descriptions`: the new, the old."""
+        texts: tuple[str | Unset, str | Unset] = descriptions
+        if descriptions[0] == descriptions[1]:
+            texts = (UNSET, UNSET)
+        parts: list[Mapping[str, tuple[str, ...]] | Unset] = [
+            UNSET if of is None else tuples(of) for of in (members, old_members)
+        ]
+        self._change_stack(
+            f"the stack's former {'labels' if members is None else 'members'}",
+            id,
+            StackChange(labels=labels, members=parts[0], description=texts[0]),
+            StackChange(labels=old_labels, members=parts[1], description=texts[1]),
+        )
+
+    def _change_stack(self, what: str, id: str, new: StackChange, old: StackChange) -> None:
+        def restore() -> None:
+            if self._is_shared:
+                doc = next(iter(self._gateway.stacks(Where(ids=(id,)))), None)
+                if not is_to_restore(doc, new, old, "the stack"):
+                    return
+            self._gateway.update_stack(id, old)
+
+        self._write(what, lambda: self._gateway.update_stack(id, new), unknown=restore)
+
+    def rename_stack(self, id: str, old: str, new: str) -> None:
+        """Give a stack another name."""
+        self._change_stack(
+            f"stack {new}, formerly {old}", id, StackChange(name=new), StackChange(name=old)
+        )
+
+    def delete_stack(self, id: str) -> bool:
+        """Delete a stack. False: it was gone already."""
+        return self._gateway.delete("stack", id)
