@@ -6,32 +6,18 @@ died in the middle is cleaned up after by the next one.
 
 from __future__ import annotations
 
-import secrets
-import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pulumi.automation import (
-    Deployment as State,
-)
-from pulumi.automation import (
-    EngineEvent,
-    LocalWorkspace,
-    ProjectSettings,
-    Stack,
-    StackNotFoundError,
-)
+from pulumi.automation import EngineEvent, Stack, StackNotFoundError
 from pulumi.automation._stack import StackInitMode
 
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.events import Recording
 from kitaru_iac.engine.find import FoundEngine
-from kitaru_iac.engine.install import ensure_plugin
 from kitaru_iac.engine.patience import Passing, patiently
 from kitaru_iac.engine.pending import Identify, begun, settled, with_protection, without
 from kitaru_iac.engine.progress import View, as_view
@@ -39,13 +25,8 @@ from kitaru_iac.engine.results import Plugin, Result, outputs_of
 from kitaru_iac.engine.running import Runner
 from kitaru_iac.engine.states import States
 from kitaru_iac.engine.taking_back import plan_of, taken_back
-from kitaru_iac.engine.workspace import (
-    Backend,
-    QuietStack,
-    QuietWorkspace,
-    default_backend,
-    engine_environment,
-)
+from kitaru_iac.engine.work_directories import WorkDirectories
+from kitaru_iac.engine.workspace import Backend, QuietStack, default_backend
 
 __all__ = ["Deployment"]
 
@@ -89,15 +70,20 @@ class Deployment:
         self.project = project
         self.stack = stack
         self.backend = backend or default_backend()
-        self._program = program
-        self._plugins = tuple(plugins)
         self._identify = identify
-        self._view: View = as_view(progress)
-        self._runner = Runner(stack, self.backend.label, self._view, self.unlock, lock_wait)
+        view: View = as_view(progress)
+        self._runner = Runner(stack, self.backend.label, view, self.unlock, lock_wait)
         self._runner.environment = dict(environment or {})
         self._states = States(self.backend, project, stack, self._runner)
-        self._command = EngineCommand(engine, on_interrupt=self._runner.interrupted)
-        self._cleanup = ExitStack()
+        self._work = WorkDirectories(
+            project,
+            program,
+            command=EngineCommand(engine, on_interrupt=self._runner.interrupted),
+            backend=self.backend,
+            runner=self._runner,
+            view=view,
+            plugins=plugins,
+        )
         self._opened: Stack | None = None
         self._looked = False
         self._taken_over = False  # then a refresh has to find out what it really is
@@ -111,7 +97,7 @@ class Deployment:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._cleanup.close()
+        self._work.close()
 
     def configure(
         self,
@@ -130,10 +116,10 @@ class Deployment:
         """
         self._runner.environment = dict(environment)
         self._runner.log_in = log_in
-        self._plugins = tuple(plugins)
+        self._work.plugins = tuple(plugins)
         self._identify = identify
         if self._opened is not None:
-            self._opened = QuietStack(self.stack, self._workspace(), StackInitMode.SELECT)
+            self._opened = QuietStack(self.stack, self._work.workspace(), StackInitMode.SELECT)
 
     # -- operations --------------------------------------------------------------------------------
 
@@ -150,10 +136,11 @@ class Deployment:
         """
         stack = self._open(create=False)
         if stack is None:
-            stack = self._scratch()
+            stack = self._work.scratch(self.stack)
         elif take_back or (self.begun() and not self.backend.is_service):
             # What a killed run has made would be shown as new, and be replaced by `up`.
-            stack = self._scratch(settled(self._states.read(stack), self._identify))
+            state = settled(self._states.read(stack), self._identify)
+            stack = self._work.scratch(self.stack, state)
         if take_back:
             self._take_back(stack)
         record, _ = self._operate(
@@ -350,7 +337,7 @@ class Deployment:
         """The stack, selected in the backend; None if it is not there and not to be created."""
         if self._opened is not None or (self._looked and not create):
             return self._opened
-        workspace = self._workspace()
+        workspace = self._work.workspace()
 
         def opened() -> Stack | None:
             try:
@@ -361,48 +348,3 @@ class Deployment:
         self._opened = self._runner.run("open the state", lambda: self._states.read_whole(opened))
         self._looked = True
         return self._opened
-
-    def _scratch(self, state: Mapping[str, Any] | None = None) -> Stack:
-        """A stack in a folder that is thrown away: a preview with it writes nothing to the backend.
-
-        Args:
-            state: What it holds; nothing, if left out.
-        """
-        folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="kitaru-")))
-        passphrase = {"PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16)}
-        if state is not None:
-            # Its secrets are encrypted with the backend's own.
-            passphrase = self.backend.passphrase()
-        workspace = self._workspace(Backend(folder.as_uri()), passphrase)
-
-        def opened() -> Stack:
-            stack = QuietStack(self.stack, workspace, StackInitMode.CREATE)
-            if state is not None:
-                stack.import_stack(State(3, dict(state)))
-            return stack
-
-        return self._runner.run("open an empty state", opened)
-
-    def _workspace(
-        self, backend: Backend | None = None, passphrase: Mapping[str, str] | None = None
-    ) -> LocalWorkspace:
-        environment = engine_environment(
-            backend or self.backend, self._runner.environment, passphrase
-        )
-        work_dir = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="kitaru-"))
-        for plugin in self._plugins:
-            ensure_plugin(
-                self._command,
-                plugin.name,
-                plugin.version,
-                environment,
-                Path(work_dir),
-                progress=self._view,
-            )
-        return QuietWorkspace(
-            work_dir=work_dir,
-            program=self._program,
-            env_vars=dict(environment),
-            project_settings=ProjectSettings(name=self.project, runtime="python"),
-            pulumi_command=self._command,
-        )
