@@ -19,6 +19,7 @@ from kitaru_iac.spec.model import BaseSpec, StackSpec
 
 __all__ = [
     "Account",
+    "Build",
     "ChecksFor",
     "Claim",
     "CloudProvider",
@@ -26,6 +27,7 @@ __all__ = [
     "Inputs",
     "Marked",
     "PolicyDocuments",
+    "ProvisionModule",
     "Provisioning",
     "Sighting",
     "Target",
@@ -156,7 +158,6 @@ class Target:
     notes: tuple[str, ...] = ()
     passing: Callable[[str], str | None] | None = None
 
-
 @dataclass(frozen=True, slots=True)
 class Component:
     """The component resource that makes a cloud's infrastructure in a Pulumi program.
@@ -167,8 +168,6 @@ class Component:
         outputs: Its outputs: keys of a description.
         always: Those of them that are never empty.
         types: The stack types that it is made for.
-        build: Makes it, from a name, its arguments or a description, and Pulumi's options. Imports
-            Pulumi and the cloud's SDK. Raises `MissingPackages`, or what the component raises.
     """
 
     token: str
@@ -176,7 +175,6 @@ class Component:
     outputs: tuple[str, ...]
     always: tuple[str, ...]
     types: tuple[StackType, ...]
-    build: Callable[[str, Inputs | StackSpec, object], object]
 
     @property
     def text(self) -> str:
@@ -190,37 +188,97 @@ class Component:
         )
 
 
+class ProvisionModule(Protocol):
+    """What a cloud's module `provision.target` offers."""
+
+    def plugins(self) -> tuple[tuple[str, str], ...]:
+        """Give the provider plugins, as name and version.
+
+        Raises:
+            MissingPackages: The cloud's packages are not installed.
+        """
+
+    def target(self, spec: StackSpec) -> Target:
+        """Say what is made for a description.
+
+        Raises:
+            DescriptionError: It cannot be made as described.
+            MissingPackages: The cloud's packages are not installed.
+            NotAllowedError: There are no usable credentials.
+        """
+
+    def used(self, spec: StackSpec) -> frozenset[str]:
+        """Say which resources, as ``resources`` calls them, are named and not made.
+
+        Raises:
+            DescriptionError: It cannot be made as described.
+            MissingPackages: The cloud's packages are not installed.
+            NotAllowedError: There are no usable credentials.
+        """
+
+    def account_of(self, credentials: Credentials | None, inputs: Inputs) -> Account:
+        """Open the account of some credentials, in the region of a deployment's provider.
+
+        Whether it is that provider's account too is not asked.
+
+        Args:
+            credentials: Whose account; None for those of this machine.
+            inputs: The provider's, as the state has them.
+
+        Raises:
+            NotAllowedError: There are no usable credentials.
+        """
+
+    def account_for(self, spec: StackSpec) -> Account:
+        """Open the account that a description's infrastructure would be in.
+
+        Raises:
+            DescriptionError: It lacks what says where that is.
+            NotAllowedError: There are no usable credentials.
+        """
+
+    def place_of(self, inputs: Inputs) -> Mapping[str, str]:
+        """Say where a provider of a deployment's state is, as `Account.place`."""
+
+
+#: Makes a component in a running Pulumi program, from its name, its arguments or a description,
+#: and Pulumi's options; what comes back is Pulumi's resource.
+Build = Callable[[str, Inputs | StackSpec, object], object]
+
+
 @dataclass(frozen=True, slots=True)
 class Provisioning:
     """What making and ending the infrastructure of a stack needs of a cloud.
 
     Attributes:
         pulumi_provider: The name of its provider in Pulumi, as in ``pulumi:providers:NAME``.
-        plugins: The provider plugins, as name and version. Raises `MissingPackages`.
-        target: What is made for a description. Raises `DescriptionError`, `MissingPackages`,
-            `NotAllowedError`.
-        used: Which resources of a description, as `resources` calls them, are named and not made.
-            Raises `DescriptionError`, `MissingPackages`, `NotAllowedError`.
-        account: The account of some credentials, in the region of a provider of a deployment's
-            state, by that one's inputs. Whether it is that provider's account too is not asked.
-            Raises `NotAllowedError`.
-        place_of: Where a provider of a deployment's state is, by its inputs, as `Account.place`.
-        account_for: The account that a description's infrastructure would be in. Raises
-            `DescriptionError`, `NotAllowedError`.
-        component: The same for programs.
+        load: Imports what provisions. Imports neither Pulumi nor the cloud's SDK by that.
+        component: The same for programs, described.
+        builder: Imports that component, with Pulumi and the cloud's SDK.
         unchanged: The types in Pulumi whose deletion changes nothing in the cloud: they only leave
             the state, and are not told as deleted.
     """
 
     pulumi_provider: str
-    plugins: Callable[[], tuple[tuple[str, str], ...]]
-    target: Callable[[StackSpec], Target]
-    used: Callable[[StackSpec], frozenset[str]]
-    account: Callable[[Credentials | None, Inputs], Account]
-    place_of: Callable[[Inputs], Mapping[str, str]]
-    account_for: Callable[[StackSpec], Account]
+    load: Callable[[], ProvisionModule]
     component: Component
+    builder: Callable[[], Build]
     unchanged: frozenset[str] = frozenset()
+
+    def build(self, name: str, given: Inputs | StackSpec, options: object) -> object:
+        """Make the component in a running Pulumi program, and give Pulumi's resource.
+
+        Args:
+            name: The component's name in the program.
+            given: Its arguments; or a description, from which they follow.
+            options: Pulumi's options.
+
+        Raises:
+            MissingPackages: The cloud's packages are not installed.
+            pulumi.RunError: It cannot be made as described.
+        """
+        self.load().plugins()  # says how to get the SDK where it is missing
+        return self.builder()(name, given, options)
 
 
 # -- verification ----------------------------------------------------------------------------------

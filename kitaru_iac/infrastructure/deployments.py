@@ -93,9 +93,10 @@ def existing(
             )
         cloud, inputs = _made_on(providers)
         made_by = registry.provisioning(cloud.cloud)
-        account = made_by.account(credentials, inputs)
-        require_same_place(deployment, made_by.place_of, account.place)
-        owned = configured(deployment, account, made_by.plugins(), log_in=cloud.log_in)
+        provision = made_by.load()
+        account = provision.account_of(credentials, inputs)
+        require_same_place(deployment, provision.place_of, account.place)
+        owned = configured(deployment, account, provision.plugins(), log_in=cloud.log_in)
         yield replace(owned, unchanged=made_by.unchanged)
 
 

@@ -93,7 +93,7 @@ def _used(spec: StackSpec) -> StackSpec | None:
     if "cluster" in unsaid:
         modes["cluster"] = ResourceMode.EXISTING
     if spec.cloud is not None and unsaid - {"cluster"}:
-        used = registry.provisioning(spec.cloud).used(spec)
+        used = registry.provisioning(spec.cloud).load().used(spec)
         modes |= dict.fromkeys(unsaid & used, ResourceMode.EXISTING)
     if ResourceMode.EXISTING not in modes.values():
         return None

@@ -120,7 +120,7 @@ def _execute(
 ) -> InfrastructureResult:
     if spec.infra is not InfraMode.PROVISION or spec.cloud is None:
         return InfrastructureResult(spec)
-    made_by = registry.provisioning(spec.cloud)
+    made_by = registry.provisioning(spec.cloud).load()
     target = made_by.target(spec)
     place = (PROJECT, spec.name, backend)
     view = as_view(progress)

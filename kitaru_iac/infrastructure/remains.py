@@ -88,7 +88,7 @@ def require_nothing_marked(spec: StackSpec, project: str, deployment: str, backe
 def _marked(spec: StackSpec, project: str, deployment: str) -> tuple[Marked, str]:
     """What carries the marks where a description leads, and where that is, in words."""
     assert spec.cloud is not None
-    account = registry.provisioning(spec.cloud).account_for(spec)
+    account = registry.provisioning(spec.cloud).load().account_for(spec)
     where = ", ".join(f"{key} {value}" for key, value in account.place.items())
     return account.marked(marks(project, deployment)), where
 

@@ -148,11 +148,10 @@ def _infrastructure(
         return None, {}
     if spec.cloud is None:
         raise registry.not_provisioned("this machine")
-    component = registry.provisioning(spec.cloud).component
-    made = component.build(name, spec, pulumi.ResourceOptions(parent=parent))
-    keys = (
-        key for key in component.outputs if spec.type in (IN_EXTRA.get(key) or FIELDS[key]).types
-    )
+    made_by = registry.provisioning(spec.cloud)
+    made = made_by.build(name, spec, pulumi.ResourceOptions(parent=parent))
+    outputs = made_by.component.outputs
+    keys = (key for key in outputs if spec.type in (IN_EXTRA.get(key) or FIELDS[key]).types)
     return cast("pulumi.Resource", made), {key: getattr(made, key) for key in keys}
 
 

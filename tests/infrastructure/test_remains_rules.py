@@ -82,7 +82,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Callable[[Marked], list[object]]
                 asked.append(wanted)
                 return found
 
-        made_by = SimpleNamespace(account_for=lambda _: Account())
+        made_by = SimpleNamespace(load=lambda: SimpleNamespace(account_for=lambda _: Account()))
         monkeypatch.setattr(remains.registry, "provisioning", lambda _: made_by)
         return asked
 

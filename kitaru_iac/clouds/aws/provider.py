@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.aws import records
 from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN, TYPES, InfrastructureArgs
 from kitaru_iac.clouds.provider import (
-    Account,
+    Build,
     CloudProvider,
     Component,
-    Inputs,
     PolicyDocuments,
     Provisioning,
-    Target,
+    ProvisionModule,
     Verification,
 )
-from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud, InfraMode
 from kitaru_iac.spec.model import BaseSpec, StackSpec
 
@@ -56,47 +54,16 @@ def _trusts(spec: BaseSpec) -> PolicyDocuments:
     return trusts(spec)
 
 
-def _plugins() -> tuple[tuple[str, str], ...]:
-    from kitaru_iac.clouds.aws.provision.target import plugins
+def _provision() -> ProvisionModule:
+    from kitaru_iac.clouds.aws.provision import target
 
-    return plugins()
-
-
-def _account_for(spec: StackSpec) -> Account:
-    from kitaru_iac.clouds.aws.provision.target import account_for
-
-    return account_for(spec)
+    return target
 
 
-def _place_of(inputs: Inputs) -> Mapping[str, str]:
-    from kitaru_iac.clouds.aws.provision.target import place_of
+def _builder() -> Build:
+    from kitaru_iac.clouds.aws.provision.component import Infrastructure
 
-    return place_of(inputs)
-
-
-def _target(spec: StackSpec) -> Target:
-    from kitaru_iac.clouds.aws.provision.target import target
-
-    return target(spec)
-
-
-def _used(spec: StackSpec) -> frozenset[str]:
-    from kitaru_iac.clouds.aws.provision.target import used
-
-    return used(spec)
-
-
-def _account(credentials: Credentials | None, inputs: Inputs) -> Account:
-    from kitaru_iac.clouds.aws.provision.target import account_of
-
-    return account_of(credentials, inputs)
-
-
-def _build(name: str, given: Inputs | StackSpec, options: object) -> object:
-    _plugins()  # says how to get the SDK where it is missing
-    from kitaru_iac.clouds.aws.provision.component import build
-
-    return build(name, given, options)
+    return Infrastructure.build
 
 
 PROVIDER = CloudProvider(
@@ -106,19 +73,14 @@ PROVIDER = CloudProvider(
     verification=Verification(catalog=_catalog, checks=_checks, policies=_policies, trusts=_trusts),
     provisioning=Provisioning(
         pulumi_provider="aws",
-        plugins=_plugins,
-        target=_target,
-        used=_used,
-        account=_account,
-        place_of=_place_of,
-        account_for=_account_for,
+        load=_provision,
+        builder=_builder,
         component=Component(
             token=TOKEN,
             arguments=InfrastructureArgs,
             outputs=OUTPUTS,
             always=("region",),
             types=TYPES,
-            build=_build,
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from kitaru_iac.checks.model import Check, CheckInfo
@@ -15,16 +15,14 @@ from kitaru_iac.clouds.gcp.provision.args import (
     InfrastructureArgs,
 )
 from kitaru_iac.clouds.provider import (
-    Account,
+    Build,
     CloudProvider,
     Component,
-    Inputs,
     PolicyDocuments,
     Provisioning,
-    Target,
+    ProvisionModule,
     Verification,
 )
-from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud, InfraMode
 from kitaru_iac.spec.model import BaseSpec, StackSpec
 
@@ -62,47 +60,16 @@ def _trusts(spec: BaseSpec) -> PolicyDocuments:
     return trusts(spec)
 
 
-def _plugins() -> tuple[tuple[str, str], ...]:
-    from kitaru_iac.clouds.gcp.provision.target import plugins
+def _provision() -> ProvisionModule:
+    from kitaru_iac.clouds.gcp.provision import target
 
-    return plugins()
-
-
-def _account_for(spec: StackSpec) -> Account:
-    from kitaru_iac.clouds.gcp.provision.target import account_for
-
-    return account_for(spec)
+    return target
 
 
-def _place_of(inputs: Inputs) -> Mapping[str, str]:
-    from kitaru_iac.clouds.gcp.provision.target import place_of
+def _builder() -> Build:
+    from kitaru_iac.clouds.gcp.provision.component import Infrastructure
 
-    return place_of(inputs)
-
-
-def _target(spec: StackSpec) -> Target:
-    from kitaru_iac.clouds.gcp.provision.target import target
-
-    return target(spec)
-
-
-def _used(spec: StackSpec) -> frozenset[str]:
-    from kitaru_iac.clouds.gcp.provision.target import used
-
-    return used(spec)
-
-
-def _account(credentials: Credentials | None, inputs: Inputs) -> Account:
-    from kitaru_iac.clouds.gcp.provision.target import account_of
-
-    return account_of(credentials, inputs)
-
-
-def _build(name: str, given: Inputs | StackSpec, options: object) -> object:
-    _plugins()  # says how to get the SDK where it is missing
-    from kitaru_iac.clouds.gcp.provision.component import build
-
-    return build(name, given, options)
+    return Infrastructure.build
 
 
 PROVIDER = CloudProvider(
@@ -112,12 +79,8 @@ PROVIDER = CloudProvider(
     verification=Verification(catalog=_catalog, checks=_checks, policies=_policies, trusts=_trusts),
     provisioning=Provisioning(
         pulumi_provider="gcp",
-        plugins=_plugins,
-        target=_target,
-        used=_used,
-        account=_account,
-        place_of=_place_of,
-        account_for=_account_for,
+        load=_provision,
+        builder=_builder,
         unchanged=UNCHANGED,
         component=Component(
             token=TOKEN,
@@ -125,7 +88,6 @@ PROVIDER = CloudProvider(
             outputs=OUTPUTS,
             always=("region",),
             types=TYPES,
-            build=_build,
         ),
     ),
 )

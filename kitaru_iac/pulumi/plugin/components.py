@@ -13,7 +13,7 @@ from pulumi.provider import ConstructResult
 
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.outputs import IN_EXTRA
-from kitaru_iac.clouds.provider import Component
+from kitaru_iac.clouds.provider import Provisioning
 from kitaru_iac.errors import KitaruError, Problem
 from kitaru_iac.pulumi._provisioned import ProvisionedStack
 from kitaru_iac.pulumi.keys import camel, snake
@@ -87,8 +87,9 @@ def _provisioned(
     return ProvisionedStack(name, opts=options, **arguments)
 
 
-def _builder(component: Component) -> _Build:
+def _builder(made_by: Provisioning) -> _Build:
     """How the component of a cloud is built."""
+    component = made_by.component
 
     def build(
         name: str, given: dict[str, Any], options: pulumi.ResourceOptions | None
@@ -98,7 +99,7 @@ def _builder(component: Component) -> _Build:
         if problems := [*problems, *component_args.problems(component, known)]:
             raise InputsRefused(problems, called)
         try:
-            return cast("pulumi.ComponentResource", component.build(name, given, options))
+            return cast("pulumi.ComponentResource", made_by.build(name, given, options))
         except pulumi.RunError as error:
             raise refused(error, called) from error
 
@@ -119,18 +120,22 @@ def _strangers(
     return problems, {key: value for key, value in given.items() if key in accepted}
 
 
-def _of_clouds() -> tuple[Component, ...]:
-    """The components of all clouds that have one."""
+def _of_clouds() -> tuple[Provisioning, ...]:
+    """What the clouds offer that have a component."""
     offered = (provider.provisioning for provider in registry.providers())
-    return tuple(found.component for found in offered if found is not None)
+    return tuple(found for found in offered if found is not None)
 
 
 #: How each is built, what it takes, and what comes out.
 _COMPONENTS: Mapping[str, tuple[_Build, Collection[str], tuple[str, ...]]] = {
     PROVISIONED_TOKEN: (_provisioned, PROVISIONED_KEYS, (*PROVISIONED_OUTPUTS, "stack_id")),
     **{
-        found.token: (_builder(found), component_args.fields(found.arguments), found.outputs)
-        for found in _of_clouds()
+        made_by.component.token: (
+            _builder(made_by),
+            component_args.fields(made_by.component.arguments),
+            made_by.component.outputs,
+        )
+        for made_by in _of_clouds()
     },
 }
 
@@ -142,7 +147,7 @@ def schema() -> dict[str, Any]:
             PROVISIONED_TOKEN: _provisioned_schema(),
             **{
                 found.token: component_args.schema(found, _properties_of(found.outputs))
-                for found in _of_clouds()
+                for found in (made_by.component for made_by in _of_clouds())
             },
         },
         "types": {},

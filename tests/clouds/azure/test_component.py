@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -18,7 +19,8 @@ from kitaru_iac.clouds.azure.provision.component import Infrastructure
 from kitaru_iac.clouds.azure.provision.grants import Role
 from kitaru_iac.clouds.azure.provision.kinds import KINDS
 from kitaru_iac.clouds.azure.provision.layout import Known, layout
-from kitaru_iac.clouds.azure.provision.program import NAME, physical_names
+from kitaru_iac.clouds.azure.provision.program import physical_names
+from kitaru_iac.clouds.programs import NAME
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.spec.model import StackSpec
 from tests.clouds.azure.test_layout import GROUP, REGION, SUBSCRIPTION, described, kubernetes
@@ -157,7 +159,8 @@ def test_every_role_is_for_an_identity_under_a_name_that_stays(
     assert len({one["roleAssignmentName"] for one in made.values()}) == 10
     assert roles(run(whole())) == made
     # One that is there already is known in a plan, and so is what it has where a state is lost.
-    planned = layout(described(), SUBSCRIPTION, REGION, tenant=TENANT, known=Known(principal="w"))
+    planned = layout(described(), SUBSCRIPTION, REGION, tenant=TENANT)
+    planned = replace(planned, known=Known(principal="w"))
     there = roles(run(planned.args()))
     assert {one["principalId"] for one in there.values()} == {"w"}
     assert there.keys() == made.keys()
@@ -174,7 +177,8 @@ def test_what_exists_gets_the_roles_that_fit_it(run: Callable[..., _Azure]) -> N
         container_registry="images.azurecr.io",
     )
     known = Known(store_id="/store", images_id="/images", images_abac=True)
-    made = run(layout(spec, SUBSCRIPTION, REGION, tenant=TENANT, known=known).args()).made
+    planned = layout(spec, SUBSCRIPTION, REGION, tenant=TENANT)
+    made = run(replace(planned, known=known).args()).made
     at = {inputs["scope"]: inputs["roleDefinitionId"].rsplit("/", 1)[1]
           for token, inputs in made.values() if token.endswith(":RoleAssignment")}  # fmt: skip
     assert at["/store"] == Role.BLOB_DATA_CONTRIBUTOR
@@ -186,7 +190,8 @@ def test_what_exists_gets_the_roles_that_fit_it(run: Callable[..., _Azure]) -> N
 
 
 def test_the_nodes_of_a_cluster_are_let_at_what_is_made(run: Callable[..., _Azure]) -> None:
-    planned = layout(kubernetes(), SUBSCRIPTION, REGION, known=Known(principal="kubelet"))
+    planned = layout(kubernetes(), SUBSCRIPTION, REGION)
+    planned = replace(planned, known=Known(principal="kubelet"))
     made = run({**planned.args(), "tenant": TENANT})
     assert kinds(made).count("RoleAssignment") == 3
     assert {i["principalId"] for t, i in made.made.values() if t.endswith("Assignment")} == {

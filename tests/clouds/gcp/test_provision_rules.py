@@ -428,4 +428,4 @@ def test_the_registry_knows_it() -> None:
     found = registry.provisioning(Cloud.GCP)
     assert found.component.outputs == OUTPUTS
     assert found.pulumi_provider == "gcp"
-    assert dict(found.plugins()).keys() == {"gcp"}
+    assert dict(found.load().plugins()).keys() == {"gcp"}

@@ -1,21 +1,16 @@
-"""The component resource: everything that is made for one stack on AWS, in one piece.
-
-The command's inline program and the programs of platform repositories use the same one.
-"""
+"""The component resource: everything that is made for one stack on AWS."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import pulumi
 
-from kitaru_iac.clouds.aws.provision import lookups
+from kitaru_iac.clouds.aws.provision import described, lookups
 from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
 from kitaru_iac.clouds.aws.provision.bucket import Bucket
 from kitaru_iac.clouds.aws.provision.cluster import LOG_RETENTION, Cluster, Setting, nodes_of
 from kitaru_iac.clouds.aws.provision.cluster_access import admit, identify_pods
-from kitaru_iac.clouds.aws.provision.described import complete
 from kitaru_iac.clouds.aws.provision.layout import SERVICE_ACCOUNTS
 from kitaru_iac.clouds.aws.provision.names import role_name
 from kitaru_iac.clouds.aws.provision.network import Network
@@ -23,27 +18,18 @@ from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
 from kitaru_iac.clouds.aws.provision.used import used
 from kitaru_iac.clouds.aws.resources import AwsResources
-from kitaru_iac.clouds.programs import foreseen
-from kitaru_iac.clouds.provider import Inputs, marks
-from kitaru_iac.errors import KitaruError
+from kitaru_iac.clouds.programs import CloudInfrastructure, foreseen, own_marks
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import S3Uri, parse_artifact_store
 
-__all__ = ["Infrastructure", "build"]
+__all__ = ["Infrastructure"]
 
 
-def build(name: str, given: Inputs | StackSpec, options: object) -> pulumi.ComponentResource:
-    """Make it, called by who knows no cloud; arguments and errors as of `Infrastructure`."""
-    return Infrastructure(
-        name,
-        cast("InfrastructureArgs | StackSpec", given),
-        cast("pulumi.ResourceOptions | None", options),
-    )
-
-
-class Infrastructure(pulumi.ComponentResource):
+class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
     """The infrastructure of one stack on AWS.
+
+    An AWS provider among the options makes everything, in the region of the arguments.
 
     Attributes:
         artifact_store: As the description's.
@@ -53,44 +39,24 @@ class Infrastructure(pulumi.ComponentResource):
         execution_role: As the description's.
     """
 
+    TOKEN = TOKEN
+    OUTPUTS = OUTPUTS
+
     artifact_store: pulumi.Output[str | None]
     container_registry: pulumi.Output[str | None]
     cluster: pulumi.Output[str | None]
     region: pulumi.Output[str]
     execution_role: pulumi.Output[str | None]
 
-    def __init__(
-        self,
-        name: str,
-        args: InfrastructureArgs | StackSpec,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """Make it.
+    def _described(self, spec: StackSpec) -> InfrastructureArgs:
+        return described.arguments(spec, self)
 
-        Args:
-            name: The component's name; its parts are called ``NAME-bucket`` and so on.
-            args: What is made, by name; or a description with ``infra: provision``, from which the
-                names follow.
-            opts: Pulumi's options. An AWS provider of theirs makes everything, in the region of
-                the arguments.
-
-        Raises:
-            pulumi.RunError: It cannot be made as described, or the account cannot be looked up.
-                Its cause is the `KitaruError`.
-        """
-        super().__init__(TOKEN, name, {}, opts)
-        try:
-            self._make(name, complete(args, self))
-        except KitaruError as error:
-            raise pulumi.RunError(str(error)) from error
-        self.register_outputs({key: getattr(self, key) for key in OUTPUTS})
+    def _located(self, args: InfrastructureArgs) -> InfrastructureArgs:
+        return described.located(args, self)
 
     def _make(self, name: str, args: InfrastructureArgs) -> None:
         region, partition = args["region"], aws_partition(args["region"])
-        tags = {
-            **args.get("tags", {}),
-            **marks(pulumi.get_project(), pulumi.get_stack(), args["stack"]),
-        }
+        tags = {**args.get("tags", {}), **own_marks(args["stack"])}
         uses = used(args)
         boundary = args.get("permissions_boundary")
         store = pulumi.Output.from_input(args.get("artifact_store"))

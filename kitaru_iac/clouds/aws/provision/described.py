@@ -11,27 +11,32 @@ from kitaru_iac.clouds.aws.provision import lookups
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.aws.provision.layout import layout
 from kitaru_iac.clouds.wanted import region_of
-from kitaru_iac.spec.model import BaseSpec, StackSpec
+from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["complete"]
+__all__ = ["arguments", "located"]
 
 
-def complete(
-    given: InfrastructureArgs | StackSpec, component: pulumi.Resource
-) -> InfrastructureArgs:
-    """The arguments with what follows from the account of the component's AWS provider.
+def arguments(spec: StackSpec, component: pulumi.Resource) -> InfrastructureArgs:
+    """Give the arguments that follow from a description with ``infra: provision``.
 
     Args:
-        given: Arguments, with or without the account; or a description with ``infra: provision``.
-        component: Whose provider is asked.
+        spec: The description.
+        component: Whose AWS provider is asked for its account.
 
     Raises:
         DescriptionError: It cannot be made as described.
         KitaruError: The account cannot be looked up.
     """
-    if isinstance(given, BaseSpec):
-        region = region_of(given)
-        return layout(given, lookups.account(component), region).args()
-    if given.get("account"):
-        return given
-    return {**given, "account": lookups.account(component)}
+    region = region_of(spec)
+    return layout(spec, lookups.account(component), region).args()
+
+
+def located(args: InfrastructureArgs, component: pulumi.Resource) -> InfrastructureArgs:
+    """Give the arguments with the account of the component's AWS provider, where they have none.
+
+    Raises:
+        KitaruError: The account cannot be looked up.
+    """
+    if args.get("account"):
+        return args
+    return {**args, "account": lookups.account(component)}

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pulumi
 import pulumi_aws as aws
 
-from kitaru_iac.clouds.aws.provision.args import OUTPUTS
 from kitaru_iac.clouds.aws.provision.component import Infrastructure
 from kitaru_iac.clouds.aws.provision.layout import Layout
 from kitaru_iac.clouds.aws.provision.names import log_group_name
+from kitaru_iac.clouds.programs import NAME, inline
 
-__all__ = ["NAME", "physical_names", "program"]
-
-#: The component's name in its program; its parts are called ``stack-bucket`` and so on.
-NAME = "stack"
+__all__ = ["physical_names", "program"]
 
 
 def program(layout: Layout) -> Callable[[], None]:
     """The program that makes a layout."""
 
-    def run() -> None:
-        provider = aws.Provider(
+    def provider() -> aws.Provider:
+        return aws.Provider(
             "aws",
             region=layout.region,
             # With credentials of another account nothing is done, whatever the program says.
             allowed_account_ids=[layout.account],
         )
-        made = Infrastructure(NAME, layout.args(), pulumi.ResourceOptions(providers=[provider]))
-        for key in OUTPUTS:
-            pulumi.export(key, getattr(made, key))
 
-    return run
+    return inline(Infrastructure, layout.args(), provider)
 
 
 def physical_names(layout: Layout) -> dict[str, str]:

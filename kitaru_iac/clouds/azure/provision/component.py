@@ -1,19 +1,13 @@
-"""The component resource: everything that is made for one stack on Azure, in one piece.
-
-The command's inline program and the programs of platform repositories use the same one.
-"""
+"""The component resource: everything that is made for one stack on Azure."""
 
 from __future__ import annotations
-
-from typing import cast
 
 import pulumi
 from pulumi_azure_native import containerregistry, resources
 
-from kitaru_iac.clouds.azure.provision import grants, names
+from kitaru_iac.clouds.azure.provision import described, grants, names
 from kitaru_iac.clouds.azure.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
 from kitaru_iac.clouds.azure.provision.bucket import Bucket
-from kitaru_iac.clouds.azure.provision.described import complete
 from kitaru_iac.clouds.azure.provision.grants import Scope
 from kitaru_iac.clouds.azure.provision.identity import Place, assign, identity
 from kitaru_iac.clouds.azure.provision.kinds import (
@@ -27,25 +21,17 @@ from kitaru_iac.clouds.azure.provision.kinds import (
 )
 from kitaru_iac.clouds.azure.provision.registry import registry
 from kitaru_iac.clouds.azure.provision.workspace import Setting, attached, workspace
-from kitaru_iac.clouds.programs import foreseen
-from kitaru_iac.clouds.provider import Inputs, marks
-from kitaru_iac.errors import DescriptionError, KitaruError, Problem
+from kitaru_iac.clouds.programs import CloudInfrastructure, foreseen, own_marks
+from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["Infrastructure", "build"]
+__all__ = ["Infrastructure"]
 
 
-def build(name: str, given: Inputs | StackSpec, options: object) -> pulumi.ComponentResource:
-    """Make it, called by who knows no cloud; arguments and errors as of `Infrastructure`."""
-    return Infrastructure(
-        name,
-        cast("InfrastructureArgs | StackSpec", given),
-        cast("pulumi.ResourceOptions | None", options),
-    )
-
-
-class Infrastructure(pulumi.ComponentResource):
+class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
     """The infrastructure of one stack on Azure.
+
+    An Azure provider among the options makes everything, in its subscription.
 
     Attributes:
         artifact_store: As the description's.
@@ -55,44 +41,24 @@ class Infrastructure(pulumi.ComponentResource):
         workspace: As the description's.
     """
 
+    TOKEN = TOKEN
+    OUTPUTS = OUTPUTS
+
     artifact_store: pulumi.Output[str | None]
     container_registry: pulumi.Output[str | None]
     cluster: pulumi.Output[str | None]
     region: pulumi.Output[str]
     workspace: pulumi.Output[str | None]
 
-    def __init__(
-        self,
-        name: str,
-        args: InfrastructureArgs | StackSpec,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """Make it.
+    def _described(self, spec: StackSpec) -> InfrastructureArgs:
+        return described.arguments(spec, self)
 
-        Args:
-            name: The component's name; its parts are called ``NAME-account`` and so on.
-            args: What is made, by name; or a description with ``infra: provision``, from which the
-                names follow.
-            opts: Pulumi's options. An Azure provider of theirs makes everything, in its
-                subscription.
-
-        Raises:
-            pulumi.RunError: It cannot be made as described, or the subscription cannot be looked
-                up. Its cause is the `KitaruError`.
-        """
-        super().__init__(TOKEN, name, {}, opts)
-        try:
-            self._make(name, complete(args, self))
-        except KitaruError as error:
-            raise pulumi.RunError(str(error)) from error
-        self.register_outputs({key: getattr(self, key) for key in OUTPUTS})
+    def _located(self, args: InfrastructureArgs) -> InfrastructureArgs:
+        return described.located(args, self)
 
     def _make(self, name: str, args: InfrastructureArgs) -> None:
         require_whole(args)
-        tags = {
-            **args.get("tags", {}),
-            **marks(pulumi.get_project(), pulumi.get_stack(), args["stack"]),
-        }
+        tags = {**args.get("tags", {}), **own_marks(args["stack"])}
         setting = Setting(name, self._group(name, args, tags), args["region"], tags, self)
         places = _existing(args)
         self.artifact_store = pulumi.Output.from_input(args.get("artifact_store"))

@@ -12,44 +12,50 @@ from kitaru_iac.clouds.azure.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.azure.provision.layout import Layout, layout
 from kitaru_iac.clouds.wanted import region_of
 from kitaru_iac.errors import DescriptionError, KitaruError, Problem
-from kitaru_iac.spec.model import BaseSpec, StackSpec
+from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
 
-__all__ = ["complete"]
+__all__ = ["arguments", "located"]
 
 
-def complete(
-    given: InfrastructureArgs | StackSpec, component: pulumi.Resource
-) -> InfrastructureArgs:
-    """Give the arguments with what follows from the component's Azure provider.
+def arguments(spec: StackSpec, component: pulumi.Resource) -> InfrastructureArgs:
+    """Give the arguments that follow from a description with ``infra: provision``.
 
     Args:
-        given: Arguments, with or without the subscription and the tenant; or a description with
-            ``infra: provision``.
-        component: Whose provider is asked.
+        spec: The description.
+        component: Whose Azure provider is asked for its subscription and tenant.
 
     Raises:
         DescriptionError: It cannot be made as described.
-        KitaruError: The subscription cannot be looked up.
+        KitaruError: The subscription cannot be looked up, or is not the description's.
     """
-    if not isinstance(given, BaseSpec):
-        if given.get("subscription") and given.get("tenant"):
-            return given
-        subscription, tenant = _client(component)
-        own = {"subscription": subscription, "tenant": tenant}
-        named = {key: given.get(key) or value for key, value in own.items()}
-        return {**given, **named}  # type: ignore[typeddict-item]  # the same two keys
     subscription, tenant = _client(component)
-    named_by_it = getattr(given, "subscription_id", None)
-    if named_by_it is not None and named_by_it.lower() != subscription.lower():
+    named = getattr(spec, "subscription_id", None)
+    if named is not None and named.lower() != subscription.lower():
         raise KitaruError(
-            f"The stack is in subscription {named_by_it}, and the Azure provider in {subscription}",
+            f"The stack is in subscription {named}, and the Azure provider in {subscription}",
             why="What makes the infrastructure is the program's own provider.",
             remedy="Give the component a provider of that subscription.",
         )
-    planned = layout(given, subscription, region_of(given), tenant=tenant)
-    require_no_grants_elsewhere(given, planned)
+    planned = layout(spec, subscription, region_of(spec), tenant=tenant)
+    require_no_grants_elsewhere(spec, planned)
     return planned.args()
+
+
+def located(args: InfrastructureArgs, component: pulumi.Resource) -> InfrastructureArgs:
+    """Give the arguments with subscription and tenant of the Azure provider, where they lack them.
+
+    Raises:
+        KitaruError: The subscription cannot be looked up.
+    """
+    if args.get("subscription") and args.get("tenant"):
+        return args
+    subscription, tenant = _client(component)
+    return {
+        **args,
+        "subscription": args.get("subscription") or subscription,
+        "tenant": args.get("tenant") or tenant,
+    }
 
 
 def require_no_grants_elsewhere(spec: StackSpec, planned: Layout) -> None:

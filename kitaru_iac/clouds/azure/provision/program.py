@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pulumi
 import pulumi_azure_native as azure
 
-from kitaru_iac.clouds.azure.provision.args import OUTPUTS
 from kitaru_iac.clouds.azure.provision.component import Infrastructure
 from kitaru_iac.clouds.azure.provision.layout import Layout
+from kitaru_iac.clouds.programs import NAME, inline
 
-__all__ = ["NAME", "physical_names", "program"]
-
-#: The component's name in its program; its parts are called ``stack-account`` and so on.
-NAME = "stack"
+__all__ = ["physical_names", "program"]
 
 
 def program(layout: Layout) -> Callable[[], None]:
     """Give the program that makes a layout."""
 
-    def run() -> None:
-        provider = azure.Provider(
+    def provider() -> azure.Provider:
+        return azure.Provider(
             # Whatever the environment says, nothing is done in another subscription.
             "azure",
             subscription_id=layout.subscription,
@@ -29,11 +25,8 @@ def program(layout: Layout) -> Callable[[], None]:
             # The same chain that was asked beforehand; see `Account.environment`.
             use_default_azure_credential=True,
         )
-        made = Infrastructure(NAME, layout.args(), pulumi.ResourceOptions(providers=[provider]))
-        for key in OUTPUTS:
-            pulumi.export(key, getattr(made, key))
 
-    return run
+    return inline(Infrastructure, layout.args(), provider)
 
 
 def physical_names(layout: Layout) -> dict[str, str]:

@@ -1,47 +1,34 @@
-"""The component resource: everything that is made for one stack on Google Cloud, in one piece.
-
-The command's inline program and the programs of platform repositories use the same one.
-"""
+"""The component resource: everything that is made for one stack on Google Cloud."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 import pulumi
 from pulumi_gcp import artifactregistry, serviceaccount, storage
 
 from kitaru_iac.clouds.gcp.permissions import vertex_agents
-from kitaru_iac.clouds.gcp.provision import roles, services
+from kitaru_iac.clouds.gcp.provision import described, roles, services
 from kitaru_iac.clouds.gcp.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.bucket import bucket
-from kitaru_iac.clouds.gcp.provision.described import complete
 from kitaru_iac.clouds.gcp.provision.labels import labels
 from kitaru_iac.clouds.gcp.provision.layout import repository_in, services_of
 from kitaru_iac.clouds.gcp.provision.names import account_email
 from kitaru_iac.clouds.gcp.provision.repository import repository
 from kitaru_iac.clouds.gcp.resources import RepositoryName
-from kitaru_iac.clouds.programs import foreseen
-from kitaru_iac.clouds.provider import Inputs, marks
-from kitaru_iac.errors import KitaruError
+from kitaru_iac.clouds.programs import CloudInfrastructure, foreseen, own_marks
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import GcsUri, parse_artifact_store
 
-__all__ = ["Infrastructure", "build"]
+__all__ = ["Infrastructure"]
 
 
-def build(name: str, given: Inputs | StackSpec, options: object) -> pulumi.ComponentResource:
-    """Make it, called by who knows no cloud; arguments and errors as of `Infrastructure`."""
-    return Infrastructure(
-        name,
-        cast("InfrastructureArgs | StackSpec", given),
-        cast("pulumi.ResourceOptions | None", options),
-    )
-
-
-class Infrastructure(pulumi.ComponentResource):
+class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
     """The infrastructure of one stack on Google Cloud.
+
+    A GCP provider among the options makes everything, in the project and the region of the
+    arguments.
 
     Attributes:
         artifact_store: As the description's.
@@ -50,40 +37,23 @@ class Infrastructure(pulumi.ComponentResource):
         workload_service_account: The address of what steps run as on Vertex.
     """
 
+    TOKEN = TOKEN
+    OUTPUTS = OUTPUTS
+
     artifact_store: pulumi.Output[str | None]
     container_registry: pulumi.Output[str | None]
     region: pulumi.Output[str]
     workload_service_account: pulumi.Output[str | None]
 
-    def __init__(
-        self,
-        name: str,
-        args: InfrastructureArgs | StackSpec,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """Make it.
+    def _described(self, spec: StackSpec) -> InfrastructureArgs:
+        return described.arguments(spec, self)
 
-        Args:
-            name: The component's name; its parts are called ``NAME-bucket`` and so on.
-            args: What is made, by name; or a description with ``infra: provision``, from which the
-                names follow.
-            opts: Pulumi's options. A GCP provider of theirs makes everything, in the project and
-                the region of the arguments.
-
-        Raises:
-            pulumi.RunError: It cannot be made as described, or the project cannot be looked up.
-                Its cause is the `KitaruError`.
-        """
-        super().__init__(TOKEN, name, {}, opts)
-        try:
-            self._make(name, complete(args, self))
-        except KitaruError as error:
-            raise pulumi.RunError(str(error)) from error
-        self.register_outputs({key: getattr(self, key) for key in OUTPUTS})
+    def _located(self, args: InfrastructureArgs) -> InfrastructureArgs:
+        return described.located(args, self)
 
     def _make(self, name: str, args: InfrastructureArgs) -> None:
         project = str(args["project"])
-        own = marks(pulumi.get_project(), pulumi.get_stack(), args["stack"])
+        own = own_marks(args["stack"])
         ours = {**args.get("tags", {}), **labels(own)}
         wanted = args.get("services") or services_of(StackType(args["type"]))
         apis = services.enabled(name, wanted, project=project, parent=self)

@@ -12,29 +12,34 @@ from kitaru_iac.clouds.gcp.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.layout import layout
 from kitaru_iac.clouds.gcp.resources import gcp_resources
 from kitaru_iac.clouds.wanted import region_of
-from kitaru_iac.spec.model import BaseSpec, StackSpec
+from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["complete"]
+__all__ = ["arguments", "located"]
 
 
-def complete(
-    given: InfrastructureArgs | StackSpec, component: pulumi.Resource
-) -> InfrastructureArgs:
-    """The arguments with what follows from the project of the component's GCP provider.
+def arguments(spec: StackSpec, component: pulumi.Resource) -> InfrastructureArgs:
+    """Give the arguments that follow from a description with ``infra: provision``.
 
     Args:
-        given: Arguments, with or without the project; or a description with ``infra: provision``.
-        component: Whose provider is asked.
+        spec: The description.
+        component: Whose GCP provider is asked for the project, where the description names none.
 
     Raises:
         DescriptionError: It cannot be made as described.
         KitaruError: The project cannot be looked up.
     """
-    if isinstance(given, BaseSpec):
-        region = region_of(given)
-        project, number = lookups.project(component, gcp_resources(given).project)
-        return layout(given, project, number, region).args()
-    if given.get("project") and given.get("project_number"):
-        return given
-    project, number = lookups.project(component, given.get("project"))
-    return {**given, "project": project, "project_number": number}
+    region = region_of(spec)
+    project, number = lookups.project(component, gcp_resources(spec).project)
+    return layout(spec, project, number, region).args()
+
+
+def located(args: InfrastructureArgs, component: pulumi.Resource) -> InfrastructureArgs:
+    """Give the arguments with the project of the component's GCP provider, where they lack it.
+
+    Raises:
+        KitaruError: The project cannot be looked up.
+    """
+    if args.get("project") and args.get("project_number"):
+        return args
+    project, number = lookups.project(component, args.get("project"))
+    return {**args, "project": project, "project_number": number}

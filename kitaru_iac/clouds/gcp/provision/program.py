@@ -4,37 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pulumi
 import pulumi_gcp as gcp
 
-from kitaru_iac.clouds.gcp.provision.args import OUTPUTS
 from kitaru_iac.clouds.gcp.provision.component import Infrastructure
 from kitaru_iac.clouds.gcp.provision.layout import Layout, repository_in
 from kitaru_iac.clouds.gcp.provision.roles import OF_BUCKET, OF_PROJECT
+from kitaru_iac.clouds.programs import NAME, inline
 from kitaru_iac.spec.uris import GcsUri, parse_artifact_store
 
-__all__ = ["NAME", "physical_names", "program"]
-
-#: The component's name in its program; its parts are called ``stack-bucket`` and so on.
-NAME = "stack"
+__all__ = ["physical_names", "program"]
 
 
 def program(layout: Layout) -> Callable[[], None]:
     """The program that makes a layout."""
 
-    def run() -> None:
-        provider = gcp.Provider(
+    def provider() -> gcp.Provider:
+        return gcp.Provider(
             "gcp",
             project=layout.project,
             region=layout.region,
             # Else Pulumi adds a label of its own to everything.
             add_pulumi_attribution_label=False,
         )
-        made = Infrastructure(NAME, layout.args(), pulumi.ResourceOptions(providers=[provider]))
-        for key in OUTPUTS:
-            pulumi.export(key, getattr(made, key))
 
-    return run
+    return inline(Infrastructure, layout.args(), provider)
 
 
 def physical_names(layout: Layout) -> dict[str, str]:
