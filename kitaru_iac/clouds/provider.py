@@ -135,7 +135,6 @@ class Target:
 
     Attributes:
         account: Where.
-        place: The same in words that tell it from others: ``{"account": …, "region": …}``.
         program: Pulumi's inline program.
         plugins: The provider plugins that it needs, as name and version.
         outputs: What its outputs will be: all names are known beforehand.
@@ -148,7 +147,6 @@ class Target:
     """
 
     account: Account
-    place: Mapping[str, str]
     program: Callable[[], None]
     plugins: tuple[tuple[str, str], ...]
     outputs: Mapping[str, str | None]
@@ -157,6 +155,12 @@ class Target:
     names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     passing: Callable[[str], str | None] | None = None
+
+    @property
+    def place(self) -> Mapping[str, str]:
+        """Say where it is, as `Account.place`."""
+        return self.account.place
+
 
 @dataclass(frozen=True, slots=True)
 class Component:

@@ -3,9 +3,9 @@
 Importing it imports Pulumi's AWS SDK, and says how to get it where it is missing.
 """
 
-from kitaru_iac.clouds.aws.provision.account import plugin_version
+from kitaru_iac.clouds.aws.provision.target import plugins
 
-plugin_version()
+plugins()
 
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs  # noqa: E402
 from kitaru_iac.clouds.aws.provision.component import Infrastructure  # noqa: E402

@@ -37,6 +37,10 @@ class Cloud:
     contents: dict[str, str] = field(default_factory=dict)
     asked: list[Mapping[str, str]] = field(default_factory=list)
 
+    @property
+    def place(self) -> dict[str, str]:
+        return {"account": "1", "region": "r"}
+
     def environment(self) -> dict[str, str]:
         return {"WHO": "me"}
 
@@ -105,7 +109,6 @@ def theirs(name: str) -> Sighting:
 def target(*claims: Claim) -> Target:
     return Target(
         account=Cloud(),
-        place={"account": "1", "region": "r"},
         program=lambda: None,
         plugins=(),
         outputs={},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -205,7 +206,7 @@ def test_a_key_that_was_looked_up_is_granted_too() -> None:
             "artifact_store": "s3://team-data/kitaru",
         }
     )  # fmt: skip
-    planned = layout(spec, ACCOUNT, "eu-west-1", kms_key=KEY)
+    planned = replace(layout(spec, ACCOUNT, "eu-west-1"), kms_key=KEY)
     document = json.loads(one(made_of(planned.args()), "iam/rolePolicy:RolePolicy")["policy"])
     assert ("kms:Decrypt", KEY) in grants(document)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -173,7 +174,7 @@ def test_what_cannot_be_made_is_said(spec: Any, field: str, text: str) -> None:
 
 
 def test_an_aks_cluster_that_exists_gets_store_and_registry() -> None:
-    found = made(kubernetes(), known=Known(principal="p"))
+    found = replace(made(kubernetes()), known=Known(principal="p"))
     assert (found.new_container, found.cluster, found.new_workspace) == ("data", "aks", None)
     assert found.new_registry
     assert found.args()["principal"] == "p"
@@ -294,7 +295,9 @@ def test_a_role_that_a_deleted_identity_left_is_a_name_that_is_taken(principal: 
     """Azure keeps it, and refuses to make it another identity's, with half of the stack made."""
     scope = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/x/providers/Microsoft.X/things/a"
     known = Known(store_id=scope, images_id=scope, images_abac=True, principal=principal)
-    found = [one for one in claims(made(described(), known=known)) if one.type == ASSIGNMENT]
+    found = [
+        one for one in claims(replace(made(described()), known=known)) if one.type == ASSIGNMENT
+    ]
     assert {one.inputs["scope"] for one in found} == {scope}
     assert [one.inputs["principalId"] for one in found] == [principal or ""] * 2
     assert len({one.inputs["roleAssignmentName"] for one in found}) == 2

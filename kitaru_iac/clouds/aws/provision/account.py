@@ -14,25 +14,14 @@ from kitaru_iac.clouds.aws.provision.ownership import BUCKET, GONE, REPOSITORY
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
 from kitaru_iac.clouds.owned import untold
-from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Inputs, Marked, Sighting
 from kitaru_iac.errors import KitaruError, NotAllowedError, Problem
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.infrastructure import Infrastructure
-from kitaru_iac.spec.kinds import Cloud
 
-__all__ = ["Account", "plugin_version"]
+__all__ = ["Account"]
 
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-
-
-def plugin_version() -> str:
-    """The version of Pulumi's AWS plugin that belongs to the installed SDK.
-
-    Raises:
-        MissingPackages: The AWS packages are not installed.
-    """
-    return version_of("pulumi-aws", Cloud.AWS)
 
 
 @dataclass(slots=True)

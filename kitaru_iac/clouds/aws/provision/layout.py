@@ -92,14 +92,7 @@ class Layout:
         return cast("InfrastructureArgs", self.options.given() | own)
 
 
-def layout(
-    spec: StackSpec,
-    account: str,
-    region: str,
-    *,
-    subnets: tuple[str, ...] = (),
-    kms_key: str | None = None,
-) -> Layout:
+def layout(spec: StackSpec, account: str, region: str) -> Layout:
     """Decide what is made.
 
     A resource is made if ``resources`` says `create`, or if the description does not name it, or if
@@ -109,8 +102,6 @@ def layout(
         spec: The description, with ``infra: provision``.
         account: The account that the credentials belong to.
         region: The stack's region.
-        subnets: For a new cluster, where the description names none.
-        kms_key: Of an existing bucket, where the description names none.
 
     Raises:
         DescriptionError: Something cannot be made as described.
@@ -141,8 +132,8 @@ def layout(
         new_repository=made_repository,
         new_role=role,
         new_cluster=cluster,
-        subnets=(options.subnets or subnets) if cluster else (),
-        kms_key=options.kms_key or kms_key,
+        subnets=(options.subnets or ()) if cluster else (),
+        kms_key=options.kms_key,
         namespace=aws_resources(spec).namespace if cluster else None,
         service_accounts=_service_accounts(spec) if cluster else (),
         options=options,

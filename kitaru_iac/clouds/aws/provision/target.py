@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import cast
 
-from kitaru_iac.clouds.aws.provision.account import Account, plugin_version
+from kitaru_iac.clouds.aws.provision.account import Account
+from kitaru_iac.clouds.aws.provision.args import OUTPUTS
 from kitaru_iac.clouds.aws.provision.layout import Layout, layout
 from kitaru_iac.clouds.aws.provision.ownership import claims
+from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of, wants_cluster
 from kitaru_iac.spec.credentials import Credentials
+from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import EcrUri, S3Uri
 
@@ -18,8 +22,8 @@ __all__ = ["account_for", "account_of", "place_of", "plugins", "target", "used"]
 
 
 def plugins() -> tuple[tuple[str, str], ...]:
-    """The provider plugins of AWS."""
-    return (("aws", plugin_version()),)
+    """Give the provider plugins of AWS. Raises `MissingPackages`."""
+    return (("aws", version_of("pulumi-aws", Cloud.AWS)),)
 
 
 def target(spec: StackSpec) -> Target:
@@ -31,8 +35,7 @@ def target(spec: StackSpec) -> Target:
         NotAllowedError: There are no usable credentials.
     """
     needed = plugins()
-    region = region_of(spec)
-    account = Account.open(spec.credentials, region)
+    account = account_for(spec)
     planned = _possible(spec, account)
     subnets, key = planned.subnets, planned.kms_key
     if wants_cluster(spec) and not subnets and spec.infrastructure.network is None:
@@ -40,21 +43,14 @@ def target(spec: StackSpec) -> Target:
     store = spec.artifact_store
     if key is None and planned.new_bucket is None and isinstance(store, S3Uri):
         key = account.bucket_key(store.bucket)
-    planned = layout(spec, account.number, region, subnets=subnets, kms_key=key)
+    planned = replace(planned, subnets=subnets, kms_key=key)
     from kitaru_iac.clouds.aws.provision.program import physical_names, program
 
     return Target(
         account=account,
-        place=account.place,
         program=program(planned),
         plugins=needed,
-        outputs={
-            "artifact_store": planned.artifact_store,
-            "container_registry": planned.container_registry,
-            "cluster": planned.cluster,
-            "region": planned.region,
-            "execution_role": planned.execution_role,
-        },
+        outputs={key: getattr(planned, key) for key in OUTPUTS},
         makes_anything=planned.makes_anything,
         claims=claims(planned),
         names=physical_names(planned),

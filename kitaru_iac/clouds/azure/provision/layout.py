@@ -135,14 +135,7 @@ def place_in(spec: StackSpec) -> tuple[str | None, str]:
     return getattr(spec, "subscription_id", None), str(group)
 
 
-def layout(
-    spec: StackSpec,
-    subscription: str,
-    region: str,
-    *,
-    tenant: str | None = None,
-    known: Known | None = None,
-) -> Layout:
+def layout(spec: StackSpec, subscription: str, region: str, *, tenant: str | None = None) -> Layout:
     """Decide what is made.
 
     A resource is made if ``resources`` says `create`, or if the description does not name it, or if
@@ -153,7 +146,6 @@ def layout(
         subscription: The id of the subscription that is provisioned in.
         region: The stack's region.
         tenant: The tenant of the credentials.
-        known: What was looked up of what exists.
 
     Raises:
         DescriptionError: Something cannot be made as described.
@@ -187,7 +179,6 @@ def layout(
         new_identity=names.identity_name(spec.name) if new_workspace else None,
         new_vault=names.vault_name(*place) if new_workspace else None,
         new_insights=names.insights_name(spec.name) if new_workspace else None,
-        known=known or Known(),
         options=spec.infrastructure,
     )
 

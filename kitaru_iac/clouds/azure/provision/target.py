@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kitaru_iac.clouds.azure.provision.account import Account
+from kitaru_iac.clouds.azure.provision.args import OUTPUTS
 from kitaru_iac.clouds.azure.provision.kinds import GROUP, KINDS
 from kitaru_iac.clouds.azure.provision.layout import Layout, layout, place_in
 from kitaru_iac.clouds.azure.provision.ownership import claims
@@ -45,22 +47,14 @@ def target(spec: StackSpec) -> Target:
     needed = plugins()
     account = account_for(spec)
     planned = _possible(spec, account)
-    known = account.known(spec, planned)
-    planned = layout(spec, account.subscription, account.region, tenant=account.tenant, known=known)
+    planned = replace(planned, known=account.known(spec, planned))
     from kitaru_iac.clouds.azure.provision.program import physical_names, program
 
     return Target(
         account=account,
-        place=account.place,
         program=program(planned),
         plugins=needed,
-        outputs={
-            "artifact_store": planned.artifact_store,
-            "container_registry": planned.container_registry,
-            "cluster": planned.cluster,
-            "region": planned.region,
-            "workspace": planned.workspace,
-        },
+        outputs={key: getattr(planned, key) for key in OUTPUTS},
         makes_anything=planned.makes_anything,
         claims=claims(planned),
         names=physical_names(planned),

@@ -19,13 +19,12 @@ from kitaru_iac.clouds.gcp.provision.ownership import BUCKET, REPOSITORY, Place
 from kitaru_iac.clouds.gcp.session import GcpAccess, require_google
 from kitaru_iac.clouds.gcp.trust import bindings_of
 from kitaru_iac.clouds.owned import untold
-from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Claim, Inputs, Marked, Sighting
 from kitaru_iac.errors import KitaruError, NotAllowedError, Problem
 from kitaru_iac.spec.credentials import Credentials
-from kitaru_iac.spec.kinds import Cloud, StackType
+from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["Account", "plugin_version"]
+__all__ = ["Account"]
 
 #: What Pulumi's plugin takes credentials from beside the application default ones. Google's own
 #: libraries know none of them, so that the checks and the plugin would be two identities.
@@ -37,15 +36,6 @@ _OTHER_CREDENTIALS = (
     "GOOGLE_OAUTH_ACCESS_TOKEN",
     "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
 )
-
-
-def plugin_version() -> str:
-    """The version of Pulumi's Google Cloud plugin that belongs to the installed SDK.
-
-    Raises:
-        MissingPackages: The GCP packages are not installed.
-    """
-    return version_of("pulumi-gcp", Cloud.GCP)
 
 
 @dataclass(slots=True)

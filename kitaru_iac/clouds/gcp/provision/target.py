@@ -6,12 +6,15 @@ import re
 from dataclasses import replace
 
 from kitaru_iac.clouds.gcp.commands import bind
-from kitaru_iac.clouds.gcp.provision.account import Account, plugin_version
+from kitaru_iac.clouds.gcp.provision.account import Account
+from kitaru_iac.clouds.gcp.provision.args import OUTPUTS
 from kitaru_iac.clouds.gcp.provision.layout import Layout, layout, project_of, repository_in
 from kitaru_iac.clouds.gcp.provision.ownership import claims, repository_claim
+from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Claim, Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
 from kitaru_iac.spec.credentials import Credentials
+from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import ArtifactRegistryUri, GcsUri
 
@@ -28,8 +31,8 @@ _LATE_SERVICE = re.compile(
 
 
 def plugins() -> tuple[tuple[str, str], ...]:
-    """The provider plugins of Google Cloud."""
-    return (("gcp", plugin_version()),)
+    """Give the provider plugins of Google Cloud. Raises `MissingPackages`."""
+    return (("gcp", version_of("pulumi-gcp", Cloud.GCP)),)
 
 
 def target(spec: StackSpec) -> Target:
@@ -51,15 +54,9 @@ def target(spec: StackSpec) -> Target:
 
     return Target(
         account=account,
-        place=account.place,
         program=program(planned),
         plugins=needed,
-        outputs={
-            "artifact_store": planned.artifact_store,
-            "container_registry": planned.container_registry,
-            "region": planned.region,
-            "workload_service_account": planned.workload_service_account,
-        },
+        outputs={key: getattr(planned, key) for key in OUTPUTS},
         makes_anything=planned.makes_anything,
         claims=claims(planned),
         names=physical_names(planned),
