@@ -9,8 +9,9 @@ import typer
 
 from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.cli.ci_job import (
-    LONGEST,
+    PLAN_FILE,
     Comment,
+    PlanFile,
     exit_code,
     failure_handed_on,
     hand_on,
@@ -19,6 +20,7 @@ from kitaru_iac.cli.ci_job import (
     require_id,
     reviewed_digest,
     show_plans,
+    with_digest,
 )
 from kitaru_iac.cli.options import MORE
 from kitaru_iac.cli.output import current
@@ -55,10 +57,7 @@ _Id = Annotated[
 
 def preview(
     file: _Files,
-    out: Annotated[
-        str,
-        typer.Option("--out", metavar="FILE", help="Where the plan is written to, as JSON."),
-    ] = "kitaru-plan.json",
+    out: PlanFile = PLAN_FILE,
     id: _Id = "stacks",
     comment: Comment = True,
 ) -> int:
@@ -73,7 +72,6 @@ def preview(
     """
     from kitaru_iac.cli.stack_apply import save_plan
     from kitaru_iac.plan.document import document
-    from kitaru_iac.render.plan_markdown import markdown
 
     require_id(id)
     host = host_here()
@@ -83,8 +81,7 @@ def preview(
         plans, errors = _plans(_described(file))
     plan = document(plans)
     save_plan(plans, out)
-    digest = plan["digest"]
-    body = f"{markdown(plan, LONGEST)}\nPlan `{digest}`\n<!-- plan: {digest} -->\n"
+    body = with_digest(plan)
     hand_on(host, plan, out, plan["summary"]["failed"])
     host.summary(body)
     show_plans(plan, plans)

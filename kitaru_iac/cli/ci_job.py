@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = [
     "LONGEST",
     "OUTPUTS",
+    "PLAN_FILE",
     "Comment",
+    "PlanFile",
     "exit_code",
     "failure_handed_on",
     "hand_on",
@@ -34,6 +36,7 @@ __all__ = [
     "require_id",
     "reviewed_digest",
     "show_plans",
+    "with_digest",
 ]
 
 #: Whether a command puts its one comment on the request.
@@ -45,6 +48,13 @@ Comment = Annotated[
         rich_help_panel=MORE,
     ),
 ]
+#: Where a preview writes its plan; see `PLAN_FILE`.
+PlanFile = Annotated[
+    str,
+    typer.Option("--out", metavar="FILE", help="Where the plan is written to, as JSON."),
+]
+#: Where that is, unless told otherwise.
+PLAN_FILE: Final = "kitaru-plan.json"
 #: What GitHub takes of a comment, less what stands around a plan in it.
 LONGEST: Final = 64_000
 _JOB: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._]{0,30}")
@@ -93,6 +103,14 @@ def refuse_strangers(request: Proposal | None) -> None:
             "servers that they are sent to.",
             remedy="Run it for the event `pull_request`, which has no secrets on forks.",
         )
+
+
+def with_digest(plan: Mapping[str, Any]) -> str:
+    """Write a plan for a comment, with the digest that `reviewed_digest` reads from it again."""
+    from kitaru_iac.render.plan_markdown import markdown
+
+    digest = plan["digest"]
+    return f"{markdown(plan, LONGEST)}\nPlan `{digest}`\n<!-- plan: {digest} -->\n"
 
 
 def reviewed_digest(

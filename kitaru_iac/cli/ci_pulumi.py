@@ -17,12 +17,15 @@ import typer
 
 from kitaru_iac.cli.ci_job import (
     LONGEST,
+    PLAN_FILE,
     Comment,
+    PlanFile,
     failure_handed_on,
     hand_on,
     host_here,
     refuse_strangers,
     reviewed_digest,
+    with_digest,
 )
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, UsageError
@@ -49,10 +52,7 @@ _Stack = Annotated[
 
 def preview(
     stack: _Stack,
-    out: Annotated[
-        str,
-        typer.Option("--out", metavar="FILE", help="Where the plan is written to, as JSON."),
-    ] = "kitaru-plan.json",
+    out: PlanFile = PLAN_FILE,
     comment: Comment = True,
 ) -> int:
     """Show on its pull or merge request what `pulumi up` would do to a stack.
@@ -66,7 +66,6 @@ def preview(
     """
     from kitaru_iac.cli.stack_apply import save_plan
     from kitaru_iac.plan.document import document
-    from kitaru_iac.render.plan_markdown import markdown
 
     _require_stack(stack)
     host = host_here()
@@ -76,7 +75,7 @@ def preview(
         planned = _plan(project, stack, update_plan)
     plan = document([planned])
     save_plan([planned], out)
-    body = _body(markdown(plan, LONGEST), plan["digest"])
+    body = with_digest(plan)
     hand_on(host, plan, out, 0)
     host.summary(body)
     _tell(plan, planned)
@@ -119,9 +118,8 @@ def up(
         kitaru ci pulumi-up dev
         kitaru ci pulumi-up prod --plan kitaru-plan.json
     """
-    from kitaru_iac.cli.stack_apply import tell_plan
+    from kitaru_iac.cli.plans import tell_plan
     from kitaru_iac.plan.document import document
-    from kitaru_iac.render.plan_markdown import markdown
     from kitaru_iac.stacks.planning import require_digest, saved_plan
 
     _require_stack(stack)
@@ -133,7 +131,7 @@ def up(
         request = host.merged()
         planned = _plan(project, stack, update_plan)
         fresh = document([planned])
-        body = _body(markdown(fresh, LONGEST), fresh["digest"])
+        body = with_digest(fresh)
         # Before it is compared: what is refused can be reviewed here, and applied by its digest.
         host.summary(body)
         tell_plan(planned.plan)
@@ -245,10 +243,6 @@ def _tell(plan: Mapping[str, Any], planned: StackPlan) -> None:
     out = current()
     out.item(plan, text(planned.plan, out.style))
     out.note(f"Digest: {plan['digest']}")
-
-
-def _body(plan: str, digest: str) -> str:
-    return f"{plan}\nPlan `{digest}`\n<!-- plan: {digest} -->\n"
 
 
 def _key(what: str, project: Project, stack: str) -> str:

@@ -9,11 +9,11 @@ import typer
 
 from kitaru_iac.cli.infra import consent, foreign_stays, progress
 from kitaru_iac.cli.output import current as output
+from kitaru_iac.cli.plans import asking
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
     from kitaru_iac.infrastructure.results import Destroyed
-    from kitaru_iac.plan.model import Plan
 
 __all__ = ["delete", "list_"]
 
@@ -107,7 +107,7 @@ def delete(
         include_protected=include_protected,
         delete_data=delete_data,
         forget_foreign=forget_foreign,
-        confirm=None if yes else _ask,
+        confirm=None if yes else asking("Delete this infrastructure?"),
         progress=progress(),
         consent=consent(yes=yes),
     )
@@ -135,14 +135,3 @@ def _tell(name: str, done: Destroyed) -> int | None:
     stays = foreign_stays(name, done.foreign, done.hidden)
     out.item(document, lines or ["There was nothing to delete."])
     return int(ExitCode.FAILED) if stays else None
-
-
-def _ask(plan: Plan) -> bool:
-    """Show what would be taken down on stderr, and ask."""
-    from kitaru_iac.cli.terminal import confirm
-    from kitaru_iac.render.plan import text
-
-    out = output()
-    for line in text(plan, out.error_style):
-        out.note(line)
-    return confirm("Delete this infrastructure?", remedy="Run it again with --yes.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
@@ -57,20 +57,26 @@ class Output:
 
     # -- data -------------------------------------------------------------------------------------
 
-    def item(self, item: Mapping[str, Any], text: Iterable[str]) -> None:
-        """Say one thing: the document ``{"command", "item"}``, or the lines."""
+    def item(
+        self,
+        item: Mapping[str, Any],
+        text: Iterable[str],
+        markdown: Callable[[], str] | None = None,
+    ) -> None:
+        """Say one thing: the document ``{"command", "item"}``, the Markdown, or the lines."""
         if self.structured:
             self.document({"command": self.command, "item": self._with_warnings(item)})
         else:
-            self.lines(text)
+            self._say(text, markdown)
 
     def items(
         self,
         items: Sequence[Mapping[str, Any]],
         text: Iterable[str],
         more: Mapping[str, Any] | None = None,
+        markdown: Callable[[], str] | None = None,
     ) -> None:
-        """Say several: the document ``{"command", "items", "count"}`` and `more`, or the lines."""
+        """Say several: the document ``{"command", "items", "count"}`` and `more`, or as `item`."""
         if self.structured:
             self.document(
                 {
@@ -82,7 +88,12 @@ class Output:
                 }
             )
         else:
-            self.lines(text)
+            self._say(text, markdown)
+
+    def _say(self, text: Iterable[str], markdown: Callable[[], str] | None) -> None:
+        if markdown is not None and self.format == "markdown":
+            text = markdown().splitlines()
+        self.lines(text)
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Write one JSON or YAML document to stdout."""

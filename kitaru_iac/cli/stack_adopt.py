@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from kitaru_iac.cli.options import StackRef
 from kitaru_iac.cli.output import current as output
+from kitaru_iac.cli.plans import asking, tell_plan
 from kitaru_iac.errors import ExitCode
-
-if TYPE_CHECKING:
-    from kitaru_iac.plan.model import Plan
 
 __all__ = ["adopt"]
 
@@ -33,10 +31,9 @@ def adopt(
         kitaru stack adopt prod
         kitaru stack adopt prod --yes --output json
     """
-    from kitaru_iac.cli.stack_apply import tell_plan
     from kitaru_iac.stacks.adopt import adopt as take
 
-    done = take(stack, confirm=None if yes else _ask)
+    done = take(stack, confirm=None if yes else asking("Adopt this stack?"))
     out = output()
     if done.changed and yes:
         tell_plan(done.plan)
@@ -50,12 +47,3 @@ def adopt(
         lines = [f"No changes: stack {done.name} is under management already."]
     out.item(done.to_dict(), lines)
     return None
-
-
-def _ask(plan: Plan) -> bool:
-    """Show the plan on stderr, and ask."""
-    from kitaru_iac.cli.stack_apply import tell_plan
-    from kitaru_iac.cli.terminal import confirm
-
-    tell_plan(plan)
-    return confirm("Adopt this stack?", remedy="Run it again with --yes.")

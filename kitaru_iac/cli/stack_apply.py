@@ -11,6 +11,7 @@ import typer
 from kitaru_iac.cli.infra import consent, progress, show_report
 from kitaru_iac.cli.options import MORE, ReportFormat, TakeBack, description
 from kitaru_iac.cli.output import current
+from kitaru_iac.cli.plans import asking, tell_plan
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
 
     from kitaru_iac.callbacks import ProgressCallback
     from kitaru_iac.plan.document import StackPlan
-    from kitaru_iac.plan.model import Plan
     from kitaru_iac.spec import StackSpec
     from kitaru_iac.stacks.results import Applied
 
-__all__ = ["apply", "preview", "save_plan", "show_plan", "tell_plan"]
+__all__ = ["apply", "preview", "save_plan", "show_plan"]
 
 _DetailedExitcode = Annotated[
     bool,
@@ -144,7 +144,7 @@ def apply(
     else:
         done = operations.apply(
             spec,
-            confirm=None if yes else _ask,
+            confirm=None if yes else asking("Apply these changes?"),
             progress=say,
             consent=consent(yes=yes),
             show=show_report,
@@ -200,14 +200,10 @@ def show_plan(planned: StackPlan) -> None:
     """Write a plan to stdout, in the form that was asked for."""
     from kitaru_iac.plan.document import document
     from kitaru_iac.render.plan import text
+    from kitaru_iac.render.plan_markdown import markdown
 
-    out = current()
-    if out.format == "markdown":
-        from kitaru_iac.render.plan_markdown import markdown
-
-        out.lines(markdown(document([planned])).splitlines())
-    else:
-        out.item(document([planned]), text(planned.plan, out.style, planned.drift))
+    out, plan = current(), document([planned])
+    out.item(plan, text(planned.plan, out.style, planned.drift), lambda: markdown(plan))
 
 
 def save_plan(stacks: Sequence[StackPlan], file: str) -> None:
@@ -226,23 +222,6 @@ def save_plan(stacks: Sequence[StackPlan], file: str) -> None:
 def _is_plan(beginning: str) -> bool:
     """Whether a file's beginning is that of a plan, which a new one may replace."""
     return not beginning.strip() or '"format_version"' in beginning
-
-
-def tell_plan(plan: Plan) -> None:
-    """Show a plan on stderr: what is asked about, or was done without asking."""
-    from kitaru_iac.render.plan import text
-
-    out = current()
-    for line in text(plan, out.error_style):
-        out.note(line)
-
-
-def _ask(plan: Plan) -> bool:
-    """Show the plan on stderr and ask."""
-    from kitaru_iac.cli.terminal import confirm
-
-    tell_plan(plan)
-    return confirm("Apply these changes?", remedy="Run it again with --yes.")
 
 
 def _code(changes: bool, detailed: bool) -> int:

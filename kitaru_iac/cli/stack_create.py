@@ -9,12 +9,12 @@ import typer
 from kitaru_iac.cli.infra import consent, progress, resource_lines, show_report
 from kitaru_iac.cli.options import MORE, TakeBack, description
 from kitaru_iac.cli.output import current as output
+from kitaru_iac.cli.plans import asking
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kitaru_iac.plan.model import Plan
     from kitaru_iac.spec import StackSpec
 
 __all__ = ["create"]
@@ -71,7 +71,7 @@ def create(
         plan = deployed.preview_creation(
             spec, progress=progress(), consent=consent(yes=False), take_back=take_back
         )
-        if not _ask(plan):
+        if not asking("Make this?")(plan):
             out.item({"name": spec.name, "id": None}, ["Nothing was made."])
             return int(ExitCode.FAILED)
     # A local stack is made at once; there is nothing to wait for and to be told about.
@@ -94,15 +94,6 @@ def create(
         lines += resource_lines(made)
     out.item(made.to_dict(), lines)
     return None
-
-
-def _ask(plan: Plan) -> bool:
-    """Show on stderr what would be made, and ask."""
-    from kitaru_iac.cli.stack_apply import tell_plan
-    from kitaru_iac.cli.terminal import confirm
-
-    tell_plan(plan)
-    return confirm("Make this?", remedy="Run it again with --yes.")
 
 
 def _progress(spec: StackSpec) -> Callable[[str], None] | None:

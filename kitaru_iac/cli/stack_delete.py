@@ -9,10 +9,10 @@ import typer
 from kitaru_iac.cli.infra import consent, foreign_stays, progress
 from kitaru_iac.cli.options import StackRef
 from kitaru_iac.cli.output import current as output
+from kitaru_iac.cli.plans import asking
 from kitaru_iac.errors import ExitCode, InfrastructureRemains, StackNotManaged, UsageError
 
 if TYPE_CHECKING:
-    from kitaru_iac.plan.model import Plan
     from kitaru_iac.stacks.results import Deleted
 
 __all__ = ["delete"]
@@ -118,7 +118,7 @@ def delete(
             infrastructure=True,
             include_protected=include_protected,
             delete_data=delete_data,
-            confirm=None if yes else _ask,
+            confirm=None if yes else asking("Delete this infrastructure?"),
             progress=progress(),
             consent=consent(yes=yes),
         )
@@ -187,14 +187,3 @@ def _delete_records(
                 option, keep = "--keep-infra", True
             if not confirm(question, remedy=option):
                 return None
-
-
-def _ask(plan: Plan) -> bool:
-    """Show what would be taken down on stderr, and ask."""
-    from kitaru_iac.cli.terminal import confirm
-    from kitaru_iac.render.plan import text
-
-    out = output()
-    for line in text(plan, out.error_style):
-        out.note(line)
-    return confirm("Delete this infrastructure?", remedy="Run it again with --yes.")

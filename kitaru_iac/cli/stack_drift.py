@@ -38,10 +38,7 @@ def drift(
     out = current()
     found = look(stacks or (), progress=out.progress)
     told = [item.to_dict() for item in found]
-    if out.format == "markdown":
-        out.lines(markdown(told).splitlines())
-    else:
-        out.items(told, lines(told, out.style))
+    out.items(told, lines(told, out.style), markdown=lambda: markdown(told))
     return code(found) if detailed_exitcode else int(ExitCode.DONE)
 
 

@@ -29,10 +29,7 @@ def health(
     out = current()
     found = examine(stacks or (), progress=out.progress)
     told = [item.to_dict() for item in found]
-    if out.format == "markdown":
-        out.lines(markdown(told).splitlines())
-    else:
-        out.items(told, lines(told, out.style))
+    out.items(told, lines(told, out.style), markdown=lambda: markdown(told))
     states = {item.state for item in found}
     codes = {
         State.FAILED: ExitCode.CHECK_FAILED,

@@ -24,6 +24,8 @@ def preview_many(
     """Show what `apply_many` would do."""
     from kitaru_iac.cli.stack_apply import save_plan
     from kitaru_iac.plan.document import document
+    from kitaru_iac.render.plan import several
+    from kitaru_iac.render.plan_markdown import markdown
     from kitaru_iac.stacks.many import plan_all
 
     say = current()
@@ -33,14 +35,7 @@ def preview_many(
     if out is not None:
         save_plan(plans, out)
     plan = document(plans)
-    if say.format == "markdown":
-        from kitaru_iac.render.plan_markdown import markdown
-
-        say.lines(markdown(plan).splitlines())
-    else:
-        from kitaru_iac.render.plan import several
-
-        say.item(plan, several(plans, say.style))
+    say.item(plan, several(plans, say.style), lambda: markdown(plan))
     changed = any(entry.plan.has_changes for entry in plans)
     return _code(errors.values(), changed=changed, detailed=detailed_exitcode)
 
