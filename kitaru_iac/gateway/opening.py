@@ -11,7 +11,7 @@ from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackView
 from kitaru_iac.machine.active_scope import named_stack
 from kitaru_iac.machine.settings import read_global
-from kitaru_iac.machine.store_location import RestStore, server_of, store_location
+from kitaru_iac.machine.store_location import NotMadeYet, RestStore, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 
 if TYPE_CHECKING:  # what is written has documents, which no read command needs
@@ -55,6 +55,10 @@ def open_gateway() -> Gateway:
         from kitaru_iac.gateway.local_gateway import LocalGateway
 
         return LocalGateway.at(store.path)
+    except NotMadeYet as yet:
+        from kitaru_iac.gateway.unmade import UnmadeGateway
+
+        return UnmadeGateway(yet.path)
     except UnreadableError as reason:
         _log_detour("Writing", reason)
     from kitaru_iac.gateway.in_process import InProcess
@@ -111,8 +115,13 @@ def fast_reader() -> Reader:
         NotConnectedError: The server does not answer.
     """
     config = read_global()
-    store = store_location(config, os.environ)
     named = named_stack(config, os.environ)
+    try:
+        store = store_location(config, os.environ)
+    except NotMadeYet:
+        from kitaru_iac.gateway.unmade_reader import UnmadeReader
+
+        return UnmadeReader(named)
     if isinstance(store, RestStore):
         from kitaru_iac.gateway.rest import RestReader
 

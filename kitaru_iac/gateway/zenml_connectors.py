@@ -16,9 +16,10 @@ from kitaru_iac.gateway.quiet import quiet
 
 if TYPE_CHECKING:
     from zenml.models import ServiceConnectorRequest, ServiceConnectorResponse
+    from zenml.service_connectors.service_connector_registry import ServiceConnectorRegistry
     from zenml.zen_stores.base_zen_store import BaseZenStore
 
-__all__ = ["connector_types", "register", "verify"]
+__all__ = ["connector_types", "installed_connector_types", "register", "verify"]
 
 #: Where ZenML logs an error that it did not expect, instead of raising it, and how it begins.
 _CONNECTOR_LOGGER = "zenml.service_connectors.service_connector"
@@ -32,17 +33,33 @@ def connector_types(zen: BaseZenStore, *, is_local: bool) -> frozenset[str]:
     every cloud's packages that are installed here, which takes seconds and decides nothing.
     """
     if is_local:
-        return frozenset(str(found.connector_type) for found in zen.list_service_connector_types())
+        return installed_connector_types()
     from zenml.constants import SERVICE_CONNECTOR_TYPES
 
     body = _rest(zen).get(SERVICE_CONNECTOR_TYPES)
     return frozenset(str(item["connector_type"]) for item in body)
 
 
+def installed_connector_types() -> frozenset[str]:
+    """Give the connector types whose packages are installed here. No store is asked."""
+    found = _registry().list_service_connector_types()
+    return frozenset(str(one.connector_type) for one in found)
+
+
 def verify(
-    zen: BaseZenStore, connector: NewConnector | str, resource: ResourceRef, *, is_local: bool
+    zen: BaseZenStore | None,
+    connector: NewConnector | str,
+    resource: ResourceRef,
+    *,
+    is_local: bool,
 ) -> ConnectorVerdict:
     """Let the store try a connector. What goes wrong is the verdict.
+
+    Args:
+        zen: The store. None for a local one that is not there yet; it has no connector.
+        connector: A new connector, or the id of a stored one.
+        resource: What it is to reach.
+        is_local: Whether the store is this process's own.
 
     Raises:
         NotConnectedError: The server did not answer.
@@ -51,6 +68,7 @@ def verify(
         try:
             with quiet():
                 if isinstance(connector, str):
+                    assert zen is not None
                     body = _verify_stored(zen, connector, resource, is_local=is_local)
                 else:
                     body = _verify_new(zen, connector, resource, is_local=is_local)
@@ -74,10 +92,7 @@ def register(
     """
     if is_local:
         return zen.create_service_connector(request)
-    from zenml.service_connectors.service_connector_registry import (
-        service_connector_registry as registry,
-    )
-
+    registry = _registry()
     with registry.lock:
         filled = registry.initialized
         registry.initialized = True
@@ -87,8 +102,14 @@ def register(
             registry.initialized = filled
 
 
+def _registry() -> ServiceConnectorRegistry:
+    from zenml.service_connectors.service_connector_registry import service_connector_registry
+
+    return service_connector_registry
+
+
 def _verify_new(
-    zen: BaseZenStore, new: NewConnector, resource: ResourceRef, *, is_local: bool
+    zen: BaseZenStore | None, new: NewConnector, resource: ResourceRef, *, is_local: bool
 ) -> Mapping[str, Any]:
     from zenml.constants import SERVICE_CONNECTOR_VERIFY, SERVICE_CONNECTORS
     from zenml.models import ServiceConnectorRequest
@@ -105,8 +126,8 @@ def _verify_new(
         supports_instances=resource.type is not None and resource.id is None,
     )
     every = resource.type is not None
-    if is_local:
-        found = zen.verify_service_connector_config(request, list_resources=every)
+    if is_local or zen is None:  # as ZenML's own store does, which may not be there yet
+        found = _registry().instantiate_connector(model=request).verify(list_resources=every)
         return found.model_dump(include={"error", "resources"})
     body: Mapping[str, Any] = _rest(zen).post(
         f"{SERVICE_CONNECTORS}{SERVICE_CONNECTOR_VERIFY}",

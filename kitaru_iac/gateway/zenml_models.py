@@ -34,6 +34,7 @@ __all__ = [
     "filters_of",
     "flavor_model",
     "is_named",
+    "refused_by",
     "refused_fields",
     "stack_doc",
     "whole_listing",
@@ -169,11 +170,14 @@ def _is_secret_field_at(model: Any, place: tuple[int | str, ...]) -> bool:
 
 def refused_fields(item: FlavorResponse, configuration: Mapping[str, object]) -> list[FieldError]:
     """What a flavor's own model says against a configuration; nothing where it is not here."""
+    model = flavor_model(item)
+    return [] if model is None else refused_by(model, configuration)
+
+
+def refused_by(model: Any, configuration: Mapping[str, object]) -> list[FieldError]:
+    """What a flavor's model, a class of pydantic's, says against a configuration."""
     from pydantic import ValidationError
 
-    model = flavor_model(item)
-    if model is None:
-        return []
     try:
         model(**configuration)
     except ValidationError as error:

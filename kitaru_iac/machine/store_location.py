@@ -19,6 +19,7 @@ from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = [
+    "NotMadeYet",
     "RestStore",
     "SqliteStore",
     "StoreLocation",
@@ -73,6 +74,21 @@ class RestStore:
 StoreLocation = SqliteStore | RestStore
 
 
+class NotMadeYet(UnreadableError):
+    """There is no local database yet, or an empty file: ZenML makes it.
+
+    Args:
+        path: Where it will be.
+        is_empty: Whether there is an empty file.
+    """
+
+    def __init__(self, path: Path, *, is_empty: bool = False) -> None:
+        self.path = path
+        super().__init__(
+            f"the database {path} is empty" if is_empty else f"there is no database {path} yet"
+        )
+
+
 def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> StoreLocation:
     """The store that ZenML would open.
 
@@ -82,7 +98,8 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
 
     Raises:
         NotConnectedError: The environment gives half of a connection; see `require_whole`.
-        UnreadableError: It is not there yet, or it is not one that can be read without ZenML.
+        NotMadeYet: It is not there yet.
+        UnreadableError: It is not one that can be read without ZenML.
     """
     require_whole(config, environ)
     stored = config.get("store")
@@ -260,10 +277,8 @@ def _sqlite(url: str) -> SqliteStore:
     )  # with SQLite, which a server does without
 
     size = size_of(path)
-    if size is None:
-        raise UnreadableError(f"there is no database {path} yet")
     if not size:
-        raise UnreadableError(f"the database {path} is empty")
+        raise NotMadeYet(path, is_empty=size is not None)
     return SqliteStore(path)
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.documents import NewStack, Where
+from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.local_store import _is_in_use
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.machine.local_database import FLAVORS, examine, note_flavors
@@ -128,7 +129,7 @@ def test_a_journal_of_the_dead_does_not_reach_the_new_file(home: Home) -> None:
         b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" * 99
     )
     home.database.unlink()
-    open_gateway()
+    _ = InProcess.open().client
     assert examine(home.database).state == "whole"
 
 
