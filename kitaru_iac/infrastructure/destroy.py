@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
+from kitaru_iac.errors import StackChanged
 from kitaru_iac.infrastructure.deployments import existing
-from kitaru_iac.infrastructure.ownership import doubtful, fates, foreign, hidden, kept
+from kitaru_iac.infrastructure.ownership import Fate, doubtful, fates, foreign, hidden, kept
 from kitaru_iac.infrastructure.remains import require_nothing_unknown
 from kitaru_iac.infrastructure.results import Destroyed
 from kitaru_iac.plan.model import Action
@@ -68,6 +69,7 @@ def destroy_infrastructure(
     Raises:
         DeploymentNotFound: There is no such deployment.
         InfrastructureRemains: Something stays that the state did not know.
+        StackChanged: What was to be emptied was replaced by something else meanwhile.
         NotAllowedError: There are no usable credentials of the cloud.
         EngineError: See `kitaru_iac.engine.errors`.
     """
@@ -89,6 +91,9 @@ def destroy_infrastructure(
             if progress:
                 progress("Forgetting what was not made for this stack")
             owned.engine.forget({fate.urn for fate in others})
+        if full:
+            again = fates(owned, include_protected=include_protected, delete_data=delete_data)
+            _require_same(full, again)
         for fate in full:
             if progress:
                 progress(f"Emptying {fate.id}")
@@ -109,6 +114,23 @@ def destroy_infrastructure(
         stays = tuple(part for part in kept(decided) if part not in forgotten)
         return Destroyed(
             gone, (*stays, *unclear), foreign=apart, hidden=hidden(decided), forgotten=forgotten
+        )
+
+
+def _require_same(full: Iterable[Fate], again: Iterable[Fate]) -> None:
+    """See that what is to be emptied is still the deployment's, after whatever was waited for.
+
+    Raises:
+        StackChanged: Something of the same name has taken its place.
+    """
+    now = {fate.urn: fate.reason for fate in again}
+    gone = [f"{f.id}: {now.get(f.urn, 'forgotten')}" for f in full if now.get(f.urn, "gone")]
+    if gone:
+        raise StackChanged(
+            "What was to be emptied is not what it was a moment ago; nothing of it was deleted",
+            differs=gone,
+            why="Somebody has deleted it, and made something else under its name.",
+            remedy="Look whose it is, and run the same command again.",
         )
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from kitaru_iac.clouds.provider import Claim, Sighting, Target, marks
 from kitaru_iac.engine.errors import DeploymentElsewhere
-from kitaru_iac.errors import AlreadyExistsError
+from kitaru_iac.errors import AlreadyExistsError, StackChanged
 from kitaru_iac.infrastructure import destroy
 from kitaru_iac.infrastructure.deployments import (
     OwnedDeployment,
@@ -259,6 +259,34 @@ def test_what_could_not_be_emptied_stays_protected(monkeypatch: pytest.MonkeyPat
         with pytest.raises(Ended):
             destroy.destroy_infrastructure({}, include_protected=True, delete_data=True)
         assert written == wrote
+
+
+@pytest.mark.parametrize("later", [theirs("data"), None])
+def test_what_took_the_place_of_ours_meanwhile_is_not_emptied(
+    later: Sighting | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state's lock may have been waited for, and the bucket be another one by then."""
+    account = Cloud({(BUCKET, "data"): ours("data")}, {"data": "it holds objects"})
+    written: list[Mapping[str, bool]] = []
+
+    class Slow(State):
+        def settle(self) -> None:
+            pass
+
+        def set_protection(self, protected: Mapping[str, bool]) -> None:
+            written.append(dict(protected))
+            account.sights.clear()
+            if later is not None:
+                account.sights[BUCKET, "data"] = later
+            else:
+                self.states.clear()  # another run has taken it down, and this is what it left
+
+    there = owned(account, Slow([resource(BUCKET, "data", protect=True)]))
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
+    with pytest.raises(StackChanged) as refused:
+        destroy.destroy_infrastructure({}, include_protected=True, delete_data=True)
+    assert "data" in str(refused.value)
+    assert written == [{}], "it stays protected"
 
 
 # -- where -----------------------------------------------------------------------------------------
