@@ -6,6 +6,7 @@ import pytest
 
 from kitaru_iac.clouds.aws.provision.account import Account
 from kitaru_iac.clouds.aws.provision.marked import claim_of
+from kitaru_iac.clouds.aws.provision.names import ROLE_USES, role_name
 from kitaru_iac.clouds.provider import Sighting, marks
 from kitaru_iac.errors import KitaruError, NotAllowedError
 from kitaru_iac.spec.credentials import parse_credentials
@@ -311,6 +312,19 @@ def test_our_tags_in_another_account_or_region_are_not_ours(aws: AwsLoopback) ->
     assert account.sight("aws:ecr/repository:Repository", {"name": "kitaru/prod"}, OURS) is None
     (seen,) = Account.open(None, elsewhere).marked(OURS).found
     assert seen.name == "ECR repository kitaru/prod"
+
+
+def test_roles_of_a_stack_of_the_same_name_in_another_region_are_not_ours(
+    aws: AwsLoopback,
+) -> None:
+    """Roles are the account's: a deployment that another backend holds shows them too."""
+    tags = [{"Key": key, "Value": value} for key, value in OURS.items()]
+    for use in ROLE_USES:
+        for region in (REGION, "eu-central-1", "blue"):
+            aws.role(name := role_name("prod", use, region))
+            aws.client("iam").tag_role(RoleName=name, Tags=tags)
+    found = {sight.id for sight in Account.open(None, REGION).marked(OURS).found}
+    assert found == {role_name("prod", use, end) for use in ROLE_USES for end in (REGION, "blue")}
 
 
 @pytest.mark.parametrize(

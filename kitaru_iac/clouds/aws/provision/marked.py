@@ -34,11 +34,12 @@ def marked(access: AwsAccess, account: str, region: str, marks: Mapping[str, str
     Args:
         access: Asks.
         account: The account that we work in, twelve digits.
-        region: Where in it. Roles are those of all regions.
+        region: Where in it. Roles are the account's, in all regions: those whose name says that
+            they are of another one are not of this deployment, which has one region.
         marks: The tags that say it is the deployment's.
     """
     return collected(
-        (partial(_tagged, access, marks), partial(_roles, access, marks)),
+        (partial(_tagged, access, marks), partial(_roles, access, region, marks)),
         _named(marks["kitaru-stack"], account, region),
         claim_of,
         lambda claim: sight(access, account, claim.type, claim.inputs, marks),
@@ -73,10 +74,7 @@ def _named(stack: str, account: str, region: str) -> tuple[Claim, ...]:
     return (
         Claim(BUCKET, {"bucket": names.bucket_name(stack, account, region)}),
         Claim(REPOSITORY, {"name": names.repository_name(stack)}),
-        *(
-            Claim(ROLE, {"name": names.role_name(stack, use, region)})
-            for use in ("sagemaker", "cluster", "nodes")
-        ),
+        *(Claim(ROLE, {"name": names.role_name(stack, use, region)}) for use in names.ROLE_USES),
         Claim(CLUSTER, {"name": cluster}),
         Claim(NODES, {"clusterName": cluster, "nodeGroupName": names.NODE_GROUP}),
     )
@@ -95,7 +93,9 @@ def _tagged(access: AwsAccess, marks: Mapping[str, str]) -> tuple[list[str], str
     return [str(one["ResourceARN"]) for one in found], None
 
 
-def _roles(access: AwsAccess, marks: Mapping[str, str]) -> tuple[list[str], str | None]:
+def _roles(
+    access: AwsAccess, region: str, marks: Mapping[str, str]
+) -> tuple[list[str], str | None]:
     try:
         found = access.ask_all(
             *("iam", "get_account_authorization_details", "RoleDetailList"),
@@ -105,4 +105,5 @@ def _roles(access: AwsAccess, marks: Mapping[str, str]) -> tuple[list[str], str 
     except ProbeError as error:
         return [], error.why
     ours = [role for role in found if marks.items() <= mapping(role.get("Tags", ())).items()]
-    return [str(role["Arn"]) for role in ours], None
+    stack = marks["kitaru-stack"]
+    return [str(r["Arn"]) for r in ours if names.is_role_of(r["RoleName"], stack, region)], None

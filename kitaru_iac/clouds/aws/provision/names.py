@@ -6,11 +6,14 @@ They must not change from one version to the next: another name is another resou
 from __future__ import annotations
 
 from kitaru_iac.clouds.names import slug
+from kitaru_iac.spec.clouds.aws import VOCABULARY
 
 __all__ = [
     "NODE_GROUP",
+    "ROLE_USES",
     "bucket_name",
     "cluster_name",
+    "is_role_of",
     "log_group_name",
     "repository_name",
     "role_name",
@@ -18,6 +21,8 @@ __all__ = [
 
 #: The node group of a cluster that is ours alone.
 NODE_GROUP = "kitaru"
+#: What roles are made for.
+ROLE_USES = ("sagemaker", "cluster", "nodes", "pods")
 
 
 def bucket_name(stack: str, account: str, region: str) -> str:
@@ -44,10 +49,24 @@ def role_name(stack: str, use: str, region: str) -> str:
 
     Args:
         stack: The stack.
-        use: ``sagemaker``, ``cluster``, ``nodes`` or ``pods``.
+        use: One of `ROLE_USES`.
         region: Where it is used.
     """
     return f"kitaru-{slug(stack)}-{use}-{region}"
+
+
+def is_role_of(name: str, stack: str, region: str) -> bool:
+    """Whether a role may be of the deployment of a stack in this region.
+
+    A name of ours that ends in another region is of the deployment of a stack of the same name
+    there, which another backend may hold.
+    """
+    for use in ROLE_USES:
+        head = role_name(stack, use, "")
+        ends = name.removeprefix(head)
+        if ends != name and ends != region and VOCABULARY.regions.shape.fullmatch(ends):
+            return False
+    return True
 
 
 def log_group_name(cluster: str) -> str:
