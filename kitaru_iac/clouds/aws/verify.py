@@ -1,8 +1,8 @@
 """The checks of a description on AWS.
 
-By concern: `verify_bucket`, `verify_registry`, `verify_policies`, `verify_cluster` and
-`verify_identity` hold the evaluations; `probes` what is asked; `catalog` the ids. Nothing is asked
-here: that is for `kitaru_iac.checks.model.run_checks`.
+By concern: `verify_bucket`, `verify_registry`, `verify_policies`, `verify_cluster`,
+`verify_identity` and `verify_connector` hold the evaluations; `probes` what is asked; `catalog` the
+ids. Nothing is asked here: that is for `kitaru_iac.checks.model.run_checks`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from kitaru_iac.clouds.aws.resources import existing, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess, require_boto3
 from kitaru_iac.clouds.aws.verify_bucket import bucket_checks
 from kitaru_iac.clouds.aws.verify_cluster import cluster_checks
-from kitaru_iac.clouds.aws.verify_identity import connector_checks, credential_checks, role_checks
+from kitaru_iac.clouds.aws.verify_connector import connector_checks
+from kitaru_iac.clouds.aws.verify_identity import credential_checks, role_checks
 from kitaru_iac.clouds.aws.verify_registry import repository_checks
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import BaseSpec

@@ -1,9 +1,8 @@
-"""The evaluations about identities: the execution role and the connector."""
+"""The evaluations about identities: whoever looks, and the execution role."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,7 +21,7 @@ from kitaru_iac.checks.probes import (
 )
 from kitaru_iac.clouds.aws.commands import aws, put_policy
 from kitaru_iac.clouds.aws.decisions import Key, evaluated
-from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, CallerIdentity, Principal
+from kitaru_iac.clouds.aws.observations import CallerIdentity, Principal
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
 from kitaru_iac.clouds.aws.permissions import (
     permissions_for,
@@ -36,10 +35,16 @@ from kitaru_iac.clouds.aws.probes_bucket import require_aws_bucket
 from kitaru_iac.clouds.aws.probes_common import require_same_account
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
-from kitaru_iac.clouds.aws.simulate import Decision, Question, questions, simulate
+from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
 from kitaru_iac.clouds.aws.trust import may_assume, statement_list
+from kitaru_iac.clouds.aws.verify_connector import (
+    evaluate_connector,
+    is_pass,
+    key_and_place,
+    simulated_as,
+)
 
-__all__ = ["connector_checks", "credential_checks", "role_checks"]
+__all__ = ["credential_checks", "role_checks"]
 
 Raw = Mapping[str, Any]
 _SERVICE = "sagemaker.amazonaws.com"
@@ -149,10 +154,10 @@ def role_checks(
             lambda seen: evaluate_runtime(seen, r, "what else a run needs"),
         )
     )
-    passing = [row for row in permissions_for(r, Identity.CONNECTOR) if _is_pass(row)]
+    passing = [row for row in permissions_for(r, Identity.CONNECTOR) if is_pass(row)]
 
     def run(who: Principal) -> tuple[Principal, tuple[Decision, ...] | None, Key]:
-        return who, _simulated_as(probes, access, who, questions(passing, r)), None
+        return who, simulated_as(probes, access, who, questions(passing, r)), None
 
     passes = Probe(
         "iam:SimulatePrincipalPolicy of the connector on the role", run, requires=(connector,)
@@ -178,7 +183,7 @@ def _access(
         require_same_account(str(r.role), account)
         if of_bucket:
             require_aws_bucket(r)
-        key, place = _key_and_place(r, *seen) if of_bucket else (None, r)
+        key, place = key_and_place(r, *seen) if of_bucket else (None, r)
         arn = None if isinstance(key, ProbeError) else key
         rows = [row for row in permissions_for(r, Identity.RUNTIME, arn) if fits(row)]
         return simulate(access, str(r.role), questions(rows, place, arn), probes.policies), key
@@ -190,14 +195,6 @@ def _access(
         requires=(probes.session,),
         after=(probes.identity, *bucket),
     )
-
-
-def _key_and_place(
-    r: AwsResources, key: Outcome[BucketKey], head: Outcome[BucketHead]
-) -> tuple[Key, AwsResources]:
-    """The ARN of the bucket's KMS key, and the resources with the bucket's own region."""
-    region = None if isinstance(head, ProbeError) else head.region
-    return key if isinstance(key, ProbeError) else key.arn, replace(r, bucket_region=region)
 
 
 def create_role(r: AwsResources) -> str:
@@ -314,79 +311,3 @@ def evaluate_runtime(seen: tuple[tuple[Decision, ...], Key], r: AwsResources, wh
     document = {"Version": "2012-10-17", "Statement": statements(rows, r, arn)}
     remedy = put_policy(str(r.role), f"kitaru-{r.stack}", document)
     return evaluated(decisions, str(r.role), f"it may use {what}", remedy, key)
-
-
-# --- the connector -----------------------------------------------------------------------------
-
-
-def connector_checks(
-    checklist: Checklist[Principal],
-    probes: AwsProbes,
-    r: AwsResources,
-    access: AwsAccess,
-    connector: Probe[Principal],
-    subject: str,
-) -> list[Check[object]]:
-    """What the connector may do, as the table says it needs."""
-
-    def run(who: Principal, *seen: Any) -> tuple[Principal, tuple[Decision, ...] | None, Key]:
-        key, place = _key_and_place(r, *seen) if seen else (None, r)
-        arn = None if isinstance(key, ProbeError) else key
-        rows = [row for row in permissions_for(r, Identity.CONNECTOR, arn) if not _is_pass(row)]
-        if r.s3_endpoint:  # IAM says nothing about a bucket that is not AWS's
-            key, rows = None, [row for row in rows if not row.action.startswith("s3:")]
-        return who, _simulated_as(probes, access, who, questions(rows, place, arn)), key
-
-    after = (probes.bucket_key, probes.head) if r.bucket is not None else ()
-    probe: Probe[Any] = Probe(
-        "iam:SimulatePrincipalPolicy of the connector", run, requires=(connector,), after=after
-    )
-    return [
-        checklist.check(
-            *("aws.connector.permissions", subject, probe),
-            lambda seen: evaluate_connector(seen, r),
-        )
-    ]
-
-
-def _is_pass(row: AwsPermission) -> bool:
-    return row.action == "iam:PassRole"
-
-
-def _simulated_as(
-    probes: AwsProbes, access: AwsAccess, who: Principal, asked: Sequence[Question]
-) -> tuple[Decision, ...] | None:
-    """None for the root user, whom IAM does not simulate."""
-    if who.kind == "root":
-        return None
-    try:
-        return simulate(access, who.arn, asked, probes.policies)
-    except NotFound as error:
-        if who.certain:
-            raise
-        raise Skipped(
-            f"IAM does not know {who.arn}: the role's path could not be looked up",
-            permission="iam:GetRole",
-        ) from error
-
-
-def evaluate_connector(
-    seen: tuple[Principal, tuple[Decision, ...] | None, Key], r: AwsResources
-) -> Verdict:
-    """The decisions about the identity that the connector has, and the bucket's KMS key."""
-    who, decisions, key = seen
-    if decisions is None:
-        return unknown(
-            "the identity is the account's root user, whom IAM does not simulate",
-            aws("sts", "get-caller-identity"),
-        )
-    arn = None if isinstance(key, ProbeError) else key
-    rows = permissions_for(r, Identity.CONNECTOR, arn)
-    document = {"Version": "2012-10-17", "Statement": statements(rows, r, arn)}
-    remedy = put_policy(who, f"kitaru-{r.stack}-connector", document)
-    if not decisions and r.s3_endpoint:
-        return unknown(f"the bucket is at {r.s3_endpoint}, and nothing else is asked of AWS", None)
-    found = evaluated(decisions, who.arn, f"{who.arn} may do all of it", remedy, key)
-    if found.caveat and r.s3_endpoint:
-        return ok(found.why, f"{found.caveat}; nor is the bucket at {r.s3_endpoint}")
-    return found

@@ -16,12 +16,11 @@ from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, CallerIden
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.simulate import Decision
+from kitaru_iac.clouds.aws.verify_connector import connector_checks, evaluate_connector
 from kitaru_iac.clouds.aws.verify_identity import (
-    connector_checks,
     create_role,
     credential_checks,
     evaluate_account,
-    evaluate_connector,
     evaluate_identity,
     evaluate_role,
     evaluate_runtime,
