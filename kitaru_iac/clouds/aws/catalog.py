@@ -106,8 +106,8 @@ _CHECKS = (
         "The repository's policy lets the stack's identities in",
         "Evaluates the repository policy for the connector, which pushes, and on SageMaker for the "
         "execution role, which pulls. A denial fails; in a registry of another account, so does "
-        "what it does not allow. Not looked at: the roles of a cluster's nodes, the registry's own "
-        "policy.",
+        "what it does not allow. IAM Access Analyzer's ValidatePolicy is asked too, where we may. "
+        "Not looked at: the roles of a cluster's nodes, the registry's own policy.",
         _ECR + "repository-policies.html",
         _CANNOT_WARN,
     ),
@@ -226,7 +226,9 @@ _CHECKS = (
         "SageMaker may assume the execution role",
         "Evaluates the trust policy: the service, its conditions, and denials. Warns where it lets "
         "in whom it does not name: anybody under a condition that everybody meets, or whoever has "
-        "a token of an identity provider.",
+        "a token of an identity provider. IAM Access Analyzer's ValidatePolicy is asked too, where "
+        "we may; CheckNoPublicAccess, which costs a fraction of a cent, only of a trust that is "
+        "about everybody under a condition.",
         _SAGEMAKER + "sagemaker-roles.html",
     ),
     CheckInfo(

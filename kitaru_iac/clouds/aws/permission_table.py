@@ -268,8 +268,8 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         *(_V, Resource.ANYTHING, _EVERY),
         {
             "s3:GetAccountPublicAccessBlock": "aws.bucket.public_access",
-            "access-analyzer:ValidatePolicy": "aws.bucket.policy: another opinion",
-            "access-analyzer:CheckNoPublicAccess": "aws.bucket.public_access without S3's status",
+            "access-analyzer:ValidatePolicy": "aws.*.policy, aws.role.trust: another opinion",
+            "access-analyzer:CheckNoPublicAccess": "aws.bucket.public_access, aws.role.trust",
         },
     ),
     *_rows(

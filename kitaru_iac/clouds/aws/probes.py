@@ -13,6 +13,7 @@ from kitaru_iac.checks.probes import (
     Outcome,
     Probe,
 )
+from kitaru_iac.clouds.aws.analyzer import analyze_trust
 from kitaru_iac.clouds.aws.observations import (
     CallerIdentity,
 )
@@ -42,6 +43,11 @@ class AwsProbes(BucketProbes, RegistryProbes, ClusterProbes):
             lambda _session, account: self._role(account),
             requires=(self.session,),
             after=(self.identity,),
+        )
+        self.role_analysis = Probe(
+            "access-analyzer:ValidatePolicy of the role's trust",
+            lambda role: analyze_trust(aws, str(role["Arn"]), role),
+            requires=(self.role,),
         )
 
     def _role(self, account: Outcome[CallerIdentity]) -> Raw:

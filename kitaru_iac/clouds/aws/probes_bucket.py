@@ -14,7 +14,7 @@ from kitaru_iac.checks.probes import (
     ProbeError,
     Skipped,
 )
-from kitaru_iac.clouds.aws.analyzer import analyze
+from kitaru_iac.clouds.aws.analyzer import analyze_bucket
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import (
     BucketHead,
@@ -61,7 +61,7 @@ class BucketProbes(CommonProbes):
         self.bucket_policy = self._s3("get_bucket_policy", none="NoSuchBucketPolicy")
         self.bucket_analysis = Probe(
             "access-analyzer:ValidatePolicy",
-            partial(analyze, self._aws, self._bucket_uri),
+            partial(analyze_bucket, self._aws, self._bucket_uri),
             requires=(self.bucket_policy,),
             after=(self.policy_status,),
         )

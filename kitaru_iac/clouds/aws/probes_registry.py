@@ -9,6 +9,7 @@ from kitaru_iac.checks.probes import (
     ProbeError,
     Skipped,
 )
+from kitaru_iac.clouds.aws.analyzer import analyze_repository
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import (
     BucketKey,
@@ -24,6 +25,11 @@ class RegistryProbes(CommonProbes):
 
     def _ask_repository(self) -> None:
         self.repository_policy = self._probe("ecr:GetRepositoryPolicy", self._repository_policy)
+        self.repository_analysis = Probe(
+            "access-analyzer:ValidatePolicy of the repository's policy",
+            lambda answer: analyze_repository(self._aws, self._repository_name, answer),
+            requires=(self.repository_policy,),
+        )
         self.repository = self._probe("ecr:DescribeRepositories", self._repository)
         self.repository_key = Probe(
             "kms:DescribeKey of the repository",
@@ -41,12 +47,18 @@ class RegistryProbes(CommonProbes):
             "ecr:GetRegistryScanningConfiguration", self._registry_scanning
         )
 
+    @property
+    def _repository_name(self) -> str:
+        registry = self._r.registry
+        assert registry is not None
+        return f"{registry.host}/{self._r.repository}"
+
     def _repository(self) -> Raw:
         registry = self._r.registry
         assert registry is not None
         answer = self._aws.ask(
             *("ecr", "describe_repositories"),
-            about=f"{registry.host}/{self._r.repository}",
+            about=self._repository_name,
             absent=("RepositoryNotFoundException",),
             region=registry.region,
             registryId=registry.account,
@@ -97,7 +109,7 @@ class RegistryProbes(CommonProbes):
         assert registry is not None
         return self._aws.ask(
             *("ecr", "get_repository_policy"),
-            about=f"{registry.host}/{self._r.repository}",
+            about=self._repository_name,
             absent=("RepositoryNotFoundException",),
             none=("RepositoryPolicyNotFoundException",),
             region=registry.region,

@@ -8,11 +8,11 @@ from typing import Any
 
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, all_of
+from kitaru_iac.clouds.aws.analyzer import analyzed
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import (
-    Analysis,
     BucketHead,
     BucketKey,
     Principal,
@@ -96,7 +96,7 @@ def bucket_checks(
             ),
             lambda seen: analyzed(
                 evaluate_bucket_policy(parsed(seen[0].get("Policy")), seen[1], seen[2], r),
-                *(seen[3], r),
+                *(seen[3], aws("s3api", "get-bucket-policy", bucket=r.bucket, region=r.region)),
             ),
             create=create,
         ),
@@ -297,19 +297,6 @@ def evaluate_bucket_policy(
         service="s3",
     )
     return evaluate_policy(policy, thing, connector, r)
-
-
-def analyzed(verdict: Verdict, analysis: Outcome[Analysis], r: AwsResources) -> Verdict:
-    """The verdict on the policy, with what Access Analyzer says, which AWS keeps."""
-    if verdict.status is not CheckStatus.OK or verdict.why.startswith("it has no policy"):
-        return verdict
-    errors = None if isinstance(analysis, ProbeError) else analysis.errors
-    if errors is None:
-        return ok(f"{verdict.why}; IAM Access Analyzer was not asked")
-    if errors:
-        show = aws("s3api", "get-bucket-policy", bucket=r.bucket, region=r.region)
-        return unknown(f"IAM Access Analyzer finds errors in it: {'; '.join(errors)}", show)
-    return ok(f"{verdict.why}; IAM Access Analyzer finds no error in it")
 
 
 def evaluate_tls_only(answer: Raw, r: AwsResources) -> Verdict:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import (
     NoCredentials,
@@ -19,9 +19,10 @@ from kitaru_iac.checks.probes import (
     Skipped,
     all_of,
 )
+from kitaru_iac.clouds.aws.analyzer import analyzed
 from kitaru_iac.clouds.aws.commands import aws, put_policy
 from kitaru_iac.clouds.aws.decisions import Key, evaluated
-from kitaru_iac.clouds.aws.observations import CallerIdentity, Principal
+from kitaru_iac.clouds.aws.observations import Analysis, CallerIdentity, Principal
 from kitaru_iac.clouds.aws.permission_table import AwsPermission
 from kitaru_iac.clouds.aws.permissions import (
     permissions_for,
@@ -130,7 +131,10 @@ def role_checks(
             *("aws.role.exists", role, probes.role, lambda seen: evaluate_role(seen, r)),
             on_error=lambda error: _absent(error, r),
         ),
-        add("aws.role.trust", role, probes.role, lambda seen: evaluate_trust(seen, r)),
+        add(
+            *("aws.role.trust", role, all_of(probes.role, after=(probes.role_analysis,))),
+            lambda seen: evaluate_analyzed_trust(seen, r),
+        ),
     ]
     access_to = partial(_access, probes, r, access)
     if r.bucket is not None:
@@ -279,6 +283,16 @@ def evaluate_trust(role: Raw, r: AwsResources) -> Verdict:
         )
     source = "" if trust.bound else " (for any account: it has no aws:SourceAccount condition)"
     return ok(f"{_SERVICE} may assume it{source}")
+
+
+def evaluate_analyzed_trust(seen: tuple[Raw, Outcome[Analysis]], r: AwsResources) -> Verdict:
+    """As `evaluate_trust`, with what Access Analyzer says of it."""
+    role, analysis = seen
+    found = analyzed(evaluate_trust(role, r), analysis, _show_trust(r))
+    says_public = not isinstance(analysis, ProbeError) and analysis.public
+    if says_public and found.status is CheckStatus.OK:
+        return warn("IAM Access Analyzer says that its trust policy is public", _show_trust(r))
+    return found
 
 
 def _is_open(statements: Sequence[Raw], account: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, all_of
+from kitaru_iac.clouds.aws.analyzer import analyzed
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import BucketKey, Principal
 from kitaru_iac.clouds.aws.permission_table import Resource
@@ -44,8 +45,16 @@ def repository_checks(
     add = partial(checklist.check, create=create)
     policy = checklist.check(
         *("aws.repository.policy", subject),
-        all_of(probes.repository_policy, after=(connector or probes.principal,)),
-        lambda seen: evaluate_repository_policy(seen[0], seen[1], r),
+        Probe(
+            "the repository's policy",
+            lambda *seen: seen,
+            requires=(probes.repository_policy,),
+            after=(connector or probes.principal, probes.repository_analysis),
+            inline=True,
+        ),
+        lambda seen: analyzed(
+            evaluate_repository_policy(seen[0], seen[1], r), seen[2], _show_policy(r)
+        ),
         create=create,
     )
     return [
@@ -114,16 +123,20 @@ def evaluate_repository_policy(
         (Resource.REPOSITORY,),
         account=r.registry.account if r.registry else None,
         region=r.registry_region,
-        show=aws(
-            *("ecr", "get-repository-policy"),
-            registry_id=r.registry.account if r.registry else None,
-            repository_name=r.repository,
-            region=r.registry_region,
-        ),
+        show=_show_policy(r),
         service="ecr",
         named=False,
     )
     return evaluate_policy(parsed(answer.get("policyText")), thing, connector, r)
+
+
+def _show_policy(r: AwsResources) -> str:
+    return aws(
+        *("ecr", "get-repository-policy"),
+        registry_id=r.registry.account if r.registry else None,
+        repository_name=r.repository,
+        region=r.registry_region,
+    )
 
 
 def evaluate_encryption(seen: tuple[Raw, Outcome[BucketKey]], r: AwsResources) -> Verdict:
