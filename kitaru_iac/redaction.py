@@ -11,11 +11,24 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["HIDDEN", "SecretText", "is_credentials", "text", "url", "value"]
+__all__ = [
+    "HIDDEN",
+    "MASK",
+    "SecretText",
+    "is_credentials",
+    "is_key_id",
+    "is_key_text",
+    "text",
+    "tokens",
+    "url",
+    "value",
+]
 
 #: What stands where something was hidden in a URL or a value.
 HIDDEN: Final = "…"
 _SECRET: Final = "(secret)"  # noqa: S105 - what stands in its place
+#: What stands in the place of a secret value in what is shown of a store.
+MASK: Final = "********"
 
 #: Parameters whose values are shown: places and switches of databases and of Pulumi's backends.
 _HARMLESS: Final = frozenset(
@@ -37,6 +50,10 @@ _HOST = r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\])(?::[0-9]*)?"
 #: Where a path stops being one; also in the spelling of somebody who encoded too much.
 _END_OF_PATH = r"(?i)[?#;]|%3F|%23|%3B|%40"
 
+#: An AWS access key's id, and the form of the secret that belongs to it: so many signs of base64.
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+_KEY_ID = r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"
+_KEY_TEXT = r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
 #: Signs of a secret whatever it stands in: ZenML's keys, JSON web tokens, keys of GitHub, AWS and
 #: others that give theirs a beginning of its own, and what follows a word that announces one.
 _TOKENS = (
@@ -44,9 +61,12 @@ _TOKENS = (
     r"|ZENPROKEY_[\w.~+/=-]+"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
     r"|\b(?:gh[opsu]|github_pat|glpat|dckr_pat)[_-]\w{8,}"
-    r"|\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"
+    rf"|{_KEY_ID}"
     r"|\b[rs]k_(?:live|test)_\w{8,}|\bsk-[\w-]{20,}|\bxox[abeoprs]-[\w-]{8,}"
     r"|\bhf_[A-Za-z0-9]{20,}|\bAIza[\w-]{30,}|\bnpm_[A-Za-z0-9]{20,}"
+    r"|\bGOCSPX-[\w-]{10,}|\bya29\.[\w.-]{10,}|\bdop_v1_\w{20,}|\bSG\.[\w-]{10,}\.[\w-]{10,}"
+    r"|(?<=hooks\.slack\.com/services/)[\w/]+"
+    r"|(?s:-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*-----|\Z))"
     r"|(?<=Bearer )[^\s'\",]+|(?<=Basic )[A-Za-z0-9+/=]{6,}"
 )
 _ANNOUNCED = (
@@ -203,11 +223,18 @@ def text(text: str, *known: str | None) -> str:
     for secret in known:
         if secret:
             text = _without_known(text, secret)
-    return _without_tokens(re.sub(_LOGIN, f"{_SECRET}@", _urls_in(text)), _SECRET)
+    return tokens(re.sub(_LOGIN, f"{_SECRET}@", _urls_in(text)), _SECRET)
 
 
-def _without_tokens(text: str, instead: str) -> str:
-    """The text without what looks like a secret by itself, or by the word before it."""
+def tokens(text: str, instead: str) -> str:
+    """Give a text without what looks like a secret by itself, or by the word before it.
+
+    Args:
+        text: What may hold one.
+        instead: What stands in its place.
+    """
+    if re.search(_KEY_ID, text):
+        text = re.sub(_KEY_TEXT, instead, text)
     return re.sub(_ANNOUNCED, rf"\g<name>={instead}", re.sub(_TOKENS, instead, text))
 
 
@@ -334,7 +361,17 @@ def value(given: object) -> str:
         query = re.search(r"[?#]", rest)
     if query:
         rest = rest[: query.start()] + HIDDEN
-    return _without_tokens(scheme + sign + rest, HIDDEN)
+    return tokens(scheme + sign + rest, HIDDEN)
+
+
+def is_key_id(given: object) -> bool:
+    """Tell whether it is the id of an access key of AWS."""
+    return isinstance(given, str) and re.fullmatch(_KEY_ID, given.strip()) is not None
+
+
+def is_key_text(given: object) -> bool:
+    """Tell whether it has the form of the secret that belongs to such an id."""
+    return isinstance(given, str) and re.fullmatch(_KEY_TEXT, given.strip()) is not None
 
 
 def is_credentials(given: str) -> bool:

@@ -60,11 +60,12 @@ def show_stack(name_or_id: str | None = None) -> StackView:
     """
     apply_environment()
     from kitaru_iac.gateway import open_reader, read_stack
+    from kitaru_iac.gateway.masking import shown
 
     if name_or_id is not None:
-        return read_stack(name_or_id)
+        return shown(read_stack(name_or_id))
     with closing(open_reader()) as reader:
-        return reader.stack(reader.active().id)
+        return shown(reader.stack(reader.active().id))
 
 
 def preview(description: Description, *, progress: ProgressCallback | None = None) -> StackPlan:

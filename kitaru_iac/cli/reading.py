@@ -91,6 +91,7 @@ def current() -> None:
 def show(stack: str | None = None) -> None:
     """`kitaru stack show`."""
     from kitaru_iac.gateway import open_reader
+    from kitaru_iac.gateway.masking import shown
     from kitaru_iac.records.owner import owner_of
     from kitaru_iac.render.stack import show_item, show_lines
 
@@ -98,7 +99,7 @@ def show(stack: str | None = None) -> None:
     with closing(open_reader()) as reader:
         view = reader.stack(stack if stack is not None else reader.active().id)
     owner = owner_of(view.labels)
-    item = show_item(view.to_dict(), owner.to_dict() if owner else None)
+    item = show_item(shown(view).to_dict(), owner.to_dict() if owner else None)
     out.item(item, show_lines(item, out.style))
 
 

@@ -183,13 +183,14 @@ def list_document(limit: int, page: int) -> dict[str, Any]:
 def show_document(stack: str | None) -> dict[str, Any]:
     """A stack as ``stack show`` has it; the active one where none is named."""
     from kitaru_iac.gateway import open_reader
+    from kitaru_iac.gateway.masking import shown
     from kitaru_iac.records.owner import owner_of
     from kitaru_iac.render.stack import show_item
 
     with closing(open_reader()) as reader:
         view = reader.stack(stack if stack is not None else reader.active().id)
     owner = owner_of(view.labels)
-    return show_item(view.to_dict(), owner.to_dict() if owner else None)
+    return show_item(shown(view).to_dict(), owner.to_dict() if owner else None)
 
 
 def _policies(found: dict[str, Any], identity: str | None) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def drifted(applied: Records, current: Records) -> tuple[Step, ...]:
     ]
     if applied.description not in {None, current.description}:
         about_stack.append(Change("description", applied.description, current.description))
-    steps.append((Action.UPDATE, "stack", applied.stack, tuple(about_stack)))
+    steps.append((Action.UPDATE, "stack", applied.stack, tuple(hidden(about_stack))))
     return tuple(
         Step(action, kind, name, changes=changes)
         for action, kind, name, changes in steps
@@ -213,6 +213,7 @@ def _component_drift(
 
 
 def _configuration_drift(kept: Mapping[str, Any], stored: Mapping[str, Any]) -> list[Change]:
+    kept = _kept(kept)  # an earlier version may have known fewer secrets
     return hidden(mapping_changes("configuration", kept, _as_kept(kept, stored)))
 
 

@@ -226,7 +226,7 @@ def _connector_changes(new: ConnectorRecord, old: ConnectorRecord) -> tuple[Chan
     if new.auth_method != old.auth_method:
         changes.append(Change("auth_method", old.auth_method, new.auth_method))
     before = {k: v for k, v in old.configuration.items() if k not in IGNORED_CONNECTOR_FIELDS}
-    changes.extend(mapping_changes("configuration", before, new.configuration))
+    changes.extend(hidden(mapping_changes("configuration", before, new.configuration)))
     changes.extend(
         Change(
             f"configuration.{key}",
@@ -287,10 +287,10 @@ def _component_changes(
 def _stack_step(desired: Records, current: Records, membership: list[Change]) -> Step:
     labels = {**labels_after(desired, current), APPLIED_LABEL: None}  # which `applied` compares
     before = {**current.labels, APPLIED_LABEL: None}
-    changes = (*membership, *mapping_changes("labels", before, labels))
+    changes = (*membership, *hidden(mapping_changes("labels", before, labels)))
     description = description_after(desired, current)
     if description != current.description:
-        changes = (*changes, Change("description", current.description, description))
+        changes = (*changes, *hidden([Change("description", current.description, description)]))
     action = Action.UPDATE if changes else Action.KEEP
     return Step(action, "stack", desired.stack, changes=changes)
 

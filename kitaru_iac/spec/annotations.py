@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from kitaru_iac import redaction
 from kitaru_iac.errors import Problem
 from kitaru_iac.labels import OUR_LABELS
-from kitaru_iac.spec.refusal import Refusal, Refusals, each, shown
+from kitaru_iac.spec.refusal import MASKED, Refusal, Refusals, each, is_masked, shown
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.suggest import did_you_mean, suggest
 
@@ -91,7 +91,9 @@ def _label(name: object, text: object) -> Iterator[Problem]:
     elif name.startswith(OUR_LABELS):
         why = f"labels that begin with `{OUR_LABELS}` are Kitaru's own"
         yield Problem(field, f"{shown(name)} cannot be set", why, "Choose another name.")
-    if not isinstance(text, str):
+    if is_masked(text):
+        yield Problem(field, f"{field} holds a secret that is masked", *MASKED)
+    elif not isinstance(text, str):
         yield Problem(field, f"{field} has to be text", remedy="Put it in quotes.")
     elif redaction.value(text) != text or redaction.is_credentials(text):
         yield Problem(field, f"{field} holds what looks like a secret", "labels are shown")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kitaru_iac.errors import Problem
-from kitaru_iac.spec.refusal import shown
+from kitaru_iac.spec.refusal import MASKED, is_masked, shown
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.suggest import suggest
 
@@ -124,6 +124,9 @@ def checked_extra(raw: object) -> tuple[dict[str, dict[str, Any]], list[Problem]
                 if not isinstance(name, str) or not _NAME.fullmatch(name):
                     what = f"{shown(name)} cannot be a field of the {target}"
                     problems.append(Problem(f"{where}.{name}", what))
+                elif is_masked(fields[name]):
+                    what = f"{where}.{name} holds a secret that is masked"
+                    problems.append(Problem(f"{where}.{name}", what, *MASKED))
             found[str(target)] = _copy(fields)
     return found, problems
 

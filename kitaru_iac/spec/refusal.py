@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from kitaru_iac import redaction
 
-__all__ = ["Refusal", "Refusals", "UriError", "each", "shown", "write_instead"]
+__all__ = [
+    "MASKED",
+    "Refusal",
+    "Refusals",
+    "UriError",
+    "each",
+    "is_masked",
+    "shown",
+    "write_instead",
+]
 
 _LONGEST_SHOWN = 80
+#: What is wrong with a value that was copied from where its secret is not shown: why, and remedy.
+MASKED = (
+    f"{redaction.MASK} is what `kitaru stack show` writes in a secret's place",
+    "Write the value itself, or refer to a ZenML secret as {{name.key}}.",
+)
 
 
 class Refusal(ValueError):
@@ -67,6 +81,15 @@ def each(given: Sequence[str], check: Callable[[str], object]) -> None:
 
 class UriError(Refusal):
     """The text is no URI of an artifact store or of a container registry."""
+
+
+def is_masked(value: object) -> bool:
+    """Tell whether a value, or anything in it, was copied from where its secret is not shown."""
+    if isinstance(value, Mapping):
+        return any(is_masked(inner) for pair in value.items() for inner in pair)
+    if isinstance(value, list | tuple):
+        return any(map(is_masked, value))
+    return isinstance(value, str) and redaction.MASK in value
 
 
 def shown(value: object) -> str:

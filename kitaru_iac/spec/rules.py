@@ -16,7 +16,7 @@ from kitaru_iac.spec.draft import Draft, Origins
 from kitaru_iac.spec.extras import checked_extra
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import OTHER_WORDS_FOR_TYPES, InfraMode, ResourceMode, StackType
-from kitaru_iac.spec.refusal import Refusal, shown, write_instead
+from kitaru_iac.spec.refusal import MASKED, Refusal, is_masked, shown, write_instead
 from kitaru_iac.spec.resources import RESOURCE_MODES
 from kitaru_iac.spec.rows import FieldInfo, Kind
 from kitaru_iac.spec.suggest import suggest
@@ -191,6 +191,9 @@ def _is_text(draft: Draft, key: str, raw: object) -> bool:
     if not raw.strip():
         why = "an unset variable of the shell leaves nothing" if draft.origins.flags else None
         draft.add(key, f"{key} is empty", why, "Give a value, or leave it out.")
+        return False
+    if is_masked(raw):
+        draft.add(key, f"{key} holds a secret that is masked", *MASKED)
         return False
     if not hidden and _is_secret(key, raw):
         draft.add(

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from contextlib import closing
+from typing import Any
 
 import pytest
 
 from kitaru_iac.gateway.masking import MASK, masked
+from tests.gateway.secret_texts import HARMLESS, MAPPINGS, SECRETS, TEXTS
 from tests.homes import Home
 
 #: ZenML marks these so that they may refer to a secret; they identify, and open nothing.
@@ -108,3 +111,42 @@ def test_an_environment_variable_is_a_secret_by_its_name() -> None:
     env = [{"name": "API_KEY", "value": "x"}, {"name": "MODE", "value": "fast"}]
     assert masked({"env": env})["env"] == [{"name": "API_KEY", "value": MASK}, env[1]]
     assert masked({"name": "my_token", "type": "local"}) == {"name": "my_token", "type": "local"}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_secret_inside_a_text_is_hidden(text: str) -> None:
+    hidden = masked({"field": text})
+    assert MASK in hidden["field"]
+    assert not any(secret in str(hidden) for secret in SECRETS), hidden
+    assert masked(hidden) == hidden, "drift compares what was masked twice"
+
+
+@pytest.mark.parametrize("fields", MAPPINGS, ids=str)
+def test_a_secret_that_its_neighbours_tell_is_hidden(fields: dict[str, Any]) -> None:
+    hidden = masked(fields)
+    assert not any(secret in str(hidden) for secret in (*SECRETS, "12345678")), hidden
+    assert masked(hidden) == hidden
+
+
+@pytest.mark.parametrize("value", HARMLESS, ids=str)
+def test_a_text_without_a_secret_is_shown_as_it_is(value: object) -> None:
+    assert masked({"field": value}) == {"field": value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a," * 50_000 + "@",
+        "x:" * 50_000 + "@",
+        "a:b@" * 20_000,
+        "password: |\n" + " a\n" * 30_000,
+        "password:\n" * 5_000,
+        'key:\\"' * 20_000,
+        "-----BEGIN PRIVATE KEY-----" * 3_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_no_text_takes_long(text: str) -> None:
+    begun = time.process_time()
+    masked({"field": text})
+    assert time.process_time() - begun < 3
