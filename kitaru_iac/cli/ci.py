@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,7 +27,7 @@ from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, KitaruError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kitaru_iac.plan.document import StackPlan
     from kitaru_iac.spec.files import Described
@@ -86,8 +86,7 @@ def preview(
     host.summary(body)
     show_plans(plan, plans)
     if comment and request is not None and not request.is_fork:
-        changed = plan["summary"]["with_changes"] or plan["summary"]["failed"]
-        said = host.comment(f"preview/{id}", body, request.number, is_news=bool(changed))
+        said = host.comment(f"preview/{id}", body, request.number, is_news=_is_news(plan))
         current().note(f"Comment on {host.name}: {said.value}")
     return exit_code([*errors.values()], plan["summary"]["checks_failed"])
 
@@ -141,7 +140,8 @@ def apply(
         reviewed = saved_plan(plan) if plan is not None else None
         plans, _ = _plans(described)
         fresh = document(plans)
-        if not unreviewed:
+        # Where nothing would change, nothing has to have been reviewed.
+        if not unreviewed and (reviewed or _is_news(fresh)):
             digest = reviewed["digest"] if reviewed else reviewed_digest(host, request, id)
             require_digest(fresh, digest, reviewed)
     outcomes: list[Outcome] = []
@@ -220,6 +220,11 @@ def verify(
     out.items([report.to_dict() for report, _ in reports], lines)
     stops = counted["checks_failed"] or (strict and counted["checks_unknown"])
     return int(ExitCode.CHECK_FAILED if stops else ExitCode.DONE)
+
+
+def _is_news(plan: Mapping[str, Any]) -> bool:
+    """Whether a plan would do anything, or could not be made whole."""
+    return bool(plan["summary"]["with_changes"] or plan["summary"]["failed"])
 
 
 def _described(files: Sequence[str]) -> list[Described]:

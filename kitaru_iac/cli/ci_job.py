@@ -140,7 +140,7 @@ def reviewed_digest(
     raise UsageError(
         "There is no reviewed plan for this commit",
         where=host.name,
-        why=f"As far as {host.name} shows, {what}, or somebody has edited it.",
+        why=f"As far as {host.name} shows, {what}; one that a person wrote or edited is none.",
         remedy=f"Give the plan with --plan FILE, or {otherwise}.",
     )
 

@@ -31,7 +31,7 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
   repository(owner: $owner, name: $name) {
     pullRequest(number: $number) {
       comments(first: 100, after: $after) {
-        nodes { databaseId body viewerDidAuthor editor { login } author { login } }
+        nodes { databaseId body viewerDidAuthor editor { login } author { login __typename } }
         pageInfo { hasNextPage endCursor }
       }
     }
@@ -85,8 +85,11 @@ class GitHub(Conversations):
         return _proposal(found[0]) if found else None
 
     def notes(self, key: str, number: int) -> list[Note]:
-        """See `Host.notes`."""
-        return self._comments(key, number, edited_too=False)
+        """See `Host.notes`: those of an app, as a job's own token is one.
+
+        With a person's token, what that person wrote by hand would be ours too.
+        """
+        return self._comments(key, number, as_proof=True)
 
     def summary(self, body: str) -> None:
         """See `Host.summary`. What would be longer than a step's summary may be is left out."""
@@ -156,11 +159,11 @@ class GitHub(Conversations):
             )
         return self._opened
 
-    def _comments(self, key: str, number: int, *, edited_too: bool = True) -> list[Note]:
+    def _comments(self, key: str, number: int, *, as_proof: bool = False) -> list[Note]:
         found = [
             Note(str(node["databaseId"]), node["body"])
             for node in self._nodes(_COMMENTS, ("pullRequest", "comments"), {"number": number})
-            if _is_ours(node, key, edited_too=edited_too)
+            if _is_ours(node, key) and (not as_proof or _is_proof(node))
         ]
         return sorted(found, key=lambda note: int(note.id))
 
@@ -188,7 +191,7 @@ class GitHub(Conversations):
         return [
             Note(str(node["number"]), node["body"], node["state"] == "OPEN")
             for node in self._nodes(_ISSUES, ("issues",), {"label": _LABEL})
-            if _is_ours(node, key, edited_too=True)
+            if _is_ours(node, key)
         ]
 
     def _nodes(
@@ -229,11 +232,15 @@ class GitHub(Conversations):
         return data
 
 
-def _is_ours(node: Mapping[str, Any], key: str, *, edited_too: bool) -> bool:
-    if not node.get("viewerDidAuthor") or not is_marked(node.get("body") or "", key):
-        return False
+def _is_ours(node: Mapping[str, Any], key: str) -> bool:
+    return bool(node.get("viewerDidAuthor")) and is_marked(node.get("body") or "", key)
+
+
+def _is_proof(node: Mapping[str, Any]) -> bool:
+    """Whether one of our comments says what a job wrote: an app did, and nobody else edited it."""
+    author = node.get("author") or {}
     editor = (node.get("editor") or {}).get("login")
-    return edited_too or editor in (None, (node.get("author") or {}).get("login"))
+    return author.get("__typename") == "Bot" and editor in (None, author.get("login"))
 
 
 @contextmanager

@@ -70,7 +70,7 @@ class Host(Protocol):
         """Find the request by whose merge the job's commit came; None where it came by none."""
 
     def notes(self, key: str, number: int) -> list[Note]:
-        """List our comments with this key on a request, the oldest first."""
+        """List our comments on a request that prove what a job wrote, the oldest first."""
 
     def comment(self, key: str, body: str, number: int, *, is_news: bool = True) -> Outcome:
         """Put the one comment with this key on a request: edited in place, never a second one.

@@ -228,7 +228,17 @@ class TestApply:
         assert kitaru("stack", "show", "other").code == 4
         assert job.outputs["failed"] == "1"
 
-    @pytest.mark.parametrize("author", ["edited", "stranger"])
+    def test_where_nothing_changes_nothing_has_to_have_been_reviewed(self, job: Job) -> None:
+        self._reviewed(job)
+        assert job.run("apply", "-f", "stacks").code == 0
+        job.world.merges = {}
+        assert job.run("apply", "-f", "stacks").code == 0
+        job.describe(bad="name: bad\nartifact_store: s3://team-data/k\nconnector: nobody\n")
+        done = job.run("apply", "-f", "stacks")
+        assert done.code == 64
+        assert "no reviewed plan" in done.err
+
+    @pytest.mark.parametrize("author", ["edited", "stranger", "by hand"])
     def test_nor_what_somebody_wrote_into_the_comment(
         self, job: Job, kitaru: Any, author: str
     ) -> None:
@@ -236,6 +246,8 @@ class TestApply:
         (comment,) = job.world.comments
         if author == "edited":
             comment["editor"] = OTHER
+        elif author == "by hand":  # the job has a person's token, and that person wrote it
+            comment["kind"] = "User"
         else:
             comment["author"] = OTHER
         done = job.run("apply", "-f", "stacks")

@@ -179,7 +179,7 @@ class _GitHub(_Handler):
                 "body": item["body"],
                 "state": "OPEN" if item["open"] else "CLOSED",
                 "viewerDidAuthor": item["author"] == ME,
-                "author": {"login": item["author"]},
+                "author": {"login": item["author"], "__typename": item.get("kind", "Bot")},
                 "editor": {"login": item["editor"]} if item["editor"] else None,
             }
             for item in items[start : start + size]
