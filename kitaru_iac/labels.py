@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 __all__ = [
+    "ADOPTING_LABEL",
     "APPLIED_LABEL",
     "BACKEND_LABEL",
     "DEPLOYMENT_LABELS",
@@ -27,6 +28,8 @@ OUR_LABELS = "kitaru."
 MANAGED_LABEL = "kitaru.managed"
 #: On what a deleted stack left behind: a new stack of that name takes it over.
 ORPHANED_LABEL = "kitaru.orphaned"
+#: On a stack while `adopt` labels its parts: a run that died left it, and the next one goes on.
+ADOPTING_LABEL = "kitaru.adopting"
 #: Labels of a stack that say where its deployment is begin so.
 DEPLOYMENT_LABELS = "kitaru.pulumi."
 #: The Pulumi project, stack and backend of that deployment.

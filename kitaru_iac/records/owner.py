@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
-from kitaru_iac.labels import DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL
+from kitaru_iac.labels import ADOPTING_LABEL, DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.notices import OwnedByPulumi
 from kitaru_iac.records.model import Records
 
@@ -149,11 +149,17 @@ def require_creatable(current: Records, owner: Owner | None) -> None:
 
 
 def require_changeable(current: Records, owner: Owner | None) -> None:
-    """Refuse to change a stack that belongs to another program.
+    """Refuse to change a stack that belongs to another program, or whose adoption was cut off.
 
     Raises:
-        ProtectedStackError: It does.
+        ProtectedStackError: It does, or it was.
     """
+    if ADOPTING_LABEL in current.labels:
+        raise ProtectedStackError(
+            f"Stack '{current.stack}' has come under management in part",
+            why="Its parts are being labelled by another run, or one that did so has died.",
+            remedy=f"Go on with: kitaru stack adopt {current.id or current.stack}",
+        )
     stored = owner_of(current.labels)
     if stored is None or (owner is not None and stored.is_same(owner)):
         return

@@ -1,12 +1,14 @@
 """Take a stack that Kitaru did not make under its management. Nothing changes but labels.
 
-A stack and its parts are Kitaru's when a label says so. The stack's own comes last: a run that died
-before it has labelled parts of a stack that is still nobody's, and the same command goes on.
+A stack and its parts are Kitaru's when a label says so. The stack's own comes first, so that no
+part is ever Kitaru's in a stack that is not. It says too that the parts are being labelled: a stack
+that a dead run left so is changed by nothing but the same command, which goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kitaru_iac.errors import (
@@ -16,7 +18,12 @@ from kitaru_iac.errors import (
     StackChanged,
 )
 from kitaru_iac.gateway.views import DEFAULT_STACK
-from kitaru_iac.labels import MANAGED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
+from kitaru_iac.labels import (
+    ADOPTING_LABEL,
+    MANAGED_LABEL,
+    REUSED_CONNECTORS_LABEL,
+    is_managed,
+)
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Action, Change, Plan, Reason, Step
@@ -91,8 +98,9 @@ def _plan(store: Store, current: Records) -> Plan:
             "The default stack is ZenML's own, and cannot be adopted",
             remedy="Make one of your own with: kitaru stack create NAME",
         )
-    require_changeable(current, None)
-    if is_managed(current.labels):
+    is_begun = ADOPTING_LABEL in current.labels
+    require_changeable(replace(current, labels=_without_mark(current.labels)), None)
+    if is_managed(current.labels) and not is_begun:
         return Plan(name, (Step(Action.KEEP, "stack", name),))
     if current.stack_type == "custom":
         raise KitaruError(
@@ -113,8 +121,12 @@ def _plan(store: Store, current: Records) -> Plan:
         steps.append(_connector_step(store, current))
     labels = _stack_labels(current)
     changes = tuple(
-        Change(f"labels.{key}", current.labels.get(key), text) for key, text in labels.items()
+        Change(f"labels.{key}", current.labels.get(key), text)
+        for key, text in labels.items()
+        if current.labels.get(key) != text
     )
+    if is_begun:
+        changes += (Change(f"labels.{ADOPTING_LABEL}", current.labels[ADOPTING_LABEL], None),)
     return Plan(name, (*steps, Step(Action.UPDATE, "stack", name, changes=changes)))
 
 
@@ -172,8 +184,12 @@ def _stack_labels(current: Records) -> dict[str, str]:
     return {MANAGED_LABEL: "true", **({REUSED_CONNECTORS_LABEL: "true"} if reused else {})}
 
 
+def _without_mark(labels: Mapping[str, str]) -> dict[str, str]:
+    return {key: text for key, text in labels.items() if key != ADOPTING_LABEL}
+
+
 def _write(store: Store, current: Records) -> None:
-    """Write the labels, the stack's last.
+    """Write the labels, the stack's first.
 
     Raises:
         RegistrationFailed: A write failed; its `left` says what could not be taken back.
@@ -218,6 +234,9 @@ def _connector_back(writer: Writer, current: Records) -> list[str]:
 def _label(writer: Writer, current: Records) -> None:
     link = current.connector
     uuid = None if link is None else stored_id(link)
+    done = {**_without_mark(current.labels), **_stack_labels(current)}
+    begun = {**done, ADOPTING_LABEL: "true"}
+    writer.update_stack(stored_id(current), labels=begun, old_labels=current.labels)
     for part in current.components:
         labelled = current.stack_type == "local" or is_managed(part.labels)
         if _becomes_ours(current, part) and not labelled:
@@ -225,8 +244,4 @@ def _label(writer: Writer, current: Records) -> None:
             writer.relabel_component(part, part.name, part.connector_id or uuid, labels)
     if link is not None and link.name == current.stack and not is_managed(link.labels):
         writer.relabel_connector(link, {**link.labels, MANAGED_LABEL: "true"})
-    writer.update_stack(
-        stored_id(current),
-        labels={**current.labels, **_stack_labels(current)},
-        old_labels=current.labels,
-    )
+    writer.update_stack(stored_id(current), labels=done, old_labels=begun)

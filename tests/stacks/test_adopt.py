@@ -167,7 +167,7 @@ def test_a_colleagues_change_while_somebody_thinks(memory: MemoryGateway) -> Non
         assert not any(MANAGED_LABEL in d.labels for d in memory.components(Where()))
 
 
-@pytest.mark.parametrize("failing", range(5))
+@pytest.mark.parametrize("failing", range(6))
 def test_whichever_write_fails_nothing_is_labelled_and_the_next_try_does_it(
     memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:
@@ -197,6 +197,54 @@ def test_whichever_write_fails_nothing_is_labelled_and_the_next_try_does_it(
         assert everything(memory) == before
         assert adopt("prod").changed
         assert writes >= failing + 1
+
+
+class Killed(BaseException):
+    """The process ends here: nothing that comes after is done."""
+
+
+@pytest.mark.parametrize("writes", range(1, 6))
+def test_a_killed_run_leaves_no_part_that_is_ours_in_a_stack_that_is_not(
+    memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    with installed(memory):
+        by_hand(memory)
+        left = writes
+
+        def dying(name: str) -> Any:
+            real = getattr(memory, name)
+
+            def call(*arguments: Any) -> Any:
+                nonlocal left
+                if not left:
+                    raise Killed
+                left -= 1
+                return real(*arguments)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in ("update_stack", "update_component", "update_connector"):
+                patch.setattr(memory, name, dying(name))
+            with pytest.raises(Killed):
+                adopt("prod")
+        (stack,) = memory.stacks(Where(names=("prod",)))
+        assert stack.labels[MANAGED_LABEL] == "true"
+        found = operations.clean()
+        assert (found.removed, found.orphans) == ((), ())
+        before = everything(memory)
+        for act in (operations.preview, operations.apply):
+            with pytest.raises(ProtectedStackError, match="under management in part") as caught:
+                act(from_mapping(REMOTE))
+            assert f"kitaru stack adopt {stack.id}" in str(caught.value)
+        assert everything(memory) == before
+        assert adopt("prod").changed
+        assert not adopt("prod").changed
+        ours = [doc[2] for docs in everything(memory) for doc in docs if doc[1] == "prod"]
+        assert all(labels[MANAGED_LABEL] == "true" for labels in ours)
+        assert not any("kitaru.adopting" in labels for labels in ours)
+        plan = operations.preview(from_mapping(REMOTE))
+        assert {c.field for s in plan.steps for c in s.changes} == {"labels.kitaru.applied"}
 
 
 def test_the_command_shows_and_says_what_it_did(memory: MemoryGateway, kitaru: Kitaru) -> None:
