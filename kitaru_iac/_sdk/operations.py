@@ -332,9 +332,9 @@ def _described(stack: str | Description, *, by_name: bool = False) -> StackSpec:
     from kitaru_iac.spec import from_mapping, load
 
     if isinstance(stack, str) and by_name:
-        from kitaru_iac.records.describe import describe
+        from kitaru_iac.stacks.export import described
 
-        return from_mapping(describe(stack))
+        return from_mapping(described(stack))
     if isinstance(stack, Mapping):
         return from_mapping(stack)
     if isinstance(stack, os.PathLike):

@@ -114,8 +114,8 @@ def _described(ctx: typer.Context) -> StackSpec:
     """The description that was given, or that of an existing stack if only its name was."""
     given = description(ctx)
     if given.file is None and given.given == ["--name"]:
-        from kitaru_iac.records.describe import describe
         from kitaru_iac.spec import from_mapping
+        from kitaru_iac.stacks.export import described
 
-        return from_mapping(describe(given.flags["name"]))
+        return from_mapping(described(given.flags["name"]))
     return given.load()

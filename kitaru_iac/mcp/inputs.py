@@ -79,9 +79,9 @@ def described(description: Mapping[str, object] | None, stack: str | None) -> St
             remedy="Give the name of a stack that exists, or a description.",
         )
     if stack is not None:
-        from kitaru_iac.records.describe import describe
+        from kitaru_iac.stacks import export
 
-        return from_mapping(describe(stack))
+        return from_mapping(export.described(stack))
     assert description is not None
     if (problem := _stdin_problem(description)) is not None:
         raise DescriptionError([problem])

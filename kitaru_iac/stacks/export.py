@@ -21,11 +21,12 @@ from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import is_own_connector
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.fields import FIELDS
+from kitaru_iac.spec.refusal import is_masked
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.stored import fields_set
 from kitaru_iac.stacks.drift import lines_of, records_of_view, steps_to
 
-__all__ = ["Exported", "export", "export_view"]
+__all__ = ["Exported", "described", "described_view", "export", "export_view"]
 
 _CONFIGURATION = "configuration."
 
@@ -60,6 +61,34 @@ def export(ref: str) -> Exported:
         KitaruError: It is of no type that a description can have.
     """
     return export_view(read_stack(ref))
+
+
+def described(ref: str) -> dict[str, Any]:
+    """Give the keys of stack.yaml for a stack's infrastructure, to examine it; raises as `export`.
+
+    They name its connector, and hold no credentials. Secrets that stand in plain text among
+    `extra` are left out.
+    """
+    return described_view(read_stack(ref))
+
+
+def described_view(view: StackView) -> dict[str, Any]:
+    """Give what `described` gives, for a stack that was read; raises as `export` does."""
+    keys = description_of(view)
+    extra: dict[str, dict[str, Any]] = {}
+    for kind, field, value in _beside(keys, view):
+        plain = _without_masked(masked({field: value})[field])
+        if plain is not None:
+            extra.setdefault(kind, {})[field] = plain
+    return keys | ({"extra": extra} if extra else {})
+
+
+def _without_masked(value: object) -> object:
+    """A value without what is masked in it; None where nothing is left."""
+    if isinstance(value, Mapping):
+        inner = {key: _without_masked(one) for key, one in value.items() if not is_masked(key)}
+        return {key: one for key, one in inner.items() if one is not None} or None
+    return None if is_masked(value) else value
 
 
 def export_view(view: StackView) -> Exported:
@@ -174,18 +203,22 @@ def _extra(
     """What the components hold beyond the keys, and the paths of what is secret in it."""
     extra: dict[str, dict[str, Any]] = {}
     hidden: list[str] = []
+    for kind, field, value in _beside(keys, view):
+        if masked({field: value}) != {field: value} or is_masked(value):
+            hidden.append(f"{kind}.{field}")
+        elif value is not None:
+            extra.setdefault(kind, {})[field] = value
+    return extra, tuple(hidden)
+
+
+def _beside(keys: Mapping[str, Any], view: StackView) -> Iterator[tuple[str, str, Any]]:
+    """What the components hold beyond the keys: component, field and value."""
     steps = steps_to(keys, view)
     for step in _fields_beside(keys, view) if steps is None else steps:
-        if step.kind not in EXTRA_TARGETS or step.action is not Action.UPDATE:
-            continue
-        component = view.component(step.kind)
-        for field in _stored_fields(step):
-            value = component.configuration.get(field) if component else None
-            if masked({field: value}) != {field: value} or _is_masked(value):
-                hidden.append(f"{step.kind}.{field}")
-            elif value is not None:
-                extra.setdefault(step.kind, {})[field] = value
-    return extra, tuple(hidden)
+        if step.kind in EXTRA_TARGETS and step.action is Action.UPDATE:
+            component = view.component(step.kind)
+            for field in _stored_fields(step):
+                yield step.kind, field, component.configuration.get(field) if component else None
 
 
 def _fields_beside(keys: Mapping[str, Any], view: StackView) -> Iterator[Step]:
@@ -207,16 +240,6 @@ def _stored_fields(step: Step) -> Iterator[str]:
     for change in step.changes:
         if change.field.startswith(_CONFIGURATION) and change.before is not None:
             yield change.field.removeprefix(_CONFIGURATION)
-
-
-def _is_masked(value: object) -> bool:
-    from kitaru_iac.gateway.masking import MASK
-
-    if isinstance(value, Mapping):
-        return any(_is_masked(inner) for inner in value.values())
-    if isinstance(value, list | tuple):
-        return any(_is_masked(inner) for inner in value)
-    return isinstance(value, str) and MASK in value  # of an address, its login alone is hidden
 
 
 def _variable(name: str) -> str:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import yaml
 
+import kitaru_iac as kitaru_sdk
+from kitaru_iac.checks.model import CheckReport
 from kitaru_iac.gateway import StackView
 from kitaru_iac.labels import MANAGED_LABEL
+from kitaru_iac.mcp.inputs import described
+from kitaru_iac.spec import StackSpec, to_mapping
 from kitaru_iac.spec.variables import escaped, expanded
 from kitaru_iac.spec.yaml_file import Document
-from kitaru_iac.stacks.export import export_view
+from kitaru_iac.stacks.export import described_view, export_view
+from tests.cli.conftest import Kitaru
 from tests.stacks.test_drift_rules import EKS, view_of
 
 SECRET = "hunter2hunter2"
@@ -84,3 +90,35 @@ def test_a_value_of_which_a_part_is_hidden_is_left_out_whole() -> None:
     told = [line for line in found.comments if "artifact_store.client_kwargs" in line]
     assert len(told) == 1
     assert "holds a secret as plain text" in told[0]
+
+
+ENDPOINT = "https://minio.example.com"
+
+
+def test_what_is_examined_is_what_the_stack_uses(
+    monkeypatch: pytest.MonkeyPatch, kitaru: Kitaru
+) -> None:
+    """Without `extra`, verify judged Amazon's bucket of the name, and the repository of the URI."""
+    arguments = {"endpoint_url": ENDPOINT, "aws_secret_access_key": SECRET}
+    view = with_fields(view_of(EKS), "artifact_store", client_kwargs=arguments)
+    view = with_fields(view, "orchestrator", service_account_name="runner", password=SECRET)
+    extra = {
+        "artifact_store": {"client_kwargs": {"endpoint_url": ENDPOINT}},
+        "orchestrator": {"service_account_name": "runner"},
+    }
+    assert described_view(view)["extra"] == extra
+    seen: list[StackSpec] = []
+
+    def examined(spec: StackSpec, **_: object) -> CheckReport:
+        seen.append(spec)
+        return CheckReport(spec.name)
+
+    monkeypatch.setattr("kitaru_iac.stacks.export.read_stack", lambda _: view)
+    monkeypatch.setattr("kitaru_iac.stacks.health.views_of", lambda _: [view])
+    monkeypatch.setattr("kitaru_iac.infrastructure.verify.verify", examined)
+    kitaru_sdk.verify("prod")
+    kitaru_sdk.health("prod")
+    assert kitaru("stack", "verify", "prod").code == 0
+    examined(described(None, "prod"))
+    assert [to_mapping(spec)["extra"] for spec in seen] == [extra] * 4
+    assert SECRET not in str([to_mapping(spec) for spec in seen])
