@@ -28,12 +28,14 @@ class Identity(StrEnum):
     * *connector*: what ZenML's client and server use to push images, read artifacts, submit runs;
     * *runtime*: what a step's container is;
     * *pull*: who pulls its image;
+    * *scheduler*: what a service of the cloud is that starts scheduled runs;
     * *verify*: who runs the checks. It only reads.
     """
 
     CONNECTOR = "connector"
     RUNTIME = "runtime"
     PULL = "pull"
+    SCHEDULER = "scheduler"
     VERIFY = "verify"
 
 

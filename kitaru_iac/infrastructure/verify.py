@@ -58,9 +58,10 @@ def policy(spec: BaseSpec) -> dict[str, object]:
     Returns:
         ``{"stack", "cloud", "policies": {identity: document}, "trust": {identity: document}}``.
         On AWS: ``connector`` (ZenML's client and server), ``runtime`` (the steps), ``pull`` (who
-        pulls the image) and ``verify`` (who runs the checks), as IAM documents, and with ``infra:
-        provision`` ``provision`` (who makes the infrastructure); ``trust`` says who may become the
-        roles of `connector`, `runtime` and `pull`. On Azure each is role definitions, with the
+        pulls the image), ``scheduler`` (what starts scheduled runs, where there is one) and
+        ``verify`` (who runs the checks), as IAM documents, and with ``infra: provision``
+        ``provision`` (who makes the infrastructure); ``trust`` says who may become the roles of
+        `connector`, `runtime`, `pull` and `scheduler`. On Azure each is role definitions, with the
         scopes at which they are assigned.
 
     Raises:

@@ -25,7 +25,10 @@ from tests.doubles.web import Request, Response, json_response, serve
 Rule = Callable[[Request], Response | None]
 
 #: Where AWS's message names an action that is not called like the operation.
-_OTHERWISE_NAMED = {"s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock"}
+_OTHERWISE_NAMED = {
+    "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
+    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
+}
 _REST = ("s3control", "s3", "eks", "accessanalyzer")
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request")
 _HOPS = {"connection", "transfer-encoding", "content-encoding", "content-length", "keep-alive"}
@@ -172,6 +175,7 @@ def operation_of(request: Request) -> str:
     )
     target = request.headers.get("x-amz-target")
     if target:
+        signed_for = signed_for.replace("servicequotas", "service-quotas")
         return f"{signed_for}:{target.rsplit('.', 1)[-1]}"
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return f"{signed_for}:{request.form.get('Action')}"
@@ -207,7 +211,7 @@ def _rest_operations(service: str) -> list[tuple[str, str, re.Pattern[str], set[
 
 def error_response(service: str, code: str, message: str, status: int = 403) -> Response:
     """An error in the protocol of a service."""
-    if service in {"ecr", "eks", "kms"}:
+    if service in {"ecr", "eks", "kms", "service-quotas"}:
         body = {"__type": code, "message": message}
         return json_response(body, status, **{"x-amzn-errortype": code})
     inner = f"<Code>{code}</Code><Message>{message}</Message>"
@@ -226,5 +230,6 @@ def _denied_code(service: str) -> str:
     return {
         "ecr": "AccessDeniedException",
         "eks": "AccessDeniedException",
+        "service-quotas": "AccessDeniedException",
         "ec2": "UnauthorizedOperation",
     }.get(service, "AccessDenied")

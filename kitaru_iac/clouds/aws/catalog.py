@@ -266,6 +266,32 @@ _CHECKS = (
         _CANNOT_WARN,
     ),
     CheckInfo(
+        "aws.scheduler.trust",
+        "EventBridge Scheduler may assume the scheduler's role",
+        "GetRole, and its trust policy, evaluated as that of the execution role. Looked at where "
+        "`extra.orchestrator.scheduler_role` names one; without it ZenML takes the connector's own "
+        "role for schedules, which is not looked at.",
+        "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html",
+    ),
+    CheckInfo(
+        "aws.scheduler.permissions",
+        "The scheduler's role may start pipelines",
+        "Simulates `sagemaker:StartPipelineExecution` as that role, on the stack's pipelines. "
+        "Without it every schedule is taken, and none of its runs begins.",
+        "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.quota.instances",
+        "SageMaker's quota lets steps run on their instances",
+        "The applied quota of the account for the instances that `extra.orchestrator` asks for, "
+        "else ZenML's own: training jobs on ml.m5.xlarge, processing jobs on ml.t3.medium. With a "
+        "quota of none SageMaker refuses every step that asks for no other instance; with one, "
+        "steps that run at the same time. Not looked at: settings of single steps, and what else "
+        "uses the quota.",
+        "https://docs.aws.amazon.com/general/latest/gr/sagemaker.html",
+    ),
+    CheckInfo(
         "aws.connector.permissions",
         "The connector may do what ZenML asks of it",
         "Simulates every line of the permissions table for the connector except PassRole, "
@@ -289,7 +315,9 @@ _KEYS = {
     "connector": "credentials",
     "credentials": "credentials",
     "repository": "container_registry",
+    "quota": "extra",
     "role": "execution_role",
+    "scheduler": "extra",
 }
 
 CATALOG = catalog(_CHECKS, _KEYS)

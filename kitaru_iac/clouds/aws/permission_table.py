@@ -251,6 +251,13 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     # --- pull
     *_rows(_P, Resource.ANYTHING, _REMOTE, {"ecr:GetAuthorizationToken": "log in to the registry"}),
     *_rows(_P, Resource.REPOSITORY, _REMOTE, _PULL),
+    # --- scheduler: EventBridge Scheduler starts the pipeline that the SDK's `put_triggers` names.
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html (execution role)
+    *_rows(
+        *(Identity.SCHEDULER, Resource.PIPELINES, _SAGEMAKER),
+        {"sagemaker:StartPipelineExecution": "EventBridge Scheduler starts a run"},
+        when=When.SCHEDULES,
+    ),
     # --- verify
     *_rows(
         *(_V, Resource.BUCKET, _EVERY),
@@ -306,11 +313,14 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     ),
     *_rows(
         *(_V, Resource.ROLES, _EVERY),
-        {"iam:GetRole": "aws.role.*, aws.cluster.node_role_trust; the path of the role that looks"},
+        {"iam:GetRole": "aws.role.*, aws.scheduler.*, aws.cluster.node_role_trust; who looks"},
     ),
     *_rows(
         *(_V, Resource.PRINCIPALS, _EVERY),
-        {"iam:SimulatePrincipalPolicy": "aws.role.*, aws.connector.*, aws.cluster.node_role_pull"},
+        {
+            "iam:SimulatePrincipalPolicy": "aws.role.*, aws.connector.*, aws.scheduler.*, "
+            "aws.cluster.node_role_pull"
+        },
     ),
     # Where a simulation lacked the value of a condition key: whether the key matters at all.
     *_rows(*(_V, Resource.ANYTHING, _EVERY), dict.fromkeys(_READ_POLICIES, _HANGING)),
@@ -325,6 +335,10 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     *_rows(
         *(_V, Resource.ANYTHING, _REMOTE),
         {"ecr:DescribeRepositoryCreationTemplates": "aws.repository.exists"},
+    ),
+    *_rows(
+        *(_V, Resource.ANYTHING, _SAGEMAKER),
+        {"servicequotas:ListServiceQuotas": "aws.quota.instances"},
     ),
     *_rows(*(_V, Resource.ANYTHING, _EKS), {"eks:DescribeClusterVersions": "aws.cluster.version"}),
 )

@@ -201,6 +201,8 @@ def trusts(spec: BaseSpec) -> dict[str, dict[str, Any]]:
         found[Identity.CONNECTOR.value] = tagged_connector_trust(resources)
     if spec.type is StackType.SAGEMAKER:
         found[Identity.RUNTIME.value] = trust_policy(spec, Identity.RUNTIME)
+    if resources.scheduler_role:
+        found[Identity.SCHEDULER.value] = trust_policy(spec, Identity.SCHEDULER)
     if spec.type is StackType.KUBERNETES:
         found |= {i.value: trust_policy(spec, i) for i in (Identity.RUNTIME, Identity.PULL)}
     return found
@@ -241,7 +243,8 @@ def trust_policy(spec: BaseSpec, identity: Identity = Identity.RUNTIME) -> dict[
     """Who may become the role of this identity.
 
     The runtime of SageMaker is SageMaker in this account; that of Kubernetes is a pod of this
-    cluster (Pod Identity); who pulls for Kubernetes is a node (EC2).
+    cluster (Pod Identity); who pulls for Kubernetes is a node (EC2). What starts scheduled runs is
+    EventBridge Scheduler in this account.
 
     Raises:
         ValueError: The identity is no service's role, as the connector: see `connector_trust`.
@@ -252,11 +255,16 @@ def trust_policy(spec: BaseSpec, identity: Identity = Identity.RUNTIME) -> dict[
 def service_trust(resources: AwsResources, identity: Identity) -> dict[str, Any]:
     """As `trust_policy`, from what a description names."""
     is_sagemaker = resources.type is StackType.SAGEMAKER
-    if identity not in {Identity.RUNTIME, Identity.PULL} or resources.type is StackType.LOCAL:
+    services = {Identity.RUNTIME, Identity.PULL}
+    if is_sagemaker:
+        services.add(Identity.SCHEDULER)
+    if identity not in services or resources.type is StackType.LOCAL:
         raise ValueError(f"the {identity.value} of a {resources.type.value} stack is no service")
     condition: dict[str, Any] = {}
     actions: str | list[str] = "sts:AssumeRole"
-    if is_sagemaker:
+    if identity is Identity.SCHEDULER:
+        service, sid = "scheduler.amazonaws.com", "Scheduler"
+    elif is_sagemaker:
         service, sid = "sagemaker.amazonaws.com", "SageMaker"
     elif identity is Identity.RUNTIME:
         service, sid = "pods.eks.amazonaws.com", "Pods"
@@ -266,7 +274,7 @@ def service_trust(resources: AwsResources, identity: Identity) -> dict[str, Any]
     else:
         service, sid = "ec2.amazonaws.com", "Nodes"
     if resources.account and service != "ec2.amazonaws.com":
-        # Without it, SageMaker acting for another account could be made to use this role.
+        # Without it, a service acting for another account could be made to use this role.
         condition["StringEquals"] = {"aws:SourceAccount": resources.account}
     statement: dict[str, Any] = {
         "Sid": sid,

@@ -12,8 +12,10 @@ from kitaru_iac.checks.probes import (
     Once,
     Outcome,
     Probe,
+    Skipped,
 )
 from kitaru_iac.clouds.aws.analyzer import analyze_trust
+from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import (
     CallerIdentity,
 )
@@ -31,10 +33,10 @@ __all__ = ["AwsProbes"]
 class AwsProbes(BucketProbes, RegistryProbes, ClusterProbes):
     """The probes of one run. Each is an object, asked once however many checks use it."""
 
-    def __init__(self, aws: AwsAccess, resources: AwsResources) -> None:
-        super().__init__(aws, resources)
+    def __init__(self, access: AwsAccess, resources: AwsResources) -> None:
+        super().__init__(access, resources)
         #: The policies of each principal, read once.
-        self.policies = Once(partial(read_policies, aws, role_of=self.role_of))
+        self.policies = Once(partial(read_policies, access, role_of=self.role_of))
         self._ask_bucket()
         self._ask_repository()
         self._ask_cluster()
@@ -44,20 +46,53 @@ class AwsProbes(BucketProbes, RegistryProbes, ClusterProbes):
             requires=(self.session,),
             after=(self.identity,),
         )
+        self.scheduler_role = Probe(
+            "iam:GetRole of the scheduler's role",
+            lambda _session, account: self._role_at(str(resources.scheduler_role), account),
+            requires=(self.session,),
+            after=(self.identity,),
+        )
+        self.quota = self._probe("servicequotas:ListServiceQuotas", self._quota)
         self.role_analysis = Probe(
             "access-analyzer:ValidatePolicy of the role's trust",
-            lambda role: analyze_trust(aws, str(role["Arn"]), role),
+            lambda role: analyze_trust(access, str(role["Arn"]), role),
             requires=(self.role,),
         )
 
     def _role(self, account: Outcome[CallerIdentity]) -> Raw:
         assert self._r.role is not None
-        require_same_account(self._r.role, account)
-        found = self.role_of(role_name(self._r.role))
+        return self._role_at(self._r.role, account)
+
+    def _role_at(self, arn: str, account: Outcome[CallerIdentity]) -> Raw:
+        require_same_account(arn, account)
+        found = self.role_of(role_name(arn))
         here = account_of(str(found["Arn"]))
         if here is not None:  # whoever asks, though STS did not tell who that is
-            require_same_account(self._r.role, CallerIdentity(here, ""))
+            require_same_account(arn, CallerIdentity(here, ""))
         return found
+
+    def _quota(self) -> Raw:
+        """The quota of the steps' instances. SageMaker has thousands, in pages of a hundred."""
+        more: dict[str, str] = {}
+        while True:
+            answer = self._aws.ask(
+                *("service-quotas", "list_service_quotas"),
+                about="SageMaker's quotas",
+                ServiceCode="sagemaker",
+                MaxResults=100,
+                **more,
+            )
+            for quota in answer.get("Quotas", ()):
+                if quota.get("QuotaName") == self._r.quota:
+                    found: Raw = quota
+                    return found
+            if not answer.get("NextToken"):
+                raise Skipped(
+                    f"Service Quotas has no quota of SageMaker that is called {self._r.quota}",
+                    aws("service-quotas", "list-service-quotas", service_code="sagemaker",
+                        region=self._r.region),
+                )  # fmt: skip
+            more = {"NextToken": str(answer["NextToken"])}
 
     def attached_policies(self, role: str) -> tuple[str, ...]:
         """The ARNs of the managed policies attached to a role. Raises as `AwsAccess.ask`."""

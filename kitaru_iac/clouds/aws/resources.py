@@ -70,6 +70,7 @@ class AwsResources:
             make one with a role binding.
         role: The SageMaker execution role's ARN.
         scheduler_role: The role that starts scheduled SageMaker pipelines, where set.
+        quota: SageMaker's name of the quota that the instances of steps count against.
         bucket_region: Where the bucket is, once that was looked at.
         pods: What its pods ask of nodes, each way once.
         s3_endpoint: Where the bucket is, if that is not AWS: MinIO, R2 and the like.
@@ -90,6 +91,7 @@ class AwsResources:
     service_account: bool = False
     role: str | None = None
     scheduler_role: str | None = None
+    quota: str | None = None
     bucket_region: str | None = None
     pods: tuple[PodSettings, ...] = (PodSettings(),)
     s3_endpoint: str | None = None
@@ -157,6 +159,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         service_account=bool(orchestrator.get("service_account_name")),
         role=role,
         scheduler_role=str(scheduler_role) if scheduler_role else None,
+        quota=_quota(orchestrator) if isinstance(spec, SagemakerSpec) else None,
         s3_endpoint=_foreign_endpoint(spec.extra.artifact_store.get("client_kwargs")),
         pods=tuple(
             dict.fromkeys(
@@ -177,6 +180,22 @@ def repository_of(spec: BaseSpec) -> str:
 def prefix_of(store: S3Uri | None) -> str | None:
     """Where in its bucket a store lies, without slashes at its ends; None for all of it."""
     return store.prefix or None if store else None
+
+
+def _quota(orchestrator: Mapping[str, object]) -> str:
+    """The quota of the instances that steps run on, unless a step's own settings say otherwise.
+
+    ZenML 0.98 makes training jobs on ``ml.m5.xlarge`` of them, or processing jobs on
+    ``ml.t3.medium`` (``sagemaker_orchestrator_flavor.py``). SageMaker counts each type of instance
+    for each kind of job: https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
+    """
+    trains = orchestrator.get("use_training_step") is not False
+    given = orchestrator.get("estimator_args" if trains else "processor_args")
+    args = given if isinstance(given, Mapping) else {}
+    chosen = args.get("instance_type") or orchestrator.get("instance_type")
+    spot = "spot " if trains and args.get("use_spot_instances") is True else ""
+    kind = f"{spot}training" if trains else "processing"
+    return f"{chosen or ('ml.m5.xlarge' if trains else 'ml.t3.medium')} for {kind} job usage"
 
 
 def _pod(settings: object) -> PodSettings:

@@ -43,6 +43,7 @@ _ACTIONS = {
     ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
     ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
     ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
+    ("service-quotas", "ListServiceQuotas"): "servicequotas:ListServiceQuotas",
     ("accessanalyzer", "ValidatePolicy"): "access-analyzer:ValidatePolicy",
     ("accessanalyzer", "CheckNoPublicAccess"): "access-analyzer:CheckNoPublicAccess",
 }

@@ -23,6 +23,7 @@ from kitaru_iac.clouds.aws.verify_cluster import cluster_checks
 from kitaru_iac.clouds.aws.verify_connector import connector_checks
 from kitaru_iac.clouds.aws.verify_identity import credential_checks, role_checks
 from kitaru_iac.clouds.aws.verify_registry import repository_checks
+from kitaru_iac.clouds.aws.verify_runs import quota_check, scheduler_checks
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.model import BaseSpec
 
@@ -68,6 +69,10 @@ def checks_for(
         checks += cluster_checks(made_by, probes, resources, access, connector)
     if resources.role is not None:
         checks += role_checks(made_by, probes, resources, access, connector)
+    if resources.scheduler_role is not None:
+        checks += scheduler_checks(made_by, probes, resources, access)
+    if resources.quota is not None:
+        checks.append(quota_check(made_by, probes, resources))
     return checks + connector_checks(made_by, probes, resources, access, connector, subject)
 
 

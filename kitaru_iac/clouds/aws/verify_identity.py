@@ -48,7 +48,6 @@ from kitaru_iac.clouds.aws.verify_connector import (
 __all__ = ["credential_checks", "role_checks"]
 
 Raw = Mapping[str, Any]
-_SERVICE = "sagemaker.amazonaws.com"
 
 
 def credential_checks(
@@ -201,13 +200,13 @@ def _access(
     )
 
 
-def create_role(r: AwsResources) -> str:
-    """The command that makes the execution role, still without any rights."""
+def create_role(r: AwsResources, identity: Identity = Identity.RUNTIME) -> str:
+    """The command that makes the role of `r` for an identity, still without any rights."""
     return aws(
         *("iam", "create-role"),
         role_name=role_name(str(r.role)),
         path=_path(str(r.role)),
-        assume_role_policy_document=service_trust(r, Identity.RUNTIME),
+        assume_role_policy_document=service_trust(r, identity),
     )
 
 
@@ -252,24 +251,31 @@ def evaluate_role(role: Raw, r: AwsResources) -> Verdict:
     )
 
 
-def evaluate_trust(role: Raw, r: AwsResources) -> Verdict:
-    """SageMaker must be able to become the role, and nobody unknown should."""
+def evaluate_trust(role: Raw, r: AwsResources, identity: Identity = Identity.RUNTIME) -> Verdict:
+    """The service must be able to become the role, and nobody unknown should.
+
+    Args:
+        role: As IAM describes it.
+        r: What the description names; its `role` is the one that is looked at.
+        identity: Whose role it is: SageMaker assumes the runtime's.
+    """
+    ours = service_trust(r, identity)["Statement"]
+    service = str(ours[0]["Principal"]["Service"])
     document: Raw = role.get("AssumeRolePolicyDocument", {})
     account = r.account or str(role["Arn"]).split(":")[4]
-    trust = may_assume(document, _SERVICE, account, r.region, r.partition)
-    ours = service_trust(r, Identity.RUNTIME)["Statement"]
+    trust = may_assume(document, service, account, r.region, r.partition)
     merged = {**document, "Version": "2012-10-17", "Statement": [
         *(s for s in statement_list(document) if s.get("Sid") != ours[0]["Sid"]), *ours
     ]}  # fmt: skip
     reasons, open_to = "; ".join(trust.reasons), "; ".join(trust.openings)
     if trust.allowed is False:
         if "denies" in reasons:
-            return fail(f"{_SERVICE} may not assume it: {reasons}", _show_trust(r))
-        return fail(f"{_SERVICE} may not assume it: {reasons}", _update_trust(r, merged))
+            return fail(f"{service} may not assume it: {reasons}", _show_trust(r))
+        return fail(f"{service} may not assume it: {reasons}", _update_trust(r, merged))
     if trust.allowed is None:
         also = f"; and it is open to {open_to}" if open_to else ""
         return unknown(
-            f"whether {_SERVICE} may assume it cannot be told: {reasons}{also}", _show_trust(r)
+            f"whether {service} may assume it cannot be told: {reasons}{also}", _show_trust(r)
         )
     if trust.anybody:
         # Whom another statement names may use the role too: what is not open stays.
@@ -282,7 +288,7 @@ def evaluate_trust(role: Raw, r: AwsResources) -> Verdict:
             _update_trust(r, {**merged, "Statement": closed}),
         )
     source = "" if trust.bound else " (for any account: it has no aws:SourceAccount condition)"
-    return ok(f"{_SERVICE} may assume it{source}")
+    return ok(f"{service} may assume it{source}")
 
 
 def evaluate_analyzed_trust(seen: tuple[Raw, Outcome[Analysis]], r: AwsResources) -> Verdict:

@@ -969,4 +969,49 @@ def _passing() -> list[Case]:
     ]
 
 
-CASES = [*_credentials(), *_bucket(), *_repository(), *_cluster(), *_role()]
+def _runs() -> list[Case]:
+    trust, may, quota = "aws.scheduler.trust", "aws.scheduler.permissions", "aws.quota.instances"
+    simulate, listing = "iam:SimulatePrincipalPolicy", "service-quotas:ListServiceQuotas"
+    fit, missing = _having("scheduled", "fit_scheduler"), _having("scheduled")
+
+    def scheduler(**trust: Any) -> Arrange:
+        return _described(lambda w: w.fit_scheduler(_document(**trust)), "scheduled")
+
+    def powerless(world: World) -> BaseSpec:
+        world.aws.role(world.scheduler.rsplit("/", 1)[-1], _document("scheduler.amazonaws.com"))
+        return world.scheduled()
+
+    def allows(value: float | None, *names: str) -> Arrange:
+        return _described(lambda w: w.quotas(value, *names), "sagemaker")
+
+    def slow(world: World) -> BaseSpec:
+        world.quotas(8, "ml.p3.2xlarge for training job usage", page=1)
+        return world.sagemaker()
+
+    own = "scheduler.amazonaws.com"
+    everybody = [{"Effect": "Allow", "Principal": {"AWS": "*"}}]
+    unsure = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+    return [
+        Case(trust, OK, fit, "scheduler.amazonaws.com may assume it"),
+        Case(trust, WARN, scheduler(service=own, also=everybody), "open to anybody", mends=True),
+        Case(trust, FAIL, scheduler(), "may not assume it", mends=True),
+        Case(trust, FAIL, missing, "no such role", mends=True),
+        Case(trust, UNKNOWN, scheduler(service=own, condition=unsure), "cannot be told"),
+        Case(trust, UNKNOWN, _denied(fit, "iam:GetRole"), "not allowed to look", "iam:GetRole"),
+        Case(may, OK, fit, "it may start the stack's pipelines"),
+        Case(may, FAIL, powerless, "sagemaker:StartPipelineExecution", mends=True),
+        Case(may, UNKNOWN, _denied(fit, simulate), "not allowed to look", simulate),
+        Case(quota, OK, _having("sagemaker"), "may run 8 of them at once"),
+        Case(quota, OK, slow, "may run 8 of them", name="on the second page"),
+        Case(quota, WARN, allows(1), "may run one such instance"),
+        Case(quota, FAIL, allows(0), "SageMaker refuses every step"),
+        Case(quota, UNKNOWN, allows(None), "tells no value"),
+        Case(quota, UNKNOWN, allows(8, "ml.p3.2xlarge for training job usage"), "has no quota"),
+        Case(
+            *(quota, UNKNOWN, _denied(_having("sagemaker"), listing), "not allowed to look"),
+            "servicequotas:ListServiceQuotas",
+        ),
+    ]
+
+
+CASES = [*_credentials(), *_bucket(), *_repository(), *_cluster(), *_role(), *_runs()]

@@ -29,7 +29,7 @@ from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
 from kitaru_iac.spec.uris import EcrUri
 
-CONNECTOR, RUNTIME, PULL, VERIFY = Identity
+CONNECTOR, RUNTIME, PULL, SCHEDULES_RUNS, VERIFY = Identity
 ACCOUNT = "123456789012"
 HOST = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/service-role/Exec"
@@ -210,7 +210,7 @@ _SEES_SAGEMAKER = [
     SEE_BUCKET,
     looks(
         f"{ANALYZER} ecr:DescribeRepositoryCreationTemplates ecr:GetRegistryScanningConfiguration "
-        "s3:GetAccountPublicAccessBlock"
+        "s3:GetAccountPublicAccessBlock servicequotas:ListServiceQuotas"
     ),
     *(SEE_IMAGES, roles("iam:GetRole"), simulates()),
 ]
@@ -222,6 +222,9 @@ GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
     ("scheduled", CONNECTOR): [*_CONNECTS_SAGEMAKER, SCHEDULES, PASS_ON],
     ("scheduled", RUNTIME): _RUNS_ON_SAGEMAKER,
     ("scheduled", PULL): [TOKEN, PULLED],
+    ("scheduled", SCHEDULES_RUNS): [
+        allow("Pipelines", regional("sagemaker", "pipeline/*"), "sagemaker:StartPipelineExecution")
+    ],
     ("scheduled", VERIFY): _SEES_SAGEMAKER,
     ("kubernetes", CONNECTOR): [IN_BUCKET, LISTING, ALL_OBJECTS, TOKEN, LISTED, PUSHED, CLUSTER],
     ("kubernetes", RUNTIME): [RUN_BUCKET, RUN_OBJECTS],
@@ -247,7 +250,7 @@ GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
 WITH_KEY = {
     ("local", CONNECTOR),
     *((name, who) for name in ("sagemaker", "scheduled", "kubernetes") for who in Identity),
-} - {(name, who) for name in SPECS for who in (PULL, VERIFY)}
+} - {(name, who) for name in SPECS for who in (PULL, SCHEDULES_RUNS, VERIFY)}
 
 
 @pytest.mark.parametrize(("name", "identity"), GRANTS)
@@ -437,8 +440,11 @@ OF_SAGEMAKER = AwsResources(
     registry=REGISTRY,
     repository="team/images",
     role=ROLE,
+    quota="ml.m5.xlarge for training job usage",
 )
-OF_KUBERNETES = replace(OF_SAGEMAKER, type=StackType.KUBERNETES, role=None, cluster="prod-cluster")
+OF_KUBERNETES = replace(
+    OF_SAGEMAKER, type=StackType.KUBERNETES, role=None, cluster="prod-cluster", quota=None
+)
 OF_LOCAL = AwsResources(
     "prod", StackType.LOCAL, region="eu-west-1", bucket="my-bucket", prefix="kitaru"
 )
@@ -486,6 +492,33 @@ PLAIN_HOST = EcrUri(ACCOUNT, "eu-west-1", HOST)
         (
             described("kubernetes", extra=in_extra("orchestrator", service_account_name="runner")),
             replace(OF_KUBERNETES, service_account=True),
+        ),
+        # what the instances of steps count against
+        *(
+            (
+                described("sagemaker", extra={"orchestrator": asked}),
+                replace(OF_SAGEMAKER, quota=quota),
+            )
+            for asked, quota in (
+                ({"instance_type": "ml.g5.xlarge"}, "ml.g5.xlarge for training job usage"),
+                ({"use_training_step": False}, "ml.t3.medium for processing job usage"),
+                (
+                    {"use_training_step": False, "instance_type": "ml.m5.large"},
+                    "ml.m5.large for processing job usage",
+                ),
+                (
+                    {"estimator_args": {"instance_type": "ml.p3.2xlarge"}},
+                    "ml.p3.2xlarge for training job usage",
+                ),
+                (
+                    {"processor_args": {"instance_type": "ml.p3.2xlarge"}},
+                    "ml.m5.xlarge for training job usage",
+                ),
+                (
+                    {"estimator_args": {"use_spot_instances": True}},
+                    "ml.m5.xlarge for spot training job usage",
+                ),
+            )
         ),
         # without a registry, the role tells the account
         (

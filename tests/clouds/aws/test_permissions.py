@@ -160,7 +160,11 @@ def test_schedules_and_keys_are_granted_only_where_they_are_used() -> None:
 
 
 #: What boto3 calls a service, where that is not the prefix of its actions alone.
-_OTHERWISE_NAMED = {"s3": ["s3", "s3control"], "access-analyzer": ["accessanalyzer"]}
+_OTHERWISE_NAMED = {
+    "s3": ["s3", "s3control"],
+    "access-analyzer": ["accessanalyzer"],
+    "servicequotas": ["service-quotas"],
+}
 
 
 def test_actions_are_of_services_that_exist() -> None:

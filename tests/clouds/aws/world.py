@@ -40,12 +40,14 @@ class World:
         # moto has no Access Analyzer.
         faults.answer("accessanalyzer:ValidatePolicy", as_json({"findings": []}))
         faults.answer("accessanalyzer:CheckNoPublicAccess", as_json({"result": "PASS"}))
+        self.quotas(8)
         number = next(_numbers)
         self.stack = f"stack{number}"
         self.bucket = f"bucket-{number}"
         self.repository = f"images-{number}"
         self.cluster = f"cluster-{number}"
         self.role = f"arn:aws:iam::{ACCOUNT_ID}:role/exec-{number}"
+        self.scheduler = f"arn:aws:iam::{ACCOUNT_ID}:role/scheduler-{number}"
         self.node_role = f"arn:aws:iam::{ACCOUNT_ID}:role/{self.cluster}-node"
         self.credentials: str | None = None
         self._cluster_fields: dict[str, Any] = {}
@@ -69,6 +71,13 @@ class World:
 
     def sagemaker(self, **over: Any) -> BaseSpec:
         return from_mapping(self._common(type="sagemaker", execution_role=self.role) | over)
+
+    def scheduled(self, **over: Any) -> BaseSpec:
+        spec = self._common(type="sagemaker", execution_role=self.role)
+        orchestrator = {"scheduler_role": self.scheduler}
+        return from_mapping(
+            {**spec, "extra": {**spec["extra"], "orchestrator": orchestrator}} | over
+        )
 
     def local(self, **over: Any) -> BaseSpec:
         given = self._common(type="local")
@@ -217,6 +226,30 @@ class World:
         name = self.role.rsplit("/", 1)[-1]
         self.aws.role(name, dict(trust or trust_policy(self.sagemaker())))
         self.give(name, policy(self.sagemaker(), Identity.RUNTIME))
+
+    def fit_scheduler(self, trust: Mapping[str, Any] | None = None) -> None:
+        name, spec = self.scheduler.rsplit("/", 1)[-1], self.scheduled()
+        self.aws.role(name, dict(trust or trust_policy(spec, Identity.SCHEDULER)))
+        self.give(name, policy(spec, Identity.SCHEDULER))
+
+    def quotas(self, value: float | None, *names: str, page: int = 0) -> None:
+        """Answer for SageMaker's quotas, which moto does not list; `page` to an answer.
+
+        Unless named, it is that of the instances that ZenML takes unless told otherwise.
+        """
+        default = "ml.m5.xlarge for training job usage"
+        known = {} if value is None else {"Value": value}
+        every = [{"QuotaName": name, "QuotaCode": "L-611FA074", **known} for name in names]
+        if not names or page:
+            every.append({"QuotaName": default, "QuotaCode": "L-CCE2AFA6", **known})
+
+        def answer(request: Request) -> Response:
+            start = int(json.loads(request.body).get("NextToken", 0))
+            end = start + (page or len(every))
+            more = {"NextToken": str(end)} if end < len(every) else {}
+            return as_json({"Quotas": every[start:end], **more})
+
+        self.faults.answer("service-quotas:ListServiceQuotas", answer)
 
     def log_in_as(self, document: Mapping[str, Any] | None) -> str:
         """The description's credentials become a new user's; returns its name."""
