@@ -123,9 +123,16 @@ def ignoring(desired: Records, current: Records | None, rules: Sequence[str]) ->
     return replace(desired, ignored={kind: tuple(fields) for kind, fields in found.items()})
 
 
-def without_ignored(records: Records) -> Records:
-    """The records without what their description leaves to somebody else."""
-    rules = [rule for rule in records.labels.get(IGNORED_LABEL, "").split(",") if rule]
+def without_ignored(records: Records, by: Records | None = None) -> Records:
+    """The records without what a description leaves to somebody else.
+
+    Args:
+        records: What is described, or stored.
+        by: The records whose description says so; None is `records`. What is stored says it in a
+            label too, which somebody may have changed.
+    """
+    said = (records if by is None else by).labels.get(IGNORED_LABEL, "")
+    rules = [rule for rule in said.split(",") if rule]
     if not rules:
         return records
     gone = frozenset(rules)

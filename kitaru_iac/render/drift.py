@@ -19,6 +19,12 @@ _SAID = {
     "delete": "is not there any more",
     "update": "is otherwise",
 }
+#: Of records: what is not in a stack any more may be in the store nevertheless.
+_SAID_OF_RECORDS = {
+    "create": "is in the stack, and was not applied",
+    "delete": "is not in the stack any more",
+    "update": "is otherwise",
+}
 _WORDS = {"none": "no drift", "drift": "drift", "unknown": "unknown"}
 _SIGNS = {"none": "✅", "drift": "⚠️", "unknown": "❔"}
 
@@ -96,7 +102,8 @@ def _differences(stack: Mapping[str, Any], style: Callable[..., str]) -> Iterato
         action = item["actions"][0] if len(item["actions"]) == 1 else "update"
         mark, color = _MARKS.get(action, _MARKS["update"])
         kind = item["kind"] if ":" in item["kind"] else item["kind"].replace("_", " ")
-        head = f"{mark} {kind} {item['name']}: {_SAID.get(action, _SAID['update'])}"
+        said = _SAID_OF_RECORDS if item["layer"] == "records" else _SAID
+        head = f"{mark} {kind} {item['name']}: {said.get(action, said['update'])}"
         yield f"  {style(head, color)}"
         for change in item["changed"]:
             yield f"      {_change(change, item)}"

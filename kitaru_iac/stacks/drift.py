@@ -13,7 +13,7 @@ from typing import Any
 from kitaru_iac.errors import DescriptionError, KitaruError
 from kitaru_iac.gateway import ConnectorView, StackView
 from kitaru_iac.gateway.masking import masked
-from kitaru_iac.labels import DEPLOYMENT_LABELS, REUSED_CONNECTORS_LABEL
+from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, REUSED_CONNECTORS_LABEL
 from kitaru_iac.plan.model import HIDDEN, Action, Step
 from kitaru_iac.records.annotations import ignoring
 from kitaru_iac.records.describe import description_of
@@ -75,7 +75,8 @@ def drift_of(
         return Drift({}, ("its description is not valid any more",))
     desired = _wanted(spec, current, view, labels or {}, credentials=credentials)
     steps = diff(desired, current)
-    return Drift(changed, renamed + tuple(line for step in steps for line in lines_of(step)))
+    told = tuple(line for step in steps for line in lines_of(step, current))
+    return Drift(changed, renamed + told)
 
 
 def steps_to(given: Mapping[str, Any], view: StackView) -> list[Step] | None:
@@ -243,12 +244,19 @@ def _as_connected(desired: Records, current: Records) -> Records:
     )
 
 
-def lines_of(step: Step) -> list[str]:
-    """Say what a step of repair would undo, a line for each field; nothing where it keeps."""
+def lines_of(step: Step, current: Records | None = None) -> list[str]:
+    """Say what a step of repair would undo, a line for each field; nothing where it keeps.
+
+    Args:
+        step: From what is stored to what is described.
+        current: What is stored: a part that is there, and not Kitaru's any more, is told from it.
+    """
     if step.action is Action.KEEP:
         return []
     subject = f"{step.kind} {step.name}"
     if step.action is Action.CREATE:
+        if current is not None and _is_there(step, current):
+            return [f"{subject} is there without the label {MANAGED_LABEL}"]
         return [f"{subject} is not there any more"]
     if step.action is Action.DELETE:
         return [f"{subject} is there, and not described"]
@@ -257,7 +265,14 @@ def lines_of(step: Step) -> list[str]:
     return [
         f"{subject}: {change.field} is {_shown(change.before)}, not {_shown(change.after)}"
         for change in step.changes
+        if change.before != change.after  # a member of that name that is not Kitaru's
     ]
+
+
+def _is_there(step: Step, current: Records) -> bool:
+    parts = (current.component(step.kind), current.connector)
+    part = parts[step.kind == "service_connector"]
+    return part is not None and part.name == step.name
 
 
 def _shown(value: Any) -> str:

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.gateway import StackView, read_stack
 from kitaru_iac.gateway.masking import masked
-from kitaru_iac.labels import DEPLOYMENT_LABELS
+from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, OUR_LABELS
 from kitaru_iac.plan.model import Action, Change, Step
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import is_own_connector
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.fields import FIELDS
+from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.refusal import is_masked
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.stored import fields_set
@@ -119,9 +120,9 @@ def export_view(view: StackView) -> Exported:
         "refer to a ZenML secret as {{name.key}}."
         for path in hidden
     ]
-    steps = steps_to(keys, view)
+    steps = steps_to(keys, _as_described(view))
     comments += _why_not_valid(keys) if steps is None else ()
-    told = _unsaid(view) if steps is None else [line for step in steps for line in lines_of(step)]
+    told = [*_unsaid(view), *(line for step in steps or () for line in _lines(step, view))]
     comments += [f"No description says this: {line}." for line in told]
     return Exported(view.name, keys, tuple(comments))
 
@@ -145,8 +146,41 @@ def _why_not_valid(keys: Mapping[str, Any]) -> list[str]:
     return []
 
 
+def _as_described(view: StackView) -> StackView:
+    """The stack with the names and labels that its parts have where a description made it.
+
+    Whose they are, and what they are called, is told in words; the rest can be compared.
+    """
+    ours = {MANAGED_LABEL: "true"}
+    runner = view.component("orchestrator")
+    # Those of a local stack have no labels: their names tell.
+    theirs = {} if runner is not None and runner.flavor == StackType.LOCAL else ours
+    return replace(
+        view,
+        labels={**view.labels, **ours},
+        components=tuple(
+            replace(part, name=view.name, labels={**part.labels, **theirs})
+            if part.role_type in EXTRA_TARGETS and view.component(part.role_type) is part
+            else part
+            for part in view.components
+        ),
+    )
+
+
+def _lines(step: Step, view: StackView) -> list[str]:
+    """What a step would change of a stack, less labels that only what Kitaru made has."""
+    changes = tuple(c for c in step.changes if view.is_managed or not _is_own_label(c.field))
+    if step.changes and not changes:
+        return []
+    return lines_of(replace(step, changes=changes))
+
+
+def _is_own_label(field: str) -> bool:
+    return field.startswith(f"labels.{OUR_LABELS}")
+
+
 def _unsaid(view: StackView) -> list[str]:
-    """What of a stack no description can say, where there is no valid one to compare it with."""
+    """What of a stack's members no description can say."""
     lines = []
     for part in view.components:
         subject = f"{part.role_type} {part.name}"
@@ -189,7 +223,7 @@ def _told_by_connector(keys: Mapping[str, Any], configuration: Mapping[str, Any]
 
 def _logs_in_without_keys(keys: Mapping[str, Any], view: StackView) -> bool:
     """Whether a description without credentials makes the stored connector."""
-    steps = steps_to(keys, view)
+    steps = steps_to(keys, _as_described(view))
     if steps is None:
         return False
     connector = [step for step in steps if step.kind == "service_connector"]
@@ -213,7 +247,7 @@ def _extra(
 
 def _beside(keys: Mapping[str, Any], view: StackView) -> Iterator[tuple[str, str, Any]]:
     """What the components hold beyond the keys: component, field and value."""
-    steps = steps_to(keys, view)
+    steps = steps_to(keys, _as_described(view))
     for step in _fields_beside(keys, view) if steps is None else steps:
         if step.kind in EXTRA_TARGETS and step.action is Action.UPDATE:
             component = view.component(step.kind)

@@ -88,3 +88,26 @@ def test_what_goes_with_a_description_is_no_drift_afterwards(memory: MemoryGatew
         assert drifted() == {}
         assert "team" not in stack(memory).labels
         assert not operations.preview(from_mapping(PLAIN)).has_changes
+
+
+@pytest.mark.parametrize("rule", ["orchestrator.kubernetes_namespace", "labels.team"])
+def test_a_field_that_somebody_put_on_the_list_is_not_said_to_be_unset(
+    memory: MemoryGateway, rule: str
+) -> None:
+    """The list that was applied counts; the other one is drift itself."""
+    with installed(memory):
+        operations.create(from_mapping({**TOLD, "namespace": "ml"}))
+        labels = {**stack(memory).labels, "kitaru.ignore_changes": rule}
+        memory.update_stack(stack(memory).id, StackChange(labels=labels))
+        assert drifted() == {"labels.kitaru.ignore_changes": (None, rule)}
+        memory.update_stack(stack(memory).id, StackChange(labels={**labels, "team": "other"}))
+        assert (drifted() or {})["labels.team"] == ("ml", "other")
+
+
+def test_nor_is_one_that_somebody_took_off_it(memory: MemoryGateway) -> None:
+    with installed(memory):
+        operations.create(from_mapping({**IGNORING, "namespace": "ml"}))
+        labels = {**stack(memory).labels}
+        rule = labels.pop("kitaru.ignore_changes")
+        memory.update_stack(stack(memory).id, StackChange(labels=labels))
+        assert drifted() == {"labels.kitaru.ignore_changes": (rule, None)}

@@ -302,10 +302,8 @@ DRIFTED: Mapping[str, tuple[Mapping[str, Any], StackView, dict[str, Any], tuple[
         replace(view_of(LOCAL), labels={}),
         {},
         (
-            "orchestrator dev is not there any more",
-            "artifact_store dev is not there any more",
-            "stack dev: orchestrator is 'dev', not 'dev'",
-            "stack dev: artifact_store is 'dev', not 'dev'",
+            "orchestrator dev is there without the label kitaru.managed",
+            "artifact_store dev is there without the label kitaru.managed",
             "stack dev: labels.kitaru.managed is unset, not 'true'",
         ),
     ),

@@ -122,3 +122,30 @@ def test_what_is_examined_is_what_the_stack_uses(
     examined(described(None, "prod"))
     assert [to_mapping(spec)["extra"] for spec in seen] == [extra] * 4
     assert SECRET not in str([to_mapping(spec) for spec in seen])
+
+
+def test_of_a_stack_made_by_hand_nothing_is_said_to_be_missing_that_is_there() -> None:
+    view = with_fields(view_of(EKS), "orchestrator", timeout=7)
+    view = replace(
+        view,
+        is_managed=False,
+        labels={},
+        components=tuple(replace(part, labels={}) for part in view.components),
+        connectors=tuple(replace(link, labels={}) for link in view.connectors),
+    )
+    found = export_view(view)
+    told = "\n".join(found.comments)
+    assert "any more" not in told
+    assert "is 'prod', not 'prod'" not in told
+    assert "No description says this" not in told, told
+    assert found.keys["extra"] == {"orchestrator": {"timeout": 7}}
+    assert found.keys["connector"] == "prod"
+
+    first, *others = view.components
+    renamed = replace(view, components=(replace(first, name="theirs"), *others))
+    again = export_view(renamed)
+    assert again.keys == found.keys
+    lines = [line for line in again.comments if "No description says this" in line]
+    assert lines == [
+        f"No description says this: {first.role_type} theirs is not called as its stack."
+    ]
