@@ -87,15 +87,16 @@ def list_stacks(*, limit: int | None = None, page: int = 1) -> list[StackInfo]:
         page: Which page, from 1; one after the last is empty.
 
     Raises:
-        ValueError: `limit` or `page` is less than 1, or `page` stands without `limit`.
+        ValueError: `limit` or `page` is no whole number from 1, or `page` stands without `limit`.
         NotConnectedError: No store answers.
 
     Example:
         >>> [stack.name for stack in kitaru.list_stacks()]
         ['default']
     """
-    if page < 1 or (limit is not None and limit < 1):
-        raise ValueError("`limit` and `page` count from 1")
+    for given in (page, *([] if limit is None else [limit])):
+        if type(given) is not int or given < 1:
+            raise ValueError("`limit` and `page` are whole numbers from 1")
     if limit is None and page != 1:
         raise ValueError("`page` needs a `limit`")
     apply_environment()

@@ -96,8 +96,11 @@ def login(
         kitaru login https://kitaru.example.com --api-key - < key.txt
         kitaru login
     """
+    from kitaru_iac.cli.numbers import LONGEST, PORTS, require_within
     from kitaru_iac.connection import login as connection
 
+    require_within("--port", port, *PORTS)
+    require_within("--timeout", timeout, 1, LONGEST)
     out = output()
     if url is None:
         from kitaru_iac.connection.local_server import login_local

@@ -31,10 +31,12 @@ def status(
         kitaru status
         kitaru status --output json
     """
+    from kitaru_iac.cli.numbers import LONGEST, require_within
     from kitaru_iac.cli.scope import scope_words
     from kitaru_iac.cli.tables import pairs
     from kitaru_iac.connection.status import status as look
 
+    require_within("--timeout", timeout, 1, LONGEST)
     out = output()
     found = look(timeout=timeout)
     scope = scope_words(found.scope, found.scope_source or "") if found.scope is not None else None

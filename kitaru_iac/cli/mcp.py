@@ -44,6 +44,9 @@ def mcp(
         kitaru mcp --mode standard
         kitaru mcp --http --token-file ~/.config/kitaru-mcp-token
     """
+    from kitaru_iac.cli.numbers import PORTS, require_within
+
+    require_within("--port", port, 0, PORTS[1])
     words = ["--mode", mode, "--port", str(port)]
     words += ["--http"] if http else []
     words += ["--token-file", token_file] if token_file is not None else []

@@ -19,6 +19,9 @@ __all__ = ["BaseReader"]
 
 #: So many names are compared when a stack is not found and a near name is looked for.
 _NAMES_COMPARED = 2000
+#: The greatest number of a page, and of rows on one, that a store is asked for: together they fit
+#: into 63 bits.
+_MOST = 2**31
 
 
 class BaseReader(ABC):
@@ -85,6 +88,9 @@ class BaseReader(ABC):
 
     def page(self, number: int, size: int) -> RowPage:
         """See `Reader.page`."""
+        size = min(size, _MOST)
+        if number > _MOST:  # no store has as many, and none can count so far
+            return RowPage((), self.count())
         stubs, total = self._page(number, size)
         active = self._active_id(stubs) if self._may_hold_active(stubs) else None
         rows = (StackRow(s.id, s.name, s.id == active, s.is_managed) for s in stubs)

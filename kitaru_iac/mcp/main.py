@@ -77,7 +77,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="what agents may do: look; also switch and apply; also delete (default: read-only)",
     )
     parser.add_argument("--http", action="store_true", help="serve HTTP on 127.0.0.1, not stdio")
-    parser.add_argument("--port", type=int, default=PORT, help=f"with --http (default: {PORT})")
+    parser.add_argument("--port", type=_port, default=PORT, help=f"with --http (default: {PORT})")
     parser.add_argument(
         "--token-file", metavar="PATH", help=f"with --http: the token's file, instead of ${TOKEN}"
     )
@@ -85,6 +85,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         return parser.parse_args(arguments)
     except SystemExit as ended:  # argparse's code for a usage error is 2
         sys.exit(0 if not ended.code else int(ExitCode.USAGE))
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is no port")
+    return port
 
 
 def _token(file: str | None) -> str:
