@@ -34,12 +34,14 @@ class Stub:
 
     Attributes:
         payload: What else came with it, for the reader that made it.
+        is_recorded: Whether its labels say what was applied.
     """
 
     id: str
     name: str
     is_managed: bool
     payload: Any = field(default=None, repr=False, compare=False)
+    is_recorded: bool = False
 
 
 class _Identified(Protocol):

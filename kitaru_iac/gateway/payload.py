@@ -19,7 +19,7 @@ from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
 from kitaru_iac.gateway.reader import BaseReader
 from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackView
-from kitaru_iac.labels import is_managed
+from kitaru_iac.labels import APPLIED_LABEL, is_managed
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -209,7 +209,7 @@ def _stub(item: dict[str, Any]) -> Stub:
     uuid, labels = canonical_id(item["id"]), item["metadata"]["labels"] or {}
     if uuid is None:
         raise ValueError("an id that is none")
-    return Stub(uuid, _text(item["name"]), is_managed(labels), item)
+    return Stub(uuid, _text(item["name"]), is_managed(labels), item, APPLIED_LABEL in labels)
 
 
 def _go_on(seen: set[str], ids: list[str], number: int) -> None:

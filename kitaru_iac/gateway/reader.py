@@ -84,7 +84,9 @@ class BaseReader(ABC):
             if not number and chunk:
                 active = self._active_id(chunk)
             for stub in chunk:
-                yield StackRow(stub.id, stub.name, stub.id == active, stub.is_managed)
+                yield StackRow(
+                    stub.id, stub.name, stub.id == active, stub.is_managed, stub.is_recorded
+                )
 
     def page(self, number: int, size: int) -> RowPage:
         """See `Reader.page`."""

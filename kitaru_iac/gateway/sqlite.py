@@ -21,7 +21,7 @@ from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
 from kitaru_iac.gateway.reader import BaseReader
 from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackView
-from kitaru_iac.labels import is_managed
+from kitaru_iac.labels import APPLIED_LABEL, is_managed
 from kitaru_iac.machine.active_scope import Named, canonical_id
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -232,7 +232,9 @@ def from_id(key: str) -> str:
 
 
 def _stub(row: sqlite3.Row) -> Stub:
-    return Stub(from_id(row["id"]), row["name"], is_managed(from_mapping(row["labels"])))
+    labels = from_mapping(row["labels"])
+    recorded = APPLIED_LABEL in labels
+    return Stub(from_id(row["id"]), row["name"], is_managed(labels), is_recorded=recorded)
 
 
 def _json(value: bytes | None) -> Any:

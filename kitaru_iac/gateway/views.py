@@ -6,7 +6,7 @@ Plain data, and the protocol that every way of reading fulfils. Nothing here imp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -36,12 +36,14 @@ class StackRow:
         name: Its name.
         is_active: Whether it is the active stack of this directory and environment.
         is_managed: Whether its labels say that Kitaru made it; see `labels.is_managed`.
+        is_recorded: Whether they say what was applied; that is no column of a list.
     """
 
     id: str
     name: str
     is_active: bool
     is_managed: bool
+    is_recorded: bool = field(default=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The row as the JSON of ``stack list`` carries it."""

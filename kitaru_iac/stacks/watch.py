@@ -139,11 +139,11 @@ def views_of(refs: Sequence[str]) -> list[StackView]:
 
 def _managed(reader: Reader) -> Iterator[StackView]:
     for row in reader.stacks():
-        if row.name == DEFAULT_STACK:
+        # Also one whose label of Kitaru's somebody took away: that is what drift is about.
+        if row.name == DEFAULT_STACK or not (row.is_managed or row.is_recorded):
             continue
         with suppress(StackNotFound):  # somebody deletes it at this moment
             view = reader.stack(row.id)
-            # Also one whose label of Kitaru's somebody took away: that is what drift is about.
             if view.is_managed or APPLIED_LABEL in view.labels:
                 yield view
 

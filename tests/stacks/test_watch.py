@@ -223,3 +223,24 @@ def test_a_stack_whose_label_of_kitarus_was_taken_off_is_looked_at_unasked(
     relabel("dev", **{MANAGED_LABEL: None})
     done = kitaru("stack", "drift", "--detailed-exitcode")
     assert (done.code, "labels.kitaru.managed" in done.out) == (2, True)
+
+
+def test_without_names_only_what_is_kitarus_is_read_whole(
+    home: Home, kitaru: Kitaru, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ours", "unlabelled", "theirs"):
+        assert kitaru("stack", "create", name, "--no-activate").code == 0
+    relabel("unlabelled", **{MANAGED_LABEL: None})
+    relabel("theirs", **{MANAGED_LABEL: None, APPLIED_LABEL: None})
+    read: list[str] = []
+    whole = FallbackReader.stack
+
+    def stack(self: FallbackReader, ref: str) -> StackView:
+        view = whole(self, ref)
+        read.append(view.name)
+        return view
+
+    monkeypatch.setattr(FallbackReader, "stack", stack)
+    found = kitaru("stack", "drift", "-o", "json").document["items"]
+    assert [item["stack"] for item in found] == ["ours", "unlabelled"]
+    assert read == ["ours", "unlabelled"]
