@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import inspect
 import json
 import os
 import sys
@@ -11,21 +12,27 @@ from pathlib import Path
 import pytest
 
 import kitaru_iac as kitaru
-from kitaru_iac._sdk import operations, stacks
-from kitaru_iac.testing import local_store, store
+from kitaru_iac.testing import local_store
 from tests.docs.markdown import ROOT, blocks
 from tests.homes import Home
 
-FUNCTIONS = [getattr(module, name) for module in (stacks, operations) for name in module.__all__]
+#: The functions of the package's own faces, by their public names.
+FUNCTIONS = {
+    **{
+        name: value
+        for name in kitaru.__all__
+        if inspect.isroutine(value := getattr(kitaru, name)) and value.__module__ != "kitaru"
+    },
+    "local_store": local_store,
+}
 
 
 def _examples() -> list[doctest.DocTest]:
     finder = doctest.DocTestFinder(recurse=False)
     found = []
-    for function in (*FUNCTIONS, store.local_store):
-        if not isinstance(function, type):
-            (case,) = finder.find(function, function.__name__, globs={"kitaru": kitaru})
-            found.append(case)
+    for name, function in FUNCTIONS.items():
+        (case,) = finder.find(function, name, globs={"kitaru": kitaru, "__name__": __name__})
+        found.append(case)
     return found
 
 

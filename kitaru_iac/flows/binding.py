@@ -132,6 +132,11 @@ def stack(name_or_id: str) -> Iterator[BoundStack]:
 
     Raises:
         StackNotFound: There is none of this name or id; the block does not begin.
+
+    Example:
+        >>> with kitaru.stack("default") as bound:
+        ...     bound.name
+        'default'
     """
     found = find_stack(name_or_id, "stack()")
     with bound(found):

@@ -61,6 +61,13 @@ def flow(
 
     Raises:
         UsageError: Values that make no sense: all of them.
+
+    Example:
+        >>> @kitaru.flow(stack="gpu-cluster", retries=2)
+        ... def my_agent(topic: str) -> str:
+        ...     return f"news about {topic}"
+        >>> my_agent.__name__  # my_agent.run("weather") runs it
+        'my_agent'
     """
     values = {"stack": stack, "image": image, "cache": cache, "retries": retries}
     defaults = checked(values, "@flow")

@@ -82,6 +82,14 @@ def configure(
 
     Raises:
         UsageError: Values that make no sense: all of them; nothing is changed then.
+
+    Example:
+        >>> kitaru.configure(stack="gpu-cluster", retries=2).stack
+        'gpu-cluster'
+        >>> kitaru.configure(stack=None).retries  # what is not given stays
+        2
+        >>> kitaru.configure(retries=None).retries is None
+        True
     """
     given = {"stack": stack, "image": image, "cache": cache, "retries": retries}
     new = {key: value for key, value in given.items() if not isinstance(value, _Unset)}

@@ -39,8 +39,35 @@ def operations() -> None:
     assert_type(kitaru.policy(description), dict[str, object])
     assert_type(kitaru.show_stack(), kitaru.StackView)
     assert_type(kitaru.delete("prod", recursive=True), kitaru.Deleted)
+    assert_type(kitaru.drift("prod"), tuple[kitaru.StackDrift, ...])
+    assert_type(kitaru.health(), tuple[kitaru.StackHealth, ...])
+    assert_type(kitaru.export("prod"), kitaru.Exported)
+
+
+def tests_of_users() -> None:
     with local_store() as store:
         assert_type(store.environment(), dict[str, str])
+
+
+@kitaru.flow(stack="prod", cache=False, retries=2)
+def agent(topic: str) -> str:
+    return topic
+
+
+@kitaru.flow
+def other() -> None: ...
+
+
+def flows() -> None:
+    handle = agent.run("weather", stack="prod", image={"base_image": "python:3.11"})
+    assert_type(handle, kitaru.FlowHandle)
+    assert_type(handle.exec_id, str)
+    assert_type(handle.wait(timeout=5), object)
+    other.run(retries="2")  # type: ignore[arg-type]
+    kitaru.configure(stack=None, retries=1)
+    kitaru.configure(stack=5)  # type: ignore[arg-type]
+    with kitaru.stack("prod") as bound:
+        assert_type(bound.name, str)
 
 
 def wrong_calls() -> None:
