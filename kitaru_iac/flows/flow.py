@@ -13,6 +13,7 @@ from kitaru_iac.errors import KitaruError, MissingPackages, UsageError
 from kitaru_iac.flows.binding import BoundStack, bound, find_stack
 from kitaru_iac.flows.handle import FlowHandle
 from kitaru_iac.flows.layers import RunSettings, resolve
+from kitaru_iac.machine import packages
 from kitaru_iac.machine.run_defaults import RunDefaults, checked
 
 if TYPE_CHECKING:
@@ -203,8 +204,17 @@ def _require_runnable(found: BoundStack) -> None:
     try:
         with translate_errors():
             stack = Client().active_stack
+            local = stack.requires_remote_server and Client().zen_store.is_local_store()
+            if not local:
+                stack.validate(fail_if_secrets_missing=True)
     except KitaruError as error:
         raise _unusable(found, error) from error
+    if local:  # ZenML says so when the run is there
+        raise KitaruError(
+            f"Stack '{found.name}' cannot run flows from the local store",
+            why="Its runs are on other machines, which do not reach the store on this one.",
+            remedy="Log in to a server, and create the stack there: kitaru login URL",
+        )
     if not stack.orchestrator.supports_dynamic_pipelines:
         raise KitaruError(
             f"The orchestrator of stack '{found.name}' cannot run flows",
@@ -217,9 +227,28 @@ def _unusable(found: BoundStack, error: KitaruError) -> KitaruError:
     what = f"Stack '{found.name}' cannot be used from here"
     cause = error.__cause__
     if isinstance(cause, ImportError):
-        remedy = "See what is missing, and the command that installs it, with: kitaru doctor"
-        return MissingPackages(what, why=str(cause), remedy=remedy)
+        if missing := packages.absent(_wanted_by_stack()):
+            why = f"ZenML imports for it what is not installed: {', '.join(missing)}."
+            return MissingPackages(what, why=why, remedy=packages.pip_install(missing))
+        return MissingPackages(what, why=str(cause))
     return KitaruError(what, why=error.why or error.what, remedy=error.remedy)
+
+
+def _wanted_by_stack() -> list[str]:
+    """What ZenML's integrations of the bound stack ask for, as requirements."""
+    from zenml.client import Client
+    from zenml.integrations.registry import integration_registry
+
+    components = [
+        part for parts in Client().active_stack_model.components.values() for part in parts
+    ]
+    names = {part.integration for part in components}
+    known = sorted(names.intersection(integration_registry.list_integration_names))
+    return [
+        line
+        for name in known
+        for line in integration_registry.select_integration_requirements(name)
+    ]
 
 
 def _activate_integrations() -> None:

@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -17,8 +17,10 @@ from packaging.utils import canonicalize_name
 
 __all__ = [
     "DISTRIBUTION",
+    "absent",
     "forget",
     "install_command",
+    "pip_install",
     "reinstall_command",
     "requirements",
     "unmet",
@@ -75,6 +77,22 @@ def requirements(distribution: str, extra: str | None) -> Iterator[Requirement]:
             yield wanted
 
 
+def absent(lines: Iterable[str]) -> list[str]:
+    """List those of some requirements of which this environment has no release at all.
+
+    A release that is out of range is not listed: ranges of others may contradict ours.
+    """
+    missing = []
+    for line in dict.fromkeys(lines):
+        wanted = _parsed(line)
+        try:
+            if wanted.marker is None or wanted.marker.evaluate():
+                version(wanted.name)
+        except metadata.PackageNotFoundError:
+            missing.append(line)
+    return missing
+
+
 @cache
 def _lines(distribution: str) -> list[str]:
     """The requirements as written, until `forget`."""
@@ -95,11 +113,16 @@ def _parsed(line: str) -> Requirement:
 
 def install_command(extra: str | None = None) -> str:
     """Give the command that installs this project, with an extra, where it runs now."""
-    wanted = shlex.quote(f"{DISTRIBUTION}[{extra}]") if extra else DISTRIBUTION
+    return pip_install([f"{DISTRIBUTION}[{extra}]" if extra else DISTRIBUTION])
+
+
+def pip_install(wanted: Iterable[str]) -> str:
+    """Give the command that installs requirements where this project runs now."""
     python = shlex.quote(sys.executable or "python3")
+    words = " ".join(shlex.quote(line) for line in wanted)
     if _only_uv():
-        return f"uv pip install --python {python} {wanted}"
-    return f"{python} -m pip install {wanted}"
+        return f"uv pip install --python {python} {words}"
+    return f"{python} -m pip install {words}"
 
 
 def reinstall_command() -> str:

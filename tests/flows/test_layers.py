@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kitaru_iac.cli.layers import layers_of_status
 from kitaru_iac.errors import UsageError
 from kitaru_iac.flows import layers
 from kitaru_iac.flows.layers import ACTIVE, CONFIGURE, FLOW, RUN, configure, resolve
@@ -61,6 +62,18 @@ def test_each_layer_takes_precedence_over_each_below(
 def test_the_highest_of_all_that_speak_holds(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
     found = resolve(**say(ORDER[first:], monkeypatch))
     assert (found.stack, found.source) == (STACKS[ORDER[first]], ORDER[first])
+
+
+@pytest.mark.parametrize("names", [(), (ENVIRONMENT,), (PROJECT,), (ENVIRONMENT, PROJECT)])
+def test_status_and_explain_show_what_a_run_uses(
+    names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(names, monkeypatch)
+    used = resolve(NOTHING, NOTHING)
+    shown = layers_of_status("default", is_made=False).to_dict()
+    assert (shown["stack"], shown["source"]) == (used.stack or "default", used.source)
+    assert tuple(layer["layer"] for layer in shown["layers"]) == ORDER
+    assert [layer["layer"] for layer in shown["layers"] if layer["wins"]] == [used.source]
 
 
 def test_each_setting_is_taken_from_the_highest_layer_that_has_it(

@@ -105,3 +105,28 @@ def test_a_program_that_is_ended_leaves_the_active_stack(stacks: Home, how: sign
     assert (stacks.config / "config.yaml").read_bytes() == before
     assert kitaru.current_stack().name == "default"
     assert "ZENML_ACTIVE_STACK_ID" not in os.environ
+
+
+@kitaru.flow
+def agent() -> None:
+    """Do nothing."""
+
+
+def test_a_stack_that_cannot_run_from_here_is_refused_before_there_is_a_run(home: Home) -> None:
+    """ZenML makes the run first. A runner on a cluster, with the local store and its files."""
+    from zenml.client import Client
+    from zenml.enums import StackComponentType
+
+    client = Client()
+    made = client.create_stack_component(
+        "cluster", "kubernetes", StackComponentType.ORCHESTRATOR, {"kubernetes_context": "x"}
+    )
+    parts = {
+        StackComponentType.ORCHESTRATOR: made.name,
+        StackComponentType.ARTIFACT_STORE: "default",
+    }
+    client.create_stack("far", parts)
+    with pytest.raises(kitaru.KitaruError) as refused:
+        agent.run(stack="far")
+    assert refused.value.what == "Stack 'far' cannot run flows from the local store"
+    assert client.list_pipeline_runs().total == 0
