@@ -10,7 +10,7 @@ from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.gateway.gateway import Gateway, Reads
 from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.memory import MemoryGateway
-from kitaru_iac.testing import local_store
+from kitaru_iac.testing import local_aws, local_store
 
 
 def stacks() -> None:
@@ -45,8 +45,12 @@ def operations() -> None:
 
 
 def tests_of_users() -> None:
-    with local_store() as store:
+    with local_store() as store, local_aws("210987654321") as aws:
         assert_type(store.environment(), dict[str, str])
+        assert_type(aws.environment(), dict[str, str])
+        aws.create(Path("stack.yaml"))
+        aws.create({"name": "prod"})
+        aws.create("prod")  # type: ignore[arg-type]
 
 
 @kitaru.flow(stack="prod", cache=False, retries=2)
