@@ -11,7 +11,7 @@ from mcp import Client
 from mcp.types import CallToolResult, ElicitResult
 
 from kitaru_iac.mcp.modes import Mode
-from kitaru_iac.mcp.server import KitaruServer, build
+from kitaru_iac.mcp.server import TOOLS, KitaruServer, build
 
 #: The eras of the protocol that a client may speak.
 ERAS: tuple[Literal["auto", "legacy"], ...] = ("auto", "legacy")
@@ -61,3 +61,54 @@ def refusal(result: CallToolResult) -> str:
     code = result.structured_content["error"]["code"]
     assert result.content[0].text.endswith(f"\nCode: {code}")
     return code
+
+
+async def listed(client: Client) -> list[dict[str, Any]]:
+    """The stacks that there are."""
+    found: list[dict[str, Any]] = content(await client.call_tool("stack_list", {}))["items"]
+    return found
+
+
+async def every_tool(client: Client, user: Any) -> None:
+    """Call each tool, from a description to its deletion; `user` is asked once, and answers dev."""
+    called: set[str] = set()
+    told: list[str | None] = []
+
+    async def note(_: float, __: float | None, message: str | None) -> None:
+        told.append(message)
+
+    async def call(name: str, **arguments: Any) -> CallToolResult:
+        called.add(name)
+        return await client.call_tool(name, arguments, progress_callback=note)
+
+    description = {"name": "dev"}
+    plan = content(await call("stack_preview", description=description))
+    assert (plan["summary"]["create"], plan["summary"]["update"]) == (3, 1)
+    assert plan["needs_confirmation"] == []
+    assert [row["name"] for row in content(await call("stack_list"))["items"]] == ["default"]
+    arguments = {"description": description, "digest": plan["digest"]}
+    told.clear()
+    made = content(await call("stack_apply", **arguments))
+    assert (made["changed"], made["name"], made["is_active"]) == (True, "dev", True)
+    assert told == ["Registering stack dev"]
+    again = await call("stack_apply", **arguments)
+    assert refusal(again) == "plan_moved"
+    assert "applied before" in again.content[0].text
+    assert content(await call("stack_current"))["name"] == "dev"
+    shown = content(await call("stack_show", stack="dev"))
+    assert (shown["id"], shown["stack_type"]) == (made["id"], "local")
+    assert content(await call("stack_verify", stack="dev"))["results"] == []
+    assert content(await call("stack_policy", stack="dev"))["policies"] == {}
+    drift = content(await call("stack_drift"))
+    assert [(item["stack"], item["finding"]) for item in drift["items"]] == [("dev", "none")]
+    drift = content(await call("stack_drift", stacks=["default", "dev"]))
+    assert (drift["count"], drift["with_drift"], drift["unknown"]) == (2, 0, 1)
+    used = content(await call("stack_use", stack="default"))
+    assert (used["name"], used["previous_active_stack"]) == ("default", "dev")
+    asked = len(user.asked)
+    gone = content(await call("stack_delete", id=made["id"], recursive=True))
+    assert gone["deleted_stack"] == "dev"
+    assert len(user.asked) == asked + 1
+    assert made["id"] in user.asked[-1]
+    assert [row["name"] for row in await listed(client)] == ["default"]
+    assert called == {entry.name for entry in TOOLS}

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import httpx2
@@ -20,7 +20,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.homes import Home
-from tests.mcp.conversation import content
+from tests.mcp.conversation import ERAS, answers, every_tool
 
 TOKEN = "t0ken-of-this-test-0123456789"
 DEV = {"name": "dev"}
@@ -142,14 +142,20 @@ def test_nothing_but_the_protocol_is_on_stdout(home: Home, tmp_path: Path) -> No
 _MCP = ("mcp", "--mode", "destructive")
 
 
-def test_the_official_client_over_stdio(home: Home) -> None:
+@pytest.mark.parametrize("era", ERAS)
+def test_every_tool_over_stdio_through_the_script(
+    home: Home, era: Literal["auto", "legacy"]
+) -> None:
+    """Each era costs a server: about 5 s of CPU."""
+    user = answers("dev")
+    script = Path(sys.executable).with_name("kitaru-iac-mcp")
+    server = StdioServerParameters(
+        command=str(script), args=["--mode", "destructive"], env=_environment(home)
+    )
+
     async def say() -> None:
-        parameters = StdioServerParameters(
-            command=sys.executable, args=_server("read-only")[1:], env=_environment(home)
-        )
-        async with Client(parameters) as client:
-            found = content(await client.call_tool("stack_list", {}))
-            assert [row["name"] for row in found["items"]] == ["default"]
+        async with Client(server, mode=era, elicitation_callback=user) as client:
+            await every_tool(client, user)
 
     anyio.run(say)
 
@@ -236,13 +242,17 @@ def test_over_http_a_request_needs_the_token_and_the_right_names(
         assert httpx2.post(f"{url}/other", json={}, headers=good).status_code == 404
 
         async def say() -> None:
-            for era in ("auto", "legacy"):
+            for era in ERAS:
+                user = answers("dev")
                 async with (
                     httpx2.AsyncClient(headers=good, timeout=60) as http,
-                    Client(streamable_http_client(url, http_client=http), mode=era) as client,
+                    Client(
+                        streamable_http_client(url, http_client=http),
+                        mode=era,
+                        elicitation_callback=user,
+                    ) as client,
                 ):
-                    plan = await client.call_tool("stack_preview", {"description": DEV})
-                    assert content(plan)["stacks"][0]["has_changes"]
+                    await every_tool(client, user)
 
         anyio.run(say)
         assert TOKEN not in Path(f"/proc/{process.pid}/cmdline").read_text()

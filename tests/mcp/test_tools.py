@@ -21,7 +21,7 @@ from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.plan.model import Action, Layer, Plan, Step
 from kitaru_iac.stacks import operations, planning
 from tests.homes import Home
-from tests.mcp.conversation import ERAS, answers, content, refusal, talk
+from tests.mcp.conversation import ERAS, answers, content, every_tool, listed, refusal, talk
 
 GOLDEN = Path(__file__).parent / "tools.json"
 DEV = {"name": "dev"}
@@ -113,46 +113,7 @@ READING = {
 @pytest.mark.parametrize("era", ERAS)
 def test_every_tool_from_a_description_to_its_deletion(home: Home, era: str) -> None:
     user = answers("dev")
-    told: list[str] = []
-
-    async def note(_: float, __: float | None, message: str | None) -> None:
-        told.append(message)
-
-    async def say(client: Client) -> None:
-        plan = content(await client.call_tool("stack_preview", {"description": DEV}))
-        assert (plan["summary"]["create"], plan["summary"]["update"]) == (3, 1)
-        assert plan["needs_confirmation"] == []
-        assert [row["name"] for row in await _listed(client)] == ["default"]
-        arguments = {"description": DEV, "digest": plan["digest"]}
-        applied = await client.call_tool("stack_apply", arguments, progress_callback=note)
-        made = content(applied)
-        assert (made["changed"], made["name"], made["is_active"]) == (True, "dev", True)
-        assert told == ["Registering stack dev"]
-        again = await client.call_tool("stack_apply", arguments)
-        assert refusal(again) == "plan_moved"
-        assert "applied before" in again.content[0].text
-        assert content(await client.call_tool("stack_current", {}))["name"] == "dev"
-        shown = content(await client.call_tool("stack_show", {"stack": "dev"}))
-        assert (shown["id"], shown["stack_type"]) == (made["id"], "local")
-        assert content(await client.call_tool("stack_verify", {"stack": "dev"}))["results"] == []
-        assert content(await client.call_tool("stack_policy", {"stack": "dev"}))["policies"] == {}
-        drift = content(await client.call_tool("stack_drift", {}))
-        assert [(item["stack"], item["finding"]) for item in drift["items"]] == [("dev", "none")]
-        drift = content(await client.call_tool("stack_drift", {"stacks": ["default", "dev"]}))
-        assert (drift["count"], drift["with_drift"], drift["unknown"]) == (2, 0, 1)
-        used = content(await client.call_tool("stack_use", {"stack": "default"}))
-        assert (used["name"], used["previous_active_stack"]) == ("default", "dev")
-        gone = await client.call_tool("stack_delete", {"id": made["id"], "recursive": True})
-        assert content(gone)["deleted_stack"] == "dev"
-        assert len(user.asked) == 1
-        assert made["id"] in user.asked[0]
-        assert [row["name"] for row in await _listed(client)] == ["default"]
-
-    talk(say, era=era, elicitation_callback=user)
-
-
-async def _listed(client: Client) -> list[dict[str, Any]]:
-    return content(await client.call_tool("stack_list", {}))["items"]
+    talk(lambda client: every_tool(client, user), era=era, elicitation_callback=user)
 
 
 @pytest.mark.parametrize("type", FIVE)
@@ -218,7 +179,7 @@ def test_a_plan_that_has_moved_is_refused(home: Home, era: str) -> None:
         ):
             arguments = {"description": description, "digest": digest}
             assert refusal(await client.call_tool("stack_apply", arguments)) == "plan_moved"
-        assert [row["name"] for row in await _listed(client)] == ["default"]
+        assert [row["name"] for row in await listed(client)] == ["default"]
         await _made(client, artifact_store=str(home.path / "a"))
         arguments = {"description": DEV, "digest": plan["digest"]}  # of a stack that was not there
         assert refusal(await client.call_tool("stack_apply", arguments)) == "plan_moved"
@@ -242,7 +203,7 @@ def test_what_is_not_confirmed_is_not_begun(
             refusal(await client.call_tool("stack_delete", {"id": made})) == "confirmation_needed"
         )
         assert len(user.asked) == 1
-        assert "dev" in {row["name"] for row in await _listed(client)}
+        assert "dev" in {row["name"] for row in await listed(client)}
 
     talk(say, era=era, elicitation_callback=user)
 
@@ -275,7 +236,7 @@ def test_a_deletion_keeps_to_the_id_that_was_asked_about(home: Home) -> None:
         second = (await _made(client))["id"]
         done = await client.call_tool("stack_delete", {"id": first, "confirmed_name": "dev"})
         assert refusal(done) == "stack_not_found"
-        assert second in {row["id"] for row in await _listed(client)}
+        assert second in {row["id"] for row in await listed(client)}
 
     talk(say)
 
@@ -389,7 +350,7 @@ def test_no_argument_makes_a_tool_fail_in_an_unforeseen_way(home: Home) -> None:
                 codes.add(refusal(done))
         assert codes >= {"usage_error", "description_invalid"}
         assert "internal_error" not in codes
-        assert [row["name"] for row in await _listed(client)] == ["default"]
+        assert [row["name"] for row in await listed(client)] == ["default"]
 
     talk(say)
 
@@ -422,7 +383,7 @@ def test_twenty_calls_at_once_are_all_answered(home: Home) -> None:
                 calls.start_soon(write, plan)
             for _ in range(17):
                 calls.start_soon(read)
-        assert {row["name"] for row in await _listed(client)} == {"default", "one", "two", "three"}
+        assert {row["name"] for row in await listed(client)} == {"default", "one", "two", "three"}
 
     talk(say)
     assert len(found) == 20
@@ -460,15 +421,15 @@ def test_a_call_that_is_cancelled_is_done_as_a_whole_or_not_at_all(
             under_way.start_soon(client.call_tool, "stack_apply", calls[1])  # which waits
             await anyio.sleep(0.2)
             # Reads do not wait for writes.
-            assert [row["name"] for row in await _listed(client)] == ["default"]
+            assert [row["name"] for row in await listed(client)] == ["default"]
             # In one process and the newer era the client waits for the server's thread.
             threading.Timer(0.5, gate.open.set).start()
             under_way.cancel_scope.cancel()
         with anyio.fail_after(60):
-            while len(await _listed(client)) == 1:
+            while len(await listed(client)) == 1:
                 await anyio.sleep(0.05)
         await anyio.sleep(0.5)
-        assert [row["name"] for row in await _listed(client)] == ["default", "one"]
+        assert [row["name"] for row in await listed(client)] == ["default", "one"]
         shown = content(await client.call_tool("stack_show", {"stack": "one"}))
         assert {part["role"] for part in shown["components"]} == {"runner", "storage"}
 
@@ -500,7 +461,7 @@ def test_a_call_that_is_cancelled_before_its_first_write_changes_nothing(
             under_way.cancel_scope.cancel()
         # Writes queue: this one is answered when the other one has ended.
         await client.call_tool("stack_use", {"stack": "default"})
-        assert [row["name"] for row in await _listed(client)] == ["default"]
+        assert [row["name"] for row in await listed(client)] == ["default"]
 
     talk(say)
 
