@@ -8,17 +8,21 @@ What only the engine itself decides is tested with the real one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 import grpc.aio
+import pytest
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2 as p
 
 from kitaru_iac.pulumi.plugin.servicer import Servicer
+from kitaru_iac.stacks import operations
 
 TYPE = "kitaru:index:Stack"
 
@@ -34,6 +38,36 @@ class Refused(Exception):
         super().__init__(text)
         self.code = code
         self.details = details
+
+
+class Killed(BaseException):
+    """The plugin's process is gone, with whatever it was about to say."""
+
+
+@contextmanager
+def killing(call: int, *, written: bool) -> Iterator[None]:
+    """Let the plugin die in a call that writes.
+
+    Args:
+        call: In which one, counted from 0.
+        written: After what it writes, and not before it.
+    """
+    calls = itertools.count()
+
+    def dying(do: Callable[..., Any]) -> Callable[..., Any]:
+        def die(*args: Any, **named: Any) -> Any:
+            if next(calls) != call:
+                return do(*args, **named)
+            if written:
+                do(*args, **named)
+            raise Killed
+
+        return die
+
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("create", "apply", "delete"):
+            patched.setattr(operations, name, dying(getattr(operations, name)))
+        yield
 
 
 class _Context:
@@ -143,10 +177,27 @@ class Engine:
         preview: bool = False,
     ) -> dict[str, str]:
         """Converge to a program, or say what would be done."""
+        if preview:
+            kept = self.export(), deepcopy(self.pending)
+            try:
+                return self._up(program, replace, target, exclude, preview=True)
+            finally:
+                self.state, self.pending = kept
+        return self._up(program, replace, target, exclude, preview=False)
+
+    def _up(
+        self,
+        program: Mapping[str, Wanted],
+        replace: Collection[str],
+        target: Collection[str] | None,
+        exclude: Collection[str],
+        *,
+        preview: bool,
+    ) -> dict[str, str]:
         self.ops = {}
         self._drain(preview=preview)
         for name, wanted in program.items():
-            self._aliased(name, wanted, preview=preview)
+            self._aliased(name, wanted)
         chosen = [
             name
             for name in {**program, **self.state}
@@ -200,8 +251,6 @@ class Engine:
         if old is None and wanted.import_:
             self.import_(name, wanted.import_)
             old = self.state[name]
-            if preview:
-                self.ops[name] = "import"
         news = self._checked(name, wanted, old)
         if old is None:
             self._create(name, news, wanted, preview=preview)
@@ -319,14 +368,18 @@ class Engine:
         found = self.plugin.call("Read", request)
         return found if found.id else None
 
-    def _aliased(self, name: str, wanted: Wanted, *, preview: bool) -> None:
+    def _aliased(self, name: str, wanted: Wanted) -> None:
         for former in wanted.aliases:
-            if former in self.state and name not in self.state and not preview:
+            if former in self.state and name not in self.state:
                 self.state[name] = self.state.pop(former)
 
     def rename(self, name: str, new: str) -> None:
         """`pulumi state rename`."""
         self.state[new] = self.state.pop(name)
 
+    def move(self, name: str, other: Engine) -> None:
+        """`pulumi state move`."""
+        other.state[name] = self.state.pop(name)
 
-__all__ = ["Engine", "Held", "Plugin", "Refused", "Wanted", "urn_of"]
+
+__all__ = ["Engine", "Held", "Killed", "Plugin", "Refused", "Wanted", "killing", "urn_of"]

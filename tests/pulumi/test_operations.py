@@ -5,17 +5,15 @@ The engine is the model of `tests.pulumi.driver`; random orders are in `test_seq
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from kitaru_iac.pulumi.keys import wire_names
 from kitaru_iac.pulumi.plugin import stacks
-from kitaru_iac.stacks import operations
 from tests.homes import Home
 from tests.pulumi import stored
-from tests.pulumi.driver import Engine, Refused, Wanted
+from tests.pulumi.driver import Engine, Killed, Refused, Wanted, killing
 from tests.pulumi.programs import REMOTE
 
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -164,32 +162,16 @@ def test_an_earlier_export_that_is_imported_converges(home: Home) -> None:
     agree(engine, program(**{"async": True}))
 
 
-class Killed(BaseException):
-    """The process is gone, with whatever it was about to say."""
-
-
 @pytest.mark.parametrize("handler", ["Create", "Update", "Delete", "Replace"])
 @pytest.mark.parametrize("written", [True, False], ids=["after the write", "before it"])
-def test_a_plugin_that_is_killed_in_a_handler(
-    home: Home, monkeypatch: pytest.MonkeyPatch, handler: str, written: bool
-) -> None:
+def test_a_plugin_that_is_killed_in_a_handler(home: Home, handler: str, written: bool) -> None:
     engine = Engine()
     if handler != "Create":
         engine.up(program())
     wanted = {"Update": program(**{"async": True}), "Delete": {}}.get(handler, program())
     replace = {"dev"} if handler == "Replace" else set()
-    name = {"Update": "apply", "Delete": "delete"}.get(handler, "create")
-    call: Callable[..., Any] = getattr(operations, name)
-
-    def killed(*args: Any, **named: Any) -> Any:
-        if written:
-            call(*args, **named)
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(operations, name, killed)
-        with pytest.raises(Killed):
-            engine.up(wanted, replace=replace)
+    with killing(0, written=written), pytest.raises(Killed):
+        engine.up(wanted, replace=replace)
     engine.up(wanted, replace=replace)
     if wanted:
         agree(engine, wanted)

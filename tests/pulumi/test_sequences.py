@@ -1,12 +1,14 @@
 """Whatever the engine asks, in any order: afterwards the store, the state and the report agree.
 
 Random sequences of ten operations of two programs, on one store, against a model that knows only
-which resource has which stack. See `tests.pulumi.driver` for the engine.
+which resource has which stack, and what a state cannot know without a refresh. See
+`tests.pulumi.driver` for the engine.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Collection
 from typing import Any
 
 import grpc
@@ -26,16 +28,27 @@ from kitaru_iac.labels import OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
 from tests.homes import Home
-from tests.pulumi.driver import Engine, Refused, Wanted
+from tests.pulumi import stored
+from tests.pulumi.driver import Engine, Held, Killed, Refused, Wanted, killing
 
 RESOURCES = ("one", "two")
 NAMES = ("a", "b")
 PLACES = (None, "/tmp/elsewhere")
-PROGRAMS = st.dictionaries(
-    st.sampled_from(RESOURCES), st.tuples(st.sampled_from(NAMES), st.sampled_from(PLACES))
+#: What a program may say of a resource beside its properties.
+OPTIONS = (
+    *("protect", "retain", "ignore", "replace_on_changes", "delete_before_replace"),
+    *("alias", "import"),
 )
+#: A resource of a program: the stack's name, its folder, and at most one option.
+ASKED = st.tuples(
+    st.sampled_from(NAMES), st.sampled_from(PLACES), st.sampled_from((None, None, *OPTIONS))
+)
+PROGRAMS = st.dictionaries(st.sampled_from(RESOURCES), ASKED)
+#: `--replace`, `--target` and `--exclude`; most runs have none of them.
+FLAGS = st.sampled_from((None, None, None, "replace", "target", "exclude"))
 ENGINES = st.integers(0, 1)
 
+Asked = tuple[str, str | None, str | None]
 #: A stack as it is compared: its id, labels and the configuration of its components.
 Stored = dict[str, tuple[Any, ...]]
 
@@ -58,15 +71,29 @@ def store() -> Stored:
     }
 
 
-def program_of(given: dict[str, tuple[str, str | None]]) -> dict[str, Wanted]:
-    return {
-        resource: Wanted({"name": name, **({"artifactStore": place} if place else {})})
-        for resource, (name, place) in given.items()
-    }
+def ids() -> set[str]:
+    return {stack[0] for stack in store().values()}
+
+
+def program_of(given: dict[str, Asked]) -> dict[str, Wanted]:
+    """A program; what it imports is what has the stack's name at this moment."""
+    program, there = {}, store()
+    for resource, (name, place, option) in given.items():
+        wanted = Wanted({"name": name, **({"artifactStore": place} if place else {})})
+        if option == "ignore":
+            wanted.ignore = ("artifactStore",)
+        elif option == "alias":
+            wanted.aliases = tuple(other for other in RESOURCES if other not in given)
+        elif option == "import":
+            wanted.import_ = there[name][0] if name in there else None
+        elif option is not None:
+            setattr(wanted, option, True)
+        program[resource] = wanted
+    return program
 
 
 class Sequences(RuleBasedStateMachine):
-    """Two programs and the command, on one store."""
+    """Two programs, a colleague and the command, on one store."""
 
     @initialize()
     def begin(self) -> None:
@@ -74,11 +101,16 @@ class Sequences(RuleBasedStateMachine):
             operations.delete(name, recursive=True, force=True)
         number = os.urandom(4).hex()  # the machine's tokens are those of other examples' URNs
         self.engines = [Engine(f"s{number}", project) for project in ("platform", "another")]
+        self.exports: list[tuple[Any, Any] | None] = [None, None]
+        #: Of each program, the stacks of which its state may say what is no longer so.
+        self.stale: list[set[str]] = [set(), set()]
 
     # -- what must hold ------------------------------------------------------------------------
 
     def _is_foreign(self, engine: Engine, stack: tuple[Any, ...]) -> bool:
         """Whether no operation of this program may touch the stack."""
+        if any(project == engine.project for project, _ in self._owners(stack)):
+            return False
         urn = stack[1].get(OWNER_LABEL)
         if urn is None:
             return all(held.id != stack[0] for held in engine.state.values())
@@ -101,20 +133,35 @@ class Sequences(RuleBasedStateMachine):
             )
         }
 
-    def _run(self, index: int, operation: Any) -> bool:
-        """Let a program do something; whether it was not refused."""
+    def _deletable(self, index: int) -> set[str]:
+        """The stacks that go where the program lets go of them: its own, by the token."""
+        there = {stack[0]: stack[1].get(OWNER_RUN_LABEL, "") for stack in store().values()}
+        return {
+            held.id
+            for held in self.engines[index].state.values()
+            if not held.retain and there.get(held.id) == held.properties.get("ownerRun")
+        }
+
+    def _run(self, index: int, operation: Callable[[Engine], Any]) -> bool:
+        """Let a program do something; whether it was not refused, and nothing was killed."""
         engine, before = self.engines[index], store()
+        foreign = {name for name, stack in before.items() if self._is_foreign(engine, stack)}
+        importing = {held.id for held in engine.state.values()}
         try:
             operation(engine)
             done = True
+        except Killed:
+            done = False
         except Refused as refused:
             if refused.code is grpc.StatusCode.INTERNAL:
                 raise
             done = False
         after = store()
-        for name, stack in before.items():
-            if self._is_foreign(engine, stack):
-                assert after.get(name) == stack, f"{engine.project} has touched {name}"
+        taken = {held.id for held in engine.state.values()} - importing
+        for name in foreign:
+            # What nobody owns may be imported, and is then the program's.
+            if before[name][0] not in taken or OWNER_LABEL in before[name][1]:
+                assert after.get(name) == before[name], f"{engine.project} has touched {name}"
         return done
 
     @invariant()
@@ -124,44 +171,87 @@ class Sequences(RuleBasedStateMachine):
 
     # -- what a program does -------------------------------------------------------------------
 
-    @rule(index=ENGINES, given=PROGRAMS, replace=st.booleans())
-    def up(self, index: int, given: dict[str, Any], replace: bool) -> None:
-        program = program_of(given)
-        chosen = set(program) if replace else set()
-        if not self._run(index, lambda engine: engine.up(program, replace=chosen)):
-            return
-        engine, stored = self.engines[index], store()
-        assert set(engine.state) == set(program)
-        for resource, (name, place) in given.items():
-            stack_id, labels, parts = stored[name]
-            held = engine.state[resource]
-            assert held.id == stack_id
-            assert labels[OWNER_LABEL] == engine.urn(resource) == held.properties["ownerUrn"]
-            assert labels[OWNER_RUN_LABEL] == held.properties["ownerRun"]
-            (folder,) = [c.get("path") for _, role, c in parts if role == "artifact_store"]
-            assert (folder or None) == place
-        again = engine.up(program, preview=True)
-        assert set(again.values()) <= {"same"}
-
-    @rule(index=ENGINES, given=PROGRAMS)
-    def preview(self, index: int, given: dict[str, Any]) -> None:
-        engine, before = self.engines[index], store()
-        kept = engine.export()
-        self._run(index, lambda engine: engine.up(program_of(given), preview=True))
+    @rule(index=ENGINES, given=PROGRAMS, flag=FLAGS, chosen=st.sampled_from(RESOURCES))
+    def up(self, index: int, given: dict[str, Asked], flag: str | None, chosen: str) -> None:
+        """A preview, the same for true, and once more."""
+        engine, program = self.engines[index], program_of(given)
+        options = {flag: {chosen}} if flag and (flag != "replace" or chosen in program) else {}
+        before, kept, ours = store(), engine.export(), self._deletable(index)
+        foreseen: list[dict[str, str]] = []
+        self._run(
+            index, lambda engine: foreseen.append(engine.up(program, preview=True, **options))
+        )
         assert store() == before
         assert engine.state == kept
+        if not self._run(index, lambda engine: engine.up(program, **options)):
+            # What was done before the refusal is written; a kept state may not know it.
+            return
+        assert foreseen == [engine.ops], "the preview said something else, or refused"
+        reached = {
+            name
+            for name in {**program, **kept}
+            if name not in options.get("exclude", ()) and name in options.get("target", {name})
+        }
+        self._agrees(index, given, kept, reached)
+        gone = ours - {held.id for held in engine.state.values()}
+        assert not {kept[name].id for name in reached & set(kept)} & gone & ids()
+        options.pop("replace", None)
+        again = engine.up(program, preview=True, **options)
+        assert {again[name] for name in reached if name in again} <= {"same"}
+
+    def _agrees(
+        self,
+        index: int,
+        given: dict[str, Asked],
+        kept: dict[str, Held],
+        reached: Collection[str],
+    ) -> None:
+        """Whether store and state are what the program says, as far as it was reached."""
+        engine, there = self.engines[index], store()
+        if not any(option == "alias" for _, _, option in given.values()):
+            for name in {**kept, **engine.state}:
+                if name not in reached:
+                    assert engine.state.get(name) == kept.get(name)
+            assert set(engine.state) & set(reached) == set(given) & set(reached)
+        for name in set(given) & set(reached):
+            self._is_whole(index, name, given[name], there, name in kept)
+
+    def _is_whole(self, index: int, name: str, asked: Asked, there: Stored, was: bool) -> None:
+        engine = self.engines[index]
+        held, (called, place, option) = engine.state[name], asked
+        if engine.ops[name] != "same":
+            self.stale[index].discard(held.id)
+        if held.id in self.stale[index]:
+            return  # no run looks at a stack of which nothing has changed in the program
+        stack_id, labels, parts = there[called]
+        assert held.id == stack_id
+        assert labels[OWNER_LABEL] == engine.urn(name) == held.properties["ownerUrn"]
+        assert labels[OWNER_RUN_LABEL] == held.properties["ownerRun"]
+        (folder,) = [c.get("path") for _, role, c in parts if role == "artifact_store"]
+        assert (folder or None) == held.properties.get("artifactStore")
+        if option != "ignore" or not was:
+            assert (folder or None) == place
+
+    @rule(index=ENGINES, given=PROGRAMS, call=st.integers(0, 2), written=st.booleans())
+    def killed(self, index: int, given: dict[str, Asked], call: int, written: bool) -> None:
+        """The plugin dies at a write, or right after it; the same command goes on."""
+        program, engine = program_of(given), self.engines[index]
+        with killing(call, written=written):
+            self._run(index, lambda engine: engine.up(program))
+        if self._run(index, lambda engine: engine.up(program)):
+            self._agrees(index, given, engine.export(), set(given))
+        else:
+            self.stale[index] |= {held.id for held in engine.state.values()}
 
     @rule(index=ENGINES)
     def destroy(self, index: int) -> None:
         engine = self.engines[index]
-        ours = {
-            stack[0]
-            for stack in store().values()
-            if any(project == engine.project for project, _ in self._owners(stack))
-        }
+        ours = self._deletable(index)
+        kept = {held.id for held in engine.state.values() if held.protect or held.retain} & ids()
         if self._run(index, lambda engine: engine.destroy()):
             assert not engine.state
-            assert not ours & {stack[0] for stack in store().values()}
+            assert not ours & ids()
+        assert kept <= ids()
 
     @rule(index=ENGINES, preview=st.booleans())
     def refresh(self, index: int, preview: bool) -> None:
@@ -169,11 +259,12 @@ class Sequences(RuleBasedStateMachine):
         kept = engine.export()
         assert self._run(index, lambda engine: engine.refresh(preview=preview))
         assert store() == before
-        there = {stack[0] for stack in before.values()}
+        there = ids()
         if preview:
             assert engine.state == kept
         else:
             assert {name for name, held in kept.items() if held.id in there} == set(engine.state)
+            self.stale[index].clear()
 
     @rule(
         index=ENGINES,
@@ -186,6 +277,8 @@ class Sequences(RuleBasedStateMachine):
         if resource in engine.state or name not in before:
             return
         ref = before[name][0] if by_id else name
+        if any(held.id == before[name][0] for held in engine.state.values()):
+            return  # the engine imports no object twice
         assert self._run(index, lambda engine: engine.import_(resource, ref))
         assert engine.state[resource].id == before[name][0]
         assert store() == before
@@ -197,6 +290,15 @@ class Sequences(RuleBasedStateMachine):
             engine.rename(former, new)
 
     @rule(index=ENGINES, resource=st.sampled_from(RESOURCES))
+    def move_to_the_other_state(self, index: int, resource: str) -> None:
+        engine, other = self.engines[index], self.engines[1 - index]
+        if resource in engine.state and resource not in other.state:
+            if engine.state[resource].id in self.stale[index]:
+                self.stale[1 - index].add(engine.state[resource].id)
+            engine.move(resource, other)
+            self.exports[index] = None  # both states would have the stack
+
+    @rule(index=ENGINES, resource=st.sampled_from(RESOURCES))
     def taint(self, index: int, resource: str) -> None:
         if resource in self.engines[index].state:
             self.engines[index].state[resource].tainted = True
@@ -204,6 +306,19 @@ class Sequences(RuleBasedStateMachine):
     @rule(index=ENGINES, resource=st.sampled_from(RESOURCES))
     def delete_from_the_state(self, index: int, resource: str) -> None:
         self.engines[index].state.pop(resource, None)
+
+    @rule(index=ENGINES)
+    def export(self, index: int) -> None:
+        engine = self.engines[index]
+        self.exports[index] = engine.export(), list(engine.pending)
+
+    @rule(index=ENGINES)
+    def import_an_earlier_export(self, index: int) -> None:
+        exported, engine = self.exports[index], self.engines[index]
+        if exported is not None:
+            engine.state, engine.pending = exported
+            self.stale[index] = {held.id for held in engine.state.values()}
+            self.exports[index] = None
 
     # -- what others do ------------------------------------------------------------------------
 
@@ -215,7 +330,18 @@ class Sequences(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES))
     def the_command_deletes_by_force(self, name: str) -> None:
         if name in store():
+            self._unseen(name)
             operations.delete(name, recursive=True, force=True)
+
+    @rule(name=st.sampled_from(NAMES))
+    def a_colleague_changes_it(self, name: str) -> None:
+        if name in store():
+            stored.configure(name, "artifact_store", path="/tmp/a-colleagues")
+            self._unseen(name)
+
+    def _unseen(self, name: str) -> None:
+        for stale in self.stale:
+            stale.add(store()[name][0])
 
 
 @pytest.mark.slow
