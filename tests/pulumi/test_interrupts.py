@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -34,10 +35,11 @@ if not os.path.exists({mark!r}):
 """
 
 
-def plugin_in(pulumi_home: Path, before: str) -> None:
-    """Let the plugin's process run this first."""
+def plugin_in(pulumi_home: Path, before: str) -> Path:
+    """Let the plugin's process run this first; returns its source."""
     source = next(pulumi_home.glob("plugins/resource-kitaru-*/main.py"))
     source.write_text(f"{before}\n{source.read_text()}")
+    return source
 
 
 def forget_runs() -> None:
@@ -87,41 +89,77 @@ apply.execute = slowly
 """
 
 
-def test_ctrl_c_lets_a_registration_end_and_the_plugin_goes_at_once(
-    local_room: Room, pulumi_home: Path, tmp_path: Path
-) -> None:
-    mark = tmp_path / "writing"
-    plugin_in(pulumi_home, _SLOW.format(mark=str(mark)))
-    local_room.open(local("dev"))
-    project = tmp_path / "true-program"
-    project.mkdir()
+def interrupted(
+    room: Room, pulumi_home: Path, project: Path, presses: int
+) -> tuple[int, str, Callable[[], subprocess.Popen[str]]]:
+    """A true program whose `up` gets Ctrl-C while the plugin writes.
+
+    Returns:
+        The engine's exit code, what it said, and how to start it once more.
+    """
+    mark = project / "writing"
+    source = plugin_in(pulumi_home, _SLOW.format(mark=str(mark)))
+    room.open(local("dev"))
     (project / "Pulumi.yaml").write_text("name: platform\nruntime: python\n")
     (project / "__main__.py").write_text("import kitaru_iac.pulumi as k\nk.Stack('dev')\n")
     (project / "requirements.txt").write_text("")
-    running = subprocess.Popen(
-        ["pulumi", "up", "--yes", "--stack", "prod", "--skip-preview", "--color", "never"],
-        cwd=project,
-        env={**os.environ, **local_room.env},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["pulumi", "up", "--yes", "--stack", "prod", "--skip-preview", "--color", "never"],
+            cwd=project,
+            env={**os.environ, **room.env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    running = start()
     deadline = time.monotonic() + 90
     while not mark.exists():
         assert running.poll() is None, running.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    os.killpg(running.pid, signal.SIGINT)
+    for _ in range(presses):
+        os.killpg(running.pid, signal.SIGINT)
+        time.sleep(0.5)
     said, _ = running.communicate(timeout=60)
-    assert running.returncode != 0, said
+    assert "Traceback" not in said
+    source.write_text(source.read_text().replace("sleep(3)", "sleep(0)"))
+    return running.returncode, said, start
+
+
+def test_ctrl_c_lets_a_registration_end_and_the_plugin_goes_at_once(
+    local_room: Room, pulumi_home: Path, tmp_path: Path
+) -> None:
+    code, said, _ = interrupted(local_room, pulumi_home, tmp_path, 1)
+    assert code != 0, said
     # What was begun was ended, and is known on both sides.
     assert "dev" in stored.names(), said
     assert local_room.resources()["dev"]["id"], said
-    assert "Traceback" not in said
     local_room.destroy()
     assert stored.names() == {"default"}
+
+
+def test_ctrl_c_twice_ends_the_engine_at_once_and_the_next_run_resumes(
+    local_room: Room, pulumi_home: Path, tmp_path: Path
+) -> None:
+    """The engine forgets what it was waiting for, and the plugin ends it all the same."""
+    code, said, start = interrupted(local_room, pulumi_home, tmp_path, 2)
+    assert code != 0, said
+    assert "dev creating (interrupted)" in said
+    assert "dev" not in local_room.resources()
+    again = start()
+    said, _ = again.communicate(timeout=90)
+    assert again.returncode == 0, said
+    assert "dev, interrupted while creating" in said
+    found = stored.records("dev")
+    assert found is not None
+    assert found.labels["kitaru.owner_run"] == local_room.resources()["dev"]["outputs"]["ownerRun"]
+    assert local_room.resources()["dev"]["id"] == found.id
+    assert stored.names() == {"default", "dev"}
 
 
 _ENGINE = """
