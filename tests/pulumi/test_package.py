@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +13,15 @@ from pulumi.runtime.proto import provider_pb2 as p
 
 from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.clouds import registry
-from kitaru_iac.pulumi.plugin import settings
+from kitaru_iac.pulumi.plugin import package, settings
 from kitaru_iac.pulumi.plugin.check import problems
 from kitaru_iac.pulumi.plugin.functions import refused
-from kitaru_iac.pulumi.plugin.package import EXAMPLES, without_examples
+from kitaru_iac.pulumi.plugin.package import (
+    EXAMPLES,
+    PUBLISHER,
+    Publisher,
+    without_examples,
+)
 from kitaru_iac.pulumi.plugin.schema import schema
 from kitaru_iac.pulumi.plugin.wire import Properties
 from kitaru_iac.pulumi.provisioned import checked
@@ -199,6 +207,32 @@ def test_no_sdk_is_called_as_pulumis_own() -> None:
     )
     assert language["csharp"]["rootNamespace"] not in {"", "Pulumi"}
     assert not language["java"]["basePackage"].startswith("com.pulumi")
+
+
+def test_every_page_and_example_uses_the_publishers_names() -> None:
+    folders = (ROOT / "docs", Path(package.__file__).parent / "examples", ROOT / "tests/pulumi")
+    texts = [
+        path.read_text(encoding="utf-8")
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix in {".md", ".go", ".mod", ".ts", ".py"} and path != Path(__file__)
+    ]
+    for pattern, name in (
+        (r"(?:github\.com|raw\.githubusercontent\.com)/[\w-]+/kitaru-iac", PUBLISHER.repository),
+        (r"\"(@[\w-]+)/kitaru\"", f"@{PUBLISHER.account}"),
+        (r"import (\w+)_kitaru", PUBLISHER.account.replace("-", "_")),
+        (r"using Kitaru = (\w+)\.Kitaru", PUBLISHER.dotnet),
+        (r"import ([\w.]+)\.kitaru\.", PUBLISHER.java),
+    ):
+        found = [name for text in texts for name in re.findall(pattern, text)]
+        assert len(found) > 2, pattern
+        assert set(found) == {name}, pattern
+
+
+def test_the_page_for_the_publisher_says_every_name_of_the_table() -> None:
+    text = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+    for field in fields(Publisher):
+        assert f"| `{field.name}` | `{getattr(PUBLISHER, field.name)}` |" in text
 
 
 def test_the_registry_is_told_what_it_asks_for() -> None:

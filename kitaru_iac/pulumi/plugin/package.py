@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 from kitaru_iac._version import __version__
 
-__all__ = ["EXAMPLES", "languages", "metadata", "with_examples", "without_examples"]
+__all__ = [
+    "EXAMPLES",
+    "PUBLISHER",
+    "Publisher",
+    "languages",
+    "metadata",
+    "with_examples",
+    "without_examples",
+]
 
-#: The account that publishes the package, on code hosts and in registries.
-_NAMESPACE = "zenml-io"
-_REPOSITORY = f"https://github.com/{_NAMESPACE}/kitaru-iac"
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes the package, and under which names: nothing of it follows from the code.
+
+    See `docs/development.md`, which says where each of them stands besides.
+
+    Attributes:
+        name: The publisher, as Pulumi's registry shows it.
+        account: The account in registries of packages: the scope on npm, the namespace in Pulumi's
+            registry, and the beginning of the generated package's name in Python.
+        repository: The code's, without a scheme. Its tags are fetched by `pulumi package add`, and
+            its releases hold the archives of `scripts/plugin-archive`.
+        dotnet: The root namespace in .NET. It is not `Pulumi`, whose own class `Stack` would be
+            meant inside of it.
+        java: The package in Java that holds the one called `kitaru`.
+    """
+
+    name: str
+    account: str
+    repository: str
+    dotnet: str
+    java: str
+
+
+#: Whoever publishes the package checks these, and holds the accounts.
+PUBLISHER = Publisher(
+    name="ZenML",
+    account="zenml-io",
+    repository="github.com/zenml-io/kitaru-iac",
+    dotnet="ZenML",
+    java="io.zenml",
+)
 
 #: The resources and functions that have a page of examples in `examples/`, one in each language.
 EXAMPLES = {
@@ -25,42 +64,41 @@ _BEGIN, _END = "{{% examples %}}", "{{% /examples %}}"
 
 def metadata() -> dict[str, Any]:
     """What registries and editors show of the package."""
+    home = f"https://{PUBLISHER.repository}"
+    _, _, path = PUBLISHER.repository.partition("/")
     return {
         "name": "kitaru",
         "displayName": "Kitaru",
         "version": __version__,
-        "namespace": _NAMESPACE,
+        "namespace": PUBLISHER.account,
         "description": "Kitaru stacks: registered in ZenML, on infrastructure that is verified or "
         "provisioned.",
         "keywords": ["pulumi", "kitaru", "zenml", "mlops", "kind/native", "category/utility"],
-        "homepage": _REPOSITORY,
-        "repository": _REPOSITORY,
-        "logoUrl": f"https://raw.githubusercontent.com/{_NAMESPACE}/kitaru-iac/main/docs/logo.svg",
+        "homepage": home,
+        "repository": home,
+        "logoUrl": f"https://raw.githubusercontent.com/{path}/main/docs/logo.svg",
         "license": "Apache-2.0",
-        "publisher": "ZenML",
+        "publisher": PUBLISHER.name,
         # An archive of each release, written by scripts/plugin-archive.
-        "pluginDownloadURL": f"github://api.github.com/{_NAMESPACE}/kitaru-iac",
+        "pluginDownloadURL": f"github://api.github.com/{path}",
     }
 
 
 def languages() -> dict[str, Any]:
-    """What the generators of SDKs are told.
-
-    .NET's root namespace is not `Pulumi`, whose own class `Stack` would be meant inside of it.
-    """
+    """What the generators of SDKs are told."""
     return {
-        "nodejs": {"packageName": f"@{_NAMESPACE}/kitaru", "respectSchemaVersion": True},
+        "nodejs": {"packageName": f"@{PUBLISHER.account}/kitaru", "respectSchemaVersion": True},
         "python": {"respectSchemaVersion": True, "pyproject": {"enabled": True}},
         "go": {
-            "importBasePath": f"github.com/{_NAMESPACE}/kitaru-iac/sdk/go/kitaru",
+            "importBasePath": f"{PUBLISHER.repository}/sdk/go/kitaru",
             "respectSchemaVersion": True,
         },
         "csharp": {
-            "rootNamespace": "ZenML",
+            "rootNamespace": PUBLISHER.dotnet,
             "namespaces": {"kitaru": "Kitaru"},
             "respectSchemaVersion": True,
         },
-        "java": {"basePackage": "io.zenml"},
+        "java": {"basePackage": PUBLISHER.java},
     }
 
 
