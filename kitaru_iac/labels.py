@@ -18,6 +18,7 @@ __all__ = [
     "OWNER_RUN_LABEL",
     "PROJECT_LABEL",
     "REUSED_CONNECTORS_LABEL",
+    "SOURCE_LABEL",
     "STACK_LABEL",
     "is_managed",
 ]
@@ -41,6 +42,8 @@ OWNER_LABEL = "kitaru.owner"
 OWNER_RUN_LABEL = "kitaru.owner_run"
 #: On a stack: the records that were applied last, as `records.applied` writes them.
 APPLIED_LABEL = "kitaru.applied"
+#: On a stack: the descriptions it was applied from, as `stacks.source` writes them.
+SOURCE_LABEL = "kitaru.source"
 #: On a stack that uses a connector which was there before.
 REUSED_CONNECTORS_LABEL = "kitaru.reused_service_connectors"
 #: On a stack whose description has `labels`, a `description` or `ignore_changes`: which of the

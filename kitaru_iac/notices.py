@@ -16,6 +16,7 @@ __all__ = [
     "KitaruWarning",
     "LocalCredentials",
     "NoActiveProject",
+    "NotPruned",
     "NotVerified",
     "OwnedByPulumi",
     "PartShared",
@@ -85,6 +86,12 @@ class NoActiveProject(KitaruWarning):
     """The server has no project that is active here."""
 
     code = "no_active_project"
+
+
+class NotPruned(KitaruWarning):
+    """No file describes a stack, and it is not certain that it came from these files: it stays."""
+
+    code = "not_pruned"
 
 
 class NotVerified(KitaruWarning):

@@ -22,7 +22,10 @@ __all__ = [
     "DescribedCommand",
     "Description",
     "DriftCode",
+    "Parallel",
+    "Prune",
     "ReportFormat",
+    "SourceName",
     "StackRef",
     "StackRefs",
     "TakeBack",
@@ -75,6 +78,39 @@ TakeBack = Annotated[
         "--take-back",
         help="With --infra provision: what was made for this stack, and is in no state of its "
         "infrastructure, is put into it. No other state of it may be used any more.",
+        rich_help_panel=MORE,
+    ),
+]
+
+Prune = Annotated[
+    bool,
+    typer.Option(
+        "--prune",
+        help="Also delete, with their own parts, the stacks that were applied from these files "
+        "with --prune or --source and that none of them describes any more.",
+        rich_help_panel=MORE,
+    ),
+]
+
+SourceName = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help="What these files are called as a whole, which is kept on their stacks for --prune. "
+        "In a Git repository with an origin their place in it tells them apart without.",
+        rich_help_panel=MORE,
+    ),
+]
+
+Parallel = Annotated[
+    int,
+    typer.Option(
+        "--parallel",
+        metavar="N",
+        min=1,
+        max=64,
+        help="Of several stacks: so many at the same time, on a server.",
         rich_help_panel=MORE,
     ),
 ]
@@ -167,8 +203,11 @@ class Description:
             ]
         )
 
-    def several(self) -> list[Described] | None:
+    def several(self, *, as_source: bool = False) -> list[Described] | None:
         """The validated descriptions, where the files hold several; None where it is one.
+
+        Args:
+            as_source: Whether the files count as a whole, also where they hold one.
 
         Raises:
             DescriptionError: Everything that is wrong with any of them.
@@ -178,7 +217,14 @@ class Description:
         from kitaru_iac.machine.project import description_defaults
         from kitaru_iac.spec.files import choose, documents_in, is_several, load_all
 
-        if not is_several(self.files):
+        if as_source and self.names:
+            raise UsageError(
+                f"Names choose among the described stacks ({', '.join(self.names)}), and "
+                "--prune and --source mean all of them",
+                where="NAME",
+                remedy="Leave the names out.",
+            )
+        if not is_several(self.files) and not (as_source and self.files):
             if len(self.names) > 1:
                 raise UsageError(
                     f"{len(self.names)} names are given, and at most one stack is described",

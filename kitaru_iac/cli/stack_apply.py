@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kitaru_iac.cli.infra import consent, progress, show_report
-from kitaru_iac.cli.options import MORE, ReportFormat, TakeBack, description
+from kitaru_iac.cli.options import (
+    MORE,
+    Parallel,
+    Prune,
+    ReportFormat,
+    SourceName,
+    TakeBack,
+    description,
+)
 from kitaru_iac.cli.output import current
 from kitaru_iac.cli.plans import asking, tell_plan
-from kitaru_iac.errors import ExitCode
+from kitaru_iac.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +53,9 @@ def preview(
             rich_help_panel=MORE,
         ),
     ] = None,
+    prune: Prune = False,
+    source: SourceName = None,
+    parallel: Parallel = 8,
     detailed_exitcode: _DetailedExitcode = False,
     take_back: TakeBack = False,
     output: ReportFormat = "text",  # noqa: ARG001 - `main` has read it before
@@ -57,15 +68,16 @@ def preview(
         kitaru stack preview -f stack.yaml --out plan.json
         kitaru stack preview -f stacks/
         kitaru stack preview -f stacks/ prod test
+        kitaru stack preview -f stacks/ --prune
         kitaru stack preview -f stack.yaml --detailed-exitcode
     """
     asked = description(ctx)
-    if (described := asked.several()) is not None:
-        from kitaru_iac.cli.stack_many import preview_many
+    if (described := asked.several(as_source=prune or source is not None)) is not None:
+        from kitaru_iac.cli.stack_many import Several, preview_many
 
-        return preview_many(
-            described, out=out, take_back=take_back, detailed_exitcode=detailed_exitcode
-        )
+        several = Several(described, asked.files, parallel, take_back, prune, source)
+        return preview_many(several, out=out, detailed_exitcode=detailed_exitcode)
+    _require_files(prune=prune, source=source)
     spec = asked.load()
     # After the description: a wrong one is told without what reaches a store.
     from kitaru_iac.stacks.planning import plan_stack
@@ -103,10 +115,13 @@ def apply(
         bool,
         typer.Option(
             "--fail-fast",
-            help="Of several stacks: pass over all others once one has failed.",
+            help="Of several stacks: begin no other once one has failed.",
             rich_help_panel=MORE,
         ),
     ] = False,
+    prune: Prune = False,
+    source: SourceName = None,
+    parallel: Parallel = 8,
     detailed_exitcode: _DetailedExitcode = False,
     take_back: TakeBack = False,
 ) -> int:
@@ -120,20 +135,18 @@ def apply(
         kitaru stack apply -f stack.yaml --yes --output json
         kitaru stack apply -f stack.yaml --plan plan.json
         kitaru stack apply -f stacks/ --yes
+        kitaru stack apply -f stacks/ --prune
     """
     out = current()
     asked = description(ctx)
-    if (described := asked.several()) is not None:
-        from kitaru_iac.cli.stack_many import apply_many
+    if (described := asked.several(as_source=prune or source is not None)) is not None:
+        from kitaru_iac.cli.stack_many import Several, apply_many
 
+        several = Several(described, asked.files, parallel, take_back, prune, source)
         return apply_many(
-            described,
-            yes=yes,
-            plan=plan,
-            fail_fast=fail_fast,
-            take_back=take_back,
-            detailed_exitcode=detailed_exitcode,
+            several, yes=yes, plan=plan, fail_fast=fail_fast, detailed_exitcode=detailed_exitcode
         )
+    _require_files(prune=prune, source=source)
     spec = asked.load()
     # After the description: a wrong one is told without what reaches a store.
     from kitaru_iac.stacks import operations
@@ -151,6 +164,17 @@ def apply(
             take_back=take_back,
         )
     return _tell(done, quiet=not yes and plan is None, detailed_exitcode=detailed_exitcode)
+
+
+def _require_files(*, prune: bool, source: str | None) -> None:
+    """Refuse what is about files where there are none.
+
+    Raises:
+        UsageError: An option for them is given.
+    """
+    if prune or source is not None:
+        flag = "--prune" if prune else "--source"
+        raise UsageError(f"{flag} is about the files of descriptions", remedy="Give --file.")
 
 
 def _apply_reviewed(

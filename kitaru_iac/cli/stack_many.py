@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kitaru_iac.cli.infra import consent, progress, show_report
@@ -14,79 +15,152 @@ if TYPE_CHECKING:
     from kitaru_iac.plan.document import StackPlan
     from kitaru_iac.spec.files import Described
     from kitaru_iac.stacks.many import Outcome
+    from kitaru_iac.stacks.prune import Pruning
+    from kitaru_iac.stacks.source import Source
 
-__all__ = ["apply_many", "outcome_lines", "preview_many"]
+__all__ = ["Several", "apply_many", "outcome_lines", "preview_many"]
+
+#: So many names stand in a question; the plan above it has them all.
+_SAID = 5
 
 
-def preview_many(
-    described: Sequence[Described], *, out: str | None, take_back: bool, detailed_exitcode: bool
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Several descriptions, and what the command line says about them as a whole.
+
+    Attributes:
+        described: The descriptions.
+        files: As ``--file`` has them.
+        parallel: So many stacks at the same time.
+        take_back: As in `operations.apply`.
+        prune: Whether stacks go that none of them describes.
+        source: What they are called as a whole.
+    """
+
+    described: Sequence[Described]
+    files: Sequence[str]
+    parallel: int
+    take_back: bool
+    prune: bool = False
+    source: str | None = None
+
+    def as_source(self) -> Source | None:
+        """What is kept on the stacks; None where that is not asked for.
+
+        Raises:
+            UsageError: The files are no source.
+        """
+        from kitaru_iac.stacks.source import source_of_files
+
+        if not self.prune and self.source is None:
+            return None
+        return source_of_files(self.files, self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What would be done with all of them, and what for.
+
+    Attributes:
+        plans: Of what is described; then of what is pruned.
+        errors: Why some have no plan.
+    """
+
+    source: Source | None
+    plans: tuple[StackPlan, ...]
+    errors: Sequence[KitaruError]
+    pruning: Pruning
+
+    @property
+    def has_changes(self) -> bool:
+        return any(entry.plan.has_changes for entry in self.plans)
+
+
+def _planned(several: Several, source: Source | None) -> _Planned:
+    from kitaru_iac.stacks.many import plan_all
+    from kitaru_iac.stacks.prune import Pruning, plan_prune
+
+    plans, errors = plan_all(
+        several.described,
+        progress=_progress(several.described),
+        show=show_report,
+        take_back=several.take_back,
+        parallel=several.parallel,
+        kept_source=None if source is None else source.label,
+    )
+    pruning = Pruning()
+    if several.prune and source is not None:
+        pruning = plan_prune(source, [item.spec.name for item in several.described], plans)
+        for warning in pruning.warnings:
+            current().warn(warning)
+    gone = [item.planned for item in pruning.stacks]
+    why = [item.error for item in pruning.stacks if item.error is not None]
+    return _Planned(source, (*plans, *gone), [*errors.values(), *why], pruning)
+
+
+def preview_many(several: Several, *, out: str | None, detailed_exitcode: bool) -> int:
     """Show what `apply_many` would do."""
     from kitaru_iac.cli.stack_apply import save_plan
     from kitaru_iac.plan.document import document
-    from kitaru_iac.render.plan import several
+    from kitaru_iac.render.plan import several as lines
     from kitaru_iac.render.plan_markdown import markdown
-    from kitaru_iac.stacks.many import plan_all
 
     say = current()
-    plans, errors = plan_all(
-        described, progress=_progress(described), show=show_report, take_back=take_back
-    )
+    found = _planned(several, several.as_source())
     if out is not None:
-        save_plan(plans, out)
-    plan = document(plans)
-    say.item(plan, several(plans, say.style), lambda: markdown(plan))
-    changed = any(entry.plan.has_changes for entry in plans)
-    return _code(errors.values(), changed=changed, detailed=detailed_exitcode)
+        save_plan(found.plans, out)
+    plan = document(found.plans)
+    say.item(plan, lines(found.plans, say.style), lambda: markdown(plan))
+    return _code(found.errors, changed=found.has_changes, detailed=detailed_exitcode)
 
 
 def apply_many(
-    described: Sequence[Described],
-    *,
-    yes: bool,
-    plan: str | None,
-    fail_fast: bool,
-    take_back: bool,
-    detailed_exitcode: bool,
+    several: Several, *, yes: bool, plan: str | None, fail_fast: bool, detailed_exitcode: bool
 ) -> int:
-    """Apply several descriptions, and show what became of each."""
+    """Apply several descriptions, prune where that is asked, and show what became of each."""
     from kitaru_iac.plan.document import document
-    from kitaru_iac.stacks.many import apply_all, plan_all
+    from kitaru_iac.stacks.many import apply_all, prune_all
     from kitaru_iac.stacks.planning import require_digest, saved_plan
 
     out = current()
     reviewed = None if plan is None else saved_plan(plan)
-    say = _progress(described)
-    agreed = None
-    if reviewed is not None or not yes:
-        plans, _ = plan_all(described, progress=say, show=show_report, take_back=take_back)
+    source = several.as_source()
+    found = None
+    if reviewed is not None or several.prune or not yes:
+        found = _planned(several, source)
         if reviewed is not None:
-            require_digest(document(plans), reviewed["digest"], reviewed)
-        elif any(entry.plan.has_changes for entry in plans) and not _ask(plans):
+            require_digest(document(found.plans), reviewed["digest"], reviewed)
+        elif yes:
+            _tell(found)
+        elif found.has_changes and not _ask(found):
             out.items([], ["Nothing was changed."])
             return int(ExitCode.FAILED)
-        agreed = {entry.plan.stack: entry for entry in plans}
     outcomes: list[Outcome] = []
     try:
         apply_all(
-            described,
-            agreed,
+            several.described,
+            None if found is None else {entry.plan.stack: entry for entry in found.plans},
             outcomes=outcomes,
             fail_fast=fail_fast,
-            progress=say,
+            progress=_progress(several.described),
             consent=consent(yes=yes),
             show=show_report,
-            take_back=take_back,
+            take_back=several.take_back,
+            parallel=several.parallel,
+            kept_source=None if source is None else source.label,
         )
+        if found is not None and found.source is not None:
+            prune_all(found.pruning, found.source, outcomes, progress=out.progress)
     except KeyboardInterrupt as pressed:
         if outcomes:
             out.items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
         raise _told(pressed, outcomes) from pressed
-    for warning in (w for done in outcomes if done.applied for w in done.applied.warnings):
+    done = [outcome.applied or outcome.deleted for outcome in outcomes]
+    for warning in (warning for one in done if one is not None for warning in one.warnings):
         out.warn(warning)
-    out.items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
-    failed = [done.error for done in outcomes if done.error is not None]
-    changed = any(done.status == "applied" for done in outcomes)
+    out.items([outcome.to_dict() for outcome in outcomes], outcome_lines(outcomes))
+    failed = [outcome.error for outcome in outcomes if outcome.error is not None]
+    changed = any(outcome.status in {"applied", "pruned"} for outcome in outcomes)
     return _code(failed, changed=changed, detailed=detailed_exitcode)
 
 
@@ -115,14 +189,34 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
             yield from (f"  {line}" for line in str(done.error).splitlines())
 
 
-def _ask(plans: Sequence[StackPlan]) -> bool:
+def _tell(found: _Planned) -> None:
+    """Show on stderr what is pruned without asking."""
+    from kitaru_iac.render.plan import several
+
+    gone = [item.planned for item in found.pruning.stacks]
+    if gone:
+        out = current()
+        for line in several(gone, out.error_style):
+            out.note(line)
+
+
+def _ask(found: _Planned) -> bool:
     from kitaru_iac.cli.terminal import confirm
     from kitaru_iac.render.plan import several
 
     out = current()
-    for line in several(plans, out.error_style):
+    for line in several(found.plans, out.error_style):
         out.note(line)
-    return confirm("Apply these changes?", remedy="Run it again with --yes.")
+    gone = [item.name for item in found.pruning.stacks if item.error is None]
+    question = "Apply these changes?"
+    if gone:
+        question = f"Apply these changes, and delete {_counted(gone)}?"
+    return confirm(question, remedy="Run it again with --yes.")
+
+
+def _counted(names: Sequence[str]) -> str:
+    said = ", ".join(names[:_SAID]) + (", …" if len(names) > _SAID else "")
+    return f"{'1 stack' if len(names) == 1 else f'{len(names)} stacks'} ({said})"
 
 
 def _progress(described: Sequence[Described]) -> ProgressCallback:

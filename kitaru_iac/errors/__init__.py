@@ -26,6 +26,7 @@
     │   └── StackTakenOver     stack_taken_over        1
     ├── StackChanged           stack_changed           1    by somebody else, at the same time
     ├── PlanMoved              plan_moved              1    what was reviewed is not what would be
+    ├── PruneRefused           prune_refused           1    a described stack has no whole plan
     ├── RegistrationFailed     registration_failed     1    says what exists now
     ├── PreflightFailed        preflight_failed        1    several errors; exits like the first
     ├── InfrastructureRemains  infrastructure_remains  1    says what would stay, or stays
@@ -63,6 +64,7 @@
         ├── FieldIgnored       field_ignored           -    ZenML will not use it
         ├── LocalCredentials   local_credentials       -    this machine's; nothing is stored
         ├── NoActiveProject    no_active_project       -
+        ├── NotPruned          not_pruned              -    it may be another source's
         ├── NotVerified        not_verified            -    the connector, as asked
         ├── OwnedByPulumi      owned_by_pulumi         -    its program may make it again
         ├── PartShared         part_shared             -    it changes for other stacks too
@@ -101,7 +103,8 @@ Raised and caught inside one room, or without a code because a program sees `Key
     └── YamlError              spec
     KeyboardInterrupt
     ├── WorkInterrupted        machine: says what exists now; the command makes it `Interrupted`
-    │   └── CutShort           by a second one
+    │   ├── CutShort           by a second one
+    │   └── SeveralInterrupted stacks: which of several are done
     └── EngineInterrupted      engine
     OSError
     └── TooLarge               gateway
@@ -134,6 +137,7 @@ from kitaru_iac.errors.stack import (
     InfrastructureRemains,
     PlanMoved,
     ProtectedStackError,
+    PruneRefused,
     RegistrationFailed,
     StackChanged,
     StackNotFound,
@@ -181,6 +185,7 @@ __all__ = [
     "PlanMoved",
     "Problem",
     "ProtectedStackError",
+    "PruneRefused",
     "RegistrationFailed",
     "SettingsDamaged",
     "SettingsUnreadable",

@@ -14,6 +14,7 @@ __all__ = [
     "InfrastructureRemains",
     "PlanMoved",
     "ProtectedStackError",
+    "PruneRefused",
     "RegistrationFailed",
     "StackChanged",
     "StackNotFound",
@@ -119,6 +120,12 @@ class PlanMoved(KitaruError):
     def to_dict(self) -> dict[str, Any]:
         """The error with ``differs``, the list of what is otherwise."""
         return {**super().to_dict(), "differs": list(self.differs)}
+
+
+class PruneRefused(KitaruError):
+    """Nothing is pruned, since the plan of what is described is not known as a whole."""
+
+    code = "prune_refused"
 
 
 class RegistrationFailed(KitaruError):

@@ -27,6 +27,7 @@ __all__ = [
     "read_stack",
     "require_answer",
     "slow_reader",
+    "takes_threads",
 ]
 
 _T = TypeVar("_T")
@@ -64,6 +65,17 @@ def open_gateway() -> Gateway:
     from kitaru_iac.gateway.in_process import InProcess
 
     return InProcess.open()
+
+
+def takes_threads(gateway: Gateway) -> bool:
+    """Whether several threads may ask and write through a gateway at once.
+
+    A local store is one file with one writer, and ZenML's client is one for a process.
+    """
+    from kitaru_iac.gateway.memory import MemoryGateway
+    from kitaru_iac.gateway.rest_gateway import RestGateway
+
+    return isinstance(gateway, RestGateway | MemoryGateway) and gateway.place.kind == "server"
 
 
 def open_reader() -> Reader:

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     MAKES_ROOM = "makes_room"
     NOT_DESCRIBED = "not_described"
     PROTECTED = "protected"
+    PRUNED = "pruned"
     RECORD = "record_of_applied"
     SHARED = "used_by_others"
     STACK_REPLACED = "stack_replaced"

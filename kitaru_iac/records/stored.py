@@ -39,6 +39,7 @@ from kitaru_iac.records.model import (
     Records,
 )
 from kitaru_iac.records.names import REPLACED, final_name, temporary_name
+from kitaru_iac.records.shared_looks import kept_look
 from kitaru_iac.records.snapshot import Snapshot, how_to_see, take_snapshot
 
 __all__ = ["STALE_AFTER", "Store"]
@@ -52,21 +53,24 @@ _COMPARED = 200
 class Store:
     """What a ZenML store holds, read through its gateway."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, shared: Snapshot | None = None) -> None:
         self.gateway = gateway
+        #: What a look for several stacks saw; only what writes nothing goes by it.
+        self._shared = shared
         self._snapshot: Snapshot | None = None
         #: What a run of this machine has left undone, as far as it is known to be dead.
         self.dead_run: Unfinished | None = None
 
     @classmethod
     def open(cls) -> Store:
-        """Connect as ZenML's own configuration says.
+        """Connect as ZenML's own configuration says; or take what `shared_looks` keeps.
 
         Raises:
             NotConnectedError: No store answers.
             NotAllowedError: The login is not accepted.
         """
-        return cls(open_gateway())
+        kept = kept_look()
+        return cls(open_gateway()) if kept is None else cls(kept.gateway, kept.seen)
 
     @property
     def is_local(self) -> bool:
@@ -92,6 +96,9 @@ class Store:
             alone: Whether the lock of the name is held: a run that is noted is then dead.
         """
         self.dead_run = unfinished.find(self.url, stack) if alone else None
+        if not alone and self._shared is not None and stack in self._shared.names:
+            self._snapshot = self._shared
+            return
         token = self.dead_run.token if self.dead_run else None
         names = [stack, stack + REPLACED]
         self.look(*names, *([temporary_name(stack, token)] if token else []))

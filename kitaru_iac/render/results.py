@@ -9,7 +9,7 @@ from kitaru_iac.render.escaping import code, escaped
 
 __all__ = ["markdown"]
 
-_SIGNS = {"applied": "✅", "unchanged": "➖", "failed": "❌", "skipped": "⏭️"}
+_SIGNS = {"applied": "✅", "unchanged": "➖", "pruned": "🗑️", "failed": "❌", "skipped": "⏭️"}
 
 
 def markdown(outcomes: Sequence[Mapping[str, Any]], asked: int) -> str:

@@ -14,6 +14,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import MANAGED_LABEL, is_managed
+from kitaru_iac.plan.model import Action, Plan, Reason, Step
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.owner import Owner, forced_warning, require_removable
 from kitaru_iac.records.stored import Store
@@ -21,7 +22,13 @@ from kitaru_iac.stacks.deletion_errors import Asked
 from kitaru_iac.stacks.removed_parts import Removal
 from kitaru_iac.stacks.results import Deleted
 
-__all__ = ["delete_orphans", "delete_stack", "require_deletable", "require_managed"]
+__all__ = [
+    "delete_orphans",
+    "delete_stack",
+    "deletion_plan",
+    "require_deletable",
+    "require_managed",
+]
 
 
 def delete_stack(
@@ -49,16 +56,9 @@ def delete_stack(
         StackChanged: The stack is deleted; parts of it that somebody else uses by now are left.
     """
     scopes = require_deletable(stack, force=force, owner=owner)
-    records = store.records_of(stack)
     flags = [flag for flag, on in (("--recursive", recursive), ("--force", force)) if on]
     asked = Asked(stack.id, (*flags, *more_flags), by_program=owner is not None)
-    removal = Removal(store, _with_parts_beside(store, records), asked)
-    if recursive:
-        removal.choose()
-    else:
-        removal.keep_all()
-    removal.keep_young()
-    removal.keep_deployment()
+    removal = _chosen(store, stack, asked, recursive=recursive)
     with removal.holding() as hold:
         new_active = leave(store.gateway, scopes) if scopes else None
         removal.delete(stack.id, recursive=recursive)
@@ -70,8 +70,44 @@ def delete_stack(
     return removal.result(
         new_active_stack=new_active,
         recursive=recursive,
-        warnings=forced_warning(records.labels, owner),
+        warnings=forced_warning(stack.labels, owner),
     )
+
+
+def deletion_plan(store: Store, stack: StackDoc, why: str, code: Reason) -> Plan:
+    """Say what `delete_stack` would delete with the stack's parts, and what stays. Writes nothing.
+
+    Args:
+        store: The open store.
+        stack: The stack, as it is there now.
+        why: The reason that the deletions have in the plan.
+        code: The code of that reason.
+
+    Raises:
+        ProtectedStackError: It is the default stack, active, or another's.
+    """
+    require_deletable(stack, force=False)
+    removal = _chosen(store, stack, Asked(stack.id), recursive=True)
+    parts = [(part.type, part.name) for part in removal.components]
+    parts += [("service_connector", link.name) for link in removal.connectors]
+    steps = [
+        Step(Action.DELETE, kind, name, reason=why, code=code)
+        for kind, name in [("stack", stack.name), *parts]
+    ]
+    kept = [Step(Action.KEEP, k.kind, k.name, reason=k.reason) for k in removal.kept]
+    return Plan(stack.name, (*steps, *kept))
+
+
+def _chosen(store: Store, stack: StackDoc, asked: Asked, *, recursive: bool) -> Removal:
+    """What goes with a stack, and what stays."""
+    removal = Removal(store, _with_parts_beside(store, store.records_of(stack)), asked)
+    if recursive:
+        removal.choose()
+    else:
+        removal.keep_all()
+    removal.keep_young()
+    removal.keep_deployment()
+    return removal
 
 
 def _with_parts_beside(store: Store, records: Records) -> Records:

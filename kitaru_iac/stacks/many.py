@@ -1,28 +1,53 @@
-"""Several stacks with one command: planned together, and applied one after the other.
+"""Several stacks with one command: planned together, and on a server applied at the same time.
 
-One failure does not stop the others. They are not applied at the same time: ZenML's client is one
-for a process, and what Ctrl-C leaves could not be said of several at once.
+One failure does not stop the others. A local store has one writer, and ZenML's client is one for a
+process: what goes through it comes one after the other.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
 from kitaru_iac.errors import KitaruError, NotConnectedError
+from kitaru_iac.gateway.opening import open_gateway, takes_threads
+from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.plan.document import StackPlan
+from kitaru_iac.records.shared_looks import shared_looks
+from kitaru_iac.records.together import asking
+from kitaru_iac.spec import InfraMode
+from kitaru_iac.stacks.at_once import at_once
 from kitaru_iac.stacks.planning import apply_planned, failed_plan, plan_stack
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
+    from kitaru_iac.gateway.gateway import Gateway
     from kitaru_iac.spec.files import Described
-    from kitaru_iac.stacks.results import Applied
+    from kitaru_iac.spec.model import StackSpec
+    from kitaru_iac.stacks.prune import Pruning
+    from kitaru_iac.stacks.results import Applied, Deleted
+    from kitaru_iac.stacks.source import Source
 
-__all__ = ["Outcome", "apply_all", "plan_all"]
+__all__ = ["PARALLEL", "Outcome", "SeveralInterrupted", "apply_all", "plan_all", "prune_all"]
+
+#: So many stacks at the same time, where nothing else is said.
+PARALLEL = 8
 
 ReportCallback = Callable[["CheckReport"], None]
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+#: The engine is one at a time: its progress on a terminal and its plug-ins are a process's.
+_engine = threading.Lock()
+
+
+class SeveralInterrupted(WorkInterrupted):
+    """Ctrl-C or SIGTERM, with which stacks are done and which are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +55,38 @@ class Outcome:
     """What became of one stack of several.
 
     Attributes:
-        source: The file that describes it.
+        source: The file that describes it; empty where none does.
         applied: What was done; None where nothing was.
         error: Why nothing was done, or not all of it. Both are None where it was passed over, since
-            another one had failed before.
+            another one had failed before or Ctrl-C was pressed.
+        deleted: What was pruned, of a stack that no file describes.
     """
 
     name: str
     source: str
     applied: Applied | None = None
     error: KitaruError | None = None
+    deleted: Deleted | None = None
 
     @property
     def status(self) -> str:
-        """``applied``, ``unchanged``, ``failed`` or ``skipped``."""
+        """``applied``, ``unchanged``, ``pruned``, ``failed`` or ``skipped``."""
         if self.error is not None:
             return "failed"
+        if self.deleted is not None:
+            return "pruned"
         if self.applied is None:
             return "skipped"
         return "applied" if self.applied.changed else "unchanged"
 
     def to_dict(self) -> dict[str, Any]:
         """Give ``{"name", "source", "status", "result", "error"}``."""
+        done = self.applied or self.deleted
         return {
             "name": self.name,
-            "source": self.source,
+            "source": self.source or None,
             "status": self.status,
-            "result": None if self.applied is None else self.applied.to_dict(),
+            "result": None if done is None else done.to_dict(),
             "error": None if self.error is None else self.error.to_dict(),
         }
 
@@ -67,8 +97,18 @@ def plan_all(
     progress: ProgressCallback | None = None,
     show: ReportCallback | None = None,
     take_back: bool = False,
+    parallel: int = PARALLEL,
+    kept_source: str | None = None,
 ) -> tuple[list[StackPlan], dict[str, KitaruError]]:
     """Plan what `apply_all` would do. Writes nothing.
+
+    Args:
+        described: The descriptions.
+        progress: Gets one-line messages.
+        show: Gets the reports of the infrastructure's checks.
+        take_back: As in `operations.apply`.
+        parallel: So many stacks at the same time, on a server.
+        kept_source: As `source` of `operations.apply`.
 
     Returns:
         A plan for each description, in their order, and the errors of those that have none, by the
@@ -77,20 +117,33 @@ def plan_all(
     Raises:
         NotConnectedError: No store answers.
     """
-    plans: list[StackPlan] = []
-    errors: dict[str, KitaruError] = {}
-    for item in described:
+    progress, show = _in_turns(progress), _in_turns(show)
+
+    def plan(item: Described) -> tuple[StackPlan, KitaruError | None]:
         try:
-            plan = plan_stack(
-                item.spec, progress=progress, show=show, take_back=take_back, source=item.source
-            )
+            with _turn(item.spec):
+                found = plan_stack(
+                    item.spec,
+                    progress=progress,
+                    show=show,
+                    take_back=take_back,
+                    source=item.source,
+                    kept_source=kept_source,
+                )
         except NotConnectedError:
             raise  # nor would it answer for the others
         except KitaruError as error:
-            errors[item.spec.name] = error
-            plan = failed_plan(item.spec, error, item.source)
-        plans.append(plan)
-    return plans, errors
+            return failed_plan(item.spec, error, item.source), error
+        return found, None
+
+    gateway = _for_threads(described)
+    if gateway is None:
+        found = [plan(item) for item in described]
+    else:
+        with shared_looks(gateway, [item.spec.name for item in described]):
+            found = _asked(plan, described, parallel)
+    errors = {one.plan.stack: error for one, error in found if error is not None}
+    return [one for one, _ in found], errors
 
 
 def apply_all(
@@ -103,8 +156,10 @@ def apply_all(
     consent: ConfirmCallback | None = None,
     show: ReportCallback | None = None,
     take_back: bool = False,
+    parallel: int = PARALLEL,
+    kept_source: str | None = None,
 ) -> None:
-    """Apply several descriptions, one after the other.
+    """Apply several descriptions.
 
     Args:
         described: The descriptions.
@@ -112,37 +167,224 @@ def apply_all(
             whose plan has an error is tried, and refused where it has a plan by now. None: whatever
             each stack needs.
         outcomes: Gets what became of each, also where this is interrupted.
-        fail_fast: Pass over all others once one has failed.
+        fail_fast: Begin no other once one has failed.
         progress: Gets one-line messages.
         consent: Asked before the Pulumi engine is downloaded.
         show: Gets the reports of the infrastructure's checks.
         take_back: As in `operations.apply`.
+        parallel: So many stacks at the same time, on a server.
+        kept_source: As `source` of `operations.apply`.
+
+    Raises:
+        WorkInterrupted: Ctrl-C or SIGTERM. Those under way are ended on a server, and taken back or
+            ended in a local store; no other one was begun.
     """
     from kitaru_iac.stacks import operations
 
-    stopped = False
-    for item in described:
+    more: dict[str, Any] = {
+        "progress": _in_turns(progress),
+        "consent": consent,
+        "show": _in_turns(show),
+        "take_back": take_back,
+    }
+
+    def apply(item: Described) -> Outcome:
         spec = item.spec
-        if stopped:
-            outcomes.append(Outcome(spec.name, item.source))
-            continue
         try:
-            if planned is None:
-                done = operations.apply(
-                    spec, progress=progress, consent=consent, show=show, take_back=take_back
-                )
-            else:
-                done = apply_planned(
-                    spec,
-                    planned[spec.name],
-                    progress=progress,
-                    consent=consent,
-                    show=show,
-                    take_back=take_back,
-                )
+            with _turn(spec):
+                if planned is None:
+                    done = operations.apply(spec, source=kept_source, **more)
+                else:
+                    agreed = planned[spec.name]
+                    done = apply_planned(spec, agreed, kept_source=kept_source, **more)
         except KitaruError as error:
-            outcomes.append(Outcome(spec.name, item.source, error=error))
-            # A store that does not answer would not answer for the others either.
-            stopped = fail_fast or isinstance(error, NotConnectedError)
-        else:
-            outcomes.append(Outcome(spec.name, item.source, done))
+            return Outcome(spec.name, item.source, error=error)
+        return Outcome(spec.name, item.source, done)
+
+    # A store that does not answer would not answer for the others either.
+    def stops(outcome: Outcome) -> bool:
+        error = outcome.error
+        return error is not None and (fail_fast or isinstance(error, NotConnectedError))
+
+    gateway = _for_threads(described)
+    if gateway is None:
+        _in_a_row(described, apply, stops, outcomes)
+        return
+    idle = [
+        item
+        for item in described
+        if planned is None or not planned[item.spec.name].plan.has_changes
+    ]
+    as_described = _as_described(gateway, idle, parallel, kept_source)
+
+    def work(item: Described) -> Outcome:
+        known = as_described.get(item.spec.name)
+        return apply(item) if known is None else Outcome(item.spec.name, item.source, known)
+
+    with shared_looks(gateway):
+        _at_once(described, work, stops, outcomes, parallel)
+
+
+def prune_all(
+    pruning: Pruning,
+    source: Source,
+    outcomes: list[Outcome],
+    *,
+    progress: ProgressCallback | None = None,
+) -> None:
+    """Delete what no file describes any more, one after the other, after `apply_all`.
+
+    Nothing is deleted unless all that is described was applied: a stack that was renamed in its
+    file would be gone, and the new one not there.
+
+    Args:
+        pruning: What was planned, and agreed to.
+        source: The source.
+        outcomes: What became of what is described; gets what became of these too.
+        progress: Gets one-line messages.
+    """
+    from kitaru_iac.stacks.prune import prune
+
+    passed_over = any(outcome.status in {"failed", "skipped"} for outcome in outcomes)
+    before = len(outcomes)
+    try:
+        for item in pruning.stacks:
+            became = Outcome(item.name, "")
+            if not passed_over:
+                try:
+                    became = replace(became, deleted=prune(item, source, progress=progress))
+                except KitaruError as error:
+                    became = replace(became, error=error)
+                    passed_over = isinstance(error, NotConnectedError)
+            outcomes.append(became)
+    finally:
+        left = pruning.stacks[len(outcomes) - before :]
+        outcomes += [Outcome(item.name, "") for item in left]
+
+
+def _in_a_row(
+    described: Sequence[Described],
+    apply: Callable[[Described], Outcome],
+    stops: Callable[[Outcome], bool],
+    outcomes: list[Outcome],
+) -> None:
+    before = len(outcomes)
+    try:
+        for item in described:
+            outcomes.append(apply(item))
+            if stops(outcomes[-1]):
+                return
+    finally:
+        left = described[len(outcomes) - before :]
+        outcomes += [Outcome(item.spec.name, item.source) for item in left]
+
+
+def _at_once(
+    described: Sequence[Described],
+    work: Callable[[Described], Outcome],
+    stops: Callable[[Outcome], bool],
+    outcomes: list[Outcome],
+    parallel: int,
+) -> None:
+    found = [Outcome(item.spec.name, item.source) for item in described]
+    stop = threading.Event()
+
+    def ended(number: int, outcome: Outcome) -> None:
+        found[number] = outcome
+        if stops(outcome):
+            stop.set()
+
+    hold = Hold("Interrupted again: some stacks were being written", "Run the same command again.")
+    try:
+        with hold:
+            at_once(described, work, most=parallel, stop=stop, hold=hold, ended=ended)
+    finally:
+        outcomes += found
+    if hold.count:
+        raise _interrupted(found)
+
+
+def _interrupted(outcomes: Sequence[Outcome]) -> SeveralInterrupted:
+    told = {
+        "done": [one.name for one in outcomes if one.applied is not None],
+        "failed": [one.name for one in outcomes if one.error is not None],
+        "not begun": [one.name for one in outcomes if one.status == "skipped"],
+    }
+    said = "; ".join(f"{word}: {', '.join(names)}" for word, names in told.items() if names)
+    remedy = "Run the same command again to go on." if told["not begun"] else None
+    return SeveralInterrupted(f"Interrupted; {said}", remedy=remedy)
+
+
+def _as_described(
+    gateway: Gateway, described: Sequence[Described], parallel: int, kept_source: str | None
+) -> dict[str, Applied]:
+    """Which stacks need nothing, as one look for all of them says; by name.
+
+    Left out is whatever asks a cloud, what a dead run has left something of, and what fails: those
+    are looked at one by one, under their locks.
+    """
+    from kitaru_iac.stacks import operations
+    from kitaru_iac.stacks.reconcile import Reconciliation
+
+    def look(item: Described) -> Applied | None:
+        spec = item.spec
+        try:
+            state = Reconciliation.load(spec, None, recover=False, source=kept_source)
+            plan = state.plan()
+            if plan.has_changes or state.has_remains:
+                return None
+        except KitaruError:
+            return None
+        return operations.unchanged(state, plan)
+
+    asked = [i for i in described if i.spec.cloud is None or i.spec.infra is InfraMode.NONE]
+    if not asked:
+        return {}
+    with shared_looks(gateway, [item.spec.name for item in asked]):
+        found = _asked(look, asked, parallel)
+    return {
+        item.spec.name: done for item, done in zip(asked, found, strict=True) if done is not None
+    }
+
+
+def _asked(
+    question: Callable[[Described], _T], described: Sequence[Described], parallel: int
+) -> list[_T]:
+    """The answers for several descriptions, in their order, so many at a time."""
+    with asking(min(parallel, len(described)), "stack") as pool:
+        begun = [pool.submit(copy_context().run, question, item) for item in described]
+        try:
+            return [future.result() for future in begun]
+        except BaseException:
+            for future in begun:
+                future.cancel()
+            raise
+
+
+def _for_threads(described: Sequence[Described]) -> Gateway | None:
+    """A connection that several threads may use at once, if the store has one."""
+    if not described:
+        return None
+    try:
+        gateway = open_gateway()
+    except KitaruError:  # told by whoever needs it
+        return None
+    return gateway if takes_threads(gateway) else None
+
+
+def _turn(spec: StackSpec) -> AbstractContextManager[object]:
+    is_provisioned = spec.cloud is not None and spec.infra is InfraMode.PROVISION
+    return _engine if is_provisioned else nullcontext()
+
+
+def _in_turns(call: Callable[_P, None] | None) -> Callable[_P, None] | None:
+    """The same for several threads: what one says is not mixed with what another says."""
+    if call is None:
+        return None
+    lock = threading.Lock()
+
+    def in_turn(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        with lock:
+            call(*args, **kwargs)
+
+    return in_turn

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kitaru_iac.records.model import Records
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["apply", "clean", "create", "delete", "preview", "preview_creation", "use"]
+__all__ = ["apply", "clean", "create", "delete", "preview", "preview_creation", "unchanged", "use"]
 
 ReportCallback = Callable[["CheckReport"], None]
 
@@ -152,6 +152,7 @@ def apply(
     show: ReportCallback | None = None,
     take_back: bool = False,
     checked: float | None = None,
+    source: str | None = None,
 ) -> Applied:
     """Converge a stack to its description, in place where that can be; create it if need be.
 
@@ -166,6 +167,7 @@ def apply(
         show: Gets the report of the infrastructure's checks.
         take_back: Put what was provisioned, and is in no state, into one first.
         checked: When a plan of the same description was made, as `StackPlan.checked` says.
+        source: The label of the source that the description comes from, to be kept.
 
     Raises:
         CheckFailed: A check failed; nothing was written.
@@ -176,44 +178,45 @@ def apply(
     with _interruptible(spec):
         look = partial(prepare, progress=progress, take_back=take_back)
         first = partial(look, dry_run=True, show=show, checked=checked)
-        return _apply(spec, owner, confirm, progress, consent, first, look)
+        load = partial(Reconciliation.load, spec, owner, source=source)
+        _have_engine(spec, owner, require_changeable, progress, consent)
+        return _apply(spec, load, confirm, progress, first, look)
 
 
 def _apply(
     spec: StackSpec,
-    owner: Owner | None,
+    load: Callable[[], Reconciliation],
     confirm: Callable[[Plan], bool] | None,
     progress: ProgressCallback | None,
-    consent: ConfirmCallback | None,
     look: Callable[..., InfrastructureResult],
     make: Callable[..., InfrastructureResult],
 ) -> Applied:
-    _have_engine(spec, owner, require_changeable, progress, consent)
     if confirm is None:
         with sole_writer(spec.name):
-            state = Reconciliation.load(spec, owner)
+            state = load()
             ready = look(spec)
             state = state.with_infrastructure(ready)
             return _converge(state, ready, state.plan(ready.steps), make, progress)
     while True:
         with sole_writer(spec.name):  # what a dead process left is mended
-            state = Reconciliation.load(spec, owner)
+            state = load()
         ready = look(spec)
         state = state.with_infrastructure(ready)
         plan = state.plan(ready.steps)
         if not plan.has_changes or not confirm(plan):
-            return _unchanged(state, plan)
+            return unchanged(state, plan)
         with sole_writer(spec.name):
             # Somebody may have thought about the plan for long. What is in the cloud by now the
             # engine sees; what is in the store is read again.
-            state = Reconciliation.load(spec, owner).with_infrastructure(ready)
+            state = load().with_infrastructure(ready)
             if state.plan(ready.steps) == plan:
                 return _converge(state, ready, plan, make, progress)
         if progress:
             progress(f"Stack {spec.name} was changed by somebody else meanwhile; planning again")
 
 
-def _unchanged(state: Reconciliation, plan: Plan) -> Applied:
+def unchanged(state: Reconciliation, plan: Plan) -> Applied:
+    """Give the result where there is nothing to do, or nobody agreed to it."""
     current = state.current
     return Applied(
         id=current.id if current else None,
@@ -236,7 +239,7 @@ def _converge(
     """Carry out a plan, under the stack's lock."""
     if not plan.has_changes:
         unfinished.end(state.store.url, state.spec.name)
-        return _unchanged(state, plan)
+        return unchanged(state, plan)
     spec = state.spec
     notes = state.preflight()
     if any(step.action is not Action.KEEP for step in ready.steps):

@@ -54,6 +54,7 @@ def plan_stack(
     show: ReportCallback | None = None,
     take_back: bool = False,
     source: str | None = None,
+    kept_source: str | None = None,
 ) -> StackPlan:
     """Plan what `create` or `apply` would do for one description. Writes nothing.
 
@@ -64,6 +65,7 @@ def plan_stack(
         show: Gets the report of the infrastructure's checks.
         take_back: As in `operations.apply`.
         source: The file that describes it.
+        kept_source: As `source` of `operations.apply`.
 
     Raises:
         AlreadyExistsError: Names are taken.
@@ -71,7 +73,7 @@ def plan_stack(
         DescriptionError: Fields do not exist in the store, or do not take their values.
         ProtectedStackError: The stack is another owner's, or shares a part that would be replaced.
     """
-    state = Reconciliation.load(spec, owner, recover=False)
+    state = Reconciliation.load(spec, owner, recover=False, source=kept_source)
     ready = prepare(spec, dry_run=True, progress=progress, show=show, take_back=take_back)
     state = state.with_infrastructure(ready)
     plan = state.plan(ready.steps)
@@ -183,6 +185,7 @@ def apply_planned(
     consent: ConfirmCallback | None = None,
     show: ReportCallback | None = None,
     take_back: bool = False,
+    kept_source: str | None = None,
 ) -> Applied:
     """Apply one description if its plan is still the one that `plan_stack` gave.
 
@@ -207,6 +210,7 @@ def apply_planned(
         show=show,
         take_back=take_back,
         checked=planned.checked,
+        source=kept_source,
     )
     if not done.changed and planned.plan.has_changes:
         raise _moved([f"stack {spec.name}: it is as described already"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError
 from kitaru_iac.gateway.views import DEFAULT_STACK
-from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, is_managed
+from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, SOURCE_LABEL, is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.notices import KitaruWarning, NotVerified
 from kitaru_iac.plan.model import Action, Plan, Step
@@ -40,12 +40,14 @@ class Reconciliation:
     current: Records | None
     orphans: Records
     owner: Owner | None
+    #: What is kept of where the description comes from; None leaves what is kept already.
+    source: str | None = None
 
     def with_infrastructure(self, ready: InfrastructureResult) -> Reconciliation:
         """The same, with the description and the labels that the infrastructure gave."""
         if ready.spec is self.spec and not ready.labels:
             return self
-        desired = _desired(ready.spec, self.store, self.current, self.owner)
+        desired = _desired(ready.spec, self.store, self.current, self.owner, self.source)
         labels = {**desired.labels, **ready.labels}
         return replace(self, spec=ready.spec, desired=replace(desired, labels=labels))
 
@@ -57,6 +59,7 @@ class Reconciliation:
         require: Callable[[Records, Owner | None], None] = require_changeable,
         *,
         recover: bool = True,
+        source: str | None = None,
     ) -> Reconciliation:
         """Read what is stored for a stack, after repairing what a dead process left of it.
 
@@ -65,6 +68,7 @@ class Reconciliation:
             owner: The Pulumi resource that keeps the stack; None is the command.
             require: Refuses what may not be done with the stored stack.
             recover: Whether anything may be repaired.
+            source: The label of the source that the description comes from, to be kept.
 
         Raises:
             AlreadyExistsError: The name is taken by what Kitaru did not make, or as `require` says.
@@ -88,14 +92,14 @@ class Reconciliation:
         current = store.read(spec.name, secrets=True)
         if current is not None and not is_managed(current.labels):
             raise _unlabelled(current)
-        desired = _desired(spec, store, current, owner)
+        desired = _desired(spec, store, current, owner, source)
         if current is not None and not _is_resumed(store, desired, current, owner):
             require(current, owner)
         orphans = store.orphans(spec.name, secrets=True)
         nothing_left = current is None and not orphans.components and orphans.connector is None
         if recover and store.dead_run is not None and nothing_left:
             unfinished.end(store.url, spec.name)
-        return cls(spec, store, desired, current, orphans, owner)
+        return cls(spec, store, desired, current, orphans, owner, source)
 
     def plan(self, infrastructure: tuple[Step, ...] = ()) -> Plan:
         """The steps in both layers, of which those of the infrastructure are given.
@@ -126,6 +130,19 @@ class Reconciliation:
 
         current = self.current
         return bool(current and current.id and is_active(current.id, current.stack))
+
+    @property
+    def has_remains(self) -> bool:
+        """Whether something is there that only a run of this stack which died leaves."""
+        from kitaru_iac.records.names import REPLACED
+
+        store, name = self.store, self.spec.name
+        return (
+            unfinished.find(store.url, name) is not None
+            or store.stack_named(name + REPLACED) is not None
+            or bool(store.components_named(name + REPLACED))
+            or store.connector_named(name + REPLACED) is not None
+        )
 
     def preview_preflight(self) -> tuple[KitaruWarning, ...]:
         """See what `preflight` sees and needs no cloud's packages: names, and fields of `extra`."""
@@ -243,16 +260,29 @@ def _is_resumed(store: Store, desired: Records, current: Records, owner: Owner |
 
 
 def _desired(
-    spec: StackSpec, store: Store, current: Records | None, owner: Owner | None
+    spec: StackSpec,
+    store: Store,
+    current: Records | None,
+    owner: Owner | None,
+    source: str | None,
 ) -> Records:
-    """The desired records, with the stack's owner; where its deployment is stays written on it."""
+    """The desired records, with the stack's owner and source.
+
+    Where its deployment is stays written on it, and so does the source if none is given.
+    """
     from kitaru_iac.records.annotations import ignoring
     from kitaru_iac.records.diff import replacement_reason
     from kitaru_iac.stacks.desired import desired_records
 
     desired = store.resolved(desired_records(spec))
     stored = current.labels if current else {}
-    place = {key: text for key, text in stored.items() if key.startswith(DEPLOYMENT_LABELS)}
+    place = {
+        key: text
+        for key, text in stored.items()
+        if key.startswith(DEPLOYMENT_LABELS) or key == SOURCE_LABEL
+    }
+    if source is not None:
+        place[SOURCE_LABEL] = source
     labels = {**desired.labels, **place, **labels_for(owner, current)}
     desired = replace(desired, labels=labels)
     if current is not None and replacement_reason(desired, current) is not None:

@@ -80,7 +80,7 @@ def test_a_failure_stops_the_others_only_where_that_is_asked(
         assert (plan["complete"], plan["applyable"]) == (False, False)
         assert [entry["error"] is None for entry in plan["stacks"]] == [True, False, True]
         agreed = {entry.plan.stack: entry for entry in plans}
-        assert applied(items, planned=agreed, fail_fast=fail_fast) == expected
+        assert applied(items, planned=agreed, fail_fast=fail_fast, parallel=1) == expected
 
 
 def test_what_had_no_plan_is_not_applied_once_it_has_one(
@@ -175,7 +175,7 @@ def test_ctrl_c_says_what_was_applied_before(
     monkeypatch.setattr(operations, "apply", apply)
     done = kitaru("stack", "apply", "-f", str(tmp_path / "s.yaml"), "--yes", "-o", "json")
     assert done.code == 130
-    assert [item["status"] for item in done.document["items"]] == ["applied"]
+    assert [item["status"] for item in done.document["items"]] == ["applied", "skipped"]
     error = json.loads(done.err)["error"]
     assert error["code"] == "interrupted"
     assert error["message"] == (

@@ -1,0 +1,206 @@
+"""Remove managed stacks that no file describes any more: those that were applied from these files.
+
+What goes is what `delete --recursive` takes, and whatever that refuses is refused here: the active
+stack, one that a Pulumi program keeps, and one whose infrastructure would stay without a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from kitaru_iac.callbacks import ProgressCallback
+from kitaru_iac.errors import KitaruError, NotConnectedError, PlanMoved, PruneRefused, StackChanged
+from kitaru_iac.gateway.documents import StackDoc, Where
+from kitaru_iac.labels import SOURCE_LABEL, is_managed
+from kitaru_iac.machine.interrupts import WorkInterrupted
+from kitaru_iac.machine.locks import sole_writer
+from kitaru_iac.notices import NotPruned
+from kitaru_iac.plan.document import StackPlan
+from kitaru_iac.plan.model import Plan, Reason
+from kitaru_iac.records.names import REPLACED
+from kitaru_iac.records.owner import owner_of
+from kitaru_iac.records.stored import Store
+from kitaru_iac.stacks.results import Deleted
+from kitaru_iac.stacks.source import Source, source_in
+
+__all__ = ["Pruned", "Pruning", "plan_prune", "prune"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A stack that no file describes any more.
+
+    Attributes:
+        id: Its id: what has its name next is another one.
+        labels: Those that it had when this was planned.
+        planned: What would be deleted.
+        error: Why it cannot be; the plan says so too.
+    """
+
+    id: str
+    labels: Mapping[str, str]
+    planned: StackPlan
+    error: KitaruError | None = None
+
+    @property
+    def name(self) -> str:
+        """The stack's name."""
+        return self.planned.plan.stack
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What would be pruned, and what looks like it and stays."""
+
+    stacks: tuple[Pruned, ...] = ()
+    warnings: tuple[NotPruned, ...] = ()
+
+
+def plan_prune(
+    source: Source, names: Collection[str], described: Sequence[StackPlan] = ()
+) -> Pruning:
+    """Say which stacks no file of a source describes any more. Writes nothing.
+
+    Args:
+        source: The source, of which all descriptions were read.
+        names: The names of all that they describe.
+        described: Their plans. Where one of them is not whole, nothing is pruned: a stack that was
+            renamed in its file would be gone before the new one is there.
+
+    Raises:
+        NotConnectedError: The store does not answer.
+        NotAllowedError: It does not list its stacks.
+    """
+    if not names:
+        raise PruneRefused(
+            "No stack is described, so that every stack of this source would be deleted",
+            remedy="Delete what is not needed any more by name: kitaru stack delete NAME",
+        )
+    store = Store.open()
+    docs = store.gateway.stacks(Where())
+    there = {doc.name for doc in docs}
+    found: list[Pruned] = []
+    warnings: list[NotPruned] = []
+    for doc in docs:
+        base = doc.name.removesuffix(REPLACED)
+        is_aside = base != doc.name and (base in names or base in there)
+        if doc.name in names or is_aside or SOURCE_LABEL not in doc.labels:
+            continue  # what a replacement has moved aside, its own recovery removes
+        if (text := _why_it_stays(doc, source)) is not None:
+            if text:
+                warnings.append(NotPruned(f"Stack '{doc.name}' is described nowhere. {text}"))
+            continue
+        found.append(_planned(store, doc, source))
+    partly = [plan.plan.stack for plan in described if not plan.to_dict(digest=False)["complete"]]
+    if partly:
+        found = [_refused(item, partly) for item in found]
+    return Pruning(tuple(sorted(found, key=lambda item: item.name)), tuple(warnings))
+
+
+def _why_it_stays(doc: StackDoc, source: Source) -> str | None:
+    """Why a stack is not of this source, in words; empty where nobody would take it for one.
+
+    None: it is.
+    """
+    kept = source_in(doc.labels)
+    if kept is None:
+        return f"What its label {SOURCE_LABEL} says is not understood, so it stays."
+    if not kept.is_same(source):
+        if kept.name and kept.name == source.name:
+            return f"It is of another source of this name, {kept}, and stays."
+        return ""
+    if not source.reads_all_of(kept):
+        return f"It was applied from {kept}, of which not all is read here, so it stays."
+    if not is_managed(doc.labels):
+        return "It is not managed by Kitaru any more, and stays."
+    if (owner := owner_of(doc.labels)) is not None:
+        return f"It is kept by a Pulumi program by now, as {owner.urn}, and stays."
+    return None
+
+
+def _planned(store: Store, doc: StackDoc, source: Source) -> Pruned:
+    planned = StackPlan(Plan(doc.name), store="local" if store.is_local else store.url)
+    item = Pruned(doc.id, dict(doc.labels), planned)
+    try:
+        return replace(item, planned=replace(planned, plan=_plan(store, doc, source)))
+    except NotConnectedError:
+        raise
+    except KitaruError as error:
+        return _without_plan(item, error)
+
+
+def _without_plan(item: Pruned, error: KitaruError) -> Pruned:
+    planned = replace(item.planned, plan=Plan(item.name), error=error.to_dict())
+    return replace(item, planned=planned, error=error)
+
+
+def _plan(store: Store, doc: StackDoc, source: Source) -> Plan:
+    """What would be deleted.
+
+    Raises:
+        KitaruError: As `operations.delete` raises without flags.
+    """
+    from kitaru_iac.stacks import delete as deletion
+    from kitaru_iac.stacks import deployed
+
+    why = f"pruned: nothing in {source} describes the stack"
+    plan = deletion.deletion_plan(store, doc, why, Reason.PRUNED)
+    deployed.require_none(doc)
+    return plan
+
+
+def _refused(item: Pruned, partly: Sequence[str]) -> Pruned:
+    error = PruneRefused(
+        f"Stack '{item.name}' is described nowhere, and is not pruned",
+        why="Not all is known of what would be done for what is described: "
+        f"{', '.join(partly)}. One of them may be this stack, with another name.",
+        remedy="Mend that first, or delete this stack by name.",
+    )
+    return _without_plan(item, error)
+
+
+def prune(item: Pruned, source: Source, *, progress: ProgressCallback | None = None) -> Deleted:
+    """Delete a stack with its own parts, if that is what was planned.
+
+    Raises:
+        KitaruError: That which its plan has.
+        PlanMoved: Something else would be deleted by now; nothing was.
+        StackChanged: The stack is gone, or was changed meanwhile; nothing was deleted.
+        RegistrationFailed: A deletion failed half-way; its `left` says what is still there.
+    """
+    from kitaru_iac.records.recovery import recover
+    from kitaru_iac.stacks import delete as deletion
+    from kitaru_iac.stacks.deletion_errors import deleted_meanwhile
+
+    name = item.name
+    if item.error is not None:
+        raise item.error
+    if progress:
+        progress(f"Deleting stack {name}, which is described nowhere")
+    try:
+        with sole_writer(name):
+            store = Store.open()
+            store.look_at(name)
+            if recover(store, name):
+                store.forget()
+            doc = store.find(item.id, exact=True)
+            if doc is None:
+                raise deleted_meanwhile(name)
+            if (doc.name, dict(doc.labels)) != (name, dict(item.labels)):
+                raise StackChanged(
+                    f"Stack '{name}' was changed by somebody else meanwhile; nothing was deleted",
+                    remedy=f"See it with: kitaru stack show {doc.id}",
+                )
+            fresh = StackPlan(_plan(store, doc, source), store=item.planned.store)
+            if fresh.digest != item.planned.digest:
+                raise PlanMoved(
+                    f"What would be deleted with stack '{name}' is not what was planned",
+                    remedy="See what would be done now with: kitaru stack preview --prune",
+                )
+            return deletion.delete_stack(store, doc, recursive=True, force=False)
+    except WorkInterrupted:
+        raise
+    except KeyboardInterrupt as pressed:
+        what = f"Interrupted before stack '{name}' was deleted; nothing was changed"
+        raise WorkInterrupted(what) from pressed
