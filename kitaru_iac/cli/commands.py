@@ -64,6 +64,12 @@ _STACK = {
         "adopt",
         "Change",
     ),
+    "rename": Entry(
+        "Give a stack another name, with its own parts.", "stack_rename", "rename", "Change"
+    ),
+    "copy": Entry(
+        "Make a stack with the configuration of another one.", "stack_copy", "copy", "Change"
+    ),
     "delete": Entry("Delete a stack.", "stack_delete", "delete", "Change"),
     "clean": Entry(
         "Remove what commands left that were killed in the middle.",
@@ -191,10 +197,13 @@ OTHER_WORDS = {
     "activate": "stack use",
     "describe": "stack show",
     "destroy": "stack delete",
+    "clone": "stack copy",
+    "cp": "stack copy",
     "diff": "stack preview",
     "get": "stack show",
     "info": "status",
     "ls": "stack list",
+    "mv": "stack rename",
     "new": "stack create",
     "plan": "stack preview",
     "register": "stack create",

@@ -305,10 +305,21 @@ class Writer(Journal):
 
         self._write(what, lambda: self._gateway.update_stack(id, new), unknown=restore)
 
-    def rename_stack(self, id: str, old: str, new: str) -> None:
-        """Give a stack another name."""
+    def rename_stack(
+        self,
+        id: str,
+        old: str,
+        new: str,
+        *,
+        labels: Mapping[str, str] | Unset = UNSET,
+        old_labels: Mapping[str, str] | Unset = UNSET,
+    ) -> None:
+        """Give a stack another name, and in the same write other labels."""
         self._change_stack(
-            f"stack {new}, formerly {old}", id, StackChange(name=new), StackChange(name=old)
+            f"stack {new}, formerly {old}",
+            id,
+            StackChange(name=new, labels=labels),
+            StackChange(name=old, labels=old_labels),
         )
 
     def delete_stack(self, id: str) -> bool:

@@ -1,0 +1,324 @@
+"""Give a stack another name, with the parts that carry its name.
+
+Whether a part is a stack's own, its name tells: so they are renamed too, and the stack last, in the
+one write that also brings the record of what was applied up to date. What a process leaves that
+died before is a stack of the old name with parts of the new one, and the same command goes on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    ProtectedStackError,
+    RegistrationFailed,
+    StackChanged,
+    StackNotManaged,
+    UsageError,
+)
+from kitaru_iac.gateway.views import DEFAULT_STACK
+from kitaru_iac.labels import (
+    APPLIED_LABEL,
+    DEPLOYMENT_LABELS,
+    MANAGED_LABEL,
+    SOURCE_LABEL,
+    is_managed,
+)
+from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
+from kitaru_iac.machine.interrupts import WorkInterrupted
+from kitaru_iac.machine.locks import sole_writer
+from kitaru_iac.notices import ActiveStackMissing, KitaruWarning
+from kitaru_iac.records.applied import applied_records, keeping
+from kitaru_iac.records.diff import goes_with_stack, is_own_connector
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
+from kitaru_iac.records.owner import require_changeable
+from kitaru_iac.spec.names import stack_name
+from kitaru_iac.spec.refusal import Refusal
+
+if TYPE_CHECKING:
+    from kitaru_iac.records.stored import Store
+    from kitaru_iac.records.writer import Writer
+
+__all__ = ["Renamed", "rename"]
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A stack that has another name.
+
+    Attributes:
+        parts: What was renamed with it, as ``orchestrator`` and ``service_connector``.
+        warnings: What is to be known.
+    """
+
+    id: str
+    name: str
+    previous_name: str
+    parts: tuple[str, ...]
+    warnings: tuple[KitaruWarning, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the ``item`` of ``stack.rename``."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "previous_name": self.previous_name,
+            "renamed_parts": list(self.parts),
+            **({"warnings": [w.to_dict() for w in self.warnings]} if self.warnings else {}),
+        }
+
+
+def rename(ref: str, new: str) -> Renamed:
+    """Rename a stack, its own components and its own connector.
+
+    It keeps its id, and so stays the active stack where it is. Which source it was applied from is
+    forgotten: no file describes it under the new name yet, and ``--prune`` would delete it.
+
+    Args:
+        ref: The stack's name, id, or the beginning of its id.
+        new: Its name from now on.
+
+    Raises:
+        UsageError: That cannot be a stack's name, or is its name.
+        StackNotFound: There is no such stack.
+        AlreadyExistsError: A stack, component or connector of that name is there.
+        ProtectedStackError: It is the default stack or a Pulumi program's, or its infrastructure
+            was provisioned.
+        StackChanged: Somebody else changed it meanwhile; what was written is taken back.
+        StackNotManaged: Kitaru did not make it.
+        RegistrationFailed: A write failed; its `left` says what could not be taken back.
+    """
+    from kitaru_iac.records.recovery import recover
+    from kitaru_iac.records.stored import Store
+
+    try:
+        stack_name(new)
+    except Refusal as refusal:
+        raise UsageError(str(refusal), where="NEW") from None
+    store = Store.open()
+    found = store.find(ref)
+    if found is None:
+        done = _done_before(store, ref, new)
+        if done is None:
+            raise store.not_found(ref)
+        return done
+    with sole_writer(found.name, new):
+        recover(store, found.name)
+        store.look(found.name, new)
+        again = store.find(found.id, exact=True)
+        if again is None or again.name != found.name:
+            raise StackChanged(
+                f"Stack '{found.name}' was changed by somebody else meanwhile",
+                differs=["it is gone" if again is None else f"it is called '{again.name}'"],
+                remedy="See the stacks there are: kitaru stack list",
+            )
+        current = store.records_of(again)
+        _require_renamable(current, new)
+        before = _with_old_name(current, new, began=_began(store, new))
+        _require_free(store, before, current, new)
+        return _rename(store, before, current, new)
+
+
+def _done_before(store: Store, ref: str, new: str) -> Renamed | None:
+    """What the same command had done to its end when it was killed."""
+    with sole_writer(ref, new):
+        store.note_dead_run(ref)
+        if not _began(store, new):
+            return None
+        found = store.stack_named(new)
+        if found is None:
+            return None
+        unfinished.end(store.url, ref)
+        parts = [kind for kind, of in found.members.items() for member in of if member.name == new]
+        return Renamed(found.id, new, ref, tuple(parts), _overridden(ref))
+
+
+def _began(store: Store, new: str) -> bool:
+    dead = store.dead_run
+    return dead is not None and dead.work == _work(new)
+
+
+def _work(new: str) -> str:
+    return f"rename to {new}"
+
+
+def _require_renamable(current: Records, new: str) -> None:
+    name = current.stack
+    if name == DEFAULT_STACK:
+        raise ProtectedStackError("The default stack is ZenML's own, and keeps its name")
+    if name == new:
+        raise UsageError(f"Stack '{name}' is called so already", where="NEW")
+    require_changeable(current, None)
+    if not is_managed(current.labels):
+        raise StackNotManaged(
+            f"Kitaru did not make stack '{name}'; nothing was renamed",
+            stack=stored_id(current),
+            why=f"It has no label {MANAGED_LABEL}.",
+            remedy=f"Take it under management first: kitaru stack adopt {current.id}\n"
+            f"or rename it alone: zenml stack rename {current.id} {new}",
+        )
+    if any(key.startswith(DEPLOYMENT_LABELS) for key in current.labels):
+        raise ProtectedStackError(
+            f"Stack '{name}' keeps its name: its infrastructure was provisioned under it",
+            why="What was made in the cloud, its tags and its state carry the name, and cannot get "
+            "another one without being made anew.",
+            remedy="Make another stack for the same infrastructure: "
+            f"kitaru stack copy {name} {new}",
+        )
+
+
+def _with_old_name(current: Records, new: str, *, began: bool) -> Records:
+    """The stack as it was before a run of the same command that died renamed parts of it.
+
+    A part with the new name is one of those where this machine began that run, or where what was
+    applied had a part of that type with the old name.
+    """
+    applied = applied_records(current.labels)
+
+    def before(part: ComponentRecord) -> ComponentRecord:
+        if part.name != new:
+            return part
+        was = applied.component(part.type) if applied is not None else None
+        known = was is not None and was.name == current.stack
+        own = goes_with_stack(part, replace(current, stack=new))
+        return replace(part, name=current.stack) if own and (began or known) else part
+
+    link = current.connector
+    if link is not None and link.name == new:
+        was = applied.connector if applied is not None else None
+        known = was is not None and not was.existing and was.name == current.stack
+        if is_own_connector(link, replace(current, stack=new)) and (began or known):
+            link = replace(link, name=current.stack)
+    return replace(current, components=tuple(map(before, current.components)), connector=link)
+
+
+def _require_free(store: Store, before: Records, current: Records, new: str) -> None:
+    """Refuse a name that is taken, but by what is this stack's own.
+
+    Raises:
+        AlreadyExistsError: It is.
+    """
+    own = {part.id for part in before.components if goes_with_stack(part, before)}
+    taken = []
+    if (stack := store.stack_named(new)) is not None:
+        taken.append(f"stack {stack.name}")
+    wanted = {part.type for part in before.components if goes_with_stack(part, before)}
+    named = store.components_named(new)
+    taken += [
+        f"{kind.replace('_', ' ')} {new}"
+        for kind, part in named.items()
+        if part.id not in own and (kind in wanted or is_managed(part.labels))
+    ]
+    link, found = before.connector, store.connector_named(new)
+    ours = link is not None and is_own_connector(link, before)
+    if found is not None and not (ours and link is not None and found.id == link.id):
+        taken.append(f"service connector {new}")
+    if taken:
+        raise AlreadyExistsError(
+            f"Stack '{current.stack}' cannot be called '{new}': the name is taken",
+            why=f"There is {', '.join(taken)}.",
+            remedy="Choose another name, or see what a deletion or a dead process has left: "
+            "kitaru stack clean",
+        )
+
+
+def _rename(store: Store, before: Records, current: Records, new: str) -> Renamed:
+    """Write the names, the stack's last.
+
+    Raises:
+        RegistrationFailed: A write failed; its `left` says what could not be taken back.
+        WorkInterrupted: Ctrl-C or SIGTERM; its `left` says the same.
+    """
+    from kitaru_iac.records.apply import holding
+    from kitaru_iac.records.writer import Writer
+
+    old = current.stack
+    unfinished.begin(store.url, old, _work(new))
+    store.forget()
+    again = f"Run the same command again: kitaru stack rename {old} {new}"
+    with holding(old) as hold:
+        writer = Writer(store.gateway, before=hold.check)
+        try:
+            parts = _write(store, writer, before, current, new)
+        except BaseException as error:
+            left = writer.roll_back()
+            if not left:
+                unfinished.end(store.url, old)
+            if isinstance(error, KeyboardInterrupt):
+                raise WorkInterrupted("Interrupted", left=left, remedy=again) from error
+            if not isinstance(error, Exception) or isinstance(error, StackChanged):
+                raise
+            raise RegistrationFailed(
+                f"Stack '{old}' was not renamed", left=left, why=str(error), remedy=again
+            ) from error
+        writer.commit()
+    unfinished.end(store.url, old)
+    if hold.count:
+        raise WorkInterrupted(f"Interrupted when all was done: stack '{old}' is called '{new}'")
+    return Renamed(stored_id(current), new, old, parts, _overridden(old))
+
+
+def _write(
+    store: Store, writer: Writer, before: Records, current: Records, new: str
+) -> tuple[str, ...]:
+    done: list[str] = []
+    link = before.connector
+    if link is not None and is_own_connector(link, before):
+        if current.connector is not None and current.connector.name != new:
+            writer.rename_connector(link, new)
+        done.append("service_connector")
+    for part, now in zip(before.components, current.components, strict=True):
+        if goes_with_stack(part, before):
+            if now.name != new:
+                writer.relabel_component(part, new, part.connector_id, part.labels)
+            done.append(part.type)
+    now_there = store.find(stored_id(current), exact=True)
+    if now_there is None or dict(now_there.labels) != dict(current.labels):
+        raise StackChanged(
+            f"Stack '{current.stack}' was changed by somebody else meanwhile",
+            differs=["it is gone" if now_there is None else "its labels are others"],
+        )
+    labels = _labels(current.labels, current.stack, new)
+    writer.rename_stack(
+        stored_id(current), current.stack, new, labels=labels, old_labels=current.labels
+    )
+    return tuple(sorted(done))
+
+
+def _labels(labels: Mapping[str, str], old: str, new: str) -> dict[str, str]:
+    """The stack's labels under its new name, with what was applied under that name."""
+    kept = {key: text for key, text in labels.items() if key not in {SOURCE_LABEL, APPLIED_LABEL}}
+    applied = applied_records(labels)
+    if applied is None:
+        return kept
+
+    def component(part: ComponentRecord) -> ComponentRecord:
+        return replace(part, name=new) if part.name == old else part
+
+    def connector(link: ConnectorRecord | None) -> ConnectorRecord | None:
+        if link is None or link.existing or link.name != old:
+            return link
+        return replace(link, name=new)
+
+    renamed = replace(
+        applied,
+        stack=new,
+        components=tuple(map(component, applied.components)),
+        connector=connector(applied.connector),
+        labels={key: text for key, text in applied.labels.items() if key != SOURCE_LABEL},
+    )
+    record = keeping(renamed).labels.get(APPLIED_LABEL)
+    return {**kept, **({APPLIED_LABEL: record} if record is not None else {})}
+
+
+def _overridden(old: str) -> tuple[KitaruWarning, ...]:
+    """What is to be known where this shell names the stack by its old name."""
+    if os.environ.get(ACTIVE_STACK_VARIABLE) != old:
+        return ()
+    text = f"{ACTIVE_STACK_VARIABLE} names '{old}', which no stack is called any more: unset it."
+    return (ActiveStackMissing(text),)
