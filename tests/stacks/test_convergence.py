@@ -77,7 +77,29 @@ azureml = st.fixed_dictionaries(
         "credentials": st.sampled_from(PRINCIPALS),
     }
 )
-descriptions = st.one_of(local, local_s3, eks, sagemaker, azureml)
+aks = st.fixed_dictionaries(
+    {
+        "type": st.just("kubernetes"),
+        "artifact_store": st.sampled_from(["az://container/a", "az://other"]),
+        "container_registry": st.just("registry.azurecr.io"),
+        "cluster": st.sampled_from(["one", "two"]),
+        "subscription_id": st.just(TENANT),
+        "resource_group": st.just("one"),
+        "credentials": st.sampled_from(PRINCIPALS),
+    },
+    optional={"namespace": st.sampled_from(["team", "ml"])},
+)
+google: dict[str, st.SearchStrategy[Any]] = {
+    "artifact_store": st.sampled_from(["gs://data/a", "gs://other"]),
+    "container_registry": st.just("europe-west1-docker.pkg.dev/team-ml/images"),
+    "region": st.sampled_from(["europe-west1", "us-central1"]),
+}
+gke = st.fixed_dictionaries(
+    {"type": st.just("kubernetes"), "cluster": st.sampled_from(["one", "two"]), **google},
+    optional={"namespace": st.sampled_from(["team", "ml"])},
+)
+vertex = st.fixed_dictionaries({"type": st.just("vertex"), **google})
+descriptions = st.one_of(local, local_s3, eks, sagemaker, azureml, aks, gke, vertex)
 
 
 @pytest.fixture
