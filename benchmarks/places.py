@@ -12,12 +12,24 @@ from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
+from benchmarks.work import MANY
 from tests.homes import Home, make_template, ready_home
 from tests.servers.zenml import ZenMLServer
 
-__all__ = ["add_stacks", "client_of", "local_home"]
+__all__ = ["add_descriptions", "add_stacks", "client_of", "local_home"]
 
 _TIME = "2026-01-01 00:00:00.{:06}"
+_DESCRIPTION = f"""\
+name: many-{{number:03}}
+type: kubernetes
+artifact_store: s3://my-bucket/many-{{number:03}}
+cluster: cluster
+container_registry: 123456789012.dkr.ecr.eu-west-1.amazonaws.com
+region: eu-west-1
+credentials: aws-access-keys:AKIAIOSFODNN7EXAMPLE:{"x" * 40}
+verify: false
+activate: false
+"""
 _LOGIN = """
 import sys
 from zenml.client import Client
@@ -81,6 +93,18 @@ def add_stacks(database: Path, count: int) -> None:
             "VALUES (?, ?, ?)",
             compositions,
         )
+
+
+def add_descriptions(home: Home) -> None:
+    """Write the folders of `MANY` into a home, and apply what they describe."""
+    for folder, count in MANY.items():
+        (home.path / folder).mkdir()
+        for number in range(count):
+            text = _DESCRIPTION.format(number=number)
+            (home.path / folder / f"{number:03}.yaml").write_text(text)
+    done = home.kitaru("stack", "apply", "-f", "hundred/", "--yes")
+    if done.returncode:
+        raise RuntimeError(done.stderr)
 
 
 def _kept(mapping: dict[str, str]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Literal
 from benchmarks.measure import Command
 from tests.homes import Home
 
-__all__ = ["REMOTE", "Comparison", "Places", "comparisons"]
+__all__ = ["MANY", "REMOTE", "Comparison", "Places", "comparisons"]
 
 #: `faster`: theirs / ours has to reach the number. `within`: ours / theirs may not exceed it.
 Goal = tuple[Literal["faster", "within"], float]
@@ -23,6 +23,10 @@ REMOTE = (
     "--container-registry 123456789012.dkr.ecr.eu-west-1.amazonaws.com --region eu-west-1 "
     "--no-verify --credentials aws-access-keys:AKIAIOSFODNN7EXAMPLE:" + "x" * 40
 )
+
+
+#: A folder with so many descriptions of that, and one with the first of them.
+MANY = {"hundred": 100, "first": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ def comparisons(places: Places) -> list[Comparison]:
         *_reading(places),
         *_scale(places),
         *_writing(places),
+        *_several(places),
         *_on_a_server(places),
         *_asking_a_server(places),
         *_in_a_local_store(places),
@@ -270,6 +275,21 @@ def _asking_a_server(places: Places) -> list[Comparison]:
             Comparison(group, _kitaru(home, words), python, ("within", 8))
             for words in ("stack list", "stack current", "stack show s3")
         ),
+    ]
+
+
+def _several(places: Places) -> list[Comparison]:
+    """A hundred stacks in a folder beside one in a folder, none of which needs anything."""
+    home = places.server
+    words = {"stack preview": "", "stack apply": " --yes"}
+    return [
+        Comparison(
+            "A hundred stacks on a server",
+            _kitaru(home, f"{verb} -f hundred/{more}"),
+            _kitaru(home, f"{verb} -f first/{more}"),
+            ("within", 6),
+        )
+        for verb, more in words.items()
     ]
 
 
