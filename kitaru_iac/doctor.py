@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -37,6 +36,7 @@ from kitaru_iac.machine.local_database import examine as examine_database
 from kitaru_iac.machine.local_database import size_of
 from kitaru_iac.machine.settings import read_global, read_logins, read_repository
 from kitaru_iac.machine.store_location import chosen_url, default_database, require_whole
+from kitaru_iac.values import dataclass, fields
 
 __all__ = ["Finding", "Status", "examine"]
 
@@ -65,7 +65,8 @@ class Finding:
 
     def to_dict(self) -> dict[str, str]:
         """The finding's filled fields."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {key: value for key, value in found.items() if value is not None}
 
 
 def examine() -> list[Finding]:

@@ -91,13 +91,18 @@ class Rules:
                 found[key] = (*found.get(key, ()), *values)
             return found
 
+        shared = given["everywhere"]
+        rooms = {
+            room: allowed if room in shared else (*allowed, *shared)
+            for room, allowed in table("rooms").items()
+        }
         debts = {
             Debt(module, exception["imports"])
             for exception in given["exceptions"]
             for module in exception["modules"]
         }
         computed = frozenset(given["computed"])
-        return cls(table("rooms"), table("owners"), table("apart"), computed, frozenset(debts))
+        return cls(rooms, table("owners"), table("apart"), computed, frozenset(debts))
 
     def room(self, module: str) -> str | None:
         """The room that a module, named inside the package, is in."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from kitaru_iac._sdk.confirmation import Confirm, require_confirmed
 from kitaru_iac._sdk.warned import warn
 from kitaru_iac.machine.environment import apply_environment
 from kitaru_iac.notices import SelectionOverridden
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from kitaru_iac.spec._keywords import StackFields

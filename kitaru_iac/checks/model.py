@@ -16,12 +16,12 @@ Nothing here knows a cloud. `clouds/X` builds the checks, `infrastructure.verify
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from kitaru_iac.checks.probes import TIMEOUT, WORKERS, Outcomes, Probe, ProbeError, run_probes
 from kitaru_iac.errors import CheckFailed
+from kitaru_iac.values import dataclass, replace
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -7,11 +7,11 @@ documentation; there is no second list.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.values import dataclass, field
 
 __all__ = ["Conditions", "Identity", "Permission", "Rows"]
 

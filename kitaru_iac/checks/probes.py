@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar, overload
+
+from kitaru_iac.values import dataclass
 
 __all__ = [
     "TIMEOUT",

@@ -5,7 +5,7 @@ Listing the commands imports none of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kitaru_iac.values import dataclass
 
 __all__ = ["OTHER_WORDS", "TREE", "Entry", "command_name", "paths"]
 

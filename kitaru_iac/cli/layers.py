@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.cli.output import Output
 from kitaru_iac.cli.output import current as output
 from kitaru_iac.errors import StackNotFound
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from kitaru_iac.gateway import Active, Reader, StackRow

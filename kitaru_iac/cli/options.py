@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +11,7 @@ from kitaru_iac.cli._flags import flags
 from kitaru_iac.cli.formats import PlanFormat, choice
 from kitaru_iac.cli.frame import Command, parameters
 from kitaru_iac.errors import DescriptionError, UsageError
+from kitaru_iac.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from kitaru_iac.spec import StackSpec

@@ -8,10 +8,10 @@ The other's import package has to be named `kitaru` too, as the one on PyPI is.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kitaru_iac.cli.commands import TREE
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.cli.formats import FORMATS
+from kitaru_iac.values import dataclass
 
 __all__ = ["understood"]
 

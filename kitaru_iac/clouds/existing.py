@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeVar
 
 from kitaru_iac.spec.kinds import ResourceMode
 from kitaru_iac.spec.model import BaseSpec
+from kitaru_iac.values import replace
 
 __all__ = ["without_absent"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import parse_artifact_store, parse_container_registry
+from kitaru_iac.values import replace
 
 __all__ = ["IN_EXTRA", "InExtra", "filled"]
 

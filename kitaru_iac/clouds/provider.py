@@ -8,7 +8,6 @@ cloud, and says what is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from kitaru_iac.checks.model import Check, CheckInfo
@@ -16,6 +15,7 @@ from kitaru_iac.records.model import Records
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.model import BaseSpec, StackSpec
+from kitaru_iac.values import dataclass, field
 
 __all__ = [
     "Account",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from kitaru_iac.connection.active import set_active, write_active
@@ -22,6 +21,7 @@ from kitaru_iac.machine.active_scope import (
 )
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.settings import CONFIG_FILE, Kind, read_global, read_whole
+from kitaru_iac.values import dataclass
 
 __all__ = ["Activation", "activate", "is_active", "leave", "scopes_of"]
 

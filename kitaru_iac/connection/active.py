@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,6 +24,7 @@ from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.machine.settings import CONFIG_FILE, Kind, read_whole, replace, to_yaml
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from kitaru_iac.gateway.views import Active

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from kitaru_iac.notices import KitaruWarning
+from kitaru_iac.values import dataclass, fields
 
 __all__ = ["Initialized", "LoggedIn", "LoggedOut"]
 
@@ -14,10 +14,10 @@ __all__ = ["Initialized", "LoggedIn", "LoggedOut"]
 class _Result:
     def to_dict(self) -> dict[str, Any]:
         """All filled fields."""
-        fields = asdict(self)
-        if "warnings" in fields:
-            fields["warnings"] = [warning.to_dict() for warning in fields["warnings"]]
-        return {key: value for key, value in fields.items() if value not in (None, [])}
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
+        if "warnings" in found:
+            found["warnings"] = [warning.to_dict() for warning in found["warnings"]]
+        return {key: value for key, value in found.items() if value not in (None, [])}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
@@ -27,6 +26,7 @@ from kitaru_iac.gateway.routes import parsed
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText
+from kitaru_iac.values import dataclass
 
 __all__ = ["Refused", "Server", "ServerInfo", "server_url"]
 

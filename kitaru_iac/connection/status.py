@@ -6,7 +6,6 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +38,7 @@ from kitaru_iac.notices import (
     StoreNotCreated,
 )
 from kitaru_iac.redaction import SecretText
+from kitaru_iac.values import dataclass, fields, replace
 
 __all__ = ["Status", "status"]
 
@@ -87,13 +87,13 @@ class Status:
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``status``: always the same keys, but for error, remedy and warnings."""
-        fields = asdict(self)
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
         for name in ("error", "remedy", "warnings"):
-            if not fields[name]:
-                del fields[name]
+            if not found[name]:
+                del found[name]
         if self.warnings:
-            fields["warnings"] = [warning.to_dict() for warning in self.warnings]
-        return fields
+            found["warnings"] = [warning.to_dict() for warning in self.warnings]
+        return found
 
 
 def status(*, timeout: float = 5) -> Status:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.errors.base import ExitCode, KitaruError
+from kitaru_iac.values import dataclass
 
 __all__ = [
     "DescriptionError",

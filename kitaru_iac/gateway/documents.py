@@ -6,12 +6,12 @@ Ids are UUIDs with hyphens, in lower case. Times are in UTC.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
 from kitaru_iac.redaction import SecretText
+from kitaru_iac.values import dataclass, field
 
 __all__ = [
     "UNSET",

@@ -13,7 +13,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Final, TypeAlias, TypeVar
@@ -28,6 +27,7 @@ from kitaru_iac.gateway.routes import parsed, port_of, proxy_for, tls_context
 from kitaru_iac.gateway.watch import Watch
 from kitaru_iac.gateway.wire import AnswerLost, Json, Request, Response, Timeouts, Wire
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.values import replace
 
 __all__ = [
     "AnswerLost",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from kitaru_iac.gateway.answers import mapping
@@ -17,6 +16,7 @@ from kitaru_iac.gateway.http import HttpClient
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.store_location import RestStore, SqliteStore, StoreLocation
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.values import dataclass
 
 __all__ = ["StoreIdentity", "identity_of"]
 

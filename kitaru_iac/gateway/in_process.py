@@ -11,7 +11,6 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -57,6 +56,7 @@ from kitaru_iac.gateway.zenml_models import (
 )
 from kitaru_iac.gateway.zenml_secrets import delete_secret, orphaned_secrets
 from kitaru_iac.notices import KitaruWarning
+from kitaru_iac.values import replace
 
 if TYPE_CHECKING:
     from zenml.client import Client

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -16,6 +15,7 @@ from uuid import UUID
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.calls import zenml_call
 from kitaru_iac.notices import KitaruWarning, NoActiveProject
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from zenml.client import Client

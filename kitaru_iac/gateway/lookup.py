@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Protocol, TypeVar
 
 from kitaru_iac.errors import StackNotFound, UsageError
+from kitaru_iac.values import dataclass, field
 
 __all__ = [
     "MIN_PREFIX",

@@ -17,7 +17,6 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from uuid import uuid4
 
 from kitaru_iac.errors import NotAllowedError
@@ -45,6 +44,7 @@ from kitaru_iac.gateway.documents import (
 from kitaru_iac.gateway.memory_shelves import MemoryShelves, fitting, require_free
 from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.notices import KitaruWarning
+from kitaru_iac.values import replace
 
 __all__ = ["MemoryGateway", "installed", "installed_gateway"]
 

@@ -7,7 +7,6 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import uuid4
@@ -26,6 +25,7 @@ from kitaru_iac.gateway.documents import (
 from kitaru_iac.gateway.lookup import has_id_prefix
 from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.gateway.views import DEFAULT_STACK
+from kitaru_iac.values import replace
 
 __all__ = ["MemoryShelves", "fitting", "require_free"]
 

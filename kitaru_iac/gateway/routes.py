@@ -13,7 +13,6 @@ import struct
 import sys
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -21,6 +20,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.values import dataclass, field
 
 __all__ = ["BUNDLE_VARIABLES", "Proxy", "parsed", "port_of", "proxy_for", "tls_context"]
 

@@ -9,7 +9,6 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Final
 
 from kitaru_iac.errors import NotAllowedError
@@ -17,6 +16,7 @@ from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.http import HttpClient, Json, Query, Response, Timeouts
 from kitaru_iac.machine.server_login import Login, remember_token
 from kitaru_iac.machine.store_location import RestStore
+from kitaru_iac.values import replace
 
 __all__ = ["API", "Session"]
 

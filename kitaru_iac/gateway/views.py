@@ -6,11 +6,11 @@ Plain data, and the protocol that every way of reading fulfils. Nothing here imp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Protocol
 
 from kitaru_iac.machine.active_scope import Scope
+from kitaru_iac.values import dataclass, field, fields
 
 __all__ = [
     "DEFAULT_STACK",

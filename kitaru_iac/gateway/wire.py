@@ -8,7 +8,6 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 from urllib.parse import SplitResult
@@ -18,6 +17,7 @@ from kitaru_iac.gateway.guards import Json, holds, parsed_json, seconds_of
 from kitaru_iac.gateway.routes import Proxy, port_of
 from kitaru_iac.gateway.watch import Watch, Watched, in_time
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.values import dataclass, field
 
 __all__ = ["AnswerLost", "Json", "Request", "Response", "Timeouts", "Wire"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.clouds import registry
 from kitaru_iac.errors import DeploymentNotFound
 from kitaru_iac.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
+from kitaru_iac.values import dataclass, replace
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback

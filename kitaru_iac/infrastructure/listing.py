@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kitaru_iac.infrastructure.deployments import PROJECT, opened
 from kitaru_iac.infrastructure.ownership import things
 from kitaru_iac.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback

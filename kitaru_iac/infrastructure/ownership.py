@@ -7,13 +7,13 @@ taken over, changed or deleted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.checks.probes import in_parallel
 from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from kitaru_iac.clouds.provider import Claim, Inputs, Sighting, Target

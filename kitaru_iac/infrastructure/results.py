@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kitaru_iac.plan.model import Action, Kept, Step
+from kitaru_iac.values import dataclass, field
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport

@@ -9,12 +9,12 @@ for the global one. Stacks belong to no project, so the active project changes n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.settings import CONFIG_FILE, read_repository
+from kitaru_iac.values import dataclass
 
 __all__ = [
     "ACTIVE_STACK_VARIABLE",

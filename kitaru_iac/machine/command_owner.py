@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import sysconfig
-from dataclasses import dataclass
 from pathlib import Path
+
+from kitaru_iac.values import dataclass
 
 __all__ = ["CommandOnPath", "command_on_path", "other_flows_version", "scripts_folder"]
 

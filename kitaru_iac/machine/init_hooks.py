@@ -14,11 +14,11 @@ import re
 import sys
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from kitaru_iac.machine.home import application_directory
+from kitaru_iac.values import dataclass
 
 __all__ = ["Hook", "installed_hooks", "mover", "run_hooks"]
 

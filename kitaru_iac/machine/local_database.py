@@ -12,13 +12,13 @@ import sqlite3
 import stat
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine.files import is_broken_link, reason
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.values import dataclass
 
 __all__ = ["FLAVORS", "LocalDatabase", "State", "examine", "note_flavors", "size_of"]
 

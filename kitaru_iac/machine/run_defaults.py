@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from kitaru_iac.errors import UsageError
 from kitaru_iac.machine.project import project_settings
+from kitaru_iac.values import dataclass
 
 __all__ = [
     "ACTIVE",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,7 @@ from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.settings import LOGINS_FILE, changed, read_logins
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText
+from kitaru_iac.values import dataclass
 
 __all__ = ["Login", "forget_login", "remember_key", "remember_token"]
 

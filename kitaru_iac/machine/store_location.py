@@ -7,7 +7,6 @@ The rules are those of `zenml.config.global_config.GlobalConfiguration.get_store
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from kitaru_iac.machine.environment import AUTH_TOKEN, SERVER_URL, given_as
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.values import dataclass, field
 
 __all__ = [
     "NotMadeYet",

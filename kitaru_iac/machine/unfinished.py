@@ -13,12 +13,12 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from kitaru_iac.machine.files import read_small
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.values import dataclass
 
 #: Bytes of a note: an address and two names.
 _MOST_BYTES: Final = 2**16

@@ -13,12 +13,12 @@ plans that differ in a secret's value alone have one digest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from kitaru_iac._version import __version__
 from kitaru_iac.plan.canonical import sha256
 from kitaru_iac.plan.model import Action, Layer, Plan, Step
+from kitaru_iac.values import dataclass, field
 
 __all__ = [
     "FORMAT_VERSION",

@@ -7,13 +7,13 @@ differs.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from kitaru_iac import values
 from kitaru_iac.notices import KitaruWarning
+from kitaru_iac.values import dataclass
 
 __all__ = ["HIDDEN", "Action", "Change", "Kept", "Layer", "Plan", "Reason", "Step"]
 
@@ -70,7 +70,7 @@ class Change:
     field: str
     before: Any = None
     after: Any = None
-    sensitive: bool = dataclasses.field(default=False, compare=False)
+    sensitive: bool = values.field(default=False, compare=False)
 
     @property
     def unknown(self) -> bool:
@@ -115,9 +115,9 @@ class Step:
     changes: tuple[Change, ...] = ()
     reason: str | None = None
     used_by: tuple[str, ...] = ()
-    code: Reason | None = dataclasses.field(default=None, compare=False)
-    key: str | None = dataclasses.field(default=None, compare=False)
-    deletes_first: bool = dataclasses.field(default=False, compare=False)
+    code: Reason | None = values.field(default=None, compare=False)
+    key: str | None = values.field(default=None, compare=False)
+    deletes_first: bool = values.field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ Pure: imports no ZenML.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.labels import DESCRIBED_LABEL, IGNORED_LABEL, OUR_LABELS, is_managed
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.spec.annotations import checked_labels
+from kitaru_iac.values import replace
 
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec

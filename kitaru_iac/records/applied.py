@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from kitaru_iac.gateway.masking import MASK, masked
@@ -26,6 +25,7 @@ from kitaru_iac.records.diff import (
 )
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.redaction import SecretText
+from kitaru_iac.values import replace
 
 __all__ = ["applied_records", "drifted", "keeping", "with_record", "without_applied"]
 

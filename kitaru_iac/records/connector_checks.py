@@ -8,7 +8,6 @@ role, or a repository within ECR: that is for the checks of the infrastructure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kitaru_iac.errors import CheckFailed, NotConnectedError
 from kitaru_iac.gateway.documents import ConnectorVerdict, ResourceRef
@@ -17,6 +16,7 @@ from kitaru_iac.records.explanations import Subject, explain
 from kitaru_iac.records.model import ConnectorRecord, Records
 from kitaru_iac.records.requests import new_connector
 from kitaru_iac.records.together import asking
+from kitaru_iac.values import dataclass
 
 __all__ = ["ConnectorCheck", "require_ok", "verify_connector"]
 

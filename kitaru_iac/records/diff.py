@@ -7,7 +7,6 @@ changed in place, and the stack keeps its id.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +22,7 @@ from kitaru_iac.records.model import (
     ConnectorRecord,
     Records,
 )
+from kitaru_iac.values import replace
 
 __all__ = [
     "IGNORED_CONNECTOR_FIELDS",
@@ -300,7 +300,7 @@ def _with_ignored(step: Step, desired: Records) -> Step:
     fields = desired.ignored.get(step.kind)
     if not fields or step.action not in {Action.KEEP, Action.UPDATE} or step.reason:
         return step
-    return dataclasses.replace(
+    return replace(
         step,
         reason=f"{', '.join(fields)} differs and is left as it is: ignore_changes",
         code=Reason.IGNORED,

@@ -11,11 +11,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from kitaru_iac import redaction
 from kitaru_iac.records.implicit_auth import IMPLICIT_OFF
 from kitaru_iac.records.model import ConnectorRecord
+from kitaru_iac.values import dataclass
 
 __all__ = ["Subject", "explain", "implicit_ways_out"]
 

@@ -7,7 +7,6 @@ one may get no answer, and what stands there is the other's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.documents import (
@@ -20,6 +19,7 @@ from kitaru_iac.gateway.documents import (
     Where,
 )
 from kitaru_iac.gateway.gateway import Gateway
+from kitaru_iac.values import replace
 
 __all__ = ["came_with", "delete_components", "delete_connector", "delete_stack"]
 

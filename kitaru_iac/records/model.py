@@ -7,13 +7,13 @@ compared by `records.diff`. Nothing here imports ZenML.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.resources import EXTRA_TARGETS
+from kitaru_iac.values import dataclass, field
 
 __all__ = [
     "DESCRIBED",

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
 from kitaru_iac.labels import ADOPTING_LABEL, DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.notices import OwnedByPulumi
 from kitaru_iac.records.model import Records
+from kitaru_iac.values import dataclass
 
 __all__ = [
     "Owner",

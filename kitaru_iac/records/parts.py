@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from kitaru_iac.errors import DescriptionError, Problem
@@ -14,6 +13,7 @@ from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.stored import runner_fields
 from kitaru_iac.spec.uris import OtherRegistryUri, RegistryUri
+from kitaru_iac.values import dataclass, field
 
 __all__ = [
     "REGION_LABEL",

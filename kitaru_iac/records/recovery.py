@@ -6,8 +6,6 @@ that is made has a temporary name at first; before it comes its secret.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kitaru_iac.errors import AlreadyExistsError, NotFoundError, StackChanged
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.labels import is_managed
@@ -18,6 +16,7 @@ from kitaru_iac.records.names import REPLACED, temporary_name
 from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.stored import Store
 from kitaru_iac.records.writer import Writer
+from kitaru_iac.values import replace
 
 __all__ = ["CLEAN", "recover"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from kitaru_iac.errors import ProtectedStackError
 from kitaru_iac.gateway.documents import Where
@@ -12,6 +11,7 @@ from kitaru_iac.plan.model import Action, Reason, Step
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import Records, stored_id
 from kitaru_iac.records.stored import Store
+from kitaru_iac.values import replace
 
 __all__ = ["with_sharing"]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.gateway import Reads
 from kitaru_iac.records.together import asking
+from kitaru_iac.values import dataclass
 
 __all__ = ["Snapshot", "how_to_see", "take_snapshot"]
 

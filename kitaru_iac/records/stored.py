@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -41,6 +40,7 @@ from kitaru_iac.records.model import (
 from kitaru_iac.records.names import REPLACED, final_name, temporary_name
 from kitaru_iac.records.shared_looks import kept_look
 from kitaru_iac.records.snapshot import Snapshot, how_to_see, take_snapshot
+from kitaru_iac.values import replace
 
 __all__ = ["STALE_AFTER", "Store"]
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from kitaru_iac.errors import Problem
 from kitaru_iac.spec.refusal import MASKED, is_masked, shown
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.suggest import suggest
+from kitaru_iac.values import dataclass, field
 
 __all__ = ["Extra", "checked_extra", "merge_extras", "parse_extra"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -13,6 +12,7 @@ from kitaru_iac.spec.refusal import shown
 from kitaru_iac.spec.shared import FILE, Shared, read_shared, sharing_file
 from kitaru_iac.spec.suggest import suggest
 from kitaru_iac.spec.yaml_file import Document, read_documents
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec

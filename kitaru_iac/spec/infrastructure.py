@@ -7,7 +7,6 @@ reference are made from. Each says on which clouds it has an effect.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +15,7 @@ from kitaru_iac.spec import infrastructure_values as values
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.refusal import Refusal, Refusals, shown
 from kitaru_iac.spec.suggest import suggest
+from kitaru_iac.values import dataclass, fields
 
 __all__ = ["OPTIONS", "Infrastructure", "Option", "Shape", "checked_infrastructure", "from_words"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -23,6 +22,7 @@ from kitaru_iac.spec.uris import parse_artifact_store
 from kitaru_iac.spec.variables import expanded
 from kitaru_iac.spec.wording import flag_of
 from kitaru_iac.spec.yaml_file import Document, read_document
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import Extra, StackSpec

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
 from kitaru_iac.spec.refusal import Refusal, shown
+from kitaru_iac.values import dataclass
 
 __all__ = [
     "PATTERNS",

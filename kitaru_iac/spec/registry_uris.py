@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 
 from kitaru_iac.spec import regions
@@ -11,6 +10,7 @@ from kitaru_iac.spec.clouds import VOCABULARIES
 from kitaru_iac.spec.clouds.forms import RegistryUri, joined
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.refusal import Refusal, UriError, shown, write_instead
+from kitaru_iac.values import dataclass
 
 __all__ = ["OtherRegistryUri", "RegistryUri", "parse_container_registry"]
 

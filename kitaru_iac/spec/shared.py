@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from kitaru_iac.spec.rules import key_suggestion
 from kitaru_iac.spec.suggest import did_you_mean
 from kitaru_iac.spec.variables import expanded
 from kitaru_iac.spec.yaml_file import STDIN, Document, read_document
+from kitaru_iac.values import dataclass, field
 
 __all__ = [
     "FILE",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from kitaru_iac.spec.clouds import VOCABULARIES
 from kitaru_iac.spec.clouds.forms import ArtifactStoreUri, StoreForm
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.refusal import Refusal, UriError, shown, write_instead
+from kitaru_iac.values import dataclass
 
 __all__ = ["ArtifactStoreUri", "LocalPath", "parse_artifact_store"]
 

@@ -8,7 +8,6 @@ as well, since it is an account and not an amount.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,6 +26,7 @@ from kitaru_iac.spec.yaml_nodes import (
     line_of,
     scalar,
 )
+from kitaru_iac.values import dataclass, field
 
 __all__ = [
     "STDIN",

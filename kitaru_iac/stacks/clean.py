@@ -8,7 +8,6 @@ not managed, what a live run may be making, and what a plain ``delete`` has kept
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from kitaru_iac.errors import KitaruError, RegistrationFailed
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
@@ -24,6 +23,7 @@ from kitaru_iac.records.recovery import recover
 from kitaru_iac.records.stored import Store
 from kitaru_iac.records.writer import Writer
 from kitaru_iac.stacks.results import Cleaned, Leftover, Orphan
+from kitaru_iac.values import dataclass, replace
 
 __all__ = ["clean"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from kitaru_iac.connection.activation import leave, scopes_of
 from kitaru_iac.errors import (
@@ -21,6 +20,7 @@ from kitaru_iac.records.stored import Store
 from kitaru_iac.stacks.deletion_errors import Asked
 from kitaru_iac.stacks.removed_parts import Removal
 from kitaru_iac.stacks.results import Deleted
+from kitaru_iac.values import replace
 
 __all__ = [
     "delete_orphans",

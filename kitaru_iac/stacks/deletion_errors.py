@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from kitaru_iac.errors import (
@@ -14,6 +13,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.stacks.results import Gone
+from kitaru_iac.values import dataclass
 
 __all__ = [
     "Asked",

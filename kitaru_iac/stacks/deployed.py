@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kitaru_iac.errors import (
@@ -16,6 +15,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.labels import BACKEND_LABEL, DEPLOYMENT_LABELS, PROJECT_LABEL, STACK_LABEL
 from kitaru_iac.plan.model import Plan
 from kitaru_iac.stacks.removed_parts import DEPLOYMENT
+from kitaru_iac.values import dataclass, replace
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback

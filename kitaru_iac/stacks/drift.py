@@ -7,7 +7,6 @@ of the description can say are laid over it; the rest is told in words.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from kitaru_iac.errors import DescriptionError, KitaruError
@@ -23,6 +22,7 @@ from kitaru_iac.records.parts import REGION_LABEL
 from kitaru_iac.spec import StackSpec, from_mapping, to_mapping
 from kitaru_iac.spec.stored import Parts, cluster_of, keys_of, keys_read
 from kitaru_iac.stacks.desired import desired_records
+from kitaru_iac.values import dataclass, replace
 
 __all__ = ["Drift", "drift_of", "lines_of", "records_of_view", "steps_to"]
 

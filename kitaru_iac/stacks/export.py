@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from kitaru_iac.errors import DescriptionError
@@ -26,6 +25,7 @@ from kitaru_iac.spec.refusal import is_masked
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.stored import fields_set
 from kitaru_iac.stacks.drift import lines_of, records_of_view, steps_to
+from kitaru_iac.values import dataclass, replace
 
 __all__ = ["Exported", "described", "described_view", "export", "export_view"]
 

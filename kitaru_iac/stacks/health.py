@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from kitaru_iac.checks.model import CheckReport
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.stacks.export import described_view
 from kitaru_iac.stacks.watch import Finding, StackDrift, drift_of_view, views_of, why_of
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback

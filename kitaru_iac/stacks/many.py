@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
@@ -23,6 +22,7 @@ from kitaru_iac.records.together import asking
 from kitaru_iac.spec import InfraMode
 from kitaru_iac.stacks.at_once import at_once
 from kitaru_iac.stacks.planning import apply_planned, failed_plan, plan_stack
+from kitaru_iac.values import dataclass, replace
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport

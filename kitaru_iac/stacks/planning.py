@@ -7,7 +7,6 @@ descriptions only if a fresh plan of them has the digest of the document that wa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from kitaru_iac.records.owner import Owner
 from kitaru_iac.spec import to_mapping
 from kitaru_iac.stacks.reconcile import Reconciliation
 from kitaru_iac.stacks.watch import drift_of_records
+from kitaru_iac.values import replace
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport

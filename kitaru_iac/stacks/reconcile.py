@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ProgressCallback
@@ -17,6 +16,7 @@ from kitaru_iac.machine import unfinished
 from kitaru_iac.notices import KitaruWarning, NotVerified
 from kitaru_iac.plan.model import Action, Plan, Step
 from kitaru_iac.records.owner import Owner, labels_for, require_changeable
+from kitaru_iac.values import dataclass, replace
 
 if TYPE_CHECKING:
     from kitaru_iac.connection.activation import Activation

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.plan.document import changes
 from kitaru_iac.plan.model import Kept, Plan, Step
+from kitaru_iac.values import dataclass, field
 
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec

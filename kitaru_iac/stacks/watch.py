@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +19,7 @@ from kitaru_iac.plan.model import Layer
 from kitaru_iac.records.applied import applied_records, drifted
 from kitaru_iac.records.names import REPLACED
 from kitaru_iac.stacks.drift import records_of_view
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback

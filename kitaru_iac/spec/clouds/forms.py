@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.refusal import UriError
 from kitaru_iac.spec.sources import CredentialsError
+from kitaru_iac.values import dataclass, field
 
 __all__ = [
     "ArtifactStoreUri",

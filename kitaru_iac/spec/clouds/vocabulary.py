@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from kitaru_iac.spec.clouds.forms import (
     CheckRegion,
@@ -18,6 +17,7 @@ from kitaru_iac.spec.clouds.forms import (
     StoreForm,
 )
 from kitaru_iac.spec.kinds import Cloud, StackType
+from kitaru_iac.values import dataclass
 
 __all__ = ["Regions", "Vocabulary"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import ClassVar
 
 from kitaru_iac.spec import names
@@ -17,6 +16,7 @@ from kitaru_iac.spec.clouds.forms import (
 )
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.refusal import UriError, shown
+from kitaru_iac.values import dataclass
 
 __all__ = ["BUCKET", "EcrUri", "S3Uri", "read_registry"]
 
