@@ -40,9 +40,9 @@ def _filled(name: str, **blocks: Iterable[str]) -> str:
 
 
 def model_fields() -> str:
-    """spec/_model_fields.py: the attributes of the models, for pydantic and the type checker."""
+    """spec/_model_fields.py: the attributes of the models."""
     names = ["Common", *(type_.capitalize() for type_ in StackType)]
-    ours = {"kinds": {"StackType"}, "modelling": {"FrozenModel", "Opaque"}, "wording": {"describe"}}
+    ours = {"kinds": {"StackType"}}
     return _filled(
         "_model_fields",
         imports=_imports(FIELDS.values(), ours),
@@ -54,11 +54,11 @@ def model_fields() -> str:
 def _models() -> Lines:
     every = FIELDS.values()
     common = [info for info in every if _is_common(info)]
-    yield from _model("Common", "FrozenModel", "every type", common, None)
+    yield from _model("Common", "", "every type", common, None)
     for type_ in StackType:
         own = [info for info in every if type_ in info.types and _differs(info, type_)]
         yield from ("", "")
-        yield from _model(type_.capitalize(), "CommonFields", f"type {type_}", own, type_)
+        yield from _model(type_.capitalize(), "(CommonFields)", f"type {type_}", own, type_)
 
 
 def _is_common(info: FieldInfo) -> bool:
@@ -73,21 +73,15 @@ def _differs(info: FieldInfo, type_: StackType) -> bool:
 def _model(
     name: str, base: str, whose: str, fields: Iterable[FieldInfo], type_: StackType | None
 ) -> Lines:
-    yield f"class {name}Fields({base}):"
+    yield "@dataclass(frozen=True, slots=True, kw_only=True)"
+    yield f"class {name}Fields{base}:"
     yield from (f'    """What a description of {whose} has."""', "")
     for info in fields:
         if info.key == "type" and type_ is not None:
             value = f"StackType.{type_.name}"
             yield f"    type: Literal[{value}] = {value}"
             continue
-        default = _default(info, type_)
-        yield f"    {info.attribute}: {_attribute_type(info, type_)} = Field("
-        if default is not None:
-            yield f"        {default},"
-        if info.attribute != info.key:
-            yield f'        alias="{info.key}",'
-        yield f'        description=describe("{info.key}"),'
-        yield "    )"
+        yield f"    {info.attribute}: {_attribute_type(info, type_)}{_default(info, type_)}"
 
 
 def _attribute_type(info: FieldInfo, type_: StackType | None) -> str:
@@ -95,25 +89,24 @@ def _attribute_type(info: FieldInfo, type_: StackType | None) -> str:
     if info.kind is Kind.SWITCH:
         return "bool"
     if info.kind is Kind.LIST:
-        return f"Annotated[{value}, Opaque()]"
+        return value
     if info.kind is Kind.MAPPING:
-        return f"dict[str, {value}]" if info.choices else f"Annotated[{value}, Opaque()]"
+        return f"dict[str, {value}]" if info.choices else value
     if info.choices:
         return value
     may_be_none = info.default is None and not _is_required(info, type_)
-    found = (value or "str") + (" | None" if may_be_none else "")
-    return f"Annotated[{found}, Opaque()]" if value else found
+    return (value or "str") + (" | None" if may_be_none else "")
 
 
-def _default(info: FieldInfo, type_: StackType | None) -> str | None:
+def _default(info: FieldInfo, type_: StackType | None) -> str:
     if _is_required(info, type_):
-        return None
+        return ""
     if info.kind in {Kind.MAPPING, Kind.LIST}:
-        return f"default_factory={'dict' if info.choices else _class_of(info)}"
+        return f" = field(default_factory={'dict' if info.choices else _class_of(info)})"
     if info.choices:
-        return f"default={_class_of(info)}.{info.default.name}"
+        return f" = {_class_of(info)}.{info.default.name}"
     shown = _quoted(info.default) if isinstance(info.default, str) else repr(info.default)
-    return f"default={shown}"
+    return f" = {shown}"
 
 
 def _is_required(info: FieldInfo, type_: StackType | None) -> bool:

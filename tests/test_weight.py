@@ -23,7 +23,7 @@ HEAVY = {
     *("pulumi", "grpc", "boto3", "botocore", "google", "azure", "kubernetes"),
 }
 #: What a look that compares descriptions needs.
-LIGHTER = {"pydantic", "click", "typer", "rich", "kitaru_iac.gateway.documents"}
+LIGHTER = {"click", "typer", "rich", "kitaru_iac.gateway.documents"}
 #: Parts of ZenML that registering a local stack has no use for.
 NEEDLESS = {
     *("zenml.deployers", "zenml.sandboxes", "zenml.image_builders", "zenml.container_registries"),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import parse_artifact_store, parse_container_registry
-from kitaru_iac.values import replace
+from kitaru_iac.values import fields, replace
 
 __all__ = ["IN_EXTRA", "InExtra", "filled"]
 
@@ -46,9 +46,10 @@ def filled(spec: StackSpec, outputs: Mapping[str, str | None]) -> StackSpec:
     Raises:
         UriError: The URI of a store or a registry is none that a stack can use.
     """
+    known = {one.name for one in fields(spec)}
     update: dict[str, object] = {}
     for key, value in outputs.items():
-        if value is None or key not in type(spec).model_fields:
+        if value is None or key not in known:
             continue
         if key == "artifact_store":
             update[key] = parse_artifact_store(value)
@@ -59,6 +60,6 @@ def filled(spec: StackSpec, outputs: Mapping[str, str | None]) -> StackSpec:
     extra = spec.extra
     for key, place in IN_EXTRA.items():
         if outputs.get(key) is not None:
-            fields = {**getattr(extra, place.component), place.field: outputs[key]}
-            extra = replace(extra, **{place.component: fields})
-    return spec.model_copy(update={**update, "extra": extra})
+            further = {**getattr(extra, place.component), place.field: outputs[key]}
+            extra = replace(extra, **{place.component: further})
+    return spec.having(**update, extra=extra)

@@ -97,7 +97,7 @@ def _used(spec: StackSpec) -> StackSpec | None:
         modes |= dict.fromkeys(unsaid & used, ResourceMode.EXISTING)
     if ResourceMode.EXISTING not in modes.values():
         return None
-    return spec.model_copy(update={"resources": modes})
+    return spec.having(resources=modes)
 
 
 def engine_is_ready() -> bool:

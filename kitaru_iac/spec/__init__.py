@@ -1,7 +1,7 @@
 """The description of a stack: what somebody asked for, checked.
 
-Names are imported when they are first used, so that this package costs nothing: the models need
-pydantic, the file reader needs PyYAML. Nothing here imports ZenML, Pulumi or a cloud's SDK.
+Names are imported when they are first used, so that this package costs nothing: the file reader
+needs PyYAML. Nothing here imports ZenML, Pulumi or a cloud's SDK.
 """
 
 from __future__ import annotations

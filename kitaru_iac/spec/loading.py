@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec import rules
 from kitaru_iac.spec.clouds import FIXED_CLOUDS
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.draft import Origins
-from kitaru_iac.spec.extras import merge_extras
+from kitaru_iac.spec.extras import Extra, merge_extras
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud, InfraMode, StackType
+from kitaru_iac.spec.model import SPEC_CLASSES, StackSpec
 from kitaru_iac.spec.refusal import Refusal
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.rows import FieldInfo, Kind
@@ -23,9 +24,6 @@ from kitaru_iac.spec.variables import expanded
 from kitaru_iac.spec.wording import flag_of
 from kitaru_iac.spec.yaml_file import Document, read_document
 from kitaru_iac.values import dataclass
-
-if TYPE_CHECKING:
-    from kitaru_iac.spec.model import Extra, StackSpec
 
 __all__ = ["Merged", "from_mapping", "load", "merge", "to_mapping"]
 
@@ -191,11 +189,7 @@ def _build(data: Mapping[str, Any], origins: Origins, stdin: TextIO | None) -> S
     except ValueError:
         rules.check(data, origins, stdin=stdin)
         raise AssertionError("an unknown type was let through") from None
-    # Here, because importing pydantic takes longer than saying that a type is mistyped.
-    from kitaru_iac.spec.model import SPEC_CLASSES
-
-    context = {"origins": origins, "stdin": stdin}
-    return SPEC_CLASSES[type_].model_validate(dict(data), context=context)
+    return SPEC_CLASSES[type_].checked(data, origins, stdin)
 
 
 def _lay(

@@ -10,10 +10,7 @@ Their attributes are in :mod:`kitaru_iac.spec._model_fields`, written from the t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
-
-from pydantic import model_validator
-from pydantic_core.core_schema import ValidationInfo
+from typing import Any, ClassVar, Self, TextIO
 
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec import rules
@@ -26,10 +23,12 @@ from kitaru_iac.spec._model_fields import (
     VertexFields,
 )
 from kitaru_iac.spec.clouds import cloud_of
+from kitaru_iac.spec.draft import Origins
 from kitaru_iac.spec.extras import Extra
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.uris import ArtifactRegistryUri, GcrUri
+from kitaru_iac.values import fields
 
 __all__ = [
     "SPEC_CLASSES",
@@ -57,14 +56,48 @@ class BaseSpec(CommonFields):
         resources: By name: ``bucket``, ``registry``, ``role``, ``cluster``, ``workspace``.
     """
 
+    __slots__ = ()
     STACK_TYPE: ClassVar[StackType]
 
-    @model_validator(mode="before")
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**self._values(given))
+
     @classmethod
-    def _checked(cls, data: Any, info: ValidationInfo) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        given: dict[str, Any] = {_KEYS.get(name) or name: value for name, value in data.items()}
+    def checked(
+        cls, given: Mapping[str, Any], origins: Origins | None = None, stdin: TextIO | None = None
+    ) -> Self:
+        """Make a description of values, as the constructor does.
+
+        Args:
+            given: The values by key, raw or parsed; None means not given.
+            origins: Where they were written, for the problems' sources.
+            stdin: What ``credentials: -`` reads; this process's own by default.
+
+        Raises:
+            DescriptionError: With every problem that was found.
+        """
+        return cls._made(cls._values(given, origins, stdin))
+
+    def having(self, **values: Any) -> Self:
+        """Make the same description with other values, which are parsed and not checked again."""
+        kept = {one.name: getattr(self, one.name) for one in fields(self)}
+        return self._made({**kept, **values})
+
+    @classmethod
+    def _made(cls, values: Mapping[str, Any]) -> Self:
+        made = cls.__new__(cls)
+        super(BaseSpec, made).__init__(**values)
+        return made
+
+    @classmethod
+    def _values(
+        cls,
+        raw: Mapping[str, Any],
+        origins: Origins | None = None,
+        stdin: TextIO | None = None,
+    ) -> dict[str, Any]:
+        """The parsed values by attribute."""
+        given: dict[str, Any] = {_KEYS.get(name) or name: value for name, value in raw.items()}
         # Left out, `local` is only assumed; `rules` says so where another type was meant.
         if given.get("type") is None and cls.STACK_TYPE is not StackType.LOCAL:
             given["type"] = cls.STACK_TYPE
@@ -72,10 +105,9 @@ class BaseSpec(CommonFields):
         if isinstance(other, str) and other.strip() and other != cls.STACK_TYPE:
             what = f"{cls.__name__} is of type {cls.STACK_TYPE}"
             raise DescriptionError([Problem("type", what, remedy="Use `from_mapping`.")])
-        context = info.context or {}
-        values = rules.check(given, context.get("origins"), stdin=context.get("stdin"))
-        extra = values.pop("extra", {})
-        return {**values, "extra": Extra(**extra)}
+        values = rules.check(given, origins, stdin=stdin)
+        parsed = {FIELDS[key].attribute: value for key, value in values.items()}
+        return {**parsed, "extra": Extra(**values.get("extra", {}))}
 
     @property
     def cloud(self) -> Cloud | None:
@@ -97,7 +129,7 @@ class BaseSpec(CommonFields):
         return self.project
 
 
-class LocalSpec(LocalFields, BaseSpec):
+class LocalSpec(BaseSpec, LocalFields):
     """Flows run on this machine; artifacts lie here too, or in a cloud's bucket.
 
     Attributes:
@@ -105,10 +137,11 @@ class LocalSpec(LocalFields, BaseSpec):
         resource_group: With an Azure artifact store.
     """
 
+    __slots__ = ()
     STACK_TYPE = StackType.LOCAL
 
 
-class KubernetesSpec(KubernetesFields, BaseSpec):
+class KubernetesSpec(BaseSpec, KubernetesFields):
     """Flows run as pods of an EKS, GKE or AKS cluster.
 
     Attributes:
@@ -117,32 +150,36 @@ class KubernetesSpec(KubernetesFields, BaseSpec):
         resource_group: On Azure only, and always there.
     """
 
+    __slots__ = ()
     STACK_TYPE = StackType.KUBERNETES
 
 
-class VertexSpec(VertexFields, BaseSpec):
+class VertexSpec(BaseSpec, VertexFields):
     """Flows run as Vertex AI pipelines."""
 
+    __slots__ = ()
     STACK_TYPE = StackType.VERTEX
 
 
-class SagemakerSpec(SagemakerFields, BaseSpec):
+class SagemakerSpec(BaseSpec, SagemakerFields):
     """Flows run as SageMaker pipelines.
 
     Attributes:
         execution_role: None where it is to be provisioned and named from the stack.
     """
 
+    __slots__ = ()
     STACK_TYPE = StackType.SAGEMAKER
 
 
-class AzuremlSpec(AzuremlFields, BaseSpec):
+class AzuremlSpec(BaseSpec, AzuremlFields):
     """Flows run as Azure Machine Learning jobs; `region` is the workspace's location.
 
     Attributes:
         workspace: None where it is to be provisioned and named from the stack.
     """
 
+    __slots__ = ()
     STACK_TYPE = StackType.AZUREML
 
 

@@ -1,4 +1,4 @@
-"""How a key of a description is spoken of: its text, an example, its flag, its other names."""
+"""How a key of a description is spoken of: an example, its flag, its other names."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from collections.abc import Mapping
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud
 
-__all__ = ["OTHER_WORDS_FOR_KEYS", "describe", "example", "flag_of"]
+__all__ = ["OTHER_WORDS_FOR_KEYS", "example", "flag_of"]
 
 #: What other tools call these keys; they lead to a suggestion.
 OTHER_WORDS_FOR_KEYS: Mapping[str, str] = {
     word: info.key for info in FIELDS.values() for word in info.other_words
 }
-
-
-def describe(key: str) -> str:
-    """The description of a key."""
-    return FIELDS[key].description
 
 
 def example(key: str, cloud: Cloud | None = None) -> str | None:

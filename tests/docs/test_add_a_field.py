@@ -53,7 +53,7 @@ print(json.dumps({
     "package": kitaru_iac.__file__,
     "model": [
         spec.service_account,
-        str(KubernetesSpec.model_fields["service_account"].annotation),
+        str(typing.get_type_hints(KubernetesSpec)["service_account"]),
         to_mapping(spec)["service_account"],
     ],
     "named_resources": named_resources(spec)["service_account"],

@@ -24,6 +24,7 @@ from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import EcrUri, S3Uri
+from kitaru_iac.values import fields
 
 ACCOUNT, OTHER, REGION = "123456789012", "999999999999", "eu-west-1"
 HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
@@ -477,14 +478,14 @@ def test_what_was_made_is_filled_in_where_the_description_has_it(keys: tuple[str
     }
     for spec in (described(), described(**ON_EKS)):
         found = filled(spec, outputs)
-        for key in type(spec).model_fields:
+        for key in (one.name for one in fields(spec)):
             expected = parsed[key] if key in keys else getattr(spec, key)
             assert getattr(found, key) == expected
     # what the description has not is left away
     on_eks = described(**ON_EKS)
     found = filled(on_eks, {"execution_role": OUR_ROLE, "workspace": "x"})
     assert found == on_eks
-    assert not {"execution_role", "workspace"} & set(vars(found))
+    assert not {"execution_role", "workspace"} & {one.name for one in fields(found)}
     # what was not made leaves what is there
     mine = described(artifact_store="s3://mine", execution_role=OUR_ROLE)
     assert filled(mine, dict.fromkeys(OUTPUTS)) == mine

@@ -89,7 +89,7 @@ def test_provisioning_speaks_of_the_resources_of_the_description(spec: StackSpec
 
 @pytest.mark.parametrize("spec", EVERY, ids=label)
 def test_the_checks_ask_for_what_is_granted(spec: StackSpec) -> None:
-    described = complete(spec).model_copy(update={"resources": {}})
+    described = complete(spec).having(resources={})
     resources = existing(described)
     for identity in Identity:
         granted = grants(policy(described, identity))
@@ -170,7 +170,7 @@ def with_options(kind: str = "sagemaker", **options: Any) -> StackSpec:
 
 @pytest.mark.parametrize("store", [None, "s3://team-data/kitaru"])
 def test_a_key_is_granted_in_all_three(store: str | None) -> None:
-    spec = with_options(kms_key=KEY).model_copy()
+    spec = with_options(kms_key=KEY).having()
     if store:
         spec = from_mapping(
             {

@@ -85,7 +85,7 @@ def test_a_whole_life(engine_room: EngineRoom) -> None:
     look_at_the_bucket(aws)
     look_at_the_repository(aws)
     look_at_the_role(aws)
-    report = verify(described.model_copy(update={"infra": InfraMode.VERIFY}))
+    report = verify(described.having(infra=InfraMode.VERIFY))
     by_status = {status: [r.id for r in report.results if r.status == status]
                  for status in ("ok", "warn", "fail", "unknown")}  # fmt: skip
     assert by_status["fail"] == by_status["warn"] == []
@@ -309,7 +309,7 @@ def test_a_cluster_is_made_only_where_asked_for(engine_room: EngineRoom) -> None
     entry = {"clusterName": "kitaru-prod", "principalArn": server}
     scopes = eks_client.list_associated_access_policies(**entry)["associatedAccessPolicies"]
     assert [found["accessScope"]["namespaces"] for found in scopes] == [["default"]]
-    report = verify(made.spec.model_copy(update={"infra": InfraMode.VERIFY, "resources": {}}))
+    report = verify(made.spec.having(infra=InfraMode.VERIFY, resources={}))
     assert [r.id for r in report.results if r.status == "fail"] == []
 
     assert not p.provision(eks(**CLUSTER)).has_changes

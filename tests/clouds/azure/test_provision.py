@@ -80,7 +80,7 @@ def test_a_whole_life(azure_room: AzureRoom) -> None:
     assert str(described.container_registry) == f"{registry}.azurecr.io"
     assert described.workspace == "kitaru-prod"  # type: ignore[union-attr]
 
-    report = verify(described.model_copy(update={"infra": InfraMode.VERIFY}))
+    report = verify(described.having(infra=InfraMode.VERIFY))
     ended = {result.id: result.status.value for result in report.results}
     assert {name: status for name, status in ended.items() if status != "ok"} == {}
     assert {"azure.workspace.pull", "azure.bucket.shared_keys"} < set(ended)

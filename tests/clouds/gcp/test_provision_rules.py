@@ -264,7 +264,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 def test_the_project_has_to_be_told() -> None:
     assert project_of(vertex()) == PROJECT
-    spec = vertex().model_copy(update={"project": None})
+    spec = vertex().having(project=None)
     with pytest.raises(DescriptionError, match="project"):
         project_of(spec)
 
