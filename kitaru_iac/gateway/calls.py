@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from kitaru_iac.gateway.errors import translate_errors
 from kitaru_iac.gateway.guard import guard_zenml
-from kitaru_iac.gateway.quiet import Heard, one_at_a_time, quiet
+from kitaru_iac.gateway.quiet import Heard, one_at_a_time, quiet, uncollected
 
 __all__ = ["zenml_call"]
 
@@ -19,6 +19,6 @@ def zenml_call() -> Iterator[Heard]:
     Yields:
         What ZenML said meanwhile.
     """
-    with one_at_a_time, quiet() as heard, translate_errors():
+    with one_at_a_time, uncollected(), quiet() as heard, translate_errors():
         guard_zenml()
         yield heard

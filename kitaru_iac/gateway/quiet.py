@@ -9,6 +9,7 @@ waits for anything. Never put it around a callback.
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import re
 import sys
@@ -20,6 +21,7 @@ from typing import TextIO
 
 from kitaru_iac.errors import MissingPackages
 from kitaru_iac.machine.packages import install_command
+from kitaru_iac.machine.termination import is_own_process
 from kitaru_iac.notices import (
     ActiveStackMissing,
     CredentialsExpire,
@@ -27,13 +29,32 @@ from kitaru_iac.notices import (
     VersionMismatch,
 )
 
-__all__ = ["Heard", "one_at_a_time", "quiet"]
+__all__ = ["Heard", "one_at_a_time", "quiet", "uncollected"]
 
 _log = logging.getLogger("kitaru_iac.zenml")
 
 #: Held around single calls of what in ZenML is one for a process and not made for several threads:
 #: its client, its settings, a store of its own. Never around a callback.
 one_at_a_time = threading.RLock()
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Import ZenML without looking for garbage: hardly any of its half a million objects is any.
+
+    The collector would look at all of them again and again, which takes a tenth of the whole time;
+    in a process of ours it never looks at them. Whoever has switched it off finds it so afterwards.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_own_process():
+            gc.freeze()
+        if was_on:
+            gc.enable()
+
 
 #: ZenML's warnings that a user has to know about, in our words.
 _MEANINGFUL: tuple[tuple[re.Pattern[str], KitaruWarning], ...] = (

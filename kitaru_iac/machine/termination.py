@@ -6,17 +6,20 @@ Apart from `interrupts`, which takes longer to import than a read command may wa
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import signal
 from types import FrameType
 from typing import Final
 
-__all__ = ["as_interrupt", "end_with", "listen"]
+__all__ = ["as_interrupt", "end_with", "is_own_process", "listen"]
 
 _BOTH: Final = (signal.SIGINT, signal.SIGTERM)
 #: The numbers whose handlers are ours to exchange. One that is ignored, as in a shell's background
 #: job, stays ignored.
 _ours: set[int] = set()
+#: The process that listens, by its id; a fork of it is another one.
+_listening: set[int] = set()
 
 
 def as_interrupt(number: int, frame: FrameType | None) -> None:
@@ -30,6 +33,7 @@ def listen() -> None:
 
     Called first in a process that is ours alone, from its main thread.
     """
+    _listening.add(os.getpid())
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         _ours.add(signal.SIGINT)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
@@ -39,8 +43,19 @@ def listen() -> None:
     atexit.register(_ignore)
 
 
+def is_own_process() -> bool:
+    """Whether this process is ours alone, and short: it runs one command."""
+    return os.getpid() in _listening
+
+
 def end_with(code: int) -> None:
-    """From now on let a signal end this process at once, with this code: all is done and said."""
+    """From now on let a signal end this process at once, with this code: all is done and said.
+
+    Nor does Python look for garbage while it ends, as it would twice: beside an imported ZenML that
+    takes a second, and the memory is the system's in a moment.
+    """
+    gc.disable()
+    gc.freeze()
 
     def end(number: int, frame: FrameType | None) -> None:
         del number, frame

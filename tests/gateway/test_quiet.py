@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import subprocess
@@ -12,7 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.gateway.calls import zenml_call
+from kitaru_iac.gateway.quiet import quiet, uncollected
 
 _TIMEOUT = 30
 
@@ -193,7 +195,8 @@ def test_a_program_that_logs_everything_to_stdout_sees_what_was_muted_as_ours(
 
 _PROGRAM = """
 import sys
-from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.gateway.calls import zenml_call
+from kitaru_iac.gateway.quiet import quiet, uncollected
 with quiet():
     import zenml.client
     from zenml.logger import get_logger
@@ -216,3 +219,41 @@ def test_a_program_s_zenml_logs_as_ever_afterwards() -> None:
     assert "inside" not in done.stdout
     assert "printed" in done.stdout
     assert "logged" in done.stdout
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_a_program_s_garbage_is_collected_afterwards_as_before(is_on: bool) -> None:
+    was_on, frozen = gc.isenabled(), gc.get_freeze_count()
+    (gc.enable if is_on else gc.disable)()
+    try:
+        with zenml_call():
+            assert not gc.isenabled()
+        assert gc.isenabled() is is_on
+        with pytest.raises(KeyError), uncollected(), uncollected():
+            raise KeyError
+        assert gc.isenabled() is is_on
+    finally:
+        (gc.enable if was_on else gc.disable)()
+    assert gc.get_freeze_count() == frozen  # the program's objects are not ours to keep
+
+
+def test_a_command_s_process_looks_at_nothing_of_zenml_again() -> None:
+    program = (
+        "import gc\n"
+        "from kitaru_iac.machine.termination import end_with, listen\n"
+        "listen()\n"
+        "from kitaru_iac.gateway.quiet import uncollected\n"
+        "with uncollected():\n"
+        "    kept = [[] for _ in range(1000)]\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > 1000)\n"
+        "end_with(0)\n"
+        "print(gc.isenabled(), any(one is kept for one in gc.get_objects()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+    )
+    assert done.stdout.split() == ["True", "True", "False", "False"], done.stderr
