@@ -44,6 +44,9 @@ _PROGRAM = """
 import gc, json, sys
 full = []
 gc.callbacks.append(lambda phase, info: info["generation"] == 2 and full.append(phase))
+from kitaru_iac.machine.termination import listen
+
+listen()  # as `main` does first
 from kitaru_iac.cli.main import run
 
 code = run(sys.argv[1:], "kitaru")
