@@ -12,11 +12,11 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from kitaru_iac import redaction
 from kitaru_iac.gateway.views import StackView
+from kitaru_iac.values import replace
 
 __all__ = ["MASK", "masked", "masked_text", "shown"]
 

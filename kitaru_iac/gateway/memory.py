@@ -16,7 +16,6 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
-from contextvars import ContextVar
 from uuid import uuid4
 
 from kitaru_iac.errors import NotAllowedError
@@ -42,13 +41,12 @@ from kitaru_iac.gateway.documents import (
     Where,
 )
 from kitaru_iac.gateway.memory_shelves import MemoryShelves, fitting, require_free
+from kitaru_iac.gateway.opening import INSTEAD
 from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.values import replace
 
-__all__ = ["MemoryGateway", "installed", "installed_gateway"]
-
-_installed: ContextVar[MemoryGateway | None] = ContextVar("installed", default=None)
+__all__ = ["MemoryGateway", "installed"]
 
 
 @contextmanager
@@ -57,16 +55,11 @@ def installed(gateway: MemoryGateway) -> Iterator[MemoryGateway]:
 
     Which stack is active is not the store's to know: describe stacks with ``activate=False``.
     """
-    token = _installed.set(gateway)
+    token = INSTEAD.set(gateway)
     try:
         yield gateway
     finally:
-        _installed.reset(token)
-
-
-def installed_gateway() -> MemoryGateway | None:
-    """What `installed` put in place of the configured store, if anything."""
-    return _installed.get()
+        INSTEAD.reset(token)
 
 
 #: The types whose components a stack may name; a flavor of every name exists for each.

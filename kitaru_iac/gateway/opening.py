@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from kitaru_iac.errors import KitaruError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # what is written has documents, which no read command needs
     from kitaru_iac.gateway.gateway import Gateway
 
 __all__ = [
+    "INSTEAD",
     "FallbackReader",
     "active_stack_name",
     "complete",
@@ -32,6 +34,9 @@ __all__ = [
 
 _T = TypeVar("_T")
 
+#: What a test works on instead of the configured store; see `memory.installed`.
+INSTEAD: ContextVar[Gateway | None] = ContextVar("instead", default=None)
+
 
 def open_gateway() -> Gateway:
     """The gateway to the configured store, or the one that `memory.installed` put in its place.
@@ -40,9 +45,7 @@ def open_gateway() -> Gateway:
         NotConnectedError: No store answers, or which one is meant cannot be told.
         NotAllowedError: The login is not accepted.
     """
-    from kitaru_iac.gateway.memory import installed_gateway
-
-    gateway = installed_gateway()
+    gateway = INSTEAD.get()
     if gateway is not None:
         return gateway
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from kitaru_iac.errors import AlreadyExistsError, NotConnectedError, StackChanged
 from kitaru_iac.gateway.documents import StackDoc, Where
@@ -34,6 +34,7 @@ from kitaru_iac.records.read_back import (
 from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.stored import Store
 from kitaru_iac.records.writer import Writer
+from kitaru_iac.values import replace
 
 __all__ = ["ApplyResult", "RecordsChange"]
 

@@ -6,7 +6,6 @@ Deletions are not journalled: they come last, when everything new stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 from kitaru_iac.gateway.documents import (
@@ -34,6 +33,7 @@ from kitaru_iac.records.requests import (
     new_connector,
     tuples,
 )
+from kitaru_iac.values import replace
 
 __all__ = ["Writer"]
 

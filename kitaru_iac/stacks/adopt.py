@@ -8,7 +8,6 @@ that a dead run left so is changed by nothing but the same command, which goes o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kitaru_iac.errors import (
@@ -32,6 +31,7 @@ from kitaru_iac.records.owner import require_changeable
 from kitaru_iac.spec.names import stack_name
 from kitaru_iac.spec.refusal import Refusal
 from kitaru_iac.stacks.results import Applied
+from kitaru_iac.values import replace
 
 if TYPE_CHECKING:
     from kitaru_iac.records.stored import Store

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kitaru_iac.clouds.aws.provision import layout
+from kitaru_iac.clouds.aws.provision.layout import layout
 from kitaru_iac.clouds.aws.provision.names import (
     bucket_name,
     cluster_name,

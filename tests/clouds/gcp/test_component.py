@@ -8,8 +8,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from kitaru_iac.clouds.gcp.provision import layout, roles
+from kitaru_iac.clouds.gcp.provision import roles
 from kitaru_iac.clouds.gcp.provision.args import UNCHANGED, InfrastructureArgs
+from kitaru_iac.clouds.gcp.provision.layout import layout
 from kitaru_iac.clouds.gcp.provision.program import physical_names
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec

@@ -12,7 +12,7 @@ import pytest
 from kitaru_iac.checks.probes import Denied
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.gcp.permissions import vertex_agents
-from kitaru_iac.clouds.gcp.provision import Layout, layout, marked, names
+from kitaru_iac.clouds.gcp.provision import marked, names
 from kitaru_iac.clouds.gcp.provision.account import Account
 from kitaru_iac.clouds.gcp.provision.args import OUTPUTS, InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.labels import (
@@ -22,7 +22,13 @@ from kitaru_iac.clouds.gcp.provision.labels import (
     unfit_tags,
     words,
 )
-from kitaru_iac.clouds.gcp.provision.layout import project_of, repository_in, services_of
+from kitaru_iac.clouds.gcp.provision.layout import (
+    Layout,
+    layout,
+    project_of,
+    repository_in,
+    services_of,
+)
 from kitaru_iac.clouds.gcp.provision.marked import claim_of
 from kitaru_iac.clouds.gcp.provision.own_policy import provision_policy
 from kitaru_iac.clouds.gcp.provision.ownership import (

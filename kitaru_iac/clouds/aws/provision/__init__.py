@@ -15,9 +15,3 @@
       lookups.py   the account and the subnets, asked of the program's provider
     program.py     the inline program around it, for the command
 """
-
-from __future__ import annotations
-
-from kitaru_iac.clouds.aws.provision.layout import Layout, layout
-
-__all__ = ["Layout", "layout"]

@@ -15,9 +15,3 @@
       lookups.py   the project, asked of the program's provider
     program.py     the inline program around it, for the command
 """
-
-from __future__ import annotations
-
-from kitaru_iac.clouds.gcp.provision.layout import Layout, layout
-
-__all__ = ["Layout", "layout"]
