@@ -6,11 +6,6 @@ Each of these costs some ten seconds of CPU: what needs no engine is in `test_pr
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +17,7 @@ from kitaru_iac.plan.model import Action, Step
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
 from tests.cli.conftest import Kitaru
+from tests.clouds.gcp.killing import kill_after
 from tests.clouds.gcp.world import World
 from tests.doubles.gcp_state import PROJECT, PROJECT_NUMBER
 
@@ -131,7 +127,7 @@ def test_provisioned_registered_converged_and_taken_down(
     assert members(world, PROJECT) == theirs
     # APIs are the project's: they stay, and are not told as deleted.
     assert "aiplatform.googleapis.com" in world.state.enabled_services
-    assert "googleapis.com" not in json.dumps(gone.document["item"].get("deleted", []))
+    assert "googleapis.com" not in json.dumps(gone.document["item"]["infrastructure_deleted"])
 
 
 def look_at_what_was_made(world: World) -> None:
@@ -164,45 +160,18 @@ def look_at_what_was_made(world: World) -> None:
 
 # -- killed in the middle --------------------------------------------------------------------------
 
-_PROGRAM = f"""
-from kitaru_iac.infrastructure import provision
-from kitaru_iac.spec import from_mapping
-import sys
-spec = from_mapping({{"name": "prod", "type": "vertex", "region": {REGION!r},
-                     "project": {PROJECT!r}, "infra": "provision"}})
-provision.provision(spec, progress=lambda line: print(line, file=sys.stderr, flush=True))
-"""
-
-
-def kill_after(token: str, folder: Path) -> None:
-    """Run until Google has made what the state does not know of; then kill run and engine."""
-    begun, log = folder / "begun", folder / "log"
-    faults = Path(os.environ["STANDIN_FAULTS"])
-    faults.write_text(json.dumps({f"after {token}": {"touch": str(begun), "sleep": 300}}))
-    with log.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-c", _PROGRAM], stdout=out, stderr=out)
-    until = time.monotonic() + 240
-    while not begun.exists():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
-        time.sleep(0.1)
-    (lock,) = (folder / "config" / "kitaru" / "state").rglob("locks/**/*.json")
-    engine = json.loads(lock.read_text())["pid"]
-    found = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(engine)], capture_output=True, text=True, check=False
-    )
-    for pid in (process.pid, engine, *map(int, found.stdout.split())):
-        os.kill(pid, signal.SIGKILL)
-    process.wait()
-    faults.unlink()
-
 
 def test_a_killed_run_is_completed_by_the_next_and_a_stranger_is_left_alone(
     making: World, tmp_path: Path
 ) -> None:
     """The account was made, and the state does not know of it: the next run takes it over."""
     stranger = making.gcp.repository("theirs", labels={"kitaru-stack": "prod"})
-    kill_after("gcp:serviceaccount/account:Account", tmp_path)
+    kill_after(
+        "gcp:serviceaccount/account:Account",
+        tmp_path,
+        {"name": "prod", "type": "vertex", "region": REGION, "project": PROJECT,
+         "infra": "provision"},
+    )  # fmt: skip
     assert EMAIL in making.state.service_accounts
 
     said: list[str] = []
