@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.draft import Draft
 from kitaru_iac.spec.infrastructure import OPTIONS, Infrastructure
+from kitaru_iac.spec.infrastructure_values import SUBNET, SUBNETWORK
 from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.resources import RESOURCES
 
@@ -31,6 +34,7 @@ def check(draft: Draft, type_: StackType, cloud: Cloud | None) -> None:
     if cloud in {None, *OPTIONS["endpoint_access"].clouds}:
         _endpoint(draft, type_, found)
     _network(draft, found)
+    _subnets(draft, cloud, found)
     _nodes(draft, found)
     if cloud in {None, Cloud.AWS}:
         _places(draft, found)
@@ -90,6 +94,23 @@ def _network(draft: Draft, found: Infrastructure) -> None:
             "a network is to be made, and subnets of one that exists are named",
             remedy="Leave one of them out.",
         )
+
+
+def _subnets(draft: Draft, cloud: Cloud | None, found: Infrastructure) -> None:
+    """Subnets are named in the words of their cloud."""
+    if not found.subnets or cloud not in {Cloud.AWS, Cloud.GCP}:
+        return
+    form, example = {
+        Cloud.AWS: (SUBNET, "subnet-0123456789abcdef0"),
+        Cloud.GCP: (SUBNETWORK, "projects/PROJECT/regions/REGION/subnetworks/NAME"),
+    }[cloud]
+    for number, text in enumerate(found.subnets):
+        if not re.fullmatch(form, text):
+            draft.add(
+                f"infrastructure.subnets[{number}]",
+                f"`{text}` is not a subnet of {cloud.label}",
+                remedy=f"Write it as `{example}`.",
+            )
 
 
 def _nodes(draft: Draft, found: Infrastructure) -> None:

@@ -56,6 +56,9 @@ class Option:
     clouds: frozenset[Cloud] = frozenset({Cloud.AWS})
 
 
+#: Where clusters are made.
+_WITH_CLUSTERS = frozenset({Cloud.AWS, Cloud.GCP})
+
 OPTIONS: Mapping[str, Option] = {
     "permissions_boundary": Option(
         "The ARN of the permissions boundary that all roles get.",
@@ -85,18 +88,21 @@ OPTIONS: Mapping[str, Option] = {
         clouds=frozenset({Cloud.AWS, Cloud.GCP}),
     ),
     "subnets": Option(
-        "The subnets of the cluster, in two zones or more. The default subnets of the region, if "
-        "left out.",
+        "The subnets of the cluster. On AWS their ids, in two zones or more; the default subnets "
+        "of the region, if left out. On GCP one subnetwork, as "
+        "`projects/PROJECT/regions/REGION/subnetworks/NAME`.",
         *(Shape.LIST, values.subnets, "cluster"),
         example="[subnet-0123456789abcdef0, subnet-0123456789abcdef1]",
-        schema={"items": {"type": "string", "pattern": values.SUBNET}, "minItems": 2},
+        schema={"items": {"type": "string", "pattern": values.SUBNETS}, "minItems": 1},
+        clouds=_WITH_CLUSTERS,
     ),
     "network": Option(
-        "`create` makes a network for the cluster: private subnets in up to three zones, and one "
-        "NAT gateway, which costs money by the hour.",
+        "`create` makes a network for the cluster: private subnets, and one way out (a NAT "
+        "gateway, Cloud NAT), which costs money by the hour.",
         *(Shape.TEXT, values.network, "cluster"),
         example="create",
         schema={"enum": ["create"]},
+        clouds=_WITH_CLUSTERS,
     ),
     "endpoint_access": Option(
         "The networks that may reach the cluster's public endpoint, as CIDR blocks; none, for one "
@@ -104,6 +110,15 @@ OPTIONS: Mapping[str, Option] = {
         *(Shape.LIST, values.networks, "cluster"),
         example="[203.0.113.7/32]",
         schema={"items": {"type": "string", "pattern": values.NETWORK}},
+        clouds=_WITH_CLUSTERS,
+    ),
+    "dns_endpoint": Option(
+        "Whether the cluster is reached by a name too, from everywhere, by whom IAM lets in; "
+        "false, if left out. ZenML takes it before the address.",
+        *(Shape.SWITCH, values.switch, "cluster"),
+        example="true",
+        schema={},
+        clouds=frozenset({Cloud.GCP}),
     ),
     "cluster_access": Option(
         "The ARNs of roles and users that may work in the cluster's namespace, as the identity of "
@@ -120,10 +135,12 @@ OPTIONS: Mapping[str, Option] = {
         schema={"enum": list(values.RETENTIONS)},
     ),
     "deletion_protection": Option(
-        "Whether AWS refuses to delete the cluster, also to us, until this is false again.",
+        "Whether the cluster cannot be deleted, also by us, until this is false again. AWS keeps "
+        "everybody from it; on GCP Pulumi's provider does, and Google knows no such protection.",
         *(Shape.SWITCH, values.switch, "cluster"),
         example="true",
         schema={},
+        clouds=_WITH_CLUSTERS,
     ),
     "kubernetes_version": Option(
         "The cluster's Kubernetes version, in quotes. The newest that EKS offers, if left out.",
@@ -176,6 +193,7 @@ class Infrastructure:
     subnets: tuple[str, ...] | None = None
     network: str | None = None
     endpoint_access: tuple[str, ...] | None = None
+    dns_endpoint: bool | None = None
     cluster_access: tuple[str, ...] | None = None
     log_retention: int | None = None
     deletion_protection: bool | None = None

@@ -18,6 +18,8 @@ __all__ = [
     "PRINCIPAL",
     "RETENTIONS",
     "SUBNET",
+    "SUBNETS",
+    "SUBNETWORK",
     "at_least",
     "instance_type",
     "key_arn",
@@ -36,6 +38,12 @@ _PARTITION = r"arn:aws[a-z-]*"
 POLICY_ARN = rf"^{_PARTITION}:iam::([0-9]{{12}}|aws):policy/[\w+=,.@/-]+$"
 KEY_ARN = rf"^{_PARTITION}:kms:[a-z0-9-]+:[0-9]{{12}}:key/[A-Za-z0-9-]+$"
 SUBNET = r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$"
+#: https://cloud.google.com/compute/docs/reference/rest/v1/subnetworks/get
+SUBNETWORK = (
+    r"^projects/[a-z][a-z0-9-]*[a-z0-9]/regions/[a-z]+-[a-z]+[0-9]+/"
+    r"subnetworks/[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$"
+)
+SUBNETS = f"^(?:{SUBNET.strip('^$')}|{SUBNETWORK.strip('^$')})$"
 NETWORK = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
 KUBERNETES = r"^1\.[0-9]{2}$"
 PRINCIPAL = rf"^{_PARTITION}:iam::[0-9]{{12}}:(role|user)/[\w+=,.@/-]+$"
@@ -110,9 +118,15 @@ def _wrong_tag(key: object, value: object) -> str | None:
 
 
 def subnets(given: Sequence[str]) -> tuple[str, ...]:
-    """The ids of two subnets or more."""
-    each(given, lambda text: _shaped(text, SUBNET, "the id of a subnet", _A_SUBNET))
-    if len(given) < 2:
+    """The ids of two subnets of AWS or more, or the path of one subnetwork of Google Cloud.
+
+    That they are of the stack's own cloud is seen in `cross_infrastructure`.
+    """
+    each(given, lambda text: _shaped(text, SUBNETS, "the id of a subnet", _A_SUBNET))
+    on_gcp = [text for text in given if re.fullmatch(SUBNETWORK, text)]
+    if on_gcp and len(given) > 1:
+        raise Refusal("one subnetwork is needed", why="a cluster of GKE lies in one")
+    if not on_gcp and len(given) < 2:
         raise Refusal(
             "two different subnets are needed",
             why="EKS asks for subnets in at least two availability zones",
@@ -127,7 +141,7 @@ def networks(given: Sequence[str]) -> tuple[str, ...]:
     """
     each(given, _network)
     if len(given) > _MOST_NETWORKS:
-        raise Refusal(f"EKS takes at most {_MOST_NETWORKS} networks")
+        raise Refusal(f"a cluster takes at most {_MOST_NETWORKS} networks")
     return tuple(given)
 
 

@@ -127,6 +127,7 @@ class GcpLoopback:
         state = self.state
         for held in (state.buckets, state.clusters, state.repositories, state.policies):
             held.clear()
+        state.compute.clear()
         for more in (state.descriptions, state.agents, state.late, state.strangers, state.full):
             more.clear()
         self._making.identities.clear()

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from tests.doubles.gcp_network import Gone, NetworkMaker, Refused
 from tests.doubles.gcp_state import PROJECT_NUMBER, Denied, GcpState, Repository
 from tests.doubles.web import Request, Response, json_response
 
@@ -19,6 +20,11 @@ REPOSITORY = "gcp:artifactregistry/repository:Repository"
 ACCOUNT = "gcp:serviceaccount/account:Account"
 SERVICE = "gcp:projects/service:Service"
 IDENTITY = "gcp:projects/serviceIdentity:ServiceIdentity"
+CLUSTER = "gcp:container/cluster:Cluster"
+NETWORK = "gcp:compute/network:Network"
+SUBNET = "gcp:compute/subnetwork:Subnetwork"
+ROUTER = "gcp:compute/router:Router"
+NAT = "gcp:compute/routerNat:RouterNat"
 #: The resource whose policy a member is added to, as the state calls it.
 _POLICIES: Mapping[str, Callable[[Inputs], str]] = {
     "gcp:storage/bucketIAMMember:BucketIAMMember": lambda i: f"buckets/{i['bucket']}",
@@ -29,15 +35,14 @@ _POLICIES: Mapping[str, Callable[[Inputs], str]] = {
     "gcp:serviceaccount/iAMMember:IAMMember": lambda i: str(i["serviceAccountId"]).rsplit("/")[-1],
 }
 #: The API that each kind belongs to.
-_APIS = {BUCKET: "storage", REPOSITORY: "artifactregistry", ACCOUNT: "iam", IDENTITY: "aiplatform"}
-
-
-class Refused(Exception):
-    """As Google's plugin says it."""
-
-
-class Gone(Exception):
-    """There is no such thing."""
+_APIS = {
+    BUCKET: "storage",
+    REPOSITORY: "artifactregistry",
+    ACCOUNT: "iam",
+    IDENTITY: "aiplatform",
+    CLUSTER: "container",
+    **dict.fromkeys((NETWORK, SUBNET, ROUTER, NAT), "compute"),
+}
 
 
 class Buckets(Protocol):
@@ -56,6 +61,7 @@ class GcpMaker:
         self._buckets = buckets
         self._lock = threading.Lock()
         self._members: dict[str, dict[str, Any]] = {}
+        self._network = NetworkMaker(state)
         #: The identities that the plugin was given, in order.
         self.identities: list[dict[str, str]] = []
 
@@ -76,6 +82,8 @@ class GcpMaker:
                 raise Refused(f"Error when reading or editing Project Not Found: {asked['id']}")
             state = {"projectId": asked["id"], "number": PROJECT_NUMBER, "id": asked["id"]}
             return {"state": state}
+        if asked["operation"] == "subnetwork":
+            return {"state": self._network.subnetwork(asked["id"])}
         token, inputs = str(asked["type"]), asked.get("inputs") or {}
         if token in _POLICIES:
             return self._member(asked["operation"], token, asked.get("id"), inputs)
@@ -85,6 +93,11 @@ class GcpMaker:
             ACCOUNT: self._account,
             SERVICE: self._service,
             IDENTITY: self._identity,
+            CLUSTER: self._network.cluster,
+            NETWORK: self._network.network,
+            SUBNET: self._network.subnet,
+            ROUTER: self._network.router,
+            NAT: self._network.nat,
         }[token]
         api = f"{_APIS.get(token, '')}.googleapis.com"
         if asked["operation"] == "create" and token in _APIS:
@@ -257,6 +270,14 @@ class GcpMaker:
     def _require_known(self, email: str) -> None:
         """A policy takes no member that Google does not know, or not know yet."""
         state = self._state
+        if email.startswith("//iam.googleapis.com/"):
+            if not state.clusters:
+                raise Refused(
+                    "Error applying IAM policy: googleapi: Error 400: Identity Pool does not exist "
+                    f"({state.project}.svc.id.goog). Please check that you specified a valid "
+                    "resource name as returned in the `name` attribute in the configuration API."
+                )
+            return
         late = state.late.get(email, 0)
         if late:
             state.late[email] = late - 1

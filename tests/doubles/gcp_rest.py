@@ -103,6 +103,7 @@ class GcpRest:
             "iam.googleapis.com": self._iam,
             "aiplatform.googleapis.com": self._vertex,
             "cloudkms.googleapis.com": self._key,
+            "compute.googleapis.com": self._compute,
         }
 
     def plays(self, host: str) -> bool:
@@ -125,6 +126,23 @@ class GcpRest:
         return json_response(
             {"locations": [{"name": f"{where}/{one}", "locationId": one} for one in regions]}
         )
+
+    def _compute(self, request: Request) -> Response:
+        """Networks, subnetworks and routers: each by its path, and the list of networks."""
+        self._state.caller(request.bearer)
+        path = request.path.removeprefix("/compute/v1/")
+        kind = path.split("/")[-1 if path.endswith("/networks") else -2]
+        verb = "list" if path.endswith(f"/{kind}") else "get"
+        self._state.require(f"compute.{kind}.{verb}", path)
+        held = self._state.compute
+        if verb == "list":
+            items = [one for at, one in held.items() if at.startswith(f"{path}/")]
+            return json_response(
+                {"kind": "compute#networkList", **({"items": items} if items else {})}
+            )
+        if path not in held:
+            raise LookupError(f"The resource '{path}' was not found")
+        return json_response(held[path])
 
     def _key(self, request: Request) -> Response:
         """A key of Cloud KMS."""
@@ -302,7 +320,10 @@ def _name_of(request: Request) -> str:
     last, _, verb = request.path.rsplit("/", 1)[-1].partition(":")
     if request.path.endswith("services:batchGet"):
         return "serviceusage.services.batchGet"
-    for part in ("serviceAccounts", "services", "locations", "cryptoKeys", "roles", "projects"):
+    for part in (
+        *("serviceAccounts", "services", "locations", "cryptoKeys", "roles"),
+        *("networks", "subnetworks", "routers", "projects"),
+    ):
         if f"/{part}" in request.path:
             plain = "list" if last == part else "get"
             return f"{service}.{part}.{verb or plain}"

@@ -125,6 +125,8 @@ class GcpState:
     #: Repositories that hold images.
     full: set[str] = field(default_factory=set)
     enabled_services: set[str] = field(default_factory=set)
+    #: Path in Compute Engine's API → what it says of a network, a subnetwork or a router.
+    compute: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Resource name → IAM policy; the project's own is under its id.
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)

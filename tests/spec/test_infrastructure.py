@@ -38,8 +38,12 @@ def wrong(**options: Any) -> dict[str, str]:
 
 
 def every_option() -> dict[str, Any]:
-    """All of them with their examples, but for the network, which excludes subnets."""
-    given = {name: yaml.safe_load(option.example) for name, option in OPTIONS.items()}
+    """All of AWS with their examples, but for the network, which excludes subnets."""
+    given = {
+        name: yaml.safe_load(option.example)
+        for name, option in OPTIONS.items()
+        if Cloud.AWS in option.clouds
+    }
     assert given.pop("network") == "create"
     return given
 
@@ -50,6 +54,9 @@ def test_an_option_is_an_attribute_and_its_example_is_right() -> None:
     found = from_mapping({**ON_EKS, "infrastructure": given}).infrastructure
     assert found.given() == given
     assert all(getattr(found, name) is not None for name in given)
+    elsewhere = {name for name, option in OPTIONS.items() if Cloud.AWS not in option.clouds}
+    for name in elsewhere:
+        assert name in wrong(**{name: yaml.safe_load(OPTIONS[name].example)}).popitem()[0]
 
 
 def test_a_file_and_flags_say_the_same(tmp_path: Path) -> None:
@@ -111,6 +118,12 @@ def test_what_a_flag_says_wrong_is_told_with_the_rest() -> None:
         ("keep_images", "many", "has to be a whole number"),
         ("subnets", ["subnet-0123456789abcdef0"], "two different subnets"),
         ("subnets", [], "two different subnets"),
+        ("subnets", ["projects/my-project/regions/europe-west1/subnetworks/x"] * 2, "named twice"),
+        (
+            "subnets",
+            ["projects/my-project/regions/europe-west1/subnetworks/x"],
+            "is not a subnet of AWS",
+        ),
         ("subnets", "subnet-0123456789abcdef0", "has to be a list"),
         ("endpoint_access", [f"203.0.113.{n}/32" for n in range(41)], "at most 40"),
         ("kubernetes_version", 1.3, "has to be text"),

@@ -20,6 +20,7 @@ __all__ = [
     "existing",
     "gcp_resources",
     "project_of_account",
+    "repository_of",
 ]
 
 #: The service account of Kubernetes that ZenML 0.98 makes for its pods unless another one is named
@@ -107,7 +108,7 @@ def gcp_resources(spec: BaseSpec) -> GcpResources:
         project=project,
         region=spec.region,
         bucket=store.bucket if store else None,
-        repository=_repository(spec.container_registry),
+        repository=repository_of(spec.container_registry),
         cluster=cluster,
         namespace=str(orchestrator.get("kubernetes_namespace") or namespace),
         pod_account=str(
@@ -157,7 +158,8 @@ def project_of_account(email: str) -> str | None:
     return name if domain == "appspot.gserviceaccount.com" else None
 
 
-def _repository(uri: object) -> RepositoryName | None:
+def repository_of(uri: object) -> RepositoryName | None:
+    """The repository that a registry's URI stands for, if it is one of Artifact Registry."""
     if isinstance(uri, ArtifactRegistryUri):
         return RepositoryName(uri.project, uri.location, uri.repository)
     if isinstance(uri, GcrUri):

@@ -42,6 +42,8 @@ class _Mocks(mocks.Mocks):
         return f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        if args.token == "gcp:compute/getSubnetwork:getSubnetwork":
+            return {"name": args.args["name"], "network": "projects/p/global/networks/team"}, []
         assert args.token == "gcp:organizations/getProject:getProject"
         project = args.args.get("projectId") or PROJECT
         return {"projectId": project, "number": self.number, "id": project}, []
@@ -63,10 +65,12 @@ def _run(given: InfrastructureArgs | StackSpec, number: str) -> tuple[list[Made]
         mocks.set_mocks(seen, project="kitaru", stack="prod")
 
         async def program() -> None:
-            made = Infrastructure("stack", given)
-            for key in OUTPUTS:
-                out[key] = await getattr(made, key).future()
-            await wait_for_rpcs()
+            try:
+                made = Infrastructure("stack", given)
+                for key in OUTPUTS:
+                    out[key] = await getattr(made, key).future()
+            finally:
+                await wait_for_rpcs()  # what is left of a refused one would be the next one's
 
         loop.run_until_complete(program())
         return seen.made, out

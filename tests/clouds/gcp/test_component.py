@@ -56,6 +56,7 @@ def test_a_description_is_made_with_what_its_project_tells() -> None:
     assert out == {
         "artifact_store": f"gs://{BUCKET}",
         "container_registry": f"{REGION}-docker.pkg.dev/{PROJECT}/kitaru-prod",
+        "cluster": None,
         "region": REGION,
         "workload_service_account": EMAIL,
     }

@@ -21,7 +21,6 @@ from kitaru_iac.clouds.gcp.provision.target import target
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.errors import DescriptionError, KitaruError, NotAllowedError
 from kitaru_iac.spec import from_mapping
-from kitaru_iac.spec.kinds import StackType
 from tests.clouds.gcp.world import World
 from tests.doubles.gcp_state import PROJECT, PROJECT_NUMBER
 
@@ -261,18 +260,22 @@ def test_the_plugin_is_who_was_asked(
 
 
 def test_vertex_has_to_be_in_the_region(world: World, account: Account) -> None:
-    assert account.unfit(StackType.VERTEX) == []
+    assert account.unfit(vertex()) == []
     world.state.vertex_regions = ("us-central1",)
-    (problem,) = account.unfit(StackType.VERTEX)
+    (problem,) = account.unfit(vertex())
     assert problem.field == "region"
-    assert account.unfit(StackType.LOCAL) == []
+    assert account.unfit(local()) == []
     world.fault("aiplatform.locations.list", "denied")
-    assert account.unfit(StackType.VERTEX) == [], "who may not look is not stopped"
+    assert account.unfit(vertex()) == [], "who may not look is not stopped"
 
 
 def vertex(**more: Any) -> Any:
     keys = {"name": "prod", "type": "vertex", "region": REGION, "project": PROJECT}
     return from_mapping({**keys, "infra": "provision", **more})
+
+
+def local() -> Any:
+    return vertex(type="local", artifact_store="gs://team-data")
 
 
 def test_the_late_agent_is_granted_once_it_is_there(world: World, account: Account) -> None:

@@ -245,11 +245,9 @@ def test_a_given_repository_is_made_where_its_uri_says() -> None:
           "the address `steps@other-project.iam.gserviceaccount.com`"}),
         (vertex(name="google-prod"),
          {"artifact_store": "no bucket can be named after the stack"}),
-        (gke(cluster=None, resources={"cluster": "create"}),
-         {"resources.cluster": "GKE clusters cannot be provisioned yet"}),
-        (gke(cluster=None), {"cluster": "no cluster is named, and none can be made"}),
+        (gke(cluster=None), {"cluster": "no cluster is named, and none is made unasked"}),
         (gke(resources={"role": "create"}),
-         {"resources.role": "service accounts are made for Vertex alone"}),
+         {"resources.role": "a service account is made for Vertex, and together with a cluster"}),
         (vertex(infrastructure={"tags": {"Team": "ml"}}),
          {"infrastructure.tags.Team": "`Team` cannot be the key of a label"}),
     ],
@@ -357,7 +355,7 @@ def test_an_id_of_a_state_means_the_claim_that_it_was_made_for(claim: Claim) -> 
 
 
 def test_other_ids_mean_nothing() -> None:
-    assert claim_of("projects/p/locations/l/clusters/c") is None
+    assert claim_of("projects/p/locations/l/keyRings/c") is None
 
 
 def test_a_deployment_is_where_its_provider_is() -> None:

@@ -36,6 +36,10 @@ ROLES = {
     "roles/aiplatform.serviceAgent": (f"{_GAR}downloadArtifacts", *_OBJECTS),
     "roles/aiplatform.user": (*_RUNS, *_JOBS),
     "roles/container.developer": ("container.clusters.get", "container.clusters.list"),
+    "roles/container.defaultNodeServiceAccount": (
+        "logging.logEntries.create",
+        "monitoring.timeSeries.create",
+    ),
     "roles/iam.workloadIdentityUser": ("iam.serviceAccounts.getAccessToken",),
     "roles/iam.serviceAccountUser": ("iam.serviceAccounts.actAs",),
 }

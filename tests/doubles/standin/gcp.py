@@ -27,12 +27,29 @@ _FORCES = {
     "gcp:serviceaccount/account:Account": ("accountId", "project"),
     "gcp:projects/service:Service": ("service", "project"),
     "gcp:projects/serviceIdentity:ServiceIdentity": ("service", "project"),
+    "gcp:container/cluster:Cluster": (
+        *("name", "project", "location", "network", "subnetwork", "enableAutopilot"),
+        "ipAllocationPolicy",
+    ),
+    "gcp:compute/network:Network": ("name", "project", "description", "autoCreateSubnetworks"),
+    "gcp:compute/subnetwork:Subnetwork": ("name", "project", "region", "network", "description"),
+    "gcp:compute/router:Router": ("name", "project", "region", "network"),
+    "gcp:compute/routerNat:RouterNat": ("name", "project", "region", "router"),
 }
 _COMPUTED = {
     "gcp:storage/bucket:Bucket": ("url", "selfLink"),
     "gcp:artifactregistry/repository:Repository": ("name", "registryUri"),
     "gcp:serviceaccount/account:Account": ("email", "member", "name", "uniqueId"),
     "gcp:projects/serviceIdentity:ServiceIdentity": ("email", "member"),
+    "gcp:container/cluster:Cluster": ("endpoint", "selfLink"),
+    **dict.fromkeys(
+        (
+            "gcp:compute/network:Network",
+            "gcp:compute/subnetwork:Subnetwork",
+            "gcp:compute/router:Router",
+        ),
+        ("selfLink",),
+    ),
 }
 #: Members of policies: all that they are given names them.
 _MEMBERS = {
@@ -109,6 +126,11 @@ class GcpPlugin(Plugin):
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
+        if request.tok == "gcp:compute/getSubnetwork:getSubnetwork":
+            given = plain(request.args)
+            path = "projects/{project}/regions/{region}/subnetworks/{name}".format(**given)
+            found = self._aws(context, lambda: ask("subnetwork", id=path)["state"])
+            return provider_pb2.InvokeResponse(**{"return": struct(found)})
         if request.tok != "gcp:organizations/getProject:getProject":
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in has no {request.tok}")
         project = plain(request.args).get("projectId") or self._project

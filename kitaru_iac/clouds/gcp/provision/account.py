@@ -22,7 +22,7 @@ from kitaru_iac.clouds.owned import untold
 from kitaru_iac.clouds.provider import Claim, Inputs, Marked, Sighting
 from kitaru_iac.errors import KitaruError, NotAllowedError, Problem
 from kitaru_iac.spec.credentials import Credentials
-from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.model import StackSpec
 
 __all__ = ["Account"]
 
@@ -116,9 +116,9 @@ class Account:
             return told | {"GOOGLE_CREDENTIALS": json.dumps(json.loads(str(key)))}
         return told | {"GOOGLE_OAUTH_ACCESS_TOKEN": self._access.token()}
 
-    def unfit(self, type: StackType) -> list[Problem]:
+    def unfit(self, spec: StackSpec) -> list[Problem]:
         """What of a description is wrong here; see `given.py`."""
-        return given.unfit(self._access, self.project, self.region, type)
+        return given.unfit(self._access, self.project, self.region, spec)
 
     def has_custom_code_agent(self, repository: str | None) -> bool | None:
         """Whether Google has made Vertex's agent for custom code; None if nobody here may know.

@@ -13,13 +13,16 @@ __all__ = ["OUTPUTS", "TOKEN", "TYPES", "UNCHANGED", "InfrastructureArgs"]
 TOKEN = "kitaru:gcp:Infrastructure"  # noqa: S105
 
 #: The outputs: keys of a description, and the field of ``extra`` that says what steps run as.
-OUTPUTS = ("artifact_store", "container_registry", "region", "workload_service_account")
+OUTPUTS = (
+    *("artifact_store", "container_registry", "cluster", "region", "workload_service_account"),
+)
 
 #: The stack types that it is made for.
 TYPES = (StackType.LOCAL, StackType.KUBERNETES, StackType.VERTEX)
 
 #: What only leaves the state when it is deleted: APIs stay enabled, and Google's agents stay, with
-#: what they may pull: others' runs go by the same grant.
+#: what they may pull: others' runs go by the same grant. What the nodes of a cluster may pull goes
+#: with their account.
 UNCHANGED = frozenset(
     {
         "gcp:projects/service:Service",
@@ -48,6 +51,8 @@ class InfrastructureArgs(TypedDict):
     """The URI that images are pushed to."""
     workload_service_account: NotRequired[str | None]
     """The address of an existing service account that steps run as on Vertex."""
+    cluster: NotRequired[str | None]
+    """The name of an existing GKE cluster."""
     new_bucket: NotRequired[str | None]
     """The name of the bucket to make."""
     new_repository: NotRequired[str | None]
@@ -56,6 +61,20 @@ class InfrastructureArgs(TypedDict):
     """Where that repository is made. Default: the region."""
     new_workload: NotRequired[str | None]
     """What stands before the `@` of the service account to make, which steps run as on Vertex."""
+    new_cluster: NotRequired[str | None]
+    """The name of the GKE cluster to make, in Autopilot mode and with private nodes."""
+    network: NotRequired[str | None]
+    """`create` for a network of its own for a new cluster, with Cloud NAT. It costs money."""
+    subnets: NotRequired[list[str] | None]
+    """The subnetwork of a new cluster, as `projects/P/regions/R/subnetworks/NAME`; with
+    `network: create`, none."""
+    endpoint_access: NotRequired[list[str] | None]
+    """The networks that may reach a new cluster's public endpoint; it has none, if left out."""
+    dns_endpoint: NotRequired[bool | None]
+    """Whether a new cluster is reached by name too, from anywhere, by whom IAM lets in. Default:
+    false."""
+    deletion_protection: NotRequired[bool | None]
+    """Whether the provider refuses to delete a new cluster. Default: false."""
     services: NotRequired[list[str] | None]
     """The APIs to enable, as `aiplatform.googleapis.com`; those that the type needs, if left
     out. They stay enabled."""

@@ -11,6 +11,7 @@ from kitaru_iac.clouds.gcp.permissions import vertex_agents
 from kitaru_iac.clouds.gcp.provision import described, roles, services
 from kitaru_iac.clouds.gcp.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.bucket import bucket
+from kitaru_iac.clouds.gcp.provision.cluster import Cluster, Setting, pods_of, require_network
 from kitaru_iac.clouds.gcp.provision.labels import labels
 from kitaru_iac.clouds.gcp.provision.layout import repository_in, services_of
 from kitaru_iac.clouds.gcp.provision.names import account_email
@@ -33,6 +34,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
     Attributes:
         artifact_store: As the description's.
         container_registry: As the description's.
+        cluster: As the description's.
         region: As the description's.
         workload_service_account: The address of what steps run as on Vertex.
     """
@@ -42,6 +44,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
 
     artifact_store: pulumi.Output[str | None]
     container_registry: pulumi.Output[str | None]
+    cluster: pulumi.Output[str | None]
     region: pulumi.Output[str]
     workload_service_account: pulumi.Output[str | None]
 
@@ -52,10 +55,14 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         return described.located(args, self)
 
     def _make(self, name: str, args: InfrastructureArgs) -> None:
+        require_network(args)
         project = str(args["project"])
         own = own_marks(args["stack"])
         ours = {**args.get("tags", {}), **labels(own)}
-        wanted = args.get("services") or services_of(StackType(args["type"]))
+        new_cluster = args.get("new_cluster")
+        wanted = args.get("services") or services_of(
+            StackType(args["type"]), cluster=new_cluster is not None
+        )
         apis = services.enabled(name, wanted, project=project, parent=self)
         after = tuple(apis.values())
         store = pulumi.Output.from_input(args.get("artifact_store"))
@@ -92,8 +99,13 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             email = foreseen(account.email, account_email(new_workload, project), account)
         self._grant_bucket(name, args, made_bucket, account)
         self._grant_agents(name, args, made_repository, after)
+        cluster = pulumi.Output.from_input(args.get("cluster"))
+        if new_cluster:
+            setting = Setting(name, args["stack"], project, args["region"], own, ours, self, after)
+            cluster = self._cluster(setting, new_cluster, args, made_bucket, made_repository)
         self.artifact_store = store
         self.container_registry = registry
+        self.cluster = cluster
         self.region = pulumi.Output.from_input(args["region"])
         self.workload_service_account = email
 
@@ -116,6 +128,28 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             keep_images=args.get("keep_images"),
             keep=args.get("keep_data", True),
         )
+
+    def _cluster(
+        self,
+        setting: Setting,
+        name: str,
+        args: InfrastructureArgs,
+        bucket: storage.Bucket | None,
+        repository: artifactregistry.Repository | None,
+    ) -> pulumi.Output[str | None]:
+        """The cluster, whose pods may use the bucket, made or existing."""
+        made = Cluster(
+            *(setting, name, args),
+            repository=_repository_of(args, setting.project),
+            made=repository,
+        ).cluster
+        store = _store(args)
+        where = bucket.name if bucket else store.bucket if store else None
+        if where is not None:
+            pods = pods_of(setting.project, str(args["project_number"]), setting.region, name)
+            # Google knows the pods once the cluster is there.
+            roles.stores(setting.prefix, where, pods, parent=made, use="pods")
+        return foreseen(made.name, name, made)
 
     def _grant_bucket(
         self,

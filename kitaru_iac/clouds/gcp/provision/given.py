@@ -5,29 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from kitaru_iac.checks.probes import NotFound
 from kitaru_iac.clouds import wanted
+from kitaru_iac.clouds.gcp.provision import names
 from kitaru_iac.clouds.gcp.session import GcpAccess
+from kitaru_iac.clouds.wanted import wants_cluster
 from kitaru_iac.errors import Problem
 from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.model import KubernetesSpec, StackSpec
 
 __all__ = ["unfit"]
 
 _VERTEX = "https://aiplatform.googleapis.com/v1/"
+_COMPUTE = "https://compute.googleapis.com/compute/v1/"
 
 
-def unfit(access: GcpAccess, project: str, region: str, type: StackType) -> list[Problem]:
+def unfit(access: GcpAccess, project: str, region: str, spec: StackSpec) -> list[Problem]:
     """Everything that is wrong with a description in this project.
 
     Args:
         access: Asks.
         project: Its id.
         region: The stack's.
-        type: The stack's. Vertex AI is in fewer regions than storage; where its API is not enabled
-            yet, that is not looked at.
+        spec: The description. Vertex AI is in fewer regions than storage; where its API is not
+            enabled yet, that is not looked at.
     """
     looks: list[Callable[[], Iterator[Problem]]] = []
-    if type is StackType.VERTEX:
+    if spec.type is StackType.VERTEX:
         looks.append(partial(_region, access, project, region))
+    if isinstance(spec, KubernetesSpec) and wants_cluster(spec):
+        name = spec.cluster or names.cluster_name(spec.name)
+        looks.append(partial(_namesake, access, project, region, name))
+        for number, subnet in enumerate(spec.infrastructure.subnets or ()):
+            looks.append(partial(_subnet, access, number, subnet))
     return wanted.unfit(looks)
 
 
@@ -47,4 +57,44 @@ def _region(access: GcpAccess, project: str, region: str) -> Iterator[Problem]:
             f"Vertex AI is not in {region}",
             "runs could not be submitted there",
             f"It is in {', '.join(offered)}.",
+        )
+
+
+def _namesake(access: GcpAccess, project: str, region: str, name: str) -> Iterator[Problem]:
+    """ZenML's connector looks for a cluster by its name, in all locations, and takes the first.
+
+    Source: ``gcp_service_connector.py`` (ZenML 0.98), ``_list_gke_clusters``. One of the name in
+    the stack's own region is told from ours by its labels, when all names are looked up.
+    """
+    seen = access.clusters(
+        lambda client, seconds: client.list_clusters(
+            parent=f"projects/{project}/locations/-", timeout=seconds, retry=None
+        ),
+        about=f"the clusters of {project}",
+        permission="container.clusters.list",
+    )
+    places = sorted(one.location for one in seen.clusters if one.name == name)
+    others = [place for place in places if place != region]
+    if others:
+        yield Problem(
+            "cluster",
+            f"there is a cluster {name} in {', '.join(others)} already",
+            "ZenML finds clusters by their names alone, wherever in the project, and could take "
+            "that one",
+            "Give another name, as `cluster: NAME`.",
+        )
+
+
+def _subnet(access: GcpAccess, number: int, subnet: str) -> Iterator[Problem]:
+    """https://cloud.google.com/compute/docs/reference/rest/v1/subnetworks/get."""
+    try:
+        access.rest(
+            "GET", f"{_COMPUTE}{subnet}", about=subnet, permission="compute.subnetworks.get"
+        )
+    except NotFound:
+        yield Problem(
+            f"infrastructure.subnets[{number}]",
+            f"there is no subnetwork {subnet}",
+            "the cluster could not be made",
+            "Correct it; `gcloud compute networks subnets list` shows those there are.",
         )

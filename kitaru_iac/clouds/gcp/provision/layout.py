@@ -43,10 +43,13 @@ class Layout:
         artifact_store: The URI that the stack uses, made or existing.
         container_registry: The URI, made or existing.
         workload_service_account: The address of what steps run as on Vertex.
+        cluster: The name of the GKE cluster, made or existing.
         new_bucket: Its name, if it is made.
         new_repository: Its id, if it is made.
         repository_location: Where that is made.
         new_workload: What stands before the ``@`` of the account, if it is made.
+        new_cluster: The cluster's name, if it is made.
+        namespace: Where its pods run, if it is made.
         services: The APIs to enable.
         submitter: Who submits runs, as IAM names them, where the description tells it.
         custom_code_agent: Whether Vertex's second agent is there already.
@@ -61,10 +64,13 @@ class Layout:
     artifact_store: str | None = None
     container_registry: str | None = None
     workload_service_account: str | None = None
+    cluster: str | None = None
     new_bucket: str | None = None
     new_repository: str | None = None
     repository_location: str | None = None
     new_workload: str | None = None
+    new_cluster: str | None = None
+    namespace: str | None = None
     services: tuple[str, ...] = ()
     submitter: str | None = None
     custom_code_agent: bool = False
@@ -73,12 +79,19 @@ class Layout:
     @property
     def makes_anything(self) -> bool:
         """Whether anything is made at all; APIs alone are not enabled."""
-        return any((self.new_bucket, self.new_repository, self.new_workload))
+        return any((self.new_bucket, self.new_repository, self.new_workload, self.new_cluster))
 
     @property
     def workload_email(self) -> str | None:
         """The address of the account that is made."""
         return names.account_email(self.new_workload, self.project) if self.new_workload else None
+
+    @property
+    def nodes_email(self) -> str | None:
+        """The address of the account of a new cluster's nodes."""
+        if self.new_cluster is None:
+            return None
+        return names.account_email(names.nodes_id(self.stack), self.project)
 
     @property
     def late_agent(self) -> str | None:
@@ -93,7 +106,7 @@ class Layout:
     def args(self) -> InfrastructureArgs:
         """The same as the arguments of the component."""
         own = {each.name: getattr(self, each.name) for each in fields(self)}
-        del own["options"]
+        del own["options"], own["namespace"]
         own |= {"type": self.type.value, "services": list(self.services)}
         return cast("InfrastructureArgs", self.options.given() | own)
 
@@ -113,14 +126,15 @@ def layout(spec: StackSpec, project: str, number: str, region: str) -> Layout:
     problems = unfit_tags(spec.infrastructure.tags or {}, len(marks("", "")))
     bucket, store = _bucket(spec, number, region, problems)
     repository, location, registry = _repository(spec, project, region)
-    workload = email = None
+    workload = email = new_cluster = cluster = None
     if spec.type is StackType.VERTEX:
         workload, email = _workload(spec, project, problems)
     elif isinstance(spec, KubernetesSpec):
-        _refuse_cluster(spec, problems)
+        new_cluster, cluster = _cluster(spec, project, region, problems)
     if problems:
         raise DescriptionError(problems)
-    connector = gcp_resources(spec).connector
+    named = gcp_resources(spec)
+    connector = named.connector
     return Layout(
         stack=spec.name,
         type=spec.type,
@@ -130,23 +144,33 @@ def layout(spec: StackSpec, project: str, number: str, region: str) -> Layout:
         artifact_store=store,
         container_registry=registry,
         workload_service_account=email,
+        cluster=cluster,
         new_bucket=bucket,
         new_repository=repository,
         repository_location=location,
         new_workload=workload,
-        services=services_of(spec.type),
+        new_cluster=new_cluster,
+        namespace=named.namespace if new_cluster else None,
+        services=services_of(spec.type, cluster=new_cluster is not None),
         submitter=f"serviceAccount:{connector}" if connector and workload else None,
         options=spec.infrastructure,
     )
 
 
-def services_of(type: StackType) -> tuple[str, ...]:
-    """The APIs that a stack's resources are of. The two that enable them are on already."""
+def services_of(type: StackType, *, cluster: bool = False) -> tuple[str, ...]:
+    """The APIs that a stack's resources are of. The two that enable them are on already.
+
+    Args:
+        type: The stack's.
+        cluster: Whether a cluster is made.
+    """
     names = ["storage"]
     if type is not StackType.LOCAL:
         names.append("artifactregistry")
     if type is StackType.VERTEX:
         names += ["aiplatform", "iam"]
+    if cluster:
+        names += ["compute", "container", "iam"]
     return tuple(f"{name}.googleapis.com" for name in sorted(names))
 
 
@@ -257,33 +281,67 @@ def _workload(
     return given.partition("@")[0], given
 
 
-def _refuse_cluster(spec: KubernetesSpec, problems: list[Problem]) -> None:
+def _cluster(
+    spec: KubernetesSpec, project: str, region: str, problems: list[Problem]
+) -> tuple[str | None, str | None]:
+    """The name of the cluster to make, and that of the one that is used."""
+    name = spec.cluster or names.cluster_name(spec.name)
     role = spec.resources.get("role")
     if wants_cluster(spec):
-        problems.append(
-            Problem(
-                "resources.cluster",
-                "GKE clusters cannot be provisioned yet",
-                "buckets, repositories and service accounts can",
-                "Make it yourself (`gcloud container clusters create-auto`), and name it as "
-                "`cluster` without `resources: {cluster: create}`.",
+        if role in {_EXISTING, _SKIP}:
+            problems.append(
+                Problem(
+                    "resources.role",
+                    f"a new cluster makes its own service account, and role is `{role}`",
+                    "its nodes could not pull images without one",
+                    "Leave it out.",
+                )
             )
-        )
-    elif spec.cluster is None:
+        problems += _network(spec.infrastructure, project, region)
+        return name, name
+    if spec.cluster is None:
         problems.append(
             Problem(
                 "cluster",
-                "no cluster is named, and none can be made",
-                "GKE clusters cannot be provisioned yet",
-                "Name an existing one.",
+                "no cluster is named, and none is made unasked",
+                "a GKE cluster costs money by the hour",
+                "Name an existing one, or write `resources: {cluster: create}`.",
             )
         )
     if role is _CREATE:
         problems.append(
             Problem(
                 "resources.role",
-                "service accounts are made for Vertex alone",
+                "a service account is made for Vertex, and together with a cluster",
                 "the pods of an existing cluster have their identity",
-                "Leave it out.",
+                "Leave it out, or write `resources: {cluster: create}` too.",
             )
         )
+    return None, spec.cluster
+
+
+def _network(options: Infrastructure, project: str, region: str) -> list[Problem]:
+    """What is wrong with the network of a new cluster: it is made, or one subnetwork is named."""
+    if options.subnets is None and options.network is None:
+        return [
+            Problem(
+                "infrastructure.network",
+                "it is not said in which network the new cluster is",
+                "its nodes are private, and reach the outside through the network's Cloud NAT",
+                "Write `infrastructure: {network: create}`, or name a subnetwork that has one, as "
+                f"`subnets: [projects/{project}/regions/{region}/subnetworks/NAME]`.",
+            )
+        ]
+    found = []
+    for number, subnet in enumerate(options.subnets or ()):
+        place = subnet.split("/")
+        if place[3] != region:
+            found.append(
+                Problem(
+                    f"infrastructure.subnets[{number}]",
+                    f"the subnetwork is in {place[3]}, and the stack in {region}",
+                    "a cluster lies in subnetworks of its own region",
+                    f"Name one of {region}.",
+                )
+            )
+    return found

@@ -11,7 +11,7 @@ import pulumi_gcp as gcp
 
 from kitaru_iac.errors import KitaruError
 
-__all__ = ["project"]
+__all__ = ["network_of", "project"]
 
 
 def project(parent: pulumi.Resource, id: str | None) -> tuple[str, str]:
@@ -40,3 +40,27 @@ def project(parent: pulumi.Resource, id: str | None) -> tuple[str, str]:
             remedy="Give the GCP provider settings that are known beforehand.",
         )
     return found.project_id, found.number
+
+
+def network_of(parent: pulumi.Resource, subnet: str) -> str:
+    """The network that a subnetwork is in: GKE takes the default one for whoever does not say.
+
+    Args:
+        parent: Whose provider is asked.
+        subnet: As ``projects/P/regions/R/subnetworks/NAME``.
+
+    Raises:
+        KitaruError: The provider cannot tell.
+    """
+    _, project, _, region, _, name = subnet.split("/")
+    try:
+        found = gcp.compute.get_subnetwork(
+            name=name, project=project, region=region, opts=pulumi.InvokeOptions(parent=parent)
+        )
+    except Exception as error:  # the SDK raises a bare `Exception`
+        raise KitaruError(
+            f"The subnetwork {subnet} cannot be looked up",
+            why=str(error).rpartition("returned an error: ")[2],
+            remedy="Name one that is there, and give the GCP provider credentials that may look.",
+        ) from error
+    return found.network

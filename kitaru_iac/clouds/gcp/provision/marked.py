@@ -1,7 +1,7 @@
 """Everything in a project that carries a deployment's marks, whatever a state knows.
 
-Four ways, since none sees all: the lists of buckets, of the region's repositories and of service
-accounts, and the names that we give.
+Several ways, since none sees all: the lists of buckets, of the region's repositories, of service
+accounts, of clusters and of networks, and the names that we give.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from functools import partial
 
 from kitaru_iac.checks.probes import ProbeError
 from kitaru_iac.clouds.gcp.answers import ServiceDisabled
+from kitaru_iac.clouds.gcp.observations import Raw
 from kitaru_iac.clouds.gcp.provision import names
 from kitaru_iac.clouds.gcp.provision.labels import labels, read_description, words
 from kitaru_iac.clouds.gcp.provision.ownership import (
     BUCKET,
     Place,
     account_claim,
+    cluster_claim,
+    network_claim,
     repository_claim,
     sight,
 )
@@ -27,6 +30,7 @@ from kitaru_iac.clouds.provider import Claim, Marked
 __all__ = ["claim_of", "marked"]
 
 _IAM = "https://iam.googleapis.com/v1/"
+_COMPUTE = "https://compute.googleapis.com/compute/v1/"
 
 
 def marked(
@@ -45,6 +49,8 @@ def marked(
         partial(_told, partial(_buckets, access, place, wanted)),
         partial(_told, partial(_repositories, access, place, wanted)),
         partial(_told, partial(_accounts, access, place, words(marks))),
+        partial(_told, partial(_clusters, access, place, wanted)),
+        partial(_told, partial(_networks, access, place, words(marks))),
     )
     return collected(
         ways,
@@ -63,6 +69,10 @@ def claim_of(id: str) -> Claim | None:
             return repository_claim(project, location, name)
         case ["projects", project, "serviceAccounts", email]:
             return account_claim(project, email.partition("@")[0])
+        case ["projects", project, "locations", location, "clusters", name]:
+            return cluster_claim(project, location, name)
+        case ["projects", project, "global", "networks", name]:
+            return network_claim(project, name)
     return None
 
 
@@ -110,20 +120,68 @@ def _repositories(access: GcpAccess, place: Place, wanted: Mapping[str, str]) ->
     )
 
 
+def _clusters(access: GcpAccess, place: Place, wanted: Mapping[str, str]) -> Iterable[str]:
+    parent = f"projects/{place.project}/locations/{place.region}"
+    answer = access.clusters(
+        lambda client, seconds: client.list_clusters(parent=parent, timeout=seconds, retry=None),
+        about=f"the clusters of {parent}",
+        permission="container.clusters.list",
+    )
+    return [
+        f"{parent}/clusters/{one.name}"
+        for one in answer.clusters
+        if wanted.items() <= dict(one.resource_labels).items()
+    ]
+
+
 def _accounts(access: GcpAccess, place: Place, wanted: Mapping[str, str]) -> Iterable[str]:
+    where = f"projects/{place.project}/serviceAccounts"
+    asked = {"pageSize": 100}
+    for one in _pages(
+        *(access, f"{_IAM}{where}", "accounts", asked),
+        about=f"the service accounts of {place.project}",
+        permission="iam.serviceAccounts.list",
+    ):
+        if _is_ours(one, place, wanted):
+            yield f"{where}/{one['email']}"
+
+
+def _networks(access: GcpAccess, place: Place, wanted: Mapping[str, str]) -> Iterable[str]:
+    """Networks alone: none goes while it has a subnet or a router."""
+    where = f"projects/{place.project}/global/networks"
+    for one in _pages(
+        *(access, f"{_COMPUTE}{where}", "items", {"maxResults": 500}),
+        about=f"the networks of {place.project}",
+        permission="compute.networks.list",
+    ):
+        if _is_ours(one, place, wanted):
+            yield f"{where}/{one['name']}"
+
+
+def _is_ours(one: Raw, place: Place, wanted: Mapping[str, str]) -> bool:
+    said = read_description(str(one.get("description") or ""))
+    return wanted.items() <= said.items() and said.get("region") == place.region
+
+
+def _pages(
+    access: GcpAccess,
+    url: str,
+    field: str,
+    asked: Mapping[str, object],
+    *,
+    about: str,
+    permission: str,
+) -> Iterable[Raw]:
     page = ""
     while True:
         answer = access.rest(
             "GET",
-            f"{_IAM}projects/{place.project}/serviceAccounts",
-            about=f"the service accounts of {place.project}",
-            permission="iam.serviceAccounts.list",
-            params={"pageSize": 100} | ({"pageToken": page} if page else {}),
+            url,
+            about=about,
+            permission=permission,
+            params={**asked} | ({"pageToken": page} if page else {}),
         )
-        for one in answer.get("accounts") or ():
-            said = read_description(str(one.get("description") or ""))
-            if wanted.items() <= said.items() and said.get("region") == place.region:
-                yield f"projects/{place.project}/serviceAccounts/{one['email']}"
+        yield from answer.get(field) or ()
         page = str(answer.get("nextPageToken") or "")
         if not page:
             return

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from kitaru_iac.clouds.names import slug
 
-__all__ = ["account_email", "bucket_name", "repository_name", "workload_id"]
+__all__ = [
+    "account_email",
+    "bucket_name",
+    "cluster_name",
+    "network_name",
+    "nodes_id",
+    "repository_name",
+    "workload_id",
+]
 
 #: Leaves room for the number and the longest region in the 63 characters of a bucket's name, and
 #: for the words around it in the 30 of a service account's.
@@ -35,6 +43,21 @@ def workload_id(stack: str) -> str:
     https://cloud.google.com/iam/docs/service-accounts-create
     """
     return f"kitaru-{slug(stack, _LONGEST)}-run"
+
+
+def cluster_name(stack: str) -> str:
+    """A cluster lies in its project and region: at most 40 characters."""
+    return f"kitaru-{slug(stack)}"
+
+
+def network_name(stack: str, region: str) -> str:
+    """A network is the project's, in all regions; its subnet and its router are called alike."""
+    return f"kitaru-{slug(stack)}-{region}"
+
+
+def nodes_id(stack: str) -> str:
+    """What stands before the ``@`` of the account of a cluster's nodes: 6 to 30 characters."""
+    return f"kitaru-{slug(stack, _LONGEST)}-gke"
 
 
 def account_email(id: str, project: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kitaru_iac.clouds.gcp.provision.layout import Layout, layout, project_of
+from kitaru_iac.clouds.gcp.provision.layout import Layout, layout, project_of, repository_in
 from kitaru_iac.clouds.gcp.resources import gcp_resources
 from kitaru_iac.clouds.wanted import region_of
 from kitaru_iac.spec.kinds import StackType
@@ -19,8 +19,9 @@ from kitaru_iac.spec.model import StackSpec
 __all__ = ["provision_policy"]
 
 _ALWAYS = (
-    "iam.serviceAccounts.list resourcemanager.projects.get serviceusage.services.enable "
-    "serviceusage.services.get serviceusage.services.list storage.buckets.list"
+    "compute.networks.list container.clusters.list iam.serviceAccounts.list "
+    "resourcemanager.projects.get serviceusage.services.enable serviceusage.services.get "
+    "serviceusage.services.list storage.buckets.list"
 )
 _BUCKET = (
     "storage.buckets.create storage.buckets.delete storage.buckets.get "
@@ -40,9 +41,23 @@ _ACCOUNT = (
     "iam.serviceAccounts.create iam.serviceAccounts.delete iam.serviceAccounts.get "
     "iam.serviceAccounts.getIamPolicy iam.serviceAccounts.setIamPolicy iam.serviceAccounts.update"
 )
+#: https://cloud.google.com/iam/docs/roles-permissions/container and …/compute
+_CLUSTER = (
+    "container.clusters.create container.clusters.delete container.clusters.get "
+    "container.clusters.update container.operations.get container.operations.list "
+    "compute.networks.get compute.subnetworks.get compute.subnetworks.use "
+    "iam.serviceAccounts.actAs resourcemanager.projects.getIamPolicy"
+)
+_NETWORK = (
+    "compute.globalOperations.get compute.networks.create compute.networks.delete "
+    "compute.networks.updatePolicy compute.networks.use compute.regionOperations.get "
+    "compute.routers.create compute.routers.delete compute.routers.get compute.routers.update "
+    "compute.subnetworks.create compute.subnetworks.delete compute.subnetworks.update"
+)
 _PROJECT_POLICY = "resourcemanager.projects.setIamPolicy"
-#: As `roles.OF_PROJECT`, which imports Pulumi.
+#: As `roles.OF_PROJECT` and `roles.OF_NODES`, which import Pulumi.
 _GRANTED = ("roles/aiplatform.user", "roles/logging.logWriter")
+_GRANTED_TO_NODES = ("roles/container.defaultNodeServiceAccount",)
 
 
 def provision_policy(spec: StackSpec) -> dict[str, Any]:
@@ -66,7 +81,9 @@ def provision_policy(spec: StackSpec) -> dict[str, Any]:
     thing = f"//cloudresourcemanager.googleapis.com/projects/{project}"
     binding = {"resource": thing, "role": f"projects/{project}/roles/{name}", "members": []}
     bindings: list[dict[str, Any]] = [binding]
-    if planned.new_workload:
+    granted = [*(_GRANTED if planned.new_workload else ())]
+    granted += _GRANTED_TO_NODES if planned.new_cluster else ()
+    if granted:
         policy = _role(planned, "Policy")
         roles[policy] = _described(planned, "project's policy", {_PROJECT_POLICY})
         bindings.append(
@@ -77,7 +94,7 @@ def provision_policy(spec: StackSpec) -> dict[str, Any]:
                 "condition": {
                     "title": f"kitaru {planned.stack}: no other roles",
                     "expression": "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', [])"
-                    f".hasOnly({list(_GRANTED)!r})",
+                    f".hasOnly({granted!r})",
                 },
             }
         )
@@ -89,7 +106,7 @@ def _permissions(spec: StackSpec, planned: Layout) -> set[str]:
     named = gcp_resources(spec)
     if planned.new_bucket:
         words.append(_BUCKET)
-    elif planned.new_workload and named.bucket:
+    elif (planned.new_workload or planned.new_cluster) and named.bucket:
         words.append(_GRANTS_ON_BUCKET)
     if planned.type is not StackType.LOCAL:
         words.append(_REPOSITORIES)
@@ -99,8 +116,14 @@ def _permissions(spec: StackSpec, planned: Layout) -> set[str]:
         words.append(_VERTEX)
         if planned.late_agent:
             words.append(_PULL)
-    if planned.new_workload:
+    if planned.new_workload or planned.new_cluster:
         words.append(_ACCOUNT)
+    if planned.new_cluster:
+        words.append(_CLUSTER)
+        if repository_in(planned.project, planned.container_registry):
+            words.append(_PULL)
+        if planned.options.subnets is None:
+            words.append(_NETWORK)
     return {word for line in words for word in line.split()}
 
 

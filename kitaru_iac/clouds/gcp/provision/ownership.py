@@ -20,12 +20,31 @@ from kitaru_iac.clouds.gcp.session import GcpAccess
 from kitaru_iac.clouds.owned import lacking
 from kitaru_iac.clouds.provider import Claim, Inputs, Sighting
 
-__all__ = ["ACCOUNT", "BUCKET", "REPOSITORY", "Place", "claims", "sight"]
+__all__ = [
+    "ACCOUNT",
+    "BUCKET",
+    "CLUSTER",
+    "NETWORK",
+    "REPOSITORY",
+    "Place",
+    "account_claim",
+    "claims",
+    "cluster_claim",
+    "network_claim",
+    "repository_claim",
+    "sight",
+]
 
 BUCKET = "gcp:storage/bucket:Bucket"
 REPOSITORY = "gcp:artifactregistry/repository:Repository"
 ACCOUNT = "gcp:serviceaccount/account:Account"
+CLUSTER = "gcp:container/cluster:Cluster"
+NETWORK = "gcp:compute/network:Network"
+SUBNET = "gcp:compute/subnetwork:Subnetwork"
+ROUTER = "gcp:compute/router:Router"
+NAT = "gcp:compute/routerNat:RouterNat"
 _IAM = "https://iam.googleapis.com/v1/"
+_COMPUTE = "https://compute.googleapis.com/compute/v1/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +107,14 @@ def claims(layout: Layout) -> tuple[Claim, ...]:
         )
     if layout.new_workload:
         found.append(account_claim(layout.project, layout.new_workload))
+    if layout.new_cluster:
+        found.append(account_claim(layout.project, names.nodes_id(layout.stack)))
+        found.append(cluster_claim(layout.project, layout.region, layout.new_cluster))
+        if layout.options.subnets is None:
+            name = names.network_name(layout.stack, layout.region)
+            found.append(network_claim(layout.project, name))
+            part = {"name": name, "region": layout.region, "project": layout.project}
+            found += [Claim(SUBNET, part), Claim(ROUTER, part)]
     return tuple(found)
 
 
@@ -99,6 +126,16 @@ def repository_claim(project: str, location: str, id: str) -> Claim:
 def account_claim(project: str, id: str) -> Claim:
     """The name of a service account."""
     return Claim(ACCOUNT, {"accountId": id, "project": project})
+
+
+def cluster_claim(project: str, location: str, name: str) -> Claim:
+    """The name of a cluster."""
+    return Claim(CLUSTER, {"name": name, "location": location, "project": project})
+
+
+def network_claim(project: str, name: str) -> Claim:
+    """The name of a network."""
+    return Claim(NETWORK, {"name": name, "project": project})
 
 
 def _bucket(
@@ -181,5 +218,84 @@ def _account(
     return Sighting(full, name, strange)
 
 
+def _cluster(
+    access: GcpAccess, place: Place, inputs: Inputs, marks: Mapping[str, str]
+) -> Sighting | None:
+    full = "projects/{project}/locations/{location}/clusters/{name}".format(**inputs)
+    found = access.clusters(
+        lambda client, seconds: client.get_cluster(name=full, timeout=seconds, retry=None),
+        about=full,
+        permission="container.clusters.get",
+    )
+    name = f"GKE cluster {inputs['name']}"
+    if str(inputs["project"]) != place.project:
+        return Sighting(full, name, f"it is in the project {inputs['project']}")
+    return Sighting(full, name, lacking(dict(found.resource_labels), labels(marks), "labels"))
+
+
+@dataclass(frozen=True, slots=True)
+class _NetworkPart:
+    """How a network or a part of one is looked up, whose owner stands in its description.
+
+    Attributes:
+        noun: What it is called.
+        path: Its id in Pulumi's state, which is its path in the API, as a form over its inputs.
+        permission: What it takes to look.
+    """
+
+    noun: str
+    path: str
+    permission: str
+
+    def find(
+        self, access: GcpAccess, place: Place, inputs: Inputs, marks: Mapping[str, str]
+    ) -> Sighting | None:
+        full = self.path.format(**inputs)
+        found = access.rest("GET", _COMPUTE + full, about=full, permission=self.permission)
+        name = f"{self.noun} {inputs['name']}"
+        if str(inputs["project"]) != place.project:
+            return Sighting(full, name, f"it is in the project {inputs['project']}")
+        said = read_description(str(found.get("description") or ""))
+        strange = lacking(said, words(marks), "words in its description")
+        if strange is None and said.get("region") != place.region:
+            strange = f"it is for the region {said.get('region')}"
+        return Sighting(full, name, strange)
+
+
+_ROUTER = _NetworkPart(
+    "router", "projects/{project}/regions/{region}/routers/{name}", "compute.routers.get"
+)
+
+
+def _nat(
+    access: GcpAccess, place: Place, inputs: Inputs, marks: Mapping[str, str]
+) -> Sighting | None:
+    """A NAT is a part of its router, whose it is too; made a second time it would be refused."""
+    router = {**inputs, "name": str(inputs["router"])}
+    full = _ROUTER.path.format(**router)
+    found = access.rest("GET", _COMPUTE + full, about=full, permission=_ROUTER.permission)
+    if not any(one.get("name") == inputs["name"] for one in found.get("nats") or ()):
+        return None
+    owner = _ROUTER.find(access, place, router, marks)
+    # https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/
+    # compute_router_nat#attributes-reference
+    known_as = "{project}/{region}/{router}/{name}".format(**inputs)
+    return Sighting(known_as, f"Cloud NAT {inputs['name']}", owner.foreign) if owner else None
+
+
 _Find = Callable[[GcpAccess, Place, Inputs, Mapping[str, str]], Sighting | None]
-_KINDS: Mapping[str, _Find] = {BUCKET: _bucket, REPOSITORY: _repository, ACCOUNT: _account}
+_KINDS: Mapping[str, _Find] = {
+    BUCKET: _bucket,
+    REPOSITORY: _repository,
+    ACCOUNT: _account,
+    CLUSTER: _cluster,
+    NETWORK: _NetworkPart(
+        "network", "projects/{project}/global/networks/{name}", "compute.networks.get"
+    ).find,
+    SUBNET: _NetworkPart(
+        *("subnetwork", "projects/{project}/regions/{region}/subnetworks/{name}"),
+        "compute.subnetworks.get",
+    ).find,
+    ROUTER: _ROUTER.find,
+    NAT: _nat,
+}

@@ -8,7 +8,8 @@ import pulumi_gcp as gcp
 
 from kitaru_iac.clouds.gcp.provision.component import Infrastructure
 from kitaru_iac.clouds.gcp.provision.layout import Layout, repository_in
-from kitaru_iac.clouds.gcp.provision.roles import OF_BUCKET, OF_PROJECT
+from kitaru_iac.clouds.gcp.provision.names import network_name
+from kitaru_iac.clouds.gcp.provision.roles import OF_BUCKET, OF_NODES, OF_PROJECT
 from kitaru_iac.clouds.programs import NAME, inline
 from kitaru_iac.spec.uris import GcsUri, parse_artifact_store
 
@@ -45,12 +46,14 @@ def physical_names(layout: Layout) -> dict[str, str]:
             found[f"{NAME}-{use}-pull"] = (
                 f"Vertex's {use.replace('-', ' ')} may pull from {where.id}"
             )
+    on = f"gs://{store.bucket}" if isinstance(store, GcsUri) else layout.new_bucket
+    if layout.new_cluster:
+        found |= _names_of_cluster(layout, layout.new_cluster, where.id if where else None, on)
     if layout.workload_email:
         found[f"{NAME}-workload"] = layout.workload_email
         found[f"{NAME}-workload-submitter"] = f"{layout.submitter} acts as {layout.workload_email}"
     if layout.workload_service_account:
         email = layout.workload_service_account
-        on = f"gs://{store.bucket}" if isinstance(store, GcsUri) else layout.new_bucket
         found |= {
             f"{NAME}-workload-{use}": f"{email} has {role} on {on}"
             for use, role in OF_BUCKET.items()
@@ -60,3 +63,22 @@ def physical_names(layout: Layout) -> dict[str, str]:
             for use, role in OF_PROJECT.items()
         }
     return found
+
+
+def _names_of_cluster(
+    layout: Layout, cluster: str, repository: str | None, bucket: str | None
+) -> dict[str, str]:
+    network = network_name(layout.stack, layout.region)
+    found = {
+        f"{NAME}-cluster": cluster,
+        f"{NAME}-nodes": str(layout.nodes_email),
+        f"{NAME}-nodes-role": f"{layout.nodes_email} has {OF_NODES} on {layout.project}",
+        f"{NAME}-nodes-pull": f"{layout.nodes_email} may pull from {repository}",
+    }
+    if layout.options.subnets is None:
+        found |= {f"{NAME}-{part}": network for part in ("network", "subnet", "router")}
+        found[f"{NAME}-nat"] = f"Cloud NAT of {network}"
+    return found | {
+        f"{NAME}-pods-{use}": f"the pods of {cluster} have {role} on {bucket}"
+        for use, role in OF_BUCKET.items()
+    }

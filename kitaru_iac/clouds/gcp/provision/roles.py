@@ -15,7 +15,17 @@ from pulumi_gcp import artifactregistry, projects, serviceaccount, storage
 from kitaru_iac.clouds.gcp.provision.labels import described
 from kitaru_iac.clouds.gcp.resources import RepositoryName
 
-__all__ = ["ACT_AS", "OF_BUCKET", "OF_PROJECT", "OF_REPOSITORY", "pulls", "stores", "workload"]
+__all__ = [
+    "ACT_AS",
+    "OF_BUCKET",
+    "OF_NODES",
+    "OF_PROJECT",
+    "OF_REPOSITORY",
+    "nodes",
+    "pulls",
+    "stores",
+    "workload",
+]
 
 #: Reads and writes objects; finds the bucket, which the former does not include.
 #: https://cloud.google.com/storage/docs/access-control/iam-roles
@@ -24,6 +34,9 @@ OF_BUCKET = {"objects": "roles/storage.objectUser", "bucket": "roles/storage.leg
 #: https://cloud.google.com/vertex-ai/docs/general/access-control
 OF_PROJECT = {"jobs": "roles/aiplatform.user", "logs": "roles/logging.logWriter"}
 OF_REPOSITORY = "roles/artifactregistry.reader"
+#: What the nodes of a cluster need on the project: logs, metrics, and no more.
+#: https://cloud.google.com/kubernetes-engine/docs/how-to/service-accounts
+OF_NODES = "roles/container.defaultNodeServiceAccount"
 ACT_AS = "roles/iam.serviceAccountUser"
 
 
@@ -76,13 +89,51 @@ def workload(
     return made
 
 
+def nodes(
+    prefix: str,
+    id: str,
+    *,
+    stack: str,
+    project: str,
+    region: str,
+    marks: Mapping[str, str],
+    parent: pulumi.Resource,
+    after: Iterable[pulumi.Resource],
+) -> tuple[serviceaccount.Account, pulumi.Resource]:
+    """The account of a cluster's nodes, and its role on the project; the former has no keys.
+
+    Args: as of `workload`.
+    """
+    made = serviceaccount.Account(
+        f"{prefix}-nodes",
+        account_id=id,
+        project=project,
+        display_name=f"Nodes of Kitaru stack {stack}"[:100],
+        description=described(marks, region),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
+    )
+    role = projects.IAMMember(
+        f"{prefix}-nodes-role",
+        project=project,
+        role=OF_NODES,
+        member=made.member,
+        opts=pulumi.ResourceOptions(parent=made),
+    )
+    return made, role
+
+
 def stores(
-    prefix: str, bucket: pulumi.Input[str], member: pulumi.Input[str], *, parent: pulumi.Resource
+    prefix: str,
+    bucket: pulumi.Input[str],
+    member: pulumi.Input[str],
+    *,
+    parent: pulumi.Resource,
+    use: str = "workload",
 ) -> None:
-    """Let somebody read and write what a bucket holds."""
-    for use, role in OF_BUCKET.items():
+    """Let somebody read and write what a bucket holds; ``use`` stands in the Pulumi names."""
+    for what, role in OF_BUCKET.items():
         storage.BucketIAMMember(
-            f"{prefix}-workload-{use}",
+            f"{prefix}-{use}-{what}",
             bucket=bucket,
             role=role,
             member=member,
@@ -94,23 +145,24 @@ def pulls(
     prefix: str,
     use: str,
     repository: RepositoryName,
-    member: str,
+    member: pulumi.Input[str],
     *,
     parent: pulumi.Resource,
     after: Iterable[pulumi.Resource],
-) -> None:
+    shared: bool = True,
+) -> pulumi.Resource:
     """Let somebody pull from a repository; ``use`` stands in the Pulumi name.
 
     Google's agents are the project's, and a repository that exists serves others too: there is one
     grant for all of them, whoever made it, so it is never taken away. Of a repository that is made
-    it goes with it.
+    it goes with it. What is not ``shared``, as the account of our own nodes, loses it.
     """
-    artifactregistry.RepositoryIamMember(
+    return artifactregistry.RepositoryIamMember(
         f"{prefix}-{use}-pull",
         project=repository.project,
         location=repository.location,
         repository=repository.id,
         role=OF_REPOSITORY,
         member=member,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after), retain_on_delete=True),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after), retain_on_delete=shared),
     )

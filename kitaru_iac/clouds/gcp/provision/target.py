@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from kitaru_iac.clouds.gcp.commands import bind
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
+from kitaru_iac.clouds.gcp.commands import bind, gcloud
 from kitaru_iac.clouds.gcp.provision.account import Account
 from kitaru_iac.clouds.gcp.provision.args import OUTPUTS
 from kitaru_iac.clouds.gcp.provision.layout import Layout, layout, project_of, repository_in
 from kitaru_iac.clouds.gcp.provision.ownership import claims, repository_claim
+from kitaru_iac.clouds.gcp.resources import repository_of
 from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Claim, Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import StackSpec
-from kitaru_iac.spec.uris import ArtifactRegistryUri, GcsUri
+from kitaru_iac.spec.uris import ArtifactRegistryUri, GcsUri, parse_container_registry
 
 __all__ = ["account_for", "account_of", "passing", "place_of", "plugins", "target", "used"]
 
@@ -25,6 +27,8 @@ _LATE_MEMBER = re.compile(
     r"Service account (\S+) does not exist|(\S+@\S+\.gserviceaccount\.com) does not exist", re.I
 )
 #: An API that was enabled a moment ago.
+#: The identities of a project's pods, which come with its first cluster.
+_LATE_POOL = re.compile(r"Identity Pool does not exist \(([^)\s]+)\)", re.I)
 _LATE_SERVICE = re.compile(
     r"SERVICE_DISABLED|accessNotConfigured|has not been used in project \S+ before or it is dis"
 )
@@ -93,6 +97,9 @@ def passing(failure: str) -> str | None:
     late = _LATE_MEMBER.search(failure)
     if late:
         return f"Google does not know {late[1] or late[2]} yet"
+    pool = _LATE_POOL.search(failure)
+    if pool:
+        return f"Google does not know the identity pool {pool[1]} yet"
     return "An API is not ready yet" if _LATE_SERVICE.search(failure) else None
 
 
@@ -100,7 +107,7 @@ def _possible(spec: StackSpec, account: Account) -> Layout:
     """The layout, where all that the description says can be made in this project."""
     return possible(
         lambda: layout(spec, account.project, account.number, account.region),
-        account.unfit(spec.type),
+        account.unfit(spec),
     )
 
 
@@ -133,7 +140,36 @@ def _notes(planned: Layout, *, told: bool) -> tuple[str, ...]:
             project=planned.project,
         )
         found.append(f"Whoever the stack's connector is needs, with its address: {grant}")
+    if planned.new_cluster:
+        found += _notes_of_cluster(planned, planned.new_cluster)
     return tuple(found)
+
+
+def _notes_of_cluster(planned: Layout, cluster: str) -> list[str]:
+    """What is the user's to do in and around a new cluster."""
+    found = []
+    if planned.namespace not in IN_EVERY_CLUSTER:
+        log_in = gcloud(
+            *("container", "clusters", "get-credentials", cluster),
+            location=planned.region,
+            project=planned.project,
+        )
+        found.append(
+            f"The namespace {planned.namespace} is not made; before the first run: {log_in} && "
+            f"kubectl create namespace {planned.namespace}"
+        )
+    uri = planned.container_registry
+    repository = repository_of(parse_container_registry(uri)) if uri else None
+    if repository is not None and repository_in(planned.project, uri) is None:
+        grant = bind(
+            *("artifacts", "repositories", repository.id),
+            member=f"serviceAccount:{planned.nodes_email}",
+            role="roles/artifactregistry.reader",
+            location=repository.location,
+            project=repository.project,
+        )
+        found.append(f"The nodes may not pull from {uri} yet; once the account is there: {grant}")
+    return found
 
 
 def account_of(credentials: Credentials | None, inputs: Inputs) -> Account:
