@@ -48,8 +48,23 @@ _LISTING = ("s3:delimiter", "s3:max-keys", "s3:prefix")
 _LISTS = {"s3:listbucket", "s3:listbucketversions"}
 
 
-def ways_of_asking(action: str) -> tuple[tuple[str, ...], ...]:
+#: What an upload says of itself only where its client was told to, as policies that want encrypted
+#: uploads ask for: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+_HEADERS = (
+    *("s3:x-amz-acl", "s3:x-amz-server-side-encryption"),
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    *("s3:x-amz-server-side-encryption-customer-algorithm", "s3:x-amz-storage-class"),
+    *(f"s3:x-amz-grant-{right}" for right in ("full-control", "read", "read-acp", "write")),
+    "s3:x-amz-grant-write-acp",
+)
+
+
+def ways_of_asking(action: str, *, plain: bool = True) -> tuple[tuple[str, ...], ...]:
     """Give, for each way in which a run makes this call, the keys that it does not bring then.
+
+    Args:
+        action: As ``s3:ListBucket``.
+        plain: Whether uploads say nothing of themselves that they need not.
 
     ``s3:ListBucket`` allows two calls: a listing, which names a prefix, and HeadBucket, which names
     none (ZenML's look at the bucket, s3fs's and the SageMaker SDK's):
@@ -58,6 +73,8 @@ def ways_of_asking(action: str) -> tuple[tuple[str, ...], ...]:
     name = action.lower()
     if not name.startswith("s3:"):
         return ((),)
+    if name == "s3:putobject" and plain:
+        return ((*_LISTING, *_HEADERS),)
     if name not in _LISTS:
         return (_LISTING,)
     return ((), _LISTING) if name == "s3:listbucket" else ((),)

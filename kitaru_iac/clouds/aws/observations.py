@@ -94,7 +94,7 @@ class KeyPolicy:
     Attributes:
         arn: The key's.
         document: Its policy, in JSON.
-        grants: Its grants, as KMS lists them: the first hundred.
+        grants: Its grants, as KMS lists them.
     """
 
     arn: str

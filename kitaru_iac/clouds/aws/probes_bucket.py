@@ -177,30 +177,27 @@ class BucketProbes(CommonProbes):
             KeyId=key.arn,
             PolicyName="default",
         )
-        grants = self._aws.ask(
-            *("kms", "list_grants"),
+        grants = self._aws.ask_all(
+            *("kms", "list_grants", "Grants"),
             about=about,
             absent=("NotFoundException",),
             region=region,
             KeyId=key.arn,
-            Limit=100,
         )
-        return KeyPolicy(key.arn, str(policy.get("Policy") or ""), tuple(grants.get("Grants", ())))
+        return KeyPolicy(key.arn, str(policy.get("Policy") or ""), tuple(grants))
 
 
 def require_aws_bucket(r: AwsResources) -> None:
     """Refuse to look at AWS for a bucket that is elsewhere, where another one may have its name.
 
     Raises:
-        Skipped: The artifact store has another endpoint.
+        Skipped: The artifact store has another endpoint, or is no bucket.
     """
-    if r.s3_endpoint:
-        raise Skipped(
-            f"the artifact store is at {r.s3_endpoint}, not at AWS: it was not looked at there",
-            note(
-                aws("s3api", "head-bucket", bucket=r.bucket), f"at --endpoint-url {r.s3_endpoint}"
-            ),
-        )
+    if r.unseen_bucket is None:
+        return
+    look = aws("s3api", "head-bucket", bucket=r.bucket, region=r.region)
+    where = f"at --endpoint-url {r.s3_endpoint}" if r.s3_endpoint else "with the connector's rights"
+    raise Skipped(f"{r.unseen_bucket}: it was not looked at there", note(look, where))
 
 
 def kms_key_name(encryption: Raw) -> str | None:

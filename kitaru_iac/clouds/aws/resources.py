@@ -29,6 +29,14 @@ __all__ = [
 #: (``DEFAULT_ZENML_DOCKER_REPOSITORY``, used in ``pipeline_docker_image_builder.py``).
 DEFAULT_REPOSITORY = "zenml"
 
+#: How names end that stand where a bucket's does, and are none.
+_NO_BUCKETS = {
+    "-s3alias": "the alias of an access point",
+    "--ol-s3": "the alias of an Object Lambda access point",
+    ".mrap": "the alias of a multi-region access point",
+    "--x-s3": "a directory bucket",
+    "--table-s3": "a table bucket",
+}
 #: The ends of the names of AWS's own endpoints, its VPC endpoints among them.
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
@@ -74,6 +82,7 @@ class AwsResources:
         bucket_region: Where the bucket is, once that was looked at.
         pods: What its pods ask of nodes, each way once.
         s3_endpoint: Where the bucket is, if that is not AWS: MinIO, R2 and the like.
+        plain_uploads: Whether nothing tells s3fs what to say of what it uploads, as how to encrypt.
     """
 
     stack: str
@@ -95,6 +104,21 @@ class AwsResources:
     bucket_region: str | None = None
     pods: tuple[PodSettings, ...] = (PodSettings(),)
     s3_endpoint: str | None = None
+    plain_uploads: bool = True
+
+    @property
+    def unseen_bucket(self) -> str | None:
+        """Why the store is none that AWS's answers about a bucket are about; None if it is.
+
+        AWS keeps the ends of such names for itself:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+        """
+        if self.s3_endpoint:
+            return f"the artifact store is at {self.s3_endpoint}, not at AWS"
+        for end, what in _NO_BUCKETS.items():
+            if self.bucket and self.bucket.endswith(end):
+                return f"s3://{self.bucket} is {what}, which has rights and policies of its own"
+        return None
 
     @property
     def bucket_arn(self) -> str:
@@ -161,6 +185,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         scheduler_role=str(scheduler_role) if scheduler_role else None,
         quota=_quota(orchestrator) if isinstance(spec, SagemakerSpec) else None,
         s3_endpoint=_foreign_endpoint(spec.extra.artifact_store.get("client_kwargs")),
+        plain_uploads=not spec.extra.artifact_store.get("s3_additional_kwargs"),
         pods=tuple(
             dict.fromkeys(
                 _pod(orchestrator.get(key)) for key in ("pod_settings", "orchestrator_pod_settings")

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError, Unavailable
+from kitaru_iac.clouds.aws.regions import has_to_be_switched_on
 from kitaru_iac.errors import MissingPackages
 from kitaru_iac.spec.credentials import Credentials
 
@@ -36,6 +37,8 @@ _THROTTLED = {
     "BandwidthLimitExceeded", "RequestLimitExceeded", "RequestThrottled", "SlowDown", "Throttled",
     "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
 }  # fmt: skip
+#: How AWS says that it does not know the keys.
+_UNKNOWN_KEYS = {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"}
 #: IAM actions that are not named like the operation they allow.
 #: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 _ACTIONS = {
@@ -291,7 +294,8 @@ class AwsAccess:
                 f"aws iam get-role --role-name {role.rsplit('/', 1)[-1]} "
                 "--query Role.AssumeRolePolicyDocument  # it must trust whoever asks",
             )
-        return _credentials_error(error) or _unanswered(error, "the credentials")
+        found = _credentials_error(error, self._region)
+        return found or _unanswered(error, "the credentials")
 
     def _failed(
         self,
@@ -307,10 +311,13 @@ class AwsAccess:
         if code is not None and code in none:
             return {}
         pascal = "".join(part.capitalize() for part in operation.split("_"))
-        raise _translated(error, iam_action(service, pascal), about, absent) from error
+        action = iam_action(service, pascal)
+        raise _translated(error, action, about, absent, self._region) from error
 
 
-def _translated(error: Exception, action: str, about: str, absent: Collection[str]) -> ProbeError:
+def _translated(
+    error: Exception, action: str, about: str, absent: Collection[str], region: str | None
+) -> ProbeError:
     code = _code(error)
     if code is not None and code in absent:
         return NotFound(f"{about} does not exist", resource=about)
@@ -324,13 +331,19 @@ def _translated(error: Exception, action: str, about: str, absent: Collection[st
         )
         denied.__cause__ = error
         return denied
-    return _credentials_error(error) or _unanswered(error, about)
+    return _credentials_error(error, region) or _unanswered(error, about)
 
 
-def _credentials_error(error: Exception) -> NoCredentials | None:
+def _credentials_error(error: Exception, region: str | None) -> NoCredentials | None:
     from botocore import exceptions
 
     code = _code(error)
+    if code in _UNKNOWN_KEYS and has_to_be_switched_on(region):
+        return NoCredentials(
+            f"AWS refuses the credentials: {code}: {_message(error)}. It answers so too where the "
+            f"account has not switched on the region, as {region} has to be",
+            f"aws account get-region-opt-status --region-name {region}",
+        )
     if code in _NO_CREDENTIALS:
         remedy = {
             "RequestTimeTooSkewed": "date -u  # AWS refuses a clock that is minutes off: set it",

@@ -118,7 +118,7 @@ def questions(
             for thing, context, absent in product(
                 about.names or (arn,),
                 _contexts(conditions(row, resources)),
-                ways_of_asking(row.action),
+                ways_of_asking(row.action, plain=resources.plain_uploads),
             ):
                 reaches[thing] = about
                 actions = grouped.setdefault((thing, service, context, absent), [])

@@ -43,7 +43,7 @@ def connector_checks(
         key, place = key_and_place(r, *seen) if seen else (None, r)
         arn = None if isinstance(key, ProbeError) else key
         rows = [row for row in permissions_for(r, Identity.CONNECTOR, arn) if not is_pass(row)]
-        if r.s3_endpoint:  # IAM says nothing about a bucket that is not AWS's
+        if r.unseen_bucket:  # what IAM says of a bucket of that name says nothing about it
             key, rows = None, [row for row in rows if not row.action.startswith("s3:")]
         return who, simulated_as(probes, access, who, questions(rows, place, arn)), key
 
@@ -99,11 +99,11 @@ def evaluate_connector(
     rows = permissions_for(r, Identity.CONNECTOR, arn)
     document = {"Version": "2012-10-17", "Statement": statements(rows, r, arn)}
     remedy = put_policy(who, f"kitaru-{r.stack}-connector", document)
-    if not decisions and r.s3_endpoint:
-        return unknown(f"the bucket is at {r.s3_endpoint}, and nothing else is asked of AWS", None)
+    if not decisions and r.unseen_bucket:
+        return unknown(f"{r.unseen_bucket}, and nothing else is asked of AWS", None)
     found = evaluated(decisions, who.arn, f"{who.arn} may do all of it", remedy, key)
-    if found.caveat and r.s3_endpoint:
-        return ok(found.why, f"{found.caveat}; nor is the bucket at {r.s3_endpoint}")
+    if found.caveat and r.unseen_bucket:
+        return ok(found.why, f"{found.caveat}; nor is the store: {r.unseen_bucket}")
     return found
 
 

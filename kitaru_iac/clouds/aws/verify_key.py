@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown
 from kitaru_iac.checks.probes import NotFound, Outcome, ProbeError, Skipped
@@ -15,6 +17,7 @@ from kitaru_iac.clouds.aws.verify_policies import Thing, evaluate_policy
 
 __all__ = ["KEY_WORKS", "evaluate_key", "with_key_policy"]
 
+Raw = Mapping[str, Any]
 #: An update changes a key's primary region, and leaves it usable.
 KEY_WORKS = {"Enabled", "Updating"}
 
@@ -45,18 +48,38 @@ def with_key_policy(
         show=aws("kms", "get-key-policy", key_id=key.arn, policy_name="default", region=region),
         service="kms",
         must_allow=True,
-        grants=frozenset(
-            (str(grant.get("GranteePrincipal")), f"kms:{operation}")
-            for grant in key.grants
-            if not grant.get("Constraints")
-            for operation in grant.get("Operations", ())
-        ),
+        grants=_granted(grant for grant in key.grants if not grant.get("Constraints")),
+        perhaps=_granted(grant for grant in key.grants if _may_be_ours(grant, r)),
         via=via,
     )
     found = evaluate_policy(parsed(key.document), thing, connector, replace(r, kms_key=key.arn))
     if found.status is CheckStatus.OK:
         return verdict
     return replace(found, why=f"{verdict.why}: {found.why}")
+
+
+def _granted(grants: Iterable[Raw]) -> frozenset[tuple[str, str]]:
+    """Who is granted what, as an ARN and an action."""
+    return frozenset(
+        (str(grant.get("GranteePrincipal")), f"kms:{operation}")
+        for grant in grants
+        for operation in grant.get("Operations", ())
+    )
+
+
+def _may_be_ours(grant: Raw, r: AwsResources) -> bool:
+    """Whether a grant is for some encryption contexts, and S3's of this bucket may be among them.
+
+    It is the ARN of the object, or of the bucket where that has a bucket key, and nothing else:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    constraints = grant.get("Constraints") or {}
+    contexts = [context for context in constraints.values() if isinstance(context, Mapping)]
+    return bool(contexts) and all(
+        key == "aws:s3:arn" and (value == r.bucket_arn or str(value).startswith(f"{r.bucket_arn}/"))
+        for context in contexts
+        for key, value in context.items()
+    )
 
 
 def evaluate_key(how: str, key: Outcome[BucketKey], region: str | None, service: str) -> Verdict:

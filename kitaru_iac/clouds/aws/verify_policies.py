@@ -61,6 +61,7 @@ class Thing:
         named: Whether the statements of its policy name resources.
         must_allow: Whether its policy must allow within one account too, as a KMS key's.
         grants: Who may do what beside the policy, as an ARN and an action.
+        perhaps: Who may do it in some calls, which may be ours.
         via: The service that asks in a caller's name.
     """
 
@@ -73,6 +74,7 @@ class Thing:
     named: bool = True
     must_allow: bool = False
     grants: frozenset[tuple[str, str]] = frozenset()
+    perhaps: frozenset[tuple[str, str]] = frozenset()
     via: str | None = None
 
 
@@ -85,6 +87,7 @@ class _Asked:
     resource: Resource
     decision: Decision
     same_account: bool | None
+    perhaps: bool = False
 
 
 def evaluate_policy(
@@ -145,7 +148,10 @@ def _asked(
                         decision = evaluate(document, Request(caller, row.action, one, call))
                         is_granted = (caller.name, row.action) in thing.grants
                         if not (is_granted and decision.deny.value is False):
-                            made.append(_Asked(who, row.action, row.resource, decision, same))
+                            perhaps = (caller.name, row.action) in thing.perhaps
+                            made.append(
+                                _Asked(who, row.action, row.resource, decision, same, perhaps)
+                            )
     return made
 
 
@@ -155,7 +161,7 @@ def _calls(action: str, context: Context, r: AwsResources) -> list[Context]:
     if r.prefix:
         known["s3:prefix"] = [f"{r.prefix}/", Pattern(f"{r.prefix}/*")]
     found = []
-    for absent in ways_of_asking(action):
+    for absent in ways_of_asking(action, plain=r.plain_uploads):
         there = {key: value for key, value in known.items() if key not in absent}
         found.append(replace(context, known=there, absent=context.absent | frozenset(absent)))
     return found
@@ -210,7 +216,9 @@ def _not_let_in(asked: Sequence[_Asked], thing: Thing) -> Verdict | None:
     abroad = [
         one
         for one in asked
-        if (one.same_account is False or thing.must_allow) and _may(one, thing).value is False
+        if (one.same_account is False or thing.must_allow)
+        and not one.perhaps
+        and _may(one, thing).value is False
     ]
     if not abroad:
         return None
@@ -227,6 +235,10 @@ def _unclear(asked: Sequence[_Asked], thing: Thing) -> Verdict | None:
         hangs = ", ".join((*decision.hangs_on, *decision.doubts))
         verb = "allows" if thing.must_allow else "denies"
         return unknown(f"whether its policy {verb} {_what(unclear)} hangs on {hangs}", thing.show)
+    perhaps = [one for one in asked if one.perhaps and _may(one, thing).value is False]
+    if perhaps:
+        why = f"whether a grant lets in {_what(perhaps)} hangs on the constraints of the grant"
+        return unknown(why, thing.show)
     homeless = [
         one
         for one in asked

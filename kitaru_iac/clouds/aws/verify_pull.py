@@ -17,13 +17,16 @@ from kitaru_iac.clouds.aws.probes_common import require_same_account
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
-from kitaru_iac.clouds.aws.trust import may_assume, statement_list
+from kitaru_iac.clouds.aws.trust import Trust, may_assume, statement_list
 
 __all__ = ["evaluate_node_trust", "evaluate_pull", "is_aws_own", "node_trust_probe", "pull_probe"]
 
 Raw = Mapping[str, Any]
 #: Who assumes the role of a node, and that of a pod on Fargate.
 _NODES, _FARGATE = "ec2.amazonaws.com", "eks-fargate-pods.amazonaws.com"
+#: What EC2 is called too, in China alone:
+#: https://docs.amazonaws.cn/en_us/eks/latest/userguide/create-node-role.html
+_NODES_IN_CHINA = "ec2.amazonaws.com.cn"
 #: AWS's managed policies that let a node pull from every repository of its account.
 #: https://docs.aws.amazon.com/AmazonECR/latest/userguide/security-iam-awsmanpol.html
 _PULL_POLICIES = {
@@ -130,6 +133,14 @@ def node_trust_probe(probes: AwsProbes, r: AwsResources) -> Probe[Trusts]:
     )
 
 
+def _best_trust(document: Raw, service: str, account: str, r: AwsResources) -> Trust:
+    """What the trust says of the service under the name under which it fares best."""
+    in_china = service == _NODES and r.partition == "aws-cn"
+    names = (service, _NODES_IN_CHINA) if in_china else (service,)
+    found = [may_assume(document, name, account, r.region, r.partition) for name in names]
+    return min(found, key=lambda trust: (True, None, False).index(trust.allowed))
+
+
 def evaluate_node_trust(roles: Trusts, r: AwsResources) -> Verdict:
     """Each role's service must be able to become it. One that cannot fails all."""
     unclear: Verdict | None = None
@@ -146,7 +157,7 @@ def evaluate_node_trust(roles: Trusts, r: AwsResources) -> Verdict:
             continue
         document: Raw = seen.get("AssumeRolePolicyDocument", {})
         account = account_of(role) or ""
-        trust = may_assume(document, service, account, r.region, r.partition)
+        trust = _best_trust(document, service, account, r)
         reasons = "; ".join(trust.reasons)
         if trust.allowed is False:
             merged = {"Version": "2012-10-17", "Statement": [

@@ -4,7 +4,8 @@
 
 Each round begins with an empty account in which somebody else has a bucket with an object and
 settings of its own, a repository and a role. The run and its engine and plugins are killed with
-SIGKILL; the same command then has to complete, a second one has to find nothing to do, and all that
+SIGKILL, after as many requests to AWS as chance says: of time alone a busy machine would spend all
+before the first one. The same command then has to complete, a second one has to find nothing to do, and all that
 is theirs has to be byte for byte as before. Prints one line for each round, and figures.
 """
 
@@ -53,12 +54,18 @@ def main() -> int:
         os.environ.update(aws.env(), PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION="true")
         os.environ["PULUMI_HOME"] = str(Path(folder) / "pulumi")
         install(Path(os.environ["PULUMI_HOME"]))
-        for number in range(given.kills):
+        log = Path(folder) / "moto.log"
+        whole = 0
+        for number in range(-1, given.kills):
             home = Path(folder) / f"home-{number}"
             os.environ["ZENML_CONFIG_PATH"] = str(home)
             aws.reset()
+            if number < 0:  # how many there are in a run that nobody kills
+                whole = undisturbed(aws, home, log)
+                print(f"a run asks AWS {whole} times", flush=True)
+                continue
             try:
-                found = one(aws, home, rng)
+                found = one(aws, home, log, rng.uniform(0, whole))
             except Exception as error:
                 found = f"FAULT: {type(error).__name__}: {error}"
             figures[found.partition(":")[0]] += 1
@@ -69,18 +76,39 @@ def main() -> int:
     return int(any("FAULT" in line for line in figures))
 
 
-def one(aws: AwsLoopback, home: Path, rng: random.Random) -> str:
-    """One round; what came of it."""
+def asked(log: Path) -> int:
+    """How many requests moto has answered so far."""
+    return log.read_text(errors="replace").count(" HTTP/1.1")
+
+
+def undisturbed(aws: AwsLoopback, home: Path, log: Path) -> int:
+    """How many requests a whole run makes."""
+    plant_bucket(aws)
+    home.mkdir(parents=True)
+    before = asked(log)
+    assert started(home.with_suffix(".log")).wait() == 0, home.with_suffix(".log").read_text()
+    found = asked(log) - before
+    assert found > 10, f"{found} requests in {log}"
+    return found
+
+
+def one(aws: AwsLoopback, home: Path, log: Path, when: float) -> str:
+    """One round; what came of it.
+
+    Args:
+        aws: The account.
+        home: The run's.
+        log: Moto's.
+        when: After how many requests it is killed.
+    """
     plant_bucket(aws)
     plant_others(aws)
     theirs = world(aws)
     home.mkdir(parents=True)
-    log = home.with_suffix(".log")
-    process = started(log)
-    # From the moment on in which the engine holds the lock; what comes before makes nothing.
-    while process.poll() is None and not list(home.rglob("locks/**/*.json")):
-        time.sleep(0.02)
-    time.sleep(rng.uniform(0, 15))
+    before = asked(log)
+    process = started(home.with_suffix(".log"))
+    while process.poll() is None and asked(log) - before < when:
+        time.sleep(0.005)
     kill(process)
     left = inventory(aws)
     said: list[str] = []
@@ -91,7 +119,7 @@ def one(aws: AwsLoopback, home: Path, rng: random.Random) -> str:
     assert not p.preview_infrastructure(sagemaker()).has_changes, "the second run had work left"
     assert foreign(world(aws)) == foreign(theirs), "what is theirs was changed"
     took = "taken over" if any("cut off" in line for line in said) else "clean"
-    return f"completed, {took}: killed with {left}"
+    return f"completed, {took}: killed after {when:.0f} requests with {left}"
 
 
 def inventory(aws: AwsLoopback) -> str:

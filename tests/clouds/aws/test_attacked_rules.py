@@ -181,7 +181,7 @@ IAM: dict[str, tuple[list[Any], CheckStatus]] = {
     "the key for reading": (granted("kms:", "kms:Decrypt", "kms:DescribeKey"), FAIL),
     "a header of encryption": (
         [ALL, deny({"Null": {"s3:x-amz-server-side-encryption": "true"}}, "s3:PutObject")],
-        UNKNOWN),
+        FAIL),
     "tags of objects": (
         [ALL, deny(_not("s3:ExistingObjectTag/team", "ml"), "s3:GetObject")], UNKNOWN),
     # --- NotAction and NotResource
@@ -323,7 +323,7 @@ BUCKET: dict[str, tuple[list[Any], CheckStatus]] = {
         [lock({"StringLike": {"s3:prefix": "team/secret/*"}})], UNKNOWN),
     "many keys at once": ([lock({"NumericGreaterThan": {"s3:max-keys": "10"}})], UNKNOWN),
     "a header of encryption": (
-        [lock(_not("s3:x-amz-server-side-encryption", "aws:kms"), Action="s3:PutObject")], UNKNOWN),
+        [lock(_not("s3:x-amz-server-side-encryption", "aws:kms"), Action="s3:PutObject")], FAIL),
     "no versions deleted": ([lock(Action="s3:DeleteObjectVersion")], FAIL),
     "reading alone": ([lock(Action=None, NotAction=["s3:Get*", "s3:List*"])], FAIL),
     "all but needed": ([lock(Action=None, NotAction=["s3:Get*", "s3:List*", "s3:Put*",
@@ -392,7 +392,7 @@ ABROAD: dict[str, tuple[list[Any], CheckStatus]] = {
     "objects that are given to the owner": (
         [gate(Principal=US, Action=None, NotAction="s3:PutObject"),
          gate({"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}, Principal=US,
-              Action="s3:PutObject")], UNKNOWN),
+              Action="s3:PutObject")], FAIL),
 }  # fmt: skip
 
 
