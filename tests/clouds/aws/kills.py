@@ -5,8 +5,9 @@
 Each round begins with an empty account in which somebody else has a bucket with an object and
 settings of its own, a repository and a role. The run and its engine and plugins are killed with
 SIGKILL, after as many requests to AWS as chance says: of time alone a busy machine would spend all
-before the first one. The same command then has to complete, a second one has to find nothing to do, and all that
-is theirs has to be byte for byte as before. Prints one line for each round, and figures.
+before the first one. The same command then has to complete, a second one has to find nothing to do,
+and all that is theirs has to be byte for byte as before. Prints one line for each round, and
+figures.
 """
 
 from __future__ import annotations
