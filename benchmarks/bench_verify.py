@@ -36,6 +36,7 @@ from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec
 
 BUCKET, REPOSITORY, ROLE = "bench-bucket", "zenml", "bench-role"
+QUOTA = {"QuotaName": "ml.m5.xlarge for training job usage", "QuotaCode": "L-1", "Value": 8}
 SLOW_OPERATION = "s3:GetBucketVersioning"
 
 
@@ -44,6 +45,7 @@ def serve(latency: float, slow: float) -> None:
     from tests.doubles.aws import AwsLoopback
     from tests.doubles.faults import AwsFaults
     from tests.doubles.simulator import PolicySimulator
+    from tests.doubles.web import json_response
 
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -54,6 +56,9 @@ def serve(latency: float, slow: float) -> None:
         aws.repository(REPOSITORY)
         aws.role(ROLE)
         faults.answer("iam:SimulatePrincipalPolicy", PolicySimulator(aws))
+        # moto has neither.
+        faults.answer("accessanalyzer:ValidatePolicy", json_response({"findings": []}))
+        faults.answer("service-quotas:ListServiceQuotas", json_response({"Quotas": [QUOTA]}))
         faults.latency = latency
         if slow:
             faults.delay(SLOW_OPERATION, slow)
@@ -66,8 +71,9 @@ def bare(spec: BaseSpec) -> None:
     r = aws_resources(spec)
     session = boto3.session.Session(region_name=r.region)
     config = Config(retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=16)
-    sts, s3, ecr, iam, control = (
-        session.client(name, config=config) for name in ("sts", "s3", "ecr", "iam", "s3control")
+    sts, s3, ecr, iam, control, quotas, analyzer = (
+        session.client(name, config=config)
+        for name in ("sts", "s3", "ecr", "iam", "s3control", "service-quotas", "accessanalyzer")
     )
 
     def quietly(call: Callable[..., Any], **parameters: Any) -> None:
@@ -85,14 +91,14 @@ def bare(spec: BaseSpec) -> None:
             ],
         )
 
-    of_role = questions(
-        [
-            row
-            for row in permissions_for(r, Identity.RUNTIME)
-            if row.action.split(":")[0] in {"s3", "ecr"}
-        ],
-        r,
-    )
+    def validate(trust: Any) -> None:
+        analyzer.validate_policy(
+            policyDocument=json.dumps(trust),
+            policyType="RESOURCE_POLICY",
+            validatePolicyResourceType="AWS::IAM::AssumeRolePolicyDocument",
+        )
+
+    of_role = questions(permissions_for(r, Identity.RUNTIME), r)
     of_connector = questions(permissions_for(r, Identity.CONNECTOR), r)
     with ThreadPoolExecutor(32) as pool:
         identity = pool.submit(sts.get_caller_identity)
@@ -101,12 +107,16 @@ def bare(spec: BaseSpec) -> None:
             for call in (
                 *(s3.head_bucket, s3.get_public_access_block, s3.get_bucket_policy_status),
                 *(s3.get_bucket_encryption, s3.get_bucket_versioning, s3.get_bucket_policy),
+                s3.get_bucket_acl,
             )
         ]
         jobs.append(pool.submit(ecr.describe_repositories, repositoryNames=[REPOSITORY]))
         jobs.append(pool.submit(ecr.get_registry_scanning_configuration))
-        jobs.append(pool.submit(iam.get_role, RoleName=role_name(str(r.role))))
+        jobs.append(pool.submit(quietly, ecr.get_repository_policy, repositoryName=REPOSITORY))
+        jobs.append(pool.submit(quotas.list_service_quotas, ServiceCode="sagemaker"))
+        role = pool.submit(iam.get_role, RoleName=role_name(str(r.role)))
         jobs += [pool.submit(simulate, str(r.role), question) for question in of_role]
+        jobs.append(pool.submit(validate, role.result()["Role"]["AssumeRolePolicyDocument"]))
         who = identity.result()
         jobs.append(pool.submit(quietly, control.get_public_access_block, AccountId=who["Account"]))
         caller = who["Arn"].replace(":sts:", ":iam:")

@@ -39,7 +39,8 @@ def scheduler_checks(
         require_same_account(role, account)
         return simulate(access, role, questions(rows, r), probes.policies)
 
-    may = Probe(
+    role_seen: Probe[Any] = probes.scheduler_role
+    may: Probe[Any] = Probe(
         "iam:SimulatePrincipalPolicy of the scheduler's role",
         run,
         requires=(probes.session,),
@@ -50,7 +51,7 @@ def scheduler_checks(
     add = partial(checklist.check, create=_create(r))
     return [
         add(
-            *("aws.scheduler.trust", role, probes.scheduler_role),
+            *("aws.scheduler.trust", role, role_seen),
             lambda seen: evaluate_scheduler_trust(seen, r),
             on_error=lambda error: _absent(error, r),
         ),
