@@ -13,7 +13,14 @@ from kitaru_iac.gateway.rest_gateway import RestGateway
 from kitaru_iac.records.stored import Store
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.files import Described
 from kitaru_iac.stacks import operations
+from kitaru_iac.stacks.copy import copy
+from kitaru_iac.stacks.many import Outcome, apply_all, plan_all, prune_all
+from kitaru_iac.stacks.planning import plan_stack
+from kitaru_iac.stacks.prune import plan_prune
+from kitaru_iac.stacks.rename import rename
+from kitaru_iac.stacks.source import Source
 from tests.homes import Home
 from tests.records.snapshots import everything
 from tests.stacks.test_colleagues import BASE, BOTH, BUCKET, LOCAL, METHOD
@@ -89,3 +96,30 @@ def test_a_colleagues_change_is_found_and_kept(
 
     assert operations.apply(from_mapping(BUCKET)).changed  # the same command converges
     assert not operations.apply(from_mapping(BUCKET)).changed
+
+
+def test_several_at_once_are_pruned_renamed_and_copied(
+    server_home: Home,
+) -> None:
+    items = [
+        Described(from_mapping({**BASE, "name": name, "activate": False}), f"{name}.yaml")
+        for name in ("one", "two", "three")
+    ]
+    source = Source("github.com/acme/stacks", "", ("stacks/",))
+    for expected in ("applied", "unchanged"):
+        outcomes: list[Outcome] = []
+        apply_all(items, outcomes=outcomes, kept_source=source.label)
+        assert [one.status for one in outcomes] == [expected] * 3, outcomes
+    plans, errors = plan_all(items, kept_source=source.label)
+    assert (errors, [plan.drift for plan in plans]) == ({}, [()] * 3)
+
+    prune_all(plan_prune(source, ["one", "two"], plans[:2]), source, outcomes)
+    assert outcomes[-1].status == "pruned", outcomes[-1].error
+    rename("two", "second")
+    copy("second", "third", verify=False)
+    gateway = Store.open().gateway
+    assert {doc.name for doc in gateway.stacks(Where())} == {"default", "one", "second", "third"}
+    assert {doc.name for doc in gateway.connectors(Where())} == {"one", "second"}
+    second = from_mapping({**BASE, "name": "second", "activate": False})
+    planned = plan_stack(second)
+    assert (planned.plan.has_changes, planned.drift) == (False, ())
