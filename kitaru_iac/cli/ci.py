@@ -9,6 +9,7 @@ import typer
 
 from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.cli.ci_job import (
+    LONGEST,
     PLAN_FILE,
     Comment,
     PlanFile,
@@ -154,7 +155,7 @@ def apply(
             consent=lambda _: True,
         )
     finally:
-        body = markdown([done.to_dict() for done in outcomes], len(described))
+        body = markdown([done.to_dict() for done in outcomes], len(described), LONGEST)
         hand_on(host, fresh, plan, sum(done.error is not None for done in outcomes))
         host.summary(body)
     current().items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
