@@ -21,7 +21,7 @@ def write_whole(path: Path, text: str, *, over: Callable[[str], bool]) -> None:
 
     Args:
         path: The file. Where it is a link, what it leads to is written.
-        text: The content.
+        text: The content. Signs that no encoding has, as of odd file names, are escaped.
         over: Says from the beginning of a file that is there whether it may be replaced.
 
     Raises:
@@ -38,7 +38,7 @@ def write_whole(path: Path, text: str, *, over: Callable[[str], bool]) -> None:
                     raise FileExistsError(None, "It is there already, and is something else")
         handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
@@ -50,10 +50,12 @@ def write_whole(path: Path, text: str, *, over: Callable[[str], bool]) -> None:
             with suppress(OSError):
                 Path(name).unlink()
             raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
+        loops = isinstance(error, RuntimeError)  # as `resolve` has it
+        why = "A link there leads to itself." if loops else "Its name is not valid."
         raise FileNotWritten(
             "The file cannot be written",
             where=str(path),
-            why=getattr(error, "strerror", None) or "Its name is not valid.",
+            why=getattr(error, "strerror", None) or why,
             remedy="Choose another place, or make room there.",
         ) from None

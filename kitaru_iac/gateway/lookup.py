@@ -17,6 +17,7 @@ __all__ = [
     "contains",
     "has_id_prefix",
     "id_prefix",
+    "may_be_name",
     "not_found",
 ]
 
@@ -52,6 +53,14 @@ class _Identified(Protocol):
 
 
 _Stack = TypeVar("_Stack", bound=_Identified)
+
+
+def may_be_name(ref: str) -> bool:
+    """Say whether a stack may be called so; bytes of a terminal that are no text are no name."""
+    try:
+        return bool(ref.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def id_prefix(ref: str) -> str | None:

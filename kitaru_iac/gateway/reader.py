@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
-from kitaru_iac.gateway.lookup import Stub, choose, not_found
+from kitaru_iac.gateway.lookup import Stub, choose, may_be_name, not_found
 from kitaru_iac.gateway.views import DEFAULT_STACK, Active, RowPage, StackRow, StackView
 from kitaru_iac.machine.active_scope import Named
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -113,7 +113,7 @@ class BaseReader(ABC):
         return self._view(stub, self._is_active(stub))
 
     def _find(self, ref: str) -> Stub:
-        stub = choose(ref, self._look_up(ref)) if ref else None
+        stub = choose(ref, self._look_up(ref)) if may_be_name(ref) else None
         if stub is None:
             raise not_found(ref, self._names_to_compare)
         return stub

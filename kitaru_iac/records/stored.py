@@ -19,7 +19,13 @@ from kitaru_iac.gateway.documents import (
     Where,
 )
 from kitaru_iac.gateway.gateway import Gateway
-from kitaru_iac.gateway.lookup import PREFIX_MATCHES, choose, id_prefix, not_found
+from kitaru_iac.gateway.lookup import (
+    PREFIX_MATCHES,
+    choose,
+    id_prefix,
+    may_be_name,
+    not_found,
+)
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
@@ -131,6 +137,8 @@ class Store:
         Raises:
             UsageError: It is the beginning of several ids.
         """
+        if not may_be_name(ref):
+            return None
         if (named := self.stack_named(ref)) is not None:
             return named
         if exact and _uuid(ref) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -77,10 +78,14 @@ def documents_in(files: Sequence[str], stdin: TextIO | None = None) -> list[Docu
             continue
         for path in paths:
             # One file that is named twice, or is in a folder that is named too, is read once.
-            real = path if path == "-" else str(Path(path).resolve())
+            real = path if path == "-" else os.path.realpath(path)
             if real in seen:
                 continue
             seen.add(real)
+            if path != file and Path(real).exists() and not Path(real).is_file():
+                # One in a folder would be waited for; passed over, its stack would be missing.
+                problems.append(Problem("file", "it is not a file", source=path))
+                continue
             try:
                 found += read_documents(path, stdin)
             except DescriptionError as error:
@@ -163,7 +168,7 @@ def _files(file: str) -> list[str]:
             and entry.name != FILE
             and not entry.name.startswith(".")
             # A link that leads nowhere is told of: its stack would be missing without a word.
-            and (entry.is_file() or (entry.is_symlink() and not entry.exists()))
+            and not entry.is_dir()
         )
     except OSError as error:
         what = f"the folder cannot be read: {error.strerror}"

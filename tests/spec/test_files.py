@@ -105,7 +105,10 @@ def test_a_link_that_leads_nowhere_is_not_passed_over(tmp_path: Path) -> None:
     folder = write(tmp_path / "x", a_yaml="name: a")
     (folder / "b.yaml").symlink_to(tmp_path / "gone.yaml")
     os.mkfifo(folder / "pipe.yaml")  # nobody writes into it
-    assert problems(folder) == [("b.yaml", "file: there is no such file")]
+    assert problems(folder) == [
+        ("b.yaml", "file: there is no such file"),
+        ("pipe.yaml", "file: it is not a file"),
+    ]
 
 
 def test_chosen_are_those_of_these_names_in_the_order_of_the_files(tmp_path: Path) -> None:
