@@ -19,11 +19,9 @@ COMMANDS = (
     "stack show dev",
     "stack list",
     "stack export dev",
-    "stack drift dev",
     "stack drift",
     "stack health dev",
     "ci drift dev",
-    "stack adopt dev --yes",
     "stack verify dev",
     "stack preview -f FILE --out PLAN",
     "stack apply -f FILE --yes",
@@ -60,23 +58,21 @@ def packed(value: object) -> bytes:
     return base64.b64encode(json.dumps(value).encode())
 
 
-def test_no_command_shows_them(home: Home, kitaru: Kitaru, tmp_path: Path) -> None:
+def test_no_command_shows_them_nor_python_nor_an_agents_tool(
+    home: Home, kitaru: Kitaru, tmp_path: Path
+) -> None:
     file, plan = tmp_path / "stack.yaml", tmp_path / "plan.json"
     file.write_text("name: dev\ntype: local\nlabels: {team: x}\nactivate: false\n")
     assert kitaru("stack", "apply", "-f", str(file), "--yes").code == 0
     fill(home)
     for command in COMMANDS:
         words = [{"FILE": str(file), "PLAN": str(plan)}.get(word, word) for word in command.split()]
-        for more in ((), ("-o", "json"), ("--debug",)):
+        for more in (("--debug",), ("-o", "json")):
             done = kitaru(*words, *more)
             assert done.code in {0, 2, 3, 4, 5}, (command, done)
             for secret in SECRETS:
                 assert secret not in done.out + done.err, (command, more)
     assert not any(secret in plan.read_text() for secret in SECRETS)
-
-
-def test_neither_do_the_sdk_and_agents_tools(home: Home, kitaru: Kitaru) -> None:
-    assert kitaru("stack", "create", "dev", "--no-activate").code == 0
     fill(home)
     view = kitaru_sdk.show_stack("dev")
     (drift,) = kitaru_sdk.drift("dev")

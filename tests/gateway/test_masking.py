@@ -136,17 +136,17 @@ def test_a_text_without_a_secret_is_shown_as_it_is(value: object) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a," * 50_000 + "@",
-        "x:" * 50_000 + "@",
-        "a:b@" * 20_000,
-        "password: |\n" + " a\n" * 30_000,
-        "password:\n" * 5_000,
-        'key:\\"' * 20_000,
-        "-----BEGIN PRIVATE KEY-----" * 3_000,
+        "a," * 10_000 + "@",
+        "x:" * 10_000 + "@",
+        "a:b@" * 5_000,
+        "password: |\n" + " a\n" * 5_000,
+        "password:\n" * 1_000,
+        'key:\\"' * 4_000,
+        "-----BEGIN PRIVATE KEY-----" * 600,
     ],
     ids=lambda text: text[:12],
 )
 def test_no_text_takes_long(text: str) -> None:
     begun = time.process_time()
     masked({"field": text})
-    assert time.process_time() - begun < 3
+    assert time.process_time() - begun < 1
