@@ -28,7 +28,7 @@ from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, KitaruError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kitaru_iac.plan.document import StackPlan
     from kitaru_iac.spec.files import Described
@@ -128,7 +128,7 @@ def apply(
     from kitaru_iac.plan.document import document
     from kitaru_iac.render.results import markdown
     from kitaru_iac.stacks.many import Outcome, apply_all
-    from kitaru_iac.stacks.planning import require_digest, saved_plan
+    from kitaru_iac.stacks.planning import saved_plan
 
     require_id(id)
     if plan is not None and unreviewed:
@@ -141,10 +141,8 @@ def apply(
         reviewed = saved_plan(plan) if plan is not None else None
         plans, _ = _plans(described)
         fresh = document(plans)
-        # Where nothing would change, nothing has to have been reviewed.
-        if not unreviewed and (reviewed or _is_news(fresh)):
-            digest = reviewed["digest"] if reviewed else reviewed_digest(host, request, id)
-            require_digest(fresh, digest, reviewed)
+        if not unreviewed:
+            _require_reviewed(fresh, reviewed, lambda: reviewed_digest(host, request, id))
     outcomes: list[Outcome] = []
     try:
         apply_all(
@@ -221,6 +219,25 @@ def verify(
     out.items([report.to_dict() for report, _ in reports], lines)
     stops = counted["checks_failed"] or (strict and counted["checks_unknown"])
     return int(ExitCode.CHECK_FAILED if stops else ExitCode.DONE)
+
+
+def _require_reviewed(
+    fresh: Mapping[str, Any], reviewed: Mapping[str, Any] | None, digest: Callable[[], str]
+) -> None:
+    """Refuse a plan that is not what was reviewed: in a file, or else by its digest.
+
+    Where nothing would change, nothing has to have been reviewed.
+
+    Raises:
+        PlanMoved: It is another one.
+        UsageError: None was reviewed.
+    """
+    from kitaru_iac.stacks.planning import require_digest
+
+    if reviewed is not None:
+        require_digest(fresh, reviewed["digest"], reviewed)
+    elif _is_news(fresh):
+        require_digest(fresh, digest(), None)
 
 
 def _is_news(plan: Mapping[str, Any]) -> bool:

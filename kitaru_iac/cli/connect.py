@@ -96,11 +96,9 @@ def login(
         kitaru login https://kitaru.example.com --api-key - < key.txt
         kitaru login
     """
-    from kitaru_iac.cli.numbers import LONGEST, PORTS, require_within
     from kitaru_iac.connection import login as connection
 
-    require_within("--port", port, *PORTS)
-    require_within("--timeout", timeout, 1, LONGEST)
+    _require_numbers(port, timeout)
     out = output()
     if url is None:
         from kitaru_iac.connection.local_server import login_local
@@ -122,6 +120,13 @@ def login(
     lines += [f"Project: {done.project}"] if done.project else []
     lines += [f"Active stack: {done.active_stack}"] if done.active_stack else []
     out.item(done.to_dict(), lines)
+
+
+def _require_numbers(port: int | None, timeout: int) -> None:
+    from kitaru_iac.cli.numbers import LONGEST, PORTS, require_within
+
+    require_within("--port", port, *PORTS)
+    require_within("--timeout", timeout, 1, LONGEST)
 
 
 def logout() -> None:
