@@ -57,8 +57,8 @@ ALLOWED: dict[str, tuple[str, str]] = {
         "what secrets are spelled like, to hide them",
     ),
     "testing/__init__.py": ("aws", TESTING),
-    "testing/_moto.py": ("aws eks", TESTING),
-    "testing/aws.py": ("aws boto3", TESTING),
+    "testing/_moto.py": ("eks", TESTING),
+    "testing/aws.py": ("aws boto3 ec2 iam", TESTING),
     "testing/aws_parts.py": (
         "amazonaws arn aws ec2 ecr eks iam boto3 s3 sagemaker sts",
         TESTING,
