@@ -29,6 +29,8 @@ def test_what_is_of_another_account_or_cloud_is_not_made() -> None:
     for nothing in ({"name": "x"}, {**BUCKET, "artifact_store": "gs://my-bucket"}):
         with pytest.raises(kitaru.UsageError, match="names nothing in AWS"):
             NOBODY.create({key: nothing[key] for key in nothing if key != "region"})
+    with pytest.raises(kitaru.UsageError, match="a mapping or a path, not str"):
+        NOBODY.create("stack.yaml")
     with pytest.raises(kitaru.DescriptionError):
         NOBODY.create({"name": "x", "type": "sagemaker"})
 
@@ -44,7 +46,7 @@ def test_without_moto_the_command_that_installs_it_is_said(monkeypatch: pytest.M
     with pytest.raises(kitaru.MissingPackages) as refused, local_aws():
         pass
     assert refused.value.why == "moto (not installed)"
-    assert "'kitaru-iac[aws,testing]'" in refused.value.remedy
+    assert "'kitaru-iac[aws,testing]'" in str(refused.value.remedy)
 
 
 def test_inside_nothing_of_the_user_is_seen_and_afterwards_all(

@@ -242,7 +242,7 @@ def _wanted_by_stack() -> list[str]:
     components = [
         part for parts in Client().active_stack_model.components.values() for part in parts
     ]
-    names = {part.integration for part in components}
+    names = {part.integration for part in components if part.integration}
     known = sorted(names.intersection(integration_registry.list_integration_names))
     return [
         line

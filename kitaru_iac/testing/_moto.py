@@ -14,7 +14,7 @@ _NOBODY = "https://127.0.0.1:9"
 
 def _serve(descriptor: int) -> None:
     import moto.eks.models
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     moto.eks.models.ENDPOINT_TEMPLATE = _NOBODY

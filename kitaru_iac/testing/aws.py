@@ -65,7 +65,8 @@ class LocalAws:
 
         Raises:
             DescriptionError: What is wrong with the description: all of it.
-            UsageError: It names another account than this one's, or nothing in AWS.
+            UsageError: It names another account than this one's, or nothing in AWS; or it is
+                neither a mapping nor a path.
         """
         from kitaru_iac.testing.aws_parts import create
 
@@ -168,7 +169,7 @@ def _set(variables: Mapping[str, str]) -> None:
         del os.environ[name]
     os.environ.update(variables)
     if boto3 := sys.modules.get("boto3"):  # its own session has read other variables
-        boto3.DEFAULT_SESSION = None
+        vars(boto3)["DEFAULT_SESSION"] = None
 
 
 @contextmanager
@@ -233,4 +234,9 @@ def _described(description: Mapping[str, object] | os.PathLike[str]) -> StackSpe
 
     if isinstance(description, Mapping):
         return from_mapping(description)
-    return load({}, Path(description))
+    if isinstance(description, os.PathLike):
+        return load({}, Path(description))
+    raise UsageError(
+        f"A description is a mapping or a path, not {type(description).__name__}",
+        remedy="Give the keys of stack.yaml, or pathlib.Path('stack.yaml').",
+    )
