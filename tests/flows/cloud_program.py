@@ -68,6 +68,24 @@ def main_thread() -> dict[str, Any]:
     return {**seen, "block": _told(str(run.id))}
 
 
+def remote() -> dict[str, Any]:
+    """Say what ZenML would submit to on the cluster's stack, and why a run there is refused."""
+    with kitaru.stack("cluster"):
+        stack = Client().active_stack
+        assert stack.container_registry is not None
+        parts = {
+            "orchestrator": type(stack.orchestrator).__name__,
+            "connector": stack.orchestrator.connector_resource_id,
+            "artifacts": stack.artifact_store.path,
+            "registry": stack.container_registry.config.uri,
+        }
+    try:
+        agent.run(stack="cluster")
+    except kitaru.KitaruError as error:
+        return {**parts, "refused": error.what, "runs": Client().list_pipeline_runs().total}
+    return parts
+
+
 def threads() -> dict[str, Any]:
     """Run in threads, on the bucket's stack and on another one."""
     seen: list[list[Any]] = []
@@ -164,6 +182,7 @@ if __name__ == "__main__":
     found: dict[str, Any] = {"warm": told(agent.run())}
     forget_zenml()
     found["main"] = end(begin(main_thread))
+    found["remote"] = end(begin(remote))
     found["threads"] = end(begin(threads))
     two = [begin(watched("cloud", None)), begin(watched("other", None))]
     found |= {"cloud": end(two[0]), "other": end(two[1])}
