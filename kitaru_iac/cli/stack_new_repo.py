@@ -66,9 +66,11 @@ def new_repo(
     done = write(directory, project=name, cloud=cloud, environments=names, ci=ci, force=force)
     lines = [f"Wrote {len(done.files)} files into {done.path}", *(f"  {n}" for n in done.files)]
     out.item(done.to_dict(), lines)
+    # Quoted, neither is what a shell would make of it.
+    folder = str(done.path) if directory.startswith(("~", "-")) else directory
     for line in (
         "Next:",
-        f"  cd {shlex.quote(directory)}",
+        f"  cd {shlex.quote(folder)}",
         "  uv sync",
         f"  pulumi stack init {names[0]}",
         "  pulumi up",

@@ -90,13 +90,21 @@ def files(
     extra = f"[{cloud}]" if cloud else ""
     found = {}
     for target, source in sources.items():
-        text = _filled(_source(source).read_text("utf-8"), words).replace(PROJECT, project)
+        text = _filled(_source(source).read_text("utf-8"), words)
+        # In YAML `on` and `007` are no names, unless they are quoted.
+        text = text.replace(f"name: {PROJECT}\n", f"name: {_scalar(project)}\n")
+        text = text.replace(PROJECT, project)
         found[target] = text.replace(f'["{_PACKAGE}"]', f'["{_PACKAGE}{extra}~={__version__}"]')
     for name in environments:
         found[f"Pulumi.{name}.yaml"] = _part("Pulumi.stack.yaml", STACK=name)
         found[f"stacks/{name}.yaml"] = _part("stack.yaml")
     found["pyproject.toml"] += _origin()
     return dict(sorted(found.items()))
+
+
+def _scalar(name: str) -> str:
+    """A project's name in YAML: as it is, where every reader takes it for a text."""
+    return name if re.fullmatch(r"[A-Za-z][A-Za-z._-]{5,}", name) else json.dumps(name)
 
 
 def is_from_here() -> bool:

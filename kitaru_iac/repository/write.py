@@ -64,9 +64,11 @@ def write(
     """
     wanted = files(project, cloud, environments, ci)
     path = Path(directory).expanduser().absolute()
-    _insist_on_room(path, wanted, force=force)
+    if ".." in path.parts:
+        path = path.resolve()
     undo: list[Callable[[], object]] = []
     try:
+        _insist_on_room(path, wanted, force=force)
         if path.exists():
             _fill(path, wanted, undo)
         else:

@@ -52,6 +52,28 @@ def test_it_writes_a_repository_and_says_what_comes_next(kitaru, tmp_path: Path)
     assert [entry.name for entry in folder.parent.iterdir()] == ["platform"]
 
 
+@pytest.mark.parametrize(
+    "name", ["with space", "ünïcode", "-dash", "quote'd", "$HOME", "a/b/../c", "~/x", " "]
+)
+def test_the_command_that_comes_next_leads_into_the_folder(
+    kitaru, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    done = kitaru("stack", "new-repo", "--", name)
+    assert done.code == 0, done.err
+    command = done.err.splitlines()[1]
+    words = ["sh", "-c", f"{command} && ls"]
+    went = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "Pulumi.yaml" in went.stdout, (command, went.stderr)
+
+
+def test_a_name_that_no_file_system_takes_is_refused(kitaru, tmp_path: Path) -> None:
+    done = kitaru("stack", "new-repo", str(tmp_path / ("x" * 256)), "-o", "json")
+    assert done.error["message"].startswith("The repository cannot be written: File name")
+    assert not any(tmp_path.iterdir())
+
+
 def test_as_a_document(kitaru, tmp_path: Path):
     done = kitaru("stack", "new-repo", str(tmp_path / "a"), "--name", "ml", "-o", "json")
     assert done.err == ""

@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from kitaru_iac._version import __version__
+from kitaru_iac.engine.find import FoundEngine
+from kitaru_iac.engine.project import Project
 from kitaru_iac.errors import UsageError
 from kitaru_iac.repository import contents
 from kitaru_iac.repository.write import write
@@ -59,6 +61,16 @@ class TestTheProject:
         assert package["project"]["name"] == "ml"
         assert package["project"]["dependencies"] == [f"kitaru-iac[aws]~={__version__}"]
         assert not any("kitaru-stacks" in text for text in written.values())
+
+    @pytest.mark.parametrize(
+        "name", ["on", "No", "null", "007", "1.0", "1e3", "0x1F", "1_000", "12.34.56", "true", "ml"]
+    )
+    def test_a_name_that_yaml_reads_as_something_else_stays_one(
+        self, name: str, tmp_path: Path
+    ) -> None:
+        folder = write(tmp_path / "r", project=name).path
+        assert yaml.safe_load((folder / "Pulumi.yaml").read_text())["name"] == name
+        assert Project(folder, FoundEngine(Path("pulumi"), contents.ENGINE), print).name == name
 
     @pytest.mark.parametrize("ci", contents.CIS)
     def test_nothing_is_left_to_be_filled_in(self, ci: str) -> None:
