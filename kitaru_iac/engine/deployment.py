@@ -72,7 +72,7 @@ class Deployment:
         self.backend = backend or default_backend()
         self._identify = identify
         view: View = as_view(progress)
-        self._runner = Runner(stack, self.backend.label, view, self.unlock, lock_wait)
+        self._runner = Runner(stack, self.backend.label, view, self.unlock, lock_wait, project)
         self._runner.environment = dict(environment or {})
         self._states = States(self.backend, project, stack, self._runner)
         self._work = WorkDirectories(

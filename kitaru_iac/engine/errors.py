@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 
 from kitaru_iac.engine.events import Diagnostic, ResourceChange, name_of, type_of
@@ -62,18 +63,21 @@ class StateLocked(EngineError):
         stack: The deployment.
         backend: Where its state is, without secrets.
         locks: Who holds it, where the backend tells.
+        project: Pulumi's project, where the command is for any folder and not for its own.
     """
 
     code = "state_locked"
 
-    def __init__(self, stack: str, backend: str, locks: Sequence[Lock] = ()) -> None:
+    def __init__(
+        self, stack: str, backend: str, locks: Sequence[Lock] = (), project: str = ""
+    ) -> None:
         self.locks = tuple(locks)
         holders = ", ".join(map(str, locks)) or "somebody else"
         super().__init__(
             f"The state of deployment {stack} is locked by {holders}",
             why="Two updates at the same time would overwrite each other's state.",
             remedy="Wait until it has ended and run this again. If it died: "
-            f"PULUMI_BACKEND_URL={backend} pulumi cancel --stack {stack}",
+            f"{_command('cancel', stack, backend, project)}",
         )
 
 
@@ -219,7 +223,7 @@ class UpdateFailed(EngineError):
         super().__init__(what, why="\n".join(self.failures) or None, remedy=remedy)
 
 
-_LOCK = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\)(?: at (\d{4}-\S+))?")
+_LOCK = re.compile(r"created by ([^\n(]+)@(\S+) \(pid (\d+)\)(?: at (\d{4}-\S+))?")
 _PLUGIN = re.compile(
     r"(?:resource plugin|plugin) [`'\"]?(?:resource-|pulumi-resource-)?([a-z][a-z0-9-]*?)[`'\"]?"
     r"(?:[- ]v?(\d+\.\d+\.\d+))?[`'\"]? (?:not found|could not be)|"
@@ -244,6 +248,15 @@ _NOTHING = {"update failed", "preview failed", "Resource monitor has terminated,
 _PROTECTED = ("is protected", "cannot be deleted because it is protected", "protected resource")
 
 
+def _command(verb: str, stack: str, backend: str, project: str) -> str:
+    """A command of Pulumi's, for a shell."""
+    # Outside of its project's folder a stack is known by its whole name; in a backend that is no
+    # service of Pulumi's that always begins with this word.
+    if project and not backend.startswith(("http://", "https://")):
+        stack = f"organization/{project}/{stack}"
+    return f"PULUMI_BACKEND_URL={shlex.quote(backend)} pulumi {verb} --stack {shlex.quote(stack)}"
+
+
 def read_locks(text: str) -> tuple[Lock, ...]:
     """The holders that an error about a locked state names."""
     return tuple(Lock(user, host, int(pid), at) for user, host, pid, at in _LOCK.findall(text))
@@ -261,6 +274,7 @@ def mapped(
     hide: Iterable[str] = (),
     log_in: str | None = None,
     changes: Iterable[ResourceChange] = (),
+    project: str = "",
 ) -> EngineError:
     """The typed error for whatever the SDK raised.
 
@@ -275,6 +289,7 @@ def mapped(
         hide: Texts that must not be shown.
         log_in: The command that logs in to the deployment's cloud, where it is known.
         changes: What happened to each resource.
+        project: Pulumi's project, where commands are for any folder and not for its own.
     """
     if isinstance(error, EngineError):
         return error
@@ -283,7 +298,7 @@ def mapped(
     said = "\n".join([text, *(d.message for d in errors)])
     low = said.lower()
     if "currently locked by" in said or "Another update is currently in progress" in said:
-        return StateLocked(stack, backend, read_locks(said))
+        return StateLocked(stack, backend, read_locks(said), project)
     if "incorrect passphrase" in low or "message authentication failed" in low:
         return WrongPassphrase(stack, backend)
     if "passphrase must be set" in low:
@@ -304,7 +319,7 @@ def mapped(
             "Protected resources would have been deleted or replaced, and were left alone",
             why="\n".join(lines),
             remedy="Describe them as they are, or unprotect them on purpose: "
-            f"PULUMI_BACKEND_URL={backend} pulumi state unprotect --stack {stack} URN",
+            f"{_command('state unprotect', stack, backend, project)} URN",
         )
     if not errors and _is_about_backend(low):
         return BackendUnusable(

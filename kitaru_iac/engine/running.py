@@ -33,6 +33,7 @@ class Runner:
         view: Sees every event.
         unlock: Lets go of a lock that a dead run left.
         lock_wait: How long to wait for another update on this machine to end, in seconds.
+        project: Pulumi's project.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Runner:
         view: View,
         unlock: Callable[[], None],
         lock_wait: float,
+        project: str = "",
     ) -> None:
         #: What the engine gets beside this process's own variables.
         self.environment: dict[str, str] = {}
@@ -49,6 +51,7 @@ class Runner:
         self.log_in: str | None = None
         self._stack = stack
         self._backend = backend
+        self._project = project
         self._view = view
         self._unlock = unlock
         self._lock_wait = lock_wait
@@ -136,6 +139,7 @@ class Runner:
                 hide=self._secrets(),
                 log_in=self.log_in,
                 changes=seen.changes,
+                project=self._project,
             ) from error
 
     def _cancelled(self, stop: EngineInterrupted, seen: Recording) -> UpdateCancelled:

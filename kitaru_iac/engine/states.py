@@ -140,7 +140,7 @@ class States:
         """
         where = self._backend.label
         if any(not is_dead(lock) for lock in files.locks()):
-            raise StateLocked(self._stack, where, files.locks())
+            raise StateLocked(self._stack, where, files.locks(), files.project)
         copy = files.copy()
         if copy is None:
             raise StateDamaged(

@@ -307,6 +307,7 @@ def test_a_secret_is_hidden_in_every_class(text: str) -> None:
             "a: created by CORP\\bob@h.example (pid 3) at x\nb: created by a.b@c (pid 4) at x",
             ["process 3 of CORP\\bob on h.example", "process 4 of a.b on c"],
         ),
+        ("created by Eve Doe@home@h (pid 5) at x", ["process 5 of Eve Doe@home on h"]),
         ("created by eve (pid 12)", []),
         ("created by eve@host", []),
         ("", []),
@@ -319,6 +320,21 @@ def test_who_holds_a_state_is_read_from_the_text(text: str, holders: list[str]) 
     assert error.locks == locks
     assert error.what.endswith(f"is locked by {', '.join(holders) or 'somebody else'}")
     assert "PULUMI_BACKEND_URL=s3://x pulumi cancel --stack prod" in str(error.remedy)
+
+
+@pytest.mark.parametrize(
+    ("backend", "project", "command"),
+    [
+        ("s3://x", "infra", "PULUMI_BACKEND_URL=s3://x pulumi cancel --stack organization/infra/a"),
+        ("s3://x?a=1&b=2", "", "PULUMI_BACKEND_URL='s3://x?a=1&b=2' pulumi cancel --stack a"),
+        # The service's organization is known to it alone.
+        ("https://api", "infra", "PULUMI_BACKEND_URL=https://api pulumi cancel --stack a"),
+    ],
+)
+def test_the_command_for_a_dead_holder_is_one_for_a_shell(
+    backend: str, project: str, command: str
+) -> None:
+    assert str(errors.StateLocked("a", backend, project=project).remedy).endswith(command)
 
 
 def test_a_holder_that_only_a_diagnostic_names_is_found() -> None:

@@ -110,21 +110,35 @@ class Ran:
 
 
 class Room:
-    """One Pulumi project and stack."""
+    """One Pulumi project and stack.
 
-    def __init__(self, folder: Path, stack: str = "prod", project: str = "platform") -> None:
+    Args:
+        folder: Where the project is, and its state unless there is a backend.
+        stack: Pulumi's stack.
+        project: Pulumi's project.
+        backend: Where the state is, if not in that folder; then it cannot be read here.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stack: str = "prod",
+        project: str = "platform",
+        backend: str | None = None,
+    ) -> None:
         self.folder = folder
         self.stack = stack
         self.project = project
         self.state = folder / "state"
         self.state.mkdir(parents=True, exist_ok=True)
+        self.backend = backend or self.state.as_uri()
         self.work = folder / "work"
         self.work.mkdir(exist_ok=True)
 
     @property
     def env(self) -> dict[str, str]:
         return {
-            "PULUMI_BACKEND_URL": self.state.as_uri(),
+            "PULUMI_BACKEND_URL": self.backend,
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -138,7 +152,7 @@ class Room:
         settings = auto.ProjectSettings(
             name=self.project,
             runtime="python",
-            backend=auto.ProjectBackend(self.state.as_uri()),
+            backend=auto.ProjectBackend(self.backend),
         )
         workspace = auto.LocalWorkspace(
             work_dir=str(self.work),
@@ -148,9 +162,11 @@ class Room:
             pulumi_command=_command(os.environ["PATH"]),
         )
         mode = auto._stack.StackInitMode
-        there = self._state_file().exists()
         # Each question to the engine starts it: the test knows what it has made.
-        stack = _Stack(self.stack, workspace, mode.SELECT if there else mode.CREATE)
+        how = mode.SELECT if self._state_file().exists() else mode.CREATE
+        if self.backend != self.state.as_uri():
+            how = mode.CREATE_OR_SELECT
+        stack = _Stack(self.stack, workspace, how)
         for key, value in (config or {}).items():
             given = auto.ConfigValue(value) if isinstance(value, str) else value
             stack.set_config(key, given)
@@ -186,7 +202,7 @@ class Room:
         except Exception as error:
             raise Failed("\n".join([*lines, str(error)])) from error
         ran = Ran("\n".join(lines), events)
-        if verb == "up":
+        if verb == "up" and self.backend == self.state.as_uri():
             ran.outputs = self._outputs(stack)
         return ran
 
