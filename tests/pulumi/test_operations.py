@@ -5,6 +5,8 @@ The engine is the model of `tests.pulumi.driver`; random orders are in `test_seq
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests.pulumi import stored
 from tests.pulumi.driver import Engine, Killed, Refused, Wanted, killing
 from tests.pulumi.programs import REMOTE
 
+HERE = Path(__file__).parent
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 BASE = {**wire_names(REMOTE), "name": "dev"}
 
@@ -190,3 +193,12 @@ def test_a_component_without_fields_is_said_to_have_none(home: Home, preview: bo
     assert "has no field `synchronous`" in str(refused.value)
     assert "It has no fields: remove it." in str(refused.value)
     assert stored.names() == {"default"}
+
+
+def test_each_operation_of_the_engine_has_the_tests_that_the_table_names() -> None:
+    table = tomllib.loads((HERE / "operations.toml").read_text(encoding="utf-8"))
+    named = [name for part in table.values() for names in part.values() for name in names]
+    for name in named:
+        module, _, function = name.partition("::")
+        text = (HERE / f"{module}.py").read_text(encoding="utf-8")
+        assert f"\ndef {function}(" in text, name
