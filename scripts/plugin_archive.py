@@ -6,6 +6,7 @@ python scripts/plugin_archive.py [--with-python VERSION] [--extras NAME,...] [--
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import platform
 import shutil
@@ -70,18 +71,39 @@ def write(target: Path, packages: Path, minor: str, python: Path | None = None) 
                 archive.add(python, "python")
 
 
-def _install(into: Path, extras: str, interpreter: Path) -> None:
+def committed(into: Path, root: Path = ROOT) -> Path:
+    """Lay out what is committed: nothing else of this machine goes into a release.
+
+    Returns:
+        Where it is; the folder itself, where it is no repository of Git.
+    """
+    if not (root / ".git").exists():
+        return root
+    if _git(root, "status", "--porcelain"):
+        print(
+            "plugin-archive: of HEAD, without the changes that are not committed", file=sys.stderr
+        )
+    with tarfile.open(fileobj=io.BytesIO(_git(root, "archive", "HEAD"))) as archive:
+        archive.extractall(into, filter="data")
+    return into
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    return subprocess.run(["git", *arguments], cwd=root, stdout=subprocess.PIPE, check=True).stdout
+
+
+def _install(into: Path, extras: str, interpreter: Path, source: Path) -> None:
     """Install the package with the locked versions of what it needs."""
     wanted = [word for extra in filter(None, extras.split(",")) for word in ("--extra", extra)]
     with tempfile.TemporaryDirectory() as temporary:
         lock = Path(temporary, "requirements.txt")
         _uv("pip", "compile", "--quiet", "--python", str(interpreter), *wanted, "--generate-hashes",
-            "--constraints", str(ROOT / "requirements.lock"), "--no-annotate", "--no-header",
-            str(ROOT / "pyproject.toml"), "--output-file", str(lock))  # fmt: skip
+            "--constraints", str(source / "requirements.lock"), "--no-annotate", "--no-header",
+            str(source / "pyproject.toml"), "--output-file", str(lock))  # fmt: skip
         target = ["--python", str(interpreter), "--target", str(into)]
         _uv("pip", "install", "--quiet", *target, "--compile-bytecode", "--require-hashes",
             "--requirement", str(lock))  # fmt: skip
-        _uv("pip", "install", "--quiet", *target, "--compile-bytecode", "--no-deps", str(ROOT))
+        _uv("pip", "install", "--quiet", *target, "--compile-bytecode", "--no-deps", str(source))
 
 
 def _python(version: str, into: Path) -> Path:
@@ -119,7 +141,7 @@ def main(arguments: list[str]) -> None:
             check=True,
         ).stdout.strip()
         packages = Path(temporary, "lib")
-        _install(packages, given.extras, interpreter)
+        _install(packages, given.extras, interpreter, committed(Path(temporary, "source")))
         target = given.to / name()
         write(target, packages, minor, python)
     print(f"{target} ({target.stat().st_size // 1_000_000} MB)")

@@ -96,6 +96,27 @@ def test_without_its_python_it_says_which_one_it_needs(
     assert "Install Python 3.5, or an archive that was built --with-python." in done.stderr
 
 
+def test_it_holds_what_is_committed_and_nothing_else(
+    plugin_archive: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "repository"
+    root.mkdir()
+    assert plugin_archive.committed(tmp_path / "none", root) == root
+    (root / "package.py").write_text("committed")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], cwd=root, check=True)
+    plugin_archive.committed(tmp_path / "clean", root)
+    assert capsys.readouterr().err == ""
+    (root / "package.py").write_text("changed")
+    (root / ".env").write_text("SECRET=x")
+    found = plugin_archive.committed(tmp_path / "source", root)
+    assert [(path.name, path.read_text()) for path in found.iterdir()] == [
+        ("package.py", "committed")
+    ]
+    assert "without the changes that are not committed" in capsys.readouterr().err
+
+
 def test_its_name_is_the_one_that_pulumi_asks_for(plugin_archive: ModuleType) -> None:
     start = f"pulumi-resource-kitaru-v{kitaru_iac.__version__}-"
     assert plugin_archive.name().removeprefix(start).endswith(("-amd64.tar.gz", "-arm64.tar.gz"))
