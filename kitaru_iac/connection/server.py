@@ -285,7 +285,8 @@ class Server:
         """Give the JSON answer to a POST of a form; raises as `get` does."""
         response = self._client.request(
             # What logs in changes nothing that a second time would change.
-            *("POST", _API + path),
+            "POST",
+            _API + path,
             form=form,
             headers=headers,
             is_read=True,

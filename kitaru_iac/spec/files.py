@@ -122,7 +122,10 @@ def load_all(
             if path not in known:
                 known[path] = Shared() if path is None else read_shared(path)
             spec = load(
-                *({}, document, (), {"activate": False, **(defaults or {})}),
+                {},
+                document,
+                (),
+                {"activate": False, **(defaults or {})},
                 stdin=stdin,
                 shared=known[path],
             )

@@ -175,7 +175,12 @@ class Servicer(ProviderServicer):
         old = read(request.old_inputs) if request.HasField("old_inputs") else state
         found = await in_thread(
             changes,
-            *(old, state, read(request.news), request.name, request.ignoreChanges, request.urn),
+            old,
+            state,
+            read(request.news),
+            request.name,
+            request.ignoreChanges,
+            request.urn,
         )
         detailed = {}
         for word, keys in (
@@ -222,7 +227,11 @@ class Servicer(ProviderServicer):
             return provider_pb2.UpdateResponse(properties=struct(properties))
         made = await in_thread(
             stacks.update,
-            *(request.urn, name, request.id, state, new),
+            request.urn,
+            name,
+            request.id,
+            state,
+            new,
             self.log.speaker(request.urn),
         )
         await self._warn(request.urn, made.warnings)

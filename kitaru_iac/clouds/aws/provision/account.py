@@ -92,7 +92,8 @@ class Account:
         try:
             access.open()
             made = access.ask(
-                *("sts", "assume_role"),
+                "sts",
+                "assume_role",
                 about=own.values["role_arn"],
                 RoleArn=own.values["role_arn"],
                 RoleSessionName="kitaru-provision",
@@ -115,7 +116,9 @@ class Account:
         """
         try:
             found = self._access.ask_all(
-                *("ec2", "describe_subnets", "Subnets"),
+                "ec2",
+                "describe_subnets",
+                "Subnets",
                 about="the default subnets",
                 Filters=[{"Name": "default-for-az", "Values": ["true"]}],
             )
@@ -173,7 +176,8 @@ class Account:
         try:
             if type == BUCKET:
                 answer = self._access.ask(
-                    *("s3", "list_object_versions"),
+                    "s3",
+                    "list_object_versions",
                     about=f"s3://{id}",
                     absent=GONE[type],
                     Bucket=id,
@@ -184,7 +188,8 @@ class Account:
                 return "it holds objects" if full else None
             if type == REPOSITORY:
                 answer = self._access.ask(
-                    *("ecr", "list_images"),
+                    "ecr",
+                    "list_images",
                     about=f"repository {id}",
                     absent=GONE[type],
                     registryId=self.number,
@@ -209,14 +214,17 @@ class Account:
                 self._empty_bucket(id)
             elif type == REPOSITORY:
                 images = self._access.ask_all(
-                    *("ecr", "list_images", "imageIds"),
+                    "ecr",
+                    "list_images",
+                    "imageIds",
                     about=f"repository {id}",
                     registryId=self.number,
                     repositoryName=id,
                 )
                 for start in range(0, len(images), 100):
                     self._access.ask(
-                        *("ecr", "batch_delete_image"),
+                        "ecr",
+                        "batch_delete_image",
                         about=f"repository {id}",
                         registryId=self.number,
                         repositoryName=id,
@@ -228,7 +236,9 @@ class Account:
     def _empty_bucket(self, name: str) -> None:
         for key in ("Versions", "DeleteMarkers"):
             found = self._access.ask_all(
-                *("s3", "list_object_versions", key),
+                "s3",
+                "list_object_versions",
+                key,
                 about=f"s3://{name}",
                 Bucket=name,
                 ExpectedBucketOwner=self.number,
@@ -236,7 +246,8 @@ class Account:
             doomed = [{"Key": o["Key"], "VersionId": o["VersionId"]} for o in found]
             for start in range(0, len(doomed), 1000):
                 answer = self._access.ask(
-                    *("s3", "delete_objects"),
+                    "s3",
+                    "delete_objects",
                     about=f"s3://{name}",
                     Bucket=name,
                     ExpectedBucketOwner=self.number,

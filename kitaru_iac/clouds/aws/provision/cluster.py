@@ -185,7 +185,9 @@ class Cluster:
     ) -> list[pulumi.Resource]:
         setting = self._setting
         return addons(
-            *(setting.prefix, self.cluster, names),
+            setting.prefix,
+            self.cluster,
+            names,
             region=setting.region,
             tags=setting.tags,
             after=after,
@@ -229,7 +231,10 @@ class Cluster:
     ) -> tuple[iam.Role, list[iam.RolePolicyAttachment]]:
         setting = self._setting
         return managed_role(
-            *(setting.prefix, use, role_name(setting.stack, use, setting.region), service),
+            setting.prefix,
+            use,
+            role_name(setting.stack, use, setting.region),
+            service,
             policies,
             partition=setting.partition,
             tags=setting.tags,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -64,21 +64,11 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         cluster = pulumi.Output.from_input(args.get("cluster"))
         role = pulumi.Output.from_input(args.get("execution_role"))
         if new_bucket := args.get("new_bucket"):
-            bucket = Bucket(
-                name,
-                new_bucket,
-                region=region,
-                partition=partition,
-                tags=tags,
-                parent=self,
-                kms_key=args.get("kms_key"),
-                keep=args.get("keep_data", True),
-            )
-            rest = _prefix(args.get("artifact_store"))
-            store = bucket.name.apply(lambda made: f"s3://{made}{rest}")
+            store = self._bucket(name, new_bucket, args, tags)
         if new_repository := args.get("new_repository"):
             repository = Repository(
-                *(name, new_repository),
+                name,
+                new_repository,
                 region=region,
                 tags=tags,
                 parent=self,
@@ -87,7 +77,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             url = f"{uses.registry.host}/{new_repository}" if uses.registry else None
             registry = foreseen(repository.url, url, repository.repository)
         if new_role := args.get("new_role"):
-            made = runtime_role(*(name, new_role, uses), tags=tags, parent=self, boundary=boundary)
+            made = runtime_role(name, new_role, uses, tags=tags, parent=self, boundary=boundary)
             role = foreseen(made.arn, uses.role, made)
         if new_cluster := args.get("new_cluster"):
             setting = Setting(name, args["stack"], region, partition, tags, boundary)
@@ -97,6 +87,23 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         self.cluster = cluster
         self.region = pulumi.Output.from_input(region)
         self.execution_role = role
+
+    def _bucket(
+        self, name: str, new: str, args: InfrastructureArgs, tags: Mapping[str, str]
+    ) -> pulumi.Output[str]:
+        """The bucket, and the URI that the stack uses in it."""
+        made = Bucket(
+            name,
+            new,
+            region=args["region"],
+            partition=aws_partition(args["region"]),
+            tags=tags,
+            parent=self,
+            kms_key=args.get("kms_key"),
+            keep=args.get("keep_data", True),
+        )
+        rest = _prefix(args.get("artifact_store"))
+        return made.name.apply(lambda bucket: f"s3://{bucket}{rest}")
 
     def _cluster(
         self, setting: Setting, name: str, args: InfrastructureArgs, uses: AwsResources
@@ -115,7 +122,8 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             )
             subnets, after = network.subnets, network.ready
         made = Cluster(
-            *(setting, name),
+            setting,
+            name,
             subnets=subnets or lookups.default_subnets(self, setting.region),
             parent=self,
             nodes=nodes_of(args),
@@ -127,21 +135,27 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         )
         namespace = args.get("namespace") or "default"
         pods = runtime_role(
-            *(setting.prefix, role_name(setting.stack, "pods", setting.region), uses),
+            setting.prefix,
+            role_name(setting.stack, "pods", setting.region),
+            uses,
             tags=setting.tags,
             parent=self,
             boundary=setting.boundary,
             use="pods",
         )
         identify_pods(
-            *(setting.prefix, made.cluster, pods),
+            setting.prefix,
+            made.cluster,
+            pods,
             namespace=namespace,
             accounts=args.get("service_accounts") or SERVICE_ACCOUNTS,
             region=setting.region,
             tags=setting.tags,
         )
         admit(
-            *(setting.prefix, made.cluster, args.get("cluster_access") or ()),
+            setting.prefix,
+            made.cluster,
+            args.get("cluster_access") or (),
             namespace=namespace,
             partition=setting.partition,
             region=setting.region,

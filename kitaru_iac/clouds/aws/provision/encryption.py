@@ -24,7 +24,8 @@ def key_of(access: AwsAccess, account: str, bucket: str) -> str | None:
     """
     try:
         answer = access.ask(
-            *("s3", "get_bucket_encryption"),
+            "s3",
+            "get_bucket_encryption",
             about=f"s3://{bucket}",
             absent={"404", "NoSuchBucket"},
             none=_NO_RULE,

@@ -91,7 +91,9 @@ def _subnets(access: AwsAccess, region: str, ids: tuple[str, ...]) -> Iterator[P
     found = {
         str(seen["SubnetId"]): seen
         for seen in access.ask_all(
-            *("ec2", "describe_subnets", "Subnets"),
+            "ec2",
+            "describe_subnets",
+            "Subnets",
             about="the subnets",
             Filters=[{"Name": "subnet-id", "Values": list(ids)}],
         )
@@ -118,7 +120,9 @@ def _subnets(access: AwsAccess, region: str, ids: tuple[str, ...]) -> Iterator[P
 def _version(access: AwsAccess, version: str) -> Iterator[Problem]:
     """https://docs.aws.amazon.com/eks/latest/userguide/view-support-policy.html."""
     seen = access.ask_all(
-        *("eks", "describe_cluster_versions", "clusterVersions"),
+        "eks",
+        "describe_cluster_versions",
+        "clusterVersions",
         about="the versions of Kubernetes",
     )
     offered = sorted(

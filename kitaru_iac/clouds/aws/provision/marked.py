@@ -84,7 +84,9 @@ def _tagged(access: AwsAccess, marks: Mapping[str, str]) -> tuple[list[str], str
     filters = [{"Key": key, "Values": [value]} for key, value in marks.items()]
     try:
         found = access.ask_all(
-            *("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList"),
+            "resourcegroupstaggingapi",
+            "get_resources",
+            "ResourceTagMappingList",
             about="what carries the tags of the deployment",
             TagFilters=filters,
         )
@@ -98,7 +100,9 @@ def _roles(
 ) -> tuple[list[str], str | None]:
     try:
         found = access.ask_all(
-            *("iam", "get_account_authorization_details", "RoleDetailList"),
+            "iam",
+            "get_account_authorization_details",
+            "RoleDetailList",
             about="the roles of the account",
             Filter=["Role"],
         )

@@ -149,7 +149,8 @@ def _bucket(access: AwsAccess, account: str, inputs: Inputs) -> tuple[None, Mapp
     about = f"s3://{name}"
     access.ask("s3", "head_bucket", about=about, absent=GONE[BUCKET], **whose)
     found = access.ask(
-        *("s3", "get_bucket_tagging"),
+        "s3",
+        "get_bucket_tagging",
         about=about,
         absent=GONE[BUCKET],
         none={"NoSuchTagSet"},
@@ -162,7 +163,8 @@ def _repository(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, M
     name = str(inputs["name"])
     about = f"repository {name}"
     found = access.ask(
-        *("ecr", "describe_repositories"),
+        "ecr",
+        "describe_repositories",
         about=about,
         absent=GONE[REPOSITORY],
         registryId=account,
@@ -232,7 +234,8 @@ class _ClusterPart:
         # boto3 writes ``nodegroupName`` where Pulumi writes ``nodeGroupName``.
         argument = "nodegroupName" if self.name == "nodeGroupName" else self.name
         found = access.ask(
-            *("eks", self.operation),
+            "eks",
+            self.operation,
             about=self.noun.format(**inputs),
             absent=GONE[CLUSTER],
             clusterName=str(inputs["clusterName"]),
@@ -243,14 +246,18 @@ class _ClusterPart:
 
 _NODES = _ClusterPart(
     "node group {nodeGroupName} of cluster {clusterName}",
-    *("describe_nodegroup", "nodeGroupName", "nodegroup"),
+    "describe_nodegroup",
+    "nodeGroupName",
+    "nodegroup",
 )
 _ADDON = _ClusterPart(
     "add-on {addonName} of cluster {clusterName}", "describe_addon", "addonName", "addon"
 )
 _ENTRY = _ClusterPart(
     "access entry of {principalArn} in cluster {clusterName}",
-    *("describe_access_entry", "principalArn", "accessEntry"),
+    "describe_access_entry",
+    "principalArn",
+    "accessEntry",
 )
 
 

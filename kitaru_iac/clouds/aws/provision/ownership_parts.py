@@ -105,7 +105,8 @@ def _association(access: AwsAccess, inputs: Inputs, marks: Mapping[str, str]) ->
     about = f"identity of {namespace}/{account} in cluster {cluster}"
     try:
         listed = access.ask(
-            *("eks", "list_pod_identity_associations"),
+            "eks",
+            "list_pod_identity_associations",
             about=about,
             absent={"ResourceNotFoundException"},
             clusterName=cluster,
@@ -115,7 +116,8 @@ def _association(access: AwsAccess, inputs: Inputs, marks: Mapping[str, str]) ->
         if not listed:
             return None
         found = access.ask(
-            *("eks", "describe_pod_identity_association"),
+            "eks",
+            "describe_pod_identity_association",
             about=about,
             absent={"ResourceNotFoundException"},
             clusterName=cluster,

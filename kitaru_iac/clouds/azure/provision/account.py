@@ -114,7 +114,10 @@ class Account:
     def unfit(self, planned: Layout) -> list[Problem]:
         """Find what is wrong with the place; see `given.py`."""
         return given.unfit(
-            *(self._access, self.subscription, planned.resource_group, planned.region),
+            self._access,
+            self.subscription,
+            planned.resource_group,
+            planned.region,
             makes_group=planned.new_group,
             workspace=planned.new_workspace is not None,
         )
@@ -133,7 +136,7 @@ class Account:
         """
         try:
             return ownership.sight(
-                *(self._access, self.subscription, type, inputs, marks), region=self.region
+                self._access, self.subscription, type, inputs, marks, region=self.region
             )
         except ProbeError as error:
             raise untold(type, inputs, error) from error

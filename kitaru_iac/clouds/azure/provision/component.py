@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pulumi
-from pulumi_azure_native import containerregistry, resources
+from pulumi_azure_native import containerregistry, managedidentity, resources
 
 from kitaru_iac.clouds.azure.provision import described, grants, names
 from kitaru_iac.clouds.azure.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
@@ -105,7 +105,9 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
 
     def _bucket(self, setting: Setting, args: InfrastructureArgs, name: str) -> Bucket:
         made = Bucket(
-            *(setting.prefix, name, args.get("new_container")),
+            setting.prefix,
+            name,
+            args.get("new_container"),
             group=setting.group,
             region=setting.region,
             tags=setting.tags,
@@ -124,7 +126,8 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         self, setting: Setting, args: InfrastructureArgs, name: str
     ) -> containerregistry.Registry:
         made = registry(
-            *(setting.prefix, name),
+            setting.prefix,
+            name,
             group=setting.group,
             region=setting.region,
             tags=setting.tags,
@@ -136,6 +139,16 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         uri = args.get("container_registry") or f"{name}.azurecr.io"
         self.container_registry = foreseen(made.login_server.apply(lambda _: uri), uri, made)
         return made
+
+    def _identity(self, setting: Setting, name: str) -> managedidentity.UserAssignedIdentity:
+        return identity(
+            setting.prefix,
+            name,
+            group=setting.group,
+            region=setting.region,
+            tags=setting.tags,
+            parent=self,
+        )
 
     def _workspace(
         self,
@@ -150,13 +163,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         called = args.get("new_identity") or names.identity_name(stack)
         vault = args.get("new_vault") or names.vault_name(stack, *place)
         insights = args.get("new_insights") or names.insights_name(stack)
-        who = identity(
-            *(setting.prefix, called),
-            group=setting.group,
-            region=setting.region,
-            tags=setting.tags,
-            parent=self,
-        )
+        who = self._identity(setting, called)
         stands_on = attached(
             setting, vault=vault, insights=insights, tenant=str(args.get("tenant"))
         )
@@ -178,7 +185,8 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             return [
                 *assign(
                     f"{setting.prefix}-identity",
-                    *(which, places),
+                    which,
+                    places,
                     subscription=place[0],
                     who=_id(args, IDENTITY, called),
                     principal=principal,
@@ -187,7 +195,9 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             ]
 
         made = workspace(
-            *(setting, name, stands_on),
+            setting,
+            name,
+            stands_on,
             account=places[Scope.ACCOUNT].scope,
             registry=images.id if images else None,
             identity=who.id,

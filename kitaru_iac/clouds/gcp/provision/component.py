@@ -71,7 +71,8 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         made_bucket = made_repository = account = None
         if new_bucket := args.get("new_bucket"):
             made_bucket = bucket(
-                *(name, new_bucket),
+                name,
+                new_bucket,
                 project=project,
                 region=args["region"],
                 labels=ours,
@@ -87,7 +88,8 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             registry = _registry(made_repository, args)
         if new_workload := args.get("new_workload"):
             account = roles.workload(
-                *(name, new_workload),
+                name,
+                new_workload,
                 stack=args["stack"],
                 project=project,
                 region=args["region"],
@@ -118,7 +120,8 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         after: tuple[pulumi.Resource, ...],
     ) -> artifactregistry.Repository:
         return repository(
-            *(name, id),
+            name,
+            id,
             stack=args["stack"],
             project=str(args["project"]),
             location=args.get("repository_location") or args["region"],

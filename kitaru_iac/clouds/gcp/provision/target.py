@@ -122,7 +122,9 @@ def _notes(planned: Layout, *, told: bool) -> tuple[str, ...]:
         )
     elif planned.late_agent and repository:
         grant = bind(
-            *("artifacts", "repositories", repository.id),
+            "artifacts",
+            "repositories",
+            repository.id,
             member=planned.late_agent,
             role="roles/artifactregistry.reader",
             location=repository.location,
@@ -134,7 +136,9 @@ def _notes(planned: Layout, *, told: bool) -> tuple[str, ...]:
         )
     if planned.new_workload and planned.submitter is None:
         grant = bind(
-            *("iam", "service-accounts", str(planned.workload_email)),
+            "iam",
+            "service-accounts",
+            str(planned.workload_email),
             member="serviceAccount:ADDRESS",
             role="roles/iam.serviceAccountUser",
             project=planned.project,
