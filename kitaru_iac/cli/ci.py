@@ -54,6 +54,14 @@ _Id = Annotated[
         rich_help_panel=MORE,
     ),
 ]
+_Unreviewed = Annotated[
+    bool,
+    typer.Option(
+        "--unreviewed",
+        help="Apply whatever is to be done now, whether somebody saw it or not.",
+        rich_help_panel=MORE,
+    ),
+]
 
 
 def preview(
@@ -103,14 +111,7 @@ def apply(
             "from the comment on the request that was merged.",
         ),
     ] = None,
-    unreviewed: Annotated[
-        bool,
-        typer.Option(
-            "--unreviewed",
-            help="Apply whatever is to be done now, whether somebody saw it or not.",
-            rich_help_panel=MORE,
-        ),
-    ] = False,
+    unreviewed: _Unreviewed = False,
     id: _Id = "stacks",
     comment: Comment = True,
 ) -> int:
