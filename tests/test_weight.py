@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 import pytest
 
+from benchmarks.work import REMOTE
 from tests.gateway.stores import connect
 from tests.homes import Home
 from tests.servers.zenml import ZenMLServer
@@ -20,6 +21,7 @@ HEAVY = {
     *("zenml", "pydantic", "sqlalchemy", "sqlmodel", "requests", "rich", "click"),
     "typer",  # see kitaru_iac/cli/short.py
     "kitaru_iac.gateway.documents",  # of what is written
+    "dataclasses.make_dataclass",  # the standard library's view of our classes, see `values`
     *("pulumi", "grpc", "boto3", "botocore", "google", "azure", "kubernetes"),
 }
 #: What a look that compares descriptions needs.
@@ -39,6 +41,18 @@ COMMANDS = (
     "stack use default",
 )
 MEGABYTES = 60
+#: What a write on a server has no use for either.
+NEEDLESS_ON_A_SERVER = {
+    *("sqlite3", "kitaru_iac.gateway.in_process", "kitaru_iac.gateway.memory"),
+    *("kitaru_iac.clouds.aws.resources", "kitaru_iac.clouds.aws.provision.layout"),
+}
+#: How many of our modules such a command may import: so many as in November 2026, and five.
+OURS_ON_A_SERVER = {
+    f"stack create dev {REMOTE} --no-activate": 175,
+    f"stack preview dev {REMOTE} --no-activate": 170,
+    f"stack apply dev {REMOTE} --no-activate --namespace other --yes": 180,
+    "stack delete dev --recursive --force": 112,
+}
 
 _PROGRAM = """
 import gc, json, sys
@@ -52,6 +66,9 @@ from kitaru_iac.cli.main import run
 code = run(sys.argv[1:], "kitaru")
 sys.stdout.flush()
 found = sorted({*sys.modules, *(name.partition(".")[0] for name in sys.modules)})
+from kitaru_iac.values import _twin
+if _twin.cache_info().currsize:
+    found.append("dataclasses.make_dataclass")
 sys.stderr.write("\\nWEIGHT " + json.dumps([code, found, len(full)]) + "\\n")
 try:  # not getrusage: it counts what the parent was before it became this program
     lines = open("/proc/self/status").read().splitlines()
@@ -101,6 +118,18 @@ def test_on_a_server(empty_server: ZenMLServer, home: Home) -> None:
     connect(empty_server)
     for line in COMMANDS:
         weigh(home, line, without={"sqlite3", "lzma"})
+
+
+def test_writing_on_a_server(empty_server: ZenMLServer, home: Home) -> None:
+    connect(empty_server)
+    for line, most in OURS_ON_A_SERVER.items():
+        done = home.run(sys.executable, "-c", _PROGRAM, *line.split())
+        weight, _, peak = done.stderr.rpartition("WEIGHT ")[2].rpartition("PEAK ")
+        code, found, _ = json.loads(weight)
+        assert code == 0, done.stderr
+        assert set(found) & {*(HEAVY - LIGHTER), *NEEDLESS_ON_A_SERVER} == set(), line
+        assert sum(name.startswith("kitaru_iac") for name in found) <= most, line
+        assert int(peak) / 1024 <= MEGABYTES
 
 
 def test_a_long_list(home: Home) -> None:
