@@ -60,9 +60,10 @@ def open_gateway() -> Gateway:
 
         return LocalGateway.at(store.path)
     except NotMadeYet as yet:
-        from kitaru_iac.gateway.unmade import UnmadeGateway
+        if _can_be_made():
+            from kitaru_iac.gateway.unmade import UnmadeGateway
 
-        return UnmadeGateway(yet.path)
+            return UnmadeGateway(yet.path)
     except UnreadableError as reason:
         _log_detour("Writing", reason)
     from kitaru_iac.gateway.in_process import InProcess
@@ -134,6 +135,8 @@ def fast_reader() -> Reader:
     try:
         store = store_location(config, os.environ)
     except NotMadeYet:
+        if not _can_be_made():
+            raise
         from kitaru_iac.gateway.unmade_reader import UnmadeReader
 
         return UnmadeReader(named)
@@ -249,6 +252,16 @@ class FallbackReader:
         self._reader.close()
         self._reader = _changed(reason)
         self._is_slow = True
+
+
+def _can_be_made() -> bool:
+    """Whether ZenML is there to make a local store; what is said without it is said before all."""
+    from importlib.util import find_spec
+
+    try:
+        return find_spec("zenml") is not None
+    except ModuleNotFoundError:  # as a finder may say it
+        return False
 
 
 def _changed(reason: UnreadableError) -> Reader:
