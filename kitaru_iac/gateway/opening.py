@@ -256,12 +256,9 @@ class FallbackReader:
 
 def _can_be_made() -> bool:
     """Whether ZenML is there to make a local store; what is said without it is said before all."""
-    from importlib.util import find_spec
+    from kitaru_iac.machine.packages import is_importable
 
-    try:
-        return find_spec("zenml") is not None
-    except ModuleNotFoundError:  # as a finder may say it
-        return False
+    return is_importable("zenml")
 
 
 def _changed(reason: UnreadableError) -> Reader:

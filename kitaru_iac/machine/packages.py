@@ -20,6 +20,7 @@ __all__ = [
     "absent",
     "forget",
     "install_command",
+    "is_importable",
     "pip_install",
     "reinstall_command",
     "requirements",
@@ -91,6 +92,14 @@ def absent(lines: Iterable[str]) -> list[str]:
         except metadata.PackageNotFoundError:
             missing.append(line)
     return missing
+
+
+def is_importable(package: str) -> bool:
+    """Say whether a package can be imported here, without importing it."""
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # as a finder may say it
+        return False
 
 
 @cache
