@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.errors import StackChanged
@@ -14,6 +14,7 @@ from kitaru_iac.plan.model import Action
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
+    from kitaru_iac.infrastructure.deployments import OwnedDeployment
     from kitaru_iac.spec.credentials import Credentials
 
 __all__ = ["destroy_infrastructure", "preview_destroy"]
@@ -93,11 +94,7 @@ def destroy_infrastructure(
             owned.engine.forget({fate.urn for fate in others})
         if full:
             again = fates(owned, include_protected=include_protected, delete_data=delete_data)
-            _require_same(full, again)
-        for fate in full:
-            if progress:
-                progress(f"Emptying {fate.id}")
-            owned.account.empty(fate.type, fate.id)
+            _empty(owned, full, again, progress)
         if full and not all(changed.values()):
             owned.engine.set_protection(changed)
         known = {fate.id for fate in decided if fate.reason} | {part.name for part in unclear}
@@ -117,11 +114,16 @@ def destroy_infrastructure(
         )
 
 
-def _require_same(full: Iterable[Fate], again: Iterable[Fate]) -> None:
-    """See that what is to be emptied is still the deployment's, after whatever was waited for.
+def _empty(
+    owned: OwnedDeployment,
+    full: Sequence[Fate],
+    again: Iterable[Fate],
+    progress: ProgressCallback | None,
+) -> None:
+    """Empty what is still the deployment's, after whatever was waited for.
 
     Raises:
-        StackChanged: Something of the same name has taken its place.
+        StackChanged: Something of the same name has taken the place of one of them.
     """
     now = {fate.urn: fate.reason for fate in again}
     gone = [f"{f.id}: {now.get(f.urn, 'forgotten')}" for f in full if now.get(f.urn, "gone")]
@@ -132,6 +134,10 @@ def _require_same(full: Iterable[Fate], again: Iterable[Fate]) -> None:
             why="Somebody has deleted it, and made something else under its name.",
             remedy="Look whose it is, and run the same command again.",
         )
+    for fate in full:
+        if progress:
+            progress(f"Emptying {fate.id}")
+        owned.account.empty(fate.type, fate.id)
 
 
 def _names(resources: Iterable[Mapping[str, object]]) -> set[str]:
