@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from kitaru_iac.gateway.masking import MASK, masked
-from kitaru_iac.labels import APPLIED_LABEL, OUR_LABELS
+from kitaru_iac.labels import APPLIED_LABEL, OUR_LABELS, SOURCE_LABEL
 from kitaru_iac.plan.canonical import sha256
 from kitaru_iac.plan.model import Action, Change, Reason, Step
 from kitaru_iac.records.annotations import without_ignored
@@ -49,7 +49,7 @@ def keeping(records: Records) -> Records:
         "version": _VERSION,
         "stack": records.stack,
         "type": records.stack_type,
-        "labels": without_applied(managed.labels),
+        "labels": _recorded(managed.labels),
         "components": [_component(component) for component in managed.components],
         "connector": None if link is None else _connector(link),
     }
@@ -65,6 +65,11 @@ def keeping(records: Records) -> Records:
 def without_applied(labels: Mapping[str, str]) -> dict[str, str]:
     """Give the labels but the one that says what was applied."""
     return {key: text for key, text in labels.items() if key != APPLIED_LABEL}
+
+
+def _recorded(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels that are part of what was applied: which files it came from is not."""
+    return {key: text for key, text in without_applied(labels).items() if key != SOURCE_LABEL}
 
 
 def applied_records(labels: Mapping[str, object]) -> Records | None:
@@ -159,7 +164,7 @@ def drifted(applied: Records, current: Records) -> tuple[Step, ...]:
         if applied.component(member.type) is None and is_own_component(member, current):
             steps.append((Action.CREATE, member.type, member.name, ()))
             about_stack.append(Change(member.type, None, member.name))
-    about_stack += label_changes(current.labels, applied.labels)
+    about_stack += label_changes(_recorded(current.labels), _recorded(applied.labels))
     about_stack += [
         Change(f"labels.{key}", text, current.labels.get(key))
         for key, text in sorted(applied.labels.items())

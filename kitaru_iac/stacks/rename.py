@@ -310,7 +310,6 @@ def _labels(labels: Mapping[str, str], old: str, new: str) -> dict[str, str]:
         stack=new,
         components=tuple(map(component, applied.components)),
         connector=connector(applied.connector),
-        labels={key: text for key, text in applied.labels.items() if key != SOURCE_LABEL},
     )
     record = keeping(renamed).labels.get(APPLIED_LABEL)
     return {**kept, **({APPLIED_LABEL: record} if record is not None else {})}

@@ -115,6 +115,8 @@ def test_an_apply_without_a_source_keeps_the_one_there_is(
     with installed(memory):
         apply(MINE, "a", "b")
         assert [one.status for one in apply(None, "b")] == ["unchanged"]
+        plans, _ = plan_all(described("a", "b"), kept_source=MINE.label)
+        assert [plan.to_dict()["drift"] for plan in plans] == [[], []]
         apply_all(described("b", cluster="two"), outcomes=[])
         assert names_of(planned(MINE, "a")) == ["b"]
         # Who applies it from elsewhere has it from then on; a plan shows that.
