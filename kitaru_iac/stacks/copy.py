@@ -15,6 +15,7 @@ from kitaru_iac.errors import DescriptionError, KitaruError
 from kitaru_iac.gateway import StackView, read_stack
 from kitaru_iac.gateway.masking import MASK, masked
 from kitaru_iac.labels import DEPLOYMENT_LABELS
+from kitaru_iac.records.describe import description_of
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks.results import Created
 
@@ -68,7 +69,7 @@ def copy(
     exported = export_view(view)
     _require_no_plain_secrets(view)
     keys = dict(exported.keys)
-    link = view.connectors[0].name if view.connectors else None
+    link = description_of(view).get("connector")  # also where it is the other one's own
     if link is not None:
         keys.pop("credentials", None)
         keys["connector"] = link
