@@ -106,8 +106,9 @@ def test_several_at_once_are_pruned_renamed_and_copied(
         for name in ("one", "two", "three")
     ]
     source = Source("github.com/acme/stacks", "", ("stacks/",))
+    outcomes: list[Outcome] = []
     for expected in ("applied", "unchanged"):
-        outcomes: list[Outcome] = []
+        outcomes.clear()
         apply_all(items, outcomes=outcomes, kept_source=source.label)
         assert [one.status for one in outcomes] == [expected] * 3, outcomes
     plans, errors = plan_all(items, kept_source=source.label)
