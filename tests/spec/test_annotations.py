@@ -60,7 +60,7 @@ REFUSED: list[tuple[dict[str, Any], str, bool]] = [
     (
         {"type": "kubernetes", "namespace": "********"},
         "namespace holds a secret that is masked",
-        False,
+        True,
     ),
     ({"description": "a\nb"}, "Write it in one line", False),
     ({"ignore_changes": "labels.x"}, "has to be a list", True),
