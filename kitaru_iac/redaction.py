@@ -65,6 +65,7 @@ _TOKENS = (
     r"|\b[rs]k_(?:live|test)_\w{8,}|\bsk-[\w-]{20,}|\bxox[abeoprs]-[\w-]{8,}"
     r"|\bhf_[A-Za-z0-9]{20,}|\bAIza[\w-]{30,}|\bnpm_[A-Za-z0-9]{20,}"
     r"|\bGOCSPX-[\w-]{10,}|\bya29\.[\w.-]{10,}|\bdop_v1_\w{20,}|\bSG\.[\w-]{10,}\.[\w-]{10,}"
+    r"|\beyJ[A-Za-z0-9+/_-]{60,}={0,2}|\bLS0tLS1CRUdJTi[A-Za-z0-9+/=]+"  # JSON and PEM as base64
     r"|(?<=hooks\.slack\.com/services/)[\w/]+"
     r"|(?s:-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*-----|\Z))"
     r"|(?<=Bearer )[^\s'\",]+|(?<=Basic )[A-Za-z0-9+/=]{6,}"

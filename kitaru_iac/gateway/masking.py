@@ -28,7 +28,7 @@ _SECRET_NAME = re.compile(
         | authorization | cookie | access_key_id | sas_url
         | (?:api|access|private|account|application|auth|secret|shared|storage|signing|encryption)
           [_-]?key
-    )$""",
+    )(?:_?(?:b64|base64))?$""",
     re.IGNORECASE | re.VERBOSE,
 )
 #: Those whose value is one even where it is a number: YAML reads a password of digits as such.
@@ -52,7 +52,7 @@ _LOGIN = re.compile(
 )
 
 #: What a text has somewhere that may hold a secret; a text without it is not looked into.
-_MAY_HOLD = re.compile(r"[@:=\s]|[A-Za-z0-9_.~+/-]{16}")
+_MAY_HOLD = re.compile(r"[@:=<\s]|[A-Za-z0-9_.~+/-]{16}")
 #: A name and what stands between it and its value, with the quotes of JSON, YAML, Python or a
 #: shell, escaped or not.
 _PAIR = re.compile(
@@ -62,10 +62,11 @@ _PAIR = re.compile(
 )
 _VALUE = re.compile(
     r"""(?P<value>
-        "(?:\\.|[^"\\])*"
-        | '(?:''|\\.|[^'\\])*'
+        [bBuUrR]{0,2}"(?:\\.|[^"\\])*"\w*
+        | [bBuUrR]{0,2}'(?:''|\\.|[^'\\])*'\w*
         | \\+["'].*?\\+["'](?=\s*(?:[,}\]]|$))
-        | [^\s&;"'\\]+
+        | ["'][^\n]*
+        | [^\s&;"'\\][^\s&;]*
     )""",
     re.VERBOSE | re.DOTALL,
 )
@@ -80,6 +81,13 @@ _LINE_VALUE = r"""(?:\n{indent}[ \t-]+)?(?P<value>
     [|>][^\n]*(?:\n(?:{indent}[ \t]+[^\n]*|[ \t]*(?=\n)))*
     | [^\s"'{{\[][^\n]*(?:\n{indent}[ \t-]+(?![\w.-]+:\s)[^\n]+)*
 )"""
+#: Values of a header go on to its end, as of `Authorization: token x`.
+_HEADER = re.compile(r"(?P<value>[^\"'\n]+)")
+_HEADER_NAME = re.compile(r"(?:^|-)(?:authorization|cookie)$", re.IGNORECASE)
+_ELEMENT = re.compile(r"<(?P<name>[A-Za-z_][\w.-]{0,99})(?:\s[^<>]*)?>")
+_CONTENT = re.compile(r"(?P<value>[^<]+)(?=</)")
+#: A line of ~/.netrc.
+_NETRC = re.compile(r"(?<!\S)login[ \t]+\S+\s+(?P<name>password)[ \t]+")
 _OPTION_IN_TEXT = re.compile(r"(?<!\S)--?(?P<name>[A-Za-z][\w-]*)[ \t]+")
 _WORD = re.compile(r"(?P<value>[^\s-]\S*)")
 _TRIES = 5
@@ -220,8 +228,10 @@ def _in_text(text: str) -> str:
     if "@" in text:
         text = _LOGIN.sub(_without_login, text)
     text = _without_values(text, _LINE, _line_value)
-    text = _without_values(text, _PAIR, lambda _: _VALUE)
-    text = _without_values(text, _OPTION_IN_TEXT, lambda _: _WORD)
+    text = _without_values(text, _PAIR, _pair_value)
+    text = _without_values(text, _ELEMENT, lambda _: _CONTENT)
+    for words in (_OPTION_IN_TEXT, _NETRC):
+        text = _without_values(text, words, lambda _: _WORD)
     return redaction.tokens(text, MASK)
 
 
@@ -240,6 +250,10 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key stands there twice")
     return found
+
+
+def _pair_value(found: re.Match[str]) -> re.Pattern[str]:
+    return _HEADER if _HEADER_NAME.search(found["name"]) else _VALUE
 
 
 def _line_value(found: re.Match[str]) -> re.Pattern[str]:

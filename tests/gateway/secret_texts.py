@@ -10,7 +10,7 @@ from typing import Any
 S = "hunt3rW0RD"
 AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 BASIC = base64.b64encode(f"me:{S}".encode()).decode()
-SECRETS = (S, AWS_SECRET, BASIC)
+SECRETS = (S, AWS_SECRET, BASIC, "LS0tLS1CRUdJ", "eyJ0eXBlI")
 
 _PEM = f"-----BEGIN PRIVATE KEY-----\nMIIE{S}\nxyz{S}\n-----END PRIVATE KEY-----\n"
 _ACCOUNT = {
@@ -67,6 +67,15 @@ TEXTS: dict[str, str] = {
     "Python": f"{{'password': '{S}'}}",
     "Ruby": f"password => '{S}'",
     "XML": f'<add key="x" password="{S}"/>',
+    "a header in a command": f'curl -H "Authorization: token {S}" https://h/x',
+    "XML, an element": f"<server><password>{S}</password></server>",
+    "a line of netrc": f"machine h login me password {S}",
+    "Python, as bytes": f"{{'password': b'{S}'}}",
+    "a quote that is open": f'password: "{S}',
+    "a quote inside": f"run password=it's{S} now",
+    "JSON as base64": base64.b64encode(json.dumps(_ACCOUNT).encode()).decode(),
+    "a private key as base64": "key: " + base64.b64encode(_PEM.encode()).decode(),
+    "a name of base64": f"GOOGLE_CREDENTIALS_B64={S}",
     "a Google secret": f"GOCSPX-{S}{S}",
     "a Slack address": f"https://hooks.slack.com/services/T0/B0/{S}",
 }
