@@ -13,7 +13,7 @@ import pytest
 
 import kitaru_iac as kitaru
 from kitaru_iac.machine import packages
-from kitaru_iac.testing import LocalAws, local_aws
+from kitaru_iac.testing import LocalAws, aws, local_aws
 from kitaru_iac.testing.aws import seen
 
 NOBODY = LocalAws("http://127.0.0.1:9", "123456789012", "eu-west-1")
@@ -47,6 +47,18 @@ def test_without_moto_the_command_that_installs_it_is_said(monkeypatch: pytest.M
         pass
     assert refused.value.why == "moto (not installed)"
     assert "'kitaru-iac[aws,testing]'" in str(refused.value.remedy)
+
+
+def test_a_moto_that_does_not_start_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "moto.py"
+    broken.write_text("raise SystemExit('there is no flask')")
+    monkeypatch.setattr(aws, "_PROGRAM", broken)
+    with pytest.raises(kitaru.KitaruError, match="moto does not start") as failed, local_aws():
+        pass
+    assert failed.value.why == "there is no flask"
+    assert "AWS_ENDPOINT_URL" not in os.environ
 
 
 def test_inside_nothing_of_the_user_is_seen_and_afterwards_all(
