@@ -66,8 +66,9 @@ def new_repo(
     done = write(directory, project=name, cloud=cloud, environments=names, ci=ci, force=force)
     lines = [f"Wrote {len(done.files)} files into {done.path}", *(f"  {n}" for n in done.files)]
     out.item(done.to_dict(), lines)
-    # Quoted, neither is what a shell would make of it.
-    folder = str(done.path) if directory.startswith(("~", "-")) else directory
+    # `cd` takes these for something else, or goes by way of a folder that is not there.
+    odd = directory.startswith(("~", "-")) or ".." in directory
+    folder = str(done.path) if odd else directory
     for line in (
         "Next:",
         f"  cd {shlex.quote(folder)}",
