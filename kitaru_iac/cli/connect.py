@@ -116,9 +116,8 @@ def login(
     for warning in done.warnings:
         out.warn(warning)
     lines = [f"Connected to {done.url}", f"Server version: {done.server_version}"]
-    lines += [f"User: {done.user}"] if done.user else []
-    lines += [f"Project: {done.project}"] if done.project else []
-    lines += [f"Active stack: {done.active_stack}"] if done.active_stack else []
+    told = {"User": done.user, "Project": done.project, "Active stack": done.active_stack}
+    lines += [f"{name}: {value}" for name, value in told.items() if value]
     out.item(done.to_dict(), lines)
 
 
