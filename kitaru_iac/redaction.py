@@ -70,9 +70,11 @@ _TOKENS = (
     r"|(?s:-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*-----|\Z))"
     r"|(?<=Bearer )[^\s'\",]+|(?<=Basic )[A-Za-z0-9+/=]{6,}"
 )
+#: A name begins where its signs do, and is taken whole: any other try would find the same, and take
+#: a text of one long word minutes.
 _ANNOUNCED = (
-    r"(?i)(?P<name>[\w-]*(?:passw(?:or)?d|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key"
-    r"|signature|credential|\bsig)[\w-]*)=(?P<value>[^\s&'\",;)]+)"
+    r"(?i)(?<![\w-])(?=[\w-]*?(?:passw(?:or)?d|pwd|secret|token|api[_-]?key|access[_-]?key"
+    r"|account[_-]?key|signature|credential|\bsig))(?P<name>[\w-]++)=(?P<value>[^\s&'\",;)]+)"
 )
 #: A login before a host, without a scheme. It begins where its signs do and is divided at the first
 #: colon: any other try would find the same, and take a text of colons minutes.

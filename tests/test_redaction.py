@@ -238,8 +238,8 @@ def test_a_secret_text_compares_as_its_text_and_does_not_show_it() -> None:
     assert "word" not in repr([SecretText("word")])
 
 
-@pytest.mark.parametrize("part", [":", "a:", "a:b ", "/:", "@:", "a@b:"])
-def test_a_text_of_colons_takes_no_time(part: str) -> None:
+@pytest.mark.parametrize("part", [":", "a:", "a:b ", "/:", "@:", "a@b:", "x", "token", "token-"])
+def test_a_text_of_one_kind_takes_no_time(part: str) -> None:
     before = time.thread_time()
     text(part * 2_000)
     assert time.thread_time() - before < 5  # it was minutes

@@ -165,13 +165,15 @@ def drifted(applied: Records, current: Records) -> tuple[Step, ...]:
             steps.append((Action.CREATE, member.type, member.name, ()))
             about_stack.append(Change(member.type, None, member.name))
     about_stack += label_changes(_recorded(current.labels), _recorded(applied.labels))
+    labels = {key: _text(text) for key, text in current.labels.items()}
     about_stack += [
-        Change(f"labels.{key}", text, current.labels.get(key))
+        Change(f"labels.{key}", text, labels.get(key))
         for key, text in sorted(applied.labels.items())
-        if not key.startswith(OUR_LABELS) and current.labels.get(key) != text
+        if not key.startswith(OUR_LABELS) and labels.get(key) != text
     ]
-    if applied.description not in {None, current.description}:
-        about_stack.append(Change("description", applied.description, current.description))
+    description = None if current.description is None else _text(current.description)
+    if applied.description not in {None, description}:
+        about_stack.append(Change("description", applied.description, description))
     steps.append((Action.UPDATE, "stack", applied.stack, tuple(hidden(about_stack))))
     return tuple(
         Step(action, kind, name, changes=changes)
@@ -323,7 +325,8 @@ def _text(text: str) -> str:
     if not text.lstrip().startswith(("{", "[")):
         return text
     try:
-        inner = masked({"": _plain(json.loads(text))})[""]
+        said = json.loads(text)
+        inner = masked({"": _plain(said)})[""]
     except (ValueError, RecursionError):
         return text
-    return json.dumps(inner, sort_keys=True)
+    return text if inner == said else json.dumps(inner, sort_keys=True)

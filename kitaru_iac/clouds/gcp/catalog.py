@@ -178,7 +178,7 @@ _CHECKS = (
         "gcp.cluster.exists",
         "The GKE cluster exists",
         "Lists the project's clusters in all locations, as ZenML's connector does. It takes the "
-        "first of a name, so two of one name are a warning.",
+        "last of a name, so two of one name are a warning.",
         _GKE + "concepts/types-of-clusters",
     ),
     CheckInfo(

@@ -111,12 +111,15 @@ class ClusterProbes(CommonProbes):
 
 
 def cluster_in(seen: Clusters, region: str | None) -> Raw:
-    """Of the clusters of one name the one in a region or in one of its zones, else the first."""
+    """Of the clusters of one name the one in a region or in one of its zones, else the last.
+
+    The last is what ZenML takes (``gcp_service_connector.py``, ZenML 0.98).
+    """
     for one in seen.found:
         location = str(one.get("location"))
         if region is not None and (location == region or location.startswith(f"{region}-")):
             return one
-    return seen.found[0]
+    return seen.found[-1]
 
 
 def node_accounts(cluster: Raw, number: str) -> tuple[str, ...]:

@@ -153,8 +153,8 @@ def evaluate_found(seen: Clusters, r: GcpResources) -> Verdict:
         return fail(f"there is no cluster of this name in {r.project}", list_clusters(r))
     if len(places) > 1:
         return warn(
-            f"there are clusters of this name in {', '.join(places)}, and ZenML takes the first "
-            "that GKE lists",
+            f"there are clusters of this name in {', '.join(places)}, and ZenML takes the last "
+            f"that GKE lists, the one in {places[-1]}",
             list_clusters(r),
         )
     return ok(f"it exists, in {places[0]}")

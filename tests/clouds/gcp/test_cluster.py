@@ -9,11 +9,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from kitaru_iac.clouds.gcp.provision import layout, names
+from kitaru_iac.clouds.gcp.provision import names
 from kitaru_iac.clouds.gcp.provision.account import Account
 from kitaru_iac.clouds.gcp.provision.args import OUTPUTS, InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.labels import described
-from kitaru_iac.clouds.gcp.provision.layout import Layout
+from kitaru_iac.clouds.gcp.provision.layout import Layout, layout
 from kitaru_iac.clouds.gcp.provision.marked import claim_of
 from kitaru_iac.clouds.gcp.provision.own_policy import provision_policy
 from kitaru_iac.clouds.gcp.provision.ownership import CLUSTER, NAT, NETWORK, ROUTER, SUBNET, claims

@@ -61,7 +61,7 @@ def _region(access: GcpAccess, project: str, region: str) -> Iterator[Problem]:
 
 
 def _namesake(access: GcpAccess, project: str, region: str, name: str) -> Iterator[Problem]:
-    """ZenML's connector looks for a cluster by its name, in all locations, and takes the first.
+    """ZenML's connector looks for a cluster by its name, in all locations, and takes the last.
 
     Source: ``gcp_service_connector.py`` (ZenML 0.98), ``_list_gke_clusters``. One of the name in
     the stack's own region is told from ours by its labels, when all names are looked up.
