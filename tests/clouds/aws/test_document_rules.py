@@ -261,8 +261,16 @@ PASSED = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         ([], []),
         # one thing, one question, in the order of the rows
         (
+            [row("s3:GetObject", Resource.OBJECTS), row("s3:DeleteObject", Resource.OBJECTS)],
+            [Question(("s3:GetObject", "s3:DeleteObject"), "arn:aws:s3:::b/kitaru-check")],
+        ),
+        # an upload could say of itself how it is encrypted, and does not
+        (
             [row("s3:PutObject", Resource.OBJECTS), row("s3:GetObject", Resource.OBJECTS)],
-            [Question(("s3:PutObject", "s3:GetObject"), "arn:aws:s3:::b/kitaru-check")],
+            [
+                Question(("s3:PutObject",), "arn:aws:s3:::b/kitaru-check"),
+                Question(("s3:GetObject",), "arn:aws:s3:::b/kitaru-check"),
+            ],
         ),
         (
             [row("s3:ListBucket", Resource.BUCKET), row("s3:GetObject", Resource.OBJECTS)],

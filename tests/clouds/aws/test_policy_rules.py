@@ -109,6 +109,9 @@ def test_no_policy_denies_nothing() -> None:
         (unless("Bool", "aws:SecureTransport", "true"), "s3:ListBucket"),
         (unless("ArnNotEquals", "aws:PrincipalArn", WHO.arn), "denies the execution role"),
         (unless("StringNotLike", "aws:username", "a*"), "s3:ListBucket"),
+        # no upload of a run says how it is encrypted
+        (unless("Null", "s3:x-amz-server-side-encryption", "true", Action="s3:PutObject"),
+         "s3:PutObject"),
     ],
 )  # fmt: skip
 def test_a_denial_of_what_is_needed_fails_with_its_statement(
@@ -129,8 +132,6 @@ def test_a_denial_of_what_is_needed_fails_with_its_statement(
         (unless("NotIpAddress", "aws:SourceIp", "203.0.113.0/24"), "aws:SourceIp"),
         (unless("StringNotEquals", "aws:PrincipalOrgID", "o-1"), "aws:PrincipalOrgID"),
         (unless("StringNotEquals", "aws:PrincipalTag/team", "ml"), "aws:PrincipalTag/team"),
-        (unless("Null", "s3:x-amz-server-side-encryption", "true", Action="s3:PutObject"),
-         "s3:x-amz-server-side-encryption"),
         (unless("StringNotLike", "aws:userid", "AROAEXAMPLE:*"), "aws:userid"),
         ({**DENY, "Resource": "arn:aws:s3:::b/private/*"}, "which of the objects"),
         ({**DENY, "Principal": {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/exec/a"}},
