@@ -117,26 +117,25 @@ def test_every_tool_from_a_description_to_its_deletion(home: Home, era: str) -> 
 
 
 @pytest.mark.parametrize("type", FIVE)
-def test_a_stack_of_every_type_can_be_described(
-    home: Home, monkeypatch: pytest.MonkeyPatch, type: str
-) -> None:
-    applied: list[Any] = []
-
-    def apply(spec: Any, *_: Any, **__: Any) -> Any:
-        applied.append(spec)
-        raise KitaruError("far enough")
-
-    monkeypatch.setattr(planning, "apply_planned", apply)
-    description = {"name": "prod", "type": type, **FIVE[type]}
+def test_a_stack_of_every_type_is_created_seen_and_deleted(home: Home, type: str) -> None:
+    remote = {} if type == "local" else {"verify": False}  # no cloud is reached from here
+    described = {"name": "prod", "type": type, "activate": False, **remote, **FIVE[type]}
+    user = answers("prod")
 
     async def say(client: Client) -> None:
-        plan = content(await client.call_tool("stack_preview", {"description": description}))
-        assert plan["stacks"][0]["stack"] == "prod"
-        arguments = {"description": description, "digest": plan["digest"]}
-        assert refusal(await client.call_tool("stack_apply", arguments)) == "failed"
+        done = await _made(client, **described)
+        assert done["name"] == "prod"
+        shown = content(await client.call_tool("stack_show", {"stack": "prod"}))
+        assert shown["stack_type"] == type
+        plan = content(await client.call_tool("stack_preview", {"description": described}))
+        (again,) = plan["stacks"]
+        assert {tuple(change["actions"]) for change in again["changes"]} <= {("no-op",)}
+        arguments = {"id": done["id"], "recursive": True}
+        gone = content(await client.call_tool("stack_delete", arguments))
+        assert gone["deleted_stack"] == "prod"
+        assert [row["name"] for row in await listed(client)] == ["default"]
 
-    talk(say)
-    assert [spec.type.value for spec in applied] == [type]
+    talk(say, Mode.DESTRUCTIVE, elicitation_callback=user)
 
 
 def test_the_resources_are_those_of_the_command(home: Home) -> None:
