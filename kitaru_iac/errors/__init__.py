@@ -88,7 +88,8 @@ Raised and caught inside one room, or without a code because a program sees `Key
     │   ├── ServiceDisabled    clouds
     │   └── Skipped
     ├── UnreadableError        machine, gateway: ZenML's own client has to be asked
-    │   └── Changed            gateway: what was read in parts does not fit
+    │   ├── Changed            gateway: what was read in parts does not fit
+    │   └── NotMadeYet         machine: the first write makes the local store
     ├── Refused                gateway
     ├── Theirs                 records: not taken back
     ├── _Refused               spec

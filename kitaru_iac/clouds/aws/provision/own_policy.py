@@ -164,7 +164,7 @@ def _looked_for(planned: Layout) -> list[_Statement]:
     stack, region = planned.stack, planned.region
     bucket = names.bucket_name(stack, planned.account, region)
     cluster = names.cluster_name(stack)
-    roles = [names.role_name(stack, use, region) for use in ("sagemaker", "cluster", "nodes")]
+    roles = [names.role_name(stack, use, region) for use in names.ROLE_USES]
     return [
         _allow("OwnByTags", "tag", "GetResources", ["*"]),
         _allow("OwnRolesByTags", "iam", "GetAccountAuthorizationDetails", ["*"]),
