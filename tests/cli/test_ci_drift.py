@@ -97,6 +97,7 @@ def test_every_name_has_a_key_of_its_own(name: str) -> None:
 
 def test_a_body_fits_and_a_name_is_no_markup() -> None:
     item = {
+        "layer": "records",
         "kind": "stack",
         "name": "x",
         "actions": ["update"],
