@@ -190,6 +190,7 @@ def test_a_cloud_that_answers_nothing_is_all_unknown(status: int, world: World) 
         *("s3:GetPublicAccessBlock", "s3:GetBucketVersioning", "s3:GetBucketPolicyStatus"),
         *("ecr:DescribeRepositories", "iam:GetRole", "iam:SimulatePrincipalPolicy"),
         *("s3control:GetPublicAccessBlock", "ecr:GetRegistryScanningConfiguration"),
+        "service-quotas:ListServiceQuotas",
     ):
         world.faults.fail(operation, "ServiceUnavailable", status=status)
     report = world.verify(world.sagemaker())

@@ -274,8 +274,8 @@ SITUATIONS = (
         "better-on-gke",
         _could_be_better_on_gke,
         {
-            "cluster.exists": (WARN, "us-east1, us-west1"),
-            "cluster.region": (WARN, "us-east1"),
+            "cluster.exists": (WARN, "the last that GKE lists, the one in us-west1"),
+            "cluster.region": (WARN, "us-west1"),
             "cluster.active": (WARN, "RECONCILING"),
             "cluster.node_scopes": (WARN, "two"),
             "cluster.workload_identity": (WARN, "two"),
