@@ -133,3 +133,14 @@ def test_the_guides_tests_pass_in_a_users_own_pytest(bare_home: Home) -> None:
     done = bare_home.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
     assert done.returncode == 0, done.stdout
     assert "3 passed" in done.stdout
+
+
+@pytest.mark.parametrize("given", [None, 3, ["dev"], {"name": "dev"}, b"dev"])
+@pytest.mark.parametrize(
+    "function", ["drift", "health", "export", "delete", "delete_stack", "use_stack", "show_stack"]
+)
+def test_what_is_no_name_of_a_stack_is_refused_in_our_words(function: str, given: object) -> None:
+    if (function, given) == ("show_stack", None):
+        return  # the active one
+    with pytest.raises(kitaru.UsageError, match=f"is text, not {type(given).__name__}"):
+        getattr(kitaru, function)(given)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kitaru_iac._sdk.confirmation import Confirm, asking
+from kitaru_iac._sdk.references import require_text
 from kitaru_iac._sdk.warned import warn
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import UsageError
@@ -58,6 +59,8 @@ def show_stack(name_or_id: str | None = None) -> StackView:
         >>> [component.role_type for component in stack.components]
         ['orchestrator', 'artifact_store', ...]
     """
+    if name_or_id is not None:
+        require_text(name_or_id)
     apply_environment()
     from kitaru_iac.gateway import open_reader, read_stack
     from kitaru_iac.gateway.masking import shown
@@ -197,6 +200,7 @@ def drift(*names_or_ids: str, progress: ProgressCallback | None = None) -> tuple
         >>> [(found.stack, found.finding.value) for found in kitaru.drift()]
         [('example', 'none')]
     """
+    require_text(*names_or_ids)
     apply_environment()
     from kitaru_iac.stacks.watch import look
 
@@ -223,6 +227,7 @@ def health(*names_or_ids: str, progress: ProgressCallback | None = None) -> tupl
         >>> [found.state.value for found in kitaru.health("example")]
         ['healthy']
     """
+    require_text(*names_or_ids)
     apply_environment()
     from kitaru_iac.stacks.health import health as examine
 
@@ -248,6 +253,7 @@ def export(name_or_id: str) -> Exported:
         >>> dict(kitaru.export("example").keys)
         {'name': 'example', 'type': 'local', 'activate': False}
     """
+    require_text(name_or_id)
     apply_environment()
     from kitaru_iac.stacks.export import export as describe
 
@@ -311,6 +317,7 @@ def delete(
         >>> gone.deleted_stack, gone.components_deleted
         ('example', ('example (artifact_store)', 'example (orchestrator)'))
     """
+    require_text(name_or_id)
     apply_environment()
     from kitaru_iac.stacks import operations
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from kitaru_iac._sdk.confirmation import Confirm, require_confirmed
+from kitaru_iac._sdk.references import require_text
 from kitaru_iac._sdk.warned import warn
 from kitaru_iac.machine.environment import apply_environment
 from kitaru_iac.notices import SelectionOverridden
@@ -178,6 +179,7 @@ def use_stack(name_or_id: str) -> StackInfo:
         >>> kitaru.use_stack("default").is_active
         True
     """
+    require_text(name_or_id)
     apply_environment()
     from kitaru_iac.stacks import operations
 
@@ -218,6 +220,7 @@ def delete_stack(
         >>> _ = kitaru.create_stack("example")
         >>> kitaru.delete_stack("example", recursive=True, force=True)
     """
+    require_text(name_or_id)
     apply_environment()
     from kitaru_iac.stacks import operations
 
