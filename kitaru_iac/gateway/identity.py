@@ -31,12 +31,10 @@ class StoreIdentity:
     Attributes:
         id: Its UUID; None where only ZenML knows the way to it.
         shown: Its address without secrets, or its file.
-        is_server: Whether a server owns it.
     """
 
     id: str | None
     shown: str
-    is_server: bool
 
     def differs_from(self, id: object) -> bool:
         """Whether this is another store than that of this id; what is not known is no other."""
@@ -54,7 +52,7 @@ def identity_of(store: StoreLocation, environ: Mapping[str, str]) -> StoreIdenti
         NotConnectedError: The server does not answer, or what answers is no ZenML server.
     """
     if isinstance(store, SqliteStore):
-        return StoreIdentity(_of_database(store.path), str(store.path), is_server=False)
+        return StoreIdentity(_of_database(store.path), str(store.path))
     return _of_server(store, environ)
 
 
@@ -71,8 +69,8 @@ def _of_server(store: RestStore, environ: Mapping[str, str]) -> StoreIdentity:
         ) as client:
             found = mapping(client.get("/api/v1/info")).get("id")
     except UnreadableError:
-        return StoreIdentity(None, shown, is_server=True)
-    return StoreIdentity(canonical_id(str(found)), shown, is_server=True)
+        return StoreIdentity(None, shown)
+    return StoreIdentity(canonical_id(str(found)), shown)
 
 
 def _of_database(path: Path) -> str | None:

@@ -151,7 +151,7 @@ def test_two_addresses_are_two_servers_only_if_both_answer_and_say_so(
     def ask(store: Any, environ: Any) -> StoreIdentity:
         if store.url not in servers:
             raise NotConnectedError("It does not answer")
-        return StoreIdentity(servers[store.url], store.url, is_server=True)
+        return StoreIdentity(servers[store.url], store.url)
 
     monkeypatch.setattr(identity, "_of_server", ask)
     plugin = Engine().plugin

@@ -45,7 +45,7 @@ from tests.stacks.test_drift_rules import BUCKET, EKS, LOCAL, SAGEMAKER, configu
 URN = "urn:pulumi:prod::platform::kitaru:index:Stack::dev"
 OTHER = "urn:pulumi:test::platform::kitaru:index:Stack::dev"
 ID = "11111111-2222-3333-4444-555555555555"
-SERVER = StoreIdentity("99999999-2222-3333-4444-555555555555", "https://here", is_server=True)
+SERVER = StoreIdentity("99999999-2222-3333-4444-555555555555", "https://here")
 AWS = {"connectorType": "aws", "connectorAuthMethod": "secret-key"}
 #: Two values of each property.
 VALUES: Mapping[str, tuple[Any, Any]] = {

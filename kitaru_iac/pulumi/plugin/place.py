@@ -140,7 +140,7 @@ def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:
         if url.startswith("sqlite:") or not url:  # it would be made
             if not explicit:
                 raise _nowhere(environ) from reason
-        return StoreIdentity(None, redaction.url(url), is_server=url.startswith("http"))
+        return StoreIdentity(None, redaction.url(url))
     if isinstance(store, SqliteStore) and not explicit and _in_ci(environ):
         raise _nowhere(environ)
     return identity_of(store, environ)
