@@ -9,6 +9,7 @@ from kitaru_iac.clouds.names import slug
 from kitaru_iac.spec.clouds.aws import VOCABULARY
 
 __all__ = [
+    "CLUSTER_ROLES",
     "NODE_GROUP",
     "ROLE_USES",
     "bucket_name",
@@ -21,8 +22,10 @@ __all__ = [
 
 #: The node group of a cluster that is ours alone.
 NODE_GROUP = "kitaru"
+#: What the roles of a cluster are made for.
+CLUSTER_ROLES = ("cluster", "nodes", "pods")
 #: What roles are made for.
-ROLE_USES = ("sagemaker", "cluster", "nodes", "pods")
+ROLE_USES = ("sagemaker", *CLUSTER_ROLES)
 
 
 def bucket_name(stack: str, account: str, region: str) -> str:

@@ -191,7 +191,7 @@ def _looked_for(planned: Layout) -> list[_Statement]:
 
 
 def _roles(planned: Layout) -> list[_Statement]:
-    uses = ("cluster", "nodes", "pods") if planned.new_cluster else ()
+    uses = names.CLUSTER_ROLES if planned.new_cluster else ()
     called = [names.role_name(planned.stack, use, planned.region) for use in uses]
     called += [planned.new_role] if planned.new_role else []
     if not called:
@@ -214,7 +214,7 @@ def _cluster(planned: Layout) -> list[_Statement]:
             planned, "iam", f"role/{names.role_name(planned.stack, use, planned.region)}",
             regional=False,
         )
-        for use in ("cluster", "nodes", "pods")
+        for use in names.CLUSTER_ROLES
     }  # fmt: skip
     managed = [f"arn:{partition}:iam::aws:policy/{policy}" for policy in _MANAGED]
     things = [

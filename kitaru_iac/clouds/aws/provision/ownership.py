@@ -16,7 +16,12 @@ from typing import Any
 from kitaru_iac.checks.probes import Denied, NotFound
 from kitaru_iac.clouds.aws.provision import ownership_parts as parts
 from kitaru_iac.clouds.aws.provision.layout import Layout
-from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, log_group_name, role_name
+from kitaru_iac.clouds.aws.provision.names import (
+    CLUSTER_ROLES,
+    NODE_GROUP,
+    log_group_name,
+    role_name,
+)
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.owned import lacking
 from kitaru_iac.clouds.provider import Claim, Inputs, Sighting
@@ -135,7 +140,7 @@ def claims(layout: Layout) -> tuple[Claim, ...]:
         found.append(Claim(CLUSTER, {"name": layout.new_cluster}))
         found += [
             Claim(ROLE, {"name": role_name(layout.stack, use, layout.region)})
-            for use in ("cluster", "nodes", "pods")
+            for use in CLUSTER_ROLES
         ]
         found.append(Claim(LOGS, {"name": log_group_name(layout.new_cluster)}))
         group = {"clusterName": layout.new_cluster, "nodeGroupName": NODE_GROUP}

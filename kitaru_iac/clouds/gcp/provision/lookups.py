@@ -6,6 +6,9 @@ once: names follow from the answer, which a preview has to know.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pulumi
 import pulumi_gcp as gcp
 
@@ -25,14 +28,9 @@ def project(parent: pulumi.Resource, id: str | None) -> tuple[str, str]:
         KitaruError: The provider cannot tell.
     """
     options = pulumi.InvokeOptions(parent=parent)
-    try:
+    remedy = "Give the GCP provider credentials that may look, and a project."
+    with _looking_up(f"project {id or 'of the GCP provider'}", remedy):
         found = gcp.organizations.get_project(project_id=id, opts=options)
-    except Exception as error:  # the SDK raises a bare `Exception`
-        raise KitaruError(
-            f"The project {id or 'of the GCP provider'} cannot be looked up",
-            why=str(error).rpartition("returned an error: ")[2],
-            remedy="Give the GCP provider credentials that may look, and a project.",
-        ) from error
     if not found.project_id or not found.number:
         raise KitaruError(
             f"The project {id or 'of the GCP provider'} is not known yet",
@@ -53,14 +51,26 @@ def network_of(parent: pulumi.Resource, subnet: str) -> str:
         KitaruError: The provider cannot tell.
     """
     _, project, _, region, _, name = subnet.split("/")
-    try:
+    remedy = "Name one that is there, and give the GCP provider credentials that may look."
+    with _looking_up(f"subnetwork {subnet}", remedy):
         found = gcp.compute.get_subnetwork(
             name=name, project=project, region=region, opts=pulumi.InvokeOptions(parent=parent)
         )
+    return found.network
+
+
+@contextmanager
+def _looking_up(what: str, remedy: str) -> Iterator[None]:
+    """Say in our words that the provider cannot tell.
+
+    Raises:
+        KitaruError: It cannot.
+    """
+    try:
+        yield
     except Exception as error:  # the SDK raises a bare `Exception`
         raise KitaruError(
-            f"The subnetwork {subnet} cannot be looked up",
+            f"The {what} cannot be looked up",
             why=str(error).rpartition("returned an error: ")[2],
-            remedy="Name one that is there, and give the GCP provider credentials that may look.",
+            remedy=remedy,
         ) from error
-    return found.network

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kitaru_iac.checks.probes import Denied, NotFound, ProbeError
 from kitaru_iac.clouds.gcp.answers import ServiceDisabled
@@ -211,11 +212,16 @@ def _account(
     name = f"service account {email}"
     if project != place.project:
         return Sighting(full, name, f"it is in the project {project}")
+    return Sighting(full, name, _strange(found, place, marks))
+
+
+def _strange(found: Mapping[str, Any], place: Place, marks: Mapping[str, str]) -> str | None:
+    """Why something is not ours whose owner stands in its description; None where it is."""
     said = read_description(str(found.get("description") or ""))
     strange = lacking(said, words(marks), "words in its description")
     if strange is None and said.get("region") != place.region:
         strange = f"it is for the region {said.get('region')}"
-    return Sighting(full, name, strange)
+    return strange
 
 
 def _cluster(
@@ -255,11 +261,7 @@ class _NetworkPart:
         name = f"{self.noun} {inputs['name']}"
         if str(inputs["project"]) != place.project:
             return Sighting(full, name, f"it is in the project {inputs['project']}")
-        said = read_description(str(found.get("description") or ""))
-        strange = lacking(said, words(marks), "words in its description")
-        if strange is None and said.get("region") != place.region:
-            strange = f"it is for the region {said.get('region')}"
-        return Sighting(full, name, strange)
+        return Sighting(full, name, _strange(found, place, marks))
 
 
 _ROUTER = _NetworkPart(
