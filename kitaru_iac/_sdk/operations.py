@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kitaru_iac._sdk.confirmation import Confirm, asking
 from kitaru_iac._sdk.references import require_text
 from kitaru_iac._sdk.warned import warn
 from kitaru_iac.callbacks import ProgressCallback
-from kitaru_iac.errors import UsageError
 from kitaru_iac.machine.environment import apply_environment
 
 if TYPE_CHECKING:
@@ -336,17 +334,10 @@ def delete(
 
 def _described(stack: str | Description, *, by_name: bool = False) -> StackSpec:
     """The description that was given, or that of the stack with this name or id."""
-    from kitaru_iac.spec import from_mapping, load
+    from kitaru_iac.spec import from_given
 
     if isinstance(stack, str) and by_name:
         from kitaru_iac.stacks.export import described
 
-        return from_mapping(described(stack))
-    if isinstance(stack, Mapping):
-        return from_mapping(stack)
-    if isinstance(stack, os.PathLike):
-        return load({}, Path(stack))
-    raise UsageError(
-        f"A description is a mapping or a path, not {type(stack).__name__}",
-        remedy="Give the keys of stack.yaml, or pathlib.Path('stack.yaml').",
-    )
+        return from_given(described(stack))
+    return from_given(stack)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         resolve_source,
     )
     from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
-    from kitaru_iac.spec.loading import from_mapping, load, merge, to_mapping
+    from kitaru_iac.spec.loading import from_given, from_mapping, load, merge, to_mapping
     from kitaru_iac.spec.model import (
         AzuremlSpec,
         BaseSpec,
@@ -78,6 +78,7 @@ __all__ = [
     "StackType",
     "UriError",
     "VertexSpec",
+    "from_given",
     "from_mapping",
     "json_schema",
     "load",
@@ -93,7 +94,7 @@ __all__ = [
 _HOMES = {
     "credentials": "Credentials CredentialsError parse_credentials resolve_source",
     "kinds": "Cloud InfraMode ResourceMode StackType",
-    "loading": "from_mapping load merge to_mapping",
+    "loading": "from_given from_mapping load merge to_mapping",
     "model": (
         "AzuremlSpec BaseSpec Extra KubernetesSpec LocalSpec SagemakerSpec StackSpec VertexSpec"
     ),

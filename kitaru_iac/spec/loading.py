@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.errors import DescriptionError, Problem, UsageError
 from kitaru_iac.spec import rules
 from kitaru_iac.spec.clouds import FIXED_CLOUDS
 from kitaru_iac.spec.credentials import Credentials
@@ -25,7 +26,7 @@ from kitaru_iac.spec.wording import flag_of
 from kitaru_iac.spec.yaml_file import Document, read_document
 from kitaru_iac.values import dataclass
 
-__all__ = ["Merged", "from_mapping", "load", "merge", "to_mapping"]
+__all__ = ["Merged", "from_given", "from_mapping", "load", "merge", "to_mapping"]
 
 _DEFAULTS_SOURCE = "[tool.kitaru]"
 
@@ -150,6 +151,23 @@ def merge(
             where[key] = f"{_DEFAULTS_SOURCE} {key}"
     origins = Origins(where, file=name, flags=said is None)
     return Merged(data, origins, tuple(problems), unreadable)
+
+
+def from_given(description: object) -> StackSpec:
+    """The description that a program gives: the keys of stack.yaml, or the path of such a file.
+
+    Raises:
+        DescriptionError: With every problem that was found.
+        UsageError: It is neither, as a text, which could be a name or a path.
+    """
+    if isinstance(description, Mapping):
+        return from_mapping(description)
+    if isinstance(description, os.PathLike):
+        return load({}, Path(description))
+    raise UsageError(
+        f"A description is a mapping or a path, not {type(description).__name__}",
+        remedy="Give the keys of stack.yaml, or pathlib.Path('stack.yaml').",
+    )
 
 
 def from_mapping(data: Mapping[str, Any]) -> StackSpec:

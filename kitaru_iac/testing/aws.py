@@ -14,13 +14,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, Final
 
 from kitaru_iac.errors import KitaruError, MissingPackages, UsageError
 from kitaru_iac.machine import packages
-
-if TYPE_CHECKING:
-    from kitaru_iac.spec.model import StackSpec
 
 __all__ = ["ACCOUNT", "REGION", "LocalAws", "local_aws", "running", "seen"]
 
@@ -68,9 +65,10 @@ class LocalAws:
             UsageError: It names another account than this one's, or nothing in AWS; or it is
                 neither a mapping nor a path.
         """
+        from kitaru_iac.spec import from_given
         from kitaru_iac.testing.aws_parts import create
 
-        create(self, _described(description))
+        create(self, from_given(description))
 
     def reset(self) -> None:
         """Forget everything that was made."""
@@ -227,16 +225,3 @@ def _wait(process: subprocess.Popen[bytes], aws: LocalAws, log: IO[bytes]) -> No
     log.seek(0)
     said = log.read().decode(errors="replace").strip().splitlines()
     raise KitaruError("moto does not start", why="\n".join(said[-5:]) or None)
-
-
-def _described(description: Mapping[str, object] | os.PathLike[str]) -> StackSpec:
-    from kitaru_iac.spec import from_mapping, load
-
-    if isinstance(description, Mapping):
-        return from_mapping(description)
-    if isinstance(description, os.PathLike):
-        return load({}, Path(description))
-    raise UsageError(
-        f"A description is a mapping or a path, not {type(description).__name__}",
-        remedy="Give the keys of stack.yaml, or pathlib.Path('stack.yaml').",
-    )
