@@ -106,7 +106,7 @@ def masked(configuration: Mapping[str, Any]) -> dict[str, Any]:
     is_manifest = configuration.get("kind") == "Secret"  # Kubernetes's, of which all values are
     beside_id = any(redaction.is_key_id(value) for value in configuration.values())
 
-    def one(key: str, value: Any) -> Any:
+    def one(key: str, value: object) -> object:
         if is_manifest and key in {"data", "stringData"}:
             return _all_masked(value)
         if beside_id and redaction.is_key_text(value):
@@ -173,7 +173,7 @@ def _shown_text(text: str | None) -> str | None:
     return None if text is None else masked_text(text)
 
 
-def _masked_value(key: str, value: Any) -> Any:
+def _masked_value(key: str, value: object) -> object:
     if isinstance(value, Mapping):
         return _all_masked(value) if _is_secret(key) and key != "key" else masked(value)
     if isinstance(value, list | tuple):
@@ -202,7 +202,7 @@ def _masked_items(key: str, items: Sequence[Any]) -> list[Any]:
     return found
 
 
-def _all_masked(value: Any) -> Any:
+def _all_masked(value: object) -> object:
     """A value of which every text is a secret, but for references."""
     if isinstance(value, Mapping):
         return {key: _all_masked(inner) for key, inner in value.items()}

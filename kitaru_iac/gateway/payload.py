@@ -220,26 +220,26 @@ def _go_on(seen: set[str], ids: list[str], number: int) -> None:
         raise ValueError("the pages of a listing repeat themselves")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{type(value).__name__} in place of a text")
     return value
 
 
-def _number(value: Any) -> int:
+def _number(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{type(value).__name__} in place of a number")
     return value
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _texts(value: object) -> tuple[str, ...]:
     """The texts of a list; none where a server does not know the field yet."""
     if not isinstance(value, list | None):
         raise TypeError(f"{type(value).__name__} in place of a list")
     return tuple(_text(item) for item in value or ())
 
 
-def _settings(value: Any) -> dict[str, Any]:
+def _settings(value: object) -> dict[str, Any]:
     """A mapping with texts as keys; empty where there is none."""
     if not isinstance(value, dict | None):
         raise TypeError(f"{type(value).__name__} in place of a mapping")
@@ -255,7 +255,7 @@ def _time(value: str) -> datetime:
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _optional(value: Any, read: Callable[[Any], _T]) -> _T | None:
+def _optional(value: object, read: Callable[[Any], _T]) -> _T | None:
     return None if value is None else read(value)
 
 

@@ -237,7 +237,7 @@ def _stub(row: sqlite3.Row) -> Stub:
     return Stub(from_id(row["id"]), row["name"], is_managed(labels), is_recorded=recorded)
 
 
-def _json(value: bytes | None) -> Any:
+def _json(value: bytes | None) -> object:
     """ZenML keeps mappings as base64 of JSON."""
     return json.loads(a2b_base64(value)) if value else None
 
@@ -250,6 +250,13 @@ def from_mapping(value: bytes | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UnreadableError("the database holds no mapping where one is expected")
     return content
+
+
+def _from_list(value: bytes | None) -> tuple[str, ...]:
+    content = _json(value)
+    if not isinstance(content, list):
+        raise UnreadableError("the database holds no list where one is expected")
+    return tuple(content)
 
 
 def from_time(value: str) -> datetime:
@@ -286,7 +293,7 @@ def _connector(row: sqlite3.Row) -> ConnectorView:
         name=row["name"],
         type=row["connector_type"],
         auth_method=row["auth_method"],
-        resource_types=tuple(_json(row["resource_types"])),
+        resource_types=_from_list(row["resource_types"]),
         resource_id=row["resource_id"],
         configuration=masked(from_mapping(row["configuration"])),
         labels=from_mapping(row["labels"]),

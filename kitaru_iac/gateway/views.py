@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kitaru_iac.machine.active_scope import Scope
 from kitaru_iac.values import dataclass, field, fields
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = [
     "DEFAULT_STACK",
@@ -252,15 +255,15 @@ class Reader(Protocol):
         """Let go of the store."""
 
 
-def _filled(view: Any) -> dict[str, Any]:
+def _filled(view: DataclassInstance) -> dict[str, Any]:
     return {key: value for key, value in _plain(view).items() if value is not None}
 
 
-def _plain(view: Any) -> dict[str, Any]:
+def _plain(view: DataclassInstance) -> dict[str, Any]:
     return {field.name: _value(getattr(view, field.name)) for field in fields(view)}
 
 
-def _value(value: Any) -> Any:
+def _value(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple):

@@ -308,7 +308,7 @@ def _is_loopback(url: str) -> bool:
     return host.startswith(("localhost", "127.0.0.1"))
 
 
-def _verify(value: Any) -> bool | str:
+def _verify(value: object) -> bool | str:
     if isinstance(value, str):
         word = value.strip().lower()
         if word in _TRUE:

@@ -168,7 +168,7 @@ def _namespace() -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _value(key: str, text: Any) -> Any:
+def _value(key: str, text: object) -> object:
     """A value as its key wants it: configuration is text, and JSON for what is not."""
     kind = FIELDS[key].kind if key in FIELDS else Kind.TEXT
     if kind is Kind.SWITCH and text in ("true", "false"):
@@ -201,7 +201,7 @@ def _root() -> Path:
 # -- what is wrong with it -------------------------------------------------------------------------
 
 
-def _stranger(key: str, text: Any) -> Problem:
+def _stranger(key: str, text: object) -> Problem:
     meant = suggest(key, PROVIDER_KEYS) or key_suggestion(key) or suggest(key, (FILE,))
     remedy = f"Remove it: pulumi config rm {NAMESPACE}:{shlex.quote(key)}"
     if meant:

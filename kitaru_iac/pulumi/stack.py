@@ -76,7 +76,7 @@ class RegisteredStack(pulumi.CustomResource):
         return cls(resource_name, opts=merged)
 
 
-def _props() -> Any:
+def _props() -> object:
     """The class of the properties, by which the SDK translates their names, and theirs alone.
 
     Without such a class it would translate the names inside of `extra` too, which are ZenML's.

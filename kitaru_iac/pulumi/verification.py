@@ -73,12 +73,12 @@ def verify_output(
     return answer.apply(_result)
 
 
-def _arguments(description: Mapping[str, Any], allow_failures: Any) -> dict[str, Any]:
+def _arguments(description: Mapping[str, Any], allow_failures: object) -> dict[str, Any]:
     given = {key.removesuffix("_"): value for key, value in description.items()}
     return {**wire_names(given), "allowFailures": allow_failures}
 
 
-def _result(value: Any) -> VerifyResult:
+def _result(value: Mapping[str, Any] | None) -> VerifyResult:
     found = dict(value or {})
     return VerifyResult(
         stack=found["stack"],

@@ -379,12 +379,12 @@ def label_changes(new: Mapping[str, str], old: Mapping[str, str]) -> list[Change
     ]
 
 
-def is_equal(one: Any, other: Any) -> bool:
+def is_equal(one: object, other: object) -> bool:
     """Whether two values of a field are the same to a store."""
     return bool(_plain(one) == _plain(other))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A value as JSON knows it, so that a tuple and a list, or an enum and its text, are equal."""
     if isinstance(value, str):
         return str(value)

@@ -189,7 +189,7 @@ def _merge(old: dict[str, Any], new: Mapping[str, Any], at: tuple[str, ...] = ()
             or value is None
             or isinstance(before, dict) == isinstance(value, Mapping)
         ):
-            old[key] = _copy(value)
+            old[key] = _copied(value)
         else:
             raise _conflict(here)
 
@@ -202,9 +202,13 @@ def _conflict(at: tuple[str, ...]) -> _Refused:
     )
 
 
-def _copy(value: Any) -> Any:
+def _copy(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _copied(value) for key, value in fields.items()}
+
+
+def _copied(value: object) -> object:
     if isinstance(value, Mapping):
-        return {key: _copy(inner) for key, inner in value.items()}
+        return _copy(value)
     if isinstance(value, list | tuple):
-        return [_copy(inner) for inner in value]
+        return [_copied(inner) for inner in value]
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from kitaru_iac.errors import DescriptionError, Problem, UsageError
 from kitaru_iac.spec import rules
@@ -18,13 +18,16 @@ from kitaru_iac.spec.kinds import Cloud, InfraMode, StackType
 from kitaru_iac.spec.model import SPEC_CLASSES, StackSpec
 from kitaru_iac.spec.refusal import Refusal
 from kitaru_iac.spec.resources import EXTRA_TARGETS
-from kitaru_iac.spec.rows import FieldInfo, Kind
+from kitaru_iac.spec.rows import FieldInfo
 from kitaru_iac.spec.shared import Shared, shared_with
 from kitaru_iac.spec.uris import parse_artifact_store
 from kitaru_iac.spec.variables import expanded
 from kitaru_iac.spec.wording import flag_of
 from kitaru_iac.spec.yaml_file import Document, read_document
 from kitaru_iac.values import dataclass
+
+if TYPE_CHECKING:
+    from kitaru_iac.spec.infrastructure import Infrastructure
 
 __all__ = ["Merged", "from_given", "from_mapping", "load", "merge", "to_mapping"]
 
@@ -211,7 +214,7 @@ def _build(data: Mapping[str, Any], origins: Origins, stdin: TextIO | None) -> S
 
 
 def _lay(
-    data: dict[str, Any], where: dict[str, str], path: tuple[str, ...], value: Any, source: str
+    data: dict[str, Any], where: dict[str, str], path: tuple[str, ...], value: object, source: str
 ) -> None:
     """Put a value over what is there; a mapping over a mapping, key by key."""
     key, before = path[-1], data.get(path[-1])
@@ -304,21 +307,21 @@ def _default_fits(key: str, data: Mapping[str, Any]) -> bool:
     return not (at_home and FIELDS[key].needs_cloud)
 
 
-def _written(info: FieldInfo, value: Any, spec: StackSpec, include_secrets: bool) -> Any:
+def _written(info: FieldInfo, value: object, spec: StackSpec, include_secrets: bool) -> object:
     """A value as YAML has it; None where it is not written."""
     if value is None:
         return None
-    if info.key == "credentials":  # some hold nothing secret
+    if isinstance(value, Credentials):  # some hold nothing secret
         return _credentials(value, include_secrets)
     if info.secret and not include_secrets:
         return None
-    if info.key == "extra":
+    if isinstance(value, Extra):
         return _extra(value, spec.async_)
     if info.key == "infrastructure":
-        return value.given()
-    if info.kind is Kind.LIST:
+        return cast("Infrastructure", value).given()
+    if isinstance(value, list | tuple):
         return list(value) or None
-    if info.kind is Kind.MAPPING:
+    if isinstance(value, Mapping):
         return {key: str(inner) for key, inner in value.items()}
     return value if isinstance(value, bool) else str(value)
 

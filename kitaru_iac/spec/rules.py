@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import DescriptionError
@@ -155,12 +155,12 @@ def _value(draft: Draft, key: str, stdin: TextIO | None) -> None:
     elif key == "credentials":
         _credentials(draft, raw, stdin)
     elif info.choices:
-        _choice(draft, key, raw, _named(str(info.value)), f"a mode of `{key}`")
+        _choice(draft, key, raw, _class_named(str(info.value)), f"a mode of `{key}`")
     elif info.parser is None:
         draft.values[key] = raw
     else:
         try:
-            draft.values[key] = _named(info.parser)(raw)
+            draft.values[key] = _function_named(info.parser)(raw)
         except Refusal as error:
             draft.refuse(key, error)
 
@@ -169,11 +169,19 @@ def _is_parsed(info: FieldInfo, raw: object) -> bool:
     """Whether a caller handed the value over parsed. A choice is also text, and is looked up."""
     if info.value is None or info.kind is not Kind.TEXT or info.choices:
         return False
-    return isinstance(raw, _named(info.value))
+    return isinstance(raw, _class_named(info.value))
+
+
+def _class_named(reference: str) -> type[Any]:
+    return cast("type[Any]", _named(reference))
+
+
+def _function_named(reference: str) -> Callable[[object], Any]:
+    return cast("Callable[[object], Any]", _named(reference))
 
 
 @cache
-def _named(reference: str) -> Any:
+def _named(reference: str) -> object:
     """What ``module:name`` in the table of fields stands for."""
     module, _, name = reference.partition(":")
     return getattr(import_module(f"kitaru_iac.spec.{module}"), name)
@@ -259,7 +267,7 @@ def _extra(draft: Draft, raw: object) -> None:
 
 
 def _checked(draft: Draft, key: str, raw: object) -> None:
-    value, problems = _named(_CHECKED[key])(raw)
+    value, problems = _function_named(_CHECKED[key])(raw)
     for problem in problems:
         draft.add(problem.field, problem.what, problem.why, problem.remedy)
     if not problems:

@@ -138,7 +138,7 @@ def _document(node: yaml.Node | None, name: str) -> Document:
     )
 
 
-def read_value(text: str) -> Any:
+def read_value(text: str) -> object:
     """Read one value as a command line gives it.
 
     Lists and mappings in brackets, and quoted text, are read as YAML; everything else is one plain

@@ -134,7 +134,7 @@ class Builder:
         self.unreadable: set[str] = set()
         self._count = 0
 
-    def value(self, node: yaml.Node, path: str, around: tuple[yaml.Node, ...]) -> Any:
+    def value(self, node: yaml.Node, path: str, around: tuple[yaml.Node, ...]) -> object:
         """Give a node's value.
 
         Args:
@@ -217,7 +217,7 @@ class Builder:
         self.problems.append(Problem(path, what, None, remedy, f"{self.file}:{line}"))
 
 
-def scalar(name: str, text: str, line: int | None) -> Any:
+def scalar(name: str, text: str, line: int | None) -> object:
     """Give the value of a plain word of this kind; raises `YamlError` where it is not of it."""
     try:
         if name == "null":

@@ -275,7 +275,7 @@ def _is_there(step: Step, current: Records) -> bool:
     return part is not None and part.name == step.name
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "unset"
     return value if value == HIDDEN else repr(value)

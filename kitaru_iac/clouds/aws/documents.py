@@ -98,7 +98,7 @@ def _statement_problems(statement: Mapping[str, Any], *, is_trust: bool) -> list
     return problems
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: object) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kitaru_iac.checks.commands import note
@@ -48,7 +48,7 @@ class CommonProbes:
             "iam:GetRole of the caller", self._principal, requires=(self.identity,)
         )
 
-    def _probe(self, name: str, run: Any) -> Probe[Any]:
+    def _probe(self, name: str, run: Callable[[], Any]) -> Probe[Any]:
         """A probe that needs nothing but credentials."""
         return Probe(name, lambda _session: run(), requires=(self.session,))
 

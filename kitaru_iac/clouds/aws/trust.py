@@ -189,7 +189,7 @@ def statement_list(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [s for s in listed(document.get("Statement")) if isinstance(s, Mapping)]
 
 
-def listed(value: Any) -> list[Any]:
+def listed(value: object) -> list[Any]:
     """A value that IAM allows alone or in a list, as a list."""
     if value is None:
         return []

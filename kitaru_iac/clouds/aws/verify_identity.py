@@ -182,7 +182,9 @@ def _access(
         service = row.action.partition(":")[0]
         return service in services if services else service not in _OWN_CHECKS
 
-    def run(_session: None, account: Outcome[CallerIdentity], *seen: Any) -> Any:
+    def run(
+        _session: None, account: Outcome[CallerIdentity], *seen: Any
+    ) -> tuple[tuple[Decision, ...], Key]:
         require_same_account(str(r.role), account)
         if of_bucket:
             require_aws_bucket(r)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, default_of
@@ -99,7 +98,7 @@ def _same(key: str, old: Properties, new: Properties) -> bool:
     return bool(_value(key, old) == _value(key, new))
 
 
-def _value(key: str, properties: Properties) -> Any:
+def _value(key: str, properties: Properties) -> object:
     value = properties.values.get(key)
     # An absent value, an empty one and the default are one, or a second run would show changes.
     return value if value not in (None, {}, []) else _DEFAULTS.get(key)

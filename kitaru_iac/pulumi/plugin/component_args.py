@@ -37,7 +37,7 @@ _SCHEMAS: Mapping[type, dict[str, Any]] = {
 }
 
 
-def _class_of(hint: Any) -> type:
+def _class_of(hint: object) -> type:
     """``list[str] | None`` → `list`."""
     if isinstance(hint, UnionType):
         hint = next(part for part in get_args(hint) if part is not NoneType)
@@ -70,10 +70,11 @@ def problems(component: Component, given: Mapping[str, Any]) -> list[Problem]:
     return found
 
 
-def _fits(value: Any, wanted: type) -> bool:
+def _fits(value: object, wanted: type) -> bool:
     if wanted is int:  # on the wire, all numbers are floats
-        whole = isinstance(value, int | float) and not isinstance(value, bool)
-        return whole and value == int(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return value == int(value)
     if not isinstance(value, wanted):
         return False
     if isinstance(value, dict):

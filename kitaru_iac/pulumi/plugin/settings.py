@@ -120,7 +120,7 @@ def _server_of_environment() -> str | None:
     return found if found.startswith(("http://", "https://")) else None
 
 
-def _flag(value: Any) -> bool | None:
+def _flag(value: object) -> bool | None:
     if isinstance(value, bool):
         return value
     # A provider's properties arrive as JSON text.

@@ -105,7 +105,7 @@ def struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
     return message
 
 
-def secret(value: Any) -> Any:
+def secret(value: object) -> object:
     """The value, marked as a secret; one that is marked or not known stays as it is."""
     if isinstance(value, Mapping) and _SIGNATURE in value:
         return value
@@ -114,12 +114,12 @@ def secret(value: Any) -> Any:
     return {_SIGNATURE: _SECRET, "value": value}
 
 
-def is_secret(value: Any) -> bool:
+def is_secret(value: object) -> bool:
     """Whether a value is marked as a secret."""
     return isinstance(value, Mapping) and value.get(_SIGNATURE) == _SECRET
 
 
-def holds_secret(value: Any) -> bool:
+def holds_secret(value: object) -> bool:
     """Whether a value is marked as a secret, or anything in it is."""
     if is_secret(value):
         return True
@@ -128,7 +128,7 @@ def holds_secret(value: Any) -> bool:
     return isinstance(value, list) and any(map(holds_secret, value))
 
 
-def _marked(value: Any) -> Any:
+def _marked(value: object) -> object:
     """The value with no other marks than that of a secret, as a resource's state may hold it."""
     if isinstance(value, list):
         return [_marked(item) for item in value]
@@ -140,7 +140,7 @@ def _marked(value: Any) -> Any:
     return secret(inner) if value.get("secret") else inner
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, str):
         return _UNKNOWN if value in _UNKNOWNS else value
     if isinstance(value, float):
@@ -155,7 +155,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _has_unknown(value: Any) -> bool:
+def _has_unknown(value: object) -> bool:
     if isinstance(value, dict):
         return any(map(_has_unknown, value.values()))
     if isinstance(value, list):

@@ -9,9 +9,8 @@ stranger's bucket be looked at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from kitaru_iac.checks.probes import Denied, NotFound
 from kitaru_iac.clouds.aws.provision import ownership_parts as parts
@@ -266,7 +265,7 @@ _ENTRY = _ClusterPart(
 )
 
 
-def mapping(tags: Any) -> dict[str, str]:
+def mapping(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """AWS's tags, which some services write in small letters."""
     return {
         str(tag.get("Key", tag.get("key"))): str(tag.get("Value", tag.get("value"))) for tag in tags
