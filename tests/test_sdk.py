@@ -23,7 +23,7 @@ def test_the_lines_of_the_page(any_home: Home):
     assert (used.name, used.is_active) == ("production", True)
     assert [stack.name for stack in kitaru.list_stacks(limit=2)] == ["default", "production"]
     assert kitaru.list_stacks(limit=2, page=2) == [kitaru.StackInfo(made.id, "dev", False)]
-    with pytest.raises(ValueError, match="from 1"):
+    with pytest.raises(kitaru.UsageError, match="from 1"):
         kitaru.list_stacks(limit=0)
     assert kitaru.delete_stack("dev", recursive=True, force=True) is None
     assert [(s.name, s.is_active) for s in kitaru.list_stacks()] == [

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,5 +143,63 @@ def test_the_guides_tests_pass_in_a_users_own_pytest(bare_home: Home) -> None:
 def test_what_is_no_name_of_a_stack_is_refused_in_our_words(function: str, given: object) -> None:
     if (function, given) == ("show_stack", None):
         return  # the active one
-    with pytest.raises(kitaru.UsageError, match=f"is text, not {type(given).__name__}"):
+    with pytest.raises(kitaru.UsageError, match=f"is text, not {_kind(given)}"):
         getattr(kitaru, function)(given)
+
+
+def _kind(given: object) -> str:
+    return "None" if given is None else type(given).__name__
+
+
+def _arguments(named: str) -> list[tuple[str, str]]:
+    """The public functions with an argument of this name or annotation."""
+    return [
+        (name, parameter.name)
+        for name in sorted(kitaru.__all__)
+        if inspect.isfunction(function := getattr(kitaru, name)) and name != "configure"
+        for parameter in inspect.signature(function).parameters.values()
+        if named in (parameter.name, parameter.annotation)
+    ]
+
+
+@pytest.mark.parametrize("given", [None, "no", "false", 1, 0, []], ids=repr)
+@pytest.mark.parametrize(("function", "switch"), _arguments("bool"), ids="-".join)
+def test_what_is_neither_true_nor_false_is_no_yes(
+    function: str, switch: str, given: object
+) -> None:
+    with pytest.raises(kitaru.KitaruError, match=f"(?i){switch}.? has to be true or false, not"):
+        getattr(kitaru, function)("dev", **{switch: given})
+
+
+@pytest.mark.parametrize("given", [5, "yes", [], {}], ids=repr)
+@pytest.mark.parametrize(
+    ("function", "callback"), [*_arguments("progress"), *_arguments("confirm")], ids="-".join
+)
+def test_what_cannot_be_called_back_is_refused_before_anything(
+    function: str, callback: str, given: object
+) -> None:
+    about = {"name": "dev"} if function in ("apply", "preview") else "dev"
+    with pytest.raises(kitaru.UsageError, match=f"`{callback}` has to be .* not"):
+        getattr(kitaru, function)(about, **{callback: given})
+
+
+@pytest.mark.parametrize("given", [{}, {"changes": []}, "sha256:0", 5], ids=repr)
+def test_what_is_no_plan_is_refused(given: Any) -> None:
+    with pytest.raises(kitaru.UsageError, match=r"has to be what kitaru\.preview\(\) gives, not"):
+        kitaru.apply({"name": "dev"}, plan=given)
+
+
+def test_a_confirmation_that_answers_neither_is_no_yes() -> None:
+    from kitaru_iac._sdk.confirmation import require_confirmed
+    from kitaru_iac.plan.model import Plan
+
+    for answer in ("no", 1, object()):
+        with pytest.raises(kitaru.UsageError, match="has to be True or False, not"):
+            require_confirmed(Plan("dev"), lambda _, said=answer: said)  # type: ignore[misc, return-value]
+
+
+@pytest.mark.parametrize("given", ["gpu-cluster", 5, kitaru.UsageError], ids=repr)
+def test_a_flow_is_made_of_a_function(given: Any) -> None:
+    for decorate in (kitaru.flow, kitaru.flow(retries=1)):
+        with pytest.raises(kitaru.UsageError, match="A flow is made of a function, not"):
+            decorate(given)

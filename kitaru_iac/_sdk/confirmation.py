@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from kitaru_iac.errors import ConfirmationNeeded
+from kitaru_iac.errors import ConfirmationNeeded, UsageError
 
 if TYPE_CHECKING:
     from kitaru_iac.plan.model import Plan
 
-__all__ = ["Confirm", "asking", "require_confirmed"]
+__all__ = ["Confirm", "asking", "require_answer", "require_confirmed"]
 
 #: What a program says of a plan: yes, a function that is asked with it, or nothing.
 Confirm: TypeAlias = "Callable[[Plan], bool] | bool | None"
+
+
+def require_answer(confirm: Confirm) -> None:
+    """Refuse what is no answer, before anything is looked at.
+
+    Raises:
+        UsageError: It is neither True, False, None nor a function.
+    """
+    if not (confirm is None or isinstance(confirm, bool) or callable(confirm)):
+        raise UsageError(f"`confirm` has to be True or a function, not {type(confirm).__name__}")
 
 
 def asking(confirm: Confirm) -> Callable[[Plan], bool] | None:
@@ -44,8 +54,14 @@ def require_confirmed(plan: Plan, confirm: Confirm, *, costs: bool = True) -> No
     Raises:
         ConfirmationNeeded: It is not.
     """
-    if confirm is True or (callable(confirm) and confirm(plan)):
+    answer = confirm(plan) if callable(confirm) else confirm
+    if answer is True:
         return
+    if callable(confirm) and answer is not False and answer is not None:
+        raise UsageError(
+            f"What `confirm` returns has to be True or False, not {type(answer).__name__}",
+            why="Nothing was made.",
+        )
     what = "infrastructure" if costs else "change"
     raise ConfirmationNeeded(
         f"The {what} of stack '{plan.stack}' has to be confirmed; nothing was made",

@@ -7,8 +7,13 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from kitaru_iac._sdk.confirmation import Confirm, asking
-from kitaru_iac._sdk.references import require_text
+from kitaru_iac._sdk.arguments import (
+    require_callable,
+    require_planned,
+    require_switches,
+    require_text,
+)
+from kitaru_iac._sdk.confirmation import Confirm, asking, require_answer
 from kitaru_iac._sdk.warned import warn
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.machine.environment import apply_environment
@@ -92,6 +97,7 @@ def preview(description: Description, *, progress: ProgressCallback | None = Non
         >>> [step.action.value for step in planned.plan.steps]
         ['create', 'create', 'create', 'activate']
     """
+    require_callable(progress=progress)
     apply_environment()
     from kitaru_iac.stacks.planning import plan_stack
 
@@ -137,6 +143,9 @@ def apply(
         >>> kitaru.apply(description).changed
         False
     """
+    require_planned(plan)
+    require_answer(confirm)
+    require_callable(progress=progress)
     apply_environment()
     from kitaru_iac.plan.document import document
     from kitaru_iac.stacks import operations, planning
@@ -199,6 +208,7 @@ def drift(*names_or_ids: str, progress: ProgressCallback | None = None) -> tuple
         [('example', 'none')]
     """
     require_text(*names_or_ids)
+    require_callable(progress=progress)
     apply_environment()
     from kitaru_iac.stacks.watch import look
 
@@ -226,6 +236,7 @@ def health(*names_or_ids: str, progress: ProgressCallback | None = None) -> tupl
         ['healthy']
     """
     require_text(*names_or_ids)
+    require_callable(progress=progress)
     apply_environment()
     from kitaru_iac.stacks.health import health as examine
 
@@ -316,6 +327,13 @@ def delete(
         ('example', ('example (artifact_store)', 'example (orchestrator)'))
     """
     require_text(name_or_id)
+    require_switches(
+        recursive=recursive,
+        force=force,
+        unmanaged=unmanaged,
+        keep_infrastructure=keep_infrastructure,
+    )
+    require_callable(progress=progress)
     apply_environment()
     from kitaru_iac.stacks import operations
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
-from kitaru_iac._sdk.confirmation import Confirm, require_confirmed
-from kitaru_iac._sdk.references import require_text
+from kitaru_iac._sdk.arguments import require_switches, require_text
+from kitaru_iac._sdk.confirmation import Confirm, require_answer, require_confirmed
 from kitaru_iac._sdk.warned import warn
+from kitaru_iac.errors import UsageError
 from kitaru_iac.machine.environment import apply_environment
 from kitaru_iac.notices import SelectionOverridden
 from kitaru_iac.values import dataclass
@@ -88,7 +89,7 @@ def list_stacks(*, limit: int | None = None, page: int = 1) -> list[StackInfo]:
         page: Which page, from 1; one after the last is empty.
 
     Raises:
-        ValueError: `limit` or `page` is no whole number from 1, or `page` stands without `limit`.
+        UsageError: `limit` or `page` is no whole number from 1, or `page` stands without `limit`.
         NotConnectedError: No store answers.
 
     Example:
@@ -97,9 +98,9 @@ def list_stacks(*, limit: int | None = None, page: int = 1) -> list[StackInfo]:
     """
     for given in (page, *([] if limit is None else [limit])):
         if type(given) is not int or given < 1:
-            raise ValueError("`limit` and `page` are whole numbers from 1")
+            raise UsageError("`limit` and `page` are whole numbers from 1")
     if limit is None and page != 1:
-        raise ValueError("`page` needs a `limit`")
+        raise UsageError("`page` needs a `limit`")
     apply_environment()
     from kitaru_iac.gateway import open_reader
 
@@ -143,6 +144,8 @@ def create_stack(
         >>> kitaru.create_stack("example", activate=False).is_active
         False
     """
+    require_switches(activate=activate)
+    require_answer(confirm)
     apply_environment()
     from kitaru_iac.spec import from_mapping
     from kitaru_iac.stacks import operations
@@ -221,6 +224,12 @@ def delete_stack(
         >>> kitaru.delete_stack("example", recursive=True, force=True)
     """
     require_text(name_or_id)
+    require_switches(
+        recursive=recursive,
+        force=force,
+        unmanaged=unmanaged,
+        keep_infrastructure=keep_infrastructure,
+    )
     apply_environment()
     from kitaru_iac.stacks import operations
 

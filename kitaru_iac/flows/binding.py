@@ -12,14 +12,27 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Final
 
-from kitaru_iac.errors import StackNotFound
+from kitaru_iac.errors import StackNotFound, UsageError
 from kitaru_iac.gateway.guard import guard_zenml
 from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
 from kitaru_iac.machine.environment import apply_environment
 
-__all__ = ["BoundStack", "bound", "find_stack", "stack"]
+__all__ = ["BLOCK", "BoundStack", "bound", "find_stack", "stack", "surrounding"]
+
+#: What named the stack of a run in a block.
+BLOCK: Final = "stack()"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """One block on a stack, and the thread that entered it, which another one may leave for it."""
+
+    thread: int
+    id: str
 
 
 class _Turns:
@@ -27,30 +40,31 @@ class _Turns:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        #: By thread: the stacks of its blocks, the innermost last.
-        self._blocks: dict[int, list[str]] = {}
+        #: By thread: its blocks, the innermost last.
+        self._blocks: dict[int, list[_Block]] = {}
         self._saved: str | None = None
 
-    def enter(self, id: str) -> None:
+    def enter(self, id: str) -> _Block:
         """Bind a stack, once nobody is in a block on another one but this thread itself."""
         me = threading.get_ident()
+        block = _Block(me, id)
         with self._changed:
             self._changed.wait_for(lambda: self._may_enter(me, id))
             if not self._blocks:
                 self._saved = os.environ.get(ACTIVE_STACK_VARIABLE)
-            self._blocks.setdefault(me, []).append(id)
+            self._blocks.setdefault(me, []).append(block)
             os.environ[ACTIVE_STACK_VARIABLE] = id
+        return block
 
-    def leave(self) -> None:
-        """Bind what was bound before this thread's innermost block."""
-        me = threading.get_ident()
+    def leave(self, block: _Block) -> None:
+        """Bind what the thread's other blocks bind; a generator may end before one begun later."""
         with self._changed:
-            mine = self._blocks[me]
-            mine.pop()
+            mine = self._blocks[block.thread]
+            mine.remove(block)
             if mine:
-                os.environ[ACTIVE_STACK_VARIABLE] = mine[-1]
+                os.environ[ACTIVE_STACK_VARIABLE] = mine[-1].id
             else:
-                del self._blocks[me]
+                del self._blocks[block.thread]
             if not self._blocks:
                 if self._saved is None:
                     os.environ.pop(ACTIVE_STACK_VARIABLE, None)
@@ -59,10 +73,10 @@ class _Turns:
             self._changed.notify_all()
 
     def _may_enter(self, me: int, id: str) -> bool:
-        others = [stack for thread, ids in self._blocks.items() if thread != me for stack in ids]
-        if not others:
+        every = [block for blocks in self._blocks.values() for block in blocks]
+        if all(block.thread == me for block in every):
             return True
-        return {id} == {*others, *self._blocks.get(me, ())}
+        return {id} == {block.id for block in every}
 
 
 _turns = _Turns()
@@ -79,6 +93,10 @@ class BoundStack:
 
     id: str
     name: str
+
+
+#: The stacks of the blocks around the running code, the innermost last: in each thread and task.
+_around: ContextVar[tuple[BoundStack, ...]] = ContextVar("stack blocks", default=())
 
 
 def find_stack(ref: str | None, source: str) -> BoundStack:
@@ -112,32 +130,54 @@ def find_stack(ref: str | None, source: str) -> BoundStack:
 def bound(found: BoundStack) -> Iterator[None]:
     """Let ZenML's client see a stack as the active one, in this process, while the block runs."""
     guard_zenml()  # which saves what the variable names, when it first opens its store
-    _turns.enter(found.id)
+    block = _turns.enter(found.id)
     try:
         yield
     finally:
-        _turns.leave()
+        _turns.leave(block)
+
+
+def surrounding() -> BoundStack | None:
+    """Give the stack of the innermost block around the code that asks; None outside of any."""
+    blocks = _around.get()
+    return blocks[-1] if blocks else None
 
 
 @contextmanager
 def stack(name_or_id: str) -> Iterator[BoundStack]:
     """Run everything in a block on a stack; the saved active stack stays as it is.
 
-    Pipelines of ZenML's own run there too. The binding is the process's: blocks of other threads on
-    other stacks wait for this one to end. A process that the block starts inherits the variable
-    ``ZENML_ACTIVE_STACK_ID``; ZenML alone, without this package, then saves it as the active stack.
+    Flows that name no stack themselves run there, whatever `configure`, ``KITARU_STACK`` and the
+    project say, and so do pipelines of ZenML's own. The binding is the process's: blocks of other
+    threads on other stacks wait for this one to end. A process that the block starts inherits the
+    variable ``ZENML_ACTIVE_STACK_ID``; ZenML alone, without this package, then saves it as the
+    active stack.
 
     Args:
         name_or_id: The stack.
 
     Raises:
         StackNotFound: There is none of this name or id; the block does not begin.
+        UsageError: It is not text.
 
     Example:
         >>> with kitaru.stack("default") as bound:
         ...     bound.name
         'default'
     """
-    found = find_stack(name_or_id, "stack()")
+    _require_text(name_or_id)
+    found = find_stack(name_or_id, BLOCK)
+    # A copy of its own: equal blocks are told apart where a generator leaves one out of turn.
+    mine = replace(found)
     with bound(found):
-        yield found
+        _around.set((*_around.get(), mine))
+        try:
+            yield found
+        finally:
+            _around.set(tuple(one for one in _around.get() if one is not mine))
+
+
+def _require_text(given: object) -> None:
+    if not isinstance(given, str):  # None would be the active one, as from a variable that is unset
+        kind = "None" if given is None else type(given).__name__
+        raise UsageError(f"A stack is named by its name or id, which is text, not {kind}")

@@ -61,7 +61,7 @@ def flow(
         retries: How many times a failed step is run again, from 0.
 
     Raises:
-        UsageError: Values that make no sense: all of them.
+        UsageError: Values that make no sense: all of them; or `func` is no function.
 
     Example:
         >>> @kitaru.flow(stack="gpu-cluster", retries=2)
@@ -73,8 +73,17 @@ def flow(
     values = {"stack": stack, "image": image, "cache": cache, "retries": retries}
     defaults = checked(values, "@flow")
     if func is not None:
+        return _flow_of(func, defaults)
+    return lambda target: _flow_of(target, defaults)
+
+
+def _flow_of(func: object, defaults: RunDefaults) -> Flow:
+    if inspect.isfunction(func):
         return Flow(func, defaults)
-    return lambda target: Flow(target, defaults)
+    raise UsageError(
+        f"A flow is made of a function, not {type(func).__name__}",
+        remedy='Write @kitaru.flow, or name what it is given: @kitaru.flow(stack="gpu-cluster").',
+    )
 
 
 class Flow:

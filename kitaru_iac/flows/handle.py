@@ -58,7 +58,7 @@ class FlowHandle:
     Args:
         run: ZenML's run.
         stack: The name of the stack that it runs on.
-        stack_source: What chose that stack: one of the six layers.
+        stack_source: What chose that stack: one of the six layers, or ``stack()``, a block.
     """
 
     def __init__(self, run: PipelineRunResponse, stack: str, stack_source: str) -> None:

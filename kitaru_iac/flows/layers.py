@@ -2,7 +2,8 @@
 
 In the order of the documentation: ``.run(stack=)``, ``@flow(stack=)``, ``configure(stack=)``,
 ``KITARU_STACK``, ``[tool.kitaru].stack``, and the active stack. Image, cache and retries follow the
-same order, and are nothing where no layer names them.
+same order, and are nothing where no layer names them. A block, ``with stack():``, stands over
+``configure``, as what is nearer to the code that runs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kitaru_iac.errors import KitaruError, UsageError
+from kitaru_iac.flows.binding import BLOCK, surrounding
 from kitaru_iac.machine.run_defaults import (
     ACTIVE,
     CONFIGURE,
@@ -47,7 +49,7 @@ class RunSettings:
 
     Attributes:
         stack: The stack's name or id as it was written; None stands for the active one.
-        source: What named it: one of the six layers.
+        source: What named it: one of the six layers, or ``stack()``.
         image: A base image, or settings of the image; None leaves ZenML's.
         cache: None leaves it to the steps.
         retries: None is no retries.
@@ -108,7 +110,9 @@ def resolve(run: RunDefaults, flow: RunDefaults) -> RunSettings:
     Raises:
         UsageError: The environment or the project says what makes no sense: all of it.
     """
-    layers = ((RUN, run), (FLOW, flow), (CONFIGURE, _configured[0]), *_outside())
+    block = surrounding()
+    around = RunDefaults(stack=block.id if block else None)
+    layers = ((RUN, run), (FLOW, flow), (BLOCK, around), (CONFIGURE, _configured[0]), *_outside())
     stack, source = next(
         ((layer.stack, name) for name, layer in layers if layer.stack is not None), (None, ACTIVE)
     )

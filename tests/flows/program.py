@@ -164,11 +164,15 @@ def threads() -> dict[str, Any]:
         worker.start()
     for worker in workers:
         worker.join()
+    os.environ["KITARU_STACK"] = "e"
+    kitaru.configure(stack="c")
     with kitaru.stack("d") as bound:
         run = plain()
+        flow = agent.run("t")
     assert run is not None
     assert run.stack is not None
-    return {"threads": seen, "block": [bound.name, run.stack.name]}
+    block = [bound.name, run.stack.name, flow.stack, flow.stack_source]
+    return {"threads": seen, "block": block, "after": agent.run("t").stack}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kitaru_iac.flows.binding import BoundStack, bound
+from kitaru_iac.errors import UsageError
+from kitaru_iac.flows.binding import BoundStack, bound, stack
 from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE as VARIABLE
 
 A = BoundStack("00000000-0000-0000-0000-00000000000a", "a")
@@ -96,3 +97,24 @@ def test_a_block_on_another_stack_waits(before: str | None) -> None:
 def _enter(stack: BoundStack, entered: threading.Event) -> None:
     with bound(stack):
         entered.set()
+
+
+def test_a_generator_that_ends_out_of_turn_leaves_what_was_entered_later(
+    before: str | None,
+) -> None:
+    def holding() -> Iterator[None]:
+        with bound(A):
+            yield
+
+    earlier = holding()
+    next(earlier)
+    with bound(B):
+        next(earlier, None)
+        assert os.environ[VARIABLE] == B.id
+
+
+@pytest.mark.parametrize("given", [None, 5, True, [], b"gpu", {}, object()])
+def test_what_is_no_text_names_no_stack(given: object) -> None:
+    # None would be the active stack: `stack(os.environ.get("STACK"))` with the variable unset.
+    with pytest.raises(UsageError, match="which is text, not"), stack(given):  # type: ignore[arg-type]
+        raise AssertionError

@@ -10,11 +10,12 @@ import pytest
 
 from kitaru_iac.cli.layers import layers_of_status
 from kitaru_iac.errors import UsageError
-from kitaru_iac.flows import layers
+from kitaru_iac.flows import binding, layers
+from kitaru_iac.flows.binding import BLOCK, BoundStack
 from kitaru_iac.flows.layers import ACTIVE, CONFIGURE, FLOW, RUN, configure, resolve
 from kitaru_iac.machine.run_defaults import ENVIRONMENT, PROJECT, RunDefaults
 
-ORDER = (RUN, FLOW, CONFIGURE, ENVIRONMENT, PROJECT, ACTIVE)
+ORDER = (RUN, FLOW, BLOCK, CONFIGURE, ENVIRONMENT, PROJECT, ACTIVE)
 NOTHING = RunDefaults()
 
 
@@ -22,12 +23,16 @@ NOTHING = RunDefaults()
 def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pyproject.toml").write_text("")
+    around = binding._around.set(())
     yield
+    binding._around.reset(around)
     layers._configured[0] = NOTHING
 
 
 def say(names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> dict[str, RunDefaults]:
     """Let these layers name a stack each: its own name."""
+    if BLOCK in names:
+        binding._around.set((BoundStack("by-outer", "outer"), BoundStack("by-block", "block")))
     if CONFIGURE in names:
         configure(stack="by-configure")
     if ENVIRONMENT in names:
@@ -43,6 +48,7 @@ def say(names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> dict[str, Ru
 STACKS = {
     RUN: "by-run",
     FLOW: "by-flow",
+    BLOCK: "by-block",
     CONFIGURE: "by-configure",
     ENVIRONMENT: "by-variable",
     PROJECT: "by-project",

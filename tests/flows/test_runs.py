@@ -82,7 +82,8 @@ def test_threads_and_blocks_run_where_they_say(stacks: Home) -> None:
     seen = run(stacks, "threads")
     assert len(seen["threads"]) == 4
     assert all(wanted == got for wanted, got in seen["threads"]), seen
-    assert seen["block"] == ["d", "d"]
+    assert seen["block"] == ["d", "d", "d", "stack()"]
+    assert seen["after"] == "c"
 
 
 def test_a_program_that_is_ended_leaves_the_active_stack(stacks: Home) -> None:

@@ -1,0 +1,77 @@
+"""What programs hand in, looked at before anything is read or written.
+
+A type checker sees most of it. Who has none must not find a stack deleted because "no" is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kitaru_iac.errors import UsageError
+
+if TYPE_CHECKING:
+    from kitaru_iac.plan.document import StackPlan
+
+__all__ = ["require_callable", "require_planned", "require_switches", "require_text"]
+
+
+def require_text(*names_or_ids: object) -> None:
+    """Refuse what is no name or id.
+
+    Raises:
+        UsageError: One is not text, as a list of names or None.
+    """
+    for given in names_or_ids:
+        if not isinstance(given, str):
+            raise UsageError(
+                f"A stack is named by its name or id, which is text, not {_kind(given)}",
+                remedy="Give each as an argument of its own, as 'dev' or *names.",
+            )
+
+
+def require_switches(**flags: object) -> None:
+    """Refuse what is neither True nor False: every text is true, also "no".
+
+    Raises:
+        UsageError: All that are neither.
+    """
+    wrong = {name: given for name, given in flags.items() if not isinstance(given, bool)}
+    _refuse(wrong, "True or False")
+
+
+def require_callable(**callbacks: object) -> None:
+    """Refuse what cannot be called back, now and not in the middle.
+
+    Raises:
+        UsageError: All that are neither None nor callable.
+    """
+    wrong = {name: given for name, given in callbacks.items() if not callable(given)}
+    _refuse({name: given for name, given in wrong.items() if given is not None}, "a function")
+
+
+def require_planned(plan: StackPlan | None) -> None:
+    """Refuse what is no plan of `preview`.
+
+    Raises:
+        UsageError: It is something else, as the mapping that the plan's ``to_dict`` gives.
+    """
+    from kitaru_iac.plan.document import StackPlan
+
+    if plan is not None and not isinstance(plan, StackPlan):
+        raise UsageError(
+            f"`plan` has to be what kitaru.preview() gives, not {_kind(plan)}",
+            remedy="For one that was saved as JSON: kitaru stack apply --plan FILE",
+        )
+
+
+def _refuse(wrong: Mapping[str, object], wanted: str) -> None:
+    if wrong:
+        lines = (
+            f"`{name}` has to be {wanted}, not {_kind(given)}" for name, given in wrong.items()
+        )
+        raise UsageError("\n".join(lines))
+
+
+def _kind(given: object) -> str:
+    return "None" if given is None else type(given).__name__
