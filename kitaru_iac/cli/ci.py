@@ -23,15 +23,14 @@ from kitaru_iac.cli.ci_job import (
     show_plans,
     with_digest,
 )
-from kitaru_iac.cli.options import MORE
+from kitaru_iac.cli.options import MORE, Prune, SourceName
 from kitaru_iac.cli.output import current
-from kitaru_iac.errors import ExitCode, KitaruError, UsageError
+from kitaru_iac.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from kitaru_iac.plan.document import StackPlan
-    from kitaru_iac.spec.files import Described
+    from kitaru_iac.stacks.several import PlannedStacks
 
 __all__ = ["apply", "preview", "verify"]
 
@@ -67,6 +66,8 @@ _Unreviewed = Annotated[
 def preview(
     file: _Files,
     out: PlanFile = PLAN_FILE,
+    prune: Prune = False,
+    source: SourceName = None,
     id: _Id = "stacks",
     comment: Comment = True,
 ) -> int:
@@ -77,27 +78,27 @@ def preview(
 
     Examples:
         kitaru ci preview -f stacks/
+        kitaru ci preview -f stacks/ --prune
         kitaru ci preview -f dev.yaml -f prod.yaml --id all
     """
     from kitaru_iac.cli.stack_apply import save_plan
-    from kitaru_iac.plan.document import document
 
     require_id(id)
     host = host_here()
     request = host.proposal
     refuse_strangers(request)
     with failure_handed_on(host):
-        plans, errors = _plans(_described(file))
-    plan = document(plans)
-    save_plan(plans, out)
+        planned = _planned(file, source, prune=prune)
+    plan = planned.to_dict()
+    save_plan(planned.plans, out)
     body = with_digest(plan)
     hand_on(host, plan, out, plan["summary"]["failed"])
     host.summary(body)
-    show_plans(plan, plans)
+    show_plans(plan, planned.plans)
     if comment and request is not None and not request.is_fork:
         said = host.comment(f"preview/{id}", body, request.number, is_news=_is_news(plan))
         current().note(f"Comment on {host.name}: {said.value}")
-    return exit_code([*errors.values()], plan["summary"]["checks_failed"])
+    return exit_code(planned.errors, plan["summary"]["checks_failed"])
 
 
 def apply(
@@ -112,6 +113,8 @@ def apply(
         ),
     ] = None,
     unreviewed: _Unreviewed = False,
+    prune: Prune = False,
+    source: SourceName = None,
     id: _Id = "stacks",
     comment: Comment = True,
 ) -> int:
@@ -119,17 +122,18 @@ def apply(
 
     A fresh plan has to have the digest of the reviewed one; else nothing is done, and the
     difference is shown where the reviewed plan is at hand. One failure does not stop the other
-    stacks.
+    stacks; but nothing is pruned after one. Give `--prune` and `--source` as to the preview.
 
     Examples:
         kitaru ci apply -f stacks/
+        kitaru ci apply -f stacks/ --prune
         kitaru ci apply -f stacks/ --plan kitaru-plan.json
     """
     from kitaru_iac.cli.stack_many import outcome_lines
-    from kitaru_iac.plan.document import document
     from kitaru_iac.render.results import markdown
-    from kitaru_iac.stacks.many import Outcome, apply_all
+    from kitaru_iac.stacks.many import Outcome
     from kitaru_iac.stacks.planning import saved_plan
+    from kitaru_iac.stacks.several import apply_several
 
     require_id(id)
     if plan is not None and unreviewed:
@@ -137,24 +141,17 @@ def apply(
     host = host_here()
     refuse_strangers(host.proposal)
     with failure_handed_on(host):
-        described = _described(file)
         request = host.merged()
         reviewed = saved_plan(plan) if plan is not None else None
-        plans, _ = _plans(described)
-        fresh = document(plans)
+        planned = _planned(file, source, prune=prune)
+        fresh = planned.to_dict()
         if not unreviewed:
             _require_reviewed(fresh, reviewed, lambda: reviewed_digest(host, request, id))
     outcomes: list[Outcome] = []
     try:
-        apply_all(
-            described,
-            {entry.plan.stack: entry for entry in plans},
-            outcomes=outcomes,
-            progress=current().progress,
-            consent=lambda _: True,
-        )
+        apply_several(planned, outcomes, progress=current().progress, consent=lambda _: True)
     finally:
-        body = markdown([done.to_dict() for done in outcomes], len(described), LONGEST)
+        body = markdown([done.to_dict() for done in outcomes], len(planned.plans), LONGEST)
         hand_on(host, fresh, plan, sum(done.error is not None for done in outcomes))
         host.summary(body)
     current().items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
@@ -246,14 +243,14 @@ def _is_news(plan: Mapping[str, Any]) -> bool:
     return bool(plan["summary"]["with_changes"] or plan["summary"]["failed"])
 
 
-def _described(files: Sequence[str]) -> list[Described]:
+def _planned(files: Sequence[str], source: str | None, *, prune: bool) -> PlannedStacks:
     from kitaru_iac.machine.project import description_defaults
     from kitaru_iac.spec.files import documents_in, load_all
+    from kitaru_iac.stacks.several import plan_several, source_for
 
-    return load_all(documents_in(files), description_defaults())
-
-
-def _plans(described: Sequence[Described]) -> tuple[list[StackPlan], dict[str, KitaruError]]:
-    from kitaru_iac.stacks.many import plan_all
-
-    return plan_all(described, progress=current().progress)
+    described = load_all(documents_in(files), description_defaults())
+    kept = source_for(files, source, prune=prune)
+    found = plan_several(described, kept, prune=prune, progress=current().progress)
+    for warning in found.warnings:
+        current().warn(warning)
+    return found

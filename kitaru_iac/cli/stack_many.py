@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.cli.infra import consent, progress, show_report
 from kitaru_iac.cli.output import current
@@ -12,10 +12,9 @@ from kitaru_iac.errors import ExitCode, KitaruError
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ProgressCallback
-    from kitaru_iac.plan.document import StackPlan
     from kitaru_iac.spec.files import Described
     from kitaru_iac.stacks.many import Outcome
-    from kitaru_iac.stacks.prune import Pruning
+    from kitaru_iac.stacks.several import PlannedStacks
     from kitaru_iac.stacks.source import Source
 
 __all__ = ["Several", "apply_many", "outcome_lines", "preview_many"]
@@ -44,72 +43,49 @@ class Several:
     prune: bool = False
     source: str | None = None
 
+    def planned(self) -> PlannedStacks:
+        """Plan all of them.
+
+        Raises:
+            UsageError: They have to be a source, and are none.
+        """
+        from kitaru_iac.stacks.several import plan_several
+
+        found = plan_several(
+            self.described,
+            self.as_source(),
+            prune=self.prune,
+            progress=_progress(self.described),
+            show=show_report,
+            take_back=self.take_back,
+            parallel=self.parallel,
+        )
+        for warning in found.warnings:
+            current().warn(warning)
+        return found
+
     def as_source(self) -> Source | None:
         """What is kept on the stacks; None where that is not asked for.
 
         Raises:
             UsageError: The files are no source.
         """
-        from kitaru_iac.stacks.source import source_of_files
+        from kitaru_iac.stacks.several import source_for
 
-        if not self.prune and self.source is None:
-            return None
-        return source_of_files(self.files, self.source)
-
-
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    """What would be done with all of them, and what for.
-
-    Attributes:
-        plans: Of what is described; then of what is pruned.
-        errors: Why some have no plan.
-    """
-
-    source: Source | None
-    plans: tuple[StackPlan, ...]
-    errors: Sequence[KitaruError]
-    pruning: Pruning
-
-    @property
-    def has_changes(self) -> bool:
-        return any(entry.plan.has_changes for entry in self.plans)
-
-
-def _planned(several: Several, source: Source | None) -> _Planned:
-    from kitaru_iac.stacks.many import plan_all
-    from kitaru_iac.stacks.prune import Pruning, plan_prune
-
-    plans, errors = plan_all(
-        several.described,
-        progress=_progress(several.described),
-        show=show_report,
-        take_back=several.take_back,
-        parallel=several.parallel,
-        kept_source=None if source is None else source.label,
-    )
-    pruning = Pruning()
-    if several.prune and source is not None:
-        pruning = plan_prune(source, [item.spec.name for item in several.described], plans)
-        for warning in pruning.warnings:
-            current().warn(warning)
-    gone = [item.planned for item in pruning.stacks]
-    why = [item.error for item in pruning.stacks if item.error is not None]
-    return _Planned(source, (*plans, *gone), [*errors.values(), *why], pruning)
+        return source_for(self.files, self.source, prune=self.prune)
 
 
 def preview_many(several: Several, *, out: str | None, detailed_exitcode: bool) -> int:
     """Show what `apply_many` would do."""
     from kitaru_iac.cli.stack_apply import save_plan
-    from kitaru_iac.plan.document import document
     from kitaru_iac.render.plan import several as lines
     from kitaru_iac.render.plan_markdown import markdown
 
     say = current()
-    found = _planned(several, several.as_source())
+    found = several.planned()
     if out is not None:
         save_plan(found.plans, out)
-    plan = document(found.plans)
+    plan = found.to_dict()
     say.item(plan, lines(found.plans, say.style), lambda: markdown(plan))
     return _code(found.errors, changed=found.has_changes, detailed=detailed_exitcode)
 
@@ -118,39 +94,38 @@ def apply_many(
     several: Several, *, yes: bool, plan: str | None, fail_fast: bool, detailed_exitcode: bool
 ) -> int:
     """Apply several descriptions, prune where that is asked, and show what became of each."""
-    from kitaru_iac.plan.document import document
-    from kitaru_iac.stacks.many import apply_all, prune_all
+    from kitaru_iac.stacks.many import apply_all
     from kitaru_iac.stacks.planning import require_digest, saved_plan
+    from kitaru_iac.stacks.several import apply_several
 
     out = current()
     reviewed = None if plan is None else saved_plan(plan)
     source = several.as_source()
     found = None
     if reviewed is not None or several.prune or not yes:
-        found = _planned(several, source)
+        found = several.planned()
         if reviewed is not None:
-            require_digest(document(found.plans), reviewed["digest"], reviewed)
+            require_digest(found.to_dict(), reviewed["digest"], reviewed)
         elif yes:
             _tell(found)
         elif found.has_changes and not _ask(found):
             out.items([], ["Nothing was changed."])
             return int(ExitCode.FAILED)
     outcomes: list[Outcome] = []
+    more: dict[str, Any] = {
+        "fail_fast": fail_fast,
+        "progress": _progress(several.described),
+        "consent": consent(yes=yes),
+        "show": show_report,
+        "take_back": several.take_back,
+        "parallel": several.parallel,
+    }
     try:
-        apply_all(
-            several.described,
-            None if found is None else {entry.plan.stack: entry for entry in found.plans},
-            outcomes=outcomes,
-            fail_fast=fail_fast,
-            progress=_progress(several.described),
-            consent=consent(yes=yes),
-            show=show_report,
-            take_back=several.take_back,
-            parallel=several.parallel,
-            kept_source=None if source is None else source.label,
-        )
-        if found is not None and found.source is not None:
-            prune_all(found.pruning, found.source, outcomes, progress=out.progress)
+        if found is not None:
+            apply_several(found, outcomes, **more)
+        else:
+            label = None if source is None else source.label
+            apply_all(several.described, outcomes=outcomes, kept_source=label, **more)
     except KeyboardInterrupt as pressed:
         if outcomes:
             out.items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
@@ -189,25 +164,25 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
             yield from (f"  {line}" for line in str(done.error).splitlines())
 
 
-def _tell(found: _Planned) -> None:
+def _tell(found: PlannedStacks) -> None:
     """Show on stderr what is pruned without asking."""
     from kitaru_iac.render.plan import several
 
-    gone = [item.planned for item in found.pruning.stacks]
+    gone = [item.planned for item in found.pruned]
     if gone:
         out = current()
         for line in several(gone, out.error_style):
             out.note(line)
 
 
-def _ask(found: _Planned) -> bool:
+def _ask(found: PlannedStacks) -> bool:
     from kitaru_iac.cli.terminal import confirm
     from kitaru_iac.render.plan import several
 
     out = current()
     for line in several(found.plans, out.error_style):
         out.note(line)
-    gone = [item.name for item in found.pruning.stacks if item.error is None]
+    gone = [item.name for item in found.pruned if item.error is None]
     question = "Apply these changes?"
     if gone:
         question = f"Apply these changes, and delete {_counted(gone)}?"

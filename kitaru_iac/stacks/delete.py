@@ -14,18 +14,20 @@ from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import MANAGED_LABEL, is_managed
 from kitaru_iac.plan.model import Action, Plan, Reason, Step
-from kitaru_iac.records.model import Records
+from kitaru_iac.records.diff import goes_with_stack, is_own_connector
+from kitaru_iac.records.model import Records, stored_id
 from kitaru_iac.records.owner import Owner, forced_warning, require_removable
 from kitaru_iac.records.stored import Store
 from kitaru_iac.stacks.deletion_errors import Asked
-from kitaru_iac.stacks.removed_parts import Removal
+from kitaru_iac.stacks.removed_parts import Leaving, Removal
 from kitaru_iac.stacks.results import Deleted
-from kitaru_iac.values import replace
+from kitaru_iac.values import dataclass, replace
 
 __all__ = [
+    "Deletion",
     "delete_orphans",
     "delete_stack",
-    "deletion_plan",
+    "planned_deletion",
     "require_deletable",
     "require_managed",
 ]
@@ -74,7 +76,24 @@ def delete_stack(
     )
 
 
-def deletion_plan(store: Store, stack: StackDoc, why: str, code: Reason) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What `delete_stack` would delete with a stack's parts.
+
+    Attributes:
+        plan: That, and what stays.
+        parts: The ids of the components that would go.
+        users: The ids of the other stacks for whose sake a part stays.
+    """
+
+    plan: Plan
+    parts: frozenset[str]
+    users: frozenset[str]
+
+
+def planned_deletion(
+    store: Store, stack: StackDoc, why: str, code: Reason, *, before: Leaving | None = None
+) -> Deletion:
     """Say what `delete_stack` would delete with the stack's parts, and what stays. Writes nothing.
 
     Args:
@@ -82,12 +101,13 @@ def deletion_plan(store: Store, stack: StackDoc, why: str, code: Reason) -> Plan
         stack: The stack, as it is there now.
         why: The reason that the deletions have in the plan.
         code: The code of that reason.
+        before: What is deleted before it.
 
     Raises:
         ProtectedStackError: It is the default stack, active, or another's.
     """
     require_deletable(stack, force=False)
-    removal = _chosen(store, stack, Asked(stack.id), recursive=True)
+    removal = _chosen(store, stack, Asked(stack.id), recursive=True, before=before)
     parts = [(part.type, part.name) for part in removal.components]
     parts += [("service_connector", link.name) for link in removal.connectors]
     steps = [
@@ -95,12 +115,20 @@ def deletion_plan(store: Store, stack: StackDoc, why: str, code: Reason) -> Plan
         for kind, name in [("stack", stack.name), *parts]
     ]
     kept = [Step(Action.KEEP, k.kind, k.name, reason=k.reason) for k in removal.kept]
-    return Plan(stack.name, (*steps, *kept))
+    going = frozenset(stored_id(part) for part in removal.components)
+    return Deletion(Plan(stack.name, (*steps, *kept)), going, removal.users())
 
 
-def _chosen(store: Store, stack: StackDoc, asked: Asked, *, recursive: bool) -> Removal:
+def _chosen(
+    store: Store,
+    stack: StackDoc,
+    asked: Asked,
+    *,
+    recursive: bool,
+    before: Leaving | None = None,
+) -> Removal:
     """What goes with a stack, and what stays."""
-    removal = Removal(store, _with_parts_beside(store, store.records_of(stack)), asked)
+    removal = Removal(store, _with_parts_beside(store, store.records_of(stack)), asked, before)
     if recursive:
         removal.choose()
     else:
@@ -114,7 +142,14 @@ def _with_parts_beside(store: Store, records: Records) -> Records:
     """The records with what is the stack's own by its name and label, and was taken out of it."""
     beside = store.orphans(records.stack)
     parts = (*records.components, *beside.components)  # none of these is in a stack
-    return replace(records, components=parts, connector=records.connector or beside.connector)
+    link = records.connector or beside.connector
+    if link is not None and not is_own_connector(link, records):
+        # A part of another stack brings that one's; the stack's own is where its own parts use it.
+        used = {part.connector_id for part in parts if goes_with_stack(part, records)}
+        named = store.connector_named(records.stack)
+        if named is not None and named.id in used and is_own_connector(named, records):
+            link = named
+    return replace(records, components=parts, connector=link)
 
 
 def require_deletable(

@@ -21,6 +21,8 @@ from kitaru_iac.plan.model import Plan, Reason
 from kitaru_iac.records.names import REPLACED
 from kitaru_iac.records.owner import owner_of
 from kitaru_iac.records.stored import Store
+from kitaru_iac.stacks.delete import Deletion, delete_stack, planned_deletion
+from kitaru_iac.stacks.removed_parts import Leaving
 from kitaru_iac.stacks.results import Deleted
 from kitaru_iac.stacks.source import Source, source_in
 
@@ -80,7 +82,7 @@ def plan_prune(
     store = Store.open()
     docs = store.gateway.stacks(Where())
     there = {doc.name for doc in docs}
-    found: list[Pruned] = []
+    gone: list[StackDoc] = []
     warnings: list[NotPruned] = []
     for doc in docs:
         base = doc.name.removesuffix(REPLACED)
@@ -91,11 +93,12 @@ def plan_prune(
             if text:
                 warnings.append(NotPruned(f"Stack '{doc.name}' is described nowhere. {text}"))
             continue
-        found.append(_planned(store, doc, source))
+        gone.append(doc)
+    found = _in_order(store, gone, source)
     partly = [plan.plan.stack for plan in described if not plan.to_dict(digest=False)["complete"]]
     if partly:
         found = [_refused(item, partly) for item in found]
-    return Pruning(tuple(sorted(found, key=lambda item: item.name)), tuple(warnings))
+    return Pruning(tuple(found), tuple(warnings))
 
 
 def _why_it_stays(doc: StackDoc, source: Source) -> str | None:
@@ -119,15 +122,42 @@ def _why_it_stays(doc: StackDoc, source: Source) -> str | None:
     return None
 
 
-def _planned(store: Store, doc: StackDoc, source: Source) -> Pruned:
-    planned = StackPlan(Plan(doc.name), store="local" if store.is_local else store.url)
+def _in_order(store: Store, docs: Sequence[StackDoc], source: Source) -> list[Pruned]:
+    """The plans in the order of their execution: who uses another one's parts goes before it.
+
+    By name otherwise, and where two use parts of each other: the first leaves what the other uses.
+    """
+    waiting = {doc.id: _planned(store, doc, source) for doc in sorted(docs, key=lambda d: d.name)}
+    by_id = {doc.id: doc for doc in docs}
+    stacks: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
+    found: list[Pruned] = []
+    while waiting:
+        left = {key for key, (item, _) in waiting.items() if item.error is None}
+        free = (key for key, (_, of) in waiting.items() if not of.users & left)
+        key = next(free, next(iter(waiting)))
+        item, deletion = waiting.pop(key)
+        if deletion.users & stacks:
+            item, deletion = _planned(store, by_id[key], source, Leaving(stacks, parts))
+        if item.error is None:
+            stacks, parts = stacks | {key}, parts | deletion.parts
+        found.append(item)
+    return found
+
+
+def _planned(
+    store: Store, doc: StackDoc, source: Source, before: Leaving | None = None
+) -> tuple[Pruned, Deletion]:
+    nothing = Deletion(Plan(doc.name), frozenset(), frozenset())
+    planned = StackPlan(nothing.plan, store="local" if store.is_local else store.url)
     item = Pruned(doc.id, dict(doc.labels), planned)
     try:
-        return replace(item, planned=replace(planned, plan=_plan(store, doc, source)))
+        deletion = _deletion(store, doc, source, before)
     except NotConnectedError:
         raise
     except KitaruError as error:
-        return _without_plan(item, error)
+        return _without_plan(item, error), nothing
+    return replace(item, planned=replace(planned, plan=deletion.plan)), deletion
 
 
 def _without_plan(item: Pruned, error: KitaruError) -> Pruned:
@@ -135,19 +165,20 @@ def _without_plan(item: Pruned, error: KitaruError) -> Pruned:
     return replace(item, planned=planned, error=error)
 
 
-def _plan(store: Store, doc: StackDoc, source: Source) -> Plan:
+def _deletion(
+    store: Store, doc: StackDoc, source: Source, before: Leaving | None = None
+) -> Deletion:
     """What would be deleted.
 
     Raises:
         KitaruError: As `operations.delete` raises without flags.
     """
-    from kitaru_iac.stacks import delete as deletion
     from kitaru_iac.stacks import deployed
 
     why = f"pruned: nothing in {source} describes the stack"
-    plan = deletion.deletion_plan(store, doc, why, Reason.PRUNED)
+    deletion = planned_deletion(store, doc, why, Reason.PRUNED, before=before)
     deployed.require_none(doc)
-    return plan
+    return deletion
 
 
 def _refused(item: Pruned, partly: Sequence[str]) -> Pruned:
@@ -170,7 +201,6 @@ def prune(item: Pruned, source: Source, *, progress: ProgressCallback | None = N
         RegistrationFailed: A deletion failed half-way; its `left` says what is still there.
     """
     from kitaru_iac.records.recovery import recover
-    from kitaru_iac.stacks import delete as deletion
     from kitaru_iac.stacks.deletion_errors import deleted_meanwhile
 
     name = item.name
@@ -192,13 +222,13 @@ def prune(item: Pruned, source: Source, *, progress: ProgressCallback | None = N
                     f"Stack '{name}' was changed by somebody else meanwhile; nothing was deleted",
                     remedy=f"See it with: kitaru stack show {doc.id}",
                 )
-            fresh = StackPlan(_plan(store, doc, source), store=item.planned.store)
+            fresh = StackPlan(_deletion(store, doc, source).plan, store=item.planned.store)
             if fresh.digest != item.planned.digest:
                 raise PlanMoved(
                     f"What would be deleted with stack '{name}' is not what was planned",
                     remedy="See what would be done now with: kitaru stack preview --prune",
                 )
-            return deletion.delete_stack(store, doc, recursive=True, force=False)
+            return delete_stack(store, doc, recursive=True, force=False)
     except WorkInterrupted:
         raise
     except KeyboardInterrupt as pressed:

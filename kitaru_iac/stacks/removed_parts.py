@@ -10,7 +10,7 @@ from kitaru_iac.errors import (
     NotConnectedError,
     NotFoundError,
 )
-from kitaru_iac.gateway.documents import Where
+from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.labels import (
     BACKEND_LABEL,
@@ -41,18 +41,36 @@ from kitaru_iac.stacks.deletion_errors import (
     too_late,
 )
 from kitaru_iac.stacks.results import Deleted, Gone
+from kitaru_iac.values import dataclass
 
-__all__ = ["DEPLOYMENT", "Removal"]
+__all__ = ["DEPLOYMENT", "Leaving", "Removal"]
 
 #: The kind of a `Kept` that stands for provisioned infrastructure.
 DEPLOYMENT = "infrastructure"
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What is deleted before: it uses nothing any more.
+
+    Attributes:
+        stacks: Ids of stacks.
+        parts: Ids of components.
+    """
+
+    stacks: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
+
+
 class Removal:
     """What goes and what stays."""
 
-    def __init__(self, store: Store, records: Records, asked: Asked) -> None:
+    def __init__(
+        self, store: Store, records: Records, asked: Asked, before: Leaving | None = None
+    ) -> None:
         self._store = store
+        self._before = before or Leaving()
+        self._in_use: set[str] = set()
         self._asked = asked
         self._writer = Writer(store.gateway)
         self._records = records
@@ -110,12 +128,14 @@ class Removal:
         if connector is None:
             return
         going = {component.id for component in self.components}
-        users = [c for c in self._store.components_of(stored_id(connector)) if c.id not in going]
+        gone = going | self._before.parts
+        users = [c for c in self._store.components_of(stored_id(connector)) if c.id not in gone]
         if not managed:
             reason = "the stack was not created by Kitaru"
         elif not is_own_connector(connector, self._records):
             reason = "it was there before the stack"
         elif users:
+            self._in_use |= {stored_id(user) for user in users}
             reason = f"used by {_listing('component', [f'{c.name} ({c.type})' for c in users])}"
         else:
             self.connectors.append(connector)
@@ -124,8 +144,20 @@ class Removal:
 
     def _other_stacks(self, component: ComponentRecord) -> list[str]:
         """The stacks that contain a part beside the one that goes: another may have its name."""
-        docs = self._store.gateway.stacks(Where(uses_component=stored_id(component)))
-        return sorted(doc.name for doc in docs if doc.id != self._records.id)
+        others = self._stacks_with(stored_id(component))
+        if others:
+            self._in_use.add(stored_id(component))
+        return sorted(doc.name for doc in others)
+
+    def _stacks_with(self, component: str) -> list[StackDoc]:
+        docs = self._store.gateway.stacks(Where(uses_component=component))
+        away = {self._records.id, *self._before.stacks}
+        return [doc for doc in docs if doc.id not in away]
+
+    def users(self) -> frozenset[str]:
+        """The ids of the other stacks for whose sake a part of this one stays."""
+        parts = sorted(self._in_use)
+        return frozenset(doc.id for part in parts for doc in self._stacks_with(part))
 
     def holding(self) -> Hold:
         """Hold Ctrl-C and SIGTERM back: what is begun is ended, since nothing is taken back."""

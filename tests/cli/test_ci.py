@@ -218,6 +218,23 @@ class TestApply:
         assert "applied" in job.comments[-1]
         assert "1 applied" in job.summary
 
+    def test_prunes_what_the_comment_says(self, job: Job, kitaru: Any) -> None:
+        job.describe(dev=DEV, old="name: old\n")
+        prune = ("-f", "stacks", "--prune", "--source", "all")
+        job.world.merges = {COMMIT: [(7, True, COMMIT)]}
+        assert job.run("apply", *prune, "--unreviewed").code == 0
+        (job.folder / "stacks" / "old.yaml").unlink()
+        done = job.run("preview", *prune)
+        assert done.code == 0, done.err
+        assert int(job.outputs["delete"]) == 3  # the stack and its two components
+        assert "old" in job.comments[-1]
+        job.event("push")
+        assert "not what was reviewed" in job.run("apply", "-f", "stacks", "--source", "x").err
+        done = job.run("apply", *prune)
+        assert done.code == 0, done.err
+        assert "1 pruned" in job.summary
+        assert kitaru("stack", "show", "old").code == 4
+
     def test_never_what_nobody_saw(self, job: Job, kitaru: Any) -> None:
         self._reviewed(job)
         job.describe(other="name: other\n")

@@ -109,6 +109,44 @@ def test_it_is_planned_applied_and_the_second_time_nothing(
         assert planned(MINE, "a") == Pruning()
 
 
+STORE, REGISTRY = "artifact_store", "container_registry"
+#: Which stack uses which part of which other one; who goes when, and whose part is left.
+SHARED: list[tuple[list[tuple[str, str, str]], str, set[str]]] = [
+    ([], "bcd", set()),
+    ([("c", STORE, "b")], "cbd", set()),
+    ([("c", STORE, "b"), ("d", REGISTRY, "c")], "dcb", set()),
+    ([("d", STORE, "b"), ("c", STORE, "b")], "cdb", set()),
+    ([("c", STORE, "b"), ("b", REGISTRY, "c")], "dbc", {"b"}),  # no order would do
+    ([("c", STORE, "b"), ("e", REGISTRY, "c")], "cbd", {"c"}),  # `e` is nobody's to prune
+]
+
+
+@pytest.mark.parametrize(("uses", "order", "left"), SHARED)
+def test_one_run_takes_what_pruned_stacks_share(
+    memory: MemoryGateway,  # noqa: F811
+    uses: list[tuple[str, str, str]],
+    order: str,
+    left: set[str],
+) -> None:
+    with installed(memory):
+        apply(MINE, "a", "b", "c", "d")
+        apply(None, "e")
+        for user, kind, owner in uses:
+            stacks = {doc.name: doc for doc in memory.stacks(Where())}
+            members = {**stacks[user].members, kind: stacks[owner].members[kind]}
+            ids = {kind: tuple(part.id for part in parts) for kind, parts in members.items()}
+            memory.update_stack(stacks[user].id, StackChange(members=ids))
+            memory.delete("component", stacks[user].members[kind][0].id)
+        pruning = planned(MINE, "a")
+        assert "".join(names_of(pruning)) == order
+        outcomes: list[Outcome] = []
+        prune_all(pruning, MINE, outcomes)
+        assert [one.status for one in outcomes] == ["pruned"] * 3, outcomes
+        there = {doc.name for doc in memory.components(Where())} - {"a", "default", "e"}
+        assert there == left
+        assert {doc.name for doc in memory.connectors(Where())} == {"a", "e", *left}
+
+
 def test_an_apply_without_a_source_keeps_the_one_there_is(
     memory: MemoryGateway,  # noqa: F811
 ) -> None:
