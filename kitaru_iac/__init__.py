@@ -17,11 +17,17 @@ from typing import TYPE_CHECKING
 from kitaru_iac._version import __version__
 
 if TYPE_CHECKING:
+    from kitaru_iac._sdk.existing import adopt, copy, rename
+    from kitaru_iac._sdk.files import apply_all, preview_all
     from kitaru_iac._sdk.models import (
         Applied,
         CheckReport,
+        Copied,
         Deleted,
         Exported,
+        Outcome,
+        PlannedStacks,
+        Renamed,
         StackDrift,
         StackHealth,
         StackPlan,
@@ -83,6 +89,7 @@ __all__ = [
     "CheckFailed",
     "CheckReport",
     "ConfirmationNeeded",
+    "Copied",
     "Deleted",
     "DescriptionError",
     "EngineError",
@@ -100,10 +107,13 @@ __all__ = [
     "NotAllowedError",
     "NotConnectedError",
     "NotFoundError",
+    "Outcome",
     "PlanMoved",
+    "PlannedStacks",
     "Problem",
     "ProtectedStackError",
     "RegistrationFailed",
+    "Renamed",
     "StackDrift",
     "StackHealth",
     "StackInfo",
@@ -112,9 +122,12 @@ __all__ = [
     "StackView",
     "UsageError",
     "__version__",
+    "adopt",
     "apply",
+    "apply_all",
     "clean_stacks",
     "configure",
+    "copy",
     "create_stack",
     "current_stack",
     "delete",
@@ -126,6 +139,8 @@ __all__ = [
     "list_stacks",
     "policy",
     "preview",
+    "preview_all",
+    "rename",
     "show_stack",
     "stack",
     "use_stack",
@@ -145,9 +160,12 @@ _FROM_SDK = {
 #: Those that are beside, by their module.
 _MODULES = {
     "_sdk.models": (
-        *("Applied", "CheckReport", "Deleted", "Exported"),
+        *("Applied", "CheckReport", "Copied", "Deleted", "Exported"),
+        *("Outcome", "PlannedStacks", "Renamed"),
         *("StackDrift", "StackHealth", "StackPlan", "StackView"),
     ),
+    "_sdk.existing": ("adopt", "copy", "rename"),
+    "_sdk.files": ("apply_all", "preview_all"),
     "_sdk.operations": (
         *("apply", "delete", "drift", "export", "health"),
         *("policy", "preview", "show_stack", "verify"),

@@ -60,7 +60,7 @@ def test_infrastructure_is_made_where_that_is_confirmed(
     if "make" in expected:
         assert kitaru.create_stack("prod", confirm=confirm, **ON_AWS).name == "prod"  # type: ignore[arg-type]
     else:
-        with pytest.raises(kitaru.ConfirmationNeeded, match="nothing was made") as refused:
+        with pytest.raises(kitaru.ConfirmationNeeded, match="nothing was done") as refused:
             kitaru.create_stack("prod", confirm=confirm, **ON_AWS)  # type: ignore[arg-type]
         assert "confirm=True" in str(refused.value.remedy)
     assert done == expected

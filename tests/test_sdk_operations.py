@@ -75,6 +75,27 @@ def test_another_plan_than_the_previewed_one_is_refused(home: Home) -> None:
     assert [stack.name for stack in kitaru.list_stacks()] == ["default"]
 
 
+def test_what_is_pruned_or_costs_money_is_confirmed(home: Home) -> None:
+    folder = home.path / "stacks"
+    folder.mkdir()
+    (folder / "one.yaml").write_text("name: one\n---\nname: two\n")
+    kitaru.apply_all(folder, source="s")
+    (folder / "one.yaml").write_text("name: one\n---\nname: three\n")
+    for answer in (None, False, lambda plan: plan.stack == "three"):
+        with pytest.raises(kitaru.ConfirmationNeeded, match="The deletion of stack 'two'"):
+            kitaru.apply_all(folder, source="s", prune=True, confirm=answer)
+    without = kitaru.preview_all(folder, source="s")
+    with pytest.raises(kitaru.PlanMoved):
+        kitaru.apply_all(folder, source="s", prune=True, plan=without)
+    assert {stack.name for stack in kitaru.list_stacks()} == {"default", "one", "two"}
+    done = kitaru.apply_all(folder, source="s", prune=True, confirm=True)
+    assert [(one.name, one.status) for one in done] == [
+        ("one", "unchanged"),
+        ("three", "applied"),
+        ("two", "pruned"),
+    ]
+
+
 @pytest.mark.parametrize("wrong", ["dev", 5, None, [("name", "dev")]])
 def test_what_is_no_description_is_refused(home: Home, wrong: object) -> None:
     with pytest.raises(kitaru.UsageError, match="mapping or a path"):
@@ -138,13 +159,18 @@ def test_the_guides_tests_pass_in_a_users_own_pytest(bare_home: Home) -> None:
 
 @pytest.mark.parametrize("given", [None, 3, ["dev"], {"name": "dev"}, b"dev"])
 @pytest.mark.parametrize(
-    "function", ["drift", "health", "export", "delete", "delete_stack", "use_stack", "show_stack"]
+    "function",
+    [
+        *("drift", "health", "export", "delete", "delete_stack", "use_stack", "show_stack"),
+        *("rename", "copy", "adopt"),
+    ],
 )
 def test_what_is_no_name_of_a_stack_is_refused_in_our_words(function: str, given: object) -> None:
     if (function, given) == ("show_stack", None):
         return  # the active one
+    more = ("new",) if function in ("rename", "copy") else ()
     with pytest.raises(kitaru.UsageError, match=f"is text, not {_kind(given)}"):
-        getattr(kitaru, function)(given)
+        getattr(kitaru, function)(given, *more)
 
 
 def _kind(given: object) -> str:
@@ -168,7 +194,7 @@ def test_what_is_neither_true_nor_false_is_no_yes(
     function: str, switch: str, given: object
 ) -> None:
     with pytest.raises(kitaru.KitaruError, match=f"(?i){switch}.? has to be true or false, not"):
-        getattr(kitaru, function)("dev", **{switch: given})
+        getattr(kitaru, function)(*_some(function), **{switch: given})
 
 
 @pytest.mark.parametrize("given", [5, "yes", [], {}], ids=repr)
@@ -178,15 +204,23 @@ def test_what_is_neither_true_nor_false_is_no_yes(
 def test_what_cannot_be_called_back_is_refused_before_anything(
     function: str, callback: str, given: object
 ) -> None:
-    about = {"name": "dev"} if function in ("apply", "preview") else "dev"
     with pytest.raises(kitaru.UsageError, match=f"`{callback}` has to be .* not"):
-        getattr(kitaru, function)(about, **{callback: given})
+        getattr(kitaru, function)(*_some(function), **{callback: given})
+
+
+def _some(function: str) -> tuple[object, ...]:
+    """Arguments that a function takes."""
+    if function in ("apply", "preview"):
+        return ({"name": "dev"},)
+    return ("dev", "new") if function in ("copy", "rename") else ("dev",)
 
 
 @pytest.mark.parametrize("given", [{}, {"changes": []}, "sha256:0", 5], ids=repr)
 def test_what_is_no_plan_is_refused(given: Any) -> None:
     with pytest.raises(kitaru.UsageError, match=r"has to be what kitaru\.preview\(\) gives, not"):
         kitaru.apply({"name": "dev"}, plan=given)
+    with pytest.raises(kitaru.UsageError, match=r"has to be what kitaru\.preview_all\(\) gives"):
+        kitaru.apply_all("stacks", plan=given)
 
 
 def test_a_confirmation_that_answers_neither_is_no_yes() -> None:

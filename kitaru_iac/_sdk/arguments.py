@@ -6,12 +6,8 @@ A type checker sees most of it. Who has none must not find a stack deleted becau
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from kitaru_iac.errors import UsageError
-
-if TYPE_CHECKING:
-    from kitaru_iac.plan.document import StackPlan
 
 __all__ = ["require_callable", "require_planned", "require_switches", "require_text"]
 
@@ -50,17 +46,20 @@ def require_callable(**callbacks: object) -> None:
     _refuse({name: given for name, given in wrong.items() if given is not None}, "a function")
 
 
-def require_planned(plan: StackPlan | None) -> None:
-    """Refuse what is no plan of `preview`.
+def require_planned(plan: object, wanted: type, function: str) -> None:
+    """Refuse what is no plan.
+
+    Args:
+        plan: What was given; None is no plan on purpose.
+        wanted: What it has to be.
+        function: What gives one.
 
     Raises:
         UsageError: It is something else, as the mapping that the plan's ``to_dict`` gives.
     """
-    from kitaru_iac.plan.document import StackPlan
-
-    if plan is not None and not isinstance(plan, StackPlan):
+    if plan is not None and not isinstance(plan, wanted):
         raise UsageError(
-            f"`plan` has to be what kitaru.preview() gives, not {_kind(plan)}",
+            f"`plan` has to be what kitaru.{function}() gives, not {_kind(plan)}",
             remedy="For one that was saved as JSON: kitaru stack apply --plan FILE",
         )
 

@@ -10,7 +10,7 @@ from kitaru_iac.errors import ConfirmationNeeded, UsageError
 if TYPE_CHECKING:
     from kitaru_iac.plan.model import Plan
 
-__all__ = ["Confirm", "asking", "require_answer", "require_confirmed"]
+__all__ = ["Confirm", "asking", "require_agreed", "require_answer", "require_confirmed"]
 
 #: What a program says of a plan: yes, a function that is asked with it, or nothing.
 Confirm: TypeAlias = "Callable[[Plan], bool] | bool | None"
@@ -35,21 +35,46 @@ def asking(confirm: Confirm) -> Callable[[Plan], bool] | None:
         return None
 
     def agreed(plan: Plan) -> bool:
-        costs = _costs_money(plan)
-        if callable(confirm) or costs:
-            require_confirmed(plan, confirm, costs=costs)
+        require_agreed(plan, confirm)
         return True
 
     return agreed
 
 
-def require_confirmed(plan: Plan, confirm: Confirm, *, costs: bool = True) -> None:
+def require_agreed(plan: Plan, confirm: Confirm, *, pruned: bool = False) -> None:
+    """See that a plan is agreed to, by a function or where it costs money or a stack.
+
+    Args:
+        plan: What would be done.
+        confirm: The program's answer.
+        pruned: Whether it is the deletion of a stack that no file describes.
+
+    Raises:
+        ConfirmationNeeded: It is not.
+    """
+    costs = _costs_money(plan)
+    if pruned:
+        require_confirmed(plan, confirm, what="deletion", why="No file describes it any more.")
+    elif callable(confirm) or costs:
+        require_confirmed(plan, confirm, costs=costs)
+
+
+def require_confirmed(
+    plan: Plan,
+    confirm: Confirm,
+    *,
+    costs: bool = True,
+    what: str | None = None,
+    why: str = "It costs money.",
+) -> None:
     """See that a plan is agreed to.
 
     Args:
         plan: What would be done.
         confirm: The program's answer.
         costs: Whether it costs money.
+        what: What would be done, in a word.
+        why: Why that has to be confirmed.
 
     Raises:
         ConfirmationNeeded: It is not.
@@ -62,10 +87,10 @@ def require_confirmed(plan: Plan, confirm: Confirm, *, costs: bool = True) -> No
             f"What `confirm` returns has to be True or False, not {type(answer).__name__}",
             why="Nothing was made.",
         )
-    what = "infrastructure" if costs else "change"
+    what = what or ("infrastructure" if costs else "change")
     raise ConfirmationNeeded(
-        f"The {what} of stack '{plan.stack}' has to be confirmed; nothing was made",
-        why="It costs money." if confirm is None else "It was not confirmed.",
+        f"The {what} of stack '{plan.stack}' has to be confirmed; nothing was done",
+        why=why if confirm is None else "It was not confirmed.",
         remedy="Give confirm=True, or a function that is asked with the plan.",
     )
 

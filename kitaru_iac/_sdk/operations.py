@@ -143,13 +143,13 @@ def apply(
         >>> kitaru.apply(description).changed
         False
     """
-    require_planned(plan)
     require_answer(confirm)
     require_callable(progress=progress)
     apply_environment()
-    from kitaru_iac.plan.document import document
+    from kitaru_iac.plan.document import StackPlan, document
     from kitaru_iac.stacks import operations, planning
 
+    require_planned(plan, StackPlan, "preview")
     spec = _described(description)
     if plan is None:
         asked = callable(confirm) or (spec.cloud is not None and spec.infra == "provision")

@@ -13,10 +13,12 @@ __all__ = [
     "ActiveStack",
     "Answer",
     "Applied",
+    "Copied",
     "Deleted",
     "DriftAnswer",
     "PlanAnswer",
     "Policies",
+    "Renamed",
     "Report",
     "StackDetails",
     "StackList",
@@ -213,6 +215,27 @@ class Applied(Answer):
     changed: bool
     changes: list[PlannedChange]
     warnings: list[Notice]
+    truncated: Truncated = False
+
+
+class Renamed(Answer):
+    """A stack that has another name, and which of its parts were renamed with it."""
+
+    id: str
+    name: str
+    previous_name: str
+    renamed_parts: list[str]
+
+
+class Copied(Answer):
+    """A stack that was made like another one, and what it shares with that."""
+
+    id: str
+    name: str
+    is_active: bool
+    copied_from: str
+    components_created: list[str]
+    notes: list[str]
     truncated: Truncated = False
 
 

@@ -82,6 +82,8 @@ TOOLS = (
     ToolEntry(reading.stack_preview, "Preview a stack"),
     ToolEntry(writing.stack_use, "Switch the active stack", Mode.STANDARD),
     ToolEntry(writing.stack_apply, "Apply a previewed plan", Mode.STANDARD, destructive=True),
+    ToolEntry(writing.stack_rename, "Rename a stack", Mode.STANDARD, idempotent=False),
+    ToolEntry(writing.stack_copy, "Copy a stack", Mode.STANDARD, idempotent=False),
     ToolEntry(writing.stack_delete, "Delete a stack", Mode.DESTRUCTIVE, destructive=True),
 )
 

@@ -21,7 +21,7 @@ from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
 from kitaru_iac.errors import ConfirmationNeeded, NotAllowedError, StackNotFound
-from kitaru_iac.mcp.answers import Applied, Deleted, Switched, answer
+from kitaru_iac.mcp.answers import Applied, Copied, Deleted, Renamed, Switched, answer
 from kitaru_iac.mcp.inputs import Description, StackRef, described
 from kitaru_iac.mcp.modes import Mode
 from kitaru_iac.mcp.plans import is_destructive, risks
@@ -29,11 +29,19 @@ from kitaru_iac.mcp.site import Site, can_be_asked, site_of
 from kitaru_iac.mcp.work import Call
 from kitaru_iac.plan.document import StackPlan, document
 from kitaru_iac.plan.model import Plan
+from kitaru_iac.redaction import value
 
 if TYPE_CHECKING:
     from kitaru_iac.gateway import StackRow
 
-__all__ = ["Confirm", "stack_apply", "stack_delete", "stack_use"]
+__all__ = [
+    "Confirm",
+    "stack_apply",
+    "stack_copy",
+    "stack_delete",
+    "stack_rename",
+    "stack_use",
+]
 
 Digest = Annotated[
     str,
@@ -46,10 +54,13 @@ ConfirmedName = Annotated[
 StackId = Annotated[
     str, Field(min_length=32, max_length=36, description="The stack's whole id, from stack_list.")
 ]
+NewName = Annotated[
+    str, Field(min_length=1, description="The name that it gets; no stack may have it.")
+]
 
 
 class Confirm(BaseModel):
-    """The user's answer to what would be deleted."""
+    """The user's answer to a question about a stack."""
 
     name: str = Field(description="Type the stack's name to go on.")
 
@@ -185,6 +196,79 @@ async def stack_delete(
 
     found = await site_of(ctx).worker.write(ctx, work)
     return answer(Deleted, found, "already_gone", "kept", "components_deleted")
+
+
+# -- rename and copy -------------------------------------------------------------------------------
+
+
+async def confirm_rename(
+    ctx: Context, id: StackId, new: NewName, confirmed_name: ConfirmedName
+) -> Confirm | Elicit[Confirm]:
+    """Ask about another name: colleagues, files and flows may know the stack by the old one."""
+    name = (await site_of(ctx).worker.read(ctx, lambda _: _row_of(id))).name
+    what = f"Rename the stack '{value(name)}' ({id}) to '{value(new)}', with its own parts?"
+    return _asked(ctx, name, what, confirmed_name)
+
+
+async def stack_rename(
+    ctx: Context,
+    id: StackId,
+    new: NewName,
+    *,
+    confirmed_name: ConfirmedName = "",  # noqa: ARG001 - the question takes it
+    confirm: Annotated[ElicitationResult[Confirm], Resolve(confirm_rename)],
+) -> Annotated[CallToolResult, Renamed]:
+    """Give a stack another name, with its own components and connector; all keep their ids.
+
+    The user is asked first, or has typed its name. The default stack, one that belongs to a Pulumi
+    program, one that Kitaru did not make and one that infrastructure was provisioned for are
+    refused. Its description needs the new name too.
+    """
+
+    def work(call: Call) -> dict[str, Any]:
+        from kitaru_iac.stacks.rename import rename
+
+        _require_confirmed(confirm, _row_of(id).name)
+        call.require_wanted()
+        return rename(id, new).to_dict()
+
+    return answer(Renamed, await site_of(ctx).worker.write(ctx, work))
+
+
+async def confirm_copy(
+    ctx: Context, id: StackId, new: NewName, confirmed_name: ConfirmedName
+) -> Confirm | Elicit[Confirm]:
+    """Ask about another stack with the same connector and infrastructure."""
+    name = (await site_of(ctx).worker.read(ctx, lambda _: _row_of(id))).name
+    what = (
+        f"Make the stack '{value(new)}' like '{value(name)}' ({id}), with its connector and "
+        "infrastructure?"
+    )
+    return _asked(ctx, name, what, confirmed_name)
+
+
+async def stack_copy(
+    ctx: Context,
+    id: StackId,
+    new: NewName,
+    *,
+    confirmed_name: ConfirmedName = "",  # noqa: ARG001 - the question takes it
+    confirm: Annotated[ElicitationResult[Confirm], Resolve(confirm_copy)],
+) -> Annotated[CallToolResult, Copied]:
+    """Make a stack with the configuration of another one; nothing is made in a cloud.
+
+    The user is asked first, or has typed the other one's name. It is not made active. To make a
+    stack that differs in anything, use stack_preview and stack_apply.
+    """
+
+    def work(call: Call) -> dict[str, Any]:
+        from kitaru_iac.stacks.copy import copy
+
+        _require_confirmed(confirm, _row_of(id).name)
+        call.require_wanted()
+        return copy(id, new, progress=call.progress).to_dict()
+
+    return answer(Copied, await site_of(ctx).worker.write(ctx, work), "notes")
 
 
 def _row_of(id: str) -> StackRow:

@@ -32,7 +32,8 @@ def test_every_function_is_in_the_table() -> None:
     functions = {f"{name}()" for name in names if not inspect.isclass(getattr(kitaru_iac, name))}
     assert _named(1) == functions
     for name in (
-        *("Applied", "CheckReport", "Deleted", "Exported"),
+        *("Applied", "CheckReport", "Copied", "Deleted", "Exported"),
+        *("Outcome", "PlannedStacks", "Renamed"),
         *("StackDrift", "StackHealth", "StackPlan", "StackView"),
     ):
         assert hasattr(getattr(kitaru_iac, name), "to_dict")

@@ -70,7 +70,7 @@ async def listed(client: Client) -> list[dict[str, Any]]:
 
 
 async def every_tool(client: Client, user: Any) -> None:
-    """Call each tool, from a description to its deletion; `user` is asked once, and answers dev."""
+    """Call each tool, from a description to its deletion; `user` answers dev."""
     called: set[str] = set()
     told: list[str | None] = []
 
@@ -105,6 +105,17 @@ async def every_tool(client: Client, user: Any) -> None:
     assert (drift["count"], drift["with_drift"], drift["unknown"]) == (2, 0, 1)
     used = content(await call("stack_use", stack="default"))
     assert (used["name"], used["previous_active_stack"]) == ("default", "dev")
+    named = content(await call("stack_rename", id=made["id"], new="team"))
+    assert (named["previous_name"], named["name"]) == ("dev", "team")
+    assert named["renamed_parts"] == ["artifact_store", "orchestrator"]
+    other = await call("stack_rename", id=made["id"], new="x", confirmed_name="dev")
+    assert refusal(other) == "confirmation_needed"  # that is not its name any more
+    content(await call("stack_rename", id=made["id"], new="dev", confirmed_name="team"))
+    copied = content(await call("stack_copy", id=made["id"], new="test"))
+    assert (copied["copied_from"], copied["name"], copied["is_active"]) == ("dev", "test", False)
+    assert refusal(await call("stack_copy", id=made["id"], new="test")) == "already_exists"
+    assert "'test'" in user.asked[-1]
+    content(await call("stack_delete", id=copied["id"], recursive=True, confirmed_name="test"))
     asked = len(user.asked)
     gone = content(await call("stack_delete", id=made["id"], recursive=True))
     assert gone["deleted_stack"] == "dev"
