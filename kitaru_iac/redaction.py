@@ -14,6 +14,7 @@ from typing import Final
 __all__ = [
     "HIDDEN",
     "MASK",
+    "UNSEEN",
     "SecretText",
     "is_credentials",
     "is_key_id",
@@ -22,6 +23,7 @@ __all__ = [
     "tokens",
     "url",
     "value",
+    "visible",
 ]
 
 #: What stands where something was hidden in a URL or a value.
@@ -29,6 +31,13 @@ HIDDEN: Final = "…"
 _SECRET: Final = "(secret)"  # noqa: S105 - what stands in its place
 #: What stands in the place of a secret value in what is shown of a store.
 MASK: Final = "********"
+
+#: What no reader sees, or what turns the text around it (CVE-2021-42574): control characters, marks
+#: of direction, blanks without a width, tags. Not the two joiners, which are a part of words.
+UNSEEN: Final = (
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    r"\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 #: Parameters whose values are shown: places and switches of databases and of Pulumi's backends.
 _HARMLESS: Final = frozenset(
@@ -340,16 +349,40 @@ def _end_of_url(text: str, start: int, after_scheme: int) -> int:
     return end
 
 
+def visible(text: str, keep: str = "\n\t") -> str:
+    """Give a text in which every sign is seen, and none does anything to a terminal.
+
+    Args:
+        text: What anybody wrote.
+        keep: Control characters that stay as they are.
+    """
+
+    def escape(found: re.Match[str]) -> str:
+        number = ord(found[0])
+        if found[0] in keep:
+            return found[0]
+        if found[0] in "\n\r\t":
+            return repr(found[0])[1:-1]
+        if number < 0x100:
+            return f"\\x{number:02x}"
+        return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+    return text if text.isprintable() else re.sub(UNSEEN, escape, text)
+
+
 # -- values ----------------------------------------------------------------------------------------
 
 
 def value(given: object) -> str:
-    """Give a value that somebody wrote as a message may quote it.
+    """Give a value that somebody wrote as a message may quote it: in one line, every sign seen.
 
     A URI loses its login, its parameters and its fragment; a credential string everything after its
     kind; any other text whatever looks like a token. Names, ARNs and paths stay as they are.
     """
-    shown = str(given)
+    return visible(_without_secret(str(given)), keep="")
+
+
+def _without_secret(shown: str) -> str:
     if is_credentials(shown):
         return f"{shown.strip().partition(':')[0]}:{HIDDEN}"
     if shown.lstrip().startswith("{") and ":" in shown:

@@ -226,6 +226,8 @@ def test_a_short_secret_is_hidden_as_a_word_only() -> None:
         ("ghcr.io?token=word", "ghcr.io…"),
         ("ZENKEY_word", "…"),
         ("ghp_wordwordword", "…"),
+        ("prod\u202egpj\n\x1b[2J\xad", "prod\\u202egpj\\n\\x1b[2J\\xad"),
+        ("k\u200cü 開発\U0001f469\u200d\U0001f52c", "k\u200cü 開発\U0001f469\u200d\U0001f52c"),
         (7, "7"),
     ],
 )

@@ -5,10 +5,11 @@ A format is a word in `Format` and, for documents, a writer in `_WRITERS`; all e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Literal, TextIO, get_args
 
-from kitaru_iac.redaction import SecretText
+from kitaru_iac.redaction import UNSEEN, SecretText
 
 __all__ = [
     "EVERY",
@@ -59,7 +60,15 @@ def written(document: Mapping[str, object], format: str, stream: TextIO) -> str:
 def _json(document: object, is_unicode: bool) -> str:
     import json
 
-    return json.dumps(document, indent=2, ensure_ascii=not is_unicode) + "\n"
+    text = json.dumps(document, indent=2, ensure_ascii=not is_unicode)
+
+    def escape(found: re.Match[str]) -> str:
+        seen = json.dumps(found[0])[1:-1]
+        return seen if seen != found[0] else f"\\u{ord(seen):04x}"
+
+    if is_unicode:  # what is read is what was written; what a terminal shows is in its order
+        text = "\n".join(re.sub(UNSEEN, escape, line) for line in text.split("\n"))
+    return text + "\n"
 
 
 def _yaml(document: object, _: bool) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from kitaru_iac import redaction
 from kitaru_iac.cli.output import Output
 from kitaru_iac.cli.output import current as output
 from kitaru_iac.errors import StackNotFound
@@ -105,7 +106,7 @@ def explain() -> None:
     winner = layers.winner
     if winner.stack is None:
         raise StackNotFound(
-            f"No stack has the name or id '{winner.ref}'",
+            f"No stack has the name or id '{redaction.value(winner.ref)}'",
             where=winner.name,
             remedy="See them all with: kitaru stack list",
         )
@@ -129,7 +130,7 @@ def layers_of_status(active: str, *, is_made: bool) -> Layers:
 
     def find(ref: str) -> StackRow:
         if not is_made:
-            raise StackNotFound(f"No stack has the name or id '{ref}'")
+            raise StackNotFound(f"No stack has the name or id '{redaction.value(ref)}'")
         if not readers:
             readers.append(open_reader())
         return readers[0].find(ref)

@@ -17,13 +17,13 @@ from kitaru_iac.cli.formats import EVERY, is_document, written
 from kitaru_iac.cli.terminal import has_color
 from kitaru_iac.errors import FileNotWritten
 from kitaru_iac.notices import KitaruWarning
+from kitaru_iac.redaction import visible
 
 __all__ = ["Output", "current", "requested_format", "start"]
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-# All control characters but newline, tab and the colours that we write ourselves: a name in a store
-# may not move the reader's cursor.
-_UNSAFE = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
+#: The colours that we write ourselves.
+_COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 class Output:
@@ -193,8 +193,11 @@ def _told_where_nothing_can_be_written(stdout: TextIO) -> Iterator[None]:
 
 
 def safe(text: str) -> str:
-    """The text without control characters that could do something to a terminal."""
-    return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    """The text in our colours, in which a name may not move the cursor or turn words around."""
+    if text.isprintable():
+        return text
+    parts = _COLOR.split(text)
+    return "".join(part if odd % 2 else visible(part) for odd, part in enumerate(parts))
 
 
 def _painted(text: str, styles: Sequence[str]) -> str:

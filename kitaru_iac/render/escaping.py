@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from kitaru_iac.redaction import visible
+
 __all__ = ["code", "code_block", "escaped", "one_line"]
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks and control characters."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
+    """The text without line breaks and control characters, every other sign seen."""
+    return visible(re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text))
 
 
 def escaped(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import subprocess
 import sys
 
@@ -10,7 +12,8 @@ import pytest
 import yaml
 
 from kitaru_iac.cli import output
-from kitaru_iac.redaction import SecretText
+from kitaru_iac.cli.formats import written
+from kitaru_iac.redaction import UNSEEN, SecretText
 from tests.cli.terminals import on_terminal
 from tests.homes import Home
 
@@ -150,7 +153,12 @@ def test_json_has_no_colour_on_a_terminal_either(home: Home):
 
 
 def test_control_characters_of_a_name_do_nothing_to_the_terminal():
-    assert output.safe("a\x1b]0;title\x07b\x9bc\rd") == "a\\x1b]0;title\\x07b\\x9bc\\x0dd"
+    assert output.safe("a\x1b]0;title\x07b\x9bc\rd") == "a\\x1b]0;title\\x07b\\x9bc\\rd"
+    turned = "\x1b[31mprod\u202egpj\u2066\ufeff\U000e0041\x1b[0m \u200d"
+    assert output.safe(turned) == ("\x1b[31mprod\\u202egpj\\u2066\\ufeff\\U000e0041\x1b[0m \u200d")
+    document = written({"name": turned, "of": [1]}, "json", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    assert json.loads(document) == {"name": turned, "of": [1]}
+    assert not re.search(UNSEEN, document.replace("\n", ""))
     assert output.safe("\x1b[1mbold\x1b[0m\n\tä→") == "\x1b[1mbold\x1b[0m\n\tä→"
 
 
