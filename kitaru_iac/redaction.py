@@ -16,6 +16,7 @@ __all__ = [
     "MASK",
     "UNSEEN",
     "SecretText",
+    "holds_secret",
     "is_credentials",
     "is_key_id",
     "is_key_text",
@@ -398,6 +399,12 @@ def _without_secret(shown: str) -> str:
     if query:
         rest = rest[: query.start()] + HIDDEN
     return tokens(scheme + sign + rest, HIDDEN)
+
+
+def holds_secret(given: object) -> bool:
+    """Tell whether a value holds what looks like a secret, so that `value` hides some of it."""
+    shown = str(given)
+    return _without_secret(shown) != shown
 
 
 def is_key_id(given: object) -> bool:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from kitaru_iac.redaction import HIDDEN, SecretText, text, url, value
+from kitaru_iac.redaction import HIDDEN, SecretText, holds_secret, text, url, value
 
 # -- URLs ------------------------------------------------------------------------------------------
 
@@ -233,6 +233,7 @@ def test_a_short_secret_is_hidden_as_a_word_only() -> None:
 )
 def test_what_is_shown_of_a_value(given: object, shown: str) -> None:
     assert value(given) == shown
+    assert holds_secret(given) == (HIDDEN in shown)  # what is only made visible is none
 
 
 def test_a_secret_text_compares_as_its_text_and_does_not_show_it() -> None:

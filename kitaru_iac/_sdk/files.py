@@ -60,13 +60,13 @@ def preview_all(
     require_callable(progress=progress)
     apply_environment()
     from kitaru_iac.machine.project import description_defaults
-    from kitaru_iac.spec.files import documents_in, load_all
+    from kitaru_iac.spec.files import read_all
     from kitaru_iac.stacks.several import plan_several, source_for
 
     if not files:
         raise UsageError("No files with descriptions are given")
     paths = [os.fspath(file) for file in files]
-    described = load_all(documents_in(paths), description_defaults())
+    described = read_all(paths, description_defaults())
     kept = source_for(paths, source, prune=prune)
     found = plan_several(described, kept, prune=prune, progress=progress)
     warn(found.warnings)

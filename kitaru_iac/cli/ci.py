@@ -245,10 +245,10 @@ def _is_news(plan: Mapping[str, Any]) -> bool:
 
 def _planned(files: Sequence[str], source: str | None, *, prune: bool) -> PlannedStacks:
     from kitaru_iac.machine.project import description_defaults
-    from kitaru_iac.spec.files import documents_in, load_all
+    from kitaru_iac.spec.files import read_all
     from kitaru_iac.stacks.several import plan_several, source_for
 
-    described = load_all(documents_in(files), description_defaults())
+    described = read_all(files, description_defaults())
     kept = source_for(files, source, prune=prune)
     found = plan_several(described, kept, prune=prune, progress=current().progress)
     for warning in found.warnings:

@@ -215,7 +215,7 @@ class Description:
                 not described, or several are, where one stack is.
         """
         from kitaru_iac.machine.project import description_defaults
-        from kitaru_iac.spec.files import choose, documents_in, is_several, load_all
+        from kitaru_iac.spec.files import choose, is_several, read_all
 
         if as_source and self.names:
             raise UsageError(
@@ -232,14 +232,13 @@ class Description:
                     remedy="Give one name, or the files that describe them all, as `-f stacks/`.",
                 )
             return None
-        documents = documents_in(self.files)
+        described = read_all(self.files, description_defaults())
         given = [flag for flag in self.given if not (self.names and flag == "--name")]
         if given:
             raise UsageError(
-                f"{', '.join(given)} would describe one stack, and the files hold {len(documents)}",
+                f"{', '.join(given)} would describe one stack, and the files hold {len(described)}",
                 remedy="Leave it out, or give one file.",
             )
-        described = load_all(documents, description_defaults())
         return choose(described, self.names) if self.names else described
 
 

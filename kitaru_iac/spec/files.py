@@ -18,7 +18,7 @@ from kitaru_iac.values import dataclass
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["Described", "choose", "documents_in", "is_several", "load_all"]
+__all__ = ["Described", "choose", "documents_in", "is_several", "load_all", "read_all"]
 
 _SUFFIXES = {".yaml", ".yml"}
 
@@ -54,6 +54,32 @@ def is_several(files: Sequence[str]) -> bool:
         return False
 
 
+def read_all(
+    files: Sequence[str],
+    defaults: Mapping[str, Any] | None = None,
+    stdin: TextIO | None = None,
+) -> list[Described]:
+    """Read and check all descriptions of some files and folders.
+
+    Args:
+        files: As of `documents_in`.
+        defaults: A project's own defaults; see `load`.
+        stdin: What ``-`` and ``credentials: -`` read.
+
+    Raises:
+        DescriptionError: Everything that is wrong with any of them, those among it that cannot be
+            read; what `load_all` says.
+    """
+    documents, problems = _read(files, stdin)
+    try:
+        found = load_all(documents, defaults, stdin)
+    except DescriptionError as error:
+        raise DescriptionError([*problems, *error.problems]) from None
+    if problems:
+        raise DescriptionError(problems)
+    return found
+
+
 def documents_in(files: Sequence[str], stdin: TextIO | None = None) -> list[Document]:
     """Read all descriptions of some files and folders, in the order of their names in each folder.
 
@@ -67,6 +93,14 @@ def documents_in(files: Sequence[str], stdin: TextIO | None = None) -> list[Docu
     Raises:
         DescriptionError: Everything that cannot be read.
     """
+    found, problems = _read(files, stdin)
+    if problems:
+        raise DescriptionError(problems)
+    return found
+
+
+def _read(files: Sequence[str], stdin: TextIO | None) -> tuple[list[Document], list[Problem]]:
+    """What can be read, and why the rest cannot."""
     found: list[Document] = []
     problems: list[Problem] = []
     seen: set[str] = set()
@@ -90,9 +124,7 @@ def documents_in(files: Sequence[str], stdin: TextIO | None = None) -> list[Docu
                 found += read_documents(path, stdin)
             except DescriptionError as error:
                 problems += error.problems
-    if problems:
-        raise DescriptionError(problems)
-    return found
+    return found, problems
 
 
 def load_all(

@@ -223,7 +223,7 @@ def _is_secret(key: str, raw: str) -> bool:
 
     A URI says better what is wrong with it, unless it is a credential string.
     """
-    return redaction.is_credentials(raw) or (key not in _URIS and redaction.value(raw) != raw)
+    return redaction.is_credentials(raw) or (key not in _URIS and redaction.holds_secret(raw))
 
 
 def _switch(draft: Draft, key: str, raw: object) -> None:

@@ -180,7 +180,7 @@ def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:
         raise _Unset(
             f"the environment variable {name} is empty", None, f"Put the value into {name}."
         )
-    if redaction.is_credentials(value) or redaction.value(value) != value:
+    if redaction.holds_secret(value):
         raise _Unset(
             f"the variable {name} holds what looks like a secret",
             "what a file says is shown in plans, and it is not repeated here",

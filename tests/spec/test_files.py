@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kitaru_iac.errors import DescriptionError, UsageError
-from kitaru_iac.spec.files import choose, documents_in, is_several, load_all
+from kitaru_iac.spec.files import choose, documents_in, is_several, load_all, read_all
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -69,7 +69,7 @@ def test_a_stack_of_several_is_active_only_where_it_says_so(tmp_path: Path) -> N
 
 def problems(*files: Path) -> list[tuple[str, str]]:
     with pytest.raises(DescriptionError) as caught:
-        load_all(documents_in([str(file) for file in files]))
+        read_all([str(file) for file in files])
     return [(f"{Path(str(p.source)).name}", f"{p.field}: {p.what}") for p in caught.value.problems]
 
 
@@ -95,10 +95,11 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 
 
 def test_every_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
-    bad = write(tmp_path / "bad", a_yaml="name: [", b_yaml="- x\n", c_yaml="name: fine")
+    bad = write(tmp_path / "bad", a_yaml="name: [", b_yaml="- x\n", c_yaml="name: fine\nregoin: x")
     empty = write(tmp_path / "empty", a_txt="")
     found = problems(bad, empty, tmp_path / "none.yaml")
-    assert [place for place, _ in found] == ["a.yaml:1", "b.yaml:1", "empty", "none.yaml"]
+    places = ["a.yaml:1", "b.yaml:1", "empty", "none.yaml", "c.yaml:2"]
+    assert [place for place, _ in found] == places  # and what is wrong with those that can be
 
 
 def test_a_link_that_leads_nowhere_is_not_passed_over(tmp_path: Path) -> None:
