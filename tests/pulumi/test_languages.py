@@ -2,12 +2,14 @@
 
 What they compile with is made once for each schema (`tests/pulumi/languages`). That it compiles is
 what the first test sees: TypeScript and its examples strictly, Go vetted, Python's types checked.
+There is no compiler for .NET, whose examples are held against the names of the generated SDK.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,6 +66,31 @@ def test_what_is_generated_compiles_with_each_example(languages: Languages) -> N
     assert os.access(languages.folders["go"] / "program", os.X_OK)
     for language in ("typescript", "go", "python"):
         assert len(list(examples(language))) == 3
+
+
+@pytest.mark.parametrize("example", list(examples("csharp")), ids=lambda example: example[0])
+def test_an_example_in_dotnet_has_the_generated_names(
+    example: tuple[str, str], languages: Languages
+) -> None:
+    _, text = example
+    members: dict[str, set[str]] = {}
+    for path in languages.folders["dotnet"].glob("*.cs"):
+        for part in re.split(r"\n    (?=public )", path.read_text())[1:]:
+            name = re.findall(r"^public [\w ]*(?:class|struct) (\w+)", part)[0]
+            public = r"^        public .*?(\w+)(?: \{|\(|;|$)"
+            members[name] = set(re.findall(public, part, re.MULTILINE))
+    assert "using Kitaru = ZenML.Kitaru;" in text
+    used = set(re.findall(r"Kitaru\.(\w+)", text.partition("Kitaru;")[2]))
+    assert used <= set(members)
+    (arguments,) = [name for name in used if name.endswith("Args")]
+    given = set(re.findall(r"^ {8}(\w+) = ", text, re.MULTILINE))
+    assert given
+    assert given <= members[arguments]
+    statics = re.findall(r"Kitaru\.(\w+)\.(\w+)", text)
+    assert all(member in members[name] for name, member in statics), statics
+    (made,) = {name for name in used if f"{name}Args" in used} or {"VerifyResult"}
+    told = set(re.findall(r"(?:prod|found)\.(\w+)", text)) - {"Id"}
+    assert told <= members[made]
 
 
 #: The files of a project, of what was built for its language.

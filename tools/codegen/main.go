@@ -3,7 +3,7 @@
 //	codegen SCHEMA FOLDER [LANGUAGE...]
 //
 // SCHEMA is a file as `pulumi package get-schema` prints it; FOLDER gets a folder for each language
-// (nodejs, python, go; all of them by default), made anew. The schema is held against Pulumi's
+// (all that generators.go has, by default), made anew. The schema is held against Pulumi's
 // metaschema first; each of its diagnostics is an error.
 package main
 
@@ -17,13 +17,12 @@ import (
 	"sort"
 
 	"github.com/blang/semver"
-	gogen "github.com/pulumi/pulumi/pkg/v3/codegen/go"
-	"github.com/pulumi/pulumi/pkg/v3/codegen/nodejs"
-	"github.com/pulumi/pulumi/pkg/v3/codegen/python"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/schema"
 )
 
 const tool = "kitaru"
+
+type generate func(pkg *schema.Package) (map[string][]byte, error)
 
 // A schema that refers to other packages would need their plugins, and this one must not.
 type noLoader struct{}
@@ -48,20 +47,6 @@ func (l noLoader) LoadPackageReferenceV2(
 	_ context.Context, descriptor *schema.PackageDescriptor,
 ) (schema.PackageReference, error) {
 	return l.LoadPackageReference(descriptor.Name, descriptor.Version)
-}
-
-type generate func(pkg *schema.Package) (map[string][]byte, error)
-
-var generators = map[string]generate{
-	"nodejs": func(pkg *schema.Package) (map[string][]byte, error) {
-		return nodejs.GeneratePackage(tool, pkg, nil, nil, false, noLoader{})
-	},
-	"python": func(pkg *schema.Package) (map[string][]byte, error) {
-		return python.GeneratePackage(tool, pkg, nil, noLoader{})
-	},
-	"go": func(pkg *schema.Package) (map[string][]byte, error) {
-		return gogen.GeneratePackage(tool, pkg, nil)
-	},
 }
 
 func main() {

@@ -48,7 +48,7 @@ class Languages:
     Attributes:
         path: Folders that come first on PATH: the engine with its hosts, and Node.
         folders: The folder of each language, ``node``, ``go``, ``yaml`` and ``python``, with the
-            program; the SDK in Python is in the last one.
+            program; the SDK in Python is in the last one. ``dotnet`` has the SDK alone.
     """
 
     path: tuple[Path, ...]
@@ -78,7 +78,7 @@ def built(cache: Path = CACHE) -> Languages:
                 shutil.copytree(_HERE / name, folders[name])
                 compile_in(folders[name])
                 (folders[name] / "ready").touch()
-    return Languages((hosts, Path(node).parent), folders)
+    return Languages((hosts, Path(node).parent), {**folders, "dotnet": sdks / "dotnet"})
 
 
 def examples(language: str) -> Iterator[tuple[str, str]]:
