@@ -158,12 +158,7 @@ def package_page() -> str:
         lines += ["", f"## `{token}`", "", f"A {kind}. {_about_it(resource)}"]
         lines += ["", "Inputs:", ""]
         lines += _properties(resource["inputProperties"], resource.get("requiredInputs", ()))
-        own = {
-            name: about
-            for name, about in resource["properties"].items()
-            if name not in resource["inputProperties"]
-        }
-        lines += ["", "Outputs, beside the inputs of the same names:", "", *_properties(own)]
+        lines += ["", "Outputs:", "", *_properties(_outputs(resource, kind))]
     for token, function in found["functions"].items():
         lines += ["", f"## `{token}`", "", f"A function. {_about_it(function)}"]
         lines += ["", "Inputs:", "", *_properties(function["inputs"]["properties"])]
@@ -172,6 +167,18 @@ def package_page() -> str:
         lines += ["", f"## Type `{token}`", "", _escaped(type_["description"]), ""]
         lines += _properties(type_["properties"]) if "properties" in type_ else _values(type_)
     return "\n".join(lines) + "\n"
+
+
+def _outputs(resource: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The properties of a resource, less what its inputs have said already."""
+    given = resource["inputProperties"]
+    same = "As the input." if kind == "resource" else "As the input, or as it was made."
+    return {
+        name: {**about, "description": same}
+        if about["description"] == given.get(name, {}).get("description")
+        else about
+        for name, about in resource["properties"].items()
+    }
 
 
 def _about_it(described: dict[str, Any]) -> str:

@@ -179,11 +179,13 @@ def test_only_an_explicit_provider_is_cleared_of_what_an_sdk_filled_in(
         request = p.CheckRequest(urn=urn, news=struct(url="local", apiKey=KEY))
         return Plugin().call("CheckConfig", request)
 
-    explicit = check("there")
-    assert list(explicit.failures) == []
-    assert dict(explicit.inputs) == {"url": "local"}
-    (failure,) = check("default_0_1_0").failures
-    assert "a local store takes no API key" in failure.reason
+    for name in ("there", "default-eu"):
+        explicit = check(name)
+        assert list(explicit.failures) == []
+        assert dict(explicit.inputs) == {"url": "local"}
+    for name in ("default", "default_0_1_0"):
+        (failure,) = check(name).failures
+        assert "a local store takes no API key" in failure.reason
 
 
 def test_the_variables_are_those_that_a_login_reads() -> None:
@@ -194,6 +196,26 @@ def test_the_variables_are_those_that_a_login_reads() -> None:
             "url": ["KITARU_SERVER_URL", "ZENML_STORE_URL"],
             "apiKey": ["KITARU_AUTH_TOKEN", "ZENML_STORE_API_KEY"],
         }
+
+
+# -- texts -----------------------------------------------------------------------------------------
+
+
+def test_every_property_is_described_in_one_line() -> None:
+    """A line break ends a row of the reference's tables."""
+    places = {
+        **{f"{token} in": about["inputProperties"] for token, about in SCHEMA["resources"].items()},
+        **{f"{token} out": about["properties"] for token, about in SCHEMA["resources"].items()},
+        **{f"{name} {way}": about[way]["properties"] for name, about in SCHEMA["functions"].items()
+           for way in ("inputs", "outputs")},
+        **{token: about.get("properties", {}) for token, about in SCHEMA["types"].items()},
+    }  # fmt: skip
+    texts = {
+        f"{place}: {name}": about.get("description", "")
+        for place, properties in places.items()
+        for name, about in properties.items()
+    }
+    assert [name for name, text in texts.items() if not text or "\n" in text] == []
 
 
 # -- names and examples ----------------------------------------------------------------------------

@@ -7,6 +7,7 @@ never a traceback of the plugin in a user's diagnostics.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import traceback
 from collections.abc import Callable, Coroutine
@@ -109,7 +110,8 @@ class Servicer(ProviderServicer):
         """Everything that is wrong with the configuration. Keys of others are not kept."""
         del context
         given = read(request.news)
-        shared = request.urn.rsplit("::", 1)[-1].startswith("default")
+        # As the engine tells its own: `default`, or with the version and the address behind it.
+        shared = re.fullmatch(r"default(_.*)?", request.urn.rsplit("::", 1)[-1]) is not None
         if not shared and (left_out := settings.filled_in(given.values)):
             given = given.without(left_out)
         found = settings.problems(given.values, given.unknown, shared=shared)
