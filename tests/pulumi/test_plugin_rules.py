@@ -166,26 +166,57 @@ def test_what_is_not_known_may_be_another_value_than_the_default() -> None:
         assert compared({key: UNKNOWN}, {}).removed == (key,)
 
 
+ONE_FIELD: list[tuple[Any, Any]] = [
+    ({"orchestrator": {"a": 1}}, {"orchestrator": {"a": 2}}),
+    ({"orchestrator": {"a": 1, "b": 1}}, {"orchestrator": {"a": 2, "b": 1}}),
+    ({"orchestrator": {"a": 1, "b": 1}}, {"orchestrator": {"b": 1}}),
+    (None, {"orchestrator": {"a": 2}}),
+    ({"orchestrator": {"a": 1}}, None),
+]
+ALSO_ANOTHER: list[tuple[Any, Any]] = [
+    ({"orchestrator": {"a": 1, "b": 1}}, {"orchestrator": {"a": 2, "b": 2}}),
+    ({"orchestrator": {"a": 1}}, {"orchestrator": {"a": 1, "b": 2}}),
+    ({"orchestrator": {"b": 1}}, None),
+]
+OF_ANOTHER_PART: list[tuple[Any, Any]] = [
+    ({"orchestrator": {"a": 1}}, {"orchestrator": {"a": 2}, "artifact_store": {"a": 2}}),
+    ({"artifact_store": {"a": 1}}, {"artifact_store": {"a": 2}}),
+]
+
+
 @pytest.mark.parametrize(
-    ("path", "skips"),
+    ("path", "covered"),
     [
-        ("extra", True),
-        ("extra.orchestrator", True),
-        ("extra.orchestrator.a", True),
-        ('extra["orchestrator"]', True),
-        ('extra["a.b"]', True),
-        ("extras", False),
-        ("orchestrator.extra", False),
-        ("region", False),
-        ("", False),
-        ("*", False),
+        ("extra", [*ONE_FIELD, *ALSO_ANOTHER, *OF_ANOTHER_PART]),
+        ("extra.*", [*ONE_FIELD, *ALSO_ANOTHER, *OF_ANOTHER_PART]),
+        ("extra.orchestrator", [*ONE_FIELD, *ALSO_ANOTHER]),
+        ('extra["orchestrator"]', [*ONE_FIELD, *ALSO_ANOTHER]),
+        ('["extra"]["orchestrator"]', [*ONE_FIELD, *ALSO_ANOTHER]),
+        ("extra.orchestrator.a", ONE_FIELD),
+        ('extra.orchestrator["a"]', ONE_FIELD),
+        ("extra.*.a", [*ONE_FIELD, *OF_ANOTHER_PART]),
+        ('extra["orchestrator.a"]', []),
+        ("extra.orchestrator.a.deeper", []),
+        ("extras", []),
+        ("orchestrator.extra", []),
+        ("region", []),
+        ("", []),
+        ("*", []),
     ],
 )
-def test_a_path_is_ignored_with_its_property(path: str, skips: bool) -> None:
-    one, two = VALUES["extra"]
-    assert compared({"extra": one}, {"extra": two}, ignored=(path,)).all == (
-        () if skips else ("extra",)
-    )
+def test_what_is_ignored_is_what_lies_at_the_path_and_nothing_beside(
+    path: str, covered: list[tuple[Any, Any]]
+) -> None:
+    """`extra.orchestrator.synchronous` once hid every other change of `extra`."""
+    for change in [*ONE_FIELD, *ALSO_ANOTHER, *OF_ANOTHER_PART]:
+        old, new = ({} if value is None else {"extra": value} for value in change)
+        expected = () if change in covered else ("extra",)
+        assert compared(old, new, ignored=(path,)).all == expected, change
+
+
+def test_a_path_into_a_text_ignores_nothing_of_it() -> None:
+    old, new = {"region": "a"}, {"region": "b"}
+    assert compared(old, new, ignored=("region.b", "region[0]")).all == ("region",)
 
 
 def test_only_the_ignored_of_several_is_passed_over() -> None:

@@ -6,6 +6,7 @@ method of the connector. Another name too: the old one may be in somebody's prog
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from kitaru_iac.pulumi.plugin.wire import Properties
 
 __all__ = ["Changes", "changes"]
 
+#: One key of a property's path, as the engine writes it.
+_STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|([^.\[\]]+)')
 #: What a property means that is left out, so that writing it is no change.
 _DEFAULTS = {camel(key): default_of(key) for key in STACK_KEYS}
 #: Where a change of connector comes from, the likeliest first.
@@ -61,15 +64,18 @@ def changes(
         state: What the provider said of it then.
         new: Those it is to have.
         name: The resource's name.
-        ignored: Properties whose changes do not count.
+        ignored: Paths whose changes do not count. The engine has put the old values there in most
+            of its questions, not in all.
         urn: The resource's, which the stack is to carry; None where that is not asked.
     """
-    skipped = {path.partition(".")[0].partition("[")[0] for path in ignored}
+    paths = [parsed for path in ignored if (parsed := _steps(path))]
+    skipped = {path[0] for path in paths if len(path) == 1}
     added: list[str] = []
     removed: list[str] = []
     updated: list[str] = []
     for key in map(camel, STACK_KEYS):
-        if key in skipped or _same(key, old, new):
+        within = [path[1:] for path in paths if path[0] == key]
+        if key in skipped or _same(key, old, new, within):
             continue
         before, after = key in old.names, key in new.names
         (updated if before and after else added if after else removed).append(key)
@@ -92,16 +98,36 @@ def changes(
     )
 
 
-def _same(key: str, old: Properties, new: Properties) -> bool:
+def _same(key: str, old: Properties, new: Properties, ignored: Iterable[list[str]] = ()) -> bool:
     if key in new.unknown or key in old.unknown:
         return False
-    return bool(_value(key, old) == _value(key, new))
+    before, after = old.values.get(key), new.values.get(key)
+    for path in ignored:
+        after = _kept(before, after, path)
+    return bool(_meant(key, before) == _meant(key, after))
 
 
-def _value(key: str, properties: Properties) -> object:
-    value = properties.values.get(key)
+def _meant(key: str, value: object) -> object:
     # An absent value, an empty one and the default are one, or a second run would show changes.
     return value if value not in (None, {}, []) else _DEFAULTS.get(key)
+
+
+def _steps(path: str) -> list[str]:
+    """``extra.orchestrator["a.b"]`` → its keys."""
+    return [quoted or bare for quoted, bare in _STEP.findall(path)]
+
+
+def _kept(old: object, new: object, path: list[str]) -> object:
+    """The new value, with the old one at a path inside of it."""
+    if not isinstance(new, dict | None):
+        return new
+    before, found = old if isinstance(old, dict) else {}, dict(new or {})
+    for key in {*before, *found} if path[0] == "*" else path[:1]:
+        value = _kept(before.get(key), found.get(key), path[1:]) if path[1:] else before.get(key)
+        found[key] = value
+        if value in (None, {}):
+            del found[key]
+    return found
 
 
 def _replaced_connector(
