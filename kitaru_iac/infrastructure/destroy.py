@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.errors import StackChanged
+from kitaru_iac.infrastructure.deletion_protection import require_deletable
 from kitaru_iac.infrastructure.deployments import existing
 from kitaru_iac.infrastructure.ownership import Fate, doubtful, fates, foreign, hidden, kept
 from kitaru_iac.infrastructure.remains import require_nothing_unknown
@@ -29,9 +30,10 @@ def preview_destroy(
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
 ) -> Destroyed:
-    """Tell what `destroy_infrastructure` would do. Writes nothing."""
+    """Tell what `destroy_infrastructure` would do. Writes nothing. Its errors are that one's."""
     with existing(labels, credentials, progress, consent) as owned:
         decided = fates(owned, include_protected=include_protected, delete_data=delete_data)
+        require_deletable(owned, decided)
         return Destroyed(
             tuple(
                 fate.step(Action.DELETE)
@@ -70,6 +72,7 @@ def destroy_infrastructure(
     Raises:
         DeploymentNotFound: There is no such deployment.
         InfrastructureRemains: Something stays that the state did not know.
+        ResourceProtected: Something that would go has its deletion protection on.
         StackChanged: What was to be emptied was replaced by something else meanwhile.
         NotAllowedError: There are no usable credentials of the cloud.
         EngineError: See `kitaru_iac.engine.errors`.
@@ -78,6 +81,7 @@ def destroy_infrastructure(
         unclear = doubtful(owned)
         owned.engine.settle()
         decided = fates(owned, include_protected=include_protected, delete_data=delete_data)
+        require_deletable(owned, decided)
         full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
         changed = {f.urn: f.reason is not None for f in decided if f.protected != bool(f.reason)}
         # Before any data goes: while another run holds the state, this is refused. It lifts nothing

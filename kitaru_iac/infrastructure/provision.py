@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.engine.progress import as_view
+from kitaru_iac.infrastructure.deletion_protection import require_claimed, require_unreplaced
 from kitaru_iac.infrastructure.deployments import (
     BACKEND_LABEL,
     PROJECT,
@@ -57,6 +58,7 @@ def preview_infrastructure(
     Raises:
         DescriptionError: It cannot be made as described.
         NotAllowedError: There are no usable credentials of the cloud.
+        ResourceProtected: A cluster whose deletion protection is on would be deleted or replaced.
         MissingPackages: The cloud's packages are not installed.
         EngineError: See `kitaru_iac.engine.errors`.
     """
@@ -134,6 +136,7 @@ def _execute(
         if exists:
             require_same_place(deployment, made_by.place_of, target.place)
         require_own_names(owned, target, spec.name, take_back=take_back)
+        require_claimed(owned, target.claims)
         labels = {
             PROJECT_LABEL: deployment.project,
             STACK_LABEL: deployment.stack,
@@ -143,6 +146,7 @@ def _execute(
             view(note)
         if dry_run:
             result = deployment.preview(take_back=take_back)
+            require_unreplaced(owned, result.steps())
         else:
             result = deployment.up(take_back=take_back, passing=target.passing)
         outputs = (
