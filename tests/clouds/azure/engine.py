@@ -14,10 +14,11 @@ import pytest
 
 from kitaru_iac.clouds.azure.provision.grants import Role
 from tests.clouds.azure.world import World
+from tests.doubles.azure import AzureLoopback
 from tests.doubles.standin_azure.install import install
 from tests.homes import Home
 
-__all__ = ["GROUP", "AzureRoom", "azure_room"]
+__all__ = ["GROUP", "AzureRoom", "azure_room", "define_roles"]
 
 GROUP = "ml"
 #: What Azure's own roles allow, as far as it is asked for.
@@ -66,6 +67,16 @@ class AzureRoom:
         return {one["name"] for one in found if "location" in one}
 
 
+def define_roles(azure: AzureLoopback) -> None:
+    """Let Azure's own roles be there."""
+    for role, permissions in _ROLES.items():
+        azure.resources.put(
+            *(f"/subscriptions/{azure.subscription_id}", "Microsoft.Authorization/roleDefinitions"),
+            *(role.value, None),
+            properties={"permissions": [permissions]},
+        )
+
+
 @pytest.fixture
 def azure_room(
     home: Home, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -79,10 +90,6 @@ def azure_room(
     monkeypatch.setenv("STANDIN_FAULTS", str(room.faults_file))
     install(Path(os.environ["PULUMI_HOME"]))
     world.azure.group(GROUP)
-    for role, permissions in _ROLES.items():
-        world.azure.resources.put(
-            *(world.subscription, "Microsoft.Authorization/roleDefinitions", role.value, None),
-            properties={"permissions": [permissions]},
-        )
+    define_roles(world.azure)
     yield room
     world.azure.resources.writes.clear()
