@@ -1,4 +1,4 @@
-"""One question to the API of a Kubernetes cluster itself: what its cloud does not tell.
+"""Questions to the API of a Kubernetes cluster itself: what its cloud does not tell.
 
 The token goes to the cluster's own endpoint alone, over TLS with the certificate authority that the
 cloud names, and into no error. Needs no package: the standard library asks, through the proxy that
@@ -11,28 +11,56 @@ import base64
 import binascii
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from urllib.request import (
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    Request,
+    build_opener,
+)
 
+from kitaru_iac.checks.cluster_rights import ClusterRight
 from kitaru_iac.checks.commands import command
-from kitaru_iac.checks.model import Verdict, fail
-from kitaru_iac.checks.probes import Denied, NotFound, ProbeError, Skipped, Unavailable
+from kitaru_iac.checks.model import Verdict, fail, unknown
+from kitaru_iac.checks.probes import (
+    Denied,
+    NotFound,
+    ProbeError,
+    Skipped,
+    Unavailable,
+    in_parallel,
+)
 
-__all__ = ["IN_EVERY_CLUSTER", "KubernetesApi", "NotInCluster", "missing_namespace"]
+__all__ = [
+    "IN_EVERY_CLUSTER",
+    "KubernetesApi",
+    "NotInCluster",
+    "NotLetIn",
+    "missing_namespace",
+    "not_let_in",
+]
 
 #: The namespaces that nobody has to make.
 IN_EVERY_CLUSTER = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 _SHOW = "kubectl get namespaces"
+_REVIEW = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 #: No answer that is read here is longer: one object of the cluster.
 _MOST = 4 * 1024 * 1024
 
 
 class NotInCluster(NotFound):
     """The cluster answers, and has no such object; the cluster itself is there."""
+
+
+class NotLetIn(Denied):
+    """The cluster itself denies it: no permission of the cloud is named, and none may help."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -79,17 +107,15 @@ class KubernetesApi:
 
         Raises:
             NotInCluster: The cluster has none of this name.
-            Denied: The cluster does not let this identity look.
+            NotLetIn: The cluster does not let this identity look.
             Skipped: The cloud told no endpoint with a certificate authority.
             Unavailable: No usable answer came.
         """
-        if not self.endpoint.startswith("https://") or self.authority == "":
-            raise Skipped("no endpoint and certificate authority of the cluster was told", _SHOW)
-        status, body = self._get(self.endpoint.rstrip("/") + path)
+        status, body = self._ask(path)
         if status == 404:
             raise NotInCluster(f"the cluster has no {about}")
         if status in {401, 403}:
-            raise Denied(
+            raise NotLetIn(
                 f"the cluster answered {status}: these credentials may not read its {kind}", _SHOW
             )
         if status != 200:
@@ -102,13 +128,53 @@ class KubernetesApi:
             raise Unavailable(f"the answer about the {about} is no object of Kubernetes", _SHOW)
         return found
 
-    def _get(self, url: str) -> tuple[int, bytes]:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        request = Request(url, headers=headers)  # noqa: S310 - `read` takes https alone
+    def denied(self, namespace: str, rights: Sequence[ClusterRight]) -> tuple[ClusterRight, ...]:
+        """Give those of some rights that the cluster denies this identity in a namespace.
+
+        Each is a review of its own: a list of all rules would miss what the cloud's own
+        authorizer allows, as IAM's in GKE and the access policies in EKS.
+
+        Raises:
+            NotLetIn: The cluster does not let this identity ask.
+            Skipped: As `read`.
+            Unavailable: No usable answer came to one of the questions.
+        """
+        answers = in_parallel([partial(self._allows, namespace, right) for right in rights])
+        return tuple(right for right, allowed in zip(rights, answers, strict=True) if not allowed)
+
+    def _allows(self, namespace: str, right: ClusterRight) -> bool:
+        about = f"kubectl auth can-i {right.verb} {right.resource} --namespace {namespace}"
+        resource, _, part = right.resource.partition("/")
+        wanted = {"namespace": namespace, "verb": right.verb, "group": right.group}
+        wanted |= {"resource": resource, "subresource": part, "name": right.name or ""}
+        question = {**_REVIEW, "spec": {"resourceAttributes": wanted}}
+        status, body = self._ask(_REVIEWS, json.dumps(question).encode())
+        if status in {401, 403}:
+            raise NotLetIn(
+                f"the cluster answered {status}: these credentials may not ask what they may do",
+                about,
+            )
         try:
-            context = ssl.create_default_context(cadata=self._pem())
-            opener = build_opener(HTTPSHandler(context=context), _NoRedirect)
-            with opener.open(request, timeout=min(5.0, self.timeout)) as answer:
+            said = json.loads(body)["status"] if status == 201 else {}
+            allowed, unsure = said.get("allowed"), bool(said.get("evaluationError"))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            allowed, unsure = None, True
+        if not isinstance(allowed, bool) or (unsure and not allowed):
+            raise Unavailable(
+                f"the cluster answered {status}, and not whether one may {right}", about
+            )
+        return allowed
+
+    def _ask(self, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        if not self.endpoint.startswith("https://") or self.authority == "":
+            raise Skipped("no endpoint and certificate authority of the cluster was told", _SHOW)
+        headers = {"Authorization": f"Bearer {self.token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        url = self.endpoint.rstrip("/") + path
+        request = Request(url, body, headers)  # noqa: S310 - https alone, as above
+        try:
+            with self._opener.open(request, timeout=min(5.0, self.timeout)) as answer:
                 return int(answer.status), answer.read(_MOST)
         except HTTPError as error:
             with error:
@@ -118,8 +184,18 @@ class KubernetesApi:
                 f"the cluster's endpoint gave no usable answer: {type(error).__name__}", _SHOW
             ) from error
 
+    @cached_property
+    def _opener(self) -> OpenerDirector:
+        context = ssl.create_default_context(cadata=self._pem())
+        return build_opener(HTTPSHandler(context=context), _NoRedirect)
+
     def _pem(self) -> str | None:
         return None if self.authority is None else base64.b64decode(self.authority).decode("ascii")
+
+
+def not_let_in(error: ProbeError) -> Verdict | None:
+    """Leave open what the cluster itself did not let be seen; None for every other error."""
+    return unknown(error.why, error.remedy) if isinstance(error, NotLetIn) else None
 
 
 def missing_namespace(error: ProbeError, name: str) -> Verdict | None:

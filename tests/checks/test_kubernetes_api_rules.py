@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from kitaru_iac.checks import kubernetes_api
-from kitaru_iac.checks.kubernetes_api import KubernetesApi, NotInCluster, missing_namespace
+from kitaru_iac.checks.cluster_rights import ClusterRight, Use
+from kitaru_iac.checks.kubernetes_api import (
+    KubernetesApi,
+    NotInCluster,
+    NotLetIn,
+    missing_namespace,
+    not_let_in,
+)
+from kitaru_iac.checks.model import unknown
 from kitaru_iac.checks.probes import Denied, NotFound, ProbeError, Skipped, Unavailable
 
+RIGHT = ClusterRight(Use.RUN, "get", "pods/log")
 FOUND = b'{"kind": "Namespace", "metadata": {"name": "ml"}}'
 
 
 def asked(
     monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, endpoint: str = "https://c"
 ) -> str | ProbeError:
-    monkeypatch.setattr(KubernetesApi, "_get", lambda self, url: (status, body))
+    monkeypatch.setattr(KubernetesApi, "_ask", lambda self, path: (status, body))
     try:
         return KubernetesApi(endpoint, None, "t0ken", 5).namespace("ml")
+    except ProbeError as error:
+        return error
+
+
+def _ends(ask: Callable[[], object]) -> object:
+    try:
+        return ask()
     except ProbeError as error:
         return error
 
@@ -25,8 +43,8 @@ def asked(
     ("status", "body", "found"),
     [
         (404, b"", NotInCluster),
-        (401, b"", Denied),
-        (403, b"", Denied),
+        (401, b"", NotLetIn),
+        (403, b"", NotLetIn),
         (200, b"<html>", Unavailable),
         (200, b"[]", Unavailable),
         (200, b"{}", Unavailable),
@@ -54,6 +72,44 @@ def test_a_namespace_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_token_goes_to_no_endpoint_that_is_not_sure(endpoint: str, authority: str | None) -> None:
     with pytest.raises(Skipped):
         KubernetesApi(endpoint, authority, "t0ken", 5).namespace("ml")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "found"),
+    [
+        (201, b'{"status": {"allowed": true}}', ()),
+        (201, b'{"status": {"allowed": false, "reason": "x"}}', (RIGHT,)),
+        (201, b'{"status": {"allowed": true, "evaluationError": "x"}}', ()),
+        (201, b'{"status": {"allowed": false, "evaluationError": "webhook"}}', Unavailable),
+        (201, b'{"status": {"allowed": "false"}}', Unavailable),
+        (201, b'{"status": null}', Unavailable),
+        (201, b'{"spec": {}}', Unavailable),
+        (201, b"[]", Unavailable),
+        (201, b"<html>", Unavailable),
+        (200, b'{"status": {"allowed": true}}', Unavailable),
+        (401, b"", NotLetIn),
+        (403, b"", NotLetIn),
+        (404, b"", Unavailable),
+        (429, b"", Unavailable),
+        (500, b"", Unavailable),
+    ],
+)
+def test_only_what_a_review_allows_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, found: object
+) -> None:
+    monkeypatch.setattr(KubernetesApi, "_ask", lambda self, path, asked: (status, body))
+    seen = _ends(lambda: KubernetesApi("https://c", None, "t0ken", 5).denied("ml", [RIGHT]))
+    if isinstance(seen, ProbeError):
+        assert "t0ken" not in repr(seen)
+        assert seen.remedy == "kubectl auth can-i get pods/log --namespace ml"
+        seen = type(seen)
+    assert seen == found
+
+
+def test_only_what_the_cluster_itself_denies_stays_open_without_a_permission_of_the_cloud() -> None:
+    assert not_let_in(NotLetIn("403", "look")) == unknown("403", "look")
+    assert not_let_in(Denied("no", permission="container.clusters.list")) is None
+    assert not_let_in(Unavailable("503")) is None
 
 
 @pytest.mark.parametrize(

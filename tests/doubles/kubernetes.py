@@ -1,4 +1,4 @@
-"""The API of one Kubernetes cluster on loopback, over TLS: namespaces and service accounts."""
+"""The API of one Kubernetes cluster on loopback, over TLS: objects, and access reviews."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class KubernetesLoopback:
         self.namespaces: set[str] = set()
         #: ``NAMESPACE/NAME`` → its annotations.
         self.accounts: dict[str, dict[str, str]] = {}
+        #: What it denies, as ``create pods``.
+        self.denied: set[str] = set()
         #: Answered instead of what is asked for.
         self.refusal: Answer | None = None
         answer = self._answer
@@ -63,6 +65,8 @@ class KubernetesLoopback:
             return self.refusal
         if not self._knows(request.bearer):
             return _status(401, "Unauthorized")
+        if request.method == "POST":
+            return self._reviewed(request)
         parts = request.path.strip("/").split("/")
         if parts[:3] != ["api", "v1", "namespaces"] or len(parts) not in {4, 6}:
             return _status(404, "NotFound")
@@ -75,6 +79,13 @@ class KubernetesLoopback:
             return _status(404, "NotFound")
         metadata: dict[str, Any] = {"name": parts[5], "annotations": annotations}
         return json_response({"kind": "ServiceAccount", "metadata": metadata})
+
+    def _reviewed(self, request: Request) -> Answer:
+        assert request.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        wanted = request.json()["spec"]["resourceAttributes"]
+        about = "/".join(filter(None, (wanted["resource"], wanted["subresource"])))
+        allowed = f"{wanted['verb']} {about}" not in self.denied
+        return json_response({"status": {"allowed": allowed}}, 201)
 
 
 def _status(code: int, reason: str) -> Answer:

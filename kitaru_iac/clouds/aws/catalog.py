@@ -12,6 +12,9 @@ _ECR = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/"
 _EKS = "https://docs.aws.amazon.com/eks/latest/userguide/"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
 _SAGEMAKER = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
+_REVIEW = (
+    "https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access"
+)
 _CANNOT_WARN = frozenset({_OK, _FAIL, _UNKNOWN})
 _CANNOT_FAIL = frozenset({_OK, _WARN, _UNKNOWN})
 
@@ -188,6 +191,14 @@ _CHECKS = (
         "`extra.orchestrator.service_account_name` names one.",
         _EKS + "access-entries.html",
         _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "aws.cluster.rights",
+        "The connector may do in the namespace what ZenML does there",
+        "Asks the cluster itself, by one access review for each verb that ZenML's Kubernetes "
+        "orchestrator uses. Only where the looking identity is the connector: a cluster tells "
+        "everybody their own rights alone. Without those for cron jobs, schedules fail: a warning.",
+        _REVIEW,
     ),
     CheckInfo(
         "aws.cluster.endpoint",

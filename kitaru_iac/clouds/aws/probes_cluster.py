@@ -8,11 +8,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from kitaru_iac.checks.cluster_rights import ClusterRight
+from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.probes import (
     Probe,
     Skipped,
     in_parallel,
 )
+from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.kubernetes_api import api_of
 from kitaru_iac.clouds.aws.observations import (
     Compute,
@@ -126,6 +129,21 @@ class ClusterProbes(CommonProbes):
                 return True
         except OSError:
             return False
+
+    def denied(self, principal: Probe[Principal]) -> Probe[tuple[ClusterRight, ...]]:
+        """What the cluster denies a principal of what ZenML does, where it is who looks."""
+
+        def run(cluster: Raw, who: Principal, looking: Principal) -> tuple[ClusterRight, ...]:
+            if who.arn != looking.arn:
+                raise Skipped(
+                    f"a cluster tells everybody their own rights alone: these credentials are "
+                    f"{looking.arn}, and the connector is {who.arn}",
+                    note(aws("sts", "get-caller-identity"), "run it as the connector"),
+                )
+            return api_of(self._aws, cluster).denied(self._r.namespace, self._r.rights)
+
+        requires = (self.cluster, principal, self.principal)
+        return Probe("the cluster's access reviews", run, requires=requires)
 
     def access_entry(self, principal: Probe[Principal]) -> Probe[Raw]:
         """The access entry of a principal, with its policies under ``policies``; empty if none."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.redaction import url
 from kitaru_iac.spec.clouds.aws import aws_partition
@@ -76,6 +77,7 @@ class AwsResources:
         namespace: Where pods run.
         service_account: Whether pods run as a service account that exists, so that ZenML need not
             make one with a role binding.
+        rights: What ZenML does in the namespace.
         role: The SageMaker execution role's ARN.
         scheduler_role: The role that starts scheduled SageMaker pipelines, where set.
         quota: SageMaker's name of the quota that the instances of steps count against.
@@ -98,6 +100,7 @@ class AwsResources:
     cluster: str | None = None
     namespace: str = "default"
     service_account: bool = False
+    rights: tuple[ClusterRight, ...] = ()
     role: str | None = None
     scheduler_role: str | None = None
     quota: str | None = None
@@ -181,6 +184,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         cluster=cluster,
         namespace=str(orchestrator.get("kubernetes_namespace") or namespace),
         service_account=bool(orchestrator.get("service_account_name")),
+        rights=rights_for(orchestrator),
         role=role,
         scheduler_role=str(scheduler_role) if scheduler_role else None,
         quota=_quota(orchestrator) if isinstance(spec, SagemakerSpec) else None,

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from kitaru_iac.checks.checklist import Checklist
+from kitaru_iac.checks.cluster_rights import evaluate_rights
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace, not_let_in
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import (
-    Denied,
     NotFound,
     Outcome,
     Probe,
@@ -76,6 +76,12 @@ def cluster_checks(
             lambda seen: evaluate_access_entry(seen, r),
         ),
         add(
+            *("aws.cluster.rights", f"{subject}/{r.namespace}"),
+            all_of(probes.denied(connector), connector),
+            lambda seen: evaluate_rights(seen[0], r.namespace, _associate(seen[1], r)),
+            not_let_in,
+        ),
+        add(
             *("aws.cluster.endpoint", subject),
             all_of(probes.cluster, after=(probes.endpoint,)),
             lambda seen: evaluate_endpoint(seen[0], r, seen[1]),
@@ -107,9 +113,7 @@ def _namespace_check(
         )
 
     def absent(error: ProbeError) -> Verdict | None:
-        if isinstance(error, Denied):
-            return unknown(error.why, error.remedy)
-        return missing_namespace(error, r.namespace)
+        return not_let_in(error) or missing_namespace(error, r.namespace)
 
     return checklist.check(
         *about, probes.namespace, lambda name: ok(f"the cluster has the namespace {name}"), absent

@@ -13,6 +13,9 @@ _GAR = _DOCS + "artifact-registry/docs/"
 _GKE = _DOCS + "kubernetes-engine/docs/"
 _IAM = _DOCS + "iam/docs/"
 _VERTEX = _DOCS + "vertex-ai/docs/"
+_REVIEW = (
+    "https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access"
+)
 _CANNOT_WARN = frozenset({_OK, _FAIL, _UNKNOWN})
 _CANNOT_FAIL = frozenset({_OK, _WARN, _UNKNOWN})
 _OK_OR_UNKNOWN = frozenset({_OK, _UNKNOWN})
@@ -236,6 +239,15 @@ _CHECKS = (
         _CANNOT_WARN,
     ),
     CheckInfo(
+        "gcp.cluster.rights",
+        "The connector may do in the namespace what ZenML does there",
+        "Asks the cluster, where RBAC and IAM decide together, by one access review for each "
+        "verb that ZenML's Kubernetes orchestrator uses. Only where the looking identity is the "
+        "connector: a cluster tells everybody their own rights alone. Without those for cron jobs, "
+        "schedules fail: a warning.",
+        _REVIEW,
+    ),
+    CheckInfo(
         "gcp.cluster.endpoint",
         "The cluster's endpoint is not open to everybody",
         "Authorized networks, a private endpoint, or the DNS endpoint, which IAM guards; and "
@@ -286,8 +298,8 @@ _CHECKS = (
     CheckInfo(
         "gcp.connector.cluster",
         "The connector may find the cluster",
-        "As `gcp.connector.bucket`, in the project. What it may do inside the cluster is not "
-        "asked: RBAC and IAM decide that together.",
+        "As `gcp.connector.bucket`, in the project. What it may do inside the cluster, "
+        "`gcp.cluster.rights` asks.",
         _GKE + "how-to/iam",
         _CANNOT_WARN,
     ),

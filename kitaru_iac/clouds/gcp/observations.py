@@ -38,6 +38,19 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Connector:
+    """Whose permissions count. Never this process's own where it is known to be somebody else.
+
+    Attributes:
+        member: Another identity, as policies name it; None where the caller is the connector.
+        unseen: Why it is not known who the connector is.
+    """
+
+    member: str | None = None
+    unseen: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project: `number` is what service agents and principals are named by."""
 

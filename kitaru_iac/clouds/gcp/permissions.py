@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from kitaru_iac.checks.cluster_rights import rules_of
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.clouds.gcp.permission_table import PERMISSIONS, GcpPermission, Resource, When
 from kitaru_iac.clouds.gcp.resources import GcpResources, gcp_resources
@@ -17,7 +18,6 @@ from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = [
-    "CLUSTER_RULES",
     "needed",
     "permissions_for",
     "pod_member",
@@ -26,19 +26,6 @@ __all__ = [
     "trusts",
     "vertex_agents",
 ]
-
-#: What ZenML 0.98's Kubernetes orchestrator asks of a cluster: API group, resources, verbs.
-#: It makes a service account and a role binding unless ``service_account_name`` is set.
-CLUSTER_RULES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("", ("pods",), ("create", "get", "list", "delete")),
-    ("", ("pods/log",), ("get",)),
-    ("", ("secrets",), ("create", "patch", "delete")),
-    ("", ("configmaps",), ("create", "get", "patch", "delete")),
-    ("", ("serviceaccounts",), ("create",)),
-    ("batch", ("jobs",), ("create", "get", "list", "patch", "delete")),
-    ("batch", ("cronjobs",), ("create", "patch", "delete")),
-    ("rbac.authorization.k8s.io", ("rolebindings",), ("create",)),
-)
 
 
 def permissions_for(resources: GcpResources, identity: Identity) -> tuple[GcpPermission, ...]:
@@ -207,26 +194,13 @@ def _source(spec: BaseSpec) -> list[str]:
 def _cluster_rules(r: GcpResources) -> dict[str, Any]:
     name = f"kitaru-{r.stack}"
     subject = {"kind": "User", "name": r.connector, "apiGroup": "rbac.authorization.k8s.io"}
-    rules = [
-        {"apiGroups": [group], "resources": list(kinds), "verbs": list(verbs)}
-        for group, kinds, verbs in CLUSTER_RULES
-    ]
-    # A binding may be made by whoever may bind its role: ZenML binds `edit`.
-    rules.append(
-        {
-            "apiGroups": ["rbac.authorization.k8s.io"],
-            "resources": ["clusterroles"],
-            "resourceNames": ["edit"],
-            "verbs": ["bind"],
-        }
-    )
     api = "rbac.authorization.k8s.io"
     return {
         "role": {
             "apiVersion": f"{api}/v1",
             "kind": "Role",
             "metadata": {"name": name, "namespace": r.namespace},
-            "rules": rules,
+            "rules": rules_of(r.rights),
         },
         "binding": {
             "apiVersion": f"{api}/v1",

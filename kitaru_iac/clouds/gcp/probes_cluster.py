@@ -6,10 +6,13 @@ import socket
 from typing import Any
 from urllib.parse import quote
 
+from kitaru_iac.checks.cluster_rights import ClusterRight
+from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.kubernetes_api import KubernetesApi
 from kitaru_iac.checks.probes import NotFound, Probe, Skipped, Unavailable
+from kitaru_iac.clouds.gcp.commands import gcloud
 from kitaru_iac.clouds.gcp.kubernetes_api import api_of, endpoint_of
-from kitaru_iac.clouds.gcp.observations import Clusters, Project, Raw
+from kitaru_iac.clouds.gcp.observations import Caller, Clusters, Connector, Project, Raw
 from kitaru_iac.clouds.gcp.probes_common import CommonProbes
 from kitaru_iac.clouds.gcp.probes_registry import as_rest
 
@@ -41,6 +44,24 @@ class ClusterProbes(CommonProbes):
             requires=(self.cluster, self.project),
             inline=True,
         )
+
+    def denied(self, who: Connector) -> Probe[tuple[ClusterRight, ...]]:
+        """What the cluster denies the connector of what ZenML does, where it is who looks."""
+
+        def run(cluster: Raw, caller: Caller) -> tuple[ClusterRight, ...]:
+            show = note(gcloud("auth", "list"), "run it as the connector, or give --credentials")
+            if who.unseen is not None:
+                raise Skipped(who.unseen, show)
+            if who.member not in {None, caller.member}:
+                raise Skipped(
+                    f"a cluster tells everybody their own rights alone: these credentials are "
+                    f"{caller.member or caller.kind}, and the connector is {who.member}",
+                    show,
+                )
+            return self._api(cluster).denied(self._r.namespace, self._r.rights)
+
+        requires = (self.cluster, self.session)
+        return Probe("the cluster's access reviews", run, requires=requires)
 
     def _api(self, cluster: Raw) -> KubernetesApi:
         return api_of(self._google, cluster)

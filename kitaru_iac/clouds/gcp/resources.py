@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
+from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import StackType
@@ -67,6 +68,7 @@ class GcpResources:
         cluster: The GKE cluster's name.
         namespace: Where pods run.
         pod_account: The service account of Kubernetes that pods run as.
+        rights: What ZenML does in the namespace.
         workload: The address of the service account that steps run as on Vertex.
         connector: The address of the service account that the connector is, where it is told.
         pool: The workload identity pool that the connector's own tokens come from, as
@@ -83,6 +85,7 @@ class GcpResources:
     cluster: str | None = None
     namespace: str = "default"
     pod_account: str = POD_ACCOUNT
+    rights: tuple[ClusterRight, ...] = ()
     workload: str | None = None
     connector: str | None = None
     pool: str | None = None
@@ -116,6 +119,7 @@ def gcp_resources(spec: BaseSpec) -> GcpResources:
             or orchestrator.get("service_account_name")
             or POD_ACCOUNT
         ),
+        rights=rights_for(orchestrator),
         workload=str(workload) if workload and spec.type is StackType.VERTEX else None,
         connector=target or connector_account(credentials),
         pool=pool,

@@ -11,13 +11,14 @@ from kitaru_iac.checks.connector import unseen
 from kitaru_iac.checks.model import Check
 from kitaru_iac.checks.probes import TIMEOUT
 from kitaru_iac.clouds.gcp.explain import checklist
+from kitaru_iac.clouds.gcp.observations import Connector
 from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.resources import existing
 from kitaru_iac.clouds.gcp.session import GcpAccess, require_google
 from kitaru_iac.clouds.gcp.verify_bucket import bucket_checks
 from kitaru_iac.clouds.gcp.verify_cluster import cluster_checks
 from kitaru_iac.clouds.gcp.verify_compute import vertex_checks, workload_checks
-from kitaru_iac.clouds.gcp.verify_identity import Connector, connector_checks, credential_checks
+from kitaru_iac.clouds.gcp.verify_identity import connector_checks, credential_checks
 from kitaru_iac.clouds.gcp.verify_registry import repository_checks
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
@@ -53,6 +54,7 @@ def checks_for(
     access = GcpAccess(spec.credentials, r.project, timeout)
     probes = GcpProbes(access, r)
     made_by = checklist(probes, r)
+    connector = _connector(spec, identity, server)
     checks = credential_checks(made_by, probes, r, access.described_as)
     if r.bucket is not None:
         checks += bucket_checks(made_by, probes, r)
@@ -61,8 +63,8 @@ def checks_for(
     if r.type is StackType.VERTEX:
         checks += vertex_checks(made_by, probes, r) + workload_checks(made_by, probes, r)
     if r.cluster is not None:
-        checks += cluster_checks(made_by, probes, r)
-    return checks + connector_checks(made_by, probes, r, _connector(spec, identity, server))
+        checks += cluster_checks(made_by, probes, r, connector)
+    return checks + connector_checks(made_by, probes, r, connector)
 
 
 def _connector(spec: BaseSpec, identity: str | None, server: str | None) -> Connector:

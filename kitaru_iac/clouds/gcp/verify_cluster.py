@@ -6,14 +6,15 @@ import ipaddress
 from functools import partial
 
 from kitaru_iac.checks.checklist import Checklist
-from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace
+from kitaru_iac.checks.cluster_rights import evaluate_rights as evaluate_cluster_rights
+from kitaru_iac.checks.commands import command, note
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace, not_let_in
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import Denied, Outcome, ProbeError, all_of
+from kitaru_iac.checks.probes import Outcome, ProbeError, all_of
 from kitaru_iac.clouds.gcp.commands import bind, gcloud
 from kitaru_iac.clouds.gcp.kubernetes_api import dns_endpoint
-from kitaru_iac.clouds.gcp.observations import Caller, Clusters, Raw
+from kitaru_iac.clouds.gcp.observations import Caller, Clusters, Connector, Raw
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed
 from kitaru_iac.clouds.gcp.probes import GcpProbes
@@ -35,7 +36,7 @@ _SERVER_TOO = "whether the ZenML server reaches it was not looked at"
 
 
 def cluster_checks(
-    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources
+    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources, connector: Connector
 ) -> list[Check[object]]:
     """The checks of the cluster that the description names."""
     subject = f"projects/{r.project}/clusters/{r.cluster}"
@@ -72,6 +73,14 @@ def cluster_checks(
     return [
         *checks,
         _namespace_check(checklist, probes, r, subject),
+        add(
+            *("gcp.cluster.rights", f"{subject}/namespaces/{r.namespace}"),
+            all_of(probes.denied(connector), probes.session),
+            lambda seen: evaluate_cluster_rights(
+                seen[0], r.namespace, _grant_in_cluster(seen[1], r)
+            ),
+            not_let_in,
+        ),
         add(
             *("gcp.cluster.endpoint", subject, all_of(probes.cluster, after=(probes.endpoint,))),
             lambda seen: evaluate_endpoint(seen, r),
@@ -117,12 +126,18 @@ def _namespace_check(
         )
 
     def absent(error: ProbeError) -> Verdict | None:
-        if isinstance(error, Denied) and error.permission is None:
-            return unknown(error.why, error.remedy)
-        return missing_namespace(error, r.namespace)
+        return not_let_in(error) or missing_namespace(error, r.namespace)
 
     return checklist.check(
         *about, probes.namespace, lambda name: ok(f"the cluster has the namespace {name}"), absent
+    )
+
+
+def _grant_in_cluster(caller: Caller, r: GcpResources) -> str:
+    """The command; `kitaru policy` prints a role with no right more than needed."""
+    return command(
+        *("kubectl", "create", "rolebinding", f"kitaru-{r.stack}", "--clusterrole=admin"),
+        *(f"--user={caller.email or 'PRINCIPAL'}", f"--namespace={r.namespace}"),
     )
 
 

@@ -12,7 +12,7 @@ from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NoCredentials, NotFound, Probe, ProbeError, Skipped, all_of
 from kitaru_iac.clouds.gcp.commands import bind, gcloud
-from kitaru_iac.clouds.gcp.observations import Caller, Project, Rights, Tested
+from kitaru_iac.clouds.gcp.observations import Caller, Connector, Project, Rights, Tested
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed
 from kitaru_iac.clouds.gcp.probes import GcpProbes
@@ -20,25 +20,12 @@ from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import evaluate_rights, evaluate_tested, evaluate_trust
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["Connector", "connector_checks", "credential_checks", "services_of"]
+__all__ = ["connector_checks", "credential_checks", "services_of"]
 
 #: The APIs that ZenML calls, by what a stack has.
 #: The Vertex SDK asks Resource Manager for the project (``google.cloud.aiplatform.initializer``).
 _VERTEX = ("aiplatform.googleapis.com", "cloudresourcemanager.googleapis.com")
 _GKE = ("container.googleapis.com",)
-
-
-@dataclass(frozen=True, slots=True)
-class Connector:
-    """Whose permissions count. Never this process's own where it is known to be somebody else.
-
-    Attributes:
-        member: Another identity, as policies name it; None where the caller is the connector.
-        unseen: Why it is not known who the connector is.
-    """
-
-    member: str | None = None
-    unseen: str | None = None
 
 
 def services_of(r: GcpResources) -> tuple[str, ...]:

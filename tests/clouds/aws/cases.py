@@ -491,10 +491,10 @@ def _cluster() -> list[Case]:
     def version(status: str | None) -> Arrange:
         return _then(CLUSTER, lambda w: w.version_is(status))
 
-    def namespace(status: int | None) -> Arrange:
+    def namespace(status: int | None, *denies: str) -> Arrange:
         def arrange(world: World) -> BaseSpec:
             world.fit_cluster()
-            world.cluster_answers(status)
+            world.cluster_answers(status, *denies)
             return world.kubernetes(namespace="ml")
 
         return arrange
@@ -566,6 +566,13 @@ def _cluster() -> list[Case]:
         Case("aws.cluster.namespace", UNKNOWN, namespace(401), "answered 401"),
         Case("aws.cluster.namespace", UNKNOWN, namespace(500), "answered 500"),
         Case("aws.cluster.namespace", UNKNOWN, namespace(None), "no usable answer"),
+        Case("aws.cluster.rights", OK, CLUSTER, "what ZenML does there"),
+        Case(
+            "aws.cluster.rights", FAIL, namespace(200, "create jobs"), "may not create jobs in ml"
+        ),
+        Case("aws.cluster.rights", WARN, namespace(200, "patch cronjobs"), "schedules will fail"),
+        Case("aws.cluster.rights", UNKNOWN, namespace(401), "answered 401"),
+        Case("aws.cluster.rights", UNKNOWN, namespace(500), "answered 500"),
         Case("aws.cluster.version", OK, CLUSTER, "is supported"),
         Case("aws.cluster.version", WARN, version("EXTENDED_SUPPORT"), "costs more"),
         Case("aws.cluster.version", FAIL, version("UNSUPPORTED"), "any more"),

@@ -106,6 +106,7 @@ def test_pulling_is_checked_only_where_there_is_a_repository() -> None:
         "aws.cluster.compute",
         "aws.cluster.authentication_mode",
         "aws.cluster.access_entry",
+        "aws.cluster.rights",
         "aws.cluster.endpoint",
         "aws.cluster.node_role_pull",
         "aws.cluster.node_role_trust",

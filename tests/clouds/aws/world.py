@@ -20,9 +20,10 @@ from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec
 from tests.doubles.aws import ACCOUNT_ID, REGION, AwsLoopback
 from tests.doubles.faults import AwsFaults
+from tests.doubles.kubernetes import KubernetesLoopback
 from tests.doubles.simulator import PolicySimulator
 from tests.doubles.tls import ThrowAwayCA
-from tests.doubles.web import LoopbackRequestHandler, Request, Response, ThreadedServer
+from tests.doubles.web import Request, Response
 
 _numbers = itertools.count(1)
 TIMEOUT = 60.0
@@ -155,7 +156,6 @@ class World:
         self.aws.cluster(self.cluster, node_groups=node_groups)
         self.version_is("STANDARD_SUPPORT")
         self.cluster_says(
-            endpoint=self.aws.url,
             accessConfig={"authenticationMode": "API"},
             resourcesVpcConfig={
                 "endpointPublicAccess": True,
@@ -163,18 +163,19 @@ class World:
                 "publicAccessCidrs": ["203.0.113.7/32"],
             },
         )
+        self.cluster_answers(200)
         self.access_entry({"policies": ["AmazonEKSAdminPolicy"]})
         self.aws.role(f"{self.cluster}-node", "ec2.amazonaws.com")
         self.give(f"{self.cluster}-node", policy(self.kubernetes(), Identity.PULL))
 
-    def cluster_answers(self, status: int | None) -> None:
+    def cluster_answers(self, status: int | None, *denied: str) -> None:
         """Let the cluster's own API answer so, over TLS; None: under an unknown authority."""
-        server = _cluster_api(status or 200)
+        api = _cluster_api()
+        api.namespaces, api.denied = ({"ml"} if status == 200 else set()), set(denied)
+        api.refusal = None if status in {None, 200, 404} else Response(status or 0, b"{}")
         authority = _authority() if status else ThrowAwayCA(Path(tempfile.mkdtemp()))
         data = base64.b64encode(authority.bundle.read_bytes()).decode()
-        self.cluster_says(
-            endpoint=f"https://127.0.0.1:{server.port}", certificateAuthority={"data": data}
-        )
+        self.cluster_says(endpoint=f"https://{api.endpoint}", certificateAuthority={"data": data})
 
     def version_is(self, status: str | None) -> None:
         """Answer for the versions of Kubernetes, which moto does not list."""
@@ -277,30 +278,11 @@ def _authority() -> ThrowAwayCA:
 
 
 @cache
-def _cluster_api(status: int) -> ThreadedServer:
-    """A cluster's API: it answers all who bring a token of EKS's form alike."""
-
-    class Handler(LoopbackRequestHandler):
-        def handler(self) -> Any:
-            def answer(request: Request) -> Response:
-                known = (request.bearer or "").startswith("k8s-aws-v1.")
-                assert request.path == "/api/v1/namespaces/ml"
-                if known and status == 200:
-                    return as_json({"kind": "Namespace", "metadata": {"name": "ml"}})
-                return Response(status if known else 599)
-
-            return answer
-
-    class Server(ThreadedServer):
-        pass
-
-    server = Server(Handler)
-    server.start()
-    assert server._server is not None
-    server._server.socket = (
-        _authority().context("127.0.0.1").wrap_socket(server._server.socket, server_side=True)
-    )
-    return server
+def _cluster_api() -> KubernetesLoopback:
+    """A cluster's API: it lets in all who bring a token of EKS's form."""
+    api = KubernetesLoopback(_authority(), lambda token: (token or "").startswith("k8s-aws-v1."))
+    api.start()
+    return api
 
 
 @cache

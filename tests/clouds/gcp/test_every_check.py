@@ -128,6 +128,7 @@ def _everything_wrong_on_gke(world: World) -> BaseSpec:
     pools = [world.pool("default-pool", oauth_scopes=[])]
     world.fit_cluster(status="ERROR", node_pools=pools)
     world.api.namespaces = set()
+    world.api.denied = {"create jobs", "patch cronjobs"}
     world.gcp.deny("container.clusters.get")
     return world.kubernetes()
 
@@ -135,6 +136,7 @@ def _everything_wrong_on_gke(world: World) -> BaseSpec:
 def _could_be_better_on_gke(world: World) -> BaseSpec:
     world.fit_bucket()
     pools = [world.pool("one"), world.pool("two", oauth_scopes=[], workload_metadata_config={})]
+    world.api.denied = {"patch cronjobs"}
     fields = {"status": "RECONCILING", "node_pools": pools}
     fields["master_authorized_networks_config"] = {"enabled": False}
     for location in ("us-east1", "us-west1"):
@@ -197,7 +199,7 @@ _OF_VERTEX = (
 _OF_GKE = (
     *("cluster.exists", "cluster.region", "cluster.active", "cluster.node_scopes", "cluster.pull"),
     *("cluster.workload_identity", "cluster.pod_identity", "cluster.namespace"),
-    *("cluster.endpoint", "connector.cluster"),
+    *("cluster.rights", "cluster.endpoint", "connector.cluster"),
 )
 _LOCKED = tuple(name for name in _FIT if name != "credentials")
 
@@ -267,6 +269,7 @@ SITUATIONS = (
             "cluster.active": (FAIL, "ERROR"),
             "cluster.node_scopes": (FAIL, "default-pool"),
             "cluster.namespace": (FAIL, "no namespace ml"),
+            "cluster.rights": (FAIL, "may not create jobs, patch cronjobs in ml"),
             "connector.cluster": (FAIL, "container.clusters.get"),
         },
     ),
@@ -280,6 +283,7 @@ SITUATIONS = (
             "cluster.node_scopes": (WARN, "two"),
             "cluster.workload_identity": (WARN, "two"),
             "cluster.pod_identity": (WARN, "connector's credentials"),
+            "cluster.rights": (WARN, "may not patch cronjobs in ml: schedules"),
             "cluster.endpoint": (WARN, "every address"),
         },
     ),
@@ -298,7 +302,11 @@ SITUATIONS = (
     Situation(
         "the-cluster-lets-nobody-in",
         _cluster_lets_nobody_in,
-        _all("cluster.namespace", "cluster.pod_identity", status=UNKNOWN, why="403"),
+        _all(
+            *("cluster.namespace", "cluster.pod_identity", "cluster.rights"),
+            status=UNKNOWN,
+            why="403",
+        ),
     ),
     Situation(
         "refused",

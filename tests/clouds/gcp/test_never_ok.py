@@ -55,7 +55,7 @@ RESTS: dict[str, dict[str, set[str]]] = {
     "container.clusters.list": {
         "K": {f"cluster.{what}" for what in
               ("exists", "region", "active", "node_scopes", "pull", "workload_identity",
-               "pod_identity", "namespace", "endpoint")},
+               "pod_identity", "namespace", "rights", "endpoint")},
     },
 }  # fmt: skip
 #: An answer in which no field is set says no by itself: no permission, no cluster.

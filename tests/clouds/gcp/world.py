@@ -72,6 +72,7 @@ class World:
         api.refusal = None
         api.namespaces = {"ml"}
         api.accounts = {}
+        api.denied = set()
 
     # --- descriptions
 
