@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
-from mcp.server.mcpserver.exceptions import ResourceError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
-from kitaru_iac.errors import KitaruError
+from kitaru_iac.errors import KitaruError, NotFoundError
 from kitaru_iac.mcp.inputs import SCHEMA_URI
 from kitaru_iac.mcp.reading import list_document, show_document
 from kitaru_iac.mcp.sizes import fitted
@@ -70,5 +70,6 @@ async def _text(make: Callable[[], dict[str, Any]]) -> str:
     try:
         document = await anyio.to_thread.run_sync(make)
     except KitaruError as error:
-        raise ResourceError(f"{error}\nCode: {error.code}") from error
+        kind = ResourceNotFoundError if isinstance(error, NotFoundError) else ResourceError
+        raise kind(f"{error}\nCode: {error.code}") from error
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str)

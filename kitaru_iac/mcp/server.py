@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ class KitaruServer(MCPServer[Site]):
         except MCPError:
             raise
         except Exception as error:  # noqa: BLE001 - the one place where every call ends
-            return _failed(_cause(error))
+            return _failed(_cause(error), self.site.mode)
 
     def _require(self, name: str, arguments: dict[str, Any]) -> None:
         """Refuse what the mode does not have, and arguments that nobody reads.
@@ -207,16 +208,25 @@ def _invalid(error: ValidationError) -> UsageError:
     return UsageError("\n".join(wrong))
 
 
-def _failed(error: KitaruError) -> CallToolResult:
+def _failed(error: KitaruError, mode: Mode) -> CallToolResult:
     """An error as the result of a call: message, reason, remedy and code."""
     document = json.loads(json.dumps(error.to_dict(), default=str))
     text = str(error)
+    if tools := _tools_for(error.remedy or "", mode):
+        text = f"{text}\nTools that do it here: {', '.join(tools)}"
+        document["tools"] = tools
     text = text if len(text) <= _ERROR_TEXT else f"{text[:_ERROR_TEXT]}…"
     return CallToolResult(
         content=[TextContent(type="text", text=f"{text}\nCode: {error.code}")],
         structured_content={"error": fitted(document, ("problems", "differs", "left"))},
         is_error=True,
     )
+
+
+def _tools_for(remedy: str, mode: Mode) -> list[str]:
+    """The tools that stand for the commands of a remedy, which an agent may have no shell for."""
+    named = {f"stack_{command}" for command in re.findall(r"\bkitaru stack ([a-z]+)", remedy)}
+    return [entry.name for entry in TOOLS if entry.name in named and mode.includes(entry.mode)]
 
 
 def _without_secrets(text: str) -> str:

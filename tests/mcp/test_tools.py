@@ -11,6 +11,8 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.local_gateway import LocalGateway
@@ -152,8 +154,9 @@ def test_the_resources_are_those_of_the_command(home: Home) -> None:
         assert read["kitaru://stacks/default"]["stack_type"] == "local"
         assert read["kitaru://schemas/stack.json"] == _schema()
         assert "aws.bucket.exists" in {check["id"] for check in read["kitaru://checks"]["checks"]}
-        with pytest.raises(Exception, match="stack_not_found"):
+        with pytest.raises(MCPError, match="stack_not_found") as refused:
             await client.read_resource("kitaru://stacks/nothing")
+        assert refused.value.code == INVALID_PARAMS  # what MCP says of a resource that is not there
 
     talk(say, Mode.READ_ONLY)
 
@@ -303,8 +306,22 @@ def test_errors_say_what_why_and_what_to_do_and_no_secret(home: Home) -> None:
         done = await client.call_tool("stack_shw", {})
         assert refusal(done) == "not_found"
         assert "stack_show" in done.content[0].text
+        # An agent may have no shell for the command that the remedy names.
+        done = await client.call_tool("stack_show", {"stack": "nobody"})
+        assert "kitaru stack list" in done.content[0].text
+        assert "\nTools that do it here: stack_list\n" in done.content[0].text
+        assert done.structured_content["error"]["tools"] == ["stack_list"]
 
     talk(say)
+
+
+def test_an_error_names_no_tool_that_the_mode_does_not_have() -> None:
+    from kitaru_iac.mcp.server import _tools_for
+
+    remedy = "Run `kitaru stack delete dev`, or look: kitaru stack show dev; kitaru stack new-repo"
+    assert _tools_for(remedy, Mode.READ_ONLY) == ["stack_show"]
+    assert _tools_for(remedy, Mode.DESTRUCTIVE) == ["stack_show", "stack_delete"]
+    assert _tools_for("Ask who made it.", Mode.DESTRUCTIVE) == []
 
 
 def test_what_nobody_foresaw_is_an_error_without_secrets(
