@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import shlex
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -13,6 +12,7 @@ from kitaru_iac.cli.ci_job import failure_handed_on, host_here, require_id
 from kitaru_iac.cli.options import MORE, DriftCode, StackRefs
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
+from kitaru_iac.patterns import compiled
 
 if TYPE_CHECKING:
     from kitaru_iac.hosts.model import Host
@@ -24,7 +24,7 @@ __all__ = ["OUTPUTS", "drift"]
 OUTPUTS: Final = ("drifted", "unknown", "failed")
 #: What GitHub takes of an issue, less what stands around the differences in it.
 _LONGEST: Final = 60_000
-_NAME: Final = re.compile(r"[a-zA-Z0-9._/-]{1,50}")
+_NAME: Final = compiled(r"[a-zA-Z0-9._/-]{1,50}")
 
 _Id = Annotated[
     str,

@@ -14,6 +14,7 @@ import typer
 from kitaru_iac.cli.options import MORE
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, KitaruError, UsageError
+from kitaru_iac.patterns import compiled
 from kitaru_iac.render.escaping import code_block
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ PlanFile = Annotated[
 PLAN_FILE: Final = "kitaru-plan.json"
 #: What GitHub takes of a comment, less what stands around a plan in it.
 LONGEST: Final = 64_000
-_JOB: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._]{0,30}")
+_JOB: Final = compiled(r"[a-zA-Z0-9][a-zA-Z0-9._]{0,30}")
 #: Events whose jobs have secrets, and may have been set off by anybody's request.
 _OPEN_EVENTS: Final = ("pull_request_target", "workflow_run", "issue_comment")
 

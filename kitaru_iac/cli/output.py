@@ -7,7 +7,6 @@ document and nothing else, and stderr is empty or holds one document with the er
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,13 +16,14 @@ from kitaru_iac.cli.formats import EVERY, is_document, written
 from kitaru_iac.cli.terminal import has_color
 from kitaru_iac.errors import FileNotWritten
 from kitaru_iac.notices import KitaruWarning
+from kitaru_iac.patterns import compiled
 from kitaru_iac.redaction import visible
 
 __all__ = ["Output", "current", "requested_format", "start"]
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 #: The colours that we write ourselves.
-_COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
+_COLOR = compiled(r"(\x1b\[[0-9;]*m)")
 
 
 class Output:

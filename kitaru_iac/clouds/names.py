@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import re
 
+from kitaru_iac.patterns import compiled
+
 __all__ = ["slug"]
 
 #: How a name that was altered ends; one that ends so by itself is altered too, or it could be that
 #: of another stack.
-_LIKE_ALTERED = re.compile(r"(?:.*-)?[0-9a-f]{6}")
+_LIKE_ALTERED = compiled(r"(?:.*-)?[0-9a-f]{6}")
 
 
 def slug(stack: str, longest: int = 26) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +18,6 @@ from kitaru_iac.machine.active_scope import named_stack
 from kitaru_iac.machine.environment import given_as
 from kitaru_iac.machine.environment import project as chosen_project
 from kitaru_iac.machine.home import config_home
-from kitaru_iac.machine.local_database import examine
 from kitaru_iac.machine.server_login import Login, remember_token
 from kitaru_iac.machine.settings import CONFIG_FILE, read_global, read_logins
 from kitaru_iac.machine.store_location import (
@@ -230,6 +228,8 @@ def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Sta
 def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
     path = Path(url.removeprefix("sqlite:///").partition("?")[0])
     found = replace(found, server_version=found.client_version, user="default", project="default")
+    from kitaru_iac.machine.local_database import examine
+
     look = examine(path)
     if look.state in {"absent", "half-made"}:
         what = "does not exist yet" if look.state == "absent" else "was never finished"
@@ -280,6 +280,8 @@ def _from_reader(found: Status) -> Status:
 
 def _project_in(database: Path, ref: str) -> str | None:
     """The name of a project, by that or its id; None where there is none."""
+    import sqlite3
+
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
             row = connection.execute(

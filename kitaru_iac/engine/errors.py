@@ -6,12 +6,12 @@ The SDK's errors have no fields: its text is all there is. It is read here and n
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 
 from kitaru_iac.engine.events import Diagnostic, ResourceChange, name_of, type_of
 from kitaru_iac.errors import EngineError, ExitCode
+from kitaru_iac.patterns import compiled
 
 __all__ = [
     "BackendUnusable",
@@ -223,15 +223,15 @@ class UpdateFailed(EngineError):
         super().__init__(what, why="\n".join(self.failures) or None, remedy=remedy)
 
 
-_LOCK = re.compile(r"created by ([^\n(]+)@(\S+) \(pid (\d+)\)(?: at (\d{4}-\S+))?")
-_PLUGIN = re.compile(
+_LOCK = compiled(r"created by ([^\n(]+)@(\S+) \(pid (\d+)\)(?: at (\d{4}-\S+))?")
+_PLUGIN = compiled(
     r"(?:resource plugin|plugin) [`'\"]?(?:resource-|pulumi-resource-)?([a-z][a-z0-9-]*?)[`'\"]?"
     r"(?:[- ]v?(\d+\.\d+\.\d+))?[`'\"]? (?:not found|could not be)|"
     r"no resource plugin '?(?:pulumi-resource-)?([a-z][a-z0-9-]*)'?"
     r"(?:(?:-| at version )v?(\d+\.\d+\.\d+))? found"
 )
 #: Where the engine writes it after "found in the workspace".
-_VERSION = re.compile(r"\bat version v?(\d+\.\d+\.\d+)")
+_VERSION = compiled(r"\bat version v?(\d+\.\d+\.\d+)")
 _CREDENTIALS = (
     "no valid credential sources",
     "unable to validate aws credentials",

@@ -24,6 +24,7 @@ from kitaru_iac.engine.events import (
     strongest,
     type_of,
 )
+from kitaru_iac.patterns import compiled
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Layer, Reason, Step
 
 __all__ = ["Previewed", "previewed"]
@@ -42,7 +43,7 @@ _PRIVATE_KEY: Final = r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-
 _NOT_KNOWN_YET: Final = "(not known yet)"
 _STACK: Final = "pulumi:pulumi:Stack"
 #: A part of a property's path: a name, ``[0]``, ``["any text"]``.
-_PART: Final = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[\]]+)')
+_PART: Final = compiled(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[\]]+)')
 
 
 @dataclass(frozen=True, slots=True)

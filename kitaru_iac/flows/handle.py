@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kitaru_iac.errors import FlowFailed, FlowNotFinished, FlowTimeout, UsageError
+from kitaru_iac.patterns import compiled
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -21,7 +21,7 @@ __all__ = ["ExecutionStatus", "FlowHandle"]
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 #: The line of a traceback that names the exception.
-_RAISED = re.compile(r"[A-Za-z_][\w.]*(?::|$)")
+_RAISED = compiled(r"[A-Za-z_][\w.]*(?::|$)")
 
 
 class ExecutionStatus(StrEnum):

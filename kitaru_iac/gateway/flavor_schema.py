@@ -7,13 +7,13 @@ text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from kitaru_iac import redaction
 from kitaru_iac.gateway.documents import FieldError
+from kitaru_iac.patterns import compiled
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -22,7 +22,7 @@ __all__ = ["field_errors", "is_secret"]
 
 #: So much is shown of what a schema says, which repeats the value.
 _LONGEST: Final = 200
-_SECRET_REFERENCE: Final = re.compile(r"\{\{\s*\S+?\.\S+?\s*\}\}")
+_SECRET_REFERENCE: Final = compiled(r"\{\{\s*\S+?\.\S+?\s*\}\}")
 _TRUE: Final = frozenset({"1", "on", "t", "true", "y", "yes"})
 _FALSE: Final = frozenset({"0", "off", "f", "false", "n", "no"})
 

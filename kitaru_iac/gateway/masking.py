@@ -16,13 +16,14 @@ from typing import Any
 
 from kitaru_iac import redaction
 from kitaru_iac.gateway.views import StackView
+from kitaru_iac.patterns import compiled
 from kitaru_iac.values import replace
 
 __all__ = ["MASK", "masked", "masked_text", "shown"]
 
 MASK = redaction.MASK
 
-_SECRET_NAME = re.compile(
+_SECRET_NAME = compiled(
     r"""password$ | ^key$ | ^pat$ | (?:^|[_.-])(?:
         pass | passwd | passphrase | pwd | secret | token | credentials? | connection_?string
         | authorization | cookie | access_key_id | sas_url
@@ -32,19 +33,19 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 #: Those whose value is one even where it is a number: YAML reads a password of digits as such.
-_NUMBER_NAME = re.compile(r"(?:pass(?:word|wd|phrase)?|pwd)$", re.IGNORECASE)
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NUMBER_NAME = compiled(r"(?:pass(?:word|wd|phrase)?|pwd)$", re.IGNORECASE)
+_HUMP = compiled(r"(?<=[a-z0-9])(?=[A-Z])")
 #: These hold the name of a ZenML secret, not a secret.
 _NAMES_OF_SECRETS = frozenset({"authentication_secret", "registry_auth_secret"})
 #: ZenML's way to refer to a secret: `{{name.key}}`.
-_REFERENCE = re.compile(r"\{\{\s*\S+?\.\S+\s*\}\}")
+_REFERENCE = compiled(r"\{\{\s*\S+?\.\S+\s*\}\}")
 #: An option of a command, as it stands in a list of words.
-_OPTION = re.compile(r"--?(?P<name>[A-Za-z][\w-]*)")
+_OPTION = compiled(r"--?(?P<name>[A-Za-z][\w-]*)")
 
 #: An address with a login, with a scheme or without one. What stands before the `@` of Azure's
 #: addresses is a container, and of an image's digest a name and a tag. Inside a text, a login
 #: without a scheme ends where a word does.
-_LOGIN = re.compile(
+_LOGIN = compiled(
     r"""(?P<scheme>https?://)\S*@\S*
     | (?P<start>[a-z][a-z0-9+.-]*://|^)[^/@:\s]*:(?!//)\S*@(?!sha\d+:)\S*
     | (?<=[\s'"(<=,;])[^/@:\s'"(),;<>=]+:(?!//)[^\s'"(),;<>]+@(?!sha\d+:)[\w.\[-][^\s'"(),;<>]*""",
@@ -52,15 +53,15 @@ _LOGIN = re.compile(
 )
 
 #: What a text has somewhere that may hold a secret; a text without it is not looked into.
-_MAY_HOLD = re.compile(r"[@:=<\s]|[A-Za-z0-9_.~+/-]{16}")
+_MAY_HOLD = compiled(r"[@:=<\s]|[A-Za-z0-9_.~+/-]{16}")
 #: A name and what stands between it and its value, with the quotes of JSON, YAML, Python or a
 #: shell, escaped or not.
-_PAIR = re.compile(
+_PAIR = compiled(
     r"""(?:(?<![\w.:/-])|(?<=--))
     (?P<name>[A-Za-z_][\w.-]{0,99}) (?:\\*["'])?\ *(?::(?!//)|=>?)\s*""",
     re.VERBOSE,
 )
-_VALUE = re.compile(
+_VALUE = compiled(
     r"""(?P<value>
         [bBuUrR]{0,2}"(?:\\.|[^"\\])*"\w*
         | [bBuUrR]{0,2}'(?:''|\\.|[^'\\])*'\w*
@@ -72,7 +73,7 @@ _VALUE = re.compile(
 )
 #: The same at the beginning of a line, where an unquoted value goes on to the line's end; in YAML
 #: it may begin in the next one, and goes on over lines that stand farther in.
-_LINE = re.compile(
+_LINE = compiled(
     r"""^(?P<indent>[ \t]*)(?:(?:export|set|ENV|ARG)[ \t]+|-[ \t]+)?
     (?P<name>["']?[A-Za-z_][\w.-]{0,99}["']?) [ \t]*(?::(?=\s)|=)[ \t]*""",
     re.VERBOSE | re.MULTILINE,
@@ -82,14 +83,14 @@ _LINE_VALUE = r"""(?:\n{indent}[ \t-]+)?(?P<value>
     | [^\s"'{{\[][^\n]*(?:\n{indent}[ \t-]+(?![\w.-]+:\s)[^\n]+)*
 )"""
 #: Values of a header go on to its end, as of `Authorization: token x`.
-_HEADER = re.compile(r"(?P<value>[^\"'\n]+)")
-_HEADER_NAME = re.compile(r"(?:^|-)(?:authorization|cookie)$", re.IGNORECASE)
-_ELEMENT = re.compile(r"<(?P<name>[A-Za-z_][\w.-]{0,99})(?:\s[^<>]*)?>")
-_CONTENT = re.compile(r"(?P<value>[^<]+)(?=</)")
+_HEADER = compiled(r"(?P<value>[^\"'\n]+)")
+_HEADER_NAME = compiled(r"(?:^|-)(?:authorization|cookie)$", re.IGNORECASE)
+_ELEMENT = compiled(r"<(?P<name>[A-Za-z_][\w.-]{0,99})(?:\s[^<>]*)?>")
+_CONTENT = compiled(r"(?P<value>[^<]+)(?=</)")
 #: A line of ~/.netrc.
-_NETRC = re.compile(r"(?<!\S)login[ \t]+\S+\s+(?P<name>password)[ \t]+")
-_OPTION_IN_TEXT = re.compile(r"(?<!\S)--?(?P<name>[A-Za-z][\w-]*)[ \t]+")
-_WORD = re.compile(r"(?P<value>[^\s-]\S*)")
+_NETRC = compiled(r"(?<!\S)login[ \t]+\S+\s+(?P<name>password)[ \t]+")
+_OPTION_IN_TEXT = compiled(r"(?<!\S)--?(?P<name>[A-Za-z][\w-]*)[ \t]+")
+_WORD = compiled(r"(?P<value>[^\s-]\S*)")
 _TRIES = 5
 #: What stands in a secret's place and is none.
 _NO_SECRETS = frozenset({"", MASK, "true", "false", "null", "None"})

@@ -28,6 +28,7 @@ from kitaru_iac.notices import (
     KitaruWarning,
     VersionMismatch,
 )
+from kitaru_iac.patterns import compiled
 
 __all__ = ["Heard", "one_at_a_time", "quiet", "uncollected"]
 
@@ -59,19 +60,19 @@ def uncollected() -> Iterator[None]:
 #: ZenML's warnings that a user has to know about, in our words.
 _MEANINGFUL: tuple[tuple[re.Pattern[str], KitaruWarning], ...] = (
     (
-        re.compile(r"active stack with id (\S+?) is no longer|active stack is not set", re.I),
+        compiled(r"active stack with id (\S+?) is no longer|active stack is not set", re.I),
         ActiveStackMissing(
             "The stack that was active does not exist any more; the default stack is active now."
         ),
     ),
     (
-        re.compile(r"version mismatch|client version.*server version", re.I | re.S),
+        compiled(r"version mismatch|client version.*server version", re.I | re.S),
         VersionMismatch(
             "The versions of ZenML here and on the server differ; use the same one on both sides."
         ),
     ),
     (
-        re.compile(r"authentication method.*expire|credentials.*(?:have|are) expired", re.I),
+        compiled(r"authentication method.*expire|credentials.*(?:have|are) expired", re.I),
         CredentialsExpire("The connector's credentials have expired."),
     ),
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from kitaru_iac.patterns import compiled
+
 __all__ = ["connector_part", "secret_part"]
 
 #: `SqlZenStore._create_connector_secret`: the name, made fit for other secret stores, and a suffix.
-_SECRET = re.compile(r"connector-(?P<name>.+)-[a-z]{4}")
+_SECRET = compiled(r"connector-(?P<name>.+)-[a-z]{4}")
 
 
 def secret_part(connector: str) -> str:

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.notices import KitaruWarning, VersionMismatch
+from kitaru_iac.patterns import compiled
 
 __all__ = [
     "NEWEST",
@@ -35,7 +36,7 @@ NEWEST: Line = (0, 98)
 _ENVIRONMENT: Line = (0, 90)
 
 # A version as PEP 440 writes it, without an epoch. Each part comes once, so no text takes long.
-_VERSION = re.compile(
+_VERSION = compiled(
     r"v?([0-9]{1,6})\.([0-9]{1,6})(?:\.[0-9]{1,9}){0,3}"
     r"(?:[-_.]?(?:alpha|beta|preview|pre|rc|a|b|c)[-_.]?[0-9]{0,9})?"
     r"(?:-[0-9]{1,9}|[-_.]?(?:post|rev|r)[-_.]?[0-9]{0,9})?"

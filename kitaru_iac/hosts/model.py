@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from kitaru_iac.patterns import compiled
+
 __all__ = ["Host", "Note", "Outcome", "Proposal", "is_marked", "marked"]
 
-_KEY = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,99}")
+_KEY = compiled(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,99}")
 
 
 class Outcome(StrEnum):

@@ -7,11 +7,12 @@ import shutil
 import sysconfig
 from pathlib import Path
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.values import dataclass
 
 __all__ = ["CommandOnPath", "command_on_path", "other_flows_version", "scripts_folder"]
 
-_IMPORT = re.compile(r"^\s*(?:from|import)\s+(\w+)[\w.]*(?:\s+import\b)", re.MULTILINE)
+_IMPORT = compiled(r"^\s*(?:from|import)\s+(\w+)[\w.]*(?:\s+import\b)", re.MULTILINE)
 #: What a script may import to find its entry point: not what it calls.
 _LOADERS = frozenset({"importlib", "importlib_metadata", "pkg_resources", "re", "sys"})
 #: Characters: a script that an installer writes is much shorter.

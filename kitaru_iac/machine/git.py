@@ -11,15 +11,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kitaru_iac.machine.files import read_small
+from kitaru_iac.patterns import compiled
 
 __all__ = ["origin_of", "root_of"]
 
 #: Bytes of a repository's configuration that are read.
 _MOST_BYTES = 2**20
-_SECTION = re.compile(r"^\s*\[\s*(?P<name>[^\]]*?)\s*\]")
-_URL = re.compile(r"^\s*url\s*=\s*(?P<url>.*?)\s*$", re.IGNORECASE)
+_SECTION = compiled(r"^\s*\[\s*(?P<name>[^\]]*?)\s*\]")
+_URL = compiled(r"^\s*url\s*=\s*(?P<url>.*?)\s*$", re.IGNORECASE)
 #: ``git@github.com:acme/stacks.git``, as SSH takes it.
-_SCP = re.compile(r"(?:[^@/:]+@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)")
+_SCP = compiled(r"(?:[^@/:]+@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)")
 
 
 def root_of(path: Path) -> Path | None:

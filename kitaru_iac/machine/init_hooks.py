@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Final
 
 from kitaru_iac.machine.home import application_directory
+from kitaru_iac.patterns import compiled
 from kitaru_iac.values import dataclass
 
 __all__ = ["Hook", "installed_hooks", "mover", "run_hooks"]
 
 _GROUP: Final = "zenml.init_hooks"
 _CONFIG: Final = "ZENML_CONFIG_PATH"
-_ENTRY: Final = re.compile(r"^\s*([^#=\s][^=]*?)\s*=\s*(\S.*?)\s*$")
+_ENTRY: Final = compiled(r"^\s*([^#=\s][^=]*?)\s*=\s*(\S.*?)\s*$")
 
 _Stamp = tuple[tuple[str, int], ...]
 #: What was found on which path. Installing a package changes its folder's time.

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 from kitaru_iac.errors import FileNotWritten
 from kitaru_iac.machine.files import is_broken_link, read_small, reason
@@ -229,6 +228,8 @@ def begin_global() -> None:
         return
     with not_written(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        from uuid import uuid4
+
         _create(path, f"user_id: {uuid4()}\n")
 
 
@@ -277,7 +278,7 @@ def _written_beside(path: Path, text: str, like: os.stat_result | None) -> Itera
     import fcntl
 
     remove_leftovers(path)
-    new = path.with_name(f".{path.name}.{uuid4().hex}")
+    new = path.with_name(f".{path.name}.{os.urandom(16).hex()}")
     mode = 0o600 if path.name == LOGINS_FILE else 0o666
     if like is not None:
         mode = stat.S_IMODE(like.st_mode)

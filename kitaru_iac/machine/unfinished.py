@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import secrets
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +53,7 @@ def begin(
     store: str, stack: str, work: str, *, recursive: bool = False, took_over: bool = False
 ) -> Unfinished:
     """Note a change that is about to begin, in place of an earlier one. Needs the name's lock."""
-    note = Unfinished(store, stack, work, secrets.token_hex(4), recursive, took_over)
+    note = Unfinished(store, stack, work, os.urandom(4).hex(), recursive, took_over)
     body = {
         "store": store,
         "stack": stack,

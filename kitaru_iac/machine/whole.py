@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
-from uuid import UUID
 
 from kitaru_iac.errors import SettingsDamaged, SettingsUnreadable
+from kitaru_iac.patterns import compiled
 
 __all__ = ["WHOLE", "Kind", "damaged", "to_yaml", "unreadable"]
 
@@ -79,6 +78,9 @@ WHOLE: Final[Mapping[Kind, Callable[[Mapping[str, Any], bytes], bool]]] = {
     "logins": _is_whole_logins,
 }
 
+#: As ZenML writes an id, and as its models read one.
+_ID = compiled(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+
 
 def _is_closed(text: bytes) -> bool:
     """Whether it is written in braces, as JSON is: what was cut off would be no YAML."""
@@ -86,15 +88,13 @@ def _is_closed(text: bytes) -> bool:
 
 
 def _is_id(value: object) -> bool:
-    try:
-        UUID(str(value))
-    except ValueError:
-        return False
-    return True
+    return _ID.fullmatch(str(value)) is not None
 
 
 def damaged(path: Path, kind: Kind) -> SettingsDamaged:
     """Give the error for a file that is empty or cut off."""
+    from shlex import quote
+
     why = "It is empty or was cut off while it was written; nothing was changed"
     if kind == "global":
         why += ". One written by hand has a store, with `type` and `url`, and ends its lines"
@@ -102,13 +102,15 @@ def damaged(path: Path, kind: Kind) -> SettingsDamaged:
         _WHAT[kind].format("are incomplete"),
         where=str(path),
         why=why,
-        remedy=f"Restore the file. {_without(kind, f'rm {shlex.quote(str(path))}')}",
+        remedy=f"Restore the file. {_without(kind, f'rm {quote(str(path))}')}",
     )
 
 
 def unreadable(path: Path, kind: Kind, why: str) -> SettingsUnreadable:
     """Give the error for a file that is there, and says nothing."""
-    name = shlex.quote(str(path))
+    from shlex import quote
+
+    name = quote(str(path))
     return SettingsUnreadable(
         _WHAT[kind].format("cannot be read"),
         where=str(path),

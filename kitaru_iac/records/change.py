@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from kitaru_iac.errors import AlreadyExistsError, NotConnectedError, StackChanged
 from kitaru_iac.gateway.documents import StackDoc, Where
@@ -42,7 +41,6 @@ __all__ = ["ApplyResult", "RecordsChange"]
 _RENAME_ATTEMPTS, _RENAME_PAUSE = 10, 0.3
 
 
-@dataclass(slots=True)
 class ApplyResult:
     """What a change of records did.
 
@@ -53,10 +51,11 @@ class ApplyResult:
         deleted: What was removed, as ``artifact_store dev``.
     """
 
-    id: str
-    components_created: list[ComponentRecord] = field(default_factory=list)
-    connectors_created: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self.components_created: list[ComponentRecord] = []
+        self.connectors_created: list[str] = []
+        self.deleted: list[str] = []
 
 
 def _is_changeable(old: ConnectorRecord, new: ConnectorRecord) -> bool:

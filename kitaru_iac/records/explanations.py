@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from kitaru_iac import redaction
+from kitaru_iac.patterns import compiled
 from kitaru_iac.records.implicit_auth import IMPLICIT_OFF
 from kitaru_iac.records.model import ConnectorRecord
 from kitaru_iac.values import dataclass
@@ -247,7 +248,7 @@ def _says(message: str, remedy: str | None = None) -> _Words:
 
 _NEW_CREDENTIALS = "Correct --credentials."
 _RULES: tuple[tuple[re.Pattern[str], _Words], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.DOTALL), words)
+    (compiled(pattern, re.IGNORECASE | re.DOTALL), words)
     for pattern, words in (
         (re.escape(IMPLICIT_OFF), _implicit),
         (r"must specify a region", _no_region),

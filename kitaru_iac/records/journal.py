@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -31,7 +30,6 @@ _T = TypeVar("_T")
 _REFUSED = (AlreadyExistsError, NotFoundError, NotAllowedError, UsageError)
 
 
-@dataclass(slots=True)
 class Entry:
     """A write, and how to take it back.
 
@@ -40,8 +38,9 @@ class Entry:
         undo: Before the write was answered: looks whether it was made, and takes it back then.
     """
 
-    what: str
-    undo: Callable[[], object]
+    def __init__(self, what: str, undo: Callable[[], object]) -> None:
+        self.what = what
+        self.undo = undo
 
 
 class Journal:

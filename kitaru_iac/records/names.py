@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from kitaru_iac.patterns import compiled
 
 __all__ = ["REPLACED", "final_name", "temporary_name"]
 
 #: What an old part is called while its successor takes its name: ``NAME-replaced``.
 REPLACED = "-replaced"
-_TEMPORARY = re.compile(r"(?P<name>.+)-new-[0-9a-f]{8}")
+_TEMPORARY = compiled(r"(?P<name>.+)-new-[0-9a-f]{8}")
 
 
 def temporary_name(name: str, token: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records.names import REPLACED
 from kitaru_iac.records.snapshot import Snapshot, take_snapshot
 from kitaru_iac.records.together import asking
+from kitaru_iac.values import dataclass
 
 __all__ = ["Kept", "kept_look", "shared_looks"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from uuid import UUID
 
 from kitaru_iac.errors import NotFoundError, StackChanged, StackNotFound, UsageError
 from kitaru_iac.gateway.documents import (
@@ -403,6 +402,10 @@ def _is_of(name: str, stack: str) -> bool:
 
 
 def _uuid(text: str) -> str | None:
+    if len(text) < 32:  # a name, most of the time
+        return None
+    from uuid import UUID
+
     try:
         return str(UUID(text))
     except ValueError:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from kitaru_iac.checks.model import CheckReport, CheckResult, CheckStatus
+from kitaru_iac.patterns import compiled
 from kitaru_iac.render.source import SourceFile
 
 __all__ = ["junit"]
 
 # https://www.w3.org/TR/xml/#charsets: no XML document may hold these, escaped or not.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = compiled("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(reports: Sequence[tuple[CheckReport, SourceFile | None]]) -> str:

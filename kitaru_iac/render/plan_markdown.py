@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.plan.document import counted_as, is_change
 from kitaru_iac.render.escaping import code, escaped
 from kitaru_iac.render.mermaid import picture
+from kitaru_iac.values import dataclass
 
 __all__ = ["LIMIT", "headline", "markdown"]
 

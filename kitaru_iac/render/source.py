@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from kitaru_iac.checks.model import CheckInfo
 from kitaru_iac.spec.yaml_file import STDIN, Document
+from kitaru_iac.values import dataclass, field
 
 __all__ = ["SourceFile", "in_repository", "source_of"]
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from kitaru_iac._version import __version__
 from kitaru_iac.errors import UsageError
+from kitaru_iac.patterns import compiled
 
 __all__ = ["CIS", "CLOUDS", "ENGINE", "ENVIRONMENTS", "PROJECT", "files", "is_from_here"]
 
@@ -52,9 +53,9 @@ _TOKENS: Final = {
     "azure": ("api://AzureADTokenExchange", "AZURE_FEDERATED_TOKEN_FILE"),
 }
 # Pulumi's rule for a project's name and Python's for a package's, together.
-_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
+_NAME: Final = compiled(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 #: What is a name of a Pulumi stack, of an environment of the code hosts, and of a file.
-_ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
+_ENVIRONMENT: Final = compiled(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
 _MOST_ENVIRONMENTS: Final = 20
 _PACKAGE: Final = "kitaru-iac"
 

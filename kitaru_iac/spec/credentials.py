@@ -48,7 +48,6 @@ What it cannot express, and what is done about it:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from kitaru_iac.spec.clouds import VOCABULARIES
 from kitaru_iac.spec.clouds.forms import CredentialKind, Credentials
@@ -107,6 +106,8 @@ def _from_file_content(text: str) -> Credentials:
 
 def _unknown_kind(name: str, text: str) -> CredentialsError:
     # A string of no known kind may be a bare secret: only what is nearly a known word is repeated.
+    from difflib import get_close_matches
+
     near = get_close_matches(name, CREDENTIAL_FORMS, n=1, cutoff=0.75)
     if not text:
         return CredentialsError("The credentials are empty", remedy=_forms())

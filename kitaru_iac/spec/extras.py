@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kitaru_iac.errors import Problem
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.refusal import MASKED, is_masked, shown
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.suggest import suggest
@@ -18,7 +19,7 @@ from kitaru_iac.values import dataclass, field
 __all__ = ["Extra", "checked_extra", "merge_extras", "parse_extra"]
 
 _FLAG = "--extra"
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = compiled(r"[A-Za-z_][A-Za-z0-9_]*")
 _OTHER_WORDS = {
     "runner": "orchestrator",
     "compute": "orchestrator",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.refusal import Refusal, Refusals, each, shown
 
 __all__ = [
@@ -62,7 +63,7 @@ _MOST_NETWORKS = 40
 # What registries of addresses are given: https://www.iana.org/assignments/ipv4-address-space
 _WIDEST = 8
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-_TAG = re.compile(r"[\w .:/=+@-]*")
+_TAG = compiled(r"[\w .:/=+@-]*")
 
 
 def policy_arn(text: str) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from uuid import UUID
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.refusal import Refusal, shown
 from kitaru_iac.values import dataclass
 
@@ -44,12 +44,12 @@ PATTERNS: Mapping[str, str] = {
     "resource_group": r"[A-Za-z0-9_.()-]{0,89}[A-Za-z0-9_()-]",
     "workspace": r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}",
 }
-_STACK = re.compile(PATTERNS["name"])
-_UUID = re.compile(PATTERNS["subscription_id"])
-_IP_ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
-_LABEL = re.compile(PATTERNS["namespace"])
+_STACK = compiled(PATTERNS["name"])
+_UUID = compiled(PATTERNS["subscription_id"])
+_IP_ADDRESS = compiled(r"[0-9]+(?:\.[0-9]+){3}")
+_LABEL = compiled(PATTERNS["namespace"])
 #: As `records.names` calls what is set aside, or not there yet.
-_PASSING = re.compile(r".+-(?:replaced|new-[0-9a-f]{8})")
+_PASSING = compiled(r".+-(?:replaced|new-[0-9a-f]{8})")
 
 
 def stack_name(name: str) -> str:
@@ -238,6 +238,8 @@ def subscription_id(text: str) -> str:
             why="it is a UUID of 36 characters",
             remedy="`az account list --output table` shows it.",
         )
+    from uuid import UUID
+
     return str(UUID(text))
 
 
@@ -276,7 +278,7 @@ class RoleArn:
         return f"arn:{self.partition}:iam::{self.account}:role{self.path}{self.name}"
 
 
-_ROLE = re.compile(
+_ROLE = compiled(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):iam::(?P<account>[0-9]{12})"
     r":role(?P<path>/(?:[!-~]{1,510}/)?)(?P<name>[\w+=,.@-]{1,64})",
     re.ASCII,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec import regions
 from kitaru_iac.spec.clouds import VOCABULARIES
 from kitaru_iac.spec.clouds.forms import RegistryUri, joined
@@ -14,12 +15,12 @@ from kitaru_iac.values import dataclass
 
 __all__ = ["OtherRegistryUri", "RegistryUri", "parse_container_registry"]
 
-_HOST = re.compile(
+_HOST = compiled(
     r"(?:localhost|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*)"
     r"(?::(?P<port>[0-9]{1,5}))?"
 )
 # https://github.com/distribution/reference: the parts of an image's path.
-_PART = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
+_PART = compiled(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
 _LONGEST_PATH = 255
 _BUCKET_SCHEMES = {
     scheme

@@ -6,6 +6,7 @@ import os.path
 import re
 from collections.abc import Mapping
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.clouds import VOCABULARIES
 from kitaru_iac.spec.clouds.forms import ArtifactStoreUri, StoreForm
 from kitaru_iac.spec.kinds import Cloud
@@ -14,7 +15,7 @@ from kitaru_iac.values import dataclass
 
 __all__ = ["ArtifactStoreUri", "LocalPath", "parse_artifact_store"]
 
-_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>/*)(?P<rest>.*)", re.DOTALL)
+_SCHEME = compiled(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>/*)(?P<rest>.*)", re.DOTALL)
 # A longer word before a colon is none that anybody knows, and may be half of a key.
 _LONGEST_SCHEME = 16
 # The longest key of S3, of Cloud Storage and of Blob Storage, in bytes.

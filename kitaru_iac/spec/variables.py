@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import Problem
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.suggest import distance_at_most_one
 from kitaru_iac.spec.yaml_file import Document
 from kitaru_iac.values import replace
@@ -24,12 +25,10 @@ FORM = "${env:NAME}"
 FORM_PATTERN = r"\$\{env:[A-Za-z_][A-Za-z0-9_]*\}"
 
 #: ``$${env:`` is the text ``${env:`` itself.
-_REFERENCE = re.compile(
-    r"\$(?P<escaped>\$)?\{(?P<scheme>[A-Za-z]{1,8}):(?P<name>[^{}]*)(?P<end>\}?)"
-)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_REFERENCE = compiled(r"\$(?P<escaped>\$)?\{(?P<scheme>[A-Za-z]{1,8}):(?P<name>[^{}]*)(?P<end>\}?)")
+_NAME = compiled(r"[A-Za-z_][A-Za-z0-9_]*")
 #: What variables are called that hold secrets.
-_SECRET_NAME = re.compile(
+_SECRET_NAME = compiled(
     r"(?:^|_)(?:\w*PASS|\w*PASSWD|PASSPHRASE|\w*PASSWORD|SECRET|\w*TOKEN|CREDENTIALS?|CREDS?|PAT"
     r"|\w+_PWD|SAS|DSN|CONNECTION_STRING|AUTH(?:ORIZATION)?_HEADER"
     r"|(?:\w+_)?(?:API|ACCESS|PRIVATE|ACCOUNT|SECRET|SHARED|STORAGE|SIGNING|ENCRYPTION)_?KEY)"

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from kitaru_iac.errors import Problem
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.refusal import shown
 
 __all__ = ["PLAIN", "TAG", "Builder", "YamlError", "compose", "composed", "line_of", "scalar"]
@@ -40,21 +41,21 @@ class _Loader(yaml.SafeLoader):
 
 
 PLAIN = (
-    ("null", re.compile(r"~|null|Null|NULL|"), ["~", "n", "N", ""]),
-    ("bool", re.compile(r"true|True|TRUE|false|False|FALSE"), list("tTfF")),
-    ("int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+"), list("-+0123456789")),
+    ("null", compiled(r"~|null|Null|NULL|"), ["~", "n", "N", ""]),
+    ("bool", compiled(r"true|True|TRUE|false|False|FALSE"), list("tTfF")),
+    ("int", compiled(r"[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+"), list("-+0123456789")),
     (
         "float",
-        re.compile(
+        compiled(
             r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
             r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
         ),
         list("-+0123456789."),
     ),
-    ("merge", re.compile(r"<<"), ["<"]),
+    ("merge", compiled(r"<<"), ["<"]),
 )
 for _name, _pattern, _first in PLAIN:
-    _Loader.add_implicit_resolver(f"{TAG}{_name}", re.compile(f"(?:{_pattern.pattern})\\Z"), _first)
+    _Loader.add_implicit_resolver(f"{TAG}{_name}", compiled(f"(?:{_pattern.pattern})\\Z"), _first)
 
 
 def compose(text: str) -> yaml.Node | None:

@@ -15,7 +15,7 @@ from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFaile
 from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.records import change as module
-from kitaru_iac.records.apply import ApplyResult, execute
+from kitaru_iac.records.apply import execute
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.records.names import REPLACED
 from tests.records.shelf import Shelf, Zen, id_of
@@ -443,7 +443,9 @@ def test_its_own_connector_goes_when_an_existing_one_takes_its_place(
 
 def test_what_is_as_described_is_not_written() -> None:
     store = Counter()
-    assert execute(store, small(), stored(small()), NOTHING) == ApplyResult(id_of("old stack"))
+    done = execute(store, small(), stored(small()), NOTHING)
+    assert done.id == id_of("old stack")
+    assert done.components_created == done.connectors_created == done.deleted == []
     assert store.zen.lines == []
 
 

@@ -8,16 +8,17 @@ whitespace). AWS's own validation says more; what is refused here, AWS refuses t
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from kitaru_iac.patterns import compiled
+
 __all__ = ["DocumentKind", "document_problems"]
 
-_ACTION = re.compile(r"\*|[a-z0-9][a-z0-9-]*:[A-Za-z0-9*?]+")
-_ARN = re.compile(r"\*|arn:[a-z-]+:[a-z0-9-]+:[a-z0-9*-]*:(?:[0-9]{12}|\*)?:\S+")
-_SID = re.compile(r"[A-Za-z0-9]+")
+_ACTION = compiled(r"\*|[a-z0-9][a-z0-9-]*:[A-Za-z0-9*?]+")
+_ARN = compiled(r"\*|arn:[a-z-]+:[a-z0-9-]+:[a-z0-9*-]*:(?:[0-9]{12}|\*)?:\S+")
+_SID = compiled(r"[A-Za-z0-9]+")
 _KNOWN = {
     "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal",
     "NotPrincipal", "Condition",

@@ -6,7 +6,6 @@ error's code and never by its text.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError, Unavailable
 from kitaru_iac.clouds.aws.regions import has_to_be_switched_on
 from kitaru_iac.errors import MissingPackages
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.credentials import Credentials
 
 __all__ = ["AwsAccess", "iam_action", "require_boto3"]
@@ -50,7 +50,7 @@ _ACTIONS = {
     ("accessanalyzer", "ValidatePolicy"): "access-analyzer:ValidatePolicy",
     ("accessanalyzer", "CheckNoPublicAccess"): "access-analyzer:CheckNoPublicAccess",
 }
-_NAMED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
+_NAMED_ACTION = compiled(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
 
 
 def require_boto3() -> None:

@@ -10,6 +10,7 @@ from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, war
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import Compute
 from kitaru_iac.clouds.aws.resources import AwsResources, PodSettings
+from kitaru_iac.patterns import compiled
 
 __all__ = ["evaluate_compute", "surely_runs_pods"]
 
@@ -43,7 +44,7 @@ _FARGATE = {
     "eks.amazonaws.com/compute-type": ("fargate",),
 }
 #: Instances with a processor of AWS's own: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
-_GRAVITON = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)\.")
+_GRAVITON = compiled(r"(a1|[a-z]+[0-9]+g[a-z]*)\.")
 _ORDER = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
 _IN_CLUSTER = "taints, readiness and room of nodes stand in the cluster, and were not looked at"
 

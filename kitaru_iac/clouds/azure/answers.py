@@ -19,6 +19,7 @@ from kitaru_iac.checks.probes import (
 )
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.observations import Caller, text
+from kitaru_iac.patterns import compiled
 from kitaru_iac.redaction import text as redacted
 
 __all__ = ["arm_error", "blob_error", "caller", "error_of", "refused"]
@@ -30,12 +31,12 @@ _ABSENT = {
     "RoleAssignmentNotFound", "RoleDefinitionDoesNotExist", "ShareNotFound",
 }  # fmt: skip
 _ELSEWHERE = {"InvalidAuthenticationTokenTenant", "InvalidSubscriptionId", "SubscriptionNotFound"}
-_NAMED_ACTION = re.compile(r"perform action '([A-Za-z0-9./_-]+)'")
-_NO_ANSWER = re.compile(
+_NAMED_ACTION = compiled(r"perform action '([A-Za-z0-9./_-]+)'")
+_NO_ANSWER = compiled(
     r"HTTP Error: (408|429|5\d\d)|timed out|HTTPSConnectionPool|Max retries"
     r"|Connection (aborted|refused)"
 )
-_TRACE = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
+_TRACE = compiled(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 
 
 def error_of(body: object) -> tuple[str, str]:

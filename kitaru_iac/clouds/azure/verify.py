@@ -25,11 +25,12 @@ from kitaru_iac.clouds.azure.verify_identity import (
 )
 from kitaru_iac.clouds.azure.verify_registry import registry_checks
 from kitaru_iac.clouds.azure.verify_workspace import workspace_checks
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = ["checks_for"]
 
-_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_OBJECT_ID = compiled(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def checks_for(

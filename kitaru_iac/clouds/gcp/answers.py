@@ -8,12 +8,12 @@ https://cloud.google.com/apis/design/errors
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError, Unavailable
+from kitaru_iac.patterns import compiled
 from kitaru_iac.redaction import text
 
 __all__ = ["BadRequest", "ServiceDisabled", "Transient", "failed", "refused", "translated"]
@@ -22,7 +22,7 @@ Raw = Mapping[str, Any]
 _LOG_IN = note("gcloud auth application-default login", "or give --credentials")
 _AGAIN = "Look again later."
 _THROTTLED = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "quotaExceeded"}
-_NAMED_PERMISSION = re.compile(
+_NAMED_PERMISSION = compiled(
     r"(?:Permission '|Permission \"|does not have )([a-z]+\.[A-Za-z]+\.[A-Za-z]+)\b"
 )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
 from kitaru_iac.clouds.existing import without_absent
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec
@@ -31,7 +31,7 @@ POD_ACCOUNT = "zenml-service-account"
 #: Where the hosts of Container Registry live on in Artifact Registry.
 #: https://cloud.google.com/artifact-registry/docs/transition/setup-gcr-repo
 _GCR_LOCATIONS = {"gcr.io": "us", "us.gcr.io": "us", "eu.gcr.io": "europe", "asia.gcr.io": "asia"}
-_TARGET = re.compile(r"/serviceAccounts/([^/:]+):generateAccessToken$")
+_TARGET = compiled(r"/serviceAccounts/([^/:]+):generateAccessToken$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.clouds.aws.policies.conditions import Condition, operator_of
+from kitaru_iac.patterns import compiled
 
 __all__ = ["Document", "NamedPrincipal", "Statement", "parsed", "read_document"]
 
@@ -21,7 +21,7 @@ _ELEMENTS = {
     "NotPrincipal", "Condition",
 }  # fmt: skip
 _KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
-_AWS = re.compile(
+_AWS = compiled(
     r"\*|[0-9]{12}|A[0-9A-Z]{15,}"
     r"|arn:[a-z-]+:(?:iam|sts)::[0-9]{12}:(?:root|(?:user|role|assumed-role|federated-user)/[^*?]+)"
 )

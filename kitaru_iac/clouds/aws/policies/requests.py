@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from kitaru_iac.patterns import compiled
 
 __all__ = [
     "ABSENT",
@@ -125,7 +126,7 @@ class Request:
     context: Context = field(default_factory=Context)
 
 
-_ARN = re.compile(
+_ARN = compiled(
     r"arn:(?P<partition>[a-z-]+):(?P<service>iam|sts)::(?P<account>[0-9]{12}):"
     r"(?P<kind>root|user|role|assumed-role)(?:/(?P<rest>.+))?"
 )

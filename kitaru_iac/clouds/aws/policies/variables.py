@@ -5,19 +5,18 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.ht
 
 from __future__ import annotations
 
-import re
-
 from kitaru_iac.clouds.aws.policies.answers import Answer, doubt, hangs_on
 from kitaru_iac.clouds.aws.policies.patterns import Glob, glob
 from kitaru_iac.clouds.aws.policies.requests import ABSENT, Absent, Context, Foreign, Pattern
+from kitaru_iac.patterns import compiled
 
 __all__ = ["UNRESOLVED", "Unresolved", "any_value", "resolve"]
 
 #: "If a variable cannot be resolved, this might cause the entire statement to be invalid."
 UNRESOLVED = "a variable has no value in this request"
 
-_VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_NAMED = re.compile(r"(?P<key>[^\s,']+)(?:, '(?P<default>[^']*)')?")
+_VARIABLE = compiled(r"\$\{([^}]*)\}")
+_NAMED = compiled(r"(?P<key>[^\s,']+)(?:, '(?P<default>[^']*)')?")
 
 
 class Unresolved(Exception):

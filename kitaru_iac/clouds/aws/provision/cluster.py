@@ -8,7 +8,6 @@ its own (https://docs.aws.amazon.com/eks/latest/userguide/envelope-encryption.ht
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.aws.provision.cluster_access import AFTER_NODES, BEFORE_NODES, addons
 from kitaru_iac.clouds.aws.provision.names import NODE_GROUP, log_group_name, role_name
 from kitaru_iac.clouds.aws.provision.roles import managed_role
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.infrastructure import Infrastructure
 
 __all__ = ["LOG_RETENTION", "Cluster", "Nodes", "Setting", "ami_type", "nodes_of"]
@@ -35,9 +35,9 @@ _NODE_POLICIES = (
 
 
 #: Families with a processor of ARM: `a1`, and a `g` behind the generation, as in `m7g` and `c7gn`.
-_ARM = re.compile(r"a1|[a-z]+[0-9]+[a-z]*g[a-z]*")
+_ARM = compiled(r"a1|[a-z]+[0-9]+[a-z]*g[a-z]*")
 #: Families with an NVIDIA GPU.
-_NVIDIA = re.compile(r"(?:g|p)[0-9]+[a-z]*")
+_NVIDIA = compiled(r"(?:g|p)[0-9]+[a-z]*")
 
 
 @dataclass(frozen=True, slots=True)

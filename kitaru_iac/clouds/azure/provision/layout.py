@@ -6,7 +6,6 @@ preview can show the records too.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, fields
 from typing import cast
 
@@ -15,6 +14,7 @@ from kitaru_iac.clouds.azure.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.azure.resources import location_of
 from kitaru_iac.clouds.wanted import mode_of, wants_cluster
 from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.infrastructure import Infrastructure
 from kitaru_iac.spec.kinds import ResourceMode, StackType
 from kitaru_iac.spec.model import AzuremlSpec, KubernetesSpec, StackSpec
@@ -24,7 +24,7 @@ __all__ = ["Known", "Layout", "layout", "place_in"]
 
 _CREATE, _EXISTING, _SKIP = ResourceMode.CREATE, ResourceMode.EXISTING, ResourceMode.SKIP
 # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
-_NOT_IN_TAGS = re.compile(r"[<>%&\\?/]")
+_NOT_IN_TAGS = compiled(r"[<>%&\\?/]")
 _LONGEST_TAG = 128  # of a storage account; others take 512
 _MOST_TAGS = 46  # beside ours, of 50
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from kitaru_iac.clouds.azure.provision.account import Account
@@ -15,6 +14,7 @@ from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Claim, Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
 from kitaru_iac.errors import DescriptionError
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import StackSpec
@@ -24,7 +24,7 @@ __all__ = ["account_for", "account_of", "passing", "place_of", "plugins", "targe
 
 
 #: A refusal of what a managed identity does, as a workspace's when it is made.
-_OF_IDENTITY = re.compile(
+_OF_IDENTITY = compiled(
     r"(?i)(?=.*\b(?:workspace's identity|managed identity|assigned identity|MSI)\b)"
     r".*(?:AuthorizationFailed|does not have)"
 )

@@ -7,18 +7,18 @@ theirs stand in their description, which takes 256 bytes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from kitaru_iac.clouds.names import slug
 from kitaru_iac.errors import Problem
+from kitaru_iac.patterns import compiled
 
 __all__ = ["described", "labels", "read_description", "unfit_tags", "words"]
 
 #: https://cloud.google.com/resource-manager/docs/labels-overview#requirements, less the letters of
 #: other alphabets.
-_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
+_KEY = compiled(r"[a-z][a-z0-9_-]{0,62}")
+_VALUE = compiled(r"[a-z0-9_-]{0,63}")
 _MOST = 64
 
 

@@ -15,6 +15,7 @@ from kitaru_iac.clouds.gcp.resources import repository_of
 from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Claim, Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import StackSpec
@@ -23,13 +24,13 @@ from kitaru_iac.spec.uris import ArtifactRegistryUri, GcsUri, parse_container_re
 __all__ = ["account_for", "account_of", "passing", "place_of", "plugins", "target", "used"]
 
 #: A member of a policy that Google does not know yet: an agent, or an account of a moment ago.
-_LATE_MEMBER = re.compile(
+_LATE_MEMBER = compiled(
     r"Service account (\S+) does not exist|(\S+@\S+\.gserviceaccount\.com) does not exist", re.I
 )
 #: An API that was enabled a moment ago.
 #: The identities of a project's pods, which come with its first cluster.
-_LATE_POOL = re.compile(r"Identity Pool does not exist \(([^)\s]+)\)", re.I)
-_LATE_SERVICE = re.compile(
+_LATE_POOL = compiled(r"Identity Pool does not exist \(([^)\s]+)\)", re.I)
+_LATE_SERVICE = compiled(
     r"SERVICE_DISABLED|accessNotConfigured|has not been used in project \S+ before or it is dis"
 )
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.clouds.aws.credentials import CREDENTIALS
 from kitaru_iac.spec.clouds.aws.uris import BUCKET, read_registry
 from kitaru_iac.spec.clouds.shapes import DIRECTION
@@ -15,7 +14,7 @@ __all__ = ["VOCABULARY", "aws_partition"]
 
 # https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html;
 # `eusc-de-east-1` is the European Sovereign Cloud, `us-iso*` and `eu-isoe` are the secret ones.
-_REGION = re.compile(rf"(?:eusc-[a-z]{{2}}|[a-z]{{2}}(?:-gov|-iso[a-z]?)?)-{DIRECTION}-[1-9][0-9]?")
+_REGION = compiled(rf"(?:eusc-[a-z]{{2}}|[a-z]{{2}}(?:-gov|-iso[a-z]?)?)-{DIRECTION}-[1-9][0-9]?")
 _KNOWN = (
     "us-east-1 us-east-2 us-west-1 us-west-2 ca-central-1 ca-west-1 mx-central-1 sa-east-1 "
     "eu-west-1 eu-west-2 eu-west-3 eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 "
@@ -34,7 +33,7 @@ VOCABULARY = Vocabulary(
         shape=_REGION,
         known=tuple(_KNOWN.split()),
         telling=_REGION,
-        zone=re.compile(rf"(?P<region>{_REGION.pattern})[^\W\d_]"),
+        zone=compiled(rf"(?P<region>{_REGION.pattern})[^\W\d_]"),
         zone_noun="an availability zone",
     ),
     store="an S3 bucket",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec.clouds.forms import CredentialKind, Credentials
 from kitaru_iac.spec.kinds import Cloud
@@ -11,7 +12,7 @@ from kitaru_iac.spec.sources import CredentialsError
 
 __all__ = ["CREDENTIALS"]
 
-_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
+_ROLE_ARN = compiled(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 _SESSION_FORM = "aws-session-token:KEY:SECRET:TOKEN"
 
 

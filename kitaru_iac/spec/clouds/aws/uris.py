@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec import names
 from kitaru_iac.spec.clouds.forms import (
     BucketUri,
@@ -20,14 +21,14 @@ from kitaru_iac.values import dataclass
 
 __all__ = ["BUCKET", "EcrUri", "S3Uri", "read_registry"]
 
-_ECR = re.compile(
+_ECR = compiled(
     r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
 )
-_ECR_LIKE = re.compile(
+_ECR_LIKE = compiled(
     r"(?P<account>[^.]+)\.dkr[.-]ecr(?P<fips>-fips)?\.(?P<region>[a-z0-9-]+)"
     r"\.(?:amazonaws\.com(?:\.cn)?|on\.aws)"
 )
-_S3_HOST = re.compile(r"([a-z0-9.-]+)\.s3[.a-z0-9-]*\.amazonaws\.com")
+_S3_HOST = compiled(r"([a-z0-9.-]+)\.s3[.a-z0-9-]*\.amazonaws\.com")
 
 
 @dataclass(frozen=True, slots=True)

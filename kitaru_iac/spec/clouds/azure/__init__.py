@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.clouds.azure.credentials import CREDENTIALS
 from kitaru_iac.spec.clouds.azure.uris import BUCKET, read_registry
 from kitaru_iac.spec.clouds.vocabulary import Regions, Vocabulary
@@ -13,7 +12,7 @@ from kitaru_iac.spec.names import aks_cluster
 __all__ = ["VOCABULARY"]
 
 # https://learn.microsoft.com/azure/reliability/regions-list, the column "Programmatic name".
-_REGION = re.compile(r"[a-z]{4,}[0-9]?[a-z]*")
+_REGION = compiled(r"[a-z]{4,}[0-9]?[a-z]*")
 _KNOWN = (
     "westeurope northeurope eastus eastus2 westus westus2 westus3 centralus northcentralus "
     "southcentralus westcentralus canadacentral canadaeast mexicocentral brazilsouth "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec.clouds.forms import CredentialKind, Credentials
 from kitaru_iac.spec.kinds import Cloud
@@ -11,7 +12,7 @@ from kitaru_iac.spec.sources import CredentialsError
 
 __all__ = ["CREDENTIALS"]
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID = compiled(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PRINCIPAL_FORM = "azure-service-principal:TENANT:CLIENT:SECRET"
 
 

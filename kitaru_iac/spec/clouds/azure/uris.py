@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec import names
 from kitaru_iac.spec.clouds.forms import (
     ArtifactStoreUri,
@@ -18,8 +19,8 @@ from kitaru_iac.values import dataclass
 
 __all__ = ["BUCKET", "AcrUri", "AzureBlobUri", "read_registry"]
 
-_HOST = re.compile(r"(?P<account>[^.]*)\.(?:blob|dfs)\.core\.windows\.net")
-_ACR = re.compile(r"(?P<registry>[^.]*)\.azurecr\.(?P<domain>io|cn|us)")
+_HOST = compiled(r"(?P<account>[^.]*)\.(?:blob|dfs)\.core\.windows\.net")
+_ACR = compiled(r"(?P<registry>[^.]*)\.azurecr\.(?P<domain>io|cn|us)")
 
 
 @dataclass(frozen=True, slots=True)

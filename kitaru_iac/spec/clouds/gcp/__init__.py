@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.clouds.gcp.credentials import CREDENTIALS, read_file_content
 from kitaru_iac.spec.clouds.gcp.uris import BUCKET, read_registry
 from kitaru_iac.spec.clouds.shapes import DIRECTION
@@ -15,7 +14,7 @@ __all__ = ["VOCABULARY"]
 
 # https://cloud.google.com/compute/docs/regions-zones; a zone is a region and a letter.
 # Continents are spelled out, but for `us` and `me`: `eu-west1` is neither cloud's.
-_REGION = re.compile(rf"(?:us|me|[a-z]{{4,}})-{DIRECTION}[1-9][0-9]?")
+_REGION = compiled(rf"(?:us|me|[a-z]{{4,}})-{DIRECTION}[1-9][0-9]?")
 _KNOWN = (
     "us-central1 us-east1 us-east4 us-east5 us-south1 us-west1 us-west2 us-west3 us-west4 "
     "northamerica-northeast1 northamerica-northeast2 northamerica-south1 southamerica-east1 "
@@ -33,8 +32,8 @@ VOCABULARY = Vocabulary(
         example="us-central1",
         shape=_REGION,
         known=tuple(_KNOWN.split()),
-        telling=re.compile(rf"{_REGION.pattern}(?:-[a-z])?"),
-        zone=re.compile(rf"(?P<region>{_REGION.pattern})-[a-z]"),
+        telling=compiled(rf"{_REGION.pattern}(?:-[a-z])?"),
+        zone=compiled(rf"(?P<region>{_REGION.pattern})-[a-z]"),
         zone_is_location=True,
         stem=lambda name: name.partition("-")[0],
     ),

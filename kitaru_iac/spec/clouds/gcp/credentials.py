@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec.clouds.forms import CredentialKind, Credentials
 from kitaru_iac.spec.clouds.gcp import files
@@ -14,7 +14,7 @@ from kitaru_iac.spec.sources import CredentialsError, read_file
 
 __all__ = ["CREDENTIALS", "read_file_content"]
 
-_ACCOUNT = re.compile(r"[a-z0-9-]+@[a-z0-9.:-]+\.gserviceaccount\.com")
+_ACCOUNT = compiled(r"[a-z0-9-]+@[a-z0-9.:-]+\.gserviceaccount\.com")
 _KEY_FORM = "gcp-service-account:/path/key.json"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec import names
 from kitaru_iac.spec.clouds.forms import (
     BucketUri,
@@ -20,8 +21,8 @@ from kitaru_iac.values import dataclass
 
 __all__ = ["BUCKET", "ArtifactRegistryUri", "GcrUri", "GcsUri", "read_registry"]
 
-_GAR = re.compile(r"(?P<location>[a-z0-9-]+)-(?P<format>[a-z]+)\.pkg\.dev")
-_GCR = re.compile(r"(?:us\.|eu\.|asia\.)?gcr\.io")
+_GAR = compiled(r"(?P<location>[a-z0-9-]+)-(?P<format>[a-z]+)\.pkg\.dev")
+_GCR = compiled(r"(?:us\.|eu\.|asia\.)?gcr\.io")
 
 
 @dataclass(frozen=True, slots=True)
