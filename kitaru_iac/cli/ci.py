@@ -81,7 +81,7 @@ def preview(
         kitaru ci preview -f stacks/ --prune
         kitaru ci preview -f dev.yaml -f prod.yaml --id all
     """
-    from kitaru_iac.cli.stack_apply import save_plan
+    from kitaru_iac.cli.applying import save_plan
 
     require_id(id)
     host = host_here()

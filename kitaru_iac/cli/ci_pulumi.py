@@ -6,7 +6,6 @@ has a digest, goes into one comment, and is applied only as it was reviewed.
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from kitaru_iac.cli.ci_job import (
 )
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, UsageError
+from kitaru_iac.patterns import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["drift", "preview", "up"]
 
 #: What Pulumi takes of a stack's name, with the organization and the project before it.
-_STACK: Final = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9._-]{1,100}){0,2}")
+_STACK: Final = compiled(r"[A-Za-z0-9._][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9._-]{1,100}){0,2}")
 _PREVIEW: Final = "pulumi-preview"
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_DIGEST: Final = compiled(r"sha256:[0-9a-f]{64}")
 
 _Stack = Annotated[
     str,
@@ -64,7 +64,7 @@ def preview(
         kitaru ci pulumi-preview dev
         kitaru ci pulumi-preview prod --out prod-plan.json
     """
-    from kitaru_iac.cli.stack_apply import save_plan
+    from kitaru_iac.cli.applying import save_plan
     from kitaru_iac.plan.document import document
 
     _require_stack(stack)

@@ -114,13 +114,12 @@ def _parse_and_run(words: list[str], program: str, *, is_own_process: bool) -> i
     from kitaru_iac.cli.short import understood
 
     call = understood(words)
-    if call is not None:
-        call()
-        return 0
-    if is_own_process:
+    if is_own_process and (call is None or call.writes):
         from kitaru_iac.cli.signals import answer_signals
 
         answer_signals()
+    if call is not None:
+        return call.run() or 0
     import typer
 
     from kitaru_iac.cli.app import root_command

@@ -77,7 +77,7 @@ class Several:
 
 def preview_many(several: Several, *, out: str | None, detailed_exitcode: bool) -> int:
     """Show what `apply_many` would do."""
-    from kitaru_iac.cli.stack_apply import save_plan
+    from kitaru_iac.cli.applying import save_plan
     from kitaru_iac.render.plan import several as lines
     from kitaru_iac.render.plan_markdown import markdown
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kitaru_iac.cli.described import Description
 from kitaru_iac.cli.formats import CheckFormat, choice
-from kitaru_iac.cli.options import Description, description
+from kitaru_iac.cli.options import description
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode
 

@@ -65,9 +65,9 @@ sys.exit(code)
 COMMANDS = {
     "stack list": "kitaru_iac.cli.reading",
     "stack use dev": "kitaru_iac.cli.reading",
-    "stack create dev": "kitaru_iac.cli.stack_create",
-    "stack apply dev": "kitaru_iac.cli.stack_apply",
-    "stack delete dev": "kitaru_iac.cli.stack_delete",
+    "stack create dev": "kitaru_iac.cli.creating",
+    "stack apply dev": "kitaru_iac.cli.applying",
+    "stack delete dev": "kitaru_iac.cli.deleting",
     "stack clean": "kitaru_iac.cli.stack_clean",
     "stack verify dev": "kitaru_iac.cli.stack_verify",
     "status": "kitaru_iac.connection.status",

@@ -31,6 +31,21 @@ SHORT = (
     "stack use s1",
     "stack use s1 -o yaml",
     "stack use nobody",
+    "stack create dev --type locl",
+    "stack create dev --type kubernetes --no-verify --extra orchestrator.a=1 --extra b --dry-run",
+    "stack create -f nowhere.yaml -y --output yaml",
+    "stack create dev --type=local --dry-run",
+    "stack preview",
+    "stack preview dev --out=nowhere/plan.json -o json",
+    "stack preview dev -o markdown --detailed-exitcode",
+    "stack preview a b",
+    "stack preview a b -f nowhere/",
+    "stack apply dev",
+    "stack apply s1 --type vertex --yes",
+    "stack apply dev --plan nowhere.json --yes",
+    "stack delete nobody --recursive --force",
+    "stack delete nobody -r -y --infra --keep-infra -o json",
+    "stack delete s1 --delete-data",
 )
 #: Lines that only the parser understands, or refuses.
 LONG = (
@@ -55,7 +70,20 @@ LONG = (
     "stack use",
     "stack use s1 s2",
     "stack use s1 --verbose",
-    "stack create dev --type locl",
+    "stack create a b",
+    "stack create dev --type",
+    "stack create dev --dry-run --type local --type local",
+    "stack create dev --dry-run --verify --no-verify",
+    "stack create dev --yes=1",
+    "stack create dev -o markdown",
+    "stack create dev --help",
+    "stack create --dry-run --descripton x",
+    "--yes stack create dev",
+    "stack preview dev --parallel 99",
+    "stack apply --prune",
+    "stack delete",
+    "stack delete a b",
+    "stack delete nobody -ry",
 )
 
 
@@ -86,12 +114,48 @@ def test_every_line_of_these_words_is_told_alike(three: Home, kitaru, monkeypatc
     assert [kitaru(*line) for line in taken] == said
 
 
+def test_each_option_is_the_parsers() -> None:
+    """With the parameter that it fills there, and with what it takes."""
+    from kitaru_iac.cli.commands import TREE
+    from kitaru_iac.cli.frame import build
+
+    entries = TREE["stack"].children
+    assert entries is not None
+    for name, line in short._LINES.items():
+        theirs = {
+            word: (param.name, True if param.is_flag else "each" if param.multiple else "one")
+            for param in build(name, entries[name]).params
+            if param.param_type_name == "option"
+            for word in param.opts
+        } | {
+            word: (param.name, False)
+            for param in build(name, entries[name]).params
+            for word in param.secondary_opts
+        }
+        kinds = {"text": "one", "number": "one"}
+        ours = {
+            word: (parameter, kinds.get(str(takes), takes))
+            for word, (parameter, takes) in short._known(line).items()
+        }
+        assert ours.items() <= theirs.items(), name
+        left = theirs.keys() - ours.keys()
+        assert left <= {"--explain", "--prune", "--source", "--parallel"}, name
+
+
 def test_completion_is_left_to_the_parser(monkeypatch):
     monkeypatch.setenv("_KITARU_COMPLETE", "complete_bash")
     assert short.understood(["stack", "list"]) is None
 
 
-@pytest.mark.parametrize("line", ["stack list --limit 1", "stack current", "stack show nobody"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "stack list --limit 1",
+        "stack current",
+        "stack show nobody",
+        "stack preview dev --type local",
+    ],
+)
 def test_the_parser_is_not_imported(three: Home, line):
     program = (
         "import sys\nfrom kitaru_iac.cli.main import run\nrun(sys.argv[1:], 'kitaru')\n"
