@@ -39,6 +39,8 @@ def listen() -> None:
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         _ours.add(signal.SIGTERM)
         signal.signal(signal.SIGTERM, as_interrupt)
+    # A command makes little garbage, and Python would look for it sixty times.
+    gc.set_threshold(100_000, 20, 100)
     # The first that is registered is called last: what others do at the end can be interrupted.
     atexit.register(_ignore)
 
