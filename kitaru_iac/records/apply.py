@@ -5,6 +5,9 @@ What is written (`records.change`) goes through a `Writer`, which can take it ba
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
 from kitaru_iac.errors import (
     AlreadyExistsError,
     KitaruError,
@@ -25,12 +28,83 @@ from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.stored import Store
 from kitaru_iac.records.writer import Writer
 
-__all__ = ["ApplyResult", "done_nevertheless", "execute", "holding"]
+__all__ = ["ApplyResult", "done_nevertheless", "execute", "holding", "writing_as_one"]
 
 
-def holding(stack: str) -> Hold:
+def holding(stack: str, remedy: str = CLEAN) -> Hold:
     """Hold Ctrl-C and SIGTERM back while the records of a stack are written."""
-    return Hold(f"Interrupted again, while the change of stack '{stack}' was being ended", CLEAN)
+    return Hold(f"Interrupted again, while the change of stack '{stack}' was being ended", remedy)
+
+
+@contextmanager
+def writing_as_one(
+    store: Store,
+    current: Records,
+    done: str,
+    *,
+    again: str,
+    ended: Callable[[], None] = lambda: None,
+    more: Callable[[Writer], Sequence[str]] = lambda _: (),
+) -> Iterator[Writer]:
+    """Write what goes on in the block as one change: all of it, or none.
+
+    Args:
+        store: The open store.
+        current: The stack that is changed, as it is stored.
+        done: What happens to it, as in "was ...": `renamed`.
+        again: The remedy: the same command.
+        ended: Called when it is known that all is done, or as it was.
+        more: Takes back what the writer does not; gives what stays, one line each.
+
+    Raises:
+        AlreadyExistsError: Somebody else has taken a name meanwhile; nothing is left of ours.
+        StackChanged: Somebody else has changed the stack; its `left` says what stays.
+        AnswerLost: A write was not answered. What is known to be ours is taken back.
+        NotConnectedError: The store could not be asked, and nothing is left.
+        RegistrationFailed: A write failed. Its `left` says what could not be taken back.
+        WorkInterrupted: Ctrl-C or SIGTERM; its `left` says the same. `CutShort`: by a second one.
+    """
+    stack = current.stack
+    with holding(stack, again) as hold:
+        writer = Writer(store.gateway, before=hold.check)
+        try:
+            yield writer
+        except CutShort:
+            raise
+        except BaseException as error:
+            left = [*writer.roll_back(), *more(writer)]
+            if not left and not isinstance(error, NotConnectedError):
+                ended()
+            raise _not_done(error, current, done, left, again) from error
+        writer.commit()
+    ended()
+    if hold.count:
+        raise WorkInterrupted(f"Interrupted when all was done: stack '{stack}' is {done}")
+
+
+def _not_done(
+    error: BaseException, current: Records, done: str, left: list[str], again: str
+) -> BaseException:
+    stack = current.stack
+    if isinstance(error, KeyboardInterrupt):
+        return WorkInterrupted("Interrupted", left=left, remedy=again)
+    if not isinstance(error, Exception):
+        return error
+    cause = error if isinstance(error, KitaruError) else KitaruError(_text(error))
+    why = " ".join(part for part in (cause.what, cause.why) if part)
+    if isinstance(cause, StackChanged):
+        remedy = cause.remedy or again
+        return StackChanged(cause.what, differs=cause.differs, left=left, remedy=remedy)
+    if isinstance(cause, AnswerLost):
+        # By its id: nobody knows which name it has.
+        remedy = f"See it with: kitaru stack show {current.id}\n{again}"
+        return _lost(cause, stack, left, f"being {done}", remedy)
+    unchanged = f"Stack '{stack}' was not {done}; nothing was changed"
+    if not left and isinstance(cause, AlreadyExistsError):
+        return AlreadyExistsError(unchanged, why=why, remedy=again)
+    if not left and isinstance(cause, NotConnectedError):
+        return NotConnectedError(unchanged, where=cause.where, why=why, remedy=again)
+    return RegistrationFailed(f"Stack '{stack}' was not {done}", left=left, why=why, remedy=again)
 
 
 def execute(
@@ -142,7 +216,9 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
     if isinstance(cause, StackChanged) or _is_of_a_colleague(cause, change, left):
         return _changed(cause, change, left)
     if isinstance(cause, AnswerLost):
-        return _lost(cause, stack, left)
+        see = f"See what is there with: kitaru stack show {stack}"
+        again = "Run the same command again: it starts from what is there."
+        return _lost(cause, stack, left, "being registered", f"{see}\n{again}")
     if not left and (isinstance(cause, AlreadyExistsError) or _is_taken(cause, change)):
         return AlreadyExistsError(
             f"Stack '{stack}' exists already: somebody else registered it at the same moment",
@@ -197,15 +273,14 @@ def _theirs(change: RecordsChange) -> str:
     return f"What somebody else has written since stays: {found}." if found else ""
 
 
-def _lost(cause: AnswerLost, stack: str, left: list[str]) -> AnswerLost:
+def _lost(cause: AnswerLost, stack: str, left: list[str], doing: str, remedy: str) -> AnswerLost:
     how = "" if left else "; what had been written was looked up and taken back"
     return AnswerLost(
-        f"The server gave no answer while stack '{stack}' was being registered{how}",
+        f"The server gave no answer while stack '{stack}' was {doing}{how}",
         left=left,
         where=cause.where,
         why=cause.why or cause.what,
-        remedy=f"See what is there with: kitaru stack show {stack}\n"
-        "Run the same command again: it starts from what is there.",
+        remedy=remedy,
     )
 
 

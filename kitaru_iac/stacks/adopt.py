@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from kitaru_iac.errors import (
     KitaruError,
     ProtectedStackError,
-    RegistrationFailed,
     StackChanged,
 )
 from kitaru_iac.gateway.views import DEFAULT_STACK
@@ -23,7 +22,6 @@ from kitaru_iac.labels import (
     REUSED_CONNECTORS_LABEL,
     is_managed,
 )
-from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Action, Change, Plan, Reason, Step
 from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
@@ -55,6 +53,7 @@ def adopt(ref: str, *, confirm: Callable[[Plan], bool] | None = None) -> Applied
             one of its own parts too, which would become this one's.
         KitaruError: No description can say what it is, or have its name.
         StackChanged: Somebody else changed it meanwhile; nothing was written.
+        AnswerLost: A write was not answered; what is known to be done is taken back.
         RegistrationFailed: A write failed; its `left` says what could not be taken back.
     """
     from kitaru_iac.records.stored import Store
@@ -189,34 +188,17 @@ def _without_mark(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def _write(store: Store, current: Records) -> None:
-    """Write the labels, the stack's first.
+    """Write the labels, the stack's first. Raises what `writing_as_one` does."""
+    from kitaru_iac.records.apply import writing_as_one
 
-    Raises:
-        RegistrationFailed: A write failed; its `left` says what could not be taken back.
-        WorkInterrupted: Ctrl-C or SIGTERM; its `left` says the same.
-    """
-    from kitaru_iac.records.apply import holding
-    from kitaru_iac.records.writer import Writer
-
-    with holding(current.stack) as hold:
-        writer = Writer(store.gateway, before=hold.check)
-        try:
-            _label(writer, current)
-        except BaseException as error:
-            left = [*writer.roll_back(), *_connector_back(writer, current)]
-            again = f"Run the same command again: kitaru stack adopt {current.id}"
-            if isinstance(error, KeyboardInterrupt):
-                raise WorkInterrupted("Interrupted", left=left, remedy=again) from error
-            if not isinstance(error, Exception):
-                raise
-            raise RegistrationFailed(
-                f"Stack '{current.stack}' was not adopted", left=left, why=str(error), remedy=again
-            ) from error
-        writer.commit()
-    if hold.count:
-        raise WorkInterrupted(
-            f"Interrupted when all was done: stack '{current.stack}' is under management"
-        )
+    with writing_as_one(
+        store,
+        current,
+        "adopted",
+        again=f"Run the same command again: kitaru stack adopt {current.id}",
+        more=lambda writer: _connector_back(writer, current),
+    ) as writer:
+        _label(writer, current)
 
 
 def _connector_back(writer: Writer, current: Records) -> list[str]:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from kitaru_iac.errors import (
     AlreadyExistsError,
     ProtectedStackError,
-    RegistrationFailed,
     StackChanged,
     StackNotManaged,
     UsageError,
@@ -30,7 +29,6 @@ from kitaru_iac.labels import (
 )
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
-from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.notices import ActiveStackMissing, KitaruWarning
 from kitaru_iac.records.applied import applied_records, keeping
@@ -91,6 +89,7 @@ def rename(ref: str, new: str) -> Renamed:
             was provisioned.
         StackChanged: Somebody else changed it meanwhile; what was written is taken back.
         StackNotManaged: Kitaru did not make it.
+        AnswerLost: A write was not answered; what is known to be done is taken back.
         RegistrationFailed: A write failed; its `left` says what could not be taken back.
     """
     from kitaru_iac.records.recovery import recover
@@ -228,38 +227,21 @@ def _require_free(store: Store, before: Records, current: Records, new: str) -> 
 
 
 def _rename(store: Store, before: Records, current: Records, new: str) -> Renamed:
-    """Write the names, the stack's last.
-
-    Raises:
-        RegistrationFailed: A write failed; its `left` says what could not be taken back.
-        WorkInterrupted: Ctrl-C or SIGTERM; its `left` says the same.
-    """
-    from kitaru_iac.records.apply import holding
-    from kitaru_iac.records.writer import Writer
+    """Write the names, the stack's last. Raises what `writing_as_one` does."""
+    from kitaru_iac.records.apply import writing_as_one
 
     old = current.stack
     unfinished.begin(store.url, old, _work(new))
     store.forget()
     again = f"Run the same command again: kitaru stack rename {old} {new}"
-    with holding(old) as hold:
-        writer = Writer(store.gateway, before=hold.check)
-        try:
-            parts = _write(store, writer, before, current, new)
-        except BaseException as error:
-            left = writer.roll_back()
-            if not left:
-                unfinished.end(store.url, old)
-            if isinstance(error, KeyboardInterrupt):
-                raise WorkInterrupted("Interrupted", left=left, remedy=again) from error
-            if not isinstance(error, Exception) or isinstance(error, StackChanged):
-                raise
-            raise RegistrationFailed(
-                f"Stack '{old}' was not renamed", left=left, why=str(error), remedy=again
-            ) from error
-        writer.commit()
-    unfinished.end(store.url, old)
-    if hold.count:
-        raise WorkInterrupted(f"Interrupted when all was done: stack '{old}' is called '{new}'")
+    with writing_as_one(
+        store,
+        current,
+        f"renamed to '{new}'",
+        again=again,
+        ended=lambda: unfinished.end(store.url, old),
+    ) as writer:
+        parts = _write(store, writer, before, current, new)
     return Renamed(stored_id(current), new, old, parts, _overridden(old))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from kitaru_iac.errors import (
     AlreadyExistsError,
     KitaruError,
+    NotConnectedError,
     ProtectedStackError,
     RegistrationFailed,
     StackChanged,
@@ -17,18 +20,22 @@ from kitaru_iac.errors import (
     StackNotManaged,
     UsageError,
 )
-from kitaru_iac.gateway.documents import StackChange, Where
+from kitaru_iac.gateway.documents import ComponentChange, ConnectorChange, StackChange, Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.labels import BACKEND_LABEL, OWNER_LABEL, SOURCE_LABEL
 from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.interrupts import CutShort, WorkInterrupted
 from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
+from kitaru_iac.stacks.adopt import adopt
 from kitaru_iac.stacks.rename import rename
 from kitaru_iac.stacks.watch import drift_of_records
 from tests.cli.conftest import Kitaru, kitaru  # noqa: F401
 from tests.homes import Home
+from tests.stacks.interrupts import Around
 from tests.stacks.test_many import memory  # noqa: F401
 from tests.stacks.test_planning import REMOTE
 
@@ -135,6 +142,75 @@ def test_a_failure_takes_all_back(memory: MemoryGateway, at: str) -> None:  # no
             rename("old", "new")
         assert caught.value.left == ()
         assert state(memory) == before
+
+
+def twice() -> None:
+    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def strike() -> None:
+        raise error
+
+    return strike
+
+
+#: What goes wrong with a write; how it ends, what is said, and whether all is as before.
+WAYS: dict[str, tuple[Callable[[], None], type[BaseException], str, bool]] = {
+    "lost": (raising(AnswerLost("No answer")), AnswerLost, "gave no answer", True),
+    "away": (raising(NotConnectedError("Away")), NotConnectedError, "nothing was changed", True),
+    "taken": (raising(AlreadyExistsError("Taken")), AlreadyExistsError, "nothing was chang", True),
+    "failed": (raising(KitaruError("Full")), RegistrationFailed, "was not", True),
+    "once": (lambda: signal.raise_signal(signal.SIGINT), WorkInterrupted, "Interrupted", True),
+    "twice": (twice, CutShort, "Interrupted again", False),
+}
+
+
+@pytest.mark.parametrize(
+    ("way", "after"),
+    # A name that is taken is refused before anything is written.
+    [(way, after) for way in WAYS for after in (False, True) if (way, after) != ("taken", True)],
+)
+@pytest.mark.parametrize("verb", ["rename", "adopt"])
+def test_what_goes_wrong_is_said_as_it_is(
+    memory: MemoryGateway,  # noqa: F811
+    verb: str,
+    way: str,
+    after: bool,
+) -> None:
+    strike, kind, said, is_undone = WAYS[way]
+    with installed(memory):
+        made()
+    if verb == "adopt":
+        by_hand_again(memory)
+    before = state(memory)
+    with (
+        installed(Around(memory, 1, after=after, strike=strike)),  # type: ignore[arg-type]
+        pytest.raises(kind) as caught,
+    ):
+        rename("old", "new") if verb == "rename" else adopt("old")
+    raised = caught.value
+    assert type(raised) is kind
+    assert isinstance(raised, (KitaruError, WorkInterrupted))
+    assert said in raised.what
+    assert "was not" not in raised.what or way != "lost"
+    assert f"kitaru stack {verb}" in str(raised.remedy)
+    if is_undone:
+        assert raised.left == ()
+        assert state(memory) == before
+    with installed(memory):
+        rename("old", "new") if verb == "rename" else adopt("old")
+
+
+def by_hand_again(gateway: MemoryGateway) -> None:
+    """Take Kitaru's labels away, as somebody would have made the stack by hand."""
+    for stack in gateway.stacks(Where(names=("old",))):
+        gateway.update_stack(stack.id, StackChange(labels={}))
+    for part in gateway.components(Where(names=("old",))):
+        gateway.update_component(part.id, ComponentChange(labels={}))
+    for link in gateway.connectors(Where(names=("old",))):
+        gateway.update_connector(link.id, ConnectorChange(labels={}))
 
 
 def label(gateway: MemoryGateway, **labels: str) -> None:
