@@ -31,6 +31,7 @@ def kill_after(token: str, folder: Path, description: Mapping[str, object]) -> N
         description: What is provisioned.
     """
     begun, log = folder / "begun", folder / "log"
+    begun.unlink(missing_ok=True)
     faults = Path(os.environ["STANDIN_FAULTS"])
     faults.write_text(json.dumps({f"after {token}": {"touch": str(begun), "sleep": 300}}))
     with log.open("wb") as out:

@@ -6,18 +6,10 @@ Each of these costs some ten seconds of CPU: what needs no engine is in `test_pr
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from kitaru_iac.infrastructure import destroy as d
-from kitaru_iac.infrastructure import provision as p
-from kitaru_iac.plan.model import Action, Step
-from kitaru_iac.spec import from_mapping
-from kitaru_iac.spec.model import StackSpec
 from tests.cli.conftest import Kitaru
-from tests.clouds.gcp.killing import kill_after
 from tests.clouds.gcp.world import World
 from tests.doubles.gcp_state import PROJECT, PROJECT_NUMBER
 
@@ -35,19 +27,6 @@ LABELS = {
     "pulumi-project": "kitaru",
     "pulumi-stack": "prod",
 }
-
-
-def vertex(**more: Any) -> StackSpec:
-    keys = {"name": "prod", "type": "vertex", "region": REGION, "project": PROJECT}
-    return from_mapping({**keys, "infra": "provision", **more})
-
-
-def changes(steps: tuple[Step, ...]) -> set[tuple[str, str, str]]:
-    return {
-        (step.action.value, step.kind.rsplit(":", 1)[1], step.name)
-        for step in steps
-        if step.action is not Action.KEEP
-    }
 
 
 def members(world: World, where: str) -> dict[str, list[str]]:
@@ -156,34 +135,3 @@ def look_at_what_was_made(world: World) -> None:
     assert members(world, EMAIL) == {
         "roles/iam.serviceAccountUser": [f"serviceAccount:{world.gcp.owner}"]
     }
-
-
-# -- killed in the middle --------------------------------------------------------------------------
-
-
-def test_a_killed_run_is_completed_by_the_next_and_a_stranger_is_left_alone(
-    making: World, tmp_path: Path
-) -> None:
-    """The account was made, and the state does not know of it: the next run takes it over."""
-    stranger = making.gcp.repository("theirs", labels={"kitaru-stack": "prod"})
-    kill_after(
-        "gcp:serviceaccount/account:Account",
-        tmp_path,
-        {"name": "prod", "type": "vertex", "region": REGION, "project": PROJECT,
-         "infra": "provision"},
-    )  # fmt: skip
-    assert EMAIL in making.state.service_accounts
-
-    said: list[str] = []
-    made = p.provision(vertex(), progress=said.append)
-    assert any("unlocking" in line for line in said)
-    assert any("cut off" in line for line in said)
-    assert members(making, f"buckets/{BUCKET}")
-    assert not p.preview_infrastructure(vertex()).has_changes
-
-    gone = d.destroy_infrastructure(made.labels, include_protected=True)
-    assert gone.kept == ()
-    assert BUCKET not in making.state.buckets
-    assert list(making.state.repositories) == [
-        f"projects/{PROJECT}/locations/{REGION}/repositories/theirs"
-    ], stranger

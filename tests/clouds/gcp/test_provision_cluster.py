@@ -153,10 +153,14 @@ def spec() -> dict[str, Any]:
     }
 
 
-def test_a_killed_run_is_completed_by_the_next_and_a_namesake_is_left_alone(
+def test_runs_killed_twice_are_completed_by_the_next_and_strangers_are_left_alone(
     making: World, tmp_path: Path
 ) -> None:
-    """The cluster was made, and the state does not know of it: the next run takes it over."""
+    """What was made and the state does not know of is taken over: an account, then the cluster."""
+    making.gcp.repository("theirs", labels={"kitaru-stack": "prod"})
+    kill_after("gcp:serviceaccount/account:Account", tmp_path, spec())
+    assert NODES in making.state.service_accounts
+    assert CLUSTER_ID not in making.state.clusters
     kill_after("gcp:container/cluster:Cluster", tmp_path, spec())
     assert CLUSTER_ID in making.state.clusters
     at = making.state.clusters[CLUSTER_ID]
@@ -169,10 +173,14 @@ def test_a_killed_run_is_completed_by_the_next_and_a_namesake_is_left_alone(
     at.resource_labels = own
     said: list[str] = []
     made = p.provision(gke(), progress=said.append)
+    assert any("unlocking" in line for line in said), said
     assert any("cut off" in line for line in said)
     assert not changes(p.preview_infrastructure(gke()).steps)
 
     gone = d.destroy_infrastructure(made.labels, include_protected=True)
     assert gone.kept == ()
+    assert BUCKET not in making.state.buckets
     assert making.state.clusters == {}
     assert making.state.compute == {}, NETWORK_ID
+    theirs = f"projects/{PROJECT}/locations/{REGION}/repositories/theirs"
+    assert list(making.state.repositories) == [theirs]
