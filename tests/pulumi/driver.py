@@ -158,6 +158,8 @@ class Engine:
         #: What is to be deleted after a replacement.
         self.pending: list[tuple[str, Held]] = []
         self.ops: dict[str, str] = {}
+        #: The properties that differ, of each resource that was compared.
+        self.diffs: dict[str, list[str]] = {}
 
     def urn(self, name: str) -> str:
         return urn_of(name, self.stack, self.project)
@@ -268,6 +270,7 @@ class Engine:
         request.news.CopyFrom(news)
         request.ignoreChanges.extend(wanted.ignore)
         diff = self.plugin.call("Diff", request)
+        self.diffs[name] = list(diff.diffs)
         if diff.changes == p.DiffResponse.DIFF_NONE:
             self.ops[name] = "same"
             if not preview:

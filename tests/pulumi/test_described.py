@@ -98,18 +98,6 @@ def test_a_cluster_lies_in_the_default_subnets_of_its_region(engine_room: Engine
     assert set(found["resourcesVpcConfig"]["subnetIds"]) == {seen["SubnetId"] for seen in here}
 
 
-def test_an_account_that_cannot_be_looked_up_is_said(engine_room: EngineRoom) -> None:
-    token = "aws:index/getCallerIdentity:getCallerIdentity"
-    engine_room.fault("before", token, fail="AccessDenied: not authorized to sts:GetCallerIdentity")
-    with (
-        deployment(made_of(described(), region=REGION)) as program,
-        pytest.raises(UpdateFailed) as error,
-    ):
-        program.preview()
-    assert "account of the AWS provider cannot be looked up AccessDenied" in str(error.value)
-    assert "Traceback" not in str(error.value)
-
-
 def test_an_account_that_is_not_known_at_preview_is_said(engine_room: EngineRoom) -> None:
     def program() -> None:
         region = aws_sdk.s3.Bucket("other", bucket="other").bucket_region

@@ -1,18 +1,26 @@
-"""What is changed outside the program is seen by a refresh, and mended by the next update."""
+"""What is changed outside the program is seen by a refresh, and mended by the next update.
+
+With the real engine where its own part matters, else with the model of it in `tests.pulumi.driver`.
+"""
 
 from __future__ import annotations
-
-import json
 
 import pulumi
 import pytest
 
 import kitaru_iac.pulumi as kitaru
+from tests.homes import Home
 from tests.pulumi import stored
+from tests.pulumi.driver import Engine, Refused, Wanted
 from tests.pulumi.programs import REMOTE, local, program
 from tests.pulumi.room import Failed, Room
+from tests.pulumi.test_operations import agree
+from tests.pulumi.test_operations import program as wanted
+
+LOCAL = {"dev": Wanted({"name": "dev"})}
 
 
+@pytest.mark.parametrize("any_home", ["server"], indirect=True)
 def test_a_value_that_a_colleague_changed_is_seen_and_mended(room: Room) -> None:
     first = room.up(program())
     stored.configure("prod", "artifact_store", path="s3://elsewhere/kitaru")
@@ -32,24 +40,25 @@ def test_a_value_that_a_colleague_changed_is_seen_and_mended(room: Room) -> None
     assert room.refresh(program(), expect_no_changes=True).text
 
 
-def test_what_no_property_says_is_told_in_words_and_mended(local_room: Room) -> None:
-    local_room.up(program())
-    stored.configure("prod", "orchestrator", synchronous=False)
-    local_room.refresh(program())
-    drift = local_room.resources()["prod"]["outputs"]["drift"]
-    assert "orchestrator prod: configuration.synchronous is False, not unset" in drift
-    preview = local_room.preview(program())
-    assert (preview.ops, preview.diffs["prod"]) == ({"prod": "update"}, ["drift"])
-    local_room.up(program())
-    found = stored.records("prod")
+def test_what_no_property_says_is_told_in_words_and_mended(home: Home) -> None:
+    engine = Engine()
+    engine.up(wanted())
+    stored.configure("dev", "orchestrator", synchronous=False)
+    engine.refresh()
+    drift = engine.state["dev"].properties["drift"]
+    assert "orchestrator dev: configuration.synchronous is False, not unset" in drift
+    assert engine.up(wanted(), preview=True) == {"dev": "update"}
+    assert engine.diffs["dev"] == ["drift"]
+    engine.up(wanted())
+    found = stored.records("dev")
     assert found is not None
     runner = found.component("orchestrator")
     assert runner is not None
     assert "synchronous" not in runner.configuration
-    assert local_room.resources()["prod"]["outputs"]["drift"] == []
-    assert local_room.preview(program()).ops == {"prod": "same"}
+    agree(engine, wanted())
 
 
+@pytest.mark.parametrize("any_home", ["server"], indirect=True)
 def test_a_refresh_finds_nothing_where_nothing_changed(room: Room) -> None:
     both = {"extra": {"orchestrator": {"synchronous": False}}, "async_": True}
     room.up(program(**both))
@@ -66,15 +75,19 @@ def plain(room: Room) -> dict[str, object]:
 
 
 def test_a_refresh_without_the_credentials_at_hand_still_reads(
-    local_room: Room, monkeypatch: pytest.MonkeyPatch
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_KEYS", REMOTE["credentials"])
-    local_room.up(program(credentials="env:TEST_KEYS"))
+    engine = Engine()
+    engine.up(wanted(credentials="env:TEST_KEYS"))
+    before = engine.state["dev"].properties
     monkeypatch.delenv("TEST_KEYS")
-    local_room.refresh(expect_no_changes=True)
-    assert local_room.resources()["prod"]["outputs"]["drift"] == []
+    engine.refresh()
+    assert engine.state["dev"].properties == before
+    assert before["drift"] == []
 
 
+@pytest.mark.parametrize("any_home", ["server"], indirect=True)
 def test_a_stack_that_is_gone_is_made_again(room: Room) -> None:
     room.up(local("dev"))
     stored.delete("dev")
@@ -85,62 +98,65 @@ def test_a_stack_that_is_gone_is_made_again(room: Room) -> None:
     assert "dev" in stored.names()
 
 
-def test_without_a_refresh_a_gone_stack_stops_a_change_and_not_a_deletion(
-    local_room: Room,
-) -> None:
-    local_room.up(local("dev"))
+def test_without_a_refresh_a_gone_stack_stops_a_change_and_not_a_deletion(home: Home) -> None:
+    engine = Engine()
+    engine.up(LOCAL)
     stored.delete("dev")
-    with pytest.raises(Failed) as failed:
-        local_room.up(local("dev", artifact_store="/tmp/elsewhere"))
-    assert "is gone" in str(failed.value)
-    assert "pulumi refresh" in str(failed.value)
-    local_room.destroy()
-    assert local_room.resources() == {}
+    for preview in (True, False):
+        with pytest.raises(Refused) as refused:
+            engine.up(
+                {"dev": Wanted({"name": "dev", "artifactStore": "/tmp/elsewhere"})}, preview=preview
+            )
+        assert "is gone" in str(refused.value)
+        assert "pulumi refresh" in str(refused.value)
+    engine.destroy()
+    assert engine.state == {}
 
 
-def test_a_stack_of_the_same_name_made_anew_by_somebody_else_is_left_alone(
-    local_room: Room,
-) -> None:
+def test_a_stack_of_the_same_name_made_anew_by_somebody_else_is_left_alone(home: Home) -> None:
     from kitaru_iac.spec import from_mapping
     from kitaru_iac.stacks import operations
 
-    local_room.up(local("dev"))
+    engine = Engine()
+    engine.up(LOCAL)
     stored.delete("dev")
     theirs = operations.create(from_mapping({"name": "dev", "activate": False}))
-    local_room.destroy()
+    engine.destroy()
     found = stored.records("dev")
     assert found is not None
     assert found.id == theirs.id
     assert len(found.components) == 2
 
 
-def test_a_renamed_stack_is_seen_and_gets_its_name_back(local_room: Room) -> None:
-    first = local_room.up(local("dev"))
+def test_a_renamed_stack_is_seen_and_gets_its_name_back(home: Home) -> None:
+    engine = Engine()
+    engine.up(LOCAL)
+    made = engine.state["dev"].id
     stored.rename("dev", "theirs")
-    local_room.refresh(local("dev"))
-    drift = local_room.resources()["dev"]["outputs"]["drift"]
-    assert drift == ["stack dev: it is called 'theirs'"]
-    assert local_room.preview(local("dev")).diffs["dev"] == ["drift"]
-    up = local_room.up(local("dev"))
-    assert up.outputs["id"] == first.outputs["id"]
-    assert stored.names() == {"default", "dev"}
-    assert local_room.preview(local("dev")).ops == {"dev": "same"}
+    engine.refresh()
+    assert engine.state["dev"].properties["drift"] == ["stack dev: it is called 'theirs'"]
+    assert engine.up(LOCAL, preview=True) == {"dev": "update"}
+    assert engine.diffs["dev"] == ["drift"]
+    engine.up(LOCAL)
+    assert engine.state["dev"].id == made
+    agree(engine, LOCAL)
 
 
-def test_a_lost_label_of_ownership_is_seen_and_written_again(local_room: Room) -> None:
-    local_room.up(local("dev"))
+def test_a_lost_label_of_ownership_is_seen_and_written_again(home: Home) -> None:
+    engine = Engine()
+    engine.up(LOCAL)
     with stored.client() as zenml:
         stack = zenml.get_stack("dev")
         zenml.update_stack(stack.id, labels={"kitaru.owner": None, "kitaru.owner_run": None})
-    local_room.refresh(local("dev"))
-    assert any("kitaru.owner" in line for line in local_room.resources()["dev"]["outputs"]["drift"])
-    local_room.up(local("dev"))
-    found = stored.records("dev")
-    assert found is not None
-    assert "kitaru.owner" in found.labels
+    engine.refresh()
+    assert any("kitaru.owner" in line for line in engine.state["dev"].properties["drift"])
+    engine.up(LOCAL)
+    agree(engine, LOCAL)
 
 
-@pytest.mark.parametrize("by", ["name", "id"])
+@pytest.mark.parametrize(
+    ("any_home", "by"), [("server", "name"), ("sqlite", "id")], indirect=["any_home"]
+)
 def test_an_existing_stack_is_imported(room: Room, by: str) -> None:
     from kitaru_iac.spec import from_mapping
     from kitaru_iac.stacks import operations
@@ -185,6 +201,7 @@ def test_an_option_imports_too_and_a_difference_is_shown(local_room: Room) -> No
     assert local_room.resources()["dev"]["id"] == made.id
 
 
+@pytest.mark.parametrize("any_home", ["server"], indirect=True)
 def test_a_stack_that_is_only_looked_at(room: Room) -> None:
     from kitaru_iac.spec import from_mapping
     from kitaru_iac.stacks import operations
@@ -203,28 +220,28 @@ def test_a_stack_that_is_only_looked_at(room: Room) -> None:
     assert "theirs" in stored.names()
 
 
-@pytest.mark.parametrize("ref", ["nothere", "00000000-0000-0000-0000-000000000000", "ab"])
-def test_looking_at_what_is_not_there_fails(local_room: Room, ref: str) -> None:
+def test_looking_at_what_is_not_there_fails(local_room: Room) -> None:
     """An empty answer would be read as "exists": a preview that is green, and wrong."""
 
     def look() -> None:
-        kitaru.Stack.get("found", ref)
+        kitaru.Stack.get("found", "nothere")
 
-    with pytest.raises(Failed) as failed:
-        local_room.preview(look)
-    assert "does not exist" in str(failed.value)
-    assert "Traceback (most recent call last)" not in str(failed.value)
-    with pytest.raises(Failed):
-        local_room.up(look)
+    for run in (local_room.preview, local_room.up):
+        with pytest.raises(Failed) as failed:
+            run(look)
+        assert "does not exist" in str(failed.value)
+        assert "Traceback (most recent call last)" not in str(failed.value)
+    for ref in ("nothere", "00000000-0000-0000-0000-000000000000", "ab"):
+        assert Engine().get("found", ref) is None
 
 
-def test_the_state_is_what_the_schema_says(local_room: Room) -> None:
+def test_the_state_is_what_the_schema_says(home: Home) -> None:
     from kitaru_iac.pulumi.plugin.schema import schema
 
-    local_room.up(program())
+    engine = Engine()
+    engine.up(wanted())
     known = schema()["resources"]["kitaru:index:Stack"]
-    state = local_room.resources()["prod"]
-    assert set(state["outputs"]) <= set(known["properties"])
-    assert set(known["required"]) <= set(state["outputs"])
-    assert set(state["inputs"]) <= set(known["inputProperties"])
-    json.dumps(state)
+    state = engine.state["dev"]
+    assert set(state.properties) <= set(known["properties"])
+    assert set(known["required"]) <= set(state.properties)
+    assert set(state.inputs) <= set(known["inputProperties"])

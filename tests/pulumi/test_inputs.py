@@ -10,9 +10,13 @@ import pytest
 from pulumi import automation as auto
 
 import kitaru_iac.pulumi as kitaru
+from kitaru_iac.pulumi.plugin.wire import UNKNOWN
+from tests.homes import Home
 from tests.pulumi import stored
-from tests.pulumi.programs import KEYS, REMOTE, SECRET, local, not_known, program
+from tests.pulumi.driver import Engine, Refused
+from tests.pulumi.programs import KEYS, REMOTE, SECRET, not_known, program
 from tests.pulumi.room import Failed, Room
+from tests.pulumi.test_operations import program as wanted
 
 
 def test_all_problems_are_told_at_once_by_property(local_room: Room) -> None:
@@ -63,10 +67,10 @@ def test_another_languages_mistakes_get_a_suggestion(given: dict[str, Any], expe
     assert expected in "\n".join(reason(problem) for problem in found), found
 
 
-def test_a_wrong_field_of_a_component_is_said_at_preview(local_room: Room) -> None:
-    with pytest.raises(Failed) as failed:
-        local_room.preview(local("dev", extra={"orchestrator": {"synchronus": False}}))
-    assert "synchronus" in str(failed.value)
+def test_a_wrong_field_of_a_component_is_said_at_preview(home: Home) -> None:
+    with pytest.raises(Refused) as refused:
+        Engine().up(wanted(extra={"orchestrator": {"synchronus": False}}), preview=True)
+    assert "synchronus" in str(refused.value)
     assert stored.names() == {"default"}
 
 
@@ -149,18 +153,14 @@ def test_a_wrong_secret_that_nobody_marked_is_not_shown_either(local_room: Room)
         assert "credentials" in str(failed.value)
 
 
-def test_a_taken_name_is_said_although_other_values_are_unknown(local_room: Room) -> None:
+def test_a_taken_name_is_said_although_other_values_are_unknown(home: Home) -> None:
     from kitaru_iac.spec import from_mapping
     from kitaru_iac.stacks import operations
 
-    operations.create(from_mapping({"name": "prod", "activate": False}))
-
-    def run() -> None:
-        kitaru.Stack("prod", **{**REMOTE, "execution_role": not_known()})
-
-    with pytest.raises(Failed) as failed:
-        local_room.preview(run)
-    assert "already exists" in str(failed.value)
+    operations.create(from_mapping({"name": "dev", "activate": False}))
+    with pytest.raises(Refused) as refused:
+        Engine().up(wanted(executionRole=UNKNOWN), preview=True)
+    assert "already exists" in str(refused.value)
 
 
 def test_credentials_of_the_configuration(local_room: Room) -> None:

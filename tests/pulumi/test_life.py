@@ -1,4 +1,7 @@
-"""The life of a stack in a program: created, unchanged, changed, replaced, destroyed."""
+"""The life of a stack in a program: created, unchanged, changed, replaced, destroyed.
+
+With the real engine where its own part matters, else with the model of it in `tests.pulumi.driver`.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ import pulumi
 import pytest
 
 import kitaru_iac.pulumi as kitaru
+from tests.homes import Home
 from tests.pulumi import stored
-from tests.pulumi.programs import KEYS, REMOTE, local, program
-from tests.pulumi.room import Failed, Room
+from tests.pulumi.driver import Engine, Refused, Wanted
+from tests.pulumi.programs import REMOTE, local, program
+from tests.pulumi.room import Room
+from tests.pulumi.test_operations import program as wanted
 
 
 def test_a_stack_is_previewed_made_kept_and_destroyed(room: Room) -> None:
@@ -56,27 +62,12 @@ def test_a_change_is_made_in_place_and_what_depends_on_it_follows(local_room: Ro
     assert local_room.preview(changed).ops == {"prod": "same"}
 
 
-@pytest.mark.parametrize(
-    ("changed", "property_"),
-    [
-        ({"credentials": "aws-profile:prod"}, "credentials"),
-        (
-            {
-                "type": "kubernetes",
-                "execution_role": None,
-                "cluster": "prod-cluster",
-            },
-            "type",
-        ),
-    ],
-)
-def test_what_cannot_be_changed_in_place_is_replaced(
-    local_room: Room, changed: dict[str, str | None], property_: str
-) -> None:
+def test_what_cannot_be_changed_in_place_is_replaced(local_room: Room) -> None:
+    changed = {"type": "kubernetes", "execution_role": None, "cluster": "prod-cluster"}
     first = local_room.up(program())
     preview = local_room.preview(program(**changed))
     assert "replace" in preview.ops["prod"]
-    assert property_ in preview.diffs["prod"]
+    assert "type" in preview.diffs["prod"]
     second = local_room.up(program(**changed))
     assert second.outputs["id"] != first.outputs["id"]
     assert stored.names() == {"default", "prod"}
@@ -90,73 +81,59 @@ def test_another_name_is_another_stack(local_room: Room) -> None:
     assert stored.names() == {"default", "research"}
 
 
-def test_the_same_keys_of_another_kind_are_changed_in_place(local_room: Room) -> None:
-    first = local_room.up(program())
-    other = KEYS.replace("FIRST", "OTHER")
-    second = local_room.up(program(credentials=other))
-    assert second.ops == {"prod": "update"}
-    assert second.outputs["id"] == first.outputs["id"]
-    found = stored.records("prod")
-    assert found is not None
-    assert found.connector is not None
-    assert found.connector.auth_method == "secret-key"
-
-
-def test_a_name_that_is_taken_is_said_at_preview(room: Room) -> None:
+def test_a_name_that_is_taken_is_said_at_preview(home: Home) -> None:
     from kitaru_iac.spec import from_mapping
     from kitaru_iac.stacks import operations
 
     made = operations.create(from_mapping({"name": "dev", "activate": False}))
-    with pytest.raises(Failed) as failed:
-        room.preview(local("dev"))
-    text = str(failed.value)
-    assert "A stack named 'dev' already exists" in text
-    assert f"pulumi import kitaru:index:Stack dev {made.id}" in text
-    assert "Traceback" not in text
-    with pytest.raises(Failed):
-        room.up(local("dev"))
+    program = {"dev": Wanted({"name": "dev"})}
+    for preview in (True, False):
+        with pytest.raises(Refused) as refused:
+            Engine().up(program, preview=preview)
+        text = str(refused.value)
+        assert "A stack named 'dev' already exists" in text
+        assert f"pulumi import kitaru:index:Stack dev {made.id}" in text
     assert stored.names() == {"default", "dev"}
 
 
-def test_two_resources_of_one_name_do_not_take_it_from_each_other(local_room: Room) -> None:
-    def twice() -> None:
-        first = kitaru.Stack("one", name="dev")
-        kitaru.Stack("two", name="dev", opts=pulumi.ResourceOptions(depends_on=[first]))
-
-    with pytest.raises(Failed) as failed:
-        local_room.up(twice)
-    assert "belongs to Pulumi" in str(failed.value)
-    assert local_room.resources()["one"]["id"]
+def test_two_resources_of_one_name_do_not_take_it_from_each_other(home: Home) -> None:
+    engine = Engine()
+    with pytest.raises(Refused) as refused:
+        engine.up({"one": Wanted({"name": "dev"}), "two": Wanted({"name": "dev"})})
+    assert "belongs to Pulumi" in str(refused.value)
+    assert set(engine.state) == {"one"}
     assert stored.names() == {"default", "dev"}
 
 
-def test_parts_that_others_use_stay(local_room: Room) -> None:
+def test_parts_that_others_use_stay(home: Home) -> None:
     from kitaru_iac.spec import from_mapping
     from kitaru_iac.stacks import operations
 
-    local_room.up(program())
+    engine = Engine()
+    engine.up(wanted())
     operations.create(
         from_mapping(
             {**{k: v for k, v in REMOTE.items() if k != "credentials"}, "name": "other"}
-            | {"connector": "prod", "activate": False}
+            | {"connector": "dev", "activate": False}
         )
     )
-    gone = local_room.destroy(program())
-    assert "prod" not in stored.names()
-    assert stored.parts("prod") == {"service_connector"}
-    assert any("Kept service_connector prod" in line for line in gone.diagnostics)
+    engine.destroy()
+    assert "dev" not in stored.names()
+    assert stored.parts("dev") == {"service_connector"}
+    assert any("Kept service_connector dev" in line for line in engine.plugin.said)
 
 
-def test_it_becomes_active_only_where_that_is_asked(local_room: Room) -> None:
+def test_it_becomes_active_only_where_that_is_asked(home: Home) -> None:
     from kitaru_iac import current_stack
 
-    local_room.up(local("dev"))
+    engine = Engine()
+    engine.up({"dev": Wanted({"name": "dev"})})
     assert current_stack().name == "default"
-    local_room.up(local("dev", activate=True))
+    engine.up({"dev": Wanted({"name": "dev", "activate": True})})
     assert current_stack().name == "dev"
-    gone = local_room.destroy()
+    engine.destroy()
     assert current_stack().name == "default"
-    assert any("default is active now" in line for line in gone.diagnostics)
+    assert any("default is active now" in line for line in engine.plugin.said)
 
 
 def test_a_stack_under_a_component_moves_with_its_alias(local_room: Room) -> None:

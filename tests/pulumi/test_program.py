@@ -194,23 +194,23 @@ def test_the_program_of_a_local_stack_imports_neither_zenml_nor_a_cloud(bare_hom
 
 @pytest.mark.engine
 class TestInTheEngine:
-    def test_a_local_stack_from_a_file(self, room: Room, project: Path):
+    def test_a_local_stack_from_a_file(self, local_room: Room, project: Path):
         (project / "stack.yaml").write_text("type: local\n")
         config = {"kitaru:file": "stack.yaml"}
-        preview = room.preview(program, config=config)
+        preview = local_room.preview(program, config=config)
         assert preview.ops == {"prod": "create"}
         assert stored.records("prod") is None
-        up = room.up(program)
+        up = local_room.up(program)
         assert set(up.outputs) == {"name", "type", "stack_id"}
         assert (up.outputs["name"], up.outputs["type"]) == ("prod", "local")
         assert stored.records("prod").id == up.outputs["stack_id"]
-        assert room.up(program).ops == {"prod": "same"}
+        assert local_room.up(program).ops == {"prod": "same"}
         # An address of the file's own is a change of the stack.
         (project / "stack.yaml").write_text(f"artifact_store: {project / 'data'}\n")
-        changed = room.up(program)
+        changed = local_room.up(program)
         assert changed.ops == {"prod": "update"}
         assert changed.outputs["artifact_store"] == str(project / "data")
-        room.destroy(program)
+        local_room.destroy(program)
         assert stored.records("prod") is None
 
     def test_a_wrong_configuration_ends_the_preview_without_a_traceback(self, local_room: Room):

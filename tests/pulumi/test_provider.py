@@ -9,11 +9,14 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi import automation as auto
+from pulumi.runtime.proto import provider_pb2 as p
 
 import kitaru_iac.pulumi as kitaru
 from tests.homes import Home
 from tests.pulumi import stored
+from tests.pulumi.driver import Plugin
 from tests.pulumi.programs import not_known
+from tests.pulumi.protocol import struct
 from tests.pulumi.room import Failed, Room
 from tests.servers.zenml import ZenMLServer
 
@@ -101,27 +104,34 @@ def test_the_configuration_of_the_stack_is_the_default_providers(
     assert zenml_server.api_key not in str(far.resources())
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ({"url": "https://zenml.example.com"}, "apiKey"),
-        ({"api_key": "ZENKEY_x"}, "url"),
-        ({"url": "zenml.example.com", "api_key": "x"}, "https://HOST"),
-        ({"url": "https://me:pw@zenml.example.com", "api_key": "x"}, "apiKey"),
-    ],
-)
-def test_a_wrong_configuration_is_said_at_preview(
-    local_room: Room, given: dict[str, str], expected: str
-) -> None:
+def test_a_wrong_configuration_is_said_at_preview(local_room: Room) -> None:
     def run() -> None:
-        provider = kitaru.Provider("there", **given)
+        provider = kitaru.Provider("there", api_key="ZENKEY_x")
         kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=provider))
 
     with pytest.raises(Failed) as failed:
         local_room.preview(run)
-    assert expected in str(failed.value)
+    assert "url" in str(failed.value)
     assert "Traceback" not in str(failed.value)
     assert "ZENKEY_x" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"url": "https://zenml.example.com"}, "the server's API key is missing"),
+        ({"apiKey": "ZENKEY_x"}, "the server of the API key is missing"),
+        ({"url": "zenml.example.com", "apiKey": "ZENKEY_x"}, "https://HOST"),
+        ({"url": "https://me:pw@zenml.example.com", "apiKey": "ZENKEY_x"}, "Use apiKey."),
+    ],
+)
+def test_a_wrong_configuration_is_a_problem(given: dict[str, str], expected: str) -> None:
+    urn = "urn:pulumi:prod::platform::pulumi:providers:kitaru::there"
+    answer = Plugin().call("CheckConfig", p.CheckRequest(urn=urn, news=struct(**given)))
+    (failure,) = answer.failures
+    assert expected in failure.reason
+    assert "ZENKEY_x" not in failure.reason
+    assert "me:pw" not in failure.reason
 
 
 def test_a_key_that_is_not_accepted(far: Room, zenml_server: ZenMLServer) -> None:
