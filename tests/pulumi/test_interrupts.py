@@ -17,6 +17,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from tests.homes import Home
 from tests.pulumi import stored
+from tests.pulumi.driver import Engine, Killed, Refused, Wanted, killing
 from tests.pulumi.programs import local
 from tests.pulumi.protocol import URN, struct
 from tests.pulumi.room import Failed, Room
@@ -48,6 +49,7 @@ def forget_runs() -> None:
         tokens.unlink()
 
 
+@pytest.mark.parametrize("any_home", ["server"], indirect=True)
 def test_an_up_that_dies_after_the_registration_is_gone_on_with(
     room: Room, pulumi_home: Path, tmp_path: Path
 ) -> None:
@@ -63,17 +65,16 @@ def test_an_up_that_dies_after_the_registration_is_gone_on_with(
     assert room.up(local("dev")).ops == {"dev": "same"}
 
 
-def test_another_machine_does_not_take_such_a_stack(
-    local_room: Room, pulumi_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_machine_does_not_take_such_a_stack(home: Home) -> None:
     """It may be a colleague's, whose program is called the same."""
-    plugin_in(pulumi_home, _DYING.format(mark=str(tmp_path / "died")))
-    with pytest.raises(Failed):
-        local_room.up(local("dev"))
+    program = {"dev": Wanted({"name": "dev"})}
+    with killing(0, written=True), pytest.raises(Killed):
+        Engine().up(program)
+    assert "dev" in stored.names()
     forget_runs()
-    with pytest.raises(Failed) as failed:
-        local_room.up(local("dev"))
-    assert "pulumi import kitaru:index:Stack dev" in str(failed.value)
+    with pytest.raises(Refused) as refused:
+        Engine().up(program)
+    assert "pulumi import kitaru:index:Stack dev" in str(refused.value)
 
 
 _SLOW = """

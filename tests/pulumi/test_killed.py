@@ -1,4 +1,4 @@
-"""A plugin that dies at any of its writes: the same operation of the next one converges.
+"""A plugin that dies before any of its writes, or after the last: the next one converges.
 
 It dies in this process: from then on nothing that it writes arrives, be it what would take the
 change back or the note of the change that goes. A true death is in `test_interrupts`.
@@ -14,7 +14,7 @@ import pytest
 
 from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.machine import unfinished
-from kitaru_iac.pulumi.plugin import runs
+from kitaru_iac.pulumi.plugin import runs, stacks
 from tests.homes import Home
 from tests.pulumi import stored
 from tests.pulumi.driver import Engine, Killed, Wanted
@@ -80,13 +80,17 @@ def test_the_same_operation_goes_on(home: Home, operation: str) -> None:
         if operation != "create":
             engine.up(program())
         replace = {"dev"} if replaced else set()
+        before = engine.export()
         with dying_at(write) as death:
             try:
                 engine.up(wanted, replace=replace)
             except Killed:
                 assert death.came
         died = death.came
-        engine.up(wanted, replace=replace if died else ())
+        assert not stacks._write_lock.locked()
+        if not died:  # it dies after its last write, and the engine hears nothing of it
+            engine.state, engine.pending = before, []
+        engine.up(wanted, replace=replace)
         if wanted:
             held, found = engine.state["dev"], stored.records("dev")
             assert found is not None

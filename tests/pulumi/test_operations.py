@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from kitaru_iac.pulumi.keys import wire_names
-from kitaru_iac.pulumi.plugin import stacks
 from tests.homes import Home
 from tests.pulumi import stored
-from tests.pulumi.driver import Engine, Killed, Refused, Wanted, killing
+from tests.pulumi.driver import Engine, Refused, Wanted
 from tests.pulumi.programs import REMOTE
 
 HERE = Path(__file__).parent
@@ -163,25 +162,6 @@ def test_an_earlier_export_that_is_imported_converges(home: Home) -> None:
     del engine.state["dev"].outputs["ownerRun"]
     engine.up(program(**{"async": True}))
     agree(engine, program(**{"async": True}))
-
-
-@pytest.mark.parametrize("handler", ["Create", "Update", "Delete", "Replace"])
-@pytest.mark.parametrize("written", [True, False], ids=["after the write", "before it"])
-def test_a_plugin_that_is_killed_in_a_handler(home: Home, handler: str, written: bool) -> None:
-    engine = Engine()
-    if handler != "Create":
-        engine.up(program())
-    wanted = {"Update": program(**{"async": True}), "Delete": {}}.get(handler, program())
-    replace = {"dev"} if handler == "Replace" else set()
-    with killing(0, written=written), pytest.raises(Killed):
-        engine.up(wanted, replace=replace)
-    engine.up(wanted, replace=replace)
-    if wanted:
-        agree(engine, wanted)
-        engine.destroy()
-    assert stored.names() == {"default"}
-    assert stored.parts("dev") == set()
-    assert not stacks._write_lock.locked()
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
