@@ -7,7 +7,7 @@ import re
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.draft import Draft
 from kitaru_iac.spec.infrastructure import OPTIONS, Infrastructure
-from kitaru_iac.spec.infrastructure_values import SUBNET, SUBNETWORK
+from kitaru_iac.spec.infrastructure_values import INSTANCE_TYPE, SUBNET, SUBNETWORK, VM_SIZE
 from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.resources import RESOURCES
 
@@ -35,6 +35,7 @@ def check(draft: Draft, type_: StackType, cloud: Cloud | None) -> None:
         _endpoint(draft, type_, found)
     _network(draft, found)
     _subnets(draft, cloud, found)
+    _sizes(draft, cloud, found)
     _nodes(draft, found)
     if cloud in {None, Cloud.AWS}:
         _places(draft, found)
@@ -111,6 +112,20 @@ def _subnets(draft: Draft, cloud: Cloud | None, found: Infrastructure) -> None:
                 f"`{text}` is not a subnet of {cloud.label}",
                 remedy=f"Write it as `{example}`.",
             )
+
+
+def _sizes(draft: Draft, cloud: Cloud | None, found: Infrastructure) -> None:
+    """Nodes are named in the words of their cloud."""
+    forms = {Cloud.AWS: (INSTANCE_TYPE, "m7i.xlarge"), Cloud.AZURE: (VM_SIZE, "Standard_D4s_v5")}
+    if not found.instance_type or cloud not in forms:
+        return
+    form, example = forms[cloud]
+    if not re.fullmatch(form, found.instance_type):
+        draft.add(
+            "infrastructure.instance_type",
+            f"`{found.instance_type}` is not a kind of node of {cloud.label}",
+            remedy=f"Write it as `{example}`.",
+        )
 
 
 def _nodes(draft: Draft, found: Infrastructure) -> None:

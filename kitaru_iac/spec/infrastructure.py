@@ -56,8 +56,10 @@ class Option:
     clouds: frozenset[Cloud] = frozenset({Cloud.AWS})
 
 
-#: Where clusters are made.
+#: Where clusters are made in a network that is named or made.
 _WITH_CLUSTERS = frozenset({Cloud.AWS, Cloud.GCP})
+#: Where the nodes of a cluster are the user's choice.
+_WITH_NODES = frozenset({Cloud.AWS, Cloud.AZURE})
 
 OPTIONS: Mapping[str, Option] = {
     "permissions_boundary": Option(
@@ -110,7 +112,7 @@ OPTIONS: Mapping[str, Option] = {
         *(Shape.LIST, values.networks, "cluster"),
         example="[203.0.113.7/32]",
         schema={"items": {"type": "string", "pattern": values.NETWORK}},
-        clouds=_WITH_CLUSTERS,
+        clouds=frozenset(Cloud),
     ),
     "dns_endpoint": Option(
         "Whether the cluster is reached by a name too, from everywhere, by whom IAM lets in; "
@@ -149,29 +151,34 @@ OPTIONS: Mapping[str, Option] = {
         schema={"pattern": values.KUBERNETES},
     ),
     "instance_type": Option(
-        "The nodes of the cluster; t3.large, if left out.",
+        "The nodes of the cluster. On AWS an instance type; t3.large, if left out. On Azure a size "
+        "of virtual machines, as `Standard_D8s_v5`; Standard_D4s_v5, if left out.",
         *(Shape.TEXT, values.instance_type, "cluster"),
         example="m7i.xlarge",
-        schema={"pattern": values.INSTANCE_TYPE},
+        schema={"pattern": values.NODES},
+        clouds=_WITH_NODES,
     ),
     "min_nodes": Option(
-        "How many nodes there are at least; 1, if left out.",
+        "How many nodes there are at least; 1, if left out, and on Azure not less.",
         *(Shape.NUMBER, values.at_least(0), "cluster"),
         example="1",
         schema={"minimum": 0},
+        clouds=_WITH_NODES,
     ),
     "nodes": Option(
-        "How many nodes there are to begin with; 2, if left out. Nothing adds a first one by "
-        "itself.",
+        "How many nodes there are to begin with; 2, if left out. On AWS nothing adds a first one "
+        "by itself.",
         *(Shape.NUMBER, values.at_least(1), "cluster"),
         example="2",
         schema={"minimum": 1},
+        clouds=_WITH_NODES,
     ),
     "max_nodes": Option(
         "How many nodes there are at most; 3, if left out.",
         *(Shape.NUMBER, values.at_least(1), "cluster"),
         example="3",
         schema={"minimum": 1},
+        clouds=_WITH_NODES,
     ),
     "node_disk": Option(
         "The disk of each node, in GiB; 100, if left out. Images of flows are large.",

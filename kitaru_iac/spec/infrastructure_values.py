@@ -14,6 +14,7 @@ __all__ = [
     "KEY_ARN",
     "KUBERNETES",
     "NETWORK",
+    "NODES",
     "OUR_TAGS",
     "POLICY_ARN",
     "PRINCIPAL",
@@ -21,6 +22,7 @@ __all__ = [
     "SUBNET",
     "SUBNETS",
     "SUBNETWORK",
+    "VM_SIZE",
     "at_least",
     "instance_type",
     "key_arn",
@@ -48,7 +50,10 @@ SUBNETS = f"^(?:{SUBNET.strip('^$')}|{SUBNETWORK.strip('^$')})$"
 NETWORK = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
 KUBERNETES = r"^1\.[0-9]{2}$"
 PRINCIPAL = rf"^{_PARTITION}:iam::[0-9]{{12}}:(role|user)/[\w+=,.@/-]+$"
+#: https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions
+VM_SIZE = r"^Standard_[A-Z][A-Za-z0-9_-]+$"
 INSTANCE_TYPE = r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"
+NODES = f"^(?:{INSTANCE_TYPE.strip('^$')}|{VM_SIZE.strip('^$')})$"
 
 #: The tags by which what we made is known: they are never anybody else's to give.
 OUR_TAGS = ("managed-by", "kitaru-stack", "pulumi-project", "pulumi-stack")
@@ -213,8 +218,11 @@ def kubernetes_version(text: str) -> str:
 
 
 def instance_type(text: str) -> str:
-    """An EC2 instance type."""
-    return _shaped(text, INSTANCE_TYPE, "an instance type", "m7i.xlarge")
+    """An EC2 instance type, or a size of Azure's virtual machines.
+
+    That it is of the stack's own cloud is seen in `cross_infrastructure`.
+    """
+    return _shaped(text, NODES, "an instance type", "m7i.xlarge")
 
 
 def at_least(least: int) -> Callable[[int], int]:

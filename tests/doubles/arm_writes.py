@@ -3,7 +3,8 @@
 It behaves as Azure does where it hurts: whether one may is decided before it looks whether a thing
 exists; names of the world may be a stranger's; vaults and workspaces are kept after they are
 deleted, with their names; a role for an identity that is a moment old is refused unless its kind is
-said; a workspace is not made while its identity may not use what it stands on.
+said; a workspace is not made while its identity may not use what it stands on, and a cluster
+not while its control plane may not hand its nodes their identity.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _TYPES = {
 _WORKSPACES = "microsoft.machinelearningservices/workspaces"
 _IDENTITIES = "microsoft.managedidentity/userassignedidentities"
 _ASSIGNMENTS = "microsoft.authorization/roleassignments"
+_CLUSTERS = "microsoft.containerservice/managedclusters"
+_OPERATOR = "f1a07417-d97a-45cb-824c-7a7467783830"
 _CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 
 
@@ -185,7 +188,44 @@ class Writes:
             return self._wrong_assignment(given["properties"], low, old)
         if kind.lower() == _WORKSPACES and old is None:
             return self._unready(given)
+        if kind.lower() == _CLUSTERS:
+            return self._wrong_cluster(given, low, old)
         return None
+
+    def _wrong_cluster(
+        self, given: dict[str, Any], low: str, old: dict[str, Any] | None
+    ) -> Response | None:
+        properties = given["properties"]
+        group = str(properties.get("nodeResourceGroup"))
+        there = self._arm.groups.get(group.lower())
+        if there is not None and str(there.get("managedBy")).lower() != low:
+            text = f"The resource group {group} already exists."
+            return self._arm.error(400, "NodeResourceGroupAlreadyExists", text)
+        if old is not None:
+            return None
+        control = next(iter(given["identity"]["userAssignedIdentities"]))
+        nodes = properties["identityProfile"]["kubeletidentity"]
+        found = [self._arm.resources.get(x.lower()) for x in (control, nodes["resourceId"])]
+        if None in found or found[1]["properties"]["principalId"] != nodes["objectId"]:  # type: ignore[index]
+            return self._arm.error(400, "InvalidIdentity", "There is no such identity.")
+        principal = found[0]["properties"]["principalId"]  # type: ignore[index]
+        roles = self._roles(nodes["resourceId"], principal)
+        if _OPERATOR not in roles:
+            return self._arm.error(
+                *(400, "CustomKubeletIdentityMissingPermissionError"),
+                "The cluster using user-assigned managed identity must be granted 'Managed "
+                f"Identity Operator' role to assign kubelet identity {nodes['resourceId']}.",
+            )
+        return None
+
+    def _roles(self, at: str, principal: str) -> list[str]:
+        """The roles that a principal has on a thing itself."""
+        return [
+            one["properties"]["roleDefinitionId"].rsplit("/", 1)[1]
+            for path, one in self._arm.resources.items()
+            if one["type"].lower() == _ASSIGNMENTS and path.startswith(f"{at.lower()}/")
+            and one["properties"]["principalId"] == principal
+        ]  # fmt: skip
 
     def _wrong_assignment(
         self, given: dict[str, Any], low: str, old: dict[str, Any] | None
@@ -217,12 +257,7 @@ class Writes:
             at = given["properties"].get(key)
             if at is None:
                 continue
-            roles = [
-                r["properties"]["roleDefinitionId"].rsplit("/", 1)[1]
-                for p, r in self._arm.resources.items()
-                if r["type"].lower() == _ASSIGNMENTS and p.startswith(f"{at.lower()}/")
-                and r["properties"]["principalId"] == principal
-            ]  # fmt: skip
+            roles = self._roles(at, principal)
             if _CONTRIBUTOR not in roles or self.slow_roles > 0:
                 self.slow_roles -= 1
                 return self._arm.error(
@@ -252,6 +287,13 @@ class Writes:
         if low == _IDENTITIES:
             made = old["properties"] if old else {}
             return {key: made.get(key) or str(uuid.uuid4()) for key in ("principalId", "clientId")}
+        if low == _CLUSTERS:
+            group = self._arm.put_group(given["properties"]["nodeResourceGroup"], given["location"])
+            group |= {"managedBy": path, "tags": given.get("tags") or {}}
+            issuer = f"https://oidc.prod-aks.azure.com/{name}/"
+            return {"provisioningState": "Succeeded", "powerState": {"code": "Running"},
+                    "fqdn": f"{name}.azmk8s.io",
+                    "oidcIssuerProfile": {"enabled": True, "issuerURL": issuer}}  # fmt: skip
         if low == _ASSIGNMENTS:
             return {"scope": path.rpartition("/providers/")[0]}
         return {"provisioningState": "Succeeded"}
@@ -271,6 +313,8 @@ class Writes:
             self.deleted[low] = found
         for each in [p for p in self._arm.resources if p.startswith(low + "/")]:
             del self._arm.resources[each]
+        if found["type"].lower() == _CLUSTERS:
+            self._arm.groups.pop(found["properties"]["nodeResourceGroup"].lower(), None)
         if found["type"].lower() == "microsoft.storage/storageaccounts":
             self._arm.drop_account(found["name"])
         return Response(200)

@@ -30,6 +30,9 @@ _ROLES = {
     },
     Role.BLOB_DATA_CONTRIBUTOR: {"dataActions": ["Microsoft.Storage/storageAccounts/*"]},
     Role.FILE_DATA_CONTRIBUTOR: {},
+    Role.MANAGED_IDENTITY_OPERATOR: {
+        "actions": ["Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action"]
+    },
     Role.KEY_VAULT_ADMINISTRATOR: {"dataActions": ["Microsoft.KeyVault/vaults/*"]},
 }
 

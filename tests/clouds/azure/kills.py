@@ -12,12 +12,13 @@ from kitaru_iac.clouds.azure.provision.kinds import GROUP as GROUPS
 from kitaru_iac.clouds.azure.provision.kinds import KINDS
 from kitaru_iac.clouds.provider import marks
 from tests.clouds.azure.engine import GROUP, define_roles
+from tests.clouds.azure.test_provision import AKS
 from tests.doubles.azure import LOCATION, AzureLoopback
 from tests.doubles.standin_azure.install import install
 
 
 class Azure:
-    """A subscription with azureml stacks."""
+    """A subscription with two kinds of stacks: on AzureML, and on a cluster that is made."""
 
     def begin(self, folder: Path) -> Mapping[str, str]:
         (folder / "azure").mkdir()
@@ -29,7 +30,10 @@ class Azure:
             "credentials": f"azure-service-principal:{azure.tenant_id}:{azure.client_id}:"
             f"{azure.client_secret}",
         }  # fmt: skip
-        self.described: Sequence[Mapping[str, Any]] = [{**known, "type": "azureml"}]
+        self.described: Sequence[Mapping[str, Any]] = [
+            {**known, "type": "azureml"},
+            {**known, **AKS},
+        ]
         install(Path(os.environ["PULUMI_HOME"]))
         return azure.env()
 

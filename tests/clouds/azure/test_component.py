@@ -23,7 +23,15 @@ from kitaru_iac.clouds.azure.provision.program import physical_names
 from kitaru_iac.clouds.programs import NAME
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.spec.model import StackSpec
-from tests.clouds.azure.test_layout import GROUP, REGION, SUBSCRIPTION, described, kubernetes
+from tests.clouds.azure.test_layout import (
+    GROUP,
+    REACHED,
+    REGION,
+    SUBSCRIPTION,
+    aks,
+    described,
+    kubernetes,
+)
 
 TENANT = "t-1"
 WHERE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
@@ -39,7 +47,9 @@ class _Azure(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.made[args.name] = (args.typ, args.inputs)
         outputs = {**args.inputs, "name": args.inputs.get("name", args.name)}
-        outputs |= {"principalId": "who", "loginServer": "x.azurecr.io"}
+        outputs |= {"principalId": "who", "clientId": "c", "loginServer": "x.azurecr.io"}
+        if "oidcIssuerProfile" in outputs:
+            outputs["oidcIssuerProfile"] = {"enabled": True, "issuerURL": "https://issuer"}
         if identity := args.inputs.get("identity"):  # given as a list, and shown as a mapping
             users = {user: {"clientId": "c", "principalId": "who"}
                      for user in identity["userAssignedIdentities"]}  # fmt: skip
@@ -197,6 +207,36 @@ def test_the_nodes_of_a_cluster_are_let_at_what_is_made(run: Callable[..., _Azur
     assert {i["principalId"] for t, i in made.made.values() if t.endswith("Assignment")} == {
         "kubelet"
     }
+
+
+def test_a_new_cluster(run: Callable[..., _Azure]) -> None:
+    planned = layout(aks(infrastructure={**REACHED, "nodes": 3}), SUBSCRIPTION, REGION)
+    made = run({**planned.args(), "tenant": TENANT}).made
+    inputs = made["stack-cluster"][1]
+    assert inputs["disableLocalAccounts"] is False, "ZenML takes no other way in"
+    assert inputs["apiServerAccessProfile"] == {
+        "authorizedIPRanges": ["203.0.113.7/32"], "enablePrivateCluster": False,
+    }  # fmt: skip
+    assert inputs["identity"]["userAssignedIdentities"] == ["id-of-stack-control"]
+    assert inputs["identityProfile"]["kubeletidentity"]["resourceId"] == "id-of-stack-nodes"
+    assert inputs["oidcIssuerProfile"] == {"enabled": True}
+    assert inputs["securityProfile"] == {"workloadIdentity": {"enabled": True}}
+    assert inputs["sku"] == {"name": "Base", "tier": "Free"}
+    (pool,) = inputs["agentPoolProfiles"]
+    assert [pool[key] for key in ("minCount", "count", "maxCount", "vmSize")] == [
+        1, 3, 3, "Standard_D4s_v5",
+    ]  # fmt: skip
+    for name in ("cluster", "control", "nodes", "pods"):
+        assert made[f"stack-{name}"][1]["tags"] == marks("kitaru", "prod")
+    pods = made["stack-pods-zenml-service-account"][1]
+    assert pods["subject"] == "system:serviceaccount:default:zenml-service-account"
+    assert (pods["resourceName"], pods["issuer"]) == ("kitaru-prod-pods", "https://issuer")
+    for name, physical in physical_names(planned).items():
+        if made[name][0] in KINDS:
+            assert made[name][1][KINDS[made[name][0]].name] == physical
+    private = layout(aks(infrastructure={"endpoint_access": []}), SUBSCRIPTION, REGION)
+    alone = run({**private.args(), "tenant": TENANT}).made["stack-cluster"][1]
+    assert alone["apiServerAccessProfile"] == {"enablePrivateCluster": True}, "not everybody"
 
 
 def test_a_description_takes_the_subscription_of_the_provider(run: Callable[..., _Azure]) -> None:

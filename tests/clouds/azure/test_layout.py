@@ -14,11 +14,13 @@ from kitaru_iac.checks.probes import Denied, NotFound
 from kitaru_iac.clouds.azure.answers import arm_error
 from kitaru_iac.clouds.azure.provision import grants, holdings, names
 from kitaru_iac.clouds.azure.provision.account import Account
-from kitaru_iac.clouds.azure.provision.grants import Role, Scope
+from kitaru_iac.clouds.azure.provision.args import OUTPUTS
+from kitaru_iac.clouds.azure.provision.grants import Role, Scope, Use
 from kitaru_iac.clouds.azure.provision.kinds import ACCOUNT as STORAGE
 from kitaru_iac.clouds.azure.provision.kinds import (
     ASSIGNMENT,
     CONTAINER,
+    FEDERATION,
     IDENTITY,
     KINDS,
     LIFECYCLE,
@@ -41,6 +43,7 @@ from kitaru_iac.spec.names import PATTERNS, azure_container, storage_account, wo
 SUBSCRIPTION, GROUP, REGION = "00000000-0000-0000-0000-000000000123", "ml", "westeurope"
 PLACE = ("prod", SUBSCRIPTION, GROUP)
 ACCOUNT = names.account_name(*PLACE)
+REACHED: dict[str, Any] = {"endpoint_access": ["203.0.113.7/32"]}
 STORE = f"abfs://kitaru-prod@{ACCOUNT}.dfs.core.windows.net"
 
 
@@ -55,6 +58,12 @@ def described(**more: Any) -> StackSpec:
 def kubernetes(**more: Any) -> StackSpec:
     return described(**{"type": "kubernetes", "cluster": "aks", "artifact_store": "az://data",
                         "resources": {"bucket": "create"}, **more})  # fmt: skip
+
+
+def aks(**more: Any) -> StackSpec:
+    """A stack with a new cluster."""
+    return described(**{"type": "kubernetes", "resources": {"cluster": "create"},
+                        "infrastructure": REACHED, **more})  # fmt: skip
 
 
 def local(**more: Any) -> StackSpec:
@@ -153,8 +162,10 @@ def test_a_named_container_is_made_where_it_is_said(uri: str, account: str, resu
 @pytest.mark.parametrize(
     ("spec", "field", "text"),
     [
-        (lambda: kubernetes(resources={"cluster": "create"}, cluster=None,
-                            ), "resources.cluster", "cannot be made yet"),
+        (lambda: aks(infrastructure={**REACHED, "min_nodes": 0}),
+         "infrastructure.min_nodes", "one node at least"),
+        (lambda: aks(resources={"cluster": "create", "role": "existing"}),
+         "resources.role", "identity of its own"),
         (lambda: kubernetes(cluster=None), "cluster", "no cluster is named"),
         (lambda: kubernetes(resources={"role": "create"}), "resources.role", "only together"),
         (lambda: described(resources={"role": "skip"}), "resources.role", "identity of its own"),
@@ -180,6 +191,37 @@ def test_an_aks_cluster_that_exists_gets_store_and_registry() -> None:
     assert found.args()["principal"] == "p"
 
 
+def test_a_new_cluster_comes_with_store_and_registry() -> None:
+    found = made(aks())
+    assert (found.new_cluster, found.cluster) == ("kitaru-prod", "kitaru-prod")
+    assert found.node_group == "kitaru-prod-nodes-2b32317899"
+    assert (found.new_account, found.new_container) == (ACCOUNT, "kitaru-prod")
+    assert (found.namespace, found.service_accounts) == (
+        "default",
+        ("zenml-service-account", "default"),
+    )
+    extra = {"orchestrator": {"service_account_name": "sa"}}
+    other = made(aks(cluster="mine", namespace="ml", extra=extra))
+    assert (other.new_cluster, other.namespace, other.service_accounts) == ("mine", "ml", ("sa",))
+    filled_ = filled(aks(), {key: getattr(found, key) for key in OUTPUTS})
+    assert made(filled_) == found
+
+
+def test_the_identities_of_a_cluster_may_do_no_more_than_they_need() -> None:
+    everything = {"account": True, "registry": True, "store": True, "images": True}
+    found = grants.for_cluster(**everything, abac=False)
+    at = {use: {(one.scope, one.role) for one in granted} for use, granted in found.items()}
+    assert at == {
+        Use.CONTROL: {(Scope.NODES, Role.MANAGED_IDENTITY_OPERATOR)},
+        Use.NODES: {(Scope.REGISTRY, Role.ACR_PULL), (Scope.REGISTRY, Role.REPOSITORY_READER),
+                    (Scope.IMAGES, Role.ACR_PULL)},
+        Use.PODS: {(Scope.ACCOUNT, Role.BLOB_DATA_CONTRIBUTOR),
+                   (Scope.STORE, Role.BLOB_DATA_CONTRIBUTOR)},
+    }  # fmt: skip
+    nothing = dict.fromkeys(everything, False)
+    assert sum(map(len, grants.for_cluster(**nothing).values())) == 1
+
+
 def test_a_local_stack_pushes_nothing() -> None:
     found = made(local())
     assert (found.new_container, found.new_registry, found.workspace) == ("data", None, None)
@@ -188,15 +230,20 @@ def test_a_local_stack_pushes_nothing() -> None:
 def test_names_that_may_be_taken_by_nothing_are_claimed_too() -> None:
     """Names of the world, and of what was deleted and can be recovered."""
     found = claims(made(described(resources={"group": "create"})))
-    types = [claim.type for claim in found]
-    assert len([t for t in types if t != NAME]) == len(KINDS)
+    of_cluster = claims(made(aks()))
+    types = [claim.type for claim in (*found, *of_cluster)]
+    assert {t for t in types if t != NAME} == set(KINDS)
+    assert [one.inputs["resourceName"] for one in of_cluster if one.type == IDENTITY] == [
+        "kitaru-prod-control", "kitaru-prod-nodes", "kitaru-prod-pods",
+    ]  # fmt: skip
+    assert [one.inputs["of"] for one in of_cluster if "of" in one.inputs] == [GROUP]
     asked = {claim.inputs["type"] for claim in found if claim.type == NAME}
     assert {VAULT, WORKSPACE} < asked
     assert len(asked) == 4
 
 
 def test_every_id_that_is_made_is_known_again() -> None:
-    for claim in claims(made(described(resources={"group": "create"}))):
+    for claim in (*claims(made(described(resources={"group": "create"}))), *claims(made(aks()))):
         if claim.type != NAME:
             path = KINDS[claim.type].id_of(SUBSCRIPTION, claim.inputs)
             assert claim_of(path) == claim
@@ -259,7 +306,7 @@ class _Tagged:
     ("location", "foreign"),
     [("westeurope", None), ("West Europe", None), ("northeurope", "it is in northeurope")],
 )
-@pytest.mark.parametrize("type_", [*KINDS, CONTAINER, LIFECYCLE])
+@pytest.mark.parametrize("type_", [*KINDS, CONTAINER, LIFECYCLE, FEDERATION])
 def test_what_is_in_another_region_is_not_taken_back_and_replaced(
     type_: str, location: str, foreign: str | None
 ) -> None:
@@ -267,7 +314,8 @@ def test_what_is_in_another_region_is_not_taken_back_and_replaced(
     access: Any = _Tagged(location)
     account = Account(access, None, REGION, SUBSCRIPTION)
     names_ = dict.fromkeys({kind.name for kind in KINDS.values()}, "thing1")
-    parts = {"containerName": "c-1", "managementPolicyName": "default"}
+    parts = {"containerName": "c-1", "managementPolicyName": "default",
+             "federatedIdentityCredentialResourceName": "zenml"}  # fmt: skip
     seen = account.sight(type_, {**names_, **parts}, marks("kitaru", "prod"))
     assert seen is not None
     assert seen.foreign == foreign
@@ -301,6 +349,10 @@ def test_a_role_that_a_deleted_identity_left_is_a_name_that_is_taken(principal: 
     assert {one.inputs["scope"] for one in found} == {scope}
     assert [one.inputs["principalId"] for one in found] == [principal or ""] * 2
     assert len({one.inputs["roleAssignmentName"] for one in found}) == 2
+    several = Known(store_id=scope, images_id=scope, images_abac=True, principals={"pods": "p-3"})
+    of_cluster = claims(replace(made(aks()), known=several))
+    whose = [one.inputs["principalId"] for one in of_cluster if one.type == ASSIGNMENT]
+    assert whose == ["", "p-3"]
     assert not [one for one in claims(made(described())) if one.type == ASSIGNMENT]
 
 
@@ -346,6 +398,19 @@ def test_what_exists_is_granted_no_more_than_it_needs() -> None:
     assert grants.for_principal(account=False, registry=False) == ()
     names_ = [grant.name for grant in found]
     assert len(set(names_)) == len(names_)
+
+
+def test_who_makes_a_cluster_may_make_what_it_is_made_of() -> None:
+    names_, group = provision_policy(aks())["roleDefinitions"]
+    for what in ("managedClusters/write", "userAssignedIdentities/assign/action",
+                 "federatedIdentityCredentials/write"):  # fmt: skip
+        assert any(action.endswith(what) for action in group["Actions"]), what
+    assert not any("MachineLearning" in action for action in group["Actions"])
+    condition = provision_policy(aks())["roleAssignments"][1]["condition"]
+    for role in (Role.MANAGED_IDENTITY_OPERATOR, Role.ACR_PULL, Role.BLOB_DATA_CONTRIBUTOR):
+        assert role in condition
+    assert Role.CONTRIBUTOR not in condition
+    assert "Microsoft.Storage/storageAccounts/read" not in names_["Actions"]
 
 
 def test_who_provisions_may_assign_these_roles_to_identities_alone() -> None:

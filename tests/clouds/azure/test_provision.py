@@ -147,3 +147,45 @@ def test_a_whole_life(azure_room: AzureRoom, tmp_path: Path) -> None:
     assert "az keyvault purge" in str(taken.value.why)
     assert azure_room.there() == {"theirs12"}
     assert azure.resources.resources[theirs.lower()] == before
+
+
+# -- a cluster -------------------------------------------------------------------------------------
+
+
+AKS: dict[str, Any] = {
+    "type": "kubernetes", "resources": {"cluster": "create"},
+    "infrastructure": {"endpoint_access": ["203.0.113.7/32"]},
+}  # fmt: skip
+
+
+def test_a_cluster_is_made_and_taken_down(azure_room: AzureRoom) -> None:
+    azure, spec = azure_room.world.azure, from_mapping({**given(azure_room), **AKS})
+    azure.storage_account("theirs12", GROUP)
+    said: list[str] = []
+    made = p.provision(spec, progress=said.append)
+    assert any("kubectl annotate serviceaccount" in line for line in said), said
+    look_at_the_cluster(azure_room)
+    assert not p.preview_infrastructure(spec).has_changes
+    gone = d.destroy_infrastructure(
+        made.labels, credentials=spec.credentials, include_protected=True
+    )
+    assert gone.kept == ()
+    assert azure_room.there() == {"theirs12"}
+    assert "kitaru-prod-nodes" not in str(list(azure.resources.groups)), "it goes with the cluster"
+
+
+def look_at_the_cluster(room: AzureRoom) -> None:
+    resources = room.world.azure.resources
+    names_ = {name: one for name, one in resources.resources.items() if "kitaru-prod" in name}
+    (cluster,) = [one for one in names_.values() if one["type"].endswith("/managedClusters")]
+    properties = cluster["properties"]
+    assert properties["apiServerAccessProfile"]["authorizedIPRanges"] == ["203.0.113.7/32"]
+    assert cluster["tags"]["pulumi-stack"] == "prod"
+    issuer = properties["oidcIssuerProfile"]["issuerURL"]
+    federated = [one["properties"] for name, one in names_.items() if "/federated" in name]
+    assert {one["issuer"] for one in federated} == {issuer}
+    assert [one["subject"].rsplit(":", 1)[1] for one in federated] == [
+        "zenml-service-account", "default",
+    ]  # fmt: skip
+    node_group = resources.groups[properties["nodeResourceGroup"].lower()]
+    assert node_group["tags"]["pulumi-stack"] == "prod", "and it is not taken for ours"

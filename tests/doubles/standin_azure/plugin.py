@@ -78,6 +78,15 @@ KINDS = {
             f"{_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{{resourceName}}",
             *("2023-01-31", ("principalId", "clientId")),
         ),
+        "managedidentity:FederatedIdentityCredential": Kind(
+            f"{_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{{resourceName}}"
+            "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
+            "2023-01-31",
+        ),
+        "containerservice:ManagedCluster": Kind(
+            f"{_GROUP}/providers/Microsoft.ContainerService/managedClusters/{{resourceName}}",
+            *("2025-09-01", ("oidcIssuerProfile", "fqdn")),
+        ),
         "keyvault:Vault": Kind(
             f"{_GROUP}/providers/Microsoft.KeyVault/vaults/{{vaultName}}", "2024-11-01"
         ),

@@ -120,6 +120,7 @@ class Account:
             planned.region,
             makes_group=planned.new_group,
             workspace=planned.new_workspace is not None,
+            cluster=planned.new_cluster is not None,
         )
 
     def known(self, spec: StackSpec, planned: Layout) -> Known:

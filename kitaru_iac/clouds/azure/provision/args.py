@@ -39,7 +39,7 @@ class InfrastructureArgs(TypedDict):
     container_registry: NotRequired[str | None]
     """The URI that images are pushed to."""
     cluster: NotRequired[str | None]
-    """The name of an existing AKS cluster."""
+    """The name of the AKS cluster that the stack uses."""
     workspace: NotRequired[str | None]
     """The name of an existing AzureML workspace."""
     new_group: NotRequired[bool | None]
@@ -58,14 +58,37 @@ class InfrastructureArgs(TypedDict):
     """The name of the key vault of a new workspace."""
     new_insights: NotRequired[str | None]
     """The name of Application Insights, and of the workspace of its logs, of a new workspace."""
+    new_cluster: NotRequired[str | None]
+    """The name of the AKS cluster to make."""
+    node_group: NotRequired[str | None]
+    """The name of the resource group that AKS makes for a new cluster's nodes."""
+    namespace: NotRequired[str | None]
+    """The namespace of a new cluster in which pods run. Default: default."""
+    service_accounts: NotRequired[list[str] | None]
+    """The service accounts that pods of a new cluster run as; ZenML's, if left out."""
+    endpoint_access: NotRequired[list[str] | None]
+    """The networks that may reach a new cluster's API server; it is private, if left out."""
+    instance_type: NotRequired[str]
+    """The size of a new cluster's nodes. Default: Standard_D4s_v5."""
+    min_nodes: NotRequired[int]
+    """How many nodes there are at least. Default: 1."""
+    nodes: NotRequired[int]
+    """How many nodes there are to begin with. Default: 2."""
+    max_nodes: NotRequired[int]
+    """How many nodes there are at most. Default: 3."""
+    principals: NotRequired[dict[str, str]]
+    """The object ids of the identities of a new cluster that are there already: those of `control`,
+    `nodes` and `pods`."""
     principal: NotRequired[str | None]
     """The object id of who runs the steps in an existing workspace or cluster: it may use the new
     storage account and pull from the new registry. With a new workspace, that of its identity,
     where it is there already."""
     store_id: NotRequired[str | None]
-    """The id of an existing storage account that a new workspace's identity may use."""
+    """The id of an existing storage account that a new workspace's identity, or the pods of a new
+    cluster, may use."""
     images_id: NotRequired[str | None]
-    """The id of an existing container registry that a new workspace's identity may pull from."""
+    """The id of an existing container registry that a new workspace's identity, or the nodes of a
+    new cluster, may pull from."""
     images_abac: NotRequired[bool | None]
     """Whether that registry takes roles on repositories; it is granted both kinds, if left out."""
     tags: NotRequired[dict[str, str]]

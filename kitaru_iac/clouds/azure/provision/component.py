@@ -8,7 +8,8 @@ from pulumi_azure_native import containerregistry, managedidentity, resources
 from kitaru_iac.clouds.azure.provision import described, grants, names
 from kitaru_iac.clouds.azure.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
 from kitaru_iac.clouds.azure.provision.bucket import Bucket
-from kitaru_iac.clouds.azure.provision.grants import Scope
+from kitaru_iac.clouds.azure.provision.cluster import cluster, federated
+from kitaru_iac.clouds.azure.provision.grants import Scope, Use
 from kitaru_iac.clouds.azure.provision.identity import Place, assign, identity
 from kitaru_iac.clouds.azure.provision.kinds import (
     ACCOUNT,
@@ -19,6 +20,7 @@ from kitaru_iac.clouds.azure.provision.kinds import (
     VAULT,
     WORKSPACE,
 )
+from kitaru_iac.clouds.azure.provision.layout import SERVICE_ACCOUNTS
 from kitaru_iac.clouds.azure.provision.registry import registry
 from kitaru_iac.clouds.azure.provision.workspace import Setting, attached, workspace
 from kitaru_iac.clouds.programs import CloudInfrastructure, foreseen, own_marks
@@ -75,6 +77,8 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             places[Scope.REGISTRY] = Place(_id(args, REGISTRY, new_registry), images.id)
         if new_workspace := args.get("new_workspace"):
             self._workspace(setting, args, new_workspace, places, images)
+        elif new_cluster := args.get("new_cluster"):
+            self._cluster(setting, args, new_cluster, places)
         elif principal := args.get("principal"):
             assign(
                 f"{name}-steps",
@@ -140,7 +144,9 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         self.container_registry = foreseen(made.login_server.apply(lambda _: uri), uri, made)
         return made
 
-    def _identity(self, setting: Setting, name: str) -> managedidentity.UserAssignedIdentity:
+    def _identity(
+        self, setting: Setting, name: str, use: str = "identity"
+    ) -> managedidentity.UserAssignedIdentity:
         return identity(
             setting.prefix,
             name,
@@ -148,6 +154,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             region=setting.region,
             tags=setting.tags,
             parent=self,
+            use=use,
         )
 
     def _workspace(
@@ -207,6 +214,46 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         assigned(after)
         self.workspace = foreseen(made.name, name, made)
 
+    def _cluster(
+        self,
+        setting: Setting,
+        args: InfrastructureArgs,
+        name: str,
+        places: dict[Scope, Place],
+    ) -> None:
+        """The cluster, with the identities of its control plane, its nodes and its pods."""
+        known, who, before = args.get("principals") or {}, {}, []
+        called = {use: names.identity_name(args["stack"], use) for use in Use}
+        for use in Use:
+            who[use] = self._identity(setting, called[use], use)
+        places[Scope.NODES] = Place(_id(args, IDENTITY, called[Use.NODES]), who[Use.NODES].id)
+        wanted = grants.for_cluster(
+            account=Scope.ACCOUNT in places and bool(args.get("new_container")),
+            registry=Scope.REGISTRY in places,
+            store=Scope.STORE in places,
+            images=Scope.IMAGES in places,
+            abac=args.get("images_abac"),
+        )
+        for use, granted in wanted.items():
+            before += assign(
+                f"{setting.prefix}-{use}",
+                granted,
+                places,
+                subscription=str(args.get("subscription")),
+                who=_id(args, IDENTITY, called[use]),
+                principal=known.get(use) or who[use].principal_id,
+                parent=who[use],
+            )
+        control, nodes = who[Use.CONTROL], who[Use.NODES]
+        made = cluster(setting, name, args, control=control, nodes=nodes, after=before)
+        federated(
+            *(setting, made, who[Use.PODS]),
+            called=called[Use.PODS],
+            namespace=args.get("namespace") or "default",
+            accounts=args.get("service_accounts") or SERVICE_ACCOUNTS,
+        )
+        self.cluster = foreseen(made.name, name, made)
+
 
 def require_whole(args: InfrastructureArgs) -> None:
     """See that what is made has all that it is made of.
@@ -218,6 +265,9 @@ def require_whole(args: InfrastructureArgs) -> None:
     if args.get("new_container") and not args.get("new_account"):
         what = "a container is made only in a storage account that is made"
         problems.append(Problem("new_container", what, remedy="Give new_account too."))
+    if args.get("new_workspace") and args.get("new_cluster"):
+        what = "a stack runs in a workspace or in a cluster"
+        problems.append(Problem("new_cluster", what, remedy="Leave one of them out."))
     if args.get("new_workspace") and not args.get("new_account"):
         what = "a new workspace needs a storage account of its own"
         problems.append(Problem("new_workspace", what, remedy="Give new_account too."))

@@ -65,7 +65,7 @@ def require_no_grants_elsewhere(spec: StackSpec, planned: Layout) -> None:
         DescriptionError: Something that exists has to be let at what is made, or the other way.
     """
     exist = []
-    if planned.new_workspace:
+    if planned.new_workspace or planned.new_cluster:
         store, registry = spec.artifact_store, spec.container_registry
         if isinstance(store, AzureBlobUri) and planned.new_container is None:
             exist.append(("artifact_store", "store_id"))

@@ -25,13 +25,18 @@ _OF_WORKSPACE = (
     *("Microsoft.MachineLearningServices", "Microsoft.KeyVault", "Microsoft.Insights"),
     *("Microsoft.OperationalInsights", "Microsoft.ManagedIdentity"),
 )
-#: The resource providers that are needed: always, and for a workspace.
-NAMESPACES = (("Microsoft.Storage", "Microsoft.ContainerRegistry"), _OF_WORKSPACE)
+#: The providers of what is made for a cluster, and of what AKS makes for its nodes.
+_OF_CLUSTER = (
+    *("Microsoft.ContainerService", "Microsoft.ManagedIdentity"),
+    *("Microsoft.Compute", "Microsoft.Network"),
+)
+#: The resource providers that are needed: always, for a workspace, and for a cluster.
+NAMESPACES = (("Microsoft.Storage", "Microsoft.ContainerRegistry"), _OF_WORKSPACE, _OF_CLUSTER)
 
 
 def unfit(
     access: AzureAccess, subscription: str, group: str, region: str, *, makes_group: bool,
-    workspace: bool,
+    workspace: bool, cluster: bool = False,
 ) -> list[Problem]:  # fmt: skip
     """Find everything that is wrong with the place.
 
@@ -42,11 +47,17 @@ def unfit(
         region: The stack's.
         makes_group: Whether the group is made.
         workspace: Whether an AzureML workspace is made.
+        cluster: Whether an AKS cluster is made.
     """
-    always, more = NAMESPACES
+    always, of_workspace, of_cluster = NAMESPACES
+    needed = (
+        *always,
+        *(of_workspace if workspace else ()),
+        *(of_cluster if cluster else ()),
+    )
     where = f"/subscriptions/{subscription}"
     looks: list[Callable[[], Iterator[Problem]]] = [
-        partial(_namespace, access, where, one) for one in (*always, *(more if workspace else ()))
+        partial(_namespace, access, where, one) for one in needed
     ]
     if not makes_group:
         looks.append(partial(_group, access, where, group, region))

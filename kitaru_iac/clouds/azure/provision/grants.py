@@ -14,7 +14,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Grant", "Role", "Scope", "for_identity", "for_principal", "role_id"]
+__all__ = [
+    "Grant",
+    "Role",
+    "Scope",
+    "Use",
+    "for_cluster",
+    "for_identity",
+    "for_principal",
+    "role_id",
+]
 
 
 class Role(StrEnum):
@@ -29,6 +38,7 @@ class Role(StrEnum):
     KEY_VAULT_ADMINISTRATOR = "00482a5a-887f-4fb3-b363-3b7fe8e74483"
     ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
     REPOSITORY_READER = "b93aa761-3e63-49ed-ac28-beffa264f7ac"
+    MANAGED_IDENTITY_OPERATOR = "f1a07417-d97a-45cb-824c-7a7467783830"
 
 
 class Scope(StrEnum):
@@ -41,6 +51,15 @@ class Scope(StrEnum):
     VAULT = "vault"
     INSIGHTS = "insights"
     WORKSPACE = "workspace"
+    NODES = "nodes"
+
+
+class Use(StrEnum):
+    """What the identities of a cluster are for. The value stands in their names."""
+
+    CONTROL = "control"
+    NODES = "nodes"
+    PODS = "pods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +114,32 @@ def for_identity(
     if images:
         found += _pulls(Scope.IMAGES, abac)
     return tuple(found)
+
+
+def for_cluster(
+    *, account: bool, registry: bool, store: bool, images: bool, abac: bool | None = None
+) -> dict[Use, tuple[Grant, ...]]:
+    """Give the grants of the identities of a cluster that is made.
+
+    The control plane hands the nodes their identity, which takes a role on it
+    (https://learn.microsoft.com/azure/aks/use-managed-identity). The nodes pull, and nothing else:
+    whatever runs on one can be it. The store is for the identity that pods get by federation.
+
+    Args:
+        account: Whether an account with the store is made.
+        registry: Whether a registry is made.
+        store: Whether the artifact store is in an account that exists.
+        images: Whether the images are in a registry that exists.
+        abac: Whether that one takes roles on repositories; None where it does not say.
+    """
+    pulls = (*(_pulls(Scope.REGISTRY, None) if registry else ()),
+             *(_pulls(Scope.IMAGES, abac) if images else ()))  # fmt: skip
+    stores = [Scope.ACCOUNT] * account + [Scope.STORE] * store
+    return {
+        Use.CONTROL: (Grant(Scope.NODES, Role.MANAGED_IDENTITY_OPERATOR),),
+        Use.NODES: pulls,
+        Use.PODS: tuple(Grant(scope, Role.BLOB_DATA_CONTRIBUTOR) for scope in stores),
+    }
 
 
 def for_principal(*, account: bool, registry: bool) -> tuple[Grant, ...]:

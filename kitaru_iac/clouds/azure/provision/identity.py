@@ -1,4 +1,4 @@
-"""The identity of the workspace, and the roles that identities get."""
+"""The identities of workspace and cluster, and the roles that identities get."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ def identity(
     region: str,
     tags: Mapping[str, str],
     parent: pulumi.Resource,
+    use: str = "identity",
 ) -> managedidentity.UserAssignedIdentity:
-    """Make the identity; arguments as of `registry.registry`."""
+    """Make an identity; arguments as of `registry.registry`, and what it is for."""
     return managedidentity.UserAssignedIdentity(
-        f"{prefix}-identity",
+        f"{prefix}-{use}",
         resource_name_=name,
         resource_group_name=group,
         location=region,

@@ -10,7 +10,9 @@ from kitaru_iac.clouds.azure.provision.names import group_id
 __all__ = [
     "ACCOUNT",
     "ASSIGNMENT",
+    "CLUSTER",
     "CONTAINER",
+    "FEDERATION",
     "GROUP",
     "IDENTITY",
     "INSIGHTS",
@@ -34,6 +36,8 @@ VAULT = "azure-native:keyvault:Vault"
 LOGS = "azure-native:operationalinsights:Workspace"
 INSIGHTS = "azure-native:applicationinsights:Component"
 WORKSPACE = "azure-native:machinelearningservices:Workspace"
+CLUSTER = "azure-native:containerservice:ManagedCluster"
+FEDERATION = "azure-native:managedidentity:FederatedIdentityCredential"
 ASSIGNMENT = "azure-native:authorization:RoleAssignment"
 
 
@@ -83,6 +87,10 @@ KINDS: Mapping[str, Kind] = {
     WORKSPACE: Kind(
         "AzureML workspace",
         *("Microsoft.MachineLearningServices/workspaces", "workspaceName", "2024-10-01"),
+    ),
+    CLUSTER: Kind(
+        "AKS cluster",
+        *("Microsoft.ContainerService/managedClusters", "resourceName", "2024-09-01"),
     ),
 }
 

@@ -6,12 +6,13 @@ preview can show the records too.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import cast
 
 from kitaru_iac.clouds.azure.provision import names
 from kitaru_iac.clouds.azure.provision.args import InfrastructureArgs
-from kitaru_iac.clouds.azure.resources import location_of
+from kitaru_iac.clouds.azure.resources import azure_resources, location_of
 from kitaru_iac.clouds.wanted import mode_of, wants_cluster
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.patterns import compiled
@@ -20,13 +21,15 @@ from kitaru_iac.spec.kinds import ResourceMode, StackType
 from kitaru_iac.spec.model import AzuremlSpec, KubernetesSpec, StackSpec
 from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
 
-__all__ = ["Known", "Layout", "layout", "place_in"]
+__all__ = ["SERVICE_ACCOUNTS", "Known", "Layout", "layout", "place_in"]
 
 _CREATE, _EXISTING, _SKIP = ResourceMode.CREATE, ResourceMode.EXISTING, ResourceMode.SKIP
 # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
 _NOT_IN_TAGS = compiled(r"[<>%&\\?/]")
 _LONGEST_TAG = 128  # of a storage account; others take 512
 _MOST_TAGS = 46  # beside ours, of 50
+#: What ZenML's pods run as unless they are told: that of the orchestrator, and that of the steps.
+SERVICE_ACCOUNTS = ("zenml-service-account", "default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,14 @@ class Known:
         images_abac: Whether it takes roles on repositories.
         principal: The object id of who runs the steps in the workspace or cluster; of the identity
             of a workspace that is made, where an earlier run has made it.
+        principals: The same of the identities of a cluster that is made, by their use.
     """
 
     store_id: str | None = None
     images_id: str | None = None
     images_abac: bool | None = None
     principal: str | None = None
+    principals: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Layout:
         resource_group: The group in which everything is made.
         artifact_store: The URI that the stack uses, made or existing.
         container_registry: The URI that images are pushed to.
-        cluster: The name of the AKS cluster.
+        cluster: The name of the AKS cluster, made or existing.
         workspace: The name of the AzureML workspace, made or existing.
         new_group: Whether the group is made.
         new_account: The storage account's name, if it is made.
@@ -70,6 +75,10 @@ class Layout:
         new_identity: The name of its identity.
         new_vault: The name of its key vault.
         new_insights: The name of its Application Insights, and of their logs' workspace.
+        new_cluster: The cluster's name, if it is made.
+        node_group: The group that AKS makes for its nodes.
+        namespace: Where its pods run.
+        service_accounts: What they run as.
         known: What was looked up.
         options: How it is made.
     """
@@ -92,20 +101,28 @@ class Layout:
     new_identity: str | None = None
     new_vault: str | None = None
     new_insights: str | None = None
+    new_cluster: str | None = None
+    node_group: str | None = None
+    namespace: str | None = None
+    service_accounts: tuple[str, ...] = ()
     known: Known = field(default_factory=Known)
     options: Infrastructure = field(default_factory=Infrastructure)
 
     @property
     def makes_anything(self) -> bool:
         """Whether anything is made at all."""
-        return any((self.new_account, self.new_registry, self.new_workspace, self.new_group))
+        return any(
+            (self.new_account, self.new_registry, self.new_workspace, self.new_group,
+             self.new_cluster)
+        )  # fmt: skip
 
     def args(self) -> InfrastructureArgs:
         """Give the same as the arguments of the component."""
         own = {each.name: getattr(self, each.name) for each in fields(self)}
         del own["options"], own["known"]
         own |= {each.name: getattr(self.known, each.name) for each in fields(self.known)}
-        own["type"] = self.type.value
+        own |= {"type": self.type.value, "service_accounts": list(self.service_accounts)}
+        own["principals"] = dict(self.known.principals)
         return cast("InfrastructureArgs", self.options.given() | own)
 
     @property
@@ -151,7 +168,8 @@ def layout(spec: StackSpec, subscription: str, region: str, *, tenant: str | Non
         DescriptionError: Something cannot be made as described.
     """
     _, group = place_in(spec)
-    problems = [*_tags(spec), *_clusters(spec), *_roles(spec)]
+    problems = [*_tags(spec), *_roles(spec)]
+    new_cluster, cluster = _cluster(spec, problems)
     place = (spec.name, subscription, group)
     account, container, store = _bucket(spec, place)
     new_registry, registry = _registry(spec, place, problems)
@@ -169,7 +187,7 @@ def layout(spec: StackSpec, subscription: str, region: str, *, tenant: str | Non
         resource_group=group,
         artifact_store=store,
         container_registry=registry,
-        cluster=spec.cluster if isinstance(spec, KubernetesSpec) else None,
+        cluster=cluster,
         workspace=workspace,
         new_group=spec.resources.get("group") is _CREATE,
         new_account=account,
@@ -179,6 +197,10 @@ def layout(spec: StackSpec, subscription: str, region: str, *, tenant: str | Non
         new_identity=names.identity_name(spec.name) if new_workspace else None,
         new_vault=names.vault_name(*place) if new_workspace else None,
         new_insights=names.insights_name(spec.name) if new_workspace else None,
+        new_cluster=new_cluster,
+        node_group=names.node_group_name(*place) if new_cluster else None,
+        namespace=azure_resources(spec).namespace if new_cluster else None,
+        service_accounts=_service_accounts(spec) if new_cluster else (),
         options=spec.infrastructure,
     )
 
@@ -250,39 +272,56 @@ def _workspace(spec: StackSpec) -> tuple[str | None, str | None]:
     return (name if mode is _CREATE else None), name
 
 
-def _clusters(spec: StackSpec) -> list[Problem]:
+def _cluster(spec: StackSpec, problems: list[Problem]) -> tuple[str | None, str | None]:
+    """The cluster to make, and the one that is used."""
     if not isinstance(spec, KubernetesSpec):
-        return []
+        return None, None
     if wants_cluster(spec):
-        return [
-            Problem(
-                "resources.cluster",
-                "an AKS cluster cannot be made yet",
-                "what is made on Azure are the store, the registry and AzureML's workspace",
-                "Make the cluster yourself, and name it: `cluster: NAME`.",
+        name = spec.cluster or names.cluster_name(spec.name)
+        if spec.infrastructure.node_counts[0] < 1:
+            problems.append(
+                Problem(
+                    "infrastructure.min_nodes",
+                    "a new cluster has one node at least",
+                    "AKS runs parts of its own on it",
+                    "Write 1 or more.",
+                )
             )
-        ]
+        return name, name
     if spec.cluster is None:
-        return [
+        problems.append(
             Problem(
                 "cluster",
-                "no cluster is named, and none is made",
-                "an AKS cluster cannot be made yet",
-                "Name an existing one.",
+                "no cluster is named, and none is made unasked",
+                "the nodes of an AKS cluster cost money by the hour",
+                "Name an existing one, or write `resources: {cluster: create}`.",
             )
-        ]
-    return []
+        )
+    return None, spec.cluster
+
+
+def _service_accounts(spec: StackSpec) -> tuple[str, ...]:
+    """What the pods of the orchestrator and those of the steps run as (ZenML 0.98).
+
+    Sources: ``_get_service_account_name`` in ``kubernetes_orchestrator.py``, and
+    ``step_pod_service_account_name`` in ``kubernetes_orchestrator_entrypoint.py``.
+    """
+    given = spec.extra.orchestrator
+    own = given.get("service_account_name")
+    orchestrator, default = SERVICE_ACCOUNTS
+    steps = given.get("step_pod_service_account_name") or own or default
+    return tuple(dict.fromkeys((str(own or orchestrator), str(steps))))
 
 
 def _roles(spec: StackSpec) -> list[Problem]:
-    """The identity is made together with the workspace, and named nowhere."""
+    """Identities are made together with the workspace or cluster, and named nowhere."""
     mode = spec.resources.get("role")
-    made = isinstance(spec, AzuremlSpec) and _workspace(spec)[0] is not None
+    made = wants_cluster(spec) or _workspace(spec)[0] is not None
     if mode is _CREATE and not made:
         return [
             Problem(
                 "resources.role",
-                "an identity is made only together with a workspace",
+                "an identity is made only together with a workspace or cluster",
                 "a workspace or cluster that exists has its own",
                 "Leave it out.",
             )
@@ -291,7 +330,7 @@ def _roles(spec: StackSpec) -> list[Problem]:
         return [
             Problem(
                 "resources.role",
-                f"a new workspace gets an identity of its own, and role is `{mode}`",
+                f"what is new gets an identity of its own, and role is `{mode}`",
                 "it could not pull images without one",
                 "Leave it out.",
             )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from kitaru_iac.checks.probes import NotFound, ProbeError
 from kitaru_iac.clouds.azure.observations import known_text, text, within
+from kitaru_iac.clouds.azure.provision import names
+from kitaru_iac.clouds.azure.provision.grants import Use
 from kitaru_iac.clouds.azure.provision.kinds import (
     ACCOUNT,
+    CLUSTER,
     IDENTITY,
     KINDS,
     REGISTRY,
@@ -18,8 +21,6 @@ from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
 
 __all__ = ["known"]
-
-_CLUSTERS = ("Microsoft.ContainerService/managedClusters", "2024-09-01")
 
 
 def known(access: AzureAccess, spec: StackSpec, planned: Layout) -> Known:
@@ -35,13 +36,15 @@ def known(access: AzureAccess, spec: StackSpec, planned: Layout) -> Known:
     """
     store, registry = spec.artifact_store, spec.container_registry
     try:
-        if planned.new_workspace:
+        if planned.new_workspace or planned.new_cluster:
             images: tuple[str | None, bool | None] = (None, None)
             if planned.new_registry is None and isinstance(registry, AcrUri):
                 images = _registry(access, planned, registry.host)
             account = None
             if planned.new_container is None and isinstance(store, AzureBlobUri) and store.account:
                 account = _account(access, planned, store.account)
+            if planned.new_cluster:
+                return Known(account, *images, principals=_identities(access, planned))
             return Known(account, *images, principal=_identity(access, planned))
         if planned.new_account or planned.new_registry:
             return Known(principal=_principal(access, planned))
@@ -55,16 +58,26 @@ def known(access: AzureAccess, spec: StackSpec, planned: Layout) -> Known:
     return Known()
 
 
-def _identity(access: AzureAccess, planned: Layout) -> str | None:
+def _identities(access: AzureAccess, planned: Layout) -> dict[str, str]:
+    """The same of the identities of a cluster, by their use."""
+    found = {
+        use.value: _identity(access, planned, names.identity_name(planned.stack, use))
+        for use in Use
+    }
+    return {use: principal for use, principal in found.items() if principal is not None}
+
+
+def _identity(access: AzureAccess, planned: Layout, name: str | None = None) -> str | None:
     """The object id of the workspace's identity, where an earlier run has made it.
 
     With it the roles of a lost state are known again: each is told by whom it is for.
     """
     kind = KINDS[IDENTITY]
-    inputs = {"resourceGroupName": planned.resource_group, kind.name: planned.new_identity}
+    name = name or planned.new_identity
+    inputs = {"resourceGroupName": planned.resource_group, kind.name: name}
     path = kind.id_of(planned.subscription, inputs)
     try:
-        found = access.resource(path, kind.version, about=f"the identity {planned.new_identity}")
+        found = access.resource(path, kind.version, about=f"the identity {name}")
     except NotFound:
         return None
     return text(found, "properties", "principalId")
@@ -113,10 +126,10 @@ def _principal(access: AzureAccess, planned: Layout) -> str | None:
                     return known_text(one, "principalId")
         return text(found, "identity", "principalId")
     if planned.cluster:
-        arm, version = _CLUSTERS
+        kind = KINDS[CLUSTER]
         found = access.resource(
-            f"{planned.group_id}/providers/{arm}/{planned.cluster}",
-            version,
+            f"{planned.group_id}/providers/{kind.arm}/{planned.cluster}",
+            kind.version,
             about=f"the cluster {planned.cluster}",
         )
         return text(found, "properties", "identityProfile", "kubeletidentity", "objectId")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from kitaru_iac.checks.probes import ProbeError
-from kitaru_iac.clouds.azure.observations import group_of, known_text
+from kitaru_iac.clouds.azure.observations import group_of, known_text, text
 from kitaru_iac.clouds.azure.provision.kinds import GROUP, KINDS, kind_of
 from kitaru_iac.clouds.azure.provision.ownership import sight, tags_of
 from kitaru_iac.clouds.azure.session import AzureAccess
@@ -81,7 +81,11 @@ def _tagged(
             filter=f"tagName eq '{_TAG}' and tagValue eq '{marks[_TAG]}'",
         )
         return [
-            known_text(one, "id") for one in found if marks.items() <= tags_of(one).items()
+            known_text(one, "id")
+            for one in found
+            # AKS writes a cluster's tags on the group that it makes for the nodes, which goes with
+            # the cluster.
+            if marks.items() <= tags_of(one).items() and text(one, "managedBy") is None
         ], None
     except ProbeError as error:
         return [], error.why

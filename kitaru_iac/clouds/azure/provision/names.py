@@ -16,10 +16,12 @@ from kitaru_iac.clouds.names import slug
 __all__ = [
     "account_name",
     "assignment_name",
+    "cluster_name",
     "container_name",
     "group_id",
     "identity_name",
     "insights_name",
+    "node_group_name",
     "registry_name",
     "resource_id",
     "vault_name",
@@ -56,9 +58,27 @@ def container_name(stack: str) -> str:
     return f"kitaru-{slug(stack)}"
 
 
-def identity_name(stack: str) -> str:
-    """An identity lies in its group."""
+def identity_name(stack: str, use: str | None = None) -> str:
+    """An identity lies in its group.
+
+    Args:
+        stack: The stack's name.
+        use: What it is for, with a cluster; None for a workspace's.
+    """
+    return f"kitaru-{slug(stack)}{f'-{use}' if use else ''}"
+
+
+def cluster_name(stack: str) -> str:
+    """A cluster lies in its group; its name begins that of its API server too."""
     return f"kitaru-{slug(stack)}"
+
+
+def node_group_name(stack: str, subscription: str, group: str) -> str:
+    """The resource group that AKS makes for a cluster's nodes: at most 80 characters.
+
+    Azure's own choice has the names of group, cluster and region in it, and may be too long.
+    """
+    return f"kitaru-{slug(stack)}-nodes-{_digest(stack, subscription, group)}"
 
 
 def insights_name(stack: str) -> str:

@@ -30,6 +30,8 @@ _ROLES = (
     "Microsoft.Authorization/roleAssignments/delete",
 )
 _GROUP = ("Microsoft.Resources/subscriptions/resourceGroups/resources/read",)
+_IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
+_CLUSTERS = "Microsoft.ContainerService/managedClusters"
 _STORAGE = "Microsoft.Storage/storageAccounts"
 _ACR = "Microsoft.ContainerRegistry/registries"
 
@@ -93,6 +95,7 @@ def _anywhere(planned: Layout) -> list[str]:
             "Microsoft.KeyVault/checkNameAvailability/read",
             "Microsoft.KeyVault/locations/deletedVaults/read",
         ]
+    if planned.new_workspace or planned.new_cluster:
         if planned.known.store_id or planned.new_container is None:
             found.append(f"{_STORAGE}/read")
         if planned.new_registry is None:
@@ -126,10 +129,16 @@ def _actions(planned: Layout) -> list[str]:
             found += _all_of(kind)
         found.append("Microsoft.ManagedIdentity/userAssignedIdentities/assign/action")
         found.append("Microsoft.OperationalInsights/workspaces/sharedKeys/action")
+    elif planned.new_cluster:
+        found += [
+            *(*_all_of(_IDENTITIES), f"{_IDENTITIES}/assign/action"),
+            *_all_of(f"{_IDENTITIES}/federatedIdentityCredentials"),
+            *_all_of(_CLUSTERS),
+        ]
     elif planned.workspace and planned.makes_anything:
         found.append("Microsoft.MachineLearningServices/workspaces/read")
-    if planned.cluster and planned.makes_anything:
-        found.append("Microsoft.ContainerService/managedClusters/read")
+    elif planned.cluster and planned.makes_anything:
+        found.append(f"{_CLUSTERS}/read")
     return [*found, *(_ROLES if _granted(planned) else ())]
 
 
@@ -143,6 +152,13 @@ def _granted(planned: Layout) -> tuple[grants.Grant, ...]:
         return grants.for_identity(
             registry=made, store=planned.new_container is None, images=not made
         )
+    if planned.new_cluster:
+        made = planned.new_registry is not None
+        container = planned.new_container is not None
+        wanted = grants.for_cluster(
+            account=container, registry=made, store=not container, images=not made
+        )
+        return tuple(grant for granted in wanted.values() for grant in granted)
     if planned.workspace or planned.cluster:
         return grants.for_principal(
             account=planned.new_account is not None, registry=planned.new_registry is not None

@@ -17,11 +17,13 @@ from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.observations import Raw, flag, known_text, text, within
 from kitaru_iac.clouds.azure.provision import grants, names
-from kitaru_iac.clouds.azure.provision.grants import Scope
+from kitaru_iac.clouds.azure.provision.grants import Scope, Use
 from kitaru_iac.clouds.azure.provision.kinds import (
     ACCOUNT,
     ASSIGNMENT,
+    CLUSTER,
     CONTAINER,
+    FEDERATION,
     GROUP,
     IDENTITY,
     INSIGHTS,
@@ -51,10 +53,14 @@ _FREE = {
     VAULT: ("Microsoft.KeyVault", "Microsoft.KeyVault/vaults", "2023-07-01"),
 }  # fmt: skip
 _AUTHORIZATION = "2022-04-01"
-#: Parts of a storage account that are not there with it: where, the input that names them, a noun.
+#: Parts that are not there with what they are of: of what, where, the input with the name, a noun.
 _PARTS = {
-    CONTAINER: ("blobServices/default/containers", "containerName", "container"),
-    LIFECYCLE: ("managementPolicies", "managementPolicyName", "lifecycle policy"),
+    CONTAINER: (ACCOUNT, "blobServices/default/containers", "containerName", "container"),
+    LIFECYCLE: (ACCOUNT, "managementPolicies", "managementPolicyName", "lifecycle policy"),
+    FEDERATION: (
+        *(IDENTITY, "federatedIdentityCredentials"),
+        *("federatedIdentityCredentialResourceName", "federated credential"),
+    ),
 }
 
 
@@ -120,6 +126,7 @@ def claims(layout: Layout) -> tuple[Claim, ...]:
         LOGS: layout.new_insights,
         INSIGHTS: layout.new_insights,
         WORKSPACE: layout.new_workspace,
+        CLUSTER: layout.new_cluster,
     }
     group = {"resourceGroupName": layout.resource_group}
     found = [Claim(GROUP, group)] if layout.new_group else []
@@ -130,7 +137,18 @@ def claims(layout: Layout) -> tuple[Claim, ...]:
         found.append(Claim(token, inputs))
         if token in {*_FREE, WORKSPACE}:
             found.append(Claim(NAME, {**inputs, "type": token, "location": layout.region}))
+    if layout.new_cluster:
+        of_nodes = {"resourceGroupName": layout.node_group, "managedBy": layout.new_cluster}
+        found += [
+            *(Claim(IDENTITY, {**group, KINDS[IDENTITY].name: name}) for name in _uses(layout)),
+            Claim(NAME, {**of_nodes, "type": GROUP, "of": layout.resource_group}),
+        ]
     return (*found, *_assignments(layout))
+
+
+def _uses(layout: Layout) -> Iterator[str]:
+    """The names of the identities of a new cluster."""
+    return (names.identity_name(layout.stack, use) for use in Use)
 
 
 def _assignments(layout: Layout) -> Iterator[Claim]:
@@ -140,25 +158,36 @@ def _assignments(layout: Layout) -> Iterator[Claim]:
     change whose it is (RoleAssignmentUpdateNotPermitted), with half of the stack made by then.
     """
     existing = {Scope.STORE: layout.known.store_id, Scope.IMAGES: layout.known.images_id}
-    if layout.new_workspace is None or not any(existing.values()):
-        return
-    named = {"resourceGroupName": layout.resource_group, "resourceName": layout.new_identity}
-    who = KINDS[IDENTITY].id_of(layout.subscription, named)
-    wanted = grants.for_identity(
-        registry=False,
-        store=existing[Scope.STORE] is not None,
-        images=existing[Scope.IMAGES] is not None,
-        abac=layout.known.images_abac,
-    )
-    for grant in wanted:
-        scope = existing.get(grant.scope)
-        if scope is not None:
-            name = names.assignment_name(scope, grant.role.value, who)
-            principal = layout.known.principal or ""
-            yield Claim(
-                ASSIGNMENT,
-                {"scope": scope, "roleAssignmentName": name, "principalId": principal},
-            )
+    for identity, principal, granted in _granted_elsewhere(layout):
+        named = {"resourceGroupName": layout.resource_group, "resourceName": identity}
+        who = KINDS[IDENTITY].id_of(layout.subscription, named)
+        for grant in granted:
+            scope = existing.get(grant.scope)
+            if scope is not None:
+                name = names.assignment_name(scope, grant.role.value, who)
+                yield Claim(
+                    ASSIGNMENT,
+                    {"scope": scope, "roleAssignmentName": name, "principalId": principal or ""},
+                )
+
+
+def _granted_elsewhere(
+    layout: Layout,
+) -> Iterator[tuple[str | None, str | None, tuple[grants.Grant, ...]]]:
+    """The name, the object id and the grants of each identity that is let at what exists."""
+    known = layout.known
+    store, images = known.store_id is not None, known.images_id is not None
+    if layout.new_cluster:
+        wanted = grants.for_cluster(
+            account=False, registry=False, store=store, images=images, abac=known.images_abac
+        )
+        for use, granted in wanted.items():
+            yield names.identity_name(layout.stack, use), known.principals.get(use), granted
+    elif layout.new_workspace:
+        granted = grants.for_identity(
+            registry=False, store=store, images=images, abac=known.images_abac
+        )
+        yield layout.new_identity, known.principal, granted
 
 
 # -- names without a thing -------------------------------------------------------------------------
@@ -167,6 +196,8 @@ def _assignments(layout: Layout) -> Iterator[Claim]:
 def _name(access: AzureAccess, subscription: str, inputs: Inputs) -> Sighting | None:
     """A name that is taken, where nothing in our group has it: that is told of the thing itself."""
     token = str(inputs["type"])
+    if token == GROUP:
+        return _node_group(access, subscription, inputs)
     kind = KINDS[token]
     path, name = kind.id_of(subscription, inputs), str(inputs[kind.name])
     try:
@@ -197,6 +228,26 @@ def _name(access: AzureAccess, subscription: str, inputs: Inputs) -> Sighting | 
         path,
         f"{kind.noun} {name}",
         f"the name is not free, and nothing in this group has it: names are the world's ({why})",
+    )
+
+
+def _node_group(access: AzureAccess, subscription: str, inputs: Inputs) -> Sighting | None:
+    """The group that AKS makes for a cluster's nodes, where it is not that cluster's."""
+    kind, name = KINDS[GROUP], str(inputs["resourceGroupName"])
+    path = kind.id_of(subscription, inputs)
+    try:
+        found = access.get(path, kind.version, about=f"the {kind.noun} {name}")
+    except NotFound:
+        return None
+    named = {"resourceGroupName": inputs["of"], KINDS[CLUSTER].name: inputs["managedBy"]}
+    cluster = KINDS[CLUSTER].id_of(subscription, named)
+    if (text(found, "managedBy") or "").lower() == cluster.lower():
+        return None
+    return Sighting(
+        path,
+        f"{kind.noun} {name}",
+        "AKS makes the group of the nodes itself, and refuses one that is there; if a cluster that "
+        f"was deleted has left it: `{az('group', 'delete', name=name)}`",
     )
 
 
@@ -271,18 +322,18 @@ def _part(
     marks: Mapping[str, str],
     region: str | None,
 ) -> Sighting | None:
-    """A part of a storage account is whose the account is."""
-    below, key, noun = _PARTS[type]
-    account = sight(access, subscription, ACCOUNT, inputs, marks, region)
-    if account is None or not _is_named(inputs, key):
+    """A part of a storage account or an identity is whose that is."""
+    of, below, key, noun = _PARTS[type]
+    whole = sight(access, subscription, of, inputs, marks, region)
+    if whole is None or not _is_named(inputs, key):
         return None
     name = str(inputs[key])
-    path = f"{account.id}/{below}/{name}"
+    path = f"{whole.id}/{below}/{name}"
     try:
-        access.get(path, KINDS[ACCOUNT].version, about=f"the {noun} {name}")
+        access.get(path, KINDS[of].version, about=f"the {noun} {name}")
     except NotFound:
         return None
-    return Sighting(path, f"{noun} {name}", account.foreign)
+    return Sighting(path, f"{noun} {name}", whole.foreign)
 
 
 def _assignment(access: AzureAccess, inputs: Inputs) -> Sighting | None:

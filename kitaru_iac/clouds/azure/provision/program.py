@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pulumi_azure_native as azure
 
 from kitaru_iac.clouds.azure.provision.component import Infrastructure
+from kitaru_iac.clouds.azure.provision.grants import Use
 from kitaru_iac.clouds.azure.provision.layout import Layout
+from kitaru_iac.clouds.azure.provision.names import identity_name
 from kitaru_iac.clouds.programs import NAME, inline
 
 __all__ = ["physical_names", "program"]
@@ -40,5 +42,7 @@ def physical_names(layout: Layout) -> dict[str, str]:
         "vault": layout.new_vault,
         **dict.fromkeys(("logs", "insights"), layout.new_insights),
         "workspace": layout.new_workspace,
+        "cluster": layout.new_cluster,
+        **{use.value: identity_name(layout.stack, use) for use in Use if layout.new_cluster},
     }
     return {f"{NAME}-{part}": name for part, name in named.items() if name is not None}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
+from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.clouds.azure.provision import names
 from kitaru_iac.clouds.azure.provision.account import Account
 from kitaru_iac.clouds.azure.provision.args import OUTPUTS
+from kitaru_iac.clouds.azure.provision.grants import Use
 from kitaru_iac.clouds.azure.provision.kinds import GROUP, KINDS
 from kitaru_iac.clouds.azure.provision.layout import Layout, layout, place_in
 from kitaru_iac.clouds.azure.provision.ownership import claims
@@ -75,7 +79,7 @@ def used(spec: StackSpec) -> frozenset[str]:
     found = {
         "bucket": isinstance(spec.artifact_store, AzureBlobUri) and not planned.new_container,
         "registry": isinstance(spec.container_registry, AcrUri) and not planned.new_registry,
-        "cluster": bool(planned.cluster),
+        "cluster": bool(planned.cluster) and not planned.new_cluster,
         "workspace": bool(planned.workspace) and not planned.new_workspace,
         "group": not planned.new_group,
     }
@@ -150,6 +154,8 @@ def _possible(spec: StackSpec, account: Account) -> Layout:
 
 def _notes(planned: Layout) -> tuple[str, ...]:
     """What has to be known before it is made."""
+    if planned.new_cluster:
+        return _notes_of_cluster(planned, planned.new_cluster)
     if planned.new_workspace is None:
         return ()
     kept = (
@@ -157,3 +163,29 @@ def _notes(planned: Layout) -> tuple[str, ...]:
         f"key vault {planned.new_vault} for 7: both can be brought back until then"
     )
     return (kept,)
+
+
+def _notes_of_cluster(planned: Layout, cluster: str) -> tuple[str, ...]:
+    """What is the user's to do in a new cluster."""
+    namespace = str(planned.namespace)
+    place = {"resource_group": planned.resource_group, "subscription": planned.subscription}
+    log_in = az("aks", "get-credentials", name=cluster, admin=True, **place)
+    pods = names.identity_name(planned.stack, Use.PODS)
+    client = az("identity", "show", name=pods, query="clientId", output="tsv", **place)
+    account = planned.service_accounts[-1]
+    annotate = (
+        f"kubectl annotate serviceaccount {account} -n {namespace} "
+        f'azure.workload.identity/client-id="$({client})"'
+    )
+    federated = (
+        f"Pods with the label azure.workload.identity/use=true may be {pods}, which may use the "
+        f"store, once their service account names it, which ZenML does not: {log_in} && {annotate}"
+    )
+    found = [federated]
+    if namespace not in IN_EVERY_CLUSTER:
+        found.insert(
+            0,
+            f"The namespace {namespace} is not made; before the first run: {log_in} && "
+            f"kubectl create namespace {namespace}",
+        )
+    return tuple(found)
