@@ -82,12 +82,14 @@ class Sighting:
         name: What it is, in words: ``bucket team-data``.
         foreign: Why it is not the deployment's; None if it is.
         hidden: Whether it may be the deployment's in spite of that: it could not be looked at.
+        locked: Which setting of its own makes the cloud refuse to delete it; None if none does.
     """
 
     id: str
     name: str
     foreign: str | None = None
     hidden: bool = False
+    locked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

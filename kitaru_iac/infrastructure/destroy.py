@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, cast
 from kitaru_iac.errors import StackChanged
 from kitaru_iac.infrastructure.deletion_protection import require_deletable
 from kitaru_iac.infrastructure.deployments import existing
-from kitaru_iac.infrastructure.ownership import Fate, doubtful, fates, foreign, hidden, kept
+from kitaru_iac.infrastructure.ownership import (
+    Fate,
+    doubtful,
+    fates,
+    foreign,
+    hidden,
+    kept,
+    require_unlocked,
+)
 from kitaru_iac.infrastructure.remains import require_nothing_unknown
 from kitaru_iac.infrastructure.results import Destroyed
 from kitaru_iac.plan.model import Action
@@ -34,6 +42,7 @@ def preview_destroy(
     with existing(labels, credentials, progress, consent) as owned:
         decided = fates(owned, include_protected=include_protected, delete_data=delete_data)
         require_deletable(owned, decided)
+        require_unlocked(decided)
         return Destroyed(
             tuple(
                 fate.step(Action.DELETE)
@@ -74,7 +83,8 @@ def destroy_infrastructure(
         InfrastructureRemains: Something stays that the state did not know.
         ResourceProtected: Something that would go has its deletion protection on.
         StackChanged: What was to be emptied was replaced by something else meanwhile.
-        NotAllowedError: There are no usable credentials of the cloud.
+        NotAllowedError: There are no usable credentials of the cloud, or it would refuse to delete
+            something that is protected there.
         EngineError: See `kitaru_iac.engine.errors`.
     """
     with existing(labels, credentials, progress, consent) as owned:
@@ -82,6 +92,7 @@ def destroy_infrastructure(
         owned.engine.settle()
         decided = fates(owned, include_protected=include_protected, delete_data=delete_data)
         require_deletable(owned, decided)
+        require_unlocked(decided)
         full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
         changed = {f.urn: f.reason is not None for f in decided if f.protected != bool(f.reason)}
         # Before any data goes: while another run holds the state, this is refused. It lifts nothing

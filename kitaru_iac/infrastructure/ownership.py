@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.checks.probes import in_parallel
-from kitaru_iac.errors import AlreadyExistsError
+from kitaru_iac.errors import AlreadyExistsError, NotAllowedError
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
 from kitaru_iac.values import dataclass
 
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from kitaru_iac.clouds.provider import Claim, Inputs, Sighting, Target
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
 
-__all__ = ["Fate", "doubtful", "fates", "foreign", "hidden", "kept", "require_own_names", "things"]
+__all__ = [
+    "Fate",
+    "doubtful",
+    "fates",
+    "foreign",
+    "hidden",
+    "kept",
+    "require_own_names",
+    "require_unlocked",
+    "things",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,8 @@ def require_own_names(
             remedy="Nothing was changed. Use what is there (`resources: {bucket: existing}`), or "
             "choose other names.",
         )
-    replaced = _replaced(owned, target)
+    others = _others(owned, target)
+    replaced = [sight for sight in others if sight.foreign is not None]
     if replaced:
         raise AlreadyExistsError(
             f"The state of stack {name} has what was not made for it, or is not its own any more: "
@@ -111,6 +122,7 @@ def require_own_names(
             remedy="Nothing was changed. Give it back its tags if it is the stack's, or "
             "name it again in the description.",
         )
+    require_unlocked(sight for sight in others if sight.foreign is None)
     if lost and not take_back:
         raise AlreadyExistsError(
             f"Made for stack {name}, and not in the state of its infrastructure: "
@@ -124,8 +136,25 @@ def require_own_names(
         )
 
 
-def _replaced(owned: OwnedDeployment, target: Target) -> list[Sighting]:
-    """What the state knows beside what is to be made, and is somebody else's in the cloud.
+def require_unlocked(going: Iterable[Sighting | Fate]) -> None:
+    """Refuse a run while the cloud would refuse, in its middle, to delete what is to go.
+
+    Raises:
+        NotAllowedError: Something is locked. Nothing was changed.
+    """
+    locked = {one.id: one.locked for one in going if one.locked is not None}
+    if locked:
+        options = ", ".join(dict.fromkeys(locked.values()))
+        raise NotAllowedError(
+            f"The cloud refuses to delete what is to go: {', '.join(locked)}",
+            why=f"It is protected by {options}; all that it stands on would be gone by then.",
+            remedy=f"Nothing was changed. Write `infrastructure: {{{options}: false}}`, "
+            "`kitaru stack apply`, and run the same command again.",
+        )
+
+
+def _others(owned: OwnedDeployment, target: Target) -> list[Sighting]:
+    """What the state knows beside what is to be made, as it is in the cloud.
 
     It may leave the program, and the engine deletes by name what does. What is protected is left
     where it is, and what is to be made was looked at already.
@@ -138,7 +167,7 @@ def _replaced(owned: OwnedDeployment, target: Target) -> list[Sighting]:
     seen = in_parallel(
         [partial(owned.sight, one.type, {**one.outputs, **one.inputs}) for one in others]
     )
-    return [sight for sight in seen if sight is not None and sight.foreign is not None]
+    return [sight for sight in seen if sight is not None]
 
 
 def _unknown_to_state(owned: OwnedDeployment, seen: Iterable[tuple[Claim, Sighting]]) -> list[str]:
@@ -178,6 +207,7 @@ class Fate:
         reason: Why it stays; None if it goes.
         is_foreign: Whether it stays since it is not the deployment's own, or is a setting of such.
         is_hidden: Whether it may be its own in spite of that, since it may not be looked at.
+        locked: Which setting makes the cloud refuse to delete it; None if it goes or none does.
     """
 
     urn: str
@@ -189,6 +219,7 @@ class Fate:
     reason: str | None
     is_foreign: bool = False
     is_hidden: bool = False
+    locked: str | None = None
 
     def step(self, action: Action) -> Step:
         """Give it as a step of a plan."""
@@ -209,7 +240,7 @@ def fates(owned: OwnedDeployment, *, include_protected: bool, delete_data: bool)
     resources = [_Resource.of(state) for state in owned.engine.resources()]
     seen = in_parallel([partial(_looked_at, owned, resource) for resource in resources])
     decided: dict[str, Fate] = {}
-    for resource, (strange, holding, hidden) in zip(resources, seen, strict=True):
+    for resource, (strange, holding, hidden, locked) in zip(resources, seen, strict=True):
         parent = decided.get(resource.parent)
         reason: str | None
         if parent is not None and parent.reason is not None:
@@ -234,16 +265,20 @@ def fates(owned: OwnedDeployment, *, include_protected: bool, delete_data: bool)
             reason,
             is_foreign=parent.is_foreign if parent and parent.reason else strange is not None,
             is_hidden=parent.is_hidden if parent and parent.reason else hidden,
+            locked=locked if reason is None else None,
         )
     return list(decided.values())
 
 
-def _looked_at(owned: OwnedDeployment, resource: _Resource) -> tuple[str | None, str | None, bool]:
-    """Why it is not ours, what it holds, and whether it may be ours all the same."""
+def _looked_at(
+    owned: OwnedDeployment, resource: _Resource
+) -> tuple[str | None, str | None, bool, str | None]:
+    """Why it is not ours, what it holds, whether it may be ours all the same, and what locks it."""
     sight = owned.sight(resource.type, {**resource.outputs, **resource.inputs})
     if sight is not None and sight.foreign is not None:
-        return f"not made for this stack: {sight.foreign}", None, sight.hidden
-    return None, owned.account.holds(resource.type, resource.id), False
+        return f"not made for this stack: {sight.foreign}", None, sight.hidden, None
+    locked = sight.locked if sight is not None else None
+    return None, owned.account.holds(resource.type, resource.id), False, locked
 
 
 def things(states: Iterable[Mapping[str, object]]) -> tuple[tuple[str, str], ...]:

@@ -15,14 +15,21 @@ import pytest
 
 from kitaru_iac.clouds.provider import Claim, Sighting, Target, marks
 from kitaru_iac.engine.errors import DeploymentElsewhere
-from kitaru_iac.errors import AlreadyExistsError, StackChanged
+from kitaru_iac.errors import AlreadyExistsError, NotAllowedError, StackChanged
 from kitaru_iac.infrastructure import destroy
 from kitaru_iac.infrastructure.deployments import (
     OwnedDeployment,
     configured,
     require_same_place,
 )
-from kitaru_iac.infrastructure.ownership import doubtful, fates, foreign, kept, require_own_names
+from kitaru_iac.infrastructure.ownership import (
+    doubtful,
+    fates,
+    foreign,
+    kept,
+    require_own_names,
+    require_unlocked,
+)
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
 
 OWN = marks("kitaru", "prod")
@@ -347,6 +354,30 @@ def test_what_is_protected_or_holds_data_goes_on_demand_alone(
     assert (fate.reason, fate.protected) == (reason, protected)
     assert fate.holding == ("it holds objects" if full else None)
     assert fate.step(Action.DELETE) == Step(Action.DELETE, BUCKET, "data", Layer.INFRASTRUCTURE)
+
+
+LOCKED = Sighting("k", "EKS cluster k", locked="deletion_protection")
+
+
+def test_what_the_cloud_would_refuse_to_delete_stops_the_run_before_anything_goes() -> None:
+    """Its roles and network would go before it, and leave it in ruins."""
+    cloud = Cloud({(ROLE, "k"): LOCKED})
+    state = State([resource(ROLE, "k")])
+    decided = fates(owned(cloud, state), include_protected=False, delete_data=False)
+    with pytest.raises(NotAllowedError, match=r"to go: k\n") as caught:
+        require_unlocked(decided)
+    assert "deletion_protection: false" in str(caught.value.remedy)
+    # In an apply it leaves the program, which deletes it too; named by it, it stays.
+    with pytest.raises(NotAllowedError, match=r"to go: k\n"):
+        require_own_names(owned(cloud, state), target(DATA), "prod")
+    require_own_names(owned(cloud, state), target(DATA, Claim(ROLE, {"name": "k"})), "prod")
+
+
+def test_what_stays_anyway_may_be_locked() -> None:
+    cloud = Cloud({(ROLE, "k"): LOCKED})
+    kept_one = State([resource(ROLE, "k", protect=True)])
+    require_unlocked(fates(owned(cloud, kept_one), include_protected=False, delete_data=False))
+    require_own_names(owned(cloud, kept_one), target(DATA), "prod")
 
 
 @pytest.mark.parametrize("everything", [False, True])

@@ -181,6 +181,19 @@ def test_what_exists_is_ours_with_all_of_our_tags_alone(aws: AwsLoopback) -> Non
     assert account.sight("aws:s3/bucketPolicy:BucketPolicy", {"bucket": "made"}, OWN) is None
 
 
+@pytest.mark.parametrize(("said", "locked"), [(True, "deletion_protection"), (False, None)])
+def test_a_cluster_that_aws_would_not_delete_is_seen_so(said: bool, locked: str | None) -> None:
+    class Eks:
+        def ask(self, *_: str, **__: object) -> dict[str, object]:
+            arn = f"arn:aws:eks:{REGION}:{ACCOUNT_ID}:cluster/made"
+            return {"cluster": {"arn": arn, "tags": OWN, "deletionProtection": said}}
+
+    seen = Account(Eks(), None, REGION, ACCOUNT_ID, "me").sight(
+        "aws:eks/cluster:Cluster", {"name": "made"}, OWN
+    )
+    assert seen == Sighting("made", "EKS cluster made", locked=locked)
+
+
 def test_a_bucket_of_another_account_is_not_ours_whatever_it_carries(aws: AwsLoopback) -> None:
     theirs = aws.stranger("s3")
     theirs.create_bucket(Bucket="made", CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from kitaru_iac.checks.probes import Denied, NotFound
 from kitaru_iac.clouds.aws.provision import ownership_parts as parts
@@ -64,6 +65,14 @@ GONE = {
 }
 
 
+class _Found(NamedTuple):
+    """A thing as AWS describes it: its ARN, if it has one, its tags, and what locks it."""
+
+    arn: str | None
+    tags: Mapping[str, str]
+    locked: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """How one kind of resource is looked up, from its inputs in a program.
@@ -71,12 +80,12 @@ class _Kind:
     Attributes:
         noun: What it is called.
         id: Its id in Pulumi's state, as a form over its inputs.
-        find: Its ARN, if it has one, and its tags. Raises a `ProbeError`.
+        find: Looks it up. Raises a `ProbeError`.
     """
 
     noun: str
     id: str
-    find: Callable[[AwsAccess, str, Inputs], tuple[str | None, Mapping[str, str]]]
+    find: Callable[[AwsAccess, str, Inputs], _Found]
 
 
 def sight(
@@ -112,7 +121,7 @@ def sight(
     found = kind.id.format(**inputs)
     name = f"{kind.noun} {found}"
     try:
-        arn, tags = kind.find(access, account, inputs)
+        seen = kind.find(access, account, inputs)
     except NotFound:
         return None
     except Denied as denied:
@@ -121,9 +130,9 @@ def sight(
         # S3 answers the same to whoever names another owner and to whoever may not look.
         why = f"it is another account's, or may not be seen: {denied.why}"
         return Sighting(found, name, why, hidden=True)
-    if arn is not None and arn.split(":")[4] != account:
-        return Sighting(found, name, f"it is in account {arn.split(':')[4]}")
-    return Sighting(found, name, lacking(tags, marks))
+    if seen.arn is not None and seen.arn.split(":")[4] != account:
+        return Sighting(found, name, f"it is in account {seen.arn.split(':')[4]}")
+    return Sighting(found, name, lacking(seen.tags, marks), locked=seen.locked)
 
 
 def claims(layout: Layout) -> tuple[Claim, ...]:
@@ -147,7 +156,7 @@ def claims(layout: Layout) -> tuple[Claim, ...]:
     return tuple(found)
 
 
-def _bucket(access: AwsAccess, account: str, inputs: Inputs) -> tuple[None, Mapping[str, str]]:
+def _bucket(access: AwsAccess, account: str, inputs: Inputs) -> _Found:
     name = str(inputs["bucket"])
     whose = {"Bucket": name, "ExpectedBucketOwner": account}
     about = f"s3://{name}"
@@ -160,10 +169,10 @@ def _bucket(access: AwsAccess, account: str, inputs: Inputs) -> tuple[None, Mapp
         none={"NoSuchTagSet"},
         **whose,
     )
-    return None, mapping(found.get("TagSet", ()))
+    return _Found(None, mapping(found.get("TagSet", ())))
 
 
-def _repository(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
+def _repository(access: AwsAccess, account: str, inputs: Inputs) -> _Found:
     name = str(inputs["name"])
     about = f"repository {name}"
     found = access.ask(
@@ -178,27 +187,28 @@ def _repository(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, M
     tags = access.ask(
         "ecr", "list_tags_for_resource", about=about, absent=GONE[REPOSITORY], resourceArn=arn
     )
-    return arn, mapping(tags.get("tags", ()))
+    return _Found(arn, mapping(tags.get("tags", ())))
 
 
-def _role(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
+def _role(access: AwsAccess, account: str, inputs: Inputs) -> _Found:
     del account
     name = str(inputs["name"])
     found = access.ask("iam", "get_role", about=f"role {name}", absent=GONE[ROLE], RoleName=name)
     role = found["Role"]
-    return str(role["Arn"]), mapping(role.get("Tags", ()))
+    return _Found(str(role["Arn"]), mapping(role.get("Tags", ())))
 
 
-def _cluster(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
+def _cluster(access: AwsAccess, account: str, inputs: Inputs) -> _Found:
     del account
     name = str(inputs["name"])
     found = access.ask(
         "eks", "describe_cluster", about=f"cluster {name}", absent=GONE[CLUSTER], name=name
     )["cluster"]
-    return str(found["arn"]), found.get("tags") or {}
+    locked = "deletion_protection" if found.get("deletionProtection") else None
+    return _Found(str(found["arn"]), found.get("tags") or {}, locked)
 
 
-def _logs(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping[str, str]]:
+def _logs(access: AwsAccess, account: str, inputs: Inputs) -> _Found:
     del account
     name = str(inputs["name"])
     about = f"log group {name}"
@@ -212,7 +222,7 @@ def _logs(access: AwsAccess, account: str, inputs: Inputs) -> tuple[str, Mapping
     tags = access.ask(
         "logs", "list_tags_for_resource", about=about, absent=GONE[LOGS], resourceArn=arn
     )
-    return arn, tags.get("tags") or {}
+    return _Found(arn, tags.get("tags") or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +241,7 @@ class _ClusterPart:
     name: str
     answer: str
 
-    def find(
-        self, access: AwsAccess, account: str, inputs: Inputs
-    ) -> tuple[str, Mapping[str, str]]:
+    def find(self, access: AwsAccess, account: str, inputs: Inputs) -> _Found:
         del account
         # boto3 writes ``nodegroupName`` where Pulumi writes ``nodeGroupName``.
         argument = "nodegroupName" if self.name == "nodeGroupName" else self.name
@@ -245,7 +253,7 @@ class _ClusterPart:
             clusterName=str(inputs["clusterName"]),
             **{argument: str(inputs[self.name])},
         )[self.answer]
-        return str(found[f"{self.answer}Arn"]), found.get("tags") or {}
+        return _Found(str(found[f"{self.answer}Arn"]), found.get("tags") or {})
 
 
 _NODES = _ClusterPart(
