@@ -59,6 +59,8 @@ class EksParts:
                 item for (of, _), item in store.items()
                 if of == cluster and all(item.get(k) == v for k, v in query.items())
             ]  # fmt: skip
+            if kind == "addons":
+                return 200, {"addons": [item["addonName"] for item in found]}
             return 200, {"associations": found}
         key = (cluster, rest[0])
         if key not in store and kind == "access-entries" and rest[0].endswith(_CREATORS):

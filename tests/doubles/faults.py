@@ -197,6 +197,8 @@ def _rest_operations(service: str) -> list[tuple[str, str, re.Pattern[str], set[
     model = botocore.session.get_session().get_service_model(service)
     found = []
     for name in model.operation_names:
+        if model.operation_model(name).deprecated:  # another one is asked in the same words
+            continue
         http_traits = model.operation_model(name).http
         # A client of S3 takes the bucket out of its model, for itself, at the first call.
         bucket = "/{Bucket}" if "authPath" in http_traits else ""

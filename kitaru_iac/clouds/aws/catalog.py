@@ -23,7 +23,7 @@ _CHECKS = (
         "aws.credentials",
         "AWS accepts the credentials",
         "Asks STS who the description's credentials are (without any: this process's own). "
-        "While this fails, nothing else can be looked at.",
+        "While this fails, nothing else can be looked at. Not looked at: when they expire.",
         "https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-authentication.html",
     ),
     CheckInfo(
@@ -31,7 +31,7 @@ _CHECKS = (
         "The credentials belong to the registry's account",
         "ZenML's AWS connector offers only the registry of the account that it belongs to. "
         "On SageMaker without a registry, the execution role's account counts. Unknown where the "
-        "connector is another identity than the one that looks.",
+        "connector is another identity than the one that looks. Not looked at: the organization.",
         _ECR + "Registries.html",
         _CANNOT_WARN,
     ),
@@ -39,7 +39,7 @@ _CHECKS = (
         "aws.bucket.exists",
         "The bucket exists and may be listed",
         "HeadBucket. 404 is absent; 403 is a bucket that exists and that we may not list, "
-        "which says nothing about the connector, hence unknown.",
+        "which says nothing about the connector, hence unknown. Not looked at: what it holds.",
         _S3 + "creating-bucket.html",
         _CANNOT_WARN,
     ),
@@ -47,7 +47,7 @@ _CHECKS = (
         "aws.bucket.region",
         "The bucket is in the stack's region",
         "The region that S3 names in every answer. SageMaker refuses a bucket in another "
-        "region; elsewhere it is slower and its traffic costs money.",
+        "region; elsewhere it is slower and its traffic costs money. Not looked at: replicas.",
         _S3 + "UsingBucket.html",
     ),
     CheckInfo(
@@ -56,7 +56,8 @@ _CHECKS = (
         "All four switches of the public access block, set on the bucket or on its account. Warns "
         "where the ACL grants something to another account, which they do not take back. "
         "Fails when the bucket policy or an ACL makes it public and no switch takes that back: who "
-        "can write an artifact can run code where it is loaded.",
+        "can write an artifact can run code where it is loaded. "
+        "Not looked at: access points, ACLs of objects.",
         _S3 + "access-control-block-public-access.html",
     ),
     CheckInfo(
@@ -65,13 +66,15 @@ _CHECKS = (
         "The default encryption. A KMS key is looked up whatever it is called, and its state: a "
         "disabled one, or one that is to be deleted, stops every run. Connector and runtime need "
         "it too: their checks then ask for the key's permissions, and here its own policy and its "
-        "grants must let both in. AWS's own key of another account lets nobody in.",
+        "grants must let both in. AWS's own key of another account lets nobody in. "
+        "Not looked at: objects that are there already.",
         _S3 + "bucket-encryption.html",
     ),
     CheckInfo(
         "aws.bucket.versioning",
         "The bucket keeps old versions",
-        "Versioning brings back what was overwritten or deleted by mistake.",
+        "Versioning brings back what was overwritten or deleted by mistake. "
+        "Not looked at: MFA delete.",
         _S3 + "Versioning.html",
         _CANNOT_FAIL,
     ),
@@ -90,9 +93,20 @@ _CHECKS = (
         _CANNOT_WARN,
     ),
     CheckInfo(
+        "aws.bucket.lifecycle",
+        "No rule takes artifacts away",
+        "The bucket's lifecycle rules that may meet the store's objects: those that delete current "
+        "versions, and those that move them to a class that is not read at once (Glacier Flexible "
+        "Retrieval, Deep Archive). Not looked at: archive tiers of Intelligent-Tiering, and rules "
+        "by tag unless uploads are told what to say of themselves, since ZenML tags no object.",
+        _S3 + "object-lifecycle-mgmt.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
         "aws.bucket.tls_only",
         "The bucket refuses unencrypted connections",
-        "A statement of the bucket policy that denies everything without TLS.",
+        "A statement of the bucket policy that denies everything without TLS. "
+        "Not looked at: the version of TLS.",
         _S3 + "security-best-practices.html",
         _CANNOT_FAIL,
     ),
@@ -101,7 +115,7 @@ _CHECKS = (
         "The repository that images are pushed to exists",
         "ECR makes no repository by itself, unless a creation template of the registry covers its "
         "name. Looked at is the one that ZenML pushes to: `default_repository`, else `zenml`, not "
-        "the host alone; and where it is absent, the templates.",
+        "the host alone; and where it is absent, the templates. Not looked at: its images.",
         _ECR + "repository-create.html",
     ),
     CheckInfo(
@@ -126,41 +140,55 @@ _CHECKS = (
     CheckInfo(
         "aws.repository.scan_on_push",
         "Images are scanned for vulnerabilities",
-        "The repository's own setting, or a rule of the registry that covers it.",
+        "The repository's own setting, or a rule of the registry that covers it. "
+        "Not looked at: what scans have found.",
         _ECR + "image-scanning.html",
         _CANNOT_FAIL,
     ),
     CheckInfo(
         "aws.repository.tag_mutability",
         "Tags of the repository can be pushed again",
-        "ZenML pushes a pipeline's image under the same tag again when its content changed.",
+        "ZenML pushes a pipeline's image under the same tag again when its content changed. "
+        "Not looked at: which tags are there.",
         _ECR + "image-tag-mutability.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "aws.repository.lifecycle",
+        "No rule takes images away that runs still use",
+        "The repository's lifecycle policy. ZenML keeps an image by its digest, for schedules and "
+        "builds that are used again: a rule by age deletes it, whoever uses it, and so does one "
+        "that keeps few. Not looked at: which images are used.",
+        _ECR + "LifecyclePolicies.html",
         _CANNOT_FAIL,
     ),
     CheckInfo(
         "aws.cluster.exists",
         "The EKS cluster exists",
-        "DescribeCluster in the stack's region.",
+        "DescribeCluster in the stack's region. Not looked at: clusters of other regions.",
         _EKS + "create-cluster.html",
         _CANNOT_WARN,
     ),
     CheckInfo(
         "aws.cluster.active",
         "The EKS cluster is active",
-        "Its status. An update leaves it usable; creating, deleting and failed do not.",
+        "Its status. An update leaves it usable; creating, deleting and failed do not. "
+        "Not looked at: the control plane's logs.",
         _EKS + "clusters.html",
     ),
     CheckInfo(
         "aws.cluster.version",
         "EKS supports the cluster's Kubernetes version",
-        "DescribeClusterVersions. Extended support costs more; after it EKS updates by itself.",
+        "DescribeClusterVersions. Extended support costs more; after it EKS updates by itself. "
+        "Not looked at: the versions of nodes.",
         _EKS + "kubernetes-versions.html",
     ),
     CheckInfo(
         "aws.cluster.namespace",
         "The namespace of the runs exists",
         "ZenML makes none. Asks the cluster itself, over its endpoint, with a token of the looking "
-        "identity; where that one is not let in, it is unknown. `default` is in every cluster.",
+        "identity; where that one is not let in, it is unknown. `default` is in every cluster. "
+        "Not looked at: its quotas.",
         "https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html",
         _CANNOT_WARN,
     ),
@@ -175,10 +203,37 @@ _CHECKS = (
         _EKS + "eks-compute.html",
     ),
     CheckInfo(
+        "aws.cluster.subnets",
+        "The subnets have addresses left",
+        "DescribeSubnets, of those of the node groups and Fargate profiles, else of the cluster: "
+        "whether they exist, and how many addresses they have left together. Not looked at: what "
+        "the network plugin holds for pods, subnets of its own settings, routes and firewalls.",
+        _EKS + "network-reqs.html",
+    ),
+    CheckInfo(
+        "aws.cluster.addons",
+        "The add-ons that pods need work",
+        "The status and health of the managed vpc-cni, kube-proxy, coredns and "
+        "eks-pod-identity-agent, where they are there. Auto Mode has them built in. Not looked at: "
+        "those that somebody installed in the cluster by hand, and other add-ons.",
+        _EKS + "eks-add-ons.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "aws.cluster.pod_identity",
+        "Pods can become the role that they are given",
+        "The Pod Identity associations of the service accounts that ZenML uses: that the role is "
+        "there and lets EKS assume it and tag the session, and that the agent is there. Without an "
+        "association pods have what ZenML gives them. Not looked at: annotations of service "
+        "accounts (IRSA), which stand in the cluster, and what the role may do.",
+        _EKS + "pod-identities.html",
+        _CANNOT_FAIL,
+    ),
+    CheckInfo(
         "aws.cluster.authentication_mode",
         "The cluster takes access entries",
         "With the mode CONFIG_MAP, who may enter stands in a ConfigMap of the cluster alone. "
-        "The change to access entries cannot be taken back.",
+        "The change to access entries cannot be taken back. Not looked at: that ConfigMap.",
         _EKS + "grant-k8s-access.html",
         _CANNOT_FAIL,
     ),
@@ -188,7 +243,8 @@ _CHECKS = (
         "The access entry of the identity, with or without the role's path, and what AWS's own "
         "access policies allow in the namespace. ZenML "
         "makes a service account and a role binding, which takes admin rights there, unless "
-        "`extra.orchestrator.service_account_name` names one.",
+        "`extra.orchestrator.service_account_name` names one. "
+        "Not looked at: roles within the cluster.",
         _EKS + "access-entries.html",
         _CANNOT_WARN,
     ),
@@ -212,7 +268,8 @@ _CHECKS = (
         "aws.cluster.node_role_pull",
         "The nodes can pull the image",
         "Simulates the pull as the role of each node group, Auto Mode and Fargate profile; "
-        "where simulation is not allowed, looks for AWS's managed pull policies, by their ARN.",
+        "where simulation is not allowed, looks for AWS's managed pull policies, by their ARN. "
+        "Not looked at: the way to ECR, self-managed nodes.",
         _EKS + "create-node-role.html",
         _CANNOT_WARN,
     ),
@@ -220,7 +277,8 @@ _CHECKS = (
         "aws.cluster.node_role_trust",
         "The nodes can assume their role",
         "Evaluates the trust policy of the role of each node group, Auto Mode and Fargate profile: "
-        "whether EC2, or Fargate's pods, may assume it. Nodes that may not never join the cluster.",
+        "whether EC2, or Fargate's pods, may assume it. Nodes that may not never join the cluster. "
+        "Not looked at: self-managed nodes.",
         _EKS + "create-node-role.html",
         _CANNOT_WARN,
     ),
@@ -228,7 +286,8 @@ _CHECKS = (
         "aws.role.exists",
         "The SageMaker execution role exists",
         "GetRole, and that its ARN is the described one. A role of another account than the "
-        "registry's cannot be passed to SageMaker by the connector.",
+        "registry's cannot be passed to SageMaker by the connector. "
+        "Not looked at: whether it is used.",
         _SAGEMAKER + "sagemaker-roles.html",
         _CANNOT_WARN,
     ),
@@ -239,7 +298,7 @@ _CHECKS = (
         "in whom it does not name: anybody under a condition that everybody meets, or whoever has "
         "a token of an identity provider. IAM Access Analyzer's ValidatePolicy is asked too, where "
         "we may; CheckNoPublicAccess, which costs a fraction of a cent, only of a trust that is "
-        "about everybody under a condition.",
+        "about everybody under a condition. Not looked at: policies of the organization.",
         _SAGEMAKER + "sagemaker-roles.html",
     ),
     CheckInfo(
@@ -249,14 +308,15 @@ _CHECKS = (
         "of the bucket's KMS key. AmazonSageMakerFullAccess alone gives them only on buckets whose "
         "name holds `sagemaker`. IAM simulates one name of many: the role's own policies are read "
         "to tell whether they deny, or alone grant, a part. Unknown where they may not be read, "
-        "and for a store at another S3 endpoint.",
+        "and for a store at another S3 endpoint. Not looked at here: the bucket's policy.",
         _SAGEMAKER + "sagemaker-roles.html",
         _CANNOT_WARN,
     ),
     CheckInfo(
         "aws.role.repository_access",
         "Steps can pull their image",
-        "Simulates the pull as the execution role, which on SageMaker pulls by itself.",
+        "Simulates the pull as the execution role, which on SageMaker pulls by itself. "
+        "Not looked at here: the repository's policy.",
         _SAGEMAKER + "sagemaker-roles.html",
         _CANNOT_WARN,
     ),
@@ -264,7 +324,8 @@ _CHECKS = (
         "aws.role.permissions",
         "Steps may do what else a run needs",
         "Simulates every other line of the permissions table for the execution role: SageMaker's "
-        "jobs, passing itself on to them, logs and metrics.",
+        "jobs, passing itself on to them, logs and metrics. "
+        "Not looked at: what a step's own code needs.",
         _SAGEMAKER + "sagemaker-roles.html",
         _CANNOT_WARN,
     ),
@@ -272,7 +333,7 @@ _CHECKS = (
         "aws.role.pass",
         "The connector may pass the execution role",
         "Simulates iam:PassRole to SageMaker on this role, as the connector. Without it, "
-        "registration succeeds and every run fails.",
+        "registration succeeds and every run fails. Not looked at: roles that single steps name.",
         _IAM + "id_roles_use_passrole.html",
         _CANNOT_WARN,
     ),
@@ -288,7 +349,8 @@ _CHECKS = (
         "aws.scheduler.permissions",
         "The scheduler's role may start pipelines",
         "Simulates `sagemaker:StartPipelineExecution` as that role, on the stack's pipelines. "
-        "Without it every schedule is taken, and none of its runs begins.",
+        "Without it every schedule is taken, and none of its runs begins. "
+        "Not looked at: schedules that are there.",
         "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html",
         _CANNOT_WARN,
     ),

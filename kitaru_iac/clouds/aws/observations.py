@@ -16,8 +16,10 @@ __all__ = [
     "CallerIdentity",
     "Compute",
     "KeyPolicy",
+    "PodIdentity",
     "Principal",
     "PublicAccess",
+    "Subnets",
     "public_access_of",
 ]
 
@@ -229,3 +231,33 @@ class Compute:
     unmanaged: int | None = None
     pools: tuple[str, ...] = ("general-purpose",)
     karpenter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subnets:
+    """The subnets in which nodes and pods get their addresses.
+
+    Attributes:
+        wanted: Those that EKS names.
+        free: How many addresses each of them that exists has left.
+        is_fargate: Whether Fargate alone runs pods there, each with an address of its own.
+    """
+
+    wanted: tuple[str, ...]
+    free: Mapping[str, int]
+    is_fargate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PodIdentity:
+    """A service account of Kubernetes whose pods become a role.
+
+    Attributes:
+        account: The service account.
+        arn: The role's.
+        role: As IAM describes it.
+    """
+
+    account: str
+    arn: str
+    role: Outcome[Raw]

@@ -268,6 +268,7 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
             "s3:GetBucketAcl": "aws.bucket.public_access",
             "s3:GetEncryptionConfiguration": "aws.bucket.encryption",
             "s3:GetBucketVersioning": "aws.bucket.versioning",
+            "s3:GetLifecycleConfiguration": "aws.bucket.lifecycle",
             "s3:GetBucketPolicy": "aws.bucket.tls_only",
         },
     ),
@@ -284,6 +285,7 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         {
             "ecr:DescribeRepositories": "aws.repository.*",
             "ecr:GetRepositoryPolicy": "aws.repository.policy",
+            "ecr:GetLifecyclePolicy": "aws.repository.lifecycle",
         },
     ),
     *_rows(
@@ -296,6 +298,8 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
             "eks:DescribeCluster": "aws.cluster.*",
             "eks:ListNodegroups": "aws.cluster.compute, aws.cluster.node_role_pull",
             "eks:ListFargateProfiles": "aws.cluster.compute, aws.cluster.node_role_pull",
+            "eks:ListAddons": "aws.cluster.addons, aws.cluster.pod_identity",
+            "eks:ListPodIdentityAssociations": "aws.cluster.pod_identity",
         },
     ),
     *_rows(
@@ -304,16 +308,21 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
             "eks:DescribeNodegroup": "aws.cluster.compute, aws.cluster.node_role_pull",
             "eks:DescribeFargateProfile": "aws.cluster.compute, aws.cluster.node_role_pull",
             "eks:DescribeAccessEntry": "aws.cluster.access_entry",
+            "eks:DescribeAddon": "aws.cluster.addons, aws.cluster.pod_identity",
+            "eks:DescribePodIdentityAssociation": "aws.cluster.pod_identity",
             "eks:ListAssociatedAccessPolicies": "aws.cluster.access_entry",
         },
     ),
     *_rows(
         *(_V, Resource.ANYTHING, _EKS),
-        {"ec2:DescribeInstances": "aws.cluster.compute: nodes that EKS does not manage"},
+        {
+            "ec2:DescribeInstances": "aws.cluster.compute: nodes that EKS does not manage",
+            "ec2:DescribeSubnets": "aws.cluster.subnets",
+        },
     ),
     *_rows(
         *(_V, Resource.ROLES, _EVERY),
-        {"iam:GetRole": "aws.role.*, aws.scheduler.*, aws.cluster.node_role_trust; who looks"},
+        {"iam:GetRole": "aws.role.*, aws.scheduler.*, aws.cluster.*: trusts; who looks"},
     ),
     *_rows(
         *(_V, Resource.PRINCIPALS, _EVERY),

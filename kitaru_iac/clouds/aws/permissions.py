@@ -93,7 +93,10 @@ def arns(
         Resource.CLUSTER: (r.cluster_arn if r.cluster else None,),
         Resource.CLUSTER_PARTS: tuple(
             r.arn("eks", f"{part}/{r.cluster}/*") if r.cluster else None
-            for part in ("nodegroup", "fargateprofile", "access-entry")
+            for part in (
+                *("nodegroup", "fargateprofile", "access-entry"),
+                *("addon", "podidentityassociation"),
+            )
         ),
         Resource.PIPELINES: (r.arn("sagemaker", "pipeline/*"),),
         Resource.JOBS: (

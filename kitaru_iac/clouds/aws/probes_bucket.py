@@ -59,6 +59,9 @@ class BucketProbes(CommonProbes):
         self.key_policy = Probe("kms:GetKeyPolicy", self._key_policy, requires=(self.bucket_key,))
         self.versioning = self._s3("get_bucket_versioning")
         self.bucket_policy = self._s3("get_bucket_policy", none="NoSuchBucketPolicy")
+        self.bucket_lifecycle = self._s3(
+            "get_bucket_lifecycle_configuration", none="NoSuchLifecycleConfiguration"
+        )
         self.bucket_analysis = Probe(
             "access-analyzer:ValidatePolicy",
             partial(analyze_bucket, self._aws, self._bucket_uri),

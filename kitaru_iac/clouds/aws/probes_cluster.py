@@ -11,7 +11,10 @@ from urllib.parse import urlsplit
 from kitaru_iac.checks.cluster_rights import ClusterRight
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.probes import (
+    NotFound,
+    Outcome,
     Probe,
+    ProbeError,
     Skipped,
     in_parallel,
 )
@@ -19,9 +22,12 @@ from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.kubernetes_api import api_of
 from kitaru_iac.clouds.aws.observations import (
     Compute,
+    PodIdentity,
     Principal,
+    Subnets,
 )
 from kitaru_iac.clouds.aws.probes_common import CommonProbes, Raw
+from kitaru_iac.clouds.aws.resources import role_name
 from kitaru_iac.clouds.aws.verify_compute import surely_runs_pods
 
 __all__ = ["ClusterProbes"]
@@ -48,6 +54,15 @@ class ClusterProbes(CommonProbes):
             requires=(self.cluster,),
         )
         self.endpoint = Probe("the cluster's endpoint", self._endpoint, requires=(self.cluster,))
+        self.addons = self._probe("eks:DescribeAddon", self._addons)
+        self.pod_identities = self._probe(
+            "eks:DescribePodIdentityAssociation", self._pod_identities
+        )
+        self.subnets = Probe(
+            "ec2:DescribeSubnets",
+            self._subnets,
+            requires=(self.cluster, self.node_groups, self.fargate_profiles),
+        )
 
     def _cluster(self) -> Raw:
         answer = self._eks("describe_cluster", name=self._r.cluster)
@@ -79,6 +94,60 @@ class ClusterProbes(CommonProbes):
 
     def _fargate_profiles(self) -> tuple[Raw, ...]:
         return self._parts("fargate_profile", "fargateProfileNames", "fargateProfileName")
+
+    def _addons(self) -> tuple[Raw, ...]:
+        return self._parts("addon", "addons", "addonName")
+
+    def _pod_identities(self) -> tuple[PodIdentity, ...]:
+        """What the pods' service accounts become, each with its role as IAM describes it."""
+        found = self._aws.ask_all(
+            *("eks", "list_pod_identity_associations", "associations"),
+            about=self._r.cluster_arn,
+            absent=_NO_CLUSTER,
+            clusterName=self._r.cluster,
+            namespace=self._r.namespace,
+        )
+        ours = [one for one in found if one.get("serviceAccount") in self._r.pod_accounts]
+        return tuple(in_parallel([partial(self._pod_identity, one) for one in ours]))
+
+    def _pod_identity(self, listed: Raw) -> PodIdentity:
+        answer = self._eks(
+            "describe_pod_identity_association",
+            clusterName=self._r.cluster,
+            associationId=listed["associationId"],
+        )
+        arn = str(answer["association"].get("roleArn"))
+        role: Outcome[Raw]
+        try:
+            role = self.role_of(role_name(arn))
+            if role.get("Arn") != arn:
+                role = NotFound(f"{arn} does not exist")
+        except ProbeError as error:
+            role = error
+        return PodIdentity(str(listed["serviceAccount"]), arn, role)
+
+    def _subnets(
+        self, cluster: Raw, node_groups: tuple[Raw, ...], fargate: tuple[Raw, ...]
+    ) -> Subnets:
+        """Where nodes and pods are: the subnets of what runs them, else the cluster's own."""
+        ids = {str(one) for part in (*node_groups, *fargate) for one in part.get("subnets") or ()}
+        own = (cluster.get("resourcesVpcConfig") or {}).get("subnetIds") or ()
+        automatic = bool((cluster.get("computeConfig") or {}).get("enabled"))
+        wanted = sorted(ids if ids and not automatic else ids | {str(one) for one in own})
+        if not wanted:
+            raise Skipped(
+                "EKS names no subnet here",
+                aws("eks", "describe-cluster", name=self._r.cluster, region=self._r.region),
+            )
+        # By a filter, since asking for ids tells of the first alone that is not there.
+        found = self._aws.ask_all(
+            *("ec2", "describe_subnets", "Subnets"),
+            about=f"the subnets of {self._r.cluster}",
+            Filters=[{"Name": "subnet-id", "Values": wanted}],
+        )
+        free = {str(seen["SubnetId"]): int(seen["AvailableIpAddressCount"]) for seen in found}
+        is_fargate = bool(fargate) and not (node_groups or automatic)
+        return Subnets(tuple(wanted), free, is_fargate)
 
     def _compute(
         self, cluster: Raw, node_groups: tuple[Raw, ...], fargate: tuple[Raw, ...]

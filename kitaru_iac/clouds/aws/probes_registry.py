@@ -31,6 +31,7 @@ class RegistryProbes(CommonProbes):
             requires=(self.repository_policy,),
         )
         self.repository = self._probe("ecr:DescribeRepositories", self._repository)
+        self.repository_lifecycle = self._probe("ecr:GetLifecyclePolicy", self._lifecycle)
         self.repository_key = Probe(
             "kms:DescribeKey of the repository",
             self._repository_key,
@@ -112,6 +113,19 @@ class RegistryProbes(CommonProbes):
             about=self._repository_name,
             absent=("RepositoryNotFoundException",),
             none=("RepositoryPolicyNotFoundException",),
+            region=registry.region,
+            registryId=registry.account,
+            repositoryName=self._r.repository,
+        )
+
+    def _lifecycle(self) -> Raw:
+        registry = self._r.registry
+        assert registry is not None
+        return self._aws.ask(
+            *("ecr", "get_lifecycle_policy"),
+            about=self._repository_name,
+            absent=("RepositoryNotFoundException",),
+            none=("LifecyclePolicyNotFoundException",),
             region=registry.region,
             registryId=registry.account,
             repositoryName=self._r.repository,

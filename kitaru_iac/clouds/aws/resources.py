@@ -16,11 +16,13 @@ from kitaru_iac.spec.uris import EcrUri, S3Uri
 
 __all__ = [
     "DEFAULT_REPOSITORY",
+    "POD_ACCOUNTS",
     "AwsResources",
     "PodSettings",
     "account_of",
     "aws_resources",
     "existing",
+    "pod_accounts",
     "prefix_of",
     "repository_of",
     "role_name",
@@ -30,6 +32,8 @@ __all__ = [
 #: (``DEFAULT_ZENML_DOCKER_REPOSITORY``, used in ``pipeline_docker_image_builder.py``).
 DEFAULT_REPOSITORY = "zenml"
 
+#: What ZenML makes for its orchestrator's pods, and what steps run as, unless told otherwise.
+POD_ACCOUNTS = ("zenml-service-account", "default")
 #: How names end that stand where a bucket's does, and are none.
 _NO_BUCKETS = {
     "-s3alias": "the alias of an access point",
@@ -78,6 +82,7 @@ class AwsResources:
         service_account: Whether pods run as a service account that exists, so that ZenML need not
             make one with a role binding.
         rights: What ZenML does in the namespace.
+        pod_accounts: What the pods of the orchestrator and of the steps run as there.
         role: The SageMaker execution role's ARN.
         scheduler_role: The role that starts scheduled SageMaker pipelines, where set.
         quota: SageMaker's name of the quota that the instances of steps count against.
@@ -101,6 +106,7 @@ class AwsResources:
     namespace: str = "default"
     service_account: bool = False
     rights: tuple[ClusterRight, ...] = ()
+    pod_accounts: tuple[str, ...] = POD_ACCOUNTS
     role: str | None = None
     scheduler_role: str | None = None
     quota: str | None = None
@@ -185,6 +191,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         namespace=str(orchestrator.get("kubernetes_namespace") or namespace),
         service_account=bool(orchestrator.get("service_account_name")),
         rights=rights_for(orchestrator),
+        pod_accounts=pod_accounts(orchestrator),
         role=role,
         scheduler_role=str(scheduler_role) if scheduler_role else None,
         quota=_quota(orchestrator) if isinstance(spec, SagemakerSpec) else None,
@@ -209,6 +216,18 @@ def repository_of(spec: BaseSpec) -> str:
 def prefix_of(store: S3Uri | None) -> str | None:
     """Where in its bucket a store lies, without slashes at its ends; None for all of it."""
     return store.prefix or None if store else None
+
+
+def pod_accounts(orchestrator: Mapping[str, object]) -> tuple[str, ...]:
+    """What the pods of the orchestrator and those of the steps run as (ZenML 0.98).
+
+    Sources: ``_get_service_account_name`` in ``kubernetes_orchestrator.py``, and
+    ``step_pod_service_account_name`` in ``kubernetes_orchestrator_entrypoint.py``.
+    """
+    own = orchestrator.get("service_account_name")
+    made, default = POD_ACCOUNTS
+    steps = orchestrator.get("step_pod_service_account_name") or own or default
+    return tuple(dict.fromkeys((str(own or made), str(steps))))
 
 
 def _quota(orchestrator: Mapping[str, object]) -> str:

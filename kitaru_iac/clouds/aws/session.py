@@ -45,10 +45,9 @@ _ACTIONS = {
     ("s3", "HeadBucket"): "s3:ListBucket",
     ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
     ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
+    ("s3", "GetBucketLifecycleConfiguration"): "s3:GetLifecycleConfiguration",
     ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
     ("service-quotas", "ListServiceQuotas"): "servicequotas:ListServiceQuotas",
-    ("accessanalyzer", "ValidatePolicy"): "access-analyzer:ValidatePolicy",
-    ("accessanalyzer", "CheckNoPublicAccess"): "access-analyzer:CheckNoPublicAccess",
 }
 _NAMED_ACTION = compiled(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
 
@@ -71,7 +70,8 @@ def require_boto3() -> None:
 
 def iam_action(service: str, operation: str) -> str:
     """The IAM action that allows an operation, as ``s3:ListBucket`` for S3's HeadBucket."""
-    return _ACTIONS.get((service, operation), f"{service}:{operation}")
+    prefix = "access-analyzer" if service == "accessanalyzer" else service
+    return _ACTIONS.get((service, operation), f"{prefix}:{operation}")
 
 
 class AwsAccess:

@@ -63,12 +63,28 @@ class Trust:
 
 
 def may_assume(
-    document: Mapping[str, Any], service: str, account: str, region: str | None, partition: str
+    document: Mapping[str, Any],
+    service: str,
+    account: str,
+    region: str | None,
+    partition: str,
+    *,
+    action: str = _ASSUME,
+    sent: Mapping[str, Possible | list[Possible]] | None = None,
 ) -> Trust:
     """Whether `service`, acting for `account` in `region`, may assume the role by this document.
 
     A service sends whom it acts for (https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html);
     of the source's ARN, the last part is not known beforehand.
+
+    Args:
+        document: The trust policy.
+        service: As ``sagemaker.amazonaws.com``.
+        account: For which it acts.
+        region: Where.
+        partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
+        action: What it does beside assuming, as ``sts:TagSession``.
+        sent: Further keys of the request, in small letters.
     """
     source = f"arn:{partition}:{service.split('.', maxsplit=1)[0]}:{region or '*'}:{account}:*"
     known: dict[str, Possible | list[Possible]] = {
@@ -78,11 +94,12 @@ def may_assume(
         "aws:principalservicename": service,
         "aws:resourceaccount": account,
         "aws:securetransport": "true",
+        **(sent or {}),
     }
     if region is not None:
         known["aws:requestedregion"] = region
     context = Context(known, absent=frozenset({"aws:username"}))
-    request = Request(Caller(CallerKind.SERVICE, service), _ASSUME, context=context)
+    request = Request(Caller(CallerKind.SERVICE, service), action, context=context)
     read = read_document(document)
     trust = _trust(read, request, service, account)
     if trust.allowed is not True:

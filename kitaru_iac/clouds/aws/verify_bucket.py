@@ -26,6 +26,7 @@ from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.trust import statement_list
 from kitaru_iac.clouds.aws.verify_key import KEY_WORKS, evaluate_key, with_key_policy
+from kitaru_iac.clouds.aws.verify_lifecycle import evaluate_rules
 from kitaru_iac.clouds.aws.verify_policies import Thing, evaluate_policy
 from kitaru_iac.spec.kinds import StackType
 
@@ -100,6 +101,7 @@ def bucket_checks(
             ),
             create=create,
         ),
+        add("aws.bucket.lifecycle", uri, probes.bucket_lifecycle, lambda s: evaluate_rules(s, r)),
         add("aws.bucket.tls_only", uri, probes.bucket_policy, lambda s: evaluate_tls_only(s, r)),
     ]
 

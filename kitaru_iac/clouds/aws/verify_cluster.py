@@ -25,6 +25,11 @@ from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
+from kitaru_iac.clouds.aws.verify_pods import (
+    evaluate_addons,
+    evaluate_pod_identity,
+    evaluate_subnets,
+)
 from kitaru_iac.clouds.aws.verify_pull import (
     evaluate_node_trust,
     evaluate_pull,
@@ -66,6 +71,22 @@ def cluster_checks(
         add("aws.cluster.version", subject, probes.version, lambda seen: evaluate_version(seen, r)),
         _namespace_check(checklist, probes, r),
         add("aws.cluster.compute", subject, probes.compute, lambda s: evaluate_compute(s, r)),
+        add("aws.cluster.subnets", subject, probes.subnets, lambda s: evaluate_subnets(s, r)),
+        add(
+            *("aws.cluster.addons", subject, all_of(probes.addons, probes.cluster)),
+            lambda seen: evaluate_addons(seen[0], seen[1], r),
+        ),
+        add(
+            *("aws.cluster.pod_identity", subject),
+            Probe(
+                "the pods' identity",
+                lambda *seen: seen,
+                requires=(probes.pod_identities, probes.cluster),
+                after=(probes.addons,),
+                inline=True,
+            ),
+            lambda seen: evaluate_pod_identity(seen[0], seen[2], seen[1], r),
+        ),
         add(
             *("aws.cluster.authentication_mode", subject, probes.cluster),
             lambda seen: evaluate_authentication(seen, r),

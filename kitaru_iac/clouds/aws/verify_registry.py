@@ -18,6 +18,7 @@ from kitaru_iac.clouds.aws.policies.document import parsed
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.verify_key import evaluate_key
+from kitaru_iac.clouds.aws.verify_lifecycle import evaluate_image_lifecycle
 from kitaru_iac.clouds.aws.verify_policies import Thing, evaluate_policy
 
 __all__ = ["repository_checks"]
@@ -77,6 +78,10 @@ def repository_checks(
         add(
             *("aws.repository.tag_mutability", subject, probes.repository),
             lambda seen: evaluate_mutability(seen, r),
+        ),
+        add(
+            *("aws.repository.lifecycle", subject, probes.repository_lifecycle),
+            lambda seen: evaluate_image_lifecycle(seen, r),
         ),
     ]
 

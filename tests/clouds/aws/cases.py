@@ -559,6 +559,7 @@ def _cluster() -> list[Case]:
             group_says(taints=[{"key": "team", "value": "x", "effect": "NO_SCHEDULE"}]),
             "has the taint team",
         ),
+        *_pods(says),
         Case("aws.cluster.namespace", OK, CLUSTER, "every cluster has"),
         Case("aws.cluster.namespace", OK, namespace(200), "has the namespace ml"),
         Case("aws.cluster.namespace", FAIL, namespace(404), "no namespace ml"),
@@ -659,6 +660,89 @@ def _cluster() -> list[Case]:
         *_entries(says),
         *_pull(says, none),
     ]
+
+
+def _pods(says: Callable[..., Arrange]) -> list[Case]:
+    pods = {"Service": "pods.eks.amazonaws.com"}
+    both = {"Effect": "Allow", "Principal": pods, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+
+    def become(*statements: dict[str, Any]) -> Arrange:
+        return _then(
+            CLUSTER,
+            lambda w: w.pods_become({"Version": "2012-10-17", "Statement": list(statements)}),
+        )
+
+    def subnets(**fields: Any) -> Arrange:
+        one = {"SubnetId": "subnet-1", **fields}
+        row = "".join(f"<{key[0].lower()}{key[1:]}>{value}</{key[0].lower()}{key[1:]}>"
+                      for key, value in one.items())  # fmt: skip
+        body = (
+            "<DescribeSubnetsResponse><subnetSet>"
+            f"{f'<item>{row}</item>' if fields else ''}</subnetSet></DescribeSubnetsResponse>"
+        )
+        answer = Response(200, body.encode(), {"Content-Type": "text/xml"})
+
+        def change(world: World) -> None:
+            world.node_group_says(subnets=["subnet-1"])
+            world.faults.answer("ec2:DescribeSubnets", answer)
+
+        return _then(CLUSTER, change)
+
+    sick = {"status": "DEGRADED", "health": {"issues": [{"code": "InsufficientNumberOfReplicas"}]}}
+    check = "aws.cluster.pod_identity"
+    return [
+        Case("aws.cluster.subnets", OK, CLUSTER, "addresses are left in 2 subnets"),
+        Case("aws.cluster.subnets", WARN, subnets(AvailableIpAddressCount=0), "no address is left"),
+        Case("aws.cluster.subnets", FAIL, subnets(), "no subnets subnet-1"),
+        Case("aws.cluster.subnets", UNKNOWN, _denied(CLUSTER, "ec2:DescribeSubnets"),
+             "not allowed to look", "ec2:DescribeSubnets"),
+        Case("aws.cluster.addons", OK, CLUSTER, "vpc-cni, kube-proxy, coredns work"),
+        Case("aws.cluster.addons", WARN, _then(CLUSTER, lambda w: w.addon_says(**sick)),
+             "DEGRADED (InsufficientNumberOfReplicas)"),
+        Case("aws.cluster.addons", UNKNOWN, _denied(CLUSTER, "eks:ListAddons"),
+             "not allowed to look", "eks:ListAddons"),
+        Case(check, OK, become(both), "pods can become cluster-"),
+        Case(check, WARN, become({**both, "Action": "sts:AssumeRole"}), "may not sts:TagSession",
+             mends=True),
+        Case(check, UNKNOWN, _denied(CLUSTER, "eks:ListPodIdentityAssociations"),
+             "not allowed to look", "eks:ListPodIdentityAssociations"),
+    ]  # fmt: skip
+
+
+def _lifecycles() -> list[Case]:
+    def rule(**what: Any) -> Arrange:
+        rules = [{"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "prefix/"}, **what}]
+
+        def change(world: World) -> None:
+            world.s3().put_bucket_lifecycle_configuration(
+                Bucket=world.bucket, LifecycleConfiguration={"Rules": rules}
+            )
+
+        return _then(BUCKET, change)
+
+    def images(kind: str, number: int, **more: Any) -> Arrange:
+        chosen = {"tagStatus": "any", "countType": kind, "countNumber": number, **more}
+        text = {"rules": [{"rulePriority": 1, "selection": chosen, "action": {"type": "expire"}}]}
+
+        def change(world: World) -> None:
+            world.client("ecr").put_lifecycle_policy(
+                repositoryName=world.repository, lifecyclePolicyText=json.dumps(text)
+            )
+
+        return _then(REPOSITORY, change)
+
+    bucket, repository = "aws.bucket.lifecycle", "aws.repository.lifecycle"
+    return [
+        Case(bucket, OK, BUCKET, "no rule deletes or archives"),
+        Case(bucket, WARN, rule(Expiration={"Days": 30}), "deletes them 30 days after"),
+        Case(bucket, UNKNOWN, _denied(BUCKET, "s3:GetBucketLifecycleConfiguration"),
+             "not allowed to look", "s3:GetLifecycleConfiguration"),
+        Case(repository, OK, images("imageCountMoreThan", 500), "keeps the last 500 images"),
+        Case(repository, WARN, images("sinceImagePushed", 14, countUnit="days"),
+             "removes images 14 days after their push"),
+        Case(repository, UNKNOWN, _denied(REPOSITORY, "ecr:GetLifecyclePolicy"),
+             "not allowed to look", "ecr:GetLifecyclePolicy"),
+    ]  # fmt: skip
 
 
 def _entries(says: Callable[..., Arrange]) -> list[Case]:
@@ -1021,4 +1105,7 @@ def _runs() -> list[Case]:
     ]
 
 
-CASES = [*_credentials(), *_bucket(), *_repository(), *_cluster(), *_role(), *_runs()]
+CASES = [
+    *(*_credentials(), *_bucket(), *_repository(), *_lifecycles()),
+    *(*_cluster(), *_role(), *_runs()),
+]

@@ -59,6 +59,7 @@ def test_the_region_is_checked_only_where_the_stack_has_one() -> None:
         "aws.bucket.encryption",
         "aws.bucket.versioning",
         "aws.bucket.policy",
+        "aws.bucket.lifecycle",
         "aws.bucket.tls_only",
     ]
     assert {check.subject for check in every.values()} == {"s3://b"}
@@ -95,6 +96,7 @@ def test_each_check_judges_for_this_stack() -> None:
         ("aws.bucket.versioning", UNKNOWN, "not looked at: gone"),
         ("aws.bucket.policy", UNKNOWN, "not looked at: gone"),
         ("aws.bucket.tls_only", UNKNOWN, "not looked at: gone"),
+        ("aws.bucket.lifecycle", UNKNOWN, "not looked at: gone"),
     ],
 )
 def test_an_absent_bucket_is_one_failure_and_one_command(

@@ -151,14 +151,20 @@ SEE_BUCKET = allow(
     "Bucket",
     BUCKET,
     "s3:GetBucketAcl s3:GetBucketPolicy s3:GetBucketPolicyStatus s3:GetBucketPublicAccessBlock "
-    "s3:GetBucketVersioning s3:GetEncryptionConfiguration s3:ListBucket",
+    "s3:GetBucketVersioning s3:GetEncryptionConfiguration s3:GetLifecycleConfiguration "
+    "s3:ListBucket",
 )
-SEE_IMAGES = allow("Repository", IMAGES, "ecr:DescribeRepositories ecr:GetRepositoryPolicy")
+SEE_IMAGES = allow(
+    "Repository",
+    IMAGES,
+    "ecr:DescribeRepositories ecr:GetLifecyclePolicy ecr:GetRepositoryPolicy",
+)
 ANALYZER = "access-analyzer:CheckNoPublicAccess access-analyzer:ValidatePolicy"
 SEE_CLUSTER = allow(
     "Cluster",
     regional("eks", "cluster/prod-cluster"),
-    "eks:DescribeCluster eks:ListFargateProfiles eks:ListNodegroups",
+    "eks:DescribeCluster eks:ListAddons eks:ListFargateProfiles eks:ListNodegroups "
+    "eks:ListPodIdentityAssociations",
 )
 SEE_PARTS = allow(
     "ClusterParts",
@@ -166,9 +172,11 @@ SEE_PARTS = allow(
         regional("eks", "nodegroup/prod-cluster/*"),
         regional("eks", "fargateprofile/prod-cluster/*"),
         regional("eks", "access-entry/prod-cluster/*"),
+        regional("eks", "addon/prod-cluster/*"),
+        regional("eks", "podidentityassociation/prod-cluster/*"),
     ],
-    "eks:DescribeAccessEntry eks:DescribeFargateProfile eks:DescribeNodegroup "
-    "eks:ListAssociatedAccessPolicies",
+    "eks:DescribeAccessEntry eks:DescribeAddon eks:DescribeFargateProfile eks:DescribeNodegroup "
+    "eks:DescribePodIdentityAssociation eks:ListAssociatedAccessPolicies",
 )
 
 
@@ -232,9 +240,9 @@ GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
     ("kubernetes", VERIFY): [
         SEE_BUCKET,
         looks(
-            f"{ANALYZER} ec2:DescribeInstances ecr:DescribeRepositoryCreationTemplates "
-            "ecr:GetRegistryScanningConfiguration eks:DescribeClusterVersions "
-            "s3:GetAccountPublicAccessBlock"
+            f"{ANALYZER} ec2:DescribeInstances ec2:DescribeSubnets "
+            "ecr:DescribeRepositoryCreationTemplates ecr:GetRegistryScanningConfiguration "
+            "eks:DescribeClusterVersions s3:GetAccountPublicAccessBlock"
         ),
         *(SEE_IMAGES, SEE_CLUSTER, SEE_PARTS),
         *(roles("iam:GetRole"), simulates()),
@@ -320,6 +328,8 @@ def of(service: str, rest: str, region: str = "eu-west-1") -> str:
                 of("eks", "nodegroup/c/*"),
                 of("eks", "fargateprofile/c/*"),
                 of("eks", "access-entry/c/*"),
+                of("eks", "addon/c/*"),
+                of("eks", "podidentityassociation/c/*"),
             ],
             [],
         ),
@@ -491,7 +501,7 @@ PLAIN_HOST = EcrUri(ACCOUNT, "eu-west-1", HOST)
         ),
         (
             described("kubernetes", extra=in_extra("orchestrator", service_account_name="runner")),
-            replace(OF_KUBERNETES, service_account=True),
+            replace(OF_KUBERNETES, service_account=True, pod_accounts=("runner",)),
         ),
         # what the instances of steps count against
         *(

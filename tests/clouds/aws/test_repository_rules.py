@@ -61,6 +61,7 @@ def test_the_checks_are_about_the_repository_that_is_pushed_to() -> None:
         "aws.repository.encryption",
         "aws.repository.scan_on_push",
         "aws.repository.tag_mutability",
+        "aws.repository.lifecycle",
     ]
     assert {check.subject for check in checks.values()} == {f"{HOST}/team/images"}
     exists = checks["aws.repository.exists"].evaluate({"repositoryArn": "arn:x"})

@@ -165,6 +165,8 @@ class World:
         )
         self.cluster_answers(200)
         self.access_entry({"policies": ["AmazonEKSAdminPolicy"]})
+        for name in ("vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"):
+            self.client("eks").create_addon(clusterName=self.cluster, addonName=name)
         self.aws.role(f"{self.cluster}-node", "ec2.amazonaws.com")
         self.give(f"{self.cluster}-node", policy(self.kubernetes(), Identity.PULL))
 
@@ -190,6 +192,20 @@ class World:
     def give(self, role: str, document: Mapping[str, Any]) -> None:
         self.client("iam").put_role_policy(
             RoleName=role, PolicyName="given", PolicyDocument=json.dumps(document)
+        )
+
+    def addon_says(self, **fields: Any) -> None:
+        self.faults.change("eks:DescribeAddon", lambda body: body["addon"].update(fields))
+
+    def pods_become(self, trust: Mapping[str, Any]) -> None:
+        """Associate the steps' service account with a role of this trust."""
+        role = f"{self.cluster}-pods"
+        self.aws.role(role, dict(trust))
+        self.client("eks").create_pod_identity_association(
+            clusterName=self.cluster,
+            namespace="default",
+            serviceAccount="default",
+            roleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/{role}",
         )
 
     def cluster_says(self, **fields: Any) -> None:

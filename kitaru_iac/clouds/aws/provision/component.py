@@ -11,13 +11,12 @@ from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN, InfrastructureA
 from kitaru_iac.clouds.aws.provision.bucket import Bucket
 from kitaru_iac.clouds.aws.provision.cluster import LOG_RETENTION, Cluster, Setting, nodes_of
 from kitaru_iac.clouds.aws.provision.cluster_access import admit, identify_pods
-from kitaru_iac.clouds.aws.provision.layout import SERVICE_ACCOUNTS
 from kitaru_iac.clouds.aws.provision.names import role_name
 from kitaru_iac.clouds.aws.provision.network import Network
 from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
 from kitaru_iac.clouds.aws.provision.used import used
-from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.resources import POD_ACCOUNTS, AwsResources
 from kitaru_iac.clouds.programs import CloudInfrastructure, foreseen, own_marks
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.model import StackSpec
@@ -148,7 +147,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             made.cluster,
             pods,
             namespace=namespace,
-            accounts=args.get("service_accounts") or SERVICE_ACCOUNTS,
+            accounts=args.get("service_accounts") or POD_ACCOUNTS,
             region=setting.region,
             tags=setting.tags,
         )

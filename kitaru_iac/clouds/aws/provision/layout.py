@@ -11,7 +11,7 @@ from typing import cast
 
 from kitaru_iac.clouds.aws.provision import names
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
-from kitaru_iac.clouds.aws.resources import aws_resources, repository_of, role_name
+from kitaru_iac.clouds.aws.resources import aws_resources, pod_accounts, repository_of, role_name
 from kitaru_iac.clouds.wanted import mode_of, wants_cluster
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.clouds.aws import aws_partition
@@ -23,10 +23,7 @@ from kitaru_iac.spec.uris import (
     S3Uri,
 )
 
-__all__ = ["SERVICE_ACCOUNTS", "Layout", "layout"]
-
-#: What ZenML makes for its orchestrator's pods, and what steps run as, unless told otherwise.
-SERVICE_ACCOUNTS = ("zenml-service-account", "default")
+__all__ = ["Layout", "layout"]
 
 _CREATE, _EXISTING, _SKIP = ResourceMode.CREATE, ResourceMode.EXISTING, ResourceMode.SKIP
 
@@ -135,7 +132,7 @@ def layout(spec: StackSpec, account: str, region: str) -> Layout:
         subnets=(options.subnets or ()) if cluster else (),
         kms_key=options.kms_key,
         namespace=aws_resources(spec).namespace if cluster else None,
-        service_accounts=_service_accounts(spec) if cluster else (),
+        service_accounts=pod_accounts(spec.extra.orchestrator) if cluster else (),
         options=options,
     )
 
@@ -243,19 +240,6 @@ def _cluster(spec: KubernetesSpec, problems: list[Problem]) -> tuple[str | None,
             )
         )
     return None, spec.cluster
-
-
-def _service_accounts(spec: StackSpec) -> tuple[str, ...]:
-    """What the pods of the orchestrator and those of the steps run as (ZenML 0.98).
-
-    Sources: ``_get_service_account_name`` in ``kubernetes_orchestrator.py``, and
-    ``step_pod_service_account_name`` in ``kubernetes_orchestrator_entrypoint.py``.
-    """
-    given = spec.extra.orchestrator
-    own = given.get("service_account_name")
-    orchestrator, default = SERVICE_ACCOUNTS
-    steps = given.get("step_pod_service_account_name") or own or default
-    return tuple(dict.fromkeys((str(own or orchestrator), str(steps))))
 
 
 def _domain(region: str) -> str:

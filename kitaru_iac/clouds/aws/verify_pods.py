@@ -1,0 +1,211 @@
+"""The evaluations about what pods of an EKS cluster need beside nodes: network, names, identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.probes import NotFound, Outcome, ProbeError
+from kitaru_iac.clouds.aws.commands import aws
+from kitaru_iac.clouds.aws.observations import PodIdentity, Subnets
+from kitaru_iac.clouds.aws.policies.requests import Possible
+from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
+from kitaru_iac.clouds.aws.trust import Trust, may_assume, statement_list
+
+__all__ = ["evaluate_addons", "evaluate_pod_identity", "evaluate_subnets"]
+
+Raw = Mapping[str, Any]
+_AGENT = "eks-pod-identity-agent"
+#: Without these no pod has an address, reaches a service, or finds a name.
+_NEEDED = ("vpc-cni", "kube-proxy", "coredns")
+#: An update that failed leaves the version before it at work.
+_WORKS = {"ACTIVE", "UPDATING"}
+#: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+_PODS = "pods.eks.amazonaws.com"
+_ACTIONS = ("sts:AssumeRole", "sts:TagSession")
+#: What EKS recommends each subnet to have left, beside what nodes and pods take:
+#: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
+_ROOM = 16
+_OF_PODS = (
+    "which addresses the network plugin holds for pods, and subnets of its own settings "
+    "(ENIConfig), were not looked at"
+)
+
+
+def evaluate_addons(addons: tuple[Raw, ...], cluster: Raw, r: AwsResources) -> Verdict:
+    """The managed add-ons that every pod needs work.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/eks-add-ons.html
+    """
+    by_name = {str(one.get("addonName")): one for one in addons}
+    broken = [one for one in by_name.values() if str(one.get("status")) not in _WORKS]
+    # What breaks no pod of a run, as a dashboard's, is nobody's business here.
+    broken = [one for one in broken if str(one.get("addonName")) in (*_NEEDED, _AGENT)]
+    if broken:
+        said = "; ".join(f"{one['addonName']} is {_told(one)}" for one in broken)
+        show = aws(
+            *("eks", "describe-addon"),
+            cluster_name=r.cluster,
+            addon_name=str(broken[0]["addonName"]),
+            query="addon.[status,health]",
+            region=r.region,
+        )
+        return warn(f"what every pod needs does not work as it should: {said}", show)
+    missing = [name for name in _NEEDED if name not in by_name]
+    if _is_automatic(cluster):
+        return ok("Auto Mode brings what pods need")
+    if missing:
+        why = "its managed add-ons work" if by_name else "it has no managed add-ons"
+        return ok(
+            why,
+            f"{', '.join(missing)}: managed by whoever made the cluster, in the cluster itself, "
+            "which was not looked at",
+        )
+    return ok(f"{', '.join(_NEEDED)} work, as EKS says")
+
+
+def _told(addon: Raw) -> str:
+    issues = (addon.get("health") or {}).get("issues") or ()
+    words = "; ".join(f"{i.get('code')}: {i.get('message', '')}".rstrip(": ") for i in issues)
+    return f"{addon.get('status')} ({words})" if words else str(addon.get("status"))
+
+
+def _is_automatic(cluster: Raw) -> bool:
+    return bool((cluster.get("computeConfig") or {}).get("enabled"))
+
+
+def evaluate_pod_identity(
+    found: tuple[PodIdentity, ...], addons: Outcome[tuple[Raw, ...]], cluster: Raw, r: AwsResources
+) -> Verdict:
+    """The roles that EKS gives the pods can be had. Without one ZenML has the connector's rights.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
+    """
+    if not found:
+        return ok(
+            f"no role is associated with {' and '.join(r.pod_accounts)} in {r.namespace}: pods use "
+            "what ZenML gives them, the connector's rights",
+            "an annotation of the service accounts (IRSA) stands in the cluster, and was not "
+            "looked at",
+        )
+    wrong = [v for v in (*(_of_role(one, r) for one in found), _of_agent(addons, cluster, r)) if v]
+    # What is known to be wrong goes before what nobody knows.
+    wrong.sort(key=lambda verdict: verdict.status is not CheckStatus.WARN)
+    if wrong:
+        return wrong[0]
+    names = ", ".join(dict.fromkeys(role_name(one.arn) for one in found))
+    return ok(f"pods can become {names}", "what that role may do was not looked at")
+
+
+def _of_agent(addons: Outcome[tuple[Raw, ...]], cluster: Raw, r: AwsResources) -> Verdict | None:
+    """What follows where nothing gives pods their credentials; None where something does."""
+    if _is_automatic(cluster):  # it has the agent
+        return None
+    make = aws(
+        *("eks", "create-addon"),
+        cluster_name=r.cluster,
+        addon_name=_AGENT,
+        region=r.region,
+    )
+    if isinstance(addons, ProbeError):
+        return unknown(
+            f"whether the cluster has the add-on {_AGENT} could not be looked at: {addons.why}",
+            addons.remedy or make,
+            addons.permission,
+        )
+    agent = next((one for one in addons if one.get("addonName") == _AGENT), None)
+    if agent is None:
+        return warn(
+            f"pods are to become a role, and the add-on {_AGENT}, which gives them its "
+            "credentials, is not there, unless somebody has installed the agent in the cluster",
+            make,
+        )
+    if str(agent.get("status")) not in _WORKS:
+        show = aws(
+            *("eks", "describe-addon"),
+            cluster_name=r.cluster,
+            addon_name=_AGENT,
+            query="addon.[status,health]",
+            region=r.region,
+        )
+        return warn(f"{_AGENT}, which gives pods their credentials, is {_told(agent)}", show)
+    return None
+
+
+def _of_role(one: PodIdentity, r: AwsResources) -> Verdict | None:
+    """What is wrong with a role that pods are to become; None where nothing is."""
+    who = f"pods of {one.account} get no credentials"
+    name = role_name(one.arn)
+    show = aws("iam", "get-role", role_name=name, query="Role.AssumeRolePolicyDocument")
+    if isinstance(one.role, NotFound):
+        make = aws("iam", "create-role", role_name=name, assume_role_policy_document=_trust({}))
+        return warn(f"{who}: {one.arn} does not exist", make)
+    if isinstance(one.role, ProbeError):
+        return unknown(f"{one.arn}: {one.role.why}", one.role.remedy or show, one.role.permission)
+    document: Raw = one.role.get("AssumeRolePolicyDocument", {})
+    for action in _ACTIONS:
+        trust = _may(document, action, one, r)
+        reasons = "; ".join(trust.reasons)
+        if trust.allowed is False:
+            mend = aws(
+                *("iam", "update-assume-role-policy"),
+                role_name=name,
+                policy_document=_trust(document),
+            )
+            why = f"{who}: EKS may not {action} {one.arn}: {reasons}"
+            return warn(why, show if "denies" in reasons else mend)
+        if trust.allowed is None:
+            why = f"whether EKS may {action} {one.arn} cannot be told: {reasons}"
+            return unknown(why, show)
+    return None
+
+
+def _may(document: Raw, action: str, one: PodIdentity, r: AwsResources) -> Trust:
+    """EKS names the cluster as the source, and tags the session with whose pod it is.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
+    """
+    sent: dict[str, Possible | list[Possible]] = {
+        "aws:sourcearn": r.cluster_arn,
+        "aws:requesttag/eks-cluster-arn": r.cluster_arn,
+        "aws:requesttag/eks-cluster-name": str(r.cluster),
+        "aws:requesttag/kubernetes-namespace": r.namespace,
+        "aws:requesttag/kubernetes-service-account": one.account,
+    }
+    account = account_of(one.arn) or str(r.account)
+    return may_assume(document, _PODS, account, r.region, r.partition, action=action, sent=sent)
+
+
+def _trust(document: Raw) -> dict[str, Any]:
+    mine = {"Effect": "Allow", "Principal": {"Service": _PODS}, "Action": list(_ACTIONS)}
+    return {"Version": "2012-10-17", "Statement": [*statement_list(document), mine]}
+
+
+def evaluate_subnets(seen: Subnets, r: AwsResources) -> Verdict:
+    """Subnets that nodes and pods get addresses from have some left."""
+    gone = [one for one in seen.wanted if one not in seen.free]
+    show = aws(
+        *("ec2", "describe-subnets"),
+        filters=[{"Name": "subnet-id", "Values": list(seen.wanted)}],
+        query="Subnets[].[SubnetId,AvailableIpAddressCount]",
+        region=r.region,
+    )
+    if len(gone) == len(seen.wanted):
+        return fail(f"there are no subnets {', '.join(gone)}: no node and no pod is made", show)
+    if gone:
+        return warn(f"there is no subnet {', '.join(gone)}, in which nodes are to be made", show)
+    left = sum(seen.free.values())
+    more = note(show, "add subnets of the same network, or end what holds the addresses")
+    if not left and seen.is_fargate:
+        return fail("no address is left in the subnets, and each pod of Fargate takes one", more)
+    if not left:
+        return warn(
+            "no address is left in the subnets: no node is added, and pods start only on addresses "
+            "that nodes hold already",
+            more,
+        )
+    if left < _ROOM:
+        return warn(f"{left} addresses are left in the subnets, for nodes and pods together", more)
+    return ok(f"{left} addresses are left in {len(seen.free)} subnets", _OF_PODS)

@@ -1,0 +1,304 @@
+"""The judgements about what pods need beside nodes, and about what takes away what is stored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
+from kitaru_iac.clouds.aws.observations import PodIdentity, Subnets
+from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
+from kitaru_iac.clouds.aws.verify_lifecycle import evaluate_image_lifecycle, evaluate_rules
+from kitaru_iac.clouds.aws.verify_pods import (
+    evaluate_addons,
+    evaluate_pod_identity,
+    evaluate_subnets,
+)
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.kinds import StackType
+from tests.clouds.aws import cli
+
+OK, WARN, FAIL, UNKNOWN = CheckStatus
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+R = AwsResources(
+    "prod", StackType.KUBERNETES, region=REGION, account=ACCOUNT, bucket="b", prefix="kitaru",
+    repository="team/images", cluster="c", namespace="ml",
+)  # fmt: skip
+AUTO = {"computeConfig": {"enabled": True}}
+NAMES = ("vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent")
+
+
+def addons(**states: Any) -> tuple[dict[str, Any], ...]:
+    said = {"status": "ACTIVE"}
+    given = {name.replace("_", "-"): state for name, state in states.items()}
+    return tuple(
+        {"addonName": n, **(said if given.get(n, said) is None else given.get(n, said))}
+        for n in (*NAMES, *(given.keys() - set(NAMES)))
+        if given.get(n, said) != "gone"
+    )
+
+
+# --- add-ons
+
+
+@pytest.mark.parametrize(
+    ("seen", "cluster", "status", "why"),
+    [
+        (addons(), {}, OK, "vpc-cni, kube-proxy, coredns work"),
+        (addons(coredns={"status": "UPDATING"}), {}, OK, "work"),
+        (addons(coredns={"status": "DEGRADED"}), {}, WARN, "coredns is DEGRADED"),
+        (addons(vpc_cni={"status": "CREATE_FAILED"}), {}, WARN, "vpc-cni is CREATE_FAILED"),
+        (addons(kube_proxy={"status": "CREATING"}), {}, WARN, "kube-proxy is CREATING"),
+        (addons(kube_proxy={"status": "DELETING"}), {}, WARN, "kube-proxy is DELETING"),
+        (addons(coredns={"status": "UPDATE_FAILED", "health": {"issues": [
+            {"code": "ConfigurationConflict", "message": "x"}]}}), {}, WARN,
+         "coredns is UPDATE_FAILED (ConfigurationConflict: x)"),
+        (addons(eks_pod_identity_agent={"status": "DEGRADED"}), {}, WARN, "agent is DEGRADED"),
+        (addons(dashboard={"status": "DEGRADED"}), {}, OK, "work"),
+        ((), {}, OK, "no managed add-ons"),
+        (addons(coredns="gone"), {}, OK, "its managed add-ons work"),
+        ((), AUTO, OK, "Auto Mode"),
+    ],
+)  # fmt: skip
+def test_add_ons(seen: Any, cluster: Any, status: CheckStatus, why: str) -> None:
+    found = evaluate_addons(seen, cluster, R)
+    assert (found.status, why in found.why) == (status, True), found
+    if found.remedy:
+        cli.understands(found.remedy)
+
+
+def test_what_is_not_managed_is_said_not_to_have_been_looked_at() -> None:
+    assert "vpc-cni, kube-proxy, coredns" in str(evaluate_addons((), {}, R).caveat)
+    assert str(evaluate_addons(addons(coredns="gone"), {}, R).caveat).startswith("coredns:")
+    assert evaluate_addons(addons(), {}, R).caveat is None
+
+
+# --- the pods' identity
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/pods"
+ACTIONS = ["sts:AssumeRole", "sts:TagSession"]
+
+
+def trust(action: Any = ACTIONS, effect: str = "Allow", **condition: Any) -> dict[str, Any]:
+    statement = {"Effect": effect, "Principal": {"Service": "pods.eks.amazonaws.com"}}
+    more = {"Condition": condition} if condition else {}
+    return {**statement, "Action": action, **more}
+
+
+def role(*statements: dict[str, Any]) -> PodIdentity:
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    return PodIdentity("default", ROLE, {"Arn": ROLE, "AssumeRolePolicyDocument": document})
+
+
+def equals(key: str, value: str) -> dict[str, Any]:
+    return {"StringEquals": {key: value}}
+
+
+EC2 = {**trust(), "Principal": {"Service": "ec2.amazonaws.com"}}
+CLUSTER_ARN = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/c"
+
+
+@pytest.mark.parametrize(
+    ("one", "status", "why"),
+    [
+        (role(trust()), OK, "pods can become pods"),
+        (role(trust("sts:*")), OK, ""),
+        (role(trust(**equals("aws:SourceAccount", ACCOUNT))), OK, ""),
+        (role(trust(ArnEquals={"aws:SourceArn": CLUSTER_ARN})), OK, ""),
+        (role(trust(ArnLike={"aws:SourceArn": CLUSTER_ARN + "-old"})), WARN, "may not"),
+        (role(trust(**equals("aws:RequestTag/kubernetes-namespace", "ml"))), OK, ""),
+        (role(trust(**equals("aws:RequestTag/kubernetes-namespace", "prod"))), WARN, "may not"),
+        (role(trust(**equals("aws:RequestTag/kubernetes-service-account", "x"))), WARN, "may not"),
+        (role(trust(**equals("aws:RequestTag/eks-cluster-name", "c"))), OK, ""),
+        (role(trust(**equals("aws:SourceAccount", "999999999999"))), WARN, "may not"),
+        (role(trust(**equals("aws:PrincipalOrgID", "o-1"))), UNKNOWN, "cannot be told"),
+        (role(trust("sts:AssumeRole")), WARN, "may not sts:TagSession"),
+        (role(trust("sts:TagSession")), WARN, "may not sts:AssumeRole"),
+        (role(EC2), WARN, "may not sts:AssumeRole"),
+        (role(trust(), trust(effect="Deny")), WARN, "denies"),
+        (role(), WARN, "may not"),
+        (PodIdentity("default", ROLE, NotFound("gone")), WARN, "does not exist"),
+        (PodIdentity("default", ROLE, Denied("no", permission="iam:GetRole")), UNKNOWN, "no"),
+        (PodIdentity("default", ROLE, Unavailable("silence")), UNKNOWN, "silence"),
+    ],
+)
+def test_the_role_of_pods(one: PodIdentity, status: CheckStatus, why: str) -> None:
+    found = evaluate_pod_identity((one,), addons(), {}, R)
+    assert (found.status, why in found.why) == (status, True), found
+    if found.remedy:
+        cli.understands(found.remedy)
+
+
+@pytest.mark.parametrize(
+    ("agents", "cluster", "status", "why"),
+    [
+        (addons(eks_pod_identity_agent="gone"), {}, WARN, "is not there"),
+        (addons(eks_pod_identity_agent={"status": "CREATE_FAILED"}), {}, WARN, "CREATE_FAILED"),
+        (addons(eks_pod_identity_agent="gone"), AUTO, OK, "can become"),
+        (Denied("no", permission="eks:ListAddons"), {}, UNKNOWN, "could not be looked at"),
+        (Denied("no", permission="eks:ListAddons"), AUTO, OK, "can become"),
+    ],
+)
+def test_the_agent_that_gives_pods_their_credentials(
+    agents: Any, cluster: Any, status: CheckStatus, why: str
+) -> None:
+    found = evaluate_pod_identity((role(trust()),), agents, cluster, R)
+    assert (found.status, why in found.why) == (status, True), found
+    # Without an association, nothing needs it.
+    assert evaluate_pod_identity((), agents, cluster, R).status is OK
+
+
+def test_what_is_wrong_goes_before_what_nobody_knows() -> None:
+    unseen = PodIdentity("a", ROLE, Unavailable("silence"))
+    for order in ((unseen, role()), (role(), unseen)):
+        assert evaluate_pod_identity(order, addons(), {}, R).status is WARN
+    # the agent that is known to be away too
+    agents = addons(eks_pod_identity_agent="gone")
+    assert evaluate_pod_identity((unseen,), agents, {}, R).status is WARN
+
+
+@pytest.mark.parametrize(
+    ("given", "accounts"),
+    [
+        ({}, ("zenml-service-account", "default")),
+        ({"service_account_name": "own"}, ("own",)),
+        ({"step_pod_service_account_name": "steps"}, ("zenml-service-account", "steps")),
+        ({"service_account_name": "own", "step_pod_service_account_name": "steps"},
+         ("own", "steps")),
+    ],
+)  # fmt: skip
+def test_the_accounts_are_those_that_zenml_uses(given: Any, accounts: tuple[str, ...]) -> None:
+    spec = from_mapping(
+        {"name": "prod", "type": "kubernetes", "region": REGION, "artifact_store": "s3://artifacts",
+         "container_registry": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com", "cluster": "c",
+         "extra": {"orchestrator": given}}
+    )  # fmt: skip
+    assert aws_resources(spec).pod_accounts == accounts
+
+
+# --- subnets
+
+
+@pytest.mark.parametrize(
+    ("free", "is_fargate", "status", "why"),
+    [
+        ({"a": 200, "b": 0}, False, OK, "200 addresses are left in 2"),
+        ({"a": 16, "b": 0}, False, OK, "16"),
+        ({"a": 15, "b": 0}, False, WARN, "15 addresses are left"),
+        ({"a": 0, "b": 0}, False, WARN, "no address is left"),
+        ({"a": 0, "b": 0}, True, FAIL, "each pod of Fargate takes one"),
+        ({"a": 200}, False, WARN, "there is no subnet b"),
+        ({}, False, FAIL, "there are no subnets a, b"),
+    ],
+)
+def test_subnets(free: Any, is_fargate: bool, status: CheckStatus, why: str) -> None:
+    found = evaluate_subnets(Subnets(("a", "b"), free, is_fargate), R)
+    assert (found.status, why in found.why) == (status, True), found
+    if found.remedy:
+        cli.understands(found.remedy)
+
+
+# --- rules of the bucket
+
+
+def rule(prefix: str | None = "", **what: Any) -> dict[str, Any]:
+    where = {} if prefix is None else {"Filter": {"Prefix": prefix}}
+    return {"ID": "x", "Status": "Enabled", **where, **what}
+
+
+DELETES = {"Expiration": {"Days": 30}}
+TAGGED = {"Filter": {"Tag": {"Key": "tmp", "Value": "1"}}}
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        (rule(**DELETES), WARN),
+        (rule("kitaru", **DELETES), WARN),
+        (rule("kitaru/", **DELETES), WARN),
+        (rule("kitaru/run-logs/", **DELETES), WARN),
+        (rule("k", **DELETES), WARN),
+        (rule("kitaru-old/", **DELETES), OK),
+        (rule("other/", **DELETES), OK),
+        (rule(None, Prefix="", **DELETES), WARN),
+        (rule(None, Prefix="other", **DELETES), OK),
+        (rule(None, **DELETES), WARN),
+        (rule(Expiration={"Date": "2027-01-01T00:00:00Z"}), WARN),
+        (rule(Expiration={"ExpiredObjectDeleteMarker": True}), OK),
+        (rule(Status="Disabled", **DELETES), OK),
+        (rule(NoncurrentVersionExpiration={"NoncurrentDays": 1}), OK),
+        (rule(AbortIncompleteMultipartUpload={"DaysAfterInitiation": 1}), OK),
+        (rule(Transitions=[{"Days": 0, "StorageClass": "GLACIER"}]), WARN),
+        (rule(Transitions=[{"Days": 90, "StorageClass": "DEEP_ARCHIVE"}]), WARN),
+        (rule(Transitions=[{"Days": 0, "StorageClass": "GLACIER_IR"}]), OK),
+        (rule(Transitions=[{"Days": 30, "StorageClass": "INTELLIGENT_TIERING"}]), OK),
+        (rule(NoncurrentVersionTransitions=[{"StorageClass": "GLACIER"}]), OK),
+        ({**rule(**DELETES), **TAGGED}, OK),
+        ({**rule(**DELETES), "Filter": {"And": {"Prefix": "kitaru/", "Tags": [{}]}}}, OK),
+        ({**rule(**DELETES), "Filter": {"And": {"Prefix": "other/"}}}, OK),
+        ({**rule(**DELETES), "Filter": {"And": {"Prefix": "", "ObjectSizeGreaterThan": 1}}}, WARN),
+        ({**rule(**DELETES), "Filter": {"ObjectSizeGreaterThan": 1}}, WARN),
+    ],
+)  # fmt: skip
+def test_rules_of_the_bucket(found: dict[str, Any], status: CheckStatus) -> None:
+    verdict = evaluate_rules({"Rules": [rule("other/", **DELETES), found]}, R)
+    assert verdict.status is status, verdict
+    if verdict.remedy:
+        cli.understands(verdict.remedy)
+
+
+def test_a_store_that_is_the_whole_bucket_is_met_by_every_rule() -> None:
+    whole = replace(R, prefix=None)
+    assert evaluate_rules({"Rules": [rule("other/", **DELETES)]}, whole).status is WARN
+
+
+def test_rules_by_tag_count_where_uploads_may_bring_tags() -> None:
+    said = {"Rules": [{**rule(**DELETES), **TAGGED}]}
+    assert evaluate_rules(said, replace(R, plain_uploads=False)).status is WARN
+
+
+def test_what_is_made_here_takes_nothing_away() -> None:
+    assert evaluate_rules({}, R).status is OK
+
+
+# --- rules of the repository
+
+
+def images(kind: str, number: Any, status: str = "any", action: str = "expire") -> dict[str, Any]:
+    chosen = {"tagStatus": status, "countType": kind, "countNumber": number}
+    if kind != "imageCountMoreThan":
+        chosen["countUnit"] = "days"
+    return {"rulePriority": 1, "selection": chosen, "action": {"type": action}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "status", "why"),
+    [
+        ([images("imageCountMoreThan", 500)], OK, "keeps the last 500 images"),
+        ([images("imageCountMoreThan", 9)], WARN, "removes images but the last 9"),
+        ([images("sinceImagePushed", 14)], WARN, "removes images 14 days after their push"),
+        ([images("sinceImagePushed", 1, "untagged")], WARN, "untagged images 1 days"),
+        ([images("sinceImagePushed", 1, "tagged")], WARN, "images of some tags"),
+        ([images("sinceImagePulled", 90)], WARN, "after their pull"),
+        ([images("sinceImagePulled", 90, action="transition")], WARN, "archives"),
+        ([images("imageCountMoreThan", 50), images("sinceImagePushed", 1)], WARN, "after"),
+        ([images("imageCountMoreThan", None)], WARN, "but the last None"),
+        ([], OK, "nothing removes images"),
+        ("x", UNKNOWN, "cannot be read"),
+        ([7], UNKNOWN, "cannot be read"),
+    ],
+)
+def test_rules_of_the_repository(rules: Any, status: CheckStatus, why: str) -> None:
+    found = evaluate_image_lifecycle({"lifecyclePolicyText": json.dumps({"rules": rules})}, R)
+    assert (found.status, why in found.why) == (status, True), found
+    if found.remedy:
+        cli.understands(found.remedy)
+
+
+def test_a_repository_without_rules_keeps_everything() -> None:
+    assert evaluate_image_lifecycle({}, R).status is OK
+    assert evaluate_image_lifecycle({"lifecyclePolicyText": "{"}, R).status is UNKNOWN
