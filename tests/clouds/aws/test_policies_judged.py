@@ -7,6 +7,7 @@ or it is unknown and names a key that is really hidden.
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
@@ -30,7 +31,7 @@ from kitaru_iac.clouds.aws.policies.requests import (
 )
 from kitaru_iac.clouds.aws.policies.strangers import openings
 from kitaru_iac.clouds.aws.trust import may_assume, principal_may_assume
-from tests.clouds.aws.judge.documents import OURS, Question, question
+from tests.clouds.aws.judge.documents import FORMS, OURS, VARIABLES, Question, question
 from tests.clouds.aws.judge.node import ask, node_of
 from tests.servers.releases import CACHE
 
@@ -82,7 +83,7 @@ def context(asked: Question, hidden: frozenset[str] = frozenset()) -> Context:
         for statement in _statements(asked.document)
         for keys in statement.get("Condition", {}).values()
         for key in keys
-    } | {"aws:username", "aws:principaltag/team", "aws:principaltag/none"}
+    } | {"aws:username", "aws:principalaccount", "aws:principaltag/team", "aws:principaltag/none"}
     lower = {key.lower() for key in hidden}
     return Context(known, absent=frozenset(keys - known.keys() - lower))
 
@@ -143,6 +144,26 @@ def judged() -> list[tuple[Question, Effect, bool, bool]]:
     assert {type(answer) for answer in said} == {str}, [a for a in said if not isinstance(a, str)]
     whole = [answer == "Allowed" for answer in said]
     return [(*one, whole[n], whole[n + DOCUMENTS]) for n, one in enumerate(asked)]
+
+
+def test_the_documents_have_every_form_of_every_operator_and_variable() -> None:
+    """Among them are allowances and denials with each, and requests with and without its key."""
+    seen: Counter[tuple[str, str, bool]] = Counter()
+    texts: Counter[str] = Counter()
+    for number in range(DOCUMENTS):
+        asked = question(number)
+        for statement in _statements(asked.document):
+            for operator, keys in statement.get("Condition", {}).items():
+                for key in keys:
+                    seen[operator, statement["Effect"], key in asked.context] += 1
+        text = json.dumps(asked.document)
+        texts.update(variable for variable in VARIABLES if variable in text)
+    for operator in [*(name for name, _ in FORMS), "Null"]:
+        for effect in ("Allow", "Deny"):
+            assert seen[operator, effect, True] + seen[operator, effect, False], operator
+        for has in (True, False):
+            assert seen[operator, "Allow", has] + seen[operator, "Deny", has], operator
+    assert min(texts[variable] for variable in VARIABLES) >= 20, texts
 
 
 def documented(doubts: Iterable[str]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-__all__ = ["OURS", "Question", "question"]
+__all__ = ["FORMS", "OURS", "VARIABLES", "Question", "question"]
 
 OURS, OTHER = "123456789012", "999999999999"
 SERVICE, PROVIDER = "sagemaker.amazonaws.com", f"arn:aws:iam::{OURS}:oidc-provider/idp.example"
@@ -50,7 +50,7 @@ _TEXT_VALUES = [
     "eu-*", "ml", "ML", "m?", "web*", "web${*}", "x-1", "X-?", "kitaru/*",
     "kitaru/${aws:username}", "${aws:username}", "${aws:PrincipalTag/team, 'ml'}",
     "${aws:PrincipalTag/none}",
-    "${$}", "a", "env",
+    "${$}", "${?}nn", "${aws:PrincipalAccount}", "a", "env",
 ]  # fmt: skip
 _ARN_VALUES = [
     f"arn:aws:sagemaker:*:{OURS}:*", f"arn:aws:sagemaker:eu-west-1:{OURS}:training-job/a",
@@ -71,6 +71,19 @@ _OPERATORS: list[tuple[list[str], dict[str, list[Any]], list[Any]]] = [
     (["IpAddress", "NotIpAddress"], ADDRESSES,
      ["203.0.113.0/24", "10.0.0.0/8", "203.0.113.7/32", "2001:db8::/32", "128.0.0.0/1"]),
 ]  # fmt: skip
+#: Every form of every operator, with the row above that it is of.
+FORMS = [
+    (each + operator + optional, group)
+    for group, (operators, _, _) in enumerate(_OPERATORS)
+    for operator in operators
+    for each in ("", "ForAllValues:", "ForAnyValue:")
+    for optional in ("", "IfExists")
+]
+#: The policy variables that documents have: by a key, with a default, without a value, of a sign.
+VARIABLES = [
+    *("${aws:username}", "${aws:PrincipalTag/team, 'ml'}", "${aws:PrincipalTag/none}"),
+    *("${$}", "${*}", "${?}", "${aws:PrincipalAccount}"),
+]
 _PRINCIPALS: list[tuple[str, str]] = [
     ("AWS", OURS), ("AWS", f"arn:aws:iam::{OURS}:root"), ("AWS", OTHER), ("AWS", ROLE),
     ("AWS", USER), ("AWS", SESSION), ("AWS", f"arn:aws:sts::{OURS}:assumed-role/runner/other"),
@@ -100,7 +113,13 @@ def question(seed: int) -> Question:
     trust = random.random() < 0.4
     action = "sts:AssumeRole" if trust else random.choice(["s3:GetObject", "s3:ListBucket"])
     resource = TARGET if trust else OBJECT if action == "s3:GetObject" else BUCKET
-    statements = [_statement(random, trust) for _ in range(random.choice([1, 2, 2, 3, 4]))]
+    count = random.choice([1, 2, 2, 3, 4])
+    # Each form of each operator has its turn; chance alone would never come to some.
+    chosen = random.randrange(count)
+    statements = [
+        _statement(random, trust, FORMS[seed % len(FORMS)] if number == chosen else None)
+        for number in range(count)
+    ]
     document = {"Version": "2012-10-17", "Statement": statements}
     if len(statements) == 1 and random.random() < 0.5:
         document["Statement"] = statements[0]
@@ -118,7 +137,7 @@ def _context(random: Random) -> dict[str, str | list[str]]:
     return {key: random.choice(values) for key, values in every.items() if random.random() < 0.7}
 
 
-def _statement(random: Random, trust: bool) -> dict[str, Any]:
+def _statement(random: Random, trust: bool, form: tuple[str, int] | None) -> dict[str, Any]:
     statement: dict[str, Any] = {"Effect": random.choice(["Allow", "Allow", "Allow", "Deny"])}
     negated = random.random() < 0.1
     statement["NotPrincipal" if negated else "Principal"] = _principal(random)
@@ -135,7 +154,7 @@ def _statement(random: Random, trust: bool) -> dict[str, Any]:
         ]  # fmt: skip
         key = "NotResource" if random.random() < 0.1 else "Resource"
         statement[key] = _one_or_more(random, resources)
-    conditions = _conditions(random)
+    conditions = _conditions(random, form)
     if conditions:
         statement["Condition"] = conditions
     return statement
@@ -150,8 +169,14 @@ def _principal(random: Random) -> Any:
     return {k: v[0] if len(v) == 1 and random.random() < 0.7 else v for k, v in chosen.items()}
 
 
-def _conditions(random: Random) -> dict[str, dict[str, Any]]:
+def _conditions(random: Random, form: tuple[str, int] | None) -> dict[str, dict[str, Any]]:
     made: dict[str, dict[str, Any]] = {}
+    if form is not None:
+        operator, group = form
+        _, keys, values = _OPERATORS[group]
+        each = operator.startswith("For") and "String" in operator and random.random() < 0.7
+        key = random.choice(sorted(SETS if each else keys))
+        made[operator] = {key: _values(random, operator, keys, key, values)}
     for _ in range(random.choice([0, 0, 1, 1, 1, 2, 3])):
         if random.random() < 0.08:
             key = random.choice(sorted(TEXTS | TRUTHS | SETS))
@@ -166,14 +191,19 @@ def _conditions(random: Random) -> dict[str, dict[str, Any]]:
             operator = random.choice(["ForAllValues:", "ForAnyValue:"]) + operator
         if random.random() < 0.2:
             operator += "IfExists"
-        known = keys.get(key, [])
-        pool = list(values)
-        if operators is not _OPERATORS[-1][0]:  # of a single address, the judge is wrong
-            pool += [value for value in known if isinstance(value, str)]
-        if "Like" not in operator:  # and of ${*} where * is itself
-            pool = [value for value in pool if "${*}" not in str(value)]
-        made.setdefault(operator, {})[key] = _one_or_more(random, pool)
+        made.setdefault(operator, {})[key] = _values(random, operator, keys, key, values)
     return made
+
+
+def _values(
+    random: Random, operator: str, keys: dict[str, list[Any]], key: str, values: list[Any]
+) -> Any:
+    pool = list(values)
+    if "IpAddress" not in operator:  # of a single address, the judge is wrong
+        pool += [value for value in keys.get(key, []) if isinstance(value, str)]
+    if "Like" not in operator:  # and of ${*} where * is itself
+        pool = [value for value in pool if "${*}" not in str(value)]
+    return _one_or_more(random, pool)
 
 
 def _one_or_more(random: Random, values: list[Any]) -> Any:
