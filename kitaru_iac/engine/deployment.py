@@ -119,7 +119,7 @@ class Deployment:
         self._work.plugins = tuple(plugins)
         self._identify = identify
         if self._opened is not None:
-            self._opened = QuietStack(self.stack, self._work.workspace(), StackInitMode.SELECT)
+            self._opened.workspace = self._work.workspace()
 
     # -- operations --------------------------------------------------------------------------------
 
@@ -346,5 +346,6 @@ class Deployment:
                 return QuietStack(self.stack, workspace, StackInitMode.CREATE) if create else None
 
         self._opened = self._runner.run("open the state", lambda: self._states.read_whole(opened))
+        self._states.begin_with(workspace.selected)
         self._looked = True
         return self._opened

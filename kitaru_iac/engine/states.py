@@ -42,17 +42,22 @@ class States:
         folder = backend.folder
         self._files = Checkpoints(folder, project, stack) if folder is not None else None
         self._runner = runner
+        self._selected: State | None = None
         self._exported: Mapping[str, Any] | None = None
         self._version: int | None = None
 
     def forget(self) -> None:
         """Read it anew the next time: an operation may have changed it."""
-        self._exported = None
+        self._selected = self._exported = None
+
+    def begin_with(self, selected: State | None) -> None:
+        """Spare the first reading: this is what the engine gave when the stack was selected."""
+        self._selected = selected
 
     def read(self, stack: Stack) -> Mapping[str, Any]:
         """The state. It is read once between two operations: each reading starts the engine."""
         if self._exported is None:
-            exported = self._runner.run(
+            exported = self._selected or self._runner.run(
                 "read the state", lambda: self.read_whole(stack.export_stack)
             )
             read = exported.deployment or {}

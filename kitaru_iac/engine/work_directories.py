@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pulumi.automation import Deployment as State
-from pulumi.automation import LocalWorkspace, ProjectSettings, Stack
+from pulumi.automation import ProjectSettings, Stack
 from pulumi.automation._stack import StackInitMode
 
 from kitaru_iac.engine.command import EngineCommand
@@ -61,7 +61,7 @@ class WorkDirectories:
 
     def workspace(
         self, backend: Backend | None = None, passphrase: Mapping[str, str] | None = None
-    ) -> LocalWorkspace:
+    ) -> QuietWorkspace:
         """Make a workspace in a folder of its own, with the plugins that it needs.
 
         Args:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from pulumi.automation import Deployment as State
-from pulumi.automation import LocalWorkspace, Stack, UpdateSummary
+from pulumi.automation import LocalWorkspace, OutputMap, OutputValue, Stack, UpdateSummary
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
 from kitaru_iac import redaction
@@ -37,6 +37,8 @@ __all__ = [
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105
 _SERVICE = ("http", "https")
+#: What the engine shows of an output that is secret.
+_MASKED = "[secret]"
 #: Where Pulumi can keep states: https://www.pulumi.com/docs/iac/concepts/state-and-backends/
 _SCHEMES = ("file", "s3", "gs", "azblob", *_SERVICE)
 
@@ -247,14 +249,24 @@ class QuietWorkspace(LocalWorkspace):
     def __init__(self, **settings: Any) -> None:
         with_channels_of_its_own()
         super().__init__(**settings)
+        #: The state of the stack that was selected, as it was at that moment.
+        self.selected: State | None = None
 
     def select_stack(self, stack_name: str) -> None:
-        """Make sure that it is there."""
-        self._run_pulumi_cmd_sync(["stack", "--stack", stack_name, "--show-name"])
+        """Make sure that it is there. Its state tells that, and is mostly wanted next."""
+        self.selected = self.export_stack(stack_name)
 
     def create_stack(self, stack_name: str) -> None:
         """Make it, without selecting it."""
         self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select"])
+
+    def stack_outputs(self, stack_name: str) -> OutputMap:
+        """The outputs of the last update. The SDK asks for them twice, secret or not."""
+        done = self._run_pulumi_cmd_sync(["stack", "output", "--json", "--stack", stack_name])
+        masked = json.loads(done.stdout)
+        if _MASKED in masked.values():
+            return super().stack_outputs(stack_name)
+        return {key: OutputValue(value, secret=False) for key, value in masked.items()}
 
     def export_stack(self, stack_name: str) -> State:
         """The state, with its secrets encrypted."""

@@ -445,7 +445,7 @@ def test_what_is_as_described_is_not_written() -> None:
     store = Counter()
     done = execute(store, small(), stored(small()), NOTHING)
     assert done.id == id_of("old stack")
-    assert done.components_created == done.connectors_created == done.deleted == []
+    assert (done.components_created, done.connectors_created, done.deleted) == ([], [], [])
     assert store.zen.lines == []
 
 
