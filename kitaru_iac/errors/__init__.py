@@ -79,6 +79,7 @@ Raised and caught inside one room, or without a code because a program sees `Key
     Exception
     ├── ProbeError             checks
     │   ├── Denied
+    │   │   └── NotLetIn       checks: by the cluster itself
     │   ├── NotFound
     │   │   └── NotInCluster   checks: the cluster itself is there
     │   ├── NoCredentials

@@ -38,6 +38,7 @@ AZUREML = {
     "workspace": "mlops",
     "region": "westeurope",
 }
+KUBERNETES = "https://kubernetes.io/docs/"
 DOCS = {
     "aws": "https://docs.aws.amazon.com/",
     "gcp": "https://cloud.google.com/",
@@ -122,4 +123,4 @@ def test_ids_in_the_catalog_are_unique_and_described() -> None:
         assert info.text.endswith(".")
         assert info.docs
         cloud = info.id.partition(".")[0]
-        assert info.docs.startswith(DOCS[cloud])
+        assert info.docs.startswith((DOCS[cloud], KUBERNETES))

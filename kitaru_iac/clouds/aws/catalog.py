@@ -253,7 +253,8 @@ _CHECKS = (
         "The connector may do in the namespace what ZenML does there",
         "Asks the cluster itself, by one access review for each verb that ZenML's Kubernetes "
         "orchestrator uses. Only where the looking identity is the connector: a cluster tells "
-        "everybody their own rights alone. Without those for cron jobs, schedules fail: a warning.",
+        "everybody their own rights alone. Without those for cron jobs, schedules fail: a warning. "
+        "Not looked at is what admission controllers of the cluster refuse.",
         _REVIEW,
     ),
     CheckInfo(

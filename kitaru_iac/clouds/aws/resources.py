@@ -190,7 +190,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         cluster=cluster,
         namespace=str(orchestrator.get("kubernetes_namespace") or namespace),
         service_account=bool(orchestrator.get("service_account_name")),
-        rights=rights_for(orchestrator),
+        rights=rights_for(orchestrator) if isinstance(spec, KubernetesSpec) else (),
         pod_accounts=pod_accounts(orchestrator),
         role=role,
         scheduler_role=str(scheduler_role) if scheduler_role else None,

@@ -83,27 +83,36 @@ def bucket_checks(
             ),
         ),
         add("aws.bucket.versioning", uri, probes.versioning, lambda s: evaluate_versioning(s, r)),
-        checklist.check(
-            *("aws.bucket.policy", uri),
-            Probe(
-                "the bucket's policy and account",
-                lambda *seen: seen,
-                requires=(probes.bucket_policy,),
-                after=(
-                    *(connector or probes.principal, probes.bucket_account),
-                    probes.bucket_analysis,
-                ),
-                inline=True,
-            ),
-            lambda seen: analyzed(
-                evaluate_bucket_policy(parsed(seen[0].get("Policy")), seen[1], seen[2], r),
-                *(seen[3], aws("s3api", "get-bucket-policy", bucket=r.bucket, region=r.region)),
-            ),
-            create=create,
-        ),
+        _policy_check(checklist, probes, r, connector or probes.principal),
         add("aws.bucket.lifecycle", uri, probes.bucket_lifecycle, lambda s: evaluate_rules(s, r)),
         add("aws.bucket.tls_only", uri, probes.bucket_policy, lambda s: evaluate_tls_only(s, r)),
     ]
+
+
+def _policy_check(
+    checklist: Checklist[Principal],
+    probes: AwsProbes,
+    r: AwsResources,
+    who: Probe[Principal],
+) -> Check[object]:
+    """Whether the bucket's own policy lets this identity use it."""
+    return checklist.check(
+        "aws.bucket.policy",
+        f"s3://{r.bucket}",
+        Probe(
+            "the bucket's policy and account",
+            lambda *seen: seen,
+            requires=(probes.bucket_policy,),
+            after=(who, probes.bucket_account, probes.bucket_analysis),
+            inline=True,
+        ),
+        lambda seen: analyzed(
+            evaluate_bucket_policy(parsed(seen[0].get("Policy")), seen[1], seen[2], r),
+            seen[3],
+            aws("s3api", "get-bucket-policy", bucket=r.bucket, region=r.region),
+        ),
+        create=create_bucket(str(r.bucket), r.region),
+    )
 
 
 def _absent(error: ProbeError, create: str) -> Verdict | None:

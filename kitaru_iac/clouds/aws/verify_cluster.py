@@ -70,23 +70,7 @@ def cluster_checks(
         add("aws.cluster.active", subject, probes.cluster, lambda s: evaluate_active(s, r)),
         add("aws.cluster.version", subject, probes.version, lambda seen: evaluate_version(seen, r)),
         _namespace_check(checklist, probes, r),
-        add("aws.cluster.compute", subject, probes.compute, lambda s: evaluate_compute(s, r)),
-        add("aws.cluster.subnets", subject, probes.subnets, lambda s: evaluate_subnets(s, r)),
-        add(
-            *("aws.cluster.addons", subject, all_of(probes.addons, probes.cluster)),
-            lambda seen: evaluate_addons(seen[0], seen[1], r),
-        ),
-        add(
-            *("aws.cluster.pod_identity", subject),
-            Probe(
-                "the pods' identity",
-                lambda *seen: seen,
-                requires=(probes.pod_identities, probes.cluster),
-                after=(probes.addons,),
-                inline=True,
-            ),
-            lambda seen: evaluate_pod_identity(seen[0], seen[2], seen[1], r),
-        ),
+        *_pod_checks(checklist, probes, r),
         add(
             *("aws.cluster.authentication_mode", subject, probes.cluster),
             lambda seen: evaluate_authentication(seen, r),
@@ -121,6 +105,36 @@ def cluster_checks(
         )
     )
     return checks
+
+
+def _pod_checks(
+    checklist: Checklist[Principal], probes: AwsProbes, r: AwsResources
+) -> list[Check[object]]:
+    """What pods need: nodes, addresses, add-ons and an identity."""
+    subject = r.cluster_arn
+    add = partial(checklist.check, create=list_clusters(r))
+    return [
+        add("aws.cluster.compute", subject, probes.compute, lambda s: evaluate_compute(s, r)),
+        add("aws.cluster.subnets", subject, probes.subnets, lambda s: evaluate_subnets(s, r)),
+        add(
+            "aws.cluster.addons",
+            subject,
+            all_of(probes.addons, probes.cluster),
+            lambda seen: evaluate_addons(seen[0], seen[1], r),
+        ),
+        add(
+            "aws.cluster.pod_identity",
+            subject,
+            Probe(
+                "the pods' identity",
+                lambda *seen: seen,
+                requires=(probes.pod_identities, probes.cluster),
+                after=(probes.addons,),
+                inline=True,
+            ),
+            lambda seen: evaluate_pod_identity(seen[0], seen[2], seen[1], r),
+        ),
+    ]
 
 
 def _namespace_check(

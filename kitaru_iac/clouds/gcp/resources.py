@@ -119,7 +119,7 @@ def gcp_resources(spec: BaseSpec) -> GcpResources:
             or orchestrator.get("service_account_name")
             or POD_ACCOUNT
         ),
-        rights=rights_for(orchestrator),
+        rights=rights_for(orchestrator) if isinstance(spec, KubernetesSpec) else (),
         workload=str(workload) if workload and spec.type is StackType.VERTEX else None,
         connector=target or connector_account(credentials),
         pool=pool,

@@ -797,6 +797,7 @@ VERIFY = {
                 "s3:GetBucketPublicAccessBlock",
                 "s3:GetBucketVersioning",
                 "s3:GetEncryptionConfiguration",
+                "s3:GetLifecycleConfiguration",
                 "s3:ListBucket",
             ],
             "Resource": "arn:aws:s3:::b",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.cluster_rights import rights_for
 from kitaru_iac.checks.permissions import Identity, Permission
 from kitaru_iac.clouds.aws.catalog import CATALOG
 from kitaru_iac.clouds.aws.permission_table import PERMISSIONS, Resource, When
@@ -453,7 +454,12 @@ OF_SAGEMAKER = AwsResources(
     quota="ml.m5.xlarge for training job usage",
 )
 OF_KUBERNETES = replace(
-    OF_SAGEMAKER, type=StackType.KUBERNETES, role=None, cluster="prod-cluster", quota=None
+    OF_SAGEMAKER,
+    type=StackType.KUBERNETES,
+    role=None,
+    cluster="prod-cluster",
+    quota=None,
+    rights=rights_for({}),
 )
 OF_LOCAL = AwsResources(
     "prod", StackType.LOCAL, region="eu-west-1", bucket="my-bucket", prefix="kitaru"
@@ -501,7 +507,12 @@ PLAIN_HOST = EcrUri(ACCOUNT, "eu-west-1", HOST)
         ),
         (
             described("kubernetes", extra=in_extra("orchestrator", service_account_name="runner")),
-            replace(OF_KUBERNETES, service_account=True, pod_accounts=("runner",)),
+            replace(
+                OF_KUBERNETES,
+                service_account=True,
+                pod_accounts=("runner",),
+                rights=rights_for({"service_account_name": "runner"}),
+            ),
         ),
         # what the instances of steps count against
         *(

@@ -43,13 +43,13 @@ def kubernetes(world: World) -> BaseSpec:
 def test_a_fit_sagemaker_stack_is_all_ok(sagemaker: BaseSpec) -> None:
     report = verify(sagemaker, timeout=60)
     assert [r for r in report.results if r.status is not OK] == []
-    assert len(report.results) == 22
+    assert len(report.results) == 24
 
 
 def test_a_fit_kubernetes_stack_is_all_ok(kubernetes: BaseSpec) -> None:
     report = verify(kubernetes, timeout=60)
     assert [r for r in report.results if r.status is not OK] == []
-    assert len(report.results) == 26
+    assert len(report.results) == 31
 
 
 def test_a_local_stack_with_a_bucket_is_checked_as_far_as_it_goes(world: World) -> None:
