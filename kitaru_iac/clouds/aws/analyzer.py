@@ -93,7 +93,9 @@ def _analysis(
     named = {} if kind is None else {"validatePolicyResourceType": kind}
     try:
         found = aws.ask_all(
-            *("accessanalyzer", "validate_policy", "findings"),
+            "accessanalyzer",
+            "validate_policy",
+            "findings",
             about=f"the policy of {about}",
             policyDocument=document,
             policyType="RESOURCE_POLICY",
@@ -107,7 +109,8 @@ def _analysis(
         )
         if public:
             said = aws.ask(
-                *("accessanalyzer", "check_no_public_access"),
+                "accessanalyzer",
+                "check_no_public_access",
                 about=f"the policy of {about}",
                 policyDocument=document,
                 resourceType=kind,

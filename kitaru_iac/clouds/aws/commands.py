@@ -28,7 +28,8 @@ def put_policy(principal: Principal | str, name: str, document: Mapping[str, obj
         principal = Principal(principal, "role", role_name(principal))
     if principal.kind == "user":
         return aws(
-            *("iam", "put-user-policy"),
+            "iam",
+            "put-user-policy",
             user_name=principal.name,
             policy_name=name,
             policy_document=text,
@@ -40,7 +41,8 @@ def put_policy(principal: Principal | str, name: str, document: Mapping[str, obj
             f"add to the permission set {permission_set}: {text}",
         )
     return aws(
-        *("iam", "put-role-policy"),
+        "iam",
+        "put-role-policy",
         role_name=principal.name,
         policy_name=name,
         policy_document=text,

@@ -92,7 +92,8 @@ def _named(decisions: Sequence[Decision]) -> str:
 
 def _show(principal: str, decision: Decision) -> str:
     return aws(
-        *("iam", "simulate-principal-policy"),
+        "iam",
+        "simulate-principal-policy",
         policy_source_arn=principal,
         action_names=decision.action,
         resource_arns=decision.resource,

@@ -121,24 +121,32 @@ _READ_POLICIES = (
 PERMISSIONS: tuple[AwsPermission, ...] = (
     # --- connector: artifacts
     *_rows(
-        *(_C, Resource.BUCKET, _EVERY),
+        _C,
+        Resource.BUCKET,
+        _EVERY,
         {"s3:GetBucketVersioning": "know whether deleting must delete versions too"},
     ),
     *_rows(
-        *(_C, Resource.LISTING, _EVERY),
+        _C,
+        Resource.LISTING,
+        _EVERY,
         {
             "s3:ListBucket": "find the bucket (connector verification) and list artifacts",
             "s3:ListBucketVersions": "delete old versions of what is deleted",
         },
     ),
     *_rows(
-        *(_C, Resource.OBJECTS, _EVERY),
+        _C,
+        Resource.OBJECTS,
+        _EVERY,
         {**_OBJECTS, "s3:DeleteObjectVersion": "delete old versions of what is deleted"},
     ),
     # The SageMaker SDK uploads a pipeline's definition of more than 100 KB to the top of the
     # bucket, under the run's name (``Pipeline._create_args``).
     *_rows(
-        *(_C, Resource.DEFINITIONS, _SAGEMAKER),
+        _C,
+        Resource.DEFINITIONS,
+        _SAGEMAKER,
         {
             "s3:PutObject": "upload the definition of a large pipeline",
             "s3:GetObject": "SageMaker reads it on the caller's behalf",
@@ -148,11 +156,15 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     # --- connector: images
     *_rows(_C, Resource.ANYTHING, _REMOTE, {"ecr:GetAuthorizationToken": "log in to the registry"}),
     *_rows(
-        *(_C, Resource.REPOSITORIES, _REMOTE),
+        _C,
+        Resource.REPOSITORIES,
+        _REMOTE,
         {"ecr:DescribeRepositories": "connector verification lists them; look before a push"},
     ),
     *_rows(
-        *(_C, Resource.REPOSITORY, _REMOTE),
+        _C,
+        Resource.REPOSITORY,
+        _REMOTE,
         {
             **_PULL,
             "ecr:BatchCheckLayerAvailability": "look which layers need no push",
@@ -164,12 +176,16 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     ),
     # --- connector: kubernetes. What it may do inside the cluster, an access entry decides.
     *_rows(
-        *(_C, Resource.CLUSTER, _EKS),
+        _C,
+        Resource.CLUSTER,
+        _EKS,
         {"eks:DescribeCluster": "connector verification; the cluster's endpoint and certificate"},
     ),
     # --- connector: SageMaker
     *_rows(
-        *(_C, Resource.PIPELINES, _SAGEMAKER),
+        _C,
+        Resource.PIPELINES,
+        _SAGEMAKER,
         {
             "sagemaker:CreatePipeline": "submit a run",
             "sagemaker:AddTags": "the tags of a pipeline",
@@ -180,7 +196,9 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     ),
     *_rows(_C, Resource.JOBS, _SAGEMAKER, _JOBS),
     *_rows(
-        *(_C, Resource.LOGS, _SAGEMAKER),
+        _C,
+        Resource.LOGS,
+        _SAGEMAKER,
         {
             "logs:DescribeLogStreams": "show the logs of a synchronous run",
             "logs:GetLogEvents": "show the logs of a synchronous run",
@@ -189,12 +207,16 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     # ZenML's own Terraform module grants this only with its step operator: the orchestrator alone
     # then fails at the first run.
     *_rows(
-        *(_C, Resource.ROLE, _SAGEMAKER),
+        _C,
+        Resource.ROLE,
+        _SAGEMAKER,
         {"iam:PassRole": "hand the execution role to SageMaker"},
         conditions=_passed_to("sagemaker"),
     ),
     *_rows(
-        *(_C, Resource.SCHEDULES, _SAGEMAKER),
+        _C,
+        Resource.SCHEDULES,
+        _SAGEMAKER,
         {
             "scheduler:CreateSchedule": "schedule a pipeline",
             "scheduler:UpdateSchedule": "schedule a pipeline again under the same name",
@@ -202,7 +224,9 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         when=When.SCHEDULES,
     ),
     *_rows(
-        *(_C, Resource.SCHEDULER_ROLE, _SAGEMAKER),
+        _C,
+        Resource.SCHEDULER_ROLE,
+        _SAGEMAKER,
         {"iam:PassRole": "hand the scheduler's role to EventBridge Scheduler"},
         when=When.SCHEDULES,
         conditions=_passed_to("scheduler"),
@@ -214,7 +238,9 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     # A training job, which is what ZenML makes of a step unless told otherwise, puts its output at
     # the top of the bucket: the SDK's Estimator takes ``s3://BUCKET/`` and SageMaker adds the job.
     *_rows(
-        *(_R, Resource.JOB_OUTPUT, _SAGEMAKER),
+        _R,
+        Resource.JOB_OUTPUT,
+        _SAGEMAKER,
         {
             "s3:PutObject": "SageMaker saves the output of a training job",
             "s3:AbortMultipartUpload": "clean up after a large upload that failed",
@@ -224,7 +250,9 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html, "CreateTrainingJob API:
     # Execution Role Permissions", and .../build-and-manage-access.html for pipelines.
     *_rows(
-        *(_R, Resource.LOGS, _SAGEMAKER),
+        _R,
+        Resource.LOGS,
+        _SAGEMAKER,
         {
             "logs:CreateLogGroup": "SageMaker writes the steps' logs",
             "logs:CreateLogStream": "SageMaker writes the steps' logs",
@@ -233,19 +261,25 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         },
     ),
     *_rows(
-        *(_R, Resource.METRICS, _SAGEMAKER),
+        _R,
+        Resource.METRICS,
+        _SAGEMAKER,
         {"cloudwatch:PutMetricData": "SageMaker writes the steps' metrics"},
         conditions={"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
     ),
     *_rows(_R, Resource.JOBS, _SAGEMAKER, {k: f"the pipeline: {v}" for k, v in _JOBS.items()}),
     *_rows(
-        *(_R, Resource.ROLE, _SAGEMAKER),
+        _R,
+        Resource.ROLE,
+        _SAGEMAKER,
         {"iam:PassRole": "the pipeline hands the role on to its steps"},
         conditions=_passed_to("sagemaker"),
     ),
     # Pulling itself does not need it (AWS's own PullOnly policy lacks it); that page asks for it.
     *_rows(
-        *(_R, Resource.REPOSITORY, _SAGEMAKER),
+        _R,
+        Resource.REPOSITORY,
+        _SAGEMAKER,
         {"ecr:BatchCheckLayerAvailability": "SageMaker looks for the image before a job starts"},
     ),
     # --- pull
@@ -254,13 +288,17 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     # --- scheduler: EventBridge Scheduler starts the pipeline that the SDK's `put_triggers` names.
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html (execution role)
     *_rows(
-        *(Identity.SCHEDULER, Resource.PIPELINES, _SAGEMAKER),
+        Identity.SCHEDULER,
+        Resource.PIPELINES,
+        _SAGEMAKER,
         {"sagemaker:StartPipelineExecution": "EventBridge Scheduler starts a run"},
         when=When.SCHEDULES,
     ),
     # --- verify
     *_rows(
-        *(_V, Resource.BUCKET, _EVERY),
+        _V,
+        Resource.BUCKET,
+        _EVERY,
         {
             "s3:ListBucket": "aws.bucket.exists",
             "s3:GetBucketPublicAccessBlock": "aws.bucket.public_access",
@@ -273,7 +311,9 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         },
     ),
     *_rows(
-        *(_V, Resource.ANYTHING, _EVERY),
+        _V,
+        Resource.ANYTHING,
+        _EVERY,
         {
             "s3:GetAccountPublicAccessBlock": "aws.bucket.public_access",
             "access-analyzer:ValidatePolicy": "aws.*.policy, aws.role.trust: another opinion",
@@ -281,7 +321,9 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         },
     ),
     *_rows(
-        *(_V, Resource.REPOSITORY, _REMOTE),
+        _V,
+        Resource.REPOSITORY,
+        _REMOTE,
         {
             "ecr:DescribeRepositories": "aws.repository.*",
             "ecr:GetRepositoryPolicy": "aws.repository.policy",
@@ -289,11 +331,15 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         },
     ),
     *_rows(
-        *(_V, Resource.ANYTHING, _REMOTE),
+        _V,
+        Resource.ANYTHING,
+        _REMOTE,
         {"ecr:GetRegistryScanningConfiguration": "aws.repository.scan_on_push"},
     ),
     *_rows(
-        *(_V, Resource.CLUSTER, _EKS),
+        _V,
+        Resource.CLUSTER,
+        _EKS,
         {
             "eks:DescribeCluster": "aws.cluster.*",
             "eks:ListNodegroups": "aws.cluster.compute, aws.cluster.node_role_pull",
@@ -303,7 +349,9 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         },
     ),
     *_rows(
-        *(_V, Resource.CLUSTER_PARTS, _EKS),
+        _V,
+        Resource.CLUSTER_PARTS,
+        _EKS,
         {
             "eks:DescribeNodegroup": "aws.cluster.compute, aws.cluster.node_role_pull",
             "eks:DescribeFargateProfile": "aws.cluster.compute, aws.cluster.node_role_pull",
@@ -314,27 +362,35 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         },
     ),
     *_rows(
-        *(_V, Resource.ANYTHING, _EKS),
+        _V,
+        Resource.ANYTHING,
+        _EKS,
         {
             "ec2:DescribeInstances": "aws.cluster.compute: nodes that EKS does not manage",
             "ec2:DescribeSubnets": "aws.cluster.subnets",
         },
     ),
     *_rows(
-        *(_V, Resource.ROLES, _EVERY),
+        _V,
+        Resource.ROLES,
+        _EVERY,
         {"iam:GetRole": "aws.role.*, aws.scheduler.*, aws.cluster.*: trusts; who looks"},
     ),
     *_rows(
-        *(_V, Resource.PRINCIPALS, _EVERY),
+        _V,
+        Resource.PRINCIPALS,
+        _EVERY,
         {
             "iam:SimulatePrincipalPolicy": "aws.role.*, aws.connector.*, aws.scheduler.*, "
             "aws.cluster.node_role_pull"
         },
     ),
     # Where a simulation lacked the value of a condition key: whether the key matters at all.
-    *_rows(*(_V, Resource.ANYTHING, _EVERY), dict.fromkeys(_READ_POLICIES, _HANGING)),
+    *_rows(_V, Resource.ANYTHING, _EVERY, dict.fromkeys(_READ_POLICIES, _HANGING)),
     *_rows(
-        *(_V, Resource.ANYTHING, _EVERY),
+        _V,
+        Resource.ANYTHING,
+        _EVERY,
         {
             "kms:DescribeKey": "aws.bucket.encryption, aws.repository.encryption",
             "kms:GetKeyPolicy": "aws.bucket.encryption: who may use the key",
@@ -342,12 +398,16 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         },
     ),
     *_rows(
-        *(_V, Resource.ANYTHING, _REMOTE),
+        _V,
+        Resource.ANYTHING,
+        _REMOTE,
         {"ecr:DescribeRepositoryCreationTemplates": "aws.repository.exists"},
     ),
     *_rows(
-        *(_V, Resource.ANYTHING, _SAGEMAKER),
+        _V,
+        Resource.ANYTHING,
+        _SAGEMAKER,
         {"servicequotas:ListServiceQuotas": "aws.quota.instances"},
     ),
-    *_rows(*(_V, Resource.ANYTHING, _EKS), {"eks:DescribeClusterVersions": "aws.cluster.version"}),
+    *_rows(_V, Resource.ANYTHING, _EKS, {"eks:DescribeClusterVersions": "aws.cluster.version"}),
 )

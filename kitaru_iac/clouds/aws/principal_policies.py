@@ -85,7 +85,8 @@ def read_policies(
         whole = role_of(name)
     else:
         whole = aws.ask(
-            *("iam", f"get_{kind}"),
+            "iam",
+            f"get_{kind}",
             about=principal,
             absent=("NoSuchEntity",),
             **{f"{title}Name": name},
@@ -94,7 +95,7 @@ def read_policies(
     found = list(_policies_of(aws, kind, name))
     if kind == "user":
         groups = aws.ask_all(
-            *("iam", "list_groups_for_user", "Groups"), about=principal, UserName=name
+            "iam", "list_groups_for_user", "Groups", about=principal, UserName=name
         )
         for group in groups:
             found += _policies_of(aws, "group", str(group["GroupName"]))
@@ -123,7 +124,8 @@ def _policies_of(aws: AwsAccess, kind: str, name: str) -> tuple[Raw, ...]:
 def _managed(aws: AwsAccess, arn: str) -> tuple[Raw, ...]:
     policy = aws.ask("iam", "get_policy", about=arn, PolicyArn=arn)["Policy"]
     version = aws.ask(
-        *("iam", "get_policy_version"),
+        "iam",
+        "get_policy_version",
         about=arn,
         PolicyArn=arn,
         VersionId=policy["DefaultVersionId"],

@@ -76,7 +76,8 @@ class AwsProbes(BucketProbes, RegistryProbes, ClusterProbes):
         more: dict[str, str] = {}
         while True:
             answer = self._aws.ask(
-                *("service-quotas", "list_service_quotas"),
+                "service-quotas",
+                "list_service_quotas",
                 about="SageMaker's quotas",
                 ServiceCode="sagemaker",
                 MaxResults=100,
@@ -97,7 +98,9 @@ class AwsProbes(BucketProbes, RegistryProbes, ClusterProbes):
     def attached_policies(self, role: str) -> tuple[str, ...]:
         """The ARNs of the managed policies attached to a role. Raises as `AwsAccess.ask`."""
         found = self._aws.ask_all(
-            *("iam", "list_attached_role_policies", "AttachedPolicies"),
+            "iam",
+            "list_attached_role_policies",
+            "AttachedPolicies",
             about=role,
             absent=("NoSuchEntity",),
             RoleName=role_name(role),

@@ -126,7 +126,8 @@ class BucketProbes(CommonProbes):
         require_aws_bucket(self._r)
         try:
             answer = self._aws.ask(
-                *("s3", "head_bucket"),
+                "s3",
+                "head_bucket",
                 about=self._bucket_uri,
                 absent=("404", "NoSuchBucket"),
                 Bucket=self._r.bucket,
@@ -157,7 +158,8 @@ class BucketProbes(CommonProbes):
         require_aws_bucket(self._r)
         account = self._r.account or (identity.account if identity else None)
         return self._aws.ask(
-            *("s3control", "get_public_access_block"),
+            "s3control",
+            "get_public_access_block",
             about=f"account {account}",
             none=("NoSuchPublicAccessBlockConfiguration",),
             AccountId=account,
@@ -173,7 +175,8 @@ class BucketProbes(CommonProbes):
             return None
         about, region = f"the key {key.arn}", key.arn.split(":")[3]
         policy = self._aws.ask(
-            *("kms", "get_key_policy"),
+            "kms",
+            "get_key_policy",
             about=about,
             absent=("NotFoundException",),
             region=region,
@@ -181,7 +184,9 @@ class BucketProbes(CommonProbes):
             PolicyName="default",
         )
         grants = self._aws.ask_all(
-            *("kms", "list_grants", "Grants"),
+            "kms",
+            "list_grants",
+            "Grants",
             about=about,
             absent=("NotFoundException",),
             region=region,

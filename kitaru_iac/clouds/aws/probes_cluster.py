@@ -77,7 +77,9 @@ class ClusterProbes(CommonProbes):
     def _parts(self, what: str, plural: str, name: str) -> tuple[Raw, ...]:
         cluster = self._r.cluster
         names = self._aws.ask_all(
-            *("eks", f"list_{what}s", plural),
+            "eks",
+            f"list_{what}s",
+            plural,
             about=self._r.cluster_arn,
             absent=_NO_CLUSTER,
             clusterName=cluster,
@@ -101,7 +103,9 @@ class ClusterProbes(CommonProbes):
     def _pod_identities(self) -> tuple[PodIdentity, ...]:
         """What the pods' service accounts become, each with its role as IAM describes it."""
         found = self._aws.ask_all(
-            *("eks", "list_pod_identity_associations", "associations"),
+            "eks",
+            "list_pod_identity_associations",
+            "associations",
             about=self._r.cluster_arn,
             absent=_NO_CLUSTER,
             clusterName=self._r.cluster,
@@ -141,7 +145,9 @@ class ClusterProbes(CommonProbes):
             )
         # By a filter, since asking for ids tells of the first alone that is not there.
         found = self._aws.ask_all(
-            *("ec2", "describe_subnets", "Subnets"),
+            "ec2",
+            "describe_subnets",
+            "Subnets",
             about=f"the subnets of {self._r.cluster}",
             Filters=[{"Name": "subnet-id", "Values": wanted}],
         )
@@ -166,7 +172,9 @@ class ClusterProbes(CommonProbes):
         # Self-managed nodes and Karpenter's carry this tag; EKS itself does not know of them.
         # https://docs.aws.amazon.com/eks/latest/userguide/worker.html
         reservations = self._aws.ask_all(
-            *("ec2", "describe_instances", "Reservations"),
+            "ec2",
+            "describe_instances",
+            "Reservations",
             about=f"the instances of {self._r.cluster}",
             Filters=[
                 {"Name": "tag-key", "Values": [f"kubernetes.io/cluster/{self._r.cluster}"]},
@@ -179,7 +187,9 @@ class ClusterProbes(CommonProbes):
     def _version(self, cluster: Raw) -> Raw:
         version = str(cluster.get("version"))
         found = self._aws.ask_all(
-            *("eks", "describe_cluster_versions", "clusterVersions"),
+            "eks",
+            "describe_cluster_versions",
+            "clusterVersions",
             about=f"Kubernetes {version}",
             includeAll=True,
             clusterVersions=[version],
@@ -230,7 +240,8 @@ class ClusterProbes(CommonProbes):
             entry: Raw = {}
             for arn in dict.fromkeys((who.arn, _without_path(who.arn))):
                 entry = self._aws.ask(
-                    *("eks", "describe_access_entry"),
+                    "eks",
+                    "describe_access_entry",
                     about=f"the access entry of {who.arn}",
                     none=_NO_CLUSTER,
                     clusterName=self._r.cluster,
@@ -241,7 +252,9 @@ class ClusterProbes(CommonProbes):
             else:
                 return {"mode": mode}
             policies = self._aws.ask_all(
-                *("eks", "list_associated_access_policies", "associatedAccessPolicies"),
+                "eks",
+                "list_associated_access_policies",
+                "associatedAccessPolicies",
                 about=f"the access entry of {who.arn}",
                 clusterName=self._r.cluster,
                 principalArn=arn,

@@ -54,7 +54,8 @@ class CommonProbes:
 
     def _role_of(self, name: str) -> Raw:
         answer = self._aws.ask(
-            *("iam", "get_role"),
+            "iam",
+            "get_role",
             about=f"the role {name}",
             absent=("NoSuchEntity",),
             RoleName=name,
@@ -81,7 +82,8 @@ class CommonProbes:
             region = named.split(":")[3]
         try:
             answer = self._aws.ask(
-                *("kms", "describe_key"),
+                "kms",
+                "describe_key",
                 about=f"the key {named}",
                 none=("NotFoundException",),
                 region=region,

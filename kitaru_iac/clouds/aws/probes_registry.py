@@ -58,7 +58,8 @@ class RegistryProbes(CommonProbes):
         registry = self._r.registry
         assert registry is not None
         answer = self._aws.ask(
-            *("ecr", "describe_repositories"),
+            "ecr",
+            "describe_repositories",
             about=self._repository_name,
             absent=("RepositoryNotFoundException",),
             region=registry.region,
@@ -95,7 +96,9 @@ class RegistryProbes(CommonProbes):
                 aws("sts", "get-caller-identity"),
             )
         templates = self._aws.ask_all(
-            *("ecr", "describe_repository_creation_templates", "repositoryCreationTemplates"),
+            "ecr",
+            "describe_repository_creation_templates",
+            "repositoryCreationTemplates",
             about=f"the creation templates of {registry.host}",
             region=registry.region,
         )
@@ -109,7 +112,8 @@ class RegistryProbes(CommonProbes):
         registry = self._r.registry
         assert registry is not None
         return self._aws.ask(
-            *("ecr", "get_repository_policy"),
+            "ecr",
+            "get_repository_policy",
             about=self._repository_name,
             absent=("RepositoryNotFoundException",),
             none=("RepositoryPolicyNotFoundException",),
@@ -122,7 +126,8 @@ class RegistryProbes(CommonProbes):
         registry = self._r.registry
         assert registry is not None
         return self._aws.ask(
-            *("ecr", "get_lifecycle_policy"),
+            "ecr",
+            "get_lifecycle_policy",
             about=self._repository_name,
             absent=("RepositoryNotFoundException",),
             none=("LifecyclePolicyNotFoundException",),
@@ -135,7 +140,8 @@ class RegistryProbes(CommonProbes):
         registry = self._r.registry
         assert registry is not None
         answer = self._aws.ask(
-            *("ecr", "get_registry_scanning_configuration"),
+            "ecr",
+            "get_registry_scanning_configuration",
             about=registry.host,
             region=registry.region,
         )

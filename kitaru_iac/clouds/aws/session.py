@@ -207,7 +207,10 @@ class AwsAccess:
 
         client = self._client("sts", None)
         signer = RequestSigner(
-            *(client.meta.service_model.service_id, client.meta.region_name, "sts", "v4"),
+            client.meta.service_model.service_id,
+            client.meta.region_name,
+            "sts",
+            "v4",
             self._session.get_credentials(),
             self._session.events,
         )

@@ -126,7 +126,9 @@ def questions(
                     actions.append(row.action)
     return tuple(
         Question(
-            *(tuple(actions), _concrete(arn), context),
+            tuple(actions),
+            _concrete(arn),
+            context,
             known=tuple(
                 (key, value)
                 for key, value in _known(service, _concrete(arn), resources)
@@ -192,7 +194,11 @@ def _weighed(
     """The decision, with the keys that it hangs on, and with the things that it is not about."""
     context = known_context(_sent(question, principal), question.absent)
     keys = hinges_on(
-        *(policies, decision.action, decision.resource, context, decision.missing_context),
+        policies,
+        decision.action,
+        decision.resource,
+        context,
+        decision.missing_context,
         allowed=decision.allowed,
     )
     decision = replace(decision, missing_context=keys)
@@ -244,7 +250,8 @@ def _evaluate(aws: AwsAccess, principal: str, question: Question) -> list[Any]:
     more: dict[str, Any] = {}
     while True:  # by hand: a paginator costs as much as a call here, and one page is the rule
         answer = aws.ask(
-            *("iam", "simulate_principal_policy"),
+            "iam",
+            "simulate_principal_policy",
             about=principal,
             absent=("NoSuchEntity",),
             PolicySourceArn=principal,

@@ -55,7 +55,10 @@ def bucket_checks(
     add = partial(checklist.check, create=create)
     checks = [
         add(
-            *("aws.bucket.exists", uri, probes.bucket, lambda _: ok("it exists and may be listed")),
+            "aws.bucket.exists",
+            uri,
+            probes.bucket,
+            lambda _: ok("it exists and may be listed"),
             on_error=lambda error: _absent(error, create),
         ),
     ]
@@ -66,11 +69,14 @@ def bucket_checks(
     return [
         *checks,
         add(
-            *("aws.bucket.public_access", uri, probes.public_access),
+            "aws.bucket.public_access",
+            uri,
+            probes.public_access,
             lambda seen: evaluate_public_access(seen, r),
         ),
         add(
-            *("aws.bucket.encryption", uri),
+            "aws.bucket.encryption",
+            uri,
             all_of(
                 probes.encryption,
                 after=(
@@ -123,7 +129,8 @@ def create_bucket(bucket: str | None, region: str | None) -> str:
     """The command; us-east-1 alone is named by leaving the location out."""
     elsewhere = region is not None and region != "us-east-1"
     return aws(
-        *("s3api", "create-bucket"),
+        "s3api",
+        "create-bucket",
         bucket=bucket,
         create_bucket_configuration={"LocationConstraint": region} if elsewhere else None,
         region=region,
@@ -151,7 +158,8 @@ def evaluate_public_access(seen: PublicAccess, r: AwsResources) -> Verdict:
     """All four switches, wherever they are on. Public in fact is worse than unprotected."""
     if seen.others and not seen.off:
         enforced = aws(
-            *("s3api", "put-bucket-ownership-controls"),
+            "s3api",
+            "put-bucket-ownership-controls",
             bucket=r.bucket,
             ownership_controls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
             region=r.region,
@@ -164,7 +172,8 @@ def evaluate_public_access(seen: PublicAccess, r: AwsResources) -> Verdict:
         where = "the bucket" if len(seen.bucket) == 4 else "the bucket or its account"
         return ok(f"all four switches of the public access block are set on {where}")
     remedy = aws(
-        *("s3api", "put-public-access-block"),
+        "s3api",
+        "put-public-access-block",
         bucket=r.bucket,
         public_access_block_configuration=dict.fromkeys(
             (
@@ -243,7 +252,8 @@ def evaluate_encryption(
         return evaluate_key(f"it encrypts with {algorithms[0]}", key, r.region, "S3")
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     remedy = aws(
-        *("s3api", "put-bucket-encryption"),
+        "s3api",
+        "put-bucket-encryption",
         bucket=r.bucket,
         server_side_encryption_configuration={"Rules": [rule]},
         region=r.region,
@@ -261,7 +271,8 @@ def evaluate_versioning(versioning: Raw, r: AwsResources) -> Verdict:
     if status == "Enabled" and versioning.get("MFADelete") == "Enabled":
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiFactorAuthenticationDelete.html
         without = aws(
-            *("s3api", "put-bucket-versioning"),
+            "s3api",
+            "put-bucket-versioning",
             bucket=r.bucket,
             versioning_configuration={"Status": "Enabled", "MFADelete": "Disabled"},
             region=r.region,
@@ -274,7 +285,8 @@ def evaluate_versioning(versioning: Raw, r: AwsResources) -> Verdict:
     if status == "Enabled":
         return ok("versioning is on")
     remedy = aws(
-        *("s3api", "put-bucket-versioning"),
+        "s3api",
+        "put-bucket-versioning",
         bucket=r.bucket,
         versioning_configuration={"Status": "Enabled"},
         region=r.region,
@@ -330,7 +342,7 @@ def evaluate_tls_only(answer: Raw, r: AwsResources) -> Verdict:
     }
     # put-bucket-policy replaces: what is there now stays in.
     whole = {"Version": "2012-10-17", **document, "Statement": [*statement_list(document), denial]}
-    remedy = aws(*("s3api", "put-bucket-policy"), bucket=r.bucket, policy=whole, region=r.region)
+    remedy = aws("s3api", "put-bucket-policy", bucket=r.bucket, policy=whole, region=r.region)
     what = f" to {open_[0]}" if len(open_) == 1 else ""
     return warn(f"its policy does not deny connections without TLS{what}", remedy)
 

@@ -63,7 +63,9 @@ def cluster_checks(
     add = partial(checklist.check, create=list_clusters(r))
     checks = [
         add(
-            *("aws.cluster.exists", subject, probes.cluster),
+            "aws.cluster.exists",
+            subject,
+            probes.cluster,
             lambda seen: ok(f"it exists, Kubernetes {seen.get('version', '?')}"),
             on_error=lambda error: _absent(error, r),
         ),
@@ -71,23 +73,10 @@ def cluster_checks(
         add("aws.cluster.version", subject, probes.version, lambda seen: evaluate_version(seen, r)),
         _namespace_check(checklist, probes, r),
         *_pod_checks(checklist, probes, r),
+        *_access_checks(checklist, probes, r, connector),
         add(
-            *("aws.cluster.authentication_mode", subject, probes.cluster),
-            lambda seen: evaluate_authentication(seen, r),
-        ),
-        add(
-            *("aws.cluster.access_entry", subject),
-            all_of(probes.access_entry(connector), connector),
-            lambda seen: evaluate_access_entry(seen, r),
-        ),
-        add(
-            *("aws.cluster.rights", f"{subject}/{r.namespace}"),
-            all_of(probes.denied(connector), connector),
-            lambda seen: evaluate_rights(seen[0], r.namespace, _associate(seen[1], r)),
-            not_let_in,
-        ),
-        add(
-            *("aws.cluster.endpoint", subject),
+            "aws.cluster.endpoint",
+            subject,
             all_of(probes.cluster, after=(probes.endpoint,)),
             lambda seen: evaluate_endpoint(seen[0], r, seen[1]),
         ),
@@ -100,11 +89,45 @@ def cluster_checks(
     trust = node_trust_probe(probes, r)
     checks.append(
         add(
-            *("aws.cluster.node_role_trust", subject, trust),
+            "aws.cluster.node_role_trust",
+            subject,
+            trust,
             lambda seen: evaluate_node_trust(seen, r),
         )
     )
     return checks
+
+
+def _access_checks(
+    checklist: Checklist[Principal],
+    probes: AwsProbes,
+    r: AwsResources,
+    connector: Probe[Principal],
+) -> list[Check[object]]:
+    """Whether the cluster lets the connector in, and what it may do there."""
+    subject = r.cluster_arn
+    add = partial(checklist.check, create=list_clusters(r))
+    return [
+        add(
+            "aws.cluster.authentication_mode",
+            subject,
+            probes.cluster,
+            lambda seen: evaluate_authentication(seen, r),
+        ),
+        add(
+            "aws.cluster.access_entry",
+            subject,
+            all_of(probes.access_entry(connector), connector),
+            lambda seen: evaluate_access_entry(seen, r),
+        ),
+        add(
+            "aws.cluster.rights",
+            f"{subject}/{r.namespace}",
+            all_of(probes.denied(connector), connector),
+            lambda seen: evaluate_rights(seen[0], r.namespace, _associate(seen[1], r)),
+            not_let_in,
+        ),
+    ]
 
 
 def _pod_checks(
@@ -196,7 +219,8 @@ def evaluate_version(found: Raw, r: AwsResources) -> Verdict:
     version, status = found.get("clusterVersion"), str(found.get("versionStatus") or "")
     status = (status or str(found.get("status", ""))).upper().replace("-", "_")
     remedy = aws(
-        *("eks", "describe-cluster-versions"),
+        "eks",
+        "describe-cluster-versions",
         query="clusterVersions[].[clusterVersion,versionStatus]",
         region=r.region,
     )
@@ -216,7 +240,8 @@ def evaluate_authentication(cluster: Raw, r: AwsResources) -> Verdict:
     if mode in {"API", "API_AND_CONFIG_MAP"}:
         return ok(f"its mode is {mode}")
     remedy = aws(
-        *("eks", "update-cluster-config"),
+        "eks",
+        "update-cluster-config",
         name=r.cluster,
         access_config={"authenticationMode": "API_AND_CONFIG_MAP"},
         region=r.region,
@@ -259,20 +284,7 @@ def evaluate_access_entry(seen: tuple[Raw, Principal], r: AwsResources) -> Verdi
         return ok(f"{who.arn} has {_EDIT_POLICY}, and the service account is named")
     groups = entry.get("kubernetesGroups") or ()
     if entry.get("type", "STANDARD") != "STANDARD":
-        # https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
-        return fail(
-            f"the access entry of {who.arn} is of type {entry['type']}, which is for nodes",
-            note(
-                aws(
-                    *("eks", "delete-access-entry"),
-                    cluster_name=r.cluster,
-                    principal_arn=who.arn,
-                    region=r.region,
-                ),
-                "only if no node has this role; then make one of type STANDARD, or name another "
-                "role for the connector",
-            ),
-        )
+        return _for_nodes(entry, who, r)
     if groups:
         return unknown(
             f"{who.arn} is in the Kubernetes groups {', '.join(groups)}; what these allow stands "
@@ -292,6 +304,19 @@ def evaluate_access_entry(seen: tuple[Raw, Principal], r: AwsResources) -> Verdi
     )
 
 
+def _for_nodes(entry: Raw, who: Principal, r: AwsResources) -> Verdict:
+    # https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
+    about = {"cluster_name": r.cluster, "principal_arn": who.arn, "region": r.region}
+    return fail(
+        f"the access entry of {who.arn} is of type {entry['type']}, which is for nodes",
+        note(
+            aws("eks", "delete-access-entry", **about),
+            "only if no node has this role; then make one of type STANDARD, or name another "
+            "role for the connector",
+        ),
+    )
+
+
 def _covers(scope: Raw, namespace: str) -> bool:
     if scope.get("type") == "cluster":
         return True
@@ -304,7 +329,8 @@ def _covers(scope: Raw, namespace: str) -> bool:
 
 def _create_entry(who: Principal, r: AwsResources) -> str:
     create = aws(
-        *("eks", "create-access-entry"),
+        "eks",
+        "create-access-entry",
         cluster_name=r.cluster,
         principal_arn=who.arn,
         region=r.region,
@@ -314,7 +340,8 @@ def _create_entry(who: Principal, r: AwsResources) -> str:
 
 def _associate(who: Principal, r: AwsResources) -> str:
     return aws(
-        *("eks", "associate-access-policy"),
+        "eks",
+        "associate-access-policy",
         cluster_name=r.cluster,
         principal_arn=who.arn,
         policy_arn=f"arn:{r.partition}:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy",

@@ -145,7 +145,8 @@ def _all_unfit(compute: Compute, unfit: str, r: AwsResources) -> Verdict:
 
 def _show_group(group: Raw, r: AwsResources) -> str:
     return aws(
-        *("eks", "describe-nodegroup"),
+        "eks",
+        "describe-nodegroup",
         cluster_name=r.cluster,
         nodegroup_name=str(group["nodegroupName"]),
         region=r.region,
@@ -157,7 +158,8 @@ def _degraded(compute: Compute, r: AwsResources, *, fails: bool = False) -> Verd
     return (fail if fails else warn)(
         f"no node group is ACTIVE: {states}",
         aws(
-            *("eks", "describe-nodegroup"),
+            "eks",
+            "describe-nodegroup",
             cluster_name=r.cluster,
             nodegroup_name=str(compute.node_groups[0]["nodegroupName"]),
             query="nodegroup.health",
@@ -170,7 +172,8 @@ def _other_namespaces(profile: Raw, r: AwsResources) -> Verdict:
     return fail(
         f"only Fargate profiles for other namespaces than {r.namespace}",
         aws(
-            *("eks", "create-fargate-profile"),
+            "eks",
+            "create-fargate-profile",
             cluster_name=r.cluster,
             fargate_profile_name=f"kitaru-{r.namespace}",
             pod_execution_role_arn=str(profile["podExecutionRoleArn"]),
@@ -287,7 +290,8 @@ def _more_nodes(r: AwsResources) -> str:
 def _scale_up(group: Raw, r: AwsResources) -> str:
     greatest = max(1, int(group.get("scalingConfig", {}).get("maxSize", 1)))
     return aws(
-        *("eks", "update-nodegroup-config"),
+        "eks",
+        "update-nodegroup-config",
         cluster_name=r.cluster,
         nodegroup_name=str(group["nodegroupName"]),
         scaling_config={"minSize": 1, "desiredSize": 1, "maxSize": greatest},

@@ -53,7 +53,9 @@ def connector_checks(
     )
     return [
         checklist.check(
-            *("aws.connector.permissions", subject, probe),
+            "aws.connector.permissions",
+            subject,
+            probe,
             lambda seen: evaluate_connector(seen, r),
         )
     ]

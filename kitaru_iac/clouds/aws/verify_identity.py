@@ -60,14 +60,19 @@ def credential_checks(
     """Who the credentials are, and whether the connector is of the right account."""
     checks = [
         checklist.check(
-            *("aws.credentials", described_as, probes.identity, evaluate_identity),
+            "aws.credentials",
+            described_as,
+            probes.identity,
+            evaluate_identity,
             on_error=_refused,
         )
     ]
     if r.account is not None:
         checks.append(
             checklist.check(
-                *("aws.account", r.account, all_of(probes.identity, after=(connector,))),
+                "aws.account",
+                r.account,
+                all_of(probes.identity, after=(connector,)),
                 lambda seen: evaluate_account(seen, r),
             )
         )
@@ -125,13 +130,18 @@ def role_checks(
     """The checks of the SageMaker execution role that the description names."""
     assert r.role is not None
     role, add = r.role, partial(checklist.check, create=create_role(r))
-    checks = [
+    checks: list[Check[object]] = [
         add(
-            *("aws.role.exists", role, probes.role, lambda seen: evaluate_role(seen, r)),
+            "aws.role.exists",
+            role,
+            probes.role,
+            lambda seen: evaluate_role(seen, r),
             on_error=lambda error: _absent(error, r),
         ),
         add(
-            *("aws.role.trust", role, all_of(probes.role, after=(probes.role_analysis,))),
+            "aws.role.trust",
+            role,
+            all_of(probes.role, after=(probes.role_analysis,)),
             lambda seen: evaluate_analyzed_trust(seen, r),
         ),
     ]
@@ -140,33 +150,46 @@ def role_checks(
         # The bucket's key, if it has one, must be open to the role too.
         checks.append(
             add(
-                *("aws.role.bucket_access", role, access_to("the bucket", "s3", "kms")),
+                "aws.role.bucket_access",
+                role,
+                access_to("the bucket", "s3", "kms"),
                 lambda seen: evaluate_runtime(seen, r, "the bucket"),
             )
         )
     if r.repository is not None:
         checks.append(
             add(
-                *("aws.role.repository_access", role, access_to("the repository", "ecr")),
+                "aws.role.repository_access",
+                role,
+                access_to("the repository", "ecr"),
                 lambda seen: evaluate_runtime(seen, r, "the repository"),
             )
         )
     checks.append(
         add(
-            *("aws.role.permissions", role, access_to("what a run needs")),
+            "aws.role.permissions",
+            role,
+            access_to("what a run needs"),
             lambda seen: evaluate_runtime(seen, r, "what else a run needs"),
         )
     )
+    passes = _passes(probes, r, access, connector)
+    checks.append(add("aws.role.pass", role, passes, lambda seen: evaluate_connector(seen, r)))
+    return checks
+
+
+def _passes(
+    probes: AwsProbes, r: AwsResources, access: AwsAccess, connector: Probe[Principal]
+) -> Probe[tuple[Principal, tuple[Decision, ...] | None, Key]]:
+    """Ask whether the connector may hand the role on."""
     passing = [row for row in permissions_for(r, Identity.CONNECTOR) if is_pass(row)]
 
     def run(who: Principal) -> tuple[Principal, tuple[Decision, ...] | None, Key]:
         return who, simulated_as(probes, access, who, questions(passing, r)), None
 
-    passes = Probe(
+    return Probe(
         "iam:SimulatePrincipalPolicy of the connector on the role", run, requires=(connector,)
     )
-    checks.append(add("aws.role.pass", role, passes, lambda seen: evaluate_connector(seen, r)))
-    return checks
 
 
 _OWN_CHECKS = ("s3", "kms", "ecr")
@@ -205,7 +228,8 @@ def _access(
 def create_role(r: AwsResources, identity: Identity = Identity.RUNTIME) -> str:
     """The command that makes the role of `r` for an identity, still without any rights."""
     return aws(
-        *("iam", "create-role"),
+        "iam",
+        "create-role",
         role_name=role_name(str(r.role)),
         path=_path(str(r.role)),
         assume_role_policy_document=service_trust(r, identity),
@@ -311,7 +335,8 @@ def _is_open(statements: Sequence[Raw], account: str) -> bool:
 
 def _update_trust(r: AwsResources, document: Raw) -> str:
     return aws(
-        *("iam", "update-assume-role-policy"),
+        "iam",
+        "update-assume-role-policy",
         role_name=role_name(str(r.role)),
         policy_document=document,
     )
@@ -319,7 +344,8 @@ def _update_trust(r: AwsResources, document: Raw) -> str:
 
 def _show_trust(r: AwsResources) -> str:
     return aws(
-        *("iam", "get-role"),
+        "iam",
+        "get-role",
         role_name=role_name(str(r.role)),
         query="Role.AssumeRolePolicyDocument",
     )

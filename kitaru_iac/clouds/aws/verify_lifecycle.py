@@ -35,7 +35,8 @@ def evaluate_rules(answer: Raw, r: AwsResources) -> Verdict:
     if not harm:
         return ok("no rule deletes or archives what the store has")
     show = aws(
-        *("s3api", "get-bucket-lifecycle-configuration"),
+        "s3api",
+        "get-bucket-lifecycle-configuration",
         bucket=r.bucket,
         region=r.region,
     )
@@ -77,7 +78,8 @@ def evaluate_image_lifecycle(answer: Raw, r: AwsResources) -> Verdict:
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
     """
     show = aws(
-        *("ecr", "get-lifecycle-policy"),
+        "ecr",
+        "get-lifecycle-policy",
         registry_id=r.registry.account if r.registry else None,
         repository_name=r.repository,
         region=r.registry_region,

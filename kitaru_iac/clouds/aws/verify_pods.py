@@ -46,7 +46,8 @@ def evaluate_addons(addons: tuple[Raw, ...], cluster: Raw, r: AwsResources) -> V
     if broken:
         said = "; ".join(f"{one['addonName']} is {_told(one)}" for one in broken)
         show = aws(
-            *("eks", "describe-addon"),
+            "eks",
+            "describe-addon",
             cluster_name=r.cluster,
             addon_name=str(broken[0]["addonName"]),
             query="addon.[status,health]",
@@ -104,7 +105,8 @@ def _of_agent(addons: Outcome[tuple[Raw, ...]], cluster: Raw, r: AwsResources) -
     if _is_automatic(cluster):  # it has the agent
         return None
     make = aws(
-        *("eks", "create-addon"),
+        "eks",
+        "create-addon",
         cluster_name=r.cluster,
         addon_name=_AGENT,
         region=r.region,
@@ -124,7 +126,8 @@ def _of_agent(addons: Outcome[tuple[Raw, ...]], cluster: Raw, r: AwsResources) -
         )
     if str(agent.get("status")) not in _WORKS:
         show = aws(
-            *("eks", "describe-addon"),
+            "eks",
+            "describe-addon",
             cluster_name=r.cluster,
             addon_name=_AGENT,
             query="addon.[status,health]",
@@ -150,7 +153,8 @@ def _of_role(one: PodIdentity, r: AwsResources) -> Verdict | None:
         reasons = "; ".join(trust.reasons)
         if trust.allowed is False:
             mend = aws(
-                *("iam", "update-assume-role-policy"),
+                "iam",
+                "update-assume-role-policy",
                 role_name=name,
                 policy_document=_trust(document),
             )
@@ -187,7 +191,8 @@ def evaluate_subnets(seen: Subnets, r: AwsResources) -> Verdict:
     """Subnets that nodes and pods get addresses from have some left."""
     gone = [one for one in seen.wanted if one not in seen.free]
     show = aws(
-        *("ec2", "describe-subnets"),
+        "ec2",
+        "describe-subnets",
         filters=[{"Name": "subnet-id", "Values": list(seen.wanted)}],
         query="Subnets[].[SubnetId,AvailableIpAddressCount]",
         region=r.region,

@@ -146,7 +146,8 @@ def evaluate_node_trust(roles: Trusts, r: AwsResources) -> Verdict:
     unclear: Verdict | None = None
     for role, service, seen in roles:
         show = aws(
-            *("iam", "get-role"),
+            "iam",
+            "get-role",
             role_name=role_name(role),
             query="Role.AssumeRolePolicyDocument",
         )
@@ -164,7 +165,8 @@ def evaluate_node_trust(roles: Trusts, r: AwsResources) -> Verdict:
                 *statement_list(document), *_trust(r, service == _FARGATE)["Statement"]
             ]}  # fmt: skip
             mend = aws(
-                *("iam", "update-assume-role-policy"),
+                "iam",
+                "update-assume-role-policy",
                 role_name=role_name(role),
                 policy_document=merged,
             )
@@ -206,7 +208,8 @@ def evaluate_pull(
                 continue
             why = f"{role} is of another account than the registry, whose repository policy decides"
             command = aws(
-                *("ecr", "get-repository-policy"),
+                "ecr",
+                "get-repository-policy",
                 repository_name=r.repository,
                 region=r.registry_region,
             )
@@ -228,7 +231,8 @@ def _create(role: str, r: AwsResources, is_fargate: bool) -> str:
     https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html
     """
     return aws(
-        *("iam", "create-role"),
+        "iam",
+        "create-role",
         role_name=role_name(role),
         assume_role_policy_document=_trust(r, is_fargate),
     )
@@ -247,7 +251,8 @@ def _trust(r: AwsResources, is_fargate: bool) -> dict[str, Any]:
 
 def _attach(role: str, r: AwsResources) -> str:
     return aws(
-        *("iam", "attach-role-policy"),
+        "iam",
+        "attach-role-policy",
         role_name=role_name(role),
         policy_arn=f"arn:{r.partition}:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly",
     )

@@ -45,7 +45,8 @@ def repository_checks(
     create = create_repository(r, r.registry_region)
     add = partial(checklist.check, create=create)
     policy = checklist.check(
-        *("aws.repository.policy", subject),
+        "aws.repository.policy",
+        subject,
         Probe(
             "the repository's policy",
             lambda *seen: seen,
@@ -60,27 +61,35 @@ def repository_checks(
     )
     return [
         add(
-            *("aws.repository.exists", subject, probes.push_target),
+            "aws.repository.exists",
+            subject,
+            probes.push_target,
             lambda seen: evaluate_exists(seen, r),
             on_error=lambda error: _absent(error, r),
         ),
         policy,
         add(
-            *("aws.repository.encryption", subject),
+            "aws.repository.encryption",
+            subject,
             all_of(probes.repository, after=(probes.repository_key,)),
             lambda seen: evaluate_encryption(seen, r),
         ),
         add(
-            *("aws.repository.scan_on_push", subject),
+            "aws.repository.scan_on_push",
+            subject,
             all_of(probes.repository, after=(probes.registry_scanning,)),
             lambda seen: evaluate_scanning(seen, r),
         ),
         add(
-            *("aws.repository.tag_mutability", subject, probes.repository),
+            "aws.repository.tag_mutability",
+            subject,
+            probes.repository,
             lambda seen: evaluate_mutability(seen, r),
         ),
         add(
-            *("aws.repository.lifecycle", subject, probes.repository_lifecycle),
+            "aws.repository.lifecycle",
+            subject,
+            probes.repository_lifecycle,
             lambda seen: evaluate_image_lifecycle(seen, r),
         ),
     ]
@@ -89,7 +98,8 @@ def repository_checks(
 def create_repository(r: AwsResources, region: str | None) -> str:
     """The command, with scanning on."""
     return aws(
-        *("ecr", "create-repository"),
+        "ecr",
+        "create-repository",
         repository_name=r.repository,
         image_scanning_configuration={"scanOnPush": True},
         region=region,
@@ -137,7 +147,8 @@ def evaluate_repository_policy(
 
 def _show_policy(r: AwsResources) -> str:
     return aws(
-        *("ecr", "get-repository-policy"),
+        "ecr",
+        "get-repository-policy",
         registry_id=r.registry.account if r.registry else None,
         repository_name=r.repository,
         region=r.registry_region,
@@ -160,7 +171,8 @@ def evaluate_scanning(seen: tuple[Raw, Raw | ProbeError], r: AwsResources) -> Ve
     if repository.get("imageScanningConfiguration", {}).get("scanOnPush"):
         return ok("the repository scans on push")
     remedy = aws(
-        *("ecr", "put-image-scanning-configuration"),
+        "ecr",
+        "put-image-scanning-configuration",
         repository_name=r.repository,
         image_scanning_configuration={"scanOnPush": True},
         region=r.registry_region,
@@ -192,7 +204,8 @@ def evaluate_mutability(repository: Raw, r: AwsResources) -> Verdict:
     if mode == "MUTABLE":
         return ok("tags can be pushed again")
     remedy = aws(
-        *("ecr", "put-image-tag-mutability"),
+        "ecr",
+        "put-image-tag-mutability",
         repository_name=r.repository,
         image_tag_mutability="MUTABLE",
         region=r.registry_region,

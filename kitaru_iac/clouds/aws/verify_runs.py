@@ -51,12 +51,16 @@ def scheduler_checks(
     add = partial(checklist.check, create=_create(r))
     return [
         add(
-            *("aws.scheduler.trust", role, role_seen),
+            "aws.scheduler.trust",
+            role,
+            role_seen,
             lambda seen: evaluate_scheduler_trust(seen, r),
             on_error=lambda error: _absent(error, r),
         ),
         add(
-            *("aws.scheduler.permissions", role, may),
+            "aws.scheduler.permissions",
+            role,
+            may,
             lambda seen: evaluated(seen, role, "it may start the stack's pipelines", remedy),
         ),
     ]
@@ -117,7 +121,7 @@ def quota_check(
 ) -> Check[object]:
     """The check of the quota that the steps' instances count against."""
     return checklist.check(
-        *("aws.quota.instances", str(r.quota), probes.quota), lambda seen: evaluate_quota(seen, r)
+        "aws.quota.instances", str(r.quota), probes.quota, lambda seen: evaluate_quota(seen, r)
     )
 
 
@@ -128,7 +132,8 @@ def evaluate_quota(quota: Raw, r: AwsResources) -> Verdict:
     """
     value, code = quota.get("Value"), quota.get("QuotaCode")
     more = aws(
-        *("service-quotas", "request-service-quota-increase"),
+        "service-quotas",
+        "request-service-quota-increase",
         service_code="sagemaker",
         quota_code=code,
         desired_value="4",

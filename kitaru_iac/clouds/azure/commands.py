@@ -24,7 +24,9 @@ def assign(object_id: str | None, role: str, scope: str, kind: str | None = None
     without it (https://learn.microsoft.com/azure/role-based-access-control/troubleshooting).
     """
     return az(
-        *("role", "assignment", "create"),
+        "role",
+        "assignment",
+        "create",
         assignee_object_id=object_id or "OBJECT_ID",
         assignee_principal_type=kind or "ServicePrincipal",
         role=role,

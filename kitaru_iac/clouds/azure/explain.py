@@ -35,7 +35,9 @@ def checklist(probes: AzureProbes, resources: AzureResources) -> Checklist[Princ
             return note(who_am_i, f"and have {error.permission or READER} granted")
         return note(
             assign(
-                *(caller.object_id, READER, f"/subscriptions/{resources.subscription}"),
+                caller.object_id,
+                READER,
+                f"/subscriptions/{resources.subscription}",
                 kind=caller.kind,
             ),
             f"by an owner; or a role with {error.permission} alone: kitaru stack policy"
@@ -100,7 +102,10 @@ class About:
                 return unknown(f"not looked at: {error.why}", az("account", "show"))
 
         made = self._checklist.check(
-            *(name, subject or self._subject, probe, evaluated),
+            name,
+            subject or self._subject,
+            probe,
+            evaluated,
             on_error=on_error,
             create=self._create,
         )
@@ -131,7 +136,9 @@ def evaluate_rights(
         if judged.missing:
             role = built_in(identity, needed[0].resource, abac=abac)
             remedy = assign(
-                *(rights.principal.object_id, role or "ROLE", rights.scope),
+                rights.principal.object_id,
+                role or "ROLE",
+                rights.scope,
                 kind=rights.principal.kind,
             )
             return fail(

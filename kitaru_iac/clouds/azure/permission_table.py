@@ -69,27 +69,37 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
     # --- connector
     *_rows(_C, Resource.SUBSCRIPTION, _EVERY, {_SUBSCRIPTION: "find the subscription"}),
     *_rows(
-        *(_C, Resource.SUBSCRIPTION, _EVERY),
+        _C,
+        Resource.SUBSCRIPTION,
+        _EVERY,
         {_ACCOUNTS: "look for the account that has the container"},
         when=When.UNNAMED,
     ),
     *_rows(
-        *(_C, Resource.ACCOUNT, _EVERY),
+        _C,
+        Resource.ACCOUNT,
+        _EVERY,
         {_CONTAINERS: "list the account's containers, among which ZenML looks for the store's"},
     ),
     *_rows(_C, Resource.CONTAINER, _EVERY, _BLOBS),
     *_rows(
-        *(_C, Resource.SUBSCRIPTION, _REMOTE),
+        _C,
+        Resource.SUBSCRIPTION,
+        _REMOTE,
         {_REGISTRIES: "look for the registry by its name"},
         when=When.IMPLICIT,
     ),
     *_rows(
-        *(_C, Resource.REGISTRY, _REMOTE),
+        _C,
+        Resource.REGISTRY,
+        _REMOTE,
         {f"{_ACR}/pull/read": "read images' manifests", f"{_ACR}/push/write": "push images"},
         when=When.ROLES,
     ),
     *_rows(
-        *(_C, Resource.REGISTRY, _REMOTE),
+        _C,
+        Resource.REGISTRY,
+        _REMOTE,
         {
             f"{_ACR}/repositories/content/read": "read images' manifests",
             f"{_ACR}/repositories/content/write": "push images",
@@ -100,7 +110,9 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
     ),
     # https://learn.microsoft.com/azure/machine-learning/how-to-assign-roles
     *_rows(
-        *(_C, Resource.WORKSPACE, _AZUREML),
+        _C,
+        Resource.WORKSPACE,
+        _AZUREML,
         {
             f"{_ML}/read": "open the workspace",
             f"{_ML}/jobs/read": "follow a run",
@@ -112,7 +124,9 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
         },
     ),
     *_rows(
-        *(_C, Resource.CLUSTER, _AKS),
+        _C,
+        Resource.CLUSTER,
+        _AKS,
         {
             f"{_AKS_CLUSTERS}/read": "find the cluster",
             f"{_AKS_CLUSTERS}/listClusterAdminCredential/action": "get its kubeconfig",
@@ -121,24 +135,32 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
     # --- runtime: without a service principal a step opens the store as what it is itself
     *_rows(_R, Resource.CONTAINER, _REMOTE, _BLOBS, when=When.IMPLICIT),
     *_rows(
-        *(_R, Resource.ACCOUNT, _REMOTE),
+        _R,
+        Resource.ACCOUNT,
+        _REMOTE,
         {_CONTAINERS: "list the account's containers"},
         when=When.IMPLICIT,
     ),
     # --- pull
     *_rows(
-        *(_P, Resource.REGISTRY, _REMOTE),
+        _P,
+        Resource.REGISTRY,
+        _REMOTE,
         {f"{_ACR}/pull/read": "pull the image"},
         when=When.ROLES,
     ),
     *_rows(
-        *(_P, Resource.REGISTRY, _REMOTE),
+        _P,
+        Resource.REGISTRY,
+        _REMOTE,
         {f"{_ACR}/repositories/content/read": "pull the image"},
         when=When.ABAC,
     ),
     # --- verify
     *_rows(
-        *(_V, Resource.SUBSCRIPTION, _EVERY),
+        _V,
+        Resource.SUBSCRIPTION,
+        _EVERY,
         {
             _SUBSCRIPTION: "azure.subscription",
             "Microsoft.Resources/subscriptions/providers/read": "azure.providers",
@@ -149,20 +171,26 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
         },
     ),
     *_rows(
-        *(_V, Resource.ACCOUNT, _EVERY),
+        _V,
+        Resource.ACCOUNT,
+        _EVERY,
         {
             _CONTAINERS: "azure.bucket.exists, azure.bucket.reachable",
             "Microsoft.Storage/storageAccounts/blobServices/read": "azure.bucket.versioning",
         },
     ),
     *_rows(
-        *(_V, Resource.GROUP, _REMOTE),
+        _V,
+        Resource.GROUP,
+        _REMOTE,
         {"Microsoft.Resources/subscriptions/resourceGroups/read": "azure.resource_group"},
     ),
     *_rows(_V, Resource.SUBSCRIPTION, _REMOTE, {_REGISTRIES: "azure.registry.*"}),
     *_rows(_V, Resource.WORKSPACE, _AZUREML, {f"{_ML}/read": "azure.workspace.*"}),
     *_rows(
-        *(_V, Resource.SUBSCRIPTION, _AZUREML),
+        _V,
+        Resource.SUBSCRIPTION,
+        _AZUREML,
         {
             "Microsoft.KeyVault/vaults/read": "azure.workspace.attached",
             "Microsoft.Insights/components/read": "azure.workspace.attached",

@@ -74,7 +74,9 @@ class BucketProbes(CommonProbes):
                 return account
         self._require_full_view(where, f"{_ACCOUNTS}/read", f"the storage account {wanted}")
         make = az(
-            *("storage", "account", "create"),
+            "storage",
+            "account",
+            "create",
             name=wanted,
             resource_group=self._r.group or "GROUP",
             location=self._r.location,

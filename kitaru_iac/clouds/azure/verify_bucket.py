@@ -69,13 +69,15 @@ def bucket_checks(
     create = _create(r)
     about = About(checklist, uri, create)
     about.add(
-        *("azure.bucket.exists", _existence(probes)),
+        "azure.bucket.exists",
+        _existence(probes),
         lambda seen: evaluate_found(*seen, r),
         absent=create,
     )
     _add_settings(about, probes, r)
     about.add(
-        *("azure.bucket.reachable", _answered(probes.touched, connector)),
+        "azure.bucket.reachable",
+        _answered(probes.touched, connector),
         lambda seen: evaluate_reachable(*seen, r),
         absent=create,
     )
@@ -88,7 +90,9 @@ def bucket_checks(
     rows = partial(permissions_for, r, Identity.CONNECTOR)
     about.made.append(
         access_check(
-            *(checklist, "azure.connector.bucket_access", subject),
+            checklist,
+            "azure.connector.bucket_access",
+            subject,
             [
                 (probes.rights("the account", at_account, connector), rows(Resource.ACCOUNT)),
                 (probes.rights("the container", at_container, connector), rows(Resource.CONTAINER)),
@@ -104,7 +108,7 @@ def _add_settings(about: About, probes: AzureProbes, r: AzureResources) -> None:
     if r.location is not None:
         location = r.location
         about.add(
-            *("azure.bucket.region", probes.account), lambda seen: evaluate_region(seen, location)
+            "azure.bucket.region", probes.account, lambda seen: evaluate_region(seen, location)
         )
     about.add(
         "azure.bucket.public_access",
@@ -123,7 +127,9 @@ def _add_settings(about: About, probes: AzureProbes, r: AzureResources) -> None:
 
 def _create(r: AzureResources) -> str:
     return az(
-        *("storage", "container", "create"),
+        "storage",
+        "container",
+        "create",
         name=r.container,
         account_name=r.account or "ACCOUNT",
         auth_mode="login",
@@ -162,7 +168,7 @@ def _update(account: Account, **options: str) -> str:
         word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)
     ]
     return az(
-        *("storage", "account", "update", *words), name=account.name, resource_group=account.group
+        "storage", "account", "update", *words, name=account.name, resource_group=account.group
     )
 
 
@@ -274,7 +280,10 @@ def evaluate_network(account: Account) -> Verdict:
     public = text(account.raw, "properties", "publicNetworkAccess")
     default = text(account.raw, "properties", "networkAcls", "defaultAction")
     show = az(
-        *("storage", "account", "network-rule", "list"),
+        "storage",
+        "account",
+        "network-rule",
+        "list",
         account_name=account.name,
         resource_group=account.group,
     )
@@ -310,7 +319,10 @@ def evaluate_versioning(account: Account, service: Raw) -> Verdict:
     return warn(
         f"deleted {' and '.join(lacking)} are gone for good",
         az(
-            *("storage", "account", "blob-service-properties", "update"),
+            "storage",
+            "account",
+            "blob-service-properties",
+            "update",
             account_name=account.name,
             resource_group=account.group,
             enable_delete_retention="true",
@@ -329,7 +341,8 @@ def evaluate_reachable(
     if isinstance(seen, Denied):
         who = connector if isinstance(connector, Principal) and connector.is_caller else None
         remedy = assign(
-            *(who.object_id if who else None, "Storage Blob Data Contributor"),
+            who.object_id if who else None,
+            "Storage Blob Data Contributor",
             f"/subscriptions/{r.subscription or '<subscription>'}",
             who.kind if who else None,
         )

@@ -56,7 +56,8 @@ def cluster_checks(
         subject: The same in words.
     """
     create = az(
-        *("aks", "create"),
+        "aks",
+        "create",
         name=r.cluster,
         resource_group=r.group,
         location=r.location,
@@ -72,7 +73,8 @@ def cluster_checks(
     if r.location is not None:
         location = r.location
         about.add(
-            *("azure.cluster.region", probes.cluster),
+            "azure.cluster.region",
+            probes.cluster,
             lambda seen: evaluate_region(seen, location, _aks("show", seen)),
         )
     about.add("azure.cluster.compute", probes.cluster, evaluate_compute)
@@ -87,18 +89,14 @@ def cluster_checks(
     rows = permissions_for(r, Identity.CONNECTOR, Resource.CLUSTER)
     rights = probes.rights("the cluster", probes.cluster_id, connector)
     about.made.append(
-        access_check(
-            *(checklist, "azure.connector.cluster_access", subject), [(rights, rows)], create
-        )
+        access_check(checklist, "azure.connector.cluster_access", subject, [(rights, rows)], create)
     )
     return about.made
 
 
 def _aks(command: str, cluster: Raw, *words: str) -> str:
     path = known_text(cluster, "id")
-    return az(
-        *("aks", command, *words), name=path.rsplit("/", 1)[-1], resource_group=group_of(path)
-    )
+    return az("aks", command, *words, name=path.rsplit("/", 1)[-1], resource_group=group_of(path))
 
 
 def evaluate_cluster(cluster: Raw) -> Verdict:

@@ -43,7 +43,7 @@ def credential_checks(
     """Who the credentials are, and the subscription and group that they look into."""
     about = About(checklist, r.subscription or "the only one")
     made = checklist.check(
-        *("azure.credentials", described_as, probes.session, evaluate_caller), on_error=_refused
+        "azure.credentials", described_as, probes.session, evaluate_caller, on_error=_refused
     )
     about.made.append(made)
     about.add(
@@ -61,13 +61,16 @@ def credential_checks(
         )
     if r.group is not None and (r.workspace or r.cluster):
         create = az(
-            *("group", "create"),
+            "group",
+            "create",
             name=r.group,
             location=r.location or "LOCATION",
             subscription=r.subscription,
         )
         about.add(
-            *("azure.resource_group", probes.group, evaluate_group),
+            "azure.resource_group",
+            probes.group,
+            evaluate_group,
             subject=r.group,
             absent=create,
         )

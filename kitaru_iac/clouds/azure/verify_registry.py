@@ -43,7 +43,8 @@ def registry_checks(
     """
     host = str(r.registry)
     create = az(
-        *("acr", "create"),
+        "acr",
+        "create",
         name=host.split(".", maxsplit=1)[0],
         resource_group=r.group or "GROUP",
         sku="Basic",

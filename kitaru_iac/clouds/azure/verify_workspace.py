@@ -53,7 +53,9 @@ def workspace_checks(
         subject: The same in words.
     """
     create = az(
-        *("ml", "workspace", "create"),
+        "ml",
+        "workspace",
+        "create",
         name=r.workspace,
         resource_group=r.group,
         location=r.location,
@@ -65,7 +67,8 @@ def workspace_checks(
     if r.location is not None:
         location = r.location
         about.add(
-            *("azure.workspace.region", probes.workspace),
+            "azure.workspace.region",
+            probes.workspace,
             lambda seen: evaluate_region(seen, location, _show(seen), ": runs are where it is"),
         )
     about.add(
@@ -85,7 +88,7 @@ def workspace_checks(
     rights = probes.rights("the workspace", probes.workspace_id, connector)
     about.made.append(
         access_check(
-            *(checklist, "azure.connector.workspace_access", subject), [(rights, rows)], create
+            checklist, "azure.connector.workspace_access", subject, [(rights, rows)], create
         )
     )
     return about.made
@@ -94,7 +97,9 @@ def workspace_checks(
 def _show(workspace: Raw) -> str:
     id = known_text(workspace, "id")  # noqa: A001 - Azure's word
     return az(
-        *("ml", "workspace", "show"),
+        "ml",
+        "workspace",
+        "show",
         name=id.rsplit("/", 1)[-1],
         resource_group=group_of(id),
     )
@@ -188,7 +193,10 @@ def evaluate_network(workspace: Raw) -> Verdict:
             "its jobs reach only what its outbound rules name; whether ZenML's server, the store "
             "and the registry are among them was not looked at",
             az(
-                *("ml", "workspace", "outbound-rule", "list"),
+                "ml",
+                "workspace",
+                "outbound-rule",
+                "list",
                 workspace_name=str(text(workspace, "name")),
                 resource_group=group_of(known_text(workspace, "id")),
             ),

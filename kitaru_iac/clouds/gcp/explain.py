@@ -32,10 +32,12 @@ def checklist(probes: GcpProbes, r: GcpResources) -> Checklist[Caller]:
             *(needed(r, Identity.VERIFY, resource) for resource in Resource)
         )
         make = gcloud(
-            *("iam", "roles", "create", role), project=project, permissions=",".join(sorted(every))
+            "iam", "roles", "create", role, project=project, permissions=",".join(sorted(every))
         )
         give = gcloud(
-            *("projects", "add-iam-policy-binding", project),
+            "projects",
+            "add-iam-policy-binding",
+            project,
             member=member,
             role=f"projects/{project}/roles/{role}",
         )

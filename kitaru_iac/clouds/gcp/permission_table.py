@@ -66,7 +66,9 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
     # --- connector
     *_rows(_C, Resource.BUCKET, _EVERY, _OBJECTS),
     *_rows(
-        *(_C, Resource.REPOSITORY, _REMOTE),
+        _C,
+        Resource.REPOSITORY,
+        _REMOTE,
         {
             "artifactregistry.repositories.get": "connector verification",
             **_PULL,
@@ -74,7 +76,9 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
         },
     ),
     *_rows(
-        *(_C, Resource.PROJECT, _VERTEX),
+        _C,
+        Resource.PROJECT,
+        _VERTEX,
         {
             "aiplatform.pipelineJobs.create": "submit a run",
             "aiplatform.pipelineJobs.get": "follow a run",
@@ -84,13 +88,17 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
         },
     ),
     *_rows(
-        *(_C, Resource.WORKLOAD, _VERTEX),
+        _C,
+        Resource.WORKLOAD,
+        _VERTEX,
         {"iam.serviceAccounts.actAs": "hand the workload's service account to Vertex"},
         when=When.WORKLOAD,
     ),
     # What it may do inside the cluster, RBAC or roles of IAM decide: `policy` prints the former.
     *_rows(
-        *(_C, Resource.CLUSTER, _GKE),
+        _C,
+        Resource.CLUSTER,
+        _GKE,
         {
             "container.clusters.get": "the cluster's endpoint and certificate",
             "container.clusters.list": "connector verification finds the cluster by its name",
@@ -101,21 +109,27 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
     *_rows(_R, Resource.BUCKET, _REMOTE, _OBJECTS),
     *_rows(_R, Resource.PROJECT, _VERTEX, {k: f"the pipeline: {v}" for k, v in _JOBS.items()}),
     *_rows(
-        *(_R, Resource.PROJECT, _VERTEX),
+        _R,
+        Resource.PROJECT,
+        _VERTEX,
         {"logging.logEntries.create": "Vertex writes the steps' logs as this account"},
     ),
     # --- pull: the nodes of a cluster; on Vertex its two service agents
     *_rows(_P, Resource.REPOSITORY, _REMOTE, _PULL),
     # --- verify
     *_rows(
-        *(_V, Resource.BUCKET, _EVERY),
+        _V,
+        Resource.BUCKET,
+        _EVERY,
         {
             "storage.buckets.get": "gcp.bucket.*",
             "storage.buckets.getIamPolicy": "gcp.bucket.public_access, gcp.workload.bucket_access",
         },
     ),
     *_rows(
-        *(_V, Resource.PROJECT, _EVERY),
+        _V,
+        Resource.PROJECT,
+        _EVERY,
         {
             "resourcemanager.projects.get": "gcp.project, gcp.bucket.project",
             "resourcemanager.projects.getIamPolicy": "what other identities may do",
@@ -126,14 +140,18 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
         },
     ),
     *_rows(
-        *(_V, Resource.REPOSITORY, _REMOTE),
+        _V,
+        Resource.REPOSITORY,
+        _REMOTE,
         {
             "artifactregistry.repositories.get": "gcp.repository.*",
             "artifactregistry.repositories.getIamPolicy": "gcp.vertex.pull, gcp.cluster.pull",
         },
     ),
     *_rows(
-        *(_V, Resource.REPOSITORY_PROJECT, _REMOTE),
+        _V,
+        Resource.REPOSITORY_PROJECT,
+        _REMOTE,
         {"resourcemanager.projects.getIamPolicy": "gcp.vertex.pull, gcp.cluster.pull"},
     ),
     *_rows(_V, Resource.PROJECT, _VERTEX, {"aiplatform.locations.list": "gcp.vertex.region"}),

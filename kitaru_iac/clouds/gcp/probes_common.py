@@ -126,11 +126,12 @@ class CommonProbes:
         if url.startswith(IAM):  # takes it in the query, and no body
             params = {"options.requestedPolicyVersion": POLICY_VERSION}
             found = self._google.rest(
-                *("POST", f"{url}:getIamPolicy"), about=about, permission=permission, params=params
+                "POST", f"{url}:getIamPolicy", about=about, permission=permission, params=params
             )
         else:
             found = self._google.rest(
-                *("POST", f"{url}:getIamPolicy"),
+                "POST",
+                f"{url}:getIamPolicy",
                 about=about,
                 permission=permission,
                 body={"options": options},
@@ -181,7 +182,7 @@ class CommonProbes:
                 return self._roles[role]
         try:
             found = self._google.rest(
-                *("GET", f"{IAM}{role}"), about=f"the role {role}", permission="iam.roles.get"
+                "GET", f"{IAM}{role}", about=f"the role {role}", permission="iam.roles.get"
             )
             included = found.get("includedPermissions", [])
             if "name" not in found or not isinstance(included, list):
@@ -202,7 +203,8 @@ class CommonProbes:
 
         def ask(some: tuple[str, ...]) -> Iterable[str]:
             found = self._google.rest(
-                *("POST", f"{url}:testIamPermissions"),
+                "POST",
+                f"{url}:testIamPermissions",
                 about=f"the permissions on {url.rsplit('/', 1)[-1]}",
                 permission=None,
                 body={"permissions": list(some)},

@@ -45,12 +45,16 @@ def bucket_checks(
     add = partial(checklist.check, create=create)
     checks = [
         add(
-            *("gcp.bucket.exists", uri, probes.bucket_found),
+            "gcp.bucket.exists",
+            uri,
+            probes.bucket_found,
             lambda seen: evaluate_found(seen, r),
             on_error=lambda error: _absent(error, create),
         ),
         add(
-            *("gcp.bucket.project", uri, all_of(probes.bucket, after=(probes.project,))),
+            "gcp.bucket.project",
+            uri,
+            all_of(probes.bucket, after=(probes.project,)),
             lambda seen: evaluate_project(seen, r),
         ),
     ]
@@ -61,16 +65,16 @@ def bucket_checks(
     return [
         *checks,
         add(
-            *(
-                "gcp.bucket.public_access",
-                uri,
-                all_of(probes.bucket, after=(probes.bucket_policy,)),
-            ),
+            "gcp.bucket.public_access",
+            uri,
+            all_of(probes.bucket, after=(probes.bucket_policy,)),
             lambda seen: evaluate_public_access(seen, r),
         ),
         add("gcp.bucket.uniform_access", uri, probes.bucket, lambda s: evaluate_uniform(s, r)),
         add(
-            *("gcp.bucket.encryption", uri, all_of(probes.bucket, probes.bucket_key)),
+            "gcp.bucket.encryption",
+            uri,
+            all_of(probes.bucket, probes.bucket_key),
             evaluate_encryption,
         ),
         add("gcp.bucket.versioning", uri, probes.bucket, lambda s: evaluate_versioning(s, r)),
@@ -80,7 +84,10 @@ def bucket_checks(
 def create_bucket(r: GcpResources) -> str:
     """The command: private, by IAM alone."""
     return gcloud(
-        *("storage", "buckets", "create", f"gs://{r.bucket}"),
+        "storage",
+        "buckets",
+        "create",
+        f"gs://{r.bucket}",
         location=r.region,
         project=r.project,
         uniform_bucket_level_access=True,
@@ -118,7 +125,7 @@ def evaluate_project(seen: tuple[Bucket, Outcome[Project]], r: GcpResources) -> 
     """Its project's number beside the stack's."""
     bucket, project = seen
     show = gcloud(
-        *("storage", "buckets", "describe", f"gs://{r.bucket}"), format="value(projectNumber)"
+        "storage", "buckets", "describe", f"gs://{r.bucket}", format="value(projectNumber)"
     )
     if isinstance(project, ProbeError):
         number = bucket.project_number or "that was not told"
@@ -212,7 +219,10 @@ def evaluate_encryption(seen: tuple[Bucket, Raw]) -> Verdict:
     parts = bucket.key.split("/")
     place = dict(zip(parts[::2], parts[1::2], strict=False))
     show = gcloud(
-        *("kms", "keys", "describe", place.get("cryptoKeys", bucket.key)),
+        "kms",
+        "keys",
+        "describe",
+        place.get("cryptoKeys", bucket.key),
         keyring=place.get("keyRings"),
         location=place.get("locations"),
         project=place.get("projects"),

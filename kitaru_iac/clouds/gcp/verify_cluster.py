@@ -43,7 +43,9 @@ def cluster_checks(
     add = partial(checklist.check, create=list_clusters(r))
     checks = [
         add(
-            *("gcp.cluster.exists", subject, probes.clusters),
+            "gcp.cluster.exists",
+            subject,
+            probes.clusters,
             lambda seen: evaluate_found(seen, r),
         ),
     ]
@@ -59,14 +61,18 @@ def cluster_checks(
         checks.append(_pull_check(checklist, probes, r, subject))
     checks.append(
         add(
-            *("gcp.cluster.workload_identity", subject, probes.cluster),
+            "gcp.cluster.workload_identity",
+            subject,
+            probes.cluster,
             lambda seen: evaluate_workload_identity(seen, r),
         )
     )
     if r.bucket is not None:
         checks.append(
             add(
-                *("gcp.cluster.pod_identity", subject, pod_probe(probes, r)),
+                "gcp.cluster.pod_identity",
+                subject,
+                pod_probe(probes, r),
                 lambda seen: evaluate_pod_identity(seen, r),
             )
         )
@@ -74,7 +80,8 @@ def cluster_checks(
         *checks,
         _namespace_check(checklist, probes, r, subject),
         add(
-            *("gcp.cluster.rights", f"{subject}/namespaces/{r.namespace}"),
+            "gcp.cluster.rights",
+            f"{subject}/namespaces/{r.namespace}",
             all_of(probes.denied(connector), probes.session),
             lambda seen: evaluate_cluster_rights(
                 seen[0], r.namespace, _grant_in_cluster(seen[1], r)
@@ -82,7 +89,9 @@ def cluster_checks(
             not_let_in,
         ),
         add(
-            *("gcp.cluster.endpoint", subject, all_of(probes.cluster, after=(probes.endpoint,))),
+            "gcp.cluster.endpoint",
+            subject,
+            all_of(probes.cluster, after=(probes.endpoint,)),
             lambda seen: evaluate_endpoint(seen, r),
         ),
     ]
@@ -96,13 +105,17 @@ def _pull_check(
     rights = probes.on_repository("the nodes' rights", probes.node_members)
     wanted = needed(r, Identity.PULL, Resource.REPOSITORY)
     return checklist.check(
-        *("gcp.cluster.pull", subject, rights),
+        "gcp.cluster.pull",
+        subject,
+        rights,
         lambda seen: evaluate_rights(
             seen,
             wanted,
             str(name),
             bind(
-                *("artifacts", "repositories", name.id),
+                "artifacts",
+                "repositories",
+                name.id,
                 member=seen.member,
                 role="roles/artifactregistry.reader",
                 location=name.location,
@@ -136,8 +149,13 @@ def _namespace_check(
 def _grant_in_cluster(caller: Caller, r: GcpResources) -> str:
     """The command; `kitaru policy` prints a role with no right more than needed."""
     return command(
-        *("kubectl", "create", "rolebinding", f"kitaru-{r.stack}", "--clusterrole=admin"),
-        *(f"--user={caller.email or 'PRINCIPAL'}", f"--namespace={r.namespace}"),
+        "kubectl",
+        "create",
+        "rolebinding",
+        f"kitaru-{r.stack}",
+        "--clusterrole=admin",
+        f"--user={caller.email or 'PRINCIPAL'}",
+        f"--namespace={r.namespace}",
     )
 
 
@@ -149,7 +167,10 @@ def list_clusters(r: GcpResources) -> str:
 def describe(r: GcpResources, cluster: Raw) -> str:
     """The command that shows one."""
     return gcloud(
-        *("container", "clusters", "describe", str(r.cluster)),
+        "container",
+        "clusters",
+        "describe",
+        str(r.cluster),
         location=str(cluster.get("location")),
         project=r.project,
     )
@@ -209,7 +230,10 @@ def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdi
     cluster, reached = seen
     where = str(cluster.get("location"))
     restrict = gcloud(
-        *("container", "clusters", "update", str(r.cluster)),
+        "container",
+        "clusters",
+        "update",
+        str(r.cluster),
         location=where,
         project=r.project,
         enable_master_authorized_networks=True,
@@ -234,7 +258,10 @@ def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdi
             "its endpoint is private: this machine and the ZenML server must be in its network, "
             "or its DNS endpoint be on",
             gcloud(
-                *("container", "clusters", "update", str(r.cluster)),
+                "container",
+                "clusters",
+                "update",
+                str(r.cluster),
                 location=where,
                 project=r.project,
                 enable_dns_access=True,

@@ -42,7 +42,9 @@ def _is_autopilot(cluster: Raw) -> bool:
 
 def _pools(r: GcpResources, cluster: Raw) -> str:
     return gcloud(
-        *("container", "node-pools", "list"),
+        "container",
+        "node-pools",
+        "list",
         cluster=r.cluster,
         location=str(cluster.get("location")),
         project=r.project,
@@ -65,7 +67,10 @@ def evaluate_scopes(cluster: Raw, r: GcpResources) -> Verdict:
         return ok(f"its {len(pools)} node pools have them")
     again = note(
         gcloud(
-            *("container", "node-pools", "create", f"{lacking[0]}-2"),
+            "container",
+            "node-pools",
+            "create",
+            f"{lacking[0]}-2",
             cluster=r.cluster,
             location=str(cluster.get("location")),
             project=r.project,
@@ -89,7 +94,10 @@ def evaluate_workload_identity(cluster: Raw, r: GcpResources) -> Verdict:
         return warn(
             "Workload Identity is off: pods are the nodes' account",
             gcloud(
-                *("container", "clusters", "update", str(r.cluster)),
+                "container",
+                "clusters",
+                "update",
+                str(r.cluster),
                 location=str(cluster.get("location")),
                 project=r.project,
                 workload_pool=wanted,
@@ -105,7 +113,10 @@ def evaluate_workload_identity(cluster: Raw, r: GcpResources) -> Verdict:
         return warn(
             f"the node pools {', '.join(lacking)} do not run its metadata server",
             gcloud(
-                *("container", "node-pools", "update", lacking[0]),
+                "container",
+                "node-pools",
+                "update",
+                lacking[0],
                 cluster=r.cluster,
                 location=str(cluster.get("location")),
                 project=r.project,
@@ -193,7 +204,7 @@ def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
         return ok(f"pods become {seen.named}, which may use the bucket", DENY_UNSEEN)
     member = seen.direct.member if isinstance(seen.direct, Rights) else pod_member(r, "NUMBER")
     grant = bind(
-        *("storage", "buckets", f"gs://{r.bucket}"), member=member, role="roles/storage.objectUser"
+        "storage", "buckets", f"gs://{r.bucket}", member=member, role="roles/storage.objectUser"
     )
     for one in (seen.direct, seen.account, seen.become, seen.through):
         error = one if isinstance(one, ProbeError) else (
@@ -210,7 +221,9 @@ def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
             f"pods are annotated with {seen.named}; that they may become it, and it may use the "
             "bucket, no policy that was read says",
             bind(
-                *("iam", "service-accounts", seen.named),
+                "iam",
+                "service-accounts",
+                seen.named,
                 member=f"serviceAccount:{r.project}.svc.id.goog[{r.namespace}/{r.pod_account}]",
                 role="roles/iam.workloadIdentityUser",
             ),
@@ -234,7 +247,9 @@ def vertex_checks(
 ) -> list[Check[object]]:
     """The checks of Vertex in the stack's region, and of its service agents."""
     region = checklist.check(
-        *("gcp.vertex.region", f"projects/{r.project}/locations/{r.region}", probes.locations),
+        "gcp.vertex.region",
+        f"projects/{r.project}/locations/{r.region}",
+        probes.locations,
         lambda seen: evaluate_location(seen, r),
     )
     if r.repository is None:
@@ -248,7 +263,7 @@ def vertex_checks(
         inline=True,
     )
     pull = checklist.check(
-        *("gcp.vertex.pull", str(r.repository), agents), lambda seen: evaluate_agents(seen, r)
+        "gcp.vertex.pull", str(r.repository), agents, lambda seen: evaluate_agents(seen, r)
     )
     return [region, pull]
 
@@ -274,7 +289,9 @@ def evaluate_agents(seen: tuple[Outcome[Rights], Outcome[Rights]], r: GcpResourc
         if isinstance(one, ProbeError):
             return unknown(f"not looked at: {one.why}", one.remedy, one.permission)
         grant = bind(
-            *("artifacts", "repositories", name.id),
+            "artifacts",
+            "repositories",
+            name.id,
             member=one.member,
             role="roles/artifactregistry.reader",
             location=name.location,
@@ -287,7 +304,10 @@ def evaluate_agents(seen: tuple[Outcome[Rights], Outcome[Rights]], r: GcpResourc
             "no policy names Vertex's service agents: Google makes them, with their rights, when "
             "Vertex is first used",
             gcloud(
-                *("beta", "services", "identity", "create"),
+                "beta",
+                "services",
+                "identity",
+                "create",
                 service="aiplatform.googleapis.com",
                 project=r.project,
             ),
@@ -304,7 +324,9 @@ def workload_checks(
     if email is None:
         return [
             checklist.check(
-                *("gcp.workload.exists", f"the steps of {r.stack}", probes.session),
+                "gcp.workload.exists",
+                f"the steps of {r.stack}",
+                probes.session,
                 lambda _: warn(
                     "extra.orchestrator.workload_service_account is not set: Vertex runs steps as "
                     "an account of the whole project, or one that cannot get tokens",
@@ -315,12 +337,16 @@ def workload_checks(
     create = gcloud("iam", "service-accounts", "create", email.partition("@")[0], project=r.project)
     show = gcloud("iam", "service-accounts", "get-iam-policy", email)
     exists = checklist.check(
-        *("gcp.workload.exists", email, probes.account(email)),
+        "gcp.workload.exists",
+        email,
+        probes.account(email),
         lambda seen: evaluate_account(seen, email),
         on_error=lambda error: absent_account(error, email, create),
     )
     trust = checklist.check(
-        *("gcp.workload.trust", email, probes.account_policy(email)),
+        "gcp.workload.trust",
+        email,
+        probes.account_policy(email),
         lambda seen: evaluate_trust(seen, email, show),
         create=create,
     )
@@ -335,7 +361,9 @@ def workload_checks(
     )
     wanted = needed(r, Identity.RUNTIME, Resource.BUCKET)
     access = checklist.check(
-        *("gcp.workload.bucket_access", email, rights),
+        "gcp.workload.bucket_access",
+        email,
+        rights,
         lambda seen: evaluate_rights(seen, wanted, bucket, grant),
         create=create,
     )

@@ -47,20 +47,25 @@ def credential_checks(
 ) -> list[Check[object]]:
     """Who the credentials are, and the project with its APIs."""
     accepted = checklist.check(
-        *("gcp.credentials", described_as, probes.session, evaluate_caller), on_error=_refused
+        "gcp.credentials", described_as, probes.session, evaluate_caller, on_error=_refused
     )
     if r.project is None:
         return [accepted]
     where = f"projects/{r.project}"
     project = checklist.check(
-        *("gcp.project", where, probes.project, evaluate_project),
+        "gcp.project",
+        where,
+        probes.project,
+        evaluate_project,
         on_error=lambda error: _no_project(error, r),
     )
     services = services_of(r)
     if not services:
         return [accepted, project]
     enabled = checklist.check(
-        *("gcp.services", where, probes.services(services)),
+        "gcp.services",
+        where,
+        probes.services(services),
         lambda seen: evaluate_services(seen, services, r),
     )
     return [accepted, project, enabled]
@@ -146,7 +151,9 @@ def _trust_checks(
     show = gcloud("iam", "service-accounts", "get-iam-policy", email)
     pool = (r.pool,) if r.pool is not None else ()
     trust = checklist.check(
-        *("gcp.connector.trust", email, probes.account_policy(email)),
+        "gcp.connector.trust",
+        email,
+        probes.account_policy(email),
         lambda seen: evaluate_trust(seen, email, show, pool),
         create=note(gcloud("iam", "service-accounts", "list"), "shows those there are"),
     )
@@ -159,7 +166,7 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
     if r.bucket is not None:
         uri = f"gs://{r.bucket}"
         yield _Right(
-            *("gcp.connector.bucket", uri, probes.bucket_tested),
+            "gcp.connector.bucket", uri, probes.bucket_tested,
             partial(probes.on_bucket, "the connector's rights on the bucket"),
             wanted(Resource.BUCKET),
             partial(_grant, ("storage", "buckets", uri),
@@ -168,7 +175,7 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
     if r.repository is not None and r.type is not StackType.LOCAL:
         name = r.repository
         yield _Right(
-            *("gcp.connector.repository", str(name), probes.repository_tested),
+            "gcp.connector.repository", str(name), probes.repository_tested,
             partial(probes.on_repository, "the connector's rights on the repository"),
             wanted(Resource.REPOSITORY),
             partial(_grant, ("artifacts", "repositories", name.id),
@@ -182,13 +189,16 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
     grant = partial(_grant, ("projects", r.project))
     if r.type is StackType.VERTEX:
         yield _Right(
-            *("gcp.connector.vertex", where, probes.submit, in_project),
+            "gcp.connector.vertex",
+            where,
+            probes.submit,
+            in_project,
             wanted(Resource.PROJECT),
             partial(grant, ("roles/aiplatform.user",)),
         )
     if r.workload is not None:
         yield _Right(
-            *("gcp.connector.act_as", r.workload, probes.act_as),
+            "gcp.connector.act_as", r.workload, probes.act_as,
             partial(probes.on_account, "the connector's rights on the account", r.workload),
             wanted(Resource.WORKLOAD),
             partial(_grant, ("iam", "service-accounts", r.workload),
@@ -196,7 +206,10 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
         )  # fmt: skip
     if r.cluster is not None:
         yield _Right(
-            *("gcp.connector.cluster", where, probes.cluster_tested(), in_project),
+            "gcp.connector.cluster",
+            where,
+            probes.cluster_tested(),
+            in_project,
             wanted(Resource.CLUSTER),
             partial(grant, ("roles/container.developer",)),
         )
@@ -226,7 +239,9 @@ def _right_check(
         )
     if who.member is not None:
         return checklist.check(
-            *(right.id, right.thing, right.rights(probes.known(who.member))),
+            right.id,
+            right.thing,
+            right.rights(probes.known(who.member)),
             lambda seen: evaluate_rights(seen, right.wanted, right.thing, right.grant(seen.member)),
         )
 

@@ -32,7 +32,9 @@ def repository_checks(
 
     return [
         add(
-            *("gcp.repository.exists", subject, probes.repository),
+            "gcp.repository.exists",
+            subject,
+            probes.repository,
             lambda _: ok(f"it exists, in {name.location}"),
             on_error=absent,
         ),
@@ -40,15 +42,21 @@ def repository_checks(
             "gcp.repository.format", subject, probes.repository, lambda s: evaluate_format(s, name)
         ),
         add(
-            *("gcp.repository.tag_mutability", subject, probes.repository),
+            "gcp.repository.tag_mutability",
+            subject,
+            probes.repository,
             lambda seen: evaluate_tags(seen, name),
         ),
         add(
-            *("gcp.repository.cleanup", subject, probes.repository),
+            "gcp.repository.cleanup",
+            subject,
+            probes.repository,
             lambda seen: evaluate_cleanup(seen, name),
         ),
         add(
-            *("gcp.repository.scanning", subject, probes.repository),
+            "gcp.repository.scanning",
+            subject,
+            probes.repository,
             lambda seen: evaluate_scanning(seen, name),
         ),
     ]
@@ -61,7 +69,10 @@ def create_repository(name: RepositoryName) -> str:
 
 def _repositories(verb: str, name: RepositoryName, **options: str | bool) -> str:
     return gcloud(
-        *("artifacts", "repositories", verb, name.id),
+        "artifacts",
+        "repositories",
+        verb,
+        name.id,
         **options,
         location=name.location,
         project=name.project,
@@ -103,7 +114,10 @@ def evaluate_cleanup(seen: Raw, name: RepositoryName) -> Verdict:
     return warn(
         f"{words}, which a schedule or a reused build may still run",
         gcloud(
-            *("artifacts", "repositories", "list-cleanup-policies", name.id),
+            "artifacts",
+            "repositories",
+            "list-cleanup-policies",
+            name.id,
             location=name.location,
             project=name.project,
         ),

@@ -169,19 +169,27 @@ def _looked_for(planned: Layout) -> list[_Statement]:
         _allow("OwnByTags", "tag", "GetResources", ["*"]),
         _allow("OwnRolesByTags", "iam", "GetAccountAuthorizationDetails", ["*"]),
         _allow(
-            *("OwnBucketByName", "s3", "GetBucketTagging ListBucket"),
+            "OwnBucketByName",
+            "s3",
+            "GetBucketTagging ListBucket",
             [f"arn:{partition}:s3:::{bucket}"],
         ),
         _allow(
-            *("OwnRepositoryByName", "ecr", "DescribeRepositories ListTagsForResource"),
+            "OwnRepositoryByName",
+            "ecr",
+            "DescribeRepositories ListTagsForResource",
             [_arn(planned, "ecr", f"repository/{names.repository_name(stack)}")],
         ),
         _allow(
-            *("OwnRolesByName", "iam", "GetRole"),
+            "OwnRolesByName",
+            "iam",
+            "GetRole",
             [_arn(planned, "iam", f"role/{name}", regional=False) for name in roles],
         ),
         _allow(
-            *("OwnClusterByName", "eks", "DescribeCluster DescribeNodegroup"),
+            "OwnClusterByName",
+            "eks",
+            "DescribeCluster DescribeNodegroup",
             [
                 _arn(planned, "eks", f"cluster/{cluster}"),
                 _arn(planned, "eks", f"nodegroup/{cluster}/*"),
@@ -225,15 +233,24 @@ def _cluster(planned: Layout) -> list[_Statement]:
     services = {"iam:AWSServiceName": ["eks.amazonaws.com", "eks-nodegroup.amazonaws.com"]}
     return [
         _allow(
-            *("ManagedPolicies", "iam", "AttachRolePolicy", [role["cluster"], role["nodes"]]),
+            "ManagedPolicies",
+            "iam",
+            "AttachRolePolicy",
+            [role["cluster"], role["nodes"]],
             ArnEquals={"iam:PolicyARN": managed},
         ),
         _allow(
-            *("RolesOfTheCluster", "iam", "PassRole", [role["cluster"], role["nodes"]]),
+            "RolesOfTheCluster",
+            "iam",
+            "PassRole",
+            [role["cluster"], role["nodes"]],
             StringEquals={"iam:PassedToService": "eks.amazonaws.com"},
         ),
         _allow(
-            *("RoleOfThePods", "iam", "PassRole", [role["pods"]]),
+            "RoleOfThePods",
+            "iam",
+            "PassRole",
+            [role["pods"]],
             StringEquals={"iam:PassedToService": "pods.eks.amazonaws.com"},
         ),
         _allow("OwnRolesOfEks", "iam", "CreateServiceLinkedRole", [own], StringEquals=services),
@@ -253,15 +270,24 @@ def _network(planned: Layout) -> list[_Statement]:
     return [
         _allow("PartsSeen", "ec2", _NETWORK_SEEN, ["*"]),
         _allow(
-            *("NetworkMade", "ec2", _NETWORK_MADE, anything),
+            "NetworkMade",
+            "ec2",
+            _NETWORK_MADE,
+            anything,
             StringEquals={f"aws:RequestTag/{tag}": planned.stack},
         ),
         _allow(
-            *("NetworkKept", "ec2", _NETWORK_KEPT, anything),
+            "NetworkKept",
+            "ec2",
+            _NETWORK_KEPT,
+            anything,
             StringEquals={f"aws:ResourceTag/{tag}": planned.stack},
         ),
         _allow(
-            *("TagsGiven", "ec2", "CreateTags", anything),
+            "TagsGiven",
+            "ec2",
+            "CreateTags",
+            anything,
             StringEquals={f"aws:RequestTag/{tag}": planned.stack},
         ),
     ]

@@ -247,7 +247,9 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         control, nodes = who[Use.CONTROL], who[Use.NODES]
         made = cluster(setting, name, args, control=control, nodes=nodes, after=before)
         federated(
-            *(setting, made, who[Use.PODS]),
+            setting,
+            made,
+            who[Use.PODS],
             called=called[Use.PODS],
             namespace=args.get("namespace") or "default",
             accounts=args.get("service_accounts") or SERVICE_ACCOUNTS,

@@ -66,31 +66,41 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     GROUP: Kind("resource group", "", "resourceGroupName", "2022-09-01"),
     ACCOUNT: Kind(
-        *("storage account", "Microsoft.Storage/storageAccounts", "accountName", "2023-05-01")
+        "storage account", "Microsoft.Storage/storageAccounts", "accountName", "2023-05-01"
     ),
     REGISTRY: Kind(
         "container registry",
-        *("Microsoft.ContainerRegistry/registries", "registryName", "2025-11-01"),
+        "Microsoft.ContainerRegistry/registries",
+        "registryName",
+        "2025-11-01",
     ),
     IDENTITY: Kind(
-        *("identity", "Microsoft.ManagedIdentity/userAssignedIdentities"),
-        *("resourceName", "2023-01-31"),
+        "identity",
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "resourceName",
+        "2023-01-31",
     ),
     VAULT: Kind("key vault", "Microsoft.KeyVault/vaults", "vaultName", "2023-07-01"),
     LOGS: Kind(
         "workspace of logs",
-        *("Microsoft.OperationalInsights/workspaces", "workspaceName", "2023-09-01"),
+        "Microsoft.OperationalInsights/workspaces",
+        "workspaceName",
+        "2023-09-01",
     ),
     INSIGHTS: Kind(
-        *("Application Insights", "Microsoft.Insights/components", "resourceName", "2020-02-02")
+        "Application Insights", "Microsoft.Insights/components", "resourceName", "2020-02-02"
     ),
     WORKSPACE: Kind(
         "AzureML workspace",
-        *("Microsoft.MachineLearningServices/workspaces", "workspaceName", "2024-10-01"),
+        "Microsoft.MachineLearningServices/workspaces",
+        "workspaceName",
+        "2024-10-01",
     ),
     CLUSTER: Kind(
         "AKS cluster",
-        *("Microsoft.ContainerService/managedClusters", "resourceName", "2024-09-01"),
+        "Microsoft.ContainerService/managedClusters",
+        "resourceName",
+        "2024-09-01",
     ),
 }
 

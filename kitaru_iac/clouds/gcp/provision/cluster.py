@@ -158,7 +158,8 @@ class Cluster:
         """The account of the nodes; what it may do goes to what is there before the cluster."""
         setting = self._setting
         account, role = roles.nodes(
-            *(setting.prefix, nodes_id(setting.stack)),
+            setting.prefix,
+            nodes_id(setting.stack),
             stack=setting.stack,
             project=setting.project,
             region=setting.region,
@@ -169,7 +170,10 @@ class Cluster:
         before.append(role)
         if repository is not None:
             pull = roles.pulls(
-                *(setting.prefix, "nodes", repository, account.member),
+                setting.prefix,
+                "nodes",
+                repository,
+                account.member,
                 parent=account,
                 after=made,
                 shared=False,
@@ -190,7 +194,8 @@ class Cluster:
             # GKE takes ranges of its own for pods and services there.
             return lookups.network_of(setting.parent, subnets[0]), subnets[0], None
         made = Network(
-            *(setting.prefix, network_name(setting.stack, setting.region)),
+            setting.prefix,
+            network_name(setting.stack, setting.region),
             project=setting.project,
             region=setting.region,
             description=described(setting.marks, setting.region),

@@ -142,7 +142,9 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
     ) -> pulumi.Output[str | None]:
         """The cluster, whose pods may use the bucket, made or existing."""
         made = Cluster(
-            *(setting, name, args),
+            setting,
+            name,
+            args,
             repository=_repository_of(args, setting.project),
             made=repository,
         ).cluster

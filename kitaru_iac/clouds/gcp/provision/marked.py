@@ -138,7 +138,10 @@ def _accounts(access: GcpAccess, place: Place, wanted: Mapping[str, str]) -> Ite
     where = f"projects/{place.project}/serviceAccounts"
     asked = {"pageSize": 100}
     for one in _pages(
-        *(access, f"{_IAM}{where}", "accounts", asked),
+        access,
+        f"{_IAM}{where}",
+        "accounts",
+        asked,
         about=f"the service accounts of {place.project}",
         permission="iam.serviceAccounts.list",
     ):
@@ -150,7 +153,10 @@ def _networks(access: GcpAccess, place: Place, wanted: Mapping[str, str]) -> Ite
     """Networks alone: none goes while it has a subnet or a router."""
     where = f"projects/{place.project}/global/networks"
     for one in _pages(
-        *(access, f"{_COMPUTE}{where}", "items", {"maxResults": 500}),
+        access,
+        f"{_COMPUTE}{where}",
+        "items",
+        {"maxResults": 500},
         about=f"the networks of {place.project}",
         permission="compute.networks.list",
     ):

@@ -295,7 +295,8 @@ _KINDS: Mapping[str, _Find] = {
         "network", "projects/{project}/global/networks/{name}", "compute.networks.get"
     ).find,
     SUBNET: _NetworkPart(
-        *("subnetwork", "projects/{project}/regions/{region}/subnetworks/{name}"),
+        "subnetwork",
+        "projects/{project}/regions/{region}/subnetworks/{name}",
         "compute.subnetworks.get",
     ).find,
     ROUTER: _ROUTER.find,

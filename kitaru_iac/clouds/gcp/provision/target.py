@@ -155,7 +155,10 @@ def _notes_of_cluster(planned: Layout, cluster: str) -> list[str]:
     found = []
     if planned.namespace not in IN_EVERY_CLUSTER:
         log_in = gcloud(
-            *("container", "clusters", "get-credentials", cluster),
+            "container",
+            "clusters",
+            "get-credentials",
+            cluster,
             location=planned.region,
             project=planned.project,
         )
@@ -167,7 +170,9 @@ def _notes_of_cluster(planned: Layout, cluster: str) -> list[str]:
     repository = repository_of(parse_container_registry(uri)) if uri else None
     if repository is not None and repository_in(planned.project, uri) is None:
         grant = bind(
-            *("artifacts", "repositories", repository.id),
+            "artifacts",
+            "repositories",
+            repository.id,
             member=f"serviceAccount:{planned.nodes_email}",
             role="roles/artifactregistry.reader",
             location=repository.location,
