@@ -130,52 +130,30 @@ def role_checks(
     """The checks of the SageMaker execution role that the description names."""
     assert r.role is not None
     role, add = r.role, partial(checklist.check, create=create_role(r))
-    checks: list[Check[object]] = [
-        add(
-            "aws.role.exists",
-            role,
-            probes.role,
-            lambda seen: evaluate_role(seen, r),
-            on_error=lambda error: _absent(error, r),
-        ),
-        add(
-            "aws.role.trust",
-            role,
-            all_of(probes.role, after=(probes.role_analysis,)),
-            lambda seen: evaluate_analyzed_trust(seen, r),
-        ),
-    ]
     access_to = partial(_access, probes, r, access)
-    if r.bucket is not None:
-        # The bucket's key, if it has one, must be open to the role too.
-        checks.append(
-            add(
-                "aws.role.bucket_access",
-                role,
-                access_to("the bucket", "s3", "kms"),
-                lambda seen: evaluate_runtime(seen, r, "the bucket"),
-            )
-        )
-    if r.repository is not None:
-        checks.append(
-            add(
-                "aws.role.repository_access",
-                role,
-                access_to("the repository", "ecr"),
-                lambda seen: evaluate_runtime(seen, r, "the repository"),
-            )
-        )
-    checks.append(
-        add(
-            "aws.role.permissions",
-            role,
-            access_to("what a run needs"),
-            lambda seen: evaluate_runtime(seen, r, "what else a run needs"),
-        )
+    exists = add(
+        "aws.role.exists",
+        role,
+        probes.role,
+        lambda seen: evaluate_role(seen, r),
+        on_error=lambda error: _absent(error, r),
     )
-    passes = _passes(probes, r, access, connector)
-    checks.append(add("aws.role.pass", role, passes, lambda seen: evaluate_connector(seen, r)))
-    return checks
+    analyzed = all_of(probes.role, after=(probes.role_analysis,))
+    trust = add("aws.role.trust", role, analyzed, lambda seen: evaluate_analyzed_trust(seen, r))
+    checks: list[Check[object]] = [exists, trust]
+    # The bucket's key, if it has one, must be open to the role too.
+    for check, what, services in (
+        ("aws.role.bucket_access", "the bucket", ("s3", "kms") if r.bucket else None),
+        ("aws.role.repository_access", "the repository", ("ecr",) if r.repository else None),
+        ("aws.role.permissions", "what else a run needs", ()),
+    ):
+        if services is not None:
+            granted = access_to(what, *services)
+            may = add(check, role, granted, partial(evaluate_runtime, r=r, what=what))
+            checks.append(may)
+    passed = _passes(probes, r, access, connector)
+    passes = add("aws.role.pass", role, passed, lambda seen: evaluate_connector(seen, r))
+    return [*checks, passes]
 
 
 def _passes(
