@@ -26,10 +26,10 @@ from kitaru_iac.engine.find import (
     find_engine,
 )
 from kitaru_iac.errors import NotConnectedError, SettingsDamaged
+from kitaru_iac.files import reason
 from kitaru_iac.machine import packages
 from kitaru_iac.machine.active_scope import repository, repository_config
 from kitaru_iac.machine.command_owner import command_on_path, other_flows_version, scripts_folder
-from kitaru_iac.machine.files import reason
 from kitaru_iac.machine.home import config_home, engine_home
 from kitaru_iac.machine.init_hooks import mover
 from kitaru_iac.machine.local_database import examine as examine_database

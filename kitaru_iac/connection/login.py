@@ -34,6 +34,7 @@ from kitaru_iac.errors import (
     NotFoundError,
     UsageError,
 )
+from kitaru_iac.files import read_small
 from kitaru_iac.gateway import installation
 from kitaru_iac.gateway.http import Json
 from kitaru_iac.gateway.opening import require_answer
@@ -55,6 +56,8 @@ from kitaru_iac.machine.unreadable import UnreadableError
 __all__ = ["Initialized", "LoggedIn", "LoggedOut", "init", "key_from", "login", "logout"]
 
 #: These would be written into ZenML's files by a login that is about another key.
+#: Bytes of a file with an API key.
+_LARGEST = 64 << 10
 _KEY_VARIABLES = (AUTH_TOKEN, "ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN")
 
 
@@ -96,7 +99,7 @@ def key_from(source: str, stdin: IO[str]) -> str:
     elif word == "file" and name:
         where = name
         try:
-            key = Path(name).expanduser().read_text(encoding="utf-8")
+            key = read_small(Path(name).expanduser(), _LARGEST, pipes=True).decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise NotFoundError(
                 f"The file {name} cannot be read",

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kitaru_iac.machine.files import read_small
+from kitaru_iac.files import read_small
 from kitaru_iac.patterns import compiled
 
 __all__ = ["origin_of", "root_of"]

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from kitaru_iac.errors import NotConnectedError
-from kitaru_iac.machine.files import is_broken_link, reason
+from kitaru_iac.files import reason
+from kitaru_iac.machine.files import is_broken_link
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.values import dataclass
 

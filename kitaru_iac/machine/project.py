@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kitaru_iac.errors import UsageError
-from kitaru_iac.machine.files import here, read_small, reason
+from kitaru_iac.files import read_small, reason
+from kitaru_iac.machine.files import here
 
 __all__ = ["description_defaults", "project_settings"]
 

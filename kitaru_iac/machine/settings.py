@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from kitaru_iac.errors import FileNotWritten
-from kitaru_iac.machine.files import is_broken_link, read_small, reason
+from kitaru_iac.files import read_small, reason
+from kitaru_iac.machine.files import is_broken_link
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.machine.whole import WHOLE, Kind, damaged, to_yaml, unreadable

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from kitaru_iac.machine.files import read_small
+from kitaru_iac.files import read_small
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.values import dataclass
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from kitaru_iac.errors import ExitCode, KitaruError, MissingPackages, UsageError
+from kitaru_iac.files import read_small
+from kitaru_iac.notices import KitaruWarning
 
 if TYPE_CHECKING:
     from kitaru_iac.mcp.modes import Mode
@@ -24,6 +27,7 @@ TOKEN: Final = "KITARU_MCP_TOKEN"  # noqa: S105 - the name of a variable
 PORT: Final = 8765
 _MODES: Final = ("read-only", "standard", "destructive")
 _SHORTEST_TOKEN: Final = 16
+_LARGEST: Final = 64 << 10  # bytes of its file
 _OTHERS: Final = 0o077
 
 
@@ -53,11 +57,18 @@ def _serve(given: argparse.Namespace) -> int:
     from kitaru_iac.mcp.serving import serve_http, serve_stdio
 
     apply_environment()
+    warnings.showwarning = _show
     mode: Mode = Mode(given.mode)
     if wire is not None:
         return serve_stdio(mode, *wire)
     assert token is not None
     return serve_http(mode, given.port, token)
+
+
+def _show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    """Write a warning to the server's own log: a line, without the place in our code."""
+    if issubclass(category, KitaruWarning):
+        sys.stderr.write(f"Warning: {message}\n")
 
 
 def _take_wire() -> tuple[int, int]:
@@ -125,7 +136,7 @@ def _token(file: str | None) -> str:
 def _read_private(path: Path) -> str:
     try:
         mode = path.stat().st_mode
-        text = path.read_text(encoding="ascii")
+        text = read_small(path, _LARGEST, pipes=True).decode("ascii")
     except (OSError, ValueError) as error:
         # A name may be a token, given by mistake.
         reason = error.strerror if isinstance(error, OSError) else "it is not ASCII text"

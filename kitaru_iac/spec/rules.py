@@ -252,7 +252,7 @@ def _credentials(draft: Draft, raw: str, stdin: TextIO | None) -> None:
                 "the credentials are to be read from standard input, which held the description",
                 remedy="Use env:NAME or file:PATH for one of the two.",
             )
-        text = SecretText(resolve_source(raw, stdin))
+        text = SecretText(resolve_source(raw, stdin, pipes=draft.origins.flags))
         draft.values["credentials"] = parse_credentials(text)
     except CredentialsError as error:
         draft.add("credentials", error.what, error.why, error.remedy)

@@ -11,9 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
+from kitaru_iac.files import read_small
 from kitaru_iac.notices import CredentialsWarning
 
 __all__ = ["CredentialsError", "read_file", "resolve_source"]
+
+#: Bytes of a file with credentials: those of clouds have some thousands.
+_LARGEST = 64 << 10
 
 
 class CredentialsError(ValueError):
@@ -33,7 +37,11 @@ class CredentialsError(ValueError):
 
 
 def resolve_source(
-    text: str, stdin: TextIO | None = None, environ: Mapping[str, str] | None = None
+    text: str,
+    stdin: TextIO | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    pipes: bool = False,
 ) -> str:
     """The credential string that `text` stands for; `text` itself where it names no other place.
 
@@ -41,6 +49,7 @@ def resolve_source(
         text: ``env:NAME``, ``file:PATH``, ``-`` for standard input, or a credential string.
         stdin: What ``-`` reads; this process's own by default.
         environ: What ``env:`` reads; this process's own by default.
+        pipes: Whether a file may be a pipe.
 
     Raises:
         CredentialsError: The place does not exist, cannot be read, or is empty.
@@ -55,7 +64,8 @@ def resolve_source(
     if colon and kind == "env":
         return _from_environment(rest.strip(), os.environ if environ is None else environ)
     if colon and kind == "file":
-        return read_file(rest.strip(), "file:PATH", private=True).strip()
+        # A shell's `<(command)` is a pipe; one that an agent or a file names would never end.
+        return read_file(rest.strip(), "file:PATH", private=True, pipes=pipes).strip()
     return text
 
 
@@ -93,22 +103,23 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> str:
     return value
 
 
-def read_file(text: str, form: str, *, private: bool) -> str:
+def read_file(text: str, form: str, *, private: bool, pipes: bool = False) -> str:
     """The text of a file that holds credentials.
 
     Args:
         text: Its path.
         form: How the user should have written it, for the remedy.
         private: Whether others reading it deserves a warning.
+        pipes: Whether it may be a pipe.
 
     Raises:
-        CredentialsError: It is absent, unreadable or empty.
+        CredentialsError: It is absent, unreadable, no file, larger than any key, or empty.
     """
     if not text:
         raise CredentialsError("The path is missing", remedy=f"Write {form}.")
     path = Path(text).expanduser()
     try:
-        content = path.read_text(encoding="utf-8")
+        content = read_small(path, _LARGEST, pipes=pipes).decode("utf-8")
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise CredentialsError(

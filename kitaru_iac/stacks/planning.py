@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from kitaru_iac import redaction
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
 from kitaru_iac.errors import KitaruError, NotFoundError, PlanInvalid, PlanMoved
+from kitaru_iac.files import read_small, reason
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.infrastructure.prepare import prepare
-from kitaru_iac.machine.files import read_small, reason
 from kitaru_iac.plan.document import StackPlan, document
 from kitaru_iac.plan.model import Plan
 from kitaru_iac.plan.saved import differences, read_plan

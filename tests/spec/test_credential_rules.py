@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -598,6 +600,23 @@ def test_a_file_that_holds_none(
     error = unresolved(f"file:{file}")
     assert error.what == f"The credentials file {file} {what}"
     assert (error.why, error.remedy) == (why, remedy)
+
+
+def test_what_has_no_end_or_no_writer_is_no_file(tmp_path: Path) -> None:
+    """An agent may name any path; a pipe is what a shell makes of `<(command)`, at a terminal."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero"), Path("/dev/null")):
+        assert unresolved(f"file:{path}").why == "It is not a file"
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * ((64 << 10) + 1))
+    assert unresolved(f"file:{large}").why == "It is larger than 64 KiB"
+    writer = threading.Thread(target=lambda: pipe.write_text("aws-profile:x"))
+    writer.start()
+    assert resolve_source(f"file:{pipe}", pipes=True) == "aws-profile:x"
+    writer.join()
+    with pytest.raises(CredentialsError, match="It is not a file"):
+        resolve_source("file:/dev/zero", pipes=True)
 
 
 def test_a_path_that_is_none(tmp_path: Path) -> None:
