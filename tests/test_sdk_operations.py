@@ -215,6 +215,21 @@ def _some(function: str) -> tuple[object, ...]:
     return ("dev", "new") if function in ("copy", "rename") else ("dev",)
 
 
+@pytest.mark.parametrize("given", [None, 5, ["stacks"], {}, b"stacks", ""], ids=repr)
+@pytest.mark.parametrize("function", ["preview_all", "apply_all"])
+def test_what_is_no_path_is_refused(function: str, given: Any) -> None:
+    with pytest.raises(kitaru.UsageError, match="is named by its path, not"):
+        getattr(kitaru, function)(given)
+    with pytest.raises(kitaru.UsageError, match="`source` is text, not int"):
+        getattr(kitaru, function)("stacks", source=5)
+
+
+def test_a_copy_s_name_is_refused_as_a_new_name_is() -> None:
+    for function in (kitaru.copy, kitaru.rename):
+        with pytest.raises(kitaru.UsageError, match="cannot be the name of a stack"):
+            function("dev", "a b")
+
+
 @pytest.mark.parametrize("given", [{}, {"changes": []}, "sha256:0", 5], ids=repr)
 def test_what_is_no_plan_is_refused(given: Any) -> None:
     with pytest.raises(kitaru.UsageError, match=r"has to be what kitaru\.preview\(\) gives, not"):

@@ -5,11 +5,19 @@ A type checker sees most of it. Who has none must not find a stack deleted becau
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from kitaru_iac.errors import UsageError
 
-__all__ = ["require_callable", "require_planned", "require_switches", "require_text"]
+__all__ = [
+    "require_callable",
+    "require_paths",
+    "require_planned",
+    "require_source",
+    "require_switches",
+    "require_text",
+]
 
 
 def require_text(*names_or_ids: object) -> None:
@@ -24,6 +32,31 @@ def require_text(*names_or_ids: object) -> None:
                 f"A stack is named by its name or id, which is text, not {_kind(given)}",
                 remedy="Give each as an argument of its own, as 'dev' or *names.",
             )
+
+
+def require_paths(*files: object) -> None:
+    """Refuse what is no path of a file or folder; empty text would be the current directory.
+
+    Raises:
+        UsageError: One is none.
+    """
+    for given in files:
+        if not isinstance(given, str | os.PathLike) or not str(given):
+            kind = "empty text" if given == "" else _kind(given)
+            raise UsageError(
+                f"A file of descriptions is named by its path, not {kind}",
+                remedy='Give each as an argument of its own, as "stacks" or *paths.',
+            )
+
+
+def require_source(name: object) -> None:
+    """Refuse what is no name of files as a whole.
+
+    Raises:
+        UsageError: It is not text.
+    """
+    if not isinstance(name, str):
+        raise UsageError(f"`source` is text, not {_kind(name)}")
 
 
 def require_switches(**flags: object) -> None:

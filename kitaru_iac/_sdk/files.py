@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kitaru_iac._sdk.arguments import require_callable, require_planned, require_switches
+from kitaru_iac._sdk.arguments import (
+    require_callable,
+    require_paths,
+    require_planned,
+    require_source,
+    require_switches,
+)
 from kitaru_iac._sdk.confirmation import Confirm, require_agreed, require_answer
 from kitaru_iac._sdk.warned import warn
 from kitaru_iac.callbacks import ProgressCallback
@@ -56,6 +62,9 @@ def preview_all(
         >>> [(item.plan.stack, item.plan.has_changes) for item in kitaru.preview_all(folder).plans]
         [('a', True)]
     """
+    require_paths(*files)
+    if source is not None:
+        require_source(source)
     require_switches(prune=prune)
     require_callable(progress=progress)
     apply_environment()

@@ -8,6 +8,7 @@ stack waits for its turn.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ __all__ = ["BLOCK", "BoundStack", "bound", "find_stack", "stack", "surrounding"]
 
 #: What named the stack of a run in a block.
 BLOCK: Final = "stack()"
+#: Seconds of waiting for another thread's block after which that is said.
+_PATIENCE = 5.0
+_log = logging.getLogger("kitaru_iac.flows")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +53,10 @@ class _Turns:
         me = threading.get_ident()
         block = _Block(me, id)
         with self._changed:
-            self._changed.wait_for(lambda: self._may_enter(me, id))
+            if not self._changed.wait_for(lambda: self._may_enter(me, id), _PATIENCE):
+                # Whoever waits in the block for this thread waits for ever.
+                _log.warning("Waiting for a block on another stack to end, in another thread")
+                self._changed.wait_for(lambda: self._may_enter(me, id))
             if not self._blocks:
                 self._saved = os.environ.get(ACTIVE_STACK_VARIABLE)
             self._blocks.setdefault(me, []).append(block)
@@ -97,6 +104,8 @@ class BoundStack:
 
 #: The stacks of the blocks around the running code, the innermost last: in each thread and task.
 _around: ContextVar[tuple[BoundStack, ...]] = ContextVar("stack blocks", default=())
+#: Those of all threads.
+_open: list[BoundStack] = []
 
 
 def find_stack(ref: str | None, source: str) -> BoundStack:
@@ -143,6 +152,11 @@ def surrounding() -> BoundStack | None:
     return blocks[-1] if blocks else None
 
 
+def in_a_block() -> bool:
+    """Whether a block anywhere in this process says which stack is active."""
+    return bool(_open)
+
+
 @contextmanager
 def stack(name_or_id: str) -> Iterator[BoundStack]:
     """Run everything in a block on a stack; the saved active stack stays as it is.
@@ -171,9 +185,11 @@ def stack(name_or_id: str) -> Iterator[BoundStack]:
     mine = replace(found)
     with bound(found):
         _around.set((*_around.get(), mine))
+        _open.append(mine)
         try:
             yield found
         finally:
+            _open.remove(mine)
             _around.set(tuple(one for one in _around.get() if one is not mine))
 
 

@@ -7,7 +7,7 @@ import time
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kitaru_iac.errors import FlowFailed, FlowNotFinished, FlowTimeout, UsageError
+from kitaru_iac.errors import FlowFailed, FlowNotFinished, FlowTimeout, KitaruError, UsageError
 from kitaru_iac.patterns import compiled
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class FlowHandle:
             FlowTimeout: The time is over.
             FlowFailed: The run failed or was stopped.
             FlowNotFinished: It is paused until somebody resumes it.
+            KitaruError: What it returned cannot be loaded any more.
             UsageError: `timeout` is no positive number.
         """
         end = None if timeout is None else time.monotonic() + _seconds(timeout)
@@ -118,6 +119,7 @@ class FlowHandle:
         Raises:
             FlowNotFinished: The run goes on.
             FlowFailed: The run failed or was stopped.
+            KitaruError: What it returned cannot be loaded any more.
         """
         run = self._run()
         return self._result(run, _status(run))
@@ -134,7 +136,17 @@ class FlowHandle:
             raise FlowFailed(f"Run {self.exec_id} of {_flow(run)} is {status.value}", why=_why(run))
         from kitaru_iac.flows.values import result_of
 
-        return result_of(run)
+        try:
+            return result_of(run)
+        except KitaruError:
+            raise
+        except Exception as error:  # whatever the artifact store or a materializer raises
+            raise KitaruError(
+                f"What run {self.exec_id} of {_flow(run)} returned cannot be loaded",
+                why=_line(f"{type(error).__name__}: {error}"),
+                remedy="See that the artifact store of its stack is there, with what is in it: "
+                "deleting the store deletes no data, but ZenML loads none without it.",
+            ) from error
 
     def _run(self) -> PipelineRunResponse:
         from kitaru_iac.gateway.errors import translate_errors
@@ -170,11 +182,15 @@ def _why(run: PipelineRunResponse) -> str | None:
     info = getattr(run, "exception_info", None)
     if info is None or not info.traceback:
         return None
-    from kitaru_iac import redaction
-    from kitaru_iac.machine.known_secrets import known_secrets
-
     lines = info.traceback.splitlines()
     # What was raised begins at the margin, after the frames; its message may have more lines.
     heads = [line for line in lines if _RAISED.match(line)]
     last = heads[-1] if heads else lines[-1]
-    return redaction.text(last.strip(), *known_secrets())
+    return _line(last)
+
+
+def _line(text: str) -> str:
+    from kitaru_iac import redaction
+    from kitaru_iac.machine.known_secrets import known_secrets
+
+    return redaction.text(text.strip(), *known_secrets())

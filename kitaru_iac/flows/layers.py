@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kitaru_iac.errors import KitaruError, UsageError
-from kitaru_iac.flows.binding import BLOCK, surrounding
+from kitaru_iac.flows.binding import BLOCK, in_a_block, surrounding
 from kitaru_iac.machine.run_defaults import (
     ACTIVE,
     CONFIGURE,
@@ -116,6 +116,8 @@ def resolve(run: RunDefaults, flow: RunDefaults) -> RunSettings:
     stack, source = next(
         ((layer.stack, name) for name, layer in layers if layer.stack is not None), (None, ACTIVE)
     )
+    if source == ACTIVE and in_a_block():  # of another thread or task
+        source = BLOCK
     said = [layer for _, layer in layers]
     return RunSettings(
         stack=stack,

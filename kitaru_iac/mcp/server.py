@@ -13,13 +13,20 @@ from typing import Any
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
-from mcp.shared.exceptions import MCPError
+from mcp.shared.exceptions import MCPError, UrlElicitationRequiredError
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import ValidationError
 
 from kitaru_iac import redaction
 from kitaru_iac._version import __version__
-from kitaru_iac.errors import InternalError, KitaruError, NotAllowedError, NotFoundError, UsageError
+from kitaru_iac.errors import (
+    ConfirmationNeeded,
+    InternalError,
+    KitaruError,
+    NotAllowedError,
+    NotFoundError,
+    UsageError,
+)
 from kitaru_iac.mcp import reading, resources, writing
 from kitaru_iac.mcp.modes import Mode
 from kitaru_iac.mcp.site import Site
@@ -120,8 +127,10 @@ class KitaruServer(MCPServer[Site]):
         try:
             self._require(name, arguments)
             return await super().call_tool(name, arguments, context)
-        except MCPError:
+        except UrlElicitationRequiredError:
             raise
+        except MCPError as error:  # no tool raises one: the client could not ask the user
+            return _failed(_not_asked(error.message), self.site.mode)
         except Exception as error:  # noqa: BLE001 - the one place where every call ends
             return _failed(_cause(error), self.site.mode)
 
@@ -193,10 +202,21 @@ def _cause(error: BaseException) -> KitaruError:
         if isinstance(seen, ValidationError):
             return _invalid(seen)
         last, seen = seen, seen.__cause__
+    if "elicitation with no content" in str(last):  # the SDK has no class for it
+        return _not_asked("The client said that the user agrees, and passed no answer on")
     if isinstance(last, ToolError) and not isinstance(last, UnexpectedToolError):
         return UsageError(_without_secrets(str(last)))
     _log.error("A tool failed: %s", _without_secrets(f"{type(last).__name__}: {last}"))
     return InternalError(_without_secrets(f"{type(last).__name__}: {last}"))
+
+
+def _not_asked(why: str) -> ConfirmationNeeded:
+    return ConfirmationNeeded(
+        "The user was not asked; nothing was changed",
+        why=_without_secrets(why)[:400],
+        remedy="Ask them yourself. If they type the stack's name, call again with confirmed_name "
+        "set to what they typed.",
+    )
 
 
 def _invalid(error: ValidationError) -> UsageError:
@@ -224,8 +244,12 @@ def _failed(error: KitaruError, mode: Mode) -> CallToolResult:
 
 
 def _tools_for(remedy: str, mode: Mode) -> list[str]:
-    """The tools that stand for the commands of a remedy, which an agent may have no shell for."""
-    named = {f"stack_{command}" for command in re.findall(r"\bkitaru stack ([a-z]+)", remedy)}
+    """The tools that stand for the commands of a remedy, which an agent may have no shell for.
+
+    A command with an option is none of them: tools have none.
+    """
+    commands = re.findall(r"\bkitaru stack ([a-z]+)\b(?![^`;:,\n]* --)", remedy)
+    named = {f"stack_{command}" for command in commands}
     return [entry.name for entry in TOOLS if entry.name in named and mode.includes(entry.mode)]
 
 

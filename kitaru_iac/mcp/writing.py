@@ -20,7 +20,12 @@ from mcp.server.mcpserver import (
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from kitaru_iac.errors import ConfirmationNeeded, NotAllowedError, StackNotFound
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    ConfirmationNeeded,
+    NotAllowedError,
+    StackNotFound,
+)
 from kitaru_iac.mcp.answers import Applied, Copied, Deleted, Renamed, Switched, answer
 from kitaru_iac.mcp.inputs import Description, StackRef, described
 from kitaru_iac.mcp.modes import Mode
@@ -205,6 +210,7 @@ async def confirm_rename(
     ctx: Context, id: StackId, new: NewName, confirmed_name: ConfirmedName
 ) -> Confirm | Elicit[Confirm]:
     """Ask about another name: colleagues, files and flows may know the stack by the old one."""
+    await site_of(ctx).worker.read(ctx, lambda _: _require_new(id, new))
     name = (await site_of(ctx).worker.read(ctx, lambda _: _row_of(id))).name
     what = f"Rename the stack '{value(name)}' ({id}) to '{value(new)}', with its own parts?"
     return _asked(ctx, name, what, confirmed_name)
@@ -239,6 +245,7 @@ async def confirm_copy(
     ctx: Context, id: StackId, new: NewName, confirmed_name: ConfirmedName
 ) -> Confirm | Elicit[Confirm]:
     """Ask about another stack with the same connector and infrastructure."""
+    await site_of(ctx).worker.read(ctx, lambda _: _require_new(id, new))
     name = (await site_of(ctx).worker.read(ctx, lambda _: _row_of(id))).name
     what = (
         f"Make the stack '{value(new)}' like '{value(name)}' ({id}), with its connector and "
@@ -269,6 +276,25 @@ async def stack_copy(
         return copy(id, new, progress=call.progress).to_dict()
 
     return answer(Copied, await site_of(ctx).worker.write(ctx, work), "notes")
+
+
+def _require_new(id: str, name: str) -> None:
+    """Refuse a name that no stack can have, or another one has, before the user is asked.
+
+    Raises:
+        UsageError: No stack can have it.
+        AlreadyExistsError: One has it.
+    """
+    from kitaru_iac.gateway import open_reader
+    from kitaru_iac.stacks.names import require_new_name
+
+    require_new_name(name)
+    with closing(open_reader()) as reader:
+        if any(row.name == name and row.id != id for row in reader.stacks()):
+            raise AlreadyExistsError(
+                f"A stack with the name {value(name)} is there already",
+                remedy="Choose another name.",
+            )
 
 
 def _row_of(id: str) -> StackRow:
@@ -316,5 +342,11 @@ def _asked(
 
 
 def _require_confirmed(confirm: ElicitationResult[Confirm], name: str) -> None:
-    if not isinstance(confirm, AcceptedElicitation) or confirm.data.name != name:
+    if not isinstance(confirm, AcceptedElicitation):
         raise ConfirmationNeeded("The user did not confirm; nothing was changed")
+    if confirm.data.name != name:
+        raise ConfirmationNeeded(
+            f"'{value(confirm.data.name)}' is not the stack's name; nothing was changed",
+            why=f"It is called '{value(name)}'.",
+            remedy="Ask the user which stack is meant.",
+        )

@@ -17,6 +17,7 @@ from kitaru_iac.gateway.masking import MASK, masked
 from kitaru_iac.labels import DEPLOYMENT_LABELS
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.spec import from_mapping
+from kitaru_iac.stacks.names import require_new_name
 from kitaru_iac.stacks.results import Created
 
 __all__ = ["Copied", "copy"]
@@ -57,6 +58,7 @@ def copy(
         progress: Gets one-line messages.
 
     Raises:
+        UsageError: That cannot be a stack's name.
         StackNotFound: There is no such stack.
         KitaruError: No description can say what it is, or it holds secrets as plain text.
         AlreadyExistsError: The name is taken.
@@ -65,6 +67,7 @@ def copy(
     from kitaru_iac.stacks import operations
     from kitaru_iac.stacks.export import export_view
 
+    require_new_name(new)
     view = read_stack(ref)
     exported = export_view(view)
     _require_no_plain_secrets(view)

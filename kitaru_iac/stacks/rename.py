@@ -35,8 +35,7 @@ from kitaru_iac.records.applied import applied_records, keeping
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.owner import require_changeable
-from kitaru_iac.spec.names import stack_name
-from kitaru_iac.spec.refusal import Refusal
+from kitaru_iac.stacks.names import require_new_name
 
 if TYPE_CHECKING:
     from kitaru_iac.records.stored import Store
@@ -95,10 +94,7 @@ def rename(ref: str, new: str) -> Renamed:
     from kitaru_iac.records.recovery import recover
     from kitaru_iac.records.stored import Store
 
-    try:
-        stack_name(new)
-    except Refusal as refusal:
-        raise UsageError(str(refusal), where="NEW") from None
+    require_new_name(new)
     store = Store.open()
     found = store.find(ref)
     if found is None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from kitaru_iac.cli.layers import layers_of_status
-from kitaru_iac.errors import UsageError
+from kitaru_iac.errors import KitaruError, UsageError
 from kitaru_iac.flows import binding, layers
 from kitaru_iac.flows.binding import BLOCK, BoundStack
 from kitaru_iac.flows.layers import ACTIVE, CONFIGURE, FLOW, RUN, configure, resolve
@@ -158,3 +160,25 @@ def test_the_environment_and_the_project_are_refused_together(
 def test_keys_of_the_other_kitaru_are_no_mistake(tmp_path: Path) -> None:
     Path("pyproject.toml").write_text('[tool.kitaru]\nllm_estimated_costs = "off"\nstack = "s"\n')
     assert resolve(NOTHING, NOTHING).stack == "s"
+
+
+def test_a_block_of_another_thread_is_what_says_which_stack_is_active(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(binding, "_open", [BoundStack("by-block", "block")])
+    found = resolve(NOTHING, NOTHING)
+    assert (found.stack, found.source) == (None, BLOCK)
+    assert resolve(RunDefaults(stack="a"), NOTHING).source == RUN
+
+
+def test_a_result_whose_store_is_gone_is_said_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kitaru_iac.flows import values
+    from kitaru_iac.flows.handle import ExecutionStatus, FlowHandle
+
+    def gone(_: object) -> object:
+        raise FileNotFoundError("outside of artifact store bounds")
+
+    monkeypatch.setattr(values, "result_of", gone)
+    run: Any = SimpleNamespace(id="1", pipeline=None)
+    with pytest.raises(KitaruError, match="What run 1 of the flow returned cannot be loaded"):
+        FlowHandle(run, "dev", RUN)._result(run, ExecutionStatus.COMPLETED)

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS
+from mcp.types import INVALID_PARAMS, ElicitResult, ErrorData
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.local_gateway import LocalGateway
@@ -210,6 +210,68 @@ def test_what_is_not_confirmed_is_not_begun(
     talk(say, era=era, elicitation_callback=user)
 
 
+@pytest.mark.parametrize(
+    ("reply", "era"),
+    [
+        *((ElicitResult(action="accept"), era) for era in ERAS),
+        (ElicitResult(action="cancel"), "legacy"),
+        (ErrorData(code=-32603, message="no"), "legacy"),  # a newer client does not pass it on
+    ],
+    ids=["no answer, auto", "no answer, legacy", "cancelled", "an error"],
+)
+def test_a_client_that_asks_in_vain_has_changed_nothing(home: Home, reply: Any, era: str) -> None:
+    async def user(*_: object) -> Any:
+        return reply
+
+    async def say(client: Client) -> None:
+        made = (await _made(client, activate=False))["id"]
+        done = await client.call_tool("stack_delete", {"id": made})
+        assert refusal(done) == "confirmation_needed"
+        assert "nothing was changed" in done.content[0].text
+        assert made in {row["id"] for row in await listed(client)}
+
+    talk(say, era=era, elicitation_callback=user)
+
+
+def test_what_is_typed_is_the_name_that_the_stack_has_now(home: Home) -> None:
+    from kitaru_iac.stacks.rename import rename
+
+    async def user(*_: object) -> ElicitResult:
+        rename("dev", "other")  # a colleague, while the question is open
+        return ElicitResult(action="accept", content={"name": "dev"})
+
+    async def say(client: Client) -> None:
+        made = (await _made(client, activate=False))["id"]
+        done = await client.call_tool("stack_delete", {"id": made})
+        assert refusal(done) == "confirmation_needed"
+        assert "It is called 'other'" in done.content[0].text
+
+    talk(say, era="legacy", elicitation_callback=user)  # a newer client is asked again
+
+
+@pytest.mark.parametrize(
+    ("new", "code"),
+    [
+        ("default", "usage_error"),
+        ("zz'? Nothing happens. Ignore", "usage_error"),
+        ("taken", "already_exists"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_before_anybody_is_asked(
+    home: Home, new: str, code: str
+) -> None:
+    user = answers("dev")
+
+    async def say(client: Client) -> None:
+        await _made(client, name="taken", activate=False)
+        made = (await _made(client, activate=False))["id"]
+        for tool in ("stack_rename", "stack_copy"):
+            assert refusal(await client.call_tool(tool, {"id": made, "new": new})) == code
+        assert user.asked == []
+
+    talk(say, elicitation_callback=user)
+
+
 @pytest.mark.parametrize("era", ERAS)
 def test_a_client_that_cannot_be_asked_passes_on_what_the_user_typed(home: Home, era: str) -> None:
     async def say(client: Client) -> None:
@@ -318,7 +380,10 @@ def test_errors_say_what_why_and_what_to_do_and_no_secret(home: Home) -> None:
 def test_an_error_names_no_tool_that_the_mode_does_not_have() -> None:
     from kitaru_iac.mcp.server import _tools_for
 
-    remedy = "Run `kitaru stack delete dev`, or look: kitaru stack show dev; kitaru stack new-repo"
+    remedy = (
+        "Run `kitaru stack delete dev`, or look: kitaru stack show dev; kitaru stack new-repo; "
+        "kitaru stack use dev --force"  # no tool has options
+    )
     assert _tools_for(remedy, Mode.READ_ONLY) == ["stack_show"]
     assert _tools_for(remedy, Mode.DESTRUCTIVE) == ["stack_show", "stack_delete"]
     assert _tools_for("Ask who made it.", Mode.DESTRUCTIVE) == []
