@@ -1,8 +1,8 @@
-"""What a test needs, as a marker: ``engine``, ``server``, ``clouds``, ``store``.
+"""What a test needs, as a marker: ``engine``, ``server``, ``clouds``, ``store``, ``kubernetes``.
 
 Most tests need it through a fixture, which is where the marker comes from. The engine is on PATH
 for tests that are marked, and for no others; it is built when a chosen test needs it and there is
-none, beside the tests that do not.
+none, beside the tests that do not. So is the API server of Kubernetes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ FIXTURES = {
     "clouds": "clouds",
     "loopback_aws": "clouds",
     "loopback": "clouds",
+    "kubernetes_programs": "kubernetes",
 }
 #: Tests that are shared out one by one.
 _LONG = ("engine", "server", "store", "slow", "clouds")
@@ -41,7 +43,9 @@ PARAMETERS = {("any_home", "server"): "server"}
 #: The file in the run's folder that says of each test: ``server``, ``releases``, ``long`` or
 #: ``light``.
 KINDS = "kinds.json"
-_TOOL = Path(__file__).parents[2] / "tools" / "pulumi-engine"
+_TOOLS = Path(__file__).parents[2] / "tools"
+_TOOL = _TOOLS / "pulumi-engine"
+_KUBERNETES = _TOOLS / "kubernetes-api"
 #: Set by the first process of a run, so that all workers order the tests alike.
 _READY = "TESTS_ENGINE_READY"
 
@@ -60,7 +64,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(marker)
     # The long ones first; but not while they would wait for the engine to be built.
     ready = os.environ[_READY] == "yes"
-    items.sort(key=lambda item: (item.get_closest_marker("engine") is None) == ready)
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("kubernetes") is not None,
+            (item.get_closest_marker("engine") is None) == ready,
+        )
+    )
 
 
 def _kind(item: pytest.Item) -> str:
@@ -99,6 +108,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _in_background("releases", "-m", "tests.servers.releases", str(CACHE), *releases)
     if any("languages" in getattr(item, "fixturenames", ()) for item in session.items):
         _in_background("languages", "-m", "tests.pulumi.languages.building")
+    if any(item.get_closest_marker("kubernetes") for item in session.items):
+        _in_background("kubernetes", str(_KUBERNETES))
     if os.environ[_READY] == "yes":
         return
     if any(item.get_closest_marker("engine") for item in session.items):
@@ -114,6 +125,8 @@ def _in_background(name: str, *arguments: str) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    if item.get_closest_marker("kubernetes") is not None:
+        _made("API server of Kubernetes", _KUBERNETES)  # outside of the test's own time
     if item.get_closest_marker("engine") is None:
         return (yield)
     path = os.environ["PATH"]
@@ -124,16 +137,21 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         os.environ["PATH"] = path
 
 
-_found: list[str] = []
-
-
 def _engine() -> str:
     """The folder of the engine; waits until it is built."""
-    if not _found:
-        looked = subprocess.run(
-            [sys.executable, _TOOL], stdout=subprocess.PIPE, text=True, check=False
-        )
-        if looked.returncode:
-            pytest.exit("there is no Pulumi engine, and it cannot be built: see above", 1)
-        _found.append(looked.stdout.strip())
-    return _found[0]
+    return _made("Pulumi engine", _TOOL)
+
+
+@cache
+def _made(what: str, tool: Path) -> str:
+    """The folder that a tool prints; waits until what is in it is built."""
+    looked = subprocess.run([sys.executable, tool], stdout=subprocess.PIPE, text=True, check=False)
+    if looked.returncode:
+        pytest.exit(f"there is no {what}, and it cannot be built: see above", 1)
+    return looked.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def kubernetes_programs() -> Path:
+    """The folder of a kube-apiserver and an etcd."""
+    return Path(_made("API server of Kubernetes", _KUBERNETES))
