@@ -18,6 +18,8 @@ __all__ = ["CredentialsError", "read_file", "resolve_source"]
 
 #: Bytes of a file with credentials: those of clouds have some thousands.
 _LARGEST = 64 << 10
+#: What JSON and keys have, and paths have not.
+_NO_PATH = frozenset('{}"\n=')
 
 
 class CredentialsError(ValueError):
@@ -118,21 +120,23 @@ def read_file(text: str, form: str, *, private: bool, pipes: bool = False) -> st
     if not text:
         raise CredentialsError("The path is missing", remedy=f"Write {form}.")
     path = Path(text).expanduser()
+    # What stands there may be the key itself: it is not repeated.
+    named = "" if _NO_PATH.intersection(text) else f" {path}"
     try:
         content = read_small(path, _LARGEST, pipes=pipes).decode("utf-8")
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise CredentialsError(
-            f"The credentials file {path} does not exist", remedy="Correct the path."
+            f"The credentials file{named} does not exist", remedy="Correct the path."
         ) from None
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise CredentialsError(
-            f"The credentials file {path} cannot be read", f"{reason}", "Correct the path."
+            f"The credentials file{named} cannot be read", f"{reason}", "Correct the path."
         ) from None
     if not content.strip():
         raise CredentialsError(
-            f"The credentials file {path} is empty", remedy="Put the credentials into it."
+            f"The credentials file{named} is empty", remedy="Put the credentials into it."
         )
     if private and path.is_file() and mode & (stat.S_IRGRP | stat.S_IROTH):
         warnings.warn(

@@ -602,6 +602,15 @@ def test_a_file_that_holds_none(
     assert (error.why, error.remedy) == (why, remedy)
 
 
+@pytest.mark.parametrize("kind", ["file", "gcp-service-account", "gcp-workload-identity"])
+def test_a_key_in_place_of_a_path_is_not_repeated(kind: str) -> None:
+    key = json.dumps({"private_key": SECRET})
+    with pytest.raises(CredentialsError) as refused:
+        parse_credentials(resolve_source(f"{kind}:{key}"))
+    assert SECRET not in str(refused.value)
+    assert refused.value.remedy
+
+
 def test_what_has_no_end_or_no_writer_is_no_file(tmp_path: Path) -> None:
     """An agent may name any path; a pipe is what a shell makes of `<(command)`, at a terminal."""
     pipe = tmp_path / "pipe"
