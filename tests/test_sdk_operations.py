@@ -141,6 +141,18 @@ def test_a_store_for_a_test_sees_nothing_and_leaves_nothing(
     kitaru.create_stack("again", activate=False)  # and ZenML writes here
 
 
+def test_what_was_configured_does_not_cross_a_store_for_a_test(tmp_path: Path) -> None:
+    from kitaru_iac.flows.layers import configure
+
+    try:
+        configure(stack="mine", retries=2)
+        with local_store(tmp_path / "one"):
+            assert configure(cache=True).stack is None
+        assert (configure().stack, configure().cache) == ("mine", None)
+    finally:
+        configure(stack=None, retries=None, cache=None)
+
+
 def test_the_guides_tests_pass_in_a_users_own_pytest(bare_home: Home) -> None:
     """With a store, and with an AWS on loopback: about 12 s of CPU."""
     page = ROOT / "docs" / "guides" / "testing.md"

@@ -17,6 +17,7 @@ from kitaru_iac.flows.binding import BLOCK, in_a_block, surrounding
 from kitaru_iac.machine.run_defaults import (
     ACTIVE,
     CONFIGURE,
+    CONFIGURED,
     ENVIRONMENT,
     FLOW,
     PROJECT,
@@ -27,7 +28,16 @@ from kitaru_iac.machine.run_defaults import (
     project_defaults,
 )
 
-__all__ = ["ACTIVE", "CONFIGURE", "FLOW", "RUN", "UNSET", "RunSettings", "configure", "resolve"]
+__all__ = [
+    "ACTIVE",
+    "CONFIGURE",
+    "FLOW",
+    "RUN",
+    "UNSET",
+    "RunSettings",
+    "configure",
+    "resolve",
+]
 
 
 class _Unset:
@@ -38,9 +48,6 @@ class _Unset:
 
 
 UNSET: Final = _Unset()
-
-#: What `configure` set, for this process.
-_configured: list[RunDefaults] = [RunDefaults()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +103,8 @@ def configure(
     given = {"stack": stack, "image": image, "cache": cache, "retries": retries}
     new = {key: value for key, value in given.items() if not isinstance(value, _Unset)}
     sound = checked(new, "configure")
-    _configured[0] = replace(_configured[0], **{key: getattr(sound, key) for key in new})
-    return _configured[0]
+    CONFIGURED[0] = replace(CONFIGURED[0], **{key: getattr(sound, key) for key in new})
+    return CONFIGURED[0]
 
 
 def resolve(run: RunDefaults, flow: RunDefaults) -> RunSettings:
@@ -112,7 +119,7 @@ def resolve(run: RunDefaults, flow: RunDefaults) -> RunSettings:
     """
     block = surrounding()
     around = RunDefaults(stack=block.id if block else None)
-    layers = ((RUN, run), (FLOW, flow), (BLOCK, around), (CONFIGURE, _configured[0]), *_outside())
+    layers = ((RUN, run), (FLOW, flow), (BLOCK, around), (CONFIGURE, CONFIGURED[0]), *_outside())
     stack, source = next(
         ((layer.stack, name) for name, layer in layers if layer.stack is not None), (None, ACTIVE)
     )

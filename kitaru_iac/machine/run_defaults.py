@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from kitaru_iac.values import dataclass
 __all__ = [
     "ACTIVE",
     "CONFIGURE",
+    "CONFIGURED",
     "ENVIRONMENT",
     "FLOW",
     "PROJECT",
@@ -26,6 +28,7 @@ __all__ = [
     "RunDefaults",
     "checked",
     "environment_defaults",
+    "nothing_configured",
     "project_defaults",
 ]
 
@@ -64,6 +67,20 @@ class RunDefaults:
     image: str | Mapping[str, object] | None = None
     cache: bool | None = None
     retries: int | None = None
+
+
+#: What `configure` set, for this process.
+CONFIGURED: Final[list[RunDefaults]] = [RunDefaults()]
+
+
+@contextmanager
+def nothing_configured() -> Iterator[None]:
+    """Begin a block without what `configure` set, and end it with that: what is set inside goes."""
+    before, CONFIGURED[0] = CONFIGURED[0], RunDefaults()
+    try:
+        yield
+    finally:
+        CONFIGURED[0] = before
 
 
 def environment_defaults(environ: Mapping[str, str] | None = None) -> RunDefaults:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from kitaru_iac.gateway.forgetting import forget_zenml
+from kitaru_iac.machine.run_defaults import nothing_configured
 
 __all__ = ["LocalStore", "local_store"]
 
@@ -44,9 +45,10 @@ def local_store(path: str | os.PathLike[str] | None = None) -> Iterator[LocalSto
     """Let this process work on an empty local store, in which nothing of yours is seen.
 
     The functions of `kitaru_iac`, ZenML's client and the command in a child process use it. No
-    variable that begins with ``ZENML_`` or ``KITARU_`` is seen inside; all are back afterwards. A
-    ``.zen`` folder above the current directory would choose the active stack, so the block runs in
-    the store's own directory: write paths of files as absolute ones. One at a time in a process.
+    variable that begins with ``ZENML_`` or ``KITARU_`` is seen inside, nor what `configure` set;
+    all are back afterwards. A ``.zen`` folder above the current directory would choose the active
+    stack, so the block runs in the store's own directory: write paths of files as absolute ones.
+    One at a time in a process; one that is killed leaves its directory.
 
     Args:
         path: A directory for it, which stays. Without it one is made, and removed afterwards.
@@ -70,7 +72,8 @@ def local_store(path: str | os.PathLike[str] | None = None) -> Iterator[LocalSto
     try:
         _set(store.environment())
         os.chdir(home)
-        yield store
+        with nothing_configured():
+            yield store
     finally:
         forget_zenml()
         os.chdir(place)

@@ -12,10 +12,10 @@ import pytest
 
 from kitaru_iac.cli.layers import layers_of_status
 from kitaru_iac.errors import KitaruError, UsageError
-from kitaru_iac.flows import binding, layers
+from kitaru_iac.flows import binding
 from kitaru_iac.flows.binding import BLOCK, BoundStack
 from kitaru_iac.flows.layers import ACTIVE, CONFIGURE, FLOW, RUN, configure, resolve
-from kitaru_iac.machine.run_defaults import ENVIRONMENT, PROJECT, RunDefaults
+from kitaru_iac.machine.run_defaults import CONFIGURED, ENVIRONMENT, PROJECT, RunDefaults
 
 ORDER = (RUN, FLOW, BLOCK, CONFIGURE, ENVIRONMENT, PROJECT, ACTIVE)
 NOTHING = RunDefaults()
@@ -28,7 +28,7 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     around = binding._around.set(())
     yield
     binding._around.reset(around)
-    layers._configured[0] = NOTHING
+    CONFIGURED[0] = NOTHING
 
 
 def say(names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> dict[str, RunDefaults]:
