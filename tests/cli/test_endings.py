@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kitaru_iac.cli.main import run
+from kitaru_iac.cli.short import Call
 
 #: Sends itself a signal at a moment, and runs the command. ``import X``: when X is imported.
 STRUCK = """
@@ -143,6 +144,6 @@ def test_while_a_class_is_made(
     def make() -> None:
         type("Made", (), {"attribute": Struck()})
 
-    monkeypatch.setattr("kitaru_iac.cli.short.understood", lambda words: make)
+    monkeypatch.setattr("kitaru_iac.cli.short.understood", lambda words: Call(make, writes=False))
     assert run(["stack", "list"], "kitaru") == 130
     assert capsys.readouterr().err == "Error: Interrupted.\n"

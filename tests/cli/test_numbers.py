@@ -56,5 +56,5 @@ def test_in_python_too(home: Home) -> None:
     wrong: Any
     for wrong in (0, -1, float("nan"), float("inf"), 1.5, "1", True):
         for given in ({"limit": wrong}, {"limit": 1, "page": wrong}):
-            with pytest.raises(ValueError, match="whole numbers from 1"):
+            with pytest.raises(kitaru_iac.UsageError, match="whole numbers from 1"):
                 kitaru_iac.list_stacks(**given)
