@@ -116,7 +116,7 @@ class MemoryGateway(MemoryShelves):
         """See `Reads.stacks`."""
         found = [
             doc
-            for doc in fitting(self._stacks.values(), where)
+            for doc in fitting([*self._stacks.values()], where)
             if where.uses_component is None or doc.holds(where.uses_component)
         ]
         return found[: where.limit]
@@ -126,7 +126,7 @@ class MemoryGateway(MemoryShelves):
         stack = self._stacks.get(where.in_stack or "")
         found = [
             doc
-            for doc in fitting(self._components.values(), where)
+            for doc in fitting([*self._components.values()], where)
             if (where.in_stack is None or (stack is not None and stack.holds(doc.id)))
             and where.uses_connector in {None, doc.connector_id}
         ]
@@ -134,7 +134,7 @@ class MemoryGateway(MemoryShelves):
 
     def connectors(self, where: Where) -> list[ConnectorDoc]:
         """See `Reads.connectors`."""
-        found = list(fitting(self._connectors.values(), where))[: where.limit]
+        found = list(fitting([*self._connectors.values()], where))[: where.limit]
         return [replace(doc, secrets={}) for doc in found]
 
     def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
@@ -146,7 +146,7 @@ class MemoryGateway(MemoryShelves):
         if self.place.kind != "local":
             return []
         wanted = None if connectors is None else {secret_part(name) for name in connectors}
-        return [s for s in self._secrets.values() if wanted is None or s.connector in wanted]
+        return [s for s in [*self._secrets.values()] if wanted is None or s.connector in wanted]
 
     def flavors(self, names: Collection[str]) -> list[FlavorDoc]:
         """See `Reads.flavors`."""
@@ -177,7 +177,7 @@ class MemoryGateway(MemoryShelves):
     def create_stack(self, new: NewStack) -> StackDoc:
         """See `Gateway.create_stack`."""
         self._write("create", "stack", new.name)
-        require_free(self._stacks.values(), new.name, "stack")
+        require_free([*self._stacks.values()], new.name, "stack")
         members: dict[str, tuple[Member, ...]] = {}
         for kind, of_kind in new.members.items():
             docs = [
@@ -191,7 +191,7 @@ class MemoryGateway(MemoryShelves):
         return self.describe_stack(doc, new.description)
 
     def _member(self, given: NewComponent, stack: NewStack) -> ComponentDoc:
-        taken = {doc.name for doc in self._components.values() if doc.type == given.type}
+        taken = {doc.name for doc in [*self._components.values()] if doc.type == given.type}
         name = f"{stack.name}-{uuid4().hex[:4]}" if stack.name in taken else stack.name
         new = replace(given, name=name, labels=stack.labels)
         return self.put_component(new, id=self.new_id(given.type, given.name))
@@ -199,14 +199,14 @@ class MemoryGateway(MemoryShelves):
     def create_component(self, new: NewComponent) -> ComponentDoc:
         """See `Gateway.create_component`."""
         self._write("create", new.type, new.name)
-        others = (doc for doc in self._components.values() if doc.type == new.type)
+        others = (doc for doc in [*self._components.values()] if doc.type == new.type)
         require_free(others, new.name, new.type)
         return self.put_component(new, id=self.new_id(new.type, new.name))
 
     def create_connector(self, new: NewConnector) -> ConnectorDoc:
         """See `Gateway.create_connector`."""
         self._write("create", "connector", new.name)
-        require_free(self._connectors.values(), new.name, "connector")
+        require_free([*self._connectors.values()], new.name, "connector")
         return self.put_connector(new, id=self.new_id("connector", new.name))
 
     # -- changing --------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class MemoryGateway(MemoryShelves):
         old = self._found(self._stacks, id, "stack")
         self._write("update", "stack", old.name, change.name)
         if change.name is not UNSET:
-            others = (doc for doc in self._stacks.values() if doc.id != id)
+            others = (doc for doc in [*self._stacks.values()] if doc.id != id)
             require_free(others, change.name, "stack")
             old = replace(old, name=change.name)
         if change.labels is not UNSET:
@@ -239,7 +239,7 @@ class MemoryGateway(MemoryShelves):
         old = self._found(self._components, id, "component")
         self._write("update", old.type, old.name, change.name)
         if change.name is not UNSET:
-            same = (d for d in self._components.values() if d.type == old.type and d.id != id)
+            same = (d for d in [*self._components.values()] if d.type == old.type and d.id != id)
             require_free(same, change.name, old.type)
             old = replace(old, name=change.name)
         if change.configuration is not UNSET:
@@ -257,7 +257,7 @@ class MemoryGateway(MemoryShelves):
         old = self._found(self._connectors, id, "connector")
         self._write("update", "connector", old.name, change.name)
         if change.name is not UNSET:
-            others = (doc for doc in self._connectors.values() if doc.id != id)
+            others = (doc for doc in [*self._connectors.values()] if doc.id != id)
             require_free(others, change.name, "connector")
             old = replace(old, name=change.name)
         if change.auth_method is not UNSET:
