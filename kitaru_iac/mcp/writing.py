@@ -38,6 +38,7 @@ from kitaru_iac.redaction import value
 
 if TYPE_CHECKING:
     from kitaru_iac.gateway import StackRow
+    from kitaru_iac.gateway.views import Reader
 
 __all__ = [
     "Confirm",
@@ -210,8 +211,7 @@ async def confirm_rename(
     ctx: Context, id: StackId, new: NewName, confirmed_name: ConfirmedName
 ) -> Confirm | Elicit[Confirm]:
     """Ask about another name: colleagues, files and flows may know the stack by the old one."""
-    await site_of(ctx).worker.read(ctx, lambda _: _require_new(id, new))
-    name = (await site_of(ctx).worker.read(ctx, lambda _: _row_of(id))).name
+    name = await site_of(ctx).worker.read(ctx, lambda _: _name_beside(id, new))
     what = f"Rename the stack '{value(name)}' ({id}) to '{value(new)}', with its own parts?"
     return _asked(ctx, name, what, confirmed_name)
 
@@ -245,8 +245,7 @@ async def confirm_copy(
     ctx: Context, id: StackId, new: NewName, confirmed_name: ConfirmedName
 ) -> Confirm | Elicit[Confirm]:
     """Ask about another stack with the same connector and infrastructure."""
-    await site_of(ctx).worker.read(ctx, lambda _: _require_new(id, new))
-    name = (await site_of(ctx).worker.read(ctx, lambda _: _row_of(id))).name
+    name = await site_of(ctx).worker.read(ctx, lambda _: _name_beside(id, new))
     what = (
         f"Make the stack '{value(new)}' like '{value(name)}' ({id}), with its connector and "
         "infrastructure?"
@@ -278,23 +277,26 @@ async def stack_copy(
     return answer(Copied, await site_of(ctx).worker.write(ctx, work), "notes")
 
 
-def _require_new(id: str, name: str) -> None:
-    """Refuse a name that no stack can have, or another one has, before the user is asked.
+def _name_beside(id: str, new: str) -> str:
+    """Give the name of the stack with this id, where a new one can stand beside it.
 
     Raises:
-        UsageError: No stack can have it.
-        AlreadyExistsError: One has it.
+        UsageError: No stack can have the new name.
+        AlreadyExistsError: Another one has it.
+        StackNotFound: There is no stack with the id.
     """
     from kitaru_iac.gateway import open_reader
     from kitaru_iac.stacks.names import require_new_name
 
-    require_new_name(name)
+    require_new_name(new)
     with closing(open_reader()) as reader:
-        if any(row.name == name and row.id != id for row in reader.stacks()):
+        row = _row_in(reader, id)
+        if any(other.name == new and other.id != row.id for other in reader.stacks()):
             raise AlreadyExistsError(
-                f"A stack with the name {value(name)} is there already",
+                f"A stack with the name {value(new)} is there already",
                 remedy="Choose another name.",
             )
+    return row.name
 
 
 def _row_of(id: str) -> StackRow:
@@ -306,7 +308,11 @@ def _row_of(id: str) -> StackRow:
     from kitaru_iac.gateway import open_reader
 
     with closing(open_reader()) as reader:
-        row = reader.find(id)
+        return _row_in(reader, id)
+
+
+def _row_in(reader: Reader, id: str) -> StackRow:
+    row = reader.find(id)
     if row.id.replace("-", "") != id.replace("-", "").lower():
         raise StackNotFound(f"No stack has the id '{id}'", remedy="See the ids with stack_list.")
     return row
