@@ -125,7 +125,8 @@ def test_nothing_but_the_protocol_is_on_stdout(home: Home, tmp_path: Path) -> No
     environment = _environment(home, ZENML_LOGGING_VERBOSITY="DEBUG", KITARU_DEBUG="1")
     environment["PYTHONPATH"] = str(tmp_path)
     wire = Wire([sys.executable, "-P", "-m", "kitaru_iac.cli.main", *_MCP], environment)
-    assert len(wire.ask("tools/list")["tools"]) == 10
+    tools = {tool["name"] for tool in wire.ask("tools/list")["tools"]}
+    assert {"stack_preview", "stack_apply", "stack_list"} <= tools
     plan = wire.call("stack_preview", description=DEV)
     made = wire.call("stack_apply", description=DEV, digest=plan["digest"])
     assert made["changed"]
