@@ -64,6 +64,7 @@ class Conversation:
 class _Handler(BaseHTTPRequestHandler):
     world: Conversation
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as in tests/doubles/web.py
 
     def log_message(self, *_: object) -> None:
         pass

@@ -68,6 +68,8 @@ class LoopbackRequestHandler(BaseHTTPRequestHandler):
     """Turns the standard library's handler into calls of a `Handler`."""
 
     protocol_version = "HTTP/1.1"
+    #: The head and the body are two writes; a client may be 40 ms late to acknowledge the first.
+    disable_nagle_algorithm = True
 
     def handler(self) -> Handler:
         raise NotImplementedError

@@ -46,6 +46,7 @@ class LittleServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # as in tests/doubles/web.py
 
             def answer(self) -> None:
                 if self.connection not in connections:
