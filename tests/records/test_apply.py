@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
-from kitaru_iac.gateway.documents import NewComponent, StackChange, Where
+from kitaru_iac.gateway.documents import NewComponent, StackChange
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.plan.model import Action
 from kitaru_iac.records.apply import execute
@@ -18,7 +19,8 @@ from kitaru_iac.records.model import Records
 from kitaru_iac.records.recovery import recover
 from kitaru_iac.records.stored import Store
 from tests.homes import Home
-from tests.records.snapshots import MANAGED, aws_records, delete, everything, local_records
+from tests.records.snapshots import MANAGED, aws_records, everything, local_records
+from tests.servers.zenml import copy_database
 
 WRITES = [
     "create_connector",
@@ -37,6 +39,34 @@ def store(any_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr("kitaru_iac.records.stored.STALE_AFTER", -3600.0)
     with quiet():
         yield Store.open()
+
+
+class Shelf:
+    """Copies of the store as it was; deleting and making everything anew takes its time.
+
+    Args:
+        database: Where the store is.
+        folder: For the copies.
+    """
+
+    def __init__(self, database: Path, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    def keep(self, name: str) -> None:
+        copy_database(self._database, self._folder / f"{name}.db")
+
+    def put_back(self, name: str) -> None:
+        copy_database(self._folder / f"{name}.db", self._database)
+
+
+@pytest.fixture
+def shelf(store: Store, any_home: Home, request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+    """Holds the store as it was when it was empty."""
+    server = request.getfixturevalue("zenml_server") if any_home.extra else None
+    made = Shelf(server.database if server else any_home.database, tmp_path)
+    made.keep("empty")
+    return made
 
 
 def put(store: Store, desired: Records) -> Any:
@@ -122,7 +152,7 @@ def test_a_second_apply_has_nothing_to_do(store: Store, records: Records) -> Non
     ids=["bucket", "key", "namespace", "local with a cloud store"],
 )
 def test_a_change_in_place_keeps_the_id_and_leaves_what_a_fresh_creation_leaves(
-    store: Store, before: Records, after: Records
+    store: Store, shelf: Shelf, before: Records, after: Records
 ) -> None:
     if after.stack_type == "local":
         labelled = tuple(replace(c, labels=MANAGED) for c in after.components)
@@ -134,7 +164,7 @@ def test_a_change_in_place_keeps_the_id_and_leaves_what_a_fresh_creation_leaves(
     assert changes(store, after) == []
 
     in_place = everything(store)
-    wipe(store, "s")
+    shelf.put_back("empty")
     put(store, after)
     assert everything(store) == in_place
 
@@ -149,7 +179,7 @@ def test_a_change_in_place_keeps_the_id_and_leaves_what_a_fresh_creation_leaves(
     ids=["local to aws", "aws to local", "another method"],
 )
 def test_another_type_or_method_replaces_the_stack(
-    store: Store, before: Records, after: Records
+    store: Store, shelf: Shelf, before: Records, after: Records
 ) -> None:
     first = put(store, before)
     assert ("replace", "stack") in changes(store, after)
@@ -158,7 +188,7 @@ def test_another_type_or_method_replaces_the_stack(
     assert changes(store, after) == []
 
     replaced = everything(store)
-    wipe(store, "s")
+    shelf.put_back("empty")
     put(store, after)
     assert everything(store) == replaced
 
@@ -268,19 +298,18 @@ def count_and_break(
 
 @pytest.mark.parametrize(("any_home", "scene"), EVERYWHERE, indirect=["any_home"])
 def test_a_failure_at_any_write_leaves_the_store_as_before(
-    store: Store, monkeypatch: pytest.MonkeyPatch, scene: str
+    store: Store, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, scene: str
 ) -> None:
     before, after = SCENES[scene]
     if before is not None:
         put(store, before)
     start = everything(store)
+    shelf.keep("before")
     with monkeypatch.context() as patch:
         made = count_and_break(store, patch, WRITES, None)
         put(store, after)
         total = len(made)
-    wipe(store, "s")
-    if before is not None:
-        put(store, before)
+    shelf.put_back("before")
     assert total >= 2
     for number in range(total):
         with monkeypatch.context() as patch:
@@ -294,20 +323,20 @@ def test_a_failure_at_any_write_leaves_the_store_as_before(
 
 @pytest.mark.parametrize(("any_home", "scene"), CHANGES, indirect=["any_home"])
 def test_a_failure_while_tidying_up_is_told_and_the_same_command_completes(
-    store: Store, monkeypatch: pytest.MonkeyPatch, scene: str
+    store: Store, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, scene: str
 ) -> None:
     before, after = SCENES[scene]
     assert before is not None
     put(store, after)
     done = everything(store)
-    wipe(store, "s")
+    shelf.put_back("empty")
     put(store, before)
+    shelf.keep("before")
     with monkeypatch.context() as patch:
         removals = count_and_break(store, patch, REMOVALS, None)
         put(store, after)
     for number in range(len(removals)):
-        wipe(store, "s")
-        put(store, before)
+        shelf.put_back("before")
         with monkeypatch.context() as patch:
             count_and_break(store, patch, REMOVALS, number)
             with pytest.raises(RegistrationFailed) as raised:
@@ -335,42 +364,24 @@ def die_after(store: Store, monkeypatch: pytest.MonkeyPatch, number: int) -> Non
 
 @pytest.mark.parametrize(("any_home", "scene"), DEATHS, indirect=["any_home"])
 def test_after_a_death_at_any_write_the_same_command_completes(
-    store: Store, monkeypatch: pytest.MonkeyPatch, scene: str
+    store: Store, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, scene: str
 ) -> None:
     before, after = SCENES[scene]
     put(store, after)
     done = everything(store)
-    wipe(store, "s")
-
-    def start() -> None:
-        wipe(store, "s")
-        if before is not None:
-            put(store, before)
-
-    start()
+    shelf.put_back("empty")
+    if before is not None:
+        put(store, before)
+    shelf.keep("before")
     with monkeypatch.context() as patch:
         made = count_and_break(store, patch, WRITES + REMOVALS, None)
         put(store, after)
         total = len(made)
     for number in range(1, total):
-        start()
+        shelf.put_back("before")
         with monkeypatch.context() as patch:
             die_after(store, patch, number)
             with pytest.raises((Killed, KeyboardInterrupt)):
                 put(store, after)
         put(store, after)
         assert everything(store) == done, f"killed after write {number} of {total}"
-
-
-def wipe(store: Store, name: str) -> None:
-    """Delete everything of a stack."""
-    from kitaru_iac.errors import StackNotFound
-
-    recover(store, name)
-    for _ in range(2):
-        try:
-            delete(store, name, recursive=True, force=True)
-        except StackNotFound:
-            break
-    for component in store.gateway.components(Where(names=(name, "other"))):
-        store.gateway.delete("component", component.id)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,10 @@ class ZenMLServer:
         return self._directory / "zenml.db"
 
     @property
+    def _begun(self) -> Path:
+        return self._directory / "begun.db"
+
+    @property
     def log(self) -> Path:
         return self._process.log
 
@@ -102,6 +108,8 @@ class ZenMLServer:
         try:
             self._process.wait_until(self._is_up, _START_TIMEOUT)
             self.api_key = self._template.api_key if self._template else self._make_api_key()
+            if self.database.exists():  # and not a store of another kind
+                copy_database(self.database, self._begun)
         except BaseException:
             self._process.stop()
             raise
@@ -152,6 +160,13 @@ class ZenMLServer:
             page += 1
 
     def reset(self) -> None:
+        """Let the store be as it was when the server began."""
+        if self._begun.exists():
+            copy_database(self._begun, self.database)
+        else:
+            self.delete_all()
+
+    def delete_all(self) -> None:
         """Delete every stack, component, connector and secret except the default ones."""
         for path in ("/stacks", "/components", "/service_connectors", "/secrets"):
             for item in list(self.items(path)):
@@ -239,6 +254,12 @@ class ZenMLServer:
 
     def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         return self._session.request(method, f"{self.url}/api/v1{path}", timeout=120, **arguments)
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database into one that others may have open, within a transaction."""
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
 def _require_success(response: requests.Response) -> None:
