@@ -167,12 +167,11 @@ def killed(settings: Path, moments: dict[str, int]) -> list[Any]:
     for number in range(1, KILLS + 1):
         before = settings.read_bytes()
         stack = "other" if number % 3 else "cloud"
-        done: dict[str, Any] | None = {"moments": moments[stack]}
-        for _ in range(3):
+        moment = number * moments[stack] // (KILLS + 1)
+        done = end(begin(watched(stack, moment)))
+        if done is not None and "error" not in done:
             moment = number * done["moments"] // (KILLS + 1)
             done = end(begin(watched(stack, moment)))
-            if done is None or "error" in done:
-                break
         seen.append([stack, moment, done, settings.read_bytes() == before])
     return seen
 
