@@ -379,8 +379,10 @@ def killed(engine_room: EngineRoom, tmp_path: Path) -> Callable[..., None]:
     """Run until AWS has made what the state does not know of; then kill the run and its engine."""
     begun = tmp_path / "begun"
 
-    def kill(token: str, when: str = "after") -> None:
-        engine_room.fault(when, token, touch=str(begun), sleep=300)
+    def kill(token: str, *not_yet: str, when: str = "after") -> None:
+        begun.unlink(missing_ok=True)
+        waits = {f"before {other}": {"sleep": 300} for other in not_yet}
+        engine_room.faults(**waits, **{f"{when} {token}": {"touch": str(begun), "sleep": 300}})
         process = started(tmp_path / "log")
         wait_for(begun, process, tmp_path / "log")
         engine = engine_room.locks()[0]["pid"]
@@ -393,21 +395,20 @@ def killed(engine_room: EngineRoom, tmp_path: Path) -> Callable[..., None]:
     return kill
 
 
-@pytest.mark.parametrize("token", [S3_BUCKET, ECR, IAM_ROLE])
-def test_a_killed_run_is_completed_by_the_next(
-    token: str, killed: Any, engine_room: EngineRoom
-) -> None:
-    killed(token)
+def test_killed_runs_are_completed_by_the_next(killed: Any, engine_room: EngineRoom) -> None:
+    """One after the other, each while another thing is made and the rest is made or only begun."""
     aws = engine_room.aws
+    killed(S3_BUCKET, ECR, IAM_ROLE)
     assert engine_room.locks(), "the lock of the dead run is still there"
     assert p.preview_infrastructure(sagemaker()).has_changes
     assert engine_room.locks(), "and a preview leaves it alone"
-    if token == ECR:
-        # The repository that the dead run made is ours: it would be replaced, and is not new.
-        elsewhere = f"{aws.registry_host()}/team/images"
-        renamed = sagemaker(container_registry=elsewhere, resources={"registry": "create"})
-        told = changes(p.preview_infrastructure(renamed).steps)
-        assert ("replace", "Repository") in {(action, kind) for action, kind, _ in told}
+    killed(ECR, IAM_ROLE)
+    # The repository that the dead run made is ours: it would be replaced, and is not new.
+    elsewhere = f"{aws.registry_host()}/team/images"
+    renamed = sagemaker(container_registry=elsewhere, resources={"registry": "create"})
+    told = changes(p.preview_infrastructure(renamed).steps)
+    assert ("replace", "Repository") in {(action, kind) for action, kind, _ in told}
+    killed(IAM_ROLE)
 
     said: list[str] = []
     p.provision(sagemaker(), progress=said.append)
