@@ -10,7 +10,7 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["read_small", "reason"]
+__all__ = ["how_to_close", "read_small", "reason"]
 
 
 def read_small(path: Path, limit: int, *, pipes: bool = False) -> bytes:
@@ -47,3 +47,15 @@ def reason(error: OSError) -> str:
     """Give the system's word for what is wrong, without number and path."""
     text = error.strerror or str(error) or type(error).__name__
     return text[:1].upper() + text[1:]
+
+
+def how_to_close(path: Path, shown: str) -> str:
+    """Say how others lose their access to a file: its owner alone can take it away.
+
+    Args:
+        path: The file.
+        shown: What it is called in what is said; its path may be a secret given by mistake.
+    """
+    if os.geteuid() in (0, path.stat().st_uid):
+        return f"Run `chmod 600 {shown}`."
+    return "It is another user's: have its owner run chmod 600 on it, or use a copy of your own."

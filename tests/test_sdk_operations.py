@@ -116,6 +116,14 @@ def test_errors_are_those_of_the_command(home: Home) -> None:
             function("nothing")
     with pytest.raises(kitaru.ProtectedStackError):
         kitaru.delete("default")
+    kitaru.create_stack("mine", activate=False)
+    for block in [kitaru.stack("mine")] * 2:  # it may be entered again, inside of itself too
+        with block, block as bound:
+            with pytest.raises(kitaru.ProtectedStackError) as held:
+                kitaru.delete(bound.name, force=True)
+            assert held.value.remedy == "Delete it after the block."
+    assert "ZENML_ACTIVE_STACK_ID" not in os.environ
+    assert kitaru.delete("mine").deleted_stack == "mine"
 
 
 def test_a_store_for_a_test_sees_nothing_and_leaves_nothing(
@@ -234,6 +242,16 @@ def test_what_is_no_path_is_refused(function: str, given: Any) -> None:
         getattr(kitaru, function)(given)
     with pytest.raises(kitaru.UsageError, match="`source` is text, not int"):
         getattr(kitaru, function)("stacks", source=5)
+
+
+@pytest.mark.parametrize("given", ["-", Path("-")], ids=repr)
+def test_standard_input_is_the_programs_own(given: Any) -> None:
+    for function in (kitaru.preview_all, kitaru.apply_all):
+        with pytest.raises(kitaru.UsageError, match="Standard input is a program's own"):
+            function(given)
+    for one in (kitaru.preview, kitaru.apply, kitaru.verify, kitaru.policy):
+        with pytest.raises(kitaru.UsageError, match="Standard input is a program's own"):
+            one(Path("-"))
 
 
 def test_a_copy_s_name_is_refused_as_a_new_name_is() -> None:

@@ -47,6 +47,11 @@ def require_paths(*files: object) -> None:
                 f"A file of descriptions is named by its path, not {kind}",
                 remedy='Give each as an argument of its own, as "stacks" or *paths.',
             )
+        if str(given) == "-":
+            raise UsageError(
+                "Standard input is a program's own: no descriptions are read from it",
+                remedy="Give files, or give what they hold to `apply`, one by one.",
+            )
 
 
 def require_source(name: object) -> None:

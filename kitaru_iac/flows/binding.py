@@ -12,14 +12,14 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ContextDecorator, closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Final
 
 from kitaru_iac.errors import StackNotFound, UsageError
 from kitaru_iac.gateway.guard import guard_zenml
-from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
+from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE, blocks
 from kitaru_iac.machine.environment import apply_environment
 
 __all__ = ["BLOCK", "BoundStack", "bound", "find_stack", "stack", "surrounding"]
@@ -104,8 +104,6 @@ class BoundStack:
 
 #: The stacks of the blocks around the running code, the innermost last: in each thread and task.
 _around: ContextVar[tuple[BoundStack, ...]] = ContextVar("stack blocks", default=())
-#: Those of all threads.
-_open: list[BoundStack] = []
 
 
 def find_stack(ref: str | None, source: str) -> BoundStack:
@@ -154,11 +152,37 @@ def surrounding() -> BoundStack | None:
 
 def in_a_block() -> bool:
     """Whether a block anywhere in this process says which stack is active."""
-    return bool(_open)
+    return bool(blocks)
 
 
-@contextmanager
-def stack(name_or_id: str) -> Iterator[BoundStack]:
+class _Blocks(ContextDecorator):
+    """What `stack` gives: it may be entered again, also while it is entered."""
+
+    def __init__(self, name_or_id: str) -> None:
+        self._name_or_id = name_or_id
+        self._entered: list[tuple[BoundStack, _Block]] = []
+
+    def __enter__(self) -> BoundStack:
+        found = find_stack(self._name_or_id, BLOCK)
+        guard_zenml()
+        # A copy of its own: equal blocks are told apart where a generator leaves one out of turn.
+        mine = replace(found)
+        self._entered.append((mine, _turns.enter(found.id)))
+        _around.set((*_around.get(), mine))
+        blocks.append(found.id)
+        return found
+
+    def __exit__(self, *_: object) -> None:
+        around = _around.get()
+        here = [entry for entry in self._entered if any(entry[0] is one for one in around)]
+        mine, block = entry = (here or self._entered)[-1]
+        self._entered.remove(entry)
+        blocks.remove(mine.id)
+        _around.set(tuple(one for one in around if one is not mine))
+        _turns.leave(block)
+
+
+def stack(name_or_id: str) -> _Blocks:
     """Run everything in a block on a stack; the saved active stack stays as it is.
 
     Flows that name no stack themselves run there, whatever `configure`, ``KITARU_STACK`` and the
@@ -168,7 +192,7 @@ def stack(name_or_id: str) -> Iterator[BoundStack]:
     active stack.
 
     Args:
-        name_or_id: The stack.
+        name_or_id: The stack; it is looked up when the block begins.
 
     Raises:
         StackNotFound: There is none of this name or id; the block does not begin.
@@ -180,17 +204,7 @@ def stack(name_or_id: str) -> Iterator[BoundStack]:
         'default'
     """
     _require_text(name_or_id)
-    found = find_stack(name_or_id, BLOCK)
-    # A copy of its own: equal blocks are told apart where a generator leaves one out of turn.
-    mine = replace(found)
-    with bound(found):
-        _around.set((*_around.get(), mine))
-        _open.append(mine)
-        try:
-            yield found
-        finally:
-            _open.remove(mine)
-            _around.set(tuple(one for one in _around.get() if one is not mine))
+    return _Blocks(name_or_id)
 
 
 def _require_text(given: object) -> None:

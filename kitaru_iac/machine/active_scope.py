@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.settings import CONFIG_FILE, read_repository
@@ -20,6 +20,7 @@ __all__ = [
     "ACTIVE_STACK_VARIABLE",
     "Named",
     "Scope",
+    "blocks",
     "canonical_id",
     "named_stack",
     "repository",
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 ACTIVE_STACK_VARIABLE = "ZENML_ACTIVE_STACK_ID"
+
+#: The stacks of the blocks (`kitaru_iac.stack`) in this process, which the variable then names.
+blocks: Final[list[str]] = []
 
 #: What says which stack is active, strongest first.
 Scope = Literal["environment", "repository", "global", "default"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from kitaru_iac.errors import ExitCode, KitaruError, MissingPackages, UsageError
-from kitaru_iac.files import read_small
+from kitaru_iac.files import how_to_close, read_small
 from kitaru_iac.notices import KitaruWarning
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _read_private(path: Path) -> str:
         raise UsageError(
             "Others may read the token's file",
             where="--token-file",
-            remedy="Take their access away: chmod 600",
+            remedy=how_to_close(path, "FILE"),
         )
     return text
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mcp.server import MCPServer
@@ -29,8 +28,10 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.mcp import reading, resources, writing
 from kitaru_iac.mcp.modes import Mode
+from kitaru_iac.mcp.remedies import ways
 from kitaru_iac.mcp.site import Site
 from kitaru_iac.mcp.sizes import fitted
+from kitaru_iac.mcp.writing import Confirm
 from kitaru_iac.spec import suggest
 
 __all__ = ["TOOLS", "KitaruServer", "build"]
@@ -219,8 +220,15 @@ def _not_asked(why: str) -> ConfirmationNeeded:
     )
 
 
-def _invalid(error: ValidationError) -> UsageError:
+def _invalid(error: ValidationError) -> KitaruError:
     """What is wrong with a call's arguments, without their values: they may be secrets."""
+    if error.title == Confirm.__name__:
+        return ConfirmationNeeded(
+            "The answer to the question holds no name of a stack; nothing was changed",
+            why="The form has one field, `name`.",
+            remedy="Ask again. If the client cannot fill the form in, ask the user yourself, and "
+            "call again with confirmed_name set to the name that they typed.",
+        )
     wrong = [
         f"{'.'.join(map(str, problem['loc'])) or 'arguments'}: {problem['msg']}"
         for problem in error.errors(include_input=False, include_url=False, include_context=False)
@@ -232,25 +240,16 @@ def _failed(error: KitaruError, mode: Mode) -> CallToolResult:
     """An error as the result of a call: message, reason, remedy and code."""
     document = json.loads(json.dumps(error.to_dict(), default=str))
     text = str(error)
-    if tools := _tools_for(error.remedy or "", mode):
-        text = f"{text}\nTools that do it here: {', '.join(tools)}"
-        document["tools"] = tools
+    tools = [entry.name for entry in TOOLS if mode.includes(entry.mode)]
+    found = ways(error.remedy or "", tools)
+    text = "\n".join((text, *found.lines()))
+    document |= {key: list(some) for key, some in asdict(found).items() if some}
     text = text if len(text) <= _ERROR_TEXT else f"{text[:_ERROR_TEXT]}…"
     return CallToolResult(
         content=[TextContent(type="text", text=f"{text}\nCode: {error.code}")],
         structured_content={"error": fitted(document, ("problems", "differs", "left"))},
         is_error=True,
     )
-
-
-def _tools_for(remedy: str, mode: Mode) -> list[str]:
-    """The tools that stand for the commands of a remedy, which an agent may have no shell for.
-
-    A command with an option is none of them: tools have none.
-    """
-    commands = re.findall(r"\bkitaru stack ([a-z]+)\b(?![^`;:,\n]* --)", remedy)
-    named = {f"stack_{command}" for command in commands}
-    return [entry.name for entry in TOOLS if entry.name in named and mode.includes(entry.mode)]
 
 
 def _without_secrets(text: str) -> str:

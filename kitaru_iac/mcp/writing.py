@@ -146,7 +146,7 @@ def _require_allowed(site: Site, plan: Plan) -> None:
         raise NotAllowedError(
             f"The plan for stack '{plan.stack}' deletes or replaces something; nothing was changed",
             why=f"This server's mode is {site.mode}: {'; '.join(risks(plan))}",
-            remedy="The user can do it with: kitaru stack apply",
+            remedy="The user can do it: kitaru stack apply -f FILE",
         )
 
 

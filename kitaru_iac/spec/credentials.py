@@ -121,4 +121,4 @@ def _unknown_kind(name: str, text: str) -> CredentialsError:
 
 def _forms() -> str:
     offered = ", ".join(kind.form for kind in _KINDS.values() if kind.is_offered)
-    return f"Write one of {offered}; or env:NAME, file:PATH or - for where it is."
+    return f"Write one of {offered}; or env:NAME or file:PATH for where it is."

@@ -166,6 +166,11 @@ def from_given(description: object) -> StackSpec:
     if isinstance(description, Mapping):
         return from_mapping(description)
     if isinstance(description, os.PathLike):
+        if os.fspath(description) == "-":
+            raise UsageError(
+                "Standard input is a program's own: no description is read from it",
+                remedy="Give the keys of stack.yaml, or the path of a file.",
+            )
         return load({}, Path(description))
     raise UsageError(
         f"A description is a mapping or a path, not {type(description).__name__}",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from kitaru_iac.files import read_small
+from kitaru_iac.files import how_to_close, read_small
 from kitaru_iac.notices import CredentialsWarning
 
 __all__ = ["CredentialsError", "read_file", "resolve_source"]
@@ -141,7 +141,8 @@ def read_file(text: str, form: str, *, private: bool, pipes: bool = False) -> st
     if private and path.is_file() and mode & (stat.S_IRGRP | stat.S_IROTH):
         warnings.warn(
             CredentialsWarning(
-                f"Others than you may read the credentials in {path}. Run `chmod 600 {path}`."
+                f"Others than you may read the credentials in {path}. "
+                + how_to_close(path, str(path))
             ),
             stacklevel=3,
         )

@@ -26,6 +26,7 @@ from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Action, Change, Plan, Reason, Step
 from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
 from kitaru_iac.records.owner import require_changeable
+from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.spec.names import stack_name
 from kitaru_iac.spec.refusal import Refusal
 from kitaru_iac.stacks.results import Applied
@@ -71,7 +72,7 @@ def adopt(ref: str, *, confirm: Callable[[Plan], bool] | None = None) -> Applied
             raise StackChanged(
                 f"Stack '{current.stack}' was changed by somebody else meanwhile",
                 differs=["it is gone" if now is None else "it is not as it was shown"],
-                remedy=f"Nothing was written. See it with: kitaru stack show {current.id}",
+                remedy=f"Nothing was written. {how_to_see(store.gateway, current.stack)}",
             )
         _write(store, current)
     return _result(current, plan, changed=True)

@@ -13,6 +13,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import MANAGED_LABEL, is_managed
+from kitaru_iac.machine.active_scope import blocks
 from kitaru_iac.plan.model import Action, Plan, Reason, Step
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.model import Records, stored_id
@@ -204,6 +205,12 @@ def require_managed(stack: StackDoc, *, force: bool, recursive: bool) -> None:
 
 def _require_inactive(stack: StackDoc, scopes: list[str], *, force: bool) -> None:
     name = stack.name
+    if "environment" in scopes and stack.id in blocks:
+        raise ProtectedStackError(
+            f"Stack '{name}' is active in a block of this process: with kitaru.stack({name!r})",
+            why="What runs in the block would have no stack.",
+            remedy="Delete it after the block.",
+        )
     if "environment" in scopes:
         raise ProtectedStackError(
             f"Stack '{name}' is active through the environment variable ZENML_ACTIVE_STACK_ID",

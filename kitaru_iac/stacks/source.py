@@ -81,12 +81,12 @@ def source_of_files(files: Sequence[str], name: str | None = None) -> Source:
     """
     if not files:
         raise UsageError(
-            "There are no files that could be a source", where="--source", remedy="Give --file."
+            "There are no files that could be a source", where="source", remedy="Give files."
         )
     if "-" in files or any(_is_no_file(file) for file in files):
         raise UsageError(
             "What is read from a pipe is no source: nobody knows what it holds next time",
-            where="--source",
+            where="source",
             remedy="Give files or folders.",
         )
     _require_name(name)
@@ -95,7 +95,7 @@ def source_of_files(files: Sequence[str], name: str | None = None) -> Source:
     if len(roots) > 1:
         raise UsageError(
             "The files are in several repositories, and a source is in one",
-            where="--file",
+            where="files",
             why=", ".join(sorted("none" if root is None else str(root) for root in roots)),
         )
     (root,) = roots
@@ -104,9 +104,9 @@ def source_of_files(files: Sequence[str], name: str | None = None) -> Source:
         if name is None:
             raise UsageError(
                 "The files are in no Git repository with a remote called origin",
-                where="--file",
+                where="files",
                 why="So nothing tells their stacks from those of other files with such names.",
-                remedy="Name them: --source NAME",
+                remedy="Name them: --source NAME on the command line, source=NAME in a program.",
             )
         root = root or Path(os.path.commonpath([_folder(path) for path in paths]))
         place = _folder_here(root)
@@ -115,7 +115,7 @@ def source_of_files(files: Sequence[str], name: str | None = None) -> Source:
     if len(found.label) > _MOST_CHARACTERS:
         raise UsageError(
             f"The files are too many to be kept on each stack ({len(paths)})",
-            where="--file",
+            where="files",
             remedy="Put them into a folder, and give that.",
         )
     return found
@@ -128,7 +128,7 @@ def _require_name(name: str | None) -> None:
         raise UsageError(
             "The name of a source has to have between one and "
             f"{_LONGEST_NAME} characters that can be printed",
-            where="--source",
+            where="source",
         )
 
 

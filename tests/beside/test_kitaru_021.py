@@ -194,14 +194,26 @@ def one(n: int) -> int:
 def agent(n: int = 1) -> int:
     return one(n)
 
+@kitaru_iac.flow
+def nowhere(n: int = 1) -> int:
+    return one(n)
+
 if __name__ == "__main__":
     settings = Path(os.environ["ZENML_CONFIG_PATH"]) / "config.yaml"
     kitaru_iac.create_stack("b", activate=False)
     before = settings.read_bytes()
     handle = agent.run()
     from zenml.client import Client
-    stack = Client().get_pipeline_run(handle.exec_id).stack.name
-    print("\\nRESULT", handle.wait(), stack, settings.read_bytes() == before)
+    def stack(handle): return Client().get_pipeline_run(handle.exec_id).stack.name
+    kitaru_iac.create_stack("c", activate=False)
+    with kitaru_iac.stack("c"):
+        runs = [nowhere.run(), agent.run()]
+    kitaru_iac.configure(stack="b")
+    with kitaru_iac.stack("c"):
+        runs.append(nowhere.run())
+    runs.append(nowhere.run())
+    print("\\nRESULT", handle.wait(), stack(handle), settings.read_bytes() == before)
+    print("\\nBLOCKS", *map(stack, runs))
 """
 
 
@@ -212,3 +224,5 @@ def test_its_flows_are_used_and_leave_the_active_stack(both: Both) -> None:
     program.write_text(FLOW)
     said = both.run("python", str(program), ZENML_CONFIG_PATH=str(both.home / "flows"))
     assert "RESULT 2 b True" in said
+    # A block decides where none of its own layers names a stack; its `configure` does.
+    assert "BLOCKS c b b b" in said

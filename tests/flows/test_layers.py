@@ -165,7 +165,7 @@ def test_keys_of_the_other_kitaru_are_no_mistake(tmp_path: Path) -> None:
 def test_a_block_of_another_thread_is_what_says_which_stack_is_active(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(binding, "_open", [BoundStack("by-block", "block")])
+    monkeypatch.setattr(binding, "blocks", ["by-block"])
     found = resolve(NOTHING, NOTHING)
     assert (found.stack, found.source) == (None, BLOCK)
     assert resolve(RunDefaults(stack="a"), NOTHING).source == RUN

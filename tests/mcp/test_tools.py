@@ -17,6 +17,7 @@ from mcp.types import INVALID_PARAMS, ElicitResult, ErrorData
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.local_gateway import LocalGateway
 from kitaru_iac.mcp.modes import Mode
+from kitaru_iac.mcp.remedies import Ways, ways
 from kitaru_iac.mcp.server import TOOLS, build
 from kitaru_iac.mcp.sizes import LIMIT, fitted, size
 from kitaru_iac.plan.document import StackPlan
@@ -214,10 +215,14 @@ def test_what_is_not_confirmed_is_not_begun(
     ("reply", "era"),
     [
         *((ElicitResult(action="accept"), era) for era in ERAS),
+        *((ElicitResult(action="accept", content={"nme": "dev"}), era) for era in ERAS),
         (ElicitResult(action="cancel"), "legacy"),
         (ErrorData(code=-32603, message="no"), "legacy"),  # a newer client does not pass it on
     ],
-    ids=["no answer, auto", "no answer, legacy", "cancelled", "an error"],
+    ids=[
+        *("no answer, auto", "no answer, legacy", "no name, auto", "no name, legacy"),
+        *("cancelled", "an error"),
+    ],
 )
 def test_a_client_that_asks_in_vain_has_changed_nothing(home: Home, reply: Any, era: str) -> None:
     async def user(*_: object) -> Any:
@@ -377,16 +382,25 @@ def test_errors_say_what_why_and_what_to_do_and_no_secret(home: Home) -> None:
     talk(say)
 
 
-def test_an_error_names_no_tool_that_the_mode_does_not_have() -> None:
-    from kitaru_iac.mcp.server import _tools_for
-
+def test_a_remedy_for_a_terminal_is_said_as_what_there_is_here() -> None:
     remedy = (
         "Run `kitaru stack delete dev`, or look: kitaru stack show dev; kitaru stack new-repo; "
         "kitaru stack use dev --force"  # no tool has options
     )
-    assert _tools_for(remedy, Mode.READ_ONLY) == ["stack_show"]
-    assert _tools_for(remedy, Mode.DESTRUCTIVE) == ["stack_show", "stack_delete"]
-    assert _tools_for("Ask who made it.", Mode.DESTRUCTIVE) == []
+    commands = ("kitaru stack new-repo", "kitaru stack use dev --force")
+    seen = ways(remedy, ["stack_show", "stack_use"])
+    assert seen == Ways(("stack_show",), (), ("kitaru stack delete dev", *commands))
+    every = ["stack_show", "stack_use", "stack_delete"]
+    assert ways(remedy, every) == Ways(("stack_show", "stack_delete"), (), commands)
+    assert ways("Ask who made it.", every) == Ways((), (), ())
+    remedy = "Correct --credentials, or give --connector NAME.\naws s3 mb s3://b --region eu-west-1"
+    assert ways(remedy, every) == Ways((), ("credentials", "connector"), ())
+    assert ways("Write it: kitaru stack apply -f FILE", ["stack_apply"]).tools == ()
+    assert Ways(("a", "b"), ("c",), ("kitaru d", "kitaru e -f F")).lines() == [
+        "Tools that do it here: a, b",
+        "Keys of the description that do it here: c",
+        "No tool here does this; the user can: kitaru d; kitaru e -f F",
+    ]
 
 
 def test_what_nobody_foresaw_is_an_error_without_secrets(
