@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -14,7 +13,6 @@ from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import (
     NotFound,
-    Outcome,
     Probe,
     ProbeError,
     all_of,
@@ -25,6 +23,7 @@ from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
+from kitaru_iac.clouds.aws.verify_endpoint import evaluate_endpoint
 from kitaru_iac.clouds.aws.verify_pods import (
     evaluate_addons,
     evaluate_pod_identity,
@@ -44,10 +43,6 @@ Raw = Mapping[str, Any]
 #: What an access policy lets a connector do in a namespace, from most to least.
 #: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
 _ADMIN_POLICIES = {"AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy"}
-#: More than one range of this length together opens to very many (in IPv6, twice as long).
-_WIDE = 8
-#: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
-_SERVER_TOO = "whether the ZenML server reaches it was not looked at"
 _EDIT_POLICY = "AmazonEKSEditPolicy"
 
 
@@ -348,72 +343,3 @@ def _associate(who: Principal, r: AwsResources) -> str:
         access_scope={"type": "namespace", "namespaces": [r.namespace]},
         region=r.region,
     )
-
-
-def evaluate_endpoint(
-    cluster: Raw, r: AwsResources, reached: Outcome[bool] | None = None
-) -> Verdict:
-    """Open to the world, or out of reach: both are worth a word.
-
-    Args:
-        cluster: As EKS describes it.
-        r: What the description names.
-        reached: Whether a connection from here was taken; None where none was tried.
-    """
-    network = cluster.get("resourcesVpcConfig", {})
-    public, private = network.get("endpointPublicAccess"), network.get("endpointPrivateAccess")
-    if public is None:
-        return unknown(
-            "EKS did not tell who reaches the endpoint",
-            aws("eks", "describe-cluster", name=r.cluster, region=r.region),
-        )
-    # The address in the command is the one from which it is run.
-    restrict = (
-        aws("eks", "update-cluster-config", name=r.cluster, region=r.region)
-        + " --resources-vpc-config endpointPublicAccess=true,endpointPrivateAccess=true,"
-        'publicAccessCidrs="$(curl -s https://checkip.amazonaws.com)/32"'
-    )
-    if not public and reached is True:
-        return ok("its endpoint is private, and was reached from here", _SERVER_TOO)
-    if not public:
-        return warn(
-            "its endpoint is private: this machine and the ZenML server must be in its network",
-            note(restrict, "opens it to this machine's address"),
-        )
-    cidrs = [str(cidr) for cidr in network.get("publicAccessCidrs", ())]
-    width = _width(cidrs)
-    if width is None:
-        return unknown(
-            f"EKS tells addresses that are none: {', '.join(cidrs)}",
-            aws("eks", "describe-cluster", name=r.cluster, region=r.region),
-        )
-    if width:
-        return warn(
-            f"its endpoint is open to {width}",
-            note(restrict, "add the ZenML server's address too"),
-        )
-    also = " and its own network" if private else ""
-    open_to = f"its endpoint is open to {', '.join(cidrs)}{also}"
-    if reached is False:
-        return warn(
-            f"{open_to}, and was not reached from here: this machine is not among them",
-            note(restrict, "opens it to this machine's address; add the others again"),
-        )
-    return ok(open_to, None if reached is None else _SERVER_TOO)
-
-
-def _width(cidrs: list[str]) -> str | None:
-    """To how many addresses the ranges open together, if to too many; None if one is no range."""
-    try:
-        networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
-    except ValueError:
-        return None
-    four = ipaddress.collapse_addresses(n for n in networks if n.version == 4)
-    six = ipaddress.collapse_addresses(n for n in networks if n.version == 6)
-    # Of the internet: a private range lets in nobody from there.
-    open4 = sum(n.num_addresses for n in four if not n.is_private)
-    open6 = sum(n.num_addresses for n in six if not n.is_private)
-    if not networks or open4 == 2**32 or open6 == 2**128:
-        return "every address"
-    is_wide = open4 > 2 ** (32 - _WIDE) or open6 > 2 ** (128 - 2 * _WIDE)
-    return "a great part of all addresses" if is_wide else ""

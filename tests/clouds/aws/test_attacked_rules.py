@@ -32,8 +32,9 @@ from kitaru_iac.clouds.aws.verify_bucket import (
     evaluate_public_access,
     evaluate_versioning,
 )
-from kitaru_iac.clouds.aws.verify_cluster import evaluate_access_entry, evaluate_endpoint
+from kitaru_iac.clouds.aws.verify_cluster import evaluate_access_entry
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
+from kitaru_iac.clouds.aws.verify_endpoint import evaluate_endpoint
 from kitaru_iac.clouds.aws.verify_key import with_key_policy
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.uris import EcrUri

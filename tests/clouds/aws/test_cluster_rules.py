@@ -21,10 +21,10 @@ from kitaru_iac.clouds.aws.verify_cluster import (
     evaluate_access_entry,
     evaluate_active,
     evaluate_authentication,
-    evaluate_endpoint,
     evaluate_version,
 )
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
+from kitaru_iac.clouds.aws.verify_endpoint import evaluate_endpoint
 from kitaru_iac.clouds.aws.verify_pull import evaluate_pull
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType

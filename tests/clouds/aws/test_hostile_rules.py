@@ -24,9 +24,9 @@ from kitaru_iac.clouds.aws.verify_bucket import evaluate_bucket_policy
 from kitaru_iac.clouds.aws.verify_cluster import (
     evaluate_access_entry,
     evaluate_active,
-    evaluate_endpoint,
 )
 from kitaru_iac.clouds.aws.verify_connector import evaluate_connector
+from kitaru_iac.clouds.aws.verify_endpoint import evaluate_endpoint
 from kitaru_iac.clouds.aws.verify_identity import evaluate_role, evaluate_trust
 from kitaru_iac.clouds.aws.verify_key import with_key_policy
 from kitaru_iac.clouds.aws.verify_pull import evaluate_node_trust
