@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Literal, TextIO, get_args
 
-from kitaru_iac.redaction import UNSEEN, SecretText
+from kitaru_iac.redaction import UNSEEN, SecretText, visible
 
 __all__ = [
     "EVERY",
@@ -71,11 +71,21 @@ def _json(document: object, is_unicode: bool) -> str:
     return text + "\n"
 
 
-def _yaml(document: object, _: bool) -> str:
+def _yaml(document: object, is_unicode: bool) -> str:
     import yaml
 
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
-    return text
+    class Dumper(yaml.SafeDumper):
+        """Double quotes, which alone know escapes, around what holds a sign that nobody sees."""
+
+    def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        style = '"' if re.search(UNSEEN, text.replace("\n", "")) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, represent)
+    text: str = yaml.dump(
+        document, Dumper=Dumper, sort_keys=False, allow_unicode=is_unicode, width=1000
+    )
+    return visible(text, keep="\n")
 
 
 _WRITERS: Mapping[str, Callable[[object, bool], str]] = {

@@ -156,9 +156,13 @@ def test_control_characters_of_a_name_do_nothing_to_the_terminal():
     assert output.safe("a\x1b]0;title\x07b\x9bc\rd") == "a\\x1b]0;title\\x07b\\x9bc\\rd"
     turned = "\x1b[31mprod\u202egpj\u2066\ufeff\U000e0041\x1b[0m \u200d"
     assert output.safe(turned) == ("\x1b[31mprod\\u202egpj\\u2066\\ufeff\\U000e0041\x1b[0m \u200d")
-    document = written({"name": turned, "of": [1]}, "json", io.TextIOWrapper(io.BytesIO(), "utf-8"))
-    assert json.loads(document) == {"name": turned, "of": [1]}
-    assert not re.search(UNSEEN, document.replace("\n", ""))
+    given = {"name": turned, f"of{turned}": [1, "a\n\xadb\n", "\u2028", "yes", "ä\n"]}
+    for encoding in ("utf-8", "ascii"):
+        for kind, read in (("json", json.loads), ("yaml", yaml.safe_load)):
+            document = written(given, kind, io.TextIOWrapper(io.BytesIO(), encoding))
+            assert read(document) == given
+            assert not re.search(UNSEEN, document.replace("\n", ""))
+            assert document.encode(encoding)
     assert output.safe("\x1b[1mbold\x1b[0m\n\tä→") == "\x1b[1mbold\x1b[0m\n\tä→"
 
 
