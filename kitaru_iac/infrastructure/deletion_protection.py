@@ -2,7 +2,8 @@
 
 A cluster's `deletion_protection` is AWS's own or that of Pulumi's provider, and either refuses only
 when the cluster's turn comes, with what stands on it gone by then. Their words name no option of a
-description.
+description. The provider's is in its state alone; AWS's is looked up in the cloud, where anybody
+may have set it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from kitaru_iac.engine.errors import ResourceProtected
 from kitaru_iac.plan.model import Action, Step
 
 if TYPE_CHECKING:
-    from kitaru_iac.clouds.provider import Claim
+    from kitaru_iac.clouds.provider import Claim, Sighting
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
     from kitaru_iac.infrastructure.ownership import Fate
 
-__all__ = ["require_claimed", "require_deletable", "require_unreplaced"]
+__all__ = ["require_claimed", "require_deletable", "require_unlocked", "require_unreplaced"]
 
 _INPUT = "deletionProtection"
+_OPTION = "deletion_protection"
 
 
 def require_deletable(owned: OwnedDeployment, decided: Iterable[Fate]) -> None:
@@ -30,7 +32,19 @@ def require_deletable(owned: OwnedDeployment, decided: Iterable[Fate]) -> None:
         ResourceProtected: Something that would go has its deletion protection on.
     """
     going = {fate.urn for fate in decided if fate.reason is None}
-    _refuse(one for one in _protected(owned) if one.get("urn") in going)
+    _refuse_of_state(one for one in _protected(owned) if one.get("urn") in going)
+
+
+def require_unlocked(going: Iterable[Sighting | Fate]) -> None:
+    """Refuse a run while the cloud would refuse, in its middle, to delete what is to go.
+
+    Raises:
+        ResourceProtected: Something is locked in the cloud.
+    """
+    _refuse(
+        {one.id: one.locked for one in going if one.locked is not None},
+        "and all that it stands on would be gone by the time the cloud refuses",
+    )
 
 
 def require_claimed(owned: OwnedDeployment, claims: Iterable[Claim]) -> None:
@@ -40,7 +54,7 @@ def require_claimed(owned: OwnedDeployment, claims: Iterable[Claim]) -> None:
         ResourceProtected: Something that the state holds is no more described.
     """
     wanted = [(claim.type, claim.inputs) for claim in claims]
-    _refuse(
+    _refuse_of_state(
         one
         for one in _protected(owned)
         if not any(
@@ -57,7 +71,7 @@ def require_unreplaced(owned: OwnedDeployment, steps: Iterable[Step]) -> None:
         ResourceProtected: It does.
     """
     going = {step.kind for step in steps if step.action in {Action.REPLACE, Action.DELETE}}
-    _refuse(one for one in _protected(owned) if one.get("type") in going)
+    _refuse_of_state(one for one in _protected(owned) if one.get("type") in going)
 
 
 def _protected(owned: OwnedDeployment) -> list[Mapping[str, object]]:
@@ -69,13 +83,17 @@ def _inputs(state: Mapping[str, object]) -> Mapping[str, object]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _refuse(found: Iterable[Mapping[str, object]]) -> None:
-    named = [str(one.get("id")) for one in found]
-    if named:
+def _refuse_of_state(found: Iterable[Mapping[str, object]]) -> None:
+    _refuse({str(one.get("id")): _OPTION for one in found}, "which it was made with")
+
+
+def _refuse(options: Mapping[str, str], why: str) -> None:
+    """Refuse where an option protects something, by its id."""
+    if options:
+        unset = ", ".join(f"{option}: false" for option in dict.fromkeys(options.values()))
         raise ResourceProtected(
-            f"{', '.join(named)} is protected from deletion, and would be deleted or replaced",
-            why="It was made with `infrastructure: {deletion_protection: true}`. Nothing was "
-            "changed.",
-            remedy="If it is to go: `kitaru stack apply` of the description as it was, with "
-            "`deletion_protection: false`, and then this again.",
+            f"{', '.join(options)} is protected from deletion, and would be deleted or replaced",
+            why=f"Its {', '.join(dict.fromkeys(options.values()))} is on, {why}.",
+            remedy="Nothing was changed. If it is to go: `kitaru stack apply` of the description "
+            f"as it was, with `infrastructure: {{{unset}}}`, and then this again.",
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.errors import StackChanged
-from kitaru_iac.infrastructure.deletion_protection import require_deletable
+from kitaru_iac.infrastructure.deletion_protection import require_deletable, require_unlocked
 from kitaru_iac.infrastructure.deployments import existing
 from kitaru_iac.infrastructure.ownership import (
     Fate,
@@ -15,7 +15,6 @@ from kitaru_iac.infrastructure.ownership import (
     foreign,
     hidden,
     kept,
-    require_unlocked,
 )
 from kitaru_iac.infrastructure.remains import require_nothing_unknown
 from kitaru_iac.infrastructure.results import Destroyed
@@ -83,8 +82,7 @@ def destroy_infrastructure(
         InfrastructureRemains: Something stays that the state did not know.
         ResourceProtected: Something that would go has its deletion protection on.
         StackChanged: What was to be emptied was replaced by something else meanwhile.
-        NotAllowedError: There are no usable credentials of the cloud, or it would refuse to delete
-            something that is protected there.
+        NotAllowedError: There are no usable credentials of the cloud.
         EngineError: See `kitaru_iac.engine.errors`.
     """
     with existing(labels, credentials, progress, consent) as owned:

@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.checks.probes import in_parallel
-from kitaru_iac.errors import AlreadyExistsError, NotAllowedError
+from kitaru_iac.errors import AlreadyExistsError
+from kitaru_iac.infrastructure.deletion_protection import require_unlocked
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
 from kitaru_iac.values import dataclass
 
@@ -27,7 +28,6 @@ __all__ = [
     "hidden",
     "kept",
     "require_own_names",
-    "require_unlocked",
     "things",
 ]
 
@@ -82,6 +82,7 @@ def require_own_names(
 
     Raises:
         AlreadyExistsError: A name is taken, or what was made here is not in the state.
+        ResourceProtected: The cloud would refuse to delete what leaves the program.
     """
     sights = in_parallel(
         [partial(owned.sight, claim.type, claim.inputs) for claim in target.claims]
@@ -133,23 +134,6 @@ def require_own_names(
             "with. If that is lost, take it back into a state here: the same command with "
             "--take-back. Or delete what is named here, or use it as it is "
             "(`resources: {bucket: existing}`).",
-        )
-
-
-def require_unlocked(going: Iterable[Sighting | Fate]) -> None:
-    """Refuse a run while the cloud would refuse, in its middle, to delete what is to go.
-
-    Raises:
-        NotAllowedError: Something is locked. Nothing was changed.
-    """
-    locked = {one.id: one.locked for one in going if one.locked is not None}
-    if locked:
-        options = ", ".join(dict.fromkeys(locked.values()))
-        raise NotAllowedError(
-            f"The cloud refuses to delete what is to go: {', '.join(locked)}",
-            why=f"It is protected by {options}; all that it stands on would be gone by then.",
-            remedy=f"Nothing was changed. Write `infrastructure: {{{options}: false}}`, "
-            "`kitaru stack apply`, and run the same command again.",
         )
 
 

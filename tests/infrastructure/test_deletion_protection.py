@@ -49,7 +49,7 @@ def test_nothing_goes_with_a_cluster_that_must_stay(
     monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
     with pytest.raises(ResourceProtected, match="prod is protected") as refused:
         run({}, include_protected=True, delete_data=True)
-    assert "`deletion_protection: false`" in str(refused.value.remedy)
+    assert "`infrastructure: {deletion_protection: false}`" in str(refused.value.remedy)
 
 
 @pytest.mark.parametrize(("on", "sight"), [(False, ours("prod")), (True, theirs("prod"))])

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from kitaru_iac.clouds.provider import Claim, Sighting, Target, marks
-from kitaru_iac.engine.errors import DeploymentElsewhere
-from kitaru_iac.errors import AlreadyExistsError, NotAllowedError, StackChanged
+from kitaru_iac.engine.errors import DeploymentElsewhere, ResourceProtected
+from kitaru_iac.errors import AlreadyExistsError, StackChanged
 from kitaru_iac.infrastructure import destroy
+from kitaru_iac.infrastructure.deletion_protection import require_unlocked
 from kitaru_iac.infrastructure.deployments import (
     OwnedDeployment,
     configured,
@@ -28,7 +29,6 @@ from kitaru_iac.infrastructure.ownership import (
     foreign,
     kept,
     require_own_names,
-    require_unlocked,
 )
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
 
@@ -364,11 +364,11 @@ def test_what_the_cloud_would_refuse_to_delete_stops_the_run_before_anything_goe
     cloud = Cloud({(ROLE, "k"): LOCKED})
     state = State([resource(ROLE, "k")])
     decided = fates(owned(cloud, state), include_protected=False, delete_data=False)
-    with pytest.raises(NotAllowedError, match=r"to go: k\n") as caught:
+    with pytest.raises(ResourceProtected, match="k is protected") as caught:
         require_unlocked(decided)
     assert "deletion_protection: false" in str(caught.value.remedy)
     # In an apply it leaves the program, which deletes it too; named by it, it stays.
-    with pytest.raises(NotAllowedError, match=r"to go: k\n"):
+    with pytest.raises(ResourceProtected, match="k is protected"):
         require_own_names(owned(cloud, state), target(DATA), "prod")
     require_own_names(owned(cloud, state), target(DATA, Claim(ROLE, {"name": "k"})), "prod")
 
