@@ -13,9 +13,10 @@ __all__ = ["Ways", "ways"]
 #: A command, up to where a sentence or the next one goes on.
 _COMMAND = re.compile(r"\bkitaru [a-z][^`;,\n]*")
 _TOOL = re.compile(r"kitaru stack ([a-z]+)\b(?!.* -)")
-_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-#: Whose options have the names of ours.
-_OTHERS = re.compile(r"\b(kitaru|aws|az|eksctl|gcloud|kubectl|pulumi|zenml) [a-z]")
+#: An option that is to be given, and not one in a command.
+_OPTION = re.compile(
+    r"(?:\b(?:[Gg]ive|[Cc]orrect|[Ll]eave|as|complete|new|or|with) |\()(--[a-z-]+)"
+)
 
 #: The key of a description that an option of the command says, by option.
 _KEYS = {
@@ -69,10 +70,5 @@ def ways(remedy: str, tools: Collection[str]) -> Ways:
             named.add(f"stack_{tool[1]}")
         elif command not in commands:
             commands.append(command)
-    keys = dict.fromkeys(
-        _KEYS[option[0]]
-        for line in remedy.splitlines()
-        for option in _OPTION.finditer(line)
-        if option[0] in _KEYS and not _OTHERS.search(line[: option.start()])
-    )
+    keys = dict.fromkeys(_KEYS[option] for option in _OPTION.findall(remedy) if option in _KEYS)
     return Ways(tuple(tool for tool in tools if tool in named), tuple(keys), tuple(commands))

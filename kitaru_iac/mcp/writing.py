@@ -8,6 +8,7 @@ client cannot ask. A deletion keeps to the id of the stack that was asked about.
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import (
@@ -156,8 +157,16 @@ def _require_allowed(site: Site, plan: Plan) -> None:
 async def confirm_deletion(
     ctx: Context, id: StackId, recursive: bool, confirmed_name: ConfirmedName
 ) -> Confirm | Elicit[Confirm]:
-    """Ask about a stack's deletion."""
-    row = await site_of(ctx).worker.read(ctx, lambda _: _row_of(id))
+    """Ask about a stack's deletion, where it can be deleted."""
+
+    def look(_: Call) -> StackRow:
+        from kitaru_iac.stacks.removal import require_deletable
+
+        row = _row_of(id)
+        require_deletable(row.id)
+        return row
+
+    row = await site_of(ctx).worker.read(ctx, look)
     name = row.name
     what = f"Delete the stack '{name}' ({id})"
     if not row.is_managed:
@@ -211,7 +220,15 @@ async def confirm_rename(
     ctx: Context, id: StackId, new: NewName, confirmed_name: ConfirmedName
 ) -> Confirm | Elicit[Confirm]:
     """Ask about another name: colleagues, files and flows may know the stack by the old one."""
-    name = await site_of(ctx).worker.read(ctx, lambda _: _name_beside(id, new))
+
+    def look(_: Call) -> str:
+        from kitaru_iac.stacks.rename import require_renamable
+
+        name = _name_beside(id, new, may_be_its_own=True)
+        require_renamable(id, new)
+        return name
+
+    name = await site_of(ctx).worker.read(ctx, look)
     what = f"Rename the stack '{value(name)}' ({id}) to '{value(new)}', with its own parts?"
     return _asked(ctx, name, what, confirmed_name)
 
@@ -245,7 +262,8 @@ async def confirm_copy(
     ctx: Context, id: StackId, new: NewName, confirmed_name: ConfirmedName
 ) -> Confirm | Elicit[Confirm]:
     """Ask about another stack with the same connector and infrastructure."""
-    name = await site_of(ctx).worker.read(ctx, lambda _: _name_beside(id, new))
+    look = partial(_name_beside, id, new, may_be_its_own=False)
+    name = await site_of(ctx).worker.read(ctx, lambda _: look())
     what = (
         f"Make the stack '{value(new)}' like '{value(name)}' ({id}), with its connector and "
         "infrastructure?"
@@ -277,12 +295,12 @@ async def stack_copy(
     return answer(Copied, await site_of(ctx).worker.write(ctx, work), "notes")
 
 
-def _name_beside(id: str, new: str) -> str:
+def _name_beside(id: str, new: str, *, may_be_its_own: bool) -> str:
     """Give the name of the stack with this id, where a new one can stand beside it.
 
     Raises:
         UsageError: No stack can have the new name.
-        AlreadyExistsError: Another one has it.
+        AlreadyExistsError: One has it.
         StackNotFound: There is no stack with the id.
     """
     from kitaru_iac.gateway import open_reader
@@ -291,11 +309,11 @@ def _name_beside(id: str, new: str) -> str:
     require_new_name(new)
     with closing(open_reader()) as reader:
         row = _row_in(reader, id)
-        if any(other.name == new and other.id != row.id for other in reader.stacks()):
-            raise AlreadyExistsError(
-                f"A stack with the name {value(new)} is there already",
-                remedy="Choose another name.",
-            )
+        others = [one for one in reader.stacks() if not may_be_its_own or one.id != row.id]
+    if any(one.name == new for one in others):
+        raise AlreadyExistsError(
+            f"A stack with the name {value(new)} is there already", remedy="Choose another name."
+        )
     return row.name
 
 

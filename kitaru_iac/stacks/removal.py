@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kitaru_iac.infrastructure.results import Destroyed
     from kitaru_iac.records.stored import Store
 
-__all__ = ["clean", "delete"]
+__all__ = ["clean", "delete", "require_deletable"]
 
 
 def delete(
@@ -171,6 +171,27 @@ def _agreed(
     deployed.require_provisioned(stack)
     require_engine(consent, progress=progress)
     return confirm is None or confirm(Plan(stack.name, show(stack).steps))
+
+
+def require_deletable(id: str) -> None:
+    """Refuse what `delete` would refuse, before anybody is asked.
+
+    Args:
+        id: The stack's whole id; nothing is said of one that is gone.
+
+    Raises:
+        ProtectedStackError: It is the default stack, the active one, or a Pulumi program's.
+        InfrastructureRemains: Something was provisioned for it.
+        NotConnectedError: No store answers.
+    """
+    from kitaru_iac.records.stored import Store
+    from kitaru_iac.stacks import delete as deletion
+    from kitaru_iac.stacks import deployed
+
+    stack = Store.open().find(id, exact=True)
+    if stack is not None:
+        deletion.require_deletable(stack, force=False)
+        deployed.require_none(stack)
 
 
 def clean(confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Cleaned:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from kitaru_iac.records.stored import Store
     from kitaru_iac.records.writer import Writer
 
-__all__ = ["Renamed", "rename"]
+__all__ = ["Renamed", "rename", "require_renamable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,28 @@ def _began(store: Store, new: str) -> bool:
 
 def _work(new: str) -> str:
     return f"rename to {new}"
+
+
+def require_renamable(ref: str, new: str) -> None:
+    """Refuse what `rename` would refuse of a stack, before anybody is asked.
+
+    Args:
+        ref: The stack's name or id; nothing is said of one that is gone.
+        new: The name that it is to have.
+
+    Raises:
+        ProtectedStackError: It is the default stack, a Pulumi program's, or one that something was
+            provisioned for.
+        StackNotManaged: Kitaru did not make it.
+        UsageError: It is called so already.
+        NotConnectedError: No store answers.
+    """
+    from kitaru_iac.records.stored import Store
+
+    store = Store.open()
+    found = store.find(ref)
+    if found is not None:
+        _require_renamable(store.records_of(found), new)
 
 
 def _require_renamable(current: Records, new: str) -> None:

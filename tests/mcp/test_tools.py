@@ -15,7 +15,9 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, ElicitResult, ErrorData
 
 from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway.documents import StackChange
 from kitaru_iac.gateway.local_gateway import LocalGateway
+from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.mcp.modes import Mode
 from kitaru_iac.mcp.remedies import Ways, ways
 from kitaru_iac.mcp.server import TOOLS, build
@@ -272,6 +274,34 @@ def test_a_name_that_cannot_be_is_refused_before_anybody_is_asked(
         made = (await _made(client, activate=False))["id"]
         for tool in ("stack_rename", "stack_copy"):
             assert refusal(await client.call_tool(tool, {"id": made, "new": new})) == code
+        assert user.asked == []
+
+    talk(say, elicitation_callback=user)
+
+
+def test_what_cannot_be_is_refused_before_anybody_is_asked(home: Home) -> None:
+    user = answers("dev")
+
+    async def say(client: Client) -> None:
+        made = (await _made(client))["id"]  # and active
+        default = next(row["id"] for row in await listed(client) if row["name"] == "default")
+        for one in (made, default):
+            done = await client.call_tool("stack_delete", {"id": one})
+            assert refusal(done) == "stack_protected"
+        done = await client.call_tool("stack_rename", {"id": default, "new": "mine"})
+        assert refusal(done) == "stack_protected"
+        assert refusal(await client.call_tool("stack_copy", {"id": made, "new": "dev"})) == (
+            "already_exists"
+        )
+        done = await client.call_tool("stack_rename", {"id": made, "new": "dev"})
+        assert refusal(done) == "usage_error"
+        operations.use("default")
+        provisioned = {"kitaru.managed": "true", "kitaru.pulumi.stack": "dev"}
+        open_gateway().update_stack(made, StackChange(labels=provisioned))
+        refused = {"stack_delete": "infrastructure_remains", "stack_rename": "stack_protected"}
+        for tool, code in refused.items():
+            more = {"new": "x"} if tool == "stack_rename" else {}
+            assert refusal(await client.call_tool(tool, {"id": made, **more})) == code
         assert user.asked == []
 
     talk(say, elicitation_callback=user)
