@@ -20,13 +20,26 @@ ADMINISTRATOR_ARN = f"arn:aws:iam::{ACCOUNT_ID}:user/administrator"
 
 #: moto patches botocore where it is imported, so it stays out of the test process.
 _PROGRAM = """
-import sys
+import copy, sys
+from moto.iam.models import IAMBackend
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 sys.path.insert(0, sys.argv[2])
 from eks_parts import EksParts
 
+# 1,400 documents, read anew with each reset: a second.
+read, known = IAMBackend._init_aws_policies, {}
+
+
+def policies(backend):
+    place = backend.account_id, backend.region_name
+    if place not in known:
+        known[place] = read(backend)
+    return [copy.copy(policy) for policy in known[place]]
+
+
+IAMBackend._init_aws_policies = policies
 app = EksParts(DomainDispatcherApplication(create_backend_app))
 
 
