@@ -72,7 +72,8 @@ def require_nothing_marked(spec: StackSpec, project: str, deployment: str, backe
     )
     remedy = (
         "Take it into a state here with `kitaru stack create -f FILE --take-back`, and delete that "
-        "stack with --infra; or delete by hand what is named here, and nothing else."
+        "stack with `kitaru stack delete STACK --infra`; or delete by hand what is named here, and "
+        "nothing else."
         if found.found
         else "Run it again as somebody who may look."
     )

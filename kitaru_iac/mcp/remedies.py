@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 from kitaru_iac.spec.fields import FIELDS
 
-__all__ = ["Ways", "ways"]
+__all__ = ["COMMANDS", "Ways", "ways"]
 
+#: The first words of the command's own commands; "kitaru does not …" is none.
+COMMANDS = (*("ci", "doctor", "infra", "init", "login", "logout", "mcp", "run", "stack", "status"),)
 #: A command, up to where a sentence or the next one goes on.
-_COMMAND = re.compile(r"\bkitaru [a-z][^`;,\n]*")
-_TOOL = re.compile(r"kitaru stack ([a-z]+)\b(?!.* -)")
-#: An option that is to be given, and not one in a command.
-_OPTION = re.compile(
-    r"(?:\b(?:[Gg]ive|[Cc]orrect|[Ll]eave|as|complete|new|or|with) |\()(--[a-z-]+)"
-)
+_COMMAND = re.compile(rf"\bkitaru (?:{'|'.join(COMMANDS)})\b[^`;,\n]*")
+#: Of the options, `stack_delete` alone has one: its argument `recursive`.
+_TOOL = re.compile(r"kitaru stack ([a-z]+)\b(?!.* -(?!-recursive\b))")
+#: Commands of other programs, whose options are their own: quoted, behind a colon, or a line.
+_OTHERS = re.compile(r"`[^`\n]*`|(?:: |^)[a-z][\w.-]* [^\n]*", re.MULTILINE)
+_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
 #: The key of a description that an option of the command says, by option.
 _KEYS = {
@@ -35,28 +37,31 @@ class Ways:
         tools: Stand for commands of it.
         keys: Of a description; stand for options.
         commands: Are the user's, who has a terminal.
+        options: Of the command, without a counterpart: the user's too.
     """
 
-    tools: tuple[str, ...]
-    keys: tuple[str, ...]
-    commands: tuple[str, ...]
+    tools: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Say it to the model."""
-        said = []
-        if self.tools:
-            said.append(f"Tools that do it here: {', '.join(self.tools)}")
-        if self.keys:
-            said.append(f"Keys of the description that do it here: {', '.join(self.keys)}")
-        if self.commands:
-            said.append(f"No tool here does this; the user can: {'; '.join(self.commands)}")
-        return said
+        said = {
+            "Tools that do it here": ", ".join(self.tools),
+            "Keys of the description that do it here": ", ".join(self.keys),
+            "No tool here does this; the user can": "; ".join(self.commands),
+            "No tool here has these options; the user can give them to the command": ", ".join(
+                self.options
+            ),
+        }
+        return [f"{what}: {which}" for what, which in said.items() if which]
 
 
 def ways(remedy: str, tools: Collection[str]) -> Ways:
     """Find what stands for the commands and options of a remedy.
 
-    A command with an option has no tool: those take none.
+    A command with an option has no tool, but a deletion with ``--recursive``.
 
     Args:
         remedy: As the command says it.
@@ -70,5 +75,11 @@ def ways(remedy: str, tools: Collection[str]) -> Ways:
             named.add(f"stack_{tool[1]}")
         elif command not in commands:
             commands.append(command)
-    keys = dict.fromkeys(_KEYS[option] for option in _OPTION.findall(remedy) if option in _KEYS)
-    return Ways(tuple(tool for tool in tools if tool in named), tuple(keys), tuple(commands))
+    # An option in a command was told with it.
+    options = dict.fromkeys(_OPTION.findall(_OTHERS.sub("", _COMMAND.sub("", remedy))))
+    return Ways(
+        tuple(tool for tool in tools if tool in named),
+        tuple(dict.fromkeys(_KEYS[option] for option in options if option in _KEYS)),
+        tuple(commands),
+        tuple(option for option in options if option not in _KEYS),
+    )

@@ -19,12 +19,13 @@ from kitaru_iac.gateway.documents import StackChange
 from kitaru_iac.gateway.local_gateway import LocalGateway
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.mcp.modes import Mode
-from kitaru_iac.mcp.remedies import Ways, ways
+from kitaru_iac.mcp.remedies import COMMANDS, Ways, ways
 from kitaru_iac.mcp.server import TOOLS, build
 from kitaru_iac.mcp.sizes import LIMIT, fitted, size
 from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.plan.model import Action, Layer, Plan, Step
 from kitaru_iac.stacks import operations, planning
+from tests.docs.markdown import ROOT
 from tests.homes import Home
 from tests.mcp.conversation import ERAS, answers, content, every_tool, listed, refusal, talk
 
@@ -415,22 +416,40 @@ def test_errors_say_what_why_and_what_to_do_and_no_secret(home: Home) -> None:
 def test_a_remedy_for_a_terminal_is_said_as_what_there_is_here() -> None:
     remedy = (
         "Run `kitaru stack delete dev`, or look: kitaru stack show dev; kitaru stack new-repo; "
-        "kitaru stack use dev --force"  # no tool has options
+        "kitaru stack use dev --force"
     )
-    commands = ("kitaru stack new-repo", "kitaru stack use dev --force")
+    rest = ("kitaru stack new-repo", "kitaru stack use dev --force")  # no tool has that option
     seen = ways(remedy, ["stack_show", "stack_use"])
-    assert seen == Ways(("stack_show",), (), ("kitaru stack delete dev", *commands))
-    every = ["stack_show", "stack_use", "stack_delete"]
-    assert ways(remedy, every) == Ways(("stack_show", "stack_delete"), (), commands)
-    assert ways("Ask who made it.", every) == Ways((), (), ())
-    remedy = "Correct --credentials, or give --connector NAME.\naws s3 mb s3://b --region eu-west-1"
-    assert ways(remedy, every) == Ways((), ("credentials", "connector"), ())
-    assert ways("Write it: kitaru stack apply -f FILE", ["stack_apply"]).tools == ()
-    assert Ways(("a", "b"), ("c",), ("kitaru d", "kitaru e -f F")).lines() == [
+    assert seen == Ways(("stack_show",), (), ("kitaru stack delete dev", *rest))
+    every = ["stack_show", "stack_use", "stack_delete", "stack_apply"]
+    assert ways(remedy, every) == Ways(("stack_show", "stack_delete"), (), rest)
+    for remedy, found in {
+        "Ask who made it; kitaru does not know.": Ways(),
+        "Correct --credentials, or give --connector NAME.\naws s3 mb s3://b --region eu-west-1": (
+            Ways(keys=("credentials", "connector"))
+        ),
+        "See them with: aws eks list-clusters --region eu. Or `gcloud x --project y`.": Ways(),
+        "The same command with --take-back.": Ways(options=("--take-back",)),
+        "Write it: kitaru stack apply -f FILE": Ways(commands=("kitaru stack apply -f FILE",)),
+        "Finish it: kitaru stack delete 1 --recursive": Ways(("stack_delete",)),
+        "Or: kitaru stack delete 1 --recursive --infra": (
+            Ways(commands=("kitaru stack delete 1 --recursive --infra",))
+        ),
+    }.items():
+        assert ways(remedy, every) == found, remedy
+    assert Ways(("a", "b"), ("c",), ("kitaru d", "kitaru e -f F"), ("--g",)).lines() == [
         "Tools that do it here: a, b",
         "Keys of the description that do it here: c",
         "No tool here does this; the user can: kitaru d; kitaru e -f F",
+        "No tool here has these options; the user can give them to the command: --g",
     ]
+
+
+def test_the_commands_that_a_remedy_can_name_are_those_there_are() -> None:
+    table = (ROOT / "docs" / "reference" / "faces.md").read_text()
+    commands = {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")}
+    assert {command.partition(" ")[0] for command in commands} <= {*COMMANDS}
+    assert {*COMMANDS} <= {command.partition(" ")[0] for command in commands}
 
 
 def test_what_nobody_foresaw_is_an_error_without_secrets(
