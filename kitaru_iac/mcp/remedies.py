@@ -17,7 +17,7 @@ _COMMAND = re.compile(rf"\bkitaru (?:{'|'.join(COMMANDS)})\b[^`;,\n]*")
 #: Of the options, `stack_delete` alone has one: its argument `recursive`.
 _TOOL = re.compile(r"kitaru stack ([a-z]+)\b(?!.* -(?!-recursive\b))")
 #: Commands of other programs, whose options are their own: quoted, behind a colon, or a line.
-_OTHERS = re.compile(r"`[^`\n]*`|(?:: |^)[a-z][\w.-]* [^\n]*", re.MULTILINE)
+_OTHERS = re.compile(r"`[^`\n]*`|(?:: |^)(?!the )[a-z][\w.-]* [^\n]*", re.MULTILINE)
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
 #: The key of a description that an option of the command says, by option.

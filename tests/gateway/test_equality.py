@@ -1,4 +1,4 @@
-"""The fast readers say what ZenML's own client says, on 80 generated stores.
+"""The fast readers say what ZenML's own client says, on 40 generated stores.
 
 For each store ZenML's client is asked for the listing, the active stack and every stack in full.
 What pages, filters, names and counts have to be follows from that listing. Some of the stores are
@@ -36,7 +36,7 @@ from tests.gateway.stores import (
 from tests.homes import Home, ready_home
 from tests.servers.zenml import ZenMLServer
 
-STORES = 80
+STORES = 40
 #: Each so many stores, the slow reader gives all answers as well.
 SLOW_EACH = 5
 

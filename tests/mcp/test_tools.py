@@ -429,7 +429,9 @@ def test_a_remedy_for_a_terminal_is_said_as_what_there_is_here() -> None:
             Ways(keys=("credentials", "connector"))
         ),
         "See them with: aws eks list-clusters --region eu. Or `gcloud x --project y`.": Ways(),
-        "The same command with --take-back.": Ways(options=("--take-back",)),
+        "Take it back into a state here: the same command with --take-back. Or delete it.": (
+            Ways(options=("--take-back",))
+        ),
         "Write it: kitaru stack apply -f FILE": Ways(commands=("kitaru stack apply -f FILE",)),
         "Finish it: kitaru stack delete 1 --recursive": Ways(("stack_delete",)),
         "Or: kitaru stack delete 1 --recursive --infra": (
