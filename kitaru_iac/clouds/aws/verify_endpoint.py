@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from kitaru_iac.checks.address_ranges import WIDE, collapsed
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Verdict, ok, unknown, warn
 from kitaru_iac.checks.probes import Outcome
@@ -15,8 +15,6 @@ from kitaru_iac.clouds.aws.resources import AwsResources
 __all__ = ["evaluate_endpoint"]
 
 Raw = Mapping[str, Any]
-#: More than one range of this length together opens to very many (in IPv6, twice as long).
-_WIDE = 8
 _SERVER_TOO = "whether the ZenML server reaches it was not looked at"
 
 
@@ -74,16 +72,13 @@ def evaluate_endpoint(
 
 def _width(cidrs: list[str]) -> str | None:
     """To how many addresses the ranges open together, if to too many; None if one is no range."""
-    try:
-        networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
-    except ValueError:
+    ranges = collapsed(cidrs)
+    if ranges is None:
         return None
-    four = ipaddress.collapse_addresses(n for n in networks if n.version == 4)
-    six = ipaddress.collapse_addresses(n for n in networks if n.version == 6)
     # Of the internet: a private range lets in nobody from there.
-    open4 = sum(n.num_addresses for n in four if not n.is_private)
-    open6 = sum(n.num_addresses for n in six if not n.is_private)
-    if not networks or open4 == 2**32 or open6 == 2**128:
+    open4 = sum(n.num_addresses for n in ranges.four if not n.is_private)
+    open6 = sum(n.num_addresses for n in ranges.six if not n.is_private)
+    if not cidrs or open4 == 2**32 or open6 == 2**128:
         return "every address"
-    is_wide = open4 > 2 ** (32 - _WIDE) or open6 > 2 ** (128 - 2 * _WIDE)
+    is_wide = open4 > 2 ** (32 - WIDE) or open6 > 2 ** (128 - 2 * WIDE)
     return "a great part of all addresses" if is_wide else ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from functools import partial
 
+from kitaru_iac.checks.address_ranges import WIDE, collapsed
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.cluster_rights import evaluate_rights as evaluate_cluster_rights
 from kitaru_iac.checks.commands import command, note
@@ -29,9 +29,6 @@ from kitaru_iac.clouds.gcp.verify_compute import (
 
 __all__ = ["cluster_checks"]
 
-#: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
-#: A range shorter than this opens to very many (in IPv6, twice as long).
-_WIDE = 8
 _SERVER_TOO = "whether the ZenML server reaches it was not looked at"
 
 
@@ -294,15 +291,12 @@ def _unreached(words: str, reached: Outcome[bool], remedy: str) -> Verdict:
 
 def _width(cidrs: list[str]) -> str | None:
     """To how many addresses the ranges open together, if to too many; None if one is no range."""
-    try:
-        networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
-    except ValueError:
+    ranges = collapsed(cidrs)
+    if ranges is None:
         return None
-    four = ipaddress.collapse_addresses(n for n in networks if n.version == 4)
-    six = ipaddress.collapse_addresses(n for n in networks if n.version == 6)
-    lengths = [n.prefixlen for n in four] + [n.prefixlen // 2 for n in six]
+    lengths = [n.prefixlen for n in ranges.four] + [n.prefixlen // 2 for n in ranges.six]
     if not lengths:
         return ""
     return "every address" if min(lengths) == 0 else (
-        "a great part of all addresses" if min(lengths) < _WIDE else ""
+        "a great part of all addresses" if min(lengths) < WIDE else ""
     )  # fmt: skip
