@@ -78,7 +78,7 @@ def _yaml(document: object, is_unicode: bool) -> str:
         """Double quotes, which alone know escapes, around what holds a sign that nobody sees."""
 
     def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-        style = '"' if re.search(UNSEEN, text.replace("\n", "")) else None
+        style = None if visible(text, keep="\n") == text else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, represent)

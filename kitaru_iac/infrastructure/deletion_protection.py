@@ -90,10 +90,11 @@ def _refuse_of_state(found: Iterable[Mapping[str, object]]) -> None:
 def _refuse(options: Mapping[str, str], why: str) -> None:
     """Refuse where an option protects something, by its id."""
     if options:
-        unset = ", ".join(f"{option}: false" for option in dict.fromkeys(options.values()))
+        named = dict.fromkeys(options.values())
+        unset = ", ".join(f"{option}: false" for option in named)
         raise ResourceProtected(
             f"{', '.join(options)} is protected from deletion, and would be deleted or replaced",
-            why=f"Its {', '.join(dict.fromkeys(options.values()))} is on, {why}.",
+            why=f"Its {', '.join(named)} is on, {why}.",
             remedy="Nothing was changed. If it is to go: `kitaru stack apply` of the description "
             f"as it was, with `infrastructure: {{{unset}}}`, and then this again.",
         )

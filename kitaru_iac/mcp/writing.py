@@ -8,7 +8,6 @@ client cannot ask. A deletion keeps to the id of the stack that was asked about.
 from __future__ import annotations
 
 from contextlib import closing
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import (
@@ -262,8 +261,9 @@ async def confirm_copy(
     ctx: Context, id: StackId, new: NewName, confirmed_name: ConfirmedName
 ) -> Confirm | Elicit[Confirm]:
     """Ask about another stack with the same connector and infrastructure."""
-    look = partial(_name_beside, id, new, may_be_its_own=False)
-    name = await site_of(ctx).worker.read(ctx, lambda _: look())
+    name = await site_of(ctx).worker.read(
+        ctx, lambda _: _name_beside(id, new, may_be_its_own=False)
+    )
     what = (
         f"Make the stack '{value(new)}' like '{value(name)}' ({id}), with its connector and "
         "infrastructure?"
