@@ -8,7 +8,6 @@ nobody, labels and configurations of every JSON type, names of every script, sec
 from __future__ import annotations
 
 import random
-import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -264,11 +263,6 @@ def pour(source: Path, target: Path) -> None:
         for table in reversed(_TABLES):
             db.execute(f"INSERT OR IGNORE INTO main.{table} SELECT * FROM other.{table}")
         db.execute("COMMIT")
-
-
-def copy_database(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
 
 
 def connect(server: ZenMLServer) -> None:

@@ -27,14 +27,13 @@ from tests.gateway.stores import (
     Filler,
     add_odd_flavors,
     connect,
-    copy_database,
     forget_zenml,
     pour,
     truth_of_listing,
     truth_of_stack,
 )
 from tests.homes import Home, ready_home
-from tests.servers.zenml import ZenMLServer
+from tests.servers.zenml import ZenMLServer, copy_database
 
 STORES = 40
 #: Each so many stores, the slow reader gives all answers as well.

@@ -17,9 +17,9 @@ from kitaru_iac.gateway import StackRow, complete, open_reader
 from kitaru_iac.gateway.opening import FallbackReader, fast_reader, slow_reader
 from kitaru_iac.gateway.sqlite import SqliteReader
 from kitaru_iac.machine.unreadable import UnreadableError
-from tests.gateway.stores import connect, copy_database
+from tests.gateway.stores import connect
 from tests.homes import Home
-from tests.servers.zenml import ZenMLServer
+from tests.servers.zenml import ZenMLServer, copy_database
 
 HEAVY = ("zenml", "pydantic", "sqlalchemy", "sqlmodel", "requests", "urllib3", "pulumi", "typer")
 

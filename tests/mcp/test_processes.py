@@ -125,9 +125,8 @@ def test_nothing_but_the_protocol_is_on_stdout(home: Home, tmp_path: Path) -> No
     environment = _environment(home, ZENML_LOGGING_VERBOSITY="DEBUG", KITARU_DEBUG="1")
     environment["PYTHONPATH"] = str(tmp_path)
     wire = Wire([sys.executable, "-P", "-m", "kitaru_iac.cli.main", *_MCP], environment)
-    wire.process.stdin.write(
-        b'no JSON\n{"jsonrpc": "2.0"\n'
-    )  # answered by nothing, and no end of it
+    # It is answered by nothing, and is no end of it.
+    wire.process.stdin.write(b'no JSON\n{"jsonrpc": "2.0"\n')
     tools = {tool["name"] for tool in wire.ask("tools/list")["tools"]}
     assert {"stack_preview", "stack_apply", "stack_list"} <= tools
     plan = wire.call("stack_preview", description=DEV)
