@@ -94,6 +94,10 @@ class Checkpoints:
         return self._pulumi / "stacks" / self.project / f"{self.stack}.json"
 
     @property
+    def _before(self) -> Path:
+        return Path(f"{self.file}.bak")
+
+    @property
     def _pulumi(self) -> Path:
         return self.folder / ".pulumi"
 
@@ -110,7 +114,7 @@ class Checkpoints:
         Whether the cloud has more than it knows is seen afterwards, as with every state.
         """
         kept = self._pulumi / "backups" / self.project / self.stack
-        files: Iterable[Path] = [Path(f"{self.file}.bak"), *kept.glob(f"{self.stack}.*.json")]
+        files: Iterable[Path] = [self._before, *kept.glob(f"{self.stack}.*.json")]
         found = []
         for file in files:
             with contextlib.suppress(OSError):
@@ -120,6 +124,21 @@ class Checkpoints:
                 written = str((deployment.get("manifest") or {}).get("time", ""))
                 found.append(Checkpoint(file, written))
         return max(found, key=lambda copy: copy.time, default=None)
+
+    def texts(self) -> tuple[str | None, str | None]:
+        """The state and Pulumi's copy of the one before it; None for what is not there."""
+        return _text(self.file), _text(self._before)
+
+    def overwritten(self, kept: tuple[str | None, str | None] | None) -> Mapping[str, Any] | None:
+        """Give what a writing of the state has overwritten, if that is not what was there before.
+
+        Args:
+            kept: The `texts` before it.
+        """
+        copy = _text(self._before)
+        if kept is None or copy is None or copy in kept:
+            return None
+        return parsed(copy)
 
     def locks(self) -> tuple[Lock, ...]:
         """Who holds the state, as the lock files say."""
@@ -174,6 +193,13 @@ def remove_dead_sidecars(files: Iterable[Path]) -> None:
             is_whole = found.st_size > 0 and _is_json(file)
             if not is_whole and time.time() - found.st_mtime > _SIDECAR_IS_DEAD:
                 file.unlink()
+
+
+def _text(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def _is_json(file: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pulumi.automation import EngineEvent
 
 from kitaru_iac.engine.command import EngineInterrupted
-from kitaru_iac.engine.errors import EventsIncomplete, StateLocked, UpdateCancelled, mapped
+from kitaru_iac.engine.errors import EventsIncomplete, Lock, StateLocked, UpdateCancelled, mapped
 from kitaru_iac.engine.events import Recording
 from kitaru_iac.engine.locks import is_dead, is_here
 from kitaru_iac.engine.progress import View
@@ -22,6 +22,9 @@ from kitaru_iac.engine.progress import View
 __all__ = ["Runner"]
 
 T = TypeVar("T")
+
+#: Seconds after which the engine is asked whether a lock is still there, though its holder lives.
+_LOOK_AGAIN = 10.0
 
 
 class Runner:
@@ -110,7 +113,8 @@ class Runner:
                 if not told:
                     self._view(f"Waiting for {', '.join(map(str, error.locks))} to end")
                     told = True
-                time.sleep(1.0)
+                # Not just once more: what it writes last must be there when the state is read.
+                _wait_for_end(error.locks, min(give_up, time.monotonic() + _LOOK_AGAIN))
 
     def run(
         self,
@@ -168,6 +172,14 @@ class Runner:
         for name, value in {**os.environ, **self.environment}.items():
             if any(word in name for word in words) and len(value) >= 8:
                 yield value
+
+
+def _wait_for_end(locks: Iterable[Lock], until: float) -> None:
+    """Wait for the processes that hold locks on this machine to end."""
+    while any(is_here(lock) and not is_dead(lock) for lock in locks):
+        if time.monotonic() > until:
+            return
+        time.sleep(0.3)
 
 
 class _Events:

@@ -88,30 +88,74 @@ class States:
         """Replace the state by a changed one; False if nothing changes, and it is not written.
 
         The engine refuses it under a lock. What another run wrote between reading and replacing
-        would be lost, so it is read once more right before, and must be the same.
+        would be lost, so nothing is read while another holds the lock, the state must be the same
+        right before, and what was overwritten all the same is put back, and changed instead.
 
         Args:
             stack: Whose state.
             change: Gives the new state.
             always: Write it even if nothing changes.
+
+        Raises:
+            StateLocked: Another run holds the state.
+            StateDamaged: Another run wrote it meanwhile, in a backend that is no folder.
         """
 
         def write() -> bool:
             while True:
+                self._require_unlocked()
                 self.forget()
                 before = self.read(stack)
                 after = change(before)
                 if after == before and not always:
                     return False
+                self._require_unlocked()
+                kept = self._files.texts() if self._files else None
+                updated = self._last_update(stack) if self._files is None else ""
                 self.forget()
-                if self.read(stack) == before:
-                    break
-            made = State(self._version, after)
-            self.forget()
-            self._runner.run("write the state", lambda: stack.import_stack(made))
-            return True
+                if self.read(stack) != before:
+                    continue
+                self._write(stack, after)
+                if self._files is None:
+                    self._require_same_update(updated, self._last_update(stack))
+                    return True
+                lost = self._files.overwritten(kept)
+                if lost is None:
+                    return True
+                self._write(stack, lost)
 
         return self._runner.unlocked(write)
+
+    def _write(self, stack: Stack, deployment: Mapping[str, Any]) -> None:
+        self.forget()
+        made = State(self._version, deployment)
+        self._runner.run("write the state", lambda: stack.import_stack(made))
+
+    def _require_unlocked(self) -> None:
+        """Where locks can be seen, a state that is being written is not worth reading."""
+        locks = self._files.locks() if self._files else ()
+        if locks:
+            raise StateLocked(self._stack, self._backend.label, locks, self._project)
+
+    def _last_update(self, stack: Stack) -> str:
+        """When the last update began and ended; an import of a state, like our own, is none.
+
+        Folders and object stores do not number them.
+        """
+        history = self._runner.run(
+            "read the history", lambda: stack.history(page_size=5, show_secrets=False)
+        )
+        times = (f"{one.start_time} {one.end_time}" for one in history if "import" not in one.kind)
+        return next(times, "")
+
+    def _require_same_update(self, before: str, after: str) -> None:
+        if after != before:
+            raise StateDamaged(
+                self._stack,
+                self._backend.label,
+                "Another run ended while this one edited the state: what it made may be missing.",
+                "Take back what was made: kitaru stack apply -f stack.yaml --take-back.",
+            )
 
     def read_whole(self, read: Callable[[], T]) -> T:
         """Read a state; again where another process is writing it, or died while it did.

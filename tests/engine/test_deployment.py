@@ -15,6 +15,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws_sdk
 import pytest
+from pulumi.automation import Stack
 
 from kitaru_iac.engine.deployment import Deployment
 from kitaru_iac.engine.errors import (
@@ -23,6 +24,7 @@ from kitaru_iac.engine.errors import (
     EventsIncomplete,
     PluginMissing,
     ResourceProtected,
+    StateDamaged,
     StateLocked,
     UpdateFailed,
     WrongPassphrase,
@@ -180,6 +182,40 @@ def test_two_runs_at_once_wait_for_each_other(engine_room: EngineRoom, tmp_path:
     with deployment(lock_wait=0) as d, pytest.raises(StateLocked):
         d.up()
     second.join()
+
+
+@pytest.mark.parametrize("where", ["folder", "object store"])
+def test_what_another_run_wrote_between_looking_and_writing_is_not_lost(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    if where == "object store":
+        engine_room.aws.client("s3").create_bucket(
+            Bucket="states", CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        options = f"region={REGION}&endpoint={engine_room.aws.url}&s3ForcePathStyle=true"
+        monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "words")
+        monkeypatch.setenv("PULUMI_BACKEND_URL", f"s3://states?{options}")
+    real = Stack.import_stack
+    with deployment() as ours, deployment(role("b")) as theirs:
+        ours.up()
+        [held] = ours.resources()
+
+        def late(stack: Stack, state: Any) -> None:
+            monkeypatch.setattr(Stack, "import_stack", real)
+            theirs.up()
+            real(stack, state)
+
+        monkeypatch.setattr(Stack, "import_stack", late)
+        if where == "folder":
+            ours.set_protection({held["urn"]: True})
+            ours.look_again()
+            [now] = ours.resources()
+            assert (now["id"], now["protect"]) == ("b", True)
+        else:
+            with pytest.raises(StateDamaged, match="Another run ended") as told:
+                ours.set_protection({held["urn"]: True})
+            assert "--take-back" in str(told.value.remedy)
+            ours.set_protection({held["urn"]: False})
 
 
 def test_a_missing_plugin_is_told(
