@@ -19,6 +19,7 @@ from typing import Any, cast
 from kitaru_iac.engine.errors import Lock
 
 __all__ = [
+    "VERSION",
     "Checkpoint",
     "Checkpoints",
     "is_damage",
@@ -28,6 +29,8 @@ __all__ = [
     "whose",
 ]
 
+#: Of the format of states: https://pkg.go.dev/github.com/pulumi/pulumi/sdk/v3/go/common/apitype
+VERSION = 3
 #: Seconds after which an incomplete file of attributes is nobody's who is writing it just now.
 _SIDECAR_IS_DEAD = 5.0
 #: What Pulumi says at a state of which a part is missing.
@@ -54,11 +57,18 @@ class Checkpoint:
     time: str
 
 
-def parsed(text: str) -> Mapping[str, Any] | None:
-    """Give the deployment in a checkpoint's text; None if that is not whole."""
+def parsed(text: str, version: int | None = None) -> Mapping[str, Any] | None:
+    """Give the deployment in a checkpoint's text; None if that is not whole.
+
+    Args:
+        text: The checkpoint's.
+        version: Of the format; None where any will do.
+    """
     try:
         found = json.loads(text)
     except ValueError:
+        return None
+    if version is not None and isinstance(found, dict) and found.get("version") != version:
         return None
     inner = found.get("checkpoint") if isinstance(found, dict) else None
     latest = inner.get("latest") if isinstance(inner, dict) else None
@@ -107,6 +117,11 @@ class Checkpoints:
             return parsed(self.file.read_text(encoding="utf-8", errors="replace")) is None
         except OSError:
             return False
+
+    def deployment(self) -> Mapping[str, Any] | None:
+        """Read it as `pulumi stack export` would; None where that has to be asked itself."""
+        text = _text(self.file)
+        return parsed(text, VERSION) if text is not None else None
 
     def copy(self) -> Checkpoint | None:
         """Find the newest whole copy that is of this deployment.

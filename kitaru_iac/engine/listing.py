@@ -36,9 +36,10 @@ def list_deployments(
     runner = Runner(project, backend.label, View(), lambda: None, 0)
     with tempfile.TemporaryDirectory(prefix="kitaru-") as folder:
         workspace = QuietWorkspace(
+            backend,
+            ProjectSettings(name=project, runtime="python"),
             work_dir=folder,
             env_vars=engine_environment(backend),
-            project_settings=ProjectSettings(name=project, runtime="python"),
             pulumi_command=EngineCommand(engine),
         )
         return runner.run("list the deployments", lambda: _listed(workspace, project, backend))

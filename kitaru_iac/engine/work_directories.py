@@ -12,6 +12,7 @@ from pulumi.automation import Deployment as State
 from pulumi.automation import ProjectSettings, Stack
 from pulumi.automation._stack import StackInitMode
 
+from kitaru_iac.engine.checkpoints import VERSION
 from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.install import ensure_plugin
 from kitaru_iac.engine.progress import View
@@ -72,9 +73,8 @@ class WorkDirectories:
             PassphraseMissing: The backend needs a passphrase, and none is given.
             PluginMissing: One of its plugins is not there, and cannot be installed.
         """
-        environment = engine_environment(
-            backend or self._backend, self._runner.environment, passphrase
-        )
+        backend = backend or self._backend
+        environment = engine_environment(backend, self._runner.environment, passphrase)
         folder = self._folder()
         for plugin in self.plugins:
             ensure_plugin(
@@ -86,10 +86,11 @@ class WorkDirectories:
                 progress=self._view,
             )
         return QuietWorkspace(
+            backend,
+            ProjectSettings(name=self._project, runtime="python"),
             work_dir=str(folder),
             program=self._program,
             env_vars=dict(environment),
-            project_settings=ProjectSettings(name=self._project, runtime="python"),
             pulumi_command=self._command,
         )
 
@@ -110,7 +111,7 @@ class WorkDirectories:
         def opened() -> Stack:
             stack = QuietStack(name, workspace, StackInitMode.CREATE)
             if state is not None:
-                stack.import_stack(State(3, dict(state)))
+                stack.import_stack(State(VERSION, dict(state)))
             return stack
 
         return self._runner.run("open an empty state", opened)

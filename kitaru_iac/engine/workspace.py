@@ -18,11 +18,18 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from pulumi.automation import Deployment as State
-from pulumi.automation import LocalWorkspace, OutputMap, OutputValue, Stack, UpdateSummary
+from pulumi.automation import (
+    LocalWorkspace,
+    OutputMap,
+    OutputValue,
+    ProjectSettings,
+    Stack,
+    UpdateSummary,
+)
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
 from kitaru_iac import redaction
-from kitaru_iac.engine.checkpoints import remove_dead_sidecars
+from kitaru_iac.engine.checkpoints import VERSION, Checkpoints, remove_dead_sidecars
 from kitaru_iac.engine.errors import BackendUnusable, PassphraseMissing
 from kitaru_iac.machine.home import config_home, engine_home
 
@@ -246,9 +253,11 @@ class QuietWorkspace(LocalWorkspace):
     exports states with their secrets in the clear, and forgets them in `/tmp` where it fails.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, backend: Backend, settings: ProjectSettings, **more: Any) -> None:
         with_channels_of_its_own()
-        super().__init__(**settings)
+        super().__init__(project_settings=settings, **more)
+        self._folder = backend.folder
+        self._project = settings.name
         #: The state of the stack that was selected, as it was at that moment.
         self.selected: State | None = None
 
@@ -269,7 +278,15 @@ class QuietWorkspace(LocalWorkspace):
         return {key: OutputValue(value, secret=False) for key, value in masked.items()}
 
     def export_stack(self, stack_name: str) -> State:
-        """The state, with its secrets encrypted."""
+        """The state, with its secrets encrypted.
+
+        In a folder it is read as it lies there, which spares a start of the engine (0.3 s). What is
+        not there, not whole, or of another version than this one knows is left to the engine.
+        """
+        if self._folder is not None:
+            deployment = Checkpoints(self._folder, self._project, stack_name).deployment()
+            if deployment is not None:
+                return State(VERSION, dict(deployment))
         done = self._run_pulumi_cmd_sync(["stack", "export", "--stack", stack_name])
         exported = json.loads(done.stdout)
         return State(exported.get("version"), exported.get("deployment"))

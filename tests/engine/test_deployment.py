@@ -67,6 +67,15 @@ def deployment(program: Callable[[], Any] | None = None, **more: Any) -> Deploym
     return Deployment("project", "test", program or role(), **more)
 
 
+def assert_reads_as_the_engine(d: Deployment) -> None:
+    """What is read of the file of a state is what `pulumi stack export` says."""
+    workspace: Any = d._opened and d._opened.workspace
+    read = workspace.export_stack("test")
+    workspace._folder = None
+    told = workspace.export_stack("test")
+    assert (read.version, read.deployment) == (told.version, told.deployment)
+
+
 def test_its_life_and_what_it_leaves_behind(
     engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -83,6 +92,7 @@ def test_its_life_and_what_it_leaves_behind(
         assert SECRET not in repr(made)
         assert d.outputs() == made.outputs
         assert [step.action for step in d.preview().steps()] == [Action.KEEP]
+        assert_reads_as_the_engine(d)
     with deployment(role(description="new", tags={"a": "b"})) as d:
         step = d.preview().steps()[0]
         assert (step.action, [c.field for c in step.changes]) == (
