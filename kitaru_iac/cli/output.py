@@ -48,13 +48,6 @@ class Output:
         """Whether a program reads the output."""
         return is_document(self.format)
 
-    @property
-    def to_terminal(self) -> bool:
-        """Whether the data end at a terminal."""
-        from kitaru_iac.cli.terminal import is_terminal
-
-        return is_terminal(self._stdout)
-
     # -- data -------------------------------------------------------------------------------------
 
     def item(

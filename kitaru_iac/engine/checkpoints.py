@@ -118,6 +118,17 @@ class Checkpoints:
         except OSError:
             return False
 
+    def is_absent(self) -> bool:
+        """Whether there surely is no such state, in Pulumi's first layout of a folder neither."""
+        stacks = self._pulumi / "stacks"
+        files = (self.file, stacks / f"{self.stack}.json")
+        try:
+            return not any(
+                Path(f"{file}{end}").exists() for file in files for end in ("", ".gz", ".attrs")
+            )
+        except OSError:
+            return False
+
     def deployment(self) -> Mapping[str, Any] | None:
         """Read it as `pulumi stack export` would; None where that has to be asked itself."""
         text = _text(self.file)

@@ -17,15 +17,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from pulumi.automation import Deployment as State
 from pulumi.automation import (
+    CommandResult,
     LocalWorkspace,
     OutputMap,
     OutputValue,
     ProjectSettings,
     Stack,
+    StackNotFoundError,
     UpdateSummary,
 )
+from pulumi.automation import Deployment as State
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
 from kitaru_iac import redaction
@@ -281,12 +283,18 @@ class QuietWorkspace(LocalWorkspace):
         """The state, with its secrets encrypted.
 
         In a folder it is read as it lies there, which spares a start of the engine (0.3 s). What is
-        not there, not whole, or of another version than this one knows is left to the engine.
+        not whole, or of another version than this one knows, is left to the engine.
+
+        Raises:
+            StackNotFoundError: There is none.
         """
         if self._folder is not None:
-            deployment = Checkpoints(self._folder, self._project, stack_name).deployment()
+            files = Checkpoints(self._folder, self._project, stack_name)
+            deployment = files.deployment()
             if deployment is not None:
                 return State(VERSION, dict(deployment))
+            if files.is_absent():
+                raise StackNotFoundError(CommandResult("", f"no stack named '{stack_name}'", 255))
         done = self._run_pulumi_cmd_sync(["stack", "export", "--stack", stack_name])
         exported = json.loads(done.stdout)
         return State(exported.get("version"), exported.get("deployment"))
