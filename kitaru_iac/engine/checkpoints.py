@@ -25,6 +25,7 @@ __all__ = [
     "is_damage",
     "named",
     "parsed",
+    "plain_outputs",
     "remove_dead_sidecars",
     "whose",
 ]
@@ -33,6 +34,10 @@ __all__ = [
 VERSION = 3
 #: Seconds after which an incomplete file of attributes is nobody's who is writing it just now.
 _SIDECAR_IS_DEAD = 5.0
+#: The type of the resource that stands for a program.
+_ROOT = "pulumi:pulumi:Stack"
+#: The key of what JSON has no kind for: https://pkg.go.dev/github.com/pulumi/pulumi/sdk/v3/go/common/resource
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
 #: What Pulumi says at a state of which a part is missing.
 _DAMAGE = ("failed to load checkpoint", "corrupt store", 'read ".pulumi/meta.yaml"')
 
@@ -82,6 +87,15 @@ def whose(deployment: Mapping[str, Any]) -> set[tuple[str, str]]:
         parts = str(resource.get("urn", "")).split("::")
         found.add((parts[1] if len(parts) > 1 else "", parts[0].removeprefix("urn:pulumi:")))
     return found
+
+
+def plain_outputs(deployment: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give a stack's outputs; None where some are no plain values: secrets, assets, resources."""
+    for resource in deployment.get("resources") or ():
+        if resource.get("type") == _ROOT:
+            outputs = dict(resource.get("outputs") or {})
+            return None if _SIGNATURE in json.dumps(outputs) else outputs
+    return {}
 
 
 @dataclass(frozen=True, slots=True)

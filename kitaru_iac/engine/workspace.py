@@ -31,7 +31,7 @@ from pulumi.automation import Deployment as State
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
 from kitaru_iac import redaction
-from kitaru_iac.engine.checkpoints import VERSION, Checkpoints, remove_dead_sidecars
+from kitaru_iac.engine.checkpoints import VERSION, Checkpoints, plain_outputs, remove_dead_sidecars
 from kitaru_iac.engine.errors import BackendUnusable, PassphraseMissing
 from kitaru_iac.machine.home import config_home, engine_home
 
@@ -272,7 +272,15 @@ class QuietWorkspace(LocalWorkspace):
         self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select"])
 
     def stack_outputs(self, stack_name: str) -> OutputMap:
-        """The outputs of the last update. The SDK asks for them twice, secret or not."""
+        """The outputs of the last update. The SDK asks for them twice, secret or not.
+
+        Plain ones of a state in a folder are read there, as by `export_stack`.
+        """
+        if self._folder is not None:
+            deployment = Checkpoints(self._folder, self._project, stack_name).deployment()
+            found = None if deployment is None else plain_outputs(deployment)
+            if found is not None:
+                return {key: OutputValue(value, secret=False) for key, value in found.items()}
         done = self._run_pulumi_cmd_sync(["stack", "output", "--json", "--stack", stack_name])
         masked = json.loads(done.stdout)
         if _MASKED in masked.values():

@@ -43,8 +43,10 @@ pytestmark = pytest.mark.engine
 SECRET = "a-very-secret-word"
 
 
-def role(name: str = "a", *, protect: bool = False, **more: Any) -> Callable[[], None]:
-    """A program with one role, and an output that is a secret."""
+def role(
+    name: str = "a", *, protect: bool = False, secret: bool = True, **more: Any
+) -> Callable[[], None]:
+    """A program with one role, and outputs of which one is a secret, if wanted."""
 
     def program() -> None:
         provider = aws_sdk.Provider("aws", region=REGION)
@@ -57,7 +59,10 @@ def role(name: str = "a", *, protect: bool = False, **more: Any) -> Callable[[],
             **more,
         )
         pulumi.export("name", name)
-        pulumi.export("word", pulumi.Output.secret(SECRET))
+        if secret:
+            pulumi.export("word", pulumi.Output.secret(SECRET))
+        else:
+            pulumi.export("of", {"all": [1, 2.5, None, True, "ä"]})
 
     return program
 
@@ -68,12 +73,18 @@ def deployment(program: Callable[[], Any] | None = None, **more: Any) -> Deploym
 
 
 def assert_reads_as_the_engine(d: Deployment) -> None:
-    """What is read of the file of a state is what `pulumi stack export` says."""
+    """What is read of the file of a state is what the engine says."""
     workspace: Any = d._opened and d._opened.workspace
-    read = workspace.export_stack("test")
+
+    def read() -> Any:
+        state = workspace.export_stack("test")
+        outputs = workspace.stack_outputs("test")
+        plain = {key: (output.value, output.secret) for key, output in outputs.items()}
+        return state.version, state.deployment, plain
+
+    told = read()
     workspace._folder = None
-    told = workspace.export_stack("test")
-    assert (read.version, read.deployment) == (told.version, told.deployment)
+    assert read() == told
 
 
 def test_its_life_and_what_it_leaves_behind(
@@ -92,6 +103,9 @@ def test_its_life_and_what_it_leaves_behind(
         assert SECRET not in repr(made)
         assert d.outputs() == made.outputs
         assert [step.action for step in d.preview().steps()] == [Action.KEEP]
+        assert_reads_as_the_engine(d)
+    with deployment(role(secret=False)) as d:
+        assert d.up().outputs == {"name": "a", "of": {"all": [1, 2.5, None, True, "ä"]}}
         assert_reads_as_the_engine(d)
     with deployment(role(description="new", tags={"a": "b"})) as d:
         step = d.preview().steps()[0]
