@@ -34,6 +34,8 @@ __all__ = [
 VERSION = 3
 #: Seconds after which an incomplete file of attributes is nobody's who is writing it just now.
 _SIDECAR_IS_DEAD = 5.0
+#: The note of a folder's format: each project has a folder of its own.
+_FORMAT = "version: 1\n"
 #: The type of the resource that stands for a program.
 _ROOT = "pulumi:pulumi:Stack"
 #: The key of what JSON has no kind for: https://pkg.go.dev/github.com/pulumi/pulumi/sdk/v3/go/common/resource
@@ -180,6 +182,20 @@ class Checkpoints:
             return None
         return parsed(copy)
 
+    def begin(self, deployment: Mapping[str, Any] | None) -> None:
+        """Write a new state into a folder of one's own, as Pulumi would.
+
+        Args:
+            deployment: What it holds; nothing, if None.
+        """
+        self.file.parent.mkdir(parents=True)
+        checkpoint: dict[str, Any] = {"stack": f"organization/{self.project}/{self.stack}"}
+        if deployment is not None:
+            checkpoint["latest"] = deployment
+        text = json.dumps({"version": VERSION, "checkpoint": checkpoint})
+        (self._pulumi / "meta.yaml").write_text(_FORMAT, encoding="utf-8")
+        self.file.write_text(text, encoding="utf-8")
+
     def locks(self) -> tuple[Lock, ...]:
         """Who holds the state, as the lock files say."""
         held = self._pulumi / "locks" / "organization" / self.project / self.stack
@@ -219,7 +235,7 @@ class Checkpoints:
         note = self._pulumi / "meta.yaml"
         # Projects have folders of their own in format 1, the only one that has such a note.
         if note.exists() and not note.read_text(encoding="utf-8").strip() and self.file.exists():
-            note.write_text("version: 1\n", encoding="utf-8")
+            note.write_text(_FORMAT, encoding="utf-8")
 
 
 def remove_dead_sidecars(files: Iterable[Path]) -> None:

@@ -12,7 +12,7 @@ from pulumi.automation import Deployment as State
 from pulumi.automation import ProjectSettings, Stack
 from pulumi.automation._stack import StackInitMode
 
-from kitaru_iac.engine.checkpoints import VERSION
+from kitaru_iac.engine.checkpoints import VERSION, Checkpoints
 from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.install import ensure_plugin
 from kitaru_iac.engine.progress import View
@@ -108,13 +108,10 @@ class WorkDirectories:
             passphrase = self._backend.passphrase()
         workspace = self.workspace(Backend(folder.as_uri()), passphrase)
 
-        def opened() -> Stack:
-            stack = QuietStack(name, workspace, StackInitMode.CREATE)
-            if state is not None:
-                stack.import_stack(State(VERSION, dict(state)))
-            return stack
-
-        return self._runner.run("open an empty state", opened)
+        # Made as files: the engine would be started for it, and again to put the state in.
+        Checkpoints(folder, self._project, name).begin(state)
+        workspace.selected = State(VERSION, dict(state or {}))
+        return QuietStack(name, workspace, StackInitMode.SELECT)
 
     def _folder(self) -> Path:
         return Path(self._folders.enter_context(tempfile.TemporaryDirectory(prefix="kitaru-")))

@@ -260,12 +260,13 @@ class QuietWorkspace(LocalWorkspace):
         super().__init__(project_settings=settings, **more)
         self._folder = backend.folder
         self._project = settings.name
-        #: The state of the stack that was selected, as it was at that moment.
+        #: The state of the selected stack, as it was at that moment; given where it is known.
         self.selected: State | None = None
 
     def select_stack(self, stack_name: str) -> None:
         """Make sure that it is there. Its state tells that, and is mostly wanted next."""
-        self.selected = self.export_stack(stack_name)
+        if self.selected is None:
+            self.selected = self.export_stack(stack_name)
 
     def create_stack(self, stack_name: str) -> None:
         """Make it, without selecting it."""
