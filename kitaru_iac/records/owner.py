@@ -239,7 +239,8 @@ def _rename(stored: Owner, owner: Owner) -> str | None:
         f"(aliases=[pulumi.Alias(name='{stored.name}')]), or run: pulumi state rename {here} "
         f"{there}\n"
         "If two resources are to exchange their names, rename them in the state, over a third name."
-        "\nElse give this one another `name`."
+        f"\nIf that one is to go, and this one to get its name, first run: pulumi destroy --target "
+        f"{here}\nElse give this one another `name`."
     )
 
 

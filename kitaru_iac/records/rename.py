@@ -6,7 +6,7 @@ from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.gateway.documents import StackChange
 from kitaru_iac.machine.locks import sole_writer
 
-__all__ = ["rename"]
+__all__ = ["rename", "require_free"]
 
 
 def rename(id: str, old: str, new: str) -> None:
@@ -25,9 +25,24 @@ def rename(id: str, old: str, new: str) -> None:
 
         store = Store.open()
         taken = store.find(new)
-        if taken is not None and taken.id != id:
-            raise AlreadyExistsError(
-                f"Stack '{old}' cannot be called '{new}' again: another stack is",
-                remedy=f"See it with: kitaru stack show {new}",
-            )
+        require_free(id, old, new, taken.id if taken is not None else None)
         store.gateway.update_stack(id, StackChange(name=new))
+
+
+def require_free(id: str, old: str, new: str, taken: str | None) -> None:
+    """Refuse a name that another stack has.
+
+    Args:
+        id: The stack's UUID.
+        old: Its name now.
+        new: Its name from now on.
+        taken: The UUID of the stack that is called so now, if one is.
+
+    Raises:
+        AlreadyExistsError: It is another one.
+    """
+    if taken not in (None, id):
+        raise AlreadyExistsError(
+            f"Stack '{old}' cannot be called '{new}' again: another stack is",
+            remedy=f"See it with: kitaru stack show {new}",
+        )

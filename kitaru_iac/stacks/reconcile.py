@@ -177,7 +177,7 @@ class Reconciliation:
         if desired.connector is None or not any(c.uses_connector for c in desired.components):
             return (), ()
         if not spec.verify:
-            return (), (NotVerified("The connector was not verified (--no-verify)."),)
+            return (), (NotVerified("The connector was not verified: `verify` is off."),)
         from kitaru_iac.records.connector_checks import require_ok, verify_connector
 
         if progress:

@@ -253,13 +253,15 @@ class Engine:
         if old is None and wanted.import_:
             self.import_(name, wanted.import_)
             old = self.state[name]
-        news = self._checked(name, wanted, old)
+        asked_for = replace or (old is not None and old.tainted)
+        # What is to be replaced gets its defaults anew.
+        news = self._checked(name, wanted, None if asked_for else old)
         if old is None:
             self._create(name, news, wanted, preview=preview)
             self.ops[name] = "create"
             return
         old.protect, old.retain = wanted.protect, wanted.retain
-        if replace or old.tainted:
+        if asked_for:
             self._replace(
                 name, old, news, wanted, before=wanted.delete_before_replace, preview=preview
             )
@@ -277,6 +279,7 @@ class Engine:
                 old.inputs = news
         elif diff.replaces or wanted.replace_on_changes:
             before = diff.deleteBeforeReplace or wanted.delete_before_replace
+            news = self._checked(name, wanted, None)
             self._replace(name, old, news, wanted, before=before, preview=preview)
         else:
             request = p.UpdateRequest(id=old.id, urn=self.urn(name), name=name, preview=preview)

@@ -153,6 +153,7 @@ def test_swapped_names_are_swapped_in_the_state(home: Home) -> None:
     with pytest.raises(Refused) as refused:
         engine.up(swapped)
     assert "rename them in the state, over a third name" in str(refused.value)
+    assert f"first run: pulumi destroy --target {engine.urn('two')}" in str(refused.value)
     for former, new in (("one", "third"), ("two", "one"), ("third", "two")):
         engine.rename(former, new)
     assert engine.up(swapped) == {"one": "update", "two": "update"}

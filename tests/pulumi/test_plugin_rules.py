@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pulumi.runtime.proto import provider_pb2 as p
 
 from kitaru_iac import gateway as reader
 from kitaru_iac.clouds.registry import provisioning
@@ -33,12 +34,15 @@ from kitaru_iac.pulumi.plugin.properties import description_properties, input_of
 from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties, is_secret, read, secret, struct
 from kitaru_iac.pulumi.provisioned import checked
 from kitaru_iac.records import rename
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.records.owner import Owner
+from kitaru_iac.records.stored import Store
 from kitaru_iac.render.report import summary, text
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.results import Deleted
+from tests.pulumi.driver import Plugin
 from tests.render.test_report import REPORT
 from tests.stacks.test_drift_rules import BUCKET, EKS, LOCAL, SAGEMAKER, configured, given, view_of
 
@@ -373,6 +377,32 @@ def test_a_stack_is_called_as_its_resource_unless_it_has_a_name(
     values: Mapping[str, Any], name: str, wrong: bool
 ) -> None:
     assert bool(problems(properties(values), name)) is wrong
+
+
+def test_a_name_that_is_left_out_stays_what_it_was_first() -> None:
+    """Whatever the resource is called by then: by an alias, or renamed in the state."""
+    plugin = Plugin()
+
+    def check(resource: str, olds: Any = None, **news: Any) -> Any:
+        request = p.CheckRequest(urn=URN.replace("::dev", f"::{resource}"), name=resource)
+        request.olds.CopyFrom(olds or struct({}))
+        request.news.CopyFrom(struct(news))
+        return plugin.call("Check", request).inputs
+
+    def called(resource: str, olds: Any = None, **news: Any) -> Any:
+        return check(resource, olds, **news)["name"]
+
+    first = check("dev")
+    assert first["name"] == "dev"
+    assert check("renamed", first) == first
+    assert called("again", check("renamed", first)) == "dev"
+    assert called("renamed", first, name="other") == "other"
+    # As the engine asks where it replaces, and of what had a name in the program.
+    assert called("renamed") == "renamed"
+    assert called("renamed", check("dev", name="other")) == "renamed"
+    # A refresh that found another name does not make that the one to keep.
+    drifted = struct({"name": "theirs", "__name": "dev"})
+    assert called("renamed", drifted) == "dev"
 
 
 @pytest.mark.parametrize(
@@ -778,6 +808,8 @@ class Life:
         self.plan = Plan("dev")
         self.fails: dict[str, Exception] = {}
         self.deleted: Deleted | None = None
+        #: What is in no stack, and carries the name of one.
+        self.left = Records("dev", "custom", ())
 
     def call(self, name: str, *what: Any) -> None:
         self.calls.append((name, *what))
@@ -835,6 +867,8 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Live:
         for name in ("create", "apply", "preview", "preview_creation", "use", "delete"):
             monkeypatch.setattr(operations, name, getattr(life, name))
         monkeypatch.setattr(rename, "rename", life.rename)
+        beside = SimpleNamespace(orphans=lambda name: life.left)
+        monkeypatch.setattr(Store, "open", lambda: beside)
         for module in (stacks, reading):
             monkeypatch.setattr(module, "view_of", life.view_of)
         return life
@@ -890,9 +924,24 @@ def test_a_renamed_stack_gets_its_name_back_only_if_it_is_the_resources_own(
         if "rename" in outcome:
             assert life.calls[0] == ("rename", ID, called, "dev")
     else:
-        with pytest.raises(outcome, match=f"Stack '{called}' belongs to Pulumi"):
-            update()
+        for run in (lambda: stacks.preview(URN, "dev", properties(name="dev"), ID, OURS), update):
+            with pytest.raises(outcome, match=f"Stack '{called}' belongs to Pulumi"):
+                run()
         assert life.calls == []
+
+
+def test_a_name_that_another_stack_took_is_not_taken_back_and_the_preview_says_so(
+    live: Live,
+) -> None:
+    life = live(dev=there(name="theirs"), other=replace(there(None), id=AWAY))
+    new = properties(name="dev")
+    for run in (
+        lambda: stacks.preview(URN, "dev", new, ID, OURS),
+        lambda: stacks.update(URN, "dev", ID, OURS, new, quiet),
+    ):
+        with pytest.raises(AlreadyExistsError, match="'theirs' cannot be called 'dev' again"):
+            run()
+    assert life.calls == []
 
 
 def test_a_stack_that_is_gone_is_not_changed(live: Live) -> None:
@@ -1169,6 +1218,38 @@ def test_what_is_deleted_is_the_stack_or_what_a_deletion_left_of_it(
     for call in life.calls:
         assert call[2].urn == URN
         assert call[2].run == "a"
+
+
+STORE = ComponentRecord("artifact_store", "dev", "local", id="1")
+BESIDE = ConnectorRecord("dev", "aws", "implicit", id="2")
+
+
+@pytest.mark.parametrize(
+    ("left", "known", "kept"),
+    [
+        (Records("dev", "custom", (STORE,)), {"componentIds": {"artifact_store": "1"}}, None),
+        (Records("dev", "custom", (), BESIDE), {"connectorId": "2"}, None),
+        (Records("dev", "custom", (STORE,)), {}, "artifact_store"),
+        (
+            Records("dev", "custom", (STORE,), BESIDE),
+            {"componentIds": {"artifact_store": "1", "orchestrator": "3"}, "connectorId": "4"},
+            "service_connector",
+        ),
+    ],
+    ids=["its component", "its connector", "another's component", "another's connector"],
+)
+def test_of_a_stack_that_is_gone_only_its_own_parts_are_deleted(
+    live: Live, left: Records, known: dict[str, Any], kept: str | None
+) -> None:
+    """Those of a later stack of that name, which somebody deleted without its parts, are not."""
+    life = live()
+    life.left = left
+    said = stacks.delete(URN, AWAY, properties(name="dev", ownerRun="a", **known))
+    if kept is None:
+        assert (said, life.names) == ((), ["delete"])
+    else:
+        assert life.names == []
+        assert said[0].startswith(f"Kept {kept} named 'dev': in no stack, and not this one's.")
 
 
 @pytest.mark.parametrize(

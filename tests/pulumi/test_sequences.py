@@ -39,16 +39,18 @@ OPTIONS = (
     *("protect", "retain", "ignore", "replace_on_changes", "delete_before_replace"),
     *("alias", "import"),
 )
-#: A resource of a program: the stack's name, its folder, and at most one option.
+#: A resource of a program: the stack's name, if it is named, its folder, and at most one option.
 ASKED = st.tuples(
-    st.sampled_from(NAMES), st.sampled_from(PLACES), st.sampled_from((None, None, *OPTIONS))
+    st.sampled_from((*NAMES, None)),
+    st.sampled_from(PLACES),
+    st.sampled_from((None, None, *OPTIONS)),
 )
 PROGRAMS = st.dictionaries(st.sampled_from(RESOURCES), ASKED)
 #: `--replace`, `--target` and `--exclude`; most runs have none of them.
 FLAGS = st.sampled_from((None, None, None, "replace", "target", "exclude"))
 ENGINES = st.integers(0, 1)
 
-Asked = tuple[str, str | None, str | None]
+Asked = tuple[str | None, str | None, str | None]
 #: A stack as it is compared: its id, labels and the configuration of its components.
 Stored = dict[str, tuple[Any, ...]]
 
@@ -79,13 +81,15 @@ def program_of(given: dict[str, Asked]) -> dict[str, Wanted]:
     """A program; what it imports is what has the stack's name at this moment."""
     program, there = {}, store()
     for resource, (name, place, option) in given.items():
-        wanted = Wanted({"name": name, **({"artifactStore": place} if place else {})})
+        given_here = {"name": name, "artifactStore": place}
+        wanted = Wanted({key: value for key, value in given_here.items() if value})
         if option == "ignore":
             wanted.ignore = ("artifactStore",)
         elif option == "alias":
             wanted.aliases = tuple(other for other in RESOURCES if other not in given)
         elif option == "import":
-            wanted.import_ = there[name][0] if name in there else None
+            called = name or resource
+            wanted.import_ = there[called][0] if called in there else None
         elif option is not None:
             setattr(wanted, option, True)
         program[resource] = wanted
@@ -223,6 +227,9 @@ class Sequences(RuleBasedStateMachine):
             self.stale[index].discard(held.id)
         if held.id in self.stale[index]:
             return  # no run looks at a stack of which nothing has changed in the program
+        if called is None:  # as the resource was called when the stack was made
+            called = str(held.properties["name"])
+            assert called == name or (was and called in RESOURCES)
         stack_id, labels, parts = there[called]
         assert held.id == stack_id
         assert labels[OWNER_LABEL] == engine.urn(name) == held.properties["ownerUrn"]
@@ -338,6 +345,14 @@ class Sequences(RuleBasedStateMachine):
         if name in store():
             stored.configure(name, "artifact_store", path="/tmp/a-colleagues")
             self._unseen(name)
+
+    @rule(name=st.sampled_from((*NAMES, *RESOURCES)), new=st.sampled_from(NAMES))
+    def a_colleague_renames_it(self, name: str, new: str) -> None:
+        """The stack alone, as ZenML's own command does it."""
+        there = store()
+        if name in there and new not in there:
+            self._unseen(name)
+            stored.rename(name, new)
 
     def _unseen(self, name: str) -> None:
         for stale in self.stale:

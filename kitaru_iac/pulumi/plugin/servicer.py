@@ -33,6 +33,9 @@ from kitaru_iac.pulumi.plugin.wire import Properties, read, secret, struct
 __all__ = ["Servicer"]
 
 STACK = "kitaru:index:Stack"
+#: An input that nobody gave: the name that a stack got because its program names none. It stays
+#: when the resource is called otherwise, by an alias or in the state: see `Check`.
+LEFT_OUT_NAME = "__name"
 #: Properties whose values may stand in diagnostics.
 _SHOWN = frozenset(map(camel, STACK_KEYS)) - {"credentials", "extra"}
 
@@ -158,12 +161,14 @@ class Servicer(ProviderServicer):
         """Every problem at once; the engine shows them by property."""
         await self._require_stack(request, context)
         given = read(request.news)
-        name = request.name or request.urn.split("::", 3)[-1]
+        name = read(request.olds).wire.get(LEFT_OUT_NAME)
+        name = str(name or request.name or request.urn.split("::", 3)[-1])
         found = await in_thread(check.problems, given, name)
         if found:
             return provider_pb2.CheckResponse(failures=[_failure(problem) for problem in found])
         inputs = {key: value for key, value in given.wire.items() if not key.startswith("__")}
-        inputs.setdefault("name", name)
+        if inputs.get("name") is None:
+            inputs |= {"name": name, LEFT_OUT_NAME: name}
         inputs["credentials"] = secret(inputs.get("credentials"))
         return provider_pb2.CheckResponse(inputs=struct(inputs))
 

@@ -72,7 +72,9 @@ def preview(
         if id is None or state is None:
             operations.preview_creation(spec, owner=owner)
             return _foreseen(new, spec)
-        if _stored(id, spec).name != spec.name:
+        stored = _stored(id, spec)
+        if stored.name != spec.name:
+            _require_own_name(stored, spec.name, owner)
             return _with_ids(new, state)
         plan = operations.preview(spec, owner=owner)
     _insist_on_place(plan, spec)
@@ -151,11 +153,9 @@ def update(
         spec, owner = stack_spec(new, name), _owner(urn, state)
         stored = _stored(id, spec)
         if stored.name != spec.name:
-            from kitaru_iac.records.owner import require_changeable
             from kitaru_iac.records.rename import rename
-            from kitaru_iac.stacks.drift import records_of_view
 
-            require_changeable(records_of_view(stored), owner)
+            _require_own_name(stored, spec.name, owner)
             rename(id, stored.name, spec.name)
 
         def confirm(plan: Plan) -> bool:
@@ -217,6 +217,8 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
             if name is None or view_of(str(name)) is not None:
                 return ()
             ref = str(name)
+            if strangers := _strangers(ref, state):
+                return (strangers,)
         try:
             done = operations.delete(ref, exact=True, recursive=True, force=True, owner=owner)
         except StackNotFound:
@@ -259,6 +261,35 @@ def _require_free(new: Properties, name: str, owner: Owner) -> None:
     view = view_of(str(called)) if called else None
     if view is not None and view.name == called:
         require_creatable(records_of_view(view), owner)
+
+
+def _require_own_name(stored: StackView, name: str, owner: Owner) -> None:
+    """Refuse to give a stack back the name that somebody took from it, if it is another's now."""
+    from kitaru_iac.records.owner import require_changeable
+    from kitaru_iac.records.rename import require_free
+    from kitaru_iac.stacks.drift import records_of_view
+
+    require_changeable(records_of_view(stored), owner)
+    taken = view_of(name)
+    require_free(stored.id, stored.name, name, taken.id if taken is not None else None)
+
+
+def _strangers(name: str, state: Properties) -> str | None:
+    """What of a stack that is gone is left under its name, and was made by somebody else."""
+    from kitaru_iac.records.stored import Store
+
+    own = {*state.values.get("componentIds", {}).values(), state.values.get("connectorId")}
+    left = Store.open().orphans(name)
+    parts = [(part.type, part.id) for part in left.components]
+    if left.connector is not None:
+        parts.append(("service_connector", left.connector.id))
+    kinds = [kind for kind, part in parts if part not in own]
+    if not kinds:
+        return None
+    return (
+        f"Kept {', '.join(kinds)} named '{name}': in no stack, and not this one's. "
+        "See them with: kitaru stack clean"
+    )
 
 
 def _require_owner(view: StackView, urn: str) -> None:
