@@ -145,6 +145,31 @@ def test_a_renamed_resource_gets_the_remedy_that_works(home: Home) -> None:
     assert stored.names() == {"default"}
 
 
+def test_what_another_state_may_have_by_now_is_not_taken_over_in_silence(home: Home) -> None:
+    """`pulumi state move`, and a program of the former state that still has the resource."""
+    former, new = Engine(), Engine("staging")
+    former.up(DEV)
+    assert former.plugin.said == []
+    former.move("dev", new)
+    for preview in (True, False):
+        former.plugin.said.clear()
+        assert former.up(DEV, preview=preview) == {"dev": "create"}
+        (line,) = former.plugin.said
+        assert line.startswith("Stack 'dev' is there already")
+        assert line.endswith(f"forget it: pulumi state delete '{former.urn('dev')}'")
+    # As it says; the other state's program then asks for its stack.
+    former.state.clear()
+    text = refusal(lambda: new.up(DEV))
+    command = re.search(r"take it over with: pulumi import kitaru:index:Stack dev (.*)", text)
+    assert command is not None
+    new.state.clear()
+    new.import_("dev", *shlex.split(command[1]))
+    assert new.up(DEV) == {"dev": "update"}
+    assert new.plugin.said == []
+    new.destroy()
+    assert stored.names() == {"default"}
+
+
 def test_swapped_names_are_swapped_in_the_state(home: Home) -> None:
     engine = Engine()
     engine.up({"one": Wanted({"name": "a"}), "two": Wanted({"name": "b"})})

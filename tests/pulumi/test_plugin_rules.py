@@ -205,7 +205,8 @@ OF_ANOTHER_PART: list[tuple[Any, Any]] = [
         ("orchestrator.extra", []),
         ("region", []),
         ("", []),
-        ("*", []),
+        ("*", [*ONE_FIELD, *ALSO_ANOTHER, *OF_ANOTHER_PART]),
+        ("*.orchestrator", [*ONE_FIELD, *ALSO_ANOTHER]),
     ],
 )
 def test_what_is_ignored_is_what_lies_at_the_path_and_nothing_beside(

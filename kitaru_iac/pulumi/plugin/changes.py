@@ -74,8 +74,8 @@ def changes(
     removed: list[str] = []
     updated: list[str] = []
     for key in map(camel, STACK_KEYS):
-        within = [path[1:] for path in paths if path[0] == key]
-        if key in skipped or _same(key, old, new, within):
+        within = [path[1:] for path in paths if path[0] in {key, "*"}]
+        if skipped & {key, "*"} or _same(key, old, new, within):
             continue
         before, after = key in old.names, key in new.names
         (updated if before and after else added if after else removed).append(key)

@@ -219,6 +219,10 @@ class Servicer(ProviderServicer):
         new, name = read(request.properties), request.name
         if request.preview:
             properties = await self._previewed(request.urn, name, new)
+            if self._connection_known:
+                await self._warn(
+                    request.urn, await in_thread(stacks.foreseen, request.urn, name, new)
+                )
             return provider_pb2.CreateResponse(properties=struct(properties))
         made = await in_thread(stacks.create, request.urn, name, new, self.log.speaker(request.urn))
         await self._warn(request.urn, made.warnings)

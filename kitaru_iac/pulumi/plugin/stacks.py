@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kitaru_iac.records.owner import Owner
     from kitaru_iac.spec import StackSpec
 
-__all__ = ["PartialUpdate", "create", "delete", "preview", "read", "update"]
+__all__ = ["PartialUpdate", "create", "delete", "foreseen", "preview", "read", "update"]
 
 _write_lock = threading.Lock()
 
@@ -83,6 +83,35 @@ def preview(
     return _with_ids(new, state)
 
 
+def foreseen(urn: str, name: str, new: Properties) -> tuple[str, ...]:
+    """What the user has to know beforehand of a stack that is to be created."""
+    if "name" in new.unknown:
+        return ()
+    with _write_lock:
+        return _taken_over(urn, str(new.values.get("name", name)))
+
+
+def _taken_over(urn: str, name: str) -> tuple[str, ...]:
+    """A creation that makes nothing: its stack is there, by an earlier run of this machine.
+
+    That run may have died, or is to be replaced now. Its stack may also be in another state by now,
+    of which nothing tells: the engine does not say from which one it calls.
+    """
+    from kitaru_iac.records.owner import owner_of
+
+    view = view_of(name)
+    owner = owner_of(view.labels) if view is not None else None
+    if owner is None or owner.urn != urn or owner.run not in runs.known(urn):
+        return ()
+    text = (
+        f"Stack '{name}' is there already: an earlier run of this resource on this machine made "
+        "it. It is taken over, and not made. If another state has it by now (pulumi stack rename, "
+        "pulumi state move, another organization), let this one forget it: pulumi state delete "
+        f"'{urn}'"
+    )
+    return (text,)
+
+
 def expected(new: Properties) -> dict[str, Any]:
     """The properties of a stack of which nothing more can be said beforehand."""
     return {**dict.fromkeys(COMPUTED, UNKNOWN), **new.wire, "drift": []}
@@ -130,9 +159,10 @@ def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
         place.here()
         spec = stack_spec(new, name)
         owner = _creator(urn, runs.begin(urn))
+        earlier = _taken_over(urn, spec.name)
         done = operations.create(spec, progress=say, owner=owner)
         runs.settle(urn, owner.run)
-        stack = made(done.id, new, tuple(map(str, done.warnings)))
+        stack = made(done.id, new, (*earlier, *map(str, done.warnings)))
         _activate(stack, new)
     return stack
 
