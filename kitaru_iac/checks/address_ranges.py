@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
-__all__ = ["WIDE", "Ranges", "collapsed"]
+__all__ = ["EVERY_ADDRESS", "width"]
 
-#: What is wider than one range of this length opens to very many (in IPv6, twice as long).
-WIDE: Final = 8
-
-
-class Ranges(NamedTuple):
-    """Ranges of which none is within another one, and no two are one together."""
-
-    four: tuple[ipaddress.IPv4Network, ...]
-    six: tuple[ipaddress.IPv6Network, ...]
+EVERY_ADDRESS: Final = "every address"
+#: What is more than one range of this length opens to very many (in IPv6, twice as long).
+_WIDE: Final = 8
 
 
-def collapsed(cidrs: Iterable[str]) -> Ranges | None:
-    """Join ranges that are one together; None where a text is no range."""
+def width(cidrs: Iterable[str]) -> str | None:
+    """Say to how many addresses of the internet ranges open together, if to too many.
+
+    Returns:
+        In words; empty if they are few, None if a text is no range. A private range lets in nobody
+        from the internet.
+    """
     try:
         networks = [ipaddress.ip_network(cidr, strict=False) for cidr in cidrs]
     except ValueError:
         return None
-    return Ranges(
-        tuple(ipaddress.collapse_addresses(n for n in networks if n.version == 4)),
-        tuple(ipaddress.collapse_addresses(n for n in networks if n.version == 6)),
-    )
+    four = ipaddress.collapse_addresses(n for n in networks if n.version == 4)
+    six = ipaddress.collapse_addresses(n for n in networks if n.version == 6)
+    open4 = sum(n.num_addresses for n in four if not n.is_private)
+    open6 = sum(n.num_addresses for n in six if not n.is_private)
+    if open4 == 2**32 or open6 == 2**128:
+        return EVERY_ADDRESS
+    is_wide = open4 > 2 ** (32 - _WIDE) or open6 > 2 ** (128 - 2 * _WIDE)
+    return "a great part of all addresses" if is_wide else ""

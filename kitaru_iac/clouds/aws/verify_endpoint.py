@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kitaru_iac.checks.address_ranges import WIDE, collapsed
+from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Verdict, ok, unknown, warn
 from kitaru_iac.checks.probes import Outcome
@@ -49,36 +49,23 @@ def evaluate_endpoint(
             note(restrict, "opens it to this machine's address"),
         )
     cidrs = [str(cidr) for cidr in network.get("publicAccessCidrs", ())]
-    width = _width(cidrs)
-    if width is None:
+    # EKS itself writes 0.0.0.0/0 where none was given.
+    open_to = width(cidrs) if cidrs else EVERY_ADDRESS
+    if open_to is None:
         return unknown(
             f"EKS tells addresses that are none: {', '.join(cidrs)}",
             aws("eks", "describe-cluster", name=r.cluster, region=r.region),
         )
-    if width:
+    if open_to:
         return warn(
-            f"its endpoint is open to {width}",
+            f"its endpoint is open to {open_to}",
             note(restrict, "add the ZenML server's address too"),
         )
     also = " and its own network" if private else ""
-    open_to = f"its endpoint is open to {', '.join(cidrs)}{also}"
+    words = f"its endpoint is open to {', '.join(cidrs)}{also}"
     if reached is False:
         return warn(
-            f"{open_to}, and was not reached from here: this machine is not among them",
+            f"{words}, and was not reached from here: this machine is not among them",
             note(restrict, "opens it to this machine's address; add the others again"),
         )
-    return ok(open_to, None if reached is None else _SERVER_TOO)
-
-
-def _width(cidrs: list[str]) -> str | None:
-    """To how many addresses the ranges open together, if to too many; None if one is no range."""
-    ranges = collapsed(cidrs)
-    if ranges is None:
-        return None
-    # Of the internet: a private range lets in nobody from there.
-    open4 = sum(n.num_addresses for n in ranges.four if not n.is_private)
-    open6 = sum(n.num_addresses for n in ranges.six if not n.is_private)
-    if not cidrs or open4 == 2**32 or open6 == 2**128:
-        return "every address"
-    is_wide = open4 > 2 ** (32 - WIDE) or open6 > 2 ** (128 - 2 * WIDE)
-    return "a great part of all addresses" if is_wide else ""
+    return ok(words, None if reached is None else _SERVER_TOO)

@@ -252,12 +252,12 @@ _CHECKS = (
     ),
     CheckInfo(
         "azure.cluster.reachable",
-        "The cluster's API is open to the networks of its users",
-        "Private cluster and authorized address ranges. Whether ZenML's server and its clients are "
-        "let in is not seen: then it is unknown. The API itself is not called: its certificate "
-        "authority comes with a credential of the cluster alone.",
+        "The cluster's API is not open to everybody",
+        "Private cluster, and the authorized address ranges together. Whether ZenML's server and "
+        "its clients are let in is not seen, so it is never ok. The API itself is not called: its "
+        "certificate authority comes with a credential of the cluster alone.",
         _AKS + "api-server-authorized-ip-ranges",
-        frozenset({_OK, _UNKNOWN}),
+        frozenset({_WARN, _UNKNOWN}),
     ),
     CheckInfo(
         "azure.cluster.workload_identity",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
@@ -175,8 +176,9 @@ def _can_run(pool: Raw) -> bool:
 
 
 def evaluate_reachable(cluster: Raw) -> Verdict:
-    """Whether every network reaches its API; who of a few does, cannot be seen."""
+    """Open to the world is worth a word; who of a few networks reaches it, cannot be seen."""
     profile = partial(within, cluster, "properties", "apiServerAccessProfile")
+    open_to: str | None = EVERY_ADDRESS
     show = _aks("show", cluster)
     if profile() is not None:
         if flag(cluster, "properties", "apiServerAccessProfile", "enablePrivateCluster"):
@@ -186,14 +188,23 @@ def evaluate_reachable(cluster: Raw) -> Verdict:
                 show,
             )
         ranges = texts(cluster, "properties", "apiServerAccessProfile", "authorizedIPRanges")
-        if ranges:
+        open_to = width(ranges) if ranges else EVERY_ADDRESS
+        if open_to is None:
+            return unknown(f"AKS tells addresses that are none: {', '.join(ranges)}", show)
+        if not open_to:
             return unknown(
                 f"its API lets in {', '.join(ranges)} alone; whether ZenML's server and its "
                 "clients are there cannot be seen",
                 show,
             )
     if text(cluster, "properties", "fqdn"):
-        return ok("its API has a public address, which was not called")
+        return warn(
+            f"its API is open to {open_to}",
+            note(
+                _aks("update", cluster, "--api-server-authorized-ip-ranges=ADDRESS/32"),
+                "this machine's address, and the ZenML server's",
+            ),
+        )
     return unknown("it does not say where its API is", show)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from kitaru_iac.checks.address_ranges import WIDE, collapsed
+from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.cluster_rights import evaluate_rights as evaluate_cluster_rights
 from kitaru_iac.checks.commands import command, note
@@ -268,35 +268,22 @@ def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdi
         cluster.get("masterAuthorizedNetworksConfig") or {}
     )
     cidrs = [str(one.get("cidrBlock")) for one in networks.get("cidrBlocks") or ()]
-    width = "every address" if not networks.get("enabled") else _width(cidrs)
-    if width is None:
+    open_to = width(cidrs) if networks.get("enabled") else EVERY_ADDRESS
+    if open_to is None:
         return unknown(f"GKE tells addresses that are none: {', '.join(cidrs)}", restrict)
-    if width:
+    if open_to:
         return warn(
-            f"its endpoint is open to {width}",
+            f"its endpoint is open to {open_to}",
             note(f"{restrict} --master-authorized-networks=ADDRESS/32",
                  "this machine's address, and the ZenML server's"),
         )  # fmt: skip
-    open_to = f"its endpoint is open to {', '.join(cidrs) or 'Google Cloud alone'}"
+    words = f"its endpoint is open to {', '.join(cidrs) or 'Google Cloud alone'}"
     if not_reached:
-        return _unreached(open_to, reached, restrict)
-    return ok(f"{open_to}, and was reached from here", _SERVER_TOO)
+        return _unreached(words, reached, restrict)
+    return ok(f"{words}, and was reached from here", _SERVER_TOO)
 
 
 def _unreached(words: str, reached: Outcome[bool], remedy: str) -> Verdict:
     if isinstance(reached, ProbeError):
         return unknown(f"{words}; whether it is reached from here: {reached.why}", remedy)
     return warn(f"{words}, and was not reached from here", remedy)
-
-
-def _width(cidrs: list[str]) -> str | None:
-    """To how many addresses the ranges open together, if to too many; None if one is no range."""
-    ranges = collapsed(cidrs)
-    if ranges is None:
-        return None
-    lengths = [n.prefixlen for n in ranges.four] + [n.prefixlen // 2 for n in ranges.six]
-    if not lengths:
-        return ""
-    return "every address" if min(lengths) == 0 else (
-        "a great part of all addresses" if min(lengths) < WIDE else ""
-    )  # fmt: skip

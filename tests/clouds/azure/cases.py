@@ -697,6 +697,7 @@ def _cluster() -> list[Case]:
     def placed(where: str | None) -> Callable[[World], Any]:
         return lambda w: w.cluster().update(location=where)
 
+    wide = [f"{first}.0.0.0/8" for first in (11, 20, 52)]
     windows = {"name": "win", "count": 3, "osType": "Windows"}
     empty = {"name": "none", "count": 0, "osType": "Linux"}
     stopped = {"name": "off", "count": 2, "powerState": {"code": "Stopped"}}
@@ -723,7 +724,10 @@ def _cluster() -> list[Case]:
         Case(compute, UNKNOWN, pools({"name": "odd"}), "how many nodes"),
         Case(compute, UNKNOWN, cluster(agentPoolProfiles=None), "which nodes"),
         Case(compute, UNKNOWN, cluster(agentPoolProfiles="many"), "nobody understands"),
-        Case(reachable, OK, cluster(), "a public address"),
+        Case(reachable, WARN, cluster(), "open to every address"),
+        Case(reachable, WARN, profile(authorizedIPRanges=["0.0.0.0/1", "128.0.0.0/1"]), "every"),
+        Case(reachable, WARN, profile(authorizedIPRanges=wide), "a great part"),
+        Case(reachable, UNKNOWN, profile(authorizedIPRanges=["nonsense"]), "that are none"),
         Case(reachable, UNKNOWN, profile(enablePrivateCluster=True), "private address"),
         Case(reachable, UNKNOWN, profile(authorizedIPRanges=["192.0.2.0/24"]), "192.0.2.0/24"),
         Case(reachable, UNKNOWN, cluster(fqdn=None), "where its API is"),

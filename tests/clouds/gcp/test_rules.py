@@ -180,6 +180,8 @@ PRIVATE = {"privateClusterConfig": {"enablePrivateEndpoint": True}}
         (networks("0.0.0.0/0"), True, WARN),
         (networks("0.0.0.0/1", "128.0.0.0/1"), True, WARN),
         (networks("10.0.0.0/4"), True, WARN),
+        (networks("11.0.0.0/8", "20.0.0.0/8", "52.0.0.0/8"), True, WARN),
+        (networks("10.0.0.0/8", "172.16.0.0/12"), True, OK),
         (networks("::/0"), True, WARN),
         (networks("nonsense"), True, UNKNOWN),
         (networks("192.0.2.0/24"), True, OK),

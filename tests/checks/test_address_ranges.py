@@ -1,0 +1,32 @@
+"""How wide ranges of addresses are together."""
+
+from __future__ import annotations
+
+import pytest
+
+from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
+
+_GREAT = "a great part of all addresses"
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "expected"),
+    [
+        ([], ""),
+        (["203.0.113.7"], ""),
+        (["203.0.113.7/32", "2001:db8::/32"], ""),
+        (["11.0.0.0/8"], ""),
+        (["11.0.0.0/8", "11.1.0.0/16"], ""),  # one within the other
+        (["11.0.0.0/8", "203.0.112.0/24"], _GREAT),
+        ([f"{n}.0.0.0/8" for n in range(40, 60, 2)], _GREAT),
+        (["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"], ""),  # nobody's on the internet
+        (["2000::/16"], ""),
+        (["2000::/16", "3000::/24"], _GREAT),
+        ([f"{n}.0.0.0/8" for n in range(255)], _GREAT),
+        ([f"{n}.0.0.0/8" for n in range(256)], EVERY_ADDRESS),
+        (["8000::/1", "::/1"], EVERY_ADDRESS),
+        (["203.0.113.7/32", "nonsense"], None),
+    ],
+)
+def test_ranges_count_together(cidrs: list[str], expected: str | None) -> None:
+    assert width(cidrs) == expected
