@@ -20,6 +20,7 @@ __all__ = [
     "NotVerified",
     "OwnedByPulumi",
     "PartShared",
+    "RemainsUnknown",
     "SelectionOverridden",
     "StoreIsLocal",
     "StoreNotCreated",
@@ -110,6 +111,12 @@ class PartShared(KitaruWarning):
     """A part that a change writes is used by other stacks too."""
 
     code = "part_shared"
+
+
+class RemainsUnknown(KitaruWarning):
+    """Whether more stays in the cloud after a deletion could not be looked at in full."""
+
+    code = "remains_unknown"
 
 
 class SelectionOverridden(KitaruWarning):

@@ -56,6 +56,7 @@ CODES = {
     "not_connected",
     "not_found",
     "not_pruned",
+    "remains_unknown",
     "not_verified",
     "owned_by_pulumi",
     "part_shared",

@@ -123,6 +123,8 @@ def _tell(name: str, done: Destroyed) -> int | None:
     from kitaru_iac.plan.document import changes
 
     out = output()
+    for warning in done.warnings:
+        out.warn(warning)
     lines = [f"Deleted: {step.name} ({step.kind})" for step in done.steps]
     lines += [f"Kept: {part.name} ({part.kind}): {part.reason}" for part in done.kept]
     document = {

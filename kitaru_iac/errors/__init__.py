@@ -68,6 +68,7 @@
         ├── NotVerified        not_verified            -    the connector, as asked
         ├── OwnedByPulumi      owned_by_pulumi         -    its program may make it again
         ├── PartShared         part_shared             -    it changes for other stacks too
+        ├── RemainsUnknown     remains_unknown         -    after a deletion, in the cloud
         ├── SelectionOverridden selection_overridden   -    an environment variable wins
         ├── StoreIsLocal       store_is_local          -    a remote runner cannot reach it
         ├── StoreNotCreated    store_not_created       -

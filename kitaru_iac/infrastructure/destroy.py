@@ -118,12 +118,17 @@ def destroy_infrastructure(
             for step in done
             if step.action is not Action.KEEP and step.kind not in owned.unchanged
         )
-        require_nothing_unknown(owned, known)
+        warnings = require_nothing_unknown(owned, known)
         forgotten = foreign(others) if forget_foreign else ()
         apart = tuple(part for part in foreign(decided) if part not in forgotten)
         stays = tuple(part for part in kept(decided) if part not in forgotten)
         return Destroyed(
-            gone, (*stays, *unclear), foreign=apart, hidden=hidden(decided), forgotten=forgotten
+            gone,
+            (*stays, *unclear),
+            foreign=apart,
+            hidden=hidden(decided),
+            forgotten=forgotten,
+            warnings=warnings,
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.provider import Marked, marks
 from kitaru_iac.errors import DeploymentNotFound, InfrastructureRemains, KitaruError
+from kitaru_iac.notices import RemainsUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -98,12 +99,17 @@ def _unseen(found: Marked) -> list[str]:
     return [f"Not all could be looked at: {one}" for one in found.unseen]
 
 
-def require_nothing_unknown(owned: OwnedDeployment, known: Collection[str]) -> None:
+def require_nothing_unknown(
+    owned: OwnedDeployment, known: Collection[str]
+) -> tuple[RemainsUnknown, ...]:
     """See that after a deletion nothing stays but what is known to.
 
     Args:
         owned: The deployment, taken down as far as its state goes.
         known: The ids and other names of what stays and is said to, or was deleted just now.
+
+    Returns:
+        What could not be looked at: it may be denied to whoever may delete all that was made.
 
     Raises:
         InfrastructureRemains: There is more that carries its marks.
@@ -115,6 +121,10 @@ def require_nothing_unknown(owned: OwnedDeployment, known: Collection[str]) -> N
         where = ", ".join(f"{key} {value}" for key, value in owned.account.place.items())
         why = "The state did not know it: it is of another backend, or older than what was made."
         raise _remains(owned.engine.stack, Marked(more, found.unseen), where, why)
+    if not found.unseen:
+        return ()
+    lines = [f"Whether anything else of stack {owned.engine.stack} is there was not seen in full."]
+    return (RemainsUnknown("\n".join([*lines, *_unseen(found)])),)
 
 
 def _remains(stack: str, found: Marked, where: str, why: str) -> InfrastructureRemains:

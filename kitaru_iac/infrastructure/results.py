@@ -10,6 +10,7 @@ from kitaru_iac.values import dataclass, field
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
+    from kitaru_iac.notices import KitaruWarning
     from kitaru_iac.spec.model import StackSpec
 
 __all__ = ["Destroyed", "InfrastructureResult"]
@@ -51,6 +52,7 @@ class Destroyed:
         hidden: Those of `foreign` that may not be looked at: they are not forgotten, since they may
             be the deployment's own.
         forgotten: What was taken out of the state, and is where it was.
+        warnings: What the user has to know, in plain words.
     """
 
     steps: tuple[Step, ...] = ()
@@ -58,3 +60,4 @@ class Destroyed:
     foreign: tuple[Kept, ...] = ()
     hidden: tuple[Kept, ...] = ()
     forgotten: tuple[Kept, ...] = ()
+    warnings: tuple[KitaruWarning, ...] = ()

@@ -168,6 +168,7 @@ def with_destroyed(done: Deleted, gone: Destroyed) -> Deleted:
         infrastructure_foreign=gone.foreign,
         infrastructure_hidden=gone.hidden,
         kept=(*kept, *gone.kept),
+        warnings=(*done.warnings, *gone.warnings),
     )
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from kitaru_iac.infrastructure.results import Destroyed
+from kitaru_iac.notices import RemainsUnknown
 from kitaru_iac.plan.model import Kept
 from kitaru_iac.stacks import deployed, operations
 from kitaru_iac.stacks.deployed import with_destroyed
@@ -28,6 +29,7 @@ STATE = "pulumi state delete"
     ("gone", "code", "said"),
     [
         (Destroyed(), 0, set()),
+        (Destroyed(warnings=(RemainsUnknown("Roles may not be listed."),)), 0, set()),
         (Destroyed(kept=(PROTECTED,)), 0, set()),
         (Destroyed(kept=(PROTECTED, THEIRS), foreign=(THEIRS,)), 1, {FORGET}),
         (Destroyed(kept=(SECRET,), foreign=(SECRET,), hidden=(SECRET,)), 1, {TELL, STATE}),
@@ -58,6 +60,7 @@ def test_a_deletion_that_leaves_what_is_not_ours_is_no_success(
     assert {hint for hint in (FORGET, TELL, STATE) if hint in told.err} == (
         said if form == "text" else set()
     )
+    assert all(warning.text in told.err + told.out for warning in gone.warnings)
     if form == "json":
         item = json.loads(told.out)["item"]
         assert [part["name"] for part in item["kept"]] == [part.name for part in gone.kept]

@@ -15,6 +15,7 @@ from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.infrastructure import destroy, remains
 from kitaru_iac.infrastructure.deployments import OwnedDeployment
 from kitaru_iac.infrastructure.remains import require_nothing_marked, require_nothing_unknown
+from kitaru_iac.notices import RemainsUnknown
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.stacks.deployed import delete_deployment
@@ -28,7 +29,7 @@ class Deployment:
     stack = "prod"
 
 
-def looked(found: Marked, *known: str) -> None:
+def looked(found: Marked, *known: str) -> tuple[RemainsUnknown, ...]:
     class Account:
         @property
         def place(self) -> dict[str, str]:
@@ -38,13 +39,19 @@ def looked(found: Marked, *known: str) -> None:
             return found
 
     owned: Any = OwnedDeployment(Deployment(), Account(), marks("kitaru", "prod"))  # type: ignore[arg-type]
-    require_nothing_unknown(owned, set(known))
+    return require_nothing_unknown(owned, set(known))
 
 
 def test_what_is_known_to_stay_is_nothing_new() -> None:
-    looked(Marked((BUCKET, ROLE)), "b", "r")
-    looked(Marked((BUCKET, ROLE)), "B", "r")  # some clouds list one id in upper and lower case
-    looked(Marked((), ("the tags may not be asked",)))
+    assert looked(Marked((BUCKET, ROLE)), "b", "r") == ()
+    # some clouds list one id in upper and lower case
+    assert looked(Marked((BUCKET, ROLE)), "B", "r") == ()
+
+
+def test_what_was_not_looked_at_is_no_error_and_no_silence() -> None:
+    """Whoever may delete all that was made may be denied to look for more."""
+    (warning,) = looked(Marked((), ("the tags may not be asked",)))
+    assert "Not all could be looked at: the tags may not be asked" in warning.text
 
 
 @pytest.mark.parametrize("unseen", [(), ("roles may not be listed",)])
