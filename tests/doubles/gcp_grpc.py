@@ -225,6 +225,7 @@ class GcpGrpcServer:
 
 _CALLS = {
     "_list_clusters": "container.clusters.list",
+    "_list_repositories": "artifactregistry.repositories.list",
     "_get_repository": "artifactregistry.repositories.get",
     "_test_permissions": "artifactregistry.repositories.testIamPermissions",
     "_get_policy": "artifactregistry.repositories.getIamPolicy",

@@ -98,6 +98,9 @@ class GcsLoopback:
         if request.method == "POST":
             self._state.require("storage.buckets.create", self._state.project)
             return self._forward(request)
+        fault = faulty(self._state, "storage.buckets.list")
+        if fault is not None:
+            return fault
         self._state.require("storage.buckets.list", self._state.project)
         found = self._forward(request)
         listing = json.loads(found.body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import requests
 
 from kitaru_iac.clouds.gcp.provision.account import Account
 from kitaru_iac.clouds.gcp.provision.labels import described
+from kitaru_iac.clouds.gcp.provision.layout import services_of
 from kitaru_iac.clouds.gcp.provision.ownership import (
     ACCOUNT,
     BUCKET,
@@ -21,6 +23,7 @@ from kitaru_iac.clouds.gcp.provision.target import target
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.errors import DescriptionError, KitaruError, NotAllowedError
 from kitaru_iac.spec import from_mapping
+from kitaru_iac.spec.kinds import StackType
 from tests.clouds.gcp.world import World
 from tests.doubles.gcp_state import PROJECT, PROJECT_NUMBER
 
@@ -185,6 +188,34 @@ def test_what_could_not_be_listed_is_said(world: World, account: Account) -> Non
     found = account.marked(OWN)
     assert found.found == ()
     assert any("iam.serviceAccounts.list" in why for why in found.unseen)
+
+
+@pytest.mark.parametrize(
+    ("call", "service", "unseen"),
+    [
+        ("storage.buckets.list", "storage", True),
+        ("artifactregistry.repositories.list", "artifactregistry", True),
+        ("artifactregistry.repositories.get", "artifactregistry", True),
+        ("iam.serviceAccounts.get", "iam", True),
+        # A stack on Vertex AI has no cluster: this one was never on.
+        ("container.clusters.list", "container", False),
+        ("compute.networks.list", "compute", False),
+    ],
+)
+def test_what_an_api_that_is_off_has_may_still_be_there(
+    world: World, account: Account, call: str, service: str, unseen: bool
+) -> None:
+    used = services_of(StackType.VERTEX)
+    off = {"service": f"{service}.googleapis.com", "consumer": f"projects/{PROJECT_NUMBER}"}
+    world.fault(call, "denied", reason="SERVICE_DISABLED", metadata=off)
+    found = replace(account, services=used).marked(OWN)
+    assert any(f"{service}.googleapis.com" in why for why in found.unseen) is unseen, found.unseen
+
+
+def test_zones_of_which_gke_tells_nothing_are_not_empty(world: World, account: Account) -> None:
+    world.state.missing_zones = ("europe-west1-b",)
+    found = account.marked(OWN)
+    assert found.unseen == ("GKE did not tell the clusters of europe-west1-b",)
 
 
 # -- data ------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ class Account:
         number: The project's number; empty until `open`.
         named: What a description names: a repository may lie outside of the region, which is all
             that is listed.
+        services: The APIs that the stack's resources are of.
     """
 
     _access: GcpAccess = field(repr=False)
@@ -56,6 +57,7 @@ class Account:
     region: str
     number: str = ""
     named: tuple[Claim, ...] = ()
+    services: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, credentials: Credentials | None, project: str, region: str) -> Account:
@@ -197,7 +199,7 @@ class Account:
 
     def marked(self, marks: Mapping[str, str]) -> Marked:
         """What in the project and region carries these marks; see `marked.py`."""
-        return marked.marked(self._access, self._where, marks, self.named)
+        return marked.marked(self._access, self._where, marks, self.named, self.services)
 
     def holds(self, type: str, id: str) -> str | None:
         """What a stateful resource still holds, in words; None if it is empty or gone."""

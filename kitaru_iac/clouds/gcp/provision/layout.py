@@ -174,6 +174,12 @@ def services_of(type: StackType, *, cluster: bool = False) -> tuple[str, ...]:
     return tuple(f"{name}.googleapis.com" for name in sorted(names))
 
 
+#: All that stacks of any type have something of.
+EVERY_SERVICE = frozenset(
+    service for each in StackType for service in services_of(each, cluster=True)
+)
+
+
 def project_of(spec: StackSpec) -> str:
     """The project of a description, in which everything is made.
 

@@ -6,26 +6,27 @@ accounts, of clusters and of networks, and the names that we give.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
-from kitaru_iac.checks.probes import ProbeError
+from kitaru_iac.checks.probes import ProbeError, Unavailable
 from kitaru_iac.clouds.gcp.answers import ServiceDisabled
 from kitaru_iac.clouds.gcp.observations import Raw
 from kitaru_iac.clouds.gcp.provision import names
 from kitaru_iac.clouds.gcp.provision.labels import labels, read_description, words
+from kitaru_iac.clouds.gcp.provision.layout import EVERY_SERVICE
 from kitaru_iac.clouds.gcp.provision.ownership import (
     BUCKET,
     Place,
     account_claim,
     cluster_claim,
+    looked_up,
     network_claim,
     repository_claim,
-    sight,
 )
 from kitaru_iac.clouds.gcp.session import GcpAccess
 from kitaru_iac.clouds.owned import Way, collected
-from kitaru_iac.clouds.provider import Claim, Marked
+from kitaru_iac.clouds.provider import Claim, Marked, Sighting
 
 __all__ = ["claim_of", "marked"]
 
@@ -34,7 +35,11 @@ _COMPUTE = "https://compute.googleapis.com/compute/v1/"
 
 
 def marked(
-    access: GcpAccess, place: Place, marks: Mapping[str, str], named: tuple[Claim, ...] = ()
+    access: GcpAccess,
+    place: Place,
+    marks: Mapping[str, str],
+    named: tuple[Claim, ...] = (),
+    services: Collection[str] = (),
 ) -> Marked:
     """What exists and carries the marks.
 
@@ -43,20 +48,26 @@ def marked(
         place: Where we work.
         marks: The tags that say it is the deployment's.
         named: What a description names, wherever in the project.
+        services: The APIs that such a stack's resources are of: where one is off now, what it has
+            is not seen. Where another one is, nothing was made of it.
     """
     wanted = labels(marks)
+
+    def told(find: Callable[..., Iterable[str]], wanted: Mapping[str, str]) -> Way:
+        return partial(_told, partial(find, access, place, wanted), services)
+
     ways: tuple[Way, ...] = (
-        partial(_told, partial(_buckets, access, place, wanted)),
-        partial(_told, partial(_repositories, access, place, wanted)),
-        partial(_told, partial(_accounts, access, place, words(marks))),
-        partial(_told, partial(_clusters, access, place, wanted)),
-        partial(_told, partial(_networks, access, place, words(marks))),
+        told(_buckets, wanted),
+        told(_repositories, wanted),
+        told(_accounts, words(marks)),
+        told(_clusters, wanted),
+        told(_networks, words(marks)),
     )
     return collected(
         ways,
         (*_named(marks["kitaru-stack"], place), *named),
         claim_of,
-        lambda claim: sight(access, place, claim.type, claim.inputs, marks),
+        lambda claim: _seen(access, place, claim, marks, services),
     )
 
 
@@ -85,11 +96,33 @@ def _named(stack: str, place: Place) -> tuple[Claim, ...]:
     )
 
 
-def _told(way: partial[Iterable[str]]) -> tuple[list[str], str | None]:
+def _seen(
+    access: GcpAccess,
+    place: Place,
+    claim: Claim,
+    marks: Mapping[str, str],
+    services: Collection[str],
+) -> Sighting | None:
+    try:
+        return looked_up(access, place, claim.type, claim.inputs, marks)
+    except ServiceDisabled as error:
+        if _is_unused(error, services):
+            return None
+        raise
+
+
+def _is_unused(error: ServiceDisabled, services: Collection[str]) -> bool:
+    """Whether an API that is off is one of which stacks of another type alone have something."""
+    return error.service in EVERY_SERVICE and error.service not in services
+
+
+def _told(
+    way: Callable[[], Iterable[str]], services: Collection[str]
+) -> tuple[list[str], str | None]:
     try:
         return list(way()), None
-    except ServiceDisabled:
-        return [], None  # what we made is looked for by its name too
+    except ServiceDisabled as error:
+        return [], None if _is_unused(error, services) else error.why
     except ProbeError as error:
         return [], error.why
 
@@ -127,6 +160,9 @@ def _clusters(access: GcpAccess, place: Place, wanted: Mapping[str, str]) -> Ite
         about=f"the clusters of {parent}",
         permission="container.clusters.list",
     )
+    if answer.missing_zones:
+        zones = ", ".join(answer.missing_zones)
+        raise Unavailable(f"GKE did not tell the clusters of {zones}")
     return [
         f"{parent}/clusters/{one.name}"
         for one in answer.clusters

@@ -31,6 +31,7 @@ __all__ = [
     "account_claim",
     "claims",
     "cluster_claim",
+    "looked_up",
     "network_claim",
     "repository_claim",
     "sight",
@@ -80,6 +81,20 @@ def sight(
     Raises:
         ProbeError: It cannot be told, because Google refuses or does not answer.
     """
+    try:
+        return looked_up(access, place, type, inputs, marks)
+    except ServiceDisabled as error:
+        # It is enabled before anything of it is made. What may be there from before it was
+        # disabled, Google refuses to make again.
+        if error.consumer in {place.project, place.number}:
+            return None
+        raise
+
+
+def looked_up(
+    access: GcpAccess, place: Place, type: str, inputs: Inputs, marks: Mapping[str, str]
+) -> Sighting | None:
+    """As `sight`, but raises a `ServiceDisabled` too: what an API has that is off, stays there."""
     find = _KINDS.get(type)
     if find is None:
         return None
@@ -87,12 +102,6 @@ def sight(
         return find(access, place, inputs, marks)
     except NotFound:
         return None
-    except ServiceDisabled as error:
-        # It is enabled before anything of it is made. What may be there from before it was
-        # disabled, Google refuses to make again.
-        if error.consumer in {place.project, place.number}:
-            return None
-        raise
 
 
 def claims(layout: Layout) -> tuple[Claim, ...]:

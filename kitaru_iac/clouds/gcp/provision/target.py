@@ -9,7 +9,13 @@ from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
 from kitaru_iac.clouds.gcp.commands import bind, gcloud
 from kitaru_iac.clouds.gcp.provision.account import Account
 from kitaru_iac.clouds.gcp.provision.args import OUTPUTS
-from kitaru_iac.clouds.gcp.provision.layout import Layout, layout, project_of, repository_in
+from kitaru_iac.clouds.gcp.provision.layout import (
+    Layout,
+    layout,
+    project_of,
+    repository_in,
+    services_of,
+)
 from kitaru_iac.clouds.gcp.provision.ownership import claims, repository_claim
 from kitaru_iac.clouds.gcp.resources import repository_of
 from kitaru_iac.clouds.plugins import version_of
@@ -17,7 +23,7 @@ from kitaru_iac.clouds.provider import Claim, Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
 from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.credentials import Credentials
-from kitaru_iac.spec.kinds import Cloud
+from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import ArtifactRegistryUri, GcsUri, parse_container_registry
 
@@ -201,7 +207,12 @@ def account_for(spec: StackSpec) -> Account:
     region = region_of(spec)
     project = project_of(spec)
     account = Account.open(spec.credentials, project, region)
-    return replace(account, named=_named(spec, project))
+    cluster = spec.type is StackType.KUBERNETES
+    return replace(
+        account,
+        named=_named(spec, project),
+        services=services_of(spec.type, cluster=cluster),
+    )
 
 
 def _named(spec: StackSpec, project: str) -> tuple[Claim, ...]:
