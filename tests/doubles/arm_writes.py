@@ -72,9 +72,15 @@ class Writes:
             value = {"name": "Size", "currentValue": self.stored.get(name, 0), "unit": "Bytes"}
             return json_response({"value": [value]})
         if low.endswith("/resources"):
-            return self._tagged(low, request.query.get("$filter", [""])[0])
+            return self._tagged(low, *_tag(request))
         if low.endswith("/resourcegroups"):
-            return json_response({"value": list(self._arm.groups.values())})
+            key, value = _tag(request)
+            found = [
+                one
+                for one in self._arm.groups.values()
+                if not key or one.get("tags", {}).get(key) == value
+            ]
+            return json_response({"value": found})
         return None
 
     # -- questions
@@ -109,15 +115,18 @@ class Writes:
                 return json_response({"name": name, "properties": properties})
         return self._arm.error(404, "DeletedVaultNotFound", f"No deleted vault {name}.")
 
-    def _tagged(self, low: str, wanted: str) -> Response:
+    def _tagged(self, low: str, key: str, value: str) -> Response:
         scope = low.removesuffix("/resources")
-        key, value = wanted.split("'")[1::2] if wanted else ("", "")
+        # What a filter leaves in comes without its tags, and what one may not read is left out.
+        # https://learn.microsoft.com/rest/api/resources/resources/list
+        told = ("id", "name", "type", "location", *(() if key else ("tags",)))
         found = [
-            {k: one[k] for k in ("id", "name", "type", "location", "tags") if k in one}
+            {k: one[k] for k in told if k in one}
             for path, one in self._arm.resources.items()
             # What lies below another resource is not listed.
             if path.startswith(f"{scope}/") and one["type"].count("/") == 1 and "location" in one
-            and (not wanted or one.get("tags", {}).get(key) == value)
+            and (not key or one.get("tags", {}).get(key) == value)
+            and self._arm.refused(f"{one['type']}/read", path) is None
         ]  # fmt: skip
         return json_response({"value": found})
 
@@ -318,3 +327,10 @@ class Writes:
         if found["type"].lower() == "microsoft.storage/storageaccounts":
             self._arm.drop_account(found["name"])
         return Response(200)
+
+
+def _tag(request: Request) -> tuple[str, str]:
+    """The tag that a filter names, and its value; empty where there is no filter."""
+    wanted = request.query.get("$filter", [""])[0]
+    key, value = wanted.split("'")[1::2] if wanted else ("", "")
+    return key, value

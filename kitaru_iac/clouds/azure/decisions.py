@@ -16,7 +16,7 @@ from functools import cache
 from kitaru_iac.clouds.azure.observations import Rights, Role
 from kitaru_iac.clouds.azure.permission_table import AzurePermission, is_data
 
-__all__ = ["Answer", "Judged", "allows", "judge"]
+__all__ = ["Answer", "Judged", "allows", "judge", "reads_all"]
 
 
 class Answer(Enum):
@@ -70,6 +70,21 @@ def judge(rights: Rights, needed: Iterable[AzurePermission]) -> Judged:
     return Judged(
         tuple(sorted_[Answer.YES]), tuple(sorted_[Answer.CONDITIONAL]), tuple(sorted_[Answer.NO])
     )
+
+
+def reads_all(roles: Iterable[Role]) -> bool:
+    """Say whether these roles let everything at a scope be read: a listing leaves nothing out."""
+    return any(
+        role.condition is None
+        and bool({"*", "*/read"} & {action.lower() for action in role.actions})
+        and all(_ends_otherwise(action) for action in role.not_actions)
+        for role in roles
+    )
+
+
+def _ends_otherwise(action: str) -> bool:
+    """Whether a pattern stands for no reading."""
+    return action.lower().rpartition("/")[2] in {"write", "delete", "action"}
 
 
 def _in(patterns: Iterable[str], action: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from kitaru_iac.clouds.azure.provision.account import Account
 from kitaru_iac.clouds.azure.provision.kinds import (
     ACCOUNT,
     ASSIGNMENT,
+    CLUSTER,
     CONTAINER,
     GROUP,
     IDENTITY,
@@ -23,7 +25,7 @@ from kitaru_iac.clouds.azure.provision.kinds import (
 )
 from kitaru_iac.clouds.azure.provision.layout import Known, layout
 from kitaru_iac.clouds.azure.provision.ownership import NAME, claims
-from kitaru_iac.clouds.provider import Sighting, marks
+from kitaru_iac.clouds.provider import Claim, Sighting, marks
 from kitaru_iac.errors import DescriptionError, KitaruError, NotAllowedError
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.credentials import parse_credentials
@@ -250,9 +252,46 @@ def test_all_that_carries_the_marks_is_found(account: Account, world: World) -> 
     found = account.marked(OURS)
     assert {sight.id for sight in found.found} == {*ours, group_path(world)}
     assert found.unseen == ()
+    # A listing leaves out what one may not see, and what is asked for by name is refused.
     world.azure.deny("Microsoft.KeyVault/vaults/read")
-    found = account.marked(OURS)
+    named = Claim(VAULT, inputs(VAULT, "kv1"))
+    found = replace(account, named=(named,)).marked(OURS)
     assert len(found.unseen) == 1
+
+
+def test_what_aks_made_for_nodes_goes_with_the_cluster(account: Account, world: World) -> None:
+    cluster = planted(world, CLUSTER, "c", OURS)
+    nodes = world.azure.group("nodes")
+    world.azure.resources.groups["nodes"] |= {"managedBy": cluster, "tags": OURS}
+    for kind in ("Microsoft.Compute/virtualMachineScaleSets", KINDS[IDENTITY].arm):
+        world.azure.resources.put(nodes, kind, "pool", REGION, tags=OURS)
+    # What is of a kind that is not looked up by itself is told by its tags, each of them.
+    for name, project in (("disk", "kitaru"), ("other", "theirs")):
+        world.azure.resources.put(
+            world.azure.group(HERE), "Microsoft.Compute/disks", name, REGION,
+            tags={**OURS, "pulumi-project": project},
+        )  # fmt: skip
+    found = {sight.id.rsplit("/", 1)[1] for sight in account.marked(OURS).found}
+    assert found == {"c", "disk"}
+
+
+def test_a_group_of_which_a_part_is_hidden_is_not_empty(account: Account, world: World) -> None:
+    world.azure.resources.groups[HERE]["tags"] = OURS
+    path = group_path(world)
+    for actions, not_actions, holds in (
+        (["*"], ["Microsoft.Authorization/*/Write"], None),
+        (["*/read", "Microsoft.Storage/*"], [], None),
+        (["Microsoft.Resources/*"], [], "may not see all that is in the group"),
+        (["*"], ["Microsoft.KeyVault/*"], "may not see all that is in the group"),
+        (["*"], ["Microsoft.KeyVault/vaults/read"], "may not see all that is in the group"),
+    ):
+        rights = {"actions": actions, "notActions": not_actions}
+        world.azure.resources.permissions[path.lower()] = [rights]
+        assert (holds or "None") in str(account.holds(GROUP, path))
+    planted(world, VAULT, "theirs", {"team": "x"})
+    world.azure.deny("Microsoft.KeyVault/vaults/read")
+    with pytest.raises(KitaruError, match="cannot be told"):
+        account.empty(GROUP, path)
 
 
 # -- the place -------------------------------------------------------------------------------------

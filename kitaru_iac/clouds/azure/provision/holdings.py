@@ -9,15 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kitaru_iac.checks.probes import NotFound, ProbeError
-from kitaru_iac.clouds.azure.observations import Raw, group_of, known_text, raws, text, within
+from kitaru_iac.checks.probes import Denied, NotFound, ProbeError
+from kitaru_iac.clouds.azure.decisions import reads_all
+from kitaru_iac.clouds.azure.observations import (
+    Raw,
+    group_of,
+    known_text,
+    raws,
+    roles_in,
+    text,
+    within,
+)
 from kitaru_iac.clouds.azure.provision.kinds import ACCOUNT, GROUP, KINDS, REGISTRY, kind_of
 from kitaru_iac.clouds.azure.provision.ownership import tags_of
 from kitaru_iac.clouds.azure.session import AzureAccess
 
 __all__ = ["Contents", "contents", "told"]
 
-_GROUPS = "2022-09-01"
+_GROUPS, _AUTHORIZATION = "2022-09-01", "2022-04-01"
 _FEW = 3
 
 
@@ -107,6 +116,7 @@ def _group(access: AzureAccess, id: str) -> Contents:
     """All of a group: the data of what is ours, and what is not ours."""
     name = id.rsplit("/", 1)[-1]
     tags = tags_of(access.get(id, _GROUPS, about=f"the resource group {name}"))
+    _require_whole_view(access, id, name)
     listed = access.list(f"{id}/resources", _GROUPS, about=f"what is in the group {name}")
     ours = [one for one in listed if _is_like(one, tags)]
     others = [
@@ -124,6 +134,25 @@ def _group(access: AzureAccess, id: str) -> Contents:
                 break
     more = f" and {len(others) - _FEW} more" if len(others) > _FEW else ""
     return Contents(data, f"{', '.join(others[:_FEW])}{more}" if others else None)
+
+
+def _require_whole_view(access: AzureAccess, id: str, name: str) -> None:
+    """Refuse to call empty what is listed in part: Azure leaves out what one may not read.
+
+    Who may delete a group deletes all that is in it, read or not.
+
+    Raises:
+        Denied: The caller may not read all that is in the group.
+        ProbeError: It is not known whether they may.
+    """
+    path = f"{id}/providers/Microsoft.Authorization/permissions"
+    listed = access.list(path, _AUTHORIZATION, about=f"the caller's rights on the group {name}")
+    if not reads_all(role for page in listed for role in roles_in({"value": [page]}, "value")):
+        raise Denied(
+            f"these credentials may not see all that is in the group {name}",
+            permission="*/read",
+            resource=id,
+        )
 
 
 def _is_like(one: Raw, group: Mapping[str, str]) -> bool:

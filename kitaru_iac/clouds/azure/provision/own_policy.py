@@ -109,6 +109,8 @@ def _actions(planned: Layout) -> list[str]:
         found += [
             "Microsoft.Resources/subscriptions/resourceGroups/write",
             "Microsoft.Resources/subscriptions/resourceGroups/delete",
+            # Azure deletes a group with what one may not see of it, so all of it has to be seen.
+            "*/read",
         ]
     if planned.new_account:
         found += _all_of(_STORAGE)
