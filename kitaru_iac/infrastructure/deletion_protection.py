@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
     from kitaru_iac.infrastructure.ownership import Fate
 
-__all__ = ["require_claimed", "require_deletable", "require_unlocked", "require_unreplaced"]
+__all__ = [
+    "guards_any",
+    "require_claimed",
+    "require_deletable",
+    "require_unlocked",
+    "require_unreplaced",
+]
 
 _INPUT = "deletionProtection"
 _OPTION = "deletion_protection"
@@ -64,14 +70,27 @@ def require_claimed(owned: OwnedDeployment, claims: Iterable[Claim]) -> None:
     )
 
 
-def require_unreplaced(owned: OwnedDeployment, steps: Iterable[Step]) -> None:
+def guards_any(owned: OwnedDeployment, locked: Mapping[str, Sighting]) -> bool:
+    """Say whether there is anything that must not be deleted: then a plan is made before a run."""
+    return bool(locked) or bool(_protected(owned))
+
+
+def require_unreplaced(
+    owned: OwnedDeployment, steps: Iterable[Step], locked: Mapping[str, Sighting]
+) -> None:
     """Refuse a plan that deletes or replaces what must not be deleted.
+
+    Args:
+        owned: The deployment.
+        steps: The plan.
+        locked: What of the described the cloud would refuse to delete, by its type.
 
     Raises:
         ResourceProtected: It does.
     """
     going = {step.kind for step in steps if step.action in {Action.REPLACE, Action.DELETE}}
     _refuse_of_state(one for one in _protected(owned) if one.get("type") in going)
+    require_unlocked(sight for type_, sight in locked.items() if type_ in going)
 
 
 def _protected(owned: OwnedDeployment) -> list[Mapping[str, object]]:

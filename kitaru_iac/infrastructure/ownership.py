@@ -68,7 +68,7 @@ class _Resource:
 
 def require_own_names(
     owned: OwnedDeployment, target: Target, name: str, *, take_back: bool = False
-) -> None:
+) -> dict[str, Sighting]:
     """Refuse to make anything while a name is taken by what is not the deployment's.
 
     What the state knows is looked at too: since the last run it may have been deleted, and made
@@ -79,6 +79,9 @@ def require_own_names(
         target: What is to be made, with the names that it takes.
         name: The stack's, for the error.
         take_back: Whether what was made here and is not in the state is to be put into it.
+
+    Returns:
+        What of it is there and locked: the cloud would refuse to delete it. By its type.
 
     Raises:
         AlreadyExistsError: A name is taken, or what was made here is not in the state.
@@ -135,6 +138,7 @@ def require_own_names(
             "--take-back. Or delete what is named here, or use it as it is "
             "(`resources: {bucket: existing}`).",
         )
+    return {claim.type: sight for claim, sight in seen if sight.locked is not None}
 
 
 def _others(owned: OwnedDeployment, target: Target) -> list[Sighting]:

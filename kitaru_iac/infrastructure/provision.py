@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.engine.progress import as_view
-from kitaru_iac.infrastructure.deletion_protection import require_claimed, require_unreplaced
+from kitaru_iac.infrastructure.deletion_protection import (
+    guards_any,
+    require_claimed,
+    require_unreplaced,
+)
 from kitaru_iac.infrastructure.deployments import (
     BACKEND_LABEL,
     PROJECT,
@@ -135,7 +139,7 @@ def _execute(
             return InfrastructureResult(filled(spec, target.outputs))
         if exists:
             require_same_place(deployment, made_by.place_of, target.place)
-        require_own_names(owned, target, spec.name, take_back=take_back)
+        locked = require_own_names(owned, target, spec.name, take_back=take_back)
         require_claimed(owned, target.claims)
         labels = {
             PROJECT_LABEL: deployment.project,
@@ -146,8 +150,12 @@ def _execute(
             view(note)
         if dry_run:
             result = deployment.preview(take_back=take_back)
-            require_unreplaced(owned, result.steps())
+            require_unreplaced(owned, result.steps(), locked)
         else:
+            if guards_any(owned, locked):
+                # Else a replacement is refused in its middle, with what stands on it gone.
+                planned = deployment.preview(take_back=take_back)
+                require_unreplaced(owned, planned.steps(), locked)
             result = deployment.up(take_back=take_back, passing=target.passing)
         outputs = (
             target.outputs if dry_run else {key: result.outputs.get(key) for key in target.outputs}

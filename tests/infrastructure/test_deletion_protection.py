@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kitaru_iac.clouds.provider import Claim
 from kitaru_iac.engine.errors import ResourceProtected
-from kitaru_iac.infrastructure import destroy
-from kitaru_iac.infrastructure.deletion_protection import require_claimed, require_unreplaced
+from kitaru_iac.infrastructure import destroy, provision
+from kitaru_iac.infrastructure.deletion_protection import (
+    guards_any,
+    require_claimed,
+    require_unreplaced,
+)
 from kitaru_iac.plan.model import Action, Layer, Step
+from kitaru_iac.spec import from_mapping
 from tests.infrastructure.test_ownership_rules import (
     BUCKET,
     Cloud,
@@ -93,10 +100,53 @@ def test_a_description_without_it_is_refused_before_anything_is_made(
     ],
 )
 def test_a_plan_that_replaces_it_is_refused(action: Action, kind: str, refuses: bool) -> None:
-    there = owned(Cloud(), State([cluster()]))
     steps = [Step(action, kind, "prod", Layer.INFRASTRUCTURE)]
-    if not refuses:
-        require_unreplaced(there, steps)
-        return
-    with pytest.raises(ResourceProtected):
-        require_unreplaced(there, steps)
+    # The option is in the state, or the cloud's own lock was seen.
+    locked = {CLUSTER: replace(ours("prod"), locked="deletion_protection")}
+    of_state = (owned(Cloud(), State([cluster()])), {})
+    of_cloud = (owned(Cloud(), State([])), locked)
+    for there, seen in (of_state, of_cloud):
+        assert guards_any(there, seen)
+        if not refuses:
+            require_unreplaced(there, steps, seen)
+            continue
+        with pytest.raises(ResourceProtected):
+            require_unreplaced(there, steps, seen)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_run_plans_before_it_replaces(on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`up` would delete what stands on the cluster before the provider refuses its deletion."""
+    done: list[str] = []
+
+    class Engine(State):
+        def exists(self) -> bool:
+            return True
+
+        def preview(self, **_: object) -> Any:
+            done.append("preview")
+            step = Step(Action.REPLACE, CLUSTER, "prod", Layer.INFRASTRUCTURE)
+            return SimpleNamespace(steps=lambda: (step,))
+
+        def up(self, **_: object) -> Any:
+            done.append("up")
+            raise Ended
+
+    engine = Engine([cluster(on=on)])
+    claim = Claim(CLUSTER, {"name": "prod"})
+    account = Cloud({(CLUSTER, "prod"): ours("prod")})
+    target = SimpleNamespace(
+        names={}, program=None, account=account, plugins=(), outputs={}, place={},
+        claims=(claim,), notes=(), makes_anything=True, passing=None,
+    )  # fmt: skip
+    made_by = SimpleNamespace(target=lambda _: target, place_of=None)
+    loaded = SimpleNamespace(load=lambda: made_by)
+    monkeypatch.setattr(provision.registry, "provisioning", lambda _: loaded)
+    monkeypatch.setattr(provision, "opened", lambda *_: nullcontext(engine))
+    monkeypatch.setattr(provision, "configured", lambda *_, **__: owned(account, engine))
+    monkeypatch.setattr(provision, "require_same_place", lambda *_: None)
+    spec = from_mapping({"name": "prod", "type": "sagemaker", "region": "eu-west-1",
+                         "infra": "provision"})  # fmt: skip
+    with pytest.raises(ResourceProtected if on else Ended):
+        provision.provision(spec)
+    assert done == (["preview"] if on else ["up"])
