@@ -33,7 +33,7 @@ def untold(type: str, inputs: Inputs, error: ProbeError) -> KitaruError:
         f"Whether {' '.join(map(str, inputs.values()))} exists, and whose it is, cannot be told",
         where=type,
         why=error.why,
-        remedy="Run it again as somebody who may look.",
+        remedy=error.remedy or "Run it again as somebody who may look.",
     )
 
 

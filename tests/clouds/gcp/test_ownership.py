@@ -152,6 +152,11 @@ def test_what_an_api_that_is_off_has_is_nothing_yet(world: World, account: Accou
     claim = account_claim(PROJECT, "steps")
     off = {"service": "iam.googleapis.com", "consumer": f"projects/{PROJECT_NUMBER}"}
     world.fault("iam.serviceAccounts.get", "denied", reason="SERVICE_DISABLED", metadata=off)
+    # A deletion enables nothing.
+    with pytest.raises(KitaruError, match="cannot be told") as error:
+        account.sight(claim.type, claim.inputs, OWN)
+    assert "gcloud services enable iam.googleapis.com" in str(error.value.remedy)
+    account = replace(account, services=services_of(StackType.VERTEX))
     assert account.sight(claim.type, claim.inputs, OWN) is None
     # Off in another project, that of the credentials: nothing is known of ours.
     elsewhere = {**off, "consumer": "projects/999999999999"}

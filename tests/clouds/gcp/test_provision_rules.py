@@ -323,7 +323,7 @@ def test_a_repository_elsewhere_is_looked_for_where_the_description_names_it(
     assert account_for(vertex()).named == ()
     assert account_for(local()).named == ()
     asked: list[object] = []
-    monkeypatch.setattr(marked, "looked_up", lambda *given: asked.append(dict(given[3])))
+    monkeypatch.setattr(marked, "sight", lambda *given: asked.append(dict(given[3])))
     monkeypatch.setattr(marked, "_told", lambda *_: ([], None))
     account_for(spec).marked(OWN)
     assert {"repositoryId": "images", "location": "us", "project": PROJECT} in asked

@@ -48,7 +48,8 @@ class Account:
         number: The project's number; empty until `open`.
         named: What a description names: a repository may lie outside of the region, which is all
             that is listed.
-        services: The APIs that the stack's resources are of.
+        services: The APIs that a description's resources are of, which a run enables; empty where
+            none is known.
     """
 
     _access: GcpAccess = field(repr=False)
@@ -194,6 +195,12 @@ class Account:
         """
         try:
             return ownership.sight(self._access, self._where, type, inputs, marks)
+        except ServiceDisabled as error:
+            # A run enables it before it makes anything. What may be there from before it was
+            # disabled, Google refuses to make again.
+            if error.service in self.services and error.consumer in {self.project, self.number}:
+                return None
+            raise untold(type, inputs, error) from error
         except ProbeError as error:
             raise untold(type, inputs, error) from error
 

@@ -20,9 +20,9 @@ from kitaru_iac.clouds.gcp.provision.ownership import (
     Place,
     account_claim,
     cluster_claim,
-    looked_up,
     network_claim,
     repository_claim,
+    sight,
 )
 from kitaru_iac.clouds.gcp.session import GcpAccess
 from kitaru_iac.clouds.owned import Way, collected
@@ -104,7 +104,7 @@ def _seen(
     services: Collection[str],
 ) -> Sighting | None:
     try:
-        return looked_up(access, place, claim.type, claim.inputs, marks)
+        return sight(access, place, claim.type, claim.inputs, marks)
     except ServiceDisabled as error:
         if _is_unused(error, services):
             return None

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from kitaru_iac.checks.probes import Denied, NotFound, ProbeError
-from kitaru_iac.clouds.gcp.answers import ServiceDisabled
 from kitaru_iac.clouds.gcp.provision import names
 from kitaru_iac.clouds.gcp.provision.labels import labels, read_description, words
 from kitaru_iac.clouds.gcp.provision.layout import Layout
@@ -31,7 +30,6 @@ __all__ = [
     "account_claim",
     "claims",
     "cluster_claim",
-    "looked_up",
     "network_claim",
     "repository_claim",
     "sight",
@@ -79,22 +77,9 @@ def sight(
         marks: The tags that say it is the deployment's.
 
     Raises:
+        ServiceDisabled: Its API is off; what was made with it before is still there.
         ProbeError: It cannot be told, because Google refuses or does not answer.
     """
-    try:
-        return looked_up(access, place, type, inputs, marks)
-    except ServiceDisabled as error:
-        # It is enabled before anything of it is made. What may be there from before it was
-        # disabled, Google refuses to make again.
-        if error.consumer in {place.project, place.number}:
-            return None
-        raise
-
-
-def looked_up(
-    access: GcpAccess, place: Place, type: str, inputs: Inputs, marks: Mapping[str, str]
-) -> Sighting | None:
-    """As `sight`, but raises a `ServiceDisabled` too: what an API has that is off, stays there."""
     find = _KINDS.get(type)
     if find is None:
         return None
