@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError, Unavailable
+from kitaru_iac.clouds.aws.answers import require_answer
 from kitaru_iac.clouds.aws.regions import has_to_be_switched_on
 from kitaru_iac.errors import MissingPackages
 from kitaru_iac.patterns import compiled
@@ -185,6 +186,7 @@ class AwsAccess:
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
         except Exception as error:  # noqa: BLE001 - botocore's have no common base; all are told apart
             return self._failed(error, service, operation, about, absent, none)
+        require_answer(client, operation, answer, about)
         return answer
 
     def ask_all(
@@ -193,11 +195,14 @@ class AwsAccess:
     ) -> list[Any]:  # fmt: skip
         """Call a paginated operation and return all items under `key`. Raises as `ask`."""
         try:
-            paginator = self._client(service, region).get_paginator(operation)
-            return [item for page in paginator.paginate(**parameters) for item in page.get(key, ())]
+            client = self._client(service, region)
+            pages = list(client.get_paginator(operation).paginate(**parameters))
         except Exception as error:
             self._failed(error, service, operation, about, absent, ())
             raise AssertionError("unreachable") from error
+        for page in pages:
+            require_answer(client, operation, page, about)
+        return [item for page in pages for item in page.get(key, ())]
 
     def eks_token(self, cluster: str) -> str:
         """Make a token with which the cluster of this name knows this identity, for a minute."""

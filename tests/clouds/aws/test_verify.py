@@ -11,10 +11,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from kitaru_iac.checks.model import CheckReport, CheckStatus
+from kitaru_iac.clouds.aws.provision.account import Account
+from kitaru_iac.clouds.aws.provision.ownership import CLUSTER, REPOSITORY
+from kitaru_iac.clouds.provider import marks
+from kitaru_iac.errors import KitaruError
 from kitaru_iac.infrastructure.verify import verify
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec
 from tests.clouds.aws.world import World, account_blocks_public_access
+from tests.doubles.aws import REGION
 from tests.doubles.web import Request, Response
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
@@ -75,6 +80,30 @@ def test_a_hanging_answer_holds_up_no_other(world: World, sagemaker: BaseSpec) -
     assert set(found.values()) == {OK}
     hung = next(r for r in report.results if r.id == "aws.bucket.versioning")
     assert "no answer within 10 s" in hung.why or "no usable answer" in hung.why
+
+
+@pytest.mark.parametrize(
+    ("operation", "type_", "inputs"),
+    [
+        ("eks:DescribeCluster", CLUSTER, {"name": "made"}),
+        ("ecr:DescribeRepositories", REPOSITORY, {"name": "made"}),
+        ("logs:DescribeLogGroups", "aws:cloudwatch/logGroup:LogGroup", {"name": "made"}),
+        ("tagging:GetResources", None, {}),
+    ],
+)
+def test_a_page_that_is_no_json_is_no_empty_answer(
+    world: World, operation: str, type_: str | None, inputs: dict[str, str]
+) -> None:
+    """botocore makes an empty answer of it: nothing would be there, or a key would be missing."""
+    account, own = Account.open(None, REGION), marks("kitaru", "prod")
+    world.faults.answer(operation, Response(200, b"<html>Sign in to this network</html>"))
+    if type_ is None:
+        unseen = account.marked(own).unseen
+        assert any("no answer of AWS's" in why for why in unseen), unseen
+        return
+    with pytest.raises(KitaruError, match="cannot be told") as told:
+        account.sight(type_, inputs, own)
+    assert "no answer of AWS's" in str(told.value.why)
 
 
 def test_looks_are_under_way_together(world: World, sagemaker: BaseSpec) -> None:

@@ -1,0 +1,34 @@
+"""What is an answer of AWS's: botocore takes a page that is none for an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kitaru_iac.checks.probes import Unavailable
+
+__all__ = ["require_answer"]
+
+_XML = {"ec2", "query", "rest-xml"}
+
+
+def require_answer(client: Any, operation: str, answer: Mapping[str, Any], about: str) -> None:
+    """Refuse what no service of AWS's said, as a proxy's page.
+
+    XML that is none, botocore refuses itself.
+
+    Args:
+        client: boto3's, of the service.
+        operation: boto3's method.
+        answer: What it made of the answer.
+        about: What was asked about, for the words of the error.
+
+    Raises:
+        Unavailable: There is nothing in the answer that the operation answers with.
+    """
+    model = client.meta.service_model
+    if model.metadata["protocol"] in _XML:
+        return
+    shape = model.operation_model(client.meta.method_to_api_mapping[operation]).output_shape
+    if shape is not None and shape.members and not shape.members.keys() & answer.keys():
+        raise Unavailable(f"what was answered about {about} is no answer of AWS's")
