@@ -64,7 +64,9 @@ def test_no_check_is_ok_without_the_answers_that_it_stands_on(stack: str, world:
     describe, part = STACKS[stack]
     spec = describe(world)
     before = ended(world.report(spec))
-    assert set(before.values()) == {CheckStatus.OK}
+    # An API that few are let at is not called, and one that is open to all is worth a warning.
+    fit = {name for name, status in before.items() if status is CheckStatus.OK}
+    assert before.keys() - fit <= {"azure.cluster.reachable"}
     calls = [c for c in dict.fromkeys(world.faults.calls) if not c.startswith(ENTRA) and part in c]
     patience = world.timeout
     wrong = []
