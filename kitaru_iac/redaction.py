@@ -86,12 +86,13 @@ _ANNOUNCED = (
     r"(?i)(?<![\w-])(?=[\w-]*?(?:passw(?:or)?d|pwd|secret|token|api[_-]?key|access[_-]?key"
     r"|account[_-]?key|signature|credential|\bsig))(?P<name>[\w-]++)=(?P<value>[^\s&'\",;)]+)"
 )
-#: A login before a host, without a scheme. It begins where its signs do and is divided at the first
+#: A login without a scheme, in a word up to its host. It begins where its signs do and is divided at the first
 #: colon: any other try would find the same, and take a text of colons minutes.
 _LOGIN = (
     r"(?<![^\s'\"()<>/@])(?>[^\s'\"()<>/@]+?:)"
-    r"[^\s'\"()<>]+@(?=[\w\[])"
+    r"[^\s'\"()<>]+@"
 )
+_WORD = r"[^\s'\"()<>]++"
 #: The words before the colon of a credential string (`spec.credentials`), or nearly one.
 _CREDENTIALS = r"(?si)['\"\s]*(?P<kind>(?:aws|gcp|azure)[-_ ][a-z_-]{3,}?)\s*:(?!…)(?P<rest>.+)"
 #: Kinds of them that hold no secret.
@@ -189,9 +190,15 @@ def _from_host(rest: str) -> str | None:
         return None  # `host/path@x`, or a login `user/pass@host`
     if not re.search(r"[?#\\]", before):
         return after  # either a host, or the end of a path
-    if before.count("@") == 1 and not re.search(r"[?#;].*=", before):
+    if before.count("@") == 1 and not _parameters_in(before):
         return after  # no port has letters: `user:pass#word@host`
     return None
+
+
+def _parameters_in(rest: str) -> re.Match[str] | None:
+    """Where parameters begin: at the first sign that an equals sign follows, whatever is between."""
+    first = re.search("[?#;]", rest)
+    return first if first and "=" in rest[first.end() :] else None
 
 
 def _divided(rest: str) -> tuple[str, str]:
@@ -236,7 +243,16 @@ def text(text: str, *known: str | None) -> str:
     for secret in known:
         if secret:
             text = _without_known(text, secret)
-    return tokens(re.sub(_LOGIN, f"{_SECRET}@", _urls_in(text)), _SECRET)
+    return tokens(_without_logins(_urls_in(text)), _SECRET)
+
+
+def _without_logins(text: str) -> str:
+    def hidden(word: re.Match[str]) -> str:
+        # A word without a host behind an `@` would be read to its end from each of its colons.
+        *_, end = (0, *(at.end() for at in re.finditer(r"@(?=[\w\[])", word[0])))
+        return re.sub(_LOGIN, f"{_SECRET}@", word[0][:end]) + word[0][end:]
+
+    return re.sub(_WORD, hidden, text) if "@" in text else text
 
 
 def tokens(text: str, instead: str) -> str:
@@ -311,7 +327,8 @@ def _spellings(secret: str) -> Iterator[str]:
         yield from (line for line in plain.splitlines() if len(line) >= _SHORT)
 
 
-_URL_START = r"[A-Za-z][A-Za-z0-9+.-]*://"
+#: Looked for from behind: a search for the whole would try each sign of a long word.
+_SCHEME_SIGNS = r"[A-Za-z0-9+.-]*+"
 #: A query may hold what would end a path: what closes a bracket or a sentence is cut off its end.
 _REST_OF_URL = r"[^\s'\"<>`(){}?#]*(?:[?#][^\s'\"<>`]*)?"
 _HOST_AND_PATH = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::[0-9]+)?(?:/[^\s'\"<>`(){},;]*)?"
@@ -319,18 +336,30 @@ _HOST_AND_PATH = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::[0-9]+)?(?:/[^\s'\"<>`(){},
 
 def _urls_in(text: str) -> str:
     """The text with each URL in it as `url` shows it."""
-    done, at = [], 0
-    while (start := re.compile(_URL_START).search(text, at)) is not None:
-        done.append(text[at : start.start()])
-        at = _end_of_url(text, start.start(), start.end())
-        done.append(url(text[start.start() : at]))
+    done, at, end, blank, sign = [], 0, 0, -1, text.find("://")
+    while sign >= 0:
+        start = _start_of_url(text, end, sign)
+        if blank < sign:  # once for each word, however many there are in it
+            found = re.compile(r"\s").search(text, sign)
+            blank = found.start() if found else len(text)
+        end = sign + 3 if start is None else _end_of_url(text, start, sign + 3, blank)
+        if start is not None:
+            done += [text[at:start], url(text[start:end])]
+            at = end
+        sign = text.find("://", end)
     return "".join([*done, text[at:]])
 
 
-def _end_of_url(text: str, start: int, after_scheme: int) -> int:
+def _start_of_url(text: str, begin: int, sign: int) -> int | None:
+    """Where the scheme before a ``://`` begins; None where there is none."""
+    signs = re.compile(_SCHEME_SIGNS).match(text[begin:sign][::-1])
+    word = "" if signs is None else signs[0][::-1]
+    letter = re.search("[A-Za-z]", word)
+    return None if letter is None else sign - len(word) + letter.start()
+
+
+def _end_of_url(text: str, start: int, after_scheme: int, word_end: int) -> int:
     """Where the URL ends; one with an unencoded password may go on behind a blank or a quote."""
-    blank = re.compile(r"\s|$").search(text, after_scheme)
-    word_end = blank.start() if blank else len(text)
     line_end = text.find("\n", after_scheme)
     line_end = len(text) if line_end < 0 else line_end
     last = text.rfind("@", after_scheme, word_end)
@@ -389,7 +418,7 @@ def _without_secret(shown: str) -> str:
     if shown.lstrip().startswith("{") and ":" in shown:
         return f"{{{HIDDEN}}}"
     scheme, sign, rest = shown.rpartition("://") if shown.count("://") == 1 else ("", "", shown)
-    query = re.search(r"[?#]" if sign or "/" in rest else r"[?#;].*=", rest, re.DOTALL)
+    query = re.search("[?#]", rest) if sign or "/" in rest else _parameters_in(rest)
     if re.search("%(?:25)*40", rest):  # encoded too much, a login is one all the same
         return scheme + sign + HIDDEN
     last = rest.rfind("@")
