@@ -25,6 +25,7 @@ from kitaru_iac.mcp.site import site_of
 from kitaru_iac.mcp.sizes import LIMIT, size
 from kitaru_iac.mcp.work import Call
 from kitaru_iac.plan.document import StackPlan, document
+from kitaru_iac.redaction import value
 
 __all__ = [
     "list_document",
@@ -201,7 +202,8 @@ def _policies(found: dict[str, Any], identity: str | None) -> dict[str, Any]:
     if identity is not None and identity not in {name for _, name in every}:
         known = ", ".join(dict.fromkeys(name for _, name in every)) or "none"
         raise NotFoundError(
-            f"The stack needs nothing for '{identity}'", remedy=f"The identities are: {known}."
+            f"The stack needs nothing for '{value(identity)}'",
+            remedy=f"The identities are: {known}.",
         )
     kept: dict[str, Any] = {**found, "policies": {}, "trust": {}}
     omitted: list[str] = []

@@ -149,10 +149,11 @@ class KitaruServer(MCPServer[Site]):
                 raise NotAllowedError(f"This server's mode, {self.site.mode}, does not have {name}")
             near = suggest(name, [entry.name for entry in TOOLS])
             raise NotFoundError(
-                f"There is no tool '{name}'", remedy=f"Did you mean {near}?" if near else None
+                f"There is no tool '{redaction.value(name)}'",
+                remedy=f"Did you mean {near}?" if near else None,
             )
         known = list(tool.parameters.get("properties", {}))
-        unknown = [argument for argument in arguments if argument not in known]
+        unknown = [redaction.value(given) for given in arguments if given not in known]
         if unknown:
             raise UsageError(
                 f"{name} has no argument {', '.join(map(repr, unknown))}",

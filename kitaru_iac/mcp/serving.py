@@ -43,8 +43,9 @@ def serve_stdio(mode: Mode, reading: int, writing: int) -> int:
 
     async def serve() -> None:
         lowlevel = server._lowlevel_server
-        lines = LineReader(reading), LineWriter(writing)
-        async with stdio_server(*lines) as (received, sent):  # type: ignore[arg-type]
+        answers = LineWriter(writing)
+        lines = LineReader(reading, answers)
+        async with stdio_server(lines, answers) as (received, sent):  # type: ignore[arg-type]
             await lowlevel.run(received, sent, lowlevel.create_initialization_options())
 
     async def until_stopped() -> int:

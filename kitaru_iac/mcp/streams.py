@@ -15,11 +15,13 @@ from collections.abc import AsyncIterator
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
+from kitaru_iac.mcp.refusals import refusals
+
 __all__ = ["LineReader", "LineWriter", "take_wire"]
 
 _CHUNK = 1 << 16
 #: A line that is longer ends the connection: nothing that a client sends is so long.
-LONGEST = 16 << 20
+_LONGEST = 16 << 20
 
 
 def take_wire() -> tuple[int, int]:
@@ -31,6 +33,8 @@ def take_wire() -> tuple[int, int]:
     # Above the first three: one of those may be closed.
     reading = fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, 3)
     writing = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)
+    for wire in (reading, writing):  # some clients hand over an end that does not wait
+        os.set_blocking(wire, True)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     try:
@@ -47,10 +51,12 @@ class LineReader:
 
     Args:
         descriptor: Where they come from.
+        answers: Gets the answers to what the server cannot read.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, answers: LineWriter) -> None:
         self._descriptor = descriptor
+        self._answers = answers
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """Give each line once it is whole."""
@@ -60,18 +66,28 @@ class LineReader:
         threading.Thread(target=self._read, args=(sending, token), daemon=True).start()
         async with receiving:
             async for line in receiving:
-                yield line.decode("utf-8", "replace")
+                text = line.decode("utf-8", "replace")
+                refused = refusals(text)
+                for refusal in refused or ():
+                    await self._answers.write(f"{refusal}\n")
+                if refused is None:
+                    yield text
 
     def _read(
         self, sending: MemoryObjectSendStream[bytes], token: anyio.lowlevel.EventLoopToken
     ) -> None:
-        pending = b""
+        pending: list[bytes] = []
+        size = 0
         try:
             while chunk := os.read(self._descriptor, _CHUNK):
-                *lines, pending = (pending + chunk).split(b"\n")
-                for line in lines:
+                *ends, rest = chunk.split(b"\n")
+                for end in ends:
+                    line = b"".join((*pending, end))
                     anyio.from_thread.run_sync(sending.send_nowait, line, token=token)
-                if len(pending) > LONGEST:
+                    pending, size = [], 0
+                pending.append(rest)
+                size += len(rest)
+                if size > _LONGEST:
                     break
             anyio.from_thread.run_sync(sending.close, token=token)
         except (OSError, RuntimeError, anyio.BrokenResourceError):
@@ -87,10 +103,12 @@ class LineWriter:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._writing = anyio.Lock()
 
     async def write(self, text: str) -> None:
         """Write a text; waits in a thread for a client that is slow to read."""
-        await anyio.to_thread.run_sync(self._write, text.encode())
+        async with self._writing:
+            await anyio.to_thread.run_sync(self._write, text.encode())
 
     async def flush(self) -> None:
         """Do nothing: nothing is kept back."""

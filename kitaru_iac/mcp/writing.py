@@ -167,7 +167,7 @@ async def confirm_deletion(
 
     row = await site_of(ctx).worker.read(ctx, look)
     name = row.name
-    what = f"Delete the stack '{name}' ({id})"
+    what = f"Delete the stack '{value(name)}' ({id})"
     if not row.is_managed:
         what += ", which Kitaru did not make, and leave its components and connectors"
     elif recursive:
@@ -332,7 +332,9 @@ def _row_of(id: str) -> StackRow:
 def _row_in(reader: Reader, id: str) -> StackRow:
     row = reader.find(id)
     if row.id.replace("-", "") != id.replace("-", "").lower():
-        raise StackNotFound(f"No stack has the id '{id}'", remedy="See the ids with stack_list.")
+        raise StackNotFound(
+            f"No stack has the id '{value(id)}'", remedy="See the ids with stack_list."
+        )
     return row
 
 
@@ -351,7 +353,7 @@ def _asked(
         return Confirm(name=name)
     if confirmed_name:
         raise ConfirmationNeeded(
-            f"'{confirmed_name}' is not the stack's name; nothing was changed",
+            f"'{value(confirmed_name)}' is not the stack's name; nothing was changed",
             why=question,
             remedy="Ask the user which stack is meant.",
         )

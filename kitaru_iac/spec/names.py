@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from kitaru_iac import redaction
 from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.refusal import Refusal, shown
 from kitaru_iac.values import dataclass
@@ -73,7 +74,7 @@ def stack_name(name: str) -> str:
             f"{shown(name)} cannot be the name of a stack",
             why="a name has letters, digits, `-`, `_` and `.`, "
             "and starts and ends with a letter or digit",
-            remedy=f"Write `{better}`." if _STACK.fullmatch(better) else None,
+            remedy=_instead(name, better) if _STACK.fullmatch(better) else None,
         )
     if _PASSING.fullmatch(name):
         raise Refusal(
@@ -225,7 +226,7 @@ def namespace(name: str) -> str:
         raise Refusal(
             f"{shown(name)} cannot be a Kubernetes namespace",
             why="at most 63 lower-case letters, digits and `-`, a letter or digit at both ends",
-            remedy=f"Write `{better}`." if _LABEL.fullmatch(better) else None,
+            remedy=_instead(name, better) if _LABEL.fullmatch(better) else None,
         )
     return name
 
@@ -330,6 +331,11 @@ def _length(name: str, most: int, what: str, why: str) -> None:
         raise Refusal(f"{what} has {len(name)} characters", why=why, remedy="Choose a shorter one.")
 
 
+def _instead(name: str, better: str) -> str | None:
+    """The remedy that names what to write; None where that would repeat what may be a secret."""
+    return None if redaction.holds_secret(name) or better == name else f"Write `{better}`."
+
+
 def _shape(name: str, pattern: str, what: str, rule: str) -> str:
     if re.fullmatch(pattern, name):
         return name
@@ -337,5 +343,5 @@ def _shape(name: str, pattern: str, what: str, rule: str) -> str:
     raise Refusal(
         f"{shown(name)} cannot be {what}",
         why=rule,
-        remedy=f"Write `{lower}`." if lower != name and re.fullmatch(pattern, lower) else None,
+        remedy=_instead(name, lower) if re.fullmatch(pattern, lower) else None,
     )

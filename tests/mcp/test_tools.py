@@ -401,6 +401,19 @@ def test_errors_say_what_why_and_what_to_do_and_no_secret(home: Home) -> None:
         assert secret not in done.model_dump_json()
         done = await client.call_tool("stack_preview", {"description": {**DEV, "credentials": "-"}})
         assert "standard input" in done.content[0].text
+        there = (await client.call_tool("stack_current")).structured_content["id"]
+        key = f"AKIAIOSFODNN7EXAMPLE:{secret}"
+        for tool, arguments in (
+            (key, {}),
+            ("stack_list", {key: 1}),
+            ("stack_policy", {"stack": "default", "identity": key}),
+            ("stack_rename", {"id": there, "new": key}),
+            ("stack_preview", {"description": {"name": key}}),
+            ("stack_delete", {"id": there, "confirmed_name": key}),
+        ):
+            done = await client.call_tool(tool, arguments)
+            assert refusal(done)
+            assert "wJalrXUtnFEMI" not in done.model_dump_json(), tool
         done = await client.call_tool("stack_shw", {})
         assert refusal(done) == "not_found"
         assert "stack_show" in done.content[0].text
