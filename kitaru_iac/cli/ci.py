@@ -14,6 +14,7 @@ from kitaru_iac.cli.ci_job import (
     Comment,
     PlanFile,
     exit_code,
+    failure_commented,
     failure_handed_on,
     hand_on,
     host_here,
@@ -87,7 +88,8 @@ def preview(
     host = host_here()
     request = host.proposal
     refuse_strangers(request)
-    with failure_handed_on(host):
+    key = f"preview/{id}"
+    with failure_handed_on(host), failure_commented(host, key, comment=comment):
         planned = _planned(file, source, prune=prune)
     plan = planned.to_dict()
     save_plan(planned.plans, out)
@@ -96,7 +98,7 @@ def preview(
     host.summary(body)
     show_plans(plan, planned.plans)
     if comment and request is not None and not request.is_fork:
-        said = host.comment(f"preview/{id}", body, request.number, is_news=_is_news(plan))
+        said = host.comment(key, body, request.number, is_news=_is_news(plan))
         current().note(f"Comment on {host.name}: {said.value}")
     return exit_code(planned.errors, plan["summary"]["checks_failed"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -30,6 +30,7 @@ __all__ = [
     "Comment",
     "PlanFile",
     "exit_code",
+    "failure_commented",
     "failure_handed_on",
     "hand_on",
     "host_here",
@@ -195,5 +196,28 @@ def failure_handed_on(host: Host, outputs: Sequence[str] = OUTPUTS) -> Iterator[
         yield
     except KitaruError as error:
         host.outputs({**dict.fromkeys(outputs, ""), "failed": "1"})
-        host.summary(f"### Failed\n\n{code_block(str(error.to_dict()['message']), 'text')}\n")
+        host.summary(_failed(error))
         raise
+
+
+@contextmanager
+def failure_commented(host: Host, key: str, *, comment: bool) -> Iterator[None]:
+    """Let no comment show a plan of before once there is none: a reader would take it for today's.
+
+    Args:
+        host: The host.
+        key: The comment's. Where there is none, none is made.
+        comment: Whether the job comments at all.
+    """
+    request = host.proposal
+    try:
+        yield
+    except KitaruError as error:
+        if comment and request is not None and not request.is_fork:
+            with suppress(KitaruError):  # why there is no plan is what has to be known
+                host.comment(key, _failed(error), request.number, is_news=False)
+        raise
+
+
+def _failed(error: KitaruError) -> str:
+    return f"### Failed\n\n{code_block(str(error.to_dict()['message'])[:LONGEST], 'text')}\n"

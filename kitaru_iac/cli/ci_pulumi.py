@@ -19,6 +19,7 @@ from kitaru_iac.cli.ci_job import (
     PLAN_FILE,
     Comment,
     PlanFile,
+    failure_commented,
     failure_handed_on,
     hand_on,
     host_here,
@@ -72,7 +73,9 @@ def preview(
     request = host.proposal
     refuse_strangers(request)
     with failure_handed_on(host), _project() as (project, update_plan):
-        planned = _plan(project, stack, update_plan)
+        key = _key(_PREVIEW, project, stack)
+        with failure_commented(host, key, comment=comment):
+            planned = _plan(project, stack, update_plan)
     plan = document([planned])
     save_plan([planned], out)
     body = with_digest(plan)
@@ -80,7 +83,6 @@ def preview(
     host.summary(body)
     _tell(plan, planned)
     if comment and request is not None and not request.is_fork:
-        key = _key(_PREVIEW, project, stack)
         said = host.comment(key, body, request.number, is_news=planned.plan.has_changes)
         current().note(f"Comment on {host.name}: {said.value}")
     return int(ExitCode.DONE)

@@ -181,6 +181,25 @@ class TestPreview:
         assert job.outputs["failed"] == "1"
         assert job.outputs["plan_digest"] == ""
         assert "Failed" in job.summary
+        assert job.comments == []
+
+    def test_after_a_failure_the_comment_shows_no_plan_of_before(self, job: Job) -> None:
+        job.describe(dev=DEV)
+        job.run("preview", "-f", "stacks")
+        assert "plan: sha256" in job.comments[0]
+        job.describe(dev="name: dev\ntpye: local\n")
+        assert job.run("preview", "-f", "stacks", "--no-comment").code == 64
+        assert "plan: sha256" in job.comments[0]
+        job.world.instead.append(("/comments/", 500, {}, "away"))
+        assert "tpye" in job.run("preview", "-f", "stacks").err  # and nothing of the host
+        job.run("preview", "-f", "stacks")
+        (said,) = job.comments
+        assert "### Failed" in said
+        assert "tpye" in said
+        assert "sha256" not in said
+        job.describe(dev=DEV)
+        job.run("preview", "-f", "stacks")
+        assert "plan: sha256" in job.comments[0]
 
     def test_without_a_host_it_is_a_plain_command(
         self, job: Job, monkeypatch: pytest.MonkeyPatch

@@ -159,10 +159,13 @@ class TestPreview:
     def test_a_failure_is_the_engines_words_without_secrets(self, job: Job) -> None:
         said = preview(diagnostics=[{"severity": "error", "message": f"refused: {SECRET}"}])
         job.fails("preview", json.dumps(said))
+        shown = job.world.add("comments", marked("pulumi-preview/platform/dev", "of before"))
         done = job.run("pulumi-preview", "dev")
         assert done.code == 1
         assert "refused: (secret)" in done.err
-        assert SECRET not in done.err + job.summary
+        assert SECRET not in done.err + job.summary + shown["body"]
+        assert "### Failed" in shown["body"]
+        assert "of before" not in shown["body"]
         assert "failed<<" in (job.folder / "outputs").read_text()
 
     @pytest.mark.parametrize("stack", ["", "a b", "--yes", "$(id)", "a/b/c/d", "é", "a\nb"])
