@@ -86,8 +86,8 @@ _ANNOUNCED = (
     r"(?i)(?<![\w-])(?=[\w-]*?(?:passw(?:or)?d|pwd|secret|token|api[_-]?key|access[_-]?key"
     r"|account[_-]?key|signature|credential|\bsig))(?P<name>[\w-]++)=(?P<value>[^\s&'\",;)]+)"
 )
-#: A login without a scheme, in a word up to its host. It begins where its signs do and is divided at the first
-#: colon: any other try would find the same, and take a text of colons minutes.
+#: A login without a scheme, in a word up to its host. It begins where its signs do and is divided
+#: at the first colon: any other try would find the same, and take a text of colons minutes.
 _LOGIN = (
     r"(?<![^\s'\"()<>/@])(?>[^\s'\"()<>/@]+?:)"
     r"[^\s'\"()<>]+@"
@@ -196,7 +196,7 @@ def _from_host(rest: str) -> str | None:
 
 
 def _parameters_in(rest: str) -> re.Match[str] | None:
-    """Where parameters begin: at the first sign that an equals sign follows, whatever is between."""
+    """Where parameters begin: at the first sign that an equals sign follows anywhere."""
     first = re.search("[?#;]", rest)
     return first if first and "=" in rest[first.end() :] else None
 

@@ -24,7 +24,7 @@ from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.explanations import implicit_ways_out
 from kitaru_iac.records.fields import check_extra
 from kitaru_iac.records.implicit_auth import implicit_auth_allowed, needs_implicit_auth
-from kitaru_iac.records.model import ConnectorRecord, Records
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 
@@ -44,6 +44,8 @@ IMPLICIT_AUTH = "ZENML_ENABLE_IMPLICIT_AUTH_METHODS"
 #: What it takes for yes (`is_true_string_value` in `constants.py`); all else is no.
 _TRUE = frozenset({"1", "y", "yes", "True", "true"})
 _REGION = "AWS_DEFAULT_REGION"
+#: Of `zenml stack update`.
+_ZENML_OPTIONS = {"artifact_store": "-a", "container_registry": "-c", "orchestrator": "-o"}
 
 
 class PreflightFailed(KitaruError):
@@ -178,7 +180,13 @@ def _names(
             )
         ]
     what = f"The name '{name}' is taken by: {', '.join(taken)}"
-    if taken == ["a stack"]:
+    if current is not None and (words := list(_beside(store, records, current, orphans))):
+        # A local stack's parts carry no label that would say whose they are.
+        remedy = (
+            f"If somebody took that out of the stack: zenml stack update {name} {' '.join(words)}. "
+            "Else rename or delete it."
+        )
+    elif taken == ["a stack"]:
         remedy = f"Change it in place with: kitaru stack apply, or see it: kitaru stack show {name}"
     else:
         remedy = "Choose another name, or rename or delete what has it."
@@ -188,17 +196,10 @@ def _names(
 def _taken(
     store: Store, records: Records, current: Records | None, orphans: Records | None
 ) -> Iterator[str]:
-    name = records.stack
-    free = {c.id for c in orphans.components} if orphans else set()
-    if current is not None:
-        free |= {c.id for c in current.components if is_own_component(c, current)}
-    elif store.stack_named(name) is not None:
+    if current is None and store.stack_named(records.stack) is not None:
         yield "a stack"
-    named = store.components_named(name)
-    for component in records.components:
-        found = named.get(component.type)
-        if found is not None and found.id not in free:
-            yield f"{_article(component.type.replace('_', ' '))} ({found.flavor})"
+    for part in _taken_parts(store, records, current, orphans):
+        yield f"{_article(part.type.replace('_', ' '))} ({part.flavor})"
     if records.connector is None or records.connector.existing:
         return
     own = {orphans.connector.id} if orphans and orphans.connector else set()
@@ -207,6 +208,28 @@ def _taken(
     stored = store.connector_named(records.connector.name)
     if stored is not None and stored.id not in own:
         yield f"a service connector ({stored.type})"
+
+
+def _taken_parts(
+    store: Store, records: Records, current: Records | None, orphans: Records | None
+) -> Iterator[ComponentRecord]:
+    free = {c.id for c in orphans.components} if orphans else set()
+    if current is not None:
+        free |= {c.id for c in current.components if is_own_component(c, current)}
+    named = store.components_named(records.stack)
+    for component in records.components:
+        found = named.get(component.type)
+        if found is not None and found.id not in free:
+            yield found
+
+
+def _beside(
+    store: Store, records: Records, current: Records, orphans: Records | None
+) -> Iterator[str]:
+    """The options of ZenML's command that put what is in no stack into this one."""
+    for part in _taken_parts(store, records, current, orphans):
+        if part.id is not None and not store.stacks_of(part.id):
+            yield f"{_ZENML_OPTIONS[part.type]} {part.name}"
 
 
 def _article(noun: str) -> str:

@@ -39,6 +39,16 @@ def rename(name: str, new: str) -> dict[str, str]:
     return dict(doc.labels)
 
 
+def take_out(name: str, kind: str, new: str) -> None:
+    """Put another component into a stack, as ``zenml stack update`` does."""
+    with quiet():
+        gateway = Store.open().gateway
+        (doc,) = gateway.stacks(Where(names=(name,)))
+        (part,) = (d for d in gateway.components(Where(names=(new,))) if d.type == kind)
+        members = {key: tuple(one.id for one in parts) for key, parts in doc.members.items()}
+        gateway.update_stack(doc.id, StackChange(members={**members, kind: (part.id,)}))
+
+
 def move_store(name: str, path: str) -> None:
     """Change the path of a stack's artifact store, as somebody at the dashboard might."""
     with quiet():
@@ -91,6 +101,13 @@ def test_from_a_creation_to_a_repair(home: Home, kitaru: Kitaru, tmp_path: Path)
     (plan,) = kitaru("stack", "preview", "dev", "-o", "json").document["item"]["stacks"]
     assert plan["drift"] == []
     assert kitaru("stack", "drift", "--detailed-exitcode").code == 0
+
+    take_out("still", "artifact_store", "default")
+    refused = kitaru("stack", "apply", "still", "--yes")
+    assert refused.code == 5
+    assert "zenml stack update still -a still." in refused.err
+    take_out("still", "artifact_store", "still")  # what that does
+    assert kitaru("stack", "drift", "still", "--detailed-exitcode").code == 0
 
 
 def test_a_change_is_kept_as_applied(home: Home, kitaru: Kitaru, tmp_path: Path) -> None:
