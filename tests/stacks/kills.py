@@ -3,9 +3,10 @@
     python -m tests.stacks.kills --kills 60 --interrupts 60 [--store mariadb] [--seed 1]
 
 Each round begins with an empty store or a stack in it, starts ``create``, a replacing
-``apply``, ``delete --recursive`` or ``use``, and sends a signal after a random time. Then the store
-has to hold all or nothing (after Ctrl-C and SIGTERM), and the same command has to complete at once
-(after SIGKILL). Prints a line for each round, and the figures.
+``apply``, ``delete --recursive`` or ``use``, and sends a signal after a random part of the time
+that its writes take when nobody disturbs them. Then the store has to hold all or nothing (after
+Ctrl-C and SIGTERM), and the same command has to complete at once (after SIGKILL). Prints a
+line for each round, and the figures.
 """
 
 from __future__ import annotations
@@ -59,11 +60,16 @@ def main() -> int:
     ):
         signals = [signal.SIGKILL] * given.kills
         signals += [rng.choice([signal.SIGINT, signal.SIGTERM]) for _ in range(given.interrupts)]
+        spans: dict[str, float] = {}
+        for number, name in enumerate((*COMMANDS, *COMMANDS)):  # the first ones warm up
+            world.empty()
+            home = world.home(Path(folder) / f"whole-{number}")
+            spans[name] = max(span(world, home, name), 0.1)
         for number, sent in enumerate(signals):
             name = list(COMMANDS)[number % len(COMMANDS)]
             world.empty()
             home = world.home(Path(folder) / f"home-{number}")
-            found = one(world, home, name, sent, rng)
+            found = one(world, home, name, sent, rng, spans[name])
             figures[f"{sent.name}: {found}"] += 1
             print(f"{number} {sent.name} {name}: {found}", flush=True)
     if run is not None:
@@ -73,7 +79,30 @@ def main() -> int:
     return int(any("FAULT" in line for line in figures))
 
 
-def one(world: World, home: Home, name: str, sent: signal.Signals, rng: random.Random) -> str:
+def span(world: World, home: Home, name: str) -> float:
+    """The seconds from the beginning of a command's writes, or of `use`, to its end."""
+    before, command = COMMANDS[name]
+    if before:
+        assert home.kitaru(*before).returncode == 0
+    start = names(world)
+    asked = ("-m", "kitaru_iac.cli.main", *command)
+    with Started(asked, env=home.environment(), cwd=home.path) as process:
+        if name != "use":
+            wait_for_its_writes(world, home, process, start)
+        began = time.monotonic()
+        code, _, err = process.communicate(timeout=240)
+    assert code == 0, err
+    return time.monotonic() - began
+
+
+def one(
+    world: World,
+    home: Home,
+    name: str,
+    sent: signal.Signals,
+    rng: random.Random,
+    span: float,
+) -> str:
     """One round; what came of it."""
     before, command = COMMANDS[name]
     if before:
@@ -81,7 +110,9 @@ def one(world: World, home: Home, name: str, sent: signal.Signals, rng: random.R
     start = names(world)
     asked = ("-m", "kitaru_iac.cli.main", *command)
     with Started(asked, env=home.environment(), cwd=home.path) as process:
-        wait_for_its_writes(world, home, process, name, start, rng)
+        if name != "use" and rng.random() >= 0.1:
+            wait_for_its_writes(world, home, process, start)
+        time.sleep(rng.uniform(0, span))
         with suppress(ProcessLookupError):
             os.kill(process.pid, sent)
         code, _, err = process.communicate(timeout=240)
@@ -113,23 +144,14 @@ def one(world: World, home: Home, name: str, sent: signal.Signals, rng: random.R
 
 
 def wait_for_its_writes(
-    world: World,
-    home: Home,
-    process: Started,
-    name: str,
-    start: dict[str, list[str]],
-    rng: random.Random,
+    world: World, home: Home, process: Started, start: dict[str, list[str]]
 ) -> None:
-    """Most rounds strike while it writes: they are over within a few hundredths of a second."""
-    if name == "use" or rng.random() < 0.2:
-        time.sleep(rng.uniform(0.1, 3.5))
-        return
+    """Return when it has noted what it is about to write, or has written."""
     notes = home.config / "kitaru" / "unfinished"
     while is_alive(process.pid) and not (notes.is_dir() and any(notes.glob("*.json"))):
         if names(world) != start:
             break
         time.sleep(0.001)
-    time.sleep(rng.uniform(0, 0.25))
 
 
 def is_alive(pid: int) -> bool:
