@@ -10,10 +10,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from typing import Generic, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, overload
 
 from kitaru_iac.values import dataclass
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = [
     "TIMEOUT",
@@ -311,6 +313,8 @@ class Once(Generic[T]):
 
     def __call__(self, name: str) -> T:
         """Give the answer about a name. Raises what asking raised."""
+        from concurrent.futures import Future
+
         with self._lock:
             is_first = name not in self._answers
             answer = self._answers.setdefault(name, Future())

@@ -128,9 +128,6 @@ class Description:
             UsageError: Flags describe a stack, and there are several; a name that is chosen is
                 not described, or several are, where one stack is.
         """
-        from kitaru_iac.machine.project import description_defaults
-        from kitaru_iac.spec.files import choose, is_several, read_all
-
         if as_source and self.names:
             raise UsageError(
                 f"Names choose among the described stacks ({', '.join(self.names)}), and "
@@ -138,7 +135,7 @@ class Description:
                 where="NAME",
                 remedy="Leave the names out.",
             )
-        if not is_several(self.files) and not (as_source and self.files):
+        if not self._is_several() and not (as_source and self.files):
             if len(self.names) > 1:
                 raise UsageError(
                     f"{len(self.names)} names are given, and at most one stack is described",
@@ -146,6 +143,9 @@ class Description:
                     remedy="Give one name, or the files that describe them all, as `-f stacks/`.",
                 )
             return None
+        from kitaru_iac.machine.project import description_defaults
+        from kitaru_iac.spec.files import choose, read_all
+
         described = read_all(self.files, description_defaults())
         given = [flag for flag in self.given if not (self.names and flag == "--name")]
         if given:
@@ -154,6 +154,13 @@ class Description:
                 remedy="Leave it out, or give one file.",
             )
         return choose(described, self.names) if self.names else described
+
+    def _is_several(self) -> bool:
+        if not self.files:
+            return False
+        from kitaru_iac.spec.files import is_several
+
+        return is_several(self.files)
 
 
 @contextmanager

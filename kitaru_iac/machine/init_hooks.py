@@ -169,7 +169,9 @@ def _search(path: Sequence[str]) -> Iterator[Hook]:
             if kind not in ("dist-info", "egg-info"):
                 continue
             project, _, version = stem.partition("-")
-            project = re.sub(r"[-_.]+", "-", project).lower()
+            if not project.isalpha():
+                project = re.sub(r"[-_.]+", "-", project)
+            project = project.lower()
             if project in seen:  # hidden by an earlier one, as for the importer
                 continue
             seen.add(project)
@@ -180,7 +182,8 @@ def _search(path: Sequence[str]) -> Iterator[Hook]:
 
 def _read(file: str) -> str:
     try:
-        return Path(file).read_bytes().decode("utf-8", "replace")
+        with open(file, "rb") as stream:  # noqa: PTH123 - a hundred of them, in each command
+            return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
 

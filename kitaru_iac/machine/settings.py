@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from kitaru_iac.errors import FileNotWritten
 from kitaru_iac.files import read_small, reason
+from kitaru_iac.machine import plain_yaml
 from kitaru_iac.machine.files import is_broken_link
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -126,6 +127,9 @@ def parse_yaml(text: bytes, path: Path) -> dict[str, Any]:
     Raises:
         UnreadableError: It is no mapping. `path` is named in its text.
     """
+    plain = plain_yaml.parse(text)
+    if plain is not None:
+        return plain
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from kitaru_iac.errors import SettingsDamaged, SettingsUnreadable
+from kitaru_iac.machine import plain_yaml
 from kitaru_iac.patterns import compiled
 
 __all__ = ["WHOLE", "Kind", "damaged", "to_yaml", "unreadable"]
@@ -17,6 +18,9 @@ Kind = Literal["global", "repository", "logins"]
 
 def to_yaml(content: Mapping[str, Any]) -> str:
     """Write a mapping as ZenML does, with its keys sorted."""
+    plain = plain_yaml.dump(content)
+    if plain is not None:
+        return plain
     import yaml
 
     text: str = yaml.safe_dump(dict(content), sort_keys=True)

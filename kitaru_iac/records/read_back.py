@@ -17,7 +17,7 @@ from kitaru_iac.records.diff import diff
 from kitaru_iac.records.from_documents import component_record, connector_record, records_from
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.stored import Store
-from kitaru_iac.records.together import asking
+from kitaru_iac.records.together import answers
 
 __all__ = ["differences", "differences_of_new", "new_since", "require_as_read"]
 
@@ -65,20 +65,21 @@ def differences(store: Store, desired: Records, id: str, connector: str | None) 
     """
     gateway = store.gateway
     own = desired.connector is not None and not desired.connector.existing
-    with asking(3, "read-back") as pool:
-        stacks = pool.submit(gateway.stacks, Where(ids=(id,)))
-        parts = pool.submit(gateway.components, Where(in_stack=id))
-        link = pool.submit(gateway.connector_with_secrets, connector) if own and connector else None
-    stack = next(iter(stacks.result()), None)
+    link = connector if own else None
+    stacks, parts, doc = answers(
+        lambda: gateway.stacks(Where(ids=(id,))),
+        lambda: gateway.components(Where(in_stack=id)),
+        lambda: gateway.connector_with_secrets(link) if link else None,
+    )
+    stack = next(iter(stacks), None)
     if stack is None:
         return [f"stack {desired.stack}: it is gone"]
     if stack.name != desired.stack:
         return [f"stack {desired.stack}: it is called {stack.name}"]
     stored = desired.connector
-    if link is not None:
-        doc = link.result()
+    if link:
         stored = None if doc is None else connector_record(doc)
-    found = _differences(desired, stack, parts.result(), stored, connector)
+    found = _differences(desired, stack, parts, stored, connector)
     kept = desired.labels.get(APPLIED_LABEL)
     if not found and kept is not None and stack.labels.get(APPLIED_LABEL) != kept:
         # All is as this run wrote it, and the stack says that somebody else's was applied.

@@ -12,7 +12,7 @@ from contextlib import suppress
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.gateway import Reads
-from kitaru_iac.records.together import asking
+from kitaru_iac.records.together import answers
 from kitaru_iac.values import dataclass
 
 __all__ = ["Snapshot", "how_to_see", "take_snapshot"]
@@ -55,17 +55,11 @@ def take_snapshot(store: Reads, *names: str) -> Snapshot:
             store.connectors(where),
         )
     else:
-        with asking(3, "ask-store") as pool:
-            asked = (
-                pool.submit(store.stacks, where),
-                pool.submit(store.components, where),
-                pool.submit(store.connectors, where),
-            )
-            stacks, components, connectors = (
-                asked[0].result(),
-                asked[1].result(),
-                asked[2].result(),
-            )
+        stacks, components, connectors = answers(
+            lambda: store.stacks(where),
+            lambda: store.components(where),
+            lambda: store.connectors(where),
+        )
     by_name: dict[str, dict[str, ComponentDoc]] = {name: {} for name in names}
     for component in components:
         by_name[component.name][component.type] = component

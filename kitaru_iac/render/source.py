@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kitaru_iac.checks.model import CheckInfo
-from kitaru_iac.spec.yaml_file import STDIN, Document
+from kitaru_iac.spec.document import STDIN, Document
 from kitaru_iac.values import dataclass, field
 
 __all__ = ["SourceFile", "in_repository", "source_of"]

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from kitaru_iac.errors import DescriptionError, Problem, UsageError
+from kitaru_iac.spec.document import Document
 from kitaru_iac.spec.loading import load
 from kitaru_iac.spec.refusal import shown
 from kitaru_iac.spec.shared import FILE, Shared, read_shared, sharing_file
 from kitaru_iac.spec.suggest import suggest
-from kitaru_iac.spec.yaml_file import Document, read_documents
+from kitaru_iac.spec.yaml_file import read_documents
 from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:

@@ -19,15 +19,14 @@ from kitaru_iac.spec.model import SPEC_CLASSES, StackSpec
 from kitaru_iac.spec.refusal import Refusal
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.rows import FieldInfo
-from kitaru_iac.spec.shared import Shared, shared_with
 from kitaru_iac.spec.uris import parse_artifact_store
-from kitaru_iac.spec.variables import expanded
 from kitaru_iac.spec.wording import flag_of
-from kitaru_iac.spec.yaml_file import Document, read_document
 from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
+    from kitaru_iac.spec.document import Document
     from kitaru_iac.spec.infrastructure import Infrastructure
+    from kitaru_iac.spec.shared import Shared
 
 __all__ = ["Merged", "from_given", "from_mapping", "load", "merge", "to_mapping"]
 
@@ -128,6 +127,12 @@ def merge(
     name = None
     unreadable: frozenset[str] = frozenset()
     if file is not None:
+        # A command that is given flags alone does without all that reads files.
+        from kitaru_iac.spec.document import Document
+        from kitaru_iac.spec.shared import shared_with
+        from kitaru_iac.spec.variables import expanded
+        from kitaru_iac.spec.yaml_file import read_document
+
         try:
             document = file if isinstance(file, Document) else read_document(file, stdin)
             shared = shared or shared_with(document.file)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.spec.document import STDIN, Document
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.refusal import shown
@@ -16,7 +17,7 @@ from kitaru_iac.spec.resources import RESOURCES
 from kitaru_iac.spec.rules import key_suggestion
 from kitaru_iac.spec.suggest import did_you_mean
 from kitaru_iac.spec.variables import expanded
-from kitaru_iac.spec.yaml_file import STDIN, Document, read_document
+from kitaru_iac.spec.yaml_file import read_document
 from kitaru_iac.values import dataclass, field
 
 __all__ = [

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from kitaru_iac import redaction
 from kitaru_iac.errors import Problem
 from kitaru_iac.patterns import compiled
+from kitaru_iac.spec.document import Document
 from kitaru_iac.spec.suggest import distance_at_most_one
-from kitaru_iac.spec.yaml_file import Document
 from kitaru_iac.values import replace
 
 __all__ = ["FORM", "FORM_PATTERN", "WITHOUT", "escaped", "expanded"]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import yaml
 
 from kitaru_iac.errors import DescriptionError, Problem
+from kitaru_iac.spec.document import STDIN, Document
 from kitaru_iac.spec.refusal import shown
 from kitaru_iac.spec.suggest import suggest
 from kitaru_iac.spec.yaml_nodes import (
@@ -26,11 +27,8 @@ from kitaru_iac.spec.yaml_nodes import (
     line_of,
     scalar,
 )
-from kitaru_iac.values import dataclass, field
 
 __all__ = [
-    "STDIN",
-    "Document",
     "YamlError",
     "read_document",
     "read_documents",
@@ -38,34 +36,7 @@ __all__ = [
     "read_value",
 ]
 
-#: How standard input is named as a file.
-STDIN = "stdin"
-
 _LARGEST = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file's content.
-
-    Attributes:
-        file: Its name as the user gave it, or ``stdin``.
-        data: The mapping.
-        lines: The line, from 1, of every key by its dotted path, and of every element of a list by
-            ``[N]`` behind the list's.
-        problems: Keys that stand twice, and tags; the rest of the content is usable.
-        unreadable: The dotted paths of the values with tags, which are not in `data`.
-    """
-
-    file: str
-    data: dict[str, Any]
-    lines: dict[str, int] = field(default_factory=dict)
-    problems: tuple[Problem, ...] = ()
-    unreadable: frozenset[str] = frozenset()
-
-    def sources(self) -> dict[str, str]:
-        """``FILE:LINE`` of every key by its dotted path."""
-        return {path: f"{self.file}:{line}" for path, line in self.lines.items()}
 
 
 def read_document(file: Path | str, stdin: TextIO | None = None) -> Document:

@@ -11,8 +11,8 @@ import pytest
 from kitaru_iac import redaction
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.spec import json_schema, load, to_mapping, variables
+from kitaru_iac.spec.document import Document
 from kitaru_iac.spec.variables import expanded
-from kitaru_iac.spec.yaml_file import Document
 
 SECRET = "hunter2hunter2"
 

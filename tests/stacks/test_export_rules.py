@@ -14,8 +14,8 @@ from kitaru_iac.gateway import StackView
 from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.mcp.inputs import described
 from kitaru_iac.spec import StackSpec, to_mapping
+from kitaru_iac.spec.document import Document
 from kitaru_iac.spec.variables import escaped, expanded
-from kitaru_iac.spec.yaml_file import Document
 from kitaru_iac.stacks.export import described_view, export_view
 from tests.cli.conftest import Kitaru
 from tests.stacks.test_drift_rules import EKS, view_of
