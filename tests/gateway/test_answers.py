@@ -83,6 +83,9 @@ class TestDocuments:
     def test_a_page(self) -> None:
         page = {"items": [{"id": "1"}], "total": 5, "total_pages": 5}
         assert answers.listing(response(200, page)) == ([{"id": "1"}], 5, 5)
+        # ZenML counts first: somebody may have written meanwhile.
+        more = {"items": [{"id": "1"}], "total": 0, "total_pages": 1}
+        assert answers.listing(response(200, more)) == ([{"id": "1"}], 0, 1)
         empty = {"items": [], "total": 0, "total_pages": 1}
         assert answers.listing(response(200, empty)) == ([], 0, 1)
 
@@ -97,7 +100,6 @@ class TestDocuments:
             {"items": [], "total": -1, "total_pages": 1},
             {"items": [], "total": True, "total_pages": 1},
             {"items": [], "total": 1.0, "total_pages": 1},
-            {"items": [{}, {}], "total": 1, "total_pages": 1},
             {"items": [], "total": 1},
             {"items": [], "total": 10, "total_pages": 10**12},
         ],
