@@ -19,6 +19,7 @@ from kitaru_iac.errors import (
     MissingPackages,
     NotAllowedError,
 )
+from kitaru_iac.labels import is_managed
 from kitaru_iac.notices import KitaruWarning, LocalCredentials, StoreIsLocal
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.explanations import implicit_ways_out
@@ -179,6 +180,10 @@ def _names(
                 "what a dead process left is then taken over.",
             )
         ]
+    if current is None and taken != ["a stack"]:
+        store.forget()
+        if (stack := store.stack_named(name)) is not None and is_managed(stack.labels):
+            taken = ["a stack"]  # registered while one looked
     what = f"The name '{name}' is taken by: {', '.join(taken)}"
     if current is not None and (words := list(_beside(store, records, current, orphans))):
         # A local stack's parts carry no label that would say whose they are.

@@ -6,6 +6,9 @@ that is made has a temporary name at first; before it comes its secret.
 
 from __future__ import annotations
 
+import time
+from typing import Final
+
 from kitaru_iac.errors import AlreadyExistsError, NotFoundError, StackChanged
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.labels import is_managed
@@ -13,12 +16,16 @@ from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
 from kitaru_iac.records.names import REPLACED, temporary_name
-from kitaru_iac.records.snapshot import how_to_see
-from kitaru_iac.records.stored import Store
+from kitaru_iac.records.snapshot import how_to_see, take_snapshot
+from kitaru_iac.records.stored import STALE_AFTER, Store
 from kitaru_iac.records.writer import Writer
 from kitaru_iac.values import replace
 
 __all__ = ["CLEAN", "recover"]
+
+#: Seconds between two looks at what a dead run's last request does, and how many there are at most.
+_BETWEEN_LOOKS: Final = 0.5
+_MOST_LOOKS: Final = 40
 
 #: What to do about what a run left that ended in the middle.
 CLEAN = (
@@ -42,6 +49,7 @@ def recover(store: Store, stack: str) -> bool:
         WorkInterrupted: Ctrl-C was pressed meanwhile; all of it was done nevertheless.
     """
     store.note_dead_run(stack)
+    _let_settle(store, stack)
     work = f"What an earlier run left of stack '{stack}' is not all repaired"
     with Hold(f"Interrupted again: {work[0].lower()}{work[1:]}", CLEAN) as hold:
         secrets = _delete_connectors_to_be(store, stack)
@@ -60,6 +68,25 @@ def recover(store: Store, stack: str) -> bool:
             "and nothing else was changed"
         )
     return found
+
+
+def _let_settle(store: Store, stack: str) -> None:
+    """Wait until a server has done what a dead run has asked it for, as far as one can see.
+
+    It goes on with a request whose sender was killed, and registers a stack part by part, for as
+    long as a busy database takes. So soon after a run has died two looks have to show the same.
+    """
+    dead = store.dead_run
+    if dead is None or store.is_local or dead.age >= STALE_AFTER:
+        return
+    names = stack, stack + REPLACED, temporary_name(stack, dead.token)
+    seen = take_snapshot(store.gateway, *names)
+    for _ in range(_MOST_LOOKS):
+        time.sleep(_BETWEEN_LOOKS)
+        before, seen = seen, take_snapshot(store.gateway, *names)
+        if seen == before:
+            break
+    store.forget()
 
 
 def _delete_connectors_to_be(store: Store, stack: str) -> bool:

@@ -89,6 +89,8 @@ class Reconciliation:
         store.look_at(spec.name, alone=recover)
         if recover:
             recovery.recover(store, spec.name)
+            if store.dead_run is not None:  # what was seen before may have been under way
+                store.look_at(spec.name)
         current = store.read(spec.name, secrets=True)
         if current is not None and not is_managed(current.labels):
             raise _unlabelled(current)

@@ -16,6 +16,8 @@ import pytest
 from kitaru_iac.errors import AlreadyExistsError, KitaruError
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.labels import ORPHANED_LABEL, is_managed
+from kitaru_iac.machine.unfinished import Unfinished
+from kitaru_iac.records import recovery
 from kitaru_iac.records.names import REPLACED
 from kitaru_iac.records.recovery import recover
 from kitaru_iac.records.stored import STALE_AFTER
@@ -284,3 +286,41 @@ def test_a_part_that_only_resembles_the_successors_member_is_left_alone() -> Non
     shelf = with_successor(Shelf().component("old part", ASIDE).stack("t", "theirs", "old part"))
     recover(shelf, "s")
     assert shelf.written == []
+
+
+# -- a request that outlives its sender ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("age", "is_local_file", "seen", "looks"),
+    [
+        (None, False, "", 0),
+        (STALE_AFTER, False, "", 0),
+        (3, True, "", 0),
+        (3, False, "aa", 2),
+        (3, False, "abcc", 4),
+        (3, False, "ab" * 40, 41),
+    ],
+    ids=["no dead run", "dead for long", "a file", "at rest", "at work", "without an end"],
+)
+def test_what_a_dead_run_has_asked_a_server_for_is_waited_for(
+    age: float | None,
+    is_local_file: bool,
+    seen: str,
+    looks: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shelf = Shelf(is_local_file=is_local_file)
+    run = None if age is None else Unfinished("here", "s", "create", "0123abcd", age=age)
+    monkeypatch.setattr(shelf, "note_dead_run", lambda _: setattr(shelf, "dead_run", run))
+    asked: list[tuple[str, ...]] = []
+    answers = iter(seen)
+
+    def look(_: object, *names: str) -> str:
+        asked.append(names)
+        return next(answers)
+
+    monkeypatch.setattr(recovery, "take_snapshot", look)
+    monkeypatch.setattr(recovery, "_BETWEEN_LOOKS", 0)
+    recover(shelf, "s")
+    assert asked == [("s", ASIDE, "s-new-0123abcd")] * looks
