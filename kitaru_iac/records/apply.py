@@ -5,7 +5,7 @@ What is written (`records.change`) goes through a `Writer`, which can take it ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from kitaru_iac.errors import (
@@ -44,7 +44,6 @@ def writing_as_one(
     *,
     again: str,
     ended: Callable[[], None] = lambda: None,
-    more: Callable[[Writer], Sequence[str]] = lambda _: (),
 ) -> Iterator[Writer]:
     """Write what goes on in the block as one change: all of it, or none.
 
@@ -54,7 +53,6 @@ def writing_as_one(
         done: What happens to it, as in "was ...": `renamed`.
         again: The remedy: the same command.
         ended: Called when it is known that all is done, or as it was.
-        more: Takes back what the writer does not; gives what stays, one line each.
 
     Raises:
         AlreadyExistsError: Somebody else has taken a name meanwhile; nothing is left of ours.
@@ -72,10 +70,10 @@ def writing_as_one(
         except CutShort:
             raise
         except BaseException as error:
-            left = [*writer.roll_back(), *more(writer)]
+            left = writer.roll_back()
             if not left and not isinstance(error, NotConnectedError):
                 ended()
-            raise _not_done(error, current, done, left, again) from error
+            raise _not_done(error, current, done, left, again, _theirs(writer)) from error
         writer.commit()
     ended()
     if hold.count:
@@ -83,7 +81,7 @@ def writing_as_one(
 
 
 def _not_done(
-    error: BaseException, current: Records, done: str, left: list[str], again: str
+    error: BaseException, current: Records, done: str, left: list[str], again: str, theirs: str
 ) -> BaseException:
     stack = current.stack
     if isinstance(error, KeyboardInterrupt):
@@ -91,10 +89,15 @@ def _not_done(
     if not isinstance(error, Exception):
         return error
     cause = error if isinstance(error, KitaruError) else KitaruError(_text(error))
-    why = " ".join(part for part in (cause.what, cause.why) if part)
+    why = " ".join(part for part in (cause.what, cause.why, theirs) if part)
     if isinstance(cause, StackChanged):
-        remedy = cause.remedy or again
-        return StackChanged(cause.what, differs=cause.differs, left=left, remedy=remedy)
+        return StackChanged(
+            cause.what,
+            differs=cause.differs,
+            left=left,
+            why=theirs or None,
+            remedy=cause.remedy or again,
+        )
     if isinstance(cause, AnswerLost):
         # By its id: nobody knows which name it has.
         remedy = f"See it with: kitaru stack show {current.id}\n{again}"
@@ -230,13 +233,15 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
             f"The store did not answer while stack '{stack}' was being registered; "
             "nothing was left behind",
             where=cause.where,
-            why=" ".join(part for part in (cause.why or cause.what, _theirs(change)) if part),
+            why=" ".join(
+                part for part in (cause.why or cause.what, _theirs(change.writer)) if part
+            ),
             remedy="The same command can be run again.",
         )
     return RegistrationFailed(
         f"Registering stack '{stack}' failed" + ("" if left else "; nothing was left behind"),
         left=left,
-        why=" ".join(part for part in (cause.what, cause.why, _theirs(change)) if part),
+        why=" ".join(part for part in (cause.what, cause.why, _theirs(change.writer)) if part),
         remedy="The same command can be run again."
         if not left
         else "Run the same command again: it takes over what is there.",
@@ -261,15 +266,15 @@ def _changed(cause: KitaruError, change: RecordsChange, left: list[str]) -> Stac
         f"Stack '{stack}' was changed by somebody else at the same time{taken_back}",
         differs=differs,
         left=left,
-        why=_theirs(change) or None,
+        why=_theirs(change.writer) or None,
         remedy=f"{how_to_see(change.store.gateway, stack)}\n"
         "Run the same command again: it starts from what is there now.",
     )
 
 
-def _theirs(change: RecordsChange) -> str:
+def _theirs(writer: Writer) -> str:
     """What was not taken back, for somebody else has written it since."""
-    found = ", ".join(change.writer.theirs)
+    found = ", ".join(writer.theirs)
     return f"What somebody else has written since stays: {found}." if found else ""
 
 

@@ -125,8 +125,13 @@ class Writer(Journal):
         )
 
     def relabel_connector(self, connector: ConnectorRecord, labels: Mapping[str, str]) -> None:
-        """Give a connector exactly these labels. Is not taken back."""
-        self._gateway.update_connector(stored_id(connector), ConnectorChange(labels=labels))
+        """Give a connector exactly these labels."""
+        self._change_connector(
+            f"the former labels of service connector {connector.name}",
+            connector,
+            ConnectorChange(labels=labels),
+            ConnectorChange(labels=connector.labels),
+        )
 
     def delete_connector(self, id: str) -> bool:
         """Delete a connector and its secret. False: it was gone already."""

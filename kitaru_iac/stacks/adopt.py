@@ -197,21 +197,8 @@ def _write(store: Store, current: Records) -> None:
         current,
         "adopted",
         again=f"Run the same command again: kitaru stack adopt {current.id}",
-        more=lambda writer: _connector_back(writer, current),
     ) as writer:
         _label(writer, current)
-
-
-def _connector_back(writer: Writer, current: Records) -> list[str]:
-    """Give the connector its former labels; what could not be taken back, one line."""
-    link = current.connector
-    if link is None or link.name != current.stack or is_managed(link.labels):
-        return []
-    try:
-        writer.relabel_connector(link, link.labels)
-    except KitaruError:
-        return [f"the label {MANAGED_LABEL} of service connector {link.name}"]
-    return []
 
 
 def _label(writer: Writer, current: Records) -> None:

@@ -271,12 +271,6 @@ class Removal:
     def _unmark(self) -> list[str]:
         """Take the labels back; return what could not be."""
         left = self._writer.roll_back()
-        connector = self._records.connector
-        if connector is not None and is_own_connector(connector, self._records):
-            try:
-                self._writer.relabel_connector(connector, connector.labels)
-            except KitaruError:
-                left = [*left, f"the label {ORPHANED_LABEL} of service connector {connector.name}"]
         unfinished.end(self._store.url, self._records.stack)
         return left
 

@@ -199,6 +199,30 @@ def test_whichever_write_fails_nothing_is_labelled_and_the_next_try_does_it(
         assert writes >= failing + 1
 
 
+def test_what_a_colleague_labels_meanwhile_is_not_taken_back(
+    memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with installed(memory):
+        by_hand(memory)
+        (link,) = memory.connectors(Where(names=("prod",)))
+        update = memory.update_stack
+
+        def last(id: str, change: StackChange) -> None:
+            (now,) = memory.connectors(Where(ids=(link.id,)))
+            if now.labels.get(MANAGED_LABEL) and now.labels.get("team") is None:
+                labels = {**now.labels, "team": "ml"}
+                memory.update_connector(link.id, ConnectorChange(labels=labels))
+                raise KitaruError("no")
+            update(id, change)
+
+        monkeypatch.setattr(memory, "update_stack", last)
+        with pytest.raises((RegistrationFailed, StackChanged)) as caught:
+            adopt("prod")
+        (now,) = memory.connectors(Where(ids=(link.id,)))
+        assert now.labels["team"] == "ml"
+        assert "has written since stays: service connector prod" in str(caught.value)
+
+
 class Killed(BaseException):
     """The process ends here: nothing that comes after is done."""
 
