@@ -13,6 +13,7 @@ from kitaru_iac.cli.infra import consent, progress, show_report
 from kitaru_iac.cli.output import current
 from kitaru_iac.cli.plans import asking, tell_plan
 from kitaru_iac.errors import ExitCode, UsageError
+from kitaru_iac.machine.interrupts import faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +102,8 @@ def apply(
             show=show_report,
             take_back=take_back,
         )
+    if done.changed:
+        faces.done = f"stack '{done.name}' is registered as described"
     return _tell(done, quiet=not yes and plan is None, detailed_exitcode=detailed_exitcode)
 
 

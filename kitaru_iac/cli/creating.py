@@ -11,6 +11,7 @@ from kitaru_iac.cli.infra import consent, progress, resource_lines, show_report
 from kitaru_iac.cli.output import current as output
 from kitaru_iac.cli.plans import asking
 from kitaru_iac.errors import ExitCode
+from kitaru_iac.machine.interrupts import faces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,7 @@ def create(
         show=show_report,
         take_back=take_back,
     )
+    faces.done = f"stack '{made.name}' is registered as described"
     for warning in made.warnings:
         out.warn(warning)
     lines = [f"Created stack: {made.name}"]

@@ -11,6 +11,7 @@ from kitaru_iac.cli.infra import consent, foreign_stays, progress
 from kitaru_iac.cli.output import current as output
 from kitaru_iac.cli.plans import asking
 from kitaru_iac.errors import ExitCode, InfrastructureRemains, StackNotManaged, UsageError
+from kitaru_iac.machine.interrupts import faces
 
 if TYPE_CHECKING:
     from kitaru_iac.stacks.results import Deleted
@@ -70,6 +71,7 @@ def _tell(done: Deleted | None) -> int | None:
     if done is None:
         out.item({"deleted_stack": None}, ["Nothing was deleted."])
         return int(ExitCode.FAILED)
+    faces.done = f"stack '{done.deleted_stack}' is deleted"
     for warning in done.warnings:
         out.warn(warning)
     lines = [f"Deleted stack: {done.deleted_stack}"] if done.stack_was_there else []

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from kitaru_iac.cli.output import current as output
+from kitaru_iac.machine.interrupts import faces
 from kitaru_iac.notices import ActiveStackMissing, SelectionOverridden
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def use(stack: str) -> None:
 
     out = output()
     done = operations.use(stack)
+    faces.done = f"stack '{done.name}' is active"
     before = done.previous_active_stack
     if done.overridden_by:
         out.warn(

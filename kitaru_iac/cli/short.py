@@ -74,7 +74,7 @@ _LINES = {
     "list": _Line("reading", "list_", options=_PAGE, writes=False),
     "current": _Line("reading", "current", writes=False),
     "show": _Line("reading", "show", most=1, writes=False),
-    "use": _Line("reading", "use", least=1, most=1, writes=False),
+    "use": _Line("reading", "use", least=1, most=1),
     "create": _Line(
         "creating",
         "create",

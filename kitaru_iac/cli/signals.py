@@ -24,6 +24,8 @@ def tell_interrupt(pressed: BaseException, out: Output) -> int:
     """Report what an interrupt left, and give the exit code."""
     if isinstance(pressed, WorkInterrupted):
         stopped = Interrupted(pressed.what, left=pressed.left, remedy=pressed.remedy)
+    elif faces.done is not None:
+        stopped = Interrupted(f"Interrupted when all was done: {faces.done}")
     else:
         stopped = Interrupted()
     text = str(stopped)

@@ -21,6 +21,7 @@ from kitaru_iac.machine.active_scope import (
     repository_config,
 )
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.machine.settings import CONFIG_FILE, Kind, read_whole, replace, to_yaml
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -175,16 +176,20 @@ def switch(ref: str) -> Switch:
         before: Active | None = None
         with suppress(NotFoundError):  # what the environment names may be gone
             before = reader.active()
-        place = set_active(row.id)
-        try:
-            # A deletion looks whether the stack is active, before it and after it; so that none of
-            # both is missed, whether it is still there is looked at after the switch.
-            reader.find(row.id)
-        except NotFoundError:
-            if before is not None and before.id != row.id:
-                set_active(before.id)
-            raise
+        again = f"kitaru stack use {row.name}"
+        with Hold(f"Interrupted again while stack '{row.name}' was made active", again) as hold:
+            place = set_active(row.id)
+            try:
+                # A deletion looks whether the stack is active, before it and after it; so that none
+                # of both is missed, whether it is still there is looked at after the switch.
+                reader.find(row.id)
+            except NotFoundError:
+                if before is not None and before.id != row.id:
+                    set_active(before.id)
+                raise
     finally:
         reader.close()
+    if hold.count:
+        raise WorkInterrupted(f"Interrupted when all was done: stack '{row.name}' is active")
     previous = None if before is None or before.id == row.id else before.name
     return Switch(row.id, row.name, previous, place)

@@ -51,10 +51,12 @@ class Faces:
     Attributes:
         told: Called with the first Ctrl-C that has to wait, to say so.
         ended: Called with a second one; ends the process. Without it `CutShort` is raised.
+        done: What is done by now, in words: said where an interrupt comes before the answer.
     """
 
     told: Callable[[], None] | None = None
     ended: Callable[[CutShort], None] | None = None
+    done: str | None = None
 
 
 #: The command line's; a Python program has none.
