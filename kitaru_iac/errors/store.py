@@ -30,10 +30,15 @@ class AlreadyExistsError(KitaruError):
 
 
 class NotConnectedError(KitaruError):
-    """No store answers: never logged in, server away, token expired."""
+    """No store answers: never logged in, server away, token expired.
+
+    Attributes:
+        has_answered: Whether ZenML itself did, and failed at what it was asked for.
+    """
 
     code = "not_connected"
     exit_code = ExitCode.NOT_CONNECTED
+    has_answered = False
 
 
 class SettingsDamaged(NotConnectedError):

@@ -199,7 +199,9 @@ def _failing(response: Response, said: str | None) -> NotConnectedError:
     else:
         remedy = "Run the command again later; the server's log says more."
     what = "The ZenML server has too much to do" if status == 429 else "The ZenML server failed"
-    return NotConnectedError(what, where=response.server or None, why=why, remedy=remedy)
+    error = NotConnectedError(what, where=response.server or None, why=why, remedy=remedy)
+    error.has_answered = status == 500 and _is_zenmls(response)
+    return error
 
 
 def _status_words(response: Response) -> str:

@@ -294,7 +294,9 @@ def _is_taken(cause: KitaruError, change: RecordsChange) -> bool:
 
     A database may say so with an error of its own, which a server passes on as a failure.
     """
-    if isinstance(cause, (NotAllowedError, NotConnectedError)):
+    if isinstance(cause, NotAllowedError):
+        return False
+    if isinstance(cause, NotConnectedError) and not cause.has_answered:
         return False
     try:
         return change.is_taken()

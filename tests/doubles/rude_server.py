@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -114,6 +115,24 @@ def _of_wrong_types(talk: Talk) -> None:
     talk.json(dict.fromkeys(talk.good, 7) if isinstance(talk.good, dict) else 7)
 
 
+def _with(**fields: Any) -> Manner:
+    """The document that is due, with other values in the place of these fields."""
+
+    def spoilt(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: fields.get(k, spoilt(v)) for k, v in value.items()}
+        return [spoilt(item) for item in value] if isinstance(value, list) else value
+
+    return lambda talk: talk.json(spoilt(talk.good))
+
+
+def _reset(talk: Talk) -> None:
+    """Begin an answer, and hang up so that what was sent is lost too."""
+    talk.raw(_OK, b'Content-Length: 99\r\n\r\n{"version')
+    talk.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    talk.connection.close()
+
+
 def _redirect(status: int, place: str) -> Manner:
     def manner(talk: Talk) -> None:
         url = place.format(other=talk.other, own=talk.own, path=talk.path)
@@ -213,6 +232,26 @@ MANNERS: Final[dict[str, Manner]] = {
         _OK, b"Content-Length: 2\r\n\r\n{}", _OK, b"Content-Length: 2\r\n\r\n[]"
     ),
     "a length that is none": _status(200, b"{}", "Content-Length: -7"),
+    "two lengths": _status(200, b"{}", "Content-Length: 2", "Content-Length: 900"),
+    "a length, and chunks": _status(200, b"2\r\n{}\r\n0\r\n\r\n", "Content-Length: 5", _CHUNKED),
+    "more than its length": lambda talk: talk.raw(
+        _OK, b"Content-Length: 2\r\n\r\n{}", b'{"items": []}' * 999
+    ),
+    "a header without an end of its line": lambda talk: talk.raw(
+        _OK, b"A: b\x00\r\n folded\r\nno colon\r\n: no name\r\n\r\n{}"
+    ),
+    "HTTP/2": lambda talk: talk.raw(b"\0\0\x12\x04\0\0\0\0\0" + bytes(18)),
+    "a reset": _reset,
+    "a part": _status(206, b"{}", "Content-Range: bytes 0-1/900"),
+    "not modified": _status(304),
+    # -- documents of a form that is known, and what is in them
+    "UTF-16": lambda talk: talk.answer(200, json.dumps(talk.good).encode("utf-16")),
+    "names for a terminal": _with(name="\x1b[2J\u202e\r\n\x07"),
+    "a name without an end": _with(name="n" * 300_000),
+    "ids that are paths": _with(id="../../login?x=/#"),
+    "times that are none": _with(created="99999-01-01T00:00:00", updated="\x1b[2J"),
+    "a version without an end": _with(version="0." + "9" * 100_000),
+    "a version for a terminal": _with(version="0.98.0\x1b[2J\r\n"),
     # -- refusals
     **{
         f"status {status}": _status(status, _DETAIL)

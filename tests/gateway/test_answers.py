@@ -210,6 +210,13 @@ class TestRefusals:
     def test_details_of_any_form(self, status: int, detail: Any) -> None:
         assert str(error_of(status, {"detail": detail}))
 
+    def test_a_failure_of_zenmls_own_is_an_answer(self) -> None:
+        said = {"detail": ["IntegrityError", "UNIQUE constraint failed: service_connector.name"]}
+        for body, status, answered in ((said, 500, True), (said, 503, False), (b"", 500, False)):
+            with pytest.raises(NotConnectedError) as caught:
+                answers.document(response(status, body))
+            assert caught.value.has_answered is answered
+
     @pytest.mark.parametrize("status", [500, 502, 504])
     def test_one_in_front_may_have_handed_a_write_on(self, status: int) -> None:
         assert type(error_of(status, PAGE, write=True)) is AnswerLost

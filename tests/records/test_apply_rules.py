@@ -7,15 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from kitaru_iac.errors import AlreadyExistsError, KitaruError, RegistrationFailed
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    KitaruError,
+    NotAllowedError,
+    NotConnectedError,
+    RegistrationFailed,
+)
 from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.records import change as module
-from kitaru_iac.records.apply import execute
+from kitaru_iac.records.apply import _is_taken, execute
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.records.names import REPLACED
 from tests.records.shelf import Shelf, Zen, id_of
@@ -548,3 +555,24 @@ def test_a_connector_is_changed_where_zenml_leaves_nothing_of_the_old(
     assert link is not None
     old, new = (replace(link, secrets=values) for values in secrets)
     assert module._is_changeable(old, replace(new, **changed)) is changeable
+
+
+def away(*, has_answered: bool) -> NotConnectedError:
+    error = NotConnectedError("UNIQUE constraint failed: service_connector.name")
+    error.has_answered = has_answered
+    return error
+
+
+@pytest.mark.parametrize(
+    ("cause", "taken"),
+    [
+        (KitaruError("no"), True),
+        (NotAllowedError("no"), False),
+        (away(has_answered=False), False),
+        # So ZenML says it where two rename a connector to one name at once.
+        (away(has_answered=True), True),
+    ],
+)
+def test_a_servers_failure_may_mean_that_a_name_was_taken(cause: KitaruError, taken: bool) -> None:
+    change: Any = SimpleNamespace(is_taken=lambda: True)
+    assert _is_taken(cause, change) is taken
