@@ -77,3 +77,28 @@ def test_what_is_left_over_is_shown_and_removed_with_consent_alone(home: Home) -
     assert [left["kind"] for left in item["removed"]] == ["service_connector"]
     assert rows(home.database) == NOTHING
     assert home.kitaru("stack", "clean").stdout == "Nothing is left over.\n"
+
+
+#: `stack use`, which gets Ctrl-C right after it has written, or before it answers.
+STRUCK_USE = """
+import signal, sys
+from kitaru_iac.cli.output import Output
+from kitaru_iac.connection import active
+place, name = {"write": (active, "_write"), "answer": (Output, "item")}[sys.argv.pop(1)]
+inner = getattr(place, name)
+def struck(*given):
+    if place is active:
+        inner(*given)
+    signal.raise_signal(signal.SIGINT)
+setattr(place, name, struck)
+from kitaru_iac.cli.main import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("moment", ["write", "answer"])
+def test_a_switch_that_was_made_is_said(home: Home, moment: str) -> None:
+    done = home.run(sys.executable, "-c", STRUCK_USE, moment, "stack", "use", "default")
+    assert (done.returncode, done.stdout) == (130, "")
+    said = done.stderr.splitlines()[-1]
+    assert said == "Error: Interrupted when all was done: stack 'default' is active."
