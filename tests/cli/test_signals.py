@@ -84,12 +84,12 @@ STRUCK_USE = """
 import signal, sys
 from kitaru_iac.cli.output import Output
 from kitaru_iac.connection import active
-place, name = {"write": (active, "_write"), "answer": (Output, "item")}[sys.argv.pop(1)]
+place, name = {"write": (active, "set_active"), "answer": (Output, "item")}[sys.argv.pop(1)]
 inner = getattr(place, name)
 def struck(*given):
-    if place is active:
-        inner(*given)
+    made = inner(*given) if place is active else None
     signal.raise_signal(signal.SIGINT)
+    return made
 setattr(place, name, struck)
 from kitaru_iac.cli.main import main
 sys.exit(main())
