@@ -188,7 +188,7 @@ class Checkpoints:
         Args:
             deployment: What it holds; nothing, if None.
         """
-        self.file.parent.mkdir(parents=True)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
         checkpoint: dict[str, Any] = {"stack": f"organization/{self.project}/{self.stack}"}
         if deployment is not None:
             checkpoint["latest"] = deployment

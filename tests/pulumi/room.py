@@ -15,6 +15,7 @@ from pulumi import automation as auto
 from pulumi.automation import EngineEvent
 
 from kitaru_iac import __version__
+from kitaru_iac.engine.checkpoints import Checkpoints
 from kitaru_iac.engine.workspace import with_channels_of_its_own
 from tests.warm import client as warm
 
@@ -50,6 +51,14 @@ def _command(path: str) -> auto.PulumiCommand:
     """The engine on this PATH; each one asks for its version."""
     del path
     return auto.PulumiCommand()
+
+
+class _Workspace(auto.LocalWorkspace):
+    """Selects no stack: each command names it, and the test has made it."""
+
+    def select_stack(self, stack_name: str) -> None:
+        if "file://" not in self.env_vars["PULUMI_BACKEND_URL"]:
+            super().select_stack(stack_name)
 
 
 class _Stack(auto.Stack):
@@ -154,7 +163,7 @@ class Room:
             runtime="python",
             backend=auto.ProjectBackend(self.backend),
         )
-        workspace = auto.LocalWorkspace(
+        workspace = _Workspace(
             work_dir=str(self.work),
             program=program,
             env_vars=self.env,
@@ -162,10 +171,12 @@ class Room:
             pulumi_command=_command(os.environ["PATH"]),
         )
         mode = auto._stack.StackInitMode
-        # Each question to the engine starts it: the test knows what it has made.
-        how = mode.SELECT if self._state_file().exists() else mode.CREATE
+        how = mode.SELECT
         if self.backend != self.state.as_uri():
             how = mode.CREATE_OR_SELECT
+        elif not self._state_file().exists():
+            # Each question to the engine starts it.
+            Checkpoints(self.state, self.project, self.stack).begin(None)
         stack = _Stack(self.stack, workspace, how)
         for key, value in (config or {}).items():
             given = auto.ConfigValue(value) if isinstance(value, str) else value
@@ -222,7 +233,7 @@ class Room:
         """The resources in the state by their names, as Pulumi keeps them."""
         found = {}
         for path in (self.state / ".pulumi" / "stacks").rglob("*.json"):
-            latest = json.loads(path.read_text())["checkpoint"]["latest"] or {}
+            latest = json.loads(path.read_text())["checkpoint"].get("latest") or {}
             for resource in latest.get("resources", []):
                 found[resource["urn"].split("::")[-1]] = resource
         return found
