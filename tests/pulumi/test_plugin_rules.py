@@ -925,9 +925,9 @@ def test_a_renamed_stack_gets_its_name_back_only_if_it_is_the_resources_own(
         if "rename" in outcome:
             assert life.calls[0] == ("rename", ID, called, "dev")
     else:
-        for run in (lambda: stacks.preview(URN, "dev", properties(name="dev"), ID, OURS), update):
+        for look in (lambda: stacks.preview(URN, "dev", properties(name="dev"), ID, OURS), update):
             with pytest.raises(outcome, match=f"Stack '{called}' belongs to Pulumi"):
-                run()
+                look()
         assert life.calls == []
 
 
