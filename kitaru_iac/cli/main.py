@@ -67,7 +67,9 @@ def run(
         return 0
     from kitaru_iac.callbacks import waits_told
     from kitaru_iac.machine.environment import apply_environment
+    from kitaru_iac.machine.interrupts import faces
 
+    faces.done = None  # an earlier command of this process
     for stream in (sys.stdout, sys.stderr):
         # What the terminal's encoding lacks is shown escaped.
         if hasattr(stream, "reconfigure"):

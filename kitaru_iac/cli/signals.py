@@ -16,7 +16,6 @@ __all__ = ["answer_signals", "tell_interrupt"]
 def answer_signals() -> None:
     """Let SIGTERM be as Ctrl-C, and a second one end this process at once. It is the command's."""
     raise_on_termination()
-    faces.done = None
     faces.told = _say_that_it_waits
     faces.ended = _end_at_once
 

@@ -180,7 +180,7 @@ def _names(
                 "what a dead process left is then taken over.",
             )
         ]
-    if current is None and taken != ["a stack"]:
+    if current is None and "a stack" not in taken:
         store.forget()
         if (stack := store.stack_named(name)) is not None and is_managed(stack.labels):
             taken = ["a stack"]  # registered while one looked

@@ -148,6 +148,7 @@ class Room:
     def env(self) -> dict[str, str]:
         return {
             "PULUMI_BACKEND_URL": self.backend,
+            "PULUMI_STACK": self.stack,
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

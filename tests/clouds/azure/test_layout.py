@@ -327,7 +327,9 @@ class _Group:
     def get(self, *_: object, **__: object) -> Any:
         return {"tags": marks("kitaru", "prod")}
 
-    def list(self, *_: object, **__: object) -> Any:
+    def list(self, path: str, *_: object, **__: object) -> Any:
+        if path.endswith("/permissions"):
+            return ({"actions": ["*"], "notActions": []},)
         kinds = (KINDS[IDENTITY].arm, "Microsoft.Compute/virtualMachines")
         return tuple({"type": kind, "name": "x", "tags": marks("kitaru", "prod")} for kind in kinds)
 
