@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -45,7 +46,12 @@ class TestWithoutAnEngine:
     def of_the_stack_prod(self, project: Path) -> Iterator[None]:
         before = settings.SETTINGS
         settings.configure(settings.Settings(project="platform", stack="prod", dry_run=True))
+        # Outputs are made in the program's loop; an earlier test may have closed this thread's.
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
         yield
+        asyncio.set_event_loop(None)
+        loop.close()
         runtime.set_all_config({}, [])
         settings.configure(before)
 
