@@ -99,9 +99,12 @@ def _taken_over(urn: str, name: str) -> tuple[str, ...]:
     """
     from kitaru_iac.records.owner import owner_of
 
+    earlier = runs.known(urn)
+    if not earlier:
+        return ()  # a file tells it, and the store need not be asked
     view = view_of(name)
     owner = owner_of(view.labels) if view is not None else None
-    if owner is None or owner.urn != urn or owner.run not in runs.known(urn):
+    if owner is None or owner.urn != urn or owner.run not in earlier:
         return ()
     text = (
         f"Stack '{name}' is there already: an earlier run of this resource on this machine made "
@@ -158,8 +161,8 @@ def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
     with _write_lock:
         place.here()
         spec = stack_spec(new, name)
-        owner = _creator(urn, runs.begin(urn))
         earlier = _taken_over(urn, spec.name)
+        owner = _creator(urn, runs.begin(urn))
         done = operations.create(spec, progress=say, owner=owner)
         runs.settle(urn, owner.run)
         stack = made(done.id, new, (*earlier, *map(str, done.warnings)))
