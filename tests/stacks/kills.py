@@ -21,7 +21,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.homes import Home
@@ -79,14 +80,21 @@ def main() -> int:
     return int(any("FAULT" in line for line in figures))
 
 
-def span(world: World, home: Home, name: str) -> float:
-    """The seconds from the beginning of a command's writes, or of `use`, to its end."""
+@contextmanager
+def begun(world: World, home: Home, name: str) -> Iterator[tuple[Started, dict[str, list[str]]]]:
+    """A command that was started on what it needs, and what the store held then."""
     before, command = COMMANDS[name]
     if before:
         assert home.kitaru(*before).returncode == 0
     start = names(world)
     asked = ("-m", "kitaru_iac.cli.main", *command)
     with Started(asked, env=home.environment(), cwd=home.path) as process:
+        yield process, start
+
+
+def span(world: World, home: Home, name: str) -> float:
+    """The seconds from the beginning of a command's writes, or of `use`, to its end."""
+    with begun(world, home, name) as (process, start):
         if name != "use":
             wait_for_its_writes(world, home, process, start)
         began = time.monotonic()
@@ -104,12 +112,7 @@ def one(
     span: float,
 ) -> str:
     """One round; what came of it."""
-    before, command = COMMANDS[name]
-    if before:
-        assert home.kitaru(*before).returncode == 0
-    start = names(world)
-    asked = ("-m", "kitaru_iac.cli.main", *command)
-    with Started(asked, env=home.environment(), cwd=home.path) as process:
+    with begun(world, home, name) as (process, start):
         if name != "use" and rng.random() >= 0.1:
             wait_for_its_writes(world, home, process, start)
         time.sleep(rng.uniform(0, span))
@@ -130,7 +133,7 @@ def one(
             return f"FAULT: said that dev is active, and it is {active(home)}"
         return "all" if whole else "nothing"
     state = "nothing" if holds == start else "all" if is_whole(holds, name) else "something"
-    again = home.kitaru(*command)
+    again = home.kitaru(*COMMANDS[name][1])
     gone = name == "delete" and state == "all"
     there = name == "create" and state == "all"
     fine = {0, 4} if gone else {0, 5} if there else {0}
