@@ -28,6 +28,11 @@ __all__ = [
 
 _TYPE = "kitaru:index:Stack"
 _SCHEME = "urn:pulumi:"
+#: A creation that replaces does not say that its state has the stack already.
+_BEFORE_REPLACING = (
+    "If the state has it here already (after an alias, pulumi state rename, state move or stack "
+    "rename), run pulumi up once without --replace; a tainted one first: pulumi state untaint"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,9 @@ def require_creatable(current: Records, owner: Owner | None) -> None:
             f"see it with: kitaru stack show {name}",
         )
     if stored is not None and stored.urn != owner.urn:
-        remedy = _rename(stored, owner) or f"{_change(stored)}\n{_take_over(name, stored, owner)}"
+        remedy = _rename(stored, owner) or "\n".join(
+            (_change(stored), _take_over(name, stored, owner), _BEFORE_REPLACING)
+        )
         raise _belongs(name, stored, remedy)
     if stored is not None and stored.run and stored.run in owner.earlier:
         return
@@ -140,10 +147,13 @@ def require_creatable(current: Records, owner: Owner | None) -> None:
         )
     raise AlreadyExistsError(
         what,
-        why="An earlier run of this program made it: on another machine, with another home, or "
-        "with its state in another backend.",
+        why="An earlier run of this program made it: on another machine, with another home, or for "
+        "another state (in another backend or organization, or of a Pulumi stack that was renamed "
+        "or removed).",
         remedy=f"If no other state has it, take it in with: {taking}\n"
-        "If it is to be replaced, delete it first: "
+        "If the state of this program has another stack for the resource, that one is left where "
+        f"it is by running before: pulumi state delete {shlex.quote(owner.urn)}\n"
+        "If the stack is to be replaced, delete it first: "
         f"pulumi destroy --target {shlex.quote(owner.urn)}",
     )
 
@@ -237,7 +247,7 @@ def _rename(stored: Owner, owner: Owner) -> str | None:
     return (
         f"If '{owner.name}' is the new name of that resource, tell Pulumi: add an alias to it "
         f"(aliases=[pulumi.Alias(name='{stored.name}')]), or run: pulumi state rename {here} "
-        f"{there}\n"
+        f"{there}\n{_BEFORE_REPLACING}\n"
         "If two resources are to exchange their names, rename them in the state, over a third name."
         f"\nIf that one is to go, and this one to get its name, first run: pulumi destroy --target "
         f"{here}\nElse give this one another `name`."

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import grpc.aio
@@ -25,6 +26,8 @@ from kitaru_iac.pulumi.plugin.servicer import Servicer
 from kitaru_iac.stacks import operations
 
 TYPE = "kitaru:index:Stack"
+#: The id of a provider that a preview does not make.
+UNMADE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 def urn_of(name: str, stack: str = "prod", project: str = "platform") -> str:
@@ -88,11 +91,16 @@ class _Aborted(grpc.aio.AbortError):
 
 
 class Plugin:
-    """A servicer in this process, whose lines for the user are kept."""
+    """A servicer in this process, whose lines for the user are kept.
+
+    Attributes:
+        provider: Which provider it is told that it is: its URN and its id.
+    """
 
     def __init__(self) -> None:
         self.servicer: Servicer | None = None
         self.said: list[str] = []
+        self.provider = ("", "")
 
     def call(self, name: str, request: Any) -> Any:
         """Call a handler as the engine does.
@@ -109,6 +117,8 @@ class Plugin:
                     self.said.append(text)
 
             servicer.log._write = keep
+            configure = p.ConfigureRequest(urn=self.provider[0], id=self.provider[1])
+            await servicer.Configure(configure, _Context())
             return await getattr(servicer, name)(request, _Context())
 
         try:
@@ -160,6 +170,9 @@ class Engine:
         self.ops: dict[str, str] = {}
         #: The properties that differ, of each resource that was compared.
         self.diffs: dict[str, list[str]] = {}
+        #: The default provider: its version, and its id while it is in the state.
+        self.version = "0_1_0"
+        self.provider: str | None = None
 
     def urn(self, name: str) -> str:
         return urn_of(name, self.stack, self.project)
@@ -182,10 +195,27 @@ class Engine:
         if preview:
             kept = self.export(), deepcopy(self.pending)
             try:
-                return self._up(program, replace, target, exclude, preview=True)
+                with self._provided(preview=True):
+                    return self._up(program, replace, target, exclude, preview=True)
             finally:
                 self.state, self.pending = kept
-        return self._up(program, replace, target, exclude, preview=False)
+        with self._provided():
+            return self._up(program, replace, target, exclude, preview=False)
+
+    def upgrade(self, version: str) -> None:
+        """Another version of the package: its default provider is another one."""
+        self.version, self.provider = version, None
+
+    @contextmanager
+    def _provided(self, *, preview: bool = False) -> Iterator[None]:
+        """Have the default provider, which goes with its last resource; a failed run keeps it."""
+        if self.provider is None and not preview:
+            self.provider = str(uuid4())
+        urn = f"urn:pulumi:{self.stack}::{self.project}::pulumi:providers:kitaru"
+        self.plugin.provider = (f"{urn}::default_{self.version}", self.provider or UNMADE)
+        yield
+        if not preview and not self.state and not self.pending:
+            self.provider = None
 
     def _up(
         self,
@@ -231,7 +261,13 @@ class Engine:
         return self.up({})
 
     def import_(self, name: str, ref: str) -> None:
-        """`pulumi import`."""
+        """`pulumi import`; what the state has is not imported under the same address."""
+        if name in self.state:
+            raise Refused(grpc.StatusCode.ALREADY_EXISTS, f"resource {name} already exists")
+        with self._provided():
+            self._imported(name, ref)
+
+    def _imported(self, name: str, ref: str) -> None:
         found = self._read(name, ref, None)
         if found is None:
             raise Refused(grpc.StatusCode.NOT_FOUND, f"resource '{ref}' does not exist")
@@ -251,7 +287,7 @@ class Engine:
     def _register(self, name: str, wanted: Wanted, replace: bool, *, preview: bool) -> None:
         old = self.state.get(name)
         if old is None and wanted.import_:
-            self.import_(name, wanted.import_)
+            self._imported(name, wanted.import_)
             old = self.state[name]
         asked_for = replace or (old is not None and old.tainted)
         # What is to be replaced gets its defaults anew.
@@ -386,6 +422,7 @@ class Engine:
     def move(self, name: str, other: Engine) -> None:
         """`pulumi state move`."""
         other.state[name] = self.state.pop(name)
+        other.provider = other.provider or self.provider
 
 
 __all__ = ["Engine", "Held", "Killed", "Plugin", "Refused", "Wanted", "killing", "urn_of"]

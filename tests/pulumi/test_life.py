@@ -153,3 +153,32 @@ def test_a_stack_under_a_component_moves_with_its_alias(local_room: Room) -> Non
     local_room.destroy(moved)
     assert first.outputs["id"]
     assert stored.names() == {"default"}
+
+
+def test_a_transform_counts_and_another_program_refers_to_the_outputs(local_room: Room) -> None:
+    def moved(asked: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult:
+        return pulumi.ResourceTransformResult(
+            {**asked.props, "artifactStore": "/tmp/moved"}, asked.opts
+        )
+
+    def maker() -> None:
+        stack = kitaru.Stack("dev", opts=pulumi.ResourceOptions(transforms=[moved]))
+        pulumi.export("stack", {"id": stack.id, "parts": stack.component_ids})
+        pulumi.export("store", stack.artifact_store)
+
+    def user() -> None:
+        former = pulumi.StackReference("organization/platform/prod")
+        pulumi.export("stack", former.require_output("stack"))
+        kitaru.Stack("copy", artifact_store=former.require_output("store"))
+
+    made = local_room.up(maker).outputs
+    found = stored.records("dev")
+    assert found is not None
+    assert made == {
+        "store": "/tmp/moved",
+        "stack": {"id": found.id, "parts": {part.type: part.id for part in found.components}},
+    }
+    other = Room(local_room.folder, project="users")
+    assert other.preview(user).ops == {"copy": "create"}
+    assert other.up(user).outputs == {"stack": made["stack"]}
+    assert other.resources()["copy"]["outputs"]["artifactStore"] == "/tmp/moved"

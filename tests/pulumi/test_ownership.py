@@ -105,21 +105,90 @@ def test_a_stack_that_its_program_has_let_go_is_taken_over_as_the_refusal_says(h
     assert stored.names() == {"default"}
 
 
-def test_retained_and_back_on_this_machine_and_on_another(home: Home) -> None:
-    engine = Engine()
-    engine.up({"dev": Wanted({"name": "dev"}, retain=True)})
+@pytest.mark.parametrize("there", ["this machine", "another"])
+@pytest.mark.parametrize("renamed", [False, True], ids=["destroyed", "renamed"])
+def test_retained_and_back_as_the_refusal_says(home: Home, there: str, renamed: bool) -> None:
+    """After a destruction, and after a change of name, which leaves the state another stack."""
+    engine, program = Engine(), {"dev": Wanted({"name": "dev"}, retain=True)}
+    engine.up(program)
     made = engine.state["dev"].id
-    engine.destroy()
-    assert engine.up({"dev": Wanted({"name": "dev"}, retain=True)}) == {"dev": "create"}
-    assert engine.state["dev"].id == made
-    engine.destroy()
-    forget_runs()
-    text = refusal(lambda: engine.up(DEV))
+    if renamed:
+        assert engine.up({"dev": Wanted({"name": "other"}, retain=True)}) == {"dev": "replace"}
+    else:
+        engine.destroy()
+    if there == "another":
+        forget_runs()
+    for preview in (True, False):
+        text = refusal(lambda: engine.up(program, preview=preview))  # noqa: B023
     command = re.search(r"take it in with: pulumi import kitaru:index:Stack dev (\S+)", text)
     assert command is not None
+    if renamed:
+        with pytest.raises(Refused, match="already exists"):
+            engine.import_("dev", command[1])
+        assert f"running before: pulumi state delete {engine.urn('dev')}\n" in text
+        del engine.state["dev"]
     engine.import_("dev", command[1])
+    assert engine.state["dev"].id == made
     assert engine.up(DEV) == {"dev": "same"}
     engine.destroy()
+    assert stored.names() == ({"default", "other"} if renamed else {"default"})
+
+
+def test_what_a_state_still_knows_to_be_its_own_is_taken_over(home: Home) -> None:
+    """Its provider is there: one other resource has it."""
+    engine = Engine()
+    both = {**DEV, "two": Wanted({"name": "two"})}
+    engine.up(both)
+    made = engine.state.pop("dev").id  # pulumi state delete
+    assert engine.up(both) == {"dev": "create", "two": "same"}
+    assert engine.state["dev"].id == made
+    assert engine.plugin.said[-1].startswith("Stack 'dev' is there already")
+    engine.destroy()
+    assert stored.names() == {"default"}
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "refreshed", "upgraded"])
+def test_a_second_state_of_one_address_is_refused(home: Home, meanwhile: str) -> None:
+    """After `pulumi stack rename`, and in two organizations: by the provider's id."""
+    first, second = Engine(), Engine()
+    first.up(DEV)
+    if meanwhile == "refreshed":
+        first.refresh()
+    elif meanwhile == "upgraded":
+        first.upgrade("0_2_0")
+        second.upgrade("0_2_0")
+        assert first.up(DEV) == {"dev": "same"}
+    for preview in (True, False):
+        text = refusal(lambda: second.up(DEV, preview=preview))  # noqa: B023
+        assert "for another state" in text
+    assert second.plugin.said == []
+    assert second.state == {}
+    # The first goes on, whatever it is asked.
+    assert first.up(DEV, replace={"dev"}) == {"dev": "replace"}
+    assert first.up(CHANGED) == {"dev": "update"}
+    first.upgrade("0_3_0")
+    assert first.up(CHANGED, replace={"dev"}) == {"dev": "replace"}
+    assert first.up(CHANGED) == {"dev": "same"}
+    first.destroy()
+    assert second.up(DEV) == {"dev": "create"}
+    second.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_what_was_renamed_in_the_state_is_replaced_after_one_up(home: Home) -> None:
+    """The creation does not say that it replaces: the refusal is not to send back to the rename."""
+    engine, other = Engine(), Engine("staging")
+    engine.up(DEV)
+    engine.rename("dev", "two")
+    program = {"two": Wanted({"name": "dev"})}
+    for state in (engine, other):
+        text = refusal(lambda: state.up(program, replace={"two"}))  # noqa: B023
+        assert "run pulumi up once without --replace" in text
+        assert state.up(program) == {"two": "update"}
+        assert state.up(program, replace={"two"}) == {"two": "replace"}
+        assert state.up(program) == {"two": "same"}
+        state.move("two", other)
+    other.destroy()
     assert stored.names() == {"default"}
 
 
@@ -197,7 +266,7 @@ def test_two_backends_of_one_urn_on_one_machine_are_two(
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://second")
     for preview in (True, False):
         text = refusal(lambda: second.up(DEV, preview=preview))  # noqa: B023
-        assert "with its state in another backend" in text
+        assert "for another state (in another backend" in text
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://first")
     assert first.up(DEV) == {"dev": "same"}
     first.destroy()

@@ -51,6 +51,13 @@ def test_a_stack_that_is_replaced_under_its_name_is_there_afterwards(local_room:
     look(local_room)
 
     assert local_room.preview(changed).ops == {"dev": "same"}
+
+    def triggered() -> None:
+        options = pulumi.ResourceOptions(replacement_trigger="anew")
+        kitaru.Stack("dev", activate=True, opts=options)
+
+    assert "replace" in local_room.up(triggered).ops["dev"]
+    look(local_room)
     local_room.destroy()
     assert stored.names() == {"default"}
     assert stored.parts("dev") == set()

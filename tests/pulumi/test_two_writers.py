@@ -20,7 +20,7 @@ from tests.doubles.aws import AwsLoopback
 from tests.homes import Home
 from tests.pulumi import stored
 from tests.pulumi.programs import local
-from tests.pulumi.room import PASSPHRASE, Room
+from tests.pulumi.room import PASSPHRASE, Failed, Room
 from tests.pulumi.test_interrupts import plugin_in
 
 #: Registers nothing before it is told to.
@@ -45,12 +45,16 @@ def shared(request: pytest.FixtureRequest, home: Home, pulumi_home: Path, tmp_pa
     del home, pulumi_home
     if request.param == "file":
         return Room(tmp_path / "project")
-    aws: AwsLoopback = request.getfixturevalue("aws")
+    return Room(tmp_path / "project", backend=_bucket(request.getfixturevalue("aws")))
+
+
+def _bucket(aws: AwsLoopback) -> str:
+    """A backend in a bucket of its own."""
     aws.client("s3").create_bucket(
         Bucket="states", CreateBucketConfiguration={"LocationConstraint": aws.region}
     )
     query = f"region={aws.region}&endpoint={aws.url}&s3ForcePathStyle=true"
-    return Room(tmp_path / "project", backend=f"s3://states?{query}")
+    return f"s3://states?{query}"
 
 
 def test_the_second_is_told_who_holds_it(
@@ -121,3 +125,16 @@ def test_the_remedy_for_a_dead_holder_works_as_it_is_written(
     assert done.returncode == 0, (remedy, done.stderr)
     with Deployment("infra", "test", lambda: None, backend=backend, engine=find_engine()) as it:
         it.up()
+
+
+def test_a_bucket_and_a_folder_are_two_owners(local_room: Room, aws: AwsLoopback) -> None:
+    """Project, Pulumi stack and resource are called the same in both, on one machine."""
+    folder, bucket = local_room, Room(local_room.folder / "second", backend=_bucket(aws))
+    folder.up(local("dev"))
+    before = stored.records("dev")
+    for run in (bucket.preview, bucket.up):
+        with pytest.raises(Failed, match="for another state"):
+            run(local("dev"))
+    assert stored.records("dev") == before
+    folder.destroy()
+    assert bucket.up(local("dev")).ops == {"dev": "create"}

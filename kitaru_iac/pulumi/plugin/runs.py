@@ -8,25 +8,32 @@ Every creation has a token of its own, so that the deletion of what it replaced 
 own: see `kitaru_iac.records.owner.require_removable`. It is written down before the registration,
 beside those of creations whose end is not known.
 
-Two states may hold resources of one URN, in two backends. Their tokens are kept apart, or the
-second would take the stack of the first.
+Two states may hold resources of one URN: in two backends or organizations, or where a Pulumi stack
+was renamed and another one got its name. The protocol does not say which state it is, so tokens are
+kept by backend, and with the provider that a creation used: the engine gives each provider an id,
+which lives as long as the provider is in the state. The same provider with another id is another
+state's, or came anew into this one; either way it has no claim.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.pulumi.plugin.backend import backend
 
-__all__ = ["begin", "known", "latest", "remember_home", "settle"]
+__all__ = ["begin", "hold", "known", "latest", "remember_home", "serve", "settle"]
 
 T = TypeVar("T")
 _home: Path | None = None
+#: The provider that this process is: its URN, shortened, and its id.
+_provider: tuple[str, str] | None = None
+#: The id of a provider that a preview does not make: the engine's word for what is unknown.
+_UNMADE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 def remember_home(home: Path) -> None:
@@ -35,23 +42,37 @@ def remember_home(home: Path) -> None:
     _home = home
 
 
+def serve(urn: str, id: str) -> None:
+    """Say which provider this process is; nothing is told by an engine that leaves it out."""
+    global _provider  # noqa: PLW0603
+    _provider = (hashlib.sha256(urn.encode()).hexdigest()[:12], id) if urn and id else None
+
+
 def known(urn: str) -> frozenset[str]:
-    """The tokens under which this machine may have registered a resource's stack."""
-    return frozenset(_tokens(urn))
+    """The tokens under which this machine may have registered a resource's stack for this state."""
+    return frozenset(_own(urn))
 
 
 def begin(urn: str) -> str:
     """A fresh token for a creation that is about to begin, noted beside the earlier ones."""
     token = secrets.token_hex(8)
-
-    def note(file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="ascii") as notes:
-            # One write: a kill leaves the whole token or nothing of it.
-            notes.write(f"\n{token}\n")
-
-    _on_file(urn, note)
+    _note(urn, token)
     return token
+
+
+def hold(urn: str, token: str, *, written: bool = False) -> None:
+    """Note that the state of this process's provider holds a token, whoever made it.
+
+    Args:
+        urn: The resource's.
+        token: The token.
+        written: The stack was written with it, so that this machine is to know it from now on.
+    """
+    if _provider is None or _provider[1] == _UNMADE:
+        return
+    makers = _notes(urn).get(token)
+    if written if makers is None else _provider not in makers:
+        _note(urn, token)
 
 
 def settle(urn: str, token: str) -> None:
@@ -59,7 +80,7 @@ def settle(urn: str, token: str) -> None:
 
     def replace(file: Path) -> None:
         fresh = file.with_name(f"{file.name}-{token}")
-        fresh.write_text(f"{token}\n", encoding="ascii")
+        fresh.write_text(f"{_written(token)}\n", encoding="ascii")
         fresh.replace(file)
 
     _on_file(urn, replace)
@@ -67,18 +88,58 @@ def settle(urn: str, token: str) -> None:
 
 def latest(urn: str) -> str:
     """The newest token of a resource on this machine; made when it is first asked for."""
-    found = _tokens(urn)
+    found = _own(urn)
     return found[-1] if found else begin(urn)
 
 
-def _tokens(urn: str) -> list[str]:
+def _own(urn: str) -> list[str]:
+    """The tokens that are not another state's, the newest last."""
+    return [token for token, makers in _notes(urn).items() if _may_be_ours(makers)]
+
+
+def _may_be_ours(makers: Collection[tuple[str, str]]) -> bool:
+    """Whether a creation was for this state, by the providers that are noted with its token.
+
+    One with another URN proves nothing: a new version of the plugin has one, and so has the
+    program's own provider after the default one.
+    """
+    if _provider is None:
+        return True
+    same = [maker for maker in makers if maker[0] == _provider[0]]
+    return not same or _provider in same
+
+
+def _written(token: str) -> str:
+    """A token as it is noted, with the provider if that is known."""
+    return ":".join((token, *(_provider or ())))
+
+
+def _note(urn: str, token: str) -> None:
+    def note(file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="ascii") as notes:
+            # One write: a kill leaves the whole note or nothing of it.
+            notes.write(f"\n{_written(token)}\n")
+
+    _on_file(urn, note)
+
+
+def _notes(urn: str) -> dict[str, list[tuple[str, str]]]:
+    """The tokens of a resource, with the URN and the id of each provider that is noted with it."""
+
     def read(file: Path) -> str:
         try:
             return file.read_text(encoding="ascii", errors="replace")
         except FileNotFoundError:
             return ""
 
-    return _on_file(urn, read).split()
+    found: dict[str, list[tuple[str, str]]] = {}
+    for word in _on_file(urn, read).split():
+        token, *maker = word.split(":")
+        makers = found.setdefault(token, [])
+        if len(maker) == 2:
+            makers.append((maker[0], maker[1]))
+    return found
 
 
 def _on_file(urn: str, do: Callable[[Path], T]) -> T:

@@ -24,7 +24,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, status_pb2
 from kitaru_iac._version import __version__
 from kitaru_iac.errors import KitaruError, Problem
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, property_path, reason
-from kitaru_iac.pulumi.plugin import check, functions, place, settings, stacks
+from kitaru_iac.pulumi.plugin import check, functions, ownership, place, runs, settings, stacks
 from kitaru_iac.pulumi.plugin.changes import changes
 from kitaru_iac.pulumi.plugin.engine import EngineLog
 from kitaru_iac.pulumi.plugin.threads import in_thread
@@ -146,6 +146,7 @@ class Servicer(ProviderServicer):
     async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Connect this process."""
         del context
+        runs.serve(request.urn, request.id)
         given = read(request.args if request.HasField("args") else _variables(request))
         self._connection_known = not given.unknown & set(settings.KEYS)
         if self._connection_known:
@@ -179,6 +180,7 @@ class Servicer(ProviderServicer):
         state = read(request.olds)
         if self._connection_known:
             await in_thread(place.require_own, state, request.id, request.urn)
+            await in_thread(ownership.hold, request.urn, state)
         old = read(request.old_inputs) if request.HasField("old_inputs") else state
         found = await in_thread(
             changes,

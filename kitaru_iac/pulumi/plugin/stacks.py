@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import KitaruError, StackNotFound, StackTakenOver
-from kitaru_iac.pulumi.plugin import place, runs
+from kitaru_iac.pulumi.plugin import ownership, place, runs
 from kitaru_iac.pulumi.plugin.check import stack_spec
 from kitaru_iac.pulumi.plugin.reading import (
     COMPUTED,
@@ -26,7 +26,6 @@ from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties
 if TYPE_CHECKING:
     from kitaru_iac.gateway import StackView
     from kitaru_iac.plan.model import Plan
-    from kitaru_iac.records.owner import Owner
     from kitaru_iac.spec import StackSpec
 
 __all__ = ["PartialUpdate", "create", "delete", "foreseen", "preview", "read", "update"]
@@ -61,10 +60,10 @@ def preview(
     """
     with _write_lock:
         place.require_own(state, id or "", urn)
-        owner = _creator(urn) if id is None else _owner(urn, state)
+        owner = ownership.creator(urn) if id is None else ownership.holder(urn, state)
         if new.unknown:
             if id is None:
-                _require_free(new, name, owner)
+                ownership.require_free_name(new, name, owner)
             return expected(new)
         from kitaru_iac.stacks import operations
 
@@ -74,7 +73,7 @@ def preview(
             return _foreseen(new, spec)
         stored = _stored(id, spec)
         if stored.name != spec.name:
-            _require_own_name(stored, spec.name, owner)
+            ownership.require_own_name(stored, spec.name, owner)
             return _with_ids(new, state)
         plan = operations.preview(spec, owner=owner)
     _insist_on_place(plan, spec)
@@ -88,31 +87,7 @@ def foreseen(urn: str, name: str, new: Properties) -> tuple[str, ...]:
     if "name" in new.unknown:
         return ()
     with _write_lock:
-        return _taken_over(urn, str(new.values.get("name", name)))
-
-
-def _taken_over(urn: str, name: str) -> tuple[str, ...]:
-    """A creation that makes nothing: its stack is there, by an earlier run of this machine.
-
-    That run may have died, or is to be replaced now. Its stack may also be in another state by now,
-    of which nothing tells: the engine does not say from which one it calls.
-    """
-    from kitaru_iac.records.owner import owner_of
-
-    earlier = runs.known(urn)
-    if not earlier:
-        return ()  # a file tells it, and the store need not be asked
-    view = view_of(name)
-    owner = owner_of(view.labels) if view is not None else None
-    if owner is None or owner.urn != urn or owner.run not in earlier:
-        return ()
-    text = (
-        f"Stack '{name}' is there already: an earlier run of this resource on this machine made "
-        "it. It is taken over, and not made. If another state has it by now (pulumi stack rename, "
-        "pulumi state move, another organization), let this one forget it: pulumi state delete "
-        f"'{urn}'"
-    )
-    return (text,)
+        return ownership.taken_over(urn, str(new.values.get("name", name)))
 
 
 def expected(new: Properties) -> dict[str, Any]:
@@ -161,8 +136,8 @@ def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
     with _write_lock:
         place.here()
         spec = stack_spec(new, name)
-        earlier = _taken_over(urn, spec.name)
-        owner = _creator(urn, runs.begin(urn))
+        earlier = ownership.taken_over(urn, spec.name)
+        owner = ownership.creator(urn, runs.begin(urn))
         done = operations.create(spec, progress=say, owner=owner)
         runs.settle(urn, owner.run)
         stack = made(done.id, new, (*earlier, *map(str, done.warnings)))
@@ -183,12 +158,12 @@ def update(
 
     with _write_lock:
         place.require_own(state, id, urn)
-        spec, owner = stack_spec(new, name), _owner(urn, state)
+        spec, owner = stack_spec(new, name), ownership.holder(urn, state)
         stored = _stored(id, spec)
         if stored.name != spec.name:
             from kitaru_iac.records.rename import rename
 
-            _require_own_name(stored, spec.name, owner)
+            ownership.require_own_name(stored, spec.name, owner)
             rename(id, stored.name, spec.name)
 
         def confirm(plan: Plan) -> bool:
@@ -197,6 +172,8 @@ def update(
 
         done = operations.apply(spec, confirm=confirm, progress=say, owner=owner)
         stack = made(id, new, tuple(map(str, done.warnings)))
+        # A resource that was renamed has no note yet under its new address.
+        runs.hold(urn, str(stack.properties["ownerRun"]), written=True)
         if not state.values.get("activate"):
             _activate(stack, new)
     return stack
@@ -220,10 +197,10 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
             return None
         if inputs.names:
             run = state.values.get("ownerRun")
-            return refreshed(view, inputs, _owner(urn, state).labels, run)
+            return refreshed(view, inputs, ownership.holder(urn, state).labels, run)
         if at:
             former = at.removeprefix("@") + former
-            _require_owner(view, former)
+            ownership.require_let_go(view, former)
         return imported(view, former or urn)
 
 
@@ -250,8 +227,8 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
             if name is None or view_of(str(name)) is not None:
                 return ()
             ref = str(name)
-            if strangers := _strangers(ref, state):
-                return (strangers,)
+            if others := ownership.strangers(ref, state):
+                return (others,)
         try:
             done = operations.delete(ref, exact=True, recursive=True, force=True, owner=owner)
         except StackNotFound:
@@ -285,60 +262,6 @@ def _stored(id: str, spec: StackSpec) -> StackView:
     )
 
 
-def _require_free(new: Properties, name: str, owner: Owner) -> None:
-    """Refuse a name that is taken, while other properties are not known yet."""
-    from kitaru_iac.records.owner import require_creatable
-    from kitaru_iac.stacks.drift import records_of_view
-
-    called = None if "name" in new.unknown else new.values.get("name", name)
-    view = view_of(str(called)) if called else None
-    if view is not None and view.name == called:
-        require_creatable(records_of_view(view), owner)
-
-
-def _require_own_name(stored: StackView, name: str, owner: Owner) -> None:
-    """Refuse to give a stack back the name that somebody took from it, if it is another's now."""
-    from kitaru_iac.records.owner import require_changeable
-    from kitaru_iac.records.rename import require_free
-    from kitaru_iac.stacks.drift import records_of_view
-
-    require_changeable(records_of_view(stored), owner)
-    taken = view_of(name)
-    require_free(stored.id, stored.name, name, taken.id if taken is not None else None)
-
-
-def _strangers(name: str, state: Properties) -> str | None:
-    """What of a stack that is gone is left under its name, and was made by somebody else."""
-    from kitaru_iac.records.stored import Store
-
-    own = {*state.values.get("componentIds", {}).values(), state.values.get("connectorId")}
-    left = Store.open().orphans(name)
-    parts = [(part.type, part.id) for part in left.components]
-    if left.connector is not None:
-        parts.append(("service_connector", left.connector.id))
-    kinds = [kind for kind, part in parts if part not in own]
-    if not kinds:
-        return None
-    return (
-        f"Kept {', '.join(kinds)} named '{name}': in no stack, and not this one's. "
-        "See them with: kitaru stack clean"
-    )
-
-
-def _require_owner(view: StackView, urn: str) -> None:
-    """Refuse to take a stack over from a resource that it does not belong to."""
-    from kitaru_iac.records.owner import owner_of
-
-    owner = owner_of(view.labels)
-    if owner is None or owner.urn != urn:
-        whose = f"It is {owner}." if owner else "It belongs to no program."
-        raise KitaruError(
-            f"Stack '{view.name}' does not belong to {urn}",
-            why=whose,
-            remedy=f"See it with: kitaru stack show {view.name}",
-        )
-
-
 def _insist_on_place(plan: Plan, spec: StackSpec) -> None:
     from kitaru_iac.plan.model import Action
 
@@ -360,18 +283,3 @@ def _activate(made: Made, new: Properties) -> None:
         operations.use(made.id)
     except KitaruError as error:
         raise PartialUpdate(made, f"The stack is registered, but not active: {error}") from error
-
-
-def _owner(urn: str, state: Properties | None) -> Owner:
-    """The resource, with the token that its state holds; this machine's where it holds none."""
-    from kitaru_iac.records.owner import Owner
-
-    run = state.values.get("ownerRun") if state else None
-    return Owner(urn, str(run or runs.latest(urn)))
-
-
-def _creator(urn: str, run: str = "") -> Owner:
-    """The resource as one that is to be created: what this machine registered for it is its own."""
-    from kitaru_iac.records.owner import Owner
-
-    return Owner(urn, run, runs.known(urn))
