@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import kitaru_iac as kitaru_sdk
-from kitaru_iac.mcp.reading import show_document
 from tests.cli.conftest import Kitaru
 from tests.gateway.secret_texts import MAPPINGS, SECRETS, TEXTS, S
 from tests.homes import Home
@@ -61,6 +60,8 @@ def packed(value: object) -> bytes:
 def test_no_command_shows_them_nor_python_nor_an_agents_tool(
     home: Home, kitaru: Kitaru, tmp_path: Path
 ) -> None:
+    from kitaru_iac.mcp.reading import show_document  # loads the whole of MCP
+
     file, plan = tmp_path / "stack.yaml", tmp_path / "plan.json"
     file.write_text("name: dev\ntype: local\nlabels: {team: x}\nactivate: false\n")
     assert kitaru("stack", "apply", "-f", str(file), "--yes").code == 0
