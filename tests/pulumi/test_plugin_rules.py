@@ -26,7 +26,7 @@ from kitaru_iac.gateway.identity import StoreIdentity
 from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
 from kitaru_iac.plan.model import Action, Kept, Plan, Step
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
-from kitaru_iac.pulumi.plugin import component_args, place, reading, runs, stacks
+from kitaru_iac.pulumi.plugin import component_args, ownership, place, reading, runs, stacks
 from kitaru_iac.pulumi.plugin.changes import Changes, changes
 from kitaru_iac.pulumi.plugin.check import description, problems, stack_spec
 from kitaru_iac.pulumi.plugin.functions import report_text
@@ -870,7 +870,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Live:
         monkeypatch.setattr(rename, "rename", life.rename)
         beside = SimpleNamespace(orphans=lambda name: life.left)
         monkeypatch.setattr(Store, "open", lambda: beside)
-        for module in (stacks, reading):
+        for module in (stacks, ownership, reading):
             monkeypatch.setattr(module, "view_of", life.view_of)
         return life
 

@@ -44,7 +44,7 @@ def test_a_stack_that_is_replaced_under_its_name_is_there_afterwards(local_room:
 
     def changed() -> None:
         # A change that is made in place, if the option did not say otherwise.
-        options = pulumi.ResourceOptions(replace_on_changes=["*"])
+        options = pulumi.ResourceOptions(replace_on_changes=["*"], replacement_trigger="one")
         kitaru.Stack("dev", activate=True, opts=options)
 
     assert "replace" in local_room.up(changed).ops["dev"]
@@ -53,7 +53,7 @@ def test_a_stack_that_is_replaced_under_its_name_is_there_afterwards(local_room:
     assert local_room.preview(changed).ops == {"dev": "same"}
 
     def triggered() -> None:
-        options = pulumi.ResourceOptions(replacement_trigger="anew")
+        options = pulumi.ResourceOptions(replacement_trigger="two")
         kitaru.Stack("dev", activate=True, opts=options)
 
     assert "replace" in local_room.up(triggered).ops["dev"]

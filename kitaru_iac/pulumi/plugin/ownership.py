@@ -6,7 +6,8 @@ token too, and this machine notes it (`runs`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.pulumi.plugin import runs
@@ -37,10 +38,16 @@ def holder(urn: str, state: Properties | None) -> Owner:
     return Owner(urn, str(run or runs.latest(urn)))
 
 
-def hold(urn: str, state: Properties) -> None:
-    """Note that this state holds the resource's stack: a later provider of it may replace it."""
-    if run := state.values.get("ownerRun"):
-        runs.hold(urn, str(run))
+def hold(urn: str, properties: Mapping[str, Any], *, written: bool = False) -> None:
+    """Note that this state holds the resource's stack: a later provider of it may replace it.
+
+    Args:
+        urn: The resource's.
+        properties: The stack's, as the state has them, or will.
+        written: They were just written; a resource that was renamed has no note yet.
+    """
+    if run := properties.get("ownerRun"):
+        runs.hold(urn, str(run), written=written)
 
 
 def creator(urn: str, run: str = "") -> Owner:

@@ -71,7 +71,7 @@ def hold(urn: str, token: str, *, written: bool = False) -> None:
     if _provider is None or _provider[1] == _UNMADE:
         return
     makers = _notes(urn).get(token)
-    if written if makers is None else _provider not in makers:
+    if (makers is None and written) or (makers is not None and _provider not in makers):
         _note(urn, token)
 
 
@@ -111,7 +111,7 @@ def _may_be_ours(makers: Collection[tuple[str, str]]) -> bool:
 
 def _written(token: str) -> str:
     """A token as it is noted, with the provider if that is known."""
-    return ":".join((token, *(_provider or ())))
+    return ":".join([token, *(_provider or ())])
 
 
 def _note(urn: str, token: str) -> None:

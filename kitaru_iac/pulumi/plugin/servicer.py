@@ -180,7 +180,7 @@ class Servicer(ProviderServicer):
         state = read(request.olds)
         if self._connection_known:
             await in_thread(place.require_own, state, request.id, request.urn)
-            await in_thread(ownership.hold, request.urn, state)
+            await in_thread(ownership.hold, request.urn, state.values)
         old = read(request.old_inputs) if request.HasField("old_inputs") else state
         found = await in_thread(
             changes,

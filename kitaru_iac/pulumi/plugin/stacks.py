@@ -172,8 +172,7 @@ def update(
 
         done = operations.apply(spec, confirm=confirm, progress=say, owner=owner)
         stack = made(id, new, tuple(map(str, done.warnings)))
-        # A resource that was renamed has no note yet under its new address.
-        runs.hold(urn, str(stack.properties["ownerRun"]), written=True)
+        ownership.hold(urn, stack.properties, written=True)
         if not state.values.get("activate"):
             _activate(stack, new)
     return stack
