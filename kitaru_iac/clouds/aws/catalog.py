@@ -334,7 +334,10 @@ _CHECKS = (
         "aws.role.pass",
         "The connector may pass the execution role",
         "Simulates iam:PassRole to SageMaker on this role, as the connector. Without it, "
-        "registration succeeds and every run fails. Not looked at: roles that single steps name.",
+        "registration succeeds and every run fails. `aws:RequestedRegion` is then the region of "
+        "SageMaker's call, so that a lock to the stack's region lets it through, although it is a "
+        "permission of IAM, whose own calls are in us-east-1. "
+        "Not looked at: roles that single steps name.",
         _IAM + "id_roles_use_passrole.html",
         _CANNOT_WARN,
     ),

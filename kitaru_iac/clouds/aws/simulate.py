@@ -43,6 +43,12 @@ __all__ = ["Decision", "Question", "questions", "simulate"]
 _Group: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...]]
 #: Services whose requests go to no region of the stack: which one such a call names is not told.
 _GLOBAL = {"iam", "sts"}
+#: A permission and no call of IAM: who hands a role over calls the service that takes it, and that
+#: call's region counts. AWS tells the first
+#: (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html); the second was
+#: seen where a lock of us-east-2 and us-west-2 denied it to a call there, with IAM's own us-east-1
+#: open (https://github.com/ministryofjustice/aws-root-account/pull/950 and .../pull/977).
+_OF_THE_CALLED_SERVICE = ("iam:PassRole",)
 #: Services whose condition keys come with calls of their own alone.
 _WITH_OWN_KEYS = {"cloudwatch", "ecr", "eks", "iam", "kms", "logs", "s3", "sagemaker", "scheduler"}
 _NOT_TOGETHER = "require different authorization information"
@@ -131,7 +137,7 @@ def questions(
             context,
             known=tuple(
                 (key, value)
-                for key, value in _known(service, _concrete(arn), resources)
+                for key, value in _known(actions, _concrete(arn), resources)
                 if key.lower() not in absent
             ),
             reach=reaches[arn] if arn != _concrete(arn) else None,
@@ -317,16 +323,17 @@ def _sent(question: Question, principal: str) -> dict[str, str]:
     return principal_keys(principal) | dict(question.known) | dict(question.conditions)
 
 
-def _known(service: str, arn: str, r: AwsResources) -> tuple[tuple[str, str], ...]:
-    """What the real call brings, whoever makes it.
+def _known(actions: Sequence[str], arn: str, r: AwsResources) -> tuple[tuple[str, str], ...]:
+    """What the real call of these actions of one service brings, whoever makes it.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
+    service = actions[0].partition(":")[0]
     known = service_keys(service)
     region = r.registry_region if service == "ecr" else r.region
     if service == "s3":
         region = r.bucket_region or region
-    if region and service not in _GLOBAL:
+    if region and (service not in _GLOBAL or set(actions) <= set(_OF_THE_CALLED_SERVICE)):
         known["aws:RequestedRegion"] = region
     account = account_of(arn)
     if account:

@@ -89,7 +89,10 @@ IAM: dict[str, tuple[list[Any], CheckStatus]] = {
     # --- regions
     "region lock without IAM": (
         [ALL, deny(_not("aws:RequestedRegion", REGION), None, NotAction=["iam:*", "sts:*"])], OK),
-    "region lock of IAM too": ([ALL, deny(_not("aws:RequestedRegion", REGION))], UNKNOWN),
+    # a role is handed over in a call of SageMaker, in the stack's region
+    "region lock of IAM too": ([ALL, deny(_not("aws:RequestedRegion", REGION))], OK),
+    "region lock of handing over": (
+        [ALL, deny(_not("aws:RequestedRegion", "us-east-1"), "iam:PassRole")], FAIL),
     "another region's lock": ([ALL, deny(_not("aws:RequestedRegion", "us-east-1"))], FAIL),
     "this region denied": ([ALL, deny({"StringLike": {"aws:RequestedRegion": "eu-*"}})], FAIL),
     # --- networks
