@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 from kitaru_iac.checks.cluster_rights import ClusterRight
 from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.endpoint import connects
 from kitaru_iac.checks.probes import (
     NotFound,
     Outcome,
@@ -202,12 +202,7 @@ class ClusterProbes(CommonProbes):
         where = urlsplit(str(cluster.get("endpoint") or ""))
         if not where.hostname:
             raise Skipped("EKS told no endpoint")
-        try:
-            port = where.port or 443
-            with socket.create_connection((where.hostname, port), min(5.0, self._aws.timeout)):
-                return True
-        except OSError:
-            return False
+        return connects(where.hostname, where.port or 443, self._aws.timeout)
 
     def denied(self, principal: Probe[Principal]) -> Probe[tuple[ClusterRight, ...]]:
         """What the cluster denies a principal of what ZenML does, where it is who looks."""

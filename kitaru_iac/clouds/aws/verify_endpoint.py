@@ -7,6 +7,7 @@ from typing import Any
 
 from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
 from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.endpoint import SERVER_TOO
 from kitaru_iac.checks.model import Verdict, ok, unknown, warn
 from kitaru_iac.checks.probes import Outcome
 from kitaru_iac.clouds.aws.commands import aws
@@ -15,7 +16,6 @@ from kitaru_iac.clouds.aws.resources import AwsResources
 __all__ = ["evaluate_endpoint"]
 
 Raw = Mapping[str, Any]
-_SERVER_TOO = "whether the ZenML server reaches it was not looked at"
 
 
 def evaluate_endpoint(
@@ -42,7 +42,7 @@ def evaluate_endpoint(
         'publicAccessCidrs="$(curl -s https://checkip.amazonaws.com)/32"'
     )
     if not public and reached is True:
-        return ok("its endpoint is private, and was reached from here", _SERVER_TOO)
+        return ok("its endpoint is private, and was reached from here", SERVER_TOO)
     if not public:
         return warn(
             "its endpoint is private: this machine and the ZenML server must be in its network",
@@ -68,4 +68,4 @@ def evaluate_endpoint(
             f"{words}, and was not reached from here: this machine is not among them",
             note(restrict, "opens it to this machine's address; add the others again"),
         )
-    return ok(words, None if reached is None else _SERVER_TOO)
+    return ok(words, None if reached is None else SERVER_TOO)

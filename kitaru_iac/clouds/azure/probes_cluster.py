@@ -1,4 +1,4 @@
-"""What is asked about the AKS cluster: of Resource Manager alone.
+"""What is asked about the AKS cluster: of Resource Manager, and whether its API is reached.
 
 The cluster's own API is not asked. Its certificate authority comes only with a kubeconfig, which
 Azure hands out as a credential of the cluster (``listCluster…Credential``): a check takes none.
@@ -6,11 +6,12 @@ Azure hands out as a credential of the cluster (``listCluster…Credential``): a
 
 from __future__ import annotations
 
+from kitaru_iac.checks.endpoint import connects
 from kitaru_iac.checks.probes import Probe, Skipped
-from kitaru_iac.clouds.azure.observations import Principal, Raw, known_text, text
+from kitaru_iac.clouds.azure.observations import Principal, Raw, flag, known_text, text
 from kitaru_iac.clouds.azure.probes_common import VERSIONS, CommonProbes
 
-__all__ = ["ClusterProbes"]
+__all__ = ["ClusterProbes", "api_host"]
 
 _CLUSTERS = "Microsoft.ContainerService/managedClusters"
 
@@ -20,6 +21,7 @@ class ClusterProbes(CommonProbes):
 
     cluster: Probe[Raw]
     cluster_id: Probe[str]
+    endpoint: Probe[bool]
     kubelet: Probe[Principal]
 
     def _ask_cluster(self) -> None:
@@ -38,9 +40,29 @@ class ClusterProbes(CommonProbes):
             requires=(self.cluster,),
             inline=True,
         )
+        self.endpoint = Probe("the cluster's API", self._reached, requires=(self.cluster,))
         self.kubelet = Probe(
             "the kubelet's identity", _kubelet, requires=(self.cluster,), inline=True
         )
+
+    def _reached(self, cluster: Raw) -> bool:
+        """Whether a connection to the address that ZenML takes is taken from here."""
+        where = api_host(cluster)
+        if not where:
+            raise Skipped("AKS told no address of its API")
+        host, _, port = where.partition(":")
+        return connects(host, int(port or 443), self._azure.timeout)
+
+
+def api_host(cluster: Raw) -> str | None:
+    """The host in the kubeconfig that ZenML gets: of a private cluster the name in its network.
+
+    https://learn.microsoft.com/azure/aks/private-clusters
+    """
+    public = text(cluster, "properties", "fqdn")
+    if flag(cluster, "properties", "apiServerAccessProfile", "enablePrivateCluster"):
+        return text(cluster, "properties", "privateFQDN") or public
+    return public
 
 
 def _kubelet(cluster: Raw) -> Principal:

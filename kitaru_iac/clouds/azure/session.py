@@ -75,6 +75,11 @@ class AzureAccess:
         self._client: PipelineClient[HttpRequest, HttpResponse] | None = None
 
     @property
+    def timeout(self) -> float:
+        """Seconds that one answer may take."""
+        return self._timeout
+
+    @property
     def described_as(self) -> str:
         """Whose credentials are used, in words; without secrets."""
         if self._given is None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.endpoint import SERVER_TOO
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import Probe, all_of
+from kitaru_iac.checks.probes import Outcome, Probe, ProbeError, all_of
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.explain import About, evaluate_region
 from kitaru_iac.clouds.azure.observations import (
@@ -26,6 +25,7 @@ from kitaru_iac.clouds.azure.observations import (
 from kitaru_iac.clouds.azure.permission_table import Resource
 from kitaru_iac.clouds.azure.permissions import permissions_for
 from kitaru_iac.clouds.azure.probes import AzureProbes
+from kitaru_iac.clouds.azure.probes_cluster import api_host
 from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.clouds.azure.verify_identity import access_check
 from kitaru_iac.clouds.azure.verify_registry import evaluate_registry_rights
@@ -79,7 +79,11 @@ def cluster_checks(
             lambda seen: evaluate_region(seen, location, _aks("show", seen)),
         )
     about.add("azure.cluster.compute", probes.cluster, evaluate_compute)
-    about.add("azure.cluster.reachable", probes.cluster, evaluate_reachable)
+    about.add(
+        "azure.cluster.reachable",
+        all_of(probes.cluster, after=(probes.endpoint,)),
+        lambda seen: evaluate_reachable(*seen),
+    )
     about.add("azure.cluster.workload_identity", probes.cluster, evaluate_workload_identity)
     if r.registry is not None:
         about.add(
@@ -175,37 +179,43 @@ def _can_run(pool: Raw) -> bool:
     return grows or (_size(pool) or 0) > 0
 
 
-def evaluate_reachable(cluster: Raw) -> Verdict:
-    """Open to the world is worth a word; who of a few networks reaches it, cannot be seen."""
-    profile = partial(within, cluster, "properties", "apiServerAccessProfile")
-    open_to: str | None = EVERY_ADDRESS
+def evaluate_reachable(cluster: Raw, reached: Outcome[bool]) -> Verdict:
+    """Open to the world, or out of reach: both are worth a word.
+
+    AKS drops connections of addresses that it does not let in.
+
+    Args:
+        cluster: As AKS describes it.
+        reached: Whether a connection from here was taken.
+    """
+    ranges: tuple[str, ...] = ()
     show = _aks("show", cluster)
-    if profile() is not None:
+    restrict = note(
+        _aks("update", cluster, "--api-server-authorized-ip-ranges=ADDRESS/32"),
+        "this machine's address, and the ZenML server's",
+    )
+    if api_host(cluster) is None:
+        return unknown("it does not say where its API is", show)
+    if within(cluster, "properties", "apiServerAccessProfile") is not None:
         if flag(cluster, "properties", "apiServerAccessProfile", "enablePrivateCluster"):
-            return unknown(
-                "its API has a private address; whether ZenML's server and its clients are in its "
-                "network cannot be seen",
-                show,
-            )
+            words = "its API has a private address"
+            return _reached(words, reached, show, ": this machine is not in its network")
         ranges = texts(cluster, "properties", "apiServerAccessProfile", "authorizedIPRanges")
-        open_to = width(ranges) if ranges else EVERY_ADDRESS
-        if open_to is None:
-            return unknown(f"AKS tells addresses that are none: {', '.join(ranges)}", show)
-        if not open_to:
-            return unknown(
-                f"its API lets in {', '.join(ranges)} alone; whether ZenML's server and its "
-                "clients are there cannot be seen",
-                show,
-            )
-    if text(cluster, "properties", "fqdn"):
-        return warn(
-            f"its API is open to {open_to}",
-            note(
-                _aks("update", cluster, "--api-server-authorized-ip-ranges=ADDRESS/32"),
-                "this machine's address, and the ZenML server's",
-            ),
-        )
-    return unknown("it does not say where its API is", show)
+    open_to = width(ranges) if ranges else EVERY_ADDRESS
+    if open_to is None:
+        return unknown(f"AKS tells addresses that are none: {', '.join(ranges)}", show)
+    if open_to:
+        return warn(f"its API is open to {open_to}", restrict)
+    words = f"its API lets in {', '.join(ranges)} alone"
+    return _reached(words, reached, restrict, ": this machine is not among them")
+
+
+def _reached(words: str, reached: Outcome[bool], remedy: str, not_reached: str) -> Verdict:
+    if isinstance(reached, ProbeError):
+        return unknown(f"{words}; whether it is reached from here: {reached.why}", remedy)
+    if reached:
+        return ok(f"{words}, and was reached from here", SERVER_TOO)
+    return warn(f"{words}, and was not reached from here{not_reached}", remedy)
 
 
 def evaluate_workload_identity(cluster: Raw) -> Verdict:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 from urllib.parse import quote
 
 from kitaru_iac.checks.cluster_rights import ClusterRight
 from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.endpoint import connects
 from kitaru_iac.checks.kubernetes_api import KubernetesApi
 from kitaru_iac.checks.probes import NotFound, Probe, Skipped, Unavailable
 from kitaru_iac.clouds.gcp.commands import gcloud
@@ -105,11 +105,7 @@ class ClusterProbes(CommonProbes):
         if not where:
             raise Skipped("GKE told no endpoint")
         host, _, port = where.removeprefix("https://").partition(":")
-        try:
-            with socket.create_connection((host, int(port or 443)), min(5.0, self._google.timeout)):
-                return True
-        except OSError:
-            return False
+        return connects(host, int(port or 443), self._google.timeout)
 
     def _pod_account(self, cluster: Raw) -> Raw:
         """The service account of Kubernetes that pods run as; empty where there is none yet."""

@@ -8,6 +8,7 @@ from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.cluster_rights import evaluate_rights as evaluate_cluster_rights
 from kitaru_iac.checks.commands import command, note
+from kitaru_iac.checks.endpoint import SERVER_TOO
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace, not_let_in
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
@@ -28,8 +29,6 @@ from kitaru_iac.clouds.gcp.verify_compute import (
 )
 
 __all__ = ["cluster_checks"]
-
-_SERVER_TOO = "whether the ZenML server reaches it was not looked at"
 
 
 def cluster_checks(
@@ -241,7 +240,7 @@ def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdi
         # https://cloud.google.com/kubernetes-engine/docs/concepts/network-isolation#dns-based_endpoint
         if not_reached:
             return _unreached("its DNS endpoint is guarded by IAM", reached, describe(r, cluster))
-        return ok("its DNS endpoint is guarded by IAM, and was reached from here", _SERVER_TOO)
+        return ok("its DNS endpoint is guarded by IAM, and was reached from here", SERVER_TOO)
     config = cluster.get("controlPlaneEndpointsConfig") or {}
     by_address = config.get("ipEndpointsConfig") or {}
     old = cluster.get("privateClusterConfig") or {}
@@ -249,7 +248,7 @@ def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdi
         False
     )
     if private and not not_reached:
-        return ok("its endpoint is private, and was reached from here", _SERVER_TOO)
+        return ok("its endpoint is private, and was reached from here", SERVER_TOO)
     if private:
         return warn(
             "its endpoint is private: this machine and the ZenML server must be in its network, "
@@ -280,7 +279,7 @@ def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdi
     words = f"its endpoint is open to {', '.join(cidrs) or 'Google Cloud alone'}"
     if not_reached:
         return _unreached(words, reached, restrict)
-    return ok(f"{words}, and was reached from here", _SERVER_TOO)
+    return ok(f"{words}, and was reached from here", SERVER_TOO)
 
 
 def _unreached(words: str, reached: Outcome[bool], remedy: str) -> Verdict:

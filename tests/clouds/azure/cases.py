@@ -678,6 +678,11 @@ def cluster(*changes: Callable[[World], Any], **properties: Any) -> Arrange:
     return arrange
 
 
+def _here(name: str) -> Callable[[World], Any]:
+    """Let the cluster's API be where something takes connections."""
+    return lambda w: w.cluster()["properties"].update({name: w.azure.proxy.url.split("//")[1]})
+
+
 def _cluster() -> list[Case]:
     aks = "Microsoft.ContainerService/managedClusters"
     unseen = answered(cluster(), "/managedclusters/prod", forbidden)
@@ -690,6 +695,14 @@ def _cluster() -> list[Case]:
 
     def profile(**found: Any) -> Arrange:
         return cluster(apiServerAccessProfile=found)
+
+    def private(*changes: Callable[[World], Any]) -> Arrange:
+        named = {"privateFQDN": "127.0.0.1:1", "fqdn": "public.invalid"}
+        return cluster(*changes, apiServerAccessProfile={"enablePrivateCluster": True}, **named)
+
+    def few(*changes: Callable[[World], Any]) -> Arrange:
+        ranges = {"authorizedIPRanges": ["192.0.2.0/24"]}
+        return cluster(*changes, apiServerAccessProfile=ranges, fqdn="127.0.0.1:1")
 
     def may(*actions: str) -> Callable[[World], Any]:
         return lambda w: w.may(w.cluster_id, {"actions": list(actions)})
@@ -728,8 +741,10 @@ def _cluster() -> list[Case]:
         Case(reachable, WARN, profile(authorizedIPRanges=["0.0.0.0/1", "128.0.0.0/1"]), "every"),
         Case(reachable, WARN, profile(authorizedIPRanges=wide), "a great part"),
         Case(reachable, UNKNOWN, profile(authorizedIPRanges=["nonsense"]), "that are none"),
-        Case(reachable, UNKNOWN, profile(enablePrivateCluster=True), "private address"),
-        Case(reachable, UNKNOWN, profile(authorizedIPRanges=["192.0.2.0/24"]), "192.0.2.0/24"),
+        Case(reachable, WARN, private(), "this machine is not in its network"),
+        Case(reachable, WARN, few(), "192.0.2.0/24 alone, and was not reached from here"),
+        Case(reachable, OK, private(_here("privateFQDN")), "private address, and was reached"),
+        Case(reachable, OK, few(_here("fqdn")), "192.0.2.0/24 alone, and was reached"),
         Case(reachable, UNKNOWN, cluster(fqdn=None), "where its API is"),
         Case(identity, OK, cluster(), "an identity of their own"),
         Case(identity, WARN, cluster(oidcIssuerProfile=None), "OIDC issuer"),

@@ -166,7 +166,7 @@ def test_a_cluster_is_made_and_taken_down(azure_room: AzureRoom) -> None:
     assert any("kubectl annotate serviceaccount" in line for line in said), said
     look_at_the_cluster(azure_room)
     looked = verify(made.spec.having(infra=InfraMode.VERIFY, resources={})).results
-    # Whether ZenML's server is among the addresses that are let in, nobody can see from here.
+    # Nothing takes connections at the stand-in's address.
     assert [one.id for one in looked if one.status.value != "ok"] == ["azure.cluster.reachable"]
     assert {"azure.cluster.pull", "azure.connector.cluster_access"} < {one.id for one in looked}
     assert not p.preview_infrastructure(spec).has_changes
