@@ -12,22 +12,32 @@ __all__ = ["require_answer"]
 _XML = {"ec2", "query", "rest-xml"}
 
 
-def require_answer(client: Any, operation: str, answer: Mapping[str, Any], about: str) -> None:
+def require_answer(
+    client: Any,
+    operation: str,
+    answer: Mapping[str, Any],
+    about: str,
+    *,
+    tells_none: bool = False,
+) -> None:
     """Refuse what no service of AWS's said, as a proxy's page.
 
-    XML that is none, botocore refuses itself.
+    XML that is none, botocore refuses itself; of other XML, and of none at all, it makes an answer
+    without anything in it, as S3 itself gives for a setting that was never made.
 
     Args:
         client: boto3's, of the service.
         operation: boto3's method.
         answer: What it made of the answer.
         about: What was asked about, for the words of the error.
+        tells_none: Whether the service has an error for "there is none", and so never answers with
+            nothing.
 
     Raises:
         Unavailable: There is nothing in the answer that the operation answers with.
     """
     model = client.meta.service_model
-    if model.metadata["protocol"] in _XML:
+    if model.metadata["protocol"] in _XML and not tells_none:
         return
     shape = model.operation_model(client.meta.method_to_api_mapping[operation]).output_shape
     if shape is not None and shape.members and not shape.members.keys() & answer.keys():

@@ -149,6 +149,7 @@ def hinges_on(
     missing: Sequence[str],
     *,
     allowed: bool,
+    hidden: bool = False,
 ) -> tuple[str, ...]:
     """Name the condition keys on which a simulated decision hangs.
 
@@ -159,6 +160,8 @@ def hinges_on(
         context: The keys that were sent, and others that are known.
         missing: The keys that the simulation lacked.
         allowed: What it decided.
+        hidden: Whether policies took part that cannot be read: those of an organization. Any key
+            may then be one of theirs, whatever else asks for it.
 
     Returns:
         None where the decision holds whatever their values are. Keys that no policy read here asks
@@ -168,14 +171,14 @@ def hinges_on(
     unclear = {key.lower(): key for one in found for key in one.hangs_on}
     # A key that was sent, and may have another value in the real call.
     open_keys = [key for name, key in unclear.items() if len(context.find(name)) > 1]
-    seen = policies.keys()
+    seen = set() if hidden else policies.keys()
     unread = tuple(key for key in missing if key.lower() not in seen)
     if not allowed and any(_is_denied(one) for one in found):
         return ()  # what is denied here, no other policy allows
     if all(one.effect is Effect.ALLOW for one in found):
         return unread  # if it is denied, then by a policy that was not read
     deciding = (*(key for key in missing if key.lower() in unclear), *open_keys)
-    return (*deciding, *unread) or tuple(missing)
+    return tuple(dict.fromkeys((*deciding, *unread))) or tuple(missing)
 
 
 @dataclass(frozen=True, slots=True)

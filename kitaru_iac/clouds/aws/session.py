@@ -186,7 +186,7 @@ class AwsAccess:
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
         except Exception as error:  # noqa: BLE001 - botocore's have no common base; all are told apart
             return self._failed(error, service, operation, about, absent, none)
-        require_answer(client, operation, answer, about)
+        require_answer(client, operation, answer, about, tells_none=bool(none))
         return answer
 
     def ask_all(

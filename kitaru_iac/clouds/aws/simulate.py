@@ -91,6 +91,7 @@ class Decision:
         unclear: What of the things is denied or not granted, although one of them is allowed; or
             what alone is granted, where the one that was asked about is not.
         how: In which call, in words, where an action allows several.
+        in_organization: Whether policies of an organization took part, which nobody here may read.
     """
 
     action: str
@@ -102,6 +103,7 @@ class Decision:
     unread: ProbeError | None = None
     unclear: tuple[str, ...] = ()
     how: str = ""
+    in_organization: bool = False
 
 
 def questions(
@@ -206,6 +208,7 @@ def _weighed(
         context,
         decision.missing_context,
         allowed=decision.allowed,
+        hidden=decision.in_organization,
     )
     decision = replace(decision, missing_context=keys)
     if keys or question.reach is None:
@@ -298,6 +301,9 @@ def _decision(action: str, question: Question, result: Mapping[str, Any]) -> Dec
             if _may_come(key, action) and key.lower() not in question.absent
         ),
         how=_how(action, question.absent),
+        # Told of accounts that are in one, and of no others:
+        # https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+        in_organization="OrganizationsDecisionDetail" in result,
     )
 
 

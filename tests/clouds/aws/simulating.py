@@ -32,6 +32,7 @@ class SimulatingIam:
         boundary: Sequence[Any] | None = None,
         hidden: Sequence[Any] | None = None,
     ) -> None:
+        self._above = {} if hidden is None else {"OrganizationsDecisionDetail": {}}
         self._sets = [list(s) for s in (statements, boundary, hidden) if s is not None]
 
     def ask(self, service: str, operation: str, **given: Any) -> Any:
@@ -48,6 +49,7 @@ class SimulatingIam:
                 {
                     "EvalActionName": action,
                     "EvalDecision": worst,
+                    **self._above,
                     "ResourceSpecificResults": [
                         {"EvalResourceDecision": worst, "MissingContextValues": keys}
                     ],

@@ -291,6 +291,7 @@ def test_what_the_execution_role_may_do(given: list[Any], status: CheckStatus) -
         (None, [ALL, deny(_not("aws:RequestedRegion", "us-east-1"), "ecr:*")], FAIL),
         (None, [ALL, deny(_not("aws:PrincipalArn", ROLE, "ArnNotLike"))], OK),
         (None, [ALL, deny(_not("aws:PrincipalTag/team", "ml"), "s3:*")], UNKNOWN),
+        (None, [ALL, deny({"StringEquals": {"aws:SourceVpc": "vpc-1"}}, "s3:*")], UNKNOWN),
     ],
 )  # fmt: skip
 def test_what_stands_above_the_role(boundary: Any, hidden: Any, status: CheckStatus) -> None:
@@ -298,6 +299,14 @@ def test_what_stands_above_the_role(boundary: Any, hidden: Any, status: CheckSta
         *(R, Identity.RUNTIME, only()), principal=ROLE, key=KEY, boundary=boundary, hidden=hidden
     )
     assert found.status is status, found
+
+
+def test_a_key_of_the_organization_s_is_open_though_the_role_asks_for_it_elsewhere() -> None:
+    inside = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
+    own, org = [*only(), deny(inside, "sqs:*")], [ALL, deny(inside, "s3:*")]
+    given = {"principal": ROLE, "key": KEY}
+    assert judged_by_iam(R, Identity.RUNTIME, own, **given, hidden=org).status is UNKNOWN
+    assert judged_by_iam(R, Identity.RUNTIME, own, **given).status is OK
 
 
 # --- the bucket's policy

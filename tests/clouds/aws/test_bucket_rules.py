@@ -599,7 +599,6 @@ def written(verdict: Verdict) -> Any:
     ("answer", "policy"),
     [
         ({}, {"Version": "2012-10-17", "Statement": [DENIAL]}),
-        ({"Policy": ""}, {"Version": "2012-10-17", "Statement": [DENIAL]}),
         ({"Policy": "{}"}, {"Version": "2012-10-17", "Statement": [DENIAL]}),
         # what is there stays: its version, its id, and a statement that is no list
         (

@@ -400,7 +400,14 @@ TWO = Question(("s3:GetObject", "s3:PutObject"), "arn:aws:s3:::b/x")
                 "explicitDeny",
                 OrganizationsDecisionDetail={"AllowedByOrganizations": False},
             ),
-            Decision("s3:GetObject", ONE.resource, False, "explicitDeny", "organization"),
+            Decision(
+                "s3:GetObject",
+                ONE.resource,
+                False,
+                "explicitDeny",
+                "organization",
+                in_organization=True,
+            ),
         ),
         (
             result(
@@ -416,11 +423,11 @@ TWO = Question(("s3:GetObject", "s3:PutObject"), "arn:aws:s3:::b/x")
                 OrganizationsDecisionDetail={"AllowedByOrganizations": True},
                 PermissionsBoundaryDecisionDetail={"AllowedByPermissionsBoundary": True},
             ),
-            Decision("s3:GetObject", ONE.resource, True, "allowed"),
+            Decision("s3:GetObject", ONE.resource, True, "allowed", in_organization=True),
         ),
         (
             result("s3:GetObject", OrganizationsDecisionDetail={}),
-            Decision("s3:GetObject", ONE.resource, True, "allowed"),
+            Decision("s3:GetObject", ONE.resource, True, "allowed", in_organization=True),
         ),
     ],
 )

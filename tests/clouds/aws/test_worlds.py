@@ -16,7 +16,7 @@ from kitaru_iac.clouds.aws.permissions import policy
 from kitaru_iac.spec.model import BaseSpec
 from tests.clouds.aws.world import World
 from tests.doubles.aws import ACCOUNT_ID, REGION
-from tests.doubles.web import json_response
+from tests.doubles.web import Response, json_response
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 ACCESS = "aws.role.bucket_access"
@@ -228,6 +228,19 @@ def test_an_answer_of_another_shape_is_never_ok(answer: dict[str, Any], world: W
     world.faults.change("eks:DescribeNodegroup", other)
     result = world.check(world.kubernetes(), "aws.cluster.compute")
     assert result.status in {UNKNOWN, FAIL}, result.why
+
+
+@pytest.mark.parametrize("body", [b"", b"<a><b/></a>"])
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [("BucketLifecycleConfiguration", "lifecycle"), ("BucketPolicy", "policy")],
+)
+def test_an_answer_without_anything_in_it_is_not_that_there_is_none(
+    operation: str, name: str, body: bytes, world: World
+) -> None:
+    world.fit_bucket()
+    world.faults.answer(f"s3:Get{operation}", Response(200, body, {"Content-Type": "text/xml"}))
+    assert world.check(world.local(), f"aws.bucket.{name}").status is UNKNOWN
 
 
 def test_a_group_on_the_last_page_counts(world: World) -> None:

@@ -80,7 +80,7 @@ def parsed(text: object) -> Mapping[str, Any]:
 
     What is no JSON object becomes a document with a key that no policy has, and so with a problem.
     """
-    if not text:
+    if text is None:
         return {}
     try:
         found = json.loads(str(text))
