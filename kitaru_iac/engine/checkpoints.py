@@ -146,7 +146,14 @@ class Checkpoints:
             return False
 
     def deployment(self) -> Mapping[str, Any] | None:
-        """Read it as `pulumi stack export` would; None where that has to be asked itself."""
+        """Read it as `pulumi stack export` would; None where that has to be asked itself.
+
+        That has to be asked also where a killed engine cut off what lies beside the file: nobody
+        would mend it here, and the engine reads "EOF" there in the midst of the next operation.
+        """
+        beside = (Path(f"{file}.attrs") for file in (self.file, self._pulumi / "meta.yaml"))
+        if any(_text(file) is not None and not _is_json(file) for file in beside):
+            return None
         text = _text(self.file)
         return parsed(text, VERSION) if text is not None else None
 

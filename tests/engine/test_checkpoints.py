@@ -141,6 +141,19 @@ def test_attributes_that_a_dead_engine_left_incomplete_are_removed(
     assert file.exists() == (text == "{}" or age == 0)
 
 
+@pytest.mark.parametrize("cut", ["", '{"user.'])
+@pytest.mark.parametrize("name", ["stacks/kitaru/prod.json.attrs", "meta.yaml.attrs"])
+def test_what_a_dead_engine_cut_off_beside_the_state_is_left_to_the_engine_s_reading(
+    name: str, cut: str, files: Checkpoints
+) -> None:
+    files.file.write_text(checkpoint())
+    beside = files.folder / ".pulumi" / name
+    beside.write_text("{}")
+    assert files.deployment() is not None
+    beside.write_text(cut)
+    assert files.deployment() is None
+
+
 def test_the_note_of_the_format_is_written_again_where_there_is_a_state(files: Checkpoints) -> None:
     note = files.folder / ".pulumi" / "meta.yaml"
     note.write_text("")
