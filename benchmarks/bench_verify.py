@@ -1,9 +1,10 @@
-"""`verify` against a bare script that makes the same boto3 calls at the same time.
+"""`verify` against a bare script that makes the same calls at the same time.
 
-    python -m benchmarks.bench_verify [--rounds N] [--latency SECONDS] [--slow SECONDS]
+    python -m benchmarks.bench_verify [--cloud aws] [--rounds N] [--latency S] [--slow S]
 
-AWS is moto with a proxy in front of it, both in other processes, so that neither side pays for
-them. The two sides take turns in one run, each with a session and clients of its own every time,
+AWS is moto with a proxy in front of it, the other clouds are the tests' doubles
+(`benchmarks.verify_elsewhere`): all in other processes, so that neither side pays for them. The two
+sides take turns in one run, each with a session and clients of its own every time,
 and the medians are compared. Each part prints one JSON object.
 """
 
@@ -27,6 +28,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from benchmarks import verify_elsewhere as elsewhere
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.clouds.aws.permissions import permissions_for
 from kitaru_iac.clouds.aws.resources import aws_resources, role_name
@@ -40,8 +42,16 @@ QUOTA = {"QuotaName": "ml.m5.xlarge for training job usage", "QuotaCode": "L-1",
 SLOW_OPERATION = "s3:GetBucketVersioning"
 
 
+ELSEWHERE = {cloud.name: cloud for cloud in (elsewhere.GCP, elsewhere.AZURE)}
+
+
+def say(value: Any) -> None:
+    """Write one line of JSON."""
+    print(json.dumps(value), flush=True)  # noqa: T201
+
+
 def serve(latency: float, slow: float) -> None:
-    """Be the cloud: print its environment as JSON, and stop when standard input closes."""
+    """Be AWS: print its environment and the stack, and stop when standard input closes."""
     from tests.doubles.aws import AwsLoopback
     from tests.doubles.faults import AwsFaults
     from tests.doubles.simulator import PolicySimulator
@@ -62,7 +72,15 @@ def serve(latency: float, slow: float) -> None:
         faults.latency = latency
         if slow:
             faults.delay(SLOW_OPERATION, slow)
-        print(json.dumps(aws.env() | faults.env()), flush=True)  # noqa: T201
+        described = {
+            "name": "bench",
+            "type": "sagemaker",
+            "artifact_store": f"s3://{BUCKET}",
+            "container_registry": "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+            "region": "eu-west-1",
+            "execution_role": f"arn:aws:iam::123456789012:role/{ROLE}",
+        }
+        say({"env": aws.env() | faults.env(), "described": described})
         sys.stdin.read()
 
 
@@ -132,50 +150,51 @@ def timed(call: Callable[[], Any]) -> tuple[float, float]:
     return time.perf_counter() - start, time.process_time() - cpu
 
 
-def compare(rounds: int, latency: float, slow: float) -> dict[str, Any]:
+def compare(name: str, rounds: int, latency: float, slow: float) -> dict[str, Any]:
     """Both sides in turns against one cloud."""
-    command = [sys.executable, "-m", "benchmarks.bench_verify", "--serve"]
+    command = [sys.executable, "-m", "benchmarks.bench_verify", "--serve", "--cloud", name]
     command += ["--latency", str(latency), "--slow", str(slow)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as cloud:
         assert cloud.stdout is not None
         assert cloud.stdin is not None
-        os.environ.update(json.loads(cloud.stdout.readline()))
-        spec = from_mapping(
-            {
-                "name": "bench",
-                "type": "sagemaker",
-                "artifact_store": f"s3://{BUCKET}",
-                "container_registry": "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
-                "region": "eu-west-1",
-                "execution_role": f"arn:aws:iam::123456789012:role/{ROLE}",
-            }
-        )
+        served = json.loads(cloud.stdout.readline())
+        os.environ.update(served["env"])
+        described = served["described"]
+        spec = from_mapping(described)
+        other, calls = ELSEWHERE.get(name), elsewhere.Seen()
+        if other is not None:
+            with elsewhere.seen() as calls:
+                report = verify(spec, timeout=60)
+            assert report.worst == "ok", [r for r in report.results if r.status != "ok"]
         sides: dict[str, Callable[[], Any]] = {
-            "bare": lambda: bare(spec),
+            "bare": (lambda: bare(spec)) if other is None else lambda: other.bare(described, calls),
             "verify": lambda: verify(spec, timeout=60),
         }
-        times: dict[str, list[float]] = {name: [] for name in sides}
-        work: dict[str, list[float]] = {name: [] for name in sides}
+        times: dict[str, list[float]] = {side: [] for side in sides}
+        work: dict[str, list[float]] = {side: [] for side in sides}
         for number in range(rounds + 1):
             # Who goes first changes, so that neither always finds what the other warmed.
             order = list(sides) if number % 2 else list(reversed(sides))
-            for name in order:
-                took = timed(sides[name])
+            for side in order:
+                took = timed(sides[side])
                 if number:  # the first round imports and fills caches
-                    times[name].append(took[0])
-                    work[name].append(took[1])
+                    times[side].append(took[0])
+                    work[side].append(took[1])
         cloud.stdin.close()
         cloud.wait(30)
-    medians = {name: statistics.median(values) for name, values in times.items()}
+    medians = {side: statistics.median(values) for side, values in times.items()}
+    used = {side: statistics.median(values) for side, values in work.items()}
     return {
+        "cloud": name,
         "latency_s": latency,
         "slow_answer_s": slow,
         "rounds": rounds,
-        **{f"{name}_median_s": round(value, 3) for name, value in medians.items()},
-        **{f"{name}_min_s": round(min(times[name]), 3) for name in times},
-        **{f"{name}_cpu_s": round(statistics.median(work[name]), 3) for name in work},
+        **{f"{side}_median_s": round(value, 3) for side, value in medians.items()},
+        **{f"{side}_min_s": round(min(values), 3) for side, values in times.items()},
+        **{f"{side}_cpu_s": round(value, 3) for side, value in used.items()},
+        "ratio_of_cpu": round(used["verify"] / used["bare"], 3),
         "ratio_of_medians": round(medians["verify"] / medians["bare"], 3),
         "ratio_of_minima": round(min(times["verify"]) / min(times["bare"]), 3),
     }
@@ -184,16 +203,27 @@ def compare(rounds: int, latency: float, slow: float) -> dict[str, Any]:
 def main() -> None:
     """Run both parts, or be the cloud."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cloud", choices=["aws", *ELSEWHERE], default="aws")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--latency", type=float, default=0.05, help="added to each answer, seconds")
     parser.add_argument("--slow", type=float, default=2.0, help="of one answer in the second part")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--part", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.serve:
+    other = ELSEWHERE.get(arguments.cloud)
+    if arguments.serve and other is not None:
+        elsewhere.serve(other, arguments.latency, arguments.slow, say)
+    elif arguments.serve:
         serve(arguments.latency, arguments.slow)
-        return
-    for slow in (0.0, arguments.slow):
-        print(json.dumps(compare(arguments.rounds, arguments.latency, slow)))  # noqa: T201
+    elif arguments.part:
+        say(compare(arguments.cloud, arguments.rounds, arguments.latency, arguments.slow))
+    else:
+        # Each in a process of its own: gRPC reads once whose certificates it trusts.
+        part = [sys.executable, "-m", "benchmarks.bench_verify", "--part"]
+        part += ["--cloud", arguments.cloud, "--rounds", str(arguments.rounds)]
+        part += ["--latency", str(arguments.latency), "--slow"]
+        for slow in (0.0, arguments.slow):
+            subprocess.run([*part, str(slow)], check=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import time
 from collections.abc import Callable
 from selectors import EVENT_READ, DefaultSelector
 
@@ -32,6 +33,8 @@ class ConnectProxy:
         self._handlers: list[tuple[HostMatch, Handler]] = []
         self._tunnels: list[tuple[HostMatch, int]] = []
         self._server = ThreadedServer(self._handler_class())
+        #: Seconds by which an answer comes later.
+        self.delay: Callable[[Request], float] = lambda _: 0.0
         #: "POST login.microsoftonline.com/TENANT/oauth2/v2.0/token 200", in order.
         self.requests: list[str] = []
         #: Hosts asked for that no double plays.
@@ -115,6 +118,7 @@ class ConnectProxy:
                 if handler is None:  # plain HTTP through the proxy, a metadata server for instance
                     proxy.refused.append(request.target)
                     return json_response({"error": "no such host on this loopback"}, 502)
+                time.sleep(proxy.delay(request))
                 response = handler(request)
                 proxy.requests.append(
                     f"{request.method} {request.host}{request.target} {response.status}"
