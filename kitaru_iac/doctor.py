@@ -1,7 +1,8 @@
 """Look at this machine: what is there, what is missing, and the command that installs it.
 
 Fast on purpose: versions and extras come from package metadata and the store from ZenML's
-configuration file, so that neither ZenML nor Pulumi nor a cloud's SDK is imported.
+configuration file, so that neither ZenML nor Pulumi nor a cloud's SDK is imported. A server is
+asked for its version, without a login.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +27,7 @@ from kitaru_iac.engine.find import (
     EngineUnusable,
     find_engine,
 )
-from kitaru_iac.errors import NotConnectedError, SettingsDamaged
+from kitaru_iac.errors import KitaruError, NotConnectedError, SettingsDamaged
 from kitaru_iac.files import reason
 from kitaru_iac.machine import packages
 from kitaru_iac.machine.active_scope import repository, repository_config
@@ -35,7 +37,14 @@ from kitaru_iac.machine.init_hooks import mover
 from kitaru_iac.machine.local_database import examine as examine_database
 from kitaru_iac.machine.local_database import size_of
 from kitaru_iac.machine.settings import read_global, read_logins, read_repository
-from kitaru_iac.machine.store_location import chosen_url, default_database, require_whole
+from kitaru_iac.machine.store_location import (
+    RestStore,
+    chosen_url,
+    default_database,
+    require_whole,
+    server_of,
+)
+from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.values import dataclass, fields
 
 __all__ = ["Finding", "Status", "examine"]
@@ -197,7 +206,29 @@ def _store() -> Finding:
     if scheme == "sqlite":
         file = url.removeprefix("sqlite:///").partition("?")[0]
         return _local_store(Path(file), f"{kind}: {shown}")
+    if kind == "server":
+        return _server(url, f"{kind}: {shown}", config)
     return Finding("zenml.store", title, "ok", f"{kind}: {shown}")
+
+
+def _server(url: str, shown: str, config: Mapping[str, Any]) -> Finding:
+    """A server answers, and says a version that this package works with."""
+    from kitaru_iac.gateway.http import require_answer
+    from kitaru_iac.gateway.versions import check_server
+
+    found = partial(Finding, "zenml.store", "ZenML store")
+    try:
+        place = server_of(config, os.environ) or RestStore(url)
+        version = require_answer(url, os.environ, verify=place.verify, timeout=place.timeout)
+        notes = check_server(redaction.url(url), version) if version else ()
+    except UnreadableError as error:
+        return found("unknown", f"{shown}: {error}")
+    except KitaruError as error:
+        why = ". ".join(part for part in (error.what, error.why) if part)
+        return found("warn", f"{shown}: {why}", error.remedy or "kitaru status")
+    if notes:
+        return found("warn", f"{shown}: {notes[0]}")
+    return found("ok", f"{shown}, ZenML {version.strip()}" if version else shown)
 
 
 def _local_store(path: Path, shown: str) -> Finding:

@@ -13,6 +13,7 @@ import pytest
 
 from kitaru_iac import doctor
 from kitaru_iac.doctor import Finding, examine
+from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine import packages
 from kitaru_iac.machine.home import config_home, engine_home
 from kitaru_iac.machine.packages import install_command
@@ -20,7 +21,8 @@ from kitaru_iac.machine.packages import install_command
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A machine with an engine and nothing else."""
+    """A machine with an engine and nothing else. Servers answer."""
+    monkeypatch.setattr("kitaru_iac.gateway.http.require_answer", lambda *_, **__: "0.98.0")
     for name in ("KITARU_CONFIG_PATH", "ZENML_STORE_URL", "KITARU_PULUMI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -80,8 +82,11 @@ def test_no_configuration_is_the_local_store() -> None:
     ("url", "detail"),
     [
         ("sqlite:////home/me@x/zenml.db", "local (SQLite): sqlite:////home/me@x/zenml.db"),
-        ("https://zenml.example.com", "server: https://zenml.example.com"),
-        ("https://u:S3CRET@zenml.example.com/a?t=S3CRET", "server: https://zenml.example.com/a"),
+        ("https://zenml.example.com", "server: https://zenml.example.com, ZenML 0.98.0"),
+        (
+            "https://u:S3CRET@zenml.example.com/a?t=S3CRET",
+            "server: https://zenml.example.com/a, ZenML 0.98.0",
+        ),
         ("mysql://u:S3CRET@db:3306/zenml", "database (mysql): mysql://db:3306/zenml"),
         ("mysql://u:S3@C/RET@db/zenml", "database (mysql): mysql://db/zenml"),
         ("mysql://u:S?3@CRET@db/zenml", "database (mysql): mysql://…"),
@@ -128,6 +133,32 @@ def test_a_file_that_does_not_tell_the_store_is_unknown(
     found = finding("zenml.store")
     assert found.status == "unknown"
     assert f"rm {home / 'config.yaml'}" in str(found.remedy)
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "words"),
+    [
+        ("0.85.0", "ok", ", ZenML 0.85.0"),
+        ("0.84.3", "warn", "runs ZenML 0.84.3, which is too old. kitaru works with servers from"),
+        ("0.99.0", "warn", "runs ZenML 0.99.0. kitaru is tested with servers up to 0.98"),
+        ("\x1b[2J", "warn", "'\\x1b[2J'"),
+        (None, "ok", "server: https://zenml.example.com"),
+        (NotConnectedError("Nobody is there", why="Asleep"), "warn", ": Nobody is there. Asleep"),
+    ],
+    ids=str,
+)
+def test_a_server_says_its_version_and_what_follows(
+    monkeypatch: pytest.MonkeyPatch, version: object, status: str, words: str
+) -> None:
+    def answer(*_: object, **__: object) -> object:
+        if isinstance(version, Exception):
+            raise version
+        return version
+
+    monkeypatch.setattr("kitaru_iac.gateway.http.require_answer", answer)
+    monkeypatch.setenv("ZENML_STORE_URL", "https://zenml.example.com")
+    found = finding("zenml.store")
+    assert (found.status, words in found.detail) == (status, True), found
 
 
 def test_logins_that_are_cut_off_are_told(home: Path) -> None:

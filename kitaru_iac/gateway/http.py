@@ -308,7 +308,7 @@ class HttpClient:
 
 def require_answer(
     url: str, environ: Mapping[str, str], *, verify: bool | str = True, timeout: float = 30
-) -> None:
+) -> str | None:
     """See that a ZenML server answers. ZenML itself would try for minutes before it says so.
 
     Args:
@@ -316,6 +316,9 @@ def require_answer(
         environ: The environment variables: proxies and authorities.
         verify: As `HttpClient` takes it.
         timeout: Seconds for the answer.
+
+    Returns:
+        The version that it says it has; None where only ZenML knows the way.
 
     Raises:
         NotConnectedError: Nobody takes the connection, its certificate is not trusted, or what
@@ -338,10 +341,12 @@ def require_answer(
             hint=hint,
         ) as client:
             response = client.get("/api/v1/info")
-            if not isinstance(mapping(response).get("version"), str):
+            version = mapping(response).get("version")
+            if not isinstance(version, str):
                 raise not_an_answer(response, "It did not say which version it is")
+            return version
     except UnreadableError:
-        return  # by a way that only ZenML knows
+        return None
 
 
 def _target(url: str) -> SplitResult:
