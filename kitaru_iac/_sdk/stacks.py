@@ -190,7 +190,7 @@ def use_stack(name_or_id: str) -> StackInfo:
     if done.overridden_by:
         text = f"{done.overridden_by} is set and takes precedence over this choice"
         warn((SelectionOverridden(text),))
-    return StackInfo(done.id, done.name, is_active=True)
+    return StackInfo(done.id, done.name, done.is_active)
 
 
 def delete_stack(

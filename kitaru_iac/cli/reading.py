@@ -107,11 +107,12 @@ def show(stack: str | None = None) -> None:
 def use(stack: str) -> None:
     """`kitaru stack use`."""
     from kitaru_iac.cli.scope import scope_words
+    from kitaru_iac.connection.active import in_words
     from kitaru_iac.stacks import operations
 
     out = output()
     done = operations.use(stack)
-    faces.done = f"stack '{done.name}' is active"
+    faces.done = in_words(done.name, done.overridden_by)
     before = done.previous_active_stack
     if done.overridden_by:
         out.warn(
@@ -120,12 +121,10 @@ def use(stack: str) -> None:
                 "this shell use the stack it names until you unset it."
             )
         )
-    lines = [
-        f"Active stack: {before} → {done.name}"
-        if before and before != done.name
-        else f"Active stack: {done.name}"
-    ]
-    out.item(done.to_dict(), lines)
+    line = f"{before} → {done.name}" if before and before != done.name else done.name
+    if not done.is_active:
+        line = f"{done.name}, when {done.overridden_by} is unset"
+    out.item(done.to_dict(), [f"Active stack: {line}"])
     if done.scope == "repository":
         out.note(f"Holds for {scope_words('repository', 'that kitaru init prepared')}.")
 

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from kitaru_iac.connection.active import set_active, write_active
+from kitaru_iac.connection.active import Place, set_active, write_active
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.gateway.gateway import Reads
@@ -23,16 +23,20 @@ from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.settings import CONFIG_FILE, Kind, read_global, read_whole
 from kitaru_iac.values import dataclass
 
-__all__ = ["Activation", "activate", "is_active", "leave", "scopes_of"]
+__all__ = ["Activation", "activate", "is_active", "is_chosen", "leave", "scopes_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """What switching did: whose place was taken, if anybody's, and where the choice is written."""
+    """What switching did.
+
+    Attributes:
+        previous: The name of the stack whose place was taken, if anybody's.
+        place: Where the choice is written.
+    """
 
     previous: str | None
-    scope: str
-    overridden_by: str | None
+    place: Place
 
 
 def is_active(stack_id: str, name: str) -> bool:
@@ -46,11 +50,20 @@ def is_active(stack_id: str, name: str) -> bool:
     return named.id == stack_id or (named.scope == "environment" and named.ref == name)
 
 
-def activate(stack_id: str) -> Activation:
+def is_chosen(stack_id: str, name: str) -> bool:
+    """Say whether to switch to a stack that exists would change nothing. No store is asked.
+
+    So it is where the settings name it, although a variable of this shell names another one.
+    """
+    saved = {key: text for key, text in os.environ.items() if key != ACTIVE_STACK_VARIABLE}
+    return is_active(stack_id, name) or named_stack(read_global(), saved).id == stack_id
+
+
+def activate(stack_id: str, name: str) -> Activation:
     """Make a stack active, in the repository around here or else globally."""
     previous = active_stack_name(besides=stack_id)
-    place = set_active(stack_id)
-    return Activation(previous, place.scope, place.overridden_by)
+    place = set_active(stack_id, name)
+    return Activation(previous if place.is_active else None, place)
 
 
 def scopes_of(stack: StackDoc) -> list[str]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from kitaru_iac.errors import NotFoundError, StackNotFound
 from kitaru_iac.machine.active_scope import (
     ACTIVE_STACK_VARIABLE,
+    overriding,
     repository,
     repository_config,
 )
@@ -30,7 +31,7 @@ from kitaru_iac.values import dataclass
 if TYPE_CHECKING:
     from kitaru_iac.gateway.views import Active
 
-__all__ = ["Place", "Switch", "set_active", "switch", "write_active"]
+__all__ = ["Place", "Switch", "in_words", "set_active", "switch", "write_active"]
 
 _KEY = "active_stack_id"
 _ATTEMPTS = 5
@@ -50,8 +51,13 @@ class Place:
     source: str
     overridden_by: str | None = None
 
+    @property
+    def is_active(self) -> bool:
+        """Whether what was written there is the active stack of this environment."""
+        return self.overridden_by != ACTIVE_STACK_VARIABLE
 
-def set_active(stack_id: str) -> Place:
+
+def set_active(stack_id: str, name: str) -> Place:
     """Make a stack the active one of this repository, or outside of one, of this user.
 
     The file is replaced as a whole in one step: whoever reads it meanwhile sees the old or the new
@@ -59,6 +65,7 @@ def set_active(stack_id: str) -> Place:
 
     Args:
         stack_id: The id of a stack that exists; with hyphens.
+        name: Its name.
 
     Raises:
         SettingsDamaged: The file is empty or cut off, or cannot be read; nothing was changed.
@@ -67,7 +74,7 @@ def set_active(stack_id: str) -> Place:
         NotFoundError: ZenML had to be asked, and knows no such stack.
     """
     environ = os.environ
-    overridden_by = ACTIVE_STACK_VARIABLE if environ.get(ACTIVE_STACK_VARIABLE) else None
+    overridden_by = overriding(stack_id, name, environ)
     root = repository(environ)
     if root is None:
         path = config_home() / CONFIG_FILE
@@ -150,7 +157,7 @@ class Switch:
         id: The id of the stack that was made active.
         name: Its name.
         previous: The name of the stack whose place it took; None where it was active already, or
-            what was named does not exist.
+            what was named does not exist, or is the active one all the same.
         place: Where it was written.
     """
 
@@ -158,6 +165,15 @@ class Switch:
     name: str
     previous: str | None
     place: Place
+
+
+def in_words(name: str, overridden_by: str | None) -> str:
+    """Say that a stack was made active, and what takes precedence over it."""
+    if overridden_by == ACTIVE_STACK_VARIABLE:
+        return f"stack '{name}' is chosen, and will be active when {overridden_by} is unset"
+    if overridden_by:
+        return f"stack '{name}' is active, but runs use the one that {overridden_by} names"
+    return f"stack '{name}' is active"
 
 
 def switch(ref: str) -> Switch:
@@ -178,18 +194,21 @@ def switch(ref: str) -> Switch:
             before = reader.active()
         again = f"kitaru stack use {row.name}"
         with Hold(f"Interrupted again while stack '{row.name}' was made active", again) as hold:
-            place = set_active(row.id)
+            place = set_active(row.id, row.name)
             try:
                 # A deletion looks whether the stack is active, before it and after it; so that none
                 # of both is missed, whether it is still there is looked at after the switch.
                 reader.find(row.id)
             except NotFoundError:
                 if before is not None and before.id != row.id:
-                    set_active(before.id)
+                    set_active(before.id, before.name)
                 raise
     finally:
         reader.close()
     if hold.count:
-        raise WorkInterrupted(f"Interrupted when all was done: stack '{row.name}' is active")
-    previous = None if before is None or before.id == row.id else before.name
+        done = in_words(row.name, place.overridden_by)
+        raise WorkInterrupted(f"Interrupted when all was done: {done}")
+    previous = None
+    if before is not None and before.id != row.id and place.is_active:
+        previous = before.name
     return Switch(row.id, row.name, previous, place)

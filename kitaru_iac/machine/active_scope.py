@@ -23,11 +23,14 @@ __all__ = [
     "blocks",
     "canonical_id",
     "named_stack",
+    "overriding",
     "repository",
     "repository_config",
 ]
 
 ACTIVE_STACK_VARIABLE = "ZENML_ACTIVE_STACK_ID"
+#: Names no active stack, and the one that runs use all the same.
+_RUN_VARIABLE = "KITARU_STACK"
 
 #: The stacks of the blocks (`kitaru_iac.stack`) in this process, which the variable then names.
 blocks: Final[list[str]] = []
@@ -74,6 +77,21 @@ def named_stack(config: Mapping[str, Any], environ: Mapping[str, str]) -> Named:
         return Named(str(ref) if ref else None, "repository", str(root))
     ref = config.get("active_stack_id")
     return Named(str(ref) if ref else None, "global", str(config_home() / CONFIG_FILE))
+
+
+def overriding(id: str, name: str, environ: Mapping[str, str]) -> str | None:
+    """The variable for which runs from this shell use another stack than the one chosen; or None.
+
+    Args:
+        id: The chosen stack's id, and
+        name: its name.
+        environ: The environment variables.
+    """
+    for variable in (ACTIVE_STACK_VARIABLE, _RUN_VARIABLE):
+        ref = environ.get(variable, "").strip()
+        if ref and ref != name and canonical_id(ref) != id:
+            return variable
+    return None
 
 
 def repository(environ: Mapping[str, str]) -> Path | None:

@@ -89,7 +89,7 @@ def _create(
     return Created(
         id=result.id,
         name=spec.name,
-        is_active=activation is not None,
+        is_active=activation is not None and activation.place.is_active,
         previous_active_stack=activation.previous if activation else None,
         stack_type=desired.stack_type,
         # None are new where what a killed creation had all but ended is resumed.
@@ -250,7 +250,7 @@ def _converge(
     return Applied(
         id=result.id,
         name=spec.name,
-        is_active=activation is not None or (spec.activate is False and state.is_active),
+        is_active=activation.place.is_active if activation else state.is_active,
         previous_active_stack=activation.previous if activation else None,
         plan=plan,
         changed=True,
@@ -309,14 +309,16 @@ def use(ref: str) -> Switched:
         previous_active_stack=done.previous,
         scope=done.place.scope,
         overridden_by=done.place.overridden_by,
+        is_active=done.place.is_active,
     )
 
 
 def _override(activation: Activation | None) -> tuple[KitaruWarning, ...]:
-    if activation is None or activation.overridden_by is None:
+    variable = activation.place.overridden_by if activation else None
+    if variable is None:
         return ()
-    stays = os.environ.get(activation.overridden_by, "")
-    text = f"{activation.overridden_by} is set and takes precedence: this shell stays with {stays}."
+    stays = os.environ.get(variable, "")
+    text = f"{variable} is set and takes precedence: this shell stays with {stays}."
     return (SelectionOverridden(text),)
 
 

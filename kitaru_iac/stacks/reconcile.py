@@ -121,7 +121,7 @@ class Reconciliation:
             records, shared = with_sharing(self.store, current, records)
         records = with_record(records, desired, current)
         steps = [*infrastructure, *records]
-        if self.spec.activate and not self.is_active:
+        if self.spec.activate and not self._is_chosen:
             steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
         return Plan(desired.stack, tuple(steps), (*desired.notes, *shared))
 
@@ -132,6 +132,13 @@ class Reconciliation:
 
         current = self.current
         return bool(current and current.id and is_active(current.id, current.stack))
+
+    @property
+    def _is_chosen(self) -> bool:
+        from kitaru_iac.connection.activation import is_chosen
+
+        current = self.current
+        return bool(current and current.id and is_chosen(current.id, current.stack))
 
     @property
     def has_remains(self) -> bool:
@@ -210,7 +217,7 @@ class Reconciliation:
             result = execute(self.store, desired, self.current, self.orphans, hold)
             try:
                 if self.spec.activate:
-                    activation = activate(result.id)
+                    activation = activate(result.id, name)
             except Exception as error:
                 raise RegistrationFailed(
                     f"Stack '{name}' is registered, but could not be made active",
@@ -218,7 +225,8 @@ class Reconciliation:
                     remedy=f"Make it active with: kitaru stack use {name}",
                 ) from error
         if hold.count:
-            raise done_nevertheless(name, *(["active"] if activation else []))
+            is_active = activation is not None and activation.place.is_active
+            raise done_nevertheless(name, *(["active"] if is_active else []))
         return result, activation
 
 

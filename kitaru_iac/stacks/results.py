@@ -253,9 +253,12 @@ class Switched:
     """Another active stack.
 
     Attributes:
-        previous_active_stack: The stack whose place it took; None where it was active already.
+        previous_active_stack: The stack whose place it took; None where it was active already, or
+            is not active.
         scope: Where the choice is written: ``repository`` or ``global``.
-        overridden_by: The environment variable that takes precedence over it, if one is set.
+        overridden_by: The environment variable that names another stack, which runs from this
+            shell use all the same.
+        is_active: False where that variable names the active stack.
     """
 
     id: str

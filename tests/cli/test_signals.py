@@ -98,7 +98,11 @@ sys.exit(main())
 
 @pytest.mark.parametrize("moment", ["write", "answer"])
 def test_a_switch_that_was_made_is_said(home: Home, moment: str) -> None:
-    done = home.run(sys.executable, "-c", STRUCK_USE, moment, "stack", "use", "default")
+    use = ("-c", STRUCK_USE, moment, "stack", "use", "default")
+    done = home.run(sys.executable, *use, KITARU_STACK="prod")
     assert (done.returncode, done.stdout) == (130, "")
     said = done.stderr.splitlines()[-1]
-    assert said == "Error: Interrupted when all was done: stack 'default' is active."
+    assert said == (
+        "Error: Interrupted when all was done: stack 'default' is active, "
+        "but runs use the one that KITARU_STACK names."
+    )

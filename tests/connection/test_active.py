@@ -101,7 +101,7 @@ class TestAsZenML:
     def test_the_variable_goes_before_it(self, home_with_two: Home) -> None:
         answer = switch(home_with_two, "dev", ZENML_ACTIVE_STACK_ID=OTHER)
         assert answer[2] is None  # it was active already, by the variable
-        assert answer[5] == "ZENML_ACTIVE_STACK_ID"
+        assert answer[5] is None  # nor does anything name another one
         assert zenml_sees(home_with_two) == OTHER
 
     def test_from_a_stack_that_is_gone(self, home_with_two: Home) -> None:
@@ -116,6 +116,43 @@ class TestAsZenML:
         assert module.switch("dev").previous == "default"
         assert Client().active_stack_model.name == "dev"
         assert zenml_sees(home_with_two) == OTHER
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "told"),
+        [
+            ("ZENML_ACTIVE_STACK_ID", "dev", "stack 'dev' is active"),
+            ("ZENML_ACTIVE_STACK_ID", OTHER.replace("-", ""), "stack 'dev' is active"),
+            (
+                "ZENML_ACTIVE_STACK_ID",
+                "default",
+                "stack 'dev' is chosen, and will be active when ZENML_ACTIVE_STACK_ID is unset",
+            ),
+            ("KITARU_STACK", f" {OTHER}\n", "stack 'dev' is active"),
+            ("KITARU_STACK", " ", "stack 'dev' is active"),
+            (
+                "KITARU_STACK",
+                "prod",
+                "stack 'dev' is active, but runs use the one that KITARU_STACK names",
+            ),
+        ],
+    )
+    def test_what_takes_precedence_is_said(
+        self,
+        home_with_two: Home,
+        monkeypatch: pytest.MonkeyPatch,
+        variable: str,
+        value: str,
+        told: str,
+    ) -> None:
+        from kitaru_iac.connection.activation import is_chosen
+
+        monkeypatch.setenv(variable, value)
+        done = module.switch("dev")
+        assert module.in_words(done.name, done.place.overridden_by) == told
+        assert done.place.is_active == told.startswith("stack 'dev' is active")
+        assert is_chosen(OTHER, "dev")  # so that the next `apply` has nothing to do
+        if not done.place.is_active:
+            assert done.previous is None  # which is the active one still
 
     @pytest.mark.parametrize("place", ["global", "repository"])
     def test_the_one_before_is_another_one(self, home_with_two: Home, place: str) -> None:
@@ -132,8 +169,8 @@ class TestAsZenML:
         for ref, previous in steps:
             done = switch_here(ref)
             assert (done.previous, done.place.scope) == (previous, place), ref
-        assert activate(OTHER).previous == "default"
-        assert activate(OTHER).previous is None
+        assert activate(OTHER, "dev").previous == "default"
+        assert activate(OTHER, "dev").previous is None
         with closing(sqlite3.connect(home_with_two.database)) as db, db:
             db.execute("DELETE FROM stack WHERE name = 'dev'")
         assert switch_here("default").previous is None  # what was named is gone
@@ -163,7 +200,7 @@ class TestTheFile:
         before = yaml.safe_load(config.read_text()) | {"unknown": {"ü": [1, None, True]}}
         config.write_text(yaml.safe_dump(before))
         config.chmod(0o640)
-        module.set_active(OTHER)
+        module.set_active(OTHER, "dev")
         assert yaml.safe_load(config.read_text()) == before | {"active_stack_id": OTHER}
         assert config.stat().st_mode & 0o777 == 0o640
         assert [p.name for p in config.parent.iterdir() if p.name.startswith(".")] == []
@@ -173,14 +210,14 @@ class TestTheFile:
         target.parent.mkdir()
         shutil.move(config, target)
         config.symlink_to(target)
-        module.set_active(OTHER)
+        module.set_active(OTHER, "dev")
         assert config.is_symlink()
         assert yaml.safe_load(target.read_text())["active_stack_id"] == OTHER
 
     def test_the_same_again_writes_nothing(self, config: Path) -> None:
-        module.set_active(OTHER)
+        module.set_active(OTHER, "dev")
         before = config.stat()
-        module.set_active(OTHER)
+        module.set_active(OTHER, "dev")
         assert (config.stat().st_ino, config.stat().st_mtime_ns) == (
             before.st_ino,
             before.st_mtime_ns,
@@ -200,7 +237,7 @@ class TestTheFile:
 
         monkeypatch.setattr(os, "fsync", meddle)
         before = yaml.safe_load(config.read_text())
-        module.set_active(OTHER)
+        module.set_active(OTHER, "dev")
         expected = before | {"analytics_opt_in": False, "active_stack_id": OTHER}
         assert yaml.safe_load(config.read_text()) == expected
 
@@ -208,13 +245,13 @@ class TestTheFile:
     def test_what_is_no_whole_configuration_is_not_touched(self, config: Path, text: str) -> None:
         config.write_text(text)
         with pytest.raises(SettingsDamaged):
-            module.set_active(OTHER)
+            module.set_active(OTHER, "dev")
         assert config.read_text() == text
 
     def test_no_file_is_left_to_zenml(self, config: Path) -> None:
         config.unlink()
         with pytest.raises(OSError, match="No such file"):
-            module.set_active(OTHER)
+            module.set_active(OTHER, "dev")
         assert not config.exists()
 
     def test_an_unknown_stack_writes_nothing(self, config: Path) -> None:
@@ -252,7 +289,7 @@ def test_many_at_the_same_moment(home_with_two: Home) -> None:
     before = yaml.safe_load(config.read_text())
     loop = (
         "import sys\nfrom kitaru_iac.connection.active import set_active\n"
-        "for _ in range(40):\n    set_active(sys.argv[1])\n    set_active(sys.argv[2])\n"
+        "for _ in range(40):\n    set_active(sys.argv[1], '')\n    set_active(sys.argv[2], '')\n"
         "assert 'zenml' not in sys.modules\n"
     )
     ids = [before["active_stack_id"], OTHER]
@@ -281,9 +318,9 @@ def test_a_stack_that_is_deleted_during_the_switch_does_not_become_active(
     assert home_with_two.kitaru("stack", "use", "default").returncode == 0
     real, switched = module.set_active, []
 
-    def then_deleted(stack_id: str) -> module.Place:
+    def then_deleted(stack_id: str, name: str) -> module.Place:
         switched.append(stack_id)
-        place = real(stack_id)
+        place = real(stack_id, name)
         with closing(sqlite3.connect(home_with_two.database)) as db, db:
             db.execute("DELETE FROM stack WHERE name = 'dev'")
         return place
