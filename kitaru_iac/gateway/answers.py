@@ -18,6 +18,7 @@ from kitaru_iac.errors import (
     NotConnectedError,
     NotFoundError,
 )
+from kitaru_iac.gateway.errors import login_refused
 from kitaru_iac.gateway.wire import AnswerLost, Json, Response
 from kitaru_iac.machine.known_secrets import known_secrets
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -98,12 +99,8 @@ def refusal(response: Response) -> KitaruError:
     """Give the error that an answer without success stands for; `document` raises it."""
     status, said, shown = response.status, _said(response), response.server or None
     if status == 401:
-        return NotAllowedError(
-            "The ZenML server does not accept the stored login",
-            where=shown,
-            why=said or "HTTP status 401: the login is not valid any more",
-            remedy=f"Log in again: kitaru login {shown or 'URL'}",
-        )
+        why = said or "HTTP status 401: the login is not valid any more"
+        return login_refused(shown or "URL", why=why)
     if status in _REFUSED:
         return NotAllowedError(
             "The ZenML server refused the operation",

@@ -13,9 +13,10 @@ from kitaru_iac.errors import (
     NotConnectedError,
     NotFoundError,
 )
+from kitaru_iac.machine.environment import given_login
 from kitaru_iac.machine.known_secrets import known_secrets
 
-__all__ = ["translate_errors", "translated"]
+__all__ = ["login_refused", "translate_errors", "translated"]
 
 
 @contextlib.contextmanager
@@ -29,16 +30,28 @@ def translate_errors() -> Iterator[None]:
         raise translated(error) from error
 
 
+def login_refused(shown: str, *, why: str | None = None) -> NotAllowedError:
+    """The error for a login that a server does not take: a stored one, or a variable's.
+
+    Args:
+        shown: The server; ``URL`` where it is not known.
+        why: What it said.
+    """
+    where = None if shown == "URL" else shown
+    what = "The ZenML server does not accept"
+    if variable := given_login():
+        remedy = f"Set {variable} anew, or unset it and log in: kitaru login {shown}"
+        return NotAllowedError(f"{what} {variable}", where=where, why=why, remedy=remedy)
+    remedy = f"Log in again: kitaru login {shown}"
+    return NotAllowedError(f"{what} the stored login", where=where, why=why, remedy=remedy)
+
+
 def translated(error: Exception) -> KitaruError:
     """The error of this package for what ZenML, requests or SQLAlchemy raised."""
     names = {cls.__name__ for cls in type(error).__mro__}
     text = _first_line(error)
     if names & {"CredentialsNotValid", "AuthorizationException", "OAuthError"}:
-        return NotAllowedError(
-            "The ZenML server does not accept the stored login",
-            why=text,
-            remedy="Log in again: kitaru login URL",
-        )
+        return login_refused("URL", why=text)
     if names & {"IllegalOperationError", "PermissionError"}:
         return NotAllowedError("ZenML refused the operation", why=text)
     if "EntityExistsError" in names:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from kitaru_iac.errors import NotAllowedError
 from kitaru_iac.gateway import answers
+from kitaru_iac.gateway.errors import login_refused
 from kitaru_iac.gateway.http import HttpClient, Json, Query, Response, Timeouts
 from kitaru_iac.machine.server_login import Login, remember_token
 from kitaru_iac.machine.store_location import RestStore
@@ -150,11 +150,7 @@ class Session:
             # What logs in changes nothing that a second time would change.
             response = client.request("POST", f"{API}/login", form=self._login.form(), is_read=True)
         if response.status in _REFUSED:
-            raise NotAllowedError(
-                "The ZenML server does not accept the stored login",
-                where=self.shown,
-                remedy=f"Log in again: kitaru login {self.shown}",
-            )
+            raise login_refused(self.shown)
         answer = answers.mapping(response)
         token = answer.get("access_token")
         if not isinstance(token, str) or not token:

@@ -14,6 +14,7 @@ __all__ = [
     "SERVER_URL",
     "apply_environment",
     "given_as",
+    "given_login",
     "project",
     "project_for_login",
 ]
@@ -76,6 +77,13 @@ def given_as(theirs: str, environ: Mapping[str, str] | None = None) -> str:
         if name == theirs and _given(environ, ours):
             return ours
     return theirs
+
+
+def given_login(environ: Mapping[str, str] | None = None) -> str | None:
+    """Give the variable with what a server is asked with; None where a login is stored."""
+    environ = os.environ if environ is None else environ
+    names = ("ZENML_STORE_API_TOKEN", _KEY, "ZENML_STORE_USERNAME")
+    return next((given_as(name, environ) for name in names if environ.get(name)), None)
 
 
 def project(environ: Mapping[str, str]) -> str | None:

@@ -115,6 +115,14 @@ def unreadable(path: Path, kind: Kind, why: str) -> SettingsUnreadable:
     from shlex import quote
 
     name = quote(str(path))
+    above = next((folder for folder in path.parents if folder.exists()), None)
+    if above is not None and not above.is_dir():
+        return SettingsUnreadable(
+            _WHAT[kind].format("cannot be read"),
+            where=str(path),
+            why=f"{above} is no folder; nothing was changed",
+            remedy="Let the configuration directory be a folder.",
+        )
     return SettingsUnreadable(
         _WHAT[kind].format("cannot be read"),
         where=str(path),

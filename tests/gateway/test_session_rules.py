@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.errors import KitaruError, NotAllowedError
+from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.session import Session
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.store_location import RestStore
@@ -89,6 +90,30 @@ def test_a_login_that_is_refused(status: int) -> None:
     with pytest.raises(NotAllowedError) as refused:
         ask(Login(None, KEY), server((status, {"detail": "no"})))
     assert "kitaru login http" in str(refused.value.remedy)
+    assert str(KEY) not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"KITARU_AUTH_TOKEN": str(KEY), "ZENML_STORE_API_KEY": str(KEY)}, "KITARU_AUTH_TOKEN"),
+        ({"ZENML_STORE_API_KEY": str(KEY)}, "ZENML_STORE_API_KEY"),
+        ({"ZENML_STORE_USERNAME": "me"}, "ZENML_STORE_USERNAME"),
+    ],
+)
+@pytest.mark.parametrize("login", [(403, {"detail": "no"}), NEW])
+def test_a_login_of_a_variable_is_refused_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], named: str, login: tuple[int, Any]
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with (
+        LittleServer(server(login, 401, 401)) as asked,
+        pytest.raises(NotAllowedError) as refused,
+    ):
+        answers.mapping(Session(RestStore(asked.url, Login(None, KEY))).request("GET", "/x"))
+    assert refused.value.what == f"The ZenML server does not accept {named}"
+    assert f"Set {named} anew" in str(refused.value.remedy)
     assert str(KEY) not in str(refused.value)
 
 

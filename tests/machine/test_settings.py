@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kitaru_iac.errors import SettingsDamaged
+from kitaru_iac.errors import SettingsDamaged, SettingsUnreadable
 from kitaru_iac.machine import settings
 from kitaru_iac.machine.settings import (
     Kind,
@@ -135,6 +135,14 @@ def test_what_tells_no_store_is_refused(tmp_path: Path, text: str) -> None:
     assert refused.value.where == str(path)
     assert f"rm {path}" in str(refused.value.remedy)
     assert "kitaru login URL" in str(refused.value.remedy)
+
+
+@pytest.mark.parametrize("below", ["config.yaml", "deep/config.yaml"])
+def test_a_file_in_the_place_of_the_folder_is_not_to_be_moved(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsUnreadable, match=f"{tmp_path / 'file'} is no folder") as refused:
+        read_whole(tmp_path / "file" / below, "global")
+    assert "mv " not in str(refused.value.remedy)
 
 
 def test_no_file_is_a_fresh_machine(tmp_path: Path) -> None:

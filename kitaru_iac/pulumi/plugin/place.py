@@ -35,8 +35,6 @@ __all__ = [
 
 #: What a provider's `url` says where this machine's own local store is meant.
 LOCAL = "local"
-#: A login without a server, which may be meant for one.
-_LOGINS = ("ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN", "ZENML_STORE_USERNAME")
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 _local_is_meant = False
@@ -180,9 +178,9 @@ def properties() -> dict[str, Any]:
 
 
 def _login(environ: Mapping[str, str]) -> str | None:
-    from kitaru_iac.machine.environment import given_as
+    from kitaru_iac.machine.environment import given_login
 
-    return next((given_as(name, environ) for name in _LOGINS if environ.get(name)), None)
+    return given_login(environ)
 
 
 def _in_ci(environ: Mapping[str, str]) -> bool:
