@@ -18,6 +18,9 @@ from kitaru_iac.machine.known_secrets import known_secrets
 
 __all__ = ["login_refused", "translate_errors", "translated"]
 
+#: What SQLite says of a file that was cut off, or is another's.
+_DAMAGED = ("disk image is malformed", "file is not a database")
+
 
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
@@ -56,6 +59,13 @@ def translated(error: Exception) -> KitaruError:
         return NotAllowedError("ZenML refused the operation", why=text)
     if "EntityExistsError" in names:
         return AlreadyExistsError(text)
+    if "DatabaseError" in names and any(words in text for words in _DAMAGED):
+        return NotConnectedError(
+            "The local store is damaged",
+            why=text,
+            remedy="Restore its file, or move it away for a new store: kitaru status says where it "
+            "is.",
+        )
     # ZenML says with a bare RuntimeError that it gave up on a server.
     given_up = "RuntimeError" in names and text.startswith("Error connecting to URL")
     if given_up or names & {"ConnectionError", "ConnectTimeout", "ReadTimeout", "OperationalError"}:

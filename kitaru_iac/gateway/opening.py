@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackView
 from kitaru_iac.machine.active_scope import named_stack
+from kitaru_iac.machine.files import here
 from kitaru_iac.machine.settings import read_global
 from kitaru_iac.machine.store_location import NotMadeYet, RestStore, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -155,8 +156,10 @@ def slow_reader() -> Reader:
     Raises:
         NotConnectedError: No store answers.
         NotAllowedError: The login is not accepted.
+        UsageError: The current directory was removed, which ZenML asks for.
     """
     require_answer()
+    here()
     from kitaru_iac.gateway.fallback import ZenMLReader
 
     return ZenMLReader(named_stack(read_global(), os.environ))

@@ -8,12 +8,20 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import yaml
 
-from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, StackNotFound
+from kitaru_iac.errors import (
+    KitaruError,
+    NotAllowedError,
+    NotConnectedError,
+    StackNotFound,
+    UsageError,
+)
 from kitaru_iac.gateway import StackRow, complete, open_reader
+from kitaru_iac.gateway.errors import translated
 from kitaru_iac.gateway.opening import FallbackReader, fast_reader, slow_reader
 from kitaru_iac.gateway.sqlite import SqliteReader
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -145,6 +153,31 @@ class TestFallback:
         with pytest.raises(NotConnectedError):
             open_reader().active()
         assert complete("") == []
+
+    def test_a_directory_that_is_gone_is_said(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        with pytest.raises(UsageError, match="does not exist any more"):
+            slow_reader()
+
+    @pytest.mark.parametrize(
+        ("kind", "text", "told"),
+        [
+            (sqlite3.DatabaseError, "database disk image is malformed", "is damaged"),
+            (sqlite3.DatabaseError, "file is not a database", "is damaged"),
+            (sqlite3.OperationalError, "database is locked", "does not answer"),
+            (sqlite3.DatabaseError, "another", "ZenML failed"),
+        ],
+    )
+    def test_a_damaged_database_is_told(self, kind: type[Exception], text: str, told: str) -> None:
+        error = translated(kind(text))
+        assert told in error.what
+        assert isinstance(error, NotConnectedError) == ("failed" not in told)
+        assert text in str(error.why)
 
     def test_a_missing_stack_is_no_reason(
         self, home: Home, caplog: pytest.LogCaptureFixture
