@@ -14,6 +14,7 @@ from kitaru_iac.hosts.model import marked
 from tests.cli.conftest import Result
 from tests.doubles.code_hosts import OTHER, TOKEN, Conversation, code_host
 from tests.homes import Home
+from tests.render.test_escaping import REFERENCE, outside_code
 
 COMMIT = "c" * 40
 HOSTS = (
@@ -126,6 +127,17 @@ class TestPreview:
         assert int(outputs["create"]) == plan["summary"]["create"] > 0
         assert outputs["failed"] == "0"
         assert plan["digest"] in job.summary
+
+    def test_what_a_description_says_is_no_markup(self, job: Job) -> None:
+        nasty = "'@team #1 | [a](b) <img>'"
+        job.describe(dev=f"name: dev\ndescription: {nasty}\nlabels: {{note: {nasty}}}\n")
+        assert job.run("preview", "-f", "stacks").code == 0
+        job.describe(bad=f"name: bad\ntype: {nasty}\n")
+        assert job.run("preview", "-f", "stacks").code != 0
+        for text in (job.summary, *job.comments):
+            assert "@team" in text
+            assert not REFERENCE.search(outside_code(text))
+            assert "img" not in outside_code(text)
 
     def test_writes_nothing_into_the_store(self, job: Job, kitaru: Any) -> None:
         job.describe(dev=DEV)

@@ -13,6 +13,7 @@ from tests.cli.conftest import Kitaru, Result
 from tests.cli.test_ci import COMMIT, HOSTS, Job, job  # noqa: F401 - the job
 from tests.doubles.code_hosts import OTHER, TOKEN, code_host
 from tests.homes import Home
+from tests.render.test_escaping import REFERENCE, outside_code
 from tests.stacks.test_watch import move_store
 
 
@@ -53,10 +54,14 @@ def test_from_the_first_comment_to_drift(
         assert "unchanged" in run("preview", "-f", "dev.yaml").err
         counts = json.loads((tmp_path / "kitaru-counts.json").read_text())
         assert counts == {"create": 3, "update": 0, "delete": 0}
-        stack.write_text(stack.read_text() + "labels: {team: x}\n")
+        more = "labels: {team: x, note: '#1 <img> | !2'}\ndescription: '@team | [a](b) <img> #1'\n"
+        stack.write_text(stack.read_text() + more)
         assert "edited" in run("preview", "-f", "dev.yaml").err
         digest = values(tmp_path)["KITARU_PLAN_DIGEST"]
-        assert digest in world.comments[1]["body"]
+        body = world.comments[1]["body"]
+        assert digest in body
+        assert not REFERENCE.search(outside_code(body))
+        assert "img" not in outside_code(body)
         assert world.comments[0]["body"].endswith("a trap")
 
         for name in ("CI_MERGE_REQUEST_IID", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID"):

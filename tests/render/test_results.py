@@ -20,7 +20,7 @@ def test_what_failed_comes_first_and_nothing_is_markup() -> None:
         "",
         "| Stack | Result | Why |",
         "| --- | --- | --- |",
-        r"| `b\|c` | ❌ failed | no &lt;b&gt; \| x |",
+        r"| <code>b\|c</code> | ❌ failed | no &lt;b&gt; \| x |",
         "| `a` | ✅ applied |  |",
     ]
     assert markdown(found, 3, 1000) == markdown(found, 3)
