@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import KitaruError, NotConnectedError, PlanMoved, PruneRefused, StackChanged
-from kitaru_iac.gateway.documents import StackDoc, Where
-from kitaru_iac.labels import SOURCE_LABEL, is_managed
+from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
+from kitaru_iac.labels import ORPHANED_LABEL, SOURCE_LABEL, is_managed
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.notices import NotPruned
@@ -94,6 +94,7 @@ def plan_prune(
                 warnings.append(NotPruned(f"Stack '{doc.name}' is described nowhere. {text}"))
             continue
         gone.append(doc)
+    warnings += _left_behind(store, source, names, docs)
     found = _in_order(store, gone, source)
     partly = [plan.plan.stack for plan in described if not plan.to_dict(digest=False)["complete"]]
     if partly:
@@ -120,6 +121,32 @@ def _why_it_stays(doc: StackDoc, source: Source) -> str | None:
     if (owner := owner_of(doc.labels)) is not None:
         return f"It is kept by a Pulumi program by now, as {owner.urn}, and stays."
     return None
+
+
+def _left_behind(
+    store: Store, source: Source, names: Collection[str], stacks: Sequence[StackDoc]
+) -> list[NotPruned]:
+    """What a deletion of a stack of this source has not come to: it is in no stack any more."""
+    parts: list[tuple[str, ComponentDoc | ConnectorDoc]] = [
+        *((doc.type, doc) for doc in store.gateway.components(Where())),
+        *(("service connector", doc) for doc in store.gateway.connectors(Where())),
+    ]
+    found: dict[str, list[str]] = {}
+    for kind, doc in parts:
+        is_left = is_managed(doc.labels) and ORPHANED_LABEL in doc.labels
+        kept = source_in(doc.labels) if is_left else None
+        if kept is None or not (kept.is_same(source) and source.reads_all_of(kept)):
+            continue
+        # One of a name that is described is taken over by `apply`.
+        if doc.name not in names and not any(stack.holds(doc.id) for stack in stacks):
+            found.setdefault(doc.name, []).append(kind.replace("_", " "))
+    return [
+        NotPruned(
+            f"Stack '{name}' was deleted, and parts of it are still there: {', '.join(kinds)}. "
+            f"Delete them with: kitaru stack delete {name} --recursive"
+        )
+        for name, kinds in sorted(found.items())
+    ]
 
 
 def _in_order(store: Store, docs: Sequence[StackDoc], source: Source) -> list[Pruned]:

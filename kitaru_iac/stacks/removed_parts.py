@@ -18,6 +18,7 @@ from kitaru_iac.labels import (
     MANAGED_LABEL,
     ORPHANED_LABEL,
     PROJECT_LABEL,
+    SOURCE_LABEL,
     STACK_LABEL,
     is_managed,
 )
@@ -175,7 +176,7 @@ class Removal:
         name = self._records.stack
         unfinished.begin(self._store.url, name, "delete", recursive=recursive)
         try:
-            self._mark()
+            self._mark(recursive=recursive)
         except KitaruError as error:
             left = self._unmark()
             if stack_id is not None and self._is_gone(stack_id):
@@ -298,10 +299,15 @@ class Removal:
             warnings=warnings,
         )
 
-    def _mark(self) -> None:
-        """Label the stack's own parts: a later command then knows whose they are, and whose not."""
+    def _mark(self, *, recursive: bool) -> None:
+        """Label the stack's own parts: a later command then knows whose they are, and whose not.
+
+        With those that are to go stands the source of their stack: a later run of it tells of them.
+        """
         connector = self._records.connector
         marks = {MANAGED_LABEL: "true", ORPHANED_LABEL: "true"}
+        if recursive and (source := self._records.labels.get(SOURCE_LABEL)) is not None:
+            marks[SOURCE_LABEL] = source
         used: set[str | None] = set()
         for component in self._records.components:
             if goes_with_stack(component, self._records):

@@ -13,6 +13,7 @@ from kitaru_iac.errors import KitaruError, UsageError
 from kitaru_iac.gateway.documents import StackChange, Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.labels import BACKEND_LABEL, OWNER_LABEL, SOURCE_LABEL
+from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.many import Outcome, apply_all, plan_all, prune_all
 from kitaru_iac.stacks.prune import Pruning, plan_prune
 from kitaru_iac.stacks.source import Source, source_in, source_of_files
@@ -379,3 +380,52 @@ def test_the_command_plans_asks_saves_and_prunes(
         assert run("apply", "c", "--yes").code == 64
         assert kitaru("stack", "preview", "a", "--prune").code == 64
         assert names_in(memory) == {"a"}
+
+
+def prune_half(
+    gateway: MemoryGateway, monkeypatch: pytest.MonkeyPatch, outcomes: list[Outcome]
+) -> None:
+    """Prune all but "a", in a store that deletes nothing but stacks."""
+    pruning, delete = planned(MINE, "a"), gateway.delete
+
+    def failing(kind: Any, id: str) -> bool:
+        if kind != "stack":
+            raise KitaruError("The disk is full")
+        return delete(kind, id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway, "delete", failing)
+        prune_all(pruning, MINE, outcomes)
+
+
+def test_what_a_prune_did_not_come_to_is_told_until_it_is_gone(
+    memory: MemoryGateway,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with installed(memory):
+        apply(MINE, "a", "gone")
+        outcomes = apply(MINE, "a")
+        prune_half(memory, monkeypatch, outcomes)
+        assert [one.status for one in outcomes] == ["unchanged", "failed"]
+        again = planned(MINE, "a")
+        assert again.stacks == ()
+        (warning,) = again.warnings
+        assert "Stack 'gone' was deleted, and parts of it are still there" in str(warning)
+        assert "service connector" in str(warning)
+        assert planned(replace(MINE, place="github.com/acme/other"), "a").warnings == ()
+        assert "kitaru stack delete gone --recursive" in str(warning)
+        operations.delete("gone", recursive=True)
+        assert planned(MINE, "a") == Pruning()
+
+
+def test_what_a_prune_left_is_taken_over_by_a_stack_that_is_described_again(
+    memory: MemoryGateway,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with installed(memory):
+        apply(MINE, "a", "gone")
+        prune_half(memory, monkeypatch, apply(MINE, "a"))
+        apply(MINE, "a", "gone")
+        assert {SOURCE_LABEL in doc.labels for doc in memory.components(Where())} == {False}
+        assert {SOURCE_LABEL in doc.labels for doc in memory.connectors(Where())} == {False}
+        assert planned(MINE, "a", "gone") == Pruning()
