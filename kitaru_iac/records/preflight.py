@@ -19,7 +19,7 @@ from kitaru_iac.errors import (
     MissingPackages,
     NotAllowedError,
 )
-from kitaru_iac.labels import is_managed
+from kitaru_iac.labels import MANAGED_LABEL, is_managed
 from kitaru_iac.notices import KitaruWarning, LocalCredentials, StoreIsLocal
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.explanations import implicit_ways_out
@@ -185,7 +185,11 @@ def _names(
         if (stack := store.stack_named(name)) is not None and is_managed(stack.labels):
             taken = ["a stack"]  # registered while one looked
     what = f"The name '{name}' is taken by: {', '.join(taken)}"
-    if current is not None and (words := list(_beside(store, records, current, orphans))):
+    if current is not None and _lost_labels(current, records, taken):
+        what = f"Parts of stack '{name}' are there without the label {MANAGED_LABEL}: true: "
+        what += ", ".join(taken)
+        remedy = f"Put the label back with: kitaru stack adopt {name}"
+    elif current is not None and (words := list(_beside(store, records, current, orphans))):
         # A local stack's parts carry no label that would say whose they are.
         remedy = (
             f"If somebody took that out of the stack: zenml stack update {name} {' '.join(words)}. "
@@ -226,6 +230,17 @@ def _taken_parts(
         found = named.get(component.type)
         if found is not None and found.id not in free:
             yield found
+
+
+def _lost_labels(current: Records, records: Records, taken: Sequence[str]) -> bool:
+    """Whether it is the stack's own parts that have the names, and lack Kitaru's label."""
+    members = [current.component(part.type) for part in records.components]
+    own = [p for p in members if p is not None and p.name == current.stack]
+    lost = [p for p in own if not is_own_component(p, current)]
+    link = current.connector
+    of_name = link is not None and link.name == current.stack and not link.existing
+    is_link = link is not None and of_name and not is_own_connector(link, current)
+    return len(lost) + is_link == len(taken)
 
 
 def _beside(

@@ -1,5 +1,7 @@
 """Take a stack that Kitaru did not make under its management. Nothing changes but labels.
 
+Parts of a managed stack from which somebody took the label get it back in the same way.
+
 A stack and its parts are Kitaru's when a label says so. The stack's own comes first, so that no
 part is ever Kitaru's in a stack that is not. It says too that the parts are being labelled: a stack
 that a dead run left so is changed by nothing but the same command, which goes on.
@@ -24,7 +26,13 @@ from kitaru_iac.labels import (
 )
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Action, Change, Plan, Reason, Step
-from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
+from kitaru_iac.records.model import (
+    DESCRIBED,
+    ComponentRecord,
+    ConnectorRecord,
+    Records,
+    stored_id,
+)
 from kitaru_iac.records.owner import require_changeable
 from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.spec.names import stack_name
@@ -100,7 +108,7 @@ def _plan(store: Store, current: Records) -> Plan:
         )
     is_begun = ADOPTING_LABEL in current.labels
     require_changeable(replace(current, labels=_without_mark(current.labels)), None)
-    if is_managed(current.labels) and not is_begun:
+    if is_managed(current.labels) and not is_begun and not _has_lost_labels(current):
         return Plan(name, (Step(Action.KEEP, "stack", name),))
     if current.stack_type == "custom":
         raise KitaruError(
@@ -127,7 +135,23 @@ def _plan(store: Store, current: Records) -> Plan:
     )
     if is_begun:
         changes += (Change(f"labels.{ADOPTING_LABEL}", current.labels[ADOPTING_LABEL], None),)
-    return Plan(name, (*steps, Step(Action.UPDATE, "stack", name, changes=changes)))
+    action = Action.UPDATE if changes else Action.KEEP
+    return Plan(name, (*steps, Step(action, "stack", name, changes=changes)))
+
+
+def _has_lost_labels(current: Records) -> bool:
+    """Whether a managed stack has parts of its name that are not known as Kitaru's."""
+    link = current.connector
+    own = [part for part in current.components if _becomes_ours(current, part)]
+    is_local = current.stack_type == "local"
+    return any(not (is_local or is_managed(part.labels)) for part in own) or (
+        link is not None and _is_own(current, link) and not is_managed(link.labels)
+    )
+
+
+def _is_own(current: Records, link: ConnectorRecord) -> bool:
+    """Whether a connector came with the stack: one that was there before may have its name."""
+    return link.name == current.stack and not link.existing
 
 
 def _component_step(store: Store, current: Records, part: ComponentRecord) -> Step:
@@ -158,7 +182,7 @@ def _becomes_ours(current: Records, part: ComponentRecord) -> bool:
 def _connector_step(store: Store, current: Records) -> Step:
     link = current.connector
     assert link is not None
-    if link.name != current.stack:
+    if not _is_own(current, link):
         reason = "existing, used as it is"
         return Step(
             Action.KEEP, "service_connector", link.name, reason=reason, code=Reason.EXISTING
@@ -180,7 +204,8 @@ def _connector_step(store: Store, current: Records) -> Step:
 def _stack_labels(current: Records) -> dict[str, str]:
     """The labels that the stack itself gets."""
     link = current.connector
-    reused = link is not None and link.name != current.stack
+    # Of a managed stack it stands there, or another connector was put in by hand.
+    reused = link is not None and not is_managed(current.labels) and link.name != current.stack
     return {MANAGED_LABEL: "true", **({REUSED_CONNECTORS_LABEL: "true"} if reused else {})}
 
 
@@ -212,6 +237,6 @@ def _label(writer: Writer, current: Records) -> None:
         if _becomes_ours(current, part) and not labelled:
             labels = {**part.labels, MANAGED_LABEL: "true"}
             writer.relabel_component(part, part.name, part.connector_id or uuid, labels)
-    if link is not None and link.name == current.stack and not is_managed(link.labels):
+    if link is not None and _is_own(current, link) and not is_managed(link.labels):
         writer.relabel_connector(link, {**link.labels, MANAGED_LABEL: "true"})
     writer.update_stack(stored_id(current), labels=done, old_labels=begun)

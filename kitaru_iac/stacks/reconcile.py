@@ -242,7 +242,8 @@ def _unlabelled(current: Records) -> AlreadyExistsError:
     return AlreadyExistsError(
         f"A stack named '{name}' already exists, without the label {MANAGED_LABEL}: true",
         why=f"Only stacks with that label are changed. {seen}",
-        remedy=f"Choose another name, or put the label back. See it with: kitaru stack show {name}",
+        remedy="Choose another name, or take it under management, which puts the label on it: "
+        f"kitaru stack adopt {name}",
     )
 
 
