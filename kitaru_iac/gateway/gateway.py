@@ -84,6 +84,9 @@ class Gateway(Reads, Protocol):
     def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
         """A service connector with the values of its secret fields; None where there is none."""
 
+    def connectors_with_secrets(self, ids: Collection[str]) -> list[ConnectorDoc]:
+        """Those of these service connectors that are there, each as `connector_with_secrets`."""
+
     def orphaned_secrets(self, connectors: Collection[str] | None = None) -> list[OrphanedSecret]:
         """Secrets of service connectors of these names, or of any, that no connector refers to.
 

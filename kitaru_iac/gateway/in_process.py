@@ -192,6 +192,11 @@ class InProcess:
             except KeyError:
                 return None
 
+    def connectors_with_secrets(self, ids: Collection[str]) -> list[ConnectorDoc]:
+        """See `Gateway.connectors_with_secrets`."""
+        found = map(self.connector_with_secrets, ids)
+        return [doc for doc in found if doc is not None]
+
     def orphaned_secrets(self, connectors: Collection[str] | None = None) -> list[OrphanedSecret]:
         """See `Gateway.orphaned_secrets`."""
         if not self._is_local:

@@ -141,6 +141,10 @@ class MemoryGateway(MemoryShelves):
         """See `Gateway.connector_with_secrets`."""
         return self._connectors.get(id)
 
+    def connectors_with_secrets(self, ids: Collection[str]) -> list[ConnectorDoc]:
+        """See `Gateway.connectors_with_secrets`."""
+        return [self._connectors[key] for key in ids if key in self._connectors]
+
     def orphaned_secrets(self, connectors: Collection[str] | None = None) -> list[OrphanedSecret]:
         """See `Gateway.orphaned_secrets`."""
         if self.place.kind != "local":

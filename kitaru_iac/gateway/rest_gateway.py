@@ -7,6 +7,7 @@ a connector has is what *that* server says.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -85,6 +86,10 @@ class RestGateway:
         self._local_server_id = local_server_id
         self._warnings: Sequence[KitaruWarning] = ()
         self._schemas: dict[tuple[str, str], Mapping[str, Any]] = {}
+        #: What the server is set up with, asked once for a connection, whoever asks.
+        self._set_up = threading.Lock()
+        self._flavors: dict[frozenset[str], list[FlavorDoc]] = {}
+        self._types: frozenset[str] | None = None
 
     @classmethod
     def open(cls, store: RestStore, local_server_id: str | None = None) -> RestGateway:
@@ -163,6 +168,22 @@ class RestGateway:
                 )
             return connector_doc(whole, secret)
 
+    def connectors_with_secrets(self, ids: Collection[str]) -> list[ConnectorDoc]:
+        """See `Gateway.connectors_with_secrets`: one request, where the server knows the types."""
+        where = Where(ids=tuple(ids))
+        found: list[ConnectorDoc] = []
+        filters = {**filters_of(where), "expand_secrets": True}
+        for response, item in self._items(_PATHS["connector"], filters):
+            with _read(response):
+                secret = secret_fields(item)
+                doc = connector_doc(item, secret or ())
+            if secret is None:
+                alone = self.connector_with_secrets(doc.id)
+                found += [] if alone is None else [alone]
+            else:
+                found.append(doc)
+        return found
+
     def orphaned_secrets(
         self,
         connectors: Collection[str] | None = None,  # noqa: ARG002
@@ -172,6 +193,13 @@ class RestGateway:
 
     def flavors(self, names: Collection[str]) -> list[FlavorDoc]:
         """See `Reads.flavors`."""
+        wanted = frozenset(names)
+        with self._set_up:
+            if wanted not in self._flavors:
+                self._flavors[wanted] = self._ask_flavors(wanted)
+            return self._flavors[wanted]
+
+    def _ask_flavors(self, names: Collection[str]) -> list[FlavorDoc]:
         found: list[FlavorDoc] = []
         for response, item in self._items(
             "/flavors", filters_of(Where(names=tuple(sorted(names))))
@@ -196,10 +224,14 @@ class RestGateway:
 
     def connector_types(self) -> frozenset[str]:
         """See `Reads.connector_types`."""
-        response = self._ask("GET", "/service_connector_types")
-        found = answers.document(response)
-        with _read(response):
-            return frozenset(str(_mapping(item)["connector_type"]) for item in _list(found))
+        with self._set_up:
+            if self._types is None:
+                response = self._ask("GET", "/service_connector_types")
+                found = answers.document(response)
+                with _read(response):
+                    kinds = (_mapping(item)["connector_type"] for item in _list(found))
+                    self._types = frozenset(map(str, kinds))
+            return self._types
 
     def verify_connector(
         self, connector: NewConnector | str, resource: ResourceRef

@@ -249,7 +249,9 @@ def _component_step(
     if member is not None and is_own_component(member, current):
         if member.flavor != new.flavor:
             return _flavor_change(new, member), Change(new.type, member.name, new.name)
-        changes = _component_changes(new, member, relink=relink)
+        link = None if current.connector is None else current.connector.id
+        strays = link is not None and member.connector_id not in {None, link}
+        changes = _component_changes(new, member, relink=relink or strays)
         action = Action.UPDATE if changes else Action.KEEP
         return Step(action, new.type, new.name, changes=changes), None
     change = Change(new.type, member.name if member else None, new.name)

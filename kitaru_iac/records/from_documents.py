@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stack_type
 
-__all__ = ["component_record", "connector_record", "first_link", "records_from"]
+__all__ = ["component_record", "connector_record", "links", "records_from"]
 
 
 def records_from(
@@ -42,10 +42,10 @@ def _in_order(stack: StackDoc, docs: Mapping[str, ComponentDoc]) -> list[Compone
     ]
 
 
-def first_link(stack: StackDoc, docs: Mapping[str, ComponentDoc]) -> str | None:
-    """The id of the first connector that a stack's components are linked to."""
-    links = (doc.connector_id for doc in _in_order(stack, docs))
-    return next((link for link in links if link is not None), None)
+def links(stack: StackDoc, docs: Mapping[str, ComponentDoc]) -> list[str]:
+    """The ids of the connectors that a stack's components are linked to, in their order."""
+    found = (doc.connector_id for doc in _in_order(stack, docs))
+    return list(dict.fromkeys(link for link in found if link is not None))
 
 
 def component_record(doc: ComponentDoc) -> ComponentRecord:

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from kitaru_iac.gateway.gateway import Gateway
+from kitaru_iac.labels import is_managed
+from kitaru_iac.records.from_documents import links
 from kitaru_iac.records.names import REPLACED
 from kitaru_iac.records.snapshot import Snapshot, take_snapshot
 from kitaru_iac.records.together import asking
-from kitaru_iac.values import dataclass
+from kitaru_iac.values import dataclass, replace
 
 __all__ = ["Kept", "kept_look", "shared_looks"]
 
@@ -40,35 +42,49 @@ def kept_look() -> Kept | None:
 
 
 @contextmanager
-def shared_looks(gateway: Gateway, stacks: Collection[str] = ()) -> Iterator[None]:
+def shared_looks(
+    gateway: Gateway, stacks: Collection[str] = (), connectors: Collection[str] = ()
+) -> Iterator[None]:
     """Let all stores that are opened in this context have one connection, and one look.
 
     Args:
         gateway: The connection, which several threads may use at once.
         stacks: The names that are looked at now, in as few questions as they take.
+        connectors: The names or ids of service connectors that are described for them.
     """
     names = [name for stack in stacks for name in (stack, stack + REPLACED)]
-    token = _kept.set(Kept(gateway, _look(gateway, names) if names else None))
+    token = _kept.set(Kept(gateway, _look(gateway, names, connectors) if names else None))
     try:
         yield
     finally:
         _kept.reset(token)
 
 
-def _look(gateway: Gateway, names: Sequence[str]) -> Snapshot:
-    groups = _groups(names)
+def _look(gateway: Gateway, names: Sequence[str], connectors: Collection[str]) -> Snapshot:
+    asked = list(dict.fromkeys([*names, *connectors]))
     with asking(_AT_ONCE, "look-together") as pool:
-        seen = list(pool.map(lambda group: take_snapshot(gateway, *group), groups))
-    return Snapshot(
-        names=frozenset(names),
-        stacks={name: doc for one in seen for name, doc in one.stacks.items()},
-        components={name: docs for one in seen for name, docs in one.components.items()},
-        connectors={name: doc for one in seen for name, doc in one.connectors.items()},
-    )
+        seen = list(pool.map(lambda group: take_snapshot(gateway, *group), _groups(asked)))
+        found = Snapshot(
+            names=frozenset(asked),
+            stacks={name: doc for one in seen for name, doc in one.stacks.items()},
+            components={name: docs for one in seen for name, docs in one.components.items()},
+            connectors={name: doc for one in seen for name, doc in one.connectors.items()},
+        )
+        ids = _compared(found, names)
+        whole = pool.map(gateway.connectors_with_secrets, _groups(ids) if ids else [])
+        return replace(found, whole={doc.id: doc for docs in whole for doc in docs})
+
+
+def _compared(seen: Snapshot, names: Sequence[str]) -> list[str]:
+    """The ids of the connectors whose secrets are compared: those of the stacks, and their own."""
+    stacks = [seen.stacks[name] for name in names if name in seen.stacks]
+    linked = {link for stack in stacks for link in links(stack, seen.members(stack) or {})}
+    own = [seen.connectors[name] for name in names if name in seen.connectors]
+    return sorted(linked | {doc.id for doc in own if is_managed(doc.labels)})
 
 
 def _groups(names: Sequence[str]) -> list[list[str]]:
-    """The names in groups that each fit into one question."""
+    """Names or ids in groups that each fit into one question."""
     groups: list[list[str]] = [[]]
     length = 0
     for name in names:

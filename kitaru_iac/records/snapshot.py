@@ -13,7 +13,7 @@ from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.gateway import Reads
 from kitaru_iac.records.together import answers
-from kitaru_iac.values import dataclass
+from kitaru_iac.values import dataclass, field
 
 __all__ = ["Snapshot", "how_to_see", "take_snapshot"]
 
@@ -25,12 +25,14 @@ class Snapshot:
     Attributes:
         names: Those that were asked for: what is not found under one of them does not exist.
         components: By name and type.
+        whole: Connectors with their secrets, by id, of which more than names were asked.
     """
 
     names: frozenset[str]
     stacks: Mapping[str, StackDoc]
     components: Mapping[str, Mapping[str, ComponentDoc]]
     connectors: Mapping[str, ConnectorDoc]
+    whole: Mapping[str, ConnectorDoc] = field(default_factory=dict)
 
     def members(self, stack: StackDoc) -> dict[str, ComponentDoc] | None:
         """The components of a stack by their ids; None where not all of them carry these names."""

@@ -33,7 +33,7 @@ from kitaru_iac.machine.unfinished import Unfinished
 from kitaru_iac.records.from_documents import (
     component_record,
     connector_record,
-    first_link,
+    links,
     records_from,
 )
 from kitaru_iac.records.model import (
@@ -174,13 +174,20 @@ class Store:
     def records_of(self, stack: StackDoc, *, secrets: bool = False) -> Records:
         """The records of a stack that was found."""
         docs = self._members(stack)
-        linked = first_link(stack, docs)
+        linked = self._link_of(stack, docs)
         connector = None
         if linked is not None:
-            # One connector per stack; a stack made elsewhere may have more: the first counts.
             reused = REUSED_CONNECTORS_LABEL in stack.labels
             connector = self._linked(stack.name, linked, secrets=secrets, reused=reused)
         return records_from(stack, docs, connector)
+
+    def _link_of(self, stack: StackDoc, docs: Mapping[str, ComponentDoc]) -> str | None:
+        """The id of a stack's connector: of several its own counts, else the first."""
+        found = links(stack, docs)
+        if len(found) > 1 and (own := self._connector_named(stack.name)) is not None:
+            if own.id in found and is_managed(own.labels):
+                return own.id
+        return next(iter(found), None)
 
     def _members(self, stack: StackDoc) -> dict[str, ComponentDoc]:
         """The components of a stack by their ids: those that were seen, or one listing."""
@@ -232,6 +239,9 @@ class Store:
             if named is None or not secrets:
                 return named
             uuid = named.id
+        seen = self._snapshot
+        if seen is not None and (known := seen.whole.get(uuid)) is not None:
+            return known if secrets else replace(known, secrets={})
         if secrets:
             return self.gateway.connector_with_secrets(uuid)
         return next(iter(self.gateway.connectors(Where(ids=(uuid,)))), None)

@@ -12,7 +12,12 @@ from typing import Any
 from kitaru_iac.errors import DescriptionError, KitaruError
 from kitaru_iac.gateway import ConnectorView, StackView
 from kitaru_iac.gateway.masking import masked
-from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, REUSED_CONNECTORS_LABEL
+from kitaru_iac.labels import (
+    DEPLOYMENT_LABELS,
+    MANAGED_LABEL,
+    REUSED_CONNECTORS_LABEL,
+    is_managed,
+)
 from kitaru_iac.plan.model import HIDDEN, Action, Step
 from kitaru_iac.records.annotations import ignoring
 from kitaru_iac.records.describe import description_of
@@ -100,7 +105,9 @@ def records_of_view(view: StackView) -> Records:
     """The records of a stack that the reader gave; secrets are not among them."""
     reused = REUSED_CONNECTORS_LABEL in view.labels
     connectors = {connector.id: connector for connector in view.connectors}
-    used = next((c.connector_id for c in view.components if c.connector_id in connectors), None)
+    linked = [connectors[c.connector_id] for c in view.components if c.connector_id in connectors]
+    own = [link for link in linked if link.name == view.name and is_managed(link.labels)]
+    used = next(iter(own or linked), None)  # as `Store.records_of` chooses among several
     components = tuple(
         ComponentRecord(
             type=component.role_type,
@@ -120,7 +127,7 @@ def records_of_view(view: StackView) -> Records:
         stack=view.name,
         stack_type=stack_type(runner.flavor if runner else None),
         components=components,
-        connector=_connector(connectors[used], reused=reused) if used else None,
+        connector=None if used is None else _connector(used, reused=reused),
         labels={key: str(value) for key, value in view.labels.items()},
         description=view.description or None,
         id=view.id,

@@ -140,7 +140,7 @@ def plan_all(
     if gateway is None:
         found = [plan(item) for item in described]
     else:
-        with shared_looks(gateway, [item.spec.name for item in described]):
+        with shared_looks(gateway, *_looked_at(described)):
             found = _asked(plan, described, parallel)
     errors = {one.plan.stack: error for one, error in found if error is not None}
     return [one for one, _ in found], errors
@@ -340,11 +340,17 @@ def _as_described(
     asked = [i for i in described if i.spec.cloud is None or i.spec.infra is InfraMode.NONE]
     if not asked:
         return {}
-    with shared_looks(gateway, [item.spec.name for item in asked]):
+    with shared_looks(gateway, *_looked_at(asked)):
         found = _asked(look, asked, parallel)
     return {
         item.spec.name: done for item, done in zip(asked, found, strict=True) if done is not None
     }
+
+
+def _looked_at(described: Sequence[Described]) -> tuple[list[str], set[str]]:
+    """The names of the stacks, and the connectors that are described for them."""
+    specs = [item.spec for item in described]
+    return [spec.name for spec in specs], {spec.connector for spec in specs if spec.connector}
 
 
 def _asked(

@@ -6,6 +6,7 @@ The store in memory has to behave as ZenML does, or tests on it would show nothi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -241,7 +242,15 @@ def test_a_connector_s_secrets_come_only_when_they_are_asked_for(gateway: Gatewa
     assert "hidden" not in repr(whole)
     assert whole.configuration["region"] == "eu-west-1"
     assert whole.labels == {"team": "ml"}
-    assert gateway.connector_with_secrets(str(uuid4())) is None
+    nobody = str(uuid4())
+    assert gateway.connector_with_secrets(nobody) is None
+    other = gateway.create_connector(replace(connector(), name="other"))
+    both = gateway.connectors_with_secrets([made.id, nobody, other.id])
+    assert sorted(doc.name for doc in both) == ["link", "other"]
+    for doc in both:
+        alone = gateway.connector_with_secrets(doc.id)
+        assert alone is not None
+        assert (doc, dict(doc.secrets)) == (alone, dict(alone.secrets))
 
 
 def test_a_connector_changes_only_where_it_is_told_to(gateway: Gateway) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, NotConnectedError, ProtectedStackError
-from kitaru_iac.gateway.documents import StackChange, Where
+from kitaru_iac.gateway.documents import NewConnector, StackChange, Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.plan.document import document
 from kitaru_iac.plan.model import Plan
 from kitaru_iac.records.stored import Store
+from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.files import Described
 from kitaru_iac.stacks import many, operations, planning
@@ -228,3 +230,39 @@ def test_names_choose_among_the_described(
         assert {doc.name for doc in memory.stacks(Where())} == {"default", "test"}
         several = kitaru("stack", "preview", "a", "b")
         assert (several.code, "2 names are given" in several.err) == (64, True)
+
+
+class Counting:
+    """Counts the questions that go through a gateway; each is one request, where it is short."""
+
+    def __init__(self, inner: MemoryGateway) -> None:
+        self._inner = inner
+        self.asked: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name in {"stacks", "components", "connectors"} or name.startswith("connector"):
+            self.asked[name] += 1
+        return found
+
+
+def test_many_stacks_are_looked_at_in_as_few_questions_as_fit_into_addresses(
+    memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"many-{number:02}" for number in range(40)]
+    theirs = {"credentials": None, "connector": "theirs"}
+    items = [*described(*names[:20]), *described(*names[20:], **theirs)]
+    keys = {"aws_access_key_id": SecretText("a"), "aws_secret_access_key": SecretText("b")}
+    memory.create_connector(NewConnector("theirs", "aws", "secret-key", secrets=keys))
+    with installed(memory):
+        assert set(applied(items)) == {"applied"}
+    counting = Counting(memory)
+    monkeypatch.setattr(many, "takes_threads", lambda _: True)
+    with installed(counting):  # type: ignore[arg-type]
+        plans, errors = many.plan_all(items)
+        assert (errors, document(plans)["summary"]["with_changes"]) == ({}, 0)
+        asked = {"stacks": 2, "components": 2, "connectors": 2, "connectors_with_secrets": 1}
+        assert counting.asked == asked
+        counting.asked.clear()
+        assert set(applied(items)) == {"unchanged"}
+        assert counting.asked == asked

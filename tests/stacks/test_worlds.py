@@ -34,6 +34,7 @@ from kitaru_iac.notices import PartShared
 from kitaru_iac.plan.model import Action
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
+from kitaru_iac.stacks.adopt import adopt
 from tests.stacks.test_colleagues import BASE, BUCKET, KEY, LOCAL, METHOD
 
 NO_REGISTRY = {
@@ -129,6 +130,12 @@ def other_connector_for_one(store: MemoryGateway) -> None:
     store.update_component(part(store, "artifact_store").id, ComponentChange(connector_id=new.id))
 
 
+def swapped_with_its_connector(store: MemoryGateway) -> None:
+    new = store.create_connector(NewConnector("theirs", "aws", "implicit"))
+    theirs = new_part(store, "artifact_store", "theirs", "s3", connector_id=new.id)
+    put_members(store, artifact_store=theirs)
+
+
 def unlinked(store: MemoryGateway) -> None:
     for doc in store.components(Where(names=("dev",))):
         store.update_component(doc.id, ComponentChange(connector_id=None))
@@ -195,6 +202,7 @@ WORLDS: Mapping[str, Callable[[MemoryGateway], object]] = {
     "the connector renamed": renamed_connector,
     "another connector": other_connector,
     "another connector for one": other_connector_for_one,
+    "a member swapped with its connector": swapped_with_its_connector,
     "the connector deleted": unlinked,
     "a part without labels": without_labels,
     "the connector without labels": connector_without_labels,
@@ -257,6 +265,41 @@ def test_a_preview_says_what_an_apply_does(name: str, wanted: str, is_old: bool)
         again = operations.apply(spec)
         assert not again.changed, again.plan
         assert not operations.preview(spec).has_changes
+
+
+# -- remedies that work ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_what_clean_advises_to_take_in_again_is_taken_in(name: str) -> None:
+    with installed(world(name, is_old=True)):
+        advised = [o for o in operations.clean().orphans if "kitaru stack apply" in o.remedy]
+        if advised:
+            assert operations.apply(from_mapping(BASE)).changed
+            assert operations.clean().orphans == ()
+
+
+@pytest.mark.parametrize("what", ["a part", "the connector", "the stack"])
+def test_a_label_that_somebody_took_off_is_put_back_as_the_refusal_says(what: str) -> None:
+    with installed(world(f"{what} without labels", is_old=True)) as store:
+        with pytest.raises(KitaruError) as refused:
+            operations.apply(from_mapping(BASE))
+        assert "kitaru stack adopt dev" in str(refused.value.remedy)
+        assert adopt("dev").changed
+        assert not adopt("dev").changed
+        operations.apply(from_mapping(BASE))
+        assert not operations.apply(from_mapping(BASE)).changed
+        assert {
+            doc.labels.get("kitaru.managed") for doc in store.components(Where(names=("dev",)))
+        } == {"true"}
+
+
+def test_a_connector_that_is_only_used_and_has_the_stack_s_name_stays_somebody_else_s() -> None:
+    with installed(MemoryGateway(is_local=False)) as store:
+        store.create_connector(NewConnector("dev", "aws", "secret-key"))
+        operations.create(from_mapping({**BASE, "credentials": None, "connector": "dev"}))
+        assert not adopt("dev").changed
+        assert dict(link(store).labels) == {}
 
 
 # -- parts that other stacks use -------------------------------------------------------------------
