@@ -143,7 +143,8 @@ def _left_behind(
     return [
         NotPruned(
             f"Stack '{name}' was deleted, and parts of it are still there: {', '.join(kinds)}. "
-            f"Delete them with: kitaru stack delete {name} --recursive"
+            f"Where nothing has that name (kitaru stack show {name}), delete them with: "
+            f"kitaru stack delete {name} --recursive"
         )
         for name, kinds in sorted(found.items())
     ]
