@@ -9,7 +9,8 @@ be refused rather than believed: what is not found there may live where it alway
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,14 @@ from kitaru_iac import redaction
 from kitaru_iac.errors import KitaruError, NotConnectedError
 
 if TYPE_CHECKING:
+    from kitaru_iac.gateway.gateway import Gateway
     from kitaru_iac.gateway.identity import StoreIdentity
     from kitaru_iac.pulumi.plugin.wire import Properties
 
 __all__ = [
     "LOCAL",
     "Machine",
+    "connected",
     "environ",
     "here",
     "identity",
@@ -39,6 +42,8 @@ _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 _local_is_meant = False
 _found: dict[tuple[str | None, ...], StoreIdentity] = {}
+#: The connection to a server, where it has not failed.
+_open: dict[tuple[str | None, ...], Gateway] = {}
 _machine: Machine | None = None
 
 
@@ -102,16 +107,60 @@ def here() -> StoreIdentity:
     Raises:
         NotConnectedError: Nothing says which one is meant, or it does not answer.
     """
-    from kitaru_iac.machine.home import config_home
     from kitaru_iac.machine.settings import read_global
 
-    key = (str(config_home()), *map(os.environ.get, ("ZENML_STORE_URL", "KITARU_SERVER_URL")))
+    key = _key()
     if key not in _found:
         found = identity(Machine(read_global(), os.environ), explicit=_local_is_meant)
         if found.id is None:  # a local store that is still to be made has none
             return found
         _found[key] = found
     return _found[key]
+
+
+def _key() -> tuple[str | None, ...]:
+    """What tells one store that this process may be told to register on from another."""
+    from kitaru_iac.machine.home import config_home
+
+    return (str(config_home()), *map(os.environ.get, ("ZENML_STORE_URL", "KITARU_SERVER_URL")))
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """Let the stacks of a program share one connection to their server, one stack at a time.
+
+    The server is asked once who it is, and once for each flavor. A local store is a file that each
+    call opens for itself, as ever.
+    """
+    from kitaru_iac.records.shared_looks import shared_looks
+
+    key = _key()
+    gateway = _open.get(key) or _server()
+    if gateway is None:
+        yield
+        return
+    try:
+        with shared_looks(gateway):
+            yield
+    except NotConnectedError:
+        _open.pop(key, None)
+        raise
+    _open[key] = gateway
+
+
+def _server() -> Gateway | None:
+    """A new connection to the server; None for a local store, and where none can be had."""
+    from kitaru_iac.gateway.opening import INSTEAD, open_gateway
+    from kitaru_iac.machine.settings import read_global
+    from kitaru_iac.machine.store_location import RestStore, store_location
+    from kitaru_iac.machine.unreadable import UnreadableError
+
+    try:
+        if INSTEAD.get() or not isinstance(store_location(read_global(), os.environ), RestStore):
+            return None
+        return open_gateway()
+    except (KitaruError, UnreadableError):
+        return None
 
 
 def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:

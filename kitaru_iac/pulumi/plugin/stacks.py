@@ -58,7 +58,7 @@ def preview(
     Raises:
         KitaruError: It could not be made, or changed.
     """
-    with _write_lock:
+    with _write_lock, place.connected():
         place.require_own(state, id or "", urn)
         owner = ownership.creator(urn) if id is None else ownership.holder(urn, state)
         if new.unknown:
@@ -86,7 +86,7 @@ def foreseen(urn: str, name: str, new: Properties) -> tuple[str, ...]:
     """What the user has to know beforehand of a stack that is to be created."""
     if "name" in new.unknown:
         return ()
-    with _write_lock:
+    with _write_lock, place.connected():
         return ownership.taken_over(urn, str(new.values.get("name", name)))
 
 
@@ -133,7 +133,7 @@ def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
     """
     from kitaru_iac.stacks import operations
 
-    with _write_lock:
+    with _write_lock, place.connected():
         place.here()
         spec = stack_spec(new, name)
         earlier = ownership.taken_over(urn, spec.name)
@@ -156,7 +156,7 @@ def update(
     """
     from kitaru_iac.stacks import operations
 
-    with _write_lock:
+    with _write_lock, place.connected():
         place.require_own(state, id, urn)
         spec, owner = stack_spec(new, name), ownership.holder(urn, state)
         stored = _stored(id, spec)
@@ -188,7 +188,7 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
         inputs: The properties it was last given; none for a stack that is imported.
         state: Its properties, as the provider last gave them.
     """
-    with _write_lock:
+    with _write_lock, place.connected():
         place.require_own(state, ref, urn)
         ref, at, former = ref.partition("@urn:pulumi:")
         view = view_of(ref)
@@ -214,7 +214,7 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
     from kitaru_iac.records.owner import Owner
     from kitaru_iac.stacks import operations
 
-    with _write_lock:
+    with _write_lock, place.connected():
         place.require_own(state, id, urn)
         view = view_of(id)
         # Not this machine's token where the state has none: that is a later creation's, if any.
