@@ -10,12 +10,31 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
-from google.protobuf import struct_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
 STACKS = 20
+
+
+class Engine(engine_pb2_grpc.EngineServicer):
+    """What the plugin reports its progress to."""
+
+    def Log(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: ARG002, N802
+        """Take a line."""
+        return empty_pb2.Empty()
+
+
+def listen() -> tuple[grpc.Server, int]:
+    """Start the engine's end."""
+    server = grpc.server(ThreadPoolExecutor(2))
+    engine_pb2_grpc.add_EngineServicer_to_server(Engine(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
 
 
 def ask(port: int, prefix: str) -> None:
@@ -38,11 +57,13 @@ def ask(port: int, prefix: str) -> None:
 
 def main(program: str, prefix: str) -> None:
     """Start the plugin, ask it, and say what it took."""
-    running = subprocess.Popen([program, "127.0.0.1:9"], stdout=subprocess.PIPE, text=True)
+    engine, port = listen()
+    running = subprocess.Popen([program, f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True)
     assert running.stdout is not None
     ask(int(running.stdout.readline()), prefix)
     running.terminate()
     _, _, usage = os.wait4(running.pid, 0)
+    engine.stop(None)
     sys.stdout.write(f"cpu: {usage.ru_utime + usage.ru_stime:.3f} peak: {usage.ru_maxrss}\n")
 
 

@@ -78,9 +78,9 @@ def comparisons(places: Places) -> list[Comparison]:
         *_reading(places),
         *_scale(places),
         *_writing(places),
+        *_asking_a_server(places),  # before others leave a hundred stacks there
         *_several(places),
         *_on_a_server(places),
-        *_asking_a_server(places),
         *_in_a_local_store(places),
     ]
 
