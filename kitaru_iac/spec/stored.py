@@ -27,7 +27,24 @@ def keys_of(type_: StackType, parts: Parts) -> dict[str, Any]:
         value = _first(stored.places, parts) if stored else None
         if value is not None:
             found[key] = value
+    store = found.get("artifact_store")
+    if isinstance(store, str) and "://" in store:
+        found["artifact_store"] = _completed(store, parts.get("connector", {}))
     return found
+
+
+def _completed(store: str, connector: Mapping[str, Any]) -> str:
+    """The URI of a store with what its connector's configuration says of it."""
+    from kitaru_iac.spec.uris import UriError, parse_artifact_store
+
+    if not connector:
+        return store
+    try:
+        uri = parse_artifact_store(store)
+    except UriError:  # as it stands there; whoever reads the description says why
+        return store
+    whole = uri.completed(connector)
+    return store if whole is uri else str(whole)
 
 
 def keys_read(type_: StackType) -> frozenset[str]:

@@ -167,7 +167,9 @@ def _changed_keys(spec: StackSpec, view: StackView) -> dict[str, Any]:
         return {}
     written, found = to_mapping(spec), _canonical(stored)
     # What `extra` adds to a key's field is read back with the key, as a registry's repository.
-    made = _canonical(keys_of(spec.type, _parts(desired_records(spec))))
+    made = _canonical(
+        keys_of(spec.type, _parts(_with_stored_connector(desired_records(spec), view)))
+    )
     # Others are not given back as they were written: what differs by them is told in words.
     compared = keys_read(spec.type) - _NAMES
     return {
@@ -215,14 +217,23 @@ def _wanted(
     if wanted is None:
         return ignoring(desired, current, rules)
     if wanted.existing:
-        stored = next((c for c in view.connectors if wanted.name in {c.name, c.id}), None)
-        if stored is not None:
-            wanted = _connector(stored, reused=True)
-    elif not credentials and current.connector is not None:
+        return ignoring(_with_stored_connector(desired, view), current, rules)
+    if not credentials and current.connector is not None:
         wanted = current.connector
     else:
         wanted = replace(wanted, secrets={})
     return ignoring(replace(desired, connector=wanted), current, rules)
+
+
+def _with_stored_connector(desired: Records, view: StackView) -> Records:
+    """The records with an existing connector as it is stored: no description says what it holds."""
+    wanted = desired.connector
+    if wanted is None or not wanted.existing:
+        return desired
+    stored = next((c for c in view.connectors if wanted.name in {c.name, c.id}), None)
+    return (
+        desired if stored is None else replace(desired, connector=_connector(stored, reused=True))
+    )
 
 
 def _as_connected(desired: Records, current: Records) -> Records:

@@ -66,10 +66,13 @@ sagemaker = st.fixed_dictionaries(
         "credentials": st.sampled_from(KEYS),
     }
 )
+ACCOUNT = "@account.dfs.core.windows.net"
 azureml = st.fixed_dictionaries(
     {
         "type": st.just("azureml"),
-        "artifact_store": st.just("az://container/a"),
+        "artifact_store": st.sampled_from(
+            ["az://container/a", f"abfss://container{ACCOUNT}/a", f"az://other{ACCOUNT}"]
+        ),
         "container_registry": st.just("registry.azurecr.io"),
         "subscription_id": st.just(TENANT),
         "resource_group": st.sampled_from(["one", "two"]),
@@ -80,7 +83,9 @@ azureml = st.fixed_dictionaries(
 aks = st.fixed_dictionaries(
     {
         "type": st.just("kubernetes"),
-        "artifact_store": st.sampled_from(["az://container/a", "az://other"]),
+        "artifact_store": st.sampled_from(
+            ["az://container/a", "az://other", f"abfs://container{ACCOUNT}/a"]
+        ),
         "container_registry": st.just("registry.azurecr.io"),
         "cluster": st.sampled_from(["one", "two"]),
         "subscription_id": st.just(TENANT),

@@ -66,6 +66,17 @@ EKS: Mapping[str, Any] = {
     "container_registry": HOST,
     "credentials": KEYS,
 }
+TENANT = "6a1c2f0e-8c3b-4d7e-9f10-1234567890ab"
+AZUREML: Mapping[str, Any] = {
+    "name": "prod",
+    "type": "azureml",
+    "subscription_id": TENANT,
+    "resource_group": "ml",
+    "workspace": "team",
+    "artifact_store": "abfs://box@account.dfs.core.windows.net/k",
+    "container_registry": "registry.azurecr.io",
+    "credentials": f"azure-service-principal:{TENANT}:{TENANT}:hush",
+}
 
 
 def given(base: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
@@ -159,6 +170,13 @@ def unlinked(view: StackView) -> StackView:
     return replace(view, components=tuple(parts), connectors=())
 
 
+def with_account(view: StackView, account: str) -> StackView:
+    """The view with another storage account in its connector."""
+    (connector,) = view.connectors
+    held = {**connector.configuration, "storage_account": account}
+    return replace(view, connectors=(replace(connector, configuration=held),))
+
+
 def of_method(view: StackView, method: str) -> StackView:
     """The view with another method of its connector."""
     return replace(view, connectors=(replace(view.connectors[0], auth_method=method),))
@@ -178,6 +196,9 @@ def of_method(view: StackView, method: str) -> StackView:
         EKS,
         given(EKS, namespace="team"),
         given(EKS, namespace="default", verify=False, activate=False),
+        AZUREML,
+        given(AZUREML, artifact_store="az://box/k"),
+        given(AZUREML, artifact_store="abfss://box@account.dfs.core.windows.net/k"),
     ],
 )
 def test_what_is_stored_as_described_has_no_drift(description: dict[str, Any]) -> None:
@@ -186,7 +207,13 @@ def test_what_is_stored_as_described_has_no_drift(description: dict[str, Any]) -
     assert not found
 
 
-@pytest.mark.parametrize("description", [BUCKET, SAGEMAKER, EKS])
+@pytest.mark.parametrize("store", ["az://box/k", AZUREML["artifact_store"]])
+def test_what_an_existing_connector_holds_is_no_drift(store: str) -> None:
+    shared = given(AZUREML, artifact_store=store, credentials=None, connector="shared")
+    assert drift_of(shared, with_account(view_of(shared), "another")) == Drift({}, ())
+
+
+@pytest.mark.parametrize("description", [BUCKET, SAGEMAKER, EKS, AZUREML])
 def test_credentials_that_are_not_here_are_no_drift(description: dict[str, Any]) -> None:
     elsewhere = given(description, credentials="env:OF_ANOTHER_MACHINE")
     assert drift_of(elsewhere, view_of(description)) == Drift({}, ())
@@ -216,6 +243,12 @@ DRIFTED: Mapping[str, tuple[Mapping[str, Any], StackView, dict[str, Any], tuple[
         given(LOCAL, artifact_store="/tmp/elsewhere"),
         view_of(LOCAL),
         {"artifact_store": None},
+        (),
+    ),
+    "a key of which the connector holds a part": (
+        AZUREML,
+        with_account(view_of(AZUREML), "another"),
+        {"artifact_store": "abfs://box@another.dfs.core.windows.net/k"},
         (),
     ),
     "a key that is left out": (

@@ -53,6 +53,10 @@ class ArtifactStoreUri(ABC):
     def store_path(self) -> str:
         """The path that ZenML's artifact store is given."""
 
+    def completed(self, connector: Mapping[str, object]) -> ArtifactStoreUri:  # noqa: ARG002
+        """The URI with what ZenML keeps of it in the connector's configuration: mostly nothing."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class BucketUri(ArtifactStoreUri):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from kitaru_iac.patterns import compiled
 from kitaru_iac.spec import names
@@ -63,6 +64,13 @@ class AzureBlobUri(ArtifactStoreUri):
         """
         scheme = "az" if self.scheme == "az" else "abfs"
         return joined(f"{scheme}://{self.container}", self.path)
+
+    def completed(self, connector: Mapping[str, object]) -> AzureBlobUri:
+        """The URI with the connector's ``storage_account``, where it names none itself."""
+        account = connector.get("storage_account")
+        if self.account is not None or not isinstance(account, str):
+            return self
+        return AzureBlobUri(self.container, self.path, account, self.scheme)
 
 
 @dataclass(frozen=True, slots=True)
