@@ -40,16 +40,18 @@ def verify(
     """Check that a stack's infrastructure meets its needs.
 
     Looks at the bucket, registry, cluster, role and workspace themselves, with the credentials of
-    the description or your own, and changes nothing. Give the name of a stack that exists, or a
-    description. Exit code 3 if a check fails; one that could not be made is unknown, not failed,
-    unless --strict says that it counts too.
+    the description or your own, and changes nothing. Give the name of a stack that exists, with
+    --credentials if what its connector may do is to be checked too, or a description. Exit code
+    3 if a check fails; one that could not be made is unknown, not failed, unless --strict says
+    that it counts too.
 
     Examples:
         kitaru stack verify prod-k8s
-        kitaru stack verify prod-k8s --strict                 # as a gate
+        kitaru stack verify prod-k8s --strict                          # as a gate
+        kitaru stack verify prod-k8s --credentials env:PROD_KEYS       # and its connector's rights
         kitaru stack verify -f stack.yaml --output json
-        kitaru stack verify -f stack.yaml --output markdown   # for a pull request
-        kitaru stack verify -f stack.yaml --output sarif      # for code scanning
+        kitaru stack verify -f stack.yaml --output markdown            # for a pull request
+        kitaru stack verify -f stack.yaml --output sarif               # for code scanning
     """
     from kitaru_iac.infrastructure.verify import verify as run
     from kitaru_iac.render.report import text
@@ -112,11 +114,14 @@ def policy(ctx: typer.Context) -> None:
 
 
 def _described(ctx: typer.Context) -> StackSpec:
-    """The description that was given, or that of an existing stack if only its name was."""
+    """The description that was given, or that of an existing stack if no more than its name was.
+
+    Credentials beside the name are those of its connector, which the store does not show.
+    """
     given = description(ctx)
-    if given.file is None and given.given == ["--name"]:
+    if given.file is None and {"--name"} <= set(given.given) <= {"--name", "--credentials"}:
         from kitaru_iac.spec import from_mapping
         from kitaru_iac.stacks.export import described
 
-        return from_mapping(described(given.flags["name"]))
+        return from_mapping(described(given.flags["name"], given.flags["credentials"]))
     return given.load()

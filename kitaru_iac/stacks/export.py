@@ -64,13 +64,20 @@ def export(ref: str) -> Exported:
     return export_view(read_stack(ref))
 
 
-def described(ref: str) -> dict[str, Any]:
+def described(ref: str, credentials: str | None = None) -> dict[str, Any]:
     """Give the keys of stack.yaml for a stack's infrastructure, to examine it; raises as `export`.
 
-    They name its connector, and hold no credentials. Secrets that stand in plain text among
-    `extra` are left out.
+    They name its connector, or hold what it tells and the credentials that are given for it.
+    Secrets that stand in plain text among `extra` are left out.
     """
-    return described_view(read_stack(ref))
+    view = read_stack(ref)
+    keys = described_view(view)
+    if credentials is None:
+        return keys
+    connector = records_of_view(view).connector
+    keys.pop("connector", None)
+    told = {} if connector is None else _told_by_connector(keys, connector.configuration)
+    return {**keys, **told, "credentials": credentials}
 
 
 def described_view(view: StackView) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackView
 from kitaru_iac.plan.model import Action
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import copy as copying
-from kitaru_iac.stacks import operations
+from kitaru_iac.stacks import export, operations
 from kitaru_iac.stacks.export import export_view
 from tests.homes import Home
 from tests.stacks.test_convergence import descriptions, examples
@@ -127,3 +127,23 @@ def test_a_copy_is_the_same_but_for_its_name_and_whose_connector_it_has(
         operations.delete("other", recursive=True)
         assert (server.connectors(Where()), server.components(Where(names=("s",)))) == before
         operations.delete("s", recursive=True)
+
+
+@examples(30)
+@given(description=descriptions)
+def test_with_the_credentials_of_its_connector_it_is_examined_as_it_was_described(
+    server: MemoryGateway, description: dict[str, Any]
+) -> None:
+    login = description.get("credentials")
+    given_keys = {"name": "s", "verify": False, "activate": False, **description}
+    with installed(server), pytest.MonkeyPatch.context() as patch:
+        operations.apply(from_mapping(given_keys))
+        patch.setattr(export, "read_stack", lambda _: view_of(server, "s"))
+        keys = export.described("s", login)
+        operations.delete("s", recursive=True)
+    if login is None:
+        return
+    asked, found = (from_mapping({**one, "activate": True}) for one in (given_keys, keys))
+    for key in ("artifact_store", "container_registry", "region", "credentials", "connector"):
+        before, after = (getattr(spec, key, None) for spec in (asked, found))
+        assert str(after).replace("abfss:", "abfs:") == str(before).replace("abfss:", "abfs:")

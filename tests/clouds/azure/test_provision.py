@@ -24,11 +24,11 @@ from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.model import StackSpec
-from kitaru_iac.stacks import operations
+from tests.cli.conftest import Kitaru, kitaru
 from tests.clouds.aws.test_provision import children, wait_for
 from tests.clouds.azure.engine import GROUP, AzureRoom, azure_room
 
-__all__ = ["azure_room"]
+__all__ = ["azure_room", "kitaru"]
 
 pytestmark = pytest.mark.engine
 
@@ -81,58 +81,63 @@ def kill_after(room: AzureRoom, token: str, folder: Path) -> None:
     room.no_faults()
 
 
-def test_a_whole_life(azure_room: AzureRoom, tmp_path: Path) -> None:
+def known(room: AzureRoom, **more: str) -> list[str]:
+    """The same description as words of the command."""
+    words = {**given(room), **more}
+    name = words.pop("name")
+    options = [(f"--{key.replace('_', '-')}", value) for key, value in words.items()]
+    return [name, *(word for option in options for word in option)]
+
+
+def test_a_whole_life(azure_room: AzureRoom, tmp_path: Path, kitaru: Kitaru) -> None:
     """provision, killed → completed → register → verify → nothing more to do → drift → destroy."""
     azure, spec = azure_room.world.azure, azureml(azure_room)
     place = ("prod", azure.subscription_id, GROUP)
     account, registry = names.account_name(*place), names.registry_name(*place)
-    store = f"abfs://kitaru-prod@{account}.dfs.core.windows.net"
     theirs = azure.storage_account("theirs12", GROUP)
     before = dict(azure.resources.resources[theirs.lower()])
+    prod = known(azure_room)
 
-    seen = p.preview_infrastructure(spec)
+    seen = kitaru("stack", "preview", *prod, "--detailed-exitcode")
+    assert seen.code == 2, seen.err
     assert azure_room.there() == {"theirs12"}
     kill_after(azure_room, ACCOUNT, tmp_path)
     assert account in azure_room.there(), "and the state does not know of it"
     azure.resources.writes.slow_roles = 1  # the run waits, says so, and resumes
-    said: list[str] = []
-    made = operations.create(spec, progress=said.append)
-    assert any("cut off" in line for line in said), said
-    assert any("keeps its name for 14 days" in line for line in said)
-    assert any("roles do not count yet: again in 5 seconds" in line for line in said)
-    assert any(": created (" in line for line in said), said
-    with quiet():
-        stored = Store.open().read("prod")
-    assert stored is not None
-    assert made.name == "prod"
-    labels = stored.labels
-    described = seen.spec
-    assert str(described.artifact_store) == store
-    assert str(described.container_registry) == f"{registry}.azurecr.io"
-    assert described.workspace == "kitaru-prod"  # type: ignore[union-attr]
+    made = kitaru("stack", "create", *prod, "--yes")
+    assert made.code == 0, made.err
+    for line in (
+        *("cut off", "keeps its name for 14 days"),
+        *("roles do not count yet: again in 5 seconds", ": created ("),
+    ):
+        assert line in made.err
+    shown = kitaru("stack", "show", "prod", "-o", "json").out
+    for name in (f"{registry}.azurecr.io", "abfs://kitaru-prod", "kitaru-prod"):
+        assert name in shown
 
-    report = verify(described.having(infra=InfraMode.VERIFY))
-    ended = {result.id: result.status.value for result in report.results}
-    assert {name: status for name, status in ended.items() if status != "ok"} == {}
-    assert {"azure.workspace.pull", "azure.bucket.shared_keys"} < set(ended)
-
-    again = p.provision(described)
-    assert not again.has_changes
-    assert again.spec == described
+    is_fit(kitaru, prod, {"azure.workspace.pull", "azure.bucket.shared_keys"})
+    nothing_to_do(kitaru, prod)
     path = f"{azure_room.world.subscription}/resourcegroups/{GROUP}/providers/microsoft.storage"
     kept = azure.resources.resources[f"{path}/storageaccounts/{account}"]
     kept["properties"]["allowBlobPublicAccess"] = True
-    drifted = p.drift(labels, credentials=spec.credentials)
-    assert changes(drifted) == {("update", "StorageAccount")}
-    assert [c.field for step in drifted for c in step.changes] == ["allowBlobPublicAccess"]
+    mended(kitaru, prod, "allowBlobPublicAccess")
+    now = azure.resources.resources[f"{path}/storageaccounts/{account}"]
+    assert now["properties"]["allowBlobPublicAccess"] is False
 
-    end = partial(d.destroy_infrastructure, labels, credentials=spec.credentials)
-    ahead = d.preview_destroy(labels, credentials=spec.credentials)
-    gone = end()
-    assert changes(ahead.steps) == changes(gone.steps)
-    assert [k.reason for k in gone.kept] == ["protected", "protected"]
+    with quiet():
+        stored = Store.open().read("prod")
+    assert stored is not None
+    labels = stored.labels
+    refused = kitaru("stack", "delete", "prod", "--recursive", "--force", "--yes")
+    assert refused.code == 1, "it would leave the infrastructure"
+    gone = kitaru("stack", "delete", "prod", "--recursive", "--force", "--infra", "--yes",
+                  "-o", "json")  # fmt: skip
+    assert gone.code == 0, gone.err
+    reasons = [one["reason"] for one in gone.document["item"]["kept"]]
+    assert reasons == ["protected", "protected"]
     assert azure_room.there() == {"theirs12", account, registry}
     azure.blobs.accounts[account]["kitaru-prod"]["artifact"] = b"1"
+    end = partial(d.destroy_infrastructure, labels, credentials=spec.credentials)
     full = end(include_protected=True).kept
     assert [k.reason for k in full] == ["its container kitaru-prod holds blobs"]
     assert end(include_protected=True, delete_data=True).kept == ()
@@ -147,6 +152,33 @@ def test_a_whole_life(azure_room: AzureRoom, tmp_path: Path) -> None:
     assert "az keyvault purge" in str(taken.value.why)
     assert azure_room.there() == {"theirs12"}
     assert azure.resources.resources[theirs.lower()] == before
+
+
+def is_fit(kitaru: Kitaru, prod: list[str], checks: set[str]) -> None:
+    """What is registered is fit; nothing but the connector's identity has to be told again."""
+    at = prod.index("--credentials")
+    login = prod[at : at + 2]
+    looked = kitaru("stack", "verify", "prod", *login, "--strict", "-o", "json")
+    assert looked.code == 0, looked.out + looked.err
+    assert looked.document["item"]["worst"] == "ok"
+    assert checks < {one["id"] for one in looked.document["item"]["results"]}
+
+
+def nothing_to_do(kitaru: Kitaru, prod: list[str]) -> None:
+    """The second run finds nothing, nor does a look for drift."""
+    again = kitaru("stack", "preview", *prod, "--detailed-exitcode")
+    assert again.code == 0, again.out
+    drifted = kitaru("stack", "drift", "prod", "--detailed-exitcode")
+    assert drifted.code == 0, drifted.out + drifted.err
+
+
+def mended(kitaru: Kitaru, prod: list[str], field: str) -> None:
+    """Drift is shown by its field, and the same command as ever mends it."""
+    drifted = kitaru("stack", "drift", "prod", "--detailed-exitcode")
+    assert drifted.code == 2, drifted.out + drifted.err
+    assert field in drifted.out
+    done = kitaru("stack", "apply", *prod, "--yes")
+    assert done.code == 0, done.err
 
 
 # -- a cluster -------------------------------------------------------------------------------------
