@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -115,13 +116,14 @@ def unreadable(path: Path, kind: Kind, why: str) -> SettingsUnreadable:
     from shlex import quote
 
     name = quote(str(path))
-    above = next((folder for folder in path.parents if folder.exists()), None)
+    # Not `Path.exists`, which raises for a name that is too long.
+    above = next((folder for folder in path.parents if os.path.exists(folder)), None)  # noqa: PTH110
     if above is not None and not above.is_dir():
         return SettingsUnreadable(
             _WHAT[kind].format("cannot be read"),
             where=str(path),
             why=f"{above} is no folder; nothing was changed",
-            remedy="Let the configuration directory be a folder.",
+            remedy=f"Let {above} be a folder, in which {path} can be, or choose another one.",
         )
     return SettingsUnreadable(
         _WHAT[kind].format("cannot be read"),

@@ -168,7 +168,8 @@ def _sources(name: str, sdks: Path) -> Iterator[bytes]:
         examples = Path(package.__file__).parent / "examples"
         yield from (path.read_bytes() for path in sorted(examples.iterdir()))
     for path in sorted((_HERE / name).iterdir()):
-        yield path.read_bytes()
+        if path.is_file():  # compiled modules are no source
+            yield path.read_bytes()
 
 
 _HOW = {"node": _typescript, "go": _go, "python": _python}
