@@ -88,17 +88,19 @@ def steps_to(given: Mapping[str, Any], view: StackView) -> list[Step] | None:
     """The steps from what is stored to what a description of that stack asks for.
 
     Args:
-        given: The description's keys. Credentials that cannot be resolved here are passed over.
+        given: The description's keys. Credentials are passed over: what a variable of that name
+            holds on this machine says nothing of what is stored.
         view: What is stored.
 
     Returns:
         Steps as a plan has them; None where the description is not valid.
     """
-    spec, credentials = _spec(given)
+    spec, _ = _spec({key: value for key, value in given.items() if key != "credentials"})
     if spec is None:
         return None
     current = records_of_view(view)
-    return diff(_wanted(spec, current, view, {}, credentials=credentials), current)
+    known = "credentials" not in given
+    return diff(_wanted(spec, current, view, {}, credentials=known), current)
 
 
 def records_of_view(view: StackView) -> Records:
