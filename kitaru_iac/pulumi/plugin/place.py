@@ -131,9 +131,13 @@ def connected() -> Iterator[None]:
 
     The server is asked once who it is, and once for each flavor. A local store is a file that each
     call opens for itself, as ever.
+
+    Raises:
+        NotConnectedError: As `here`, which asks before a connection is tried: nobody waits twice.
     """
     from kitaru_iac.records.shared_looks import shared_looks
 
+    here()
     key = _key()
     gateway = _open.get(key) or _server()
     if gateway is None:
@@ -156,7 +160,8 @@ def _server() -> Gateway | None:
     from kitaru_iac.machine.unreadable import UnreadableError
 
     try:
-        if INSTEAD.get() or not isinstance(store_location(read_global(), os.environ), RestStore):
+        store = store_location(read_global(), os.environ)
+        if INSTEAD.get() is not None or not isinstance(store, RestStore):
             return None
         return open_gateway()
     except (KitaruError, UnreadableError):
