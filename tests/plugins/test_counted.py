@@ -22,8 +22,12 @@ def one(number):
     return {0: 4}[0]
 """
 _TESTS = """
+import sys
+
 import pytest
 import tested
+
+traced = []
 
 @pytest.fixture
 def prepared():
@@ -40,6 +44,13 @@ def test_light():
 @pytest.mark.parametrize("number", range(30))
 def test_with_a_cloud(number):
     tested.one(number)
+
+@pytest.mark.parametrize("number", range(21))
+def test_of_many_rows(number):
+    traced.append(sys.gettrace() is not None)
+
+def test_some_of_the_rows_were_counted():
+    assert 0 < sum(traced) < 21
 
 @pytest.mark.server
 def test_last():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kitaru_iac.records import recovery
 from tests.cli.conftest import kitaru  # noqa: F401 - the command in this process
 from tests.conftest import _enter, _forget_zenml
 from tests.doubles import LoopbackClouds
@@ -14,6 +15,13 @@ from tests.doubles.standin.fixtures import EngineRoom, aws, engine_room, loopbac
 from tests.homes import Home, empty_home
 from tests.servers.zenml import ZenMLServer
 from tests.stacks.page import seed
+
+
+@pytest.fixture(autouse=True)
+def settled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store in memory has done what it was asked for when it answers: no second look later."""
+    if request.node.get_closest_marker("server") is None:
+        monkeypatch.setattr(recovery, "_BETWEEN_LOOKS", 0)
 
 
 @pytest.fixture
