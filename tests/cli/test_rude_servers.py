@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kitaru_iac.gateway.watch import Watch
 from tests.cli.conftest import Kitaru
 from tests.doubles.rude_server import MANNERS, STACK, RudeServer
 
@@ -63,6 +64,8 @@ def home(isolated: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
     monkeypatch.setenv("KEY", KEY)
     monkeypatch.chdir(tmp_path)
+    # Pauses before a read is sent again have their own tests: tests/gateway/test_http.py.
+    monkeypatch.setattr(Watch, "sleep", lambda *_: None)
     return tmp_path
 
 

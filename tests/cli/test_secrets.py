@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from kitaru_iac.machine import settings
 from tests.cli.conftest import Kitaru
 from tests.homes import Home
 
@@ -55,6 +56,12 @@ def assert_hidden(text: str, word: str = "hunt") -> None:
     assert "er2" not in text, text
     for encoded in ("%23er", "YWRtaW46aHVud"):  # "admin:hun" as a basic authorization
         assert encoded not in text
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is about to finish a file that is half written here."""
+    monkeypatch.setattr(settings, "_PATIENCE", 0)
 
 
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS)

@@ -46,8 +46,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    # In a worker pytest-cov counts twice. The first counter's numbers are never read, and it would go
-    # on wherever the second is paused.
+    # In a worker pytest-cov counts twice. The first counter's numbers are never read, and it would
+    # go on wherever the second is paused.
     controller = _controller(session.config)
     if controller is not None and hasattr(session.config, "workerinput"):
         controller.cov.stop()
