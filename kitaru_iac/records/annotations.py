@@ -29,6 +29,8 @@ __all__ = [
 
 _DESCRIPTION = "description"
 _LABELS = "labels."
+#: Where a component's connector is asked for what this field says: the one is left with the other.
+_NAMED_BY = {"artifact_store": "path", "container_registry": "uri"}
 
 
 def annotated(desired: Records, spec: StackSpec) -> Records:
@@ -120,7 +122,11 @@ def ignoring(desired: Records, current: Records | None, rules: Sequence[str]) ->
             where = {"labels": "stack", _DESCRIPTION: "stack", "connector": "service_connector"}
             field = rule if kind in {"labels", _DESCRIPTION} else f"configuration.{name}"
             found.setdefault(where.get(kind, kind), []).append(field)
-    return replace(desired, ignored={kind: tuple(fields) for kind, fields in found.items()})
+    return replace(
+        desired,
+        labels=_with_said(desired.labels, _said(current.labels), frozenset(rules)),
+        ignored={kind: tuple(fields) for kind, fields in found.items()},
+    )
 
 
 def without_ignored(records: Records, by: Records | None = None) -> Records:
@@ -140,15 +146,20 @@ def without_ignored(records: Records, by: Records | None = None) -> Records:
     def rest(part: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in fields.items() if f"{part}.{key}" not in gone}
 
+    def left(part: ComponentRecord) -> ComponentRecord:
+        named = f"{part.type}.{_NAMED_BY.get(part.type)}" in gone
+        return replace(
+            part,
+            configuration=rest(part.type, part.configuration),
+            resource_id=None if named else part.resource_id,
+        )
+
     link = records.connector
     return replace(
         records,
         labels=rest("labels", records.labels),
         description=None if _DESCRIPTION in gone else records.description,
-        components=tuple(
-            replace(part, configuration=rest(part.type, part.configuration))
-            for part in records.components
-        ),
+        components=tuple(map(left, records.components)),
         connector=link and replace(link, configuration=rest("connector", link.configuration)),
     )
 
@@ -157,10 +168,20 @@ def _said(labels: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(str(labels.get(DESCRIBED_LABEL) or "").split(",")) - {""}
 
 
+def _with_said(
+    labels: Mapping[str, str], stored: frozenset[str], rules: frozenset[str]
+) -> dict[str, str]:
+    """The labels, with whose an ignored label or text is as it is stored: it is not written."""
+    said = (_said(labels) - rules) | (stored & rules)
+    text = ",".join(sorted(said, key=lambda path: (path != _DESCRIPTION, path)))
+    rest = {key: value for key, value in labels.items() if key != DESCRIBED_LABEL}
+    return {**rest, DESCRIBED_LABEL: text} if text else rest
+
+
 def _with_description(desired: Records, current: Records) -> Records:
     if description_after(desired, current) == current.description:
         return desired
-    return replace(desired, description=current.description or "")
+    return replace(desired, description=current.description)
 
 
 def _with_label(desired: Records, current: Records, name: str) -> Records:
@@ -183,7 +204,10 @@ def _with_component(desired: Records, current: Records, kind: str, name: str) ->
         old = current.component(kind)
         if new.type != kind or old is None or not _is_same(new, old):
             return new
-        return replace(new, configuration=_laid(new.configuration, old.configuration, name))
+        new = replace(new, configuration=_laid(new.configuration, old.configuration, name))
+        if name != _NAMED_BY.get(kind) or new.uses_connector != old.uses_connector:
+            return new
+        return replace(new, resource_id=old.resource_id)
 
     return replace(desired, components=tuple(map(kept, desired.components)))
 

@@ -145,7 +145,7 @@ def drifted(applied: Records, current: Records) -> tuple[Step, ...]:
     Returns:
         The steps from `applied` to `current`: what is not in the stack any more is a deletion.
     """
-    current = without_ignored(current, by=applied)
+    applied, current = without_ignored(applied), without_ignored(current, by=applied)
     about_stack: list[Change] = []
     if current.stack != applied.stack:
         about_stack.append(Change("name", applied.stack, current.stack))
