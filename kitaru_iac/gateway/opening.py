@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
@@ -236,6 +236,10 @@ class FallbackReader:
     def stack(self, ref: str) -> StackView:
         """See `Reader.stack`."""
         return self._ask(lambda reader: reader.stack(ref))
+
+    def views(self, rows: Sequence[StackRow]) -> list[StackView]:
+        """See `Reader.views`."""
+        return self._ask(lambda reader: reader.views(rows))
 
     def close(self) -> None:
         """See `Reader.close`."""

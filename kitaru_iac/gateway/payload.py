@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from kitaru_iac.errors import KitaruError, NotConnectedError
+from kitaru_iac.errors import KitaruError, NotConnectedError, StackNotFound
 from kitaru_iac.gateway.lookup import PREFIX_MATCHES, Stub, contains, has_id_prefix, id_prefix
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
 from kitaru_iac.gateway.reader import BaseReader
-from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackView
+from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackRow, StackView
 from kitaru_iac.labels import APPLIED_LABEL, is_managed
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -32,6 +32,8 @@ Kind = Literal["stacks", "components", "service_connectors"]
 _PIECE = 200
 #: So many names come in one.
 _NAMES = 2000
+#: So many ids, of 50 characters, are in one question: servers bound an address, at 8 KiB.
+_IDS = 100
 
 _T = TypeVar("_T")
 
@@ -161,40 +163,55 @@ class PayloadReader(BaseReader):
             number += 1
 
     def _view(self, stub: Stub, is_active: bool) -> StackView:
-        stack = stub.payload
         with self._known_form():
             # A component in the document of its stack lacks all that is set on it.
             full = self._all("components", stack_id=stub.id)
-            listed: dict[str, list[Any]] = stack["metadata"]["components"]
-            order = {c["id"]: place for cs in listed.values() for place, c in enumerate(cs)}
-            if set(order) != {component["id"] for component in full}:
-                raise Changed("the stack changed while it was read")
-            full.sort(key=lambda c: _component_order(c, first=order[c["id"]] == 0))
-            links = {c["metadata"]["connector"]["id"] for c in full if c["metadata"]["connector"]}
-            connectors: list[dict[str, Any]] = []
-            if links:
-                connectors = self._all(
-                    "service_connectors", id=f"oneof:{json.dumps(sorted(links))}"
-                )
-                if links != {connector["id"] for connector in connectors}:
-                    raise Changed("the stack's connectors changed while it was read")
-            metadata = stack["metadata"]
-            return StackView(
-                id=stub.id,
-                name=stub.name,
-                description=_text(metadata["description"] or ""),
-                labels=_settings(metadata["labels"]),
-                is_active=is_active,
-                is_managed=stub.is_managed,
-                components=tuple(_component(component) for component in full),
-                connectors=tuple(
-                    _connector(c) for c in sorted(connectors, key=lambda c: (c["name"], c["id"]))
-                ),
-                environment=masked(_settings(metadata.get("environment"))),
-                secrets=_texts(metadata.get("secrets")),
-                spec_path=_optional(metadata["stack_spec_path"], _text),
-                **_history(stack),
-            )
+            links = _links(full)
+            connectors = self._all("service_connectors", id=_one_of(links)) if links else []
+            return _whole(stub, full, connectors, is_active)
+
+    def views(self, rows: Sequence[StackRow]) -> list[StackView]:
+        """See `Reader.views`. Stacks that change meanwhile are read again, one by one."""
+        with self._known_form():
+            before = self._stubs(rows)
+            members = {part for stub in before.values() for part in _places(stub)}
+            full = self._by_ids("components", members)
+            connectors = self._by_ids("service_connectors", _links(list(full.values())))
+            after = self._stubs(rows)
+        found = []
+        for row in rows:
+            stub = before.get(row.id)
+            if row.id not in after:
+                continue  # somebody has deleted it
+            with suppress(StackNotFound):
+                found.append(self._of(row, stub, after[row.id], full, connectors))
+        return found
+
+    def _of(
+        self,
+        row: StackRow,
+        stub: Stub | None,
+        after: Stub,
+        full: Mapping[str, dict[str, Any]],
+        connectors: Mapping[str, dict[str, Any]],
+    ) -> StackView:
+        """One of several stacks that were read together; alone, if it was another before."""
+        if stub is not None and stub.payload == after.payload:
+            with suppress(Changed), self._known_form():
+                parts = [full[part] for part in _places(stub) if part in full]
+                links = [connectors[link] for link in _links(parts) if link in connectors]
+                return _whole(stub, parts, links, row.is_active)
+        return self.stack(row.id)
+
+    def _stubs(self, rows: Sequence[StackRow]) -> dict[str, Stub]:
+        found = self._by_ids("stacks", {row.id for row in rows})
+        return {stub.id: stub for stub in map(_stub, found.values())}
+
+    def _by_ids(self, kind: Kind, ids: Set[str]) -> dict[str, dict[str, Any]]:
+        """What is there of these, by their ids, in questions that each fit into an address."""
+        known = sorted(ids)
+        groups = [known[first : first + _IDS] for first in range(0, len(known), _IDS)]
+        return {item["id"]: item for ids in groups for item in self._all(kind, id=_one_of(ids))}
 
     def _all(self, kind: Kind, **filters: Any) -> list[dict[str, Any]]:
         """A listing that is short by its nature."""
@@ -203,6 +220,52 @@ class PayloadReader(BaseReader):
         if page["total"] != len(items):
             raise ValueError(f"a stack with {page['total']} {kind}")
         return items
+
+
+def _one_of(ids: Iterable[str]) -> str:
+    return f"oneof:{json.dumps(sorted(ids))}"
+
+
+def _places(stub: Stub) -> dict[str, int]:
+    """The ids of a stack's components, with the place of each among those of its type."""
+    listed: dict[str, list[Any]] = stub.payload["metadata"]["components"]
+    return {c["id"]: place for parts in listed.values() for place, c in enumerate(parts)}
+
+
+def _links(full: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {c["metadata"]["connector"]["id"] for c in full if c["metadata"]["connector"]}
+
+
+def _whole(
+    stub: Stub,
+    full: list[dict[str, Any]],
+    connectors: Sequence[dict[str, Any]],
+    is_active: bool,
+) -> StackView:
+    """A stack from its documents; raises `Changed` where they do not fit."""
+    stack, order = stub.payload, _places(stub)
+    if set(order) != {component["id"] for component in full}:
+        raise Changed("the stack changed while it was read")
+    if _links(full) != {connector["id"] for connector in connectors}:
+        raise Changed("the stack's connectors changed while it was read")
+    full = sorted(full, key=lambda c: _component_order(c, first=order[c["id"]] == 0))
+    metadata = stack["metadata"]
+    return StackView(
+        id=stub.id,
+        name=stub.name,
+        description=_text(metadata["description"] or ""),
+        labels=_settings(metadata["labels"]),
+        is_active=is_active,
+        is_managed=stub.is_managed,
+        components=tuple(_component(component) for component in full),
+        connectors=tuple(
+            _connector(c) for c in sorted(connectors, key=lambda c: (c["name"], c["id"]))
+        ),
+        environment=masked(_settings(metadata.get("environment"))),
+        secrets=_texts(metadata.get("secrets")),
+        spec_path=_optional(metadata["stack_spec_path"], _text),
+        **_history(stack),
+    )
 
 
 def _stub(item: dict[str, Any]) -> Stub:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
+from kitaru_iac.errors import StackNotFound
 from kitaru_iac.gateway.lookup import Stub, choose, may_be_name, not_found
 from kitaru_iac.gateway.views import DEFAULT_STACK, Active, RowPage, StackRow, StackView
 from kitaru_iac.machine.active_scope import Named
@@ -111,6 +113,14 @@ class BaseReader(ABC):
         """See `Reader.stack`."""
         stub = self._find(ref)
         return self._view(stub, self._is_active(stub))
+
+    def views(self, rows: Sequence[StackRow]) -> list[StackView]:
+        """See `Reader.views`. One after the other, where a question costs next to nothing."""
+        found = []
+        for row in rows:
+            with suppress(StackNotFound):
+                found.append(self.stack(row.id))
+        return found
 
     def _find(self, ref: str) -> Stub:
         stub = choose(ref, self._look_up(ref)) if may_be_name(ref) else None

@@ -5,7 +5,7 @@ Plain data, and the protocol that every way of reading fulfils. Nothing here imp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -249,6 +249,12 @@ class Reader(Protocol):
         Raises:
             StackNotFound: There is none; near names are in the remedy.
             UsageError: The prefix matches several.
+        """
+
+    def views(self, rows: Sequence[StackRow]) -> list[StackView]:
+        """Everything about stacks that were listed or found, in their order, in few questions.
+
+        One that somebody has deleted since is left out.
         """
 
     def close(self) -> None:

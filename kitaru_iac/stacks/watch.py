@@ -6,12 +6,12 @@ against the state of the deployment, where there is one. What cannot be looked a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Sequence
+from contextlib import closing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from kitaru_iac.errors import KitaruError, StackNotFound
+from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway import DEFAULT_STACK, Reader, StackView, open_reader
 from kitaru_iac.labels import APPLIED_LABEL, STACK_LABEL
 from kitaru_iac.plan.document import changes, is_change
@@ -132,20 +132,24 @@ def views_of(refs: Sequence[str]) -> list[StackView]:
     """Read the stacks that are named, each once, or all that Kitaru made; raises as `look` does."""
     with closing(open_reader()) as reader:
         if not refs:
-            return list(_managed(reader))
-        views = {view.id: view for view in (reader.stack(ref) for ref in refs)}
-    return list(views.values())
+            return _managed(reader)
+        if len(refs) == 1:
+            return [reader.stack(refs[0])]
+        rows = {row.id: row for row in map(reader.find, refs)}
+        views = reader.views(list(rows.values()))
+        for gone in rows.keys() - {view.id for view in views}:
+            reader.stack(gone)  # says so
+        return views
 
 
-def _managed(reader: Reader) -> Iterator[StackView]:
-    for row in reader.stacks():
-        # Also one whose label of Kitaru's somebody took away: that is what drift is about.
-        if row.name == DEFAULT_STACK or not (row.is_managed or row.is_recorded):
-            continue
-        with suppress(StackNotFound):  # somebody deletes it at this moment
-            view = reader.stack(row.id)
-            if view.is_managed or APPLIED_LABEL in view.labels:
-                yield view
+def _managed(reader: Reader) -> list[StackView]:
+    # Also one whose label of Kitaru's somebody took away: that is what drift is about.
+    rows = [
+        row
+        for row in reader.stacks()
+        if row.name != DEFAULT_STACK and (row.is_managed or row.is_recorded)
+    ]
+    return [view for view in reader.views(rows) if view.is_managed or APPLIED_LABEL in view.labels]
 
 
 def drift_of_view(

@@ -218,6 +218,7 @@ def test_server(
             assert list(reader.stacks()) == list(file.stacks()), number
             assert reader.active() == file.active(), number
             assert [reader.stack(uuid) for uuid in ids] == [file.stack(uuid) for uuid in ids]
+            assert reader.views(list(reader.stacks())) == file.views(list(file.stacks())), number
             file.close()
             reader.close()
             if number % 20 == 0:

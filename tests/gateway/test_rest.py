@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -75,6 +76,12 @@ def a_connector() -> dict[str, Any]:
     }
 
 
+def _one_of(query: dict[str, str]) -> list[str]:
+    ids: list[str] = json.loads(query["id"].removeprefix("oneof:"))
+    assert len(query["id"]) < 5_000  # which an address has to hold
+    return ids
+
+
 class Api:
     """The part of ZenML's API that is read, over made-up stacks."""
 
@@ -90,7 +97,9 @@ class Api:
         if kind == "stacks":
             items = [stack for stack in self.stacks if self._fits(stack, query)]
         elif kind == "components":
-            items = [a_component(s) for s in self.stacks if s["id"] == query["stack_id"]]
+            parts = [(s["id"], a_component(s)) for s in self.stacks]
+            asked = [query["stack_id"]] if "stack_id" in query else _one_of(query)
+            items = [part for stack, part in parts if {stack, part["id"]} & set(asked)]
         else:
             assert query["expand_secrets"] == "false"
             items = [a_connector()]
@@ -119,6 +128,8 @@ class Api:
             )
         if "id" in query:
             how, text = query["id"].split(":", 1)
+            if how == "oneof":
+                return stack["id"] in _one_of(query)
             tests.append(stack["id"].replace("-", "").startswith(text.replace("-", "")))
         return any(tests) if query.get("logical_operator") == "or" else all(tests)
 
@@ -224,6 +235,39 @@ def test_answers(reader: RestReader, api: Api) -> None:
 def test_a_name_that_is_also_the_beginning_of_many_ids(reader: RestReader, api: Api) -> None:
     api.stacks[-1]["name"] = "0000"
     assert reader.find("0000").id == api.stacks[-1]["id"]
+
+
+def test_stacks_that_are_read_together_are_what_each_is_alone(
+    reader: RestReader, server: LittleServer, api: Api
+) -> None:
+    rows = list(reader.stacks())
+    server.asked.clear()
+    views = reader.views(rows)
+    groups = -(-len(rows) // 100)
+    assert len(server.asked) == 3 * groups + 1
+    assert [view.id for view in views] == [row.id for row in rows]
+    assert views[:3] == [reader.stack(row.id) for row in rows[:3]]
+    assert reader.views([]) == []
+
+    read: list[str] = []
+
+    def spoil(kind: str, page: dict[str, Any]) -> None:
+        """One is changed, one loses its part, and one is deleted, after all were read once."""
+        read.extend([kind] if kind == "stacks" else [])
+        if len(read) == groups:
+            api.stacks[0]["metadata"]["labels"] = {"new": "1"}
+        if len(read) == groups and kind == "components":
+            page["items"] = [item for item in page["items"] if item["id"] != part]
+            page["total"] = len(page["items"])
+        if len(read) == groups:
+            api.stacks = [stack for stack in api.stacks if stack["name"] != "s2"]
+
+    part = a_component(api.stacks[1])["id"]
+    api.spoil = spoil
+    found = {view.name: view for view in reader.views(rows)}
+    assert found["default"].labels == {"new": "1"}
+    assert found["s1"] == views[1]
+    assert set(found) == {row.name for row in rows} - {"s2"}
 
 
 def _spoilers() -> list[Any]:

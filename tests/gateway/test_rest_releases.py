@@ -94,6 +94,7 @@ def test_stacks_are_found_listed_and_counted(any_release: ZenMLServer, reader: R
     ids = {name: register(any_release, name) for name in ("dev", "Dev-2", "prod_x")}
     names = [row.name for row in reader.stacks()]
     assert names == ["default", "dev", "Dev-2", "prod_x"]
+    assert reader.views(list(reader.stacks())) == [reader.stack(row.id) for row in reader.stacks()]
     assert [row.is_managed for row in reader.stacks()] == [False, True, True, True]
     assert (reader.count(), reader.count("DEV"), reader.count("_")) == (4, 2, 1)
     assert [row.name for row in reader.stacks(name="dev")] == ["dev", "Dev-2"]

@@ -68,21 +68,28 @@ def test_a_stack_moves_with_its_providers_server_and_back(
     def without_a_provider() -> None:
         pulumi.export("id", kitaru.Stack("dev").id)
 
-    def locally() -> None:
-        provider = kitaru.Provider("there", url="local")
-        stack = kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=provider))
-        pulumi.export("id", stack.id)
+    def locally(name: str):
+        def run() -> None:
+            provider = kitaru.Provider(name, url="local")
+            stack = kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=provider))
+            pulumi.export("id", stack.id)
 
+        return run
+
+    here = ({"default", "dev"}, {"default"})
+    there = ({"default"}, {"default", "dev"})
     far.up(on(zenml_server))
     preview = far.preview(without_a_provider)
     assert "replace" in preview.ops["dev"]
     far.up(without_a_provider)
-    assert (stored.names(), server_stacks(zenml_server)) == ({"default", "dev"}, {"default"})
-    assert far.up(locally).ops == {"dev": "same"}  # the same store, said in another way
-    assert "replace" in far.up(on(zenml_server)).ops["dev"]
-    assert (stored.names(), server_stacks(zenml_server)) == ({"default"}, {"default", "dev"})
+    assert (stored.names(), server_stacks(zenml_server)) == here
+    assert far.up(locally("here")).ops == {"dev": "same"}  # the same store, said in another way
+    assert "replace" in far.up(on(zenml_server)).ops["dev"]  # by a provider of another name
+    assert (stored.names(), server_stacks(zenml_server)) == there
+    assert "replace" in far.up(locally("there")).ops["dev"]  # which is led to another store
+    assert (stored.names(), server_stacks(zenml_server)) == here
     far.destroy()
-    assert server_stacks(zenml_server) == {"default"}
+    assert (stored.names(), server_stacks(zenml_server)) == ({"default"}, {"default"})
 
 
 def test_the_configuration_of_the_stack_is_the_default_providers(

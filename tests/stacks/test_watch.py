@@ -10,8 +10,8 @@ import pytest
 from kitaru_iac.errors import KitaruError, StackNotFound
 from kitaru_iac.gateway import StackView
 from kitaru_iac.gateway.documents import ComponentChange, StackChange, Where
-from kitaru_iac.gateway.opening import FallbackReader
 from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.gateway.reader import BaseReader
 from kitaru_iac.infrastructure import provision
 from kitaru_iac.labels import APPLIED_LABEL, MANAGED_LABEL, STACK_LABEL
 from kitaru_iac.plan.model import Action, Layer, Step
@@ -219,15 +219,15 @@ def test_a_stack_that_is_deleted_while_all_are_read_is_passed_over(
 ) -> None:
     kitaru("stack", "create", "dev")
     kitaru("stack", "create", "gone")
-    read = FallbackReader.stack
+    read = BaseReader.stack
 
-    def stack(reader: FallbackReader, ref: str) -> StackView:
+    def stack(reader: BaseReader, ref: str) -> StackView:
         view = read(reader, ref)
         if view.name == "gone":
             raise StackNotFound("It is gone")
         return view
 
-    monkeypatch.setattr(FallbackReader, "stack", stack)
+    monkeypatch.setattr(BaseReader, "stack", stack)
     (item,) = kitaru("stack", "drift", "-o", "json").document["items"]
     assert item["stack"] == "dev"
     assert kitaru("stack", "drift", "dev", "gone").code == 4
@@ -250,14 +250,14 @@ def test_without_names_only_what_is_kitarus_is_read_whole(
     relabel("unlabelled", **{MANAGED_LABEL: None})
     relabel("theirs", **{MANAGED_LABEL: None, APPLIED_LABEL: None})
     read: list[str] = []
-    whole = FallbackReader.stack
+    whole = BaseReader.stack
 
-    def stack(self: FallbackReader, ref: str) -> StackView:
+    def stack(self: BaseReader, ref: str) -> StackView:
         view = whole(self, ref)
         read.append(view.name)
         return view
 
-    monkeypatch.setattr(FallbackReader, "stack", stack)
+    monkeypatch.setattr(BaseReader, "stack", stack)
     found = kitaru("stack", "drift", "-o", "json").document["items"]
     assert [item["stack"] for item in found] == ["ours", "unlabelled"]
     assert read == ["ours", "unlabelled"]
