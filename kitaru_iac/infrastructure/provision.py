@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.engine.progress import as_view
+from kitaru_iac.errors import DeploymentNotFound, KitaruError
 from kitaru_iac.infrastructure.deletion_protection import (
     guards_any,
     require_claimed,
@@ -34,6 +35,7 @@ from kitaru_iac.spec.model import StackSpec
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
+    from kitaru_iac.engine.deployment import Deployment
     from kitaru_iac.spec.credentials import Credentials
 
 __all__ = ["drift", "preview_infrastructure", "provision"]
@@ -103,13 +105,36 @@ def drift(
         consent: Asked before the engine is downloaded, if there is none.
 
     Raises:
-        NotFoundError: There is no such deployment.
+        NotFoundError: There is no such deployment, or its state holds nothing that was made.
         NotAllowedError: There are no usable credentials of the cloud.
         EngineError: See `kitaru_iac.engine.errors`.
+        KitaruError: A run was cut off, and how it ended is not known.
     """
     with existing(labels, credentials, progress, consent) as owned:
         found = owned.engine.refresh_preview()
-        return tuple(step for step in found.steps() if step.action is not Action.KEEP)
+        steps = tuple(step for step in found.steps() if step.action is not Action.KEEP)
+        if not steps:
+            _require_known(owned.engine)
+        return steps
+
+
+def _require_known(deployment: Deployment) -> None:
+    """Refuse to call a state as it is in the cloud that may lack something, or knows nothing."""
+    begun = [str(resource["urn"]).rsplit("::", 1)[-1] for resource in deployment.begun()]
+    if begun:
+        raise KitaruError(
+            f"What a run has begun to make is not in the state: {', '.join(begun)}",
+            where=deployment.backend.label,
+            why="The run was cut off, or is under way.",
+            remedy="Repeat it: the next run finds out how it ended",
+        )
+    if not deployment.resources():
+        raise DeploymentNotFound(
+            "Nothing that was made is in the state of this deployment any more",
+            where=deployment.backend.label,
+            why="It was destroyed, or its resources were taken out of the state.",
+            remedy="Make it again: kitaru stack apply",
+        )
 
 
 # -- making ----------------------------------------------------------------------------------------
