@@ -357,5 +357,5 @@ def _described(stack: str | Description, *, by_name: bool = False) -> StackSpec:
     if isinstance(stack, str) and by_name:
         from kitaru_iac.stacks.export import described
 
-        return from_given(described(stack))
+        return described(stack)
     return from_given(stack)

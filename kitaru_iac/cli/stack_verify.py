@@ -120,8 +120,7 @@ def _described(ctx: typer.Context) -> StackSpec:
     """
     given = description(ctx)
     if given.file is None and {"--name"} <= set(given.given) <= {"--name", "--credentials"}:
-        from kitaru_iac.spec import from_mapping
         from kitaru_iac.stacks.export import described
 
-        return from_mapping(described(given.flags["name"], given.flags["credentials"]))
+        return described(given.flags["name"], given.flags["credentials"])
     return given.load()

@@ -83,6 +83,8 @@ class Sighting:
         foreign: Why it is not the deployment's; None if it is.
         hidden: Whether it may be the deployment's in spite of that: it could not be looked at.
         locked: Which setting of its own makes the cloud refuse to delete it; None if none does.
+        removal: The command that deletes it while it holds nothing, and is refused otherwise;
+            where it may have been made without its marks by a run that was cut off.
     """
 
     id: str
@@ -90,6 +92,7 @@ class Sighting:
     foreign: str | None = None
     hidden: bool = False
     locked: str | None = None
+    removal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,12 +100,14 @@ def require_own_names(
     if taken:
         why = [f"{sight.name}: {sight.foreign}" for _, sight in taken]
         begun = [_Resource.of(found) for found in owned.engine.begun()]
-        if any(_is_among(begun, claim) for claim, _ in taken):
+        doubted = [sight for claim, sight in taken if _is_among(begun, claim)]
+        if doubted:
             why.append(
                 "An earlier run was cut off while it made one of them, or another run is making it "
                 "at this moment. If you know that it is of a run that was cut off, delete it, and "
                 "run this again."
             )
+        why += [_way_to_delete(sight) for sight in doubted if sight.removal]
         raise AlreadyExistsError(
             f"Stack {name} would take names of what was not made for it: "
             + ", ".join(sight.name for _, sight in taken),
@@ -139,6 +141,10 @@ def require_own_names(
             "(`resources: {bucket: existing}`).",
         )
     return {claim.type: sight for claim, sight in seen if sight.locked is not None}
+
+
+def _way_to_delete(sight: Sighting) -> str:
+    return f"This deletes {sight.name} only while nothing is in it: {sight.removal}"
 
 
 def _others(owned: OwnedDeployment, target: Target) -> list[Sighting]:
@@ -306,7 +312,8 @@ def doubtful(owned: OwnedDeployment) -> tuple[Kept, ...]:
         Kept(
             found.type,
             sight.id,
-            f"a run was cut off while it made this, or it is somebody else's: {sight.foreign}",
+            f"a run was cut off while it made this, or it is somebody else's: {sight.foreign}"
+            + (f". {_way_to_delete(sight)}" if sight.removal else ""),
         )
         for found, sight in zip(begun, sights, strict=True)
         if sight is not None and sight.foreign is not None

@@ -81,7 +81,7 @@ def described(description: Mapping[str, object] | None, stack: str | None) -> St
     if stack is not None:
         from kitaru_iac.stacks import export
 
-        return from_mapping(export.described(stack))
+        return export.described(stack)
     assert description is not None
     if (problem := _stdin_problem(description)) is not None:
         raise DescriptionError([problem])

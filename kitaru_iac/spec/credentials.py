@@ -55,6 +55,7 @@ from kitaru_iac.spec.sources import CredentialsError, resolve_source
 
 __all__ = [
     "CREDENTIAL_FORMS",
+    "IDENTITY_FIELDS",
     "Credentials",
     "CredentialsError",
     "parse_credentials",
@@ -75,6 +76,8 @@ _KINDS: Mapping[str, CredentialKind] = {
     )
 }
 
+#: The fields of ZenML's connectors that say who they are.
+IDENTITY_FIELDS = frozenset(field for kind in _KINDS.values() for field in kind.tells)
 #: Every kind and how it is written.
 CREDENTIAL_FORMS: Mapping[str, str] = {name: kind.form for name, kind in _KINDS.items()}
 

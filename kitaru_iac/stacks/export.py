@@ -11,14 +11,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kitaru_iac.errors import DescriptionError
+from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.gateway import StackView, read_stack
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, OUR_LABELS
 from kitaru_iac.plan.model import Action, Change, Step
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import is_own_connector
-from kitaru_iac.spec import from_mapping
+from kitaru_iac.records.model import ConnectorRecord
+from kitaru_iac.spec import StackSpec, from_mapping
+from kitaru_iac.spec.credentials import IDENTITY_FIELDS, Credentials
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.refusal import is_masked
@@ -64,20 +66,49 @@ def export(ref: str) -> Exported:
     return export_view(read_stack(ref))
 
 
-def described(ref: str, credentials: str | None = None) -> dict[str, Any]:
-    """Give the keys of stack.yaml for a stack's infrastructure, to examine it; raises as `export`.
+def described(ref: str, credentials: str | None = None) -> StackSpec:
+    """Describe a stack's infrastructure, to examine it; raises as `export`.
 
-    They name its connector, or hold what it tells and the credentials that are given for it.
-    Secrets that stand in plain text among `extra` are left out.
+    It names the stack's connector, or holds what that tells and the credentials that are given for
+    it. Secrets that stand in plain text among `extra` are left out.
+
+    Raises:
+        DescriptionError: The connector is somebody else than these credentials.
     """
     view = read_stack(ref)
     keys = described_view(view)
     if credentials is None:
-        return keys
+        return from_mapping(keys)
     connector = records_of_view(view).connector
     keys.pop("connector", None)
     told = {} if connector is None else _told_by_connector(keys, connector.configuration)
-    return {**keys, **told, "credentials": credentials}
+    spec = from_mapping({**keys, **told, "credentials": credentials})
+    if connector is not None and spec.credentials is not None:
+        _require_same_identity(spec.credentials, connector)
+    return spec
+
+
+def _require_same_identity(given: Credentials, connector: ConnectorRecord) -> None:
+    """Refuse to say of a connector what somebody else may do; keys alone are told by nobody."""
+    stored = {name: connector.configuration.get(name) for name in IDENTITY_FIELDS}
+    others = {
+        name: who
+        for name, who in stored.items()
+        if isinstance(who, str) and given.values.get(name, "").lower() != who.lower()
+    }
+    if others:
+        said = ", ".join(f"{name} {who}" for name, who in others.items())
+        raise DescriptionError(
+            [
+                Problem(
+                    "credentials",
+                    f"the connector {connector.name} is not who they are ({given.kind})",
+                    f"the store says of it: {said}",
+                    "Give its own credentials, or describe the stack in a file to check others",
+                    source="--credentials",
+                )
+            ]
+        )
 
 
 def described_view(view: StackView) -> dict[str, Any]:

@@ -21,7 +21,9 @@ ADMINISTRATOR_ARN = f"arn:aws:iam::{ACCOUNT_ID}:user/administrator"
 #: moto patches botocore where it is imported, so it stays out of the test process.
 _PROGRAM = """
 import copy, sys
+import xmltodict
 from moto.iam.models import IAMBackend
+from moto.s3.responses import S3Response
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
@@ -40,6 +42,21 @@ def policies(backend):
 
 
 IAMBackend._init_aws_policies = policies
+put = S3Response._bucket_response_put
+
+
+def tagged(response, request, bucket_name, querystring):
+    # What moto does not know: the tags that a bucket is created with.
+    answer = put(response, request, bucket_name, querystring)
+    body = response.body or b""
+    if b"<CreateBucketConfiguration" in body and b"<Tags>" in body:
+        given = xmltodict.parse(body, force_list=("Tag",))["CreateBucketConfiguration"]["Tags"]
+        tags = {one["Key"]: one["Value"] or "" for one in given["Tag"]}
+        response.backend.put_bucket_tagging(bucket_name, tags)
+    return answer
+
+
+S3Response._bucket_response_put = tagged
 app = EksParts(DomainDispatcherApplication(create_backend_app))
 
 

@@ -109,8 +109,8 @@ def ours(name: str) -> Sighting:
     return Sighting(name, f"thing {name}")
 
 
-def theirs(name: str) -> Sighting:
-    return Sighting(name, f"thing {name}", "it lacks the tags")
+def theirs(name: str, removal: str | None = None) -> Sighting:
+    return Sighting(name, f"thing {name}", "it lacks the tags", removal=removal)
 
 
 def target(*claims: Claim) -> Target:
@@ -438,6 +438,17 @@ def test_what_was_begun_and_is_not_ours_is_told() -> None:
     cloud = Cloud({(BUCKET, "data"): theirs("data"), (ROLE, "mine"): ours("mine")})
     why = "a run was cut off while it made this, or it is somebody else's: it lacks the tags"
     assert doubtful(owned(cloud, State(unfinished=begun))) == (Kept(BUCKET, "data", why),)
+    cloud.sights[BUCKET, "data"] = theirs("data", "rm data")
+    why += ". This deletes thing data only while nothing is in it: rm data"
+    assert doubtful(owned(cloud, State(unfinished=begun))) == (Kept(BUCKET, "data", why),)
+
+
+def test_how_to_delete_an_unmarked_thing_is_said_only_where_a_run_was_cut_off() -> None:
+    cloud = Cloud({(BUCKET, "data"): theirs("data", "rm data")})
+    for state in (State(), State(unfinished=[resource(BUCKET, "data")])):
+        with pytest.raises(AlreadyExistsError) as taken:
+            require_own_names(owned(cloud, state), target(DATA), "prod")
+        assert ("rm data" in str(taken.value.why)) == bool(state.unfinished)
 
 
 # -- taken over ------------------------------------------------------------------------------------

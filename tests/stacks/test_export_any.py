@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from kitaru_iac.errors import DescriptionError
 from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.memory import MemoryGateway, installed
@@ -145,11 +146,62 @@ def test_with_the_credentials_of_its_connector_it_is_examined_as_it_was_describe
     with installed(server), pytest.MonkeyPatch.context() as patch:
         operations.apply(from_mapping(given_keys))
         patch.setattr(export, "read_stack", lambda _: view_of(server, "s"))
-        keys = export.described("s", login)
+        found = export.described("s", login)
         operations.delete("s", recursive=True)
     if login is None:
         return
-    asked, found = (from_mapping({**one, "activate": True}) for one in (given_keys, keys))
+    asked = from_mapping(given_keys)
     for key in ("artifact_store", "container_registry", "region", "credentials", "connector"):
         before, after = (getattr(spec, key, None) for spec in (asked, found))
         assert str(after).replace("abfss:", "abfs:") == str(before).replace("abfss:", "abfs:")
+
+
+ROLE = "arn:aws:iam::123456789012:role/"
+TENANT, CLIENT, OTHER = (f"{digit * 8}-1111-1111-1111-111111111111" for digit in "123")
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "who"),
+    [
+        (f"aws-role:{ROLE}own", f"aws-role:{ROLE}own", None),
+        (f"aws-role:{ROLE}own", f"aws-role:{ROLE}other", "role_arn"),
+        (f"aws-role:{ROLE}own", "implicit", "role_arn"),
+        (f"aws-role:{ROLE}own", "aws-access-keys:AKIA:secret-words", "role_arn"),
+        # Which keys it has, the store does not say.
+        ("aws-access-keys:AKIA:secret", "aws-access-keys:AKIB:secret-words", None),
+        # Whom a server's own identity is, neither.
+        ("implicit", f"aws-role:{ROLE}own", None),
+        (f"{TENANT}:{CLIENT}:s", f"{TENANT}:{CLIENT}:secret-words", None),
+        (f"{TENANT}:{CLIENT}:s", f"{TENANT}:{OTHER}:secret-words", "client_id"),
+        (f"{TENANT}:{CLIENT}:s", "azure-managed-identity", "client_id"),
+    ],
+)
+def test_what_somebody_else_may_do_is_not_said_of_the_connector(
+    server: MemoryGateway,
+    monkeypatch: pytest.MonkeyPatch,
+    own: str,
+    given: str,
+    who: str | None,
+) -> None:
+    is_azure = own.startswith(TENANT)
+    own, given = (
+        f"azure-service-principal:{one}" if one.startswith(TENANT) else one for one in (own, given)
+    )
+    store = "az://data@acct.blob.core.windows.net/k" if is_azure else "s3://data/k"
+    described = {"name": "s", "type": "local", "artifact_store": store, "credentials": own}
+    region = {} if is_azure else {"region": "eu-west-1"}
+    with installed(server):
+        operations.apply(from_mapping({**described, **region, "verify": False, "activate": False}))
+        monkeypatch.setattr(export, "read_stack", lambda _: view_of(server, "s"))
+        try:
+            if who is None:
+                assert export.described("s", given).credentials is not None
+                return
+            with pytest.raises(
+                DescriptionError, match="connector s is not who they are"
+            ) as refused:
+                export.described("s", given)
+        finally:
+            operations.delete("s", recursive=True)
+    assert who in str(refused.value)
+    assert "secret-words" not in str(refused.value.to_dict())

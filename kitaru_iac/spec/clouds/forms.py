@@ -154,12 +154,14 @@ class CredentialKind:
         form: How it is written.
         parse: Reads what follows the colon. Raises `CredentialsError`.
         is_offered: Whether it is among those suggested; one that no stack can use is not.
+        tells: The fields of ZenML's connector that say who it is.
     """
 
     name: str
     form: str
     parse: Callable[[CredentialKind, str], Credentials]
     is_offered: bool = True
+    tells: tuple[str, ...] = ()
 
     def refuse(self, what: str) -> CredentialsError:
         """Give the error for a string of this kind that is not in its form."""

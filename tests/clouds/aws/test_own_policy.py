@@ -70,7 +70,8 @@ def test_actions_are_operations_of_the_services() -> None:
         "s3:GetAccelerateConfiguration", "s3:GetBucketCORS", "s3:GetBucketObjectLockConfiguration",
         "s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration",
         "s3:PutBucketPublicAccessBlock", "s3:PutEncryptionConfiguration",
-        "s3:PutLifecycleConfiguration",
+        "s3:PutLifecycleConfiguration", "s3:ListTagsForResource", "s3:TagResource",
+        "s3:UntagResource",
     }  # fmt: skip
     session: Any = boto3.session.Session()
     granted = {a for spec in SPECS.values() for s in provision_policy(spec)["Statement"]
@@ -116,7 +117,8 @@ def test_it_speaks_of_this_stack_alone(name: str) -> None:
 
 #: What the provider needs at least to make a resource and to delete it.
 NEEDED = {
-    "s3/bucket:Bucket": ("s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketTagging"),
+    # Tags in the call that creates: https://github.com/hashicorp/terraform-provider-aws/pull/45251
+    "s3/bucket:Bucket": ("s3:CreateBucket", "s3:DeleteBucket", "s3:TagResource"),
     "s3/bucketPolicy:BucketPolicy": ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy"),
     "ecr/repository:Repository": ("ecr:CreateRepository", "ecr:DeleteRepository"),
     "iam/role:Role": ("iam:CreateRole", "iam:DeleteRole", "iam:TagRole"),

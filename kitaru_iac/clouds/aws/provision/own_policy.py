@@ -29,8 +29,11 @@ _BUCKET = (
     "GetBucketOwnershipControls GetBucketPolicy GetBucketPublicAccessBlock GetBucketRequestPayment "
     "GetBucketTagging GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration "
     "GetLifecycleConfiguration GetReplicationConfiguration ListBucket ListBucketVersions "
-    "PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock PutBucketTagging "
-    "PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration"
+    "ListTagsForResource PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock "
+    "PutBucketTagging PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration "
+    # Without it the provider makes the bucket first, and tags it in a second call: killed between
+    # them it leaves one that nothing marks as ours (hashicorp/terraform-provider-aws#45251).
+    "TagResource UntagResource"
 )
 _EMPTIED = "DeleteObject DeleteObjectVersion"
 _REPOSITORY = (

@@ -68,5 +68,5 @@ CREDENTIALS = (
     CredentialKind("aws-profile", "aws-profile:NAME", _profile),
     CredentialKind("aws-access-keys", "aws-access-keys:KEY:SECRET", _access_keys),
     CredentialKind("aws-session-token", _SESSION_FORM, _session_token),
-    CredentialKind("aws-role", "aws-role:ARN", _role),
+    CredentialKind("aws-role", "aws-role:ARN", _role, tells=("role_arn",)),
 )

@@ -51,7 +51,12 @@ def _managed_identity(kind: CredentialKind, rest: str) -> Credentials:
 
 #: In the order in which they are offered.
 CREDENTIALS = (
-    CredentialKind("azure-service-principal", _PRINCIPAL_FORM, _service_principal),
+    CredentialKind(
+        "azure-service-principal",
+        _PRINCIPAL_FORM,
+        _service_principal,
+        tells=("tenant_id", "client_id"),
+    ),
     CredentialKind(
         "azure-access-token", "azure-access-token:TOKEN", _access_token, is_offered=False
     ),

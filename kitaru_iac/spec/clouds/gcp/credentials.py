@@ -105,7 +105,12 @@ def _external_account(content: Mapping[str, object], where: str) -> Credentials:
 #: In the order in which they are offered.
 CREDENTIALS = (
     CredentialKind("gcp-service-account", _KEY_FORM, _key_kind),
-    CredentialKind("gcp-impersonate", "gcp-impersonate:ACCOUNT[:/path/key.json]", _impersonate),
+    CredentialKind(
+        "gcp-impersonate",
+        "gcp-impersonate:ACCOUNT[:/path/key.json]",
+        _impersonate,
+        tells=("target_principal",),
+    ),
     CredentialKind(
         "gcp-workload-identity", "gcp-workload-identity:/path/config.json", _workload_identity
     ),
