@@ -10,6 +10,11 @@ from kitaru_iac.checks.probes import Unavailable
 __all__ = ["require_answer"]
 
 _XML = {"ec2", "query", "rest-xml"}
+#: What answers of S3 always have, of operations that answer with little where there is nothing.
+_ALWAYS = {
+    "get_bucket_acl": frozenset({"Owner"}),
+    "list_object_versions": frozenset({"Name"}),
+}
 
 
 def require_answer(
@@ -37,8 +42,14 @@ def require_answer(
         Unavailable: There is nothing in the answer that the operation answers with.
     """
     model = client.meta.service_model
-    if model.metadata["protocol"] in _XML and not tells_none:
-        return
     shape = model.operation_model(client.meta.method_to_api_mapping[operation]).output_shape
-    if shape is not None and shape.members and not shape.members.keys() & answer.keys():
+    if shape is None or not shape.members:
+        return
+    if model.metadata["protocol"] in _XML and not tells_none:
+        is_answer = _ALWAYS.get(operation, frozenset()) <= answer.keys()
+    elif body := shape.serialization.get("payload"):
+        is_answer = bool(answer.get(body))  # of no body botocore makes an empty one
+    else:
+        is_answer = bool(shape.members.keys() & answer.keys())
+    if not is_answer:
         raise Unavailable(f"what was answered about {about} is no answer of AWS's")
