@@ -10,6 +10,7 @@ from typing import ClassVar
 
 __all__ = [
     "ActiveStackMissing",
+    "AddressShortened",
     "CredentialsExpire",
     "CredentialsWarning",
     "FieldIgnored",
@@ -57,6 +58,12 @@ class ActiveStackMissing(KitaruWarning):
     """The stack that was chosen does not exist any more, or cannot be found."""
 
     code = "active_stack_missing"
+
+
+class AddressShortened(KitaruWarning):
+    """What was given as a server's address holds more than that, which is not used."""
+
+    code = "address_shortened"
 
 
 class CredentialsExpire(KitaruWarning):

@@ -42,6 +42,7 @@ from kitaru_iac.gateway.versions import check_server
 from kitaru_iac.machine.environment import AUTH_TOKEN, project_for_login
 from kitaru_iac.machine.files import here
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.server_address import more_than_address
 from kitaru_iac.machine.server_login import forget_login, remember_key
 from kitaru_iac.machine.settings import (
     CONFIG_FILE,
@@ -52,6 +53,7 @@ from kitaru_iac.machine.settings import (
 )
 from kitaru_iac.machine.store_location import RestStore, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.notices import AddressShortened
 
 __all__ = ["Initialized", "LoggedIn", "LoggedOut", "init", "key_from", "login", "logout"]
 
@@ -151,6 +153,8 @@ def login(
         NotFoundError: It has no such project.
     """
     address = server_url(url)
+    said = more_than_address(url, "URL")
+    shortened = [AddressShortened(said)] if said else []
     refuse_if_fixed_by_environment()
     _require_whole_settings()
     if isinstance(verify_ssl, str):
@@ -183,7 +187,7 @@ def login(
         user=user,
         project=connected.project,
         active_stack=connected.stack,
-        warnings=(*warnings, *connected.warnings),
+        warnings=(*shortened, *warnings, *connected.warnings),
     )
 
 

@@ -23,6 +23,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.http import HttpClient, Json, Response, Timeouts
 from kitaru_iac.gateway.routes import parsed
+from kitaru_iac.machine.server_address import likely_address, server_address, without_page
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText
@@ -74,22 +75,20 @@ class Refused(Exception):
 
 
 def server_url(text: str) -> str:
-    """Give the URL of a server as ZenML keeps it, without a slash at the end.
+    """Give the URL of a server as ZenML keeps it.
 
     Raises:
         UsageError: It is not the URL of a server, or has a password in it.
     """
     url = text.strip()
     shown = redaction.url(url)
-    scheme, sign, rest = url.partition("://")
+    scheme, sign, _ = url.partition("://")
     if scheme.lower() not in ("http", "https") or not sign:
-        likely = redaction.url(rest if sign else url).lstrip("/")
+        likely = likely_address(url)
         raise UsageError(
             f"'{shown}' is not the URL of a server",
             where="URL",
-            remedy=f"Did you mean https://{likely}?"
-            if likely and redaction.HIDDEN not in likely
-            else "Begin with https://.",
+            remedy=f"Did you mean {likely}?" if likely else "Begin with https://.",
         )
     parts = parsed(url)
     if parts is None:
@@ -101,9 +100,7 @@ def server_url(text: str) -> str:
             why="ZenML servers take an API key, and a URL ends up in logs",
             remedy="Leave it out and give the key with --api-key env:NAME.",
         )
-    if parts.query or parts.fragment:
-        raise UsageError(f"'{shown}' has more than an address", where="URL")
-    return url.rstrip("/")
+    return server_address(url)
 
 
 class Server:
@@ -318,8 +315,11 @@ class Server:
     # -- errors -----------------------------------------------------------------------------------
 
     def _not_zenml(self, why: str) -> NotConnectedError:
+        host = without_page(self.url)
         return NotConnectedError(
-            f"What answers at {self.url} is not a ZenML server", why=why, remedy="Check the URL."
+            f"What answers at {self.url} is not a ZenML server",
+            why=why,
+            remedy=f"Did you mean {host}?" if host else "Check the URL.",
         )
 
     def _failed(self, error: Refused) -> KitaruError:

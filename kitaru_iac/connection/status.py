@@ -18,6 +18,7 @@ from kitaru_iac.machine.active_scope import named_stack
 from kitaru_iac.machine.environment import given_as
 from kitaru_iac.machine.environment import project as chosen_project
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.server_address import server_address
 from kitaru_iac.machine.server_login import Login, remember_token
 from kitaru_iac.machine.settings import CONFIG_FILE, read_global, read_logins
 from kitaru_iac.machine.store_location import (
@@ -116,7 +117,7 @@ def status(*, timeout: float = 5) -> Status:
         kind = "local"
     found = Status(
         kind=kind,
-        url=redaction.url(url.rstrip("/")),
+        url=redaction.url(server_address(url)),
         source=_source(is_default=chosen is None),
         connected=True,
         client_version=installed_version(),
@@ -125,7 +126,7 @@ def status(*, timeout: float = 5) -> Status:
     try:
         require_whole(config, os.environ)
         if kind == "server":
-            return _of_server(found, config, url.rstrip("/"), timeout)
+            return _of_server(found, config, server_address(url), timeout)
         return _of_local(found, config, url) if kind == "local" else _of_database(found)
     except KitaruError as error:
         why = f"{error.what}. {error.why}" if error.why else error.what

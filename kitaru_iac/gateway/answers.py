@@ -21,6 +21,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway.errors import login_refused
 from kitaru_iac.gateway.wire import AnswerLost, Json, Response
 from kitaru_iac.machine.known_secrets import known_secrets
+from kitaru_iac.machine.server_address import without_page
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = [
@@ -112,6 +113,8 @@ def refusal(response: Response) -> KitaruError:
         return _missing(response, said)
     if status == 409:
         return AlreadyExistsError(said or "What was to be made exists already", where=shown)
+    if status in _UNKNOWN_TO_IT and without_page(response.server):
+        return _not_zenml(response, f"{response.asked} was answered with the HTTP status {status}")
     if status in _UNKNOWN_TO_IT:
         return KitaruError(
             "The ZenML server does not know this operation",
@@ -158,7 +161,7 @@ def _not_zenml(response: Response, why: str) -> NotConnectedError:
         "What answers there does not answer as a ZenML server",
         where=response.server or None,
         why=why,
-        remedy=f"A proxy or a login page may stand before it. {_STATUS}",
+        remedy=_meant(response) or f"A proxy or a login page may stand before it. {_STATUS}",
     )
 
 
@@ -180,8 +183,14 @@ def _missing(response: Response, said: str | None) -> KitaruError:
         "What answers there does not answer as a ZenML server",
         where=response.server or None,
         why=why,
-        remedy=f"Check the URL, and the server's version. {_STATUS}",
+        remedy=_meant(response) or f"Check the URL, and the server's version. {_STATUS}",
     )
+
+
+def _meant(response: Response) -> str | None:
+    """What to do where the address has a path, which may be that of a page."""
+    host = without_page(response.server)
+    return f"Did you mean {host}? {_STATUS}" if host else None
 
 
 def _failing(response: Response, said: str | None) -> NotConnectedError:

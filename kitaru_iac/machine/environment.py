@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Final
 
 from kitaru_iac.machine.init_hooks import run_hooks
+from kitaru_iac.machine.server_address import more_than_address, server_address
 
 __all__ = [
     "AUTH_TOKEN",
@@ -50,6 +51,7 @@ def apply_environment() -> None:
     """
     environ = os.environ
     _without_blanks(environ)
+    _addresses_alone(environ)
     ignored = {
         SERVER_URL: _one_server(environ),
         AUTH_TOKEN: _one_login(environ),
@@ -109,6 +111,17 @@ def _without_blanks(environ: MutableMapping[str, str]) -> None:
                 del environ[name]
 
 
+def _addresses_alone(environ: MutableMapping[str, str]) -> None:
+    """Let an address be a server's own: ZenML asks for ``/api/v1`` below it, whatever it is."""
+    for name in (SERVER_URL, _URL):
+        if given := _given(environ, name):
+            environ[name] = server_address(given)
+            if said := more_than_address(given, name):
+                from kitaru_iac.notices import AddressShortened
+
+                _say(AddressShortened(said))
+
+
 # -- one server, one login, one project ------------------------------------------------------------
 
 
@@ -122,7 +135,7 @@ def _one_server(environ: MutableMapping[str, str]) -> list[str]:
     if not ours:
         return []
     environ.pop(_TYPE, None)
-    if not theirs or theirs.rstrip("/") == ours.rstrip("/"):
+    if not theirs or theirs == ours:
         return []
     return [_URL, *_dropped(environ, _KEY, *_OTHER_LOGINS, "ZENML_STORE_VERIFY_SSL")]
 
@@ -159,10 +172,14 @@ def _given(environ: Mapping[str, str], name: str) -> str:
 
 
 def _warn(ours: str, ignored: list[str]) -> None:
-    import warnings
-
     from kitaru_iac.notices import VariableIgnored
 
     verb = "are" if len(ignored) > 1 else "is"
     text = f"{' and '.join(ignored)} {verb} ignored: {ours} takes precedence."
-    warnings.warn(VariableIgnored(text), stacklevel=3)
+    _say(VariableIgnored(text))
+
+
+def _say(warning: UserWarning) -> None:
+    import warnings
+
+    warnings.warn(warning, stacklevel=4)

@@ -14,6 +14,7 @@ from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine.environment import AUTH_TOKEN, SERVER_URL, given_as
 from kitaru_iac.machine.home import config_home
+from kitaru_iac.machine.server_address import likely_address, server_address
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.values import dataclass, field
@@ -165,7 +166,7 @@ def _require_store(environ: Mapping[str, str]) -> None:
     if url and not (_is_server(url) or url.startswith(_DATABASES)):
         raise NotConnectedError(
             f"{_URL} is not the address of a store",
-            remedy=f"Write it as https://HOST, or unset {_URL}.",
+            remedy=f"Write it as {likely_address(url) or 'https://HOST'}, or unset {_URL}.",
         )
     if kind and not url:
         raise NotConnectedError(
@@ -185,10 +186,10 @@ def _require_login(url: str, environ: Mapping[str, str]) -> None:
     if not _is_server(url):
         raise NotConnectedError(
             f"{SERVER_URL} is not the address of a server",
-            remedy=f"Write it as https://HOST, or unset {SERVER_URL}.",
+            remedy=f"Write it as {likely_address(url) or 'https://HOST'}, or unset {SERVER_URL}.",
         )
     try:
-        login = Login.stored(url.rstrip("/"), _of_environment(environ), environ)
+        login = Login.stored(server_address(url), _of_environment(environ), environ)
     except UnreadableError:  # there is one, of a kind that only ZenML can use
         return
     if login.token is None and not login.can_renew:
@@ -220,7 +221,7 @@ def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> RestStor
     if not url.startswith(("http://", "https://")):
         return None
     verify = _verify((store or {}).get("verify_ssl", True))
-    return RestStore(url.rstrip("/"), verify=verify, timeout=_timeout(store or {}))
+    return RestStore(server_address(url), verify=verify, timeout=_timeout(store or {}))
 
 
 def _with_environment(
@@ -263,7 +264,7 @@ def stored_server(config: Mapping[str, Any]) -> str | None:
     store = config.get("store")
     if not isinstance(store, dict) or store.get("type") != "rest" or not store.get("url"):
         return None
-    return str(store["url"]).rstrip("/")
+    return server_address(str(store["url"]))
 
 
 def _sqlite(url: str) -> SqliteStore:
@@ -283,7 +284,7 @@ def _sqlite(url: str) -> SqliteStore:
 
 
 def _rest(url: str, store: Mapping[str, Any], environ: Mapping[str, str]) -> RestStore:
-    url = url.rstrip("/")
+    url = server_address(url)
     if not url.startswith(("http://", "https://")):
         raise UnreadableError("the server's URL is neither http nor https")
     if environ.get("ZENML_CONTAINER", "").lower() in _TRUE and _is_loopback(url):

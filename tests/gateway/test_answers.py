@@ -39,6 +39,15 @@ def response(
     return Response(status, headers or {}, data, URL, asked, write, secrets)
 
 
+@pytest.mark.parametrize("status", [200, 404, 405])
+def test_a_page_in_place_of_a_server_is_told_with_the_servers_address(status: int) -> None:
+    page = f"{URL}/workspaces/default/projects/default"
+    with pytest.raises(NotConnectedError) as caught:
+        answers.document(Response(status, {}, PAGE, page, "GET /api/v1/stacks", False, ()))
+    assert caught.value.where == page
+    assert f"Did you mean {URL}?" in str(caught.value.remedy)
+
+
 def error_of(*args: Any, **more: Any) -> KitaruError:
     with pytest.raises(KitaruError) as caught:
         answers.document(response(*args, **more))

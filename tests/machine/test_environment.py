@@ -14,7 +14,7 @@ from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.init_hooks import Hook, installed_hooks
 from kitaru_iac.machine.known_secrets import known_secrets
 from kitaru_iac.machine.store_location import RestStore, require_whole, store_location
-from kitaru_iac.notices import VariableIgnored
+from kitaru_iac.notices import AddressShortened, VariableIgnored
 
 SERVER = "https://kitaru.example.com"
 UUID = "11111111-2222-3333-4444-555555555555"
@@ -31,6 +31,7 @@ def applied(**given: str) -> list[str]:
     os.environ.update(given)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", VariableIgnored)
+        warnings.simplefilter("always", AddressShortened)
         apply_environment()
         apply_environment()  # the second time there is nothing to say
     return [str(warning.message) for warning in told]
@@ -52,12 +53,19 @@ def login_of(**given: str) -> tuple[str, str | None, str | None]:
         {"ZENML_STORE_USERNAME": "u", "ZENML_STORE_PASSWORD": "p"},
         {"ZENML_STORE_TYPE": "sql"},
         {"KITARU_SERVER_URL": f" {SERVER}/\n", "KITARU_AUTH_TOKEN": "ZENKEY_ours\n"},
+        {"KITARU_SERVER_URL": f"{SERVER}/api/v1?page=1", "ZENML_STORE_URL": f"{SERVER}/api"},
     ],
 )
 def test_a_server_and_its_key_hold_whatever_zenmls_variables_say(more: dict[str, str]) -> None:
     assert login_of(**OURS | more) == (SERVER, None, "ZENKEY_ours")
     assert os.environ["ZENML_STORE_API_KEY"] == os.environ["KITARU_AUTH_TOKEN"]
     assert "ZENKEY_ours" in known_secrets()
+
+
+def test_what_is_more_than_an_address_is_said_once() -> None:
+    (said,) = applied(KITARU_SERVER_URL=f"{SERVER}/api/v1", KITARU_AUTH_TOKEN="ZENKEY_ours")
+    assert said == f"KITARU_SERVER_URL holds more than the server's address: {SERVER} is used."
+    assert os.environ["KITARU_SERVER_URL"] == os.environ["ZENML_STORE_URL"] == SERVER
 
 
 @pytest.mark.parametrize(

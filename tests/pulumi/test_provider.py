@@ -128,7 +128,8 @@ def test_a_wrong_configuration_is_said_at_preview(local_room: Room) -> None:
     [
         ({"url": "https://zenml.example.com"}, "the server's API key is missing"),
         ({"apiKey": "ZENKEY_x"}, "the server of the API key is missing"),
-        ({"url": "zenml.example.com", "apiKey": "ZENKEY_x"}, "https://HOST"),
+        ({"url": "zenml.example.com", "apiKey": "ZENKEY_x"}, "Write https://zenml.example.com."),
+        ({"url": "https://[zenml", "apiKey": "ZENKEY_x"}, "not the address of a server"),
         ({"url": "https://me:pw@zenml.example.com", "apiKey": "ZENKEY_x"}, "Use apiKey."),
     ],
 )

@@ -1,8 +1,8 @@
 """A real MariaDB on loopback, for a ZenML server that keeps its store there.
 
-Its program is no part of the tests' environment: Debian's `mariadb-server`, `mariadb-server-core`
-and `mariadb-common` have it, installed or unpacked in a folder (``apt-get download``,
-``dpkg-deb -x``; there also `libaio1` and `liburing2`).
+Its program is no part of the tests' environment: Debian's `mariadb-server`, `mariadb-server-core`,
+`mariadb-client-core` and `mariadb-common` have it, installed or unpacked in a folder
+(``apt-get download``, ``dpkg-deb -x``; there also `libaio1` and `liburing2`).
 """
 
 from __future__ import annotations

@@ -151,6 +151,7 @@ class Servicer(ProviderServicer):
         self._connection_known = not given.unknown & set(settings.KEYS)
         if self._connection_known:
             self._home = settings.Connection.of(given.values).use()
+            await self._warn(request.urn, settings.said(given.values))
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, acceptResources=True, acceptOutputs=True
         )

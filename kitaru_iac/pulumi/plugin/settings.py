@@ -7,10 +7,15 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import KitaruError, Problem
+from kitaru_iac.gateway.routes import parsed
+from kitaru_iac.machine.server_address import (
+    likely_address,
+    more_than_address,
+    server_address,
+)
 from kitaru_iac.pulumi.plugin import place
 from kitaru_iac.spec.suggest import suggest
 
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
     from kitaru_iac.gateway.identity import StoreIdentity
     from kitaru_iac.pulumi.plugin.wire import Properties
 
-__all__ = ["KEYS", "Connection", "filled_in", "leads_elsewhere", "problems"]
+__all__ = ["KEYS", "Connection", "filled_in", "leads_elsewhere", "problems", "said"]
 
 #: What the provider is configured with. Its namespace, `kitaru:`, holds the keys of a description
 #: too, which belong to the program; the engine passes all of it.
@@ -53,12 +58,11 @@ def problems(values: Mapping[str, Any], unknown: frozenset[str], *, shared: bool
             found.append(Problem("apiKey", "a local store takes no API key", remedy="Remove it."))
         url, key = None, None
     elif url is not None:
-        parts = urlsplit(str(url))
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            what = f"`{parts.scheme}://…` is not" if parts.scheme else "it is not"
-            found.append(
-                Problem("url", f"{what} the address of a server", remedy="Write https://HOST.")
-            )
+        parts = parsed(str(url).strip())
+        if parts is None or parts.scheme not in {"http", "https"}:
+            what = f"`{parts.scheme}://…` is not" if parts and parts.scheme else "it is not"
+            remedy = f"Write {likely_address(str(url)) or 'https://HOST'}."
+            found.append(Problem("url", f"{what} the address of a server", remedy=remedy))
         elif parts.username or parts.password:
             what = "the address holds a user name or a password"
             found.append(Problem("url", what, remedy="Use apiKey."))
@@ -100,14 +104,18 @@ def filled_in(values: Mapping[str, Any]) -> frozenset[str]:
     if key and key == environ.get("ZENML_STORE_API_KEY"):
         if not to_server or not _key_for(str(url)):
             found.add("apiKey")
-    if url and str(url) == environ.get("ZENML_STORE_URL") and (not key or "apiKey" in found):
+    if (
+        url
+        and server_address(str(url)) == environ.get("ZENML_STORE_URL")
+        and (not key or "apiKey" in found)
+    ):
         found.add("url")
     return frozenset(found)
 
 
 def _key_for(url: str) -> str | None:
     """The key of the environment, unless that says that it is another server's."""
-    if (theirs := _server_of_environment()) and theirs != url.rstrip("/"):
+    if (theirs := _server_of_environment()) and theirs != server_address(url):
         return None
     return place.environ().get("ZENML_STORE_API_KEY")
 
@@ -116,8 +124,15 @@ def _server_of_environment() -> str | None:
     """The server that the environment names; None where it names none, or a database."""
     environ = place.environ()
     names = ("KITARU_SERVER_URL", "ZENML_STORE_URL")
-    found = next((environ[name] for name in names if environ.get(name)), "").rstrip("/")
+    found = next((environ[name] for name in names if environ.get(name)), "")
+    found = server_address(found)
     return found if found.startswith(("http://", "https://")) else None
+
+
+def said(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """What has to be said of a configuration without problems."""
+    more = more_than_address(str(values.get("url") or ""), "url")
+    return (more,) if more else ()
 
 
 def _flag(value: object) -> bool | None:
@@ -163,7 +178,7 @@ class Connection:
         if self.url == place.LOCAL:
             return _use_local()
         home = _own_home()
-        os.environ["ZENML_STORE_URL"] = self.url.rstrip("/")
+        os.environ["ZENML_STORE_URL"] = server_address(self.url)
         os.environ["ZENML_STORE_API_KEY"] = str(self.api_key)
         os.environ["ZENML_STORE_VERIFY_SSL"] = str(self.verify_ssl).lower()
         return home
@@ -178,7 +193,7 @@ class Connection:
 
         try:
             if self.url not in (None, place.LOCAL):
-                store = RestStore(str(self.url).rstrip("/"), verify=self.verify_ssl)
+                store = RestStore(server_address(str(self.url)), verify=self.verify_ssl)
                 return identity_of(store, os.environ)
             machine = place.machine()
             if self.url == place.LOCAL:
