@@ -44,4 +44,6 @@ def _lines(findings: list[Finding], out: Output) -> Iterator[str]:
         word, color = _MARKS[finding.status]
         yield f"{out.style(f'{word:<7}', color)}  {finding.title:<{column}}  {finding.detail}"
         if finding.remedy:
-            yield f"{'':<7}  {'':<{column}}  → {finding.remedy}"
+            margin = f"{'':<7}  {'':<{column}}"
+            remedy = finding.remedy.replace("\n", f"\n{margin}    ")
+            yield f"{margin}  → {remedy}"

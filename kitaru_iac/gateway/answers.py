@@ -201,7 +201,8 @@ def _failing(response: Response, said: str | None) -> NotConnectedError:
     if status == 407:
         remedy = "Give the proxy's user and password in HTTPS_PROXY or HTTP_PROXY."
     elif (seconds := response.retry_after()) is not None:
-        remedy = f"Run the command again in {max(1, round(seconds))} seconds."
+        whole = max(1, round(seconds))
+        remedy = f"Run the command again in {whole} second{'s' if whole > 1 else ''}."
     else:
         remedy = "Run the command again later; the server's log says more."
     what = "The ZenML server has too much to do" if status == 429 else "The ZenML server failed"

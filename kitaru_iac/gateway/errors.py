@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from kitaru_iac import redaction
@@ -13,10 +14,10 @@ from kitaru_iac.errors import (
     NotConnectedError,
     NotFoundError,
 )
-from kitaru_iac.machine.environment import given_login
+from kitaru_iac.machine.environment import given_as, given_login
 from kitaru_iac.machine.known_secrets import known_secrets
 
-__all__ = ["login_refused", "translate_errors", "translated"]
+__all__ = ["login_refused", "translate_errors", "translated", "way_to"]
 
 #: What SQLite says of a file that was cut off, or is another's.
 _DAMAGED = ("disk image is malformed", "file is not a database")
@@ -31,6 +32,14 @@ def translate_errors() -> Iterator[None]:
         raise
     except Exception as error:
         raise translated(error) from error
+
+
+def way_to(address: str) -> str:
+    """Give what connects to another server: a variable that names one overrules every login."""
+    variable = "ZENML_STORE_URL"
+    if os.environ.get(variable):
+        return f"set {given_as(variable)} to {address}"
+    return f"kitaru login {address}"
 
 
 def login_refused(shown: str, *, why: str | None = None) -> NotAllowedError:

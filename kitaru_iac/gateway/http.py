@@ -22,6 +22,7 @@ from kitaru_iac import redaction
 from kitaru_iac._version import __version__
 from kitaru_iac.callbacks import say_wait
 from kitaru_iac.errors import NotAllowedError, NotConnectedError
+from kitaru_iac.gateway.errors import way_to
 from kitaru_iac.gateway.failures import not_connected
 from kitaru_iac.gateway.routes import parsed, port_of, proxy_for, tls_context
 from kitaru_iac.gateway.watch import Watch
@@ -277,7 +278,7 @@ class HttpClient:
             return (there.path or "/") + (f"?{there.query}" if there.query else "")
         address = redaction.url(there._replace(query="", fragment="").geturl())
         address = address.removesuffix(path).rstrip("/")
-        raise self._moved(None, None if is_here else f"Use that one: kitaru login {address}")
+        raise self._moved(None, None if is_here else f"Use that one: {way_to(address)}")
 
     def _moved(self, why: str | None, remedy: str | None = None) -> NotConnectedError:
         what = "The ZenML server redirects to another address"

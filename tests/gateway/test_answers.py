@@ -237,6 +237,7 @@ class TestRefusals:
         assert not isinstance(error_of(status, PAGE, write=True), AnswerLost)
 
     def test_when_to_come_again(self) -> None:
+        assert "in 1 second." in str(error_of(429, headers={"retry-after": "1"}).remedy)
         remedy = error_of(429, headers={"retry-after": "90"}).remedy
         assert remedy == "Run the command again in 90 seconds."
         date = formatdate(time.time() + 3600, usegmt=True)

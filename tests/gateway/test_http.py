@@ -204,7 +204,7 @@ class TestRedirects:
         assert response.body == b"/there?x=1"
         assert server.asked[1].headers["Authorization"] == "Bearer t"
 
-    def test_a_token_goes_to_no_other_server(self) -> None:
+    def test_a_token_goes_to_no_other_server(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with LittleServer(fine) as other, LittleServer(lambda _: (307, {})) as server:
             for host in (f"localhost:{other.port}", f"127.0.0.1:{other.port}"):
                 server.location = f"http://{host}/base/api?token=s3cret"
@@ -215,6 +215,12 @@ class TestRedirects:
             with pytest.raises(NotConnectedError, match="another address") as caught:
                 client(server.url).get("/api")
             assert "s3cret" not in str(caught.value)
+            monkeypatch.setenv("KITARU_SERVER_URL", server.url)  # which no login overrules
+            monkeypatch.setenv("ZENML_STORE_URL", server.url)
+            server.location = f"{other.url}/api"
+            with pytest.raises(NotConnectedError) as caught:
+                client(server.url).get("/api")
+            assert str(caught.value.remedy).endswith(f"set KITARU_SERVER_URL to {other.url}")
         assert other.asked == []
 
     def test_a_write_follows_nowhere(self) -> None:
