@@ -59,6 +59,7 @@
     UserWarning
     └── KitaruWarning          warning                 -    base of all: `kitaru_iac.notices`
         ├── ActiveStackMissing active_stack_missing    -
+        ├── AddressShortened   address_shortened       -    to a server's own
         ├── CredentialsExpire  credentials_expire      -    or have expired
         ├── CredentialsWarning credentials_readable    -    by others, in a file
         ├── FieldIgnored       field_ignored           -    ZenML will not use it
