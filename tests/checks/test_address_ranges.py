@@ -14,6 +14,7 @@ _GREAT = "a great part of all addresses"
     [
         ([], ""),
         (["203.0.113.7"], ""),
+        (["203.0.113.7/24"], ""),  # an address within the range, as some clouds give it back
         (["203.0.113.7/32", "2001:db8::/32"], ""),
         (["11.0.0.0/8"], ""),
         (["11.0.0.0/8", "11.1.0.0/16"], ""),  # one within the other

@@ -123,6 +123,8 @@ SERVER = "https://zenml.example.com"
     [
         (REMOTE, None, "its own identity", None),
         (REMOTE, SERVER, None, None),
+        ({**REMOTE, "connector": "team"}, None, None, "the stack uses the connector team, whose"),
+        ({**LOCAL, "connector": "team"}, SERVER, "its own identity", "uses the connector team"),
         (REMOTE, SERVER, "its own identity", f"the stack is stored in {SERVER}"),
         # The flow runs here, with what is here: no connector stands between.
         (LOCAL, SERVER, "its own identity", None),

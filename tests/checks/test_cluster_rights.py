@@ -16,6 +16,7 @@ from kitaru_iac.checks.cluster_rights import (
     Use,
     evaluate_rights,
     rights_for,
+    rules_of,
 )
 from kitaru_iac.checks.model import CheckStatus
 
@@ -102,6 +103,23 @@ def test_what_the_settings_make_needless_is_not_asked(
     settings: dict[str, object], unused: set[Use]
 ) -> None:
     assert {right.use for right in rights_for(settings)} == set(Use) - unused
+
+
+def test_a_role_allows_these_rights_and_nothing_else() -> None:
+    assert rules_of([]) == []
+    found = rules_of(right for right in CLUSTER_RIGHTS if right.use in {Use.SCHEDULE, Use.ACCOUNT})
+    batch, rbac = "batch", "rbac.authorization.k8s.io"
+    assert found == [
+        {"apiGroups": [batch], "resources": ["cronjobs"], "verbs": ["create", "patch", "delete"]},
+        {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["create"]},
+        {"apiGroups": [rbac], "resources": ["rolebindings"], "verbs": ["create"]},
+        {
+            "apiGroups": [rbac],
+            "resources": ["clusterroles"],
+            "resourceNames": ["edit"],
+            "verbs": ["bind"],
+        },
+    ]
 
 
 # --- what follows

@@ -240,6 +240,24 @@ def test_drift_that_no_property_says_is_mended_in_place(
     assert (found.updated, found.replacing, found.added, found.removed) == (updated, (), (), ())
 
 
+@pytest.mark.parametrize(
+    ("urn", "state", "updated"),
+    [
+        (URN, {"componentIds": {}, "ownerUrn": None}, ("ownerUrn",)),  # imported
+        (URN, {"componentIds": {}}, ("ownerUrn",)),
+        (URN, {"componentIds": {}, "ownerUrn": OTHER}, ("ownerUrn",)),  # renamed
+        (URN, {"componentIds": {}, "ownerUrn": URN}, ()),
+        (None, {"componentIds": {}, "ownerUrn": OTHER}, ()),
+        (URN, {"ownerUrn": OTHER}, ()),  # nothing was read of the stack
+    ],
+)
+def test_a_stack_that_does_not_carry_its_resource_is_marked(
+    urn: str | None, state: dict[str, Any], updated: tuple[str, ...]
+) -> None:
+    found = changes(properties(), properties(state), properties(), "dev", (), urn)
+    assert (found.all, found.updated, found.replacing) == (updated, updated, ())
+
+
 GCP = wire(
     {
         "name": "prod",
@@ -680,6 +698,8 @@ def test_a_secret_that_did_not_drift_stays_one_beside_one_that_did(key: str) -> 
     inputs = wire(SAGEMAKER)
     inputs[key] = secret(inputs[key])
     view = configured(view_of(SAGEMAKER), "orchestrator", synchronous=False)
+    found = reading.refreshed(view_of(SAGEMAKER), properties(inputs), {})
+    assert found.properties["drift"] == []  # nothing is no secret
     found = reading.refreshed(view, properties(inputs), {})
     assert found.inputs == inputs
     assert found.properties["drift"]
@@ -988,6 +1008,7 @@ def test_an_update_is_refused_where_the_stack_itself_would_be_another(
                 change()
             assert error.value.what == "Stack 'dev' cannot be changed in place"
             assert error.value.why == refused
+            assert "pulumi refresh" in str(error.value.remedy)
     assert ("apply" in life.names) is (refused is None)
 
 

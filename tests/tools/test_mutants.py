@@ -12,6 +12,8 @@ import kitaru_iac
 from tools.mutants.__main__ import arguments, chosen, in_turns
 from tools.mutants.mutations import Mutant, mutants, sample
 from tools.mutants.report import EQUIVALENT, Equivalents, Result, judged, rate
+from tools.mutants.running import KILLED, SURVIVED, Ran, Task
+from tools.mutants.schedule import Schedule
 from tools.mutants.targets import TARGETS, TableError, Target, chosen_tests, modules
 
 ROOT = Path(__file__).parents[2]
@@ -233,3 +235,52 @@ def test_a_time_out_counts_only_where_the_tests_are_far_quicker():
     assert [result.counts for result in results] == [True, True, True, False, True]
     assert rate(results) == pytest.approx(2 / 3)
     assert rate(results[3:]) is None
+
+
+ONE, TWO = Target("one", (), ()), Target("two", (), ())
+
+
+def ended(task: Task | None, seconds: float, outcome: str = SURVIVED) -> Ran:
+    assert task is not None
+    return Ran(task, outcome, seconds, 0, frozenset({"a"}), "1 passed")
+
+
+def test_the_time_of_a_room_is_taken_when_its_first_fault_is_due():
+    schedule = Schedule([(ONE, one()), (TWO, one()), (ONE, one())], 100)
+    begun = schedule.next()
+    assert begun == Task(ONE, 1000)
+    schedule.timed(ended(begun, 4), ["a.py"])
+    assert schedule.next() == Task(ONE, 40, one())  # ten times what they need
+    begun = schedule.next()
+    assert begun == Task(TWO, 1000)
+    # A second copy has nothing to wait for: the next fault of a room whose time is known.
+    assert schedule.next() == Task(ONE, 40, one())
+    assert schedule.next() is None
+    schedule.timed(ended(begun, 1), ["a.py"])
+    assert schedule.next() == Task(TWO, 30, one())
+    assert schedule.next() is None
+    assert schedule.seconds == {"one": 4, "two": 1}
+
+
+def test_a_limit_is_never_longer_than_the_longest():
+    schedule = Schedule([(ONE, one())], 100)
+    schedule.timed(ended(schedule.next(), 30), ["a.py"])
+    assert schedule.next() == Task(ONE, 100, one())
+
+
+def test_a_room_whose_tests_fail_is_left_out_and_its_faults_are_not_counted():
+    schedule = Schedule([(ONE, one()), (TWO, one()), (ONE, one())], 100)
+    schedule.timed(ended(schedule.next(), 4, KILLED), ["a.py"])
+    assert (schedule.failed, schedule.faults, schedule.seconds) == ({"one"}, 1, {})
+    assert schedule.next() == Task(TWO, 1000)
+    assert schedule.next() is None
+
+
+def test_only_the_time_is_taken_where_no_fault_is_asked_for():
+    schedule = Schedule([], 100, [ONE, TWO])
+    begun = [schedule.next(), schedule.next()]
+    assert begun == [Task(ONE, 1000), Task(TWO, 1000)]
+    for task in begun:
+        schedule.timed(ended(task, 2), [])
+    assert schedule.next() is None
+    assert schedule.seconds == {"one": 2, "two": 2}

@@ -23,11 +23,10 @@ from typing import TypeVar
 from tools.mutants import running
 from tools.mutants.mutations import Mutant, mutants, sample
 from tools.mutants.report import EQUIVALENT, Equivalents, Result, document, judged, table
+from tools.mutants.schedule import Schedule, module_name, said
 from tools.mutants.targets import TableError, Target, chosen_tests, modules
 
 EQUIVALENT_FILE = Path(__file__).with_name("equivalent.txt")
-#: No time-out is shorter: a machine may be busy with other things.
-LEAST_LIMIT = 30.0
 
 One = TypeVar("One")
 
@@ -47,10 +46,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     if given.per_module < 0 or min(positive) <= 0 or given.sample == 0 or given.minutes == 0:
         parser.error("--per-module, --sample, --minutes, --jobs and --timeout are positive numbers")
     return given
-
-
-def said(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def chosen(
@@ -105,15 +100,9 @@ def main(argv: list[str]) -> int:
     results: list[Result] = []
     with running.copies(root, given.jobs) as trees:
         todo, equivalent = chosen(trees[0].root, paths, given, known)
-        baselines = _baselines(trees, paths, given.timeout, end)
-        tasks = [
-            running.Task(
-                target, min(given.timeout, max(LEAST_LIMIT, 10 * baselines[target.room])), m
-            )
-            for target, m in todo
-            if target.room in baselines
-        ]
-        results = [*equivalent, *_outcomes(tasks, trees, baselines, end)]
+        alone = paths if given.per_module == 0 and given.sample is None else ()
+        schedule = Schedule(todo, given.timeout, alone)
+        results = [*equivalent, *_outcomes(schedule, trees, paths, end)]
     order = {target.room: number for number, target in enumerate(paths)}
     results.sort(key=lambda r: (order[r.room], r.mutant.path, r.mutant.start))
     _tell(results)
@@ -124,65 +113,38 @@ def main(argv: list[str]) -> int:
     if given.json is not None:
         names = ("per_module", "sample", "minutes", "seed", "only")
         options = {name: getattr(given, name) for name in names}
-        text = json.dumps(document(results, baselines, options), indent=2)
+        text = json.dumps(document(results, schedule.seconds, options), indent=2)
         given.json.write_text(text + "\n", encoding="utf-8")
-    return 0 if len(baselines) == len(paths) else 1
-
-
-def _baselines(
-    trees: list[running.Tree], paths: dict[Target, list[str]], timeout: float, end: float
-) -> dict[str, float]:
-    """How long the tests of each target take without a fault; nothing of one whose tests fail."""
-    seconds: dict[str, float] = {}
-    tasks = [running.Task(target, 10 * timeout) for target in paths]
-    for ran in running.run(tasks, trees[:1], end):
-        target = ran.task.target
-        if ran.outcome != running.SURVIVED:
-            said(f"{ran.log}\nWithout any fault the tests of '{target.room}' end as: {ran.outcome}")
-            said(f"'{target.room}' is left out: its tests say nothing.")
-            continue
-        seconds[target.room] = ran.seconds
-        said(f"{target.room}: {ran.seconds:.1f} s, {ran.log.strip().splitlines()[-1]}")
-        for path in paths[target]:
-            if _module(path) not in ran.imported:
-                said(f"  {path} is not imported by these tests, or only in other processes")
-        if ran.seconds > timeout / 4:
-            said(f"  slow: a time-out of {timeout:.0f} s does not show that a fault was seen")
-    if time.monotonic() > end:
-        said(
-            "The time was over before a fault was tried: give more of it, or fewer rooms (--only)."
-        )
-    return seconds
+    return 1 if schedule.failed else 0
 
 
 def _outcomes(
-    tasks: list[running.Task],
+    schedule: Schedule,
     trees: list[running.Tree],
-    baselines: dict[str, float],
+    paths: dict[Target, list[str]],
     end: float,
 ) -> list[Result]:
     results: list[Result] = []
-    for number, ran in enumerate(running.run(tasks, trees, end), 1):
-        mutant = ran.task.mutant
-        assert mutant is not None
-        room = ran.task.target.room
+    for ran in running.run(schedule.next, trees, end):
+        mutant, target = ran.task.mutant, ran.task.target
+        if mutant is None:
+            schedule.timed(ran, paths[target])
+            continue
         said(
-            f"[{number}/{len(tasks)}] {ran.outcome:<9} {ran.seconds:6.1f} s  "
+            f"[{len(results) + 1}/{schedule.faults}] {ran.outcome:<9} {ran.seconds:6.1f} s  "
             f"{mutant.path}:{mutant.line}  {mutant.description}"
         )
         if ran.outcome == running.BROKEN:
             raise SystemExit(f"{ran.log}\nThe run itself failed; this says nothing of the tests.")
-        result = judged(mutant, room, ran.outcome, ran.seconds, baselines[room])
-        if ran.outcome == running.SURVIVED and _module(mutant.path) not in ran.imported:
+        seconds = schedule.seconds[target.room]
+        result = judged(mutant, target.room, ran.outcome, ran.seconds, seconds)
+        if ran.outcome == running.SURVIVED and module_name(mutant.path) not in ran.imported:
             result = replace(result, note="the tests' own process never imported the module")
         results.append(result)
-    if len(results) < len(tasks):
-        said(f"The time is over: {len(tasks) - len(results)} faults of the sample were not tried.")
+    if len(results) < schedule.faults:
+        left = schedule.faults - len(results)
+        said(f"The time is over: {left} faults of the sample were not tried.")
     return results
-
-
-def _module(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _tell(results: list[Result]) -> None:

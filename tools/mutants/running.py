@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,10 +42,14 @@ _FOREIGN = ("ZENML_", "KITARU_", "PULUMI_", "AWS_", "GOOGLE_", "AZURE_", "ARM_")
 _LEFT_OUT = (".git", ".venv", ".cache", ".hypothesis", ".pytest_cache", ".ruff_cache", "dist")
 
 #: A test that asks for one of these waits for a server, three clouds or an engine.
-_SLOW_FIXTURES = {"clouds", "zenml_server", "zenml_server_implicit", "engine_room", "pulumi_home"}
+_SLOW_FIXTURES = {
+    *("zenml_server", "zenml_server_implicit", "kubernetes_programs", "engine_room"),
+    *("pulumi_home", "making", "registering"),
+}
+_ALL_CLOUDS = "clouds"
 _SLOW_MARKS = ("engine", "slow")
 #: One that asks for these runs after all others: a store or a cloud of its own is made ready first.
-_PREPARING_FIXTURES = {"home", "any_home", "world", "loopback", "loopback_aws"}
+_PREPARING_FIXTURES = {"home", "any_home", "world", "loopback", "loopback_aws", _ALL_CLOUDS}
 
 KILLED, SURVIVED, TIMED_OUT, BROKEN = "killed", "survived", "timed out", "broken"
 
@@ -147,22 +151,25 @@ def copies(root: Path, number: int) -> Iterator[list[Tree]]:
         yield trees
 
 
-def run(tasks: Iterable[Task], trees: Iterable[Tree], end: float = math.inf) -> Iterator[Ran]:
+def run(
+    next_task: Callable[[], Task | None], trees: Iterable[Tree], end: float = math.inf
+) -> Iterator[Ran]:
     """Run all tasks, as many at once as there are copies; results come as they are there.
 
     Args:
-        tasks: In the order in which they are begun.
+        next_task: What is run next, asked when a copy is free. Where it says None, it is asked
+            again after the next result, and not at all when nothing runs any more.
         trees: A run has one of them to itself.
         end: When nothing new is begun any more, by the monotonic clock in seconds.
     """
-    waiting, free = list(tasks), list(trees)
+    free = list(trees)
     running: list[_Child] = []
     try:
-        while waiting or running:
-            if time.monotonic() > end:
-                waiting.clear()
-            while waiting and free:
-                running.append(_start(waiting.pop(0), free.pop()))
+        while True:
+            while free and time.monotonic() <= end and (task := next_task()) is not None:
+                running.append(_start(task, free.pop()))
+            if not running:
+                return
             time.sleep(0.02)
             for child in list(running):
                 result = _ended(child)
@@ -240,7 +247,7 @@ def _be_child(task: Task, root: Path, folder: Path) -> NoReturn:
                 *("-x", "-q", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"),
                 f"--basetemp={folder / 'tmp'}",
             ],
-            plugins=[_Quick()],
+            plugins=[_Quick(task.target.clouds)],
         )
         ours = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "kitaru_iac"}
         (folder / "imported").write_text(json.dumps(sorted(ours)))
@@ -292,23 +299,25 @@ def _settle_in(root: Path, folder: Path) -> None:
 class _Quick:
     """Puts pure tests first, and leaves out those that start an engine, a server or all clouds."""
 
+    def __init__(self, clouds: bool) -> None:
+        self._left_out = _SLOW_FIXTURES if clouds else {*_SLOW_FIXTURES, _ALL_CLOUDS}
+
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        slow = [item for item in items if _is_slow(item)]
+        slow = [item for item in items if self._is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         left_out = set(slow)
         items[:] = [item for item in items if item not in left_out]
         items.sort(key=lambda item: not _PREPARING_FIXTURES.isdisjoint(_fixtures(item)))
 
-
-def _is_slow(item: pytest.Item) -> bool:
-    if any(item.get_closest_marker(mark) for mark in _SLOW_MARKS):
-        return True
-    call = getattr(item, "callspec", None)
-    if call is not None and call.params.get("any_home") == "server":
-        return True
-    return not _SLOW_FIXTURES.isdisjoint(_fixtures(item))
+    def _is_slow(self, item: pytest.Item) -> bool:
+        if any(item.get_closest_marker(mark) for mark in _SLOW_MARKS):
+            return True
+        call = getattr(item, "callspec", None)
+        if call is not None and call.params.get("any_home") == "server":
+            return True
+        return not self._left_out.isdisjoint(_fixtures(item))
 
 
 def _fixtures(item: pytest.Item) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 AWS = "kitaru_iac/clouds/aws"
+GCP = "kitaru_iac/clouds/gcp"
+AZURE = "kitaru_iac/clouds/azure"
 
 
 class TableError(Exception):
@@ -23,12 +25,15 @@ class Target:
         tests: Globs of test files and folders from the project's root. Of these, the tests that
             need a store or a cloud run last; those that need more than that are left out.
         only: An expression of pytest's `-k`, for files of which a part will do.
+        clouds: Whether tests that ask for all clouds on loopback are run too, where no others
+            see the room's judgements.
     """
 
     room: str
     modules: tuple[str, ...]
     tests: tuple[str, ...]
     only: str = ""
+    clouds: bool = False
 
 
 TARGETS = (
@@ -116,6 +121,8 @@ TARGETS = (
             "tests/stacks/test_together.py",
         ),
     ),
+    Target("plan", ("kitaru_iac/plan/*.py",), ("tests/plan", "tests/render/test_plan.py")),
+    Target("render", ("kitaru_iac/render/*.py",), ("tests/render",)),
     Target(
         "machine",
         tuple(
@@ -219,6 +226,49 @@ TARGETS = (
             f"{AWS}/provision/subnets.py",
         ),
         tuple(f"tests/clouds/aws/test_{name}.py" for name in ("layout_rules", "layout", "account")),
+    ),
+    Target(
+        "gcp: checks",
+        (f"{GCP}/explain.py", f"{GCP}/trust.py", f"{GCP}/verify*.py"),
+        (
+            "tests/clouds/gcp/test_*rules.py",
+            "tests/clouds/gcp/test_every_check.py",
+            "tests/clouds/gcp/test_cluster.py",
+        ),
+        clouds=True,
+    ),
+    Target(
+        "gcp: provision",
+        (
+            f"{GCP}/permissions.py",
+            *(f"{GCP}/provision/{name}.py" for name in ("labels", "layout", "marked", "ownership")),
+        ),
+        (
+            "tests/clouds/gcp/test_*rules.py",
+            "tests/clouds/gcp/test_permissions.py",
+            "tests/clouds/gcp/test_ownership.py",
+        ),
+        clouds=True,
+    ),
+    Target(
+        "azure: checks",
+        (f"{AZURE}/decisions.py", f"{AZURE}/explain.py", f"{AZURE}/verify*.py"),
+        ("tests/clouds/azure/test_rights.py", "tests/clouds/azure/test_every_check.py"),
+    ),
+    Target(
+        "azure: provision",
+        (
+            f"{AZURE}/permissions.py",
+            *(
+                f"{AZURE}/provision/{name}.py"
+                for name in ("grants", "holdings", "layout", "marked", "ownership")
+            ),
+        ),
+        (
+            "tests/clouds/azure/test_layout.py",
+            "tests/clouds/azure/test_one_table.py",
+            "tests/clouds/azure/test_ownership.py",
+        ),
     ),
     Target(
         "engine",

@@ -1,0 +1,29 @@
+"""Whether a TCP connection is taken, and how long that is waited for."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import nullcontext
+
+import pytest
+
+from kitaru_iac.checks.endpoint import connects
+
+
+def test_a_connection_is_taken_or_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert connects("127.0.0.1", port, 5) is True
+    assert connects("127.0.0.1", port, 5) is False
+
+
+@pytest.mark.parametrize(("given", "waited"), [(0.5, 0.5), (5.0, 5.0), (60.0, 5.0)])
+def test_nothing_is_waited_for_longer_than_the_check_or_a_few_seconds(
+    given: float, waited: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(
+        socket, "create_connection", lambda *call: calls.append(call) or nullcontext()
+    )
+    assert connects("api.example.com", 443, given) is True
+    assert calls == [(("api.example.com", 443), waited)]
