@@ -19,6 +19,10 @@ from kitaru_iac.checks.commands import OptionValue, command, note
         ({"tags": {"a": "it's"}}, """cloud make --tags '{"a":"it'"'"'s"}'"""),
         ({"names": ["a", "b"]}, """cloud make --names '["a","b"]'"""),
         ({"name": ""}, "cloud make --name ''"),
+        (
+            {"force": True, "name": "x", "dry": False, "zone": "z"},
+            "cloud make --force --name x --zone z",
+        ),
     ],
 )
 def test_a_command_can_be_pasted(options: dict[str, OptionValue], line: str) -> None:

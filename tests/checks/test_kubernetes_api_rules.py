@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 
 import pytest
@@ -126,3 +127,30 @@ def test_only_what_the_cluster_itself_lacks_is_missing(error: ProbeError, is_mis
     assert (verdict is not None) is is_missing
     assert verdict is None or verdict.remedy == "kubectl create namespace ml"
     assert "ml" not in kubernetes_api.IN_EVERY_CLUSTER
+
+
+@pytest.mark.parametrize(
+    ("authority", "trusted"),
+    [(None, None), ("LS1jZXJ0LS0=", "--cert--")],
+)
+def test_an_endpoint_is_trusted_by_the_authority_of_its_cluster_alone(
+    authority: str | None, trusted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contexts: dict[str | None, object] = {}
+
+    def context(cadata: str | None) -> ssl.SSLContext:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        contexts[cadata] = made
+        return made
+
+    handed: list[object] = []
+    handler = kubernetes_api.HTTPSHandler
+    monkeypatch.setattr(ssl, "create_default_context", context)
+    monkeypatch.setattr(
+        kubernetes_api,
+        "HTTPSHandler",
+        lambda context=None: handed.append(context) or handler(context=context),
+    )
+    assert KubernetesApi("https://c", authority, "t0ken", 5)._opener is not None
+    assert handed == [contexts[trusted]]
+    assert list(contexts) == [trusted]

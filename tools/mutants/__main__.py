@@ -22,7 +22,16 @@ from typing import TypeVar
 
 from tools.mutants import running
 from tools.mutants.mutations import Mutant, mutants, sample
-from tools.mutants.report import EQUIVALENT, Equivalents, Result, document, judged, table
+from tools.mutants.report import (
+    EQUIVALENT,
+    Equivalents,
+    Result,
+    document,
+    judged,
+    known_by,
+    survivors,
+    table,
+)
 from tools.mutants.schedule import Schedule, module_name, said
 from tools.mutants.targets import TableError, Target, chosen_tests, modules
 
@@ -38,6 +47,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, metavar="M", help="begin nothing after these")
     parser.add_argument("--seed", default="0", metavar="S", help="another seed, another sample")
     parser.add_argument("--only", metavar="GLOB", help="as 'spec/*', or a module's whole path")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="what survived: a --json FILE")
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at once")
     parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS")
     parser.add_argument("--json", type=Path, metavar="FILE")
@@ -57,19 +67,24 @@ def chosen(
     """
     same: set[Mutant] = set()
     rooms: list[list[tuple[Target, Mutant]]] = []
+    everything = given.again is not None  # tests that came since do not change what was sampled
     for target, mine in paths.items():
         samples = []
         for path in mine:
             found = mutants((root / path).read_bytes(), path)
             same |= {mutant for mutant in found if known.holds(mutant)}
             many = given.per_module if given.sample is None else given.sample
+            many = len(found) if everything else many
             samples.append(sample(found, many, f"{given.seed}:{path}"))
         if given.sample is not None:
             rng = random.Random(f"{given.seed}:{target.room}")
             for one in (samples, *samples):
                 rng.shuffle(one)  # each module's turn, and its faults', is chance
         rooms.append([(target, mutant) for mutant in in_turns(samples)])
-    picked = in_turns(rooms)[: given.sample]
+    picked = in_turns(rooms)[: None if everything else given.sample]
+    if given.again is not None:
+        missed = survivors(json.loads(given.again.read_text(encoding="utf-8")))
+        picked = [(target, m) for target, m in picked if known_by(m) in missed]
     todo = [(target, mutant) for target, mutant in picked if mutant not in same]
     equivalent = [Result(m, target.room, EQUIVALENT) for target, m in picked if m in same]
     return todo, equivalent

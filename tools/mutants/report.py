@@ -88,6 +88,17 @@ class Equivalents:
         ]
 
 
+def known_by(mutant: Mutant) -> tuple[str, str, str]:
+    """What a fault is found by in another run, whatever line it is on by then."""
+    return mutant.path, mutant.source, mutant.description
+
+
+def survivors(written: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """What no test saw in a run whose `--json` this is, as `known_by` says it."""
+    missed = (m for m in written["mutants"] if m["outcome"] == SURVIVED)
+    return {(m["path"], m["source"], m["description"]) for m in missed}
+
+
 def judged(mutant: Mutant, room: str, outcome: str, seconds: float, baseline: float) -> Result:
     """The result of a run; a time-out counts where the tests have time in plenty without it."""
     counts = outcome != TIMED_OUT or baseline * FAR_QUICKER <= seconds

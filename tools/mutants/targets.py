@@ -233,7 +233,6 @@ TARGETS = (
         (
             "tests/clouds/gcp/test_*rules.py",
             "tests/clouds/gcp/test_every_check.py",
-            "tests/clouds/gcp/test_cluster.py",
         ),
         clouds=True,
     ),
