@@ -100,7 +100,9 @@ class TestSarif:
 
 class TestJunit:
     def test_counts_and_outcomes(self) -> None:
-        top = ET.fromstring(junit([(REPORT, SOURCE)]))
+        text = junit([(REPORT, SOURCE)])
+        assert "\n  <testsuite " in text  # for people too
+        top = ET.fromstring(text)
         suite = top[0]
         assert suite.attrib == {
             "name": "prod",

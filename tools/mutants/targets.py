@@ -252,7 +252,11 @@ TARGETS = (
     Target(
         "azure: checks",
         (f"{AZURE}/decisions.py", f"{AZURE}/explain.py", f"{AZURE}/verify*.py"),
-        ("tests/clouds/azure/test_rights.py", "tests/clouds/azure/test_every_check.py"),
+        (
+            "tests/clouds/azure/test_*_rules.py",
+            "tests/clouds/azure/test_rights.py",
+            "tests/clouds/azure/test_every_check.py",
+        ),
     ),
     Target(
         "azure: provision",

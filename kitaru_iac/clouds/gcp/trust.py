@@ -8,7 +8,7 @@ https://cloud.google.com/iam/docs/policies
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from kitaru_iac.checks.model import Verdict, fail, ok, unknown, warn
@@ -134,11 +134,14 @@ def evaluate_trust(policy: Raw, account: str, show: str, expected: Iterable[str]
     public: list[str] = []
     whole: list[str] = []
     named: set[str] = set()
+    always: set[str] = set()
     for binding in bindings_of(policy):
         if binding["role"] not in _BECOME and not str(binding["role"]).startswith("projects/"):
             continue
         for member in map(str, binding.get("members") or ()):
             named.add(member)
+            if not binding.get("condition"):
+                always.add(member)
             if member in PUBLIC:
                 public.append(f"{binding['role']} to {member}")
             elif member.startswith("principalSet://") and member.endswith("/*") and (
@@ -148,10 +151,15 @@ def evaluate_trust(policy: Raw, account: str, show: str, expected: Iterable[str]
     if public:
         return fail(f"everybody may become {account}: {', '.join(public)}", show)
     wanted = set(expected)
-    if wanted and not any(_stands_for(member, one) for member in named for one in wanted):
+    if wanted and not _holds_one(named, wanted):
         return unknown(
             f"the policy of {account} names nobody of {', '.join(sorted(wanted))}; the project's "
             "may",
+            show,
+        )
+    if wanted and not _holds_one(always, wanted):
+        return unknown(
+            f"the policy of {account} names {', '.join(sorted(wanted))} under a condition only",
             show,
         )
     if whole:
@@ -163,6 +171,10 @@ def evaluate_trust(policy: Raw, account: str, show: str, expected: Iterable[str]
         f"{who} may become it by its own policy" if named else "nobody may by its own policy",
         "what its project, folders and the organization grant was not looked at",
     )
+
+
+def _holds_one(members: Iterable[str], wanted: Collection[str]) -> bool:
+    return any(_stands_for(member, one) for member in members for one in wanted)
 
 
 def _stands_for(member: str, pool: str) -> bool:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from kitaru_iac.checks.model import CheckStatus
-from kitaru_iac.checks.probes import Denied, Unavailable
+from kitaru_iac.checks.model import CheckStatus, ok
+from kitaru_iac.checks.probes import Denied, Probe, Unavailable
 from kitaru_iac.clouds.gcp import probes_common
 from kitaru_iac.clouds.gcp.answers import BadRequest
-from kitaru_iac.clouds.gcp.observations import Rights, Tested
+from kitaru_iac.clouds.gcp.explain import checklist
+from kitaru_iac.clouds.gcp.observations import Caller, Rights, Tested
+from kitaru_iac.clouds.gcp.resources import GcpResources, RepositoryName
 from kitaru_iac.clouds.gcp.trust import (
     bindings_of,
     evaluate_rights,
@@ -20,6 +24,8 @@ from kitaru_iac.clouds.gcp.trust import (
     grants_to,
     public_roles,
 )
+from kitaru_iac.clouds.gcp.verify_bucket import bucket_checks
+from kitaru_iac.spec.kinds import StackType
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 ME = "serviceAccount:me@p.iam.gserviceaccount.com"
@@ -149,9 +155,119 @@ def test_what_is_no_answer_grants_and_refuses_nothing(given: Any) -> None:
         (policy((USER, (EVERYBODY,))), (POOL,), WARN),
         (policy((USER, (ONE,))), (POOL,), OK),
         (policy((USER, (ONE.replace("/ci/", "/ci2/"),))), (POOL,), UNKNOWN),
+        (policy((USER, (ONE,)), condition={"expression": "x"}), (POOL,), UNKNOWN),
+        (policy((USER, (EVERYBODY,)), condition={"expression": "x"}), (POOL,), UNKNOWN),
+        (policy((CREATOR, (ME,))), (ME,), OK),
+        (policy((CREATOR, (ME,)), condition={"expression": "x"}), (ME,), UNKNOWN),
+        (policy(("roles/viewer", (ME,))), (ME,), UNKNOWN),
+        (policy((USER, (EVERYBODY,)), (CREATOR, ("allUsers",))), (POOL,), FAIL),
         (policy(), (POOL,), UNKNOWN),
     ],
 )
 def test_who_may_become_an_account(given: Any, expected: Any, status: CheckStatus) -> None:
     verdict = evaluate_trust(given, "me@p", "gcloud show", expected)
     assert verdict.status is status, verdict.why
+
+
+#: https://cloud.google.com/iam/docs/service-account-permissions
+BECOMING = (
+    *("iam.serviceAccountTokenCreator", "iam.serviceAccountUser", "iam.serviceAccountKeyAdmin"),
+    *("iam.serviceAccountAdmin", "iam.workloadIdentityUser", "owner", "editor"),
+    "iam.serviceAccountOpenIdTokenCreator",
+)
+
+
+@pytest.mark.parametrize("role", BECOMING)
+def test_each_role_by_which_everybody_could_become_it_is_a_failure(role: str) -> None:
+    verdict = evaluate_trust(policy((f"roles/{role}", ("allUsers",))), "me@p", "show")
+    assert (verdict.status, verdict.remedy) == (FAIL, "show")
+
+
+@pytest.mark.parametrize(
+    ("members", "who"),
+    [
+        ((), "nobody may by its own policy"),
+        ((ME,), f"{ME} may become it by its own policy"),
+        ((ME, f"{ME}2"), "2 members may become it by its own policy"),
+    ],
+)
+def test_who_may_become_it_is_said_with_what_was_not_looked_at(
+    members: tuple[str, ...], who: str
+) -> None:
+    verdict = evaluate_trust(policy((CREATOR, members)), "me@p", "show")
+    assert verdict.why == who
+    assert "organization" in str(verdict.caveat)
+
+
+R = GcpResources("prod", StackType.VERTEX, "my-project", "europe-west1", bucket="data")
+ELSEWHERE = RepositoryName("images-project", "europe-west1", "images")
+CALLER = Caller("me@p.iam.gserviceaccount.com", "service_account")
+
+
+@pytest.mark.parametrize(
+    ("error", "caller", "r", "given"),
+    [
+        (Denied("403", permission="a.b.get"), CALLER, R, "my-project"),
+        (Denied("403", permission="a.b.get"), Caller(None, "user"), R, None),
+        (Denied("403", permission="a.b.get"), DENIED, R, None),
+        (Denied("403", permission="a.b.get"), CALLER, replace(R, project=None), None),
+        (Denied("403"), CALLER, R, None),
+        # The registry's project may be another one.
+        (
+            Denied("403", permission="a.b.get", resource=str(ELSEWHERE)),
+            CALLER,
+            replace(R, repository=ELSEWHERE),
+            "images-project",
+        ),
+        (
+            Denied("403", permission="a.b.get", resource="the project images-project"),
+            CALLER,
+            replace(R, repository=ELSEWHERE),
+            "images-project",
+        ),
+        (
+            Denied("403", permission="a.b.get", resource="the bucket data"),
+            CALLER,
+            replace(R, repository=ELSEWHERE),
+            "my-project",
+        ),
+    ],
+)
+def test_who_was_refused_is_told_the_command_that_lets_it_look(
+    error: Denied, caller: Any, r: GcpResources, given: str | None
+) -> None:
+    probes: Any = SimpleNamespace(session=Probe("who", lambda: caller))
+    check = checklist(probes, r).check(
+        "gcp.bucket.exists", "gs://data", Probe("look", lambda: 1), lambda _: ok("there")
+    )
+    assert check.on_error is not None
+    verdict = check.on_error(error, caller)
+    assert verdict is not None
+    assert (verdict.status, verdict.missing_permission) == (UNKNOWN, error.permission)
+    if given is None:
+        needed = error.permission or "the right to look"
+        assert verdict.remedy == f"gcloud auth list  # and grant it {needed}"
+        return
+    make, give = str(verdict.remedy).split(" && ")
+    assert make.startswith("gcloud iam roles create ")
+    assert f"--project {given} " in make
+    assert {"a.b.get", "storage.buckets.get"} <= set(make.split("--permissions ")[1].split(","))
+    assert give.startswith(f"gcloud projects add-iam-policy-binding {given} --member {ME} --role ")
+    assert f"projects/{given}/roles/" in give
+
+
+@pytest.mark.parametrize("region", [None, "europe-west1"])
+def test_where_a_bucket_is_is_compared_where_a_region_is_described(region: str | None) -> None:
+    asked = Probe("x", lambda: None)
+    probes: Any = SimpleNamespace(
+        session=asked,
+        bucket=asked,
+        bucket_found=asked,
+        bucket_policy=asked,
+        bucket_key=asked,
+        project=asked,
+    )
+    r = replace(R, region=region)
+    ids = [check.info.id for check in bucket_checks(checklist(probes, r), probes, r)]
+    assert ("gcp.bucket.region" in ids) is (region is not None)
+    assert len(ids) == (7 if region else 6)
