@@ -121,6 +121,17 @@ def test_repositories() -> None:
     )
 
 
+def test_remedies_of_a_repository_name_its_project_and_its_place() -> None:
+    place = "images --location europe-west1 --project my-project"
+    create = g.evaluate_format({"format": "PYTHON"}, NAME).remedy
+    assert create == (
+        "gcloud artifacts repositories create images --repository-format docker "
+        "--location europe-west1 --project my-project  # under another name, for images"
+    )
+    describe = g.evaluate_format({"format": "DOCKER", "mode": "NEW"}, NAME).remedy
+    assert describe == f"gcloud artifacts repositories describe {place}"
+
+
 def pool(name: str, scopes: tuple[str, ...] = ("cloud-platform",), mode: str = "GKE_METADATA"
          ) -> dict[str, Any]:  # fmt: skip
     return {
