@@ -67,3 +67,27 @@ def test_code_stays_code_and_in_its_cell(text: str) -> None:
 def test_a_block_is_closed_by_nothing_in_it(text: str) -> None:
     (token,) = TABLE.parse(code_block(text))
     assert token.type == "fence"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a", "`a`"),
+        ("a`b", "``a`b``"),
+        ("a``b", "```a``b```"),
+        ("`a", "`` `a ``"),
+        ("a`", "`` a` ``"),
+        ("", "`  `"),
+        (" ", "`   `"),
+        ("a|b", r"<code>a\|b</code>"),
+    ],
+)
+def test_a_span_has_one_backtick_more_than_its_text(text: str, shown: str) -> None:
+    assert code(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "fence"), [("a", "```"), ("``", "```"), ("```", "````"), ("`````", "``````")]
+)
+def test_a_block_has_three_backticks_or_one_more_than_its_text(text: str, fence: str) -> None:
+    assert code_block(text, "sh", "  ") == f"  {fence}sh\n  {text}\n  {fence}"

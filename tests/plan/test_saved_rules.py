@@ -1,0 +1,234 @@
+"""How a reviewed plan and a fresh one differ, in words; what is a plan; one text for one value."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from kitaru_iac.errors import PlanInvalid
+from kitaru_iac.plan.canonical import canonical, sha256
+from kitaru_iac.plan.document import FORMAT_VERSION, digest_of
+from kitaru_iac.plan.saved import differences, read_plan
+
+
+def change(address: str, *actions: str, **more: Any) -> dict[str, Any]:
+    return {
+        "address": address,
+        "previous_address": None,
+        "unknown": [],
+        "actions": list(actions),
+        "changed": [],
+        "used_by": [],
+        "sensitive": [],
+        **more,
+    }
+
+
+def entry(name: str = "prod", *changes: Any, error: Any = None, **described: Any) -> dict[str, Any]:
+    return {
+        "stack": name,
+        "description": described or {"name": name},
+        "changes": list(changes),
+        "error": error,
+    }
+
+
+def plan(*entries: Any, store: str = "https://zenml") -> dict[str, Any]:
+    return {"store": store, "stacks": list(entries)}
+
+
+MADE, KEPT = change("a", "create"), change("a", "no-op")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        (entry(), entry(), []),
+        (entry("prod", MADE), entry("prod", MADE), []),
+        (entry(region="x"), entry(region="x"), []),
+        (
+            entry(region="x", type="t"),
+            entry(region="ä", type="t"),
+            ['its description\'s `region` was "x", and is "ä"'],
+        ),
+        (
+            entry(type="t"),
+            entry(type="t", verify=False),
+            ["its description's `verify` was not set, and is false"],
+        ),
+        (
+            entry(type="t", b=1, a=1),
+            entry(type="t"),
+            [
+                "its description's `a` was 1, and is not set",
+                "its description's `b` was 1, and is not set",
+            ],
+        ),
+        (
+            entry("prod", MADE),
+            entry("prod"),
+            ["a: reviewed was create; now it is nothing"],
+        ),
+        (
+            entry("prod"),
+            entry("prod", MADE),
+            ["a: reviewed was nothing; now it is create"],
+        ),
+        (entry("prod", KEPT), entry("prod"), []),
+        (entry("prod"), entry("prod", KEPT), []),
+        (
+            entry("prod", change("a", "create", "delete")),
+            entry("prod", change("a", "delete", "create")),
+            ["a: reviewed was create and delete; now it is delete and create"],
+        ),
+        *(
+            (
+                entry("prod", change("a", "update")),
+                entry("prod", change("a", "update", **{key: ["x"]})),
+                ["a: the fields that change, or their values, are others"],
+            )
+            for key in ("changed", "used_by", "sensitive")
+        ),
+        # What is kept may be shared with others, and changes nothing.
+        (entry("prod", KEPT), entry("prod", change("a", "no-op", used_by=["x"])), []),
+        (
+            entry("prod", change("b", "create"), MADE),
+            entry("prod", change("c", "create"), MADE),
+            [
+                "b: reviewed was create; now it is nothing",
+                "c: reviewed was nothing; now it is create",
+            ],
+        ),
+        (
+            entry("prod", error={"code": "x"}),
+            entry("prod"),
+            ["it ended with the error x, and ends with a plan"],
+        ),
+        (
+            entry("prod"),
+            entry("prod", error={"code": "x"}),
+            ["it ended with a plan, and ends with the error x"],
+        ),
+        (
+            entry("prod", error={"code": "x", "what": "a"}),
+            entry("prod", error={"code": "x", "what": "b"}),
+            [],
+        ),
+        (
+            entry("prod", error={"code": "x"}),
+            entry("prod", error={"code": "y"}),
+            ["it ended with the error x, and ends with the error y"],
+        ),
+    ],
+)
+def test_what_differs_of_one_stack_is_said(old: Any, new: Any, lines: list[str]) -> None:
+    name = "prod"
+    old, new = {**old, "stack": name}, {**new, "stack": name}
+    assert differences(plan(old), plan(new)) == [f"stack prod: {line}" for line in lines]
+
+
+def test_other_stacks_and_another_store_are_said() -> None:
+    one, two = plan(entry("a"), entry("b")), plan(entry("b"), entry("c"), store="sqlite")
+    assert differences(one, two) == [
+        "the store was https://zenml, and is sqlite",
+        "stack a: it is in the reviewed plan alone",
+        "stack c: it is not in the reviewed plan",
+    ]
+    assert differences(one, deepcopy(one)) == []
+
+
+def written(version: object = FORMAT_VERSION, **more: Any) -> dict[str, Any]:
+    found = {"format_version": version, **plan(entry("prod", MADE)), **more}
+    return {**found, "digest": digest_of(found)}
+
+
+MAJOR, MINOR = FORMAT_VERSION.split(".")
+
+
+@pytest.mark.parametrize("version", [FORMAT_VERSION, f"{MAJOR}.999"])
+def test_a_plan_of_this_major_version_is_read_with_and_without_its_envelope(version: str) -> None:
+    found = written(version)
+    assert read_plan(json.dumps(found), "p") == found
+    assert read_plan(json.dumps({"command": "preview", "item": found}), "p") == found
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "why"),
+    [
+        ("", "This is no JSON", None),
+        ("{", "This is no JSON", None),
+        ("[" * 200_000, "This is no JSON", None),
+        ("[]", "This is no plan: it has no `format_version`", None),
+        ("1", "This is no plan: it has no `format_version`", None),
+        ("{}", "This is no plan: it has no `format_version`", None),
+        ('{"item": []}', "This is no plan: it has no `format_version`", None),
+        ('{"format_version": 1}', "This is no plan: it has no `format_version`", None),
+        *(
+            (
+                json.dumps(written(version)),
+                "The plan's format is of another major version",
+                f"This kitaru reads {MAJOR}.x.",
+            )
+            for version in (f"{int(MAJOR) + 1}.0", f"{MAJOR}", f"{MAJOR}.", f"{MAJOR}.0 ", "x.y")
+        ),
+        (
+            json.dumps({**written(), "digest": "sha256:0"}),
+            "The plan is not as it was written: its contents do not have its digest",
+            "It was edited or cut off.",
+        ),
+        (
+            json.dumps({**written(), "stacks": []}),
+            "The plan is not as it was written: its contents do not have its digest",
+            "It was edited or cut off.",
+        ),
+        (
+            json.dumps({"format_version": FORMAT_VERSION}),
+            "The plan is not as it was written: its contents do not have its digest",
+            "It was edited or cut off.",
+        ),
+        (
+            json.dumps({"format_version": FORMAT_VERSION, "stacks": [1], "store": 1}),
+            "The plan is not as it was written: its contents do not have its digest",
+            "It was edited or cut off.",
+        ),
+    ],
+)
+def test_what_is_no_plan_is_refused(text: str, what: str, why: str | None) -> None:
+    with pytest.raises(PlanInvalid) as caught:
+        read_plan(text, "p.json")
+    error = caught.value
+    assert (error.what, error.why, error.where) == (what, why, "p.json")
+    assert error.remedy == "Write it anew with: kitaru stack preview --out FILE"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"b": 1, "a": [True, None, "ä"]}, '{"a":[true,null,"ä"],"b":1}'),
+        # Keys in the order of UTF-16: what lies beyond the first plane is before U+E000.
+        ({"\ue000": 1, "\U00010000": 2}, '{"\U00010000":2,"\ue000":1}'),
+        ((1, 2), "[1,2]"),
+        (1.0, "1"),
+        (1.5, "1.5"),
+        (1e20, "100000000000000000000"),
+        (1e21, "1e+21"),
+        (-1e21, "-1e+21"),
+        (float("nan"), '"nan"'),
+        (float("inf"), '"inf"'),
+        ({1: "x"}, '{"1":"x"}'),
+        (False, "false"),
+        (
+            {
+                2,
+            },
+            '"{2}"',
+        ),
+    ],
+)
+def test_one_value_is_one_text(value: object, text: str) -> None:
+    assert canonical(value) == text
+    assert sha256(value).startswith("sha256:")
+    assert len(sha256(value)) == 71
