@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import textwrap
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import kitaru_iac
 from tools.mutants.__main__ import arguments, chosen, in_turns
 from tools.mutants.mutations import Mutant, mutants, sample
-from tools.mutants.report import EQUIVALENT, Equivalents, Result, judged, rate
+from tools.mutants.report import EQUIVALENT, Equivalents, Result, document, judged, rate
 from tools.mutants.running import KILLED, SURVIVED, Ran, Task
 from tools.mutants.schedule import Schedule
 from tools.mutants.targets import TARGETS, TableError, Target, chosen_tests, modules
@@ -182,6 +183,20 @@ def test_a_sample_of_all_rooms_gives_each_its_share(tmp_path: Path):
     assert {one.split()[1] for one in mine} == set(names)
 
 
+def test_what_survived_is_run_again_and_nothing_else(tmp_path: Path):
+    source = "x = a and not b\n"
+    (tmp_path / "a.py").write_text(source)
+    first, second, *_ = mutants(source.encode(), "a.py")
+    results = [Result(first, "one", "survived"), Result(second, "one", "killed")]
+    file = tmp_path / "mutants.json"
+    file.write_text(json.dumps(document(results, {}, {})))
+    # It is found by its text, wherever the line is by then.
+    (tmp_path / "a.py").write_text(f"y = c or d\n{source}")
+    given = arguments(["--again", str(file), "--per-module", "1"])
+    todo, _ = chosen(tmp_path, {Target("one", (), ()): ["a.py"]}, given, Equivalents(""))
+    assert [(m.line, m.description) for _, m in todo] == [(2, first.description)]
+
+
 def test_where_one_room_is_short_the_others_have_its_share():
     assert in_turns([[1], [2, 3, 4], [5, 6]]) == [1, 2, 5, 3, 6, 4]
 
@@ -197,8 +212,10 @@ def test_the_table_fits_the_tree():
     found = modules(PACKAGE.parent)
     assert set(found) == set(TARGETS)
     assert all(chosen_tests(ROOT, target) for target in TARGETS)
-    (one,) = modules(PACKAGE.parent, "records/owner.py").values()
+    (one,) = modules(PACKAGE.parent, ["records/owner.py"]).values()
     assert one == ["kitaru_iac/records/owner.py"]
+    both = modules(PACKAGE.parent, ["records/owner.py", "kitaru_iac/engine/events.py"]).values()
+    assert list(both) == [one, ["kitaru_iac/engine/events.py"]]
 
 
 def test_a_table_that_fits_no_more_is_refused(tmp_path: Path):
@@ -207,7 +224,7 @@ def test_a_table_that_fits_no_more_is_refused(tmp_path: Path):
     with pytest.raises(TableError, match="matches no test"):
         chosen_tests(tmp_path, TARGETS[0])
     with pytest.raises(TableError, match="--only"):
-        modules(PACKAGE.parent, "nothing.py")
+        modules(PACKAGE.parent, ["records/owner.py", "nothing.py"])
 
 
 def one(text: str = "x = a | b and c") -> Mutant:

@@ -46,7 +46,13 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, metavar="N", help="so many, each room its share")
     parser.add_argument("--minutes", type=float, metavar="M", help="begin nothing after these")
     parser.add_argument("--seed", default="0", metavar="S", help="another seed, another sample")
-    parser.add_argument("--only", metavar="GLOB", help="as 'spec/*', or a module's whole path")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="as 'spec/*', or a module's whole path; may be given several times",
+    )
     parser.add_argument("--again", type=Path, metavar="FILE", help="what survived: a --json FILE")
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at once")
     parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS")
@@ -122,7 +128,7 @@ def main(argv: list[str]) -> int:
     results.sort(key=lambda r: (order[r.room], r.mutant.path, r.mutant.start))
     _tell(results)
     for entry in known.unused(
-        (path for mine in paths.values() for path in mine), all_paths=given.only is None
+        (path for mine in paths.values() for path in mine), all_paths=not given.only
     ):
         said(f"equivalent.txt: this entry matches nothing: {entry}")
     if given.json is not None:

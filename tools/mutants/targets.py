@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -304,8 +305,8 @@ TARGETS = (
 )
 
 
-def modules(root: Path, only: str | None = None) -> dict[Target, list[str]]:
-    """The modules of each target as paths from the root; `only` is a glob that narrows them.
+def modules(root: Path, only: Sequence[str] = ()) -> dict[Target, list[str]]:
+    """The modules of each target as paths from the root; `only` are globs that narrow them.
 
     Raises:
         TableError: A glob matches nothing, or a module is in two targets.
@@ -321,11 +322,15 @@ def modules(root: Path, only: str | None = None) -> dict[Target, list[str]]:
                 if path in owner:
                     raise TableError(f"{path} is in '{owner[path].room}' and in '{target.room}'")
                 owner[path] = target
+    unmatched = set(only)
     for path, target in owner.items():
-        if only is None or fnmatchcase(path, only) or fnmatchcase(path, f"kitaru_iac/{only}"):
+        wanted = {glob for glob in only if fnmatchcase(path, glob)}
+        wanted |= {glob for glob in only if fnmatchcase(path, f"kitaru_iac/{glob}")}
+        unmatched -= wanted
+        if wanted or not only:
             found.setdefault(target, []).append(path)
-    if not found:
-        raise TableError(f"--only {only} matches no module of the table")
+    if unmatched:
+        raise TableError(f"--only {min(unmatched)} matches no module of the table")
     return found
 
 
