@@ -121,7 +121,7 @@ def main(argv: list[str]) -> int:
     results: list[Result] = []
     with running.copies(root, given.jobs) as trees:
         todo, equivalent = chosen(trees[0].root, paths, given, known)
-        alone = paths if given.per_module == 0 and given.sample is None else ()
+        alone: Iterable[Target] = paths if given.per_module == 0 and given.sample is None else ()
         schedule = Schedule(todo, given.timeout, alone)
         results = [*equivalent, *_outcomes(schedule, trees, paths, end)]
     order = {target.room: number for number, target in enumerate(paths)}
