@@ -39,7 +39,10 @@ SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0-part.json").read_text(
 
 
 def _log(report: CheckReport = REPORT, source: SourceFile | None = SOURCE) -> dict[str, Any]:
-    log = json.loads(sarif([(report, source)], catalog(), "1.2.3"))
+    text = sarif([(report, source)], catalog(), "1.2.3")
+    assert text.startswith('{\n  "$schema": ')  # two spaces deep
+    assert text.endswith("\n}\n")
+    log = json.loads(text)
     jsonschema.Draft7Validator(SCHEMA).validate(log)
     return log["runs"][0]
 
