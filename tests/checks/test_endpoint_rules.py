@@ -22,8 +22,11 @@ def test_nothing_is_waited_for_longer_than_the_check_or_a_few_seconds(
     given: float, waited: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[object] = []
-    monkeypatch.setattr(
-        socket, "create_connection", lambda *call: calls.append(call) or nullcontext()
-    )
+
+    def connect(*call: object) -> nullcontext[None]:
+        calls.append(call)
+        return nullcontext()
+
+    monkeypatch.setattr(socket, "create_connection", connect)
     assert connects("api.example.com", 443, given) is True
     assert calls == [(("api.example.com", 443), waited)]

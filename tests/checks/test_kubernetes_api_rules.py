@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from urllib.request import HTTPSHandler
 
 import pytest
 
@@ -144,13 +145,14 @@ def test_an_endpoint_is_trusted_by_the_authority_of_its_cluster_alone(
         return made
 
     handed: list[object] = []
-    handler = kubernetes_api.HTTPSHandler
+    handler = HTTPSHandler
     monkeypatch.setattr(ssl, "create_default_context", context)
-    monkeypatch.setattr(
-        kubernetes_api,
-        "HTTPSHandler",
-        lambda context=None: handed.append(context) or handler(context=context),
-    )
+
+    def handing(context: ssl.SSLContext | None = None) -> HTTPSHandler:
+        handed.append(context)
+        return handler(context=context)
+
+    monkeypatch.setattr(kubernetes_api, "HTTPSHandler", handing)
     assert KubernetesApi("https://c", authority, "t0ken", 5)._opener is not None
     assert handed == [contexts[trusted]]
     assert list(contexts) == [trusted]
