@@ -130,6 +130,19 @@ def test_remedies_of_a_repository_name_its_project_and_its_place() -> None:
     )
     describe = g.evaluate_format({"format": "DOCKER", "mode": "NEW"}, NAME).remedy
     assert describe == f"gcloud artifacts repositories describe {place}"
+    assert g.evaluate_scanning({}, NAME).remedy == describe
+    cleanup = g.evaluate_cleanup({"cleanupPolicies": {"a": {"action": "DELETE"}}}, NAME).remedy
+    assert cleanup == f"gcloud artifacts repositories list-cleanup-policies {place}"
+    tags = g.evaluate_tags({"dockerConfig": {"immutableTags": True}}, NAME).remedy
+    assert tags == (
+        "gcloud artifacts repositories update images --no-immutable-tags "
+        "--location europe-west1 --project my-project"
+    )
+    off = {"vulnerabilityScanningConfig": {"enablementState": "SCANNING_DISABLED"}}
+    assert g.evaluate_scanning(off, NAME).remedy == (
+        "gcloud services enable containerscanning.googleapis.com --project my-project"
+        "  # costs money for each image"
+    )
 
 
 def pool(name: str, scopes: tuple[str, ...] = ("cloud-platform",), mode: str = "GKE_METADATA"
