@@ -22,6 +22,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "errors.md"
 #: Programs match on these. A code is added here; none is ever changed or taken away.
 CODES = {
     "active_stack_missing",
+    "address_shortened",
     "already_exists",
     "answer_lost",
     "backend_unusable",

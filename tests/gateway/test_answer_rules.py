@@ -235,7 +235,7 @@ LATER = "Run the command again later; the server's log says more."
             NotConnectedError(
                 "The ZenML server has too much to do",
                 why="HTTP status 429 (Too Many Requests)",
-                remedy="Run the command again in 1 seconds.",
+                remedy="Run the command again in 1 second.",
             ),
         ),
         (
