@@ -41,6 +41,10 @@ _BECOME = {
     "roles/editor",
 }
 
+#: Those that surely let a workload of a pool get them. A custom role may, by what it holds.
+#: https://cloud.google.com/iam/docs/workload-identity-federation-with-other-providers
+_GET_TOKENS = {"roles/iam.serviceAccountTokenCreator", "roles/iam.workloadIdentityUser"}
+
 
 def bindings_of(policy: Raw) -> list[Raw]:
     """The bindings of a policy.
@@ -134,14 +138,14 @@ def evaluate_trust(policy: Raw, account: str, show: str, expected: Iterable[str]
     public: list[str] = []
     whole: list[str] = []
     named: set[str] = set()
-    always: set[str] = set()
+    certain: set[str] = set()
     for binding in bindings_of(policy):
         if binding["role"] not in _BECOME and not str(binding["role"]).startswith("projects/"):
             continue
         for member in map(str, binding.get("members") or ()):
             named.add(member)
-            if not binding.get("condition"):
-                always.add(member)
+            if binding["role"] in _GET_TOKENS and not binding.get("condition"):
+                certain.add(member)
             if member in PUBLIC:
                 public.append(f"{binding['role']} to {member}")
             elif member.startswith("principalSet://") and member.endswith("/*") and (
@@ -157,9 +161,10 @@ def evaluate_trust(policy: Raw, account: str, show: str, expected: Iterable[str]
             "may",
             show,
         )
-    if wanted and not _holds_one(always, wanted):
+    if wanted and not _holds_one(certain, wanted):
         return unknown(
-            f"the policy of {account} names {', '.join(sorted(wanted))} under a condition only",
+            f"the policy of {account} names {', '.join(sorted(wanted))} only under a condition, or "
+            "with a role that may not let it get tokens",
             show,
         )
     if whole:
