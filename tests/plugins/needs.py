@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -105,21 +106,28 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if worker != "gw0" or session.config.option.collectonly:
         return
     if releases := sorted(set().union(*map(_releases, session.items))):
-        _in_background("releases", "-m", "tests.servers.releases", str(CACHE), *releases)
+        _in_background("releases", ["-m", "tests.servers.releases", str(CACHE), *releases])
+    builds = []
+    if os.environ[_READY] != "yes" and any(map(_is_for("engine"), session.items)):
+        builds.append([str(_TOOL)])
     if any("languages" in getattr(item, "fixturenames", ()) for item in session.items):
-        _in_background("languages", "-m", "tests.pulumi.languages.building")
-    if any(item.get_closest_marker("kubernetes") for item in session.items):
-        _in_background("kubernetes", str(_KUBERNETES))
-    if os.environ[_READY] == "yes":
-        return
-    if any(item.get_closest_marker("engine") for item in session.items):
-        _in_background("engine", str(_TOOL))
+        builds.append(["-m", "tests.pulumi.languages.building"])
+    if any(map(_is_for("kubernetes"), session.items)):
+        builds.append([str(_KUBERNETES)])
+    if builds:
+        # One after the other: each alone keeps all cores busy.
+        _in_background("builds", *builds)
 
 
-def _in_background(name: str, *arguments: str) -> None:
+def _is_for(marker: str) -> Callable[[pytest.Item], bool]:
+    return lambda item: item.get_closest_marker(marker) is not None
+
+
+def _in_background(name: str, *runs: list[str]) -> None:
     """Run Python beside the tests; whoever needs what it makes waits for its lock."""
+    script = "; ".join(shlex.join([sys.executable, *arguments]) for arguments in runs)
     with (run_folder() / f"{name}.log").open("wb") as log:
-        command = ["nice", sys.executable, *arguments]
+        command = ["nice", "sh", "-c", script]
         subprocess.Popen(command, cwd=_TOOL.parents[1], stdout=log, stderr=log)
 
 

@@ -67,7 +67,7 @@ def environment_of(release: str, cache: Path = CACHE) -> Path:
             _uv("venv", "--quiet", "--python", sys.executable, str(place))
             python = str(place / "bin" / "python")
             _uv("pip", "install", "--quiet", "--python", python, "--requirement", str(lock))
-            _run([str(_ROOT / "scripts" / "compile"), python])
+            _run([str(_ROOT / "scripts" / "compile"), python, str(lock)])
             (place / "ready").touch()
     return place / "bin" / "python"
 

@@ -20,7 +20,8 @@ __all__ = ["Started", "begin_run", "commands", "executable", "run", "run_folder"
 _RUN = "TESTS_RUN"
 #: Read by Python before anything of ours runs: a fork would not see them.
 _TOO_LATE = ("PYTHON", "COVERAGE", "LD_")
-_START = 120.0
+#: In seconds. Beside builds, on a machine without any cache, two minutes were not enough.
+_START = 280.0
 
 _PROGRAM = '''#!{python} -IS
 """Stands for a program: lets the process that forks run it, with this one's files and signals."""
@@ -191,7 +192,7 @@ def _start(place: Path) -> None:
         if key in {"PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV"}
     }
     home = place.with_suffix(".home")
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     clean |= {"HOME": str(home), "ZENML_ANALYTICS_OPT_IN": "false"}
     clean |= {"ZENML_CONFIG_PATH": str(home / "zenml")}
     parent = os.environ[f"{_RUN}_PID"]
