@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.outputs import filled
+from kitaru_iac.engine.events import name_of
 from kitaru_iac.engine.progress import as_view
 from kitaru_iac.errors import DeploymentNotFound, KitaruError
 from kitaru_iac.infrastructure.deletion_protection import (
@@ -120,7 +121,7 @@ def drift(
 
 def _require_known(deployment: Deployment) -> None:
     """Refuse to call a state as it is in the cloud that may lack something, or knows nothing."""
-    begun = [str(resource["urn"]).rsplit("::", 1)[-1] for resource in deployment.begun()]
+    begun = [name_of(str(resource["urn"])) for resource in deployment.begun()]
     if begun:
         raise KitaruError(
             f"What a run has begun to make is not in the state: {', '.join(begun)}",
