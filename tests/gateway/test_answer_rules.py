@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -16,27 +15,12 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.wire import AnswerLost, Response
+from tests.gateway.answering import PAGE, URL, response
 
-URL = "https://zenml.example"
-PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>"
 ZENMLS = {"detail": ["ValueError", "bad id"]}
 FIELDS = {"detail": [{"loc": ["body", "name"], "msg": "Field required"}]}
 
 pytestmark = pytest.mark.usefixtures("isolated")
-
-
-def response(
-    status: int,
-    body: Any = b"",
-    asked: str = "GET /api/v1/stacks",
-    *,
-    write: bool = False,
-    server: str = URL,
-    **headers: str,
-) -> Response:
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status, named, data, server, asked, write, ())
 
 
 @pytest.mark.parametrize(
@@ -247,7 +231,7 @@ LATER = "Run the command again later; the server's log says more."
             ),
         ),
         (
-            response(502, PAGE, "POST /api/v1/stacks", write=True),
+            response(502, PAGE, write=True),
             AnswerLost(
                 "The ZenML server took a request and gave no answer to it",
                 why="HTTP status 502 (Bad Gateway): it may have done what was asked",
@@ -255,7 +239,7 @@ LATER = "Run the command again later; the server's log says more."
             ),
         ),
         (
-            response(300, asked="POST /api/v1/stacks", write=True),
+            response(300, write=True),
             AnswerLost(
                 "The ZenML server took a request and gave no answer to it",
                 why="It answered with the HTTP status 300 to POST /api/v1/stacks: it may have done "

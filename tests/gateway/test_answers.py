@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from email.utils import formatdate
 from typing import Any
@@ -18,32 +17,17 @@ from kitaru_iac.errors import (
     NotFoundError,
 )
 from kitaru_iac.gateway import answers
-from kitaru_iac.gateway.wire import AnswerLost, Response
-
-URL = "https://zenml.example"
-PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>"
+from kitaru_iac.gateway.wire import AnswerLost
+from tests.gateway.answering import PAGE, URL, response
 
 pytestmark = pytest.mark.usefixtures("isolated")
-
-
-def response(
-    status: int,
-    body: Any = b"",
-    *,
-    write: bool = False,
-    headers: dict[str, str] | None = None,
-    secrets: tuple[str, ...] = (),
-) -> Response:
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    asked = "POST /api/v1/stacks" if write else "GET /api/v1/stacks"
-    return Response(status, headers or {}, data, URL, asked, write, secrets)
 
 
 @pytest.mark.parametrize("status", [200, 404, 405])
 def test_a_page_in_place_of_a_server_is_told_with_the_servers_address(status: int) -> None:
     page = f"{URL}/workspaces/default/projects/default"
     with pytest.raises(NotConnectedError) as caught:
-        answers.document(Response(status, {}, PAGE, page, "GET /api/v1/stacks", False, ()))
+        answers.document(response(status, PAGE, server=page))
     assert caught.value.where == page
     assert f"Did you mean {URL}?" in str(caught.value.remedy)
 
@@ -159,7 +143,7 @@ class TestWhatIsNoDocument:
         assert "may have done" in str(error.why)
 
     def test_by_its_kind(self) -> None:
-        error = error_of(200, b"hello", headers={"content-type": "text/html; charset=utf-8"})
+        error = error_of(200, b"hello", content_type="text/html; charset=utf-8")
         assert "a web page" in str(error.why)
 
 
@@ -237,13 +221,13 @@ class TestRefusals:
         assert not isinstance(error_of(status, PAGE, write=True), AnswerLost)
 
     def test_when_to_come_again(self) -> None:
-        assert "in 1 second." in str(error_of(429, headers={"retry-after": "1"}).remedy)
-        remedy = error_of(429, headers={"retry-after": "90"}).remedy
+        assert "in 1 second." in str(error_of(429, retry_after="1").remedy)
+        remedy = error_of(429, retry_after="90").remedy
         assert remedy == "Run the command again in 90 seconds."
         date = formatdate(time.time() + 3600, usegmt=True)
-        assert "again in 3" in str(error_of(503, headers={"retry-after": date}).remedy)
+        assert "again in 3" in str(error_of(503, retry_after=date).remedy)
         for nonsense in ("soon", "-1", "9" * 400, "Mon, 99 Foo", "\x00", "1e9"):
-            assert "later" in str(error_of(503, headers={"retry-after": nonsense}).remedy)
+            assert "later" in str(error_of(503, retry_after=nonsense).remedy)
 
 
 class TestWhatAServerSays:

@@ -19,7 +19,6 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from kitaru_iac.clouds.aws.provision.ownership import BUCKET, CLUSTER, LOGS, REP
 from kitaru_iac.clouds.provider import Claim, marks
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.spec.model import BaseSpec
+from tests.clouds.aws.figures import told
 from tests.clouds.aws.world import World
 from tests.doubles.aws import REGION, AwsLoopback
 from tests.doubles.faults import AwsFaults, Rule, error_response
@@ -45,20 +45,13 @@ def main() -> int:
     parser.add_argument("--worlds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    figures: Counter[str] = Counter()
     with (
         tempfile.TemporaryDirectory() as folder,
         AwsLoopback(Path(folder)) as aws,
         AwsFaults(aws.url) as faults,
     ):
         os.environ.update(aws.env() | faults.env())
-        for said in worlds(aws, faults, random.Random(given.seed), given.worlds):
-            figures[said.partition(":")[0]] += 1
-            if said.startswith("FAULT"):
-                print(said, flush=True)
-    for line, count in sorted(figures.items()):
-        print(f"{count:4} {line}")
-    return int(any("FAULT" in line for line in figures))
+        return told(worlds(aws, faults, random.Random(given.seed), given.worlds))
 
 
 def worlds(aws: AwsLoopback, faults: AwsFaults, rng: random.Random, count: int) -> Iterator[str]:
