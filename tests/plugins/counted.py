@@ -1,9 +1,13 @@
 """Which tests are counted where branches are (`--cov`).
 
 Not those in which ZenML and Pulumi work in the test's own process: to trace them takes three
-quarters of the time once more, nearly all of it in packages that are not ours. Of those that ask a
-cloud on loopback, where boto3 does, one in three, and one in five of a table with many rows: such
-cases differ by an answer or a value, and share most branches.
+quarters of the time once more, nearly all of it in packages that are not ours. Nor those that go
+through hundreds of values in one test: they take the same branches over and over, and tracing takes
+more than twice the time there. Of those that ask a cloud on loopback, where boto3 does, one in
+three, and one in five of a table with many rows: such cases differ by an answer or a value, and
+share most branches.
+
+What is run when modules are imported is counted in one worker, since each imports the same.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import Any
 
 import pytest
 
-_NEVER = ("engine", "server", "store", "slow")
+_NEVER = ("engine", "server", "store", "slow", "hypothesis", "no_cover")
 _CLOUDS = "clouds"
 #: A test with more cases than this is a table.
 _TABLE = 20
@@ -44,13 +48,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     _cases.update(map(_function, items))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    # In a worker pytest-cov counts twice. The first counter's numbers are never read, and it would
-    # go on wherever the second is paused.
-    controller = _controller(session.config)
-    if controller is not None and hasattr(session.config, "workerinput"):
-        controller.cov.stop()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
+    worker = getattr(session.config, "workerinput", {}).get("workerid")
+    first = _controller(session.config)
+    if first is not None and (worker or session.config.getoption("dist", "no") != "no"):
+        # In a worker pytest-cov counts twice; the first counter's numbers are never read, and it
+        # would go on wherever the second is paused. What hands the tests out runs nothing of ours.
+        first.cov.stop()
+    yield
+    if first is not None and worker and worker != "gw0":
+        _controller(session.config).pause()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -22,11 +22,13 @@ def one(number):
     return {0: 4}[0]
 """
 _TESTS = """
+import os
 import sys
 
 import pytest
 import tested
 
+imported_traced = sys.gettrace() is not None
 traced = []
 
 @pytest.fixture
@@ -52,13 +54,20 @@ def test_of_many_rows(number):
 def test_some_of_the_rows_were_counted():
     assert 0 < sum(traced) < 21
 
+def test_one_worker_counts_what_is_imported():
+    assert imported_traced is (os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0")
+
+@pytest.mark.no_cover
+def test_of_many_values():
+    tested.called()
+
 @pytest.mark.server
 def test_last():
     tested.called()
 """
 
 
-@pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "1")])
+@pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "2", "--dist", "each")])
 def test_what_runs_foreign_packages_is_not_counted(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:

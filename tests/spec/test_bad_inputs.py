@@ -39,6 +39,7 @@ def test_bad_input_is_refused(row: BadInput, tmp_path: Path, monkeypatch: pytest
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+@pytest.mark.no_cover
 def test_each_problem_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     for row in BAD_INPUTS:
