@@ -8,13 +8,14 @@ from contextlib import nullcontext
 import pytest
 
 from kitaru_iac.checks.endpoint import connects
+from kitaru_iac.checks.probes import Unavailable
 
 
 def test_a_connection_is_taken_or_not() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert connects("127.0.0.1", port, 5) is True
-    assert connects("127.0.0.1", port, 5) is False
+        assert connects(f"127.0.0.1:{port}", 5) is True
+    assert connects(f"127.0.0.1:{port}", 5) is False
 
 
 @pytest.mark.parametrize(("given", "waited"), [(0.5, 0.5), (5.0, 5.0), (60.0, 5.0)])
@@ -28,5 +29,14 @@ def test_nothing_is_waited_for_longer_than_the_check_or_a_few_seconds(
         return nullcontext()
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    assert connects("api.example.com", 443, given) is True
+    assert connects("api.example.com", given) is True
     assert calls == [(("api.example.com", 443), waited)]
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["", ":443", "host:port", "host:99999", "a..b", "x" * 64 + ".example.com", "[::1", "\ud800"],
+)
+def test_what_is_no_address_is_not_called_out_of_reach(where: str) -> None:
+    with pytest.raises(Unavailable, match="is none"):
+        connects(where, 5)

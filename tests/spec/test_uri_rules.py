@@ -726,3 +726,25 @@ def test_what_is_no_registry_says_why_and_what_to_write(
     assert (why or "") in (error.why or "")
     assert SECRET not in str(error)
     assert SECRET.lower() not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("uri", "configured", "whole"),
+    [
+        ("az://data/k", "kitaru1", "az://data@kitaru1.blob.core.windows.net/k"),
+        ("az://data/k", "Not-One", "az://data/k"),
+        ("az://data/k", "ab", "az://data/k"),
+        ("az://data/k", 7, "az://data/k"),
+        ("az://data/k", None, "az://data/k"),
+        (
+            *("abfs://data@theirs12.dfs.core.windows.net/k", "kitaru1"),
+            "abfs://data@theirs12.dfs.core.windows.net/k",
+        ),
+        ("s3://bucket/k", "kitaru1", "s3://bucket/k"),
+    ],
+)
+def test_a_store_is_completed_by_what_its_connector_names(
+    uri: str, configured: object, whole: str
+) -> None:
+    store = parse_artifact_store(uri)
+    assert str(store.completed({"storage_account": configured})) == whole

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from kitaru_iac.checks.cluster_rights import ClusterRight
 from kitaru_iac.checks.commands import note
@@ -199,10 +198,10 @@ class ClusterProbes(CommonProbes):
 
     def _endpoint(self, cluster: Raw) -> bool:
         """Whether a connection to the cluster's endpoint is taken from here; nothing is sent."""
-        where = urlsplit(str(cluster.get("endpoint") or ""))
-        if not where.hostname:
+        where = str(cluster.get("endpoint") or "")
+        if not where:
             raise Skipped("EKS told no endpoint")
-        return connects(where.hostname, where.port or 443, self._aws.timeout)
+        return connects(where.removeprefix("https://"), self._aws.timeout)
 
     def denied(self, principal: Probe[Principal]) -> Probe[tuple[ClusterRight, ...]]:
         """What the cluster denies a principal of what ZenML does, where it is who looks."""

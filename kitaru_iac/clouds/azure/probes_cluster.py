@@ -50,8 +50,7 @@ class ClusterProbes(CommonProbes):
         where = api_host(cluster)
         if not where:
             raise Skipped("AKS told no address of its API")
-        host, _, port = where.partition(":")
-        return connects(host, int(port or 443), self._azure.timeout)
+        return connects(where, self._azure.timeout)
 
 
 def api_host(cluster: Raw) -> str | None:

@@ -104,8 +104,7 @@ class ClusterProbes(CommonProbes):
         where = endpoint_of(cluster)
         if not where:
             raise Skipped("GKE told no endpoint")
-        host, _, port = where.removeprefix("https://").partition(":")
-        return connects(host, int(port or 443), self._google.timeout)
+        return connects(where.removeprefix("https://"), self._google.timeout)
 
     def _pod_account(self, cluster: Raw) -> Raw:
         """The service account of Kubernetes that pods run as; empty where there is none yet."""

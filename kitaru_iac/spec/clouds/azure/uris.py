@@ -15,7 +15,7 @@ from kitaru_iac.spec.clouds.forms import (
     joined,
 )
 from kitaru_iac.spec.kinds import Cloud
-from kitaru_iac.spec.refusal import UriError, shown
+from kitaru_iac.spec.refusal import Refusal, UriError, shown
 from kitaru_iac.values import dataclass
 
 __all__ = ["BUCKET", "AcrUri", "AzureBlobUri", "read_registry"]
@@ -66,9 +66,16 @@ class AzureBlobUri(ArtifactStoreUri):
         return joined(f"{scheme}://{self.container}", self.path)
 
     def completed(self, connector: Mapping[str, object]) -> AzureBlobUri:
-        """The URI with the connector's ``storage_account``, where it names none itself."""
+        """The URI with the connector's ``storage_account``, where it names none itself.
+
+        What cannot be the name of one is left where it is: no file could say it.
+        """
         account = connector.get("storage_account")
         if self.account is not None or not isinstance(account, str):
+            return self
+        try:
+            names.storage_account(account)
+        except Refusal:
             return self
         return AzureBlobUri(self.container, self.path, account, self.scheme)
 
