@@ -45,6 +45,7 @@ def many_of(count: int) -> Any:
     return described(*(f"stack-{number:03}" for number in range(count)))
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("memory")
 def test_a_hundred_that_are_as_described_are_seen_with_few_questions() -> None:
     gateway, items = Counting(), many_of(100)

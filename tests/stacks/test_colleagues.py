@@ -142,6 +142,7 @@ def nothing_is_left_for_a_while(store: MemoryGateway) -> bool:
     return all(name in {"dev", "default"} for name in names)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("pair", PAIRS)
 def test_no_order_of_their_calls_leaves_a_mixture_that_nobody_told(
     pair: str, monkeypatch: pytest.MonkeyPatch

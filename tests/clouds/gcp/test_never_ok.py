@@ -86,6 +86,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kitaru_iac.clouds.gcp.session._PAUSE", 0.0)
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("no_pause")
 @pytest.mark.parametrize("where", ["V", "K"])
 def test_no_call_gone_wrong_lets_a_check_be_ok(world: World, where: str) -> None:
