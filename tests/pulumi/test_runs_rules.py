@@ -21,7 +21,7 @@ NOBODY = ("", "")
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(runs, "_home", tmp_path)
     monkeypatch.setattr(runs, "_provider", None)
-    monkeypatch.setattr(runs, "backend", lambda: "https://backend")
+    monkeypatch.setattr(runs, "_backend", lambda *_: "https://backend")
     return tmp_path / "kitaru" / "pulumi"
 
 
@@ -51,10 +51,10 @@ def test_the_latest_is_made_when_it_is_first_asked_for() -> None:
 def test_each_resource_and_each_backend_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     mine = runs.begin(URN)
     assert runs.known(f"{URN}2") == frozenset()
-    monkeypatch.setattr(runs, "backend", lambda: "https://another")
+    monkeypatch.setattr(runs, "_backend", lambda *_: "https://another")
     assert runs.known(URN) == frozenset()
     other = runs.begin(URN)
-    monkeypatch.setattr(runs, "backend", lambda: "https://backend")
+    monkeypatch.setattr(runs, "_backend", lambda *_: "https://backend")
     assert runs.known(URN) == {mine}
     assert mine != other
 

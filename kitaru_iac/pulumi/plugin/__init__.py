@@ -4,6 +4,8 @@
 
     main.py        the process: start, the engine's address, signals
     servicer.py    the protocol's calls, each mapped to one of the below; errors mapped once
+    protocol.py    the protocol's messages, without the SDK around them
+    sdk.py         what the SDK answers, once a component is built
     wire.py        values on the wire: secrets, unknowns, numbers
     settings.py    the provider's configuration: which server
     check.py       a resource's inputs → problems, all at once

@@ -12,7 +12,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["backend"]
+__all__ = ["VARIABLES", "backend"]
+
+#: What says it, beside the files in the current directory and in Pulumi's home.
+VARIABLES = ("PULUMI_BACKEND_URL", "PULUMI_HOME", "PULUMI_CREDENTIALS_PATH", "HOME")
 
 _FILE = "file://"
 _PROJECTS = ("Pulumi.yaml", "Pulumi.yml")

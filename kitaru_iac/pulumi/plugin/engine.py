@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import grpc
 import grpc.aio
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+from kitaru_iac.pulumi.plugin.protocol import engine_pb2, engine_pb2_grpc
 
 __all__ = ["EngineLog", "until_gone"]
 

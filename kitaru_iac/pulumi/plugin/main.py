@@ -39,17 +39,16 @@ async def _stop_without(engine: str, stop: asyncio.Event) -> None:
 
 async def _serve(engine: str) -> None:
     import grpc.aio
-    from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-    from pulumi.runtime.proto import provider_pb2_grpc
 
     from kitaru_iac.machine.environment import apply_environment
+    from kitaru_iac.pulumi.plugin.protocol import GRPC_OPTIONS, provider_pb2_grpc
     from kitaru_iac.pulumi.plugin.servicer import Servicer
     from kitaru_iac.pulumi.plugin.threads import busy, sdk_threads
 
     apply_environment()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(sdk_threads())
-    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
+    server = grpc.aio.server(options=GRPC_OPTIONS)
     servicer = Servicer(engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -20,6 +20,7 @@ from kitaru_iac.errors import KitaruError, NotConnectedError
 if TYPE_CHECKING:
     from kitaru_iac.gateway.gateway import Gateway
     from kitaru_iac.gateway.identity import StoreIdentity
+    from kitaru_iac.gateway.views import Reader
     from kitaru_iac.pulumi.plugin.wire import Properties
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "machine",
     "means_local",
     "properties",
+    "reader",
     "remember_machine",
     "require_own",
 ]
@@ -40,10 +42,17 @@ __all__ = [
 LOCAL = "local"
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
+#: The variables that say which store is meant, or where the settings are that say it.
+_SAYING = (
+    *("KITARU_CONFIG_PATH", "ZENML_CONFIG_PATH", "XDG_CONFIG_HOME", "HOME"),
+    *("ZENML_STORE_URL", "KITARU_SERVER_URL"),
+)
+
 _local_is_meant = False
 _found: dict[tuple[str | None, ...], StoreIdentity] = {}
-#: The connection to a server, where it has not failed.
+#: The connection to a server, where it has not failed, and what reads through one.
 _open: dict[tuple[str | None, ...], Gateway] = {}
+_readers: dict[tuple[str | None, ...], Reader] = {}
 _machine: Machine | None = None
 
 
@@ -120,9 +129,7 @@ def here() -> StoreIdentity:
 
 def _key() -> tuple[str | None, ...]:
     """What tells one store that this process may be told to register on from another."""
-    from kitaru_iac.machine.home import config_home
-
-    return (str(config_home()), *map(os.environ.get, ("ZENML_STORE_URL", "KITARU_SERVER_URL")))
+    return tuple(map(os.environ.get, _SAYING))
 
 
 @contextmanager
@@ -148,8 +155,25 @@ def connected() -> Iterator[None]:
             yield
     except NotConnectedError:
         _open.pop(key, None)
+        _readers.pop(key, None)
         raise
     _open[key] = gateway
+
+
+@contextmanager
+def reader() -> Iterator[Reader]:
+    """What reads stacks: on a server the same one for all, and with it the same connection."""
+    from kitaru_iac.gateway import open_reader
+
+    key = _key()
+    found = _readers.get(key) or open_reader()
+    if key in _open:
+        _readers[key] = found
+    try:
+        yield found
+    finally:
+        if key not in _open:
+            found.close()
 
 
 def _server() -> Gateway | None:

@@ -50,15 +50,11 @@ class Made:
 
 def view_of(ref: str) -> StackView | None:
     """The stack with exactly this name or id."""
-    from kitaru_iac.gateway import open_reader
-
-    reader = open_reader()
-    try:
-        view = reader.stack(ref)
-    except (StackNotFound, UsageError):  # no stack, or a name that is the beginning of several ids
-        return None
-    finally:
-        reader.close()
+    with place.reader() as reader:
+        try:
+            view = reader.stack(ref)
+        except (StackNotFound, UsageError):  # no stack, or a name that begins several ids
+            return None
     # The reader takes the beginning of an id too, which is for people.
     return view if view.name == ref or _is_id(ref, view.id) else None
 

@@ -18,13 +18,15 @@ state's, or came anew into this one; either way it has no claim.
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from collections.abc import Callable, Collection
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from kitaru_iac.errors import KitaruError
-from kitaru_iac.pulumi.plugin.backend import backend
+from kitaru_iac.pulumi.plugin.backend import VARIABLES, backend
 
 __all__ = ["begin", "hold", "known", "latest", "remember_home", "serve", "settle"]
 
@@ -146,10 +148,24 @@ def _on_file(urn: str, do: Callable[[Path], T]) -> T:
     from kitaru_iac.machine.home import config_home
 
     folder = (_home or config_home()) / "kitaru" / "pulumi"
-    file = folder / hashlib.sha256(f"{urn}\n{backend()}".encode()).hexdigest()[:32]
+    state = _backend(_folder(), *map(os.environ.get, VARIABLES))
+    file = folder / hashlib.sha256(f"{urn}\n{state}".encode()).hexdigest()[:32]
     try:
         return do(file)
     except OSError as error:
         raise KitaruError(
             f"{file} cannot be used", why=error.strerror, remedy="Set KITARU_CONFIG_PATH."
         ) from error
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - a key, not a path
+    except OSError:  # it is gone
+        return ""
+
+
+@cache
+def _backend(*_: str | None) -> str:
+    """The engine's backend, which stays what it is while the engine runs; by what says it."""
+    return backend()

@@ -17,9 +17,6 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 from google.protobuf import empty_pb2
-from pulumi.provider.provider import ConstructResult, Provider
-from pulumi.provider.server import ProviderServicer
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, status_pb2
 
 from kitaru_iac._version import __version__
 from kitaru_iac.errors import KitaruError, Problem
@@ -27,6 +24,12 @@ from kitaru_iac.pulumi.keys import STACK_KEYS, camel, property_path, reason
 from kitaru_iac.pulumi.plugin import check, functions, ownership, place, runs, settings, stacks
 from kitaru_iac.pulumi.plugin.changes import changes
 from kitaru_iac.pulumi.plugin.engine import EngineLog
+from kitaru_iac.pulumi.plugin.protocol import (
+    plugin_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+    status_pb2,
+)
 from kitaru_iac.pulumi.plugin.threads import in_thread
 from kitaru_iac.pulumi.plugin.wire import Properties, read, secret, struct
 
@@ -72,14 +75,15 @@ def _clean(call: _Call[_Answer]) -> _Call[_Answer]:
     return answer
 
 
-class Servicer(ProviderServicer):
+class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """One provider; the engine starts a process for each.
 
-    `Construct` is the SDK's; it is given the components by `_Components`.
+    `Construct` is the SDK's, which is loaded when a program in another language has a component.
     """
 
     def __init__(self, engine_address: str) -> None:
-        super().__init__(_Components(__version__), [], engine_address)
+        self._engine = engine_address
+        self._sdk: Any = None
         self.log = EngineLog(engine_address)
         self.working = 0
         self.cancelled = False
@@ -302,6 +306,14 @@ class Servicer(ProviderServicer):
         result: dict[str, Any] = {"return": struct(functions.answer(report))}
         return provider_pb2.InvokeResponse(**result)
 
+    async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """A component, built by the SDK."""
+        if self._sdk is None:
+            from kitaru_iac.pulumi.plugin.sdk import component_servicer
+
+            self._sdk = component_servicer(self._engine)
+        return await self._sdk.Construct(request, context)
+
     async def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Nothing new is begun; what is under way is short, and is finished."""
         del request, context
@@ -323,21 +335,6 @@ class Servicer(ProviderServicer):
     async def _warn(self, urn: str, lines: tuple[str, ...]) -> None:
         for line in lines:
             await self.log.warning(line, urn)
-
-
-class _Components(Provider):
-    """What the SDK's servicer asks for the component resources."""
-
-    def construct(
-        self, name: str, resource_type: str, inputs: Any, options: Any = None
-    ) -> ConstructResult:
-        """Build a component for a program in any language."""
-        from kitaru_iac.pulumi.plugin.components import construct
-
-        return construct(name, resource_type, inputs, options)
-
-    def cancel(self) -> None:
-        """A component's children are the engine's to stop."""
 
 
 def _variables(request: Any) -> Any:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import json_format, struct_pb2
-from pulumi.runtime import rpc
 
 __all__ = [
     "UNKNOWN",
@@ -29,7 +28,7 @@ _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 
 #: Stands for a value that is not known before the real run.
-UNKNOWN: str = rpc.UNKNOWN
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 #: Not known yet, one for each kind of value.
 _UNKNOWNS = frozenset(
     {
