@@ -21,6 +21,8 @@ _GREAT = "a great part of all addresses"
         (["11.0.0.0/8", "203.0.112.0/24"], _GREAT),
         ([f"{n}.0.0.0/8" for n in range(40, 60, 2)], _GREAT),
         (["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"], ""),  # nobody's on the internet
+        (["fc00::/7"], ""),  # as in IPv6, and more than the widest range
+        (["fc00::/7", "2000::/16"], ""),
         (["2000::/16"], ""),
         (["2000::/16", "3000::/24"], _GREAT),
         ([f"{n}.0.0.0/8" for n in range(255)], _GREAT),

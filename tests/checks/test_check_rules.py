@@ -16,6 +16,7 @@ from kitaru_iac.checks.model import (
     CheckResult,
     CheckStatus,
     Verdict,
+    catalog,
     fail,
     ok,
     run_checks,
@@ -311,6 +312,34 @@ def test_results_come_in_the_order_of_the_checks_whatever_ends_first() -> None:
     results = run_checks([check(slow, lambda _: ok("slow")), check(quick, lambda _: ok("quick"))])
     assert [result.why for result in results] == ["slow", "quick"]
     assert run_checks([]) == ()
+
+
+def test_what_a_probe_holds_open_is_closed_even_where_its_look_failed() -> None:
+    closed: list[str] = []
+    seen = Probe("seen", lambda: 1, close=lambda: closed.append("seen"))
+    denied = raising(DENIED, close=lambda: closed.append("denied"))
+    unused = Probe("unused", lambda: 1, close=lambda: closed.append("unused"))
+    found = run_checks([check(seen), check(denied), check(seeing(1))])
+    assert [result.status for result in found] == [OK, UNKNOWN, OK]
+    assert sorted(closed) == ["denied", "seen"]
+    run_checks([check(seen, context=unused)])
+    assert "unused" not in closed
+
+
+def test_each_check_of_a_catalog_has_the_key_of_what_it_looks_at() -> None:
+    ids = ("x.bucket.there", "x.cluster.there", "x.other.bucket")
+    found = catalog([CheckInfo(one, "title", "text") for one in ids], {"bucket": "artifact_store"})
+    assert list(found) == list(ids)
+    assert [info.id for info in found.values()] == list(ids)
+    assert [info.key for info in found.values()] == ["artifact_store", "name", "name"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "undecided"),
+    [((), False), ((OK, WARN, FAIL), False), ((UNKNOWN,), True), ((OK, UNKNOWN, UNKNOWN), True)],
+)
+def test_only_unknown_is_undecided(statuses: tuple[CheckStatus, ...], undecided: bool) -> None:
+    assert report(*statuses).undecided is undecided
 
 
 # --- probes

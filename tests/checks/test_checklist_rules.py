@@ -8,7 +8,7 @@ import pytest
 
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.connector import unseen
-from kitaru_iac.checks.model import CheckInfo, CheckStatus, Verdict, ok, unknown
+from kitaru_iac.checks.model import CheckInfo, CheckStatus, Verdict, fail, ok, unknown
 from kitaru_iac.checks.permissions import Conditions, Identity, Rows
 from kitaru_iac.checks.probes import (
     Denied,
@@ -89,12 +89,34 @@ def test_what_is_not_there_is_made_and_nothing_else(error: ProbeError, remedy: s
     assert explained(error, create="make it").remedy == remedy
 
 
+@pytest.mark.parametrize("create", [None, "make it"])
+@pytest.mark.parametrize("evaluated", [None, fail("it is gone", "put it back")])
+def test_what_a_check_says_of_its_own_failure_comes_before_every_other_word(
+    create: str | None, evaluated: Verdict | None
+) -> None:
+    heard: list[ProbeError] = []
+
+    def on_error(error: ProbeError) -> Verdict | None:
+        heard.append(error)
+        return evaluated
+
+    probe: Probe[str] = Probe("look", lambda: "there")
+    check = checklist().check("x.there", "a thing", probe, lambda _: ok("there"), on_error, create)
+    assert check.on_error is not None
+    missing = NotFound("404")
+    expected = evaluated or unknown("not looked at: 404", create or "whoami")
+    assert check.on_error(missing, "me") == expected
+    assert heard == [missing]
+    assert check.subject == "a thing"
+
+
 class Part(StrEnum):
     BUCKET = "bucket"
 
 
 class When(StrEnum):
     ALWAYS = "always"
+    PRIVATE = "private"
 
 
 @pytest.mark.parametrize("conditions", [None, {"StringEquals": {"x:Region": "here"}}])
@@ -104,6 +126,16 @@ def test_the_rows_of_a_table_keep_their_conditions(conditions: Conditions | None
         Identity.RUNTIME, Part.BUCKET, frozenset(StackType), {"x:Look": "it"}, conditions=conditions
     )
     assert (row.when, row.conditions) == (When.ALWAYS, conditions or {})
+
+
+def test_each_action_is_a_row_with_its_use_and_its_own_case() -> None:
+    rows: Rows[Part, When] = Rows(When.ALWAYS)
+    uses = {"x:Look": "it", "x:Write": "them"}
+    found = rows(Identity.RUNTIME, Part.BUCKET, frozenset(StackType), uses, when=When.PRIVATE)
+    assert [(row.action, row.used_by) for row in found] == list(uses.items())
+    assert {(row.identity, row.resource, row.types, row.when) for row in found} == {
+        (Identity.RUNTIME, Part.BUCKET, frozenset(StackType), When.PRIVATE)
+    }
 
 
 REMOTE = {

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import binascii
+import json
 import ssl
 from collections.abc import Callable
-from urllib.request import HTTPSHandler
+from email.message import Message
+from http.client import BadStatusLine
+from io import BytesIO
+from urllib.error import HTTPError
+from urllib.request import HTTPSHandler, Request
+from urllib.response import addinfourl
 
 import pytest
 
@@ -50,6 +57,8 @@ def _ends(ask: Callable[[], object]) -> object:
         (200, b"<html>", Unavailable),
         (200, b"[]", Unavailable),
         (200, b"{}", Unavailable),
+        (200, b'["metadata"]', Unavailable),
+        (200, b'"metadata"', Unavailable),
         (301, b"", Unavailable),
         (400, FOUND, Unavailable),
         (500, b"", Unavailable),
@@ -106,6 +115,125 @@ def test_only_what_a_review_allows_is_allowed(
         assert seen.remedy == "kubectl auth can-i get pods/log --namespace ml"
         seen = type(seen)
     assert seen == found
+
+
+@pytest.mark.parametrize(
+    ("right", "asked"),
+    [
+        (RIGHT, {"resource": "pods", "subresource": "log", "verb": "get", "group": "", "name": ""}),
+        (
+            ClusterRight(Use.RUN, "bind", "roles", "rbac.authorization.k8s.io", name="edit"),
+            {
+                "resource": "roles",
+                "subresource": "",
+                "verb": "bind",
+                "group": "rbac.authorization.k8s.io",
+                "name": "edit",
+            },
+        ),
+    ],
+)
+def test_a_review_asks_for_the_whole_right_and_for_nothing_wider(
+    monkeypatch: pytest.MonkeyPatch, right: ClusterRight, asked: dict[str, str]
+) -> None:
+    sent: list[tuple[str, object]] = []
+
+    def ask(self: KubernetesApi, path: str, body: bytes) -> tuple[int, bytes]:
+        sent.append((path, json.loads(body)))
+        return 201, b'{"status": {"allowed": true}}'
+
+    monkeypatch.setattr(KubernetesApi, "_ask", ask)
+    assert KubernetesApi("https://c", None, "t0ken", 5).denied("ml", [right]) == ()
+    (path, body) = sent[0]
+    assert path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    assert body == {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"namespace": "ml", **asked}},
+    }
+
+
+def test_of_several_rights_those_that_are_denied_are_given_in_their_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rights = [ClusterRight(Use.RUN, verb, "pods") for verb in ("get", "list", "create")]
+
+    def ask(self: KubernetesApi, path: str, body: bytes) -> tuple[int, bytes]:
+        verb = json.loads(body)["spec"]["resourceAttributes"]["verb"]
+        return 201, json.dumps({"status": {"allowed": verb == "list"}}).encode()
+
+    monkeypatch.setattr(KubernetesApi, "_ask", ask)
+    found = KubernetesApi("https://c", None, "t0ken", 5).denied("ml", rights)
+    assert found == (rights[0], rights[2])
+
+
+class Opener:
+    """Answers without a connection, and notes what was asked for how long."""
+
+    def __init__(self, answer: Exception | None = None) -> None:
+        self.answer = answer
+        self.asked: list[tuple[Request, float]] = []
+
+    def open(self, request: Request, timeout: float) -> addinfourl:
+        self.asked.append((request, timeout))
+        if self.answer is not None:
+            raise self.answer
+        return addinfourl(BytesIO(b"x" * (4 * 2**20 + 1)), Message(), request.full_url, 200)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "timeout", "method", "kind", "seconds"),
+    [
+        ("https://c", None, 3.0, "GET", None, 3.0),
+        ("https://c/", b"{}", 60.0, "POST", "application/json", 5.0),
+    ],
+)
+def test_the_cluster_is_asked_with_the_token_and_not_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+    endpoint: str,
+    body: bytes | None,
+    timeout: float,
+    method: str,
+    kind: str | None,
+    seconds: float,
+) -> None:
+    opener = Opener()
+    monkeypatch.setattr(KubernetesApi, "_opener", opener)
+    status, text = KubernetesApi(endpoint, None, "t0ken", timeout)._ask("/api/v1/x", body)
+    (request, waited) = opener.asked[0]
+    assert (status, len(text)) == (200, 4 * 2**20)
+    assert (request.full_url, request.get_method()) == ("https://c/api/v1/x", method)
+    assert (request.data, request.get_header("Content-type")) == (body, kind)
+    assert (request.get_header("Authorization"), waited) == ("Bearer t0ken", seconds)
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (HTTPError("https://c", 404, "", Message(), None), (404, b"")),
+        (HTTPError("https://c", 302, "", Message(), None), (302, b"")),
+        (OSError("t0ken"), "OSError"),
+        (BadStatusLine("t0ken"), "BadStatusLine"),
+        (ValueError("t0ken"), "ValueError"),
+        (binascii.Error("t0ken"), "Error"),
+    ],
+)
+def test_no_usable_answer_is_unavailable_and_repeats_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch, answer: Exception, found: object
+) -> None:
+    monkeypatch.setattr(KubernetesApi, "_opener", Opener(answer))
+    seen = _ends(lambda: KubernetesApi("https://c", None, "t0ken", 5)._ask("/x"))
+    if isinstance(seen, ProbeError):
+        assert type(seen) is Unavailable
+        assert seen.why == f"the cluster's endpoint gave no usable answer: {found}"
+        assert seen.remedy == "kubectl get namespaces"
+    else:
+        assert seen == found
+
+
+def test_the_namespaces_that_nobody_makes_are_those_of_kubernetes() -> None:
+    expected = {"default", "kube-node-lease", "kube-public", "kube-system"}
+    assert expected == kubernetes_api.IN_EVERY_CLUSTER
 
 
 def test_only_what_the_cluster_itself_denies_stays_open_without_a_permission_of_the_cloud() -> None:
