@@ -31,6 +31,8 @@ PUBLIC_ACCESS_KEYS = (
     "BlockPublicPolicy",
     "RestrictPublicBuckets",
 )
+#: The keys that AWS keeps for a service in each account.
+_OWN_ALIASES = {"alias/aws/ecr", "alias/aws/s3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,14 @@ class BucketKey:
     unseen: ProbeError | None = None
     unfit: str | None = None
     bucket_region: str | None = None
+
+    @property
+    def is_aws_own(self) -> bool:
+        """Whether it is named as the key that AWS keeps in each account for S3 or ECR.
+
+        The name of a customer's alias may end the same way: ``alias/team-alias/aws/s3``.
+        """
+        return self.named is not None and self.named.rpartition(":")[2] in _OWN_ALIASES
 
 
 @dataclass(frozen=True, slots=True)

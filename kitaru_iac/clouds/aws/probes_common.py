@@ -25,8 +25,6 @@ from kitaru_iac.clouds.aws.session import AwsAccess
 __all__ = ["CommonProbes", "Raw", "require_same_account"]
 
 Raw = Mapping[str, Any]
-#: The keys that AWS keeps for a service in each account.
-_OWN_ALIASES = ("alias/aws/ecr", "alias/aws/s3")
 
 
 class CommonProbes:
@@ -76,7 +74,7 @@ class CommonProbes:
             region: Where it is, unless its ARN says that.
             place: Where the thing is, if that is known.
         """
-        if named is None or named.endswith(_OWN_ALIASES):
+        if named is None or BucketKey(named=named).is_aws_own:
             return BucketKey(named=named)
         if named.startswith("arn:"):
             region = named.split(":")[3]

@@ -93,7 +93,7 @@ def evaluate_key(how: str, key: Outcome[BucketKey], region: str | None, service:
     """
     if isinstance(key, ProbeError):
         return unknown(f"{how}; its key could not be looked at: {key.why}", None, key.permission)
-    if key.named is None or key.named.endswith(("alias/aws/s3", "alias/aws/ecr")):
+    if key.named is None or key.is_aws_own:
         return ok(how)
     region = key.arn.split(":")[3] if key.arn else region
     show = aws("kms", "describe-key", key_id=key.named, region=region)

@@ -36,7 +36,7 @@ class Analyzer:
     def ask_all(self, service: str, operation: str, key: str, **given: Any) -> list[Any]:
         assert (service, operation, key) == ("accessanalyzer", "validate_policy", "findings")
         assert given["policyType"] == "RESOURCE_POLICY"
-        json.loads(given["policyDocument"])
+        self._look_at(given)
         self.asked.append((operation, given.get("validatePolicyResourceType")))
         if isinstance(self._result, ProbeError):
             raise self._result
@@ -44,8 +44,14 @@ class Analyzer:
 
     def ask(self, service: str, operation: str, **given: Any) -> Any:
         assert (service, operation) == ("accessanalyzer", "check_no_public_access")
+        self._look_at(given)
         self.asked.append((operation, given["resourceType"]))
         return {"result": self._result}
+
+    @staticmethod
+    def _look_at(given: dict[str, Any]) -> None:
+        assert given["about"] in {"the policy of b", "the policy of r"}
+        json.loads(given["policyDocument"])
 
 
 def error(text: str, code: str = "INVALID_ACTION") -> dict[str, str]:
@@ -105,6 +111,9 @@ def test_where_there_is_no_document_nothing_is_asked() -> None:
             {"AssumeRolePolicyDocument": {"Statement": {"Effect": "Allow", "NotPrincipal": {}}}},
             True,
         ),
+        ({"AssumeRolePolicyDocument": "[]"}, False),
+        ({"AssumeRolePolicyDocument": {"Statement": ["x", None]}}, False),
+        ({"AssumeRolePolicyDocument": {"Statement": []}}, False),
     ],
 )
 def test_what_costs_money_is_asked_only_of_a_trust_about_everybody(
@@ -124,6 +133,14 @@ def test_a_repositorys_policy_needs_no_resource_and_another_one_does() -> None:
         "no resource",
         "no such action",
     )
+
+
+@pytest.mark.parametrize(("result", "public"), [("PASS", False), ("FAIL", True), ("NEW", None)])
+def test_only_a_word_that_is_known_says_whether_it_is_public(
+    result: str, public: bool | None
+) -> None:
+    aws: Any = Analyzer(result=result)
+    assert analyze_bucket(aws, "b", {"Policy": _POLICY}, DENIED) == Analysis((), public)
 
 
 def test_what_is_denied_is_left_out() -> None:

@@ -15,8 +15,8 @@ META = {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
 @cache
-def s3() -> Any:
-    return boto3.client("s3", "eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+def client(service: str) -> Any:
+    return boto3.client(service, "eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,30 @@ def test_an_empty_answer_counts_only_where_s3_gives_one(
     operation: str, answer: dict[str, Any], tells_none: bool, is_answer: bool
 ) -> None:
     if is_answer:
-        require_answer(s3(), operation, {**META, **answer}, "it", tells_none=tells_none)
+        require_answer(client("s3"), operation, {**META, **answer}, "it", tells_none=tells_none)
         return
     with pytest.raises(Unavailable, match="no answer of AWS's"):
-        require_answer(s3(), operation, {**META, **answer}, "it", tells_none=tells_none)
+        require_answer(client("s3"), operation, {**META, **answer}, "it", tells_none=tells_none)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "answer", "is_answer"),
+    [
+        ("eks", "describe_cluster", {"cluster": {}}, True),
+        ("eks", "describe_cluster", {}, False),
+        ("eks", "describe_cluster", {"message": "x"}, False),
+        # Operations that answer with nothing, or with an object that never has anything in it.
+        ("eks", "tag_resource", {}, True),
+        ("s3", "delete_bucket", {}, True),
+        # AWS leaves out of XML what is empty, where it has no error for that.
+        ("sts", "get_caller_identity", {}, True),
+    ],
+)
+def test_an_answer_has_something_of_what_its_operation_answers(
+    service: str, operation: str, answer: dict[str, Any], *, is_answer: bool
+) -> None:
+    if is_answer:
+        require_answer(client(service), operation, {**META, **answer}, "it")
+        return
+    with pytest.raises(Unavailable, match="what was answered about it is no answer of AWS's"):
+        require_answer(client(service), operation, {**META, **answer}, "it")
