@@ -28,6 +28,7 @@ from kitaru_iac.clouds.aws.observations import (
     PublicAccess,
     Subnets,
 )
+from kitaru_iac.clouds.aws.principal_policies import read_policies
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.spec.kinds import StackType
@@ -475,6 +476,101 @@ def test_the_quota_is_looked_for_on_every_page() -> None:
     assert isinstance(error, Skipped)
     assert error.remedy == (
         "aws service-quotas list-service-quotas --service-code sagemaker --region eu-west-1"
+    )
+
+
+# --- the policies of who asks, or of the role
+
+
+def granting(action: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": "*"}
+
+
+def iam(kind: str, boundary: str | None = None, **groups: str) -> Answering:
+    """IAM, in which one `kind` has an inline policy, and one that is attached."""
+    title = kind.capitalize()
+    whole = {"PermissionsBoundary": {"PermissionsBoundaryArn": boundary}} if boundary else {}
+
+    def managed(given: dict[str, Any]) -> dict[str, Any]:
+        assert given["VersionId"] == f"v2 of {given['PolicyArn']}"
+        # A statement may stand alone, and what is no statement is none.
+        return {"PolicyVersion": {"Document": {"Statement": granting(given["PolicyArn"])}}}
+
+    def inline(given: dict[str, Any]) -> dict[str, Any]:
+        of = given.get(f"{title}Name") or given["GroupName"]
+        return {"PolicyDocument": {"Statement": [granting(f"{given['PolicyName']} of {of}"), "x"]}}
+
+    def named(given: dict[str, Any]) -> dict[str, Any]:
+        assert given == {f"{title}Name": "me"}
+        return {title: whole}
+
+    def policy(given: dict[str, Any]) -> dict[str, Any]:
+        return {"Policy": {"DefaultVersionId": f"v2 of {given['PolicyArn']}"}}
+
+    listed = {
+        f"{what}_{of}_policies": {key: names}
+        for of in (kind, "group")
+        for what, key, names in (
+            ("list", "PolicyNames", ["inline"]),
+            ("list_attached", "AttachedPolicies", [{"PolicyArn": f"arn:{of}"}]),
+        )
+    }
+    return Answering(
+        **{f"get_{kind}": named, f"get_{kind}_policy": inline, "get_group_policy": inline},
+        **listed,
+        list_groups_for_user={"Groups": [{"GroupName": name} for name in groups]},
+        get_policy=policy,
+        get_policy_version=managed,
+    )
+
+
+@pytest.mark.parametrize("boundary", [None, "arn:bound"])
+@pytest.mark.parametrize(
+    ("arn", "groups", "actions"),
+    [
+        (f"{IAM}:role/p/me", {"admins": ""}, ["inline of me", "arn:role"]),
+        (f"{IAM}:user/p/me", {}, ["inline of me", "arn:user"]),
+        (
+            f"{IAM}:user/me",
+            {"a": "", "b": ""},
+            ["inline of me", "arn:user", "inline of a", "arn:group", "inline of b", "arn:group"],
+        ),
+    ],
+)
+def test_every_policy_of_a_principal_is_read_and_its_boundary(
+    arn: str, groups: dict[str, str], actions: list[str], boundary: str | None
+) -> None:
+    access: Any = iam("user" if ":user/" in arn else "role", boundary, **groups)
+    found = read_policies(access, arn)
+    assert found.statements == tuple(granting(action) for action in actions)
+    assert found.boundary == (None if boundary is None else (granting(boundary),))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["get_user", "list_user_policies", "list_attached_user_policies", "get_user_policy",
+     "list_groups_for_user", "list_group_policies", "get_policy", "get_policy_version"],
+)  # fmt: skip
+def test_a_policy_that_cannot_be_read_is_never_left_out(operation: str) -> None:
+    access: Any = iam("user", "arn:bound", admins="")
+    access.answers[operation] = DENIED
+    assert outcome(lambda: read_policies(access, f"{IAM}:user/me")) is DENIED
+
+
+def test_a_role_is_asked_for_once() -> None:
+    access: Any = iam("role")
+    seen: list[str] = []
+
+    def role_of(name: str) -> dict[str, Any]:
+        seen.append(name)
+        return {"PermissionsBoundary": {"PermissionsBoundaryArn": "arn:bound"}}
+
+    found = read_policies(access, f"{IAM}:role/p/me", role_of)
+    assert (found.boundary, seen) == ((granting("arn:bound"),), ["me"])
+    assert "iam get_role" not in {asked for asked, _ in access.asked}
+    assert isinstance(
+        outcome(lambda: read_policies(Answering(get_role="NoSuchEntity"), f"{IAM}:role/me")),  # type: ignore[arg-type]
+        NotFound,
     )
 
 
