@@ -64,6 +64,8 @@ REFUSED: list[tuple[dict[str, Any], str, bool]] = [
     ),
     ({"description": "a\nb"}, "Write it in one line", False),
     ({"ignore_changes": "labels.x"}, "has to be a list", True),
+    ({"ignore_changes": "labels.x"}, "Write one line for each, as `- orchestrator.", True),
+    ({"ignore_changes": ["description.x"]}, "Did you mean `description`?", True),
     ({"ignore_changes": [3]}, "ignore_changes[0] has to be text", True),
     ({"ignore_changes": ["labels.a", "labels.a"]}, "is named twice", True),
     ({"ignore_changes": ["extra.orchestrator.x"]}, "Did you mean `orchestrator.x`?", True),
@@ -82,6 +84,15 @@ def test_what_is_wrong(keys: dict[str, Any], said: str, by_schema: bool) -> None
     assert said in str(caught.value)
     assert SECRET not in str(caught.value)
     assert jsonschema.Draft7Validator(json_schema()).is_valid(given) is not by_schema
+
+
+@pytest.mark.parametrize("path", ["orchestrator", "extra.orchestrator", "region", "x.y", "none.a"])
+def test_nothing_is_suggested_that_could_not_be_ignored_either(path: str) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        from_mapping({"name": "dev", "ignore_changes": [path]})
+    (problem,) = caught.value.problems
+    assert problem.field == "ignore_changes[0]"
+    assert problem.remedy is None
 
 
 def test_the_longest_of_all_fits_into_the_column() -> None:

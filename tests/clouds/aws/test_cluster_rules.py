@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.cluster_rights import ClusterRight, Use
+from kitaru_iac.checks.kubernetes_api import NotInCluster, NotLetIn
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
 from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError, Skipped, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
-from kitaru_iac.clouds.aws.observations import CallerIdentity, Compute, Principal
+from kitaru_iac.clouds.aws.observations import CallerIdentity, Compute, PodIdentity, Principal
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
 from kitaru_iac.clouds.aws.simulate import Decision
@@ -25,6 +27,7 @@ from kitaru_iac.clouds.aws.verify_cluster import (
 )
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
 from kitaru_iac.clouds.aws.verify_endpoint import evaluate_endpoint
+from kitaru_iac.clouds.aws.verify_pods import evaluate_pod_identity
 from kitaru_iac.clouds.aws.verify_pull import evaluate_pull
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
@@ -136,6 +139,76 @@ def test_each_check_judges_for_this_stack() -> None:
         assert "--region eu-west-1" in str(judged[name].remedy)
         assert " c" in str(judged[name].remedy)
     assert judged["pull"].status is UNKNOWN  # `x/y` is in no account that is known
+
+
+def test_each_check_takes_what_its_probe_saw_in_its_place() -> None:
+    checks = checks_of(R, Iam())
+    right = ClusterRight(Use.RUN, "create", "pods")
+    denied = checks["aws.cluster.rights"].evaluate(((right,), WHO))
+    assert (denied.status, denied.why) == (FAIL, "the connector may not create pods in ml")
+    assert f"--principal-arn {WHO.arn} " in str(denied.remedy)
+    assert checks["aws.cluster.rights"].evaluate(((), WHO)).status is OK
+    addon = {"addonName": "coredns", "status": "DEGRADED"}
+    judged = checks["aws.cluster.addons"].evaluate(((addon,), {}))
+    assert (judged.status, "coredns is DEGRADED" in judged.why) == (WARN, True)
+    network = {"endpointPublicAccess": False, "endpointPrivateAccess": True}
+    for reached, status in ((True, OK), (False, WARN)):
+        seen = ({"resourcesVpcConfig": network}, reached)
+        assert checks["aws.cluster.endpoint"].evaluate(seen).status is status
+    role = {"Arn": f"arn:aws:iam::{ACCOUNT}:role/pods"}
+    identity = PodIdentity("default", role["Arn"], role)
+    agent = {"addonName": "eks-pod-identity-agent", "status": "ACTIVE"}
+    for addons, automatic in (((agent,), False), ((), True), ((), False)):
+        cluster = {"computeConfig": {"enabled": automatic}}
+        whole = checks["aws.cluster.pod_identity"].evaluate(((identity,), cluster, addons))
+        assert whole == evaluate_pod_identity((identity,), addons, cluster, R)
+
+
+def test_each_check_waits_for_what_it_is_told_and_for_nothing_else() -> None:
+    probes = AwsProbes(Iam(), R)  # type: ignore[arg-type]
+    who: Probe[Principal] = Probe("who", lambda: WHO)
+    made = cluster_checks(checklist(probes, R), probes, R, Iam(), who)  # type: ignore[arg-type]
+    of = {check.info.id.removeprefix("aws.cluster."): check.probe for check in made}
+    endpoint = of["endpoint"]
+    assert (endpoint.requires, endpoint.after) == ((probes.cluster,), (probes.endpoint,))
+        (probes.cluster,),
+        (probes.endpoint,),
+    )
+    assert of["addons"].requires == (probes.addons, probes.cluster)
+    assert of["pod_identity"].requires == (probes.pod_identities, probes.cluster)
+    assert of["pod_identity"].after == (probes.addons,)
+    assert of["namespace"] is probes.namespace
+    assert who in of["access_entry"].requires
+    assert who in of["rights"].requires
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "remedy"),
+    [
+        (NotInCluster("the cluster has no namespace ml"), FAIL, "kubectl create namespace ml"),
+        (NotLetIn("403", "kubectl get namespaces"), UNKNOWN, "kubectl get namespaces"),
+        (Unavailable("503", "wait"), UNKNOWN, "wait"),
+        # The cluster itself: that is another check's.
+        (NotFound("gone"), UNKNOWN, "aws sts get-caller-identity"),
+    ],
+)
+def test_only_a_namespace_that_the_cluster_lacks_is_a_failure(
+    error: ProbeError, status: CheckStatus, remedy: str
+) -> None:
+    on_error: Any = checks_of(R, Iam())["aws.cluster.namespace"].on_error
+    found = on_error(error, WHO)
+    assert (found.status, found.remedy) == (status, remedy)
+
+
+@pytest.mark.parametrize("namespace", ["default", "kube-system", "ml"])
+def test_a_namespace_of_every_cluster_is_not_asked_about(namespace: str) -> None:
+    r = replace(R, namespace=namespace)
+    probes = AwsProbes(Iam(), r)  # type: ignore[arg-type]
+    made = cluster_checks(checklist(probes, r), probes, r, Iam(), probes.principal)  # type: ignore[arg-type]
+    check: Any = next(one for one in made if one.info.id == "aws.cluster.namespace")
+    assert (check.probe is probes.cluster) is (namespace != "ml")
+    words = "the cluster has" if namespace == "ml" else "every cluster has"
+    assert check.evaluate(namespace) == ok(f"{words} the namespace {namespace}")
 
 
 @pytest.mark.parametrize(
@@ -389,6 +462,15 @@ TOLERANT = {"tolerations": [{"key": "team", "operator": "Equal", "value": "x"}]}
         # what can run nothing
         ({"groups": [some("WINDOWS_CORE_2022_x86_64")]}, {}, FAIL, "g runs Windows"),
         ({"groups": [some("AL2023_ARM_64_STANDARD")]}, {}, WARN, "only ARM nodes"),
+        ({"groups": [{**some("CUSTOM"), "instanceTypes": ["m6g.large"]}]}, {}, WARN, "only ARM"),
+        (
+            {"groups": [{**some("CUSTOM"), "instanceTypes": ["m6g.large", "m5.large"]}]},
+            {},
+            OK,
+            "g",
+        ),
+        # What the image says counts.
+        ({"groups": [{**some(), "instanceTypes": ["m6g.large"]}]}, {}, OK, "node groups: g"),
         (
             {"groups": [some("AL2023_ARM_64_STANDARD"), {**some(), "nodegroupName": "h"}]},
             {},

@@ -522,6 +522,12 @@ OURS = {"aws:ResourceAccount": ACCOUNT}
             OF_S3 | HOME,
         ),
         (known("s3", Resource.BUCKET), OF_S3 | HOME),
+        (known("s3", Resource.OBJECTS, prefix="team/a"), OF_S3 | HOME),
+        (
+            known("kms", Resource.KEY, bucket_region="us-west-2"),
+            BY_S3 | HOME | OURS | {"kms:ViaService": "s3.us-west-2.amazonaws.com"},
+        ),
+        (known("kms", Resource.KEY, region=None), BY_S3 | OURS),
         (
             known("kms", Resource.KEY),
             BY_S3 | HOME | OURS | {"kms:ViaService": "s3.eu-west-1.amazonaws.com"},

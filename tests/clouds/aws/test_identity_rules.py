@@ -15,8 +15,13 @@ from kitaru_iac.clouds.aws.explain import checklist
 from kitaru_iac.clouds.aws.observations import BucketHead, BucketKey, CallerIdentity, Principal
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
-from kitaru_iac.clouds.aws.simulate import Decision
-from kitaru_iac.clouds.aws.verify_connector import connector_checks, evaluate_connector
+from kitaru_iac.clouds.aws.simulate import Decision, Question
+from kitaru_iac.clouds.aws.verify_connector import (
+    connector_checks,
+    evaluate_connector,
+    key_and_place,
+    simulated_as,
+)
 from kitaru_iac.clouds.aws.verify_identity import (
     create_role,
     credential_checks,
@@ -745,3 +750,99 @@ def test_a_connector_that_is_a_role_is_given_its_policy_by_name() -> None:
     found = evaluate_connector((RUNNER, (LACKS,), None), R)
     assert words(found)[:5] == ["aws", "iam", "put-role-policy", "--role-name", "runner"]
     assert found.why.startswith(f"{RUNNER.arn} may not ")
+
+
+# --- who the connector is, where the store is, and what is asked then
+
+
+ELSEWHERE = replace(R, s3_endpoint="https://minio.example.org")
+AT = "the artifact store is at https://minio.example.org, not at AWS"
+
+
+def asked_of_connector(r: AwsResources, *seen: Any) -> tuple[Any, set[str]]:
+    iam = Iam()
+    probes = AwsProbes(iam, r)  # type: ignore[arg-type]
+    (check,) = connector_checks(checklist(probes, r), probes, r, iam, ME_TOO, "me")  # type: ignore[arg-type]
+    assert (check.subject, check.probe.requires) == ("me", (ME_TOO,))
+    assert check.probe.after == ((probes.bucket_key, probes.head) if r.bucket else ())
+    found: Any = check.probe.run(USER, *seen)
+    return found, {action for _, actions, _, _ in iam.asked for action in actions}
+
+
+@pytest.mark.parametrize(
+    ("r", "key", "of_bucket", "of_key"),
+    [
+        (R, BucketKey(), True, False),
+        (R, BucketKey(KEY, KEY, "Enabled"), True, True),
+        (R, Unavailable("503"), True, False),
+        # What IAM says of a bucket of that name says nothing about one that is elsewhere.
+        (ELSEWHERE, Skipped("elsewhere"), False, False),
+    ],
+)
+def test_the_connector_is_asked_about_what_is_at_aws(
+    r: AwsResources, key: Any, *, of_bucket: bool, of_key: bool
+) -> None:
+    (who, _, told), actions = asked_of_connector(r, key, BucketHead("eu-west-1", allowed=True))
+    assert ("s3:GetObject" in actions, "kms:Decrypt" in actions) == (of_bucket, of_key)
+    assert ("ecr:PutImage" in actions, "iam:PassRole" in actions) == (True, False)
+    expected = None if not of_bucket else key if isinstance(key, Unavailable) else key.arn
+    assert (who, told) == (USER, expected)
+
+
+def test_the_permissions_of_a_connector_without_the_store_are_never_all_of_it() -> None:
+    fine = evaluate_connector((USER, (ALLOWED,), None), ELSEWHERE)
+    assert fine == ok(f"{USER.arn} may do all of it", f"{LIMITS}; nor is the store: {AT}")
+    assert evaluate_connector((USER, (), None), ELSEWHERE) == Verdict(
+        UNKNOWN, f"{AT}, and nothing else is asked of AWS", None
+    )
+    assert evaluate_connector((USER, (LACKS,), None), ELSEWHERE).status is FAIL
+    assert evaluate_connector((ROOT, None, None), ELSEWHERE) == Verdict(
+        UNKNOWN, "the identity is the account's root user, whom IAM does not simulate", WHO
+    )
+
+
+class Knows(Iam):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def ask(self, service: str, operation: str, **given: Any) -> Any:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "certain", "kind", "permission"),
+    [
+        (NotFound("gone"), True, NotFound, None),
+        # Its path may be what is wrong.
+        (NotFound("gone"), False, Skipped, "iam:GetRole"),
+        (Denied("no", permission="iam:S"), True, Denied, "iam:S"),
+        (Denied("no", permission="iam:S"), False, Denied, "iam:S"),
+        (Unavailable("503"), False, Unavailable, None),
+    ],
+)
+def test_an_identity_that_iam_does_not_know_is_absent_only_under_its_whole_name(
+    error: Exception, kind: type[Exception], permission: str | None, *, certain: bool
+) -> None:
+    iam: Any = Knows(error)
+    question = Question(("s3:GetObject",), "arn:aws:s3:::b/x")
+    with pytest.raises(kind) as caught:
+        simulated_as(AwsProbes(iam, R), iam, replace(RUNNER, certain=certain), [question])
+    assert caught.value.permission == permission  # type: ignore[attr-defined]
+    assert simulated_as(AwsProbes(iam, R), iam, ROOT, [question]) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "head", "arn", "region"),
+    [
+        (BucketKey(KEY), BucketHead("eu-north-1", allowed=True), KEY, "eu-north-1"),
+        (BucketKey(), BucketHead(None, allowed=False), None, None),
+        (BucketKey(KEY), Unavailable("503"), KEY, None),
+    ],
+)
+def test_the_bucket_s_own_region_is_what_a_call_names(
+    key: BucketKey, head: Any, arn: str | None, region: str | None
+) -> None:
+    assert key_and_place(R, key, head) == (arn, replace(R, bucket_region=region))
+    silence = Unavailable("503")
+    assert key_and_place(R, silence, head)[0] is silence
