@@ -28,7 +28,7 @@ from kitaru_iac.clouds.aws.verify_cluster import (
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
 from kitaru_iac.clouds.aws.verify_endpoint import evaluate_endpoint
 from kitaru_iac.clouds.aws.verify_pods import evaluate_pod_identity
-from kitaru_iac.clouds.aws.verify_pull import evaluate_pull
+from kitaru_iac.clouds.aws.verify_pull import evaluate_node_trust, evaluate_pull
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.uris import EcrUri
@@ -171,9 +171,6 @@ def test_each_check_waits_for_what_it_is_told_and_for_nothing_else() -> None:
     of = {check.info.id.removeprefix("aws.cluster."): check.probe for check in made}
     endpoint = of["endpoint"]
     assert (endpoint.requires, endpoint.after) == ((probes.cluster,), (probes.endpoint,))
-        (probes.cluster,),
-        (probes.endpoint,),
-    )
     assert of["addons"].requires == (probes.addons, probes.cluster)
     assert of["pod_identity"].requires == (probes.pod_identities, probes.cluster)
     assert of["pod_identity"].after == (probes.addons,)
@@ -1131,3 +1128,84 @@ def test_the_looks_that_it_takes() -> None:
     assert pull.requires == (probes.cluster, probes.node_groups, probes.fargate_profiles)
     entering, who = checks["aws.cluster.access_entry"].requires
     assert (entering.requires, who) == ((probes.cluster, connector), connector)
+
+
+# --- who may become what nodes and pods are
+
+
+def service_trust_of(service: str, effect: str = "Allow", **condition: Any) -> dict[str, Any]:
+    statement = {"Effect": effect, "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    more = {"Condition": {"StringEquals": condition}} if condition else {}
+    return {**statement, **more}
+
+
+def trusting(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": list(statements)}}
+
+
+EC2_SERVICE, FARGATE = "ec2.amazonaws.com", "eks-fargate-pods.amazonaws.com"
+SHOW_TRUST = "aws iam get-role --role-name node --query Role.AssumeRolePolicyDocument"
+OURS_ALONE = {"aws:SourceAccount": ACCOUNT}
+
+
+@pytest.mark.parametrize(
+    ("service", "seen", "status", "words", "remedy"),
+    [
+        (EC2_SERVICE, trusting(service_trust_of(EC2_SERVICE)), OK, "node can be assumed", None),
+        (FARGATE, trusting(service_trust_of(FARGATE, **OURS_ALONE)), OK, "can be assumed", None),
+        (FARGATE, trusting(service_trust_of(EC2_SERVICE)), FAIL, f"{FARGATE} may not", "update"),
+        (EC2_SERVICE, trusting(), FAIL, f"{EC2_SERVICE} may not", "update"),
+        (
+            EC2_SERVICE,
+            trusting(service_trust_of(EC2_SERVICE), service_trust_of(EC2_SERVICE, "Deny")),
+            FAIL, "denies", SHOW_TRUST,
+        ),
+        (
+            FARGATE,
+            trusting(service_trust_of(FARGATE, **{"aws:PrincipalOrgID": "o-1"})),
+            UNKNOWN, "cannot be told", SHOW_TRUST,
+        ),
+        (EC2_SERVICE, NotFound("gone"), FAIL, "does not exist", "create"),
+        (FARGATE, NotFound("gone"), FAIL, "does not exist", "create"),
+        (EC2_SERVICE, Unavailable("503"), UNKNOWN, f"{NODE}: 503", SHOW_TRUST),
+        (EC2_SERVICE, Unavailable("503", "wait"), UNKNOWN, "503", "wait"),
+    ],
+)  # fmt: skip
+def test_the_service_of_a_role_can_become_it(
+    service: str, seen: Any, status: CheckStatus, words: str, remedy: str | None
+) -> None:
+    fine = (PODS, EC2_SERVICE, trusting(service_trust_of(EC2_SERVICE)))
+    # The account of a role is in its name; the registry's may be another one.
+    for r in (R, replace(R, account=OTHER), replace(R, account=None)):
+        found = evaluate_node_trust([(NODE, service, seen)], r)
+        assert (found.status, words in found.why) == (status, True), found
+        if remedy == "update":
+            assert str(found.remedy).startswith(
+                "aws iam update-assume-role-policy --role-name node"
+            )
+            assert service in str(found.remedy)
+        elif remedy == "create":
+            assert str(found.remedy).startswith(
+                "aws iam create-role --role-name node --assume-role"
+            )
+            assert service in str(found.remedy)
+        else:
+            assert found.remedy == remedy
+    whole = [(NODE, service, seen), fine]
+    for roles in (whole, whole[::-1]):
+        assert evaluate_node_trust(roles, R).status is status
+
+
+def test_a_role_that_cannot_be_assumed_goes_before_one_that_nobody_knows() -> None:
+    unseen = (PODS, EC2_SERVICE, Unavailable("503"))
+    for roles in ([unseen, (NODE, EC2_SERVICE, trusting())], [(NODE, FARGATE, trusting()), unseen]):
+        assert evaluate_node_trust(roles, R).status is FAIL
+
+
+def test_a_role_whose_pull_hangs_stays_unknown_whatever_its_policies_are() -> None:
+    hanging = Decision("ecr:BatchGetImage", "x", True, "allowed", None, ("b:Key", "a:Key"))
+    for r in (R, replace(R, account=OTHER)):
+        found = pulling((NODE, (hanging,), (f"{MANAGED}{PULL_ONLY}",)), (PODS, MAY, ()), r=r)
+        assert found.status is UNKNOWN
+    assert pulling((NODE, (hanging,), ())).remedy == "aws iam get-role --role-name node"
+    assert pulling((NODE, (hanging,), ())).why.endswith("on the condition keys a:Key, b:Key")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from kitaru_iac.clouds.aws.verify_pods import (
 )
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.uris import EcrUri
 from tests.clouds.aws import cli
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
@@ -131,6 +133,79 @@ def test_the_role_of_pods(one: PodIdentity, status: CheckStatus, why: str) -> No
     assert (found.status, why in found.why) == (status, True), found
     if found.remedy:
         cli.understands(found.remedy)
+
+
+SHOW = "aws iam get-role --role-name pods --query Role.AssumeRolePolicyDocument"
+
+
+@pytest.mark.parametrize(
+    ("one", "remedy"),
+    [
+        (role(EC2), "aws iam update-assume-role-policy --role-name pods --policy-document "),
+        # What denies is not mended by one more statement.
+        (role(trust(), trust(effect="Deny")), SHOW),
+        (role(trust(**equals("aws:PrincipalOrgID", "o-1"))), SHOW),
+        (
+            PodIdentity("default", ROLE, NotFound("gone")),
+            "aws iam create-role --role-name pods --assume-role-policy-document ",
+        ),
+        (PodIdentity("default", ROLE, Unavailable("silence")), SHOW),
+        (PodIdentity("default", ROLE, Unavailable("silence", "wait")), "wait"),
+    ],
+)
+def test_the_role_of_pods_is_mended_or_shown(one: PodIdentity, remedy: str) -> None:
+    found = evaluate_pod_identity((one,), addons(), {}, R)
+    assert str(found.remedy).startswith(remedy)
+    assert remedy.endswith(" ") or found.remedy == remedy
+
+
+def test_a_role_is_mended_without_losing_what_it_trusts() -> None:
+    found = evaluate_pod_identity((role(EC2),), addons(), {}, R)
+    document = json.loads(shlex.split(str(found.remedy))[-1])
+    ours = {"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}}
+    assert document == {
+        "Version": "2012-10-17",
+        "Statement": [EC2, {**ours, "Action": ACTIONS}],
+    }
+    new = evaluate_pod_identity((PodIdentity("x", ROLE, NotFound("gone")),), addons(), {}, R)
+    assert json.loads(shlex.split(str(new.remedy))[-1])["Statement"] == [
+        {**ours, "Action": ACTIONS}
+    ]
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, None])
+def test_the_account_of_pods_is_that_of_their_role(account: str | None) -> None:
+    own = role(trust(**equals("aws:SourceAccount", ACCOUNT)))
+    found = evaluate_pod_identity((own,), addons(), {}, replace(R, account=account))
+    assert found.status is OK
+    assert (found.why, found.caveat) == (
+        "pods can become pods",
+        "what that role may do was not looked at",
+    )
+
+
+ADDON = "--cluster-name c --addon-name eks-pod-identity-agent"
+
+
+@pytest.mark.parametrize(
+    ("agents", "remedy", "permission"),
+    [
+        (addons(eks_pod_identity_agent="gone"), f"aws eks create-addon {ADDON}", None),
+        (
+            addons(eks_pod_identity_agent={"status": "DEGRADED"}),
+            f"aws eks describe-addon {ADDON} --query 'addon.[status,health]'",
+            None,
+        ),
+        (
+            Denied("no", permission="eks:ListAddons"),
+            f"aws eks create-addon {ADDON}",
+            "eks:ListAddons",
+        ),
+    ],
+)
+def test_the_agent_is_added_or_shown(agents: Any, remedy: str, permission: str | None) -> None:
+    found = evaluate_pod_identity((role(trust()),), agents, {}, R)
+    assert (found.remedy, found.missing_permission) == (f"{remedy} --region {REGION}", permission)
 
 
 @pytest.mark.parametrize(
@@ -251,6 +326,32 @@ def test_rules_of_the_bucket(found: dict[str, Any], status: CheckStatus) -> None
         cli.understands(verdict.remedy)
 
 
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ({"Expiration": {"Days": 30}}, "deletes them 30 days after they were written"),
+        ({"Expiration": {"Date": "2027-01-01T00:00:00Z"}}, "deletes them on 2027-01-01"),
+        (
+            {"Transitions": [{"StorageClass": "GLACIER"}]},
+            "moves them to GLACIER 0 days after they were written",
+        ),
+        (
+            {"ID": None, "Transitions": [{"Days": 9, "StorageClass": "DEEP_ARCHIVE"}]},
+            "moves them to DEEP_ARCHIVE 9 days after they were written",
+        ),
+    ],
+)
+def test_what_a_rule_takes_away_is_told_with_its_day(what: dict[str, Any], words: str) -> None:
+    found = evaluate_rules({"Rules": [rule(**what)]}, R)
+    name = "without an id" if "ID" in what else "x"
+    assert found.why == (f"the rule {name} {words}: artifacts that runs still load are gone then")
+    show = f"aws s3api get-bucket-lifecycle-configuration --bucket b --region {REGION}"
+    left = "shows all rules; let those that are named here leave kitaru/ out"
+    assert found.remedy == f"{show}  # {left}"
+    whole = evaluate_rules({"Rules": [rule(**what)]}, replace(R, prefix=None))
+    assert str(whole.remedy).endswith("leave the store out")
+
+
 def test_a_store_that_is_the_whole_bucket_is_met_by_every_rule() -> None:
     whole = replace(R, prefix=None)
     assert evaluate_rules({"Rules": [rule("other/", **DELETES)]}, whole).status is WARN
@@ -279,6 +380,12 @@ def images(kind: str, number: Any, status: str = "any", action: str = "expire") 
     ("rules", "status", "why"),
     [
         ([images("imageCountMoreThan", 500)], OK, "keeps the last 500 images"),
+        ([images("imageCountMoreThan", 10)], OK, "keeps the last 10 images"),
+        (
+            [images("imageCountMoreThan", 50), images("imageCountMoreThan", 20, "tagged")],
+            OK,
+            "keeps the last 20 images",
+        ),
         ([images("imageCountMoreThan", 9)], WARN, "removes images but the last 9"),
         ([images("sinceImagePushed", 14)], WARN, "removes images 14 days after their push"),
         ([images("sinceImagePushed", 1, "untagged")], WARN, "untagged images 1 days"),
@@ -297,6 +404,22 @@ def test_rules_of_the_repository(rules: Any, status: CheckStatus, why: str) -> N
     assert (found.status, why in found.why) == (status, True), found
     if found.remedy:
         cli.understands(found.remedy)
+
+
+def test_the_rules_of_the_repository_are_shown_in_its_own_registry() -> None:
+    registry = EcrUri("999999999999", "eu-central-1", "host")
+    r = replace(R, registry=registry)
+    text = json.dumps({"rules": [images("sinceImagePushed", 1)]})
+    found = evaluate_image_lifecycle({"lifecyclePolicyText": text}, r)
+    assert found.remedy == (
+        "aws ecr get-lifecycle-policy --registry-id 999999999999 --repository-name team/images "
+        "--region eu-central-1  # shows the rules; keep the last so many images, or all"
+    )
+    kept = json.dumps({"rules": [images("imageCountMoreThan", 10)]})
+    assert evaluate_image_lifecycle({"lifecyclePolicyText": kept}, r).caveat == (
+        "an older one that a schedule names is removed"
+    )
+    assert evaluate_image_lifecycle({}, r).caveat is None
 
 
 def test_a_repository_without_rules_keeps_everything() -> None:

@@ -198,6 +198,30 @@ def test_who_is_not_known_may_be_whom_it_denies() -> None:
     assert "its identity is not told" in found.why
     assert bucket(ALLOW, who=hidden).status is OK
     assert bucket(DENY, who=hidden).status is FAIL
+    silent = bucket({**DENY, "Principal": {"AWS": OTHER}}, who=Skipped("hidden"))
+    assert silent.remedy == "aws s3api get-bucket-policy --bucket b --region eu-west-1"
+
+
+def test_without_an_execution_role_the_connector_alone_is_asked_about() -> None:
+    r = replace(R, type=StackType.KUBERNETES, role=None)
+    assert bucket(ALLOW, r=r).why.startswith(
+        "its policy denies nothing that is needed by the connector; "
+    )
+    assert "the execution role" not in bucket(DENY, r=r).why
+    assert bucket(ALLOW, who=Skipped("hidden"), r=r).why.startswith(
+        "its policy denies nothing that is needed by anybody; "
+    )
+
+
+def test_a_call_without_a_prefix_is_not_in_the_store_s() -> None:
+    r = replace(R, prefix="team")
+    listing = {"Action": "s3:ListBucket", "Resource": BUCKET}
+    of_others = unless("StringLike", "s3:prefix", "other/*", **listing)
+    assert bucket(of_others, r=r).status is OK
+    # HeadBucket, which a run calls too, names no prefix.
+    but_ours = unless("StringNotLike", "s3:prefix", "team/*", **listing)
+    assert bucket(but_ours, r=r).status is FAIL
+    assert bucket(unless("Null", "s3:prefix", "true", **listing), r=r).status is FAIL
 
 
 @pytest.mark.parametrize(
