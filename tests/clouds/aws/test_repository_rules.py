@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
-from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
+from kitaru_iac.checks.probes import Denied, NotFound, Probe, Skipped, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
+from kitaru_iac.clouds.aws.observations import Analysis, BucketKey, Principal
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.verify_registry import (
@@ -78,6 +80,72 @@ def test_the_registry_s_rules_are_asked_for_beside_the_repository() -> None:
     assert scanning.after == (probes.registry_scanning,)
 
 
+@pytest.mark.parametrize("connector", [None, Probe("who", lambda: None)])
+def test_each_check_waits_for_what_it_is_told(connector: Any) -> None:
+    probes: Any = AwsProbes(Nobody(), R)
+    made = repository_checks(checklist(probes, R), probes, R, connector)
+    of = {check.info.id.removeprefix("aws.repository."): check.probe for check in made}
+    assert of["exists"] is probes.push_target
+    assert of["policy"].requires == (probes.repository_policy,)
+    assert of["policy"].after == (connector or probes.principal, probes.repository_analysis)
+    assert (of["encryption"].requires, of["encryption"].after) == (
+        (probes.repository,),
+        (probes.repository_key,),
+    )
+    assert of["tag_mutability"] is probes.repository
+    assert of["lifecycle"] is probes.repository_lifecycle
+
+
+SHOW_POLICY = (
+    f"aws ecr get-repository-policy --registry-id {ACCOUNT} --repository-name team/images "
+    "--region eu-central-1"
+)
+ME = Principal(f"arn:aws:iam::{ACCOUNT}:role/me", "role", "me")
+
+
+def test_a_policy_is_judged_for_who_connects_and_beside_what_the_analyzer_says() -> None:
+    judged = checks_of(R)["aws.repository.policy"].evaluate
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "ecr:PutImage"}
+    answer = {"policyText": json.dumps({"Version": "2012-10-17", "Statement": [denial]})}
+    denied = judged((answer, ME, Analysis(())))
+    assert (denied.status, denied.remedy) == (FAIL, SHOW_POLICY)
+    assert "denies the connector ecr:PutImage (statement 1)" in denied.why
+    assert judged((answer, Skipped("hidden"), Analysis(()))).status is UNKNOWN
+    other = {**denial, "Principal": {"AWS": "999999999999"}}
+    answer = {"policyText": json.dumps({"Version": "2012-10-17", "Statement": [other]})}
+    fine = judged((answer, ME, Analysis(())))
+    assert fine.status is OK
+    assert fine.why.endswith("IAM Access Analyzer finds no error in it")
+    wrong = judged((answer, ME, Analysis(("bad",))))
+    assert (wrong.status, wrong.remedy) == (UNKNOWN, SHOW_POLICY)
+    assert judged(({}, ME, Analysis(()))).why.startswith("it has no policy")
+
+
+def test_a_template_of_the_registry_makes_a_repository_later() -> None:
+    found = checks_of(R)["aws.repository.exists"].evaluate({"template": {"prefix": "team"}})
+    assert (found.status, found.remedy) == (WARN, CREATE)
+    assert "the creation template team makes it at the first push" in found.why
+
+
+@pytest.mark.parametrize(
+    ("repository", "key", "status", "why"),
+    [
+        ({}, BucketKey(), OK, "it encrypts with AES256"),
+        ({"encryptionConfiguration": {"encryptionType": "KMS"}}, BucketKey(), OK, "with KMS"),
+        ({"encryptionConfiguration": {}}, BucketKey(), OK, "it encrypts with AES256"),
+        ({}, BucketKey(None, "alias/x"), FAIL, "there is no key alias/x"),
+        ({}, BucketKey("arn:k:k:r:a:x/1", "k", "Disabled"), FAIL, "is Disabled"),
+        ({}, BucketKey("arn:k:k:r:a:x/1", "k", "Enabled", unfit="RSA_2048"), FAIL, "ECR takes symmetric"),
+        ({}, BucketKey("arn:k:k:r:a:x/1", "k", "Enabled", bucket_region="s"), FAIL, "is in r, not in s"),
+        ({}, BucketKey("arn:k:k:r:a:x/1", "k", "Enabled", bucket_region="r"), OK, "and the key arn:k"),
+        ({}, Unavailable("503"), UNKNOWN, "its key could not be looked at: 503"),
+    ],
+)  # fmt: skip
+def test_the_key_of_a_repository(repository: Any, key: Any, status: CheckStatus, why: str) -> None:
+    found = checks_of(R)["aws.repository.encryption"].evaluate((repository, key))
+    assert (found.status, why in found.why) == (status, True), found
+
+
 @pytest.mark.parametrize(
     ("id", "status", "why"),
     [
@@ -86,6 +154,9 @@ def test_the_registry_s_rules_are_asked_for_beside_the_repository() -> None:
             FAIL,
             "the registry has no repository team/images, and no creation template makes one",
         ),
+        ("aws.repository.policy", UNKNOWN, "not looked at: gone"),
+        ("aws.repository.encryption", UNKNOWN, "not looked at: gone"),
+        ("aws.repository.lifecycle", UNKNOWN, "not looked at: gone"),
         ("aws.repository.scan_on_push", UNKNOWN, "not looked at: gone"),
         ("aws.repository.tag_mutability", UNKNOWN, "not looked at: gone"),
     ],
