@@ -817,6 +817,119 @@ def test_what_no_description_makes_is_imported_by_its_name_with_a_warning() -> N
     assert "The default stack is ZenML's own" in warning
 
 
+@pytest.mark.parametrize(
+    ("view", "urn", "run"),
+    [
+        # The token is the owner's: whoever else had it would own the stack as well.
+        (owned(view_of(LOCAL)), URN, "a"),
+        (owned(view_of(LOCAL)), OTHER, None),
+        (view_of(LOCAL), URN, None),
+    ],
+)
+def test_an_import_hands_the_token_to_its_owner_alone(
+    view: StackView, urn: str, run: str | None
+) -> None:
+    found = reading.imported(view, urn)
+    assert found.properties["ownerRun"] == run
+    assert found.properties["ownerUrn"] == view.labels.get(OWNER_LABEL)
+
+
+@pytest.mark.parametrize(
+    ("view", "owner", "run", "token"),
+    [
+        (owned(view_of(LOCAL)), Owner(URN, "a"), "a", "a"),
+        # What the record says by now may be somebody else's.
+        (owned(view_of(LOCAL), run="b"), Owner(URN, "a"), "a", "a"),
+        (owned(view_of(LOCAL), run="b"), Owner(OTHER, "a"), "a", "a"),
+        (owned(view_of(LOCAL), run="b"), Owner(URN, ""), None, "b"),
+        (owned(view_of(LOCAL), run="b"), Owner(OTHER, ""), None, None),
+        (view_of(LOCAL), Owner(URN, ""), None, None),
+    ],
+)
+def test_a_refresh_keeps_the_token_of_the_state(
+    view: StackView, owner: Owner, run: str | None, token: str | None
+) -> None:
+    labels = {OWNER_LABEL: owner.urn}
+    found = reading.refreshed(view, properties(LOCAL), labels, run)
+    assert found.properties["ownerRun"] == token
+
+
+@pytest.mark.parametrize(
+    ("view", "urn", "why"),
+    [
+        (owned(view_of(LOCAL)), URN, None),
+        (owned(view_of(LOCAL)), OTHER, f"It is {Owner(URN, 'a')}."),
+        (view_of(LOCAL), URN, "It belongs to no program."),
+    ],
+)
+def test_a_stack_is_taken_over_from_its_owner_alone(
+    view: StackView, urn: str, why: str | None
+) -> None:
+    if why is None:
+        ownership.require_let_go(view, urn)
+        return
+    with pytest.raises(KitaruError) as refused:
+        ownership.require_let_go(view, urn)
+    assert refused.value.what == f"Stack '{view.name}' does not belong to {urn}"
+    assert refused.value.why == why
+    assert refused.value.remedy == f"See it with: kitaru stack show {view.name}"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "view", "is_told"),
+    [
+        ((), owned(view_of(LOCAL)), False),
+        (("a",), None, False),
+        (("a",), view_of(LOCAL), False),
+        (("a",), owned(view_of(LOCAL)), True),
+        (("x", "a"), owned(view_of(LOCAL)), True),
+        (("x",), owned(view_of(LOCAL)), False),
+        (("a",), owned(view_of(LOCAL), urn=OTHER), False),
+    ],
+)
+def test_a_creation_that_makes_nothing_says_what_it_takes_over(
+    monkeypatch: pytest.MonkeyPatch,
+    earlier: tuple[str, ...],
+    view: StackView | None,
+    *,
+    is_told: bool,
+) -> None:
+    asked: list[str] = []
+
+    def looked_up(name: str) -> StackView | None:
+        asked.append(name)
+        return view
+
+    monkeypatch.setattr(runs, "known", lambda urn: frozenset(earlier) if urn == URN else None)
+    monkeypatch.setattr(ownership, "view_of", looked_up)
+    found = ownership.taken_over(URN, "dev")
+    assert len(found) == int(is_told)
+    assert asked == (["dev"] if earlier else [])
+    for text_ in found:
+        assert text_.startswith("Stack 'dev' is there already: an earlier run of this resource")
+        assert text_.endswith(f"pulumi state delete '{URN}'")
+
+
+def test_whose_the_state_is_comes_from_it_or_from_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held: list[tuple[str, str, bool]] = []
+    monkeypatch.setattr(runs, "latest", lambda urn: f"latest of {urn}")
+    monkeypatch.setattr(runs, "known", lambda urn: frozenset({f"known of {urn}"}))
+    monkeypatch.setattr(runs, "hold", lambda urn, run, *, written: held.append((urn, run, written)))
+    assert ownership.holder(URN, properties({"ownerRun": "a"})) == Owner(URN, "a")
+    for state in (None, properties(), properties({"ownerRun": ""})):
+        assert ownership.holder(URN, state) == Owner(URN, f"latest of {URN}")
+    made = ownership.creator(URN, "b")
+    assert (made.run, made.earlier) == ("b", frozenset({f"known of {URN}"}))
+    assert ownership.creator(URN).run == ""
+    ownership.hold(URN, {"ownerRun": "a"})
+    ownership.hold(URN, {"ownerRun": "b"}, written=True)
+    for nothing in ({}, {"ownerRun": ""}, {"ownerRun": None}):
+        ownership.hold(URN, nothing, written=True)
+    assert held == [(URN, "a", False), (URN, "b", True)]
+
+
 # -- the life of a stack ---------------------------------------------------------------------------
 
 
@@ -1040,6 +1153,84 @@ def test_a_creation_activates_only_what_is_to_be_active(live: Live, activate: bo
     assert made.id == ID
     assert ("use" in life.names) is bool(activate)
     assert life.calls[0] == ("create", "dev", URN)
+
+
+def test_a_creation_settles_its_token_when_it_is_made_and_not_before(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life, noted = live(), list[tuple[str, ...]]()
+    monkeypatch.setattr(runs, "begin", lambda urn: f"token of {urn}")
+    monkeypatch.setattr(runs, "settle", lambda *what: noted.append((life.names[-1], *what)))
+    life.fails["create"] = KitaruError("no")
+    with pytest.raises(KitaruError):
+        stacks.create(URN, "dev", properties(), quiet)
+    assert noted == []
+    life.fails.clear()
+    stacks.create(URN, "dev", properties(), quiet)
+    assert noted == [("create", URN, f"token of {URN}")]
+
+
+def test_an_update_notes_the_token_that_it_has_just_written(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(runs, "hold", lambda urn, run, *, written: held.append((urn, run, written)))
+    life = live(dev=there())
+    life.fails["apply"] = KitaruError("no")
+    with pytest.raises(KitaruError):
+        stacks.update(URN, "dev", ID, OURS, properties(), quiet)
+    assert held == []
+    life.fails.clear()
+    stacks.update(URN, "dev", ID, OURS, properties(), quiet)
+    assert held == [(URN, "a", True)]
+
+
+@pytest.mark.parametrize("what", ["preview", "update", "read", "delete"])
+def test_nothing_is_asked_or_done_on_another_server_than_the_state_s(
+    live: Live, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def require_own(state: Properties | None, id: str, urn: str) -> None:
+        assert (state, id, urn) == (OURS, ID, URN)
+        raise KitaruError("another server")
+
+    life = live(dev=there())
+    monkeypatch.setattr(place, "require_own", require_own)
+    monkeypatch.setattr(stacks, "view_of", lambda ref: pytest.fail("was looked for"))
+    calls: Mapping[str, Callable[[], object]] = {
+        "preview": lambda: stacks.preview(URN, "dev", properties(), ID, OURS),
+        "update": lambda: stacks.update(URN, "dev", ID, OURS, properties(), quiet),
+        "read": lambda: stacks.read(URN, ID, properties(), OURS),
+        "delete": lambda: stacks.delete(URN, ID, OURS),
+    }
+    with pytest.raises(KitaruError, match="another server"):
+        calls[what]()
+    assert life.calls == []
+
+
+@pytest.mark.parametrize(
+    ("ref", "stored", "whose"),
+    [
+        (ID, there(), URN),
+        ("dev", there(), URN),
+        (f"dev@{OTHER}", there(OTHER), OTHER),
+        (f"{ID}@{OTHER}", there(OTHER), OTHER),
+        # It is another one's, or nobody's.
+        (f"dev@{OTHER}", there(), None),
+        (f"dev@{OTHER}", there(None), None),
+    ],
+)
+def test_an_import_takes_a_stack_over_from_whom_it_names(
+    live: Live, monkeypatch: pytest.MonkeyPatch, ref: str, stored: StackView, whose: str | None
+) -> None:
+    live(dev=stored)
+    monkeypatch.setattr(place, "require_own", lambda *_: None)
+    monkeypatch.setattr(stacks, "imported", lambda view, urn: (view, urn))
+    if whose is None:
+        with pytest.raises(KitaruError, match=f"does not belong to {OTHER}"):
+            stacks.read(URN, ref, properties(), properties())
+    else:
+        found: Any = stacks.read(URN, ref, properties(), properties())
+        assert found == (stored, whose)
 
 
 def test_what_cannot_be_made_active_is_half_made(live: Live) -> None:
