@@ -127,6 +127,9 @@ def test_a_template_of_the_registry_makes_a_repository_later() -> None:
     assert "the creation template team makes it at the first push" in found.why
 
 
+OWN_KEY = BucketKey("arn:k:k:r:a:x/1", "k", "Enabled")
+
+
 @pytest.mark.parametrize(
     ("repository", "key", "status", "why"),
     [
@@ -134,10 +137,10 @@ def test_a_template_of_the_registry_makes_a_repository_later() -> None:
         ({"encryptionConfiguration": {"encryptionType": "KMS"}}, BucketKey(), OK, "with KMS"),
         ({"encryptionConfiguration": {}}, BucketKey(), OK, "it encrypts with AES256"),
         ({}, BucketKey(None, "alias/x"), FAIL, "there is no key alias/x"),
-        ({}, BucketKey("arn:k:k:r:a:x/1", "k", "Disabled"), FAIL, "is Disabled"),
-        ({}, BucketKey("arn:k:k:r:a:x/1", "k", "Enabled", unfit="RSA_2048"), FAIL, "ECR takes symmetric"),
-        ({}, BucketKey("arn:k:k:r:a:x/1", "k", "Enabled", bucket_region="s"), FAIL, "is in r, not in s"),
-        ({}, BucketKey("arn:k:k:r:a:x/1", "k", "Enabled", bucket_region="r"), OK, "and the key arn:k"),
+        ({}, replace(OWN_KEY, state="Disabled"), FAIL, "is Disabled"),
+        ({}, replace(OWN_KEY, unfit="RSA_2048"), FAIL, "ECR takes symmetric"),
+        ({}, replace(OWN_KEY, bucket_region="s"), FAIL, "is in r, not in s"),
+        ({}, replace(OWN_KEY, bucket_region="r"), OK, "and the key arn:k"),
         ({}, Unavailable("503"), UNKNOWN, "its key could not be looked at: 503"),
     ],
 )  # fmt: skip
