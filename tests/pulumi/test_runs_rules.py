@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,3 +162,16 @@ def test_the_notes_are_in_the_home_of_the_beginning(
         runs.remember_home(tmp_path / "first")
     runs.begin(URN)
     assert (tmp_path / "first" / "kitaru" / "pulumi").exists() is remembered
+
+
+def test_notes_are_where_and_as_another_version_left_them(machine: Path) -> None:
+    """A file of this name and form is on machines already: its tokens are this machine's own."""
+    file = machine / hashlib.sha256(f"{URN}\nhttps://backend".encode()).hexdigest()[:32]
+    maker = hashlib.sha256(OURS[0].encode()).hexdigest()[:12]
+    machine.mkdir(parents=True)
+    file.write_text(f"0123456789abcdef:{maker}:{OURS[1]}\nfedcba9876543210\n", encoding="ascii")
+    runs.serve(*OURS)
+    assert "fedcba9876543210" in runs.known(URN)
+    assert "0123456789abcdef" in runs.known(URN)
+    runs.serve(*THEIRS)
+    assert "0123456789abcdef" not in runs.known(URN)
