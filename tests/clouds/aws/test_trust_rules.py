@@ -364,6 +364,15 @@ def test_a_denial_beats_and_a_doubt_stays_a_doubt(
             ("a denial depends on StringNotEquals aws:PrincipalOrgID = o-1 (statement Perhaps)",),
         ),
         ([PLAIN, DENIES_OTHERS], ()),
+        # What a condition lets in is no reason against it.
+        ([account("StringEquals", ACCOUNT), DENIAL], ("a statement denies it",)),
+        (
+            [account("StringEquals", ACCOUNT), account("StringEquals", OTHER), DENIAL],
+            (
+                "a statement denies it",
+                f"the condition StringEquals aws:SourceAccount = {OTHER} does not fit",
+            ),
+        ),
         (
             [{**NO_MATCH, "Sid": "Theirs"}],
             (f"the condition {WORDS_OF_NO_MATCH} does not fit (statement Theirs)",),
@@ -385,6 +394,65 @@ def test_what_aws_does_not_document_hangs_on_no_condition_and_is_named() -> None
     doubt = "NotPrincipal names only one of the caller and its account"
     assert found.allowed is None
     assert found.reasons == (f"{doubt} cannot be told (statement Others)",)
+
+
+ANN, CI = f"arn:aws:iam::{OTHER}:user/p/ann", f"arn:aws:iam::{OTHER}:role/ci"
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "allowed"),
+    [
+        (ANN, {"StringEquals": {"aws:username": "ann"}}, True),
+        (ANN, {"StringEquals": {"aws:username": "p/ann"}}, False),
+        (ANN, {"Null": {"aws:username": "true"}}, False),
+        (CI, {"Null": {"aws:username": "true"}}, True),
+        (CI, {"StringLike": {"aws:username": "*"}}, False),
+        # Nobody acts for a source but a service.
+        *(
+            (who, {"Null": {key: "true"}}, True)
+            for who in (ANN, CI)
+            for key in ("aws:SourceArn", "aws:SourceAccount")
+        ),
+        (CI, {"Bool": {"aws:PrincipalIsAWSService": "true"}}, False),
+        (CI, {"StringEquals": {"aws:PrincipalAccount": OTHER}}, True),
+        (CI, {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}, True),
+        (CI, {"ArnEquals": {"aws:PrincipalArn": CI}}, True),
+        (CI, {"ArnEquals": {"aws:PrincipalArn": ANN}}, False),
+        # A session does not tell the path of its role.
+        (f"arn:aws:sts::{OTHER}:assumed-role/ci/s", {"ArnEquals": {"aws:PrincipalArn": CI}}, None),
+        (
+            f"arn:aws:sts::{OTHER}:assumed-role/ci/s",
+            {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OTHER}:role/*ci"}},
+            True,
+        ),
+        (
+            f"arn:aws:sts::{OTHER}:assumed-role/ci/s",
+            {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OTHER}:role/*cd"}},
+            False,
+        ),
+    ],
+)
+def test_what_a_user_or_role_brings_is_known(
+    principal: str, condition: dict[str, Any], allowed: bool | None
+) -> None:
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}
+    document = {"Statement": [{**statement, "Condition": condition}]}
+    assert principal_may_assume(document, principal, ACCOUNT).allowed is allowed
+
+
+def test_a_service_is_no_user_and_is_bound_by_whom_it_acts_for() -> None:
+    assert trust(under("Null", "aws:username", "true")).allowed is True
+    assert trust(under("StringEquals", "aws:PrincipalServiceName", SERVICE)).allowed is True
+    assert [trust(one).bound for one in (
+        PLAIN,
+        account("StringEquals", ACCOUNT),
+        account("StringEquals", [ACCOUNT, OTHER]),
+        source("ArnLike", IN_ANY_JOB),
+        under("StringEquals", "aws:ResourceAccount", ACCOUNT),
+    )] == [False, True, True, True, False]  # fmt: skip
+    # A second statement that lets any account in unbinds the first.
+    assert trust(account("StringEquals", ACCOUNT), PLAIN).bound is False
+    assert trust(account("StringEquals", OTHER)).bound is False
 
 
 # --- about whom, and about what
