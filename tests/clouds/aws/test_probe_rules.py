@@ -268,7 +268,10 @@ def test_nothing_of_a_bucket_elsewhere_is_asked_of_aws(name: str) -> None:
     error: Any = outcome(lambda: probe.run(None))
     assert isinstance(error, Skipped)
     assert error.why.endswith(": it was not looked at there")
-    assert str(error.remedy).endswith("# at --endpoint-url https://minio.example.org")
+    assert error.remedy == (
+        "aws s3api head-bucket --bucket b --region eu-west-1  "
+        "# at --endpoint-url https://minio.example.org"
+    )
     owner = AwsProbes(access, ELSEWHERE).bucket_account.requires[1]
     assert isinstance(outcome(lambda: owner.run(ME)), Skipped)
     assert access.asked == []
@@ -460,6 +463,8 @@ def test_a_role_of_another_account_is_never_its_namesake(
     seen = outcome(lambda: probe.run(None, caller))
     assert seen == {"Arn": there} if found is True else isinstance(seen, found)
     assert all(given == {"RoleName": "x"} for given in access.given)
+    # Where it is known beforehand to be another account's, nothing is asked.
+    assert (access.asked == []) is (found is Skipped and caller is ME)
 
 
 def test_the_quota_is_looked_for_on_every_page() -> None:
@@ -470,7 +475,8 @@ def test_the_quota_is_looked_for_on_every_page() -> None:
     }
     access = Answering(list_service_quotas=lambda given: pages[given.get("NextToken")])
     assert AwsProbes(access, R).quota.run(None) == ours
-    assert [given["ServiceCode"] for given in access.given] == ["sagemaker"] * 2
+    asked = {"ServiceCode": "sagemaker", "MaxResults": 100}
+    assert access.given == [asked, {**asked, "NextToken": "2"}]
     pages["2"] = {}
     error: Any = outcome(lambda: AwsProbes(access, R).quota.run(None))
     assert isinstance(error, Skipped)
@@ -813,6 +819,22 @@ def test_each_part_of_a_cluster_is_described(name: str, what: str, plural: str, 
     assert isinstance(outcome(lambda: getattr(AwsProbes(gone, R), name).run(None)), NotFound)
     vanished = Answering(**{f"list_{what}s": {plural: ["one"]}, f"describe_{what}": _ABSENT})
     assert isinstance(outcome(lambda: getattr(AwsProbes(vanished, R), name).run(None)), NotFound)
+
+
+def test_a_cluster_that_is_not_there_has_no_identities_either() -> None:
+    gone = AwsProbes(Answering(list_pod_identity_associations=_ABSENT), R)
+    assert isinstance(outcome(lambda: gone.pod_identities.run(None)), NotFound)
+    missing = AwsProbes(Answering(describe_cluster=_ABSENT), R)
+    assert isinstance(outcome(lambda: missing.cluster.run(None)), NotFound)
+    there = Answering(describe_cluster={"cluster": {"name": "c"}})
+    assert AwsProbes(there, R).cluster.run(None) == {"name": "c"}
+    assert there.given == [{"name": "c"}]
+
+
+def test_who_looks_is_asked_of_sts() -> None:
+    access = Answering(get_caller_identity={"Account": OURS, "Arn": ME.arn})
+    assert AwsProbes(access, R).identity.run(None) == ME
+    assert access.asked == [("sts get_caller_identity", None)]
 
 
 # --- the registry
