@@ -11,7 +11,7 @@ import pytest
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, Use
 from kitaru_iac.checks.kubernetes_api import NotInCluster, NotLetIn
-from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
+from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok, unknown
 from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError, Skipped, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
 from kitaru_iac.clouds.aws.observations import CallerIdentity, Compute, PodIdentity, Principal
@@ -524,6 +524,46 @@ TOLERANT = {"tolerations": [{"key": "team", "operator": "Equal", "value": "x"}]}
             FAIL,
             "kubernetes.io/arch=arm64",
         ),
+        (
+            {"groups": [some("AL2023_ARM_64_STANDARD")]},
+            {
+                "pod_settings": {"node_selectors": {"kubernetes.io/arch": "arm64"}},
+                "orchestrator_pod_settings": {"node_selectors": {"kubernetes.io/arch": "arm64"}},
+            },
+            OK,
+            "node groups: g",
+        ),
+        (
+            {"groups": [some("AL2023_ARM_64_STANDARD")]},
+            {"pod_settings": {"node_selectors": {"beta.kubernetes.io/arch": "arm64"}}},
+            WARN,
+            "only ARM nodes",
+        ),
+        # What every node says of itself, a group need not.
+        (
+            {"groups": [some()]},
+            {"pod_settings": {"node_selectors": {"topology.kubernetes.io/zone": "eu-west-1a"}}},
+            OK,
+            "node groups: g",
+        ),
+        (
+            {"groups": [some()]},
+            {"pod_settings": {"node_selectors": {"topology.k8s.aws/zone-id": "euw1-az1"}}},
+            OK,
+            "node groups: g",
+        ),
+        (
+            {"groups": [some()]},
+            {"pod_settings": {"node_selectors": {"eks.amazonaws.com/nodegroup": "h"}}},
+            FAIL,
+            "eks.amazonaws.com/nodegroup=h",
+        ),
+        (
+            {"groups": [some()]},
+            {"pod_settings": {"node_selectors": {"pool": "gpu"}}},
+            FAIL,
+            "g has not the label pool=gpu that the pods ask for",
+        ),
         # Fargate's selectors take wildcards, in labels too
         ({"profiles": [profile("p", {"namespace": "*"})]}, {}, OK, "Fargate profiles"),
         ({"profiles": [profile("p", {"namespace": "m?"})]}, {}, OK, "Fargate profiles"),
@@ -728,6 +768,19 @@ def test_without_an_entry_the_config_map_counts_where_there_is_one() -> None:
     )
 
 
+def test_an_entry_that_is_there_counts_whether_or_not_its_path_was_looked_up() -> None:
+    unsure = replace(WHO, certain=False)
+    arn = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy"
+    policies = [{"policyArn": arn, "accessScope": {"type": "cluster"}}]
+    entry = {"mode": "API", "principalArn": "x", "policies": policies}
+    assert evaluate_access_entry((entry, unsure), R).status is OK
+    bare = evaluate_access_entry(({"mode": "API", "principalArn": "x"}, unsure), R)
+    assert (bare.status, bare.missing_permission) == (FAIL, None)
+    found = evaluate_access_entry(({"mode": "API"}, unsure), R)
+    assert (found.status, found.missing_permission) == (UNKNOWN, "iam:GetRole")
+    assert found.remedy == "aws eks list-access-entries --cluster-name c --region eu-west-1"
+
+
 ADMIN, CLUSTER_ADMIN = "AmazonEKSAdminPolicy", "AmazonEKSClusterAdminPolicy"
 EDIT, VIEW = "AmazonEKSEditPolicy", "AmazonEKSViewPolicy"
 
@@ -898,7 +951,11 @@ def test_who_reaches_the_endpoint(
 
 def test_ranges_that_are_none_say_nothing() -> None:
     network = {"endpointPublicAccess": True, "publicAccessCidrs": ["203.0.113.0/24", "ours"]}
-    assert evaluate_endpoint({"resourcesVpcConfig": network}, R).status is UNKNOWN
+    found = evaluate_endpoint({"resourcesVpcConfig": network}, R)
+    assert found == unknown(
+        "EKS tells addresses that are none: 203.0.113.0/24, ours",
+        "aws eks describe-cluster --name c --region eu-west-1",
+    )
 
 
 @pytest.mark.parametrize(

@@ -752,6 +752,20 @@ def test_a_connector_that_is_a_role_is_given_its_policy_by_name() -> None:
     assert found.why.startswith(f"{RUNNER.arn} may not ")
 
 
+@pytest.mark.parametrize("account", [ACCOUNT, None])
+def test_where_no_account_is_described_a_role_is_in_its_own(account: str | None) -> None:
+    r = replace(R, account=account)
+    on_error: Any = role_checks_of(r, Iam())["aws.role.exists"].on_error
+    assert on_error(NotFound("gone"), USER).why == "there is no such role"
+    assert evaluate_role({"Arn": ROLE}, r) == ok("it exists")
+    other = replace(r, role=f"arn:aws:iam::{OTHER}:role/Exec")
+    elsewhere: Any = role_checks_of(other, Iam())["aws.role.exists"].on_error
+    for error in (NotFound("gone"), Unavailable("503")):
+        found = elsewhere(error, USER)
+        is_elsewhere = found.why.startswith(f"it is of account {OTHER}, and the registry")
+        assert is_elsewhere is (account is not None)
+
+
 # --- who the connector is, where the store is, and what is asked then
 
 

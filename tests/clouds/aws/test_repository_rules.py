@@ -141,6 +141,8 @@ OWN_KEY = BucketKey("arn:k:k:r:a:x/1", "k", "Enabled")
         ({}, replace(OWN_KEY, unfit="RSA_2048"), FAIL, "ECR takes symmetric"),
         ({}, replace(OWN_KEY, bucket_region="s"), FAIL, "is in r, not in s"),
         ({}, replace(OWN_KEY, bucket_region="r"), OK, "and the key arn:k"),
+        # AWS's own, named by its ARN, has none that a policy could name.
+        ({}, replace(OWN_KEY, arn=None, bucket_region="s"), OK, "AES256 and the key k"),
         ({}, Unavailable("503"), UNKNOWN, "its key could not be looked at: 503"),
     ],
 )  # fmt: skip
