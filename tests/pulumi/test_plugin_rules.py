@@ -502,6 +502,10 @@ def test_the_description_itself_activates_nothing(activate: bool | None) -> None
             },
         ),
         (
+            "labels",
+            {"type": "object", "additionalProperties": {"$ref": "pulumi.json#/Any"}},
+        ),
+        (
             "extra",
             {
                 "type": "object",
