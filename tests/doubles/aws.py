@@ -69,7 +69,8 @@ def owned(environ, respond):
     owner = s3_backends.bucket_accounts.get(name, ("aws", ""))[1]
     if expected and owner and expected != owner:
         body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-        respond("403 Forbidden", [("Content-Type", "application/xml")])
+        headers = [("Content-Type", "application/xml"), ("x-amz-request-id", "not-the-owner")]
+        respond("403 Forbidden", headers)
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
     return app(environ, respond)
 

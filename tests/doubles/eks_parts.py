@@ -39,7 +39,7 @@ class EksParts:
         body = json.loads(environ["wsgi.input"].read(size) or b"{}") if size else {}
         query = {k: v[0] for k, v in parse_qs(environ.get("QUERY_STRING", "")).items()}
         status, answer = self._answer(environ["REQUEST_METHOD"], parts[1:], body, query)
-        headers = [("Content-Type", "application/json")]
+        headers = [("Content-Type", "application/json"), ("x-amzn-RequestId", uuid.uuid4().hex)]
         if status == 404:
             headers.append(("x-amzn-ErrorType", "ResourceNotFoundException"))
         elif status == 409:

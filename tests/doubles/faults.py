@@ -89,8 +89,18 @@ class AwsFaults:
     # --- rules
 
     def answer(self, operation: str, rule: Rule | Response) -> None:
-        """Answer an operation: with a fixed response, or with what a function makes of it."""
-        self._rules[operation] = rule if callable(rule) else lambda _: rule
+        """Answer an operation as AWS: with a fixed response, or what a function makes of it."""
+        given = rule if callable(rule) else lambda _: rule
+
+        def answered(request: Request) -> Response | None:
+            said = given(request)
+            return said and replace(said, headers={"x-amzn-requestid": "a-fault", **said.headers})
+
+        self._rules[operation] = answered
+
+    def intercept(self, operation: str, response: Response) -> None:
+        """Answer an operation as something on the way to AWS does, as a proxy."""
+        self._rules[operation] = lambda _: response
 
     def deny(self, *operations: str, message: str | None = None) -> None:
         """Answer as AWS answers those who may not: in each protocol's own words."""

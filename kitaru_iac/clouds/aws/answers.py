@@ -1,4 +1,9 @@
-"""What is an answer of AWS's: botocore takes a page that is none for an empty one."""
+"""What is an answer of AWS's: botocore takes a page that is none for an empty one.
+
+Whatever AWS answers, it gives the request's id with it, and nothing on the way makes one up:
+https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html and
+https://boto3.amazonaws.com/v1/documentation/api/latest/guide/error-handling.html
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from typing import Any
 
 from kitaru_iac.checks.probes import Unavailable
 
-__all__ = ["require_answer"]
+__all__ = ["is_from_aws", "require_answer"]
 
 _XML = {"ec2", "query", "rest-xml"}
 #: What answers of S3 always have, of operations that answer with little where there is nothing.
@@ -15,6 +20,14 @@ _ALWAYS = {
     "get_bucket_acl": frozenset({"Owner"}),
     "list_object_versions": frozenset({"Name"}),
 }
+_IDS = ("x-amzn-requestid", "x-amz-request-id")
+
+
+def is_from_aws(answer: Mapping[str, Any]) -> bool:
+    """Whether AWS said it, and not something on the way: a proxy, a portal, a filter."""
+    about = answer.get("ResponseMetadata", {})
+    headers = about.get("HTTPHeaders", {})
+    return bool(about.get("RequestId")) or any(headers.get(name) for name in _IDS)
 
 
 def require_answer(
@@ -39,8 +52,10 @@ def require_answer(
             nothing.
 
     Raises:
-        Unavailable: There is nothing in the answer that the operation answers with.
+        Unavailable: It is not AWS's, or there is nothing in it that the operation answers with.
     """
+    if not is_from_aws(answer):
+        raise Unavailable(f"what was answered about {about} is no answer of AWS's")
     model = client.meta.service_model
     shape = model.operation_model(client.meta.method_to_api_mapping[operation]).output_shape
     if shape is None or not shape.members:

@@ -39,7 +39,9 @@ _CHECKS = (
         "aws.bucket.exists",
         "The bucket exists and may be listed",
         "HeadBucket. 404 is absent; 403 is a bucket that exists and that we may not list, "
-        "which says nothing about the connector, hence unknown. Not looked at: what it holds.",
+        "which says nothing about the connector, hence unknown. What lacks the request's id, which "
+        "AWS gives with every answer, is no answer, here and in every other check: a proxy's page "
+        "is unknown. Not looked at: what it holds.",
         _S3 + "creating-bucket.html",
         _CANNOT_WARN,
     ),

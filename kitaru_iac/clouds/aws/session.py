@@ -1,56 +1,21 @@
-"""Asking AWS through boto3, as the description's identity, with answers told apart.
-
-Denied, absent, no credentials and no answer come out as the four kinds of `ProbeError`, by the
-error's code and never by its text.
-"""
+"""Asking AWS through boto3, as the description's identity, with answers told apart."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
-from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError, Unavailable
+from kitaru_iac.checks.probes import NoCredentials
 from kitaru_iac.clouds.aws.answers import require_answer
-from kitaru_iac.clouds.aws.regions import has_to_be_switched_on
+from kitaru_iac.clouds.aws.failures import code_of, failure, no_session
 from kitaru_iac.errors import MissingPackages
-from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.credentials import Credentials
 
-__all__ = ["AwsAccess", "iam_action", "require_boto3"]
+__all__ = ["AwsAccess", "require_boto3"]
 
 #: S3, IAM and STS answer here for every commercial region; used where no region is known.
 _FALLBACK_REGION = "us-east-1"
-
-_DENIED = {
-    "AccessDenied", "AccessDeniedException", "AccessDeniedFault", "AllAccessDisabled",
-    "AuthorizationError", "Forbidden", "NotAuthorized", "NotAuthorizedException",
-    "UnauthorizedOperation", "403",
-}  # fmt: skip
-_NO_CREDENTIALS = {
-    "AuthFailure", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature",
-    "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSignatureException", "InvalidToken",
-    "MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestExpired",
-    "RequestTimeTooSkewed", "SignatureDoesNotMatch", "TokenRefreshRequired",
-    "UnrecognizedClientException",
-}  # fmt: skip
-_THROTTLED = {
-    "BandwidthLimitExceeded", "RequestLimitExceeded", "RequestThrottled", "SlowDown", "Throttled",
-    "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
-}  # fmt: skip
-#: How AWS says that it does not know the keys.
-_UNKNOWN_KEYS = {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"}
-#: IAM actions that are not named like the operation they allow.
-#: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-_ACTIONS = {
-    ("s3", "HeadBucket"): "s3:ListBucket",
-    ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
-    ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
-    ("s3", "GetBucketLifecycleConfiguration"): "s3:GetLifecycleConfiguration",
-    ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
-    ("service-quotas", "ListServiceQuotas"): "servicequotas:ListServiceQuotas",
-}
-_NAMED_ACTION = compiled(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
 
 
 def require_boto3() -> None:
@@ -67,12 +32,6 @@ def require_boto3() -> None:
             why=f"Checking AWS needs boto3 ({error})",
             remedy="pip install 'kitaru-iac[aws]'",
         ) from error
-
-
-def iam_action(service: str, operation: str) -> str:
-    """The IAM action that allows an operation, as ``s3:ListBucket`` for S3's HeadBucket."""
-    prefix = "access-analyzer" if service == "accessanalyzer" else service
-    return _ACTIONS.get((service, operation), f"{prefix}:{operation}")
 
 
 class AwsAccess:
@@ -100,6 +59,11 @@ class AwsAccess:
         return self._timeout
 
     @property
+    def region(self) -> str | None:
+        """Where is asked, unless a question says otherwise."""
+        return self._region
+
+    @property
     def described_as(self) -> str:
         """Whose credentials are used, in words; without secrets."""
         if self._credentials is None or self._credentials.kind == "implicit":
@@ -122,7 +86,7 @@ class AwsAccess:
                 self._refuse_prompt(found.method)
                 found.get_frozen_credentials()  # refreshes: SSO, a role, a container, an instance
         except (ClientError, BotoCoreError) as error:
-            raise self._no_session(error) from error
+            raise no_session(error, self._credentials, self._region) from error
         if found is None:
             raise NoCredentials(
                 "there are no AWS credentials",
@@ -184,8 +148,10 @@ class AwsAccess:
         try:
             client = self._client(service, region)
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
-        except Exception as error:  # noqa: BLE001 - botocore's have no common base; all are told apart
-            return self._failed(error, service, operation, about, absent, none)
+        except Exception as error:  # botocore's have no common base; all are told apart
+            if code_of(error) in none:
+                return {}
+            raise failure(error, service, operation, about, absent, self._region) from error
         require_answer(client, operation, answer, about, tells_none=bool(none))
         return answer
 
@@ -198,8 +164,7 @@ class AwsAccess:
             client = self._client(service, region)
             pages = list(client.get_paginator(operation).paginate(**parameters))
         except Exception as error:
-            self._failed(error, service, operation, about, absent, ())
-            raise AssertionError("unreachable") from error
+            raise failure(error, service, operation, about, absent, self._region) from error
         for page in pages:
             require_answer(client, operation, page, about)
         return [item for page in pages for item in page.get(key, ())]
@@ -292,117 +257,3 @@ class AwsAccess:
             aws_session_token=made["SessionToken"],
             region_name=self._region,
         )
-
-    def _no_session(self, error: Exception) -> ProbeError:
-        code = _code(error)
-        if code in _DENIED and self._credentials is not None:
-            role = self._credentials.values.get("role_arn", "")
-            return NoCredentials(
-                f"{role} cannot be assumed: {_message(error)}",
-                f"aws iam get-role --role-name {role.rsplit('/', 1)[-1]} "
-                "--query Role.AssumeRolePolicyDocument  # it must trust whoever asks",
-            )
-        found = _credentials_error(error, self._region)
-        return found or _unanswered(error, "the credentials")
-
-    def _failed(
-        self,
-        error: Exception,
-        service: str,
-        operation: str,
-        about: str,
-        absent: Collection[str],
-        none: Collection[str],
-    ) -> dict[str, Any]:
-        """The empty answer where the code says `none`; otherwise raises what the code says."""
-        code = _code(error)
-        if code is not None and code in none:
-            return {}
-        pascal = "".join(part.capitalize() for part in operation.split("_"))
-        action = iam_action(service, pascal)
-        raise _translated(error, action, about, absent, self._region) from error
-
-
-def _translated(
-    error: Exception, action: str, about: str, absent: Collection[str], region: str | None
-) -> ProbeError:
-    code = _code(error)
-    if code is not None and code in absent:
-        return NotFound(f"{about} does not exist", resource=about)
-    if code in _DENIED:
-        named = _NAMED_ACTION.search(_message(error))
-        permission = named.group(1) if named else action
-        denied = Denied(
-            f"{permission} on {about} is denied ({_message(error)})",
-            permission=permission,
-            resource=about,
-        )
-        denied.__cause__ = error
-        return denied
-    return _credentials_error(error, region) or _unanswered(error, about)
-
-
-def _credentials_error(error: Exception, region: str | None) -> NoCredentials | None:
-    from botocore import exceptions
-
-    code = _code(error)
-    if code in _UNKNOWN_KEYS and has_to_be_switched_on(region):
-        return NoCredentials(
-            f"AWS refuses the credentials: {code}: {_message(error)}. It answers so too where the "
-            f"account has not switched on the region, as {region} has to be",
-            f"aws account get-region-opt-status --region-name {region}",
-        )
-    if code in _NO_CREDENTIALS:
-        remedy = {
-            "RequestTimeTooSkewed": "date -u  # AWS refuses a clock that is minutes off: set it",
-            "SignatureDoesNotMatch": "aws configure  # the secret does not fit the key",
-        }.get(code, "aws sts get-caller-identity  # then renew them: `aws sso login` or new keys")
-        return NoCredentials(f"AWS refuses the credentials: {code}: {_message(error)}", remedy)
-    # By name, since the set grows with botocore (LoginRefreshRequired and others came in 1.41).
-    if isinstance(error, exceptions.ProfileNotFound):
-        return NoCredentials(str(error), "aws configure list-profiles")
-    if (
-        isinstance(
-            error,
-            exceptions.NoCredentialsError
-            | exceptions.PartialCredentialsError
-            | exceptions.CredentialRetrievalError
-            | exceptions.InfiniteLoopConfigError
-            | exceptions.ConfigParseError
-            | exceptions.ConfigNotFound
-            | exceptions.SSOError
-            | exceptions.UnauthorizedSSOTokenError
-            | exceptions.TokenRetrievalError,
-        )
-        or "Login" in type(error).__name__
-    ):
-        return NoCredentials(str(error), "aws sso login  # or `aws configure`")
-    return None
-
-
-def _unanswered(error: Exception, about: str) -> Unavailable:
-    from botocore.parsers import ResponseParserError
-
-    code = _code(error)
-    again = "Look again later."
-    if code in _THROTTLED:
-        return Unavailable(f"AWS throttled the question about {about} ({code})", again)
-    if code is not None:
-        return Unavailable(f"AWS answered {code} about {about}: {_message(error)}", again)
-    if isinstance(error, ResponseParserError):  # holds the whole answer, a page of HTML at worst
-        return Unavailable(f"the answer about {about} could not be understood", again)
-    text = " ".join(str(error).split())[:200]
-    return Unavailable(f"no usable answer about {about}: {type(error).__name__}: {text}", again)
-
-
-def _code(error: Exception) -> str | None:
-    response: Mapping[str, Any] = getattr(error, "response", None) or {}
-    code = response.get("Error", {}).get("Code")
-    return None if code is None else str(code)
-
-
-def _message(error: Exception) -> str:
-    """AWS's own words, on one line: they name the caller, the action and the policy that denies."""
-    response: Mapping[str, Any] = getattr(error, "response", None) or {}
-    text = str(response.get("Error", {}).get("Message") or error)
-    return " ".join(text.split())[:400]

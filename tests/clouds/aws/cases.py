@@ -75,6 +75,11 @@ def _denied(first: Arrange, *operations: str) -> Arrange:
     return _then(first, lambda world: world.faults.deny(*operations))
 
 
+def _intercepted(first: Arrange, operation: str, status: int = 200) -> Arrange:
+    page = Response(status, b"<html/>", {"Content-Type": "text/html"})
+    return _then(first, lambda world: world.faults.intercept(operation, page))
+
+
 def _throttled(first: Arrange, operation: str) -> Arrange:
     return _then(
         first, lambda world: world.faults.fail(operation, "ThrottlingException", status=400)
@@ -206,6 +211,16 @@ def _bucket() -> list[Case]:
             "s3:ListBucket",
         ),
         Case("aws.bucket.exists", UNKNOWN, _nobody, "aws.credentials", name="no credentials"),
+        *(
+            Case(
+                "aws.bucket.exists",
+                UNKNOWN,
+                _intercepted(BUCKET, "s3:HeadBucket", status),
+                "no answer of AWS's",
+                name=f"a portal answers with {status}",
+            )
+            for status in (200, 403, 404)
+        ),
         Case("aws.bucket.region", OK, BUCKET, f"it is in {REGION}"),
         Case(
             "aws.bucket.region",
@@ -327,6 +342,13 @@ def _bucket() -> list[Case]:
             "s3:GetBucketVersioning",
         ),
         Case("aws.bucket.versioning", UNKNOWN, NOTHING, "does not exist", mends=False),
+        Case(
+            "aws.bucket.versioning",
+            UNKNOWN,
+            _intercepted(BUCKET, "s3:GetBucketVersioning"),
+            "no answer of AWS's",
+            name="a portal answers",
+        ),
         Case("aws.bucket.policy", OK, BUCKET, "denies nothing that is needed by the connector"),
         Case("aws.bucket.policy", OK, BARE_BUCKET, "it has no policy"),
         Case(

@@ -9,9 +9,9 @@ import boto3
 import pytest
 
 from kitaru_iac.checks.probes import Unavailable
-from kitaru_iac.clouds.aws.answers import require_answer
+from kitaru_iac.clouds.aws.answers import is_from_aws, require_answer
 
-META = {"ResponseMetadata": {"HTTPStatusCode": 200}}
+META = {"ResponseMetadata": {"HTTPStatusCode": 200, "RequestId": "1"}}
 
 
 @cache
@@ -70,3 +70,27 @@ def test_an_answer_has_something_of_what_its_operation_answers(
         return
     with pytest.raises(Unavailable, match="what was answered about it is no answer of AWS's"):
         require_answer(client(service), operation, {**META, **answer}, "it")
+
+
+@pytest.mark.parametrize(
+    ("about", "is_its"),
+    [
+        ({}, False),
+        ({"RequestId": ""}, False),
+        ({"RequestId": "1"}, True),
+        ({"HTTPHeaders": {"server": "portal"}}, False),
+        ({"HTTPHeaders": {"x-amz-request-id": "1"}}, True),
+        ({"HTTPHeaders": {"x-amzn-requestid": "1"}}, True),
+        ({"HTTPHeaders": {"x-amzn-requestid": ""}}, False),
+    ],
+)
+def test_aws_gives_the_id_of_the_request(about: dict[str, Any], is_its: bool) -> None:
+    answer = {"ResponseMetadata": about}
+    assert is_from_aws(answer) is is_its
+    if not is_its:  # though it is one that S3 gives
+        with pytest.raises(Unavailable):
+            require_answer(client("s3"), "get_bucket_versioning", answer, "it")
+
+
+def test_what_has_no_metadata_is_not_from_aws() -> None:
+    assert not is_from_aws({})

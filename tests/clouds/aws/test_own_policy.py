@@ -10,13 +10,14 @@ import pytest
 
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.clouds.aws.documents import DocumentKind, document_problems
+from kitaru_iac.clouds.aws.failures import iam_action
 from kitaru_iac.clouds.aws.permissions import tagged_connector_trust
 from kitaru_iac.clouds.aws.provision.account import Account
 from kitaru_iac.clouds.aws.provision.own_policy import provision_policy
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, REPOSITORY
 from kitaru_iac.clouds.aws.provision.target import target
 from kitaru_iac.clouds.aws.resources import AwsResources
-from kitaru_iac.clouds.aws.session import AwsAccess, iam_action
+from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.infrastructure.verify import policy
 from kitaru_iac.spec import from_mapping

@@ -11,6 +11,7 @@ import pytest
 from kitaru_iac.checks.model import run_checks
 from kitaru_iac.checks.permissions import Identity, Permission
 from kitaru_iac.clouds.aws.documents import DocumentKind, document_problems
+from kitaru_iac.clouds.aws.failures import iam_action
 from kitaru_iac.clouds.aws.permission_table import PERMISSIONS, Resource
 from kitaru_iac.clouds.aws.permissions import (
     connector_trust,
@@ -22,7 +23,6 @@ from kitaru_iac.clouds.aws.permissions import (
     trusts,
 )
 from kitaru_iac.clouds.aws.resources import aws_resources, existing
-from kitaru_iac.clouds.aws.session import iam_action
 from kitaru_iac.clouds.aws.verify import checks_for
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec

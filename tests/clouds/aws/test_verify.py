@@ -12,7 +12,7 @@ import pytest
 
 from kitaru_iac.checks.model import CheckReport, CheckStatus
 from kitaru_iac.clouds.aws.provision.account import Account
-from kitaru_iac.clouds.aws.provision.ownership import CLUSTER, REPOSITORY
+from kitaru_iac.clouds.aws.provision.ownership import BUCKET, CLUSTER, REPOSITORY
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.infrastructure.verify import verify
@@ -83,27 +83,34 @@ def test_a_hanging_answer_holds_up_no_other(world: World, sagemaker: BaseSpec) -
 
 
 @pytest.mark.parametrize(
-    ("operation", "type_", "inputs"),
+    ("operation", "type_", "inputs", "status"),
     [
-        ("eks:DescribeCluster", CLUSTER, {"name": "made"}),
-        ("ecr:DescribeRepositories", REPOSITORY, {"name": "made"}),
-        ("logs:DescribeLogGroups", "aws:cloudwatch/logGroup:LogGroup", {"name": "made"}),
-        ("tagging:GetResources", None, {}),
+        ("eks:DescribeCluster", CLUSTER, {"name": "made"}, 200),
+        ("ecr:DescribeRepositories", REPOSITORY, {"name": "made"}, 200),
+        ("logs:DescribeLogGroups", "aws:cloudwatch/logGroup:LogGroup", {"name": "made"}, 200),
+        ("tagging:GetResources", None, {}, 200),
+        ("s3:HeadBucket", BUCKET, {"bucket": "made"}, 200),
+        ("s3:HeadBucket", BUCKET, {"bucket": "made"}, 403),
+        ("s3:HeadBucket", BUCKET, {"bucket": "made"}, 404),
     ],
 )
-def test_a_page_that_is_no_json_is_no_empty_answer(
-    world: World, operation: str, type_: str | None, inputs: dict[str, str]
+def test_a_page_of_a_portal_is_no_answer(
+    world: World, operation: str, type_: str | None, inputs: dict[str, str], status: int
 ) -> None:
     """botocore makes an empty answer of it: nothing would be there, or a key would be missing."""
     account, own = Account.open(None, REGION), marks("kitaru", "prod")
-    world.faults.answer(operation, Response(200, b"<html>Sign in to this network</html>"))
-    if type_ is None:
-        unseen = account.marked(own).unseen
-        assert any("no answer of AWS's" in why for why in unseen), unseen
-        return
-    with pytest.raises(KitaruError, match="cannot be told") as told:
-        account.sight(type_, inputs, own)
-    assert "no answer of AWS's" in str(told.value.why)
+    page = Response(status, b"<html>Sign in to this network</html>")
+    for rule in (world.faults.intercept, world.faults.answer):
+        rule(operation, page)
+        if type_ is None:
+            unseen = account.marked(own).unseen
+            assert any("no answer of AWS's" in why for why in unseen), unseen
+            continue
+        with pytest.raises(KitaruError, match="cannot be told") as told:
+            account.sight(type_, inputs, own)
+        assert "no answer of AWS's" in str(told.value.why)
+        if type_ == BUCKET:  # of AWS's own HEAD nothing but the status is there
+            return
 
 
 def test_looks_are_under_way_together(world: World, sagemaker: BaseSpec) -> None:

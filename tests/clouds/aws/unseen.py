@@ -71,10 +71,19 @@ def spoil(faults: AwsFaults, call: str, kind: str) -> None:
     if kind == "denied":
         faults.deny(call)
         return
+    page = {"Content-Type": "text/html"}
+    on_the_way = {
+        "a page": Response(200, b"<html>welcome</html>", page),
+        "a refusal on the way": Response(403, b"<html>blocked</html>", page),
+        "a dead end on the way": Response(404, b"<html>where?</html>", page),
+        "nothing on the way": Response(200),
+    }
+    if kind in on_the_way:
+        faults.intercept(call, on_the_way[kind])
+        return
     fixed: dict[str, Rule | Response] = {
         "throttled": error_response(service, "ThrottlingException", "slow down", 400),
         "down": error_response(service, "ServiceUnavailable", "again", 503),
-        "a page": Response(200, b"<html>welcome</html>", {"Content-Type": "text/html"}),
         "a list": Response(200, b"[]", {"Content-Type": "application/json"}),
         "nothing": Response(200, b"", {"Content-Type": "application/json"}),
         "no object": Response(200, b"{}", {"Content-Type": "application/json"}),
@@ -93,7 +102,8 @@ def _hang(request: Request) -> Response:
 
 
 KINDS = (
-    *("denied", "throttled", "down", "a page", "a list", "nothing", "no object"),
+    *("denied", "throttled", "down", "a list", "nothing", "no object"),
+    *("a page", "a refusal on the way", "a dead end on the way", "nothing on the way"),
     *("another answer", "cut off", "expired", "unheard of", "hung"),
 )
 
