@@ -85,6 +85,7 @@ class Sighting:
         locked: Which setting of its own makes the cloud refuse to delete it; None if none does.
         removal: The command that deletes it while it holds nothing, and is refused otherwise;
             where it may have been made without its marks by a run that was cut off.
+        origin: The command that shows who made it; where there is a `removal`.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Sighting:
     hidden: bool = False
     locked: str | None = None
     removal: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

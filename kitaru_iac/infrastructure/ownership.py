@@ -144,7 +144,8 @@ def require_own_names(
 
 
 def _way_to_delete(sight: Sighting) -> str:
-    return f"This deletes {sight.name} only while nothing is in it: {sight.removal}"
+    look = f"Look first who made {sight.name}: {sight.origin}\n" if sight.origin else ""
+    return f"{look}This deletes {sight.name} only while nothing is in it: {sight.removal}"
 
 
 def _others(owned: OwnedDeployment, target: Target) -> list[Sighting]:

@@ -109,8 +109,9 @@ def ours(name: str) -> Sighting:
     return Sighting(name, f"thing {name}")
 
 
-def theirs(name: str, removal: str | None = None) -> Sighting:
-    return Sighting(name, f"thing {name}", "it lacks the tags", removal=removal)
+def theirs(name: str, removal: str | None = None, origin: str | None = None) -> Sighting:
+    lacks = "it lacks the tags"
+    return Sighting(name, f"thing {name}", lacks, removal=removal, origin=origin)
 
 
 def target(*claims: Claim) -> Target:
@@ -439,7 +440,11 @@ def test_what_was_begun_and_is_not_ours_is_told() -> None:
     why = "a run was cut off while it made this, or it is somebody else's: it lacks the tags"
     assert doubtful(owned(cloud, State(unfinished=begun))) == (Kept(BUCKET, "data", why),)
     cloud.sights[BUCKET, "data"] = theirs("data", "rm data")
-    why += ". This deletes thing data only while nothing is in it: rm data"
+    removal = "This deletes thing data only while nothing is in it: rm data"
+    told = Kept(BUCKET, "data", f"{why}. {removal}")
+    assert doubtful(owned(cloud, State(unfinished=begun))) == (told,)
+    cloud.sights[BUCKET, "data"] = theirs("data", "rm data", "who data")
+    why += f". Look first who made thing data: who data\n{removal}"
     assert doubtful(owned(cloud, State(unfinished=begun))) == (Kept(BUCKET, "data", why),)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kitaru_iac.clouds.aws.provision.account import Account
@@ -10,6 +12,8 @@ from kitaru_iac.clouds.aws.provision.names import ROLE_USES, role_name
 from kitaru_iac.clouds.provider import Sighting, marks
 from kitaru_iac.errors import KitaruError, NotAllowedError
 from kitaru_iac.spec.credentials import parse_credentials
+from tests.clouds.aws.cli import understands
+from tests.clouds.aws.world import World
 from tests.doubles.aws import ACCOUNT_ID, REGION, AwsLoopback, principal_trust
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -211,6 +215,46 @@ def test_a_bucket_of_another_account_is_not_ours_whatever_it_carries(aws: AwsLoo
     with pytest.raises(KitaruError, match="could not be emptied"):
         account.empty("aws:s3/bucket:Bucket", "made")
     assert theirs.list_objects_v2(Bucket="made")["KeyCount"] == 1
+
+
+def test_only_a_bucket_that_nobody_has_touched_is_said_to_be_deletable(
+    world: World, loopback: AwsLoopback
+) -> None:
+    """One that a kill left before its tags has no setting; all of these somebody has given."""
+    account, s3, kind = Account.open(None, REGION), loopback.client("s3"), "aws:s3/bucket:Bucket"
+    rule = {"ID": "x", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 9}}
+    cors = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::x/*"}
+    touched = {
+        "plain": lambda name: None,
+        "versions": lambda name: s3.put_bucket_versioning(
+            Bucket=name, VersioningConfiguration={"Status": "Suspended"}
+        ),
+        "policy": lambda name: s3.put_bucket_policy(
+            Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+        ),
+        "rules": lambda name: s3.put_bucket_lifecycle_configuration(
+            Bucket=name, LifecycleConfiguration={"Rules": [rule]}
+        ),
+        "cors": lambda name: s3.put_bucket_cors(
+            Bucket=name, CORSConfiguration={"CORSRules": [cors]}
+        ),
+        "data": lambda name: s3.put_object(Bucket=name, Key="theirs", Body=b"1"),
+    }
+    offered = {}
+    for name, touch in touched.items():
+        loopback.bucket(f"unmarked-{name}")
+        touch(f"unmarked-{name}")
+        sight = account.sight(kind, {"bucket": f"unmarked-{name}"}, OWN)
+        assert sight is not None
+        assert sight.foreign
+        offered[name] = sight
+    assert [name for name, sight in offered.items() if sight.removal or sight.origin] == ["plain"]
+    assert all(map(understands, (str(offered["plain"].removal), str(offered["plain"].origin))))
+    world.faults.deny("s3:GetBucketPolicy")
+    unseen = Account.open(None, REGION).sight(kind, {"bucket": "unmarked-plain"}, OWN)
+    assert unseen is not None
+    assert unseen.removal is None
 
 
 def test_what_cannot_be_looked_at_is_not_taken_for_empty(aws: AwsLoopback) -> None:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from kitaru_iac.checks.probes import Denied, NotFound
-from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.provision import ownership_parts as parts
+from kitaru_iac.clouds.aws.provision import unmarked
 from kitaru_iac.clouds.aws.provision.layout import Layout
 from kitaru_iac.clouds.aws.provision.names import (
     CLUSTER_ROLES,
@@ -133,10 +133,11 @@ def sight(
         return Sighting(found, name, why, hidden=True)
     if seen.arn is not None and seen.arn.split(":")[4] != account:
         return Sighting(found, name, f"it is in account {seen.arn.split(':')[4]}")
-    # A bucket without any tag may be one that was killed between its creation and its tags: the
-    # plugin tags it in a second call where it may not in the first.
-    removal = _removal(found, account) if type == BUCKET and not seen.tags else None
-    return Sighting(found, name, lacking(seen.tags, marks), locked=seen.locked, removal=removal)
+    sighting = Sighting(found, name, lacking(seen.tags, marks), locked=seen.locked)
+    if type == BUCKET and not seen.tags and (removal := unmarked.removal(access, account, found)):
+        origin = unmarked.origin(found, access.region)
+        return replace(sighting, removal=removal, origin=origin)
+    return sighting
 
 
 def claims(layout: Layout) -> tuple[Claim, ...]:
@@ -174,11 +175,6 @@ def _bucket(access: AwsAccess, account: str, inputs: Inputs) -> _Found:
         **whose,
     )
     return _Found(None, mapping(found.get("TagSet", ())))
-
-
-def _removal(bucket: str, account: str) -> str:
-    """S3 refuses it for a bucket with anything in it, old versions too, and for a stranger's."""
-    return aws("s3api", "delete-bucket", bucket=bucket, expected_bucket_owner=account)
 
 
 def _repository(access: AwsAccess, account: str, inputs: Inputs) -> _Found:
