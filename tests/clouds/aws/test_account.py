@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from kitaru_iac.checks.probes import Denied
 from kitaru_iac.clouds.aws.provision.account import Account
 from kitaru_iac.clouds.aws.provision.marked import claim_of
 from kitaru_iac.clouds.aws.provision.names import ROLE_USES, role_name
@@ -97,6 +98,29 @@ def test_subnets_are_one_for_each_zone(aws: AwsLoopback) -> None:
         ec2.delete_subnet(SubnetId=found["SubnetId"])
     with pytest.raises(KitaruError, match="no default subnets in two zones"):
         account.default_subnets()
+
+
+class Refusing:
+    """Who asks AWS, and is always refused."""
+
+    def ask(self, *_: object, **__: object) -> None:
+        raise Denied("it is denied", permission="x:Y", resource="it")
+
+    ask_all = ask
+
+
+def test_what_is_refused_has_a_way_on() -> None:
+    account = Account(Refusing(), None, REGION, ACCOUNT_ID, "me")  # type: ignore[arg-type]
+    for refused in (
+        account.default_subnets,
+        lambda: account.empty("aws:s3/bucket:Bucket", "made"),
+        lambda: account.empty("aws:ecr/repository:Repository", "made"),
+        lambda: account.bucket_key("made"),
+        lambda: account.sight("aws:iam/role:Role", {"name": "made"}, OWN),
+    ):
+        with pytest.raises(KitaruError, match=r"could not be|cannot be") as told:
+            refused()
+        assert "as somebody who may" in str(told.value.remedy)
 
 
 OWN = marks("kitaru", "prod")

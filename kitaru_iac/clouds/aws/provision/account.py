@@ -124,7 +124,10 @@ class Account:
             )
         except ProbeError as error:
             raise KitaruError(
-                "The subnets for the cluster cannot be looked up", why=error.why
+                "The subnets for the cluster cannot be looked up",
+                why=error.why,
+                remedy="Name them as `infrastructure: {subnets: [ID, ID]}`, or run it again as "
+                "somebody who may look.",
             ) from error
         return one_per_zone(
             (
@@ -231,7 +234,11 @@ class Account:
                         imageIds=images[start : start + 100],
                     )
         except ProbeError as error:
-            raise KitaruError(f"{id} could not be emptied", why=error.why) from error
+            raise KitaruError(
+                f"{id} could not be emptied",
+                why=error.why,
+                remedy="Run the same command again as somebody who may delete what it holds.",
+            ) from error
 
     def _empty_bucket(self, name: str) -> None:
         for key in ("Versions", "DeleteMarkers"):

@@ -83,7 +83,9 @@ class Account:
             raise _refused(error, access.described_as, project) from error
         number = str(found.get("name", "")).partition("/")[2]
         if found.get("projectId") != project or not number.isdecimal():
-            raise KitaruError(f"What Google answered about {project} is no project")
+            raise KitaruError(
+                f"What Google answered about {project} is no project", remedy="Run it again later."
+            )
         if found.get("state") != "ACTIVE":
             raise KitaruError(
                 f"The project {project} is {found.get('state')}",
