@@ -90,7 +90,7 @@ class AwsFaults:
 
     def answer(self, operation: str, rule: Rule | Response) -> None:
         """Answer an operation as AWS: with a fixed response, or what a function makes of it."""
-        given = rule if callable(rule) else lambda _: rule
+        given: Rule = rule if callable(rule) else lambda _: rule
 
         def answered(request: Request) -> Response | None:
             said = given(request)

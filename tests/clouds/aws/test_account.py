@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -249,8 +251,8 @@ def test_only_a_bucket_that_nobody_has_touched_is_said_to_be_deletable(
     rule = {"ID": "x", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 9}}
     cors = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::x/*"}
-    touched = {
-        "plain": lambda name: None,
+    touched: dict[str, Callable[[str], Any]] = {
+        "plain": lambda _: None,
         "versions": lambda name: s3.put_bucket_versioning(
             Bucket=name, VersioningConfiguration={"Status": "Suspended"}
         ),
