@@ -202,9 +202,9 @@ def evaluate_found(found: Outcome[Found], touched: Outcome[None], r: AzureResour
         return ok(f"Blob Storage answers about it ({found.unseen[0].why})")
     if found.unseen:
         first = found.unseen[0]
-        where = f"it is in {names}, and whether" if names else "whether"
         return unknown(
-            f"{where} another account has a container of this name could not be seen: {first.why}"
+            f"it is in {names}, and whether another account has a container of this name could not "
+            f"be seen: {first.why}"
             if names
             else f"not found, and not all could be looked at: {first.why}",
             name_it if names or r.account is None else show,
@@ -235,19 +235,31 @@ def evaluate_public_access(account: Account, container: Outcome[Container]) -> V
     off = _update(account, allow_blob_public_access="false")
     if allowed is False:
         return ok(f"{account.name} allows no anonymous access")
-    if not isinstance(container, ProbeError):
-        level = text(container.raw, "properties", "publicAccess")
-        if allowed is True and level in {"Blob", "Container"}:
-            return fail(
-                f"everybody can read what is in it (its public access is {level}, and "
-                f"{account.name} allows that)",
-                off,
-            )
-    if allowed is None:
-        # https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-prevent: what is not
-        # set meant yes for accounts of before the end of 2023.
-        return warn(f"{account.name} does not say that it allows no anonymous access", off)
-    return warn(f"{account.name} allows its containers to be made public", off)
+    # https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-prevent: what is not set
+    # meant yes for accounts of before the end of 2023.
+    says = (
+        f"{account.name} allows its containers to be made public"
+        if allowed
+        else f"{account.name} does not say that it allows no anonymous access"
+    )
+    if isinstance(container, ProbeError):
+        return unknown(
+            f"{says}; whether this one is public could not be seen: {container.why}",
+            off,
+            container.permission,
+        )
+    level = text(container.raw, "properties", "publicAccess")
+    if level not in {"Blob", "Container"}:
+        return warn(says, off)
+    if allowed:
+        return fail(
+            f"everybody can read what is in it (its public access is {level}, and "
+            f"{account.name} allows that)",
+            off,
+        )
+    return unknown(
+        f"its public access is {level}, and {account.name} does not say whether it allows that", off
+    )
 
 
 def evaluate_tls(account: Account) -> Verdict:

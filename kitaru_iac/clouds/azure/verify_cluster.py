@@ -161,22 +161,34 @@ def evaluate_compute(cluster: Raw) -> Verdict:
     if provisioning == "Auto":
         return ok("it makes nodes when pods need them")
     listing = az("aks", "nodepool", "list", cluster_name=name, resource_group=group)
-    if any(text(pool, "powerState", "code") is None and _size(pool) is None for pool in pools):
+    if any(_is_untold(pool) for pool in pools):
         return unknown("it does not say how many nodes its pools have", listing)
     return fail("none of its node pools has Linux nodes that run, or makes any", listing)
 
 
-def _size(pool: Raw) -> int | None:
-    count = within(pool, "count")
+def _size(pool: Raw, key: str = "count") -> int | None:
+    count = within(pool, key)
     return count if isinstance(count, int) and not isinstance(count, bool) else None
 
 
+def _most(pool: Raw) -> int | None:
+    """How many nodes it has, or could grow to; None where that is not said."""
+    size = _size(pool)
+    if not size and flag(pool, "enableAutoScaling") is True:
+        return _size(pool, "maxCount")
+    return size
+
+
+def _is_out(pool: Raw) -> bool:
+    return text(pool, "osType") == "Windows" or text(pool, "powerState", "code") == "Stopped"
+
+
 def _can_run(pool: Raw) -> bool:
-    if text(pool, "osType") == "Windows" or text(pool, "powerState", "code") == "Stopped":
-        return False
-    most = within(pool, "maxCount")
-    grows = flag(pool, "enableAutoScaling") is True and isinstance(most, int) and most > 0
-    return grows or (_size(pool) or 0) > 0
+    return not _is_out(pool) and (_most(pool) or 0) > 0
+
+
+def _is_untold(pool: Raw) -> bool:
+    return not _is_out(pool) and _most(pool) is None
 
 
 def evaluate_reachable(cluster: Raw, reached: Outcome[bool]) -> Verdict:

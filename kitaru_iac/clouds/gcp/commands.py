@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kitaru_iac.checks.commands import OptionValue, command
 
-__all__ = ["bind", "gcloud"]
+__all__ = ["bind", "gcloud", "use_bucket"]
 
 
 def gcloud(*words: str, **options: OptionValue) -> str:
@@ -23,3 +23,9 @@ def bind(*thing: str, member: str, role: str, **options: OptionValue) -> str:
     """
     *noun, name = thing
     return gcloud(*noun, "add-iam-policy-binding", name, member=member, role=role, **options)
+
+
+def use_bucket(uri: str, member: str) -> str:
+    """Write the commands that let somebody use a bucket: objects, and the bucket's own settings."""
+    roles = ("roles/storage.objectUser", "roles/storage.bucketViewer")
+    return " && ".join(bind("storage", "buckets", uri, member=member, role=role) for role in roles)

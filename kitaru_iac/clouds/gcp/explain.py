@@ -12,7 +12,7 @@ from kitaru_iac.clouds.gcp.observations import Caller
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed, role_id
 from kitaru_iac.clouds.gcp.probes import GcpProbes
-from kitaru_iac.clouds.gcp.resources import GcpResources
+from kitaru_iac.clouds.gcp.resources import GcpResources, project_of_account
 
 __all__ = ["checklist"]
 
@@ -53,10 +53,13 @@ def checklist(probes: GcpProbes, r: GcpResources) -> Checklist[Caller]:
 
 
 def _project(error: Denied, r: GcpResources) -> str | None:
-    """The project in which looking has to be granted: the registry's may be another one."""
-    about = str(error.resource or "")
+    """Where looking has to be granted: the project of a registry or account may be another one."""
+    about = str(error.resource)
     if r.repository is not None and (
         str(r.repository) in about or about.endswith(f"project {r.repository.project}")
     ):
         return r.repository.project
+    for email in (r.connector, r.workload):
+        if email is not None and about.endswith(f" {email}"):
+            return project_of_account(email) or r.project
     return r.project

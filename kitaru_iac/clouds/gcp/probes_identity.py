@@ -11,6 +11,7 @@ from kitaru_iac.clouds.gcp.probes_bucket import BucketProbes
 from kitaru_iac.clouds.gcp.probes_cluster import ClusterProbes
 from kitaru_iac.clouds.gcp.probes_common import RESOURCE_MANAGER, account_url
 from kitaru_iac.clouds.gcp.probes_registry import RegistryProbes
+from kitaru_iac.clouds.gcp.resources import project_of_account
 
 __all__ = ["IdentityProbes"]
 
@@ -167,8 +168,9 @@ class IdentityProbes(BucketProbes, RegistryProbes, ClusterProbes):
         return self.rights(name, who, () if project is None else (self.project_policy(project),))
 
     def on_account(self, name: str, email: str, who: Probe[tuple[str, ...]]) -> Probe[Rights]:
-        """What an identity may do to a service account, by its policy and the stack's project's."""
+        """What an identity may do to a service account, by its policy and its own project's."""
         policies = [self.account_policy(email)]
-        if self._r.project is not None:
-            policies.append(self.project_policy(self._r.project))
+        home = project_of_account(email)
+        if home is not None:
+            policies.append(self.project_policy(home))
         return self.rights(name, who, tuple(policies))

@@ -35,6 +35,7 @@ _BECOME = {
     "roles/iam.serviceAccountUser",
     "roles/iam.serviceAccountKeyAdmin",
     "roles/iam.serviceAccountAdmin",
+    "roles/iam.securityAdmin",
     "roles/iam.workloadIdentityUser",
     "roles/iam.serviceAccountOpenIdTokenCreator",
     "roles/owner",
@@ -136,24 +137,30 @@ def evaluate_trust(policy: Raw, account: str, show: str, expected: Iterable[str]
         expected: Members of whom one has to be there, where that is known.
     """
     public: list[str] = []
+    perhaps: list[str] = []
     whole: list[str] = []
     named: set[str] = set()
     certain: set[str] = set()
     for binding in bindings_of(policy):
-        if binding["role"] not in _BECOME and not str(binding["role"]).startswith("projects/"):
+        role, condition = str(binding["role"]), binding.get("condition")
+        if role not in _BECOME and not _is_custom(role):
             continue
         for member in map(str, binding.get("members") or ()):
             named.add(member)
-            if binding["role"] in _GET_TOKENS and not binding.get("condition"):
+            if role in _GET_TOKENS and not condition:
                 certain.add(member)
             if member in PUBLIC:
-                public.append(f"{binding['role']} to {member}")
-            elif member.startswith("principalSet://") and member.endswith("/*") and (
-                "/attribute." not in member and not binding.get("condition")
-            ):  # fmt: skip
+                (perhaps if _is_custom(role) else public).append(f"{role} to {member}")
+            elif _is_whole_pool(member) and not condition:
                 whole.append(member)
     if public:
         return fail(f"everybody may become {account}: {', '.join(public)}", show)
+    if perhaps:
+        return unknown(
+            f"everybody has a custom role on {account}, and what it holds was not looked at: "
+            f"{', '.join(perhaps)}",
+            show,
+        )
     wanted = set(expected)
     if wanted and not _holds_one(named, wanted):
         return unknown(
@@ -176,6 +183,17 @@ def evaluate_trust(policy: Raw, account: str, show: str, expected: Iterable[str]
         f"{who} may become it by its own policy" if named else "nobody may by its own policy",
         "what its project, folders and the organization grant was not looked at",
     )
+
+
+def _is_whole_pool(member: str) -> bool:
+    """Whether it is everybody of a pool, and not those of an attribute that ends so."""
+    everybody = member.startswith("principalSet://") and member.endswith("/*")
+    return everybody and "/attribute." not in member
+
+
+def _is_custom(role: str) -> bool:
+    """Whether what a role holds is its owner's to say: a project's own, or an organization's."""
+    return role.startswith(("projects/", "organizations/"))
 
 
 def _holds_one(members: Iterable[str], wanted: Collection[str]) -> bool:

@@ -138,7 +138,11 @@ def _namespace_check(
         return not_let_in(error) or missing_namespace(error, r.namespace)
 
     return checklist.check(
-        *about, probes.namespace, lambda name: ok(f"the cluster has the namespace {name}"), absent
+        *about,
+        probes.namespace,
+        lambda name: ok(f"the cluster has the namespace {name}"),
+        absent,
+        create=list_clusters(r),
     )
 
 
@@ -244,24 +248,28 @@ def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdi
     config = cluster.get("controlPlaneEndpointsConfig") or {}
     by_address = config.get("ipEndpointsConfig") or {}
     old = cluster.get("privateClusterConfig") or {}
-    private = bool(old.get("enablePrivateEndpoint")) or by_address.get("enablePublicEndpoint") is (
-        False
+    private = bool(old.get("enablePrivateEndpoint")) or False in (
+        by_address.get("enablePublicEndpoint"),
+        by_address.get("enabled"),
     )
     if private and not not_reached:
         return ok("its endpoint is private, and was reached from here", SERVER_TOO)
     if private:
+        by_name = gcloud(
+            "container",
+            "clusters",
+            "update",
+            str(r.cluster),
+            location=where,
+            project=r.project,
+            enable_dns_access=True,
+        )
+        if isinstance(reached, ProbeError):
+            return _unreached("its endpoint is private", reached, by_name)
         return warn(
             "its endpoint is private: this machine and the ZenML server must be in its network, "
             "or its DNS endpoint be on",
-            gcloud(
-                "container",
-                "clusters",
-                "update",
-                str(r.cluster),
-                location=where,
-                project=r.project,
-                enable_dns_access=True,
-            ),
+            by_name,
         )
     networks = by_address.get("authorizedNetworksConfig") or (
         cluster.get("masterAuthorizedNetworksConfig") or {}

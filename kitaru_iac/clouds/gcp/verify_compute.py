@@ -9,12 +9,12 @@ from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError
-from kitaru_iac.clouds.gcp.commands import bind, gcloud
+from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
 from kitaru_iac.clouds.gcp.observations import Caller, Raw, Rights
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed, pod_member
 from kitaru_iac.clouds.gcp.probes import GcpProbes
-from kitaru_iac.clouds.gcp.resources import GcpResources
+from kitaru_iac.clouds.gcp.resources import GcpResources, project_of_account
 from kitaru_iac.clouds.gcp.trust import DENY_UNSEEN, evaluate_rights, evaluate_trust
 
 __all__ = [
@@ -55,7 +55,7 @@ def evaluate_scopes(cluster: Raw, r: GcpResources) -> Verdict:
     """Every pool: a pod may land on any. A pool's scopes cannot be changed."""
     if _is_autopilot(cluster):
         return ok("Autopilot gives its nodes the scopes")
-    pools = cluster.get("nodePools") or ()
+    pools = cluster.get("nodePools")
     if not pools:
         return unknown("it has no node pool that GKE tells of", _pools(r, cluster))
     lacking = [
@@ -123,7 +123,8 @@ def evaluate_workload_identity(cluster: Raw, r: GcpResources) -> Verdict:
                 workload_metadata="GKE_METADATA",
             ),
         )
-    return ok(f"its pool is {pool}")
+    untold = "GKE tells of no node pool, whose metadata server could be looked at"
+    return ok(f"its pool is {pool}", None if cluster.get("nodePools") else untold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,12 @@ def _named(account: Raw) -> str | None:
 
 
 def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
-    """Either way is good; neither is a warning, and what could not be read may be one."""
+    """Either way is good; neither is a warning, and what could not be read may be one.
+
+    Where the pods' account names one of Google's, GKE hands out that one's tokens, and what the
+    pods themselves are granted does not count.
+    https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity#credential-flow
+    """
     if not seen.enabled:
         return warn(
             "pods have no identity of their own everywhere (gcp.cluster.workload_identity): ZenML "
@@ -196,23 +202,31 @@ def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
             gcloud("container", "clusters", "list", project=r.project),
         )
     wanted = needed(r, Identity.RUNTIME, Resource.BUCKET)
-    direct = _covers(seen.direct, wanted)
-    if direct and isinstance(seen.direct, Rights):
-        return ok(f"{seen.direct.member} has {', '.join(seen.direct.roles)}", DENY_UNSEEN)
-    through = _covers(seen.through, wanted) and _covers(seen.become, _MAY_BECOME)
-    if through:
+    may_become = _covers(seen.become, _MAY_BECOME)
+    direct = seen.direct
+    if seen.named is None and isinstance(direct, Rights) and direct.granted >= set(wanted):
+        named = (
+            f", nor whether {r.pod_account} names an account of Google's, whose rights would count"
+            if isinstance(seen.account, ProbeError)
+            else ""
+        )
+        return ok(f"{direct.member} has {', '.join(direct.roles)}", f"{DENY_UNSEEN}{named}")
+    if may_become and _covers(seen.through, wanted):
         return ok(f"pods become {seen.named}, which may use the bucket", DENY_UNSEEN)
     member = seen.direct.member if isinstance(seen.direct, Rights) else pod_member(r, "NUMBER")
-    grant = bind(
-        "storage", "buckets", f"gs://{r.bucket}", member=member, role="roles/storage.objectUser"
-    )
-    for one in (seen.direct, seen.account, seen.become, seen.through):
+    if seen.named is not None:
+        member = f"serviceAccount:{seen.named}"
+    grant = use_bucket(f"gs://{r.bucket}", member)
+    deciding = (seen.direct, seen.account)
+    if seen.named is not None:
+        deciding = (seen.become, seen.through)
+    for one in deciding:
         error = one if isinstance(one, ProbeError) else (
             next(iter(one.unseen), None) if isinstance(one, Rights) else None
         )  # fmt: skip
         if error is not None:
             return unknown(
-                f"neither way was seen whole: {error.why}",
+                f"what pods may do was not seen whole: {error.why}",
                 error.remedy or grant,
                 error.permission,
             )
@@ -220,7 +234,9 @@ def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
         return unknown(
             f"pods are annotated with {seen.named}; that they may become it, and it may use the "
             "bucket, no policy that was read says",
-            bind(
+            grant
+            if may_become
+            else bind(
                 "iam",
                 "service-accounts",
                 seen.named,
@@ -284,10 +300,11 @@ def evaluate_agents(seen: tuple[Outcome[Rights], Outcome[Rights]], r: GcpResourc
     name = r.repository
     wanted = needed(r, Identity.PULL, Resource.REPOSITORY)
     verdicts = []
-    rights = [one for one in seen if isinstance(one, Rights)]
+    rights: list[Rights] = []
     for one in seen:
         if isinstance(one, ProbeError):
             return unknown(f"not looked at: {one.why}", one.remedy, one.permission)
+        rights.append(one)
         grant = bind(
             "artifacts",
             "repositories",
@@ -334,7 +351,8 @@ def workload_checks(
                 ),
             )
         ]
-    create = gcloud("iam", "service-accounts", "create", email.partition("@")[0], project=r.project)
+    home = project_of_account(email) or r.project
+    create = gcloud("iam", "service-accounts", "create", email.partition("@")[0], project=home)
     show = gcloud("iam", "service-accounts", "get-iam-policy", email)
     exists = checklist.check(
         "gcp.workload.exists",
@@ -354,11 +372,7 @@ def workload_checks(
         return [exists, trust]
     bucket = f"gs://{r.bucket}"
     rights = probes.on_bucket("the steps' rights", probes.known(f"serviceAccount:{email}"))
-    roles = ("roles/storage.objectUser", "roles/storage.bucketViewer")
-    grant = " && ".join(
-        bind("storage", "buckets", bucket, member=f"serviceAccount:{email}", role=role)
-        for role in roles
-    )
+    grant = use_bucket(bucket, f"serviceAccount:{email}")
     wanted = needed(r, Identity.RUNTIME, Resource.BUCKET)
     access = checklist.check(
         "gcp.workload.bucket_access",

@@ -11,7 +11,7 @@ from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NoCredentials, NotFound, Probe, ProbeError, Skipped, all_of
-from kitaru_iac.clouds.gcp.commands import bind, gcloud
+from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
 from kitaru_iac.clouds.gcp.observations import Caller, Connector, Project, Rights, Tested
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed
@@ -100,7 +100,7 @@ def _no_project(error: ProbeError, r: GcpResources) -> Verdict | None:
 def evaluate_services(seen: dict[str, str], asked: tuple[str, ...], r: GcpResources) -> Verdict:
     """Every one that was asked for; an answer without it says nothing of it."""
     off = [name for name in asked if seen.get(name) == "DISABLED"]
-    untold = [name for name in asked if seen.get(name) not in {"ENABLED", "DISABLED"}]
+    untold = [name for name in asked if seen.get(name) != "ENABLED"]
     enable = gcloud("services", "enable", *(off or untold), project=r.project)
     if off:
         return fail(f"these APIs are off: {', '.join(off)}", enable)
@@ -169,8 +169,7 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
             "gcp.connector.bucket", uri, probes.bucket_tested,
             partial(probes.on_bucket, "the connector's rights on the bucket"),
             wanted(Resource.BUCKET),
-            partial(_grant, ("storage", "buckets", uri),
-                    ("roles/storage.objectUser", "roles/storage.bucketViewer")),
+            partial(use_bucket, uri),
         )  # fmt: skip
     if r.repository is not None and r.type is not StackType.LOCAL:
         name = r.repository
@@ -179,7 +178,7 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
             partial(probes.on_repository, "the connector's rights on the repository"),
             wanted(Resource.REPOSITORY),
             partial(_grant, ("artifacts", "repositories", name.id),
-                    ("roles/artifactregistry.writer",), location=name.location,
+                    "roles/artifactregistry.writer", location=name.location,
                     project=name.project),
         )  # fmt: skip
     if r.project is None:
@@ -194,7 +193,7 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
             probes.submit,
             in_project,
             wanted(Resource.PROJECT),
-            partial(grant, ("roles/aiplatform.user",)),
+            partial(grant, "roles/aiplatform.user"),
         )
     if r.workload is not None:
         yield _Right(
@@ -202,7 +201,7 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
             partial(probes.on_account, "the connector's rights on the account", r.workload),
             wanted(Resource.WORKLOAD),
             partial(_grant, ("iam", "service-accounts", r.workload),
-                    ("roles/iam.serviceAccountUser",)),
+                    "roles/iam.serviceAccountUser"),
         )  # fmt: skip
     if r.cluster is not None:
         yield _Right(
@@ -211,12 +210,12 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
             probes.cluster_tested(),
             in_project,
             wanted(Resource.CLUSTER),
-            partial(grant, ("roles/container.developer",)),
+            partial(grant, "roles/container.developer"),
         )
 
 
-def _grant(thing: tuple[str, ...], roles: tuple[str, ...], member: str, **where: str) -> str:
-    return " && ".join(bind(*thing, member=member, role=role, **where) for role in roles)
+def _grant(thing: tuple[str, ...], role: str, member: str, **where: str) -> str:
+    return bind(*thing, member=member, role=role, **where)
 
 
 def _right_check(

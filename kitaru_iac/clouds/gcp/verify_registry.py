@@ -81,8 +81,12 @@ def _repositories(verb: str, name: RepositoryName, **options: str | bool) -> str
 
 def evaluate_format(seen: Raw, name: RepositoryName) -> Verdict:
     """Docker, and a repository that keeps what is pushed."""
-    form, mode = str(seen.get("format")), str(seen.get("mode") or "STANDARD_REPOSITORY")
+    form, mode = str(seen.get("format") or ""), str(seen.get("mode") or "STANDARD_REPOSITORY")
     show = note(create_repository(name), "under another name, for images")
+    if form in {"", "FORMAT_UNSPECIFIED"}:
+        return unknown(
+            "Artifact Registry does not tell its format", _repositories("describe", name)
+        )
     if form != "DOCKER":
         return fail(f"its format is {form}, and images need DOCKER", show)
     if mode in {"REMOTE_REPOSITORY", "VIRTUAL_REPOSITORY"}:
@@ -113,14 +117,7 @@ def evaluate_cleanup(seen: Raw, name: RepositoryName) -> Verdict:
         return ok(f"{words} in a dry run alone")
     return warn(
         f"{words}, which a schedule or a reused build may still run",
-        gcloud(
-            "artifacts",
-            "repositories",
-            "list-cleanup-policies",
-            name.id,
-            location=name.location,
-            project=name.project,
-        ),
+        _repositories("list-cleanup-policies", name),
     )
 
 

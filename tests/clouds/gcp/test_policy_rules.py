@@ -147,7 +147,8 @@ def test_what_is_no_answer_grants_and_refuses_nothing(given: Any) -> None:
         (policy((CREATOR, (ME,))), (), OK),
         (policy((CREATOR, ("allUsers",))), (), FAIL),
         (policy(("roles/editor", ("allAuthenticatedUsers",))), (), FAIL),
-        (policy(("projects/p/roles/mine", ("allUsers",))), (), FAIL),
+        # Nobody has looked at what a custom role holds.
+        (policy(("projects/p/roles/mine", ("allUsers",))), (), UNKNOWN),
         (policy(("roles/viewer", ("allUsers",))), (), OK),
         (policy((USER, (EVERYBODY,))), (), WARN),
         (policy((USER, (EVERYBODY,)), condition={"expression": "x"}), (), OK),
@@ -176,7 +177,7 @@ def test_who_may_become_an_account(given: Any, expected: Any, status: CheckStatu
 BECOMING = (
     *("iam.serviceAccountTokenCreator", "iam.serviceAccountUser", "iam.serviceAccountKeyAdmin"),
     *("iam.serviceAccountAdmin", "iam.workloadIdentityUser", "owner", "editor"),
-    "iam.serviceAccountOpenIdTokenCreator",
+    *("iam.serviceAccountOpenIdTokenCreator", "iam.securityAdmin"),
 )
 
 

@@ -57,7 +57,8 @@ OWN = marks("kitaru", "prod")
 
 def vertex(**more: Any) -> StackSpec:
     keys = {"name": "prod", "type": "vertex", "region": REGION, "project": PROJECT}
-    return from_mapping({**keys, "infra": "provision", **more})
+    given = {**keys, "infra": "provision", **more}
+    return from_mapping({k: v for k, v in given.items() if v is not None})
 
 
 def gke(**more: Any) -> StackSpec:
@@ -66,7 +67,8 @@ def gke(**more: Any) -> StackSpec:
 
 def local(**more: Any) -> StackSpec:
     keys = {"name": "prod", "type": "local", "region": REGION, "project": PROJECT}
-    return from_mapping({**keys, "artifact_store": "gs://team", "infra": "provision", **more})
+    given = {**keys, "artifact_store": "gs://team", "infra": "provision", **more}
+    return from_mapping({k: v for k, v in given.items() if v is not None})
 
 
 def steps_as(email: str) -> dict[str, Any]:

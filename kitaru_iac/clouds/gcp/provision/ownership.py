@@ -154,7 +154,11 @@ def _bucket(
         return Sighting(name, noun, "Google does not tell its project", hidden=True)
     if str(found.project_number) != place.number:
         return Sighting(name, noun, f"it is in the project {found.project_number}")
-    return Sighting(name, noun, lacking(found.labels, labels(marks), "labels"))
+    strange, where = lacking(found.labels, labels(marks), "labels"), str(found.location).lower()
+    if strange is None and where != place.region:
+        # The same stack's in another region: taken into the state, it would be made anew here.
+        strange = f"it is in {where}"
+    return Sighting(name, noun, strange)
 
 
 def _is_there(access: GcpAccess, name: str) -> bool:

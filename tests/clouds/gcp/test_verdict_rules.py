@@ -1,0 +1,626 @@
+"""Every verdict on Google Cloud, whole, as data decides it: `verdicts.txt` says what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kitaru_iac.checks.model import Verdict
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.probes import (
+    Denied,
+    NoCredentials,
+    NotFound,
+    ProbeError,
+    Skipped,
+    Unavailable,
+)
+from kitaru_iac.clouds.gcp import verify_bucket as b
+from kitaru_iac.clouds.gcp import verify_cluster as c
+from kitaru_iac.clouds.gcp import verify_compute as v
+from kitaru_iac.clouds.gcp import verify_identity as i
+from kitaru_iac.clouds.gcp import verify_registry as g
+from kitaru_iac.clouds.gcp.explain import checklist
+from kitaru_iac.clouds.gcp.observations import (
+    Bucket,
+    Caller,
+    Clusters,
+    Connector,
+    Project,
+    Rights,
+    Tested,
+)
+from kitaru_iac.clouds.gcp.permission_table import Resource
+from kitaru_iac.clouds.gcp.permissions import needed
+from kitaru_iac.clouds.gcp.resources import GcpResources, RepositoryName
+from kitaru_iac.clouds.gcp.trust import evaluate_rights, evaluate_tested, evaluate_trust
+from kitaru_iac.spec.kinds import StackType
+from tests.clouds.verdicts import Table, lines, ways
+
+OURS = "steps@my-project.iam.gserviceaccount.com"
+NAME = RepositoryName("my-project", "europe-west1", "images")
+THEIRS = RepositoryName("images-project", "europe-west4", "theirs")
+VERTEX = GcpResources(
+    "prod", StackType.VERTEX, "my-project", "europe-west1", bucket="data", repository=NAME,
+    workload=OURS, connector="zenml@my-project.iam.gserviceaccount.com",
+    pool="projects/1/locations/global/workloadIdentityPools/ci", impersonates=True,
+)  # fmt: skip
+GKE = replace(VERTEX, type=StackType.KUBERNETES, cluster="pods", namespace="ml", workload=None,
+              pool=None, impersonates=False)  # fmt: skip
+LOCAL = replace(VERTEX, type=StackType.LOCAL, workload=None)
+BUCKET = Bucket("europe-west1", (), True, "enforced", True, 604800, None, "123")
+INHERITED = replace(BUCKET, prevention="inherited")
+PROJECT = Project("my-project", "123", "ACTIVE")
+KEY = "projects/p/locations/eu/keyRings/r/cryptoKeys/k"
+DENIED = Denied("it is denied", "ask somebody", permission="a.b.get")
+AWAY = Unavailable("it took too long", "wait")
+ME = f"serviceAccount:{OURS}"
+AUTOPILOT = {"autopilot": {"enabled": True}, "location": "europe-west1"}
+
+
+def policy(*bindings: tuple[str, str], condition: Any = None) -> dict[str, Any]:
+    more = {"condition": condition} if condition else {}
+    made = [{"role": role, "members": [member], **more} for role, member in bindings]
+    return {"version": 3, "bindings": made}
+
+
+def key(state: str | None, purpose: str = "ENCRYPT_DECRYPT") -> dict[str, Any]:
+    return {"name": KEY, "purpose": purpose, "primary": {"state": state} if state else None}
+
+
+def cluster(**fields: Any) -> dict[str, Any]:
+    return {"location": "europe-west1", "status": "RUNNING", **fields}
+
+
+def pool(name: str, scope: str | None = "cloud-platform", mode: str = "GKE_METADATA") -> Any:
+    scopes = [f"https://www.googleapis.com/auth/{scope}"] if scope else None
+    return {
+        "name": name,
+        "config": {"oauthScopes": scopes, "workloadMetadataConfig": {"mode": mode}},
+    }
+
+
+WORKLOADS = {"workloadIdentityConfig": {"workloadPool": "my-project.svc.id.goog"}}
+
+
+def dns(outside: bool) -> dict[str, Any]:
+    return {"dnsEndpointConfig": {"endpoint": "gke.goog", "allowExternalTraffic": outside}}
+
+
+def networks(*cidrs: str, enabled: bool = True) -> dict[str, Any]:
+    return {"enabled": enabled, "cidrBlocks": [{"cidrBlock": cidr} for cidr in cidrs]}
+
+
+def endpoint(reached: Any, **fields: Any) -> Callable[[], Verdict]:
+    return lambda: c.evaluate_endpoint((cluster(**fields), reached), GKE)
+
+
+def by_address(**fields: Any) -> dict[str, Any]:
+    return {"controlPlaneEndpointsConfig": {"ipEndpointsConfig": fields}}
+
+
+USING = frozenset(needed(GKE, Identity.RUNTIME, Resource.BUCKET))
+POD = v.pod_member(GKE, "123")
+MAY = Rights(POD, USING, roles=("roles/storage.objectUser",))
+MAY_NOT = Rights(POD, USING - {"storage.objects.get"})
+BECOMES = Rights(POD, frozenset({"iam.serviceAccounts.getAccessToken"}))
+UNSEEN = Rights(POD, frozenset(), unseen=(DENIED,))
+
+
+def pods(*seen: Any) -> Callable[[], Verdict]:
+    return lambda: v.evaluate_pod_identity(v.PodIdentity(*seen), GKE)
+
+
+PULLS = frozenset(needed(VERTEX, Identity.PULL, Resource.REPOSITORY))
+AGENT = Rights("serviceAccount:service-1@agents", PULLS, roles=("roles/reader",))
+NO_AGENT = Rights("serviceAccount:service-2@agents", frozenset())
+OTHER_AGENT = replace(NO_AGENT, roles=("roles/viewer",))
+
+
+def agents(first: Any, second: Any, r: GcpResources = VERTEX) -> Callable[[], Verdict]:
+    return lambda: v.evaluate_agents((first, second), r)
+
+
+CREATOR, USER = "roles/iam.serviceAccountTokenCreator", "roles/iam.workloadIdentityUser"
+POOL = str(VERTEX.pool)
+WHOLE = f"principalSet://iam.googleapis.com/{POOL}/*"
+ENDING = f"principalSet://iam.googleapis.com/{POOL}/attribute.path/a/*"
+MINE, ORGS = "projects/p/roles/mine", "organizations/1/roles/theirs"
+
+
+def trust(given: Any, *expected: str) -> Callable[[], Verdict]:
+    return lambda: evaluate_trust(given, OURS, "gcloud show", expected)
+
+
+def rights(*seen: Any, wanted: tuple[str, ...] = ("a.get", "a.list")) -> Callable[[], Verdict]:
+    return lambda: evaluate_rights(Rights(ME, *seen), wanted, "gs://data", "gcloud grant")
+
+
+def asked(granted: str, unclear: str = "") -> Callable[[], Verdict]:
+    seen = Tested(("a", "b"), frozenset(granted), tuple(unclear))
+    return lambda: evaluate_tested(seen, "gs://data", "gcloud grant")
+
+
+VERDICTS: dict[str, Callable[[], Verdict]] = {
+    "credentials: an account": lambda: i.evaluate_caller(Caller(OURS, "service_account")),
+    "credentials: of somebody": lambda: i.evaluate_caller(Caller(None, "authorized_user")),
+    "project: active": lambda: i.evaluate_project(PROJECT),
+    "project: going": lambda: i.evaluate_project(replace(PROJECT, state="DELETE_REQUESTED")),
+    "services: on": lambda: i.evaluate_services({"a": "ENABLED"}, ("a",), VERTEX),
+    "services: off": lambda: i.evaluate_services(
+        {"a": "DISABLED", "b": "ENABLED"}, ("a", "b", "c"), VERTEX
+    ),
+    "services: not told": lambda: i.evaluate_services({"a": "ENABLED"}, ("a", "b", "c"), VERTEX),
+    "bucket: settings": lambda: b.evaluate_found(BUCKET, VERTEX),
+    "bucket: a right": lambda: b.evaluate_found(Tested(("b", "a"), frozenset("ab")), VERTEX),
+    "bucket: no right": lambda: b.evaluate_found(Tested(("a",), frozenset()), VERTEX),
+    "bucket project: ours": lambda: b.evaluate_project((BUCKET, PROJECT), VERTEX),
+    "bucket project: another": lambda: b.evaluate_project(
+        (replace(BUCKET, project_number="9"), PROJECT), VERTEX
+    ),
+    "bucket project: not told": lambda: b.evaluate_project(
+        (replace(BUCKET, project_number=None), PROJECT), VERTEX
+    ),
+    "bucket project: stack's unseen": lambda: b.evaluate_project((BUCKET, DENIED), VERTEX),
+    "bucket project: neither": lambda: b.evaluate_project(
+        (replace(BUCKET, project_number=None), Skipped("no project")), VERTEX
+    ),
+    "bucket region: same": lambda: b.evaluate_region(BUCKET, VERTEX),
+    "bucket region: two": lambda: b.evaluate_region(
+        replace(BUCKET, location="eu", regions=("europe-west1", "europe-west4")), VERTEX
+    ),
+    "bucket region: not known": lambda: b.evaluate_region(replace(BUCKET, location="mars"), VERTEX),
+    "bucket region: elsewhere, Vertex": lambda: b.evaluate_region(
+        replace(BUCKET, location="us", regions=("us-east1",)), VERTEX
+    ),
+    "bucket region: elsewhere, pods": lambda: b.evaluate_region(
+        replace(BUCKET, location="us"), GKE
+    ),
+    "public: enforced": lambda: b.evaluate_public_access((BUCKET, DENIED), VERTEX),
+    "public: policy unseen": lambda: b.evaluate_public_access((INHERITED, DENIED), VERTEX),
+    "public: everybody": lambda: b.evaluate_public_access(
+        (INHERITED, policy(("roles/a", "allUsers"), ("roles/b", "allAuthenticatedUsers"))), VERTEX
+    ),
+    "public: nobody": lambda: b.evaluate_public_access(
+        (INHERITED, policy(("roles/a", ME))), VERTEX
+    ),
+    "public: nobody, lists": lambda: b.evaluate_public_access(
+        (replace(INHERITED, uniform=False), {"etag": "x"}), VERTEX
+    ),
+    "uniform: on": lambda: b.evaluate_uniform(BUCKET, VERTEX),
+    "uniform: off": lambda: b.evaluate_uniform(replace(BUCKET, uniform=False), VERTEX),
+    "key: Google's": lambda: b.evaluate_encryption((BUCKET, {})),
+    **{
+        f"key: {state}": lambda state=state: b.evaluate_encryption(  # type: ignore[misc]
+            (replace(BUCKET, key=KEY), key(state))
+        )
+        for state in (
+            *("ENABLED", "DISABLED", "DESTROY_SCHEDULED", "DESTROYED", "IMPORT_FAILED"),
+            *("GENERATION_FAILED", "PENDING_IMPORT", None),
+        )
+    },
+    "key: for signing": lambda: b.evaluate_encryption(
+        (replace(BUCKET, key="odd"), key("ENABLED", "ASYMMETRIC_SIGN"))
+    ),
+    "versions: both": lambda: b.evaluate_versioning(BUCKET, VERTEX),
+    "versions: alone": lambda: b.evaluate_versioning(replace(BUCKET, soft_delete=0), VERTEX),
+    "versions: deleted": lambda: b.evaluate_versioning(
+        replace(BUCKET, versioning=False, soft_delete=129600), VERTEX
+    ),
+    "versions: none": lambda: b.evaluate_versioning(
+        replace(BUCKET, versioning=False, soft_delete=0), VERTEX
+    ),
+    "images: no format": lambda: g.evaluate_format({}, NAME),
+    "images: unspecified": lambda: g.evaluate_format({"format": "FORMAT_UNSPECIFIED"}, NAME),
+    "images: Python's": lambda: g.evaluate_format({"format": "PYTHON"}, NAME),
+    "images: Docker": lambda: g.evaluate_format({"format": "DOCKER"}, NAME),
+    **{
+        f"images: {mode}": lambda mode=mode: g.evaluate_format(  # type: ignore[misc]
+            {"format": "DOCKER", "mode": mode}, NAME
+        )
+        for mode in (
+            *("STANDARD_REPOSITORY", "MODE_UNSPECIFIED", "REMOTE_REPOSITORY"),
+            *("VIRTUAL_REPOSITORY", "NEW"),
+        )
+    },
+    "images: tags": lambda: g.evaluate_tags({"dockerConfig": None}, NAME),
+    "images: tags stay": lambda: g.evaluate_tags({"dockerConfig": {"immutableTags": True}}, NAME),
+    "images: kept": lambda: g.evaluate_cleanup({"cleanupPolicies": None}, NAME),
+    "images: deleted": lambda: g.evaluate_cleanup(
+        {"cleanupPolicies": {"b": {"action": "DELETE"}, "a": {"action": "DELETE"}}}, NAME
+    ),
+    "images: would be deleted": lambda: g.evaluate_cleanup(
+        {"cleanupPolicies": {"a": {"action": "DELETE"}}, "cleanupPolicyDryRun": True}, NAME
+    ),
+    **{
+        f"images: scanning {state}": lambda state=state: g.evaluate_scanning(  # type: ignore[misc]
+            {"vulnerabilityScanningConfig": {"enablementState": state}}, NAME
+        )
+        for state in ("SCANNING_ACTIVE", "SCANNING_DISABLED", "NEW", None)
+    },
+    "images: not scanned, and why": lambda: g.evaluate_scanning(
+        {
+            "vulnerabilityScanningConfig": {
+                "enablementState": "SCANNING_DISABLED",
+                "enablementStateReason": "API is not enabled.",
+            }
+        },
+        NAME,
+    ),
+    "cluster: one": lambda: c.evaluate_found(Clusters((cluster(),), ("us-east1-b",)), GKE),
+    "cluster: two": lambda: c.evaluate_found(
+        Clusters((cluster(), cluster(location="us-east1"))), GKE
+    ),
+    "cluster: none": lambda: c.evaluate_found(Clusters(()), GKE),
+    "cluster: zones unseen": lambda: c.evaluate_found(
+        Clusters((), ("us-east1-b", "us-east1-c")), GKE
+    ),
+    "cluster region: same": lambda: c.evaluate_region(cluster(), GKE),
+    "cluster region: a zone": lambda: c.evaluate_region(cluster(location="europe-west1-b"), GKE),
+    "cluster region: another": lambda: c.evaluate_region(cluster(location="europe-west10"), GKE),
+    **{
+        f"cluster: {state}": lambda state=state: c.evaluate_active(  # type: ignore[misc]
+            cluster(status=state), GKE
+        )
+        for state in (
+            *("RUNNING", "RECONCILING", "PROVISIONING", "STOPPING", "ERROR", "DEGRADED", "NEW"),
+        )
+    },
+    **{
+        f"cluster: {state}, with words": lambda state=state: c.evaluate_active(  # type: ignore[misc]
+            cluster(status=state, conditions=[{"message": "one"}, {}, {"message": "two"}]), GKE
+        )
+        for state in ("RUNNING", "ERROR", "NEW")
+    },
+    "nodes: Autopilot": lambda: v.evaluate_scopes(AUTOPILOT, GKE),
+    "nodes: none": lambda: v.evaluate_scopes(cluster(), GKE),
+    **{
+        f"nodes: {scope}": lambda scope=scope: v.evaluate_scopes(  # type: ignore[misc]
+            cluster(nodePools=[pool("a", scope)]), GKE
+        )
+        for scope in (
+            *("cloud-platform", "devstorage.read_only", "devstorage.read_write"),
+            *("devstorage.full_control", "logging.write", None),
+        )
+    },
+    "nodes: some": lambda: v.evaluate_scopes(
+        cluster(nodePools=[{"name": "b"}, pool("a"), pool("c", None)]), GKE
+    ),
+    "workloads: Autopilot": lambda: v.evaluate_workload_identity(AUTOPILOT, GKE),
+    "workloads: off": lambda: v.evaluate_workload_identity(cluster(), GKE),
+    "workloads: on": lambda: v.evaluate_workload_identity(
+        cluster(**WORKLOADS, nodePools=[pool("a")]), GKE
+    ),
+    "workloads: no pool told": lambda: v.evaluate_workload_identity(cluster(**WORKLOADS), GKE),
+    "workloads: some pools": lambda: v.evaluate_workload_identity(
+        cluster(**WORKLOADS, nodePools=[pool("a", mode="GCE_METADATA"), {"name": "b"}, pool("c")]),
+        GKE,
+    ),
+    "pods: off": pods(False, MAY, {}),
+    "pods: themselves": pods(True, MAY, {}),
+    "pods: themselves, annotation unseen": pods(True, MAY, DENIED),
+    "pods: themselves, but they are another": pods(True, MAY, {}, OURS, BECOMES, MAY_NOT),
+    "pods: through an account": pods(True, MAY_NOT, {}, OURS, BECOMES, MAY),
+    "pods: through an account, themselves unseen": pods(True, DENIED, {}, OURS, BECOMES, MAY),
+    "pods: may not become it": pods(True, MAY_NOT, {}, OURS, MAY_NOT, MAY),
+    "pods: become one unseen": pods(True, MAY_NOT, {}, OURS, BECOMES, UNSEEN),
+    "pods: becoming unseen": pods(True, MAY_NOT, {}, OURS, AWAY, MAY),
+    "pods: unseen": pods(True, DENIED, {}),
+    "pods: policies unseen": pods(True, UNSEEN, {}),
+    "pods: account unseen": pods(True, MAY_NOT, Unavailable("the cluster is silent")),
+    "pods: neither": pods(True, MAY_NOT, {}),
+    "endpoint: its name": endpoint(True, controlPlaneEndpointsConfig=dns(True)),
+    "endpoint: its name, not reached": endpoint(False, controlPlaneEndpointsConfig=dns(True)),
+    "endpoint: its name, unseen": endpoint(AWAY, controlPlaneEndpointsConfig=dns(True)),
+    "endpoint: its name from inside": endpoint(True, controlPlaneEndpointsConfig=dns(False)),
+    "endpoint: private of old": endpoint(
+        True, privateClusterConfig={"enablePrivateEndpoint": True}
+    ),
+    "endpoint: private, not reached": endpoint(False, **by_address(enablePublicEndpoint=False)),
+    "endpoint: private, unseen": endpoint(AWAY, **by_address(enablePublicEndpoint=False)),
+    "endpoint: no address": endpoint(False, **by_address(enabled=False)),
+    "endpoint: public": endpoint(True, **by_address(enabled=True, enablePublicEndpoint=True)),
+    "endpoint: not guarded": endpoint(
+        True, masterAuthorizedNetworksConfig=networks("10.0.0.0/8", enabled=False)
+    ),
+    "endpoint: guarded": endpoint(
+        True, **by_address(authorizedNetworksConfig=networks("10.0.0.0/8", "192.0.2.0/24"))
+    ),
+    "endpoint: guarded, not reached": endpoint(
+        False, masterAuthorizedNetworksConfig=networks("10.0.0.0/8")
+    ),
+    "endpoint: guarded, unseen": endpoint(
+        AWAY, masterAuthorizedNetworksConfig=networks("10.0.0.0/8")
+    ),
+    "endpoint: Google alone": endpoint(True, masterAuthorizedNetworksConfig={"enabled": True}),
+    "endpoint: everywhere": endpoint(True, masterAuthorizedNetworksConfig=networks("0.0.0.0/0")),
+    "endpoint: nonsense": endpoint(True, masterAuthorizedNetworksConfig=networks("x", "y")),
+    "Vertex: there": lambda: v.evaluate_location(("us-east1", "europe-west1"), VERTEX),
+    "Vertex: not there": lambda: v.evaluate_location(("a", "b", "c", "d"), VERTEX),
+    "agents: both": agents(AGENT, AGENT),
+    "agents: one unseen": agents(AGENT, DENIED),
+    "agents: none yet": agents(NO_AGENT, NO_AGENT),
+    "agents: none elsewhere": agents(NO_AGENT, NO_AGENT, replace(VERTEX, repository=THEIRS)),
+    "agents: one may not": agents(AGENT, OTHER_AGENT),
+    "agents: another may not": agents(NO_AGENT, AGENT),
+    "agents: policies unseen": agents(NO_AGENT, replace(NO_AGENT, unseen=(DENIED,))),
+    "steps: there": lambda: v.evaluate_account({"email": OURS}, OURS),
+    "steps: disabled": lambda: v.evaluate_account({"email": OURS, "disabled": True}, OURS),
+    "tested: all": asked("ab"),
+    "tested: one": asked("a"),
+    "tested: none": asked(""),
+    "tested: unclear": asked("a", "b"),
+    "tested: unclear and missing": asked("", "b"),
+    "rights: all": rights(frozenset({"a.get", "a.list"}), frozenset(), ("r/a", "r/b"), (DENIED,)),
+    "rights: nothing wanted": rights(frozenset({"a.get"}), wanted=()),
+    "rights: one": rights(frozenset({"a.get"})),
+    "rights: under a condition": rights(frozenset({"a.get"}), frozenset({"a.list", "b"})),
+    "rights: one unseen": rights(frozenset({"a.get"}), frozenset(), (), (DENIED, AWAY)),
+    "rights: under a condition, and unseen": rights(
+        frozenset(), frozenset({"a.get"}), (), (DENIED,)
+    ),
+    "trust: nobody": trust(policy()),
+    "trust: one": trust(policy((CREATOR, ME))),
+    "trust: two": trust(policy((CREATOR, ME), ("roles/viewer", "user:x"), (USER, "user:y"))),
+    "trust: everybody": trust(
+        policy((CREATOR, "allUsers"), ("roles/owner", "allAuthenticatedUsers"))
+    ),
+    "trust: everybody reads": trust(policy(("roles/viewer", "allUsers"))),
+    "trust: everybody by a custom role": trust(policy((MINE, "allUsers"))),
+    "trust: everybody by an organization's role": trust(policy((ORGS, "allAuthenticatedUsers"))),
+    "trust: everybody, surely": trust(policy((MINE, "allUsers"), (CREATOR, "allUsers"))),
+    "trust: the whole pool": trust(policy((USER, WHOLE))),
+    "trust: the whole pool by a custom role": trust(policy((MINE, WHOLE))),
+    "trust: the whole pool under a condition": trust(policy((USER, WHOLE), condition="x")),
+    "trust: an attribute": trust(policy((USER, ENDING)), POOL),
+    "trust: a group of that name": trust(policy((USER, "group:all/*"))),
+    "trust: expected": trust(policy((USER, f"principal://iam.googleapis.com/{POOL}")), POOL),
+    "trust: expected, whole": trust(policy((USER, WHOLE)), POOL),
+    "trust: expected, nobody": trust(policy(), "b", "a"),
+    "trust: expected, another": trust(policy((USER, f"{WHOLE[:-2]}2/*")), POOL),
+    "trust: expected, under a condition": trust(policy((USER, WHOLE), condition="x"), POOL),
+    "trust: expected, by a custom role": trust(policy((MINE, f"{WHOLE[:-1]}x")), POOL),
+    "trust: members missing": trust({"etag": "x", "bindings": [{"role": CREATOR}]}),
+    "trust: version alone": trust({"version": 1}),
+    "trust: bindings alone": trust({"bindings": []}),
+}  # fmt: skip
+
+#: What is called on probes to get another one.
+METHODS = {
+    *("services", "account_policy", "cluster_tested", "account", "known", "agents", "pods"),
+    *("on_bucket", "on_repository", "on_project", "on_account", "denied", "read_account_policy"),
+    "read_rights",
+}
+
+
+def _held(*given: Any) -> Rights:
+    """The rights of whoever is asked about, as `probes.rights` would give them."""
+    *_, members = given
+    return Rights(members[0], frozenset(), roles=(str(given[0]),))
+
+
+def _policy_of(email: str) -> Any:
+    if email != OURS:
+        raise Denied(f"the policy of {email} is denied", "ask its owner", permission="a.policy")
+    return policy((USER, email))
+
+
+def _read(members: Any, outcomes: Any) -> Rights:
+    """All rights where policies were read; who has them is told by the roles."""
+    unseen = tuple(one for one in outcomes if isinstance(one, ProbeError))
+    granted = frozenset() if unseen else USING | BECOMES.granted
+    return Rights(members[0], granted, roles=("roles/read",), unseen=unseen)
+
+
+def annotated(account: str | None) -> dict[str, Any]:
+    return {"metadata": {"annotations": {"iam.gke.io/gcp-service-account": account}}}
+
+
+GOOD = cluster(nodePools=[pool("a")], endpoint="192.0.2.1", **WORKLOADS)
+SEEN: dict[str, Any] = {
+    "session": Caller(OURS, "service_account"),
+    "project": PROJECT,
+    "services": lambda names: dict.fromkeys(names, "ENABLED"),
+    "bucket": BUCKET,
+    "bucket_found": BUCKET,
+    "bucket_policy": policy(),
+    "bucket_key": {},
+    "bucket_tested": Tested(("a",), frozenset()),
+    "repository": {"format": "DOCKER"},
+    "repository_tested": Tested(("b",), frozenset()),
+    "account_policy": lambda email: policy((CREATOR, f"{email} of policy")),
+    "account": lambda email: {"email": email, "disabled": True},
+    "locations": ("europe-west1",),
+    "submit": Tested(("c",), frozenset()),
+    "act_as": Tested(("d",), frozenset()),
+    "cluster_tested": Tested(("e",), frozenset()),
+    "clusters": Clusters((GOOD,)),
+    "cluster": GOOD,
+    "namespace": "ml",
+    "denied": lambda who, *_: (),
+    "endpoint": True,
+    "node_members": ("serviceAccount:nodes@p",),
+    "pod_account": {},
+    "pods": (POD,),
+    "known": lambda *members: members,
+    "on_bucket": _held,
+    "on_repository": _held,
+    "on_project": _held,
+    "on_account": _held,
+}
+HERE, ELSE = Connector(), Connector(member="serviceAccount:other@p.iam.gserviceaccount.com")
+HIDDEN = Connector(unseen="the server alone knows")
+OF_BUCKET = replace(VERTEX, repository=None, workload=None, project=None, region=None)
+
+
+def told(make: Callable[[Any, Any], Any], r: GcpResources, **other: Any) -> Callable[[], str]:
+    def run() -> str:
+        def checks(probes: Any) -> Any:
+            agent = [probes.known(f"serviceAccount:agent-{n}") for n in (1, 2)]
+            object.__setattr__(probes, "agents", lambda: agent)
+            object.__setattr__(probes, "read_account_policy", _policy_of)
+            object.__setattr__(probes, "read_rights", _read)
+            return make(checklist(probes, r), probes)
+
+        return ways(checks, METHODS, {**SEEN, **other})
+
+    return run
+
+
+LISTS: dict[str, Callable[[], str]] = {
+    "list: credentials": told(
+        lambda made, p: i.credential_checks(made, p, VERTEX, "a file"), VERTEX
+    ),
+    "list: credentials alone": told(
+        lambda made, p: i.credential_checks(made, p, OF_BUCKET, "a file"), OF_BUCKET
+    ),
+    "list: credentials, and no API": told(
+        lambda made, p: i.credential_checks(
+            made, p, replace(LOCAL, bucket=None, repository=None, impersonates=False), "a file"
+        ),
+        VERTEX,
+    ),
+    "list: bucket": told(lambda made, p: b.bucket_checks(made, p, VERTEX), VERTEX),
+    "list: bucket without a region": told(
+        lambda made, p: b.bucket_checks(made, p, OF_BUCKET), OF_BUCKET
+    ),
+    "list: repository": told(lambda made, p: g.repository_checks(made, p, NAME), VERTEX),
+    "list: old registry": told(
+        lambda made, p: g.repository_checks(made, p, replace(NAME, is_gcr=True)), VERTEX
+    ),
+    "list: cluster": told(lambda made, p: c.cluster_checks(made, p, GKE, HERE), GKE),
+    "list: cluster, no more": told(
+        lambda made, p: c.cluster_checks(
+            made,
+            p,
+            replace(GKE, region=None, repository=None, bucket=None, namespace="default"),
+            HERE,
+        ),
+        GKE,
+        session=Caller(None, "user"),
+    ),
+    **{
+        f"list: pods whose account is {name}": told(
+            lambda made, p: [
+                check
+                for check in c.cluster_checks(made, p, GKE, HERE)
+                if check.info.id == "gcp.cluster.pod_identity"
+            ],
+            GKE,
+            pod_account=account,
+        )
+        for name, account in {
+            "another one": annotated(OURS),
+            "closed": annotated("else@p.iam.gserviceaccount.com"),
+            "not annotated": annotated(None),
+            "annotated with nothing": {"metadata": {"annotations": None}},
+            "without metadata": {"metadata": "x"},
+            "unseen": AWAY,
+        }.items()
+    },
+    "list: Vertex": told(lambda made, p: v.vertex_checks(made, p, VERTEX), VERTEX),
+    "list: Vertex without images": told(
+        lambda made, p: v.vertex_checks(made, p, replace(VERTEX, repository=None)), VERTEX
+    ),
+    "list: steps": told(lambda made, p: v.workload_checks(made, p, VERTEX), VERTEX),
+    "list: steps without a store": told(
+        lambda made, p: v.workload_checks(made, p, replace(VERTEX, bucket=None)), VERTEX
+    ),
+    "list: steps of another project": told(
+        lambda made, p: v.workload_checks(
+            made, p, replace(VERTEX, workload=OURS.replace("my-", "their-"), bucket=None)
+        ),
+        VERTEX,
+    ),
+    "list: steps of nobody's project": told(
+        lambda made, p: v.workload_checks(
+            made, p, replace(VERTEX, workload="me@example.com", bucket=None)
+        ),
+        VERTEX,
+    ),
+    "list: steps as nobody": told(
+        lambda made, p: v.workload_checks(made, p, replace(VERTEX, workload=None)), VERTEX
+    ),
+    "list: connector": told(lambda made, p: i.connector_checks(made, p, VERTEX, HERE), VERTEX),
+    "list: connector of a person": told(
+        lambda made, p: i.connector_checks(made, p, replace(VERTEX, connector=None), HERE),
+        VERTEX,
+        session=Caller(None, "user"),
+    ),
+    "list: connector on GKE": told(lambda made, p: i.connector_checks(made, p, GKE, HERE), GKE),
+    "list: connector of a local runner": told(
+        lambda made, p: i.connector_checks(made, p, LOCAL, HERE), LOCAL
+    ),
+    "list: connector without a store": told(
+        lambda made, p: i.connector_checks(
+            made, p, replace(VERTEX, bucket=None, repository=None, connector=None), HERE
+        ),
+        LOCAL,
+    ),
+    "list: another connector": told(
+        lambda made, p: i.connector_checks(made, p, VERTEX, ELSE), VERTEX
+    ),
+    "list: a hidden connector": told(
+        lambda made, p: i.connector_checks(made, p, OF_BUCKET, HIDDEN), OF_BUCKET
+    ),
+}
+
+
+def text_of(judge: Callable[[], Verdict]) -> Callable[[], str]:
+    return lambda: lines(judge())
+
+
+TABLE = Table(
+    Path(__file__).with_name("verdicts.txt"),
+    {**{name: text_of(judge) for name, judge in VERDICTS.items()}, **LISTS},
+)
+
+
+@pytest.mark.parametrize("name", TABLE.cases)
+def test_what_is_said_is_what_is_right(name: str) -> None:
+    TABLE.judge(name)
+
+
+def test_the_table_has_no_other_lines() -> None:
+    TABLE.insist_on_all()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NoCredentials("expired", "log in"), "fail: expired\nremedy: log in"),
+        (
+            NoCredentials("expired"),
+            "fail: expired\nremedy: gcloud auth application-default login",
+        ),
+        (Unavailable("503"), "unknown: not looked at: 503\nremedy: gcloud auth list"),
+    ],
+)
+def test_credentials_fail_where_google_does_not_take_them(error: Any, status: str) -> None:
+    def make(made: Any, probes: Any) -> Any:
+        return i.credential_checks(made, probes, OF_BUCKET, "a file")
+
+    found = told(make, OF_BUCKET, session=error)().splitlines()
+    assert "\n".join(found[1:3]) == status
+
+
+@pytest.mark.parametrize(
+    ("r", "names"),
+    [
+        (OF_BUCKET, "storage aiplatform cloudresourcemanager iamcredentials"),
+        (replace(GKE, bucket=None), "artifactregistry container"),
+        (replace(GKE, repository=THEIRS), "storage container"),
+        (replace(LOCAL, bucket=None, repository=None, impersonates=False), ""),
+    ],
+)
+def test_apis_are_those_of_what_the_stack_has(r: GcpResources, names: str) -> None:
+    assert i.services_of(r) == tuple(f"{name}.googleapis.com" for name in names.split())
+
+
+def test_what_is_not_a_refusal_is_no_absence() -> None:
+    assert v.absent_account(AWAY, OURS, "create") is None
+    assert v.absent_account(NotFound("404"), OURS, "create") is not None
