@@ -269,6 +269,7 @@ TARGETS = (
             ),
         ),
         (
+            "tests/clouds/azure/test_owned_rules.py",
             "tests/clouds/azure/test_layout.py",
             "tests/clouds/azure/test_one_table.py",
             "tests/clouds/azure/test_ownership.py",

@@ -37,6 +37,8 @@ PLACE = o.Place(PROJECT, NUMBER, REGION)
 OWN = marks("kitaru", "prod")
 OURS, THEIRS = labels(OWN), {**labels(OWN), "pulumi-stack": "dev"}
 GONE, DENIED = NotFound("404"), Denied("403", permission="a.get")
+STEPS = f"steps@{PROJECT}.iam.gserviceaccount.com"
+RUNNER = f"runner@{PROJECT}.iam.gserviceaccount.com"
 PULL = RepositoryName("images-project", REGION, "images")
 
 
@@ -264,7 +266,7 @@ def claimed(spec: Any) -> Callable[[], str]:
 IDS = {
     "an id of a bucket": "data",
     "an id of a repository": f"projects/{PROJECT}/locations/us/repositories/images",
-    "an id of an account": f"projects/{PROJECT}/serviceAccounts/a@{PROJECT}.iam.gserviceaccount.com",
+    "an id of an account": f"projects/{PROJECT}/serviceAccounts/{STEPS}",
     "an id of a cluster": f"projects/{PROJECT}/locations/us/clusters/pods",
     "an id of a network": f"projects/{PROJECT}/global/networks/net",
     "an id of a subnetwork": f"projects/{PROJECT}/regions/us/subnetworks/net",
@@ -274,8 +276,6 @@ IDS = {
 
 # -- what is granted -------------------------------------------------------------------------------
 
-STEPS = f"steps@{PROJECT}.iam.gserviceaccount.com"
-RUNNER = f"runner@{PROJECT}.iam.gserviceaccount.com"
 VERTEX = GcpResources(
     "team-prod", StackType.VERTEX, PROJECT, REGION, bucket="data", repository=PULL,
     workload=STEPS, connector=RUNNER,
@@ -315,7 +315,7 @@ TABLE = Table(
         "claims: a cluster": claimed(made_cluster()),
         "claims: a cluster in a network": claimed(made_cluster(THERE)),
         "claims: a store": claimed(local(resources={"bucket": "create"})),
-        **{name: (lambda id=id: str(claim_of(id))) for name, id in IDS.items()},
+        **{name: (lambda path=path: str(claim_of(path))) for name, path in IDS.items()},
         "needs: Vertex": needs(VERTEX),
         "needs: Vertex in one project": needs(replace(VERTEX, project="images-project")),
         "needs: Vertex, little": needs(replace(VERTEX, bucket=None, workload=None)),

@@ -28,6 +28,7 @@ __all__ = ["Contents", "contents", "told"]
 
 _GROUPS, _AUTHORIZATION = "2022-09-01", "2022-04-01"
 _FEW = 3
+_MARKS = ("kitaru-stack", "pulumi-project", "pulumi-stack")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +160,13 @@ def _is_like(one: Raw, group: Mapping[str, str]) -> bool:
     """Whether a resource carries the marks that its group carries, and is of a kind that is made.
 
     Tags alone do not tell: Azure's policies "Inherit a tag from the resource group" write the
-    group's on whatever a colleague makes in it.
+    group's on whatever a colleague makes in it. A group that has lost one of its marks tells no
+    deployment from another one: then nothing in it is.
     """
     if kind_of(known_text(one, "type")) is None:
         return False
-    marks = {key: group[key] for key in ("kitaru-stack", "pulumi-project", "pulumi-stack")
-             if key in group}  # fmt: skip
-    return bool(marks) and marks.items() <= tags_of(one).items()
+    tags = tags_of(one)
+    return all(key in group and tags.get(key) == group[key] for key in _MARKS)
 
 
 def _is_by_product(one: Raw) -> bool:
