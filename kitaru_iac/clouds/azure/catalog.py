@@ -67,7 +67,8 @@ _CHECKS = (
         "azure.bucket.public_access",
         "The container cannot become public",
         "The account's switch for anonymous access. Fails when the switch is on and the container "
-        "is open to everybody: its artifacts can be read by anybody.",
+        "is open to everybody: its artifacts can be read by anybody. Unknown where the container "
+        "cannot be seen and the switch does not forbid it.",
         _STORAGE + "blobs/anonymous-read-access-prevent",
     ),
     CheckInfo(

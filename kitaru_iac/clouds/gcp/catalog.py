@@ -166,7 +166,7 @@ _CHECKS = (
         "gcp.workload.trust",
         "Nobody unnamed may become the workload's service account",
         "Its own IAM policy: fails where everybody may, warns where a whole workload identity pool "
-        "may.",
+        "may. What a custom role holds is not looked at.",
         _IAM + "service-account-permissions",
     ),
     CheckInfo(
@@ -224,9 +224,10 @@ _CHECKS = (
     CheckInfo(
         "gcp.cluster.pod_identity",
         "Pods reach the bucket as themselves",
-        "Both ways count: a grant on the bucket to the pods' principal, or an annotation of their "
-        "service account that names one of Google's, which lets them in and may use the bucket. "
-        "Without either, ZenML hands pods the connector's credentials: a warning.",
+        "A grant on the bucket to the pods' principal; or, where an annotation of their service "
+        "account names one of Google's, that this one lets them in and may use the bucket: GKE "
+        "hands out its tokens then. Without either, ZenML hands pods the connector's credentials: "
+        "a warning.",
         _GKE + "concepts/workload-identity",
         _CANNOT_FAIL,
     ),
@@ -260,7 +261,8 @@ _CHECKS = (
         "gcp.connector.trust",
         "Nobody unnamed may become the connector's service account",
         "Its own IAM policy: fails where everybody may, warns where a whole workload identity pool "
-        "may. With workload identity federation the pool has to be in it.",
+        "may. With workload identity federation the pool has to be in it. What a custom role holds "
+        "is not looked at.",
         _IAM + "workload-identity-federation",
     ),
     CheckInfo(

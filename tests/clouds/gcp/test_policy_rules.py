@@ -205,6 +205,7 @@ def test_who_may_become_it_is_said_with_what_was_not_looked_at(
 
 R = GcpResources("prod", StackType.VERTEX, "my-project", "europe-west1", bucket="data")
 ELSEWHERE = RepositoryName("images-project", "europe-west1", "images")
+STEPS = "steps@steps-project.iam.gserviceaccount.com"
 CALLER = Caller("me@p.iam.gserviceaccount.com", "service_account")
 
 
@@ -234,6 +235,23 @@ CALLER = Caller("me@p.iam.gserviceaccount.com", "service_account")
             CALLER,
             replace(R, repository=ELSEWHERE),
             "my-project",
+        ),
+        # And so may an account's.
+        *(
+            (
+                Denied("403", permission="a.b.get", resource=about),
+                CALLER,
+                replace(R, connector="c@theirs.iam.gserviceaccount.com", workload=workload),
+                project,
+            )
+            for about, workload, project in (
+                (f"the IAM policy of {STEPS}", STEPS, "steps-project"),
+                (f"the service account {STEPS}", STEPS, "steps-project"),
+                (f"the service account {STEPS}", None, "my-project"),
+                (f"the service account x{STEPS}", STEPS, "my-project"),
+                ("the IAM policy of c@theirs.iam.gserviceaccount.com", STEPS, "theirs"),
+                ("the service account me@example.com", "me@example.com", "my-project"),
+            )
         ),
     ],
 )
