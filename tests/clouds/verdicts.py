@@ -7,13 +7,17 @@ Where a verdict differs, the test shows the lines as they would have to stand th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kitaru_iac.checks.model import Check, CheckResult, Verdict, run_checks
 from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError
 
-__all__ = ["FakeProbes", "Table", "lines", "ways"]
+__all__ = ["FakeProbes", "Table", "each", "lines", "ways"]
+
+T = TypeVar("T")
+V = TypeVar("V")
 
 
 def lines(said: Verdict | CheckResult) -> str:
@@ -25,6 +29,11 @@ def lines(said: Verdict | CheckResult) -> str:
         "caveat": said.caveat,
     }
     return "\n".join(f"{name}: {value}" for name, value in parts.items() if value is not None)
+
+
+def each(name: str, values: Iterable[V], judge: Callable[[V], T]) -> dict[str, Callable[[], T]]:
+    """One case for each value, named after it."""
+    return {name.format(value): partial(judge, value) for value in values}
 
 
 class Table:

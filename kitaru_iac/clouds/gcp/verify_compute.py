@@ -217,7 +217,7 @@ def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
     if seen.named is not None:
         member = f"serviceAccount:{seen.named}"
     grant = use_bucket(f"gs://{r.bucket}", member)
-    deciding = (seen.direct, seen.account)
+    deciding: tuple[object, ...] = (seen.direct, seen.account)
     if seen.named is not None:
         deciding = (seen.become, seen.through)
     for one in deciding:

@@ -30,7 +30,7 @@ from kitaru_iac.clouds.provider import Claim, marks
 from kitaru_iac.errors import MissingPackages
 from kitaru_iac.spec.kinds import StackType
 from tests.clouds.azure.test_layout import aks, described, local, made
-from tests.clouds.verdicts import Table
+from tests.clouds.verdicts import Table, each
 
 SUB, REGION = "00000000-1111-2222-3333-444444444444", "westeurope"
 OWN = marks("kitaru", "prod")
@@ -328,12 +328,12 @@ MARKED: dict[str, Callable[[], str]] = {
         {"/resourcegroups": [], "/resources": [], "/data": there()},
         (Claim(k.ACCOUNT, {"resourceGroupName": "ml", "accountName": "data"}),),
     ),
-    **{f"id: {path}": (lambda path=path: str(claim_of(f"/subscriptions/{SUB}{path}")))
-       for path in (
-           "", "/resourceGroups/ml", "/resourcegroups/ML",
-           "/resourceGroups/ml/providers/MICROSOFT.KEYVAULT/vaults/kv",
-           "/resourceGroups/ml/providers/Microsoft.Compute/virtualMachines/vm",
-           "/providers/Microsoft.Authorization/roleDefinitions/x")},
+    **each("id: {}", (
+        "", "/resourceGroups/ml", "/resourcegroups/ML",
+        "/resourceGroups/ml/providers/MICROSOFT.KEYVAULT/vaults/kv",
+        "/resourceGroups/ml/providers/Microsoft.Compute/virtualMachines/vm",
+        "/providers/Microsoft.Authorization/roleDefinitions/x",
+    ), lambda path: str(claim_of(f"/subscriptions/{SUB}{path}"))),
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from kitaru_iac.clouds.azure.observations import (
 )
 from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.spec.kinds import StackType
-from tests.clouds.verdicts import Table, lines, ways
+from tests.clouds.verdicts import Table, each, lines, ways
 
 SUBSCRIPTION = "00000000-1111-2222-3333-444444444444"
 R = AzureResources(
@@ -217,16 +217,20 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "credentials: a user": lambda: i.evaluate_caller(Caller("id", "tenant", "me@x", "User")),
     "credentials: no tenant": lambda: i.evaluate_caller(Caller("id")),
     "credentials: nobody": lambda: i.evaluate_caller(Caller(None, "tenant", "app")),
-    **{f"subscription: {s}": subscription(s) for s in (
-        "Enabled", "Warned", "PastDue", "Disabled", "Deleted", "Expired", "Odd", None)},
+    **{
+        f"subscription: {s}": subscription(s)
+        for s in ("Enabled", "Warned", "PastDue", "Disabled", "Deleted", "Expired", "Odd", None)
+    },
     "subscription: no name": subscription("Enabled", None),
     "subscription: hidden from the connector": hidden(ME),
     "subscription: hidden from the connector, no remedy": hidden(ME, None),
     "subscription: hidden from somebody else": hidden(OTHER),
     "subscription: hidden, connector unseen": hidden(AWAY),
     "providers: all": providers("Registered", "Registered"),
-    **{f"providers: {s}": providers("Registered", s) for s in (
-        "NotRegistered", "Unregistered", "Unregistering", "Registering", "Odd")},
+    **{
+        f"providers: {s}": providers("Registered", s)
+        for s in ("NotRegistered", "Unregistered", "Unregistering", "Registering", "Odd")
+    },
     "providers: two under way": providers("Registering", "Registering"),
     "providers: not known": providers(DENIED, GONE),
     "providers: unseen": providers(Unavailable("503"), DENIED, "Registering"),
@@ -287,11 +291,14 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "blobs: refused to nobody": reachable(DENIED, AWAY, replace(R, subscription=None)),
     "blobs: unseen": reachable(AWAY),
     "blobs: unseen, no account": reachable(AWAY, r=UNNAMED),
-    **{f"registry: {s}": (lambda s=s: g.evaluate_registry(registry(provisioningState=s)))
-       for s in ("Succeeded", "Creating", "Updating", "Failed", "Canceled", "Deleting", "Odd",
-                 None)},
-    **{f"admin: {on}": (lambda on=on: g.evaluate_admin(registry(adminUserEnabled=on)))
-       for on in (False, True, None)},
+    **each(
+        "registry: {}",
+        ("Succeeded", "Creating", "Updating", "Failed", "Canceled", "Deleting", "Odd", None),
+        lambda s: g.evaluate_registry(registry(provisioningState=s)),
+    ),
+    **each(
+        "admin: {}", (False, True, None), lambda on: g.evaluate_admin(registry(adminUserEnabled=on))
+    ),
     "registry network: open": images("Enabled", "Allow", False),
     "registry network: open, no rules": images("Enabled"),
     "registry network: everybody pulls": images("Disabled", None, True),
@@ -299,9 +306,11 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "registry network: closed": images("Disabled"),
     "registry network: odd rules": images("Enabled", "Odd"),
     "registry network: not told": images(None, "Allow"),
-    **{f"roles: {mode}": (
-        lambda mode=mode: g.evaluate_roles(registry(roleAssignmentMode=MODES[mode])))
-       for mode in (False, True, None)},
+    **each(
+        "roles: {}",
+        (False, True, None),
+        lambda mode: g.evaluate_roles(registry(roleAssignmentMode=MODES[mode])),
+    ),
     "pull: by AcrPull": pulling(False, PULLS),
     "pull: by AcrPull in vain": pulling(True, PULLS),
     "pull: by AcrPull, perhaps": pulling(None, PULLS),
@@ -313,14 +322,31 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "push: neither": pulling(False, identity=Identity.CONNECTOR),
     "cluster: stopped": state("Succeeded", "Stopped"),
     "cluster: no power told": state("Succeeded", None),
-    **{f"cluster: {s}": state(s) for s in (
-        "Succeeded", "Failed", "Canceled", "Deleting", "Creating", "Updating", "Upgrading",
-        "Scaling", "Starting", "Stopping", "RotatingClusterCertificates",
-        "ReconcilingClusterETCDCertificates", "Odd", None)},
+    **{
+        f"cluster: {s}": state(s)
+        for s in (
+            "Succeeded",
+            "Failed",
+            "Canceled",
+            "Deleting",
+            "Creating",
+            "Updating",
+            "Upgrading",
+            "Scaling",
+            "Starting",
+            "Stopping",
+            "RotatingClusterCertificates",
+            "ReconcilingClusterETCDCertificates",
+            "Odd",
+            None,
+        )
+    },
     "cluster: updating, no power told": state("Updating", None),
-    **{f"local accounts: off is {off}": (
-        lambda off=off: c.evaluate_local_accounts(cluster(disableLocalAccounts=off)))
-       for off in (True, False, None)},
+    **each(
+        "local accounts: off is {}",
+        (True, False, None),
+        lambda off: c.evaluate_local_accounts(cluster(disableLocalAccounts=off)),
+    ),
     "nodes: not told": compute(),
     "nodes: automatic": compute(mode="Auto"),
     "nodes: by hand": compute(mode="Manual"),
@@ -354,11 +380,27 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "workloads: no issuer": workloads(False, True),
     "workloads: no identity": workloads(True, False),
     "workloads: not told": workloads(None, None),
-    **{f"workspace: {s}": (lambda s=s: w.evaluate_workspace(workspace(provisioningState=s)))
-       for s in ("Succeeded", "Creating", "Updating", "Unknown", "Failed", "Canceled", "Deleting",
-                 "SoftDeleted", "Odd", None)},
-    **{f"kind: {k}": (lambda k=k: w.evaluate_kind(workspace(k)))
-       for k in ("Default", "Hub", "Project", "FeatureStore", "Odd", None)},
+    **each(
+        "workspace: {}",
+        (
+            "Succeeded",
+            "Creating",
+            "Updating",
+            "Unknown",
+            "Failed",
+            "Canceled",
+            "Deleting",
+            "SoftDeleted",
+            "Odd",
+            None,
+        ),
+        lambda s: w.evaluate_workspace(workspace(provisioningState=s)),
+    ),
+    **each(
+        "kind: {}",
+        ("Default", "Hub", "Project", "FeatureStore", "Odd", None),
+        lambda k: w.evaluate_kind(workspace(k)),
+    ),
     "kind: of old": lambda: w.evaluate_kind(workspace(v1LegacyMode=True)),
     "kind: not of old": lambda: w.evaluate_kind(workspace(v1LegacyMode=False)),
     "attached: all": attached(),
@@ -370,8 +412,9 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "identity: none": is_who(None),
     "identity: said to be none": is_who({"type": "None"}),
     "identity: Azure's": is_who({"type": "SystemAssigned", "principalId": "x"}),
-    "identity: its own": is_who({"type": "UserAssigned", "userAssignedIdentities": {USER: {}}},
-                                USER.upper()),
+    "identity: its own": is_who(
+        {"type": "UserAssigned", "userAssignedIdentities": {USER: {}}}, USER.upper()
+    ),
     "identity: not its own": is_who({"type": "UserAssigned", "userAssignedIdentities": {}}, USER),
     "identity: none listed": is_who({"type": "UserAssigned", "principalId": "x"}, USER),
     "identity: which": is_who({"type": "UserAssigned", "userAssignedIdentities": {USER: {}}}),
@@ -382,7 +425,7 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "jobs: approved": jobs("Enabled", "AllowOnlyApprovedOutbound"),
     "jobs: odd": jobs("Enabled", "Odd"),
     "jobs: not told": jobs(None),
-}  # fmt: skip
+}
 
 #: What is called on probes to get another one.
 METHODS = {"provider", "rights", "rights_on_registry"}

@@ -30,7 +30,7 @@ from kitaru_iac.spec.kinds import StackType
 from tests.clouds.gcp.test_cluster import THERE
 from tests.clouds.gcp.test_cluster import gke as made_cluster
 from tests.clouds.gcp.test_provision_rules import gke, local, planned, vertex
-from tests.clouds.verdicts import Table
+from tests.clouds.verdicts import Table, each
 
 PROJECT, NUMBER, REGION = "my-project", "123", "europe-west1"
 PLACE = o.Place(PROJECT, NUMBER, REGION)
@@ -264,13 +264,13 @@ def claimed(spec: Any) -> Callable[[], str]:
 
 
 IDS = {
-    "an id of a bucket": "data",
-    "an id of a repository": f"projects/{PROJECT}/locations/us/repositories/images",
-    "an id of an account": f"projects/{PROJECT}/serviceAccounts/{STEPS}",
-    "an id of a cluster": f"projects/{PROJECT}/locations/us/clusters/pods",
-    "an id of a network": f"projects/{PROJECT}/global/networks/net",
-    "an id of a subnetwork": f"projects/{PROJECT}/regions/us/subnetworks/net",
-    "an id of a project": f"projects/{PROJECT}",
+    "a bucket": "data",
+    "a repository": f"projects/{PROJECT}/locations/us/repositories/images",
+    "an account": f"projects/{PROJECT}/serviceAccounts/{STEPS}",
+    "a cluster": f"projects/{PROJECT}/locations/us/clusters/pods",
+    "a network": f"projects/{PROJECT}/global/networks/net",
+    "a subnetwork": f"projects/{PROJECT}/regions/us/subnetworks/net",
+    "a project": f"projects/{PROJECT}",
 }
 
 
@@ -315,7 +315,7 @@ TABLE = Table(
         "claims: a cluster": claimed(made_cluster()),
         "claims: a cluster in a network": claimed(made_cluster(THERE)),
         "claims: a store": claimed(local(resources={"bucket": "create"})),
-        **{name: (lambda path=path: str(claim_of(path))) for name, path in IDS.items()},
+        **each("an id of {}", IDS, lambda name: str(claim_of(IDS[name]))),
         "needs: Vertex": needs(VERTEX),
         "needs: Vertex in one project": needs(replace(VERTEX, project="images-project")),
         "needs: Vertex, little": needs(replace(VERTEX, bucket=None, workload=None)),
@@ -384,6 +384,7 @@ def test_who_may_become_an_account_is_bound_on_it(
         ("a" * 63, "a" * 63, None),
         ("a" * 64, None, None),
         ("", "", ""),
+        ("a_b-1", "a_b-1", "a_b-1"),
         ("A", None, None),
     ],
 )

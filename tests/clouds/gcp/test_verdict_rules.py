@@ -39,7 +39,7 @@ from kitaru_iac.clouds.gcp.permissions import needed
 from kitaru_iac.clouds.gcp.resources import GcpResources, RepositoryName
 from kitaru_iac.clouds.gcp.trust import evaluate_rights, evaluate_tested, evaluate_trust
 from kitaru_iac.spec.kinds import StackType
-from tests.clouds.verdicts import Table, lines, ways
+from tests.clouds.verdicts import Table, each, lines, ways
 
 OURS = "steps@my-project.iam.gserviceaccount.com"
 NAME = RepositoryName("my-project", "europe-west1", "images")
@@ -194,15 +194,14 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "uniform: on": lambda: b.evaluate_uniform(BUCKET, VERTEX),
     "uniform: off": lambda: b.evaluate_uniform(replace(BUCKET, uniform=False), VERTEX),
     "key: Google's": lambda: b.evaluate_encryption((BUCKET, {})),
-    **{
-        f"key: {state}": lambda state=state: b.evaluate_encryption(  # type: ignore[misc]
-            (replace(BUCKET, key=KEY), key(state))
-        )
-        for state in (
+    **each(
+        "key: {}",
+        (
             *("ENABLED", "DISABLED", "DESTROY_SCHEDULED", "DESTROYED", "IMPORT_FAILED"),
             *("GENERATION_FAILED", "PENDING_IMPORT", None),
-        )
-    },
+        ),
+        lambda state: b.evaluate_encryption((replace(BUCKET, key=KEY), key(state))),
+    ),
     "key: for signing": lambda: b.evaluate_encryption(
         (replace(BUCKET, key="odd"), key("ENABLED", "ASYMMETRIC_SIGN"))
     ),
@@ -218,15 +217,14 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "images: unspecified": lambda: g.evaluate_format({"format": "FORMAT_UNSPECIFIED"}, NAME),
     "images: Python's": lambda: g.evaluate_format({"format": "PYTHON"}, NAME),
     "images: Docker": lambda: g.evaluate_format({"format": "DOCKER"}, NAME),
-    **{
-        f"images: {mode}": lambda mode=mode: g.evaluate_format(  # type: ignore[misc]
-            {"format": "DOCKER", "mode": mode}, NAME
-        )
-        for mode in (
+    **each(
+        "images: {}",
+        (
             *("STANDARD_REPOSITORY", "MODE_UNSPECIFIED", "REMOTE_REPOSITORY"),
             *("VIRTUAL_REPOSITORY", "NEW"),
-        )
-    },
+        ),
+        lambda mode: g.evaluate_format({"format": "DOCKER", "mode": mode}, NAME),
+    ),
     "images: tags": lambda: g.evaluate_tags({"dockerConfig": None}, NAME),
     "images: tags stay": lambda: g.evaluate_tags({"dockerConfig": {"immutableTags": True}}, NAME),
     "images: kept": lambda: g.evaluate_cleanup({"cleanupPolicies": None}, NAME),
@@ -236,12 +234,13 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "images: would be deleted": lambda: g.evaluate_cleanup(
         {"cleanupPolicies": {"a": {"action": "DELETE"}}, "cleanupPolicyDryRun": True}, NAME
     ),
-    **{
-        f"images: scanning {state}": lambda state=state: g.evaluate_scanning(  # type: ignore[misc]
+    **each(
+        "images: scanning {}",
+        ("SCANNING_ACTIVE", "SCANNING_DISABLED", "NEW", None),
+        lambda state: g.evaluate_scanning(
             {"vulnerabilityScanningConfig": {"enablementState": state}}, NAME
-        )
-        for state in ("SCANNING_ACTIVE", "SCANNING_DISABLED", "NEW", None)
-    },
+        ),
+    ),
     "images: not scanned, and why": lambda: g.evaluate_scanning(
         {
             "vulnerabilityScanningConfig": {
@@ -262,31 +261,28 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "cluster region: same": lambda: c.evaluate_region(cluster(), GKE),
     "cluster region: a zone": lambda: c.evaluate_region(cluster(location="europe-west1-b"), GKE),
     "cluster region: another": lambda: c.evaluate_region(cluster(location="europe-west10"), GKE),
-    **{
-        f"cluster: {state}": lambda state=state: c.evaluate_active(  # type: ignore[misc]
-            cluster(status=state), GKE
-        )
-        for state in (
-            *("RUNNING", "RECONCILING", "PROVISIONING", "STOPPING", "ERROR", "DEGRADED", "NEW"),
-        )
-    },
-    **{
-        f"cluster: {state}, with words": lambda state=state: c.evaluate_active(  # type: ignore[misc]
+    **each(
+        "cluster: {}",
+        (*("RUNNING", "RECONCILING", "PROVISIONING", "STOPPING", "ERROR", "DEGRADED", "NEW"),),
+        lambda state: c.evaluate_active(cluster(status=state), GKE),
+    ),
+    **each(
+        "cluster: {}, with words",
+        ("RUNNING", "ERROR", "NEW"),
+        lambda state: c.evaluate_active(
             cluster(status=state, conditions=[{"message": "one"}, {}, {"message": "two"}]), GKE
-        )
-        for state in ("RUNNING", "ERROR", "NEW")
-    },
+        ),
+    ),
     "nodes: Autopilot": lambda: v.evaluate_scopes(AUTOPILOT, GKE),
     "nodes: none": lambda: v.evaluate_scopes(cluster(), GKE),
-    **{
-        f"nodes: {scope}": lambda scope=scope: v.evaluate_scopes(  # type: ignore[misc]
-            cluster(nodePools=[pool("a", scope)]), GKE
-        )
-        for scope in (
+    **each(
+        "nodes: {}",
+        (
             *("cloud-platform", "devstorage.read_only", "devstorage.read_write"),
             *("devstorage.full_control", "logging.write", None),
-        )
-    },
+        ),
+        lambda scope: v.evaluate_scopes(cluster(nodePools=[pool("a", scope)]), GKE),
+    ),
     "nodes: some": lambda: v.evaluate_scopes(
         cluster(nodePools=[{"name": "b"}, pool("a"), pool("c", None)]), GKE
     ),
@@ -387,7 +383,7 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "trust: members missing": trust({"etag": "x", "bindings": [{"role": CREATOR}]}),
     "trust: version alone": trust({"version": 1}),
     "trust: bindings alone": trust({"bindings": []}),
-}  # fmt: skip
+}
 
 #: What is called on probes to get another one.
 METHODS = {
