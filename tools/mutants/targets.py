@@ -246,7 +246,6 @@ TARGETS = (
         (
             "tests/clouds/gcp/test_*rules.py",
             "tests/clouds/gcp/test_permissions.py",
-            "tests/clouds/gcp/test_cluster.py",
             "tests/clouds/gcp/test_ownership.py",
         ),
         clouds=True,

@@ -27,9 +27,9 @@ from kitaru_iac.clouds.azure.provision.layout import Layout
 from kitaru_iac.clouds.azure.provision.marked import claim_of, marked
 from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.clouds.provider import Claim, marks
-from kitaru_iac.errors import MissingPackages
+from kitaru_iac.errors import DescriptionError, MissingPackages
 from kitaru_iac.spec.kinds import StackType
-from tests.clouds.azure.test_layout import aks, described, local, made
+from tests.clouds.azure.test_layout import aks, described, kubernetes, local, made
 from tests.clouds.verdicts import Table, each
 
 SUB, REGION = "00000000-1111-2222-3333-444444444444", "westeurope"
@@ -395,9 +395,30 @@ def printed(spec: Any) -> Callable[[], str]:
     )
 
 
+def laid_out(spec: Any) -> Callable[[], str]:
+    """What is made and used, or all that is wrong."""
+
+    def run() -> str:
+        try:
+            return str(made(spec))
+        except DescriptionError as error:
+            return "\n".join(map(str, error.problems))
+
+    return run
+
+
 NEW, NEW_CLUSTER = made(described()), made(aks())
 THERE = {"store_id": "/the/store", "images_id": "/the/images"}
 GRANTED: dict[str, Callable[[], str]] = {
+    "layout: a workspace": laid_out(described()),
+    "layout: a workspace beside a store": laid_out(
+        described(artifact_store="abfs://artifacts@data.dfs.core.windows.net")
+    ),
+    "layout: a named workspace": laid_out(described(workspace="jobs")),
+    "layout: a cluster": laid_out(aks()),
+    "layout: a cluster that exists": laid_out(kubernetes()),
+    "layout: a store": laid_out(local()),
+    "layout: no cluster": laid_out(kubernetes(cluster=None)),
     "claims: a workspace": claimed(NEW),
     "claims: a workspace beside what exists": claimed(
         knowing(NEW, **THERE, images_abac=True, principal="p-1")

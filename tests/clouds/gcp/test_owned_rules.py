@@ -25,7 +25,7 @@ from kitaru_iac.clouds.gcp.provision.labels import described, labels, words
 from kitaru_iac.clouds.gcp.provision.marked import claim_of, marked
 from kitaru_iac.clouds.gcp.resources import GcpResources, RepositoryName
 from kitaru_iac.clouds.provider import Claim, marks
-from kitaru_iac.errors import MissingPackages
+from kitaru_iac.errors import DescriptionError, MissingPackages
 from kitaru_iac.spec.kinds import StackType
 from tests.clouds.gcp.test_cluster import THERE
 from tests.clouds.gcp.test_cluster import gke as made_cluster
@@ -304,11 +304,51 @@ def becoming(monkeypatch: pytest.MonkeyPatch, r: GcpResources, email: str | None
     return json.dumps(p.trusts(spec))
 
 
+def laid_out(spec: Any) -> Callable[[], str]:
+    """What is made and used, or all that is wrong."""
+
+    def run() -> str:
+        try:
+            return str(planned(spec))
+        except DescriptionError as error:
+            return "\n".join(map(str, error.problems))
+
+    return run
+
+
+FAR = f"projects/{PROJECT}/regions/us-central1/subnetworks/team"
+LAYOUTS = {
+    "layout: Vertex": laid_out(vertex()),
+    "layout: Vertex, named": laid_out(vertex(artifact_store="gs://team")),
+    "layout: GKE": laid_out(gke()),
+    "layout: a cluster": laid_out(made_cluster()),
+    "layout: a cluster in a network": laid_out(made_cluster(THERE)),
+    "layout: a store": laid_out(local(resources={"bucket": "create"})),
+    "layout: a cluster nowhere": laid_out(made_cluster({"endpoint_access": []})),
+    "layout: a cluster elsewhere": laid_out(
+        made_cluster({"endpoint_access": [], "subnets": [FAR]})
+    ),
+    "layout: a cluster without an account": laid_out(
+        made_cluster(resources={"cluster": "create", "role": "skip"})
+    ),
+    "layout: no cluster": laid_out(made_cluster({}, resources={})),
+    "layout: an account for pods": laid_out(gke(resources={"role": "create"})),
+    "layout: an account elsewhere": laid_out(
+        vertex(
+            extra={"orchestrator": {"workload_service_account": "steps@x.iam.gserviceaccount.com"}},
+            resources={"role": "create"},
+        )
+    ),
+    "layout: no name for a bucket": laid_out(vertex(name="google-prod")),
+    "layout: a tag": laid_out(vertex(infrastructure={"tags": {"Team": "ml"}})),
+}
+
 TABLE = Table(
     Path(__file__).with_name("owned.txt"),
     {
         **SIGHTS,
         **MARKED,
+        **LAYOUTS,
         "claims: Vertex": claimed(vertex()),
         "claims: Vertex, named": claimed(vertex(artifact_store="gs://team")),
         "claims: GKE": claimed(gke()),
