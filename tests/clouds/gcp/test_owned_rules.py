@@ -499,6 +499,10 @@ EVERYTHING = {
             gke(**{**EVERYTHING, "infra": "provision"}, resources={"registry": "create"}),
             "bucket cluster connector",
         ),
+        (
+            gke(**{**EVERYTHING, "infra": "provision"}, resources={"bucket": "create"}),
+            "repository cluster connector",
+        ),
         (local(infra=None), "bucket connector"),
     ],
 )
