@@ -471,6 +471,9 @@ GRANTED: dict[str, Callable[[], str]] = {
         artifact_store="abfs://artifacts@data.dfs.core.windows.net", workspace="jobs",
         container_registry="team.azurecr.io", infra=None,
     )),
+    "makes anything": lambda: str(
+        [made(one).makes_anything for one in (described(), aks(), local(), local(resources=None))]
+    ),
     "printed: local": printed(local(infra=None, resources=None)),
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from kitaru_iac.clouds.gcp import permissions as p
 from kitaru_iac.clouds.gcp import verify
 from kitaru_iac.clouds.gcp.answers import ServiceDisabled
 from kitaru_iac.clouds.gcp.observations import Connector
+from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.provision import ownership as o
 from kitaru_iac.clouds.gcp.provision.labels import described, labels, words
 from kitaru_iac.clouds.gcp.provision.marked import claim_of, marked
@@ -364,6 +365,7 @@ TABLE = Table(
         "needs: a local runner": needs(LITTLE),
         "printed: GKE": printed(gke(artifact_store="gs://data", namespace="ml")),
         "printed: local": printed(local()),
+        "a role of a long name": lambda: p.role_id("x" * 80, Identity.VERIFY, Resource.CLUSTER),
     },
 )
 
