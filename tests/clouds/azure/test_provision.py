@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from kitaru_iac.clouds.azure.provision import names
 from kitaru_iac.clouds.azure.provision.kinds import ACCOUNT
@@ -18,11 +19,9 @@ from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.infrastructure import destroy as d
 from kitaru_iac.infrastructure import provision as p
-from kitaru_iac.infrastructure.verify import verify
 from kitaru_iac.plan.model import Action, Step
 from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
-from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.model import StackSpec
 from tests.cli.conftest import Kitaru, kitaru
 from tests.clouds.aws.test_provision import children, wait_for
@@ -190,22 +189,39 @@ AKS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_a_cluster_is_made_and_taken_down(azure_room: AzureRoom) -> None:
-    azure, spec = azure_room.world.azure, from_mapping({**given(azure_room), **AKS})
+def test_a_cluster_is_made_registered_converged_and_taken_down(
+    azure_room: AzureRoom, tmp_path: Path, kitaru: Kitaru
+) -> None:
+    azure = azure_room.world.azure
     azure.storage_account("theirs12", GROUP)
-    said: list[str] = []
-    made = p.provision(spec, progress=said.append)
-    assert any("kubectl annotate serviceaccount" in line for line in said), said
+    file = tmp_path / "stack.yaml"
+    file.write_text(yaml.safe_dump({**given(azure_room), **AKS}))
+    prod = ["-f", str(file)]
+
+    made = kitaru("stack", "create", *prod, "--yes")
+    assert made.code == 0, made.err
+    assert "kubectl annotate serviceaccount" in made.err
     look_at_the_cluster(azure_room)
-    looked = verify(made.spec.having(infra=InfraMode.VERIFY, resources={})).results
+    looked = kitaru("stack", "verify", "prod", "--credentials", given(azure_room)["credentials"],
+                    "-o", "json").document["item"]["results"]  # fmt: skip
     # Nothing takes connections at the stand-in's address.
-    assert [one.id for one in looked if one.status.value != "ok"] == ["azure.cluster.reachable"]
-    assert {"azure.cluster.pull", "azure.connector.cluster_access"} < {one.id for one in looked}
-    assert not p.preview_infrastructure(spec).has_changes
-    gone = d.destroy_infrastructure(
-        made.labels, credentials=spec.credentials, include_protected=True
-    )
-    assert gone.kept == ()
+    assert [one["id"] for one in looked if one["status"] != "ok"] == ["azure.cluster.reachable"]
+    assert {"azure.cluster.pull", "azure.connector.cluster_access"} < {one["id"] for one in looked}
+
+    nothing_to_do(kitaru, prod)
+    (cluster,) = [
+        one
+        for one in azure.resources.resources.values()
+        if one["type"].endswith("/managedClusters")
+    ]
+    cluster["properties"]["apiServerAccessProfile"]["authorizedIPRanges"] = ["0.0.0.0/0"]
+    mended(kitaru, prod, "apiServerAccessProfile")
+    look_at_the_cluster(azure_room)
+
+    gone = kitaru("stack", "delete", "prod", "--recursive", "--force", "--infra",
+                  "--include-protected", "--yes", "-o", "json")  # fmt: skip
+    assert gone.code == 0, gone.err
+    assert gone.document["item"]["kept"] == []
     assert azure_room.there() == {"theirs12"}
     assert "kitaru-prod-nodes" not in str(list(azure.resources.groups)), "it goes with the cluster"
 
