@@ -122,17 +122,36 @@ def _still_there(store: Store, found: list[tuple[str, _Doc]]) -> set[str]:
 
 def _orphans(store: Store) -> Iterable[Orphan]:
     """Parts with Kitaru's label that are in no stack, under a name that they keep."""
+    components = store.gateway.components(Where())
+    links = store.gateway.connectors(Where())
+    # The last: what was registered meanwhile holds its parts.
     stacks = store.gateway.stacks(Where())
     names = {stack.name: is_managed(stack.labels) for stack in stacks}
-    components = store.gateway.components(Where())
     held = {doc.id for doc in components if any(stack.holds(doc.id) for stack in stacks)}
     used = {doc.connector_id for doc in components if doc.id in held or not _is_part(doc)}
-    for doc in components:
-        if _is_part(doc) and doc.id not in held:
-            yield _orphan(doc.type, doc, names)
-    for link in store.gateway.connectors(Where()):
-        if _is_part(link) and link.id not in used:
-            yield _orphan("service_connector", link, names)
+    found: list[tuple[str, ComponentDoc | ConnectorDoc]] = [
+        *((doc.type, doc) for doc in components if _is_part(doc) and doc.id not in held),
+        *(("service_connector", doc) for doc in links if _is_part(doc) and doc.id not in used),
+    ]
+    at_work = {name for name in {doc.name for _, doc in found} if not _is_free(name)}
+    for kind, doc in found:
+        wait = store.seconds_until_stale(doc)
+        if doc.name in names or not (wait or doc.name in at_work):
+            yield _orphan(kind, doc, names)
+            continue
+        when = "when that has ended" if doc.name in at_work else f"in {wait} s"
+        yield Orphan(
+            kind,
+            doc.name,
+            doc.updated,
+            "in no stack yet: a run that registers its stack may be under way",
+            f"Look again {when}: kitaru stack clean",
+        )
+
+
+def _is_free(name: str) -> bool:
+    with writer_if_free(name) as is_free:
+        return is_free
 
 
 def _is_part(doc: ComponentDoc | ConnectorDoc) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.memory import installed
+from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
 from tests.stacks.test_colleagues import BASE
@@ -95,6 +97,21 @@ def test_what_was_taken_out_a_moment_ago_is_listed_and_stays() -> None:
         assert [doc.type for doc in store.components(Where(names=("dev",)))] == [
             "container_registry"
         ]
+
+
+def test_nobody_is_told_to_delete_what_another_machine_may_be_registering() -> None:
+    with installed(world("only the stack deleted", is_old=False)):
+        done = operations.clean()
+        assert {part.kind for part in done.orphans} == ALL
+        for part in done.orphans:
+            assert "may be under way" in part.reason
+            assert re.fullmatch(r"Look again in \d+ s: kitaru stack clean", part.remedy)
+
+
+def test_nobody_is_told_to_delete_what_this_machine_registers() -> None:
+    with installed(world("only the stack deleted", is_old=True)), sole_writer("dev"):
+        (remedy,) = {part.remedy for part in operations.clean().orphans}
+    assert remedy == "Look again when that has ended: kitaru stack clean"
 
 
 def test_a_label_that_was_taken_off_is_said() -> None:

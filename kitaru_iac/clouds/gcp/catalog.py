@@ -251,8 +251,9 @@ _CHECKS = (
     CheckInfo(
         "gcp.cluster.endpoint",
         "The cluster's endpoint is not open to everybody",
-        "Authorized networks, a private endpoint, or the DNS endpoint, which IAM guards; and "
-        "whether a connection is taken from here. Not looked at is whether the ZenML server "
+        "Authorized networks, and whether all of Google Cloud's public addresses are let in beside "
+        "them; a private endpoint, or the DNS endpoint, which IAM guards; and whether a connection "
+        "is taken from here. Not looked at is whether the ZenML server "
         "reaches it.",
         _GKE + "concepts/network-isolation",
         _CANNOT_FAIL,

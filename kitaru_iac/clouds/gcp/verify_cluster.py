@@ -284,10 +284,30 @@ def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdi
             note(f"{restrict} --master-authorized-networks=ADDRESS/32",
                  "this machine's address, and the ZenML server's"),
         )  # fmt: skip
-    words = f"its endpoint is open to {', '.join(cidrs) or 'Google Cloud alone'}"
+    listed = ", ".join(cidrs)
+    # Any customer there can have one of them.
+    # https://cloud.google.com/kubernetes-engine/docs/how-to/authorized-networks
+    of_the_cloud = networks.get("gcpPublicCidrsAccessEnabled")
+    if of_the_cloud:
+        return warn(
+            f"its endpoint is open to {f'{listed} and ' if listed else ''}every public address of "
+            "Google Cloud, those of its other customers too",
+            gcloud(
+                "container",
+                "clusters",
+                "update",
+                str(r.cluster),
+                location=where,
+                project=r.project,
+                no_enable_google_cloud_access=True,
+            ),
+        )
+    words = f"its endpoint is open to {listed or 'no address outside its network'}"
     if not_reached:
         return _unreached(words, reached, restrict)
-    return ok(f"{words}, and was reached from here", SERVER_TOO)
+    untold = "; GKE does not tell whether Google Cloud's public addresses are let in too"
+    caveat = f"{SERVER_TOO}{untold if of_the_cloud is None else ''}"
+    return ok(f"{words}, and was reached from here", caveat)
 
 
 def _unreached(words: str, reached: Outcome[bool], remedy: str) -> Verdict:

@@ -332,7 +332,20 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "endpoint: guarded, unseen": endpoint(
         AWAY, masterAuthorizedNetworksConfig=networks("10.0.0.0/8")
     ),
-    "endpoint: Google alone": endpoint(True, masterAuthorizedNetworksConfig={"enabled": True}),
+    "endpoint: nobody outside": endpoint(
+        True,
+        masterAuthorizedNetworksConfig={"enabled": True, "gcpPublicCidrsAccessEnabled": False},
+    ),
+    "endpoint: Google Cloud alone": endpoint(
+        True, masterAuthorizedNetworksConfig={"enabled": True, "gcpPublicCidrsAccessEnabled": True}
+    ),
+    "endpoint: Google Cloud too": endpoint(
+        True,
+        masterAuthorizedNetworksConfig={
+            **networks("10.0.0.0/8"),
+            "gcpPublicCidrsAccessEnabled": True,
+        },
+    ),
     "endpoint: everywhere": endpoint(True, masterAuthorizedNetworksConfig=networks("0.0.0.0/0")),
     "endpoint: nonsense": endpoint(True, masterAuthorizedNetworksConfig=networks("x", "y")),
     "Vertex: there": lambda: v.evaluate_location(("us-east1", "europe-west1"), VERTEX),
