@@ -77,7 +77,8 @@ def test_what_runs_foreign_packages_is_not_counted(
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), str(tmp_path)]),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
-    environment.pop("PYTEST_ADDOPTS", None)
+    for outer in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
+        environment.pop(outer, None)
     command = [
         *(sys.executable, "-m", "pytest", "-p", "pytest_cov", "-p", "tests.plugins.counted"),
         *(*options, "--cov", "tested", "--cov-branch", "--cov-report", "json"),

@@ -86,8 +86,9 @@ def test_stacks_share_their_connections(monkeypatch: pytest.MonkeyPatch) -> None
             stacks.create(urn, name, read(struct(name=name)), lambda _: None)
         if number:  # the first one asks for the flavors too
             assert heard == {
-                # A look each, once more before the write, and read back; then as the state has it.
-                "GET stacks": 2 + 1,
+                # A look each, once more before the write, and read back; then as the state has it,
+                # and which one is active, where none is set here.
+                "GET stacks": 2 + 1 + 1,
                 "GET components": 2 + 1 + 1 + 1,
                 "GET service_connectors": 2,
                 "POST stacks": 1,

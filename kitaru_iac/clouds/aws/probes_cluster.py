@@ -198,10 +198,10 @@ class ClusterProbes(CommonProbes):
 
     def _endpoint(self, cluster: Raw) -> bool:
         """Whether a connection to the cluster's endpoint is taken from here; nothing is sent."""
-        where = str(cluster.get("endpoint") or "")
-        if not where:
+        scheme, _, where = str(cluster.get("endpoint") or "").partition("//")
+        if scheme != "https:":
             raise Skipped("EKS told no endpoint")
-        return connects(where.removeprefix("https://"), self._aws.timeout)
+        return connects(where, self._aws.timeout)
 
     def denied(self, principal: Probe[Principal]) -> Probe[tuple[ClusterRight, ...]]:
         """What the cluster denies a principal of what ZenML does, where it is who looks."""

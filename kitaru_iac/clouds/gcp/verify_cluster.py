@@ -228,86 +228,85 @@ def evaluate_active(cluster: Raw, r: GcpResources) -> Verdict:
 def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdict:
     """Open to the world, or out of reach: both are worth a word."""
     cluster, reached = seen
-    where = str(cluster.get("location"))
-    restrict = gcloud(
-        "container",
-        "clusters",
-        "update",
-        str(r.cluster),
-        location=where,
-        project=r.project,
-        enable_master_authorized_networks=True,
-    )
-    not_reached = reached is not True
     if dns_endpoint(cluster) is not None:
         # IAM lets in before the cluster is reached.
         # https://cloud.google.com/kubernetes-engine/docs/concepts/network-isolation#dns-based_endpoint
-        if not_reached:
-            return _unreached("its DNS endpoint is guarded by IAM", reached, describe(r, cluster))
-        return ok("its DNS endpoint is guarded by IAM, and was reached from here", SERVER_TOO)
+        words = "its DNS endpoint is guarded by IAM"
+        if reached is not True:
+            return _unreached(words, reached, describe(r, cluster))
+        return ok(f"{words}, and was reached from here", SERVER_TOO)
     config = cluster.get("controlPlaneEndpointsConfig") or {}
     by_address = config.get("ipEndpointsConfig") or {}
     old = cluster.get("privateClusterConfig") or {}
-    private = bool(old.get("enablePrivateEndpoint")) or False in (
+    if old.get("enablePrivateEndpoint") or False in (
         by_address.get("enablePublicEndpoint"),
         by_address.get("enabled"),
-    )
-    if private and not not_reached:
-        return ok("its endpoint is private, and was reached from here", SERVER_TOO)
-    if private:
-        by_name = gcloud(
-            "container",
-            "clusters",
-            "update",
-            str(r.cluster),
-            location=where,
-            project=r.project,
-            enable_dns_access=True,
-        )
-        if isinstance(reached, ProbeError):
-            return _unreached("its endpoint is private", reached, by_name)
-        return warn(
-            "its endpoint is private: this machine and the ZenML server must be in its network, "
-            "or its DNS endpoint be on",
-            by_name,
-        )
+    ):
+        return _evaluate_private(cluster, reached, r)
     networks = by_address.get("authorizedNetworksConfig") or (
         cluster.get("masterAuthorizedNetworksConfig") or {}
     )
+    return _evaluate_networks(networks, cluster, reached, r)
+
+
+def _evaluate_private(cluster: Raw, reached: Outcome[bool], r: GcpResources) -> Verdict:
+    if reached is True:
+        return ok("its endpoint is private, and was reached from here", SERVER_TOO)
+    by_name = _update(cluster, r, enable_dns_access=True)
+    if isinstance(reached, ProbeError):
+        return _unreached("its endpoint is private", reached, by_name)
+    return warn(
+        "its endpoint is private: this machine and the ZenML server must be in its network, "
+        "or its DNS endpoint be on",
+        by_name,
+    )
+
+
+def _evaluate_networks(
+    networks: Raw, cluster: Raw, reached: Outcome[bool], r: GcpResources
+) -> Verdict:
+    """Whom the authorized networks let in.
+
+    https://cloud.google.com/kubernetes-engine/docs/how-to/authorized-networks
+    """
+    restrict = _update(cluster, r, enable_master_authorized_networks=True)
     cidrs = [str(one.get("cidrBlock")) for one in networks.get("cidrBlocks") or ()]
+    listed = ", ".join(cidrs)
     open_to = width(cidrs) if networks.get("enabled") else EVERY_ADDRESS
     if open_to is None:
-        return unknown(f"GKE tells addresses that are none: {', '.join(cidrs)}", restrict)
+        return unknown(f"GKE tells addresses that are none: {listed}", restrict)
     if open_to:
         return warn(
             f"its endpoint is open to {open_to}",
             note(f"{restrict} --master-authorized-networks=ADDRESS/32",
                  "this machine's address, and the ZenML server's"),
         )  # fmt: skip
-    listed = ", ".join(cidrs)
     # Any customer there can have one of them.
-    # https://cloud.google.com/kubernetes-engine/docs/how-to/authorized-networks
     of_the_cloud = networks.get("gcpPublicCidrsAccessEnabled")
     if of_the_cloud:
         return warn(
             f"its endpoint is open to {f'{listed} and ' if listed else ''}every public address of "
             "Google Cloud, those of its other customers too",
-            gcloud(
-                "container",
-                "clusters",
-                "update",
-                str(r.cluster),
-                location=where,
-                project=r.project,
-                no_enable_google_cloud_access=True,
-            ),
+            _update(cluster, r, no_enable_google_cloud_access=True),
         )
     words = f"its endpoint is open to {listed or 'no address outside its network'}"
-    if not_reached:
+    if reached is not True:
         return _unreached(words, reached, restrict)
     untold = "; GKE does not tell whether Google Cloud's public addresses are let in too"
     caveat = f"{SERVER_TOO}{untold if of_the_cloud is None else ''}"
     return ok(f"{words}, and was reached from here", caveat)
+
+
+def _update(cluster: Raw, r: GcpResources, **flags: bool) -> str:
+    return gcloud(
+        "container",
+        "clusters",
+        "update",
+        str(r.cluster),
+        location=str(cluster.get("location")),
+        project=r.project,
+        **flags,
+    )
 
 
 def _unreached(words: str, reached: Outcome[bool], remedy: str) -> Verdict:
