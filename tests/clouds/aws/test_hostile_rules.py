@@ -14,12 +14,12 @@ import pytest
 from kitaru_iac.checks.model import CheckStatus, ok
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NoCredentials, Skipped
+from kitaru_iac.clouds.aws.failures import failure
 from kitaru_iac.clouds.aws.observations import KeyPolicy, Principal
 from kitaru_iac.clouds.aws.permissions import permissions_for, service_trust, statements
 from kitaru_iac.clouds.aws.probes_bucket import require_aws_bucket
 from kitaru_iac.clouds.aws.regions import has_to_be_switched_on
 from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
-from kitaru_iac.clouds.aws.session import _translated
 from kitaru_iac.clouds.aws.verify_bucket import evaluate_bucket_policy
 from kitaru_iac.clouds.aws.verify_cluster import (
     evaluate_access_entry,
@@ -221,7 +221,7 @@ def test_a_region_that_is_off_is_told_beside_the_keys(region: str | None, *, off
     assert has_to_be_switched_on(region) is off
     for code in ("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"):
         error = type("ClientError", (Exception,), {"response": {"Error": {"Code": code}}})()
-        found = _translated(error, "s3:ListBucket", "it", (), region)
+        found = failure(error, "s3", "list_objects_v2", "it", (), region)
         assert isinstance(found, NoCredentials)
         assert ("switched on" in found.why) is off
         assert ("get-region-opt-status" in str(found.remedy)) is off
@@ -233,7 +233,7 @@ def test_a_region_that_is_off_is_told_beside_the_keys(region: str | None, *, off
 )
 def test_a_token_that_expired_and_a_clock_that_is_off_are_no_regions(code: str, words: str) -> None:
     error = type("ClientError", (Exception,), {"response": {"Error": {"Code": code}}})()
-    found = _translated(error, "s3:ListBucket", "it", (), "af-south-1")
+    found = failure(error, "s3", "list_objects_v2", "it", (), "af-south-1")
     assert isinstance(found, NoCredentials)
     assert words in f"{found.why} {found.remedy}"
     assert "switched on" not in found.why
