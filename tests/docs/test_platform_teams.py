@@ -7,6 +7,7 @@ because the language host that can be built from a module does not know `runtime
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -42,14 +43,40 @@ def stand_for_uv_sync(place: Path) -> None:
 def failed_badly(text: str) -> bool:
     """Whether there is a traceback, except of a program that the engine interrupts as it ends.
 
-    A preview that fails stops the program, which then may be in the middle of its own shutdown:
-    Python says so of itself, as an exception that it ignores.
+    A preview that fails stops the program, which then may be in the middle of its own work or
+    shutdown: Python says so of itself, as an interrupt or as an exception that it ignores.
     """
     lines = text.splitlines()
     return any(
-        "Traceback" in line and not (number and "Exception ignored in" in lines[number - 1])
+        "Traceback" in line
+        and not (number and "Exception ignored in" in lines[number - 1])
+        and _error_of(lines[number + 1 :]) != "KeyboardInterrupt"
         for number, line in enumerate(lines)
     )
+
+
+def _error_of(lines: list[str]) -> str | None:
+    """The error with which a traceback ends, whatever the engine writes before its lines."""
+    ends = (
+        re.search(r"(?:^|\s)([\w.]*(?:Error|Exception|Interrupt))(?::\s|$)", one) for one in lines
+    )
+    return next((end[1] for end in ends if end), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "bad"),
+    [
+        ("fine", False),
+        ("Traceback (most recent call last):\n  File x\n    raise E\nValueError: no", True),
+        (" + a create Traceback (most recent call last):\n + a create KeyboardInterrupt", False),
+        ("    Traceback (most recent call last):\n      File y\n    KeyboardInterrupt", False),
+        ("Traceback (x):\nValueError: no\nTraceback (x):\nKeyboardInterrupt", True),
+        ("Exception ignored in: <f>\nTraceback (x):\nAttributeError: x", False),
+        ("Traceback (most recent call last):", True),
+    ],
+)
+def test_an_interrupt_of_the_engine_is_no_bad_failure(text: str, *, bad: bool) -> None:
+    assert failed_badly(text) is bad
 
 
 def play(name: str, home: Home, work: Path, **more: str) -> None:
