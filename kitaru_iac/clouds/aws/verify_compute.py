@@ -65,7 +65,7 @@ def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
         return ok("Auto Mode makes nodes as they are needed")
     reasons = {str(g["nodegroupName"]): _unfit(g, pod) for g in compute.node_groups}
     fit = [g for g in compute.node_groups if not reasons[str(g["nodegroupName"])]]
-    sized = [g for g in fit if g.get("scalingConfig", {}).get("desiredSize", 1)]
+    sized = [g for g in fit if _size(g)]
     healthy = [g for g in sized if g["status"] != "DEGRADED"]
     running = [g for g in healthy if not _is_arm(g) or _asks_for_arm(pod)]
     if any(not _issues(g) for g in running):
@@ -90,13 +90,28 @@ def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
         )
     if sized:
         return _degraded(compute, r)
+    untold = [g for g in fit if _size(g) is None]
+    if untold:
+        why = f"the node groups {_names(untold)} do not say how many nodes they have"
+        return unknown(why, _show_group(untold[0], r))
     if fit:
-        return warn(
-            f"the node groups {_names(fit)} are scaled to zero: pods wait until something scales "
-            "them up",
-            _scale_up(fit[0], r),
-        )
+        return _scaled_to_zero(compute, fit, r)
     return _nothing(compute, reasons, r, pod)
+
+
+def _size(group: Raw) -> int | None:
+    size = (group.get("scalingConfig") or {}).get("desiredSize")
+    return size if isinstance(size, int) and not isinstance(size, bool) else None
+
+
+def _scaled_to_zero(compute: Compute, fit: list[Raw], r: AwsResources) -> Verdict:
+    """Only what runs somewhere in the cluster, or beside it, scales a group up."""
+    words = f"the node groups {_names(fit)} are scaled to zero"
+    others = compute.auto_mode or compute.hybrid or compute.karpenter or compute.fargate_profiles
+    if others or compute.unmanaged != 0 or any(map(_size, compute.node_groups)):
+        return warn(f"{words}: pods wait until something scales them up", _scale_up(fit[0], r))
+    why = f"{words}, and nothing else is there to run what would scale them up"
+    return fail(why, _scale_up(fit[0], r))
 
 
 def _nothing(

@@ -9,7 +9,7 @@ from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.endpoint import SERVER_TOO
 from kitaru_iac.checks.model import Verdict, ok, unknown, warn
-from kitaru_iac.checks.probes import Outcome
+from kitaru_iac.checks.probes import Outcome, ProbeError
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.resources import AwsResources
 
@@ -18,15 +18,13 @@ __all__ = ["evaluate_endpoint"]
 Raw = Mapping[str, Any]
 
 
-def evaluate_endpoint(
-    cluster: Raw, r: AwsResources, reached: Outcome[bool] | None = None
-) -> Verdict:
+def evaluate_endpoint(cluster: Raw, r: AwsResources, reached: Outcome[bool]) -> Verdict:
     """Open to the world, or out of reach: both are worth a word.
 
     Args:
         cluster: As EKS describes it.
         r: What the description names.
-        reached: Whether a connection from here was taken; None where none was tried.
+        reached: Whether a connection from here was taken.
     """
     network = cluster.get("resourcesVpcConfig", {})
     public, private = network.get("endpointPublicAccess"), network.get("endpointPrivateAccess")
@@ -41,7 +39,9 @@ def evaluate_endpoint(
         + " --resources-vpc-config endpointPublicAccess=true,endpointPrivateAccess=true,"
         'publicAccessCidrs="$(curl -s https://checkip.amazonaws.com)/32"'
     )
-    if not public and reached is True:
+    if not public and isinstance(reached, ProbeError):
+        return _untried("its endpoint is private", reached, r)
+    if not public and reached:
         return ok("its endpoint is private, and was reached from here", SERVER_TOO)
     if not public:
         return warn(
@@ -63,9 +63,16 @@ def evaluate_endpoint(
         )
     also = " and its own network" if private else ""
     words = f"its endpoint is open to {', '.join(cidrs)}{also}"
-    if reached is False:
+    if isinstance(reached, ProbeError):
+        return _untried(words, reached, r)
+    if not reached:
         return warn(
             f"{words}, and was not reached from here: this machine is not among them",
             note(restrict, "opens it to this machine's address; add the others again"),
         )
-    return ok(words, None if reached is None else SERVER_TOO)
+    return ok(f"{words}, and was reached from here", SERVER_TOO)
+
+
+def _untried(words: str, error: ProbeError, r: AwsResources) -> Verdict:
+    show = aws("eks", "describe-cluster", name=r.cluster, region=r.region)
+    return unknown(f"{words}; whether it is reached from here: {error.why}", show)

@@ -617,9 +617,9 @@ def _cluster() -> list[Case]:
         ),
         Case(
             "aws.cluster.compute",
-            WARN,
+            FAIL,
             group_says(scalingConfig={"minSize": 0, "maxSize": 3, "desiredSize": 0}),
-            "scaled to zero",
+            "scaled to zero, and nothing else is there",
         ),
         Case("aws.cluster.compute", WARN, group_says(status="DEGRADED"), "DEGRADED"),
         Case("aws.cluster.compute", FAIL, group_says(status="CREATE_FAILED"), "CREATE_FAILED"),

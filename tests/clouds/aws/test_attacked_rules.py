@@ -593,7 +593,7 @@ HALF = [f"{first}.{second}.0.0/9" for first in range(1, 224) for second in (0,)]
 )
 def test_to_whom_the_endpoint_is_open(cidrs: list[str], status: CheckStatus) -> None:
     network = {"endpointPublicAccess": True, "publicAccessCidrs": cidrs}
-    assert evaluate_endpoint({"resourcesVpcConfig": network}, EKS).status is status
+    assert evaluate_endpoint({"resourcesVpcConfig": network}, EKS, True).status is status
 
 
 # --- who may become the role

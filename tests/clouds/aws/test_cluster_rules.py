@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, Use
+from kitaru_iac.checks.endpoint import SERVER_TOO
 from kitaru_iac.checks.kubernetes_api import NotInCluster, NotLetIn
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok, unknown
 from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError, Skipped, Unavailable
@@ -278,8 +279,11 @@ def test_an_active_cluster_with_health_issues_is_no_plain_ok() -> None:
 
 
 def group(name: str, status: str = "ACTIVE", **scaling: int) -> dict[str, Any]:
-    made: dict[str, Any] = {"nodegroupName": name, "status": status}
-    return {**made, "scalingConfig": scaling} if scaling else made
+    return {
+        "nodegroupName": name,
+        "status": status,
+        "scalingConfig": {"desiredSize": 1, **scaling},
+    }
 
 
 def profile(
@@ -448,6 +452,7 @@ def sick(code: str, **more: Any) -> dict[str, Any]:
 
 
 FARGATE_ELSEWHERE = profile("p", {"namespace": "karpenter"})
+EMPTY: dict[str, Any] = {"scalingConfig": {"desiredSize": 0, "maxSize": 3}}
 TOLERANT = {"tolerations": [{"key": "team", "operator": "Equal", "value": "x"}]}
 
 
@@ -481,7 +486,51 @@ TOLERANT = {"tolerations": [{"key": "team", "operator": "Equal", "value": "x"}]}
         ({"groups": [sick("IamNodeRoleNotFound", status="DEGRADED")]}, {}, FAIL, "IamNodeRole"),
         ({"groups": [sick("InsufficientFreeAddresses")]}, {}, WARN, "have issues"),
         ({"groups": [sick("InsufficientFreeAddresses", status="DEGRADED")]}, {}, WARN, "DEGRADED"),
-        ({"groups": [some(scalingConfig={"desiredSize": 0, "maxSize": 3})]}, {}, WARN, "to zero"),
+        # whether something scales a group up stands in the cluster, if anything runs there at all
+        ({"groups": [some(**EMPTY)]}, {}, WARN, "to zero: pods wait"),
+        ({"groups": [some(**EMPTY)], "unmanaged": 0}, {}, FAIL, "to zero, and nothing else is"),
+        ({"groups": [some(**EMPTY)], "unmanaged": 0, "hybrid": True}, {}, WARN, "pods wait"),
+        ({"groups": [some(**EMPTY)], "unmanaged": 0, "karpenter": True}, {}, WARN, "pods wait"),
+        (
+            {"groups": [some(**EMPTY)], "unmanaged": 0, "auto": True, "pools": ("system",)},
+            {},
+            WARN,
+            "pods wait",
+        ),
+        (
+            {"groups": [some(**EMPTY)], "unmanaged": 0, "profiles": [FARGATE_ELSEWHERE]},
+            {},
+            WARN,
+            "pods wait",
+        ),
+        (
+            {"groups": [some(**EMPTY), {**tainted(), "nodegroupName": "h"}], "unmanaged": 0},
+            {},
+            WARN,
+            "g are scaled to zero: pods wait",
+        ),
+        (
+            {
+                "groups": [some(**EMPTY), {**tainted(), **EMPTY, "nodegroupName": "h"}],
+                "unmanaged": 0,
+            },
+            {},
+            FAIL,
+            "g are scaled to zero, and nothing",
+        ),
+        # of a size that is not told nothing is known
+        ({"groups": [some(scalingConfig={})]}, {}, UNKNOWN, "g do not say how many nodes"),
+        ({"groups": [some(scalingConfig=None)]}, {}, UNKNOWN, "g do not say how many nodes"),
+        ({"groups": [some(scalingConfig={"desiredSize": True})]}, {}, UNKNOWN, "do not say"),
+        (
+            {
+                "groups": [some(scalingConfig={}), {**some(**EMPTY), "nodegroupName": "h"}],
+                "unmanaged": 0,
+            },
+            {},
+            UNKNOWN,
+            "g do not say",
+        ),
         ({"groups": [tainted()], "unmanaged": 2}, {}, OK, "2 running instances"),
         ({"groups": [tainted()], "profiles": [FITS]}, {}, OK, "Fargate profiles"),
         # Karpenter, hybrid nodes and own pools of Auto Mode make nodes that EKS does not list
@@ -898,18 +947,30 @@ UNTOLD = Verdict(
 )
 
 
+def reached(words: str) -> Verdict:
+    return ok(f"{words}, and was reached from here", SERVER_TOO)
+
+
+OPEN_TO_TEN = reached("its endpoint is open to 10.0.0.0/8 and its own network")
+
+
 @pytest.mark.parametrize(
     ("public", "private", "cidrs", "verdict"),
     [
-        (True, False, ["203.0.113.7/32"], ok("its endpoint is open to 203.0.113.7/32")),
-        (True, None, ["203.0.113.7/32"], ok("its endpoint is open to 203.0.113.7/32")),
+        (True, False, ["203.0.113.7/32"], reached("its endpoint is open to 203.0.113.7/32")),
+        (True, None, ["203.0.113.7/32"], reached("its endpoint is open to 203.0.113.7/32")),
         (
             True,
             True,
             ["203.0.113.7/32", "2001:db8::/32"],
-            ok("its endpoint is open to 203.0.113.7/32, 2001:db8::/32 and its own network"),
+            reached("its endpoint is open to 203.0.113.7/32, 2001:db8::/32 and its own network"),
         ),
-        (True, True, ["10.0.0.0/8"], ok("its endpoint is open to 10.0.0.0/8 and its own network")),
+        (
+            True,
+            True,
+            ["10.0.0.0/8"],
+            reached("its endpoint is open to 10.0.0.0/8 and its own network"),
+        ),
         # it is what the ranges open together that counts
         (True, True, ["0.0.0.0/1", "128.0.0.0/1"], OPEN),
         (True, True, ["0.0.0.0/2", "128.0.0.0/1", "64.0.0.0/2"], OPEN),
@@ -921,7 +982,7 @@ UNTOLD = Verdict(
             True,
             True,
             ["203.0.113.7"],
-            ok("its endpoint is open to 203.0.113.7 and its own network"),
+            reached("its endpoint is open to 203.0.113.7 and its own network"),
         ),
         (True, True, ["0.0.0.0/0"], OPEN),
         (True, True, ["::/0"], OPEN),
@@ -946,12 +1007,12 @@ def test_who_reaches_the_endpoint(
         "publicAccessCidrs": cidrs,
     }
     network = {key: value for key, value in told.items() if value is not None}
-    assert evaluate_endpoint({"resourcesVpcConfig": network}, R) == verdict
+    assert evaluate_endpoint({"resourcesVpcConfig": network}, R, bool(public)) == verdict
 
 
 def test_ranges_that_are_none_say_nothing() -> None:
     network = {"endpointPublicAccess": True, "publicAccessCidrs": ["203.0.113.0/24", "ours"]}
-    found = evaluate_endpoint({"resourcesVpcConfig": network}, R)
+    found = evaluate_endpoint({"resourcesVpcConfig": network}, R, True)
     assert found == unknown(
         "EKS tells addresses that are none: 203.0.113.0/24, ours",
         "aws eks describe-cluster --name c --region eu-west-1",
@@ -963,11 +1024,10 @@ def test_ranges_that_are_none_say_nothing() -> None:
     [
         (True, True, OK),
         (True, False, WARN),
-        (True, None, OK),
-        (True, Skipped("no address"), OK),
+        (True, Skipped("no address"), UNKNOWN),
         (False, True, OK),
         (False, False, WARN),
-        (False, None, WARN),
+        (False, Skipped("no address"), UNKNOWN),
     ],
 )
 def test_an_endpoint_that_is_out_of_reach_is_no_ok(
@@ -981,7 +1041,7 @@ def test_an_endpoint_that_is_out_of_reach_is_no_ok(
 
 
 def test_a_cluster_without_a_network_tells_nothing() -> None:
-    assert evaluate_endpoint({}, R) == UNTOLD
+    assert evaluate_endpoint({}, R, True) == UNTOLD
 
 
 # --- who pulls
