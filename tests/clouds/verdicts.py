@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from kitaru_iac.checks.model import Check, CheckResult, Verdict, run_checks
 from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError
 
-__all__ = ["FakeProbes", "Table", "each", "lines", "ways"]
+__all__ = ["FakeProbes", "Table", "each", "lines", "texts", "ways"]
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -30,6 +30,15 @@ def lines(said: Verdict | CheckResult) -> str:
         "caveat": said.caveat,
     }
     return "\n".join(f"{name}: {value}" for name, value in parts.items() if value is not None)
+
+
+def texts(judges: Mapping[str, Callable[[], Verdict]]) -> dict[str, Callable[[], str]]:
+    """The same cases, each verdict in words."""
+    return {name: partial(_in_words, judge) for name, judge in judges.items()}
+
+
+def _in_words(judge: Callable[[], Verdict]) -> str:
+    return lines(judge())
 
 
 def each(name: str, values: Iterable[V], judge: Callable[[V], T]) -> dict[str, Callable[[], T]]:

@@ -74,8 +74,9 @@ class CommonProbes:
             region: Where it is, unless its ARN says that.
             place: Where the thing is, if that is known.
         """
-        if named is None or BucketKey(named=named).is_aws_own:
-            return BucketKey(named=named)
+        key = BucketKey(named=named)
+        if named is None or key.is_aws_own:
+            return key
         if named.startswith("arn:"):
             region = named.split(":")[3]
         try:

@@ -26,13 +26,11 @@ def evaluate_endpoint(cluster: Raw, r: AwsResources, reached: Outcome[bool]) -> 
         r: What the description names.
         reached: Whether a connection from here was taken.
     """
+    show = aws("eks", "describe-cluster", name=r.cluster, region=r.region)
     network = cluster.get("resourcesVpcConfig", {})
     public, private = network.get("endpointPublicAccess"), network.get("endpointPrivateAccess")
     if public is None:
-        return unknown(
-            "EKS did not tell who reaches the endpoint",
-            aws("eks", "describe-cluster", name=r.cluster, region=r.region),
-        )
+        return unknown("EKS did not tell who reaches the endpoint", show)
     # The address in the command is the one from which it is run.
     restrict = (
         aws("eks", "update-cluster-config", name=r.cluster, region=r.region)
@@ -40,7 +38,7 @@ def evaluate_endpoint(cluster: Raw, r: AwsResources, reached: Outcome[bool]) -> 
         'publicAccessCidrs="$(curl -s https://checkip.amazonaws.com)/32"'
     )
     if not public and isinstance(reached, ProbeError):
-        return _untried("its endpoint is private", reached, r)
+        return _untried("its endpoint is private", reached, show)
     if not public and reached:
         return ok("its endpoint is private, and was reached from here", SERVER_TOO)
     if not public:
@@ -52,10 +50,7 @@ def evaluate_endpoint(cluster: Raw, r: AwsResources, reached: Outcome[bool]) -> 
     # EKS itself writes 0.0.0.0/0 where none was given.
     open_to = width(cidrs) if cidrs else EVERY_ADDRESS
     if open_to is None:
-        return unknown(
-            f"EKS tells addresses that are none: {', '.join(cidrs)}",
-            aws("eks", "describe-cluster", name=r.cluster, region=r.region),
-        )
+        return unknown(f"EKS tells addresses that are none: {', '.join(cidrs)}", show)
     if open_to:
         return warn(
             f"its endpoint is open to {open_to}",
@@ -64,7 +59,7 @@ def evaluate_endpoint(cluster: Raw, r: AwsResources, reached: Outcome[bool]) -> 
     also = " and its own network" if private else ""
     words = f"its endpoint is open to {', '.join(cidrs)}{also}"
     if isinstance(reached, ProbeError):
-        return _untried(words, reached, r)
+        return _untried(words, reached, show)
     if not reached:
         return warn(
             f"{words}, and was not reached from here: this machine is not among them",
@@ -73,6 +68,5 @@ def evaluate_endpoint(cluster: Raw, r: AwsResources, reached: Outcome[bool]) -> 
     return ok(f"{words}, and was reached from here", SERVER_TOO)
 
 
-def _untried(words: str, error: ProbeError, r: AwsResources) -> Verdict:
-    show = aws("eks", "describe-cluster", name=r.cluster, region=r.region)
+def _untried(words: str, error: ProbeError, show: str) -> Verdict:
     return unknown(f"{words}; whether it is reached from here: {error.why}", show)

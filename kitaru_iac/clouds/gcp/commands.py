@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from kitaru_iac.checks.commands import OptionValue, command
 
-__all__ = ["bind", "gcloud", "use_bucket"]
+__all__ = ["bind", "cluster", "gcloud", "use_bucket"]
 
 
 def gcloud(*words: str, **options: OptionValue) -> str:
     """Write ``gcloud WORD … --option VALUE …``."""
     return command("gcloud", *words, **options)
+
+
+def cluster(
+    verb: str, name: str | None, location: object, project: str | None, **options: OptionValue
+) -> str:
+    """Write the command that shows or changes one GKE cluster: ``describe``, ``update``."""
+    where: dict[str, OptionValue] = {"location": str(location), "project": project}
+    return gcloud("container", "clusters", verb, str(name), **where, **options)
 
 
 def bind(*thing: str, member: str, role: str, **options: OptionValue) -> str:

@@ -13,6 +13,7 @@ from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Outcome, ProbeError, all_of
+from kitaru_iac.clouds.gcp import commands
 from kitaru_iac.clouds.gcp.commands import bind, gcloud
 from kitaru_iac.clouds.gcp.kubernetes_api import dns_endpoint
 from kitaru_iac.clouds.gcp.observations import Caller, Clusters, Connector, Raw
@@ -166,14 +167,7 @@ def list_clusters(r: GcpResources) -> str:
 
 def describe(r: GcpResources, cluster: Raw) -> str:
     """The command that shows one."""
-    return gcloud(
-        "container",
-        "clusters",
-        "describe",
-        str(r.cluster),
-        location=str(cluster.get("location")),
-        project=r.project,
-    )
+    return commands.cluster("describe", r.cluster, cluster.get("location"), r.project)
 
 
 def evaluate_found(seen: Clusters, r: GcpResources) -> Verdict:
@@ -298,15 +292,7 @@ def _evaluate_networks(
 
 
 def _update(cluster: Raw, r: GcpResources, **flags: bool) -> str:
-    return gcloud(
-        "container",
-        "clusters",
-        "update",
-        str(r.cluster),
-        location=str(cluster.get("location")),
-        project=r.project,
-        **flags,
-    )
+    return commands.cluster("update", r.cluster, cluster.get("location"), r.project, **flags)
 
 
 def _unreached(words: str, reached: Outcome[bool], remedy: str) -> Verdict:

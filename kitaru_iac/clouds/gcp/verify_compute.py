@@ -9,6 +9,7 @@ from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError
+from kitaru_iac.clouds.gcp import commands
 from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
 from kitaru_iac.clouds.gcp.observations import Caller, Raw, Rights
 from kitaru_iac.clouds.gcp.permission_table import Resource
@@ -93,14 +94,8 @@ def evaluate_workload_identity(cluster: Raw, r: GcpResources) -> Verdict:
     if not pool:
         return warn(
             "Workload Identity is off: pods are the nodes' account",
-            gcloud(
-                "container",
-                "clusters",
-                "update",
-                str(r.cluster),
-                location=str(cluster.get("location")),
-                project=r.project,
-                workload_pool=wanted,
+            commands.cluster(
+                "update", r.cluster, cluster.get("location"), r.project, workload_pool=wanted
             ),
         )
     lacking = [

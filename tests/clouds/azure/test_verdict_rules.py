@@ -31,7 +31,7 @@ from kitaru_iac.clouds.azure.observations import (
 )
 from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.spec.kinds import StackType
-from tests.clouds.verdicts import Table, each, lines, ways
+from tests.clouds.verdicts import Table, each, texts, ways
 
 SUBSCRIPTION = "00000000-1111-2222-3333-444444444444"
 R = AzureResources(
@@ -498,14 +498,7 @@ LISTS: dict[str, Callable[[], str]] = {
 }
 
 
-def text_of(judge: Callable[[], Verdict]) -> Callable[[], str]:
-    return lambda: lines(judge())
-
-
-TABLE = Table(
-    Path(__file__).with_name("verdicts.txt"),
-    {**{name: text_of(judge) for name, judge in VERDICTS.items()}, **LISTS},
-)
+TABLE = Table(Path(__file__).with_name("verdicts.txt"), {**texts(VERDICTS), **LISTS})
 
 
 @pytest.mark.parametrize("name", TABLE.cases)

@@ -39,7 +39,7 @@ from kitaru_iac.clouds.gcp.permissions import needed
 from kitaru_iac.clouds.gcp.resources import GcpResources, RepositoryName
 from kitaru_iac.clouds.gcp.trust import evaluate_rights, evaluate_tested, evaluate_trust
 from kitaru_iac.spec.kinds import StackType
-from tests.clouds.verdicts import Table, each, lines, ways
+from tests.clouds.verdicts import Table, each, texts, ways
 
 OURS = "steps@my-project.iam.gserviceaccount.com"
 NAME = RepositoryName("my-project", "europe-west1", "images")
@@ -579,14 +579,7 @@ LISTS: dict[str, Callable[[], str]] = {
 }
 
 
-def text_of(judge: Callable[[], Verdict]) -> Callable[[], str]:
-    return lambda: lines(judge())
-
-
-TABLE = Table(
-    Path(__file__).with_name("verdicts.txt"),
-    {**{name: text_of(judge) for name, judge in VERDICTS.items()}, **LISTS},
-)
+TABLE = Table(Path(__file__).with_name("verdicts.txt"), {**texts(VERDICTS), **LISTS})
 
 
 @pytest.mark.parametrize("name", TABLE.cases)
