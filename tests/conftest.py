@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.plugins.sharing",
     "tests.plugins.shared_run",
     "tests.plugins.budgets",
+    "tests.plugins.bytecode",
     "tests.plugins.heap",
     "tests.plugins.counted",
 ]

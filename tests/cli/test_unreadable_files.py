@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -191,6 +192,9 @@ def test_a_disk_that_takes_nothing(
 
     def full(*_: object) -> None:
         raise OSError(number, os.strerror(number))
+
+    # Where another test of this process has loaded ZenML, it would be the one that writes.
+    monkeypatch.delitem(sys.modules, "zenml", raising=False)
 
     with RudeServer("nothing", polite=9) as server:
         connect(home, type="rest", url=server.url)
