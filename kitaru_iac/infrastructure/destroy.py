@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.errors import StackChanged
@@ -18,7 +19,7 @@ from kitaru_iac.infrastructure.ownership import (
 )
 from kitaru_iac.infrastructure.remains import require_nothing_unknown
 from kitaru_iac.infrastructure.results import Destroyed
-from kitaru_iac.plan.model import Action
+from kitaru_iac.plan.model import Action, Kept
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
@@ -88,11 +89,23 @@ def destroy_infrastructure(
     with existing(labels, credentials, progress, consent) as owned:
         unclear = doubtful(owned)
         owned.engine.settle()
-        decided = fates(owned, include_protected=include_protected, delete_data=delete_data)
+        look = partial(
+            fates,
+            owned,
+            include_protected=include_protected,
+            delete_data=delete_data,
+            forget_foreign=forget_foreign,
+        )
+        decided = look()
         require_deletable(owned, decided)
         require_unlocked(decided)
         full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
-        changed = {f.urn: f.reason is not None for f in decided if f.protected != bool(f.reason)}
+        # What is needed stays by itself: protected, it would stay when nothing needs it any more.
+        changed = {
+            f.urn: f.reason is not None
+            for f in decided
+            if f.protected != bool(f.reason) and not f.is_needed
+        }
         # Before any data goes: while another run holds the state, this is refused. It lifts nothing
         # yet: where the emptying is refused, all stays protected, and no later run that drops
         # something from its program deletes it.
@@ -106,8 +119,7 @@ def destroy_infrastructure(
                 progress("Forgetting what was not made for this stack")
             owned.engine.forget({fate.urn for fate in others})
         if full:
-            again = fates(owned, include_protected=include_protected, delete_data=delete_data)
-            _empty(owned, full, again, progress)
+            _empty(owned, full, look(), progress)
         if full and not all(changed.values()):
             owned.engine.set_protection(changed)
         known = {fate.id for fate in decided if fate.reason} | {part.name for part in unclear}
@@ -118,18 +130,29 @@ def destroy_infrastructure(
             for step in done
             if step.action is not Action.KEEP and step.kind not in owned.unchanged
         )
+        more = _more_that_stays(owned, decided)
         warnings = require_nothing_unknown(owned, known)
         forgotten = foreign(others) if forget_foreign else ()
         apart = tuple(part for part in foreign(decided) if part not in forgotten)
         stays = tuple(part for part in kept(decided) if part not in forgotten)
         return Destroyed(
             gone,
-            (*stays, *unclear),
+            (*stays, *more, *unclear),
             foreign=apart,
             hidden=hidden(decided),
             forgotten=forgotten,
             warnings=warnings,
         )
+
+
+def _more_that_stays(owned: OwnedDeployment, decided: Iterable[Fate]) -> tuple[Kept, ...]:
+    """What the engine left in the state though it was to go."""
+    told = {fate.urn for fate in decided if fate.reason is not None}
+    return tuple(
+        Kept(str(one["type"]), str(one.get("id", "")), "it was to go, and the engine left it")
+        for one in owned.engine.resources()
+        if one.get("urn") not in told and one["type"] not in owned.unchanged
+    )
 
 
 def _empty(

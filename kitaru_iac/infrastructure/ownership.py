@@ -6,7 +6,7 @@ taken over, changed or deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +14,7 @@ from kitaru_iac.checks.probes import in_parallel
 from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.infrastructure.deletion_protection import require_unlocked
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
-from kitaru_iac.values import dataclass
+from kitaru_iac.values import dataclass, replace
 
 if TYPE_CHECKING:
     from kitaru_iac.clouds.provider import Claim, Inputs, Sighting, Target
@@ -43,6 +43,7 @@ class _Resource:
     protected: bool
     inputs: Inputs
     outputs: Inputs
+    needs: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, state: Mapping[str, object]) -> _Resource:
@@ -54,6 +55,7 @@ class _Resource:
             protected=bool(state.get("protect")),
             inputs=cast("Inputs", state.get("inputs") or {}),
             outputs=cast("Inputs", state.get("outputs") or {}),
+            needs=frozenset(_needs(state)),
         )
 
     def is_claimed(self, claim: Claim) -> bool:
@@ -61,6 +63,18 @@ class _Resource:
         return self.type == claim.type and all(
             self.inputs.get(key) == name for key, name in claim.inputs.items()
         )
+
+
+def _needs(state: Mapping[str, object]) -> Iterator[str]:
+    """What Pulumi keeps as long as it keeps this (its `TransitiveDependenciesOf`), by URN."""
+    yield str(state.get("parent"))
+    yield str(state.get("deletedWith"))
+    yield from cast("Iterable[str]", state.get("dependencies") or ())
+    by_property = cast(
+        "Mapping[str, Iterable[str] | None]", state.get("propertyDependencies") or {}
+    )
+    for urns in by_property.values():
+        yield from urns or ()
 
 
 # -- before anything is made -----------------------------------------------------------------------
@@ -202,6 +216,8 @@ class Fate:
         reason: Why it stays; None if it goes.
         is_foreign: Whether it stays since it is not the deployment's own, or is a setting of such.
         is_hidden: Whether it may be its own in spite of that, since it may not be looked at.
+        is_shared: Whether it stays since its parent does.
+        is_needed: Whether it stays since what stays depends on it: the engine sees to that.
         locked: Which setting makes the cloud refuse to delete it; None if it goes or none does.
     """
 
@@ -214,6 +230,8 @@ class Fate:
     reason: str | None
     is_foreign: bool = False
     is_hidden: bool = False
+    is_shared: bool = False
+    is_needed: bool = False
     locked: str | None = None
 
     def step(self, action: Action) -> Step:
@@ -221,16 +239,24 @@ class Fate:
         return Step(action, self.type, self.id, Layer.INFRASTRUCTURE)
 
 
-def fates(owned: OwnedDeployment, *, include_protected: bool, delete_data: bool) -> list[Fate]:
+def fates(
+    owned: OwnedDeployment,
+    *,
+    include_protected: bool,
+    delete_data: bool,
+    forget_foreign: bool = False,
+) -> list[Fate]:
     """Decide for each resource of the state.
 
     The settings of a thing share its fate: a bucket that stays must keep its public access block.
-    What the state holds and is not the deployment's own in the cloud stays too.
+    What the state holds and is not the deployment's own in the cloud stays too, and so does all
+    that anything which stays depends on: the engine deletes nothing of it.
 
     Args:
         owned: The deployment.
         include_protected: What is protected goes too.
         delete_data: What holds data goes too.
+        forget_foreign: What is not the deployment's own is forgotten, and holds nothing back.
     """
     resources = [_Resource.of(state) for state in owned.engine.resources()]
     seen = in_parallel([partial(_looked_at, owned, resource) for resource in resources])
@@ -260,9 +286,47 @@ def fates(owned: OwnedDeployment, *, include_protected: bool, delete_data: bool)
             reason,
             is_foreign=parent.is_foreign if parent and parent.reason else strange is not None,
             is_hidden=parent.is_hidden if parent and parent.reason else hidden,
+            is_shared=parent is not None and parent.reason is not None,
             locked=locked if reason is None else None,
         )
+    while _keep_needed(decided, resources, owned.unchanged, forget_foreign=forget_foreign):
+        _keep_settings(decided, resources)
     return list(decided.values())
+
+
+def _keep_needed(
+    decided: dict[str, Fate],
+    resources: Sequence[_Resource],
+    unchanged: Collection[str],
+    *,
+    forget_foreign: bool,
+) -> bool:
+    """Keep what anything that stays depends on. Says whether that is more than before."""
+    before = list(decided.values())
+    why: dict[str, str] = {}  # of what passes it on, by URN
+    for resource in reversed(resources):  # a state has first what others depend on
+        fate = decided[resource.urn]
+        if forget_foreign and fate.is_foreign and not fate.is_hidden:
+            continue
+        if fate.reason is not None:
+            root = f"{fate.id} ({fate.type}) stays, and depends on it"
+            why.setdefault(resource.urn, fate.reason if fate.is_needed else root)
+        if resource.urn not in why:
+            continue
+        for urn in resource.needs & decided.keys():
+            why.setdefault(urn, why[resource.urn])
+            found = decided[urn]
+            if found.reason is None and found.type not in unchanged:
+                decided[urn] = replace(found, reason=why[urn], is_needed=True, locked=None)
+    return before != list(decided.values())
+
+
+def _keep_settings(decided: dict[str, Fate], resources: Iterable[_Resource]) -> None:
+    """Keep the settings of what stays since it is needed, as those of all that stays."""
+    for resource in resources:
+        parent, fate = decided.get(resource.parent), decided[resource.urn]
+        if parent is not None and parent.reason is not None and fate.reason is None:
+            decided[fate.urn] = replace(fate, reason=parent.reason, is_shared=True, locked=None)
 
 
 def _looked_at(
@@ -284,11 +348,11 @@ def things(states: Iterable[Mapping[str, object]]) -> tuple[tuple[str, str], ...
 
 
 def kept(decided: Iterable[Fate]) -> tuple[Kept, ...]:
-    """Give what stays, without the settings of what stays."""
+    """Give what stays, without the settings that stay since what they belong to does."""
     return tuple(
         Kept(fate.type, fate.id, fate.reason)
         for fate in decided
-        if fate.reason is not None and fate.parent is None
+        if fate.reason is not None and not fate.is_shared
     )
 
 

@@ -413,15 +413,100 @@ def test_a_setting_shares_the_fate_of_its_thing(*, protected: bool, reason: str 
     assert kept(decided) == ((Kept(BUCKET, "data", "protected"),) if reason else ())
 
 
-def test_a_setting_that_is_somebody_elses_stays_where_its_thing_goes() -> None:
+FOREIGN = "not made for this stack: it lacks the tags"
+
+
+def test_a_setting_that_is_somebody_elses_keeps_its_thing() -> None:
+    """The engine deletes nothing on which a protected resource stands, and its data stay too."""
     state = State([resource(BUCKET, "data"), resource(BLOCK, "block", parent="urn:data")])
     cloud = Cloud({(BUCKET, "data"): ours("data"), (BLOCK, "block"): theirs("block")})
     decided = fates(owned(cloud, state), include_protected=True, delete_data=True)
-    assert [fate.reason for fate in decided] == [
-        None,
-        "not made for this stack: it lacks the tags",
-    ]
-    assert kept(decided) == ()
+    stands = f"block ({BLOCK}) stays, and depends on it"
+    assert [fate.reason for fate in decided] == [stands, FOREIGN]
+    assert kept(decided) == (Kept(BUCKET, "data", stands), Kept(BLOCK, "block", FOREIGN))
+    assert foreign(decided) == (Kept(BLOCK, "block", FOREIGN),)
+    decided = fates(
+        owned(cloud, state), include_protected=True, delete_data=True, forget_foreign=True
+    )
+    assert [fate.reason for fate in decided] == [None, FOREIGN]
+
+
+#: A node group in a cluster that depends on its role, a subnet and the way out of it.
+CLUSTER = [
+    resource("cloud:Network", "net"),
+    resource("cloud:Nat", "nat", parent="urn:net"),
+    resource("cloud:Default", "default", parent="urn:net"),
+    resource("cloud:Subnet", "subnet", parent="urn:net"),
+    resource("cloud:Route", "out", parent="urn:net", propertyDependencies={"nat": ["urn:nat"]}),
+    resource(ROLE, "cluster-role"),
+    resource("cloud:Cluster", "c", dependencies=["urn:cluster-role"]),
+    resource("cloud:Addon", "dns", parent="urn:c"),
+    resource(
+        "cloud:Nodes",
+        "n",
+        parent="urn:c",
+        dependencies=["urn:out"],
+        propertyDependencies={"subnets": ["urn:subnet"], "none": None},
+    ),
+    resource(ROLE, "free"),
+]
+
+
+@pytest.mark.parametrize("forget", [False, True])
+def test_all_that_what_stays_depends_on_stays_by_name(
+    *, forget: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster and a NAT gateway under a foreign node group cost money, and were not named."""
+    written: list[Mapping[str, bool]] = []
+
+    class Taken(State):
+        def settle(self) -> None:
+            pass
+
+        def forget(self, urns: set[str]) -> None:
+            self.states = [one for one in self.states if one["urn"] not in urns]
+
+        def set_protection(self, protected: Mapping[str, bool]) -> None:
+            written.append(dict(protected))
+
+        def destroy(self) -> Any:
+            self.states = [one for one in self.states if one["id"] != "free" and not forget]
+            return type("Result", (), {"steps": lambda _: []})()
+
+    cloud = Cloud({("cloud:Nodes", "n"): theirs("n")})
+    state = Taken([*CLUSTER])
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(owned(cloud, state)))
+    monkeypatch.setattr(destroy, "require_nothing_unknown", lambda *_: ())
+    if forget:
+        done = destroy.destroy_infrastructure({}, forget_foreign=True)
+        assert (done.kept, [part.name for part in done.forgotten]) == ((), ["n"])
+        return
+    plan, done = destroy.preview_destroy({}), destroy.destroy_infrastructure({})
+    assert [step.name for step in plan.steps] == ["free"]
+    assert plan.kept == done.kept
+    reasons = {part.name: part.reason for part in done.kept}
+    assert reasons.pop("n") == FOREIGN
+    assert sorted(reasons) == ["c", "cluster-role", "nat", "net", "out", "subnet"]
+    assert set(reasons.values()) == {"n (cloud:Nodes) stays, and depends on it"}
+    assert [part.name for part in done.foreign] == ["n"]
+    # What is needed stays without protection, and goes when nothing needs it any more.
+    assert written == [{"urn:n": True, "urn:dns": True, "urn:default": True}]
+
+
+def test_what_the_engine_leaves_though_it_was_to_go_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Left(State):
+        def settle(self) -> None:
+            pass
+
+        def destroy(self) -> Any:
+            return type("Result", (), {"steps": lambda _: []})()
+
+    there = owned(Cloud(), Left([resource(ROLE, "steps")]))
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
+    monkeypatch.setattr(destroy, "require_nothing_unknown", lambda *_: ())
+    assert [part.name for part in destroy.destroy_infrastructure({}).kept] == ["steps"]
 
 
 def test_what_an_input_says_counts_before_what_an_output_says() -> None:
