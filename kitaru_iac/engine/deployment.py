@@ -238,8 +238,9 @@ class Deployment:
         identify = self._identify
         if identify is None:
             return
-        for _ in range(_ROUNDS):
-            change = partial(taken_back, plan=plan_of(stack, self._runner), identify=identify)
+        for done in range(_ROUNDS):
+            plan = plan_of(stack, self._runner, refresh=done > 0)
+            change = partial(taken_back, plan=plan, identify=identify)
             if not self._states.edit(stack, change):
                 break
             self._runner.say("Taking back what this deployment has made")

@@ -47,8 +47,18 @@ class Planned:
     protect: bool = False
 
 
-def plan_of(stack: Stack, runner: Runner) -> list[Planned]:
-    """Ask the engine what the program would create, parents first. Raises an `EngineError`."""
+def plan_of(stack: Stack, runner: Runner, *, refresh: bool = False) -> list[Planned]:
+    """Ask the engine what the program would create, parents first.
+
+    Args:
+        stack: The deployment.
+        runner: Runs the engine.
+        refresh: Read first what was taken back. Without what was unknown then, as a route table
+            without its network, it would count as replaced, and its id as unknown once more.
+
+    Raises:
+        EngineError: The engine cannot tell.
+    """
     events: list[EngineEvent] = []
 
     def look(say: Callable[[EngineEvent], Any]) -> object:
@@ -56,7 +66,7 @@ def plan_of(stack: Stack, runner: Runner) -> list[Planned]:
             events.append(event)
             say(event)
 
-        return stack.preview(on_event=take, refresh=False, color="never")
+        return stack.preview(on_event=take, refresh=refresh, color="never")
 
     runner.operate("look for what is to be taken back", look)
     return planned(events)

@@ -102,7 +102,7 @@ def sight(
         access: Asks.
         account: The account that we work in, twelve digits.
         type: The resource's type in Pulumi. Those that are not known here are settings of another
-            resource, and not looked up: writing them again does no harm, and they go with it.
+            resource, and not looked up: AWS lets them be written again, and they go with it.
         inputs: Its inputs, of which the name counts.
         marks: The tags that say it is the deployment's.
 

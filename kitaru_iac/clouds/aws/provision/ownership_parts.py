@@ -2,14 +2,17 @@
 
 A network and its parts get their ids from AWS. What carries the deployment's marks and the name
 that the program gave is the deployment's own, and nothing else is ever looked at: there is no name
-that somebody else could have taken.
+that somebody else could have taken. Routes, and which table a subnet has, carry no tags: they are
+the deployment's where the table is.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from kitaru_iac.checks.probes import NotFound
 from kitaru_iac.clouds.aws.session import AwsAccess
@@ -19,6 +22,9 @@ from kitaru_iac.clouds.provider import Inputs, Sighting
 __all__ = ["KINDS", "sight"]
 
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+#: EC2 refuses to make either of them a second time.
+ROUTE = "aws:ec2/route:Route"
+LINK = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ _TAGGED = {
 }
 _GOING = {"deleted", "deleting"}
 #: The kinds that `sight` looks up.
-KINDS = frozenset({ASSOCIATION, *_TAGGED})
+KINDS = frozenset({ASSOCIATION, ROUTE, LINK, *_TAGGED})
 
 
 def sight(
@@ -70,7 +76,7 @@ def sight(
     Args:
         access: Asks.
         type: One of `KINDS`.
-        inputs: Its inputs, of which the tag ``Name`` counts, or what the pods run as.
+        inputs: Its inputs, of which the tag ``Name`` counts, what the pods run as, or the table.
         marks: The tags that say it is the deployment's.
 
     Raises:
@@ -78,6 +84,8 @@ def sight(
     """
     if type == ASSOCIATION:
         return _association(access, inputs, marks)
+    if type in {ROUTE, LINK}:
+        return _of_table(access, type, inputs, marks)
     kind = _TAGGED[type]
     tags = inputs.get("tags")
     name = tags.get("Name") if isinstance(tags, Mapping) else None
@@ -96,6 +104,49 @@ def sight(
         and (kind.state is None or str(item.get(kind.state)).lower() not in _GOING)
     ]
     return Sighting(found[0], f"{kind.noun} {name} ({found[0]})", None) if found else None
+
+
+def _of_table(
+    access: AwsAccess, type: str, inputs: Inputs, marks: Mapping[str, str]
+) -> Sighting | None:
+    """A route of a route table of ours, or that a subnet has that table."""
+    table = str(inputs.get("routeTableId", ""))
+    if not table:
+        return None
+    try:
+        found = access.ask(
+            "ec2",
+            "describe_route_tables",
+            about=f"route table {table}",
+            absent={"InvalidRouteTableID.NotFound", "InvalidRouteTableId.Malformed"},
+            RouteTableIds=[table],
+        )["RouteTables"][0]
+    except NotFound:
+        return None
+    if lacking({tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}, marks):
+        return None
+    return _route(table, found, inputs) if type == ROUTE else _link(table, found, inputs)
+
+
+def _route(table: str, found: Mapping[str, Any], inputs: Inputs) -> Sighting | None:
+    to = str(inputs.get("destinationCidrBlock", ""))
+    if all(route.get("DestinationCidrBlock") != to for route in found.get("Routes", ())):
+        return None
+    # As Pulumi's provider names routes, for which EC2 has no ids.
+    return Sighting(f"r-{table}{zlib.crc32(to.encode())}", f"route to {to} of {table}")
+
+
+def _link(table: str, found: Mapping[str, Any], inputs: Inputs) -> Sighting | None:
+    subnet = inputs.get("subnetId")
+    for link in found.get("Associations", ()):
+        gone = str((link.get("AssociationState") or {}).get("State")) in {
+            "disassociating",
+            "disassociated",
+        }
+        if subnet is not None and link.get("SubnetId") == subnet and not gone:
+            known_as = str(link["RouteTableAssociationId"])
+            return Sighting(known_as, f"route table {table} of subnet {subnet} ({known_as})")
+    return None
 
 
 def _association(access: AwsAccess, inputs: Inputs, marks: Mapping[str, str]) -> Sighting | None:
