@@ -246,6 +246,9 @@ class AwsAccess:
         import boto3
 
         self._session = boto3.session.Session(region_name=self._region)
+        base = self._session.get_credentials()
+        if base is not None:
+            self._refuse_prompt(base.method)
         answer = self._client("sts", None).assume_role(
             RoleArn=role, RoleSessionName="kitaru-verify"
         )

@@ -56,12 +56,15 @@ def test_a_code_is_not_asked_for(profile: str, asked: list[str]) -> None:
     assert asked == []
 
 
+@pytest.mark.parametrize("given", [None, "aws-role:arn:aws:iam::123456789012:role/steps"])
 def test_a_code_is_not_asked_for_by_the_environment_s_profile(
-    asked: list[str], monkeypatch: pytest.MonkeyPatch
+    given: str | None, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "guarded")
-    with pytest.raises(NoCredentials, match="MFA"):
-        AwsAccess(None, "eu-west-1", timeout=1).open()
+    credentials = parse_credentials(given) if given else None
+    with pytest.raises(NoCredentials, match="MFA") as caught:
+        AwsAccess(credentials, "eu-west-1", timeout=1).open()
+    assert "export-credentials --profile guarded" in str(caught.value.remedy)
     assert asked == []
 
 
