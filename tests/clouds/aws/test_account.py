@@ -79,6 +79,39 @@ def test_the_key_of_an_existing_bucket_is_looked_up(aws: AwsLoopback) -> None:
     assert account.bucket_key("not-there") is None
 
 
+@pytest.mark.parametrize(
+    ("default", "key"),
+    [
+        ({"SSEAlgorithm": "AES256"}, None),
+        (
+            {
+                "SSEAlgorithm": "aws:kms",
+                "KMSMasterKeyID": f"arn:aws:kms:{REGION}:999999999999:key/1",
+            },
+            f"arn:aws:kms:{REGION}:999999999999:key/1",
+        ),
+        ({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/team"}, KitaruError),
+    ],
+)
+def test_the_key_of_another_account_s_bucket_is_only_read(
+    aws: AwsLoopback, default: dict[str, str], key: Any
+) -> None:
+    kms = aws.client("kms")
+    kms.create_alias(AliasName="alias/team", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    theirs = aws.stranger("s3")
+    theirs.create_bucket(Bucket="shared", CreateBucketConfiguration={"LocationConstraint": REGION})
+    rules = [{"ApplyServerSideEncryptionByDefault": default}]
+    theirs.put_bucket_encryption(
+        Bucket="shared", ServerSideEncryptionConfiguration={"Rules": rules}
+    )
+    account = Account.open(None, REGION)
+    if key is KitaruError:  # ours of that name is another key
+        with pytest.raises(KitaruError, match="Which key encrypts the bucket shared"):
+            account.bucket_key("shared")
+    else:
+        assert account.bucket_key("shared") == key
+
+
 def test_a_key_that_cannot_be_looked_up_stops_the_run(aws: AwsLoopback) -> None:
     aws.bucket("mine")
     rules = [{"ApplyServerSideEncryptionByDefault":
@@ -123,6 +156,44 @@ def test_what_is_refused_has_a_way_on() -> None:
         with pytest.raises(KitaruError, match=r"could not be|cannot be") as told:
             refused()
         assert "as somebody who may" in str(told.value.remedy)
+
+
+class Registry:
+    """A repository whose lists of platforms keep what they refer to."""
+
+    def __init__(self, images: dict[str, str | None], *, locked: bool = False) -> None:
+        self.images, self.locked, self.calls = images, locked, 0
+
+    def ask_all(self, *_: object, **__: object) -> list[dict[str, str]]:
+        return [{"imageDigest": digest} for digest in self.images]
+
+    def ask(self, *_: object, imageIds: list[dict[str, str]], **__: object) -> dict[str, Any]:  # noqa: N803
+        self.calls += 1
+        held = {held for held in self.images.values() if held}
+        gone, failures = [], []
+        for one in imageIds:
+            if one["imageDigest"] in held or self.locked:
+                code = "ImageReferencedByManifestList"
+                failures.append({"imageId": one, "failureCode": code, "failureReason": "held"})
+            else:
+                gone.append(one)
+        for one in gone:
+            del self.images[one["imageDigest"]]
+        return {"imageIds": gone, "failures": failures}
+
+
+def test_what_a_list_of_platforms_refers_to_goes_after_it() -> None:
+    images = {"amd64": None, "list": "amd64", "alone": None}
+    for locked in (False, True):
+        registry = Registry(dict(images), locked=locked)
+        account = Account(registry, None, REGION, ACCOUNT_ID, "me")  # type: ignore[arg-type]
+        if not locked:
+            account.empty("aws:ecr/repository:Repository", "made")
+            assert (registry.images, registry.calls) == ({}, 2)
+            continue
+        with pytest.raises(KitaruError, match="3 images stay") as told:
+            account.empty("aws:ecr/repository:Repository", "made")
+        assert "amd64: ImageReferencedByManifestList: held" in str(told.value.why)
 
 
 OWN = marks("kitaru", "prod")
@@ -346,6 +417,36 @@ def test_parts_of_a_network_are_found_by_our_tags_and_their_name(aws: AwsLoopbac
         assert account.sight(token, {}, OWN) is None
     ec2.delete_nat_gateway(NatGatewayId=made["aws:ec2/natGateway:NatGateway"])
     assert account.sight("aws:ec2/natGateway:NatGateway", ours, OWN) is None
+
+    # Routes and which table a subnet has carry no tags, and EC2 makes neither a second time.
+    table, subnet = made["aws:ec2/routeTable:RouteTable"], made["aws:ec2/subnet:Subnet"]
+    gateway = made["aws:ec2/internetGateway:InternetGateway"]
+
+    def route() -> str:
+        ec2.attach_internet_gateway(VpcId=made["aws:ec2/vpc:Vpc"], InternetGatewayId=gateway)
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+        return f"r-{table}1080289494"  # as Pulumi's provider names it
+
+    def link() -> str:
+        done = ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+        return str(done["AssociationId"])
+
+    for token, more, make_one in (
+        ("aws:ec2/route:Route", {"destinationCidrBlock": "0.0.0.0/0"}, route),
+        ("aws:ec2/routeTableAssociation:RouteTableAssociation", {"subnetId": subnet}, link),
+    ):
+        inputs = {"routeTableId": table, **more}
+        assert account.sight(token, inputs, OWN) is None, "it is not there yet"
+        name = make_one()
+        sight = account.sight(token, inputs, OWN)
+        assert sight is not None, token
+        assert (sight.id, sight.foreign) == (name, None)
+        assert account.sight(token, inputs, {**OWN, "kitaru-stack": "other"}) is None
+        none = {**inputs, "routeTableId": "rtb-0123456789abcdef0"}
+        assert account.sight(token, none, OWN) is None
+        # What is not known yet while it is taken back.
+        assert account.sight(token, {"routeTableId": table}, OWN) is None
+        assert account.sight(token, more, OWN) is None
 
 
 # -- what carries the marks ------------------------------------------------------------------------

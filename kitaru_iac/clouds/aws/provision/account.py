@@ -22,6 +22,8 @@ from kitaru_iac.spec.infrastructure import Infrastructure
 __all__ = ["Account"]
 
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+#: Why an image was not deleted that was gone by then.
+_NO_IMAGE = {"ImageNotFound"}
 
 
 @dataclass(slots=True)
@@ -216,29 +218,43 @@ class Account:
             if type == BUCKET:
                 self._empty_bucket(id)
             elif type == REPOSITORY:
-                images = self._access.ask_all(
-                    "ecr",
-                    "list_images",
-                    "imageIds",
-                    about=f"repository {id}",
-                    registryId=self.number,
-                    repositoryName=id,
-                )
-                for start in range(0, len(images), 100):
-                    self._access.ask(
-                        "ecr",
-                        "batch_delete_image",
-                        about=f"repository {id}",
-                        registryId=self.number,
-                        repositoryName=id,
-                        imageIds=images[start : start + 100],
-                    )
+                self._empty_repository(id)
         except ProbeError as error:
             raise KitaruError(
                 f"{id} could not be emptied",
                 why=error.why,
                 remedy="Run the same command again as somebody who may delete what it holds.",
             ) from error
+
+    def _empty_repository(self, name: str) -> None:
+        """Images of several platforms first: what their lists refer to goes only after them."""
+        whose = {"registryId": self.number, "repositoryName": name}
+        about = f"repository {name}"
+        while True:
+            images = self._access.ask_all("ecr", "list_images", "imageIds", about=about, **whose)
+            done, refused = 0, []
+            for start in range(0, len(images), 100):
+                answer = self._access.ask(
+                    "ecr",
+                    "batch_delete_image",
+                    about=about,
+                    imageIds=images[start : start + 100],
+                    **whose,
+                )
+                done += len(answer.get("imageIds") or ())
+                # It answers with success although it deleted nothing.
+                failures = answer.get("failures") or ()
+                refused += [one for one in failures if one.get("failureCode") not in _NO_IMAGE]
+            if not refused:
+                return
+            if not done:
+                first = refused[0]
+                image = (first.get("imageId") or {}).get("imageDigest")
+                raise KitaruError(
+                    f"Repository {name} could not be emptied: {len(refused)} images stay",
+                    why=f"{image}: {first.get('failureCode')}: {first.get('failureReason')}",
+                    remedy="Run the same command again as somebody who may delete them.",
+                )
 
     def _empty_bucket(self, name: str) -> None:
         for key in ("Versions", "DeleteMarkers"):
