@@ -315,3 +315,10 @@ def public(condition: Any = None, principal: Any = "*", **more: Any) -> tuple[st
 def test_a_bucket_is_public_as_s3_means_it(condition: Any, is_open: bool) -> None:
     for principal in ("*", _ANY):
         assert bool(public(condition, principal)) is is_open, public(condition, principal)
+
+
+def test_the_user_of_a_distribution_of_cloudfront_is_read_and_is_nobody_else() -> None:
+    user = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1EXAMPLE"
+    read = read_document(document(allow({"AWS": user}, None, "s3:GetObject", Resource="*")))
+    assert read.problems == ()
+    assert not public(principal={"AWS": user})

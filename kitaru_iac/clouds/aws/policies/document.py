@@ -24,6 +24,9 @@ _KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
 _AWS = compiled(
     r"\*|[0-9]{12}|A[0-9A-Z]{15,}"
     r"|arn:[a-z-]+:(?:iam|sts)::[0-9]{12}:(?:root|(?:user|role|assumed-role|federated-user)/[^*?]+)"
+    # CloudFront's own users, in no account: https://docs.aws.amazon.com/AmazonCloudFront/latest/
+    # DeveloperGuide/private-content-restricting-access-to-s3.html
+    r"|arn:[a-z-]+:iam::cloudfront:user/CloudFront Origin Access Identity [0-9A-Z]+"
 )
 
 
