@@ -126,7 +126,8 @@ _CHECKS = (
         "Evaluates the repository policy for the connector, which pushes, and on SageMaker for the "
         "execution role, which pulls. A denial fails; in a registry of another account, so does "
         "what it does not allow. IAM Access Analyzer's ValidatePolicy is asked too, where we may. "
-        "Not looked at: the roles of a cluster's nodes, the registry's own policy.",
+        "The roles of a cluster's nodes have a check of their own, `aws.cluster.node_role_pull`. "
+        "Not looked at: the registry's own policy.",
         _ECR + "repository-policies.html",
         _CANNOT_WARN,
     ),
@@ -200,8 +201,9 @@ _CHECKS = (
         "Auto Mode with its general-purpose pool, node groups (operating system, architecture, "
         "taints and labels beside the description's pod settings, health, size), Fargate profiles "
         "for the namespace, or Linux instances tagged for the cluster (self-managed and "
-        "Karpenter's). Not looked at is the cluster itself: hybrid nodes, other node pools, and "
-        "whether nodes are ready and have room.",
+        "Karpenter's) that are not all ARM; with a node selector, these are unknown. Not looked at "
+        "is the cluster itself: hybrid nodes, other node pools, and whether nodes are ready and "
+        "have room.",
         _EKS + "eks-compute.html",
     ),
     CheckInfo(
@@ -226,7 +228,8 @@ _CHECKS = (
         "Pods can become the role that they are given",
         "The Pod Identity associations of the service accounts that ZenML uses: that the role is "
         "there and lets EKS assume it and tag the session, and that the agent is there. Without an "
-        "association pods have what ZenML gives them. Not looked at: annotations of service "
+        "association pods have what ZenML gives them. A further role that they take by way of it "
+        "(a target role) makes it unknown. Not looked at: annotations of service "
         "accounts (IRSA), which stand in the cluster, and what the role may do.",
         _EKS + "pod-identities.html",
         _CANNOT_FAIL,
@@ -271,7 +274,9 @@ _CHECKS = (
         "aws.cluster.node_role_pull",
         "The nodes can pull the image",
         "Simulates the pull as the role of each node group, Auto Mode and Fargate profile; "
-        "where simulation is not allowed, looks for AWS's managed pull policies, by their ARN. "
+        "where simulation is not allowed, looks for AWS's managed pull policies, by their ARN, "
+        "and that no permissions boundary limits them. Evaluates the repository's policy for each "
+        "role, which within another account must allow it too. "
         "Not looked at: the way to ECR, self-managed nodes.",
         _EKS + "create-node-role.html",
         _CANNOT_WARN,

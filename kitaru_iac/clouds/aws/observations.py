@@ -230,6 +230,7 @@ class Compute:
         hybrid: Whether nodes of another network may join.
         unmanaged: How many running Linux instances are tagged for the cluster and of no node group;
             only counted where nothing else surely runs pods.
+        unmanaged_arm: How many of them are ARM.
         pools: The built-in pools of Auto Mode that are on.
         karpenter: Whether something tells of Karpenter, which makes nodes too.
     """
@@ -239,6 +240,7 @@ class Compute:
     auto_mode: bool
     hybrid: bool
     unmanaged: int | None = None
+    unmanaged_arm: int = 0
     pools: tuple[str, ...] = ("general-purpose",)
     karpenter: bool = False
 
@@ -266,8 +268,10 @@ class PodIdentity:
         account: The service account.
         arn: The role's.
         role: As IAM describes it.
+        target: The role that the pods then become by way of it, where there is one.
     """
 
     account: str
     arn: str
     role: Outcome[Raw]
+    target: str | None = None

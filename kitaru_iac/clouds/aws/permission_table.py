@@ -326,7 +326,7 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         _REMOTE,
         {
             "ecr:DescribeRepositories": "aws.repository.*",
-            "ecr:GetRepositoryPolicy": "aws.repository.policy",
+            "ecr:GetRepositoryPolicy": "aws.repository.policy, aws.cluster.node_role_pull",
             "ecr:GetLifecyclePolicy": "aws.repository.lifecycle",
         },
     ),

@@ -119,7 +119,8 @@ class ClusterProbes(CommonProbes):
             clusterName=self._r.cluster,
             associationId=listed["associationId"],
         )
-        arn = str(answer["association"].get("roleArn"))
+        association = answer["association"]
+        arn, target = str(association.get("roleArn")), association.get("targetRoleArn")
         role: Outcome[Raw]
         try:
             role = self.role_of(role_name(arn))
@@ -127,7 +128,8 @@ class ClusterProbes(CommonProbes):
                 role = NotFound(f"{arn} does not exist")
         except ProbeError as error:
             role = error
-        return PodIdentity(str(listed["serviceAccount"]), arn, role)
+        account = str(listed["serviceAccount"])
+        return PodIdentity(account, arn, role, str(target) if target else None)
 
     def _subnets(
         self, cluster: Raw, node_groups: tuple[Raw, ...], fargate: tuple[Raw, ...]
@@ -181,7 +183,8 @@ class ClusterProbes(CommonProbes):
             ],
         )
         nodes = [i for r in reservations for i in r["Instances"] if _is_unmanaged_node(i)]
-        return replace(found, unmanaged=len(nodes))
+        arm = sum(str(node.get("Architecture")).startswith("arm64") for node in nodes)
+        return replace(found, unmanaged=len(nodes), unmanaged_arm=arm)
 
     def _version(self, cluster: Raw) -> Raw:
         version = str(cluster.get("version"))

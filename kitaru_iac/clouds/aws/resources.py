@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
@@ -153,6 +153,13 @@ class AwsResources:
     def cluster_arn(self) -> str:
         """The cluster's ARN."""
         return self._regional("eks", f"cluster/{self.cluster}", self.region)
+
+    def beside(self, arn: str) -> AwsResources:
+        """The same, in the account of this identity where the description tells none.
+
+        A star in an ARN is none of its names: a grant for the exact ARN would not count.
+        """
+        return self if self.account else replace(self, account=account_of(arn))
 
     def arn(self, service: str, rest: str) -> str:
         """The ARN of a thing of this account and region."""

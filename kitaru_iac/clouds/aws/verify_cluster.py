@@ -77,9 +77,14 @@ def cluster_checks(
         ),
     ]
     if r.repository is not None:
-        pull = pull_probe(probes, r, access)
+        pull = all_of(pull_probe(probes, r, access), after=(probes.repository_policy,))
         checks.append(
-            add("aws.cluster.node_role_pull", subject, pull, lambda seen: evaluate_pull(seen, r))
+            add(
+                "aws.cluster.node_role_pull",
+                subject,
+                pull,
+                lambda seen: evaluate_pull(*seen, r),
+            )
         )
     trust = node_trust_probe(probes, r)
     checks.append(

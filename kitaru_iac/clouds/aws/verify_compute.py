@@ -45,6 +45,7 @@ _FARGATE = {
 }
 #: Instances with a processor of AWS's own: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
 _GRAVITON = compiled(r"(a1|[a-z]+[0-9]+g[a-z]*)\.")
+_LINUX = ("kubernetes.io/os", "linux")
 _ORDER = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
 _IN_CLUSTER = "taints, readiness and room of nodes stand in the cluster, and were not looked at"
 
@@ -74,8 +75,9 @@ def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
     if fitting:
         names = ", ".join(str(profile["fargateProfileName"]) for profile in fitting)
         return ok(f"Fargate profiles for the namespace {r.namespace}: {names}")
-    if compute.unmanaged:
-        return ok(f"{compute.unmanaged} running instances that EKS does not manage", _IN_CLUSTER)
+    unmanaged = _of_unmanaged(compute, r, pod)
+    if unmanaged is not None and unmanaged.status is CheckStatus.OK:
+        return unmanaged
     if running:
         issue = _issues(running[0])[0]
         what = f"{issue.get('code')}: {issue.get('message', '')}".rstrip(": ")
@@ -96,7 +98,22 @@ def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
         return unknown(why, _show_group(untold[0], r))
     if fit:
         return _scaled_to_zero(compute, fit, r)
-    return _nothing(compute, reasons, r, pod)
+    return unmanaged or _nothing(compute, reasons, r, pod)
+
+
+def _of_unmanaged(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict | None:
+    """Whether instances that EKS does not manage run the pods; None where there are none."""
+    if not compute.unmanaged:
+        return None
+    words = f"{compute.unmanaged} running instances that EKS does not manage"
+    asked = [f"{key}={value}" for key, value in pod.node_selectors if (key, value) != _LINUX]
+    if asked:
+        why = f"which labels the {words} have stands in the cluster, and the pods ask for"
+        return unknown(f"{why} {', '.join(asked)}", "kubectl get nodes --show-labels")
+    if compute.unmanaged_arm == compute.unmanaged:
+        why = f"only ARM nodes ({words}): an image built on x86-64 does not run there"
+        return warn(why, _more_nodes(r))
+    return ok(words, _IN_CLUSTER)
 
 
 def _size(group: Raw) -> int | None:

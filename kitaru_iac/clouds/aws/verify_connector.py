@@ -45,7 +45,8 @@ def connector_checks(
         rows = [row for row in permissions_for(r, Identity.CONNECTOR, arn) if not is_pass(row)]
         if r.unseen_bucket:  # what IAM says of a bucket of that name says nothing about it
             key, rows = None, [row for row in rows if not row.action.startswith("s3:")]
-        return who, simulated_as(probes, access, who, questions(rows, place, arn)), key
+        asked = questions(rows, place.beside(who.arn), arn)
+        return who, simulated_as(probes, access, who, asked), key
 
     after = (probes.bucket_key, probes.head) if r.bucket is not None else ()
     probe: Probe[Any] = Probe(
@@ -99,7 +100,8 @@ def evaluate_connector(
         )
     arn = None if isinstance(key, ProbeError) else key
     rows = permissions_for(r, Identity.CONNECTOR, arn)
-    document = {"Version": "2012-10-17", "Statement": statements(rows, r, arn)}
+    granted = statements(rows, r.beside(who.arn), arn)
+    document = {"Version": "2012-10-17", "Statement": granted}
     remedy = put_policy(who, f"kitaru-{r.stack}-connector", document)
     if not decisions and r.unseen_bucket:
         return unknown(f"{r.unseen_bucket}, and nothing else is asked of AWS", None)

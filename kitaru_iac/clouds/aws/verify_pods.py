@@ -7,9 +7,11 @@ from typing import Any
 
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NotFound, Outcome, ProbeError
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import PodIdentity, Subnets
+from kitaru_iac.clouds.aws.permissions import service_trust
 from kitaru_iac.clouds.aws.policies.requests import Possible
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.trust import Trust, may_assume, statement_list
@@ -141,9 +143,10 @@ def _of_role(one: PodIdentity, r: AwsResources) -> Verdict | None:
     """What is wrong with a role that pods are to become; None where nothing is."""
     who = f"pods of {one.account} get no credentials"
     name = role_name(one.arn)
+    r = r.beside(one.arn)  # EKS gives pods roles of the cluster's account alone
     show = aws("iam", "get-role", role_name=name, query="Role.AssumeRolePolicyDocument")
     if isinstance(one.role, NotFound):
-        make = aws("iam", "create-role", role_name=name, assume_role_policy_document=_trust({}))
+        make = aws("iam", "create-role", role_name=name, assume_role_policy_document=_trust({}, r))
         return warn(f"{who}: {one.arn} does not exist", make)
     if isinstance(one.role, ProbeError):
         return unknown(f"{one.arn}: {one.role.why}", one.role.remedy or show, one.role.permission)
@@ -156,14 +159,29 @@ def _of_role(one: PodIdentity, r: AwsResources) -> Verdict | None:
                 "iam",
                 "update-assume-role-policy",
                 role_name=name,
-                policy_document=_trust(document),
+                policy_document=_trust(document, r),
             )
             why = f"{who}: EKS may not {action} {one.arn}: {reasons}"
             return warn(why, show if "denies" in reasons else mend)
         if trust.allowed is None:
             why = f"whether EKS may {action} {one.arn} cannot be told: {reasons}"
             return unknown(why, show)
+    if one.target is not None:
+        return _of_target(one, one.target)
     return None
+
+
+def _of_target(one: PodIdentity, target: str) -> Verdict:
+    """https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html"""
+    show = aws(
+        "iam", "get-role", role_name=role_name(target), query="Role.AssumeRolePolicyDocument"
+    )
+    where = account_of(target)
+    return unknown(
+        f"pods of {one.account} become {target} by way of {one.arn}, and whether that one may was "
+        "not looked at: its right to assume it, and the other's trust",
+        note(show, f"with credentials of account {where}, as they are what counts there"),
+    )
 
 
 def _may(document: Raw, action: str, one: PodIdentity, r: AwsResources) -> Trust:
@@ -182,8 +200,10 @@ def _may(document: Raw, action: str, one: PodIdentity, r: AwsResources) -> Trust
     return may_assume(document, _PODS, account, r.region, r.partition, action=action, sent=sent)
 
 
-def _trust(document: Raw) -> dict[str, Any]:
-    mine = {"Effect": "Allow", "Principal": {"Service": _PODS}, "Action": list(_ACTIONS)}
+def _trust(document: Raw, r: AwsResources) -> dict[str, Any]:
+    """The trust policy with the statement that we make, without its name, which may be taken."""
+    (ours,) = service_trust(r, Identity.RUNTIME)["Statement"]
+    mine = {key: value for key, value in ours.items() if key != "Sid"}
     return {"Version": "2012-10-17", "Statement": [*statement_list(document), mine]}
 
 

@@ -37,7 +37,7 @@ from kitaru_iac.clouds.aws.policies.requests import (
 )
 from kitaru_iac.clouds.aws.resources import AwsResources
 
-__all__ = ["Thing", "evaluate_policy"]
+__all__ = ["Thing", "evaluate_policy", "lets_do"]
 
 Raw = Mapping[str, Any]
 #: What is in the bucket outside the store's prefix.
@@ -104,16 +104,59 @@ def evaluate_policy(
     document = read_document(policy)
     if document.problems:
         return unknown(f"its policy cannot be read: {'; '.join(document.problems)}", thing.show)
-    asked = _asked(document, thing, connector, r)
+    asked = _asked(document, thing, _callers(connector, r), r)
+    return (
+        _judged(asked, thing)
+        or _unless_it_decides(document, thing, connector, r)
+        or ok(_fine(asked, bool(policy)))
+    )
+
+
+def lets_do(policy: Raw, thing: Thing, arn: str, identity: Identity, r: AwsResources) -> Verdict:
+    """Whether the policy lets one user or role do what the table says that this identity needs.
+
+    Args:
+        policy: The document, parsed; empty where there is none.
+        thing: What it is attached to.
+        arn: The user or role.
+        identity: What it is to the stack.
+        r: What the description names.
+    """
+    document = read_document(policy)
+    if document.problems:
+        return unknown(f"its policy cannot be read: {'; '.join(document.problems)}", thing.show)
+    asked = _asked(document, thing, [(arn, caller_of(arn), identity)], r)
+    return _judged(asked, thing) or ok(_fine(asked, bool(policy)))
+
+
+def _judged(asked: Sequence[_Asked], thing: Thing) -> Verdict | None:
+    """What keeps it from being fine, worst first."""
     for judge in (_denied, _not_let_in, _unclear):
         verdict = judge(asked, thing)
         if verdict is not None:
             return verdict
-    denies = any(not statement.allows for statement in document.statements)
-    if isinstance(connector, ProbeError) and (denies or thing.account is None):
-        why = f"who the connector is, and whether {thing.name}'s policy denies it, is not known"
-        return unknown(f"{why}: {connector.why}", connector.remedy or thing.show)
-    return ok(_fine(asked, bool(policy)))
+    return None
+
+
+def _unless_it_decides(
+    document: Document, thing: Thing, connector: Outcome[Principal], r: AwsResources
+) -> Verdict | None:
+    """Unknown where the policy decides about a connector that is not known; None where not."""
+    if isinstance(connector, ProbeError):
+        who, remedy = connector.why, connector.remedy
+    elif _caller(connector) is None:
+        who, remedy = f"{connector.arn} is no user or role", None
+    else:
+        return None
+    whose = thing.account if thing.account and thing.account.isdigit() else None
+    if thing.must_allow or whose is None or whose != (r.account or whose):
+        verb = "lets it in"
+    elif any(not statement.allows for statement in document.statements):
+        verb = "denies it"
+    else:
+        return None
+    why = f"who the connector is, and whether {thing.name}'s policy {verb}, is not known: {who}"
+    return unknown(why, remedy or thing.show)
 
 
 def _fine(asked: Sequence[_Asked], has_policy: bool) -> str:
@@ -126,9 +169,7 @@ def _fine(asked: Sequence[_Asked], has_policy: bool) -> str:
     return f"its policy {what} by {who or 'anybody'}{limits}"
 
 
-def _asked(
-    document: Document, thing: Thing, connector: Outcome[Principal], r: AwsResources
-) -> list[_Asked]:
+def _callers(connector: Outcome[Principal], r: AwsResources) -> list[tuple[str, Caller, Identity]]:
     callers: list[tuple[str, Caller, Identity]] = []
     if r.role is not None:
         callers.append(("the execution role", caller_of(r.role), Identity.RUNTIME))
@@ -136,6 +177,15 @@ def _asked(
         caller = _caller(connector)
         if caller is not None:
             callers.append(("the connector", caller, Identity.CONNECTOR))
+    return callers
+
+
+def _asked(
+    document: Document,
+    thing: Thing,
+    callers: Sequence[tuple[str, Caller, Identity]],
+    r: AwsResources,
+) -> list[_Asked]:
     made: list[_Asked] = []
     for who, caller, identity in callers:
         context = _context(caller, thing)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from kitaru_iac.checks.model import Verdict, fail, ok, unknown
+from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, Skipped, in_parallel
 from kitaru_iac.clouds.aws.commands import aws
+from kitaru_iac.clouds.aws.decisions import evaluated
 from kitaru_iac.clouds.aws.observations import CallerIdentity
 from kitaru_iac.clouds.aws.permissions import permissions_for, service_trust
+from kitaru_iac.clouds.aws.policies.document import parsed
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.probes_common import require_same_account
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
 from kitaru_iac.clouds.aws.trust import Trust, may_assume, statement_list
+from kitaru_iac.clouds.aws.verify_policies import lets_do
+from kitaru_iac.clouds.aws.verify_registry import repository_thing
 
 __all__ = ["evaluate_node_trust", "evaluate_pull", "is_aws_own", "node_trust_probe", "pull_probe"]
 
@@ -39,13 +44,15 @@ _PULL_POLICIES = {
 }
 
 
+#: A role that pulls, IAM's decisions about it or why there are none, and its attached policies.
+Pulls = tuple[str, "tuple[Decision, ...] | ProbeError", tuple[str, ...]]
+
+
 def pull_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[Any]:
     """For each role that pulls: IAM's decisions, or else the attached policies."""
     asked = questions(permissions_for(r, Identity.PULL), r)
 
-    def of_role(
-        role: str, caller: Outcome[CallerIdentity] | None, is_fargate: bool
-    ) -> tuple[str, tuple[Decision, ...] | ProbeError, tuple[str, ...]]:
+    def of_role(role: str, caller: Outcome[CallerIdentity] | None, is_fargate: bool) -> Pulls:
         try:
             if caller is not None:
                 require_same_account(role, caller)
@@ -55,7 +62,8 @@ def pull_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[A
         except ProbeError as error:
             refused = error
         try:
-            return role, refused, probes.attached_policies(role)
+            attached = probes.attached_policies(role)
+            return role, _bounded(probes, role, refused) if attached else refused, attached
         except NotFound as absent:
             absent.remedy = f"{_create(role, r, is_fargate)} && {_attach(role, r)}"
             return role, absent, ()
@@ -100,6 +108,22 @@ def _roles(
             aws("eks", "list-nodegroups", cluster_name=r.cluster, region=r.region),
         )
     return sorted(found.items())
+
+
+def _bounded(probes: AwsProbes, role: str, refused: ProbeError) -> ProbeError:
+    """Why attached policies do not tell what a role may do, else why nothing was simulated."""
+    show = aws("iam", "get-role", role_name=role_name(role), query="Role.PermissionsBoundary")
+    why = f"{role}: not simulated ({refused.why})"
+    try:
+        found = probes.role_of(role_name(role)).get("PermissionsBoundary") or {}
+    except ProbeError as error:
+        unseen = f"{why}, and whether it has a permissions boundary could not be looked at"
+        return Skipped(f"{unseen}: {error.why}", error.remedy or show, permission=error.permission)
+    if not found:
+        return refused
+    boundary = found.get("PermissionsBoundaryArn")
+    unread = f"{why}, and its permissions boundary {boundary} was not read"
+    return Skipped(unread, show, permission=refused.permission)
 
 
 Trusts = list[tuple[str, str, Outcome[Raw]]]
@@ -181,48 +205,71 @@ def evaluate_node_trust(roles: Trusts, r: AwsResources) -> Verdict:
     return ok(f"{', '.join(role_name(role) for role, *_ in roles)} can be assumed")
 
 
-def evaluate_pull(
-    roles: list[tuple[str, tuple[Decision, ...] | ProbeError, tuple[str, ...]]], r: AwsResources
-) -> Verdict:
-    """Every role must be able to pull. One that cannot fails all; one unclear makes it unknown."""
+def evaluate_pull(roles: list[Pulls], policy: Outcome[Raw], r: AwsResources) -> Verdict:
+    """Every role must be able to pull. One that cannot fails all; one unclear makes it unknown.
+
+    Args:
+        roles: As `pull_probe` gives them.
+        policy: The repository's, as ECR answers.
+        r: What the description names.
+    """
     unclear: Verdict | None = None
+    by_name = False
     for role, decided, attached in roles:
-        other_account = r.account is not None and f"::{r.account}:" not in role
-        names = {policy.rsplit("/", 1)[-1] for policy in attached if is_aws_own(policy)}
-        if isinstance(decided, NotFound):
-            create = decided.remedy or f"{_create(role, r, False)} && {_attach(role, r)}"
-            return fail(f"{role} does not exist", create)
-        if isinstance(decided, Skipped):
-            unclear = unknown(decided.why, decided.remedy)
-            continue
-        if not isinstance(decided, ProbeError):
-            missing = [d.action for d in decided if not d.allowed and not d.missing_context]
-            if missing:
-                return fail(f"{role} may not {', '.join(missing)}", _attach(role, r))
-            hanging = sorted({key for d in decided for key in d.missing_context})
-            if hanging:
-                why = f"whether {role} may pull depends on the condition keys {', '.join(hanging)}"
-                unclear = unknown(why, aws("iam", "get-role", role_name=role_name(role)))
-                continue
-            if not other_account:
-                continue
-            why = f"{role} is of another account than the registry, whose repository policy decides"
-            command = aws(
-                "ecr",
-                "get-repository-policy",
-                repository_name=r.repository,
-                region=r.registry_region,
-            )
-            unclear = unknown(why, command)
-        elif not names & _PULL_POLICIES or other_account:
-            why = f"{role}: not simulated ({decided.why}), and no managed pull policy is attached"
-            unclear = unknown(why, _attach(role, r), decided.permission)
+        by_itself = _by_itself(role, decided, attached, r)
+        found = [by_itself]
+        if account_of(role) is not None and not isinstance(decided, NotFound):
+            found.append(_by_policy(role, policy, r))
+        failed = next((verdict for verdict in found if verdict.status is CheckStatus.FAIL), None)
+        if failed is not None:
+            return failed
+        unclear = next((v for v in found if v.status is CheckStatus.UNKNOWN), unclear)
+        by_name = by_name or isinstance(decided, ProbeError)
     if unclear is not None:
         return unclear
-    by = "by IAM's simulation" if not any(
-        isinstance(decided, ProbeError) for _, decided, _ in roles
-    ) else "by their managed policies, not simulated"  # fmt: skip
-    return ok(f"{', '.join(role_name(role) for role, _, _ in roles)} may pull, {by}")
+    names = f"{', '.join(role_name(role) for role, _, _ in roles)} may pull"
+    if not by_name:
+        return ok(f"{names}, by IAM's simulation")
+    return ok(
+        f"{names}, by their managed policies, not simulated",
+        "denials in their other policies and in the organization's were not looked at",
+    )
+
+
+def _by_itself(
+    role: str,
+    decided: tuple[Decision, ...] | ProbeError,
+    attached: tuple[str, ...],
+    r: AwsResources,
+) -> Verdict:
+    """Whether a role's own policies let it pull."""
+    if isinstance(decided, NotFound):
+        create = decided.remedy or f"{_create(role, r, False)} && {_attach(role, r)}"
+        return fail(f"{role} does not exist", create)
+    if isinstance(decided, Skipped):
+        return unknown(decided.why, decided.remedy, decided.permission)
+    if not isinstance(decided, ProbeError):
+        return evaluated(decided, role, f"{role} may pull", _attach(role, r))
+    names = {policy.rsplit("/", 1)[-1] for policy in attached if is_aws_own(policy)}
+    if names & _PULL_POLICIES:
+        return ok(f"{role} may pull")
+    why = f"{role}: not simulated ({decided.why}), and no managed pull policy is attached"
+    return unknown(why, _attach(role, r), decided.permission)
+
+
+def _by_policy(role: str, policy: Outcome[Raw], r: AwsResources) -> Verdict:
+    """Whether the repository's policy lets a role pull: IAM's simulation does not see it."""
+    thing = repository_thing(r)
+    if isinstance(policy, NotFound):
+        if account_of(role) == thing.account:
+            return ok("there is no policy yet")  # nor a repository, which has a check of its own
+        why = f"{role} is of another account than the registry, and there is no repository yet"
+        return unknown(f"{why}, whose policy decides", thing.show)
+    if isinstance(policy, ProbeError):
+        why = f"whether the repository's policy denies {role} could not be looked at: {policy.why}"
+        return unknown(why, policy.remedy or thing.show, policy.permission)
+    found = lets_do(parsed(policy.get("policyText")), thing, role, Identity.PULL, r)
+    return replace(found, why=f"the repository: {found.why}")
 
 
 def _create(role: str, r: AwsResources, is_fargate: bool) -> str:

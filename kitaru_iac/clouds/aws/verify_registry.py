@@ -21,7 +21,7 @@ from kitaru_iac.clouds.aws.verify_key import evaluate_key
 from kitaru_iac.clouds.aws.verify_lifecycle import evaluate_image_lifecycle
 from kitaru_iac.clouds.aws.verify_policies import Thing, evaluate_policy
 
-__all__ = ["repository_checks"]
+__all__ = ["repository_checks", "repository_thing"]
 
 Raw = Mapping[str, Any]
 
@@ -129,11 +129,16 @@ def _absent(error: ProbeError, r: AwsResources) -> Verdict | None:
 def evaluate_repository_policy(
     answer: Raw, connector: Outcome[Principal], r: AwsResources
 ) -> Verdict:
-    """What the repository's policy lets the stack's identities do. Its statements name no resource.
+    """What the repository's policy lets the stack's identities do."""
+    return evaluate_policy(parsed(answer.get("policyText")), repository_thing(r), connector, r)
+
+
+def repository_thing(r: AwsResources) -> Thing:
+    """What a repository's policy is attached to. Its statements name no resource.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
     """
-    thing = Thing(
+    return Thing(
         "the repository",
         (Resource.REPOSITORY,),
         account=r.registry.account if r.registry else None,
@@ -142,7 +147,6 @@ def evaluate_repository_policy(
         service="ecr",
         named=False,
     )
-    return evaluate_policy(parsed(answer.get("policyText")), thing, connector, r)
 
 
 def _show_policy(r: AwsResources) -> str:

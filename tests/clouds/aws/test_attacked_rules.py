@@ -723,6 +723,16 @@ def test_whom_the_key_lets_in(given: list[Any], grants: list[Any], status: Check
     assert found.why.startswith("it encrypts")
 
 
+def test_who_is_not_known_may_not_be_whom_the_key_lets_in() -> None:
+    """A key's policy lets in whom it names, or hands the decision to its account."""
+    r = replace(R, type=StackType.KUBERNETES, role=None)
+    hidden = Skipped("its identity is not told")
+    for said in (key_says({"AWS": ROLE}), key_says(US)):
+        document = json.dumps({"Version": "2012-10-17", "Statement": [said]})
+        found = with_key_policy(ok("it encrypts"), KeyPolicy(KEY, document), hidden, r)
+        assert (found.status, "who the connector is" in found.why) == (UNKNOWN, True)
+
+
 def test_a_key_whose_policy_may_not_be_read_is_no_ok() -> None:
     denied = Denied("may not", permission="kms:GetKeyPolicy")
     found = with_key_policy(ok("it encrypts"), denied, WHO, R)

@@ -17,7 +17,7 @@ from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError, Skippe
 from kitaru_iac.clouds.aws.explain import checklist
 from kitaru_iac.clouds.aws.observations import CallerIdentity, Compute, PodIdentity, Principal
 from kitaru_iac.clouds.aws.probes import AwsProbes
-from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
+from kitaru_iac.clouds.aws.resources import AwsResources, PodSettings, aws_resources
 from kitaru_iac.clouds.aws.simulate import Decision
 from kitaru_iac.clouds.aws.verify_cluster import (
     cluster_checks,
@@ -65,6 +65,7 @@ class Iam:
     ) -> None:
         self.simulated = simulated or {}
         self.attached = attached or {}
+        self.boundary: str | ProbeError | None = None
         self.asked: set[tuple[str, str, str]] = set()
 
     def open(self) -> None: ...
@@ -72,6 +73,12 @@ class Iam:
     def close(self) -> None: ...
 
     def ask(self, service: str, operation: str, **given: Any) -> Any:
+        if operation == "get_role":
+            boundary = self.boundary
+            if isinstance(boundary, ProbeError):
+                raise boundary
+            return {"Role": {"PermissionsBoundary": {"PermissionsBoundaryArn": boundary}}
+                    if boundary else {}}  # fmt: skip
         assert (service, operation) == ("iam", "simulate_principal_policy")
         role, (thing,) = given["PolicySourceArn"], given["ResourceArns"]
         said = self.simulated.get(role, "allowed")
@@ -133,7 +140,7 @@ def test_each_check_judges_for_this_stack() -> None:
         "mode": checks["aws.cluster.authentication_mode"].evaluate({}),
         "endpoint": checks["aws.cluster.endpoint"].evaluate(({}, Skipped("x"))),
         "entry": checks["aws.cluster.access_entry"].evaluate(({"mode": "API"}, WHO)),
-        "pull": checks["aws.cluster.node_role_pull"].evaluate([("x/y", (), ())]),
+        "pull": checks["aws.cluster.node_role_pull"].evaluate(([("x/y", (), ())], {})),
     }
     for name in ("active", "compute", "mode", "endpoint", "entry"):
         assert judged[name].status in {FAIL, UNKNOWN}
@@ -433,6 +440,25 @@ def test_a_profile_without_subnets_gives_none() -> None:
     assert "--subnets '[]'" in str(found.remedy)
 
 
+@pytest.mark.parametrize(
+    ("arm", "asks", "status", "why"),
+    [
+        (0, (), OK, "2 running instances"),
+        (1, (), OK, "2 running instances"),
+        (2, (), WARN, "only ARM nodes (2 running instances"),
+        (0, (("kubernetes.io/os", "linux"),), OK, "2 running instances"),
+        (0, (("gpu", "a100"),), UNKNOWN, "the pods ask for gpu=a100"),
+        (2, (("kubernetes.io/arch", "arm64"),), UNKNOWN, "kubernetes.io/arch=arm64"),
+    ],
+)
+def test_what_eks_does_not_manage_is_judged_by_what_is_known_of_it(
+    arm: int, asks: Any, status: CheckStatus, why: str
+) -> None:
+    seen = Compute((), (), False, False, unmanaged=2, unmanaged_arm=arm)
+    found = evaluate_compute(seen, replace(R, pods=(PodSettings(asks),)))
+    assert (found.status, why in found.why) == (status, True), found
+
+
 def test_what_eks_does_not_manage_has_its_caveat() -> None:
     found = compute(unmanaged=1)
     assert (found.status, found.why) == (OK, "1 running instances that EKS does not manage")
@@ -699,11 +725,11 @@ def test_a_pull_that_hangs_on_a_key_is_unknown() -> None:
 
 def test_a_role_of_another_account_than_the_caller_s_is_not_judged_by_its_namesake() -> None:
     iam = Iam()
-    probe = checks_of(R, iam)["aws.cluster.node_role_pull"].probe
+    probe = checks_of(R, iam)["aws.cluster.node_role_pull"].probe.requires[0]
     caller = CallerIdentity(OTHER, "me")
     seen = probe.run({}, ({"nodeRole": NODE},), (), caller)
     assert iam.asked == set()
-    found = evaluate_pull(seen, R)
+    found = evaluate_pull(seen, {}, R)
     assert found.status is UNKNOWN
     assert f"is of account {ACCOUNT}" in found.why
     assert "create-role" not in str(found.remedy)
@@ -711,7 +737,7 @@ def test_a_role_of_another_account_than_the_caller_s_is_not_judged_by_its_namesa
 
 def test_a_pod_execution_role_is_trusted_to_fargate() -> None:
     iam = Iam({PODS: REFUSED}, {"pods": GONE})
-    found = evaluate_pull(looked(iam, profiles=[{"podExecutionRoleArn": PODS}]), R)
+    found = evaluate_pull(looked(iam, profiles=[{"podExecutionRoleArn": PODS}]), {}, R)
     assert found.status is FAIL
     assert "eks-fargate-pods.amazonaws.com" in str(found.remedy)
     assert "ec2.amazonaws.com" not in str(found.remedy)
@@ -1070,8 +1096,13 @@ def attach(role: str, partition: str = "aws") -> str:
     )
 
 
-def pulling(*roles: Any, r: AwsResources = R) -> Verdict:
-    return evaluate_pull(list(roles), r)
+def pulling(*roles: Any, r: AwsResources = R, policy: Any = None) -> Verdict:
+    return evaluate_pull(list(roles), policy or {}, r)
+
+
+def repository_says(*statements: dict[str, Any]) -> dict[str, str]:
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    return {"policyText": json.dumps(document)}
 
 
 def test_roles_that_may_pull_are_named_without_their_path() -> None:
@@ -1079,10 +1110,10 @@ def test_roles_that_may_pull_are_named_without_their_path() -> None:
     assert found == ok("node, pods may pull, by IAM's simulation")
 
 
-@pytest.mark.parametrize("first", [(PODS, MAY, ()), (FOREIGN, MAY, ()), (PODS, REFUSED, ())])
+@pytest.mark.parametrize("first", [(PODS, MAY, ()), (PODS, REFUSED, ())])
 def test_one_role_that_may_not_fails_all(first: Any) -> None:
     for roles in ([first, (NODE, MAY_NOT, ())], [(NODE, MAY_NOT, ()), first]):
-        assert pulling(*roles) == Verdict(FAIL, f"{NODE} may not a:B, c:D", attach("node"))
+        assert pulling(*roles) == Verdict(FAIL, f"{NODE} may not a:B, c:D on x", attach("node"))
 
 
 def test_what_is_lacking_is_attached_in_its_partition() -> None:
@@ -1109,23 +1140,73 @@ def test_a_role_that_is_not_there_is_made_for_nodes_and_given_the_policy() -> No
     assert second == attach("node")
 
 
+PULLS = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+LET_IN = {"Sid": "In", "Effect": "Allow", "Principal": {"AWS": FOREIGN}, "Action": PULLS}
+SHOW_POLICY = (
+    f"aws ecr get-repository-policy --registry-id {ACCOUNT} --repository-name team/images "
+    "--region eu-central-1"
+)
+
+
 def test_a_role_of_another_account_needs_more_than_its_own_rights() -> None:
     expected = Verdict(
-        UNKNOWN,
-        f"{FOREIGN} is of another account than the registry, whose repository policy decides",
-        "aws ecr get-repository-policy --repository-name team/images --region eu-central-1",
+        FAIL,
+        f"the repository: its policy does not allow {FOREIGN} {', '.join(PULLS)}: the repository "
+        f"is of account {ACCOUNT}, whose policy must allow it too",
+        SHOW_POLICY,
     )
     assert pulling((FOREIGN, MAY, ())) == expected
     assert pulling((FOREIGN, MAY, ()), (NODE, MAY, ())) == expected
-    # where the registry's account is not known, no account is another one
-    assert pulling((FOREIGN, MAY, ()), r=replace(R, account=None)).status is OK
+    let_in = repository_says(LET_IN)
+    assert pulling((FOREIGN, MAY, ()), policy=let_in).status is OK
     # and its own rights it needs all the same
-    assert pulling((FOREIGN, MAY_NOT, ())).status is FAIL
+    assert pulling((FOREIGN, MAY_NOT, ()), policy=let_in).status is FAIL
+    assert pulling((FOREIGN, MAY, ()), policy=NotFound("gone")).status is UNKNOWN
 
 
 def test_the_account_is_looked_for_in_its_place() -> None:
     misleading = f"arn:aws:iam::{OTHER}:role/{ACCOUNT}"
-    assert pulling((misleading, MAY, ())).status is UNKNOWN
+    assert pulling((misleading, MAY, ())).status is FAIL
+
+
+ONLY = {"StringNotEquals": {"aws:PrincipalArn": WHO.arn}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "status", "why"),
+    [
+        ({}, FAIL, f"the repository: its policy denies {NODE} ecr:BatchGetImage (statement No)"),
+        # Two oks, and every pod ImagePullBackOff: the connector alone was asked about.
+        (ONLY, FAIL, f"denies {NODE} ecr:BatchGetImage"),
+        ({"StringNotEquals": {"aws:PrincipalArn": [WHO.arn, NODE]}}, OK, "node may pull"),
+        ({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}, UNKNOWN, "aws:SourceVpce"),
+    ],
+)
+@pytest.mark.parametrize("seen", [(MAY, ()), (REFUSED, (f"{MANAGED}{PULL_ONLY}",))])
+def test_the_repository_s_policy_may_deny_the_nodes(
+    seen: Any, condition: dict[str, Any], status: CheckStatus, why: str
+) -> None:
+    denial = {"Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "ecr:BatchGetImage"}
+    policy = repository_says({**denial, "Condition": condition} if condition else denial)
+    found = pulling((NODE, *seen), policy=policy)
+    assert (found.status, why in found.why) == (status, True), found
+    assert found.remedy == (None if status is OK else SHOW_POLICY)
+
+
+def test_a_repository_s_policy_that_was_not_read_may_deny_the_nodes() -> None:
+    unseen = Denied("no", permission="ecr:GetRepositoryPolicy")
+    found = pulling((NODE, MAY, ()), policy=unseen)
+    assert (found.status, found.missing_permission) == (UNKNOWN, "ecr:GetRepositoryPolicy")
+    assert pulling((NODE, MAY_NOT, ()), policy=unseen).status is FAIL
+    assert pulling((NODE, MAY, ()), policy=NotFound("no repository")).status is OK
+
+
+@pytest.mark.parametrize("by", ["organization", "boundary", None])
+def test_what_no_attached_policy_mends_is_shown(by: str | None) -> None:
+    above = Decision("ecr:BatchGetImage", "x", False, "explicitDeny", by)
+    found = pulling((NODE, (above,), ()))
+    assert found.status is FAIL
+    assert str(found.remedy).startswith("aws iam simulate-principal-policy ")
 
 
 @pytest.mark.parametrize(
@@ -1142,10 +1223,11 @@ def test_the_account_is_looked_for_in_its_place() -> None:
 def test_where_nothing_is_simulated_a_managed_policy_will_do(name: str) -> None:
     seen = (NODE, REFUSED, (f"{MANAGED}Other", f"{MANAGED}{name}"))
     words = "by their managed policies, not simulated"
-    assert pulling(seen) == ok(f"node may pull, {words}")
-    assert pulling((PODS, MAY, ()), seen) == ok(f"pods, node may pull, {words}")
-    assert pulling((FOREIGN, *seen[1:])).status is UNKNOWN
-    assert pulling((FOREIGN, *seen[1:]), r=replace(R, account=None)).status is OK
+    unread = "denials in their other policies and in the organization's were not looked at"
+    assert pulling(seen) == ok(f"node may pull, {words}", unread)
+    assert pulling((PODS, MAY, ()), seen) == ok(f"pods, node may pull, {words}", unread)
+    assert pulling((FOREIGN, *seen[1:])).status is FAIL
+    assert pulling((FOREIGN, *seen[1:]), policy=repository_says(LET_IN)).status is OK
 
 
 @pytest.mark.parametrize("attached", [(), (f"{MANAGED}AmazonEKSWorkerNodePolicy",)])
@@ -1168,7 +1250,7 @@ def test_without_simulation_and_policy_nobody_can_say(attached: tuple[str, ...])
 def looked(
     iam: Iam, cluster: Any = None, groups: Any = (), profiles: Any = (), r: AwsResources = R
 ) -> Any:
-    probe = checks_of(r, iam)["aws.cluster.node_role_pull"].probe
+    probe = checks_of(r, iam)["aws.cluster.node_role_pull"].probe.requires[0]
     return probe.run(cluster or {}, tuple(groups), tuple(profiles))
 
 
@@ -1234,6 +1316,22 @@ def test_what_was_not_simulated_is_looked_for_among_the_policies(
     assert looked(iam, None, [{"nodeRole": NODE}]) == [(NODE, decided, policies)]
 
 
+@pytest.mark.parametrize(
+    ("boundary", "why"),
+    [
+        ("arn:aws:iam::1:policy/edge", "boundary arn:aws:iam::1:policy/edge was not read"),
+        (Unavailable("silence"), "boundary could not be looked at: silence"),
+    ],
+)
+def test_attached_policies_do_not_tell_what_a_boundary_leaves(boundary: Any, why: str) -> None:
+    iam = Iam({NODE: REFUSED}, {"node": [PULL_ONLY]})
+    assert pulling(*looked(iam, None, [{"nodeRole": NODE}])).status is OK
+    iam = Iam({NODE: REFUSED}, {"node": [PULL_ONLY]})
+    iam.boundary = boundary
+    found = pulling(*looked(iam, None, [{"nodeRole": NODE}]))
+    assert (found.status, why in found.why) == (UNKNOWN, True), found
+
+
 def test_the_looks_that_it_takes() -> None:
     probes = AwsProbes(Iam(), R)
     connector: Probe[Principal] = Probe("who", lambda: WHO)
@@ -1242,7 +1340,9 @@ def test_the_looks_that_it_takes() -> None:
         for check in cluster_checks(checklist(probes, R), probes, R, Iam(), connector)
     }
     pull = checks["aws.cluster.node_role_pull"]
-    assert pull.requires == (probes.cluster, probes.node_groups, probes.fargate_profiles)
+    assert pull.after == (probes.repository_policy,)
+    (roles,) = pull.requires
+    assert roles.requires == (probes.cluster, probes.node_groups, probes.fargate_profiles)
     entering, who = checks["aws.cluster.access_entry"].requires
     assert (entering.requires, who) == ((probes.cluster, connector), connector)
 
@@ -1324,5 +1424,6 @@ def test_a_role_whose_pull_hangs_stays_unknown_whatever_its_policies_are() -> No
     for r in (R, replace(R, account=OTHER)):
         found = pulling((NODE, (hanging,), (f"{MANAGED}{PULL_ONLY}",)), (PODS, MAY, ()), r=r)
         assert found.status is UNKNOWN
-    assert pulling((NODE, (hanging,), ())).remedy == "aws iam get-role --role-name node"
+    shown = str(pulling((NODE, (hanging,), ())).remedy)
+    assert shown.startswith(f"aws iam simulate-principal-policy --policy-source-arn {NODE} ")
     assert pulling((NODE, (hanging,), ())).why.endswith("on the condition keys a:Key, b:Key")

@@ -159,18 +159,29 @@ def test_the_role_of_pods_is_mended_or_shown(one: PodIdentity, remedy: str) -> N
     assert remedy.endswith(" ") or found.remedy == remedy
 
 
+def test_a_role_by_way_of_another_is_not_known() -> None:
+    target = "arn:aws:iam::999999999999:role/data"
+    found = evaluate_pod_identity((replace(role(trust()), target=target),), addons(), {}, R)
+    assert (found.status, f"become {target} by way of {ROLE}" in found.why) == (UNKNOWN, True)
+    cli.understands(str(found.remedy))
+    # What is wrong with the way there goes first.
+    found = evaluate_pod_identity((replace(role(EC2), target=target),), addons(), {}, R)
+    assert found.status is WARN
+
+
 def test_a_role_is_mended_without_losing_what_it_trusts() -> None:
     found = evaluate_pod_identity((role(EC2),), addons(), {}, R)
     document = json.loads(shlex.split(str(found.remedy))[-1])
-    ours = {"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}}
-    assert document == {
-        "Version": "2012-10-17",
-        "Statement": [EC2, {**ours, "Action": ACTIONS}],
-    }
-    new = evaluate_pod_identity((PodIdentity("x", ROLE, NotFound("gone")),), addons(), {}, R)
-    assert json.loads(shlex.split(str(new.remedy))[-1])["Statement"] == [
-        {**ours, "Action": ACTIONS}
-    ]
+    ours = trust(
+        ArnEquals={"aws:SourceArn": CLUSTER_ARN}, StringEquals={"aws:SourceAccount": ACCOUNT}
+    )
+    assert document == {"Version": "2012-10-17", "Statement": [EC2, ours]}
+    for r in (R, replace(R, account=None)):
+        gone = PodIdentity("x", ROLE, NotFound("gone"))
+        new = evaluate_pod_identity((gone,), addons(), {}, r)
+        assert json.loads(shlex.split(str(new.remedy))[-1])["Statement"] == [ours]
+        # What is told to be made is what is looked for.
+        assert evaluate_pod_identity((role(ours),), addons(), {}, r).status is OK
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, None])

@@ -22,6 +22,8 @@ ACCOUNT, OTHER, REGION = "123456789012", "999999999999", "eu-west-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/exec"
 WHO = Principal(f"arn:aws:iam::{ACCOUNT}:role/app/server", "role", "server")
 SESSION = Principal(f"arn:aws:iam::{ACCOUNT}:role/server", "role", "server", certain=False)
+#: CloudFront's own user, in no account.
+OAI = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1EXAMPLE"
 USER = Principal(f"arn:aws:iam::{ACCOUNT}:user/ann", "user", "ann")
 ABROAD = Principal(f"arn:aws:iam::{OTHER}:role/server", "role", "server")
 
@@ -66,6 +68,8 @@ def unless(operator: str, key: str, value: Any, **more: Any) -> dict[str, Any]:
         {**DENY, "NotAction": "s3:*", "Action": None},
         {**DENY, "Principal": {"AWS": OTHER}},
         {**DENY, "Principal": {"Service": "ec2.amazonaws.com"}},
+        {**DENY, "Principal": {"AWS": OAI}},
+        {**ALLOW, "Principal": {"AWS": [OAI, ROLE]}},
         {**DENY, "NotPrincipal": {"AWS": [ACCOUNT, ROLE, WHO.arn]}, "Principal": None},
         unless("Bool", "aws:SecureTransport", "false"),
         unless("StringNotEquals", "aws:RequestedRegion", REGION),
@@ -198,8 +202,27 @@ def test_who_is_not_known_may_be_whom_it_denies() -> None:
     assert "its identity is not told" in found.why
     assert bucket(ALLOW, who=hidden).status is OK
     assert bucket(DENY, who=hidden).status is FAIL
+    odd = Principal(f"arn:aws:sts::{ACCOUNT}:federated-user/ann", "user", "ann")
+    assert bucket({**DENY, "Principal": {"AWS": OTHER}}, who=odd).status is UNKNOWN
     silent = bucket({**DENY, "Principal": {"AWS": OTHER}}, who=Skipped("hidden"))
     assert silent.remedy == "aws s3api get-bucket-policy --bucket b --region eu-west-1"
+
+
+@pytest.mark.parametrize("statements", [(), ({**ALLOW, "Principal": {"AWS": ROLE}},)])
+@pytest.mark.parametrize("account", [None, OTHER])
+def test_who_is_not_known_may_not_be_whom_another_account_lets_in(
+    account: str | None, statements: tuple[Any, ...]
+) -> None:
+    """Without an execution role nobody else is asked about."""
+    r = replace(R, type=StackType.KUBERNETES, role=None)
+    hidden = Skipped("its identity is not told", "aws sts get-caller-identity")
+    found = bucket(*statements, who=hidden, account=account, r=r)
+    assert (found.status, found.remedy) == (UNKNOWN, "aws sts get-caller-identity")
+    assert "who the connector is, and whether the bucket's policy lets it in" in found.why
+    assert bucket(*statements, who=hidden, r=r).status is OK
+    there = ecr(OTHER)
+    answer = repository(*statements, who=hidden, r=replace(r, registry=there))
+    assert answer.status is UNKNOWN
 
 
 def test_without_an_execution_role_the_connector_alone_is_asked_about() -> None:

@@ -636,10 +636,13 @@ def test_nodes_that_nobody_manages_are_counted_where_nothing_else_surely_runs_po
         instance("kubernetes.io/cluster/c", platform="Windows"),
         {},
     ]
+    nodes[0] |= {"Architecture": "arm64"}
+    nodes[1] |= {"Architecture": "arm64"}  # its group says so too
     reservations = [{"Instances": nodes[:2]}, {"Instances": nodes[2:]}]
     access = Answering(describe_instances={"Reservations": reservations})
     found = AwsProbes(access, R).compute.run({}, (), ())
     assert (found.unmanaged, found.auto_mode, found.hybrid, found.pools) == (2, False, False, ())
+    assert found.unmanaged_arm == 1
     assert access.given == [
         {
             "Filters": [
