@@ -11,7 +11,10 @@ import pytest
 
 from kitaru_iac.checks.cluster_rights import rights_for
 from kitaru_iac.checks.permissions import Identity, Permission
+from kitaru_iac.checks.probes import Probe
 from kitaru_iac.clouds.aws.catalog import CATALOG
+from kitaru_iac.clouds.aws.explain import checklist
+from kitaru_iac.clouds.aws.observations import Principal
 from kitaru_iac.clouds.aws.permission_table import PERMISSIONS, Resource, When
 from kitaru_iac.clouds.aws.permissions import (
     arns,
@@ -24,7 +27,9 @@ from kitaru_iac.clouds.aws.permissions import (
     trust_policy,
     trusts,
 )
+from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources, existing, role_name
+from kitaru_iac.clouds.aws.verify_connector import connector_checks, evaluate_connector
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
@@ -809,3 +814,34 @@ def test_a_connector_s_role_is_one_principal_s_with_its_external_id_if_it_has_on
 ) -> None:
     expected = {"Version": "2012-10-17", "Statement": [statement]}
     assert connector_trust(SERVER, external_id) == expected
+
+
+def test_where_nothing_tells_the_account_it_is_that_of_whom_iam_is_asked_about() -> None:
+    """A right to the exact ARN of the cluster says nothing about an ARN with a star in it."""
+    elsewhere = {"container_registry": "ghcr.io/me", "type": "kubernetes", "cluster": "c"}
+    r = existing(from_mapping({**COMMON, **elsewhere}))
+    assert r.account is None
+    asked: list[str] = []
+
+    class Iam:
+        def open(self) -> None: ...
+
+        def close(self) -> None: ...
+
+        def ask(self, *_: str, **given: Any) -> dict[str, Any]:
+            asked.extend(given["ResourceArns"])
+            names = given["ActionNames"]
+            said = [{"EvalActionName": n, "EvalDecision": "implicitDeny"} for n in names]
+            return {"EvaluationResults": said}
+
+    iam: Any = Iam()
+    who = Principal(ROLE, "role", "Exec")
+    known: Probe[Principal] = Probe("who", lambda: who)
+    probes = AwsProbes(iam, replace(r, bucket=None))
+    checks = connector_checks(
+        checklist(probes, r), probes, replace(r, bucket=None), iam, known, "x"
+    )
+    seen = checks[0].probe.run(who)
+    assert regional("eks", "cluster/c") in asked
+    assert not any(":*:" in arn for arn in asked)
+    assert regional("eks", "cluster/c") in str(evaluate_connector(seen, r).remedy)

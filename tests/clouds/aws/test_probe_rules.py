@@ -787,7 +787,8 @@ def test_the_identity_of_pods_is_that_of_the_accounts_they_run_as(role: Any, fou
         {"serviceAccount": "theirs", "associationId": "b"},
         {"associationId": "c"},
     ]
-    association = {"association": {"roleArn": f"{IAM}:role/pods"}}
+    target = f"{IAM}:role/data" if role == DENIED else None
+    association = {"association": {"roleArn": f"{IAM}:role/pods", "targetRoleArn": target}}
     access = Answering(
         list_pod_identity_associations={"associations": listed},
         describe_pod_identity_association=association,
@@ -799,7 +800,7 @@ def test_the_identity_of_pods_is_that_of_the_accounts_they_run_as(role: Any, fou
         {"clusterName": "c", "namespace": "ml"},
         {"clusterName": "c", "associationId": "a"},
     ]
-    assert one.account == "default"
+    assert (one.account, one.target) == ("default", target)
     assert one.role == found if isinstance(found, dict) else isinstance(one.role, found)
 
 
