@@ -24,6 +24,7 @@ from kitaru_iac.plan.model import Action, Kept
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
+    from kitaru_iac.plan.model import Step
     from kitaru_iac.spec.credentials import Credentials
 
 __all__ = ["destroy_infrastructure", "preview_destroy"]
@@ -100,12 +101,7 @@ def destroy_infrastructure(
         require_deletable(owned, decided)
         require_unlocked(decided)
         full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
-        # What is needed stays by itself: protected, it would stay when nothing needs it any more.
-        changed = {
-            f.urn: f.reason is not None
-            for f in decided
-            if f.protected != bool(f.reason) and not f.is_needed
-        }
+        changed = _protection(decided)
         # Before any data goes: while another run holds the state, this is refused. It lifts nothing
         # yet: where the emptying is refused, all stays protected, and no later run that drops
         # something from its program deletes it.
@@ -125,24 +121,36 @@ def destroy_infrastructure(
         known = {fate.id for fate in decided if fate.reason} | {part.name for part in unclear}
         known |= _names(owned.engine.resources())
         done = owned.engine.destroy().steps()
-        gone = tuple(
-            step
-            for step in done
-            if step.action is not Action.KEEP and step.kind not in owned.unchanged
-        )
         more = _more_that_stays(owned, decided)
         warnings = require_nothing_unknown(owned, known)
         forgotten = foreign(others) if forget_foreign else ()
-        apart = tuple(part for part in foreign(decided) if part not in forgotten)
-        stays = tuple(part for part in kept(decided) if part not in forgotten)
         return Destroyed(
-            gone,
-            (*stays, *more, *unclear),
-            foreign=apart,
+            _gone(owned, done),
+            (*(part for part in kept(decided) if part not in forgotten), *more, *unclear),
+            foreign=tuple(part for part in foreign(decided) if part not in forgotten),
             hidden=hidden(decided),
             forgotten=forgotten,
             warnings=warnings,
         )
+
+
+def _gone(owned: OwnedDeployment, done: Iterable[Step]) -> tuple[Step, ...]:
+    """What was deleted in the cloud."""
+    return tuple(
+        step for step in done if step.action is not Action.KEEP and step.kind not in owned.unchanged
+    )
+
+
+def _protection(decided: Iterable[Fate]) -> dict[str, bool]:
+    """Whose protection changes, by URN.
+
+    What is needed stays by itself: protected, it would stay when nothing needs it any more.
+    """
+    return {
+        fate.urn: fate.reason is not None
+        for fate in decided
+        if fate.protected != bool(fate.reason) and not fate.is_needed
+    }
 
 
 def _more_that_stays(owned: OwnedDeployment, decided: Iterable[Fate]) -> tuple[Kept, ...]:
