@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
 from kitaru_iac.clouds.aws.provision import encryption, given, marked, ownership
@@ -232,7 +233,8 @@ class Account:
         about = f"repository {name}"
         while True:
             images = self._access.ask_all("ecr", "list_images", "imageIds", about=about, **whose)
-            done, refused = 0, []
+            done = 0
+            refused: list[Mapping[str, Any]] = []
             for start in range(0, len(images), 100):
                 answer = self._access.ask(
                     "ecr",

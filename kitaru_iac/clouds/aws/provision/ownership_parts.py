@@ -114,15 +114,16 @@ def _of_table(
     if not table:
         return None
     try:
-        found = access.ask(
+        tables = access.ask(
             "ec2",
             "describe_route_tables",
             about=f"route table {table}",
             absent={"InvalidRouteTableID.NotFound", "InvalidRouteTableId.Malformed"},
             RouteTableIds=[table],
-        )["RouteTables"][0]
+        )["RouteTables"]
     except NotFound:
         return None
+    found = tables[0] if tables else {}
     if lacking({tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}, marks):
         return None
     return _route(table, found, inputs) if type == ROUTE else _link(table, found, inputs)
