@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, overload
 
 from kitaru_iac.values import dataclass
@@ -31,6 +32,7 @@ __all__ = [
     "Skipped",
     "Unavailable",
     "all_of",
+    "in_batches",
     "in_parallel",
     "run_probes",
 ]
@@ -39,7 +41,10 @@ __all__ = [
 TIMEOUT = 15.0
 #: How many probes are under way at once, unless told otherwise.
 WORKERS = 32
+#: How many things of one listing are asked about at the same time.
+_AT_ONCE = 16
 
+S = TypeVar("S")
 T = TypeVar("T")
 A = TypeVar("A")
 B = TypeVar("B")
@@ -297,6 +302,18 @@ def in_parallel(jobs: Sequence[Callable[[], T]]) -> list[T]:
             raise answer
         results.append(answer)
     return results
+
+
+def in_batches(ask: Callable[[S], T], about: Iterable[S]) -> list[T]:
+    """Ask about many things, a bounded number at the same time. Raises the first failure."""
+    things = list(about)
+    found: list[T] = []
+    for first in range(0, len(things), _AT_ONCE):
+        batch = things[first : first + _AT_ONCE]
+        # In a tuple, since an outcome may be an error, which would be raised.
+        jobs = [partial(lambda one: (ask(one),), one) for one in batch]
+        found += [answer for (answer,) in in_parallel(jobs)]
+    return found
 
 
 class Once(Generic[T]):

@@ -65,7 +65,7 @@ class Writes:
             return self._write(request, path)
         if low.endswith("/checknameavailability"):
             return self._free(request, path)
-        if "/deletedvaults/" in low or low.endswith("/deletedworkspaces"):
+        if low.endswith(("/deletedvaults", "/deletedworkspaces")):
             return self._gone(low)
         if low.endswith("/listusages"):
             name = low.split("/")[-2]
@@ -106,14 +106,18 @@ class Writes:
                 return self._arm.error(404, "InvalidResourceType", "There is no such type.")
             found = [r for r in self.deleted.values() if r["type"].lower() == _WORKSPACES]
             return json_response({"value": found})
-        if refusal := self._arm.refused("Microsoft.KeyVault/locations/deletedVaults/read", low):
+        if refusal := self._arm.refused("Microsoft.KeyVault/deletedVaults/read", low):
             return refusal
-        name = low.rsplit("/", 1)[1]
-        for one in self.deleted.values():
-            if one["name"].lower() == name and one["type"].endswith("vaults"):
-                properties = {"scheduledPurgeDate": "2030-01-08T00:00:00Z", "vaultId": one["id"]}
-                return json_response({"name": name, "properties": properties})
-        return self._arm.error(404, "DeletedVaultNotFound", f"No deleted vault {name}.")
+        kept = {"scheduledPurgeDate": "2030-01-08T00:00:00Z"}
+        vaults = [
+            {
+                "name": one["name"],
+                "properties": {**kept, "vaultId": one["id"], "location": one["location"]},
+            }
+            for one in self.deleted.values()
+            if one["type"].endswith("vaults")
+        ]
+        return json_response({"value": vaults})
 
     def _tagged(self, low: str, key: str, value: str) -> Response:
         scope = low.removesuffix("/resources")

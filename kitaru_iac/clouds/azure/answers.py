@@ -136,10 +136,13 @@ def caller(token: str) -> Caller:
         claims = {}
     if not isinstance(claims, Mapping):
         claims = {}
+    # A guest has no upn; whether a token without idtyp is somebody's, that one tells.
+    kind, upn = text(claims, "idtyp"), text(claims, "upn")
+    is_user = kind == "user" or (kind != "app" and upn is not None)
+    name = upn or (text(claims, "unique_name") or text(claims, "email") if is_user else None)
     return Caller(
         object_id=text(claims, "oid"),
         tenant=text(claims, "tid"),
-        name=text(claims, "upn") or text(claims, "appid"),
-        kind="User" if text(claims, "idtyp") != "app" and text(claims, "upn") else
-        "ServicePrincipal",
-    )  # fmt: skip
+        name=name or text(claims, "appid"),
+        kind="User" if is_user else "ServicePrincipal",
+    )

@@ -113,7 +113,8 @@ _CHECKS = (
         "azure.connector.bucket_access",
         "The connector may list the account's containers and use the store's blobs",
         "Data roles: Owner and Contributor have none. ZenML lists the containers of the account, "
-        "so a role on the container alone is not enough. What the looking identity may do is told "
+        "so a role on the container alone is not enough; where the URI names no account, it lists "
+        "those of the subscription too. What the looking identity may do is told "
         "by Azure; for another one its role assignments are read, with its groups'. Unknown "
         "where a condition decides, or where the connector's identity is not told. Not looked at: "
         "deny assignments.",
@@ -155,8 +156,9 @@ _CHECKS = (
     CheckInfo(
         "azure.connector.registry_access",
         "The connector may push images",
-        "The roles of the connector at the registry, of the kind that its mode takes. Not looked "
-        "at: deny assignments, and whether the admin user would let it in.",
+        "The roles of the connector at the registry, of the kind that its mode takes; but for a "
+        "service principal it has to be shown the registry too, which it finds in a listing. Not "
+        "looked at: deny assignments, and whether the admin user would let it in.",
         _ACR + "container-registry-rbac-built-in-roles-overview",
         _CANNOT_WARN,
     ),

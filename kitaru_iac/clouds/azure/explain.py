@@ -141,10 +141,16 @@ def evaluate_rights(
                 rights.scope,
                 kind=rights.principal.kind,
             )
-            return fail(
-                f"no role of {who} at {rights.scope} or above allows {', '.join(judged.missing)}",
-                remedy if role else note(remedy, "a role from: kitaru stack policy"),
-            )
+            why = f"no role of {who} at {rights.scope} or above allows {', '.join(judged.missing)}"
+            remedy = remedy if role else note(remedy, "a role from: kitaru stack policy")
+            if rights.is_managed and not rights.principal.is_caller:
+                # https://learn.microsoft.com/azure/lighthouse/concepts/architecture
+                return unknown(
+                    f"{why}; what a tenant that manages the subscription is delegated (Azure "
+                    "Lighthouse) is no assignment, and was not looked at",
+                    remedy,
+                )
+            return fail(why, remedy)
         conditional += judged.conditional
         allowed += len(judged.allowed)
     if conditional or not allowed:

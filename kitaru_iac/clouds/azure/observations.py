@@ -177,11 +177,14 @@ class Rights:
         principal: Who.
         scope: The id of the resource.
         roles: Those at the scope and above.
+        is_managed: Whether another tenant manages the subscription, whose people and applications
+            have roles there that are no assignments (Azure Lighthouse).
     """
 
     principal: Principal
     scope: str
     roles: tuple[Role, ...]
+    is_managed: bool = False
 
 
 def roles_in(answer: Raw, *path: str, condition: str | None = None) -> tuple[Role, ...]:

@@ -16,7 +16,16 @@ from enum import StrEnum
 from kitaru_iac.checks.permissions import Identity, Permission, Rows
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["BUILT_IN", "PERMISSIONS", "READER", "AzurePermission", "Resource", "When", "is_data"]
+__all__ = [
+    "BUILT_IN",
+    "NOT_JUDGED",
+    "PERMISSIONS",
+    "READER",
+    "AzurePermission",
+    "Resource",
+    "When",
+    "is_data",
+]
 
 
 class Resource(StrEnum):
@@ -213,6 +222,7 @@ _DATA = frozenset(
 #: Azure's own role that holds a resource's lines for an identity, the narrowest there is.
 #: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 BUILT_IN: Mapping[tuple[Identity, Resource, When], str] = {
+    (_C, Resource.SUBSCRIPTION, When.ALWAYS): "Reader",
     (_C, Resource.ACCOUNT, When.ALWAYS): "Storage Blob Data Contributor",
     (_C, Resource.CONTAINER, When.ALWAYS): "Storage Blob Data Contributor",
     (_C, Resource.REGISTRY, When.ROLES): "AcrPush",
@@ -226,6 +236,15 @@ BUILT_IN: Mapping[tuple[Identity, Resource, When], str] = {
 }
 #: Azure's own role that may read everything but data.
 READER = "Reader"
+
+#: What `policy` prints and no check judges, with the reason; all else is some check's.
+NOT_JUDGED: Mapping[tuple[Identity, str], str] = {
+    (_C, _SUBSCRIPTION): "Azure shows a subscription to whoever has a role on anything in it",
+    **dict.fromkeys(
+        [(_R, action) for action in (*_BLOBS, _CONTAINERS)],
+        "a step's identity is a compute cluster's or its pods', which no description names",
+    ),
+}
 
 
 def is_data(action: str) -> bool:

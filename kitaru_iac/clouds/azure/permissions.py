@@ -20,7 +20,7 @@ from kitaru_iac.clouds.azure.permission_table import (
 from kitaru_iac.clouds.azure.resources import AzureResources, azure_resources
 from kitaru_iac.spec.model import BaseSpec
 
-__all__ = ["built_in", "permissions_for", "policies", "policy", "scope_of"]
+__all__ = ["built_in", "is_implicit", "permissions_for", "policies", "policy", "scope_of"]
 
 _NAMES = {
     Resource.ACCOUNT: "Microsoft.Storage/storageAccounts",
@@ -64,6 +64,13 @@ def permissions_for(
         and _is_named(row.resource, resources)
         and (row.resource is not Resource.SUBSCRIPTION or _is_used(row, resources))
     )
+
+
+def is_implicit(spec: BaseSpec) -> bool | None:
+    """Whether the connector is no service principal; None where an existing one is used."""
+    if spec.credentials is not None:
+        return spec.credentials.kind != "azure-service-principal"
+    return None if spec.connector is not None else True
 
 
 def _is_named(resource: Resource, r: AzureResources) -> bool:
@@ -135,8 +142,7 @@ def policy(spec: BaseSpec, identity: Identity) -> dict[str, Any]:
         needs nothing. What the description does not tell stands in angle brackets.
     """
     r = azure_resources(spec)
-    implicit = spec.credentials is None or spec.credentials.kind != "azure-service-principal"
-    rows = permissions_for(r, identity, implicit=implicit)
+    rows = permissions_for(r, identity, implicit=is_implicit(spec) is not False)
     definitions, assignments = [], []
     for resource in dict.fromkeys(row.resource for row in rows):
         actions = list(dict.fromkeys(row.action for row in rows if row.resource is resource))

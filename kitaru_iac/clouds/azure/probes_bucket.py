@@ -13,10 +13,11 @@ from kitaru_iac.checks.probes import (
     Probe,
     ProbeError,
     Skipped,
+    in_batches,
 )
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.observations import Account, Container, Found, Raw, known_text
-from kitaru_iac.clouds.azure.probes_common import VERSIONS, CommonProbes, in_batches
+from kitaru_iac.clouds.azure.probes_common import VERSIONS, CommonProbes
 
 __all__ = ["BucketProbes"]
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable
 from typing import TypeVar
 
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.probes import (
-    Denied,
-    Probe,
-    Skipped,
-    in_parallel,
-)
+from kitaru_iac.checks.probes import Denied, Outcome, Probe, ProbeError, Skipped, in_batches
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.decisions import Answer, allows
 from kitaru_iac.clouds.azure.observations import (
@@ -23,11 +17,12 @@ from kitaru_iac.clouds.azure.observations import (
     known_text,
     roles_in,
     text,
+    within,
 )
 from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.clouds.azure.session import AzureAccess
 
-__all__ = ["VERSIONS", "CommonProbes", "in_batches"]
+__all__ = ["VERSIONS", "CommonProbes"]
 
 T = TypeVar("T")
 
@@ -43,8 +38,6 @@ VERSIONS = {
     "microsoft.keyvault": "2023-07-01",
     "microsoft.insights": "2020-02-02",
 }
-#: How many things of one listing are asked about at the same time.
-_AT_ONCE = 16
 
 
 class CommonProbes:
@@ -133,10 +126,13 @@ class CommonProbes:
             principal: Gives who.
         """
 
-        def run(id: str, who: Principal) -> Rights:
-            return Rights(who, id, self._roles(id, who, what))
+        def run(id: str, who: Principal, subscription: Outcome[Raw]) -> Rights:
+            seen = not isinstance(subscription, ProbeError)
+            is_managed = seen and bool(within(subscription, "managedByTenants"))
+            return Rights(who, id, self._roles(id, who, what), is_managed)
 
-        return Probe(f"the roles on {what}", run, requires=(scope, principal))
+        after = (self.subscription,)
+        return Probe(f"the roles on {what}", run, requires=(scope, principal), after=after)
 
     def _roles(self, id: str, who: Principal, what: str) -> tuple[Role, ...]:
         if who.is_caller:
@@ -179,15 +175,3 @@ def _is_above(at: str, scope: str) -> bool:
     if not at or at.startswith("/providers/microsoft.management/managementgroups/"):
         return True
     return at == scope or scope.startswith(f"{at}/")
-
-
-def in_batches(ask: Callable[[str], T], about: Iterable[str]) -> list[T]:
-    """Ask about many things, a bounded number at the same time. Raises the first failure."""
-    things = list(about)
-    found: list[T] = []
-    for first in range(0, len(things), _AT_ONCE):
-        batch = things[first : first + _AT_ONCE]
-        # In a tuple, since an outcome may be an error, which would be raised.
-        jobs = [partial(lambda one: (ask(one),), one) for one in batch]
-        found += [answer for (answer,) in in_parallel(jobs)]
-    return found

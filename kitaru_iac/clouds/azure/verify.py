@@ -14,6 +14,7 @@ from kitaru_iac.checks.model import Check
 from kitaru_iac.checks.probes import TIMEOUT, Outcome, Probe
 from kitaru_iac.clouds.azure.explain import checklist
 from kitaru_iac.clouds.azure.observations import Caller, Principal
+from kitaru_iac.clouds.azure.permissions import is_implicit
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import existing
 from kitaru_iac.clouds.azure.session import AzureAccess, require_azure
@@ -67,7 +68,8 @@ def checks_for(
     if resources.container is not None:
         checks += bucket_checks(made_by, probes, resources, connector, subject)
     if resources.registry is not None:
-        checks += registry_checks(made_by, probes, resources, connector, subject)
+        implicit = is_implicit(spec)
+        checks += registry_checks(made_by, probes, resources, connector, subject, implicit)
     if resources.workspace is not None:
         checks += workspace_checks(made_by, probes, resources, connector, subject)
     if resources.cluster is not None:

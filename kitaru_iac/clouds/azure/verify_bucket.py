@@ -28,7 +28,7 @@ from kitaru_iac.clouds.azure.observations import (
     flag,
     text,
 )
-from kitaru_iac.clouds.azure.permission_table import Resource
+from kitaru_iac.clouds.azure.permission_table import Resource, When
 from kitaru_iac.clouds.azure.permissions import permissions_for
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import AzureResources, location_of
@@ -88,14 +88,18 @@ def bucket_checks(
         "the container's id", lambda c: c.id, requires=(probes.container,), inline=True
     )
     rows = partial(permissions_for, r, Identity.CONNECTOR)
+    on_account = probes.rights("the account", at_account, connector)
+    # A listing of the subscription shows what one may read of it: a role on the account is enough.
+    listed = tuple(row for row in rows(Resource.SUBSCRIPTION) if row.when is When.UNNAMED)
     about.made.append(
         access_check(
             checklist,
             "azure.connector.bucket_access",
             subject,
             [
-                (probes.rights("the account", at_account, connector), rows(Resource.ACCOUNT)),
+                (on_account, rows(Resource.ACCOUNT)),
                 (probes.rights("the container", at_container, connector), rows(Resource.CONTAINER)),
+                (on_account, listed),
             ],
             create,
         )

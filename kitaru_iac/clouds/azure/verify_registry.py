@@ -10,7 +10,7 @@ from kitaru_iac.checks.probes import Probe, all_of
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.explain import About, evaluate_rights
 from kitaru_iac.clouds.azure.observations import Principal, Registry, Rights, flag, text
-from kitaru_iac.clouds.azure.permission_table import Resource
+from kitaru_iac.clouds.azure.permission_table import Resource, When
 from kitaru_iac.clouds.azure.permissions import permissions_for
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import AzureResources
@@ -19,6 +19,7 @@ __all__ = [
     "evaluate_admin",
     "evaluate_network",
     "evaluate_registry",
+    "evaluate_registry_access",
     "evaluate_registry_rights",
     "evaluate_roles",
     "registry_checks",
@@ -31,6 +32,7 @@ def registry_checks(
     r: AzureResources,
     connector: Probe[Principal],
     subject: str,
+    implicit: bool | None,
 ) -> list[Check[object]]:
     """The checks of the registry that the description names.
 
@@ -40,6 +42,7 @@ def registry_checks(
         r: What the description names.
         connector: The identity that the connector is.
         subject: The same in words.
+        implicit: Whether it is no service principal; None where nobody told.
     """
     host = str(r.registry)
     create = az(
@@ -59,7 +62,7 @@ def registry_checks(
         about.add(
             "azure.connector.registry_access",
             all_of(probes.registry, probes.rights_on_registry(connector)),
-            lambda seen: evaluate_registry_rights(*seen, Identity.CONNECTOR, r),
+            lambda seen: evaluate_registry_access(*seen, r, implicit),
             subject=subject,
         )
     return about.made
@@ -156,4 +159,26 @@ def evaluate_registry_rights(
     return unknown(
         f"{better.why}, if {registry.name} takes such roles, which it does not say",
         _show(registry),
+    )
+
+
+def evaluate_registry_access(
+    registry: Registry, rights: Rights, r: AzureResources, implicit: bool | None
+) -> Verdict:
+    """What the connector's roles say; without a service principal ZenML finds it in a listing."""
+    found = evaluate_registry_rights(registry, rights, Identity.CONNECTOR, r)
+    listed = tuple(
+        row
+        for row in permissions_for(r, Identity.CONNECTOR, Resource.SUBSCRIPTION)
+        if row.when is When.IMPLICIT
+    )
+    if implicit is False or found.status is not CheckStatus.OK:
+        return found
+    seen = evaluate_rights([(rights, listed)], Identity.CONNECTOR)
+    if seen.status is CheckStatus.OK:
+        return found
+    if implicit:
+        return seen
+    return unknown(
+        f"{seen.why}; which matters unless the connector is a service principal", seen.remedy
     )

@@ -416,12 +416,16 @@ def _bucket() -> list[Case]:
 def _access() -> list[Case]:
     name = "azure.connector.bucket_access"
     blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+    account = "Microsoft.Storage/storageAccounts/read"
     listing = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
     every = [f"{blobs}/read", f"{blobs}/write", f"{blobs}/delete"]
     return [
         Case(name, OK, then(BUCKET, _may([listing], every)), "(4 of 4"),
         Case(name, OK, then(BUCKET, _may([listing.upper()], [f"{blobs}/*"])), "(4 of 4"),
         Case(name, FAIL, then(BUCKET, _may(["*"], [])), f"allows {blobs}/read"),
+        # ZenML looks for the account among those that the subscription shows it.
+        Case(name, OK, then(unnamed, _may([listing, account], every)), "(5 of 5"),
+        Case(name, FAIL, then(unnamed, _may([listing], every)), f"allows {account}"),
         Case(name, FAIL, then(BUCKET, _may([], every)), f"allows {listing}"),
         Case(
             name,
@@ -479,6 +483,16 @@ def _registry() -> list[Case]:
     def mode(value: str | None, *roles: dict[str, Any]) -> Arrange:
         return then(registry(roleAssignmentMode=value), lambda w: w.may(w.registry_id, *roles))
 
+    def implicit(*actions: str) -> Arrange:
+        """No service principal, which lists the registries."""
+
+        def arrange(world: World) -> BaseSpec:
+            world.fit_registry()
+            world.may(world.registry_id, {"actions": [*old["actions"], *actions]})
+            return world.azureml(credentials=None)
+
+        return arrange
+
     roles, abac = "LegacyRegistryPermissions", "AbacRepositoryPermissions"
     return [
         *_of_registry(
@@ -519,6 +533,8 @@ def _registry() -> list[Case]:
             (UNKNOWN, {"roleAssignmentMode": "Newest"}, "does not say"),
         ),
         Case(name, OK, mode(roles, old), "(2 of 2"),
+        Case(name, OK, implicit(f"{acr}/read"), "(2 of 2"),
+        Case(name, FAIL, implicit(), f"allows {acr}/read"),
         Case(name, OK, mode(abac, new), "(4 of 4"),
         Case(name, OK, mode(None, old, new), "(2 of 2"),
         Case(name, FAIL, mode(abac, old), "repositories/content/read"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from kitaru_iac.checks.model import CheckStatus, Verdict, ok
 from kitaru_iac.checks.permissions import Identity, Permission
 from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError, Unavailable
+from kitaru_iac.clouds.azure.answers import caller
 from kitaru_iac.clouds.azure.decisions import Judged, judge, reads_all
 from kitaru_iac.clouds.azure.explain import About, checklist, evaluate_region, evaluate_rights
 from kitaru_iac.clouds.azure.observations import Principal, Rights, Role
@@ -110,6 +114,37 @@ def test_only_what_every_scope_allows_without_a_condition_is_ok(
     assert bool(verdict.remedy) is (status is not OK)
 
 
+def test_what_another_tenant_was_delegated_is_not_seen_to_be_missing() -> None:
+    managed = replace(rights(who=Principal("o", "theirs")), is_managed=True)
+    verdict = evaluate_rights([(managed, needed(READ))], Identity.CONNECTOR)
+    assert (verdict.status, "Lighthouse" in verdict.why) == (UNKNOWN, True)
+    # The caller's own rights Azure tells itself.
+    own = replace(rights(who=Principal("o", "me", True)), is_managed=True)
+    assert evaluate_rights([(own, needed(READ))], Identity.CONNECTOR).status is FAIL
+
+
+@pytest.mark.parametrize(
+    ("claims", "kind", "name"),
+    [
+        ({"idtyp": "user", "upn": "me@x", "appid": "cli"}, "User", "me@x"),
+        (
+            {"idtyp": "user", "unique_name": "live.com#me@y", "appid": "cli"},
+            "User",
+            "live.com#me@y",
+        ),
+        ({"upn": "me@x", "appid": "cli"}, "User", "me@x"),
+        ({"idtyp": "app", "appid": "app"}, "ServicePrincipal", "app"),
+        ({"appid": "app"}, "ServicePrincipal", "app"),
+    ],
+)
+def test_a_token_tells_a_person_from_an_application(
+    claims: dict[str, str], kind: str, name: str
+) -> None:
+    part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    found = caller(f"e30.{part}.x")
+    assert (found.kind, found.name) == (kind, name)
+
+
 def test_a_remedy_assigns_a_role_to_the_very_principal() -> None:
     verdict = evaluate_rights([(rights(), needed(READ))], Identity.VERIFY)
     assert verdict.remedy == (
@@ -118,7 +153,7 @@ def test_a_remedy_assigns_a_role_to_the_very_principal() -> None:
     )
     nobody = Principal(None, "somebody")
     verdict = evaluate_rights(
-        [(rights(who=nobody), needed(READ, resource=Resource.SUBSCRIPTION))], Identity.CONNECTOR
+        [(rights(who=nobody), needed(READ, resource=Resource.GROUP))], Identity.CONNECTOR
     )
     assert verdict.remedy == (
         "az role assignment create --assignee-object-id OBJECT_ID --assignee-principal-type "

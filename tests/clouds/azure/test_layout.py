@@ -418,7 +418,7 @@ def test_who_makes_a_cluster_may_make_what_it_is_made_of() -> None:
 def test_who_provisions_may_assign_these_roles_to_identities_alone() -> None:
     policy = provision_policy(described())
     names_, group = policy["roleDefinitions"]
-    assert "Microsoft.KeyVault/locations/deletedVaults/read" in names_["Actions"]
+    assert "Microsoft.KeyVault/deletedVaults/read" in names_["Actions"]
     assert not any("*" in action for action in names_["Actions"] + group["Actions"])
     assert "Microsoft.Resources/subscriptions/resourceGroups/delete" not in group["Actions"]
     where = {one["role"]: one for one in policy["roleAssignments"]}

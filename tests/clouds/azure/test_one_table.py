@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 import pytest
 
-from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.checks.model import CheckStatus, run_checks
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.clouds.azure.permission_table import PERMISSIONS, Resource, is_data
+from kitaru_iac.clouds.azure.permission_table import (
+    NOT_JUDGED,
+    PERMISSIONS,
+    Resource,
+    When,
+    is_data,
+)
 from kitaru_iac.clouds.azure.permissions import built_in, policies, policy
+from kitaru_iac.clouds.azure.verify import checks_for
 from kitaru_iac.infrastructure.verify import policy as printed
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec
@@ -103,8 +111,7 @@ def test_every_line_is_of_some_stack_and_named_once() -> None:
 
 
 def test_a_remedy_names_a_role_for_all_that_a_check_may_miss() -> None:
-    things = {Resource.ACCOUNT, Resource.CONTAINER, Resource.REGISTRY, Resource.WORKSPACE}
-    for thing in (*things, Resource.CLUSTER):
+    for thing in set(Resource) - {Resource.GROUP}:
         for abac in (None, False, True):
             assert built_in(Identity.CONNECTOR, thing, abac=abac)
     assert built_in(Identity.PULL, Resource.REGISTRY, abac=True) != built_in(
@@ -115,16 +122,21 @@ def test_a_remedy_names_a_role_for_all_that_a_check_may_miss() -> None:
 @pytest.mark.parametrize("kind", ["azureml", "kubernetes"])
 @pytest.mark.parametrize("mode", ["LegacyRegistryPermissions", "AbacRepositoryPermissions"])
 def test_the_printed_roles_are_what_the_checks_ask_for(kind: str, mode: str, world: World) -> None:
+    """With all of them every check is ok; without any one of them some check fails."""
     world.fit_workspace() if kind == "azureml" else world.fit_cluster()
     registry = world.azure.resources.resources[world.registry_id.lower()]
     registry["properties"]["roleAssignmentMode"] = mode
-    spec = getattr(world, kind)(credentials=None)
-    wanted = {f"azure.connector.{part}_access" for part in ("bucket", "registry")}
-    wanted.add("azure.connector.workspace_access" if kind == "azureml"
-               else "azure.connector.cluster_access")  # fmt: skip
+    spec = getattr(world, kind)(credentials=None, artifact_store=f"az://{CONTAINER}")
+    runs = "workspace" if kind == "azureml" else "cluster"
+    wanted = {f"azure.connector.{part}_access" for part in ("bucket", "registry", runs)}
     document = policy(spec, Identity.CONNECTOR)
+    told = {
+        f"<group of the account of {CONTAINER}>": "ml-platform",
+        f"<account of {CONTAINER}>": "teamdata",
+        "<group of team.azurecr.io>": "images",
+    }
 
-    def statuses(without: str = "") -> dict[str, CheckStatus]:
+    def statuses(*without: str) -> dict[str, CheckStatus]:
         for path in [p for p in world.azure.resources.resources if "/roleassignments/" in p]:
             del world.azure.resources.resources[path]
         for role, assigned in zip(
@@ -132,20 +144,45 @@ def test_the_printed_roles_are_what_the_checks_ask_for(kind: str, mode: str, wor
         ):
             guid = world.azure.role_definition(
                 role["Name"],
-                actions=[a for a in role["Actions"] if a != without],
-                dataActions=[a for a in role["DataActions"] if a != without],
+                actions=[a for a in role["Actions"] if a not in without],
+                dataActions=[a for a in role["DataActions"] if a not in without],
             )
-            scope = assigned["scope"].replace("<group of teamdata>", "ml-platform")
-            world.azure.role_assignment(
-                scope.replace("<group of team.azurecr.io>", "images"), guid, OTHER
-            )
-        results = world.report(spec, identity=OTHER, server="https://zenml.example")
-        return {r.id: r.status for r in results if r.id in wanted}
+            scope = assigned["scope"]
+            for unknown, known in told.items():
+                scope = scope.replace(unknown, known)
+            world.azure.role_assignment(scope, guid, OTHER)
+        checks = checks_for(spec, timeout=5, identity=OTHER, server="https://zenml.example")
+        results = run_checks([one for one in checks if one.info.id in wanted], 6)
+        return {r.id: r.status for r in results}
 
     assert statuses() == dict.fromkeys(wanted, CheckStatus.OK)
-    one = {"azureml": "/jobs/write", "kubernetes": "/listClusterAdminCredential/action"}[kind]
-    (missing,) = {action for action, _ in granted(document) if action.endswith(one)}
-    assert sorted(statuses(missing).values()) == ["fail", "ok", "ok"]
+    other = When.ABAC if mode.startswith("Legacy") else When.ROLES
+    of_no_use = {row.action for row in PERMISSIONS if row.when is other}
+    not_judged = {action for who, action in NOT_JUDGED if who is Identity.CONNECTOR}
+    # One of each check's at a time, since every round asks all three.
+    by_check: dict[str, list[str]] = {name: [] for name in wanted}
+    for action in sorted({action for action, _ in granted(document)}):
+        of = {"Microsoft.Storage": "bucket", "Microsoft.ContainerRegistry": "registry"}
+        part = of.get(action.partition("/")[0], runs)
+        by_check[f"azure.connector.{part}_access"].append(action)
+    for missing in zip_longest(*by_check.values()):
+        ends = {
+            name: CheckStatus.FAIL if one and one not in of_no_use | not_judged else CheckStatus.OK
+            for name, one in zip(by_check, missing, strict=True)
+        }
+        assert statuses(*filter(None, missing)) == ends, missing
+
+
+def test_every_printed_action_is_judged_or_says_why_not() -> None:
+    """The connector's are tried one by one above, and those of whoever looks below.
+
+    Those of whoever pulls are what `azure.workspace.pull` and `azure.cluster.pull` are about.
+    """
+    rows = {(row.identity, row.action) for row in PERMISSIONS}
+    assert set(NOT_JUDGED) <= rows
+    assert {row for row in rows if row[0] is Identity.RUNTIME} <= set(NOT_JUDGED)
+    judged = {Identity.CONNECTOR, Identity.PULL, Identity.VERIFY}
+    assert {identity for identity, _ in rows - set(NOT_JUDGED)} == judged
 
 
 @pytest.mark.parametrize("kind", ["azureml", "kubernetes"])

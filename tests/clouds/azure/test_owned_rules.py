@@ -156,10 +156,17 @@ LISTED = "/deletedWorkspaces"
 DELETED = {"name": "THING", "id": f"{GROUP.upper()}/providers/x/thing"}
 NODES = {"resourceGroupName": "nodes", "managedBy": "pods", "of": "ml"}
 CLUSTER = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters/pods"
-VAULT = "/deletedVaults/thing"
+VAULT = "/deletedVaults"
 UNTIL = {"scheduledPurgeDate": "2026-12-01"}
+
+
+def vault(name: str = "Thing", **properties: Any) -> Any:
+    return {"name": name, "properties": {**UNTIL, **properties}}
+
+
+ALL_FREE = {"/checkNameAvailability": FREE, VAULT: []}
 NAMES: dict[str, Callable[[], str]] = {
-    **{f"name: {k.KINDS[token].noun}, free": taken(token, {"/checkNameAvailability": FREE})
+    **{f"name: {k.KINDS[token].noun}, free": taken(token, ALL_FREE)
        for token in (k.ACCOUNT, k.REGISTRY, k.VAULT)},
     "name: used": taken(k.ACCOUNT, {"/checkNameAvailability": USED}),
     "name: used, for a reason": taken(
@@ -168,9 +175,19 @@ NAMES: dict[str, Callable[[], str]] = {
     "name: not said": taken(k.REGISTRY, {"/checkNameAvailability": {}}),
     "name: ours already": taken(k.ACCOUNT, {**OURS, "/checkNameAvailability": USED}),
     "name: closed": taken(k.ACCOUNT, {"/thing": DENIED}),
-    "name: a deleted vault": taken(k.VAULT, {VAULT: {"properties": UNTIL}}),
+    "name: a deleted vault": taken(k.VAULT, {VAULT: [vault()]}),
     "name: a deleted vault, protected": taken(
-        k.VAULT, {VAULT: {"properties": {**UNTIL, "purgeProtectionEnabled": True}}}
+        k.VAULT, {VAULT: [vault(purgeProtectionEnabled=True)]}
+    ),
+    "name: a deleted vault of this region": taken(k.VAULT, {VAULT: [vault(location=REGION)]}),
+    "name: a deleted vault of another region": taken(
+        k.VAULT, {VAULT: [vault("x"), vault(location="North Europe")]}
+    ),
+    "name: a deleted vault of another region, protected": taken(
+        k.VAULT, {VAULT: [vault(location="northeurope", purgeProtectionEnabled=True)]}
+    ),
+    "name: another deleted vault": taken(
+        k.VAULT, {VAULT: [vault("x")], "/checkNameAvailability": FREE}
     ),
     "name: a deleted workspace": taken(k.WORKSPACE, {LISTED: [DELETED]}),
     "name: a deleted workspace of another group": taken(

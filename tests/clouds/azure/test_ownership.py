@@ -35,7 +35,7 @@ HERE, REGION = "ml", "westeurope"
 OURS = marks("kitaru", "prod")
 DENIED = {
     ACCOUNT: "Microsoft.Storage/storageAccounts/read",
-    NAME: "Microsoft.KeyVault/locations/deletedVaults/read",
+    NAME: "Microsoft.KeyVault/deletedVaults/read",
 }
 
 
@@ -126,6 +126,14 @@ def test_a_deleted_vault_keeps_its_name_with_both_ways_out(account: Account, wor
     for way in ("az keyvault recover --name kv1", "--take-back", "az keyvault purge --name kv1"):
         assert way in str(seen.foreign)
     assert "2030-01-08" in str(seen.foreign)
+    assert "--location westeurope" in str(seen.foreign)
+    # The vault's name has no region in it, nor does a stack's: it may have been moved.
+    for one in world.azure.resources.writes.deleted.values():
+        one["location"] = "northeurope"
+    seen = taken(account, VAULT, "kv1")
+    assert seen is not None
+    assert str(seen.foreign).count("--location northeurope") == 2
+    assert "run this in northeurope with --take-back" in str(seen.foreign)
 
 
 def test_a_deleted_workspace_keeps_its_name_with_all_ways_out(
@@ -389,6 +397,15 @@ def test_who_runs_the_steps_of_what_exists_is_looked_up(
     }
     spec = described(world, **more[kind])
     assert account.known(spec, layout(spec, account.subscription, REGION)) == Known(principal="who")
+    assert target.target(spec).notes == ()
+    # Identities without a primary one, and a service principal.
+    stored["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {"/a": {}, "/b": {}}}
+    aks = f"{group_path(world)}/providers/{KINDS[CLUSTER].arm}/aks".lower()
+    world.azure.resources.resources[aks]["properties"]["identityProfile"] = None
+    (note,) = target.target(spec).notes
+    for words in ("does not tell which identity", "Storage Blob Data Contributor", "AcrPull",
+                  "Container Registry Repository Reader", "/registries/", "OBJECT_ID"):  # fmt: skip
+        assert words in note
 
 
 def test_every_claim_of_a_whole_stack_can_be_looked_up(account: Account, world: World) -> None:

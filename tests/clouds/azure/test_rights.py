@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.checks.model import CheckResult, CheckStatus
 from kitaru_iac.clouds.azure.decisions import Answer, allows
 from kitaru_iac.clouds.azure.observations import Role, roles_in
 from tests.clouds.azure.world import OTHER, World
@@ -123,6 +123,24 @@ def test_one_who_is_told_to_be_the_caller_is_asked_as_the_caller(world: World) -
     world.fit_bucket()
     assert found(world, world.caller.upper())[0] is CheckStatus.OK
     assert any(call.endswith("/permissions") for call in world.faults.calls)
+
+
+def test_only_who_is_no_service_principal_has_to_list_the_registries(world: World) -> None:
+    world.fit_registry()
+    acr = "Microsoft.ContainerRegistry/registries"
+    role = world.azure.role_definition("push", actions=[f"{acr}/pull/read", f"{acr}/push/write"])
+    world.azure.role_assignment(world.registry_id, role, OTHER)
+
+    def look(**how: Any) -> CheckResult:
+        spec = world.azureml(credentials=None, **how)
+        name = "azure.connector.registry_access"
+        return world.check(spec, name, identity=OTHER, server="https://zenml.example")
+
+    known, existing = look(), look(connector="team")
+    assert (known.status, existing.status) == (CheckStatus.FAIL, CheckStatus.UNKNOWN)
+    for one in (known, existing):
+        assert f"allows {acr}/read" in one.why
+        assert "--role Reader" in str(one.remedy)
 
 
 def test_an_application_is_no_object(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -485,8 +486,8 @@ LISTS: dict[str, Callable[[], str]] = {
     "list: container that answers alone": told(b.bucket_checks, R, found=DENIED),
     "list: container that is slow": told(b.bucket_checks, R, touched=AWAY),
     "list: container that is skipped": told(b.bucket_checks, R, touched=Skipped("no account")),
-    "list: registry": told(g.registry_checks, R),
-    "list: registry of a local runner": told(g.registry_checks, LOCAL),
+    "list: registry": told(partial(g.registry_checks, implicit=False), R),
+    "list: registry of a local runner": told(partial(g.registry_checks, implicit=True), LOCAL),
     "list: cluster": told(c.cluster_checks, AKS),
     "list: cluster, no more": told(
         c.cluster_checks, replace(AKS, location=None, registry=None, subscription=None)

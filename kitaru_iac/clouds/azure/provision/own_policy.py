@@ -93,7 +93,7 @@ def _anywhere(planned: Layout) -> list[str]:
     if planned.new_workspace:
         found += [
             "Microsoft.KeyVault/checkNameAvailability/read",
-            "Microsoft.KeyVault/locations/deletedVaults/read",
+            "Microsoft.KeyVault/deletedVaults/read",
         ]
     if planned.new_workspace or planned.new_cluster:
         if planned.known.store_id or planned.new_container is None:

@@ -251,26 +251,32 @@ def _node_group(access: AzureAccess, subscription: str, inputs: Inputs) -> Sight
     )
 
 
-def _deleted_vault(access: AzureAccess, subscription: str, name: str, location: str) -> str | None:
-    """Why a vault's name is kept, with both ways out; None if it is not."""
-    path = (
-        f"/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}"
-        f"/deletedVaults/{name}"
+def _deleted_vault(access: AzureAccess, subscription: str, name: str, region: str) -> str | None:
+    """Why a vault's name is kept, with both ways out; None if it is not.
+
+    Its name has no region in it, and it is kept in the region where the vault was.
+    https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/list-deleted
+    """
+    listed = access.list(
+        f"/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults",
+        KINDS[VAULT].version,
+        about="the deleted key vaults",
     )
-    try:
-        found = access.get(path, KINDS[VAULT].version, about=f"the deleted key vault {name}")
-    except NotFound:
+    of_name = (one for one in listed if known_text(one, "name").lower() == name.lower())
+    found = next(of_name, None)
+    if found is None:
         return None
     until = text(found, "properties", "scheduledPurgeDate")
+    location = location_of(text(found, "properties", "location") or region)
+    is_here = location == location_of(region)
     recover = az("keyvault", "recover", name=name, location=location, subscription=subscription)
-    back = f"Bring it back with `{recover}`, and run this with --take-back"
+    run = "run this with --take-back" if is_here else f"run this in {location} with --take-back"
+    kept = f"it was deleted{'' if is_here else f' in {location}'}, and keeps its name until {until}"
+    back = f"Bring it back with `{recover}`, and {run}"
     if flag(found, "properties", "purgeProtectionEnabled") is True:
-        return f"it was deleted, and keeps its name until {until}, protected from purging. {back}."
+        return f"{kept}, protected from purging. {back}."
     purge = az("keyvault", "purge", name=name, location=location, subscription=subscription)
-    return (
-        f"it was deleted, and keeps its name until {until}. {back}; "
-        f"or delete it for good: `{purge}`."
-    )
+    return f"{kept}. {back}; or delete it for good: `{purge}`."
 
 
 def _is_among_deleted(access: AzureAccess, subscription: str, inputs: Inputs) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
-from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.clouds.azure.commands import assign, az
+from kitaru_iac.clouds.azure.permission_table import Resource
+from kitaru_iac.clouds.azure.permissions import built_in
 from kitaru_iac.clouds.azure.provision import names
 from kitaru_iac.clouds.azure.provision.account import Account
 from kitaru_iac.clouds.azure.provision.args import OUTPUTS
 from kitaru_iac.clouds.azure.provision.grants import Use
-from kitaru_iac.clouds.azure.provision.kinds import GROUP, KINDS
+from kitaru_iac.clouds.azure.provision.kinds import ACCOUNT, GROUP, KINDS, REGISTRY
 from kitaru_iac.clouds.azure.provision.layout import Layout, layout, place_in
 from kitaru_iac.clouds.azure.provision.ownership import claims
 from kitaru_iac.clouds.azure.resources import location_of
@@ -157,12 +160,47 @@ def _notes(planned: Layout) -> tuple[str, ...]:
     if planned.new_cluster:
         return _notes_of_cluster(planned, planned.new_cluster)
     if planned.new_workspace is None:
-        return ()
+        return _notes_of_steps(planned)
     kept = (
         f"Deleted later, the workspace {planned.new_workspace} keeps its name for 14 days and the "
         f"key vault {planned.new_vault} for 7: both can be brought back until then"
     )
     return (kept,)
+
+
+def _notes_of_steps(planned: Layout) -> tuple[str, ...]:
+    """What who runs the steps is to be granted, where Azure does not tell who that is.
+
+    A workspace may have identities of its users' without a primary one, and a cluster a service
+    principal.
+    """
+    where = f"the workspace {planned.workspace}" if planned.workspace else None
+    if planned.cluster:
+        where = f"the cluster {planned.cluster}"
+    if where is None or planned.known.principal is not None:
+        return ()
+    made = {
+        ACCOUNT: (planned.new_account, [built_in(Identity.RUNTIME, Resource.ACCOUNT)]),
+        # One of the two has an effect, which one follows from the registry's mode.
+        REGISTRY: (
+            planned.new_registry,
+            [built_in(Identity.PULL, Resource.REGISTRY, abac=abac) for abac in (False, True)],
+        ),
+    }
+    grants = []
+    for token, (name, roles) in made.items():
+        if name is not None:
+            kind = KINDS[token]
+            inputs = {"resourceGroupName": planned.resource_group, kind.name: name}
+            at = kind.id_of(planned.subscription, inputs)
+            grants += [assign(None, str(role), at) for role in roles]
+    if not grants:
+        return ()
+    said = (
+        f"Azure does not tell which identity runs the steps in {where}, so nothing is granted to "
+        f"it; once the rest is there, with its object id: {' && '.join(grants)}"
+    )
+    return (said,)
 
 
 def _notes_of_cluster(planned: Layout, cluster: str) -> tuple[str, ...]:
