@@ -159,6 +159,8 @@ class GcpRest:
         if re.fullmatch(r"(?:projects/[^/]+/)?roles/[\w.]+", role) is None:
             return self._service_account(request)
         self._state.caller(request.bearer)
+        if role.startswith("projects/"):  # Google's own may be read by everybody
+            self._state.require("iam.roles.get", role)
         if role not in self._state.roles:
             raise LookupError(f"The role named {role} was not found.")
         included = list(self._state.roles[role])

@@ -31,6 +31,8 @@ class KubernetesLoopback:
         self.accounts: dict[str, dict[str, str]] = {}
         #: What it denies, as ``create pods``.
         self.denied: set[str] = set()
+        #: Told which permission a read takes, and on what; raises where it is denied.
+        self.require: Callable[[str, str], None] | None = None
         #: Answered instead of what is asked for.
         self.refusal: Answer | None = None
         answer = self._answer
@@ -70,6 +72,12 @@ class KubernetesLoopback:
         parts = request.path.strip("/").split("/")
         if parts[:3] != ["api", "v1", "namespaces"] or len(parts) not in {4, 6}:
             return _status(404, "NotFound")
+        if self.require is not None:
+            kind = "namespaces" if len(parts) == 4 else "serviceAccounts"
+            try:
+                self.require(f"container.{kind}.get", request.path)
+            except Exception:  # whichever way a cloud's double denies
+                return _status(403, "Forbidden")
         if len(parts) == 4:
             if parts[3] not in self.namespaces:
                 return _status(404, "NotFound")

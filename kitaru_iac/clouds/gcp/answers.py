@@ -27,6 +27,11 @@ _NAMED_PERMISSION = compiled(
 )
 
 
+_PAGE_OF_API = compiled(
+    r"/apis/api/(?P<service>[a-z0-9.-]+)/overview\?project=(?P<consumer>[a-z0-9:.-]+[a-z0-9])"
+)
+
+
 class Transient(Unavailable):
     """No answer, and another try may get one. `pause` is how long Google wants us to wait."""
 
@@ -43,7 +48,7 @@ class ServiceDisabled(ProbeError):
     """An API is off in a project, which says nothing about what is in it.
 
     Attributes:
-        service: As ``artifactregistry.googleapis.com``.
+        service: As ``artifactregistry.googleapis.com``; empty if it was not told.
         consumer: The project, by its id or number; None if it was not told.
     """
 
@@ -51,9 +56,11 @@ class ServiceDisabled(ProbeError):
         self.service = service
         self.consumer = consumer
         where = f" in the project {consumer}" if consumer else ""
+        enable = command("gcloud", "services", "enable", service, project=consumer)
+        listed = command("gcloud", "services", "list", enabled=True, project=consumer)
         super().__init__(
-            f"{about}: the API {service} is not enabled{where}",
-            command("gcloud", "services", "enable", service, project=consumer),
+            f"{about}: {f'the API {service}' if service else 'an API'} is not enabled{where}",
+            enable if service else note(listed, "shows those that are"),
         )
 
 
@@ -152,7 +159,10 @@ def _meaning(
     if status == 404:
         return NotFound(f"{about} does not exist", resource=about)
     if status == 403:
-        return _forbidden(reason, metadata, words, about, permission)
+        # The old form of an error has no metadata, but its words name the page that enables an API.
+        page = _PAGE_OF_API.search(message)
+        told = page.groupdict() if page else {}
+        return _forbidden(reason, {**told, **metadata}, words, about, permission)
     if status == 429 or status >= 500:
         return Transient(f"Google answered {status} about {about}: {words}", pause)
     if status == 400:
@@ -165,8 +175,9 @@ def _forbidden(
 ) -> ProbeError:
     """403 has many reasons; only what is left is a missing permission."""
     if reason in {"SERVICE_DISABLED", "accessNotConfigured"}:
+        service = metadata.get("service") or _service_of(permission)
         consumer = metadata.get("consumer", "").removeprefix("projects/") or None
-        return ServiceDisabled(metadata.get("service", "that is asked"), consumer, about)
+        return ServiceDisabled(service, consumer, about)
     if reason in _THROTTLED:
         return Transient(f"Google throttled the question about {about} ({reason})")
     if reason == "USER_PROJECT_DENIED" or "quota project" in words:
@@ -190,6 +201,13 @@ def _forbidden(
         permission=missing,
         resource=about,
     )
+
+
+def _service_of(permission: str | None) -> str:
+    """The API that a permission is of; empty where none is told."""
+    of = (permission or "").partition(".")[0]
+    name = "cloudresourcemanager" if of == "resourcemanager" else of
+    return f"{name}.googleapis.com" if name else ""
 
 
 def _words(error: Exception) -> str:

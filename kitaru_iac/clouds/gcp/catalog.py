@@ -63,6 +63,14 @@ _CHECKS = (
         _CANNOT_FAIL,
     ),
     CheckInfo(
+        "gcp.bucket.requester_pays",
+        "The bucket's own project pays for what is asked of it",
+        "Where the requester pays, Google answers only who names a project for that, which ZenML "
+        "does not, or who may bill the bucket's project.",
+        _GCS + "requester-pays",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
         "gcp.bucket.region",
         "The bucket is where the stack runs",
         "Its location: the stack's region, or a dual- or multi-region that holds it. Vertex needs "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,7 @@ class Bucket:
         soft_delete: For how many seconds what was deleted is kept; 0 if not at all.
         key: The Cloud KMS key that encrypts it by default; None for Google's own.
         project_number: Of the project that it is in; None if it was not told.
+        requester_pays: Whether a question has to name a project that pays for it.
     """
 
     location: str
@@ -82,6 +83,7 @@ class Bucket:
     soft_delete: int
     key: str | None
     project_number: str | None
+    requester_pays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,14 @@ class Tested:
     def missing(self) -> tuple[str, ...]:
         """Those that the caller surely lacks."""
         return tuple(p for p in self.asked if p not in self.granted and p not in self.unclear)
+
+    def without(self, some: Collection[str]) -> Tested:
+        """The same but for some of them."""
+        return Tested(
+            tuple(p for p in self.asked if p not in some),
+            self.granted.difference(some),
+            tuple(p for p in self.unclear if p not in some),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ a resource id, which a stack always has (``artifactregistry.locations.list``,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from kitaru_iac.checks.permissions import Identity, Permission, Rows
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["PERMISSIONS", "GcpPermission", "Resource", "When"]
+__all__ = ["NOT_JUDGED", "PERMISSIONS", "GcpPermission", "Resource", "When"]
 
 
 class Resource(StrEnum):
@@ -36,6 +37,7 @@ class When(StrEnum):
 
     ALWAYS = "always"
     WORKLOAD = "extra.orchestrator.workload_service_account is set"
+    DNS_ENDPOINT = "the cluster's DNS endpoint is on, which ZenML then takes"
 
 
 _EVERY = frozenset({StackType.LOCAL, StackType.KUBERNETES, StackType.VERTEX})
@@ -61,6 +63,9 @@ _JOBS = {
     "aiplatform.customJobs.get": "follow it",
     "aiplatform.customJobs.cancel": "stop it",
 }
+
+#: https://cloud.google.com/kubernetes-engine/docs/concepts/network-isolation#dns-based_endpoint
+_CONNECT = {"container.clusters.connect": "be let in by the cluster's DNS endpoint"}
 
 PERMISSIONS: tuple[GcpPermission, ...] = (
     # --- connector
@@ -104,6 +109,7 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
             "container.clusters.list": "connector verification finds the cluster by its name",
         },
     ),
+    *_rows(_C, Resource.CLUSTER, _GKE, _CONNECT, when=When.DNS_ENDPOINT),
     # --- runtime. On GKE it is the pods' identity (Workload Identity), where they have one;
     # without, ZenML hands them the connector's credentials.
     *_rows(_R, Resource.BUCKET, _REMOTE, _OBJECTS),
@@ -137,6 +143,7 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
             "cloudkms.cryptoKeys.get": "gcp.bucket.encryption",
             "iam.serviceAccounts.getIamPolicy": "gcp.connector.trust, gcp.workload.trust",
             "iam.serviceAccounts.get": "gcp.workload.exists",
+            "iam.roles.get": "what the project's custom roles hold, as those that `policy` prints",
         },
     ),
     *_rows(
@@ -152,8 +159,31 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
         _V,
         Resource.REPOSITORY_PROJECT,
         _REMOTE,
-        {"resourcemanager.projects.getIamPolicy": "gcp.vertex.pull, gcp.cluster.pull"},
+        {
+            "resourcemanager.projects.getIamPolicy": "gcp.vertex.pull, gcp.cluster.pull",
+            "iam.roles.get": "what the custom roles of the repository's project hold",
+        },
     ),
     *_rows(_V, Resource.PROJECT, _VERTEX, {"aiplatform.locations.list": "gcp.vertex.region"}),
-    *_rows(_V, Resource.CLUSTER, _GKE, {"container.clusters.list": "gcp.cluster.*"}),
+    # Objects in the cluster, which roles of IAM let read as RBAC does. Everybody may ask there what
+    # they may do (gcp.cluster.rights).
+    *_rows(
+        _V,
+        Resource.CLUSTER,
+        _GKE,
+        {
+            "container.clusters.list": "gcp.cluster.*",
+            "container.namespaces.get": "gcp.cluster.namespace",
+            "container.serviceAccounts.get": "gcp.cluster.pod_identity",
+        },
+    ),
+    *_rows(_V, Resource.CLUSTER, _GKE, _CONNECT, when=When.DNS_ENDPOINT),
 )
+
+#: What `policy` prints and no check judges, with the reason; all else is some check's.
+NOT_JUDGED: Mapping[tuple[Identity, str], str] = {
+    **dict.fromkeys(
+        [(_R, action) for action in (*_JOBS, "logging.logEntries.create")],
+        "the steps' account is looked at on the bucket alone, and not in the project",
+    ),
+}

@@ -11,13 +11,17 @@ import re
 from typing import Any
 
 from kitaru_iac.checks.cluster_rights import rules_of
+from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.probes import Denied
+from kitaru_iac.clouds.gcp.commands import bind, gcloud
 from kitaru_iac.clouds.gcp.permission_table import PERMISSIONS, GcpPermission, Resource, When
-from kitaru_iac.clouds.gcp.resources import GcpResources, gcp_resources
+from kitaru_iac.clouds.gcp.resources import GcpResources, gcp_resources, project_of_account
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = [
+    "let_look",
     "needed",
     "permissions_for",
     "pod_member",
@@ -53,6 +57,40 @@ def needed(resources: GcpResources, identity: Identity, resource: Resource) -> t
     """The permissions that an identity needs on one kind of thing, each once."""
     rows = permissions_for(resources, identity)
     return tuple(dict.fromkeys(row.action for row in rows if row.resource is resource))
+
+
+def let_look(error: Denied, member: str | None, r: GcpResources) -> str:
+    """The command that lets whoever was refused look, where it is known who that is and where."""
+    project = _project_of(error, r)
+    if member is None or project is None or error.permission is None:
+        who = gcloud("auth", "list")
+        return note(who, f"and grant it {error.permission or 'the right to look'}")
+    role = role_id(r.stack, Identity.VERIFY, Resource.PROJECT)
+    # All that the checks read in this project, not one refusal after the other.
+    every = {error.permission}.union(
+        *(needed(r, Identity.VERIFY, resource) for resource in Resource)
+    )
+    make = gcloud(
+        "iam", "roles", "create", role, project=project, permissions=",".join(sorted(every))
+    )
+    role = f"projects/{project}/roles/{role}"
+    return f"{make} && {bind('projects', project, member=member, role=role)}"
+
+
+def _project_of(error: Denied, r: GcpResources) -> str | None:
+    """Where looking has to be granted: a registry, account or role may be another project's."""
+    about = str(error.resource)
+    if about.startswith("the role "):
+        kind, _, name = about.removeprefix("the role ").partition("/")
+        return name.partition("/")[0] if kind == "projects" else None
+    if r.repository is not None and (
+        str(r.repository) in about or about.endswith(f"project {r.repository.project}")
+    ):
+        return r.repository.project
+    for email in (r.connector, r.workload):
+        if email is not None and about.endswith(f" {email}"):
+            return project_of_account(email) or r.project
+    return r.project
 
 
 def policies(spec: BaseSpec) -> dict[str, dict[str, Any]]:

@@ -60,6 +60,7 @@ class BucketProbes(CommonProbes):
             soft_delete=int(deleted.retention_duration_seconds or 0) if deleted else 0,
             key=found.default_kms_key_name,
             project_number=None if found.project_number is None else str(found.project_number),
+            requester_pays=bool(found.requester_pays),
         )
 
     def _bucket_policy(self) -> Raw:

@@ -11,12 +11,12 @@ from kitaru_iac.checks.endpoint import connects
 from kitaru_iac.checks.kubernetes_api import KubernetesApi
 from kitaru_iac.checks.probes import NotFound, Probe, Skipped, Unavailable
 from kitaru_iac.clouds.gcp.commands import gcloud
-from kitaru_iac.clouds.gcp.kubernetes_api import api_of, endpoint_of
+from kitaru_iac.clouds.gcp.kubernetes_api import api_of, dns_endpoint, endpoint_of
 from kitaru_iac.clouds.gcp.observations import Caller, Clusters, Connector, Project, Raw
 from kitaru_iac.clouds.gcp.probes_common import CommonProbes
 from kitaru_iac.clouds.gcp.probes_registry import as_rest
 
-__all__ = ["ClusterProbes", "node_accounts"]
+__all__ = ["ClusterProbes", "new_pools", "node_accounts"]
 
 
 class ClusterProbes(CommonProbes):
@@ -37,6 +37,12 @@ class ClusterProbes(CommonProbes):
         )
         self.pod_account: Probe[Raw] = Probe(
             "the pods' service account", self._pod_account, requires=(self.cluster,)
+        )
+        self.by_name: Probe[bool] = Probe(
+            "the cluster's DNS endpoint",
+            lambda cluster: dns_endpoint(cluster) is not None,
+            requires=(self.cluster,),
+            inline=True,
         )
         self.node_members: Probe[tuple[str, ...]] = Probe(
             "the nodes' service account",
@@ -138,17 +144,29 @@ def cluster_in(seen: Clusters, region: str | None) -> Raw:
     return seen.found[-1]
 
 
+def new_pools(cluster: Raw) -> Raw:
+    """What node auto-provisioning gives the pools that it makes; empty where it is off.
+
+    https://cloud.google.com/kubernetes-engine/docs/how-to/node-auto-provisioning
+    """
+    scaling: Raw = cluster.get("autoscaling") or {}
+    if not scaling.get("enableNodeAutoprovisioning"):
+        return {}
+    found: Raw = scaling.get("autoprovisioningNodePoolDefaults") or {}
+    return found
+
+
 def node_accounts(cluster: Raw, number: str) -> tuple[str, ...]:
     """The service accounts of a cluster's nodes; ``default`` is the project's Compute account.
 
     https://cloud.google.com/kubernetes-engine/docs/how-to/service-accounts
     """
-    if (cluster.get("autopilot") or {}).get("enabled"):
-        scaling = cluster.get("autoscaling") or {}
-        named = [(scaling.get("autoprovisioningNodePoolDefaults") or {}).get("serviceAccount")]
-    else:
-        pools = cluster.get("nodePools") or ()
-        named = [(pool.get("config") or {}).get("serviceAccount") for pool in pools]
+    scaling = cluster.get("autoscaling") or {}
+    is_autopilot = bool((cluster.get("autopilot") or {}).get("enabled"))
+    pools = () if is_autopilot else cluster.get("nodePools") or ()
+    named = [(pool.get("config") or {}).get("serviceAccount") for pool in pools]
+    if is_autopilot or scaling.get("enableNodeAutoprovisioning"):
+        named.append((scaling.get("autoprovisioningNodePoolDefaults") or {}).get("serviceAccount"))
     default = f"{number}-compute@developer.gserviceaccount.com"
     found = (default if one in {None, "", "default"} else str(one) for one in named)
     return tuple(dict.fromkeys(found))

@@ -9,6 +9,7 @@ from typing import Any
 
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.probes import (
+    Denied,
     Outcome,
     Probe,
     ProbeError,
@@ -18,6 +19,7 @@ from kitaru_iac.checks.probes import (
 )
 from kitaru_iac.clouds.gcp.answers import BadRequest
 from kitaru_iac.clouds.gcp.observations import Caller, Project, Raw, Rights, Tested
+from kitaru_iac.clouds.gcp.permissions import let_look
 from kitaru_iac.clouds.gcp.resources import GcpResources, project_of_account
 from kitaru_iac.clouds.gcp.session import GcpAccess
 from kitaru_iac.clouds.gcp.trust import bindings_of, grants_to
@@ -154,13 +156,18 @@ class CommonProbes:
         """
         return Probe(
             name,
-            lambda members, *outcomes: self.read_rights(members, outcomes),
-            requires=(who,),
+            lambda members, caller, *outcomes: self.read_rights(members, outcomes, caller),
+            requires=(who, self.session),
             after=policies,
         )
 
-    def read_rights(self, members: tuple[str, ...], outcomes: Iterable[Outcome[Raw]]) -> Rights:
-        """Read what policies grant to one of some members, with what each role includes."""
+    def read_rights(
+        self, members: tuple[str, ...], outcomes: Iterable[Outcome[Raw]], caller: Caller
+    ) -> Rights:
+        """Read what policies grant to one of some members, with what each role includes.
+
+        What could not be read comes with the command that lets the caller read it.
+        """
         seen = tuple(outcomes)
         read = [one for one in seen if not isinstance(one, ProbeError)]
         unseen = [one for one in seen if isinstance(one, ProbeError)]
@@ -173,7 +180,18 @@ class CommonProbes:
                 unseen.append(permissions)
             else:
                 (granted if certain else under).update(permissions)
-        return Rights(members[0], frozenset(granted), frozenset(under), tuple(found), tuple(unseen))
+        told = tuple(self._remedied(error, caller) for error in unseen)
+        return Rights(members[0], frozenset(granted), frozenset(under), tuple(found), told)
+
+    def _remedied(self, error: ProbeError, caller: Caller) -> ProbeError:
+        if not isinstance(error, Denied):
+            return error
+        return Denied(
+            error.why,
+            let_look(error, caller.member, self._r),
+            permission=error.permission,
+            resource=error.resource,
+        )
 
     def _role(self, role: str) -> Outcome[frozenset[str]]:
         """What a role includes. Google's own may be read by everybody who is logged in."""

@@ -205,4 +205,5 @@ def _stands_for(member: str, pool: str) -> bool:
 
 
 def _unseen(error: ProbeError, why: str, grant: str) -> Verdict:
-    return unknown(f"{why}, and not everything was: {error.why}", grant, error.permission)
+    remedy = error.remedy or grant
+    return unknown(f"{why}, and not everything was: {error.why}", remedy, error.permission)

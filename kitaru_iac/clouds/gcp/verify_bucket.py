@@ -8,6 +8,7 @@ from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.probes import NotFound, Outcome, ProbeError, all_of
+from kitaru_iac.clouds.gcp.answers import BadRequest
 from kitaru_iac.clouds.gcp.commands import gcloud
 from kitaru_iac.clouds.gcp.observations import Bucket, Caller, Project, Raw, Tested
 from kitaru_iac.clouds.gcp.probes import GcpProbes
@@ -58,6 +59,15 @@ def bucket_checks(
             lambda seen: evaluate_project(seen, r),
         ),
     ]
+    checks.append(
+        add(
+            "gcp.bucket.requester_pays",
+            uri,
+            probes.bucket,
+            lambda seen: evaluate_payer(seen, r),
+            on_error=lambda error: _without_payer(error, r),
+        )
+    )
     if r.region is not None:
         checks.append(
             add("gcp.bucket.region", uri, probes.bucket, lambda seen: evaluate_region(seen, r))
@@ -79,6 +89,31 @@ def bucket_checks(
         ),
         add("gcp.bucket.versioning", uri, probes.bucket, lambda s: evaluate_versioning(s, r)),
     ]
+
+
+def evaluate_payer(seen: Bucket, r: GcpResources) -> Verdict:
+    """Who asks has to name a project that pays, which neither ZenML nor gcsfs do."""
+    if not seen.requester_pays:
+        return ok("its own project pays for what is asked of it")
+    return fail(
+        "it lets in whoever names a project that pays, which ZenML does not; those alone who may "
+        "bill the bucket's project are let in without",
+        _own_payer(r),
+    )
+
+
+def _own_payer(r: GcpResources) -> str:
+    return gcloud("storage", "buckets", "update", f"gs://{r.bucket}", no_requester_pays=True)
+
+
+def _without_payer(error: ProbeError, r: GcpResources) -> Verdict | None:
+    """Google answers 400 to whoever names no project.
+
+    https://cloud.google.com/storage/docs/requester-pays
+    """
+    if isinstance(error, BadRequest) and "requester pays" in error.why:
+        return fail(f"ZenML names no project that pays: {error.why}", _own_payer(r))
+    return None
 
 
 def create_bucket(r: GcpResources) -> str:

@@ -15,6 +15,7 @@ from kitaru_iac.clouds.gcp.observations import Caller, Raw, Rights
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed, pod_member
 from kitaru_iac.clouds.gcp.probes import GcpProbes
+from kitaru_iac.clouds.gcp.probes_cluster import new_pools
 from kitaru_iac.clouds.gcp.resources import GcpResources, project_of_account
 from kitaru_iac.clouds.gcp.trust import DENY_UNSEEN, evaluate_rights, evaluate_trust
 
@@ -58,14 +59,15 @@ def evaluate_scopes(cluster: Raw, r: GcpResources) -> Verdict:
         return ok("Autopilot gives its nodes the scopes")
     pools = cluster.get("nodePools")
     if not pools:
-        return unknown("it has no node pool that GKE tells of", _pools(r, cluster))
+        untold = unknown("it has no node pool that GKE tells of", _pools(r, cluster))
+        return _evaluate_new_pools(cluster, r) or untold
     lacking = [
         str(pool.get("name"))
         for pool in pools
         if not _PULLING & set((pool.get("config") or {}).get("oauthScopes") or ())
     ]
     if not lacking:
-        return ok(f"its {len(pools)} node pools have them")
+        return _evaluate_new_pools(cluster, r) or ok(f"its {len(pools)} node pools have them")
     again = note(
         gcloud(
             "container",
@@ -83,6 +85,26 @@ def evaluate_scopes(cluster: Raw, r: GcpResources) -> Verdict:
     if len(lacking) < len(pools):
         return warn(f"{words}: pods there cannot pull", again)
     return fail(words, again)
+
+
+def _evaluate_new_pools(cluster: Raw, r: GcpResources) -> Verdict | None:
+    """The nodes that auto-provisioning makes; None where they can pull, or none are made."""
+    # Where none are named, GKE gives its own, which hold devstorage.read_only.
+    scopes = set(new_pools(cluster).get("oauthScopes") or _PULLING)
+    if _PULLING & scopes:
+        return None
+    return warn(
+        "the nodes that auto-provisioning makes lack cloud-platform and devstorage.read_only: "
+        "pods there cannot pull",
+        commands.cluster(
+            "update",
+            r.cluster,
+            cluster.get("location"),
+            r.project,
+            enable_autoprovisioning=True,
+            autoprovisioning_scopes=f"{_SCOPE}cloud-platform",
+        ),
+    )
 
 
 def evaluate_workload_identity(cluster: Raw, r: GcpResources) -> Verdict:
@@ -148,7 +170,7 @@ def pod_probe(probes: GcpProbes, r: GcpResources) -> Probe[PodIdentity]:
     pods = probes.pods()
     direct = probes.on_bucket("the pods' rights on the bucket", pods)
 
-    def run(cluster: Raw, members: tuple[str, ...], straight: Outcome[Rights],
+    def run(cluster: Raw, members: tuple[str, ...], caller: Caller, straight: Outcome[Rights],
             account: Outcome[Raw], bucket: Outcome[Raw]) -> PodIdentity:  # fmt: skip
         enabled = evaluate_workload_identity(cluster, r).status is CheckStatus.OK
         named = None if isinstance(account, ProbeError) else _named(account)
@@ -164,14 +186,14 @@ def pod_probe(probes: GcpProbes, r: GcpResources) -> Probe[PodIdentity]:
             straight,
             account,
             named,
-            probes.read_rights(members, (policy,)),
-            probes.read_rights((f"serviceAccount:{named}",), (bucket,)),
+            probes.read_rights(members, (policy,), caller),
+            probes.read_rights((f"serviceAccount:{named}",), (bucket,), caller),
         )
 
     return Probe(
         "the pods' identity",
         run,
-        requires=(probes.cluster, pods),
+        requires=(probes.cluster, pods, probes.session),
         after=(direct, probes.pod_account, probes.bucket_policy),
     )
 
@@ -310,11 +332,17 @@ def evaluate_agents(seen: tuple[Outcome[Rights], Outcome[Rights]], r: GcpResourc
             project=name.project,
         )
         verdicts.append(evaluate_rights(one, wanted, str(name), grant))
-    none = not any(one.roles or one.unseen for one in rights)
-    if none and name.project == r.project:
+    # Google gives each agent a role on the project as it makes it, and refuses grants before that
+    # (https://cloud.google.com/iam/docs/service-agents).
+    late = [one for one in rights if not one.roles and not one.unseen]
+    if late and name.project == r.project:
+        others = [v for v, one in zip(verdicts, rights, strict=True) if one not in late]
+        if worst := next((one for one in others if one.status != "ok"), None):
+            return worst
         return warn(
-            "no policy names Vertex's service agents: Google makes them, with their rights, when "
-            "Vertex is first used",
+            f"no policy names Vertex's service agents {' and '.join(one.member for one in late)}: "
+            "Google makes them, with their rights, when Vertex is first used, the one for custom "
+            "code after the first run",
             gcloud(
                 "beta",
                 "services",

@@ -8,13 +8,21 @@ from functools import partial
 
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown
+from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unknown
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import NoCredentials, NotFound, Probe, ProbeError, Skipped, all_of
+from kitaru_iac.checks.probes import (
+    NoCredentials,
+    NotFound,
+    Outcome,
+    Probe,
+    ProbeError,
+    Skipped,
+    all_of,
+)
 from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
 from kitaru_iac.clouds.gcp.observations import Caller, Connector, Project, Rights, Tested
-from kitaru_iac.clouds.gcp.permission_table import Resource
-from kitaru_iac.clouds.gcp.permissions import needed
+from kitaru_iac.clouds.gcp.permission_table import Resource, When
+from kitaru_iac.clouds.gcp.permissions import needed, permissions_for
 from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import evaluate_rights, evaluate_tested, evaluate_trust
@@ -123,6 +131,8 @@ class _Right:
         rights: What policies grant to another identity.
         wanted: The permissions.
         grant: The command that grants them to a member.
+        perhaps: What of it is needed in one case alone.
+        in_case: Whether that is the case.
     """
 
     id: str
@@ -131,6 +141,8 @@ class _Right:
     rights: Callable[[Probe[tuple[str, ...]]], Probe[Rights]]
     wanted: tuple[str, ...]
     grant: Callable[[str], str]
+    perhaps: frozenset[str] = frozenset()
+    in_case: Probe[bool] | None = None
 
 
 def connector_checks(
@@ -211,6 +223,12 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
             in_project,
             wanted(Resource.CLUSTER),
             partial(grant, "roles/container.developer"),
+            frozenset(
+                row.action
+                for row in permissions_for(r, Identity.CONNECTOR)
+                if row.when is When.DNS_ENDPOINT
+            ),
+            probes.by_name,
         )
 
 
@@ -236,17 +254,48 @@ def _right_check(
         return checklist.check(
             right.id, right.thing, probe, lambda seen: evaluate_tested(seen, right.thing, "")
         )
+    after = () if right.in_case is None else (right.in_case,)
     if who.member is not None:
-        return checklist.check(
-            right.id,
-            right.thing,
-            right.rights(probes.known(who.member)),
-            lambda seen: evaluate_rights(seen, right.wanted, right.thing, right.grant(seen.member)),
-        )
 
-    def evaluate(seen: tuple[Tested, Caller]) -> Verdict:
-        member = seen[1].member
-        grant = note(gcloud("auth", "list"), f"as PRINCIPAL: {right.grant('PRINCIPAL')}")
-        return evaluate_tested(seen[0], right.thing, right.grant(member) if member else grant)
+        def of_another(seen: tuple[Rights, *tuple[Outcome[bool], ...]]) -> Verdict:
+            rights, *in_case = seen
+            grant = right.grant(rights.member)
 
-    return checklist.check(right.id, right.thing, all_of(right.tested, probes.session), evaluate)
+            def evaluate(unneeded: frozenset[str]) -> Verdict:
+                wanted = [one for one in right.wanted if one not in unneeded]
+                return evaluate_rights(rights, wanted, right.thing, grant)
+
+            return _of_case(evaluate, right, *in_case)
+
+        rights = right.rights(probes.known(who.member))
+        return checklist.check(right.id, right.thing, all_of(rights, after=after), of_another)
+
+    def of_caller(seen: tuple[Tested, Caller, *tuple[Outcome[bool], ...]]) -> Verdict:
+        tested, caller, *in_case = seen
+        member = caller.member
+        as_somebody = note(gcloud("auth", "list"), f"as PRINCIPAL: {right.grant('PRINCIPAL')}")
+        grant = right.grant(member) if member else as_somebody
+
+        def evaluate(unneeded: frozenset[str]) -> Verdict:
+            return evaluate_tested(tested.without(unneeded), right.thing, grant)
+
+        return _of_case(evaluate, right, *in_case)
+
+    probe = all_of(right.tested, probes.session, after=after)
+    return checklist.check(right.id, right.thing, probe, of_caller)
+
+
+def _of_case(
+    evaluate: Callable[[frozenset[str]], Verdict], right: _Right, case: Outcome[bool] = True
+) -> Verdict:
+    """Evaluate but for what is not needed; where the case was not seen, both have to end alike."""
+    if not isinstance(case, ProbeError):
+        return evaluate(frozenset() if case else right.perhaps)
+    sure, whole = evaluate(right.perhaps), evaluate(frozenset())
+    if sure.status is not CheckStatus.OK or whole.status is CheckStatus.OK:
+        return sure
+    return unknown(
+        f"{whole.why}, and whether that one is needed was not seen: {case.why}",
+        case.remedy or whole.remedy,
+        case.permission,
+    )

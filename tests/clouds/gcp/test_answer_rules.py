@@ -19,6 +19,7 @@ from kitaru_iac.clouds.gcp.answers import (
     translated,
 )
 
+PAGE = "https://console.developers.google.com/apis/api"
 INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 DISABLED = {"service": "aiplatform.googleapis.com", "consumer": "projects/123"}
 
@@ -118,6 +119,27 @@ def test_an_exception_of_googles_is_told_by_its_kind(
 def test_an_api_that_is_off_comes_with_the_command_that_enables_it() -> None:
     found = refused(403, {"error": info("SERVICE_DISABLED", **DISABLED)}, "it", None)
     assert found.remedy == "gcloud services enable aiplatform.googleapis.com --project 123"
+
+
+@pytest.mark.parametrize(
+    ("message", "permission", "remedy"),
+    [
+        (
+            f"Enable it by visiting {PAGE}/storage-api.googleapis.com/overview?project=123 now.",
+            "storage.buckets.get",
+            "enable storage-api.googleapis.com --project 123",
+        ),
+        ("off", "storage.buckets.get", "enable storage.googleapis.com"),
+        ("off", "resourcemanager.projects.get", "enable cloudresourcemanager.googleapis.com"),
+        ("off", None, "list --enabled  # shows those that are"),
+    ],
+)
+def test_the_old_form_tells_the_api_in_its_words(
+    message: str, permission: str | None, remedy: str
+) -> None:
+    said = {"message": message, **old("accessNotConfigured")}
+    found = refused(403, {"error": said}, "it", permission)
+    assert found.remedy == f"gcloud services {remedy}"
 
 
 def test_a_message_is_one_short_line_without_secrets() -> None:

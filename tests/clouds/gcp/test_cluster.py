@@ -268,9 +268,9 @@ def test_the_own_policy_speaks_of_what_is_made() -> None:
     assert "compute.networks.create" not in there
     assert "compute.subnetworks.use" in there
     without = permissions(gke({}, resources={}, cluster="team"))
-    assert not {one for one in without if one.startswith("container.")} - {
-        "container.clusters.list"
-    }
+    # What is there may be looked at, and nothing more.
+    looks = {"container.clusters.get", "container.clusters.list"}
+    assert {one for one in without if one.startswith("container.")} == looks
     (condition,) = [
         one["condition"] for one in provision_policy(gke())["bindings"] if "condition" in one
     ]
@@ -403,3 +403,15 @@ def test_what_is_the_users_to_do_is_said(world: World) -> None:
     assert any(
         "repositories add-iam-policy-binding eu.gcr.io" in note and NODES in note for note in notes
     )
+
+
+def test_the_grants_that_an_existing_cluster_goes_without_are_said(world: World) -> None:
+    nodes, pods = target(gke({}, cluster="team", resources={})).notes
+    assert "repositories add-iam-policy-binding kitaru-prod" in nodes
+    assert "buckets add-iam-policy-binding gs://kitaru-prod-" in pods
+    assert f"/{PROJECT}.svc.id.goog/subject/ns/default/sa/zenml-service-account" in pods
+    there = {
+        "artifact_store": "gs://team-data",
+        "container_registry": f"{REGION}-docker.pkg.dev/{PROJECT}/team",
+    }
+    assert target(gke({}, cluster="team", resources={}, **there)).notes == ()

@@ -70,6 +70,7 @@ def _everything_wrong_on_vertex(world: World) -> BaseSpec:
             "publicAccessPrevention": "inherited",
         },
         versioning={"enabled": False},
+        billing={"requesterPays": True},
         softDeletePolicy={"retentionDurationSeconds": "0"},
         encryption={"defaultKmsKeyName": KEY},
     )
@@ -187,6 +188,7 @@ def _all(*names: str, status: CheckStatus, why: str = "") -> dict[str, tuple[Che
 
 _FIT = (
     *("credentials", "project", "services", "bucket.exists", "bucket.project", "bucket.region"),
+    "bucket.requester_pays",
     *("bucket.public_access", "bucket.uniform_access", "bucket.encryption", "bucket.versioning"),
     *("repository.exists", "repository.format", "repository.tag_mutability"),
     *("repository.cleanup", "repository.scanning", "connector.trust", "connector.bucket"),
@@ -226,6 +228,7 @@ SITUATIONS = (
         _everything_wrong_on_vertex,
         {
             "bucket.project": (WARN, "999999999999"),
+            "bucket.requester_pays": (FAIL, "whoever names a project that pays"),
             "bucket.region": (FAIL, "us-east1"),
             "bucket.public_access": (FAIL, "roles/storage.objectViewer to allUsers"),
             "bucket.uniform_access": (WARN, "access lists"),

@@ -207,3 +207,44 @@ def test_zones_that_gke_does_not_tell_leave_it_open_whether_a_cluster_is_there(
     report = world.report(world.kubernetes(), only={"gcp.cluster.exists", "gcp.cluster.active"})
     assert {r.status for r in report.results} == {UNKNOWN}
     assert all("europe-west1-b" in r.why for r in report.results)
+
+
+def test_the_dns_endpoint_takes_a_permission_of_its_own(world: World) -> None:
+    """Which is missed where the cluster has such an endpoint alone."""
+    by_name = {"endpoint": "gke-1.europe-west1.gke.goog", "allow_external_traffic": True}
+    on = {"control_plane_endpoints_config": {"dns_endpoint_config": by_name}}
+    check, connect = "gcp.connector.cluster", "container.clusters.connect"
+    other = f"serviceAccount:other@{PROJECT}.iam.gserviceaccount.com"
+    spec = world.kubernetes()
+    world.state.roles["roles/old"] = ("container.clusters.get", "container.clusters.list")
+    world.gcp.bind(PROJECT, "roles/old", other)
+    world.gcp.deny(connect)
+    world.fit_cluster()
+    assert world.check(spec, check).status is OK
+    assert world.check(spec, check, identity=other).status is OK
+    world.fit_cluster(**on)
+    mine, theirs = world.check(spec, check), world.check(spec, check, identity=other)
+    assert (mine.status, theirs.status) == (FAIL, UNKNOWN)
+    assert connect in mine.why
+    assert connect in theirs.why
+    world.fault("container.clusters.list", "down")
+    unseen = world.check(spec, check)
+    assert (unseen.status, "whether that one is needed was not seen" in unseen.why) == (
+        UNKNOWN,
+        True,
+    )
+
+
+def test_whoever_may_not_read_a_custom_role_is_let_read_it(world: World) -> None:
+    """The remedy is the caller's: another right of the other identity would show nothing."""
+    world.fit()
+    role = f"projects/{PROJECT}/roles/steps"
+    world.state.roles[role] = ("storage.buckets.get",)
+    for binding in world.state.policy(f"buckets/{world.bucket}")["bindings"]:
+        binding["role"] = role
+    world.gcp.deny("iam.roles.get")
+    found = world.check(world.vertex(), "gcp.workload.bucket_access")
+    assert (found.status, found.missing_permission) == (UNKNOWN, "iam.roles.get")
+    assert f"--member serviceAccount:{world.gcp.owner}" in str(found.remedy)
+    assert "iam.roles.get" in str(found.remedy)
+    assert world.workload not in str(found.remedy)

@@ -25,6 +25,7 @@ RESTS: dict[str, dict[str, set[str]]] = {
     "storage.buckets.get": {
         "V": {
             *("bucket.exists?", "bucket.project", "bucket.region", "bucket.public_access"),
+            "bucket.requester_pays",
             *("bucket.uniform_access", "bucket.encryption", "bucket.versioning"),
         },
     },

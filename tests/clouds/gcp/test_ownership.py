@@ -11,7 +11,9 @@ import requests
 
 from kitaru_iac.clouds.gcp.provision.account import Account
 from kitaru_iac.clouds.gcp.provision.labels import described
+from kitaru_iac.clouds.gcp.provision.labels import labels as labelled
 from kitaru_iac.clouds.gcp.provision.layout import services_of
+from kitaru_iac.clouds.gcp.provision.own_policy import provision_policy
 from kitaru_iac.clouds.gcp.provision.ownership import (
     ACCOUNT,
     BUCKET,
@@ -19,7 +21,7 @@ from kitaru_iac.clouds.gcp.provision.ownership import (
     account_claim,
     repository_claim,
 )
-from kitaru_iac.clouds.gcp.provision.target import target
+from kitaru_iac.clouds.gcp.provision.target import account_for, target
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.errors import DescriptionError, KitaruError, NotAllowedError
 from kitaru_iac.spec import from_mapping
@@ -312,6 +314,35 @@ def vertex(**more: Any) -> Any:
 
 def local() -> Any:
     return vertex(type="local", artifact_store="gs://team-data")
+
+
+@pytest.mark.parametrize("kind", ["vertex", "local", "kubernetes"])
+def test_whoever_provisions_may_ask_what_a_run_asks(world: World, kind: str) -> None:
+    """What carries the marks is looked for before anything goes, whatever the stack is of."""
+    more = {
+        "vertex": {"artifact_store": "gs://team-data"},
+        "local": {"artifact_store": "gs://team-data"},
+        "kubernetes": {"cluster": "team", "artifact_store": "gs://team-data"},
+    }
+    registry = {} if kind == "local" else {
+        "container_registry": f"{REGION}-docker.pkg.dev/{PROJECT}/team"
+    }  # fmt: skip
+    spec = vertex(type=kind, **more[kind], **registry)
+    asked = set()
+    state = world.state
+    world.gcp.cluster("left", resource_labels=labelled(OWN))
+    state.require = lambda permission, _on: asked.add(permission)  # type: ignore[method-assign]
+    try:
+        account = account_for(spec)
+        account.marked(OWN)
+        for claim in target(spec).claims:
+            account.sight(claim.type, claim.inputs, OWN)
+    finally:
+        del state.require
+    roles = provision_policy(spec)["roles"].values()
+    allowed = {permission for role in roles for permission in role["includedPermissions"]}
+    assert asked <= allowed
+    assert {"iam.serviceAccounts.get", "artifactregistry.repositories.get"} <= asked
 
 
 def test_the_late_agent_is_granted_once_it_is_there(world: World, account: Account) -> None:

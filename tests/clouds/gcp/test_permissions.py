@@ -11,12 +11,13 @@ import pytest
 
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.clouds.gcp.catalog import CATALOG
-from kitaru_iac.clouds.gcp.permission_table import PERMISSIONS, Resource
+from kitaru_iac.clouds.gcp.permission_table import NOT_JUDGED, PERMISSIONS, Resource
 from kitaru_iac.clouds.gcp.permissions import needed, policies, role_id, trusts
 from kitaru_iac.clouds.gcp.resources import gcp_resources
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec
-from tests.clouds.gcp.world import World
+from tests.clouds.gcp.world import ROLES, World
+from tests.doubles.gcp_state import PROJECT
 
 GAR = "europe-west1-docker.pkg.dev"
 WORKLOAD = "steps@my-project.iam.gserviceaccount.com"
@@ -70,7 +71,7 @@ def test_the_id_of_a_role_is_one_that_google_takes(stack: str) -> None:
 
 def test_whoever_verifies_only_reads() -> None:
     verbs = {row.action.rsplit(".", 1)[1] for row in PERMISSIONS if row.identity is Identity.VERIFY}
-    assert verbs == {"get", "list", "getIamPolicy"}
+    assert verbs == {"get", "list", "getIamPolicy", "connect"}
 
 
 def test_every_line_says_which_checks_it_is_for() -> None:
@@ -84,6 +85,12 @@ def test_every_line_says_which_checks_it_is_for() -> None:
 def test_the_checks_need_no_more_than_the_table_says(world: World, kind: str) -> None:
     """Whatever else is denied, the checks see all that they ask for."""
     world.fit()
+    # As `policy` prints the roles, which are the project's own.
+    role = f"projects/{PROJECT}/roles/kitaruProdRuntimeBucket"
+    world.state.roles[role] = ROLES["roles/storage.admin"]
+    policy = world.state.policy(f"buckets/{world.bucket}")
+    for binding in policy["bindings"]:
+        binding["role"] = role
     spec = getattr(world, kind)()
     r = gcp_resources(spec)
     allowed = {p for one in Resource for p in needed(r, Identity.VERIFY, one)}
@@ -100,9 +107,25 @@ def test_the_checks_need_no_more_than_the_table_says(world: World, kind: str) ->
     finally:
         del state.require
     assert asked <= allowed
-    assert asked >= allowed - {"cloudkms.cryptoKeys.get", "artifactregistry.repositories.get"} - (
-        set() if kind == "vertex" else {"iam.serviceAccounts.get"}
-    )
+    # The cluster of the double has no DNS endpoint.
+    unasked = {"cloudkms.cryptoKeys.get", "artifactregistry.repositories.get"}
+    if kind == "kubernetes":
+        unasked |= {"iam.serviceAccounts.get", "container.clusters.connect"}
+    assert asked >= allowed - unasked
+
+
+def test_every_printed_permission_is_judged_or_says_why_not() -> None:
+    """The connector's are judged by `gcp.connector.*`, and those of whoever looks are above."""
+    rows = {(row.identity, row.resource, row.action) for row in PERMISSIONS}
+    told = {(identity, action) for identity, _, action in rows}
+    assert set(NOT_JUDGED) <= told
+    left = {row for row in rows if (row[0], row[2]) not in NOT_JUDGED}
+    assert {(identity, resource) for identity, resource, _ in left} == {
+        *((Identity.CONNECTOR, one) for one in set(Resource) - {Resource.REPOSITORY_PROJECT}),
+        (Identity.RUNTIME, Resource.BUCKET),
+        (Identity.PULL, Resource.REPOSITORY),
+        *((Identity.VERIFY, one) for one in set(Resource) - {Resource.WORKLOAD}),
+    }
 
 
 def test_who_may_become_the_accounts_is_told(world: World) -> None:

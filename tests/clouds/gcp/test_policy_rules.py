@@ -292,4 +292,4 @@ def test_where_a_bucket_is_is_compared_where_a_region_is_described(region: str |
     r = replace(R, region=region)
     ids = [check.info.id for check in bucket_checks(checklist(probes, r), probes, r)]
     assert ("gcp.bucket.region" in ids) is (region is not None)
-    assert len(ids) == (7 if region else 6)
+    assert len(ids) == (8 if region else 7)

@@ -414,7 +414,7 @@ def test_the_own_policy_speaks_of_what_is_made() -> None:
     [
         (vertex(artifact_store="gs://team"), "storage.buckets.create"),
         (vertex(resources={"role": "skip"}), "iam.serviceAccounts.create"),
-        (local(resources={"bucket": "create"}), "artifactregistry.repositories.list"),
+        (local(resources={"bucket": "create"}), "artifactregistry.repositories.create"),
         (gke(), "resourcemanager.projects.setIamPolicy"),
         (gke(), "aiplatform.locations.list"),
     ],

@@ -234,12 +234,20 @@ def test_the_endpoint_is_the_one_that_zenml_takes() -> None:
 
 def test_nodes_run_as_accounts() -> None:
     default = "123-compute@developer.gserviceaccount.com"
-    scaling = {"autoprovisioningNodePoolDefaults": {"serviceAccount": "auto@p"}}
-    unnamed = {"name": "b", "config": {"serviceAccount": "default"}}
+    scaling: dict[str, Any] = {"autoprovisioningNodePoolDefaults": {"serviceAccount": "auto@p"}}
+    by_default = {"name": "b", "config": {"serviceAccount": "default"}}
     assert node_accounts({"nodePools": [pool("a"), pool("b")]}, "123") == ("nodes@p",)
-    assert node_accounts({"nodePools": [pool("a"), unnamed]}, "123") == ("nodes@p", default)
+    assert node_accounts({"nodePools": [pool("a"), by_default]}, "123") == ("nodes@p", default)
     assert node_accounts({**AUTOPILOT, "autoscaling": scaling}, "123") == ("auto@p",)
     assert node_accounts(AUTOPILOT, "123") == (default,)
+    # Of the pools that auto-provisioning makes too.
+    assert node_accounts({"nodePools": [pool("a")], "autoscaling": scaling}, "123") == ("nodes@p",)
+    scaling["enableNodeAutoprovisioning"] = True
+    both = ("nodes@p", "auto@p")
+    assert node_accounts({"nodePools": [pool("a")], "autoscaling": scaling}, "123") == both
+    of_default = {"enableNodeAutoprovisioning": True}
+    both = ("nodes@p", default)
+    assert node_accounts({"nodePools": [pool("a")], "autoscaling": of_default}, "123") == both
     assert node_accounts({}, "123") == ()
 
 

@@ -121,6 +121,14 @@ NO_AGENT = Rights("serviceAccount:service-2@agents", frozenset())
 OTHER_AGENT = replace(NO_AGENT, roles=("roles/viewer",))
 
 
+def scaling(scope: str | None) -> dict[str, Any]:
+    scopes = [f"https://www.googleapis.com/auth/{scope}"] if scope else []
+    return {
+        "enableNodeAutoprovisioning": True,
+        "autoprovisioningNodePoolDefaults": {"oauthScopes": scopes},
+    }
+
+
 def agents(first: Any, second: Any, r: GcpResources = VERTEX) -> Callable[[], Verdict]:
     return lambda: v.evaluate_agents((first, second), r)
 
@@ -169,6 +177,8 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "bucket project: neither": lambda: b.evaluate_project(
         (replace(BUCKET, project_number=None), Skipped("no project")), VERTEX
     ),
+    "payer: its own": lambda: b.evaluate_payer(BUCKET, VERTEX),
+    "payer: who asks": lambda: b.evaluate_payer(replace(BUCKET, requester_pays=True), VERTEX),
     "bucket region: same": lambda: b.evaluate_region(BUCKET, VERTEX),
     "bucket region: two": lambda: b.evaluate_region(
         replace(BUCKET, location="eu", regions=("europe-west1", "europe-west4")), VERTEX
@@ -286,6 +296,26 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "nodes: some": lambda: v.evaluate_scopes(
         cluster(nodePools=[{"name": "b"}, pool("a"), pool("c", None)]), GKE
     ),
+    **each(
+        "nodes to come: {}",
+        (*("cloud-platform", "devstorage.read_only", "logging.write", None),),
+        lambda scope: v.evaluate_scopes(
+            cluster(nodePools=[pool("a")], autoscaling=scaling(scope)), GKE
+        ),
+    ),
+    "nodes to come: none yet": lambda: v.evaluate_scopes(
+        cluster(autoscaling=scaling("logging.write")), GKE
+    ),
+    "nodes to come: no pool can": lambda: v.evaluate_scopes(
+        cluster(nodePools=[pool("a", None)], autoscaling=scaling("logging.write")), GKE
+    ),
+    "nodes to come: off": lambda: v.evaluate_scopes(
+        cluster(
+            nodePools=[pool("a")],
+            autoscaling={**scaling("logging.write"), "enableNodeAutoprovisioning": False},
+        ),
+        GKE,
+    ),
     "workloads: Autopilot": lambda: v.evaluate_workload_identity(AUTOPILOT, GKE),
     "workloads: off": lambda: v.evaluate_workload_identity(cluster(), GKE),
     "workloads: on": lambda: v.evaluate_workload_identity(
@@ -354,6 +384,9 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "agents: one unseen": agents(AGENT, DENIED),
     "agents: none yet": agents(NO_AGENT, NO_AGENT),
     "agents: none elsewhere": agents(NO_AGENT, NO_AGENT, replace(VERTEX, repository=THEIRS)),
+    "agents: the late one": agents(AGENT, NO_AGENT),
+    "agents: the late one, the other may not": agents(OTHER_AGENT, NO_AGENT),
+    "agents: the late one elsewhere": agents(AGENT, NO_AGENT, replace(VERTEX, repository=THEIRS)),
     "agents: one may not": agents(AGENT, OTHER_AGENT),
     "agents: another may not": agents(NO_AGENT, AGENT),
     "agents: policies unseen": agents(NO_AGENT, replace(NO_AGENT, unseen=(DENIED,))),
@@ -418,7 +451,7 @@ def _policy_of(email: str) -> Any:
     return policy((USER, email))
 
 
-def _read(members: Any, outcomes: Any) -> Rights:
+def _read(members: Any, outcomes: Any, _caller: Any) -> Rights:
     """All rights where policies were read; who has them is told by the roles."""
     unseen = tuple(one for one in outcomes if isinstance(one, ProbeError))
     granted = frozenset() if unseen else USING | BECOMES.granted
@@ -452,6 +485,7 @@ SEEN: dict[str, Any] = {
     "namespace": "ml",
     "denied": lambda who, *_: (),
     "endpoint": True,
+    "by_name": False,
     "node_members": ("serviceAccount:nodes@p",),
     "pod_account": {},
     "pods": (POD,),

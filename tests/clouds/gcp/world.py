@@ -35,7 +35,9 @@ ROLES = {
     ),
     "roles/aiplatform.serviceAgent": (f"{_GAR}downloadArtifacts", *_OBJECTS),
     "roles/aiplatform.user": (*_RUNS, *_JOBS),
-    "roles/container.developer": ("container.clusters.get", "container.clusters.list"),
+    "roles/container.developer": tuple(
+        f"container.clusters.{v}" for v in ("get", "list", "connect")
+    ),
     "roles/container.defaultNodeServiceAccount": (
         "logging.logEntries.create",
         "monitoring.timeSeries.create",
@@ -73,6 +75,11 @@ class World:
         api.namespaces = {"ml"}
         api.accounts = {}
         api.denied = set()
+        # Roles of IAM let read what is in a cluster.
+        api.require = self._require
+
+    def _require(self, permission: str, what: str) -> None:
+        self.state.require(permission, what)  # which tests exchange
 
     # --- descriptions
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
-from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError, in_parallel
+from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError, in_batches
 from kitaru_iac.clouds.gcp.answers import ServiceDisabled
 from kitaru_iac.clouds.gcp.permissions import vertex_agents
 from kitaru_iac.clouds.gcp.probes_common import RESOURCE_MANAGER
@@ -237,7 +236,7 @@ class Account:
         try:
             before: list[tuple[str, int]] = []
             while (found := self._objects(id, 1000)) and found != before:
-                in_parallel([partial(self._delete, id, *one) for one in found])
+                in_batches(lambda one: self._delete(id, *one), found)
                 before = found
         except NotFound:
             return

@@ -18,10 +18,14 @@ from kitaru_iac.spec.model import StackSpec
 
 __all__ = ["provision_policy"]
 
+#: What `marked` asks before anything goes, whatever the stack is of: it lists what carries the
+#: marks, and looks up what would have our names.
 _ALWAYS = (
-    "compute.networks.list container.clusters.list iam.serviceAccounts.list "
+    "artifactregistry.repositories.get artifactregistry.repositories.list "
+    "compute.networks.get compute.networks.list container.clusters.get container.clusters.list "
+    "iam.serviceAccounts.get iam.serviceAccounts.list "
     "resourcemanager.projects.get serviceusage.services.enable serviceusage.services.get "
-    "serviceusage.services.list storage.buckets.list"
+    "serviceusage.services.list storage.buckets.get storage.buckets.list"
 )
 _BUCKET = (
     "storage.buckets.create storage.buckets.delete storage.buckets.get "
@@ -34,7 +38,6 @@ _REPOSITORY = (
     "artifactregistry.repositories.delete artifactregistry.repositories.get "
     "artifactregistry.repositories.update"
 )
-_REPOSITORIES = "artifactregistry.repositories.list"
 _PULL = "artifactregistry.repositories.getIamPolicy artifactregistry.repositories.setIamPolicy"
 _VERTEX = "aiplatform.locations.list resourcemanager.projects.getIamPolicy"
 _ACCOUNT = (
@@ -108,8 +111,6 @@ def _permissions(spec: StackSpec, planned: Layout) -> set[str]:
         words.append(_BUCKET)
     elif (planned.new_workload or planned.new_cluster) and named.bucket:
         words.append(_GRANTS_ON_BUCKET)
-    if planned.type is not StackType.LOCAL:
-        words.append(_REPOSITORIES)
     if planned.new_repository:
         words.append(_REPOSITORY)
     if planned.type is StackType.VERTEX:

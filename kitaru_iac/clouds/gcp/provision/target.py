@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
-from kitaru_iac.clouds.gcp.commands import bind, gcloud
+from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
+from kitaru_iac.clouds.gcp.permissions import pod_member
 from kitaru_iac.clouds.gcp.provision.account import Account
 from kitaru_iac.clouds.gcp.provision.args import OUTPUTS
 from kitaru_iac.clouds.gcp.provision.layout import (
@@ -17,7 +18,7 @@ from kitaru_iac.clouds.gcp.provision.layout import (
     services_of,
 )
 from kitaru_iac.clouds.gcp.provision.ownership import claims, repository_claim
-from kitaru_iac.clouds.gcp.resources import repository_of
+from kitaru_iac.clouds.gcp.resources import gcp_resources, repository_of
 from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Claim, Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
@@ -71,7 +72,9 @@ def target(spec: StackSpec) -> Target:
         makes_anything=planned.makes_anything,
         claims=claims(planned),
         names=physical_names(planned),
-        notes=_notes(planned, told=agent is not None),
+        notes=_notes(
+            planned, pod_member(gcp_resources(spec), account.number), told=agent is not None
+        ),
         passing=passing,
     )
 
@@ -118,8 +121,14 @@ def _possible(spec: StackSpec, account: Account) -> Layout:
     )
 
 
-def _notes(planned: Layout, *, told: bool) -> tuple[str, ...]:
-    """What comes later, and what nobody but the user can know."""
+def _notes(planned: Layout, pods: str, *, told: bool) -> tuple[str, ...]:
+    """What comes later, and what nobody but the user can know.
+
+    Args:
+        planned: What is made.
+        pods: Those of the stack, as IAM names them.
+        told: Whether the agents that there are could be looked up.
+    """
     found = []
     repository = repository_in(planned.project, planned.container_registry)
     if planned.late_agent and repository and told:
@@ -153,7 +162,35 @@ def _notes(planned: Layout, *, told: bool) -> tuple[str, ...]:
         found.append(f"Whoever the stack's connector is needs, with its address: {grant}")
     if planned.new_cluster:
         found += _notes_of_cluster(planned, planned.new_cluster)
+    elif planned.cluster:
+        found += _notes_of_existing(planned, pods)
     return tuple(found)
+
+
+def _notes_of_existing(planned: Layout, pods: str) -> list[str]:
+    """What the nodes and pods of a cluster that exists are to be granted: nothing is, unasked."""
+    found = []
+    if planned.new_repository:
+        grant = bind(
+            "artifacts",
+            "repositories",
+            planned.new_repository,
+            member="serviceAccount:ADDRESS",
+            role="roles/artifactregistry.reader",
+            location=planned.repository_location or planned.region,
+            project=planned.project,
+        )
+        found.append(
+            f"The nodes of {planned.cluster} are granted nothing. Once the repository is there, "
+            f"with the address of their account: {grant}"
+        )
+    if planned.new_bucket:
+        found.append(
+            f"The pods of {planned.cluster} are granted nothing, and ZenML hands them the "
+            "connector's credentials. For their own, once the bucket is there: "
+            f"{use_bucket(f'gs://{planned.new_bucket}', pods)}"
+        )
+    return found
 
 
 def _notes_of_cluster(planned: Layout, cluster: str) -> list[str]:
