@@ -127,8 +127,9 @@ class CommonProbes:
         """
 
         def run(id: str, who: Principal, subscription: Outcome[Raw]) -> Rights:
-            seen = not isinstance(subscription, ProbeError)
-            is_managed = seen and bool(within(subscription, "managedByTenants"))
+            is_managed = not isinstance(subscription, ProbeError) and bool(
+                within(subscription, "managedByTenants")
+            )
             return Rights(who, id, self._roles(id, who, what), is_managed)
 
         after = (self.subscription,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
@@ -257,7 +258,7 @@ def _right_check(
     after = () if right.in_case is None else (right.in_case,)
     if who.member is not None:
 
-        def of_another(seen: tuple[Rights, *tuple[Outcome[bool], ...]]) -> Verdict:
+        def of_another(seen: tuple[Any, ...]) -> Verdict:
             rights, *in_case = seen
             grant = right.grant(rights.member)
 
@@ -268,9 +269,10 @@ def _right_check(
             return _of_case(evaluate, right, *in_case)
 
         rights = right.rights(probes.known(who.member))
-        return checklist.check(right.id, right.thing, all_of(rights, after=after), of_another)
+        asked: Probe[tuple[Any, ...]] = all_of(rights, after=after)
+        return checklist.check(right.id, right.thing, asked, of_another)
 
-    def of_caller(seen: tuple[Tested, Caller, *tuple[Outcome[bool], ...]]) -> Verdict:
+    def of_caller(seen: tuple[Any, ...]) -> Verdict:
         tested, caller, *in_case = seen
         member = caller.member
         as_somebody = note(gcloud("auth", "list"), f"as PRINCIPAL: {right.grant('PRINCIPAL')}")
@@ -281,8 +283,8 @@ def _right_check(
 
         return _of_case(evaluate, right, *in_case)
 
-    probe = all_of(right.tested, probes.session, after=after)
-    return checklist.check(right.id, right.thing, probe, of_caller)
+    tested_too: Probe[tuple[Any, ...]] = all_of(right.tested, probes.session, after=after)
+    return checklist.check(right.id, right.thing, tested_too, of_caller)
 
 
 def _of_case(
