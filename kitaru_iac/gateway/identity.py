@@ -29,15 +29,19 @@ class StoreIdentity:
     """Which store, and where it is.
 
     Attributes:
-        id: Its UUID; None where only ZenML knows the way to it.
+        id: Its UUID; None where only ZenML knows the way to it, or there is none yet.
         shown: Its address without secrets, or its file.
+        is_made: Whether there is one. A local store comes with the first stack.
     """
 
     id: str | None
     shown: str
+    is_made: bool = True
 
     def differs_from(self, id: object) -> bool:
         """Whether this is another store than that of this id; what is not known is no other."""
+        if not self.is_made:
+            return bool(id)
         return self.id is not None and bool(id) and self.id != id
 
 

@@ -10,7 +10,10 @@ import pytest
 import yaml
 from pulumi.runtime.proto import provider_pb2 as p
 
-from kitaru_iac.pulumi.plugin import settings
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway.identity import StoreIdentity
+from kitaru_iac.pulumi.plugin import place, settings
+from kitaru_iac.pulumi.plugin.wire import read
 from tests.homes import Home, ready_home
 from tests.pulumi import stored
 from tests.pulumi.driver import Engine, Refused, Wanted
@@ -19,12 +22,17 @@ from tests.pulumi.protocol import URN, running_plugin, struct
 
 @pytest.fixture
 def elsewhere(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A function that lets this machine be connected to another store."""
+    """A function that lets this machine be connected to another store, or to one not made yet."""
+
     other = ready_home(home, tmp_path / "other")
     stamp(other)
 
-    def connect() -> None:
-        monkeypatch.setenv("ZENML_CONFIG_PATH", str(other.config))
+    def connect(*, made: bool = True) -> None:
+        if made:
+            monkeypatch.setenv("ZENML_CONFIG_PATH", str(other.config))
+        else:
+            monkeypatch.setattr(place, "_local_is_meant", True)  # `kitaru:url local`
+            monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "bare"))
 
     return connect
 
@@ -44,12 +52,15 @@ DEV = {"dev": Wanted({"name": "dev"})}
 CHANGED = {"dev": Wanted({"name": "dev", "artifactStore": "/tmp/elsewhere"})}
 
 
-def test_another_server_is_never_taken_for_the_stacks_own(home: Home, elsewhere: Any) -> None:
+@pytest.mark.parametrize("made", [True, False], ids=["another", "none yet"])
+def test_another_server_is_never_taken_for_the_stacks_own(
+    home: Home, elsewhere: Any, made: bool
+) -> None:
     """Not "unchanged", not "gone", not "deleted"; the stack is where it was."""
     engine = Engine()
     engine.up(DEV)
     before = engine.export()
-    elsewhere()
+    elsewhere(made=made)
     for run in (
         lambda: engine.up(DEV),
         lambda: engine.up(DEV, preview=True),
@@ -70,6 +81,48 @@ def test_another_server_is_never_taken_for_the_stacks_own(home: Home, elsewhere:
     assert "dev" in stored.names()
     engine.destroy()
     assert stored.names() == {"default"}
+
+
+HERE, AWAY = "1" * 32, "2" * 32
+FILE, MYSQL = "/stores/zenml.db", "mysql://host/zenml"
+
+
+@pytest.mark.parametrize(
+    ("state", "found", "refused"),
+    [
+        ((HERE, FILE), StoreIdentity(HERE, FILE), None),
+        ((HERE, FILE), StoreIdentity(HERE, "/moved.db"), None),
+        ((HERE, FILE), StoreIdentity(AWAY, FILE), "is on another"),
+        ((HERE, FILE), StoreIdentity(None, FILE, is_made=False), "is on another"),
+        ((HERE, FILE), StoreIdentity(None, FILE), "may be on another"),
+        ((HERE, FILE), StoreIdentity(None, MYSQL), "may be on another"),
+        # A store that only ZenML opens says no id: its address is what there is.
+        ((None, MYSQL), StoreIdentity(None, MYSQL), None),
+        ((None, MYSQL), StoreIdentity(None, "mysql://other/zenml"), "may be on another"),
+        ((None, MYSQL), StoreIdentity(HERE, FILE), "may be on another"),
+        ((None, MYSQL), StoreIdentity(None, FILE, is_made=False), "may be on another"),
+        ((None, MYSQL), StoreIdentity(HERE, MYSQL), None),
+        ((None, None), StoreIdentity(HERE, FILE), None),
+        ((None, None), StoreIdentity(None, MYSQL), None),
+    ],
+)
+def test_a_stack_is_spoken_of_only_where_it_is_known_to_be(
+    monkeypatch: pytest.MonkeyPatch,
+    state: tuple[str | None, str | None],
+    found: StoreIdentity,
+    refused: str | None,
+) -> None:
+    monkeypatch.setattr(place, "here", lambda: found)
+    given = read(struct(name="dev", serverId=state[0], server=state[1]))
+    if refused is None:
+        place.require_own(given, "id", URN)
+        return
+    with pytest.raises(KitaruError) as error:
+        place.require_own(given, "id", URN)
+    assert error.value.what.startswith(f"Stack 'dev' {refused} server than")
+    assert str(state[1]) in str(error.value.why)
+    assert found.shown in str(error.value.why)
+    place.require_own(None, "", URN)
 
 
 # -- which store is meant --------------------------------------------------------------------------
@@ -144,7 +197,6 @@ def test_two_addresses_are_two_servers_only_if_both_answer_and_say_so(
     """Another server replaces the provider, so that the engine deletes with the former one."""
     from kitaru_iac.errors import NotConnectedError
     from kitaru_iac.gateway import identity
-    from kitaru_iac.gateway.identity import StoreIdentity
 
     servers = {"https://a": "1" * 8, "https://a.new": "1" * 8, "https://b": "2" * 8}
 
@@ -174,6 +226,11 @@ def test_two_addresses_are_two_servers_only_if_both_answer_and_say_so(
     assert diff("https://gone", "https://b") == (["url"], [])
     assert diff("https://a", "https://gone") == (["url"], [])
     assert diff(None, None) == ([], [])
+    # A local store that is not made yet is no server's.
+    elsewhere(made=False)
+    assert diff("https://a", "local") == (["url"], ["url"])
+    assert diff("https://gone", "local") == (["url"], [])
+    assert diff("local", "https://a") == (["url"], [])
 
 
 def test_the_local_store_that_is_asked_for_is_used_whatever_the_machine_is_logged_in_to(

@@ -40,6 +40,8 @@ __all__ = [
 
 #: What a provider's `url` says where this machine's own local store is meant.
 LOCAL = "local"
+#: Of a store that does not say which one it is.
+_NO_ID = "it says no id"
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 #: The variables that say which store is meant, or where the settings are that say it.
@@ -203,7 +205,12 @@ def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:
         NotConnectedError: Nothing says which one is meant, or it does not answer.
     """
     from kitaru_iac.gateway.identity import StoreIdentity, identity_of
-    from kitaru_iac.machine.store_location import SqliteStore, chosen_url, store_location
+    from kitaru_iac.machine.store_location import (
+        NotMadeYet,
+        SqliteStore,
+        chosen_url,
+        store_location,
+    )
     from kitaru_iac.machine.unreadable import UnreadableError
 
     config, environ = machine.config, machine.environ
@@ -216,6 +223,8 @@ def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:
         if url.startswith("sqlite:") or not url:  # it would be made
             if not explicit:
                 raise _nowhere(environ) from reason
+        if isinstance(reason, NotMadeYet):
+            return StoreIdentity(None, str(reason.path), is_made=False)
         return StoreIdentity(None, redaction.url(url))
     if isinstance(store, SqliteStore) and not explicit and _in_ci(environ):
         raise _nowhere(environ)
@@ -223,7 +232,10 @@ def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:
 
 
 def require_own(state: Properties | None, id: str, urn: str) -> None:
-    """Refuse to speak of a stack whose server is not the one that this process asks.
+    """Refuse to speak of a stack whose server is not known to be the one that this process asks.
+
+    A state without an id is of a store that says none, as a database that ZenML alone opens: it is
+    told by its address. One that names no server is taken at its word.
 
     Args:
         state: The stack's properties, as the provider last gave them.
@@ -231,22 +243,30 @@ def require_own(state: Properties | None, id: str, urn: str) -> None:
         urn: The resource's.
 
     Raises:
-        KitaruError: It is on another one.
+        KitaruError: It is on another one, or may be.
         NotConnectedError: Nothing says which server is asked, or it does not answer.
     """
     found = here()
-    before = state.values.get("serverId") if state else None
-    if state is None or not found.differs_from(before):
+    if state is None:
+        return
+    before, server = state.values.get("serverId"), state.values.get("server")
+    if found.id == before if before else server in (None, found.shown):
         return
     name = state.values.get("name") or id
+    known = before and (found.id or not found.is_made)
+    what = "is on another server than" if known else "may be on another server than"
     raise KitaruError(
-        f"Stack '{name}' is on another server than this run is connected to; nothing was done",
-        why=f"Pulumi's state has it on {state.values.get('server') or 'a server'} ({before}). "
-        f"This run asks {found.shown} ({found.id}).",
+        f"Stack '{name}' {what} this run is connected to; nothing was done",
+        why=f"Pulumi's state has it on {server or 'a server'} ({before or _NO_ID}). "
+        f"This run asks {found.shown} ({_id_of(found)}).",
         remedy="Connect to the stack's own server, by kitaru:url, the provider's url, or kitaru "
         "login. To move the stack, destroy it there first. If that server is gone for good: "
         f"pulumi state delete '{urn}'",
     )
+
+
+def _id_of(found: StoreIdentity) -> str:
+    return found.id or (_NO_ID if found.is_made else "there is no store yet")
 
 
 def properties() -> dict[str, Any]:
