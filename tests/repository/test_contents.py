@@ -298,6 +298,8 @@ class TestGitLab:
     def test_one_up_at_a_time_and_none_is_cancelled(self) -> None:
         pipeline = gitlab()
         assert pipeline[".up"]["interruptible"] is False
+        # By default GitLab cancels what has not begun, interruptible or not.
+        assert pipeline["workflow"]["auto_cancel"] == {"on_new_commit": "interruptible"}
         assert pipeline["up prod"]["resource_group"] == "up-prod"
         assert pipeline["up digest"]["resource_group"] == "up-$STACK"
         assert "resource_group" not in pipeline["preview"]
