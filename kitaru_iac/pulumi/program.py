@@ -21,7 +21,7 @@ from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.pulumi._stack import Stack
 from kitaru_iac.pulumi.keys import COMMAND_KEYS
 from kitaru_iac.pulumi.plugin.settings import KEYS as PROVIDER_KEYS
-from kitaru_iac.pulumi.verification import verify
+from kitaru_iac.pulumi.verification import NotKnownYet, verify
 from kitaru_iac.spec import merge, suggest
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import InfraMode, StackType
@@ -101,6 +101,8 @@ def deploy(description: Mapping[str, Any]) -> dict[str, pulumi.Output[Any]]:
     if mode is InfraMode.VERIFY:
         try:
             verify(**arguments)
+        except NotKnownYet:
+            pulumi.warn("The infrastructure is verified once all that names it is known: not here.")
         except Exception as error:
             raise pulumi.RunError(str(error)) from error
     stack = Stack(name, **arguments)

@@ -15,6 +15,10 @@ __all__ = ["CheckResult", "VerifyResult", "verify", "verify_output"]
 VERIFY_TOKEN = "kitaru:index:verify"  # noqa: S105
 
 
+class NotKnownYet(pulumi.RunError):
+    """What is to be verified is not known in a preview."""
+
+
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
     """The checks of one description.
@@ -50,10 +54,16 @@ def verify(
 
     Raises:
         Exception: A check failed, or the description is wrong; the text is the report.
+        NotKnownYet: An argument or the provider's server is not known in this preview.
     """
     answer = pulumi.runtime.invoke(
         VERIFY_TOKEN, _arguments(description, allow_failures), invoke_options(opts)
     )
+    if not answer.value:
+        raise NotKnownYet(
+            "Nothing is verified: an argument, or the provider's server, is not known yet. "
+            "Call verify_output, whose result is not known then either."
+        )
     return _result(answer.value)
 
 
@@ -65,12 +75,14 @@ def verify_output(
 ) -> pulumi.Output[VerifyResult]:
     """As `verify`, for values that are outputs of resources.
 
-    While one of them is not known, nothing is looked at, and neither is the result known.
+    While one of them, or the provider's server, is not known, nothing is looked at, and neither is
+    the result known.
     """
     answer = pulumi.runtime.invoke_output(
         VERIFY_TOKEN, _arguments(description, allow_failures), invoke_options(opts)
     )
-    return answer.apply(_result)
+    # The engine answers with nothing for a provider that it cannot configure yet.
+    return answer.apply(lambda value: _result(value) if value else _unknown())
 
 
 def _arguments(description: Mapping[str, Any], allow_failures: object) -> dict[str, Any]:
@@ -78,8 +90,11 @@ def _arguments(description: Mapping[str, Any], allow_failures: object) -> dict[s
     return {**wire_names(given), "allowFailures": allow_failures}
 
 
-def _result(value: Mapping[str, Any] | None) -> VerifyResult:
-    found = dict(value or {})
+def _unknown() -> pulumi.Output[Any]:
+    return pulumi.Output.from_input(pulumi.UNKNOWN)
+
+
+def _result(found: Mapping[str, Any]) -> VerifyResult:
     return VerifyResult(
         stack=found["stack"],
         worst=found.get("worst"),

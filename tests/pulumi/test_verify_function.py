@@ -8,6 +8,7 @@ import pulumi
 import pytest
 
 import kitaru_iac.pulumi as kitaru
+from kitaru_iac.pulumi.program import deploy
 from tests.doubles.aws import ACCOUNT_ID, REGION, AwsLoopback
 from tests.homes import Home
 from tests.pulumi.programs import not_known
@@ -76,8 +77,35 @@ def test_what_is_not_known_yet_is_not_looked_at(cloudy: Room, aws: AwsLoopback) 
     def run() -> None:
         given = {**described(aws), "artifact_store": not_known()}
         pulumi.export("worst", kitaru.verify_output(**given).apply(lambda report: report.worst))
+        there = pulumi.InvokeOptions(
+            provider=kitaru.Provider("there", url=not_known(), api_key="ZENKEY_x")
+        )
+        later = kitaru.verify_output(name="dev", opts=there)
+        pulumi.export("later", later.apply(lambda report: report.worst))
+        for known in (given, {"name": "dev", "opts": there}):
+            with pytest.raises(pulumi.RunError, match="verify_output"):
+                kitaru.verify(**known)
+        # The ready program waits with its stack, too.
+        deploy({**given, "infra": "verify"})
 
-    assert cloudy.preview(run).text
+    preview = cloudy.preview(run)
+    assert preview.ops == {"prod": "create"}
+    assert "verified once all that names it is known" in preview.text
+
+
+def test_the_stack_waits_for_the_checks_of_what_is_an_output(
+    cloudy: Room, aws: AwsLoopback
+) -> None:
+    def run() -> None:
+        first = kitaru.Stack("first")
+        bucket = first.name.apply(lambda name: f"s3://not-{name}/kitaru")
+        deploy({**described(aws), "artifact_store": bucket, "infra": "verify"})
+
+    with pytest.raises(Failed) as failed:
+        cloudy.up(run)
+    assert "aws.bucket.exists" in str(failed.value)
+    assert "Traceback" not in str(failed.value)
+    assert "prod" not in cloudy.resources()
 
 
 def test_a_wrong_description_is_told_as_one(cloudy: Room, aws: AwsLoopback) -> None:
