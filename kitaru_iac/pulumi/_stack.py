@@ -23,7 +23,8 @@ class StackArgs:
     Attributes:
         name: The stack's name; its components and its connector are called the same. For example
             `prod-k8s`. The resource's name, if left out.
-        type: Where the flows run. One of local, kubernetes, vertex, sagemaker, azureml.
+        type: Where the flows run. One of local, kubernetes, vertex, sagemaker, azureml. local, if
+            left out.
         artifact_store: Where checkpoints and saved data are stored: the URI of an S3 bucket, a
             Cloud Storage bucket or a blob container, with or without a path; for a local stack also
             a folder. For example `s3://my-bucket/kitaru`.
@@ -187,7 +188,8 @@ class Stack(RegisteredStack):
             opts: Pulumi's options.
             name: The stack's name; its components and its connector are called the same. For
                 example `prod-k8s`. The resource's name, if left out.
-            type: Where the flows run. One of local, kubernetes, vertex, sagemaker, azureml.
+            type: Where the flows run. One of local, kubernetes, vertex, sagemaker, azureml. local,
+                if left out.
             artifact_store: Where checkpoints and saved data are stored: the URI of an S3 bucket, a
                 Cloud Storage bucket or a blob container, with or without a path; for a local stack
                 also a folder. For example `s3://my-bucket/kitaru`.

@@ -61,7 +61,7 @@ _TABLE = (
             "TYPE",
             completes="stack_types",
         ),
-        program=Property(comes_out=True),
+        program=Property(left_out="local", comes_out=True),
         stored=_anywhere(Stored((Place("stack", "type"),))),
     ),
     FieldInfo(

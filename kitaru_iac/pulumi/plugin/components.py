@@ -177,7 +177,6 @@ def _provisioned_schema() -> dict[str, Any]:
         "additionalProperties": {**reference("ResourceMode"), "plain": True},
     }
     inputs["infrastructure"]["description"] += " They are called as there."
-    inputs["type"]["description"] += " local, if left out."
     inputs["credentials"]["description"] += " They make nothing: the cloud's own provider does."
     return {
         "isComponent": True,
