@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -27,7 +28,7 @@ from kitaru_iac.pulumi.plugin.wire import Properties
 from kitaru_iac.pulumi.provisioned import checked
 from kitaru_iac.spec.kinds import InfraMode, ResourceMode, StackType
 from tests.docs.markdown import ROOT
-from tests.pulumi.driver import Plugin
+from tests.pulumi.driver import Plugin, Refused
 from tests.pulumi.protocol import struct
 
 SCHEMA = schema()
@@ -166,6 +167,26 @@ def test_the_key_of_the_environment_is_not_sent_to_another_server(
     assert KEY not in str(problem)
 
 
+@pytest.mark.parametrize("theirs", [OURS, None])
+def test_a_provider_of_a_state_does_not_log_in_without_its_key(
+    theirs: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made where the environment had one; `destroy` and `refresh` only configure it."""
+    for name in ("KITARU_SERVER_URL", "ZENML_STORE_API_KEY", "ZENML_STORE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    if theirs:
+        monkeypatch.setenv("ZENML_STORE_URL", theirs)
+        monkeypatch.setenv("ZENML_STORE_API_KEY", KEY)
+    before = dict(os.environ)
+    with pytest.raises(Refused) as refused:
+        Plugin().call("Configure", p.ConfigureRequest(args=struct(url=OTHER)))
+    assert f"The API key of {OTHER} is missing" in str(refused.value)
+    assert (f"is for {OURS} now" if theirs else "there is none now") in str(refused.value)
+    assert "Set ZENML_STORE_API_KEY" in str(refused.value)
+    assert KEY not in str(refused.value)
+    assert dict(os.environ) == before
+
+
 def test_only_an_explicit_provider_is_cleared_of_what_an_sdk_filled_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -179,11 +200,12 @@ def test_only_an_explicit_provider_is_cleared_of_what_an_sdk_filled_in(
         request = p.CheckRequest(urn=urn, news=struct(url="local", apiKey=KEY))
         return Plugin().call("CheckConfig", request)
 
-    for name in ("there", "default-eu"):
+    for name in ("there", "default-eu", "default_eu", "default_2", "defaults"):
         explicit = check(name)
         assert list(explicit.failures) == []
         assert dict(explicit.inputs) == {"url": "local"}
-    for name in ("default", "default_0_1_0"):
+    address = "https_/example.com/plugins"
+    for name in ("default", "default_0_1_0", f"default_{address}", f"default_0_1_0_rc_1_{address}"):
         (failure,) = check(name).failures
         assert "a local store takes no API key" in failure.reason
 

@@ -84,10 +84,16 @@ def _missing_key(url: str) -> list[Problem]:
     if _key_for(url):
         return []
     why = "a provider with a url does not use the machine's own login"
-    if (theirs := _server_of_environment()) and _key_for(theirs):
+    if theirs := _server_of_key():
         why = f"that of the environment is for {redaction.url(theirs)}"
     remedy = "Set it: pulumi config set --secret kitaru:apiKey, or ZENML_STORE_API_KEY."
     return [Problem("apiKey", "the server's API key is missing", why, remedy)]
+
+
+def _server_of_key() -> str | None:
+    """The server that the environment has a key for, if it names one beside it."""
+    theirs = _server_of_environment()
+    return theirs if theirs and _key_for(theirs) else None
 
 
 def filled_in(values: Mapping[str, Any]) -> frozenset[str]:
@@ -172,14 +178,26 @@ class Connection:
         Returns:
             The folder that ZenML's configuration is kept in meanwhile, so that the machine's own
             is left alone; None where that is the one that is used.
+
+        Raises:
+            KitaruError: The server's API key is missing. The engine asks `problems` of a program's
+                provider only: that of a state may have had its key from another environment.
         """
         if self.url is None:
             return None
         if self.url == place.LOCAL:
             return _use_local()
+        if self.api_key is None:
+            theirs = _server_of_key()
+            now = f"that is for {redaction.url(theirs)} now" if theirs else "there is none now"
+            raise KitaruError(
+                f"The API key of {redaction.url(self.url)} is missing",
+                why=f"This provider was made with a key from the environment, and {now}",
+                remedy="Set ZENML_STORE_API_KEY to a key of that server.",
+            )
         home = _own_home()
         os.environ["ZENML_STORE_URL"] = server_address(self.url)
-        os.environ["ZENML_STORE_API_KEY"] = str(self.api_key)
+        os.environ["ZENML_STORE_API_KEY"] = self.api_key
         os.environ["ZENML_STORE_VERIFY_SSL"] = str(self.verify_ssl).lower()
         return home
 
