@@ -19,9 +19,11 @@ from uuid import uuid4
 import grpc
 import grpc.aio
 import pytest
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2 as p
 
+from kitaru_iac.errors import KitaruError
+from kitaru_iac.pulumi.plugin.protocol import status_pb2
 from kitaru_iac.pulumi.plugin.servicer import Servicer
 from kitaru_iac.stacks import operations
 
@@ -41,6 +43,15 @@ class Refused(Exception):
         super().__init__(text)
         self.code = code
         self.details = details
+
+    @property
+    def half(self) -> Any:
+        """What the engine writes into its state all the same: the resource is there by now.
+
+        It takes the properties from here, and the inputs from the program.
+        """
+        message, found = status_pb2.Status.FromString(self.details), p.ErrorResourceInitFailed()
+        return found if any(part.Unpack(found) for part in message.details) else None
 
 
 class Killed(BaseException):
@@ -68,22 +79,34 @@ def killing(call: int, *, written: bool) -> Iterator[None]:
         return die
 
     with pytest.MonkeyPatch.context() as patched:
-        for name in ("create", "apply", "delete"):
+        for name in ("create", "apply", "use", "delete"):
             patched.setattr(operations, name, dying(getattr(operations, name)))
         yield
 
 
-class _Context:
+@contextmanager
+def not_active() -> Iterator[None]:
+    """Let no stack become the active one."""
+
+    def fail(ref: str) -> None:
+        raise KitaruError(f"{ref} cannot be the active stack")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(operations, "use", fail)
+        yield
+
+
+class Context:
     """What a handler of gRPC is given."""
 
     async def abort(self, code: grpc.StatusCode, details: str = "", *_: Any) -> None:
-        raise _Aborted(code, details)
+        raise Aborted(code, details)
 
     async def abort_with_status(self, status: Any) -> None:
-        raise _Aborted(status.code, status.details, dict(status.trailing_metadata))
+        raise Aborted(status.code, status.details, dict(status.trailing_metadata))
 
 
-class _Aborted(grpc.aio.AbortError):
+class Aborted(grpc.aio.AbortError):
     def __init__(self, code: Any, text: str, metadata: Mapping[str, bytes] | None = None) -> None:
         super().__init__(text)
         self.code = code
@@ -95,12 +118,14 @@ class Plugin:
 
     Attributes:
         provider: Which provider it is told that it is: its URN and its id.
+        left: How many calls there are before the engine's run is cancelled; None: it is not.
     """
 
     def __init__(self) -> None:
         self.servicer: Servicer | None = None
         self.said: list[str] = []
         self.provider = ("", "")
+        self.left: int | None = None
 
     def call(self, name: str, request: Any) -> Any:
         """Call a handler as the engine does.
@@ -118,12 +143,16 @@ class Plugin:
 
             servicer.log._write = keep
             configure = p.ConfigureRequest(urn=self.provider[0], id=self.provider[1])
-            await servicer.Configure(configure, _Context())
-            return await getattr(servicer, name)(request, _Context())
+            await servicer.Configure(configure, Context())
+            if self.left is not None:
+                self.left -= 1
+                if self.left < 0:
+                    await servicer.Cancel(empty_pb2.Empty(), Context())
+            return await getattr(servicer, name)(request, Context())
 
         try:
             return asyncio.run(run())
-        except _Aborted as aborted:
+        except Aborted as aborted:
             details = aborted.metadata.get("grpc-status-details-bin", b"")
             raise Refused(aborted.code, str(aborted), details) from aborted
 
@@ -138,6 +167,8 @@ class Held:
     protect: bool = False
     retain: bool = False
     tainted: bool = False
+    #: It is there, and something about it is not done: the next run updates it, changed or not.
+    half: bool = False
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -255,6 +286,7 @@ class Engine:
                 del self.state[name]
             else:
                 held.id, held.inputs, held.outputs = found.id, found.inputs, found.properties
+                held.half = False
         return self.ops
 
     def destroy(self) -> dict[str, str]:
@@ -309,7 +341,7 @@ class Engine:
         request.ignoreChanges.extend(wanted.ignore)
         diff = self.plugin.call("Diff", request)
         self.diffs[name] = list(diff.diffs)
-        if diff.changes == p.DiffResponse.DIFF_NONE:
+        if diff.changes == p.DiffResponse.DIFF_NONE and not old.half:
             self.ops[name] = "same"
             if not preview:
                 old.inputs = news
@@ -323,9 +355,14 @@ class Engine:
             request.old_inputs.CopyFrom(old.inputs)
             request.news.CopyFrom(news)
             self.ops[name] = "update"
-            found = self.plugin.call("Update", request)
+            try:
+                outputs = self.plugin.call("Update", request).properties
+            except Refused as refused:
+                if (half := refused.half) is not None:
+                    old.inputs, old.outputs, old.half = news, half.properties, True
+                raise
             if not preview:
-                old.inputs, old.outputs = news, found.properties
+                old.inputs, old.outputs, old.half = news, outputs, False
 
     def _checked(self, name: str, wanted: Wanted, old: Held | None) -> struct_pb2.Struct:
         request = p.CheckRequest(urn=self.urn(name), name=name)
@@ -349,12 +386,16 @@ class Engine:
     def _create(self, name: str, news: struct_pb2.Struct, wanted: Wanted, *, preview: bool) -> None:
         request = p.CreateRequest(urn=self.urn(name), name=name, preview=preview)
         request.properties.CopyFrom(news)
-        made = self.plugin.call("Create", request)
+        options = {"protect": wanted.protect, "retain": wanted.retain}
+        try:
+            made = self.plugin.call("Create", request)
+        except Refused as refused:
+            if (half := refused.half) is not None:
+                self.state[name] = Held(half.id, news, half.properties, half=True, **options)
+            raise
         if not preview:
             assert made.id
-            self.state[name] = Held(
-                made.id, news, made.properties, protect=wanted.protect, retain=wanted.retain
-            )
+            self.state[name] = Held(made.id, news, made.properties, **options)
 
     def _replace(
         self,
@@ -375,7 +416,12 @@ class Engine:
                 del self.state[name]
                 self._create(name, news, wanted, preview=False)
             return
-        self._create(name, news, wanted, preview=preview)
+        try:
+            self._create(name, news, wanted, preview=preview)
+        except Refused as refused:
+            if refused.half is not None:
+                self.pending.append((name, old))
+            raise
         if not preview:
             self.pending.append((name, old))
 
@@ -425,4 +471,16 @@ class Engine:
         other.provider = other.provider or self.provider
 
 
-__all__ = ["Engine", "Held", "Killed", "Plugin", "Refused", "Wanted", "killing", "urn_of"]
+__all__ = [
+    "Aborted",
+    "Context",
+    "Engine",
+    "Held",
+    "Killed",
+    "Plugin",
+    "Refused",
+    "Wanted",
+    "killing",
+    "not_active",
+    "urn_of",
+]

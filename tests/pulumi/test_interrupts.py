@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -91,7 +92,7 @@ apply.execute = slowly
 
 
 def interrupted(
-    room: Room, pulumi_home: Path, project: Path, presses: int
+    room: Room, pulumi_home: Path, project: Path, presses: int, stacks: int = 1
 ) -> tuple[int, str, Callable[[], subprocess.Popen[str]]]:
     """A true program whose `up` gets Ctrl-C while the plugin writes.
 
@@ -102,7 +103,10 @@ def interrupted(
     source = plugin_in(pulumi_home, _SLOW.format(mark=str(mark)))
     room.open(local("dev"))
     (project / "Pulumi.yaml").write_text("name: platform\nruntime: python\n")
-    (project / "__main__.py").write_text("import kitaru_iac.pulumi as k\nk.Stack('dev')\n")
+    (project / "__main__.py").write_text(
+        f"import kitaru_iac.pulumi as k\nfor number in range({stacks}):\n"
+        "    k.Stack(f'dev{number or str()}')\n"
+    )
     (project / "requirements.txt").write_text("")
 
     def start() -> subprocess.Popen[str]:
@@ -148,19 +152,23 @@ def test_ctrl_c_twice_ends_the_engine_at_once_and_the_next_run_resumes(
     local_room: Room, pulumi_home: Path, tmp_path: Path
 ) -> None:
     """The engine forgets what it was waiting for, and the plugin ends it all the same."""
-    code, said, start = interrupted(local_room, pulumi_home, tmp_path, 2)
+    everything = {"dev", "dev1", "dev2"}
+    code, said, start = interrupted(local_room, pulumi_home, tmp_path, 2, stacks=3)
     assert code != 0, said
-    assert "dev creating (interrupted)" in said
-    assert "dev" not in local_room.resources()
+    assert "creating (interrupted)" in said
+    assert not everything & set(local_room.resources())
     again = start()
     said, _ = again.communicate(timeout=90)
     assert again.returncode == 0, said
-    assert "dev, interrupted while creating" in said
-    found = stored.records("dev")
-    assert found is not None
-    assert found.labels["kitaru.owner_run"] == local_room.resources()["dev"]["outputs"]["ownerRun"]
-    assert local_room.resources()["dev"]["id"] == found.id
-    assert stored.names() == {"default", "dev"}
+    assert "interrupted while creating" in said
+    # Those that waited for their turn were not begun: one is what the earlier run made.
+    assert len(set(re.findall(r"Stack '(\w+)' is there already", said))) == 1, said
+    for name in everything:
+        found, held = stored.records(name), local_room.resources()[name]
+        assert found is not None
+        assert found.labels["kitaru.owner_run"] == held["outputs"]["ownerRun"]
+        assert held["id"] == found.id
+    assert stored.names() == {"default", *everything}
 
 
 _ENGINE = """

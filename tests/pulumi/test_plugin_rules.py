@@ -536,7 +536,7 @@ def test_a_property_tells_its_choices_and_an_example() -> None:
 
 @pytest.mark.parametrize("plain", [False, True])
 def test_only_an_input_says_what_it_is_if_left_out(plain: bool) -> None:
-    words = {"name": "The resource's name", "activate": "False", "verify": "True"}
+    words = {"name": "The resource's name", "type": "local", "activate": "False", "verify": "True"}
     for key in FIELDS:
         end = f" {words[key]}, if left out." if key in words else ""
         output = property_of(key, plain=plain)
@@ -1244,6 +1244,22 @@ def test_what_cannot_be_made_active_is_half_made(live: Live) -> None:
         stacks.create(URN, "dev", properties(activate=True), quiet)
     assert half.value.made.id == ID
     assert str(half.value) == "The stack is registered, but not active: no"
+    # The engine keeps these properties, and asks for an update with them.
+    made = half.value.made.properties
+    assert "activate" not in made
+    life.stored["dev"] = owned(replace(view_of(LOCAL), id=ID), URN, "a")
+    state = properties({**made, "ownerRun": "a"})
+    with pytest.raises(stacks.PartialUpdate) as half:
+        stacks.update(URN, "dev", ID, state, properties(activate=True), quiet)
+    assert "activate" not in half.value.made.properties
+    # A refresh in between says it with the inputs too: the engine forgets what was half-made.
+    found = stacks.read(URN, ID, properties(name="dev", activate=True), state)
+    assert found is not None
+    assert "activate" not in {**found.inputs, **found.properties}
+    del life.fails["use"]
+    life.calls.clear()
+    stacks.update(URN, "dev", ID, state, properties(activate=True), quiet)
+    assert life.names == ["apply", "use"]
     life.fails["use"] = RuntimeError("no")
     with pytest.raises(RuntimeError):
         stacks.create(URN, "dev", properties(activate=True), quiet)

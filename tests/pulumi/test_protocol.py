@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -9,7 +10,13 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as p
 
+from kitaru_iac.pulumi.plugin import stacks
+from kitaru_iac.pulumi.plugin.main import engine_address
+from kitaru_iac.pulumi.plugin.servicer import Servicer
+from kitaru_iac.pulumi.plugin.threads import busy
+from kitaru_iac.stacks import operations
 from tests.pulumi import stored
+from tests.pulumi.driver import Aborted, Context
 from tests.pulumi.protocol import URN, struct
 
 
@@ -46,6 +53,68 @@ def test_after_a_cancel_nothing_is_begun(plugin: Any) -> None:
         plugin.Create(p.CreateRequest(urn=URN, properties=struct(name="dev")))
     assert refused.value.code() is grpc.StatusCode.CANCELLED
     assert stored.names() == {"default"}
+
+
+@pytest.mark.parametrize("way", ["cancelled", "gone"])
+def test_what_waits_for_its_turn_is_not_begun_when_nobody_waits_for_it(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be registered, and no state would hold it. There are more calls than threads."""
+
+    def begun(*_: Any, **__: Any) -> None:
+        pytest.fail("was begun")
+
+    for name in ("create", "apply", "delete"):
+        monkeypatch.setattr(operations, name, begun)
+
+    async def run() -> list[Any]:
+        servicer = Servicer("127.0.0.1:9")
+        calls = [
+            servicer.Create(p.CreateRequest(urn=URN, properties=struct(name="dev")), Context()),
+            servicer.Update(p.UpdateRequest(urn=URN, id="id"), Context()),
+            servicer.Delete(p.DeleteRequest(urn=URN, id="id"), Context()),
+            *(servicer.Read(p.ReadRequest(urn=URN, id="id"), Context()) for _ in range(20)),
+        ]
+        with stacks._write_lock:
+            tasks = list(map(asyncio.ensure_future, calls))
+            await asyncio.sleep(0.1)
+            assert servicer.working == len(tasks)
+            if way == "cancelled":
+                await servicer.Cancel(empty_pb2.Empty(), Context())
+            else:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+            assert busy()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        while busy():
+            await asyncio.sleep(0.01)
+        assert servicer.working == 0
+        return answers
+
+    for answer in asyncio.run(asyncio.wait_for(run(), 20)):
+        if way == "cancelled":
+            assert isinstance(answer, Aborted)
+            assert answer.code is grpc.StatusCode.CANCELLED
+        else:
+            assert isinstance(answer, asyncio.CancelledError)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [],
+        ["--logtostderr"],
+        ["--logtostderr", "-v=9"],
+        ["--tracing", "file:/tmp/trace"],
+        ["-v=3", "--tracing", "http://127.0.0.1:1/api"],
+        ["--of-a-later-engine", "value", "-v=3"],
+    ],
+    ids=" ".join,
+)
+def test_the_engine_s_address_is_found_behind_its_flags(before: list[str]) -> None:
+    """`pulumi up --tracing X` and `--logflow`, in the words of `buildPluginArguments`."""
+    assert engine_address([*before, "127.0.0.1:9"]) == "127.0.0.1:9"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
 from tests.homes import Home
 from tests.pulumi import stored
-from tests.pulumi.driver import Engine, Held, Killed, Refused, Wanted, killing
+from tests.pulumi.driver import Engine, Held, Killed, Refused, Wanted, killing, not_active
 
 RESOURCES = ("one", "two")
 NAMES = ("a", "b")
@@ -37,7 +37,7 @@ PLACES = (None, "/tmp/elsewhere")
 #: What a program may say of a resource beside its properties.
 OPTIONS = (
     *("protect", "retain", "ignore", "replace_on_changes", "delete_before_replace"),
-    *("alias", "import"),
+    *("alias", "import", "activate"),
 )
 #: A resource of a program: the stack's name, if it is named, its folder, and at most one option.
 ASKED = st.tuples(
@@ -90,6 +90,8 @@ def program_of(given: dict[str, Asked]) -> dict[str, Wanted]:
         elif option == "import":
             called = name or resource
             wanted.import_ = there[called][0] if called in there else None
+        elif option == "activate":
+            wanted.inputs["activate"] = True
         elif option is not None:
             setattr(wanted, option, True)
         program[resource] = wanted
@@ -108,6 +110,20 @@ class Sequences(RuleBasedStateMachine):
         self.exports: list[tuple[Any, Any] | None] = [None, None]
         #: Of each program, the stacks of which its state may say what is no longer so.
         self.stale: list[set[str]] = [set(), set()]
+        #: The stacks that were made the active one, whenever it was.
+        self.used: set[str] = set()
+        use = operations.use
+
+        def noted(ref: str) -> Any:
+            done = use(ref)
+            self.used.add(ref)
+            return done
+
+        self.patched = pytest.MonkeyPatch()
+        self.patched.setattr(operations, "use", noted)
+
+    def teardown(self) -> None:
+        self.patched.undo()
 
     # -- what must hold ------------------------------------------------------------------------
 
@@ -172,6 +188,12 @@ class Sequences(RuleBasedStateMachine):
     def a_stack_is_in_one_hand(self) -> None:
         for name, stack in store().items():
             assert len(self._owners(stack)) <= 1, (name, stack, self._owners(stack))
+
+    @invariant()
+    def what_a_state_says_was_made_active_was(self) -> None:
+        for engine in self.engines:
+            for held in engine.state.values():
+                assert not held.properties.get("activate") or held.id in self.used
 
     # -- what a program does -------------------------------------------------------------------
 
@@ -242,9 +264,30 @@ class Sequences(RuleBasedStateMachine):
     @rule(index=ENGINES, given=PROGRAMS, call=st.integers(0, 2), written=st.booleans())
     def killed(self, index: int, given: dict[str, Asked], call: int, written: bool) -> None:
         """The plugin dies at a write, or right after it; the same command goes on."""
-        program, engine = program_of(given), self.engines[index]
+        program = program_of(given)
         with killing(call, written=written):
             self._run(index, lambda engine: engine.up(program))
+        self._goes_on(index, given, program)
+
+    @rule(index=ENGINES, given=PROGRAMS)
+    def half_made(self, index: int, given: dict[str, Asked]) -> None:
+        """No stack can be made active; the same command goes on."""
+        program = program_of(given)
+        with not_active():
+            self._run(index, lambda engine: engine.up(program))
+        self._goes_on(index, given, program)
+
+    @rule(index=ENGINES, given=PROGRAMS, calls=st.integers(0, 6))
+    def cancelled(self, index: int, given: dict[str, Asked], calls: int) -> None:
+        """Ctrl-C: what comes after it is not begun; the same command goes on."""
+        program, plugin = program_of(given), self.engines[index].plugin
+        plugin.left = calls
+        self._run(index, lambda engine: engine.up(program))
+        plugin.left = None
+        self._goes_on(index, given, program)
+
+    def _goes_on(self, index: int, given: dict[str, Asked], program: dict[str, Wanted]) -> None:
+        engine = self.engines[index]
         if self._run(index, lambda engine: engine.up(program)):
             self._agrees(index, given, engine.export(), set(given))
         else:

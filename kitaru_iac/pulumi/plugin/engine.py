@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 
 import grpc
@@ -14,30 +15,39 @@ __all__ = ["EngineLog", "until_gone"]
 
 #: A proxy of the machine's does not lead to the machine itself.
 _OPTIONS = (("grpc.enable_http_proxy", 0),)
-#: Seconds that an engine which was there is given to take a connection again.
+#: Seconds that an engine is given to take a connection, or take one again.
 _PATIENCE = 3.0
 
 
-async def until_gone(address: str) -> None:
+async def until_gone(address: str, parent: int) -> None:
     """Wait until an engine that was there takes no connection any more, as plugins in Go do.
 
     An engine that is killed ends nothing that it started. One that never was there, as where the
-    plugin was started by hand, is waited for without end.
+    plugin was started by hand, is waited for as long as whoever started the plugin is there.
 
     Args:
         address: Where the engine listens.
+        parent: The process that started this one.
     """
     async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
-        await channel.channel_ready()
+        while not await _is_ready(channel):
+            if os.getppid() != parent:
+                return
         while True:
             state = channel.get_state(try_to_connect=True)
-            if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
-                try:
-                    await asyncio.wait_for(channel.channel_ready(), _PATIENCE)
-                except TimeoutError:
-                    return
-            else:
+            if state is not grpc.ChannelConnectivity.TRANSIENT_FAILURE:
                 await channel.wait_for_state_change(state)
+            elif not await _is_ready(channel):
+                return
+
+
+async def _is_ready(channel: grpc.aio.Channel) -> bool:
+    """Whether the engine takes a connection within its time."""
+    try:
+        await asyncio.wait_for(channel.channel_ready(), _PATIENCE)
+    except TimeoutError:
+        return False
+    return True
 
 
 class EngineLog:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import threading
 import traceback
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -30,7 +31,7 @@ from kitaru_iac.pulumi.plugin.protocol import (
     provider_pb2_grpc,
     status_pb2,
 )
-from kitaru_iac.pulumi.plugin.threads import in_thread
+from kitaru_iac.pulumi.plugin.threads import NotBegun, ended_by, in_thread
 from kitaru_iac.pulumi.plugin.wire import Properties, read, secret, struct
 
 __all__ = ["Servicer"]
@@ -42,6 +43,11 @@ LEFT_OUT_NAME = "__name"
 #: Properties whose values may stand in diagnostics.
 _SHOWN = frozenset(map(camel, STACK_KEYS)) - {"credentials", "extra"}
 
+_NOT_BEGUN = "cancelled before it was begun"
+#: How the engine calls the providers that it makes itself: `default`, and behind it the version of
+#: the plugin, the address that it is from, or both (`ProviderRequest.DefaultName`).
+_ENGINES_OWN = re.compile(r"default(_\d+_\d+_\d+(_.*)?|_[a-z]+_/.*)?")
+
 _Answer = TypeVar("_Answer")
 _Call = Callable[["Servicer", Any, Any], Coroutine[Any, Any, _Answer]]
 
@@ -52,8 +58,11 @@ def _clean(call: _Call[_Answer]) -> _Call[_Answer]:
     @wraps(call)
     async def answer(self: Servicer, request: Any, context: Any) -> _Answer:
         self.working += 1
+        ended_by(self.ended)
         try:
             return await call(self, request, context)
+        except NotBegun:
+            await context.abort(grpc.StatusCode.CANCELLED, _NOT_BEGUN)
         except stacks.PartialUpdate as half:
             await context.abort_with_status(_half_status(half))
         except KitaruError as error:
@@ -86,7 +95,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._sdk: Any = None
         self.log = EngineLog(engine_address)
         self.working = 0
-        self.cancelled = False
+        #: Set once nothing new is to be begun.
+        self.ended = threading.Event()
         self._home: str | None = None
         self._connection_known = True
 
@@ -117,8 +127,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """Everything that is wrong with the configuration. Keys of others are not kept."""
         del context
         given = read(request.news)
-        # As the engine tells its own: `default`, or with the version and the address behind it.
-        shared = re.fullmatch(r"default(_.*)?", request.urn.rsplit("::", 1)[-1]) is not None
+        shared = _ENGINES_OWN.fullmatch(request.urn.rsplit("::", 1)[-1]) is not None
         if not shared and (left_out := settings.filled_in(given.values)):
             given = given.without(left_out)
         found = settings.problems(given.values, given.unknown, shared=shared)
@@ -315,9 +324,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return await self._sdk.Construct(request, context)
 
     async def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Nothing new is begun; what is under way is short, and is finished."""
+        """Nothing new is begun, nor what waits; what is under way is short, and is finished."""
         del request, context
-        self.cancelled = True
+        self.ended.set()
         return empty_pb2.Empty()
 
     def close(self) -> None:
@@ -329,8 +338,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         kind = request.urn.split("::")[2].rsplit("$", 1)[-1]
         if kind != STACK:
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"there is no resource {kind}")
-        if self.cancelled:
-            await context.abort(grpc.StatusCode.CANCELLED, "cancelled before it was begun")
+        if self.ended.is_set():
+            await context.abort(grpc.StatusCode.CANCELLED, _NOT_BEGUN)
 
     async def _warn(self, urn: str, lines: tuple[str, ...]) -> None:
         for line in lines:

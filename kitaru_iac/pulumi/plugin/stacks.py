@@ -1,11 +1,15 @@
 """Create, read, update and delete a stack: `stacks.operations` as a resource's life.
 
 Every function here blocks, and runs in a thread. One at a time: ZenML's client is one per process.
+One whose turn comes when nobody waits for it any more begins nothing, since no state would hold it.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.callbacks import ProgressCallback
@@ -21,6 +25,7 @@ from kitaru_iac.pulumi.plugin.reading import (
     refreshed,
     view_of,
 )
+from kitaru_iac.pulumi.plugin.threads import require_awaited
 from kitaru_iac.pulumi.plugin.wire import UNKNOWN, Properties
 
 if TYPE_CHECKING:
@@ -31,6 +36,20 @@ if TYPE_CHECKING:
 __all__ = ["PartialUpdate", "create", "delete", "foreseen", "preview", "read", "update"]
 
 _write_lock = threading.Lock()
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for one's turn, and connect.
+
+    Raises:
+        NotBegun: Nobody waits for this call any more.
+        NotConnectedError: See `place.connected`.
+    """
+    with _write_lock:
+        require_awaited()
+        with place.connected():
+            yield
 
 
 class PartialUpdate(KitaruError):
@@ -58,7 +77,7 @@ def preview(
     Raises:
         KitaruError: It could not be made, or changed.
     """
-    with _write_lock, place.connected():
+    with _turn():
         place.require_own(state, id or "", urn)
         owner = ownership.creator(urn) if id is None else ownership.holder(urn, state)
         if new.unknown:
@@ -86,7 +105,7 @@ def foreseen(urn: str, name: str, new: Properties) -> tuple[str, ...]:
     """What the user has to know beforehand of a stack that is to be created."""
     if "name" in new.unknown:
         return ()
-    with _write_lock, place.connected():
+    with _turn():
         return ownership.taken_over(urn, str(new.values.get("name", name)))
 
 
@@ -100,7 +119,8 @@ def _foreseen(new: Properties, spec: StackSpec) -> dict[str, Any]:
     from kitaru_iac.stacks.desired import desired_records
 
     records = desired_records(spec)
-    found = {**expected(new), **place.properties(), "type": records.stack_type}
+    placed = {key: value for key, value in place.properties().items() if value is not None}
+    found = {**expected(new), **placed, "type": records.stack_type}
     connector = records.connector
     if connector is None:
         return {**found, **dict.fromkeys(CONNECTOR)}
@@ -133,7 +153,7 @@ def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
     """
     from kitaru_iac.stacks import operations
 
-    with _write_lock, place.connected():
+    with _turn():
         place.here()
         spec = stack_spec(new, name)
         earlier = ownership.taken_over(urn, spec.name)
@@ -141,7 +161,7 @@ def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
         done = operations.create(spec, progress=say, owner=owner)
         runs.settle(urn, owner.run)
         stack = made(done.id, new, (*earlier, *map(str, done.warnings)))
-        _activate(stack, new)
+        _activate(stack, new, {})
     return stack
 
 
@@ -156,7 +176,7 @@ def update(
     """
     from kitaru_iac.stacks import operations
 
-    with _write_lock, place.connected():
+    with _turn():
         place.require_own(state, id, urn)
         spec, owner = stack_spec(new, name), ownership.holder(urn, state)
         stored = _stored(id, spec)
@@ -174,7 +194,7 @@ def update(
         stack = made(id, new, tuple(map(str, done.warnings)))
         ownership.hold(urn, stack.properties, written=True)
         if not state.values.get("activate"):
-            _activate(stack, new)
+            _activate(stack, new, state.wire)
     return stack
 
 
@@ -188,7 +208,7 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
         inputs: The properties it was last given; none for a stack that is imported.
         state: Its properties, as the provider last gave them.
     """
-    with _write_lock, place.connected():
+    with _turn():
         place.require_own(state, ref, urn)
         ref, at, former = ref.partition("@urn:pulumi:")
         view = view_of(ref)
@@ -196,6 +216,10 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
             return None
         if inputs.names:
             run = state.values.get("ownerRun")
+            if not state.values.get("activate") and inputs.values.get("activate"):
+                # It could not be made active. The engine forgets that with this answer: the next
+                # update has to find a difference.
+                inputs = inputs.without({"activate"})
             return refreshed(view, inputs, ownership.holder(urn, state).labels, run)
         if at:
             former = at.removeprefix("@") + former
@@ -214,7 +238,7 @@ def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
     from kitaru_iac.records.owner import Owner
     from kitaru_iac.stacks import operations
 
-    with _write_lock, place.connected():
+    with _turn():
         place.require_own(state, id, urn)
         view = view_of(id)
         # Not this machine's token where the state has none: that is a later creation's, if any.
@@ -273,7 +297,8 @@ def _insist_on_place(plan: Plan, spec: StackSpec) -> None:
             )
 
 
-def _activate(made: Made, new: Properties) -> None:
+def _activate(made: Made, new: Properties, before: Mapping[str, Any]) -> None:
+    """Make a stack active, if it is to be; `before` has the properties until now."""
     if not new.values.get("activate"):
         return
     from kitaru_iac.stacks import operations
@@ -281,4 +306,10 @@ def _activate(made: Made, new: Properties) -> None:
     try:
         operations.use(made.id)
     except KitaruError as error:
-        raise PartialUpdate(made, f"The stack is registered, but not active: {error}") from error
+        half = replace(made, properties=_as_before("activate", made.properties, before))
+        raise PartialUpdate(half, f"The stack is registered, but not active: {error}") from error
+
+
+def _as_before(key: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: before[key]} if key in before else {}
+    return {**{name: value for name, value in now.items() if name != key}, **kept}

@@ -7,13 +7,14 @@ that needs a thread: with one pool for both they would wait for each other for e
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-__all__ = ["busy", "in_thread", "sdk_threads"]
+__all__ = ["NotBegun", "busy", "ended_by", "in_thread", "require_awaited", "sdk_threads"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,6 +22,27 @@ T = TypeVar("T")
 _OURS = ThreadPoolExecutor(16, thread_name_prefix="kitaru")
 #: One for each call that has not ended. Appending and popping are atomic.
 _under_way: list[None] = []
+#: Once one of them is set, this call begins nothing any more.
+_ends: ContextVar[tuple[threading.Event, ...]] = ContextVar("ends", default=())
+
+
+class NotBegun(Exception):
+    """A call whose turn came after nobody waited for it any more. A signal."""
+
+
+def ended_by(event: threading.Event) -> None:
+    """Let this event end what this call has not begun."""
+    _ends.set((event,))
+
+
+def require_awaited() -> None:
+    """See, before anything is begun, that somebody still waits for it.
+
+    Raises:
+        NotBegun: The engine has cancelled its run, or it is gone.
+    """
+    if any(event.is_set() for event in _ends.get()):
+        raise NotBegun
 
 
 def busy() -> bool:
@@ -33,16 +55,16 @@ def busy() -> bool:
 
 async def in_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """As `asyncio.to_thread`, in a thread that the SDK cannot take."""
-    inside = partial(copy_context().run, call, *args, **kwargs)
-
-    def counted() -> T:
-        try:
-            return inside()
-        finally:
-            _under_way.pop()
-
+    gone, context = threading.Event(), copy_context()
+    context.run(_ends.set, (*_ends.get(), gone))
     _under_way.append(None)
-    return await asyncio.get_running_loop().run_in_executor(_OURS, counted)
+    work = _OURS.submit(partial(context.run, call, *args, **kwargs))
+    work.add_done_callback(lambda _: _under_way.pop())  # also of what never began
+    try:
+        return await asyncio.wrap_future(work)
+    except asyncio.CancelledError:
+        gone.set()
+        raise
 
 
 def sdk_threads() -> ThreadPoolExecutor:
