@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 import grpc
@@ -10,7 +11,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as p
 
-from kitaru_iac.pulumi.plugin import stacks
+from kitaru_iac.pulumi.plugin import engine, stacks
 from kitaru_iac.pulumi.plugin.main import engine_address
 from kitaru_iac.pulumi.plugin.servicer import Servicer
 from kitaru_iac.pulumi.plugin.threads import busy
@@ -115,6 +116,23 @@ def test_what_waits_for_its_turn_is_not_begun_when_nobody_waits_for_it(
 def test_the_engine_s_address_is_found_behind_its_flags(before: list[str]) -> None:
     """`pulumi up --tracing X` and `--logflow`, in the words of `buildPluginArguments`."""
     assert engine_address([*before, "127.0.0.1:9"]) == "127.0.0.1:9"
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["started by hand", "killed at once"])
+def test_an_engine_that_was_never_reached_is_gone_with_the_process_that_started_the_plugin(
+    there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PATIENCE", 0.05)
+    waited = engine.until_gone("127.0.0.1:9", os.getppid() if there else -1)
+
+    async def ends() -> bool:
+        try:
+            await asyncio.wait_for(waited, 0.5 if there else 20)
+        except TimeoutError:
+            return False
+        return True
+
+    assert asyncio.run(ends()) is not there
 
 
 @pytest.mark.parametrize(
