@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TextIO
 
 from kitaru_iac.errors import DescriptionError, Problem, UsageError
@@ -19,7 +19,15 @@ from kitaru_iac.values import dataclass
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["Described", "choose", "documents_in", "is_several", "load_all", "read_all"]
+__all__ = [
+    "Described",
+    "choose",
+    "documents_in",
+    "is_read_in_folder",
+    "is_several",
+    "load_all",
+    "read_all",
+]
 
 _SUFFIXES = {".yaml", ".yml"}
 
@@ -192,6 +200,11 @@ def choose(described: Sequence[Described], names: Sequence[str]) -> list[Describ
     return [item for item in described if item.spec.name in names]
 
 
+def is_read_in_folder(name: str) -> bool:
+    """Say whether a file of this name is read where its folder is named, and not it itself."""
+    return PurePath(name).suffix in _SUFFIXES and name != FILE and not name.startswith(".")
+
+
 def _files(file: str) -> list[str]:
     folder = Path(file)
     if file == "-" or not folder.is_dir():
@@ -200,9 +213,7 @@ def _files(file: str) -> list[str]:
         names = sorted(
             entry.name
             for entry in folder.iterdir()
-            if entry.suffix in _SUFFIXES
-            and entry.name != FILE
-            and not entry.name.startswith(".")
+            if is_read_in_folder(entry.name)
             # A link that leads nowhere is told of: its stack would be missing without a word.
             and not entry.is_dir()
         )

@@ -20,6 +20,7 @@ from typing import Any
 from kitaru_iac.errors import UsageError
 from kitaru_iac.labels import SOURCE_LABEL
 from kitaru_iac.machine.git import origin_of, root_of
+from kitaru_iac.spec.files import is_read_in_folder
 
 __all__ = ["Source", "source_in", "source_of_files"]
 
@@ -63,9 +64,11 @@ class Source:
 
 
 def _is_below(path: str, folder: str) -> bool:
-    # Folders are read without those in them, so that a file's own folder is the only one.
+    # Folders are read without those in them, so that a file's own folder is the only one; and not
+    # even that reads every file which is read where it is named.
+    file = PurePosixPath(path)
     is_file_in = not path.endswith("/") and folder.endswith("/")
-    return is_file_in and PurePosixPath(path).parent == PurePosixPath(folder)
+    return is_file_in and file.parent == PurePosixPath(folder) and is_read_in_folder(file.name)
 
 
 def source_of_files(files: Sequence[str], name: str | None = None) -> Source:

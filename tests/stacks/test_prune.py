@@ -70,6 +70,14 @@ READS = [
     (("stacks/",), ("stacks/a.yaml",), True),  # the folder that a file is in
     (("stacks/",), ("stacks/below/a.yaml",), False),  # which the folder's run does not read
     (("./",), ("a.yaml",), True),
+    # What is read only where it is named.
+    (("stacks/",), ("stacks/", "stacks/a.json"), False),
+    (("stacks/",), ("stacks/.a.yaml",), False),
+    (("stacks/",), ("stacks/kitaru.yaml",), False),
+    (("stacks/",), ("stacks/a.YAML",), False),
+    (("./",), ("a",), False),
+    (("stacks/a.json", "stacks/"), ("stacks/", "stacks/a.json"), True),
+    (("stacks/",), ("stacks/a.b.yml",), True),
     (("stacks/",), ("stacks/", "more/"), False),
     (("more/", "stacks/"), ("stacks/",), True),
     (("stacks",), ("stacks/",), False),
