@@ -18,6 +18,7 @@ from kitaru_iac.gateway.views import (
     RowPage,
     StackRow,
     StackView,
+    Unread,
 )
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "RowPage",
     "StackRow",
     "StackView",
+    "Unread",
     "complete",
     "open_reader",
     "read_stack",

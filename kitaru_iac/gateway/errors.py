@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import (
@@ -17,7 +17,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.machine.environment import given_as, given_login
 from kitaru_iac.machine.known_secrets import known_secrets
 
-__all__ = ["login_refused", "translate_errors", "translated", "way_to"]
+__all__ = ["login_refused", "may_not_read", "translate_errors", "translated", "way_to"]
 
 #: What SQLite says of a file that was cut off, or is another's.
 _DAMAGED = ("disk image is malformed", "file is not a database")
@@ -56,6 +56,21 @@ def login_refused(shown: str, *, why: str | None = None) -> NotAllowedError:
         return NotAllowedError(f"{what} {variable}", where=where, why=why, remedy=remedy)
     remedy = f"Log in again: kitaru login {shown}"
     return NotAllowedError(f"{what} the stored login", where=where, why=why, remedy=remedy)
+
+
+def may_not_read(stack: str, parts: Sequence[str]) -> NotAllowedError:
+    """The error for what a stack has and a server leaves out of its listings, without a word.
+
+    Args:
+        stack: Its name.
+        parts: What is left out, as ``artifact store prod``.
+    """
+    named = ", ".join(dict.fromkeys(parts))
+    return NotAllowedError(
+        f"This login may not read all of stack '{stack}': {named}",
+        why="The stack has it, and the store says nothing about it.",
+        remedy="Use a login that may read it.",
+    )
 
 
 def translated(error: Exception) -> KitaruError:

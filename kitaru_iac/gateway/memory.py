@@ -90,6 +90,8 @@ class MemoryGateway(MemoryShelves):
     Attributes:
         written: The writes that happened, in the words of `before_write`.
         warnings: See `Reads.warnings`; a test adds to it.
+        hides_secrets: Whether secrets may not be read, as ZenML lets a login without that right.
+        hidden: Ids of what may not be read, which a listing leaves out.
     """
 
     version = "0.98.0"
@@ -106,6 +108,8 @@ class MemoryGateway(MemoryShelves):
             is_on_this_machine=is_local,
         )
         self.warnings: Sequence[KitaruWarning] = []
+        self.hides_secrets = False
+        self.hidden: set[str] = set()
         self.written: list[str] = []
         self.before_write = before_write
         super().__init__()
@@ -129,21 +133,28 @@ class MemoryGateway(MemoryShelves):
             for doc in fitting([*self._components.values()], where)
             if (where.in_stack is None or (stack is not None and stack.holds(doc.id)))
             and where.uses_connector in {None, doc.connector_id}
+            and doc.id not in self.hidden
         ]
         return found[: where.limit]
 
     def connectors(self, where: Where) -> list[ConnectorDoc]:
         """See `Reads.connectors`."""
         found = list(fitting([*self._connectors.values()], where))[: where.limit]
-        return [replace(doc, secrets={}) for doc in found]
+        return [replace(doc, secrets={}) for doc in found if doc.id not in self.hidden]
 
     def connector_with_secrets(self, id: str) -> ConnectorDoc | None:
         """See `Gateway.connector_with_secrets`."""
-        return self._connectors.get(id)
+        found = self._connectors.get(id)
+        if id in self.hidden:
+            raise NotAllowedError(f"This login may not read service connector {id}")
+        if found is None or not self.hides_secrets:
+            return found
+        return replace(found, secrets={}, secrets_hidden=bool(found.secrets))
 
     def connectors_with_secrets(self, ids: Collection[str]) -> list[ConnectorDoc]:
         """See `Gateway.connectors_with_secrets`."""
-        return [self._connectors[key] for key in ids if key in self._connectors]
+        found = [self.connector_with_secrets(key) for key in ids if key not in self.hidden]
+        return [doc for doc in found if doc is not None]
 
     def orphaned_secrets(self, connectors: Collection[str] | None = None) -> list[OrphanedSecret]:
         """See `Gateway.orphaned_secrets`."""

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from kitaru_iac.errors import KitaruError
-from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackView
+from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackView, Unread
 from kitaru_iac.machine.active_scope import named_stack
 from kitaru_iac.machine.files import here
 from kitaru_iac.machine.settings import read_global
@@ -237,7 +237,7 @@ class FallbackReader:
         """See `Reader.stack`."""
         return self._ask(lambda reader: reader.stack(ref))
 
-    def views(self, rows: Sequence[StackRow]) -> list[StackView]:
+    def views(self, rows: Sequence[StackRow]) -> list[StackView | Unread]:
         """See `Reader.views`."""
         return self._ask(lambda reader: reader.views(rows))
 

@@ -13,12 +13,13 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from kitaru_iac.errors import KitaruError, NotConnectedError, StackNotFound
+from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, StackNotFound
+from kitaru_iac.gateway.errors import may_not_read
 from kitaru_iac.gateway.lookup import PREFIX_MATCHES, Stub, contains, has_id_prefix, id_prefix
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
 from kitaru_iac.gateway.reader import BaseReader
-from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackRow, StackView
+from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackRow, StackView, Unread
 from kitaru_iac.labels import APPLIED_LABEL, is_managed
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -32,6 +33,8 @@ Kind = Literal["stacks", "components", "service_connectors"]
 _PIECE = 200
 #: So many names come in one.
 _NAMES = 2000
+#: So often a stack is read that changes while it is.
+_MOST_READS = 3
 #: So many ids, of 50 characters, are in one question: servers bound an address, at 8 KiB.
 _IDS = 100
 
@@ -39,7 +42,15 @@ _T = TypeVar("_T")
 
 
 class Changed(UnreadableError):
-    """Parts of a stack that were read one after the other do not fit."""
+    """Parts of a stack that were read one after the other do not fit.
+
+    Attributes:
+        withheld: The error for parts that others name, and that stay away in every listing.
+    """
+
+    def __init__(self, what: str, withheld: NotAllowedError | None = None) -> None:
+        super().__init__(what)
+        self.withheld = withheld
 
 
 class PayloadReader(BaseReader):
@@ -170,7 +181,21 @@ class PayloadReader(BaseReader):
             connectors = self._all("service_connectors", id=_one_of(links)) if links else []
             return _whole(stub, full, connectors, is_active)
 
-    def views(self, rows: Sequence[StackRow]) -> list[StackView]:
+    def stack(self, ref: str) -> StackView:
+        """See `Reader.stack`. What somebody changes meanwhile is read again.
+
+        Raises:
+            NotAllowedError: The stack still names a part that the store does not give.
+        """
+        for _ in range(_MOST_READS - 1):
+            with suppress(Changed):
+                return super().stack(ref)
+        try:
+            return super().stack(ref)
+        except Changed as error:
+            raise error.withheld or self._odd(str(error)) from error
+
+    def views(self, rows: Sequence[StackRow]) -> list[StackView | Unread]:
         """See `Reader.views`. Stacks that change meanwhile are read again, one by one."""
         with self._known_form():
             before = self._stubs(rows)
@@ -178,13 +203,17 @@ class PayloadReader(BaseReader):
             full = self._by_ids("components", members)
             connectors = self._by_ids("service_connectors", _links(list(full.values())))
             after = self._stubs(rows)
-        found = []
+        found: list[StackView | Unread] = []
         for row in rows:
             stub = before.get(row.id)
             if row.id not in after:
                 continue  # somebody has deleted it
-            with suppress(StackNotFound):
+            try:
                 found.append(self._of(row, stub, after[row.id], full, connectors))
+            except StackNotFound:
+                continue
+            except NotAllowedError as error:
+                found.append(Unread(row.id, row.name, error))
         return found
 
     def _of(
@@ -236,6 +265,22 @@ def _links(full: Sequence[Mapping[str, Any]]) -> set[str]:
     return {c["metadata"]["connector"]["id"] for c in full if c["metadata"]["connector"]}
 
 
+def _require_fit(
+    stub: Stub,
+    named: Sequence[tuple[Mapping[str, Any], str]],
+    given: Sequence[Mapping[str, Any]],
+    changed: str,
+) -> None:
+    """See that a listing has what others name, with its kind; raises `Changed`."""
+    wanted, ids = {part["id"] for part, _ in named}, {part["id"] for part in given}
+    if wanted == ids:
+        return
+    names = [f"{kind} {_text(part['name'])}" for part, kind in named if part["id"] not in ids]
+    # A server leaves out of a listing, without a word, what may not be read.
+    withheld = may_not_read(stub.name, names) if ids < wanted else None
+    raise Changed(changed, withheld)
+
+
 def _whole(
     stub: Stub,
     full: list[dict[str, Any]],
@@ -244,10 +289,14 @@ def _whole(
 ) -> StackView:
     """A stack from its documents; raises `Changed` where they do not fit."""
     stack, order = stub.payload, _places(stub)
-    if set(order) != {component["id"] for component in full}:
-        raise Changed("the stack changed while it was read")
-    if _links(full) != {connector["id"] for connector in connectors}:
-        raise Changed("the stack's connectors changed while it was read")
+    listed = [
+        (part, kind.replace("_", " "))
+        for kind, of in stack["metadata"]["components"].items()
+        for part in of
+    ]
+    _require_fit(stub, listed, full, "the stack changed while it was read")
+    links = [(link, "service connector") for c in full if (link := c["metadata"]["connector"])]
+    _require_fit(stub, links, connectors, "the stack's connectors changed while it was read")
     full = sorted(full, key=lambda c: _component_order(c, first=order[c["id"]] == 0))
     metadata = stack["metadata"]
     return StackView(

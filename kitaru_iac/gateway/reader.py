@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from kitaru_iac.errors import StackNotFound
 from kitaru_iac.gateway.lookup import Stub, choose, may_be_name, not_found
-from kitaru_iac.gateway.views import DEFAULT_STACK, Active, RowPage, StackRow, StackView
+from kitaru_iac.gateway.views import DEFAULT_STACK, Active, RowPage, StackRow, StackView, Unread
 from kitaru_iac.machine.active_scope import Named
 from kitaru_iac.machine.unreadable import UnreadableError
 
@@ -114,9 +114,9 @@ class BaseReader(ABC):
         stub = self._find(ref)
         return self._view(stub, self._is_active(stub))
 
-    def views(self, rows: Sequence[StackRow]) -> list[StackView]:
+    def views(self, rows: Sequence[StackRow]) -> list[StackView | Unread]:
         """See `Reader.views`. One after the other, where a question costs next to nothing."""
-        found = []
+        found: list[StackView | Unread] = []
         for row in rows:
             with suppress(StackNotFound):
                 found.append(self.stack(row.id))

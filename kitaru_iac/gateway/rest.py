@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.answers import listing
-from kitaru_iac.gateway.payload import Changed, Kind, PayloadReader
+from kitaru_iac.gateway.payload import Kind, PayloadReader
 from kitaru_iac.gateway.session import Session
-from kitaru_iac.gateway.views import StackView
 from kitaru_iac.machine.active_scope import Named
 from kitaru_iac.machine.store_location import RestStore
 
 __all__ = ["RestReader"]
-
-#: So often a stack is read that changes while it is.
-_MOST_READS: Final = 3
 
 
 class RestReader(PayloadReader):
@@ -35,16 +30,6 @@ class RestReader(PayloadReader):
     def close(self) -> None:
         """See `Reader.close`."""
         self._session.close()
-
-    def stack(self, ref: str) -> StackView:
-        """See `Reader.stack`. What somebody changes meanwhile is read again."""
-        for _ in range(_MOST_READS - 1):
-            with suppress(Changed):
-                return super().stack(ref)
-        try:
-            return super().stack(ref)
-        except Changed as error:
-            raise self._odd(str(error)) from error
 
     def _list(self, kind: Kind, *, hydrate: bool, **filters: Any) -> dict[str, Any]:
         query = {"hydrate": "true" if hydrate else "false", **filters}

@@ -15,6 +15,8 @@ from kitaru_iac.values import dataclass, field, fields
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from kitaru_iac.errors import KitaruError
+
 __all__ = [
     "DEFAULT_STACK",
     "Active",
@@ -24,6 +26,7 @@ __all__ = [
     "RowPage",
     "StackRow",
     "StackView",
+    "Unread",
 ]
 
 #: The stack that ZenML makes itself and falls back to.
@@ -200,6 +203,19 @@ class StackView:
         return _plain(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A stack that is there, and of which not all may be read.
+
+    Attributes:
+        error: What may not.
+    """
+
+    id: str
+    name: str
+    error: KitaruError
+
+
 class Reader(Protocol):
     """Answers questions about stacks. Never writes."""
 
@@ -251,10 +267,11 @@ class Reader(Protocol):
             UsageError: The prefix matches several.
         """
 
-    def views(self, rows: Sequence[StackRow]) -> list[StackView]:
+    def views(self, rows: Sequence[StackRow]) -> list[StackView | Unread]:
         """Everything about stacks that were listed or found, in their order, in few questions.
 
-        One that somebody has deleted since is left out.
+        One that somebody has deleted since is left out; one of which this login may not read all
+        does not take the others away.
         """
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from kitaru_iac.gateway.documents import (
     StackDoc,
     Where,
 )
+from kitaru_iac.gateway.errors import may_not_read
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.lookup import (
     PREFIX_MATCHES,
@@ -172,8 +173,14 @@ class Store:
         return None if stack is None else self.records_of(stack, secrets=secrets)
 
     def records_of(self, stack: StackDoc, *, secrets: bool = False) -> Records:
-        """The records of a stack that was found."""
+        """The records of a stack that was found.
+
+        Raises:
+            NotAllowedError: Parts of it may not be read.
+            StackChanged: Its connector is gone.
+        """
         docs = self._members(stack)
+        self._require_given(stack, docs)
         linked = self._link_of(stack, docs)
         connector = None
         if linked is not None:
@@ -197,6 +204,20 @@ class Store:
             if known is not None:
                 return known
         return {doc.id: doc for doc in self.gateway.components(Where(in_stack=stack.id))}
+
+    def _require_given(self, stack: StackDoc, docs: Mapping[str, ComponentDoc]) -> None:
+        """See that what was not given of a stack is gone: a server leaves out what is hidden."""
+        if all(member.id in docs for of in stack.members.values() for member in of):
+            return
+        hidden = [
+            f"{kind.replace('_', ' ')} {member.name}"
+            for now in self.gateway.stacks(Where(ids=(stack.id,)))
+            for kind, of in now.members.items()
+            for member in of
+            if member.id not in docs and stack.holds(member.id)
+        ]
+        if hidden:
+            raise may_not_read(stack.name, hidden)
 
     def connector(
         self, ref: str, *, secrets: bool = False, reused: bool = False
@@ -224,6 +245,8 @@ class Store:
     ) -> ConnectorRecord:
         """A connector that was there a moment ago."""
         doc = self._connector_doc(id, secrets=secrets)
+        if doc is None and self.gateway.components(Where(uses_connector=id, limit=1)):
+            raise may_not_read(stack, [f"service connector {id}"])
         if doc is None:
             raise StackChanged(
                 f"Stack '{stack}' was changed by somebody else while it was read",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.checks.model import CheckReport
 from kitaru_iac.errors import KitaruError
+from kitaru_iac.gateway import Unread
 from kitaru_iac.stacks.export import described_view
 from kitaru_iac.stacks.watch import Finding, StackDrift, drift_of_view, views_of, why_of
 from kitaru_iac.values import dataclass
@@ -89,9 +90,11 @@ def health(
 
 
 def _health(
-    view: StackView, progress: ProgressCallback | None, consent: ConfirmCallback | None
+    view: StackView | Unread, progress: ProgressCallback | None, consent: ConfirmCallback | None
 ) -> StackHealth:
     drift = drift_of_view(view, progress=progress, consent=consent)
+    if isinstance(view, Unread):
+        return StackHealth(drift, None, why_of(view.error))
     try:
         return StackHealth(drift, _checked(view))
     except KitaruError as error:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from kitaru_iac.errors import KitaruError
-from kitaru_iac.gateway import DEFAULT_STACK, Reader, StackView, open_reader
+from kitaru_iac.gateway import DEFAULT_STACK, Reader, StackView, Unread, open_reader
 from kitaru_iac.labels import APPLIED_LABEL, STACK_LABEL
 from kitaru_iac.plan.document import changes, is_change
 from kitaru_iac.plan.model import Layer
@@ -128,8 +128,11 @@ def look(
     return tuple(drift_of_view(view, progress=progress, consent=consent) for view in views)
 
 
-def views_of(refs: Sequence[str]) -> list[StackView]:
-    """Read the stacks that are named, each once, or all that Kitaru made; raises as `look` does."""
+def views_of(refs: Sequence[str]) -> list[StackView | Unread]:
+    """Read the stacks that are named, each once, or all that Kitaru made; raises as `look` does.
+
+    Of several, one that this login may not read whole is told as such.
+    """
     with closing(open_reader()) as reader:
         if not refs:
             return _managed(reader)
@@ -142,23 +145,30 @@ def views_of(refs: Sequence[str]) -> list[StackView]:
         return views
 
 
-def _managed(reader: Reader) -> list[StackView]:
+def _managed(reader: Reader) -> list[StackView | Unread]:
     # Also one whose label of Kitaru's somebody took away: that is what drift is about.
     rows = [
         row
         for row in reader.stacks()
         if row.name != DEFAULT_STACK and (row.is_managed or row.is_recorded)
     ]
-    return [view for view in reader.views(rows) if view.is_managed or APPLIED_LABEL in view.labels]
+    return [view for view in reader.views(rows) if _is_watched(view)]
+
+
+def _is_watched(view: StackView | Unread) -> bool:
+    return isinstance(view, Unread) or view.is_managed or APPLIED_LABEL in view.labels
 
 
 def drift_of_view(
-    view: StackView,
+    view: StackView | Unread,
     *,
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
 ) -> StackDrift:
     """Look for drift of a stack that was read, in both layers; raises as `look` does."""
+    if isinstance(view, Unread):
+        why = why_of(view.error)
+        return StackDrift(view.name, (Look(Layer.RECORDS, Finding.UNKNOWN, why=why),))
     if view.name.endswith(REPLACED):
         return StackDrift(view.name, (Look(Layer.RECORDS, Finding.UNKNOWN, why=_UNDER_WAY),))
     looks = [_records(view)]

@@ -13,6 +13,7 @@ import pytest
 from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, StackNotFound
 from kitaru_iac.gateway import payload
 from kitaru_iac.gateway.rest import RestReader
+from kitaru_iac.gateway.views import StackView, Unread
 from kitaru_iac.machine.active_scope import Named
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.store_location import RestStore
@@ -248,6 +249,7 @@ def test_stacks_that_are_read_together_are_what_each_is_alone(
     assert [view.id for view in views] == [row.id for row in rows]
     assert views[:3] == [reader.stack(row.id) for row in rows[:3]]
     assert reader.views([]) == []
+    first = views[1]
 
     read: list[str] = []
 
@@ -264,10 +266,41 @@ def test_stacks_that_are_read_together_are_what_each_is_alone(
 
     part = a_component(api.stacks[1])["id"]
     api.spoil = spoil
-    found = {view.name: view for view in reader.views(rows)}
+    views = [view for view in reader.views(rows) if isinstance(view, StackView)]
+    found = {view.name: view for view in views}
     assert found["default"].labels == {"new": "1"}
-    assert found["s1"] == views[1]
+    assert found["s1"] == first
     assert set(found) == {row.name for row in rows} - {"s2"}
+
+
+@pytest.mark.parametrize("api", [3], indirect=True)
+@pytest.mark.parametrize(
+    ("kind", "words"), [("components", "orchestrator c"), ("service_connectors", "connector k")]
+)
+def test_what_may_not_be_read_of_one_does_not_take_the_others_away(
+    reader: RestReader, server: LittleServer, api: Api, kind: str, words: str
+) -> None:
+    part = a_component(api.stacks[1])["id"]
+
+    def leave_out(asked: str, page: dict[str, Any]) -> None:
+        if asked == "components":
+            others = [item for item in page["items"] if item["id"] != part]
+            for item in others:
+                item["metadata"]["connector"] = None
+            page["items"] = others if kind == "components" else page["items"]
+        elif asked == kind:
+            page["items"] = []
+        page["total"] = len(page["items"])
+
+    api.spoil = leave_out
+    rows = list(reader.stacks())
+    found = {view.name: view for view in reader.views(rows)}
+    assert set(found) == {"default", "s1", "s2"}
+    assert [name for name, view in found.items() if isinstance(view, Unread)] == ["s1"]
+    with pytest.raises(NotAllowedError, match=words) as caught:
+        reader.stack("s1")
+    assert "'s1'" in str(caught.value)
+    assert str(found["s1"].error) == str(caught.value)  # type: ignore[union-attr]
 
 
 def _spoilers() -> list[Any]:
