@@ -22,6 +22,7 @@ __all__ = [
     "OwnedByPulumi",
     "PartShared",
     "RemainsUnknown",
+    "SecretsNotCompared",
     "SelectionOverridden",
     "StoreIsLocal",
     "StoreNotCreated",
@@ -124,6 +125,12 @@ class RemainsUnknown(KitaruWarning):
     """Whether more stays in the cloud after a deletion could not be looked at in full."""
 
     code = "remains_unknown"
+
+
+class SecretsNotCompared(KitaruWarning):
+    """A service connector's secrets may not be read, so that nobody can say whether they differ."""
+
+    code = "secrets_not_compared"
 
 
 class SelectionOverridden(KitaruWarning):

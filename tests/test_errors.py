@@ -70,6 +70,7 @@ CODES = {
     "prune_refused",
     "registration_failed",
     "resource_protected",
+    "secrets_not_compared",
     "selection_overridden",
     "settings_damaged",
     "settings_unreadable",

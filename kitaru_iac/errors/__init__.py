@@ -70,6 +70,7 @@
         ├── OwnedByPulumi      owned_by_pulumi         -    its program may make it again
         ├── PartShared         part_shared             -    it changes for other stacks too
         ├── RemainsUnknown     remains_unknown         -    after a deletion, in the cloud
+        ├── SecretsNotCompared secrets_not_compared    -    this login may not read them
         ├── SelectionOverridden selection_overridden   -    an environment variable wins
         ├── StoreIsLocal       store_is_local          -    a remote runner cannot reach it
         ├── StoreNotCreated    store_not_created       -

@@ -154,6 +154,7 @@ class ConnectorDoc:
         configuration: Its fields that are not secret.
         secrets: Its secret fields; empty unless they were asked for.
         updated: When it was last written.
+        secrets_hidden: Whether they were asked for, and the store did not give them to this login.
     """
 
     id: str
@@ -164,6 +165,7 @@ class ConnectorDoc:
     secrets: Mapping[str, SecretText]
     labels: Mapping[str, str]
     updated: datetime
+    secrets_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

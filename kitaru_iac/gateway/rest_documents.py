@@ -108,12 +108,16 @@ def component_doc(item: Mapping[str, Any]) -> ComponentDoc:
     )
 
 
-def connector_doc(item: Mapping[str, Any], secret: Collection[str] = ()) -> ConnectorDoc:
+def connector_doc(
+    item: Mapping[str, Any], secret: Collection[str] = (), *, asked: bool = False
+) -> ConnectorDoc:
     """Read a service connector.
 
     Args:
         item: Its document.
         secret: The names of the fields in it that are secrets.
+        asked: Whether its secrets were asked for. ZenML leaves them out, without a word, where
+            they may not be read.
     """
     body, metadata = item["body"], item["metadata"]
     kind = body["connector_type"]
@@ -128,6 +132,24 @@ def connector_doc(item: Mapping[str, Any], secret: Collection[str] = ()) -> Conn
         secrets={k: SecretText(str(v)) for k, v in whole.items() if k in secret},
         labels=_labels(metadata),
         updated=_time(body["updated"]),
+        secrets_hidden=asked and not whole.keys() & set(secret) and _has_secrets(body),
+    )
+
+
+def _has_secrets(body: Mapping[str, Any]) -> bool:
+    """Whether a connector's method cannot be without a secret; also where nobody says so."""
+    kind = body["connector_type"]
+    if isinstance(kind, str):
+        return True
+    schemas = [
+        method["config_schema"]
+        for method in kind["auth_methods"]
+        if method["auth_method"] == body["auth_method"]
+    ]
+    return any(
+        is_secret(schema["properties"][name])
+        for schema in schemas
+        for name in schema.get("required", ())
     )
 
 

@@ -166,7 +166,7 @@ class RestGateway:
                 secret = frozenset(_mapping(_mapping(whole["metadata"])["configuration"])) - set(
                     known
                 )
-            return connector_doc(whole, secret)
+            return connector_doc(whole, secret, asked=True)
 
     def connectors_with_secrets(self, ids: Collection[str]) -> list[ConnectorDoc]:
         """See `Gateway.connectors_with_secrets`: one request, where the server knows the types."""
@@ -176,7 +176,7 @@ class RestGateway:
         for response, item in self._items(_PATHS["connector"], filters):
             with _read(response):
                 secret = secret_fields(item)
-                doc = connector_doc(item, secret or ())
+                doc = connector_doc(item, secret or (), asked=True)
             if secret is None:
                 alone = self.connector_with_secrets(doc.id)
                 found += [] if alone is None else [alone]

@@ -6,8 +6,9 @@ action that a reader does not know counts as a change. `schema` has the format's
 
 The digest is that of what would be done and of what was asked for: of each stack its canonical
 description, and of each change its address, actions, differing fields and who else uses the thing.
-Texts, times, versions, checks and warnings are not in it. Nor is any secret, not hashed either: two
-plans that differ in a secret's value alone have one digest.
+Texts, times, versions, checks and warnings are not in it. Nor is any secret, not hashed either, nor
+that a service connector's secrets differ, which not every login may see: two plans that differ in
+secrets alone have one digest.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ __all__ = [
     "changes",
     "counted_as",
     "digest_of",
+    "digested_part",
     "document",
     "is_change",
+    "needs_review",
 ]
 
 FORMAT_VERSION = "1.0"
@@ -167,12 +170,30 @@ def is_change(change: Mapping[str, Any]) -> bool:
     return any(action != _NO_OP for action in change["actions"])
 
 
+def needs_review(change: Mapping[str, Any]) -> bool:
+    """Say whether a change does anything that the digest knows of: more than writing secrets."""
+    if change["actions"] != ["update"] or not change.get("undigested"):
+        return is_change(change)
+    return bool(digested_part(change)["changed"])
+
+
+def digested_part(change: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give a change without the fields that the digest does not know of."""
+    left_out = set(change.get("undigested", ()))
+    if not left_out:
+        return change
+    changed = [field for field in change["changed"] if field["path"] not in left_out]
+    sensitive = [path for path in change["sensitive"] if path not in left_out]
+    return {**change, "changed": changed, "sensitive": sensitive}
+
+
 def _change(address: str, steps: Sequence[Step]) -> dict[str, Any]:
     first = steps[0]
     activates = first.action is Action.ACTIVATE
     actions = [action for step in steps for action in _actions(step)]
     done = [action for action in dict.fromkeys(actions) if action != _NO_OP]
     fields = [change for step in steps for change in step.changes]
+    undigested = [change.field for change in fields if change.undigested]
     # Made and deleted may each say why: the first one that does is shown.
     told = next((step for step in steps if step.reason), None)
     return {
@@ -187,6 +208,7 @@ def _change(address: str, steps: Sequence[Step]) -> dict[str, Any]:
         "sensitive": [change.field for change in fields if change.sensitive],
         "unknown": [change.field for change in fields if change.unknown],
         "used_by": sorted({user for step in steps for user in step.used_by}),
+        **({"undigested": undigested} if undigested else {}),
     }
 
 
@@ -204,7 +226,7 @@ def _reason(step: Step | None) -> dict[str, str] | None:
 
 def _digested(entry: Mapping[str, Any]) -> dict[str, Any]:
     """What of a stack's entry is in the digest."""
-    done = [change for change in entry["changes"] if is_change(change)]
+    done = [digested_part(change) for change in entry["changes"] if needs_review(change)]
     return {
         "stack": entry["stack"],
         "description": entry["description"],

@@ -65,12 +65,15 @@ class Change:
 
     Attributes:
         sensitive: Whether its values are secret; `HIDDEN` stands for each that there is.
+        undigested: Whether logins that may read less do not see that it differs. So it is no part
+            of a plan's digest, by which what one of them reviewed is compared with another's plan.
     """
 
     field: str
     before: Any = None
     after: Any = None
     sensitive: bool = values.field(default=False, compare=False)
+    undigested: bool = values.field(default=False, compare=False)
 
     @property
     def unknown(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.errors import PlanInvalid
-from kitaru_iac.plan.document import FORMAT_VERSION, digest_of
+from kitaru_iac.plan.document import FORMAT_VERSION, digest_of, digested_part, needs_review
 
 __all__ = ["differences", "read_plan"]
 
@@ -95,7 +95,7 @@ def _between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _done(change: Mapping[str, Any] | None) -> str:
-    return "nothing" if change is None else _words(change["actions"])
+    return "nothing" if change is None or not needs_review(change) else _words(change["actions"])
 
 
 def _words(actions: list[str]) -> str:
@@ -103,9 +103,10 @@ def _words(actions: list[str]) -> str:
 
 
 def _compared(change: Mapping[str, Any] | None) -> object:
-    if change is None or change["actions"] == ["no-op"]:
+    if change is None or not needs_review(change):
         return None
-    return [change["changed"], change["used_by"], change["sensitive"]]
+    part = digested_part(change)
+    return [part["changed"], part["used_by"], part["sensitive"]]
 
 
 def _code(entry: Mapping[str, Any]) -> str:

@@ -97,7 +97,7 @@ def _stack() -> dict[str, Any]:
 
 
 def _change() -> dict[str, Any]:
-    return _object(
+    found = _object(
         {
             "layer": _said(_TEXT, "`infrastructure`, `records` or `machine`."),
             "address": _said(
@@ -138,6 +138,10 @@ def _change() -> dict[str, Any]:
             "used_by": _said(_PATHS, "What else uses the thing, as `stack prod`."),
         }
     )
+    found["properties"]["undigested"] = _said(
+        _PATHS, "Paths in `changed` that the digest passes over; absent where there are none."
+    )
+    return found
 
 
 def _summary() -> dict[str, Any]:

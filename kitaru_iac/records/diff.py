@@ -233,9 +233,10 @@ def _connector_changes(new: ConnectorRecord, old: ConnectorRecord) -> tuple[Chan
             HIDDEN if key in old.secrets else None,
             HIDDEN if key in new.secrets else None,
             sensitive=True,
+            undigested=True,
         )
         for key in sorted({*old.secrets, *new.secrets})
-        if _plain(old.secrets.get(key)) != _plain(new.secrets.get(key))
+        if not old.secrets_hidden and _plain(old.secrets.get(key)) != _plain(new.secrets.get(key))
     )
     changes.extend(label_changes(new.labels, old.labels))
     return tuple(changes)

@@ -74,4 +74,5 @@ def connector_record(doc: ConnectorDoc, *, reused: bool = False) -> ConnectorRec
         labels=dict(doc.labels),
         existing=reused,
         id=doc.id,
+        secrets_hidden=doc.secrets_hidden,
     )

@@ -50,6 +50,7 @@ class ConnectorRecord:
         labels: Its labels.
         existing: It is not this stack's: never created, changed or deleted with it.
         id: The UUID in the store, where it is stored.
+        secrets_hidden: Whether this login may not read its secrets: what they are is unknown.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ConnectorRecord:
     labels: Mapping[str, str] = field(default_factory=dict)
     existing: bool = False
     id: str | None = None
+    secrets_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ def _create(
     _have_engine(spec, owner, require_creatable, progress, consent)
     with sole_writer(spec.name):
         state = Reconciliation.load(spec, owner, require_creatable)
+        state.require_restorable()
         notes = state.preflight()
         ready = prepare(spec, dry_run=False, progress=progress, show=show, take_back=take_back)
         state = state.with_infrastructure(ready)
@@ -241,6 +242,7 @@ def _converge(
         unfinished.end(state.store.url, state.spec.name)
         return unchanged(state, plan)
     spec = state.spec
+    state.require_restorable()
     notes = state.preflight()
     if any(step.action is not Action.KEEP for step in ready.steps):
         made = make(spec, dry_run=False, checked=ready.checked)

@@ -111,6 +111,7 @@ class Reconciliation:
         """
         from kitaru_iac.records.applied import keeping, with_record
         from kitaru_iac.records.diff import diff
+        from kitaru_iac.records.unread_secrets import unread_secrets
 
         desired, current = keeping(self.desired), self.current
         records: tuple[Step, ...] = tuple(diff(desired, current, self.orphans))
@@ -123,7 +124,8 @@ class Reconciliation:
         steps = [*infrastructure, *records]
         if self.spec.activate and not self._is_chosen:
             steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
-        return Plan(desired.stack, tuple(steps), (*desired.notes, *shared))
+        unread = unread_secrets(desired, current, self.orphans)
+        return Plan(desired.stack, tuple(steps), (*desired.notes, *shared, *unread))
 
     @property
     def is_active(self) -> bool:
@@ -177,6 +179,16 @@ class Reconciliation:
             self.current,
             self.orphans,
         )
+
+    def require_restorable(self) -> None:
+        """Refuse what could not be taken back; no preview asks this, whose login only reads.
+
+        Raises:
+            NotAllowedError: A connector would be changed whose secrets may not be read.
+        """
+        from kitaru_iac.records.unread_secrets import require_restorable
+
+        require_restorable(self.desired, self.current, self.orphans)
 
     def verify(
         self, progress: ProgressCallback | None

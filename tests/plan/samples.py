@@ -60,6 +60,17 @@ SAMPLES: dict[str, list[StackPlan]] = {
         ),
         sensitive=("extra.container_registry.password",),
     ),
+    "secret-that-not-every-login-sees": one(
+        Step(
+            Action.UPDATE,
+            "service_connector",
+            "prod",
+            changes=(
+                Change("configuration.region", "a", "b"),
+                Change("configuration.key", HIDDEN, HIDDEN, sensitive=True, undigested=True),
+            ),
+        ),
+    ),
     "replace-create-first": one(
         Step(
             Action.REPLACE,

@@ -1,0 +1,145 @@
+"""What a login may not read is unknown: neither gone, nor changed, nor written over."""
+
+from __future__ import annotations
+
+import pytest
+
+from kitaru_iac.errors import NotAllowedError
+from kitaru_iac.gateway.documents import Where
+from kitaru_iac.gateway.memory import MemoryGateway, installed
+from kitaru_iac.gateway.rest_documents import connector_doc
+from kitaru_iac.notices import SecretsNotCompared
+from kitaru_iac.plan.document import document, needs_review
+from kitaru_iac.records.stored import Store
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.stacks import operations
+from kitaru_iac.stacks.planning import apply_reviewed, plan_stack
+from tests.stacks.test_many import memory  # noqa: F401
+from tests.stacks.test_planning import ECR, REMOTE
+
+OTHER_KEYS = f"aws-access-keys:AKIAOTHER00000000001:{'o' * 40}"
+SECRETS = "aws_secret_access_key"
+
+
+@pytest.mark.parametrize("keys", [{}, {"credentials": OTHER_KEYS}], ids=["same", "others"])
+def test_a_plan_without_the_right_to_secrets_has_the_digest_of_one_with_it(
+    memory: MemoryGateway,  # noqa: F811
+    keys: dict[str, str],
+) -> None:
+    before, spec = from_mapping(REMOTE), from_mapping({**REMOTE, **keys})
+    with installed(memory):
+        operations.apply(before)
+        whole = document([plan_stack(spec)])
+        memory.hides_secrets = True
+        planned = plan_stack(spec)
+        plan = document([planned])
+        assert not plan["summary"]["with_changes"]
+        assert [type(warning) for warning in planned.plan.warnings] == [SecretsNotCompared]
+        assert plan["digest"] == whole["digest"]
+        assert whole["summary"]["with_changes"] == bool(keys)
+        assert not any(needs_review(c) for c in whole["stacks"][0]["changes"])
+        memory.hides_secrets = False
+        (done,) = apply_reviewed([spec], plan["digest"])
+        assert done.changed == bool(keys)
+        assert not operations.preview(spec).has_changes
+
+
+def test_nor_does_it_lose_another_change(memory: MemoryGateway) -> None:  # noqa: F811
+    spec = from_mapping({**REMOTE, "credentials": OTHER_KEYS, "labels": {"team": "ml"}})
+    with installed(memory):
+        operations.apply(from_mapping(REMOTE))
+        whole = document([plan_stack(spec)])
+        memory.hides_secrets = True
+        assert document([plan_stack(spec)])["digest"] == whole["digest"]
+        assert any(needs_review(c) for c in whole["stacks"][0]["changes"])
+        (connector,) = memory.connectors(Where())
+        operations.apply(spec)  # which does not write the connector
+        assert memory.connectors(Where()) == [connector]
+
+
+def test_what_could_not_be_put_back_is_not_written_over(
+    memory: MemoryGateway,  # noqa: F811
+) -> None:
+    there = {"region": "us-east-1", "container_registry": ECR.replace("eu-west-1", "us-east-1")}
+    spec = from_mapping({**REMOTE, **there})
+    with installed(memory):
+        operations.apply(from_mapping(REMOTE))
+        memory.hides_secrets = True
+        assert operations.preview(spec).has_changes
+        memory.written.clear()
+        with pytest.raises(NotAllowedError, match="READ_SECRET_VALUE"):
+            operations.apply(spec)
+        assert memory.written == []
+
+
+@pytest.mark.parametrize("kind", ["orchestrator", "artifact_store", "service connector"])
+def test_a_part_that_may_not_be_read_is_not_gone(
+    memory: MemoryGateway,  # noqa: F811
+    kind: str,
+) -> None:
+    spec = from_mapping(REMOTE)
+    with installed(memory):
+        operations.apply(spec)
+        own = Where(names=(spec.name,))
+        parts = {part.type: part.id for part in memory.components(own)}
+        (link,) = memory.connectors(own)
+        memory.hidden = {parts.get(kind, link.id)}
+        for act in (operations.preview, operations.apply):
+            with pytest.raises(NotAllowedError, match=kind.replace("_", " ")):
+                act(spec)
+        with pytest.raises(NotAllowedError, match=kind.replace("_", " ")):
+            Store(memory).read(spec.name)
+
+
+AWS = {
+    "connector_type": "aws",
+    "auth_methods": [
+        {
+            "auth_method": "secret-key",
+            "config_schema": {
+                "properties": {
+                    "region": {"type": "string"},
+                    SECRETS: {"type": "string", "format": "password", "writeOnly": True},
+                },
+                "required": ["region", SECRETS],
+            },
+        },
+        {
+            "auth_method": "implicit",
+            "config_schema": {
+                "properties": {
+                    "region": {"type": "string"},
+                    "token": {"anyOf": [{"format": "password"}, {"type": "null"}]},
+                },
+                "required": ["region"],
+            },
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "given", "asked", "hidden"),
+    [
+        ("secret-key", AWS, {"region": "r"}, True, True),
+        ("secret-key", AWS, {"region": "r", SECRETS: "s"}, True, False),
+        ("secret-key", AWS, {"region": "r"}, False, False),
+        ("implicit", AWS, {"region": "r"}, True, False),
+        ("secret-key", "aws", {"region": "r"}, True, True),  # the server does not know the type
+        ("secret-key", "aws", {"region": "r", SECRETS: "s"}, True, False),
+    ],
+)
+def test_whether_secrets_were_left_out(
+    method: str, kind: object, given: dict[str, str], asked: bool, hidden: bool
+) -> None:
+    item = {
+        "id": "i",
+        "name": "n",
+        "body": {
+            "connector_type": kind,
+            "auth_method": method,
+            "updated": "2026-01-01T00:00:00",
+        },
+        "metadata": {"configuration": given, "labels": {}},
+    }
+    assert connector_doc(item, {SECRETS, "token"}, asked=asked).secrets_hidden is hidden
