@@ -28,6 +28,7 @@ _WORDS = {
     "delete": "to delete",
     "other": "of an unknown kind",
 }
+_NAMES = "everything but counts"
 _LOUD = ("delete", "replace", "other")
 
 
@@ -42,6 +43,7 @@ class _Cut:
         kept: Whether what stays as it is has a row.
         stacks: Whether each stack has a part of its own.
         rows: How many rows a list has at most.
+        text: How long a reason, a warning and the like is at most.
     """
 
     notice: str | None = None
@@ -50,6 +52,12 @@ class _Cut:
     kept: bool = True
     stacks: bool = True
     rows: int | None = None
+    text: int | None = None
+
+    def words(self, text: str) -> str:
+        """A text of anybody's, cut and escaped."""
+        is_long = self.text is not None and len(text) > self.text
+        return f"{escaped(text[: self.text])}…" if is_long else escaped(text)
 
 
 _CUTS = (
@@ -58,8 +66,8 @@ _CUTS = (
     _Cut("the pictures and what stays as it is", pictures=False, kept=False),
     _Cut("the fields that differ, and what stays as it is", False, details=False, kept=False),
     _Cut("everything but counts and deletions", False, details=False, kept=False, stacks=False),
-    _Cut("most stacks", False, details=False, kept=False, stacks=False, rows=100),
-    _Cut("nearly everything", False, details=False, kept=False, stacks=False, rows=5),
+    _Cut("most stacks and parts", False, False, False, False, rows=100, text=1_000),
+    _Cut("nearly everything", False, False, False, False, rows=5, text=100),
 )
 
 
@@ -74,8 +82,16 @@ def markdown(plan: Mapping[str, Any], limit: int = LIMIT) -> str:
     for cut in _CUTS:
         text = "\n\n".join(_blocks(plan, cut)) + "\n"
         if len(text) <= limit:
-            break
-    return text
+            return text
+    return _counts(plan)
+
+
+def _counts(plan: Mapping[str, Any]) -> str:
+    """What stands of a plan whose very names are too long."""
+    return (
+        f"### Plan for {len(plan['stacks'])} stacks\n\n{headline(plan)}\n\n{_too_long(_NAMES)}\n\n"
+        f"{_digest(plan)}\n"
+    )
 
 
 def headline(plan: Mapping[str, Any]) -> str:
@@ -94,18 +110,26 @@ def _blocks(plan: Mapping[str, Any], cut: _Cut) -> Iterator[str]:
     yield f"### Plan for {subject}"
     yield headline(plan)
     if cut.notice:
-        yield f"> [!NOTE]\n> This plan is too long for a comment. Left out: {cut.notice}."
+        yield _too_long(cut.notice)
     yield from _loud(entries, cut)
     if not one:
         yield "\n".join(_overview(entries, cut))
     for entry in entries:
         if entry["error"] is not None and (cut.stacks or one):
-            yield f"**Stack {code(entry['stack'])} has no plan**: {escaped(_why(entry['error']))}"
+            yield f"**Stack {code(entry['stack'])} has no plan**: {cut.words(_why(entry['error']))}"
         elif cut.stacks or one:
             yield from _stack(entry, cut, heading=not one)
     if not plan["complete"]:
         yield "> [!WARNING]\n> Not everything could be looked at: this plan is not complete."
-    yield f"<sub>Digest {code(plan['digest'])}, format {escaped(plan['format_version'])}</sub>"
+    yield _digest(plan)
+
+
+def _too_long(left_out: str) -> str:
+    return f"> [!NOTE]\n> This plan is too long for a comment. Left out: {left_out}."
+
+
+def _digest(plan: Mapping[str, Any]) -> str:
+    return f"<sub>Digest {code(plan['digest'])}, format {escaped(plan['format_version'])}</sub>"
 
 
 def _loud(entries: Sequence[_Entry], cut: _Cut) -> Iterator[str]:
@@ -146,7 +170,7 @@ def _stack(entry: _Entry, cut: _Cut, *, heading: bool) -> Iterator[str]:
     if heading:
         yield f"#### Stack {code(entry['stack'])}"
     if shown:
-        yield "\n".join(_table(shown))
+        yield "\n".join(_table(shown, cut))
         details = list(_details(shown)) if cut.details else []
         if details:
             summary = f"<details><summary>{len(details)} fields that differ</summary>"
@@ -162,28 +186,32 @@ def _stack(entry: _Entry, cut: _Cut, *, heading: bool) -> Iterator[str]:
     if checks:
         lines = [
             f"- **{escaped(c['status'])}** {code(c['id'])} {code(c['subject'])}: "
-            f"{escaped(c['why'])}"
+            f"{cut.words(c['why'])}"
             for c in checks
         ]
-        yield "\n".join(["**Checks**", "", *lines])
+        yield "\n".join(["**Checks**", "", *_limited(lines, cut, lambda n: f"- and {n} more")])
     if entry["warnings"]:
-        lines = [f"- {escaped(warning['message'])}" for warning in entry["warnings"]]
-        yield "\n".join(["**Warnings**", "", *lines])
+        lines = [f"- {cut.words(warning['message'])}" for warning in entry["warnings"]]
+        yield "\n".join(["**Warnings**", "", *_limited(lines, cut, lambda n: f"- and {n} more")])
 
 
-def _table(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _table(changes: Sequence[Mapping[str, Any]], cut: _Cut) -> Iterator[str]:
     yield "| Action | What | Name | Why |"
     yield "| --- | --- | --- | --- |"
-    for change in changes:
-        word = counted_as(change["actions"])
-        action = "keep" if word == "no_op" else " then ".join(change["actions"])
-        action = f"**{escaped(action)}**" if word in _LOUD else escaped(action)
-        kind = change["kind"]
-        what = code(kind) if ":" in kind else escaped(kind.replace("_", " "))
-        reason = change["reason"]["text"] if change["reason"] else ""
-        used = f"used by {', '.join(change['used_by'])}" if change["used_by"] else ""
-        why = "; ".join(text for text in (reason, used) if text)
-        yield f"| {action} | {what} | {code(change['name'])} | {escaped(why)} |"
+    rows = [_part(change, cut) for change in changes]
+    yield from _limited(rows, cut, lambda n: f"| and {n} more | | | |")
+
+
+def _part(change: Mapping[str, Any], cut: _Cut) -> str:
+    word = counted_as(change["actions"])
+    action = "keep" if word == "no_op" else " then ".join(change["actions"])
+    action = f"**{escaped(action)}**" if word in _LOUD else escaped(action)
+    kind = change["kind"]
+    what = code(kind) if ":" in kind else escaped(kind.replace("_", " "))
+    reason = change["reason"]["text"] if change["reason"] else ""
+    used = f"used by {', '.join(change['used_by'])}" if change["used_by"] else ""
+    why = "; ".join(text for text in (reason, used) if text)
+    return f"| {action} | {what} | {code(change['name'])} | {cut.words(why)} |"
 
 
 def _fields(change: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.notices import PartShared
+from kitaru_iac.notices import KitaruWarning, PartShared
 from kitaru_iac.plan.document import StackPlan, document
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Layer, Plan, Reason, Step
 from kitaru_iac.render.mermaid import picture
@@ -196,7 +196,8 @@ def big(stacks: int, steps: int, action: Action = Action.UPDATE) -> dict[str, An
         ((1, 280), "the pictures"),
         ((200, 5), "the fields that differ, and what stays as it is"),
         ((200, 12), "everything but counts and deletions"),
-        ((1500, 1, Action.DELETE), "most stacks"),
+        ((1, 4000), "most stacks and parts"),
+        ((1500, 1, Action.DELETE), "most stacks and parts"),
     ],
 )
 def test_a_long_plan_is_cut_and_says_so(
@@ -212,6 +213,22 @@ def test_a_long_plan_is_cut_and_says_so(
     assert text.rstrip().endswith(f"<sub>Digest `{plan['digest']}`, format 1.0</sub>")
     assert text.count("<details>") == text.count("</details>")
     assert headline(plan) in text
+
+
+@pytest.mark.parametrize(
+    ("long", "left_out"),
+    [
+        (Plan("s", (Step(Action.CREATE, "x", "p", reason="r" * 70_000),)), "most stacks and parts"),
+        (Plan("s", warnings=(KitaruWarning("@" * 10_000),) * 30), "most stacks and parts"),
+        (Plan("s", (Step(Action.CREATE, "x", "@|" * 40_000),)), "everything but counts"),
+    ],
+    ids=["a reason", "warnings", "a name"],
+)
+def test_one_long_text_is_cut_too(long: Plan, left_out: str) -> None:
+    text = markdown(document([StackPlan(long)]))
+    assert len(text) <= LIMIT
+    assert f"Left out: {left_out}." in text
+    assert "Digest `sha256:" in text
 
 
 def test_two_hundred_stacks_with_deletions_all_stand_on_top() -> None:
