@@ -14,6 +14,8 @@ from kitaru_iac.render.source import SourceFile
 __all__ = ["sarif"]
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+#: GitHub's limit for a file; it refuses one with more.
+_MOST_RUNS = 20
 #: Kind and level. OASIS SARIF 2.1.0, 3.27.9: what could not be decided is `open`; 3.27.10: that has
 #: no level.
 _OUTCOMES: Mapping[CheckStatus, tuple[str, str]] = {
@@ -28,7 +30,7 @@ def sarif(
     catalog: Sequence[CheckInfo],
     version: str,
 ) -> str:
-    """Write reports as a SARIF log with a run for each stack.
+    """Write reports as a SARIF log: a run for each stack, or one for all of very many.
 
     Args:
         reports: What the checks of each stack found, and where its description stands; None for
@@ -39,23 +41,31 @@ def sarif(
     Returns:
         JSON, two spaces deep, with a newline at its end.
     """
-    runs = [_run(report, source, catalog, version) for report, source in reports]
+    groups = {report.stack: [(report, source)] for report, source in reports}
+    if len(groups) <= _MOST_RUNS:
+        # A code host keeps the runs of one id together: a stack's results replace its own alone.
+        runs = [_run(f"kitaru/{name}/", of, catalog, version) for name, of in groups.items()]
+    else:
+        runs = [_run("kitaru/", reports, catalog, version)]
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs}, indent=2) + "\n"
 
 
 def _run(
-    report: CheckReport, source: SourceFile | None, catalog: Sequence[CheckInfo], version: str
+    id: str,
+    reports: Sequence[tuple[CheckReport, SourceFile | None]],
+    catalog: Sequence[CheckInfo],
+    version: str,
 ) -> dict[str, object]:
-    ran = {result.id for result in report.results}
+    ran = {result.id for report, _ in reports for result in report.results}
     rules = [_rule(info) for info in catalog if info.id in ran]
     places = {rule["id"]: index for index, rule in enumerate(rules)}
     return {
         "tool": {"driver": {"name": "kitaru", "semanticVersion": version, "rules": rules}},
-        # A code host keeps the runs of one id together: a stack's results replace its own alone.
-        "automationDetails": {"id": f"kitaru/{report.stack}/"},
+        "automationDetails": {"id": id},
         "columnKind": "unicodeCodePoints",
         "results": [
             _result(report.stack, result, places.get(result.id), source)
+            for report, source in reports
             for result in report.results
             if result.status in _OUTCOMES
         ],

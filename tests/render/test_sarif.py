@@ -156,6 +156,19 @@ class TestSeveral:
         assert ids == ["kitaru/prod/", "kitaru/dev/"]
         assert [len(run["results"]) for run in log["runs"]] == [3, 1]
 
+    @pytest.mark.parametrize(("count", "runs"), [(20, 20), (21, 1)])
+    def test_no_more_runs_than_github_takes(self, count: int, runs: int) -> None:
+        reports = [(CheckReport(f"s{n}", self.OTHER.results), None) for n in range(count)]
+        log = json.loads(sarif(reports, catalog(), "1.2.3"))
+        jsonschema.Draft7Validator(SCHEMA).validate(log)
+        assert len(log["runs"]) == runs
+        found = [result for run in log["runs"] for result in run["results"]]
+        assert len({result["partialFingerprints"]["stackCheckSubject/v1"] for result in found}) == (
+            count
+        )
+        ids = {run["automationDetails"]["id"] for run in log["runs"]}
+        assert ids == ({f"kitaru/s{n}/" for n in range(count)} if runs > 1 else {"kitaru/"})
+
     def test_each_stack_is_a_suite_of_its_own(self) -> None:
         top = ET.fromstring(junit([(REPORT, SOURCE), (self.OTHER, None)]))
         assert top.attrib == {"tests": "5", "failures": "2", "errors": "0", "skipped": "1"}
