@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+from kitaru_iac.patterns import compiled
 from kitaru_iac.redaction import visible
 
 __all__ = ["code", "code_block", "escaped", "one_line"]
 
 #: Parts a sign from what follows, and is not seen.
 _APART = "&#8203;"
+#: What a code host takes for a commit.
+_HASH = compiled(r"(?<![0-9a-z])(?=[0-9]*[a-f])[0-9a-f]{7,40}(?![0-9a-z])", re.IGNORECASE)
 
 
 def one_line(text: str) -> str:
@@ -20,11 +23,23 @@ def one_line(text: str) -> str:
 def escaped(text: str) -> str:
     """Plain text: every character that Markdown or HTML gives a meaning is escaped.
 
-    Mentions and references are looked for in the text that Markdown gave, where no backslash is
-    left: a space without width parts the sign that begins one from what follows.
+    Mentions, references and addresses are looked for in the text that Markdown gave, where no
+    backslash is left: a space without width parts the sign that begins one from what follows, and
+    what a commit's hash may begin with. Digits alone, as of an account, are left to be copied.
     """
-    text = re.sub(r"([@#!$%~]|&amp;)(?=\w)", rf"\1{_APART}", _literal(text))
-    return re.sub(r"\bGH-(?=\d)", f"GH-{_APART}", text, flags=re.IGNORECASE)
+    # Before the others, whose parting signs would be taken for an end of what is looked for.
+    text = _HASH.sub(lambda found: _APART.join(_pieces(found[0])), _literal(text))
+    text = re.sub(r"([@#!$%~]|&amp;)(?=\w)", rf"\1{_APART}", text)
+    begins = r"\bGH-(?=\d)|\bwww(?=\.)|:(?=//)"
+    return re.sub(begins, _parted, text, flags=re.IGNORECASE)
+
+
+def _parted(found: re.Match[str]) -> str:
+    return f"{found[0]}{_APART}"
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[at : at + 6] for at in range(0, len(text), 6)]
 
 
 def _literal(text: str) -> str:

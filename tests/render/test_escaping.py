@@ -17,10 +17,15 @@ NASTY = (
     "`` ` ``` **bold** _it_ ![x](y) ~~z~~",
     "\u202eright to left\u2066 and \u200b none",
     "# head\r\n- list\n```\nfence\n```",
+    "https://github.com/acme/x/issues/1, HTTP://a.b, ftp://a.b and (https://a.b)",
+    "www.evil.example, WWW.a.b and mail to a@b.example",
+    "da39a3ee5e6b4b0d3255bfef95601890afd80709, DA39A3E, a/b@da39a3e and da39a3ee5e",
 )
 TABLE = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 #: A mention or a reference, as code hosts look for them in text outside code.
-REFERENCE = re.compile(r"[@#!~%$&]\w|\bGH-\d", re.IGNORECASE)
+REFERENCE = re.compile(
+    r"[@#!~%$&]\w|\bGH-\d|://|\bwww\.|\b(?=[0-9]*[a-f])[0-9a-f]{7,40}\b", re.IGNORECASE
+)
 
 
 def outside_code(text: str) -> str:
