@@ -74,11 +74,15 @@ def _json(document: object, is_unicode: bool) -> str:
 def _yaml(document: object, is_unicode: bool) -> str:
     import yaml
 
+    from kitaru_iac.spec.yaml_nodes import PLAIN
+
     class Dumper(yaml.SafeDumper):
         """Double quotes, which alone know escapes, around what holds a sign that nobody sees."""
 
     def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-        style = None if visible(text, keep="\n") == text else '"'
+        # PyYAML quotes what YAML 1.1 takes for something else; we read 1.2, which has other words.
+        is_word = any(pattern.fullmatch(text) for _, pattern, _ in PLAIN)
+        style = '"' if visible(text, keep="\n") != text else "'" if is_word else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, represent)

@@ -10,13 +10,17 @@ import sys
 
 import pytest
 import yaml
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
 
 from kitaru_iac.cli import output
 from kitaru_iac.cli.formats import written
 from kitaru_iac.redaction import UNSEEN, SecretText
+from kitaru_iac.spec.yaml_nodes import Builder, compose
 from tests.cli.terminals import on_terminal
 from tests.homes import Home
 
+UTF_8 = io.TextIOWrapper(io.BytesIO(), "utf-8")
 EACH_COMMAND = [
     ("stack", "list"),
     ("stack", "current"),
@@ -28,6 +32,21 @@ EACH_COMMAND = [
     ("status",),
     ("init",),
 ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.text(max_size=12)
+    | st.from_regex(r"[-+]?[0-9.]{1,4}([eE][-+]?[0-9]{1,3})?", fullmatch=True)
+    | st.sampled_from(["1e5", "1234e56", "0o17", "1.5e3", "0x1F", "~", "Null", "<<", "yes", ""])
+)
+@example("1e5")
+@example("0o17")
+def test_a_text_in_yaml_is_a_text_to_who_reads_descriptions(text: str) -> None:
+    assume(text.isprintable())  # what is not seen is written as its escape
+    node = compose(written({"key": text, "more": [text]}, "yaml", UTF_8))
+    assert node is not None
+    assert Builder("x").value(node, "", ()) == {"key": text, "more": [text]}
 
 
 @pytest.mark.parametrize("command", EACH_COMMAND, ids=" ".join)
