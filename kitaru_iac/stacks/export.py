@@ -7,6 +7,7 @@ stored with the comparison that a plan makes.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -29,7 +30,14 @@ from kitaru_iac.spec.stored import fields_set
 from kitaru_iac.stacks.drift import lines_of, records_of_view, steps_to
 from kitaru_iac.values import dataclass, replace
 
-__all__ = ["Exported", "described", "described_view", "export", "export_view"]
+__all__ = [
+    "Exported",
+    "credentials_variable",
+    "described",
+    "described_view",
+    "export",
+    "export_view",
+]
 
 _CONFIGURATION = "configuration."
 
@@ -139,7 +147,7 @@ def export_view(view: StackView) -> Exported:
         keys.pop("connector", None)
         keys |= _told_by_connector(keys, current.connector.configuration)
         if not _logs_in_without_keys(keys, view):
-            variable = _variable(view.name)
+            variable = credentials_variable(view.name)
             keys["credentials"] = f"env:{variable}"
             method = f"{current.connector.type}, method {current.connector.auth_method}"
             comments.append(
@@ -314,6 +322,16 @@ def _stored_fields(step: Step) -> Iterator[str]:
             yield change.field.removeprefix(_CONFIGURATION)
 
 
-def _variable(name: str) -> str:
-    """The environment variable that an exported description takes credentials from."""
-    return f"{re.sub('[^A-Z0-9]+', '_', name.upper())}_CREDENTIALS"
+def credentials_variable(name: str) -> str:
+    """Name the environment variable that an exported description takes credentials from.
+
+    Two stacks never have one: each would put its keys into the other's connector. What `prod-eu`
+    has is readable; what `prod_eu`, `Prod.EU` and `1prod` would share, or no shell takes, has a
+    digest.
+    """
+    text = re.sub("[^A-Z0-9]+", "_", name.upper()).strip("_")
+    if re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", name) is None:
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:6].upper()
+        parts = ("" if text[:1].isalpha() else "STACK", text, digest)
+        text = "_".join(part for part in parts if part)
+    return f"{text}_CREDENTIALS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from kitaru_iac.mcp.inputs import described
 from kitaru_iac.spec import StackSpec, to_mapping
 from kitaru_iac.spec.document import Document
 from kitaru_iac.spec.variables import escaped, expanded
-from kitaru_iac.stacks.export import described_view, export_view
+from kitaru_iac.stacks.export import credentials_variable, described_view, export_view
 from tests.cli.conftest import Kitaru
 from tests.stacks.test_drift_rules import EKS, view_of
 
@@ -47,6 +48,27 @@ def test_of_an_invalid_description_everything_is_told_nevertheless() -> None:
     assert "set PROD_CREDENTIALS" in told
     assert "No description says this: alerter theirs is in the stack." in told
     assert SECRET not in told + str(found.keys)
+
+
+@pytest.mark.parametrize(
+    ("names", "plain"),
+    [
+        (("prod", "Prod", "PROD", "prod-", "-prod", "prod."), "PROD_CREDENTIALS"),
+        (
+            ("prod-eu", "prod_eu", "prod.eu", "prod--eu", "Prod-EU"),
+            "PROD_EU_CREDENTIALS",
+        ),
+        (("stack-1prod", "1prod", "stack_1prod", "1-prod"), "STACK_1PROD_CREDENTIALS"),
+        (("s", "日本", "日", "_", "--", "ß", "ss"), "S_CREDENTIALS"),
+    ],
+)
+def test_no_two_stacks_take_their_keys_from_one_variable(
+    names: tuple[str, ...], plain: str
+) -> None:
+    found = [credentials_variable(name) for name in names]
+    assert found[0] == plain
+    assert len(set(found)) == len(names)
+    assert all(re.fullmatch("[A-Z_][A-Z0-9_]*", variable) for variable in found), found
 
 
 def test_labels_that_no_description_can_have_are_left_out() -> None:
