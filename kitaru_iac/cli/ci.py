@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from kitaru_iac.cli.ci_job import (
     PLAN_FILE,
     Comment,
     PlanFile,
+    Reviewed,
     exit_code,
     failure_commented,
     failure_handed_on,
@@ -20,17 +22,19 @@ from kitaru_iac.cli.ci_job import (
     host_here,
     refuse_strangers,
     require_id,
+    require_one,
     reviewed_digest,
     show_plans,
     with_digest,
 )
 from kitaru_iac.cli.options import MORE, Prune, SourceName
 from kitaru_iac.cli.output import current
-from kitaru_iac.errors import ExitCode, UsageError
+from kitaru_iac.errors import ExitCode, PlanMoved, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from kitaru_iac.hosts.model import Host
     from kitaru_iac.stacks.several import PlannedStacks
 
 __all__ = ["apply", "preview", "verify"]
@@ -93,7 +97,7 @@ def preview(
         planned = _planned(file, source, prune=prune)
     plan = planned.to_dict()
     save_plan(planned.plans, out)
-    body = with_digest(plan)
+    body = with_digest(plan, planned.warnings)
     hand_on(host, plan, out, plan["summary"]["failed"])
     host.summary(body)
     show_plans(plan, planned.plans)
@@ -114,6 +118,15 @@ def apply(
             "from the comment on the request that was merged.",
         ),
     ] = None,
+    digest: Annotated[
+        str | None,
+        typer.Option(
+            "--digest",
+            metavar="DIGEST",
+            help="That of a plan that somebody reviewed elsewhere, as in a job's summary.",
+            rich_help_panel=MORE,
+        ),
+    ] = None,
     unreviewed: _Unreviewed = False,
     prune: Prune = False,
     source: SourceName = None,
@@ -122,9 +135,10 @@ def apply(
 ) -> int:
     """Apply what was reviewed, and nothing else.
 
-    A fresh plan has to have the digest of the reviewed one; else nothing is done, and the
-    difference is shown where the reviewed plan is at hand. One failure does not stop the other
-    stacks; but nothing is pruned after one. Give `--prune` and `--source` as to the preview.
+    A fresh plan has to have the digest of the reviewed one, or be what a run that failed half-way
+    left to do of it; else nothing is done, and the job's summary shows the fresh plan. One failure
+    does not stop the other stacks; but nothing is pruned after one. Give `--prune` and `--source`
+    as to the preview.
 
     Examples:
         kitaru ci apply -f stacks/
@@ -138,8 +152,9 @@ def apply(
     from kitaru_iac.stacks.several import apply_several
 
     require_id(id)
-    if plan is not None and unreviewed:
-        raise UsageError("--plan and --unreviewed contradict each other")
+    require_one(plan, digest)
+    if unreviewed and (plan is not None or digest is not None):
+        raise UsageError("--plan or --digest and --unreviewed contradict each other")
     host = host_here()
     refuse_strangers(host.proposal)
     with failure_handed_on(host):
@@ -148,7 +163,9 @@ def apply(
         planned = _planned(file, source, prune=prune)
         fresh = planned.to_dict()
         if not unreviewed:
-            _require_reviewed(fresh, reviewed, lambda: reviewed_digest(host, request, id))
+            known = Reviewed(digest, {}) if digest is not None else None
+            ask = partial(reviewed_digest, host, request, id)
+            _require_reviewed(host, fresh, reviewed, lambda: known or ask(), prunes=prune)
     outcomes: list[Outcome] = []
     try:
         apply_several(planned, outcomes, progress=current().progress, consent=lambda _: True)
@@ -222,27 +239,54 @@ def verify(
 
 
 def _require_reviewed(
-    fresh: Mapping[str, Any], reviewed: Mapping[str, Any] | None, digest: Callable[[], str]
+    host: Host,
+    fresh: Mapping[str, Any],
+    reviewed: Mapping[str, Any] | None,
+    said: Callable[[], Reviewed],
+    *,
+    prunes: bool,
 ) -> None:
-    """Refuse a plan that is not what was reviewed: in a file, or else by its digest.
+    """Refuse a plan that is neither what was reviewed, in a file or by its digest, nor its rest.
 
     Where nothing would change, nothing has to have been reviewed.
 
     Raises:
-        PlanMoved: It is another one.
+        PlanMoved: It is another one; the job's summary shows it.
         UsageError: None was reviewed.
     """
+    from kitaru_iac.plan.remains import is_rest_of, parts_of
     from kitaru_iac.stacks.planning import require_digest
 
     if reviewed is not None:
-        require_digest(fresh, reviewed["digest"], reviewed)
-    elif _is_news(fresh):
-        require_digest(fresh, digest(), None)
+        known = Reviewed(reviewed["digest"], parts_of(reviewed))
+    elif _needs_review(fresh):
+        known = said()
+    else:
+        return
+    if known.parts and is_rest_of(known.parts, fresh, prunes=prunes):
+        return
+    again = (
+        "Review what the job's summary shows, or `kitaru stack preview`; then apply just that "
+        f"with: --digest {fresh['digest']}"
+    )
+    try:
+        require_digest(fresh, known.digest, reviewed, remedy=again)
+    except PlanMoved:
+        host.summary(with_digest(fresh))
+        raise
 
 
 def _is_news(plan: Mapping[str, Any]) -> bool:
     """Whether a plan would do anything, or could not be made whole."""
     return bool(plan["summary"]["with_changes"] or plan["summary"]["failed"])
+
+
+def _needs_review(plan: Mapping[str, Any]) -> bool:
+    """Whether a plan does more than write secrets, of which no review says anything."""
+    from kitaru_iac.plan.document import needs_review
+
+    changes = (change for entry in plan["stacks"] for change in entry["changes"])
+    return bool(plan["summary"]["failed"]) or any(map(needs_review, changes))
 
 
 def _planned(files: Sequence[str], source: str | None, *, prune: bool) -> PlannedStacks:

@@ -15,13 +15,16 @@ from kitaru_iac.cli.options import MORE
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, KitaruError, UsageError
 from kitaru_iac.patterns import compiled
-from kitaru_iac.render.escaping import code_block
+from kitaru_iac.render.escaping import code_block, escaped
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kitaru_iac.hosts.model import Host, Proposal
+    from kitaru_iac.notices import KitaruWarning
     from kitaru_iac.plan.document import StackPlan
+    from kitaru_iac.plan.remains import Parts
 
 __all__ = [
     "LONGEST",
@@ -29,6 +32,7 @@ __all__ = [
     "PLAN_FILE",
     "Comment",
     "PlanFile",
+    "Reviewed",
     "exit_code",
     "failure_commented",
     "failure_handed_on",
@@ -36,6 +40,7 @@ __all__ = [
     "host_here",
     "refuse_strangers",
     "require_id",
+    "require_one",
     "reviewed_digest",
     "show_plans",
     "with_digest",
@@ -59,6 +64,14 @@ PlanFile = Annotated[
 PLAN_FILE: Final = "kitaru-plan.json"
 #: What GitHub takes of a comment, less what stands around a plan in it.
 LONGEST: Final = 64_000
+#: The digests in a comment: those of the parts, and that of the plan.
+_SAID: Final = r"(?:^<!-- parts: ([-=0-9a-f ]+) -->\n)?^<!-- plan: (sha256:[0-9a-f]{64}) -->$"
+#: Of so many stacks the digests have room beside a plan.
+_MOST_PARTS: Final = 300
+#: So many warnings of no stack's plan have room, and so much of each.
+_MOST_WARNINGS: Final = 20
+_LONGEST_WARNING: Final = 300
+_DIGEST: Final = compiled(r"sha256:[0-9a-f]{64}")
 _JOB: Final = compiled(r"[a-zA-Z0-9][a-zA-Z0-9._]{0,30}")
 #: Events whose jobs have secrets, and may have been set off by anybody's request.
 _OPEN_EVENTS: Final = ("pull_request_target", "workflow_run", "issue_comment")
@@ -81,6 +94,20 @@ def require_id(id: str) -> None:
             "This is no id of a job",
             where="--id",
             remedy="Use up to 31 letters, digits, dots and underscores.",
+        )
+
+
+def require_one(plan: str | None, digest: str | None) -> None:
+    """Refuse two ways of saying which plan was reviewed, and what is no digest.
+
+    Raises:
+        UsageError: Both are given, or the digest is none.
+    """
+    if plan is not None and digest is not None:
+        raise UsageError("--plan and --digest say the same: give one of them")
+    if digest is not None and not _DIGEST.fullmatch(digest):
+        raise UsageError(
+            "This is no digest", where="--digest", why="One is `sha256:` and 64 hexadecimal digits."
         )
 
 
@@ -107,12 +134,43 @@ def refuse_strangers(request: Proposal | None) -> None:
         )
 
 
-def with_digest(plan: Mapping[str, Any]) -> str:
-    """Write a plan for a comment, with the digest that `reviewed_digest` reads from it again."""
+def with_digest(plan: Mapping[str, Any], warnings: Sequence[KitaruWarning] = ()) -> str:
+    """Write a plan for a comment, with the digests that `reviewed_digest` reads from it again.
+
+    Args:
+        plan: The plan's document.
+        warnings: What is to be known besides.
+    """
+    from kitaru_iac.plan.remains import parts_of, written_parts
     from kitaru_iac.render.plan_markdown import markdown
 
-    digest = plan["digest"]
-    return f"{markdown(plan, LONGEST)}\nPlan `{digest}`\n<!-- plan: {digest} -->\n"
+    digest, parts = plan["digest"], ""
+    if 1 < len(plan["stacks"]) <= _MOST_PARTS:
+        parts = f"<!-- parts: {written_parts(parts_of(plan))} -->\n"
+    told = _told(warnings)
+    text = markdown(plan, LONGEST - len(parts) - len(told))
+    return f"{text}{told}\nPlan `{digest}`\n{parts}<!-- plan: {digest} -->\n"
+
+
+def _told(warnings: Sequence[KitaruWarning]) -> str:
+    lines = [f"- {escaped(warning.text[:_LONGEST_WARNING])}" for warning in warnings]
+    more = len(lines) - _MOST_WARNINGS
+    if more > 0:
+        lines = [*lines[:_MOST_WARNINGS], f"- and {more} more"]
+    return "\n".join(["", "**Warnings**", "", *lines, ""]) if lines else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a comment of ours says of the plan that it shows.
+
+    Attributes:
+        digest: The plan's.
+        parts: Those of its stacks; none of a plan of one stack, or of very many.
+    """
+
+    digest: str
+    parts: Parts
 
 
 def reviewed_digest(
@@ -121,8 +179,8 @@ def reviewed_digest(
     id: str,
     kind: str = "preview",
     otherwise: str = "say --unreviewed",
-) -> str:
-    """Read the digest that our comment on the merged request says, and nobody has edited.
+) -> Reviewed:
+    """Read the digests that our comment on the merged request says, and nobody has edited.
 
     Args:
         host: The host.
@@ -134,10 +192,13 @@ def reviewed_digest(
     Raises:
         UsageError: No plan was reviewed, as far as this host shows.
     """
+    from kitaru_iac.plan.remains import parts_in
+
     if request is not None:
         for note in host.notes(f"{kind}/{id}", request.number):
-            if found := re.findall(r"^<!-- plan: (sha256:[0-9a-f]{64}) -->$", note.body, re.M):
-                return str(found[-1])
+            if found := re.findall(_SAID, note.body, re.M):
+                parts, digest = found[-1]
+                return Reviewed(digest, parts_in(parts))
     what = "the commit came by no request" if request is None else "no comment of ours is on it"
     raise UsageError(
         "There is no reviewed plan for this commit",

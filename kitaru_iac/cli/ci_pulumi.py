@@ -24,6 +24,7 @@ from kitaru_iac.cli.ci_job import (
     hand_on,
     host_here,
     refuse_strangers,
+    require_one,
     reviewed_digest,
     with_digest,
 )
@@ -43,7 +44,6 @@ __all__ = ["drift", "preview", "up"]
 #: What Pulumi takes of a stack's name, with the organization and the project before it.
 _STACK: Final = compiled(r"[A-Za-z0-9._][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9._-]{1,100}){0,2}")
 _PREVIEW: Final = "pulumi-preview"
-_DIGEST: Final = compiled(r"sha256:[0-9a-f]{64}")
 
 _Stack = Annotated[
     str,
@@ -125,7 +125,7 @@ def up(
     from kitaru_iac.stacks.planning import require_digest, saved_plan
 
     _require_stack(stack)
-    _require_one(plan, digest)
+    require_one(plan, digest)
     host = host_here()
     refuse_strangers(host.proposal)
     with failure_handed_on(host), _project() as (project, update_plan):
@@ -202,18 +202,9 @@ def _require_stack(stack: str) -> None:
         )
 
 
-def _require_one(plan: str | None, digest: str | None) -> None:
-    if plan is not None and digest is not None:
-        raise UsageError("--plan and --digest say the same: give one of them")
-    if digest is not None and not _DIGEST.fullmatch(digest):
-        raise UsageError(
-            "This is no digest", where="--digest", why="One is `sha256:` and 64 hexadecimal digits."
-        )
-
-
 def _reviewed(host: Host, request: Proposal | None, project: Project, stack: str) -> str:
     kind, _, name = _key(_PREVIEW, project, stack).partition("/")
-    return reviewed_digest(host, request, name, kind, "say its digest with --digest")
+    return reviewed_digest(host, request, name, kind, "say its digest with --digest").digest
 
 
 @contextmanager

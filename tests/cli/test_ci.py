@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -255,6 +256,7 @@ class TestApply:
         (job.folder / "stacks" / "old.yaml").unlink()
         done = job.run("preview", *prune)
         assert done.code == 0, done.err
+        assert "**Warnings**" not in job.comments[-1]
         assert int(job.outputs["delete"]) == 3  # the stack and its two components
         assert "old" in job.comments[-1]
         job.event("push")
@@ -333,7 +335,45 @@ class TestApply:
         job.world.merges = {}
         assert job.run("apply", "-f", "stacks", "--plan", "kitaru-plan.json").code == 0
         again = job.run("apply", "-f", "stacks", "--plan", "kitaru-plan.json")
-        assert again.code == 1  # it is done already, and the plan says otherwise
+        assert again.code == 0  # a job that is run again: nothing is left to do
+
+    @pytest.mark.parametrize("by_file", [False, True])
+    def test_what_a_failure_has_left_goes_on(self, job: Job, kitaru: Any, by_file: bool) -> None:
+        job.describe(dev=DEV, team="name: team\n", third="name: third\n")
+        assert job.run("preview", "-f", "stacks").code == 0
+        job.world.merges = {COMMIT: [(7, True, COMMIT)]}
+        job.event("push")
+        plan = ("--plan", "kitaru-plan.json") if by_file else ()
+        assert kitaru("stack", "apply", "-f", "stacks/dev.yaml", "--yes").code == 0
+        # What nobody saw stays refused: another stack, and another change of one that was seen.
+        job.describe(other="name: other\n")
+        assert "not what was reviewed" in job.run("apply", "-f", "stacks", *plan).err
+        (job.folder / "stacks" / "other.yaml").unlink()
+        job.describe(team="name: team\nlabels: {a: b}\n")
+        assert "not what was reviewed" in job.run("apply", "-f", "stacks", *plan).err
+        job.describe(team="name: team\n")
+        (job.folder / "stacks" / "third.yaml").rename(job.folder / "third.yaml")
+        assert "not what was reviewed" in job.run("apply", "-f", "stacks", *plan).err
+        (job.folder / "third.yaml").rename(job.folder / "stacks" / "third.yaml")
+        done = job.run("apply", "-f", "stacks", *plan)
+        assert done.code == 0, done.err
+        assert "2 applied" in job.summary
+        assert kitaru("stack", "show", "third").code == 0
+
+    def test_a_refused_plan_is_shown_and_applied_by_its_digest(self, job: Job, kitaru: Any) -> None:
+        self._reviewed(job)
+        job.describe(other="name: other\n")
+        refused = job.run("apply", "-f", "stacks")
+        assert refused.code == 1
+        assert "`other`" in job.summary
+        (digest,) = set(re.findall("--digest (sha256:[0-9a-f]{64})", refused.err))
+        assert digest in job.summary
+        assert job.run("apply", "-f", "stacks", "--digest", "sha256:" + "0" * 64).code == 1
+        assert job.run("apply", "-f", "stacks", "--digest", "sha256:0").code == 64
+        assert job.run("apply", "-f", "stacks", "--digest", digest, "--unreviewed").code == 64
+        done = job.run("apply", "-f", "stacks", "--digest", digest)
+        assert done.code == 0, done.err
+        assert kitaru("stack", "show", "other").code == 0
 
     def test_plan_and_unreviewed_contradict_each_other(self, job: Job) -> None:
         self._reviewed(job)

@@ -1,0 +1,73 @@
+"""What is left to do of a plan that was reviewed, and carried out in part.
+
+A run that failed or was killed half-way leaves stacks that are as they should be, and others. What
+remains has another digest than the whole; each stack's part has the one it had.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kitaru_iac.plan.canonical import sha256
+from kitaru_iac.plan.document import digest_of, needs_review
+
+__all__ = ["Parts", "is_rest_of", "parts_in", "parts_of", "written_parts"]
+
+#: By what stands for a stack's name: what stands for what would be done, for which store.
+Parts = Mapping[str, str]
+
+#: Hexadecimal digits: enough that nobody finds another stack's plan with the same ones.
+_DIGITS: Final = 32
+_PART: Final = re.compile(rf"(-?[0-9a-f]{{{_DIGITS}}})=([0-9a-f]{{{_DIGITS}}})")
+
+
+def parts_of(plan: Mapping[str, Any]) -> Parts:
+    """Give the part of each stack of a plan's document, whatever their ``digest`` says.
+
+    One that is described nowhere, and would go, has a name with ``-``.
+    """
+    return {_key(entry): _part(plan, entry) for entry in plan["stacks"]}
+
+
+def is_rest_of(reviewed: Parts, fresh: Mapping[str, Any], *, prunes: bool) -> bool:
+    """Say whether nothing would be done that is not in the reviewed plan, and nothing is missing.
+
+    Each stack is as it was reviewed, or has nothing to do any more.
+
+    Args:
+        reviewed: The parts of the plan that was reviewed.
+        fresh: The plan's document of today.
+        prunes: Whether what no file describes any more would go: then what is not there has gone.
+    """
+    for entry in fresh["stacks"]:
+        is_done = entry["error"] is None and not any(map(needs_review, entry["changes"]))
+        if not is_done and reviewed.get(_key(entry)) != _part(fresh, entry):
+            return False
+    gone = reviewed.keys() - parts_of(fresh).keys()
+    return all(prunes and key.startswith("-") for key in gone)
+
+
+def written_parts(parts: Parts) -> str:
+    """Write parts on one line, for `parts_in`."""
+    return " ".join(f"{key}={part}" for key, part in parts.items())
+
+
+def parts_in(text: str) -> Parts:
+    """Read what `written_parts` wrote; nothing in any other text."""
+    found = [_PART.fullmatch(word) for word in text.split()]
+    return {match[1]: match[2] for match in found if match} if all(found) else {}
+
+
+def _key(entry: Mapping[str, Any]) -> str:
+    is_pruned = not entry["description"]
+    return ("-" if is_pruned else "") + _short(sha256(entry["stack"]))
+
+
+def _part(plan: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    return _short(digest_of({"store": plan.get("store"), "stacks": [entry]}))
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:_DIGITS]
