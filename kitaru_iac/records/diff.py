@@ -368,7 +368,7 @@ def hidden(changes: list[Change]) -> list[Change]:
         if all(masked({key: value}) == {key: value} for value in both.values()):
             return change
         marks = {at: None if value is None else HIDDEN for at, value in both.items()}
-        return Change(change.field, **marks, sensitive=True)
+        return Change(change.field, marks["before"], marks["after"], sensitive=True)
 
     return [shown(change) for change in changes]
 

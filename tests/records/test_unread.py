@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kitaru_iac.errors import NotAllowedError
-from kitaru_iac.gateway.documents import Where
+from kitaru_iac.gateway.documents import ConnectorChange, Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.rest_documents import connector_doc
 from kitaru_iac.notices import SecretsNotCompared
 from kitaru_iac.plan.document import document, needs_review
+from kitaru_iac.records.requests import is_to_restore
 from kitaru_iac.records.stored import Store
+from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.planning import apply_reviewed, plan_stack
@@ -70,6 +74,23 @@ def test_what_could_not_be_put_back_is_not_written_over(
         with pytest.raises(NotAllowedError, match="READ_SECRET_VALUE"):
             operations.apply(spec)
         assert memory.written == []
+
+
+def test_what_was_written_is_known_again_without_its_secrets(
+    memory: MemoryGateway,  # noqa: F811
+) -> None:
+    with installed(memory):
+        operations.apply(from_mapping(REMOTE))
+        (link,) = memory.connectors(Where())
+        memory.hides_secrets = True
+        doc = memory.connector_with_secrets(link.id)
+        assert doc is not None
+        new = ConnectorChange(
+            configuration=doc.configuration, secrets={SECRETS: SecretText("s")}, labels={"a": "b"}
+        )
+        old = replace(new, labels=doc.labels, secrets={})
+        assert not is_to_restore(doc, new, old, "it")
+        assert is_to_restore(replace(doc, labels={"a": "b"}), new, old, "it")
 
 
 @pytest.mark.parametrize("kind", ["orchestrator", "artifact_store", "service connector"])

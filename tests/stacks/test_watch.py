@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.errors import KitaruError, StackNotFound
-from kitaru_iac.gateway import StackView
+from kitaru_iac.errors import KitaruError, NotAllowedError, StackNotFound
+from kitaru_iac.gateway import StackView, Unread
 from kitaru_iac.gateway.documents import ComponentChange, StackChange, Where
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.gateway.reader import BaseReader
@@ -16,6 +16,7 @@ from kitaru_iac.infrastructure import provision
 from kitaru_iac.labels import APPLIED_LABEL, MANAGED_LABEL, STACK_LABEL
 from kitaru_iac.plan.model import Action, Layer, Step
 from kitaru_iac.records.stored import Store
+from kitaru_iac.stacks import health
 from tests.cli.conftest import Kitaru
 from tests.homes import Home
 
@@ -108,6 +109,16 @@ def test_from_a_creation_to_a_repair(home: Home, kitaru: Kitaru, tmp_path: Path)
     assert "zenml stack update still -a still." in refused.err
     take_out("still", "artifact_store", "still")  # what that does
     assert kitaru("stack", "drift", "still", "--detailed-exitcode").code == 0
+
+
+def test_what_may_not_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = NotAllowedError("This login may not read service connector x")
+    monkeypatch.setattr(health, "views_of", lambda _: [Unread("id", "dev", error)])
+    (found,) = health.health(())
+    assert (found.stack, found.state.value) == ("dev", "unknown")
+    (look,) = found.drift.looks
+    assert (look.finding.value, look.why) == ("unknown", found.why)
+    assert found.why == "This login may not read service connector x"
 
 
 def test_a_change_is_kept_as_applied(home: Home, kitaru: Kitaru, tmp_path: Path) -> None:
