@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
-from kitaru_iac.gateway.routes import BUNDLE_VARIABLES, Proxy
+from kitaru_iac.gateway.routes import BUNDLE_VARIABLES, VERIFY_VARIABLE, Proxy
 from kitaru_iac.gateway.watch import TooLarge
 
 __all__ = ["not_connected"]
@@ -103,6 +103,8 @@ def _trusting(error: ssl.SSLCertVerificationError, shown: str, verify: bool | st
         return "Let its certificate be renewed, and look at this machine's clock."
     if code in _OTHER_NAME:
         return "Use the name that its certificate is for."
+    if isinstance(verify, str) and verify == os.environ.get(VERIFY_VARIABLE):
+        return f"Let {VERIFY_VARIABLE} name a file of its authority's certificates."
     if isinstance(verify, str):
         return f"The store has authorities of its own. Log in with the right ones: {_login(shown)}"
     variable = next((name for name in BUNDLE_VARIABLES if os.environ.get(name)), None)
@@ -110,6 +112,8 @@ def _trusting(error: ssl.SSLCertVerificationError, shown: str, verify: bool | st
     if variable is None:
         ignored = " (SSL_CERT_FILE is not read)" if os.environ.get("SSL_CERT_FILE") else ""
         other = f"name a file of them in {BUNDLE_VARIABLES[0]}{ignored}"
+    if os.environ.get("ZENML_STORE_URL"):  # a login is refused then; a plugin has set it itself
+        return f"Give its authority's certificates: {other}."
     return f"Give its authority's certificates: {_login(shown)}\nOr {other}."
 
 

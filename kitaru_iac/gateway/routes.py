@@ -22,10 +22,20 @@ from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.values import dataclass, field
 
-__all__ = ["BUNDLE_VARIABLES", "Proxy", "parsed", "port_of", "proxy_for", "tls_context"]
+__all__ = [
+    "BUNDLE_VARIABLES",
+    "VERIFY_VARIABLE",
+    "Proxy",
+    "parsed",
+    "port_of",
+    "proxy_for",
+    "tls_context",
+]
 
 #: What names a file of authorities, where the store has none of its own; the first one counts.
 BUNDLE_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+#: What may give a store its own, in place of its settings.
+VERIFY_VARIABLE: Final = "ZENML_STORE_VERIFY_SSL"
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -204,10 +214,9 @@ def tls_context(verify: bool | str, environ: Mapping[str, str]) -> ssl.SSLContex
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
-    if isinstance(verify, str) and "-----BEGIN" in verify:
-        where, bundle = "verify_ssl", verify
-    elif isinstance(verify, str):
-        where, bundle = "verify_ssl", str(Path(verify).expanduser())
+    if isinstance(verify, str):
+        where = VERIFY_VARIABLE if verify == environ.get(VERIFY_VARIABLE) else "verify_ssl"
+        bundle = verify if "-----BEGIN" in verify else str(Path(verify).expanduser())
     else:
         where = next((name for name in BUNDLE_VARIABLES if environ.get(name)), "certifi")
         bundle = environ[where] if where != "certifi" else _certifi()
@@ -225,7 +234,7 @@ def tls_context(verify: bool | str, environ: Mapping[str, str]) -> ssl.SSLContex
             where=where,
             why=f"It names {named}" if what == "does not exist" else f"{named} is not one (PEM)",
             remedy="Name a file of certificates, or unset it."
-            if where in BUNDLE_VARIABLES
+            if where in (*BUNDLE_VARIABLES, VERIFY_VARIABLE)
             else "Log in again: kitaru login URL --ca-cert FILE",
         ) from error
 

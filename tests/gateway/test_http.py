@@ -390,6 +390,31 @@ class TestTls:
             assert "CURL_CA_BUNDLE" in str(self.refused(server.url).remedy)
         assert server.asked == []
 
+    def test_where_a_variable_names_the_server_no_login_is_advised(
+        self, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+            monkeypatch.delenv(name, raising=False)
+        other = tmp_path / "other.pem"
+        trustme.CA().cert_pem.write_to_path(other)
+        with LittleServer(fine, tls) as server:
+            monkeypatch.setenv("ZENML_STORE_URL", server.url)
+            said = str(self.refused(server.url).remedy)
+            assert said.endswith("name a file of them in REQUESTS_CA_BUNDLE.")
+            monkeypatch.setenv("CURL_CA_BUNDLE", "x")
+            said += str(self.refused(server.url).remedy)
+            assert said.endswith("add them to the file that CURL_CA_BUNDLE names.")
+            monkeypatch.setenv("ZENML_STORE_VERIFY_SSL", str(other))
+            said += str(self.refused(server.url, verify=str(other)).remedy)
+            assert "Let ZENML_STORE_VERIFY_SSL name" in said
+        assert "login" not in said
+        other.write_text("no certificate")
+        environ = {"ZENML_STORE_VERIFY_SSL": str(other)}
+        with pytest.raises(NotConnectedError) as refused:
+            client("https://host", environ=environ, verify=str(other))
+        assert refused.value.where == "ZENML_STORE_VERIFY_SSL"
+        assert "login" not in str(refused.value.remedy)
+
     def test_a_variable_that_requests_does_not_read(
         self,
         tls: ssl.SSLContext,
