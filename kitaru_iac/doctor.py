@@ -208,7 +208,7 @@ def _store() -> Finding:
         return _local_store(Path(file), f"{kind}: {shown}")
     if kind == "server":
         return _server(url, f"{kind}: {shown}", config)
-    return Finding("zenml.store", title, "ok", f"{kind}: {shown}")
+    return _not_asked(f"{kind}: {shown}")
 
 
 def _server(url: str, shown: str, config: Mapping[str, Any]) -> Finding:
@@ -228,7 +228,13 @@ def _server(url: str, shown: str, config: Mapping[str, Any]) -> Finding:
         return found("warn", f"{shown}: {why}", error.remedy or "kitaru status")
     if notes:
         return found("warn", f"{shown}: {notes[0]}")
-    return found("ok", f"{shown}, ZenML {version.strip()}" if version else shown)
+    return found("ok", f"{shown}, ZenML {version.strip()}") if version else _not_asked(shown)
+
+
+def _not_asked(shown: str) -> Finding:
+    """Whether it answers is not known: by a database's address, or a proxy, ZenML alone goes."""
+    detail = f"{shown}, not asked: only ZenML knows the way"
+    return Finding("zenml.store", "ZenML store", "unknown", detail, "zenml status")
 
 
 def _local_store(path: Path, shown: str) -> Finding:
