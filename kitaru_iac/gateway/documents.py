@@ -60,11 +60,13 @@ class StorePlace:
         kind: ``local``: this very process owns it. ``server``: a ZenML server does.
         url: Its address, without a password.
         is_on_this_machine: Whether it is local, or a server that `zenml login --local` started.
+        id: Of a server, its UUID: another one may answer at its address later. None of a file.
     """
 
     kind: Literal["local", "server"]
     url: str
     is_on_this_machine: bool
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

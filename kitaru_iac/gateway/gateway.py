@@ -8,6 +8,7 @@ not in it: that is a file of this machine.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from kitaru_iac.gateway.documents import (
@@ -53,6 +54,9 @@ class Reads(Protocol):
     @property
     def warnings(self) -> Sequence[KitaruWarning]:
         """What the store said by the way that a user has to know, once each."""
+
+    def now(self) -> datetime:
+        """The time by the clock that what is stored is dated by. No question is asked for it."""
 
     def stacks(self, where: Where) -> list[StackDoc]:
         """Stacks, the oldest first."""

@@ -1,4 +1,4 @@
-"""What is taken of an answer's text: JSON of a measure, and a time to wait."""
+"""What is taken of an answer: JSON of a measure, times, and pages that come to an end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["Json", "holds", "parsed_json", "seconds_of"]
+__all__ = ["Json", "go_on", "holds", "parsed_json", "seconds_of", "time_of"]
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
@@ -65,14 +65,33 @@ def seconds_of(retry_after: str) -> float | None:
     text = retry_after.strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
+    then = time_of(text)
+    return None if then is None else max(0.0, then - time.time())
+
+
+def time_of(date: str) -> float | None:
+    """Give a date of HTTP in seconds since 1970; None where it is none."""
+    text = date.strip()
     if not text or len(text) > 60:
         return None
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def go_on(seen: set[str], ids: Iterable[str], number: int) -> None:
+    """See that a page after the first one brings something new; else the listing has no end.
+
+    Raises:
+        ValueError: It does not.
+    """
+    before = len(seen)
+    seen.update(ids)
+    if number > 1 and len(seen) == before:
+        raise ValueError("the pages of a listing repeat themselves")
 
 
 def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,12 @@ class InProcess:
                 kind="local" if self._is_local else "server",
                 url=redaction.url(zen.url),
                 is_on_this_machine=self._is_local or zen.is_local_store(),
+                id=None if self._is_local else str(zen.get_store_info().id),
             )
+
+    def now(self) -> datetime:
+        """See `Reads.now`: ZenML's client does not tell a server's."""
+        return datetime.now(UTC)
 
     @cached_property
     def version(self) -> str:

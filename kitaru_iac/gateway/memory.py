@@ -106,6 +106,7 @@ class MemoryGateway(MemoryShelves):
             "local" if is_local else "server",
             "memory://store" if is_local else "https://memory.invalid",
             is_on_this_machine=is_local,
+            id=None if is_local else str(uuid4()),
         )
         self.warnings: Sequence[KitaruWarning] = []
         self.hides_secrets = False

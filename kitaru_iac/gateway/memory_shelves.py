@@ -56,7 +56,7 @@ class MemoryShelves:
         return str(uuid4())
 
     def now(self) -> datetime:
-        """The time of a write."""
+        """See `Reads.now`: the time of a write."""
         return datetime.now(UTC)
 
     def put_stack(

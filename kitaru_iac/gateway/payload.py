@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, StackNotFound
 from kitaru_iac.gateway.errors import may_not_read
+from kitaru_iac.gateway.guards import go_on
 from kitaru_iac.gateway.lookup import PREFIX_MATCHES, Stub, contains, has_id_prefix, id_prefix
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
@@ -95,7 +96,8 @@ class PayloadReader(BaseReader):
                 # More ids begin so than were asked for: the named stack may not be among them.
                 page = self._list("stacks", hydrate=True, size=1, name=f"equals:{ref}")
                 stubs += [_stub(item) for item in page["items"]]
-        return [stub for stub in stubs if stub.name == ref or has_id_prefix(stub.id, prefix)]
+        found = {stub.id: stub for stub in stubs}.values()
+        return [stub for stub in found if stub.name == ref or has_id_prefix(stub.id, prefix)]
 
     def _by_id(self, id: str) -> Stub | None:
         with self._known_form():
@@ -120,7 +122,7 @@ class PayloadReader(BaseReader):
                 found = self._list("stacks", hydrate=True, page=number, size=_PIECE, **filters)
                 stubs = [_stub(item) for item in found["items"]]
                 last = int(found["total_pages"])
-                _go_on(seen, [stub.id for stub in stubs], number)
+                go_on(seen, [stub.id for stub in stubs], number)
             yield [stub for stub in stubs if not name or contains(stub.name, name)]
             number += 1
 
@@ -169,7 +171,7 @@ class PayloadReader(BaseReader):
                 page = self._list("stacks", hydrate=False, page=number, size=_NAMES, **filters)
                 names = [_text(item["name"]) for item in page["items"]]
                 last = int(page["total_pages"])
-                _go_on(seen, [_text(item["id"]) for item in page["items"]], number)
+                go_on(seen, [_text(item["id"]) for item in page["items"]], number)
             yield [name for name in names if contains(name, test)]
             number += 1
 
@@ -322,14 +324,6 @@ def _stub(item: dict[str, Any]) -> Stub:
     if uuid is None:
         raise ValueError("an id that is none")
     return Stub(uuid, _text(item["name"]), is_managed(labels), item, APPLIED_LABEL in labels)
-
-
-def _go_on(seen: set[str], ids: list[str], number: int) -> None:
-    """See that a page after the first one brings something new; else the listing has no end."""
-    before = len(seen)
-    seen.update(ids)
-    if number > 1 and len(seen) == before:
-        raise ValueError("the pages of a listing repeat themselves")
 
 
 def _text(value: object) -> str:

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
@@ -36,6 +37,7 @@ from kitaru_iac.gateway.documents import (
     StorePlace,
     Where,
 )
+from kitaru_iac.gateway.guards import go_on
 from kitaru_iac.gateway.http import Json, Query, Response
 from kitaru_iac.gateway.rest_documents import (
     component_change,
@@ -69,6 +71,8 @@ _PATHS: Final[Mapping[Kind, str]] = {
     "component": "/components",
     "connector": "/service_connectors",
 }
+#: So often a listing is read again that becomes shorter meanwhile.
+_MOST_READS: Final = 3
 #: ZenML's `SERVICE_CONNECTOR_VERIFY_REQUEST_TIMEOUT`, in seconds: the server asks the cloud.
 _VERIFYING: Final = 120
 
@@ -119,14 +123,18 @@ class RestGateway:
     @cached_property
     def place(self) -> StorePlace:
         """See `Reads.place`."""
-        own = canonical_id(self._local_server_id or "")
-        is_here = own is not None and canonical_id(self._info["id"]) == own
-        return StorePlace("server", self._session.shown, is_on_this_machine=is_here)
+        own, theirs = canonical_id(self._local_server_id or ""), canonical_id(self._info["id"])
+        is_here = own is not None and theirs == own
+        return StorePlace("server", self._session.shown, is_on_this_machine=is_here, id=theirs)
 
     @property
     def version(self) -> str:
         """See `Reads.version`."""
         return self._info["version"]
+
+    def now(self) -> datetime:
+        """See `Reads.now`."""
+        return self._session.now()
 
     @property
     def warnings(self) -> Sequence[KitaruWarning]:
@@ -342,15 +350,32 @@ class RestGateway:
         return found
 
     def _items(self, path: str, filters: Query) -> Iterator[tuple[Response, Mapping[str, Any]]]:
-        """What a listing holds, the oldest first, page after page, with the answer it came in."""
-        number, last = 1, 1
+        """What a listing holds, the oldest first, page after page, with the answer it came in.
+
+        Where there are fewer by the next page, or it is gone, one may have moved to a page that
+        was read: then all pages are read again, for what was skipped.
+        """
+        number, last, most, again = 1, 1, 0, _MOST_READS
+        seen: set[str] = set()
+        given: set[str] = set()
         while number <= last:
             query = {**filters, "hydrate": True, "page": number, "sort_by": "asc:created"}
             response = self._ask("GET", path, query)
-            items, _, last = answers.listing(response)
-            for item in items:
-                yield response, item
+            if number > 1 and again and answers.is_of_the_request(response):
+                number, again, seen = 1, again - 1, set()
+                continue
+            items, total, last = answers.listing(response)
+            with _read(response):
+                found = {str(item["id"]): item for item in items}
+                go_on(seen, found, number)
+            for key, item in found.items():
+                if key not in given:
+                    given.add(key)
+                    yield response, item
             number += 1
+            if total < most and again:
+                number, again, seen = 1, again - 1, set()
+            most = total
 
     def _ask(
         self,

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Final
 
 from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.errors import login_refused
+from kitaru_iac.gateway.guards import time_of
 from kitaru_iac.gateway.http import HttpClient, Json, Query, Response, Timeouts
 from kitaru_iac.machine.server_login import Login, remember_token
 from kitaru_iac.machine.store_location import RestStore
@@ -42,6 +45,8 @@ class Session:
         self._store = store
         self._environ = os.environ if environ is None else environ
         self._login = store.login
+        #: The time that the last answer told, and when it came.
+        self._told = ("", 0.0)
         self._lock = threading.Lock()
         self._logging_in = threading.Lock()
         self._idle: list[HttpClient] = [self._connection()]
@@ -91,9 +96,11 @@ class Session:
 
         def ask() -> Response:
             with self._client(login, patience) as client:
-                return client.request(
+                found = client.request(
                     method, API + path, query=query, document=document, is_read=is_read
                 )
+            self._told = (found.headers.get("date", ""), time.time())
+            return found
 
         response = ask()
         if response.status != _NOT_LOGGED_IN or not self._login.can_renew:
@@ -101,6 +108,17 @@ class Session:
         # What is refused with 401 was not done, so that a write may be sent again too.
         login = self._renewed(login)
         return ask()
+
+    def now(self) -> datetime:
+        """Give the time by the server's clock, as its last answer told it; else by this machine's.
+
+        A date of HTTP has whole seconds: it is never ahead of the server's clock.
+        """
+        date, came = self._told
+        told, here = time_of(date), time.time()
+        with suppress(ValueError, OverflowError):
+            return datetime.fromtimestamp(here if told is None else told + here - came, UTC)
+        return datetime.fromtimestamp(here, UTC)
 
     # -- inside -----------------------------------------------------------------------------------
 

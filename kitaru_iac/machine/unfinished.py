@@ -14,16 +14,28 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from kitaru_iac.files import read_small
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.values import dataclass
 
-#: Bytes of a note: an address and two names.
+#: Bytes of a note: an address, an id and two names.
 _MOST_BYTES: Final = 2**16
 
-__all__ = ["Unfinished", "begin", "end", "every", "find"]
+__all__ = ["Unfinished", "Whereabouts", "begin", "end", "every", "find"]
+
+
+class Whereabouts(Protocol):
+    """Which store it is: its address without a password, and its id, if it has one."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+
+    @property
+    def id(self) -> str | None:
+        """Its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,7 @@ class Unfinished:
         recursive: Of a deletion: whether the stack's parts go with it.
         took_over: Of any other: whether parts that a deletion had kept are taken over.
         age: Seconds since it was begun.
+        id: The store's id, where it has one; None in a note of an earlier release too.
     """
 
     store: str
@@ -47,47 +60,58 @@ class Unfinished:
     recursive: bool = False
     took_over: bool = False
     age: float = 0.0
+    id: str | None = None
+
+    def is_of(self, store: Whereabouts) -> bool:
+        """Whether it is of this store: by the id, for which an address is no substitute."""
+        return self.id == store.id if self.id is not None else self.store == store.url
 
 
 def begin(
-    store: str, stack: str, work: str, *, recursive: bool = False, took_over: bool = False
+    store: Whereabouts, stack: str, work: str, *, recursive: bool = False, took_over: bool = False
 ) -> Unfinished:
     """Note a change that is about to begin, in place of an earlier one. Needs the name's lock."""
-    note = Unfinished(store, stack, work, os.urandom(4).hex(), recursive, took_over)
+    token = os.urandom(4).hex()
+    note = Unfinished(store.url, stack, work, token, recursive, took_over, id=store.id)
     body = {
-        "store": store,
+        "store": store.url,
+        "id": store.id,
         "stack": stack,
         "work": work,
-        "token": note.token,
+        "token": token,
         "recursive": recursive,
         "took_over": took_over,
     }
     with contextlib.suppress(ImportError, OSError):
         import fcntl  # noqa: F401 - without it no lock says whether a run is dead
 
-        place = _place(store, stack)
+        place, *earlier = _places(store, stack)
         place.parent.mkdir(parents=True, exist_ok=True)
         fresh = place.with_suffix(".new")
         fresh.write_text(json.dumps(body), "utf-8")
         fresh.replace(place)
+        for other in earlier:
+            other.unlink(missing_ok=True)
     return note
 
 
-def end(store: str, stack: str) -> None:
+def end(store: Whereabouts, stack: str) -> None:
     """Forget a change: it is done, or nothing is left of it. Needs the name's lock."""
-    with contextlib.suppress(OSError):
-        _place(store, stack).unlink(missing_ok=True)
+    for place in _places(store, stack):
+        with contextlib.suppress(OSError):
+            place.unlink(missing_ok=True)
 
 
-def find(store: str, stack: str) -> Unfinished | None:
+def find(store: Whereabouts, stack: str) -> Unfinished | None:
     """The note of a dead run, if there is one. Needs the name's lock."""
-    return _read(_place(store, stack))
+    notes = (_read(place) for place in _places(store, stack))
+    return next((note for note in notes if note is not None and note.is_of(store)), None)
 
 
-def every(store: str) -> Iterator[Unfinished]:
+def every(store: Whereabouts) -> Iterator[Unfinished]:
     """All notes of one store, by name, whether their runs are dead or not."""
     notes = (_read(place) for place in sorted(_folder().glob("*.json")))
-    found = [note for note in notes if note is not None and note.store == store]
+    found = [note for note in notes if note is not None and note.is_of(store)]
     yield from sorted(found, key=lambda note: note.stack)
 
 
@@ -95,9 +119,11 @@ def _folder() -> Path:
     return config_home() / "kitaru" / "unfinished"
 
 
-def _place(store: str, stack: str) -> Path:
-    key = hashlib.sha256(f"{store}\n{stack}".encode()).hexdigest()[:16]
-    return _folder() / f"{key}.json"
+def _places(store: Whereabouts, stack: str) -> list[Path]:
+    """Where a note is: by the store's id, and by its address where it has none, or had none."""
+    keys = [store.url] if store.id is None else [store.id, store.url]
+    digests = [hashlib.sha256(f"{key}\n{stack}".encode()).hexdigest()[:16] for key in keys]
+    return [_folder() / f"{digest}.json" for digest in digests]
 
 
 def _read(place: Path) -> Unfinished | None:
@@ -111,6 +137,7 @@ def _read(place: Path) -> Unfinished | None:
             recursive=bool(body["recursive"]),
             took_over=bool(body["took_over"]),
             age=max(0.0, time.time() - place.stat().st_mtime),
+            id=None if body.get("id") is None else str(body["id"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

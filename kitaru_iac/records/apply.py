@@ -160,7 +160,7 @@ def _execute(
     store.forget()  # what was found before may be minutes old
     stack = desired.stack
     work = "create" if current is None else "change"
-    note = unfinished.begin(store.url, stack, work, took_over=_takes_over(store, orphans))
+    note = unfinished.begin(store.place, stack, work, took_over=_takes_over(store, orphans))
     change = RecordsChange(
         store, desired, current, orphans, Writer(store.gateway, token=note.token, before=hold.check)
     )
@@ -172,7 +172,7 @@ def _execute(
     except BaseException as error:
         left = change.writer.roll_back()
         if not left and not isinstance(error, NotConnectedError):
-            unfinished.end(store.url, stack)
+            unfinished.end(store.place, stack)
         raise _failure(error, change, left) from error
     if change.is_in_place:
         try:
@@ -180,7 +180,7 @@ def _execute(
         except StackChanged as error:
             left = change.writer.roll_back()
             if not left:
-                unfinished.end(store.url, stack)
+                unfinished.end(store.place, stack)
             raise _failure(error, change, left) from error
     change.writer.commit()
     try:
@@ -192,7 +192,7 @@ def _execute(
             why=str(error),
             remedy="Run the same command again to remove it.",
         ) from error
-    unfinished.end(store.url, stack)
+    unfinished.end(store.place, stack)
     if not change.is_in_place:  # all of it is new, and others may use it by now
         change.require_as_written(result)
     return result

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from kitaru_iac.errors import NotFoundError, StackChanged, StackNotFound, UsageError
 from kitaru_iac.gateway.documents import (
@@ -15,6 +14,7 @@ from kitaru_iac.gateway.documents import (
     ConnectorDoc,
     OrphanedSecret,
     StackDoc,
+    StorePlace,
     Where,
 )
 from kitaru_iac.gateway.errors import may_not_read
@@ -84,6 +84,11 @@ class Store:
         return self.gateway.place.kind == "local"
 
     @property
+    def place(self) -> StorePlace:
+        """Where the store is, and which."""
+        return self.gateway.place
+
+    @property
     def url(self) -> str:
         """Where the store is, without a password."""
         return self.gateway.place.url
@@ -101,7 +106,7 @@ class Store:
             stack: The name.
             alone: Whether the lock of the name is held: a run that is noted is then dead.
         """
-        self.dead_run = unfinished.find(self.url, stack) if alone else None
+        self.dead_run = unfinished.find(self.place, stack) if alone else None
         if not alone and self._shared is not None and stack in self._shared.names:
             self._snapshot = self._shared
             return
@@ -111,7 +116,7 @@ class Store:
 
     def note_dead_run(self, stack: str) -> None:
         """Learn what a run of this machine left undone. Needs the lock of the name."""
-        self.dead_run = unfinished.find(self.url, stack)
+        self.dead_run = unfinished.find(self.place, stack)
 
     def forget(self) -> None:
         """From here on the store is asked again."""
@@ -366,8 +371,11 @@ class Store:
         dead = self.dead_run
         if dead is not None and dead.age < STALE_AFTER and _is_of(stored.name, dead.stack):
             return 0
-        age = (datetime.now(UTC) - stored.updated).total_seconds()
-        return 0 if age > STALE_AFTER else max(math.ceil(STALE_AFTER - age), 1)
+        age = (self.gateway.now() - stored.updated).total_seconds()
+        if age > STALE_AFTER:
+            return 0
+        # No longer than that: what is dated later tells that two clocks differ, and no more.
+        return min(max(math.ceil(STALE_AFTER - age), 1), math.ceil(STALE_AFTER))
 
     def seconds_until_all_stale(self, name: str) -> int:
         """In how many seconds all managed things of this name count as dead, in a stack or not."""

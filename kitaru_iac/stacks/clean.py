@@ -197,7 +197,7 @@ def _survey(store: Store) -> dict[str, list[tuple[str, _Doc]]]:
         note(component.type, component)
     for connector in store.gateway.connectors(everything):
         note("service_connector", connector)
-    for run in unfinished.every(store.url):
+    for run in unfinished.every(store.place):
         found.setdefault(run.stack, [])
     known = {secret_part(name) for name in found}
     for secret in store.gateway.orphaned_secrets():
@@ -294,7 +294,7 @@ def _settle(store: Store, name: str) -> bool:
             link = orphans.connector
             if link is not None and _goes(run, link.labels):
                 writer.delete_connector(stored_id(link))
-        unfinished.end(store.url, name)
+        unfinished.end(store.place, name)
     return True
 
 

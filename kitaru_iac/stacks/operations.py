@@ -239,7 +239,7 @@ def _converge(
 ) -> Applied:
     """Carry out a plan, under the stack's lock."""
     if not plan.has_changes:
-        unfinished.end(state.store.url, state.spec.name)
+        unfinished.end(state.store.place, state.spec.name)
         return unchanged(state, plan)
     spec = state.spec
     state.require_restorable()

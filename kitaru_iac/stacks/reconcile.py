@@ -100,7 +100,7 @@ class Reconciliation:
         orphans = store.orphans(spec.name, secrets=True)
         nothing_left = current is None and not orphans.components and orphans.connector is None
         if recover and store.dead_run is not None and nothing_left:
-            unfinished.end(store.url, spec.name)
+            unfinished.end(store.place, spec.name)
         return cls(spec, store, desired, current, orphans, owner, source)
 
     def plan(self, infrastructure: tuple[Step, ...] = ()) -> Plan:
@@ -149,7 +149,7 @@ class Reconciliation:
 
         store, name = self.store, self.spec.name
         return (
-            unfinished.find(store.url, name) is not None
+            unfinished.find(store.place, name) is not None
             or store.stack_named(name + REPLACED) is not None
             or bool(store.components_named(name + REPLACED))
             or store.connector_named(name + REPLACED) is not None

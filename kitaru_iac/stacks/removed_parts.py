@@ -174,7 +174,7 @@ class Removal:
         Only what was chosen is deleted, by its id, and not what somebody else has taken over since.
         """
         name = self._records.stack
-        unfinished.begin(self._store.url, name, "delete", recursive=recursive)
+        unfinished.begin(self._store.place, name, "delete", recursive=recursive)
         try:
             self._mark(recursive=recursive)
         except KitaruError as error:
@@ -186,7 +186,7 @@ class Removal:
                 raise
             raise not_begun(name, self._asked, left, error) from error
         theirs = self._delete(stack_id)
-        unfinished.end(self._store.url, name)
+        unfinished.end(self._store.place, name)
         if theirs:
             raise taken_over(name, theirs, is_now=stack_id is not None)
 
@@ -272,7 +272,7 @@ class Removal:
     def _unmark(self) -> list[str]:
         """Take the labels back; return what could not be."""
         left = self._writer.roll_back()
-        unfinished.end(self._store.url, self._records.stack)
+        unfinished.end(self._store.place, self._records.stack)
         return left
 
     def result(

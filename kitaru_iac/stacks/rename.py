@@ -128,7 +128,7 @@ def _done_before(store: Store, ref: str, new: str) -> Renamed | None:
         found = store.stack_named(new)
         if found is None:
             return None
-        unfinished.end(store.url, ref)
+        unfinished.end(store.place, ref)
         parts = [kind for kind, of in found.members.items() for member in of if member.name == new]
         return Renamed(found.id, new, ref, tuple(parts), _overridden(ref))
 
@@ -249,7 +249,7 @@ def _rename(store: Store, before: Records, current: Records, new: str) -> Rename
     from kitaru_iac.records.apply import writing_as_one
 
     old = current.stack
-    unfinished.begin(store.url, old, _work(new))
+    unfinished.begin(store.place, old, _work(new))
     store.forget()
     again = f"Run the same command again: kitaru stack rename {old} {new}"
     with writing_as_one(
@@ -257,7 +257,7 @@ def _rename(store: Store, before: Records, current: Records, new: str) -> Rename
         current,
         f"renamed to '{new}'",
         again=again,
-        ended=lambda: unfinished.end(store.url, old),
+        ended=lambda: unfinished.end(store.place, old),
     ) as writer:
         parts = _write(store, writer, before, current, new)
     return Renamed(stored_id(current), new, old, parts, _overridden(old))

@@ -47,16 +47,30 @@ ALIKE = {
     *("a name without an end", "a version without an end", "a version for a terminal"),
 }
 FEW = {"list", "show, later", "create", "login", "login, last"}
-#: They say well what the server is, so that a write goes on through ZenML's own client.
-OF_LISTINGS = {"items that are none", "a total without a measure", "pages that repeat"}
+#: All others, which ask and write through what `create` does: the server says well what it is.
+OTHERS = {
+    "create, later": (["stack", "create", "dev"], 1),
+    "apply": (["stack", "apply", "dev", "--yes"], 1),
+    "preview": (["stack", "preview", "dev"], 1),
+    "delete": (["stack", "delete", "default", "--recursive", "--yes"], 1),
+    "clean": (["stack", "clean", "--yes"], 1),
+    "rename": (["stack", "rename", "default", "other"], 1),
+    "logout": (["logout"], 0),
+}
+#: One of each kind, and what is different for a listing.
+KINDS = (
+    *("redirect to another port", "silence", "a login page", "half an answer", "what was sent"),
+    *("numbers for texts", "items that are none", "a total without a measure"),
+    *("pages that repeat", "ids that are paths", "status 401", "status 403", "status 404"),
+    "status 500",
+)
 
 CASES = [
     (manner, command)
     for manner in MANNERS
     for command in COMMANDS
-    if (manner not in SLOW | ALIKE or command in FEW)
-    and not (manner in OF_LISTINGS and command.startswith(("create", "use", "login")))
-]
+    if manner not in SLOW | ALIKE or command in FEW
+] + [(manner, command) for manner in KINDS for command in OTHERS]
 
 
 @pytest.fixture
@@ -81,7 +95,7 @@ def connect(home: Path, url: str) -> None:
 
 @pytest.mark.parametrize(("manner", "command"), CASES)
 def test_a_rude_server(manner: str, command: str, home: Path, kitaru: Kitaru) -> None:
-    words, polite = COMMANDS[command]
+    words, polite = (COMMANDS | OTHERS)[command]
     with RudeServer("nothing") as other, RudeServer(manner, polite, other.url) as server:
         connect(home, server.url)
         before = time.monotonic()

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from kitaru_iac.errors import FileNotWritten, UsageError
+from kitaru_iac.gateway.documents import StorePlace
 from kitaru_iac.machine import settings, unfinished
 from kitaru_iac.machine.locks import sole_writer, writer_if_free
 from kitaru_iac.machine.project import project_settings
@@ -217,13 +218,14 @@ def test_a_disk_that_takes_nothing(
 def test_a_note_or_a_lock_is_never_waited_for_nor_followed(home: Path, state: str) -> None:
     make, _ = STATES[state]
     ours = home / "zenml" / "kitaru"
-    note = unfinished.begin(SERVER, "dev", "create")
+    store = StorePlace("server", SERVER, is_on_this_machine=False)
+    note = unfinished.begin(store, "dev", "create")
     (file,) = (ours / "unfinished").iterdir()
     file.unlink()
     make(file)
-    assert unfinished.find(SERVER, "dev") is None
-    assert list(unfinished.every(SERVER)) == []
-    unfinished.end(SERVER, "dev")
+    assert unfinished.find(store, "dev") is None
+    assert list(unfinished.every(store)) == []
+    unfinished.end(store, "dev")
     with sole_writer("dev"), writer_if_free("dev") as taken:
         assert not taken
     (lock,) = (ours / "locks").iterdir()

@@ -12,7 +12,10 @@ import pytest
 
 from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, StackNotFound
 from kitaru_iac.gateway import payload
+from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.rest import RestReader
+from kitaru_iac.gateway.rest_gateway import RestGateway
+from kitaru_iac.gateway.session import Session
 from kitaru_iac.gateway.views import StackView, Unread
 from kitaru_iac.machine.active_scope import Named
 from kitaru_iac.machine.server_login import Login
@@ -416,3 +419,46 @@ def test_a_listing_asks_for_more_only_when_it_is_read(
     next(rows)
     assert len(server.asked) <= 2
     assert len({row.id for row in rows}) >= 2
+
+
+# -- the listings of a gateway ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def gateway(server: LittleServer) -> Iterator[RestGateway]:
+    opened = RestGateway(Session(RestStore(server.url, Login("t"), timeout=20)))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("api", [450], indirect=True)
+def test_a_gateways_listing_that_repeats_itself_ends(
+    gateway: RestGateway, server: LittleServer, api: Api
+) -> None:
+    api.spoil = lambda _, page: page.update(total=10**9, total_pages=10**9)
+    page = server.answer("/api/v1/stacks?size=200")
+    server.answer = lambda _: page
+    with pytest.raises(NotConnectedError, match="does not answer as a ZenML server"):
+        gateway.stacks(Where())
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("api", [450, 401], indirect=True)
+@pytest.mark.parametrize("times", [1, 2, 9])
+def test_a_stack_that_moves_to_an_earlier_page_is_not_missed(
+    gateway: RestGateway, server: LittleServer, api: Api, times: int
+) -> None:
+    """The oldest are deleted while the pages are read: all others are found."""
+    left = [times]
+
+    def deleting(kind: str, page: dict[str, Any]) -> None:
+        if left[0]:
+            left[0] -= 1
+            del api.stacks[0]
+
+    api.spoil = deleting
+    found = [doc.name for doc in gateway.stacks(Where())]
+    assert len(found) == len(set(found))
+    if times < 3:
+        assert {stack["name"] for stack in api.stacks} <= set(found)
+    assert len(server.asked) <= 12

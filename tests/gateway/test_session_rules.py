@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -135,3 +138,30 @@ def test_a_session_goes_the_way_that_its_environment_says() -> None:
         finally:
             session.close()
     assert [one.path for one in proxy.asked] == ["http://zenml.example/api/v1/stacks"]
+
+
+@pytest.mark.parametrize("ahead", [-3600, 0, 90, 3600])
+def test_the_time_is_the_servers(monkeypatch: pytest.MonkeyPatch, ahead: float) -> None:
+    now = time.time()
+    date = formatdate(now + ahead, usegmt=True)
+    monkeypatch.setattr(BaseHTTPRequestHandler, "date_time_string", lambda *_: date)
+    with LittleServer(server(NEW)) as asked:
+        session = Session(RestStore(asked.url), {})
+        assert abs(session.now().timestamp() - time.time()) < 5  # as long as none has answered
+        session.request("GET", "/stacks")
+        session.close()
+    assert abs(session.now().timestamp() - now - ahead) < 5
+
+
+@pytest.mark.parametrize("date", ["", "soon", "1" * 99, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_date_that_tells_no_time_is_not_heeded(
+    monkeypatch: pytest.MonkeyPatch, date: str
+) -> None:
+    monkeypatch.setattr(BaseHTTPRequestHandler, "date_time_string", lambda *_: date)
+    with LittleServer(server(NEW)) as asked:
+        session = Session(RestStore(asked.url), {})
+        session.request("GET", "/stacks")
+        session.close()
+    text, came = session._told
+    session._told = (text, came - 5)  # five seconds ago: the last second of time is over
+    assert abs(session.now().timestamp() - time.time()) < 5

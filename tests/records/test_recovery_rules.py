@@ -51,6 +51,24 @@ def test_what_was_written_a_moment_ago_may_be_a_colleagues_work(
     assert Shelf(is_local_file=is_local_file).is_stale(stored) is settled
 
 
+@pytest.mark.parametrize("ahead", [-3600, -90, 90, 3600])
+@pytest.mark.parametrize(("age", "settled"), [(STALE_AFTER - 5, False), (STALE_AFTER + 5, True)])
+def test_age_is_told_by_the_stores_clock(
+    monkeypatch: pytest.MonkeyPatch, ahead: float, age: float, settled: bool
+) -> None:
+    shelf = Shelf()
+    theirs = datetime.now(UTC) + timedelta(seconds=ahead)
+    monkeypatch.setattr(shelf.memory, "now", lambda: theirs)
+    stored = StackDoc(id_of("stack"), "s", {}, {}, theirs - timedelta(seconds=age))
+    assert shelf.is_stale(stored) is settled
+    assert shelf.seconds_until_stale(stored) <= STALE_AFTER
+
+
+def test_nobody_waits_longer_than_a_minute_for_a_clock_that_is_ahead() -> None:
+    stored = StackDoc(id_of("stack"), "s", {}, {}, datetime.now(UTC) + timedelta(hours=1))
+    assert Shelf().seconds_until_stale(stored) == STALE_AFTER
+
+
 def test_a_minute_is_enough_for_any_registration_and_not_too_long_to_wait() -> None:
     assert 30 <= STALE_AFTER <= 120
 

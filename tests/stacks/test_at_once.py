@@ -139,7 +139,7 @@ def test_what_a_dead_run_left_is_looked_at_under_its_lock(monkeypatch: pytest.Mo
     gateway, items = MemoryGateway(), many_of(2)
     with installed(gateway):
         apply_all(items, outcomes=[])
-        unfinished.begin(gateway.place.url, "stack-001", "change")
+        unfinished.begin(gateway.place, "stack-001", "change")
         asked: list[str] = []
         real = many.apply_planned
 

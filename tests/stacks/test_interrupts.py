@@ -143,7 +143,7 @@ def test_an_interrupt_at_any_write_leaves_all_or_nothing(
         said = "nothing was changed" if holds == found.before else "dev' is "
         assert said in raised.value.what
         assert raised.value.left == ()
-        assert list(unfinished.every(store.place.url)) == []
+        assert list(unfinished.every(store.place)) == []
     assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
@@ -186,7 +186,7 @@ def test_after_a_death_at_any_write_the_same_command_completes_at_once(
         assert contents(store) == found.after, f"killed {after=} write {at}"
         with installed(store):
             operations.clean()
-        assert list(unfinished.every(store.place.url)) == []
+        assert list(unfinished.every(store.place)) == []
 
 
 @EVERY

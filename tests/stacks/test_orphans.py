@@ -10,9 +10,11 @@ import pytest
 from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.memory import installed
+from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
+from kitaru_iac.values import replace
 from tests.stacks.test_colleagues import BASE
 from tests.stacks.test_worlds import world
 
@@ -121,3 +123,22 @@ def test_a_label_that_was_taken_off_is_said() -> None:
     ):
         operations.apply(from_mapping(BASE))
     assert "somebody may have taken it off" in str(raised.value)
+
+
+@pytest.mark.parametrize("other", [False, True])
+@pytest.mark.parametrize("is_noted_by_id", [True, False])
+def test_what_a_run_left_on_one_server_says_nothing_of_another_at_its_address(
+    other: bool, is_noted_by_id: bool
+) -> None:
+    here = world("only the stack deleted", is_old=True)
+    there = world("only the stack deleted", is_old=True) if other else here
+    assert there.place.url == here.place.url
+    noted = here.place if is_noted_by_id else replace(here.place, id=None)  # an earlier release
+    unfinished.begin(noted, "dev", "delete", recursive=True)
+    with installed(there):
+        done = operations.clean()
+    is_its_own = not other or not is_noted_by_id
+    assert {part.kind for part in done.removed} == (ALL if is_its_own else set())
+    assert {part.kind for part in done.orphans} == (set() if is_its_own else ALL)
+    notes = list(unfinished.every(here.place))
+    assert (notes == []) is is_its_own

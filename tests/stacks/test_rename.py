@@ -78,7 +78,7 @@ def test_it_is_as_if_it_had_been_made_so(memory: MemoryGateway, kind: str) -> No
         assert operations.preview(spec).has_changes  # the old description makes another one
         with pytest.raises(StackNotFound):
             rename("old", "new")
-        assert list(unfinished.every(memory.place.url)) == []
+        assert list(unfinished.every(memory.place)) == []
 
 
 class Killed(BaseException):
@@ -107,13 +107,13 @@ def test_whenever_it_is_killed_the_same_command_completes(
                     rename("old", "new")
             gateway.before_write = lambda _: None
             if is_forgotten:
-                unfinished.end(gateway.place.url, "old")
+                unfinished.end(gateway.place, "old")
             rename("old", "new")
             names = {d.name for d in [*gateway.components(Where()), *gateway.connectors(Where())]}
             assert names - {"default"} == {"new"}
             again = from_mapping({**REMOTE, "name": "new"})
             assert not operations.preview(again).has_changes
-        unfinished.end(gateway.place.url, "old")
+        unfinished.end(gateway.place, "old")
 
 
 def test_it_is_done_when_the_answer_was_not_seen(memory: MemoryGateway) -> None:  # noqa: F811
@@ -121,7 +121,7 @@ def test_it_is_done_when_the_answer_was_not_seen(memory: MemoryGateway) -> None:
         made()
         (doc,) = memory.stacks(Where(names=("old",)))
         rename("old", "new")
-        unfinished.begin(memory.place.url, "old", "rename to new")  # killed before it took this off
+        unfinished.begin(memory.place, "old", "rename to new")  # killed before it took this off
         assert rename("old", "new").id == doc.id
         with pytest.raises(StackNotFound):
             rename("old", "new")
