@@ -12,9 +12,9 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from kitaru_iac.errors import NotFoundError, StackNotFound
+from kitaru_iac.errors import KitaruError, NotFoundError, StackNotFound
 from kitaru_iac.machine.active_scope import (
     ACTIVE_STACK_VARIABLE,
     overriding,
@@ -26,6 +26,7 @@ from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.machine.settings import CONFIG_FILE, Kind, read_whole, replace, to_yaml
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.machine.whole import is_complete
 from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
@@ -118,13 +119,23 @@ def _write(path: Path, stack_id: str, kind: Kind) -> None:
         before = path.stat()
         content = read_whole(path, kind)
         is_chosen = "store" in content or _is_store_in_environment(os.environ)
-        if kind == "global" and not ("version" in content and is_chosen):
+        if kind == "global" and not is_chosen:
             raise UnreadableError("ZenML has not chosen a store yet")
         if content.get(_KEY) == stack_id:
             return
+        if kind == "global":
+            _complete(content)
         if replace(path, to_yaml({**content, _KEY: stack_id}), before=before):
             return
     raise UnreadableError(f"others write {path} all the time")
+
+
+def _complete(content: dict[str, Any]) -> None:
+    """Add what a file by hand lacks: what is written without it would be taken for a part."""
+    if not is_complete(content):
+        from kitaru_iac.connection.server_settings import complete
+
+        complete(content)
 
 
 def _is_store_in_environment(environ: Mapping[str, str]) -> bool:
@@ -202,6 +213,11 @@ def switch(ref: str) -> Switch:
             except NotFoundError:
                 if before is not None and before.id != row.id:
                     set_active(before.id, before.name)
+                raise
+            except KitaruError as error:
+                done = in_words(row.name, place.overridden_by)
+                unknown = f"{done}; whether it is still there could not be looked at"
+                error.why = ". ".join(filter(None, [error.why, unknown[:1].upper() + unknown[1:]]))
                 raise
     finally:
         reader.close()

@@ -19,6 +19,8 @@ from kitaru_iac.gateway.routes import parsed
 __all__ = ["token_from_browser"]
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+#: So many answers in a row do not come before that is told: a person is at work meanwhile.
+_MOST_LOST = 3
 
 
 def token_from_browser(
@@ -65,6 +67,7 @@ def token_from_browser(
     }
     interval = _seconds(device.get("interval"), 5, most=60)
     deadline = time.monotonic() + _seconds(device.get("expires_in"), 300, most=3600)
+    lost = 0
     while time.monotonic() < deadline:
         try:
             server.begin_again()
@@ -73,16 +76,27 @@ def token_from_browser(
             reason = error.body.get("error")
             if reason == "slow_down":
                 interval += 5
-            elif reason != "authorization_pending":
+            elif reason != "authorization_pending" and not _is_passing(error.status):
                 raise NotAllowedError(
                     f"The server {server.url} refused the login",
                     why=error.said("error_description") or error.said("error") or str(error),
                 ) from error
-            time.sleep(max(0.0, min(interval, deadline - time.monotonic())))
+            lost = 0
+        except NotConnectedError:
+            lost += 1
+            if lost == _MOST_LOST:
+                raise
+            interval = min(2 * interval, 60)
         else:
             server.use_token(server.field(answer, "access_token"))
             return answer
+        time.sleep(max(0.0, min(interval, deadline - time.monotonic())))
     raise NotAllowedError("Nobody confirmed the login in time", remedy="Run the command again.")
+
+
+def _is_passing(status: int) -> bool:
+    """Whether nobody has decided: a server, or one in front of it, has no time now."""
+    return status == 429 or status >= 500
 
 
 def _fields(answer: Json) -> dict[str, Json]:

@@ -6,15 +6,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from kitaru_iac import redaction
-from kitaru_iac.errors import FileNotWritten, KitaruError, NotAllowedError
+from kitaru_iac.errors import KitaruError, NotAllowedError
 from kitaru_iac.gateway.installation import forget_what_zenml_holds
 from kitaru_iac.machine.environment import given_as
-from kitaru_iac.machine.home import config_home
-from kitaru_iac.machine.settings import CONFIG_FILE, LOGINS_FILE, replace
+from kitaru_iac.machine.settings import put_back, writes_noted
 
 __all__ = [
     "URL_VARIABLE",
@@ -54,37 +52,20 @@ def without_variables(*names: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def files_restored_on_failure() -> Iterator[None]:
-    """Put ZenML's settings and logins back as they were if the block fails."""
-    home = config_home()
-    paths = [home / CONFIG_FILE, home / LOGINS_FILE]
-    before = {path: _text(path) for path in paths}
-    try:
-        yield
-    except BaseException as error:
-        changed = [path for path, text in before.items() if not _put_back(path, text)]
-        if "zenml" in sys.modules:
-            forget_what_zenml_holds()
-        if isinstance(error, KitaruError) and changed:
-            error.why = " ".join(filter(None, [error.why, f"Not put back: {changed[0]}"]))
-        elif isinstance(error, KitaruError) and error.why is None:
-            error.why = "The connection is unchanged"
-        raise
+    """Put those of ZenML's settings and logins back that the block wrote, if it fails.
 
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-
-
-def _put_back(path: Path, text: str | None) -> bool:
-    """Whether the file is as it was, or could be made so."""
-    try:
-        if text is None:
-            path.unlink(missing_ok=True)
-        elif _text(path) != text:
-            replace(path, text)
-    except (FileNotWritten, OSError):
-        return False
-    return True
+    What another process has written since stays: a login of another shell, for example.
+    """
+    with writes_noted() as noted:
+        try:
+            yield
+        except BaseException as error:
+            written = dict(noted)
+            kept = [path for path, done in written.items() if not put_back(path, done)]
+            if "zenml" in sys.modules:
+                forget_what_zenml_holds()
+            if isinstance(error, KitaruError) and kept:
+                error.why = " ".join(filter(None, [error.why, f"Not put back: {kept[0]}"]))
+            elif isinstance(error, KitaruError) and error.why is None:
+                error.why = "The connection is unchanged"
+            raise

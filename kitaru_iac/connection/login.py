@@ -39,11 +39,11 @@ from kitaru_iac.gateway import installation
 from kitaru_iac.gateway.http import Json
 from kitaru_iac.gateway.opening import require_answer
 from kitaru_iac.gateway.versions import check_server
-from kitaru_iac.machine.environment import AUTH_TOKEN, project_for_login
+from kitaru_iac.machine.environment import AUTH_TOKEN, SERVER_URL, project_for_login
 from kitaru_iac.machine.files import here
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_address import more_than_address
-from kitaru_iac.machine.server_login import forget_login, remember_key
+from kitaru_iac.machine.server_login import UNCACHED, forget_login, is_uncached, remember_key
 from kitaru_iac.machine.settings import (
     CONFIG_FILE,
     LOGINS_FILE,
@@ -57,9 +57,9 @@ from kitaru_iac.notices import AddressShortened
 
 __all__ = ["Initialized", "LoggedIn", "LoggedOut", "init", "key_from", "login", "logout"]
 
-#: These would be written into ZenML's files by a login that is about another key.
 #: Bytes of a file with an API key.
 _LARGEST = 64 << 10
+#: These would be written into ZenML's files by a login that is about another key.
 _KEY_VARIABLES = (AUTH_TOKEN, "ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN")
 
 
@@ -149,7 +149,7 @@ def login(
     Raises:
         UsageError: The URL is none.
         NotConnectedError: It does not answer, is no ZenML server, or is too old.
-        NotAllowedError: It does not accept the key.
+        NotAllowedError: It does not accept the key; or no login may be kept.
         NotFoundError: It has no such project.
     """
     address = server_url(url)
@@ -165,6 +165,7 @@ def login(
     token: Mapping[str, Json] | None = None
     user: str | None = None
     if info.needs_login:
+        _require_memory(api_key)
         if api_key is not None:
             token = server.login(api_key)
         elif browser is not None:
@@ -238,6 +239,22 @@ def _require_whole_settings() -> None:
     read_logins()
 
 
+def _require_memory(api_key: str | None) -> None:
+    """Refuse a login that the next command would not have.
+
+    Raises:
+        NotAllowedError: None may be kept, and no variable holds the key.
+    """
+    given = {os.environ.get(name) for name in _KEY_VARIABLES}
+    if not is_uncached(os.environ) or (api_key is not None and api_key in given):
+        return
+    raise NotAllowedError(
+        f"{UNCACHED} is set, so that no login is kept",
+        why="The next command would have nothing to log in with",
+        remedy=f"Set {SERVER_URL} and {AUTH_TOKEN} instead of a login, or unset {UNCACHED}.",
+    )
+
+
 def _bundle(file: str) -> str:
     """The file of certificates that is to be trusted; its text stays as it is.
 
@@ -281,5 +298,9 @@ def _switch(
     project: tuple[str, str] | None,
 ) -> installation.Settled:
     """Write it down, and see what is active there."""
-    remember_key(server.url, api_key, token)
-    return connect(server, verify_ssl=verify_ssl, project=project)
+    return connect(
+        server,
+        verify_ssl=verify_ssl,
+        project=project,
+        keep_login=lambda: remember_key(server.url, api_key, token),
+    )

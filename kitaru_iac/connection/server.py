@@ -23,6 +23,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.http import HttpClient, Json, Response, Timeouts
 from kitaru_iac.gateway.routes import parsed
+from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.server_address import likely_address, server_address, without_page
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.unreadable import UnreadableError
@@ -32,7 +33,8 @@ from kitaru_iac.values import dataclass
 __all__ = ["Refused", "Server", "ServerInfo", "server_url"]
 
 _API: Final = "/api/v1"
-_UNAUTHORIZED: Final = (401, 403)
+_FORBIDDEN: Final = 403
+_UNAUTHORIZED: Final = (401, _FORBIDDEN)
 #: Seconds for all answers together.
 _WHOLE = 30.0
 
@@ -60,18 +62,19 @@ class Refused(Exception):
     Attributes:
         status: The HTTP status.
         body: The answer, where it is a JSON mapping.
+        response: All of it.
     """
 
     def __init__(self, response: Response, body: Mapping[str, Json]) -> None:
         self.status = response.status
         self.body = body
-        self._response = response
+        self.response = response
         super().__init__(f"HTTP status {self.status}")
 
     def said(self, name: str) -> str:
         """Give a text of the answer as it may be shown; empty where there is none."""
         text = self.body.get(name)
-        return answers.quoted(text, self._response) if isinstance(text, str) else ""
+        return answers.quoted(text, self.response) if isinstance(text, str) else ""
 
 
 def server_url(text: str) -> str:
@@ -235,6 +238,8 @@ class Server:
         try:
             page = self.get("/projects")
         except Refused as error:
+            if error.status == _FORBIDDEN:
+                return None
             raise self._failed(error) from error
         items = page.get("items") if isinstance(page, dict) else None
         if not isinstance(items, list) or len(items) != 1:
@@ -256,14 +261,28 @@ class Server:
             raise NotFoundError(f"The server {self.url} has no default stack")
         return self.field(items[0], "id")
 
-    def stack_name(self, id: str) -> str | None:
-        """Ask for the name of the stack with this id; None if there is none."""
+    def stack_name(self, ref: str) -> str | None:
+        """Ask for the name of the stack with this id, or of this name; None if there is none.
+
+        Raises:
+            Refused: We may not read it.
+        """
+        uuid = canonical_id(ref)
         try:
-            return self.field(self.get(f"/stacks/{quote(id, safe='')}"), "name")
+            if uuid is not None:
+                return self.field(self.get(f"/stacks/{uuid}"), "name")
+            page = self.get(f"/stacks?name={quote(f'equals:{ref}', safe='')}&size=1")
         except Refused as error:
             if error.status in (404, 422):
                 return None
+            if error.status == _FORBIDDEN:
+                raise
             raise self._failed(error) from error
+        items = page.get("items") if isinstance(page, dict) else None
+        if not isinstance(items, list) or not items:
+            return None
+        name = self.field(items[0], "name")
+        return name if name == ref else None  # a database may compare names without case
 
     # -- HTTP -------------------------------------------------------------------------------------
 
@@ -323,6 +342,8 @@ class Server:
         )
 
     def _failed(self, error: Refused) -> KitaruError:
+        if error.status == _FORBIDDEN:  # another login is no remedy: this one is known
+            return answers.refusal(error.response)
         if error.status in _UNAUTHORIZED:
             return NotAllowedError(
                 f"The server {self.url} does not accept the login",

@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from kitaru_iac.connection.server import Server
+from kitaru_iac.connection.server import Refused, Server
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.installation import Repository, Settled, forget_what_zenml_holds
 from kitaru_iac.gateway.opening import active_stack_name, open_reader
 from kitaru_iac.gateway.versions import NEWEST, installed_version
-from kitaru_iac.machine.active_scope import repository, repository_config
+from kitaru_iac.machine.active_scope import (
+    canonical_id,
+    named_project,
+    repository,
+    repository_config,
+)
+from kitaru_iac.machine.environment import project as chosen_project
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.machine.settings import (
@@ -32,10 +38,12 @@ from kitaru_iac.machine.settings import (
     to_yaml,
 )
 from kitaru_iac.machine.store_location import default_database, stored_server
+from kitaru_iac.machine.whole import completed
 from kitaru_iac.notices import KitaruWarning, NoActiveProject
 
 __all__ = [
     "begin_settings",
+    "complete",
     "connect",
     "connected_server",
     "disconnect",
@@ -63,18 +71,26 @@ def begin_settings(stack_id: str) -> None:
         settings[_STACK] = stack_id
 
 
-def connect(server: Server, *, verify_ssl: bool | str, project: tuple[str, str] | None) -> Settled:
+def connect(
+    server: Server,
+    *,
+    verify_ssl: bool | str,
+    project: tuple[str, str] | None,
+    keep_login: Callable[[], None],
+) -> Settled:
     """Let ZenML use a server from now on; its project and stack stay, where that server has them.
 
     Args:
         server: The server, logged in.
         verify_ssl: Whether to verify its certificate; or the path or text of a bundle.
         project: The id and name of the project to work in; None for the one that ZenML would take.
+        keep_login: Called when the server has answered everything, before the first write.
     """
     before = read_global()
     chosen = project or _project(server, before)
-    named = str(before.get(_STACK) or "")
-    stack_id = named if named and server.stack_name(named) else server.default_stack()
+    stack_id = _stack(server, before)
+    active = chosen if project else _project_here(server) or chosen
+    keep_login()
     with _changed_settings() as settings:
         settings[_STORE] = {
             "connection_pool_size": 10,
@@ -88,10 +104,10 @@ def connect(server: Server, *, verify_ssl: bool | str, project: tuple[str, str] 
     if project is not None:
         _use_project_here(project[0])
     warnings: tuple[KitaruWarning, ...] = ()
-    if chosen is None:
+    if active is None:
         hint = "No project is active there: kitaru login URL --project NAME"
         warnings = (NoActiveProject(hint),)
-    return Settled(chosen[1] if chosen else None, active_stack_name(), warnings)
+    return Settled(active[1] if active else None, active_stack_name(), warnings)
 
 
 def disconnect() -> str:
@@ -143,8 +159,7 @@ def _changed_settings() -> Iterator[dict[str, Any]]:
     begin_global()
     before = read_global()
     with changed(_file(), "global") as settings:
-        settings.setdefault("analytics_opt_in", _wants_analytics(os.environ))
-        settings.setdefault("version", installed_version() or _NEWEST)
+        complete(settings)
         yield settings
     if settings != before:
         _tell_zenml()
@@ -152,6 +167,12 @@ def _changed_settings() -> Iterator[dict[str, Any]]:
 
 #: The version of ZenML's settings that are written, where none is installed.
 _NEWEST = ".".join(map(str, (*NEWEST, 0)))
+
+
+def complete(settings: dict[str, Any]) -> None:
+    """Add what ZenML wants in global settings, as those that were written by hand lack it."""
+    settings.setdefault("analytics_opt_in", _wants_analytics(os.environ))
+    settings.update(completed(settings, installed_version() or _NEWEST))
 
 
 def _file() -> Path:
@@ -176,6 +197,25 @@ def _project(server: Server, before: Mapping[str, Any]) -> tuple[str, str] | Non
             with suppress(KitaruError):
                 return server.project(str(ref))
     return server.only_project()
+
+
+def _stack(server: Server, before: Mapping[str, Any]) -> str:
+    """The id of the stack of before, where we may read it there; else of the default one."""
+    named = canonical_id(str(before.get(_STACK) or ""))
+    if named is not None:
+        with suppress(Refused):
+            if server.stack_name(named):
+                return named
+    return server.default_stack()
+
+
+def _project_here(server: Server) -> tuple[str, str] | None:
+    """The project that the environment or the repository around here names, if it is there."""
+    ref = chosen_project(os.environ) or named_project({}, os.environ)
+    if ref:
+        with suppress(KitaruError):
+            return server.project(ref)
+    return None
 
 
 def _use_project_here(id: str) -> None:

@@ -10,17 +10,17 @@ from typing import Any, Literal
 
 from kitaru_iac import redaction
 from kitaru_iac._version import __version__
-from kitaru_iac.connection.server import Server
+from kitaru_iac.connection.server import Refused, Server
 from kitaru_iac.errors import KitaruError, NotAllowedError
 from kitaru_iac.gateway import open_reader
 from kitaru_iac.gateway.versions import check_server, installed_version
-from kitaru_iac.machine.active_scope import named_stack
+from kitaru_iac.machine.active_scope import named_project, named_stack
 from kitaru_iac.machine.environment import given_as
 from kitaru_iac.machine.environment import project as chosen_project
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_address import server_address
-from kitaru_iac.machine.server_login import Login, remember_token
-from kitaru_iac.machine.settings import CONFIG_FILE, read_global, read_logins
+from kitaru_iac.machine.server_login import Login, kept_login, remember_token
+from kitaru_iac.machine.settings import CONFIG_FILE, read_global
 from kitaru_iac.machine.store_location import (
     RestStore,
     chosen_url,
@@ -184,17 +184,16 @@ def _user(server: Server, store: RestStore | None, url: str) -> str:
 
 
 def _kept_key(url: str) -> Login:
-    kept = read_logins().get(url)
-    key = os.environ.get("ZENML_STORE_API_KEY") or (isinstance(kept, dict) and kept.get("api_key"))
+    key = os.environ.get("ZENML_STORE_API_KEY") or kept_login(url, os.environ).get("api_key")
     return Login(api_key=SecretText(str(key))) if key else Login()
 
 
 def _project_of(server: Server, config: Mapping[str, Any]) -> str | None:
-    ref = chosen_project(os.environ) or config.get("active_project_id")
+    ref = chosen_project(os.environ) or named_project(config, os.environ)
     if not ref:
         return None
     try:
-        return server.project(str(ref))[1]
+        return server.project(ref)[1]
     except KitaruError:
         return None
 
@@ -213,7 +212,12 @@ def _without_project(found: Status, chosen: str) -> Status:
 
 def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Status:
     named = named_stack(config, os.environ)
-    name = server.stack_name(named.id or named.ref) if named.ref else None
+    try:
+        name = server.stack_name(named.ref) if named.ref else None
+    except Refused:
+        hidden = ActiveStackMissing(f"{named.source} names a stack that you may not read.")
+        warnings = (*found.warnings, hidden)
+        return replace(found, scope=named.scope, scope_source=named.source, warnings=warnings)
     if name is None:
         gone = ActiveStackMissing(f"{named.source} names a stack that the server does not have.")
         warnings = (*found.warnings, gone) if named.ref else found.warnings
@@ -246,9 +250,9 @@ def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
             ),
         )
     chosen = chosen_project(os.environ)
-    project = chosen or config.get("active_project_id")
+    project = chosen or named_project(config, os.environ)
     if look.state != "unknown" and project:
-        name = _project_in(path, str(project))
+        name = _project_in(path, project)
         if name is None and chosen:
             found = _without_project(found, chosen)
         elif name is not None:

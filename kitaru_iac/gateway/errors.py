@@ -14,8 +14,9 @@ from kitaru_iac.errors import (
     NotConnectedError,
     NotFoundError,
 )
-from kitaru_iac.machine.environment import given_as, given_login
+from kitaru_iac.machine.environment import AUTH_TOKEN, given_as, given_login
 from kitaru_iac.machine.known_secrets import known_secrets
+from kitaru_iac.machine.server_login import UNCACHED, is_uncached
 
 __all__ = ["login_refused", "may_not_read", "translate_errors", "translated", "way_to"]
 
@@ -54,6 +55,10 @@ def login_refused(shown: str, *, why: str | None = None) -> NotAllowedError:
     if variable := given_login():
         remedy = f"Set {variable} anew, or unset it and log in: kitaru login {shown}"
         return NotAllowedError(f"{what} {variable}", where=where, why=why, remedy=remedy)
+    if is_uncached(os.environ):
+        remedy = f"Set {AUTH_TOKEN} to an API key of it: {UNCACHED} is set, and no login is kept."
+        what = "The ZenML server wants a login, and none is kept"
+        return NotAllowedError(what, where=where, why=why, remedy=remedy)
     remedy = f"Log in again: kitaru login {shown}"
     return NotAllowedError(f"{what} the stored login", where=where, why=why, remedy=remedy)
 

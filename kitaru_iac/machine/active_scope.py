@@ -22,6 +22,7 @@ __all__ = [
     "Scope",
     "blocks",
     "canonical_id",
+    "named_project",
     "named_stack",
     "overriding",
     "repository",
@@ -77,6 +78,24 @@ def named_stack(config: Mapping[str, Any], environ: Mapping[str, str]) -> Named:
         return Named(str(ref) if ref else None, "repository", str(root))
     ref = config.get("active_stack_id")
     return Named(str(ref) if ref else None, "global", str(config_home() / CONFIG_FILE))
+
+
+def named_project(config: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """The id of the project that is active where no variable names one; None where none is named.
+
+    A repository that names none stands for the global one, otherwise than with stacks.
+
+    Args:
+        config: The global configuration file's content.
+        environ: The environment variables.
+
+    Raises:
+        SettingsDamaged: As `named_stack`.
+    """
+    root = repository(environ)
+    here = read_repository(repository_config(root, environ)) if root is not None else {}
+    ref = here.get("active_project_id") or config.get("active_project_id")
+    return str(ref) if ref else None
 
 
 def overriding(id: str, name: str, environ: Mapping[str, str]) -> str | None:

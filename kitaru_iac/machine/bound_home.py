@@ -28,6 +28,7 @@ from kitaru_iac.machine.settings import (
     to_yaml,
 )
 from kitaru_iac.machine.store_location import default_database
+from kitaru_iac.machine.whole import is_complete, to_braces
 
 __all__ = ["bound_environment"]
 
@@ -72,7 +73,8 @@ def bound_environment(id: str, name: str) -> dict[str, str]:
                 (home / entry.name).symlink_to(entry.resolve())
         handle = os.open(home / CONFIG_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(to_yaml(content))
+            # What was written by hand may lack what tells a whole file from a part.
+            file.write(to_yaml(content) if is_complete(content) else to_braces(content))
     except OSError as error:
         raise FileNotWritten(
             "The settings for the run cannot be written",

@@ -40,6 +40,8 @@ _OTHER_LOGINS: Final = (
     "ZENML_STORE_USERNAME",
     "ZENML_STORE_PASSWORD",
 )
+#: What may be a path, or a number.
+_PATHS: Final = ("ZENML_STORE_VERIFY_SSL", "ZENML_STORE_HTTP_TIMEOUT", "ZENML_LOCAL_STORES_PATH")
 
 
 def apply_environment() -> None:
@@ -109,6 +111,9 @@ def _without_blanks(environ: MutableMapping[str, str]) -> None:
                 environ[name] = kept
             else:
                 del environ[name]
+    for name in _PATHS:  # as they are: a name may end with a blank, and a text with a line break
+        if name in environ and not environ[name].strip():
+            del environ[name]
 
 
 def _addresses_alone(environ: MutableMapping[str, str]) -> None:

@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+from kitaru_iac.errors import SettingsUnreadable
+
 __all__ = ["application_directory", "config_home", "engine_home"]
 
 
@@ -34,7 +36,19 @@ def engine_home() -> Path:
 
 
 def application_directory(name: str) -> Path:
-    """What `click.get_app_dir` says on POSIX, without the time that importing click takes."""
+    """What `click.get_app_dir` says on POSIX, without the time that importing click takes.
+
+    Raises:
+        SettingsUnreadable: There is no home. ZenML would take a folder of the name ``~`` for it.
+    """
+    folder = os.environ.get("XDG_CONFIG_HOME", "~/.config")
     if sys.platform == "darwin":
-        return Path("~/Library/Application Support").expanduser() / name
-    return Path(os.environ.get("XDG_CONFIG_HOME", "~/.config")).expanduser() / name
+        folder = "~/Library/Application Support"
+    try:
+        return Path(folder).expanduser() / name
+    except RuntimeError as error:
+        raise SettingsUnreadable(
+            "Where ZenML's settings are cannot be told",
+            why="HOME is not set, and the system knows no home of this user",
+            remedy="Set HOME, or KITARU_CONFIG_PATH to a folder for them.",
+        ) from error

@@ -20,8 +20,17 @@ from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.values import dataclass
 
-__all__ = ["Login", "forget_login", "remember_key", "remember_token"]
+__all__ = [
+    "UNCACHED",
+    "Login",
+    "forget_login",
+    "is_uncached",
+    "kept_login",
+    "remember_key",
+    "remember_token",
+]
 
+UNCACHED: Final = "DISABLE_CREDENTIALS_DISK_CACHING"
 _TRUE: Final = frozenset({"1", "on", "t", "true", "y", "yes"})
 #: With a token: which configured secret it was given for. ZenML keeps what it does not know.
 _GIVEN_FOR: Final = "kitaru_given_for"
@@ -74,7 +83,7 @@ class Login:
         """
         if store.get("api_token"):
             return cls(token=str(store["api_token"]))
-        kept = _kept(url, environ)
+        kept = kept_login(url, environ)
         given = {name: str(store[name]) for name in _SECRETS if store.get(name)}
         # Credentials of the environment or the file win; a kept token may be somebody else's.
         token = _token_of(kept, given)
@@ -104,7 +113,7 @@ def remember_token(url: str, login: Login, answer: Mapping[str, Any]) -> None:
         login: What it was got with.
         answer: The server's answer to the login.
     """
-    if _is_uncached(os.environ):
+    if is_uncached(os.environ):
         return
     with suppress(FileNotWritten), _changed() as kept:
         entry = _entry(kept, url)
@@ -117,11 +126,15 @@ def remember_token(url: str, login: Login, answer: Mapping[str, Any]) -> None:
 def remember_key(url: str, api_key: str | None, answer: Mapping[str, Any] | None) -> None:
     """Keep a login: a key, or the token that a device was given, in place of any other.
 
+    Nothing is kept where `is_uncached` says so.
+
     Args:
         url: The server's.
         api_key: The key, if it is one.
         answer: The server's answer to the login, if a token came.
     """
+    if is_uncached(os.environ):
+        return
     with _changed() as kept:
         entry = {k: v for k, v in _entry(kept, url).items() if k not in (*_SECRETS, "api_token")}
         if api_key is not None:
@@ -135,6 +148,19 @@ def forget_login(url: str) -> bool:
     """Forget a server's login. Returns whether there was one."""
     with _changed() as kept:
         return kept.pop(url, None) is not None
+
+
+def is_uncached(environ: Mapping[str, str]) -> bool:
+    """Say whether no login is to be on this disk, as ZenML's variable does: none is read either."""
+    return environ.get(UNCACHED, "").lower() in _TRUE
+
+
+def kept_login(url: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """Give what is kept for a server; empty where nothing is."""
+    if is_uncached(environ):
+        return {}
+    kept = read_logins().get(url)
+    return kept if isinstance(kept, dict) else {}
 
 
 # -- inside ----------------------------------------------------------------------------------------
@@ -153,17 +179,6 @@ def _entry(kept: dict[str, Any], url: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         found = kept[url] = {"url": url}
     return found
-
-
-def _is_uncached(environ: Mapping[str, str]) -> bool:
-    return environ.get("DISABLE_CREDENTIALS_DISK_CACHING", "").lower() in _TRUE
-
-
-def _kept(url: str, environ: Mapping[str, str]) -> Mapping[str, Any]:
-    if _is_uncached(environ):
-        return {}
-    kept = read_logins().get(url)
-    return kept if isinstance(kept, dict) else {}
 
 
 def _is_pro(kept: Mapping[str, Any], url: str) -> bool:

@@ -11,6 +11,7 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,15 +22,18 @@ from kitaru_iac.machine.files import is_broken_link
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.machine.whole import WHOLE, Kind, damaged, to_yaml, unreadable
+from kitaru_iac.values import dataclass
 
 __all__ = [
     "CONFIG_FILE",
     "LOGINS_FILE",
     "Kind",
+    "Written",
     "begin_global",
     "changed",
     "create_logins",
     "parse_yaml",
+    "put_back",
     "read_global",
     "read_logins",
     "read_repository",
@@ -38,6 +42,7 @@ __all__ = [
     "remove_leftovers",
     "replace",
     "to_yaml",
+    "writes_noted",
 ]
 
 CONFIG_FILE: Final = "config.yaml"
@@ -167,11 +172,73 @@ def replace(path: Path, text: str, *, before: os.stat_result | None = None) -> b
         if found is None:
             with suppress(FileNotFoundError):
                 found = path.stat()
-        with _written_beside(path, text, found) as new:
+        with _written_beside(path, text, found) as new, _noted(path, new):
             if before is not None and _identity(path.stat()) != _identity(before):
                 return False
             new.replace(path)
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was done to a file.
+
+    Attributes:
+        before: Its bytes before the first write; None where there was none.
+        left: What it is since the last one.
+    """
+
+    before: bytes | None
+    left: tuple[int, int, int]
+
+
+@contextmanager
+def writes_noted() -> Iterator[Mapping[Path, Written]]:
+    """Note what this context writes of ZenML's files, for `put_back`."""
+    notes: dict[Path, Written] = {}
+    token = _NOTES.set(notes)
+    try:
+        yield notes
+    finally:
+        _NOTES.reset(token)
+
+
+def put_back(path: Path, written: Written) -> bool:
+    """Let a file be as before; False where it cannot be, or others have written it since."""
+    from kitaru_iac.machine.locks import sole_writer
+
+    try:
+        with sole_writer(str(path)):
+            if _identity(path.stat()) != written.left:
+                return False
+            if written.before is None:
+                path.unlink()
+                return True
+            return replace(path, written.before.decode(), before=path.stat())
+    except (FileNotWritten, OSError, ValueError):
+        return False
+
+
+_NOTES: Final[ContextVar[dict[Path, Written] | None]] = ContextVar("notes", default=None)
+
+
+@contextmanager
+def _noted(path: Path, new: Path) -> Iterator[None]:
+    """Note that the new file takes the place of another, if it does, and somebody asks for it."""
+    notes = _NOTES.get()
+    if notes is None:
+        yield
+        return
+    path, ours = Path(os.path.realpath(path)), _identity(new.stat())
+    known, before = notes.get(path), None
+    with suppress(FileNotFoundError):
+        before = path.read_bytes() if known is None else known.before
+    try:
+        yield
+    finally:  # also where Ctrl-C comes right after the write
+        with suppress(OSError):
+            if _identity(path.stat()) == ours:
+                notes[path] = Written(before, ours)
 
 
 @contextmanager
@@ -214,6 +281,9 @@ def changed(path: Path, kind: Kind) -> Iterator[dict[str, Any]]:
         if content == before:
             return
         if kind == "logins":
+            for url, login in content.items():
+                if isinstance(login, dict):  # in braces none needs it
+                    login.setdefault("url", url)
             create_logins()
             with suppress(OSError):  # somebody else's file on a shared machine
                 path.chmod(0o600)
@@ -268,7 +338,7 @@ def remove_leftovers(path: Path) -> None:
 
 def _create(path: Path, text: str) -> None:
     """Write a file that is there as a whole or not at all, unless there is one."""
-    with _written_beside(path, text, None) as new:
+    with _written_beside(path, text, None) as new, _noted(path, new):
         try:
             with suppress(FileExistsError):
                 os.link(new, path)

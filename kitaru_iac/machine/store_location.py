@@ -15,7 +15,7 @@ from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine.environment import AUTH_TOKEN, SERVER_URL, given_as
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_address import likely_address, server_address
-from kitaru_iac.machine.server_login import Login
+from kitaru_iac.machine.server_login import Login, kept_login
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.values import dataclass, field
 
@@ -193,9 +193,13 @@ def _require_login(url: str, environ: Mapping[str, str]) -> None:
     except UnreadableError:  # there is one, of a kind that only ZenML can use
         return
     if login.token is None and not login.can_renew:
+        shown, expired = redaction.url(url), kept_login(server_address(url), environ)
+        kept = f"the login to {shown} that is kept here has expired"
+        if not expired.get("api_token"):
+            kept = f"no login to {shown} is kept here"
         raise NotConnectedError(
             f"{SERVER_URL} is set, and nothing to log in with",
-            why=f"{AUTH_TOKEN} is not set, and no login to {redaction.url(url)} is kept here",
+            why=f"{AUTH_TOKEN} is not set, and {kept}",
             remedy=f"Set {AUTH_TOKEN} to an API key of that server, or unset {SERVER_URL}.",
         )
 

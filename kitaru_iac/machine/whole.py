@@ -11,7 +11,16 @@ from kitaru_iac.errors import SettingsDamaged, SettingsUnreadable
 from kitaru_iac.machine import plain_yaml
 from kitaru_iac.patterns import compiled
 
-__all__ = ["WHOLE", "Kind", "damaged", "to_yaml", "unreadable"]
+__all__ = [
+    "WHOLE",
+    "Kind",
+    "completed",
+    "damaged",
+    "is_complete",
+    "to_braces",
+    "to_yaml",
+    "unreadable",
+]
 
 #: Whose file it is: this user's, a repository's, or that of the logins.
 Kind = Literal["global", "repository", "logins"]
@@ -25,6 +34,14 @@ def to_yaml(content: Mapping[str, Any]) -> str:
     import yaml
 
     text: str = yaml.safe_dump(dict(content), sort_keys=True)
+    return text
+
+
+def to_braces(content: Mapping[str, Any]) -> str:
+    """Write a mapping so that it counts as whole whatever it holds: what is cut off is no YAML."""
+    import yaml
+
+    text: str = yaml.safe_dump(dict(content), default_flow_style=True)
     return text
 
 
@@ -52,7 +69,29 @@ def _is_written_by_hand(content: Mapping[str, Any], text: bytes) -> bool:
     if store.get("type") not in ("rest", "sql") or not isinstance(store.get("url"), str):
         return False
     is_zenmls = "analytics_opt_in" in content and to_yaml(content).encode() == text
-    return not is_zenmls or isinstance(store.get("verify_ssl"), bool)
+    return not is_zenmls or isinstance(store.get("verify_ssl"), bool | str)
+
+
+def is_complete(content: Mapping[str, Any]) -> bool:
+    """Whether global settings tell that they are whole, however they are written."""
+    return _is_id(content.get("user_id")) and isinstance(content.get("version"), str)
+
+
+def completed(content: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """Give global settings with what `is_complete` asks for.
+
+    Args:
+        content: What somebody may have written by hand, with a store and no more.
+        version: Of ZenML's settings, where none stands there.
+    """
+    found = dict(content)
+    if not _is_id(found.get("user_id")):
+        from uuid import uuid4  # only where ZenML has never written the file
+
+        found["user_id"] = str(uuid4())
+    if not isinstance(found.get("version"), str):
+        found["version"] = version
+    return found
 
 
 def _is_whole_repository(content: Mapping[str, Any], text: bytes) -> bool:

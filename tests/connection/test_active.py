@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from kitaru_iac.connection import active as module
-from kitaru_iac.errors import SettingsDamaged, StackNotFound, UsageError
+from kitaru_iac.errors import NotConnectedError, SettingsDamaged, StackNotFound, UsageError
+from kitaru_iac.gateway.reader import BaseReader
+from kitaru_iac.gateway.views import StackRow
 from tests.homes import Home
 
 OTHER = "abcdabcd-0000-4000-8000-000000000001"
@@ -332,3 +334,21 @@ def test_a_stack_that_is_deleted_during_the_switch_does_not_become_active(
     assert home_with_two.kitaru("stack", "current", "-o", "json").stdout.count('"default"') == 1
     config = yaml.safe_load((home_with_two.config / "config.yaml").read_text())
     assert config["active_stack_id"] == switched[1] != OTHER
+
+
+def test_a_server_that_goes_away_after_the_switch_does_not_hide_it(
+    home_with_two: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = BaseReader.find
+
+    def gone(self: BaseReader, ref: str) -> StackRow:
+        if ref == OTHER:
+            raise NotConnectedError("The ZenML server does not answer", why="Asleep")
+        return real(self, ref)
+
+    monkeypatch.setattr(BaseReader, "find", gone)
+    with pytest.raises(NotConnectedError) as failed:
+        module.switch("dev")
+    assert str(failed.value.why).startswith("Asleep. Stack 'dev' is active; whether")
+    config = yaml.safe_load((home_with_two.config / "config.yaml").read_text())
+    assert config["active_stack_id"] == OTHER

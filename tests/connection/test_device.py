@@ -104,3 +104,22 @@ def test_it_has_to_name_the_device(monkeypatch: pytest.MonkeyPatch, started: Any
 def test_a_login_has_a_token(monkeypatch: pytest.MonkeyPatch, given: Any) -> None:
     with pytest.raises(NotConnectedError, match="access_token"):
         log_in(monkeypatch, DEVICE, (200, given))
+
+
+def test_a_server_that_has_no_time_meanwhile_has_not_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    busy = [(502, "page")] * 3 + [(429, ""), (500, {"detail": "x"})]
+    got, _, slept = log_in(monkeypatch, DEVICE, PENDING, *busy, PENDING, GIVEN)
+    assert got["access_token"] == "token-of-the-device"
+    assert set(slept) >= {5}
+
+
+def test_an_answer_may_be_lost_but_not_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    hung_up = (0, "")
+    # On a connection that was kept a read is sent once more, before it counts as lost.
+    got, _, slept = log_in(monkeypatch, DEVICE, *[hung_up] * 3, PENDING, GIVEN)
+    assert got["access_token"] == "token-of-the-device"
+    assert slept == [10, 20, 20]
+    with pytest.raises(NotConnectedError):
+        log_in(monkeypatch, DEVICE, *[hung_up] * 4)

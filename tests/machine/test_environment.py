@@ -13,7 +13,12 @@ from kitaru_iac.machine.environment import apply_environment, given_as, project
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.init_hooks import Hook, installed_hooks
 from kitaru_iac.machine.known_secrets import known_secrets
-from kitaru_iac.machine.store_location import RestStore, require_whole, store_location
+from kitaru_iac.machine.store_location import (
+    RestStore,
+    default_database,
+    require_whole,
+    store_location,
+)
 from kitaru_iac.notices import AddressShortened, VariableIgnored
 
 SERVER = "https://kitaru.example.com"
@@ -42,6 +47,17 @@ def login_of(**given: str) -> tuple[str, str | None, str | None]:
     store = store_location({}, os.environ)
     assert isinstance(store, RestStore)
     return store.url, store.login.token, str(store.login.api_key or "") or None
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_a_blank_variable_is_an_unset_one(blank: str) -> None:
+    names = ("VERIFY_SSL", "HTTP_TIMEOUT", "TYPE", "API_TOKEN", "USERNAME", "PASSWORD")
+    more = {f"ZENML_STORE_{name}": blank for name in names}
+    applied(**OURS, **more, ZENML_LOCAL_STORES_PATH=blank, ZENML_ACTIVE_STACK_ID=blank)
+    store = store_location({}, os.environ)
+    assert isinstance(store, RestStore)
+    assert (store.verify, store.timeout) == (True, 30)
+    assert default_database(os.environ).is_relative_to(config_home())
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
+from kitaru_iac.errors import SettingsUnreadable
 from kitaru_iac.machine.home import config_home
 
 
@@ -23,3 +24,12 @@ def test_our_variable_goes_before_that_of_zenml(
     assert config_home() == tmp_path / "theirs"
     monkeypatch.setenv("KITARU_CONFIG_PATH", str(tmp_path / "ours"))
     assert config_home() == tmp_path / "ours"
+
+
+def test_without_a_home_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("KITARU_CONFIG_PATH", "ZENML_CONFIG_PATH"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "~nobody-has-this-name/x")
+    with pytest.raises(SettingsUnreadable) as refused:
+        config_home()
+    assert "KITARU_CONFIG_PATH" in str(refused.value.remedy)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine.server_login import (
     Login,
     forget_login,
@@ -16,7 +17,12 @@ from kitaru_iac.machine.server_login import (
     remember_token,
 )
 from kitaru_iac.machine.settings import read_yaml
-from kitaru_iac.machine.store_location import RestStore, SqliteStore, store_location
+from kitaru_iac.machine.store_location import (
+    RestStore,
+    SqliteStore,
+    require_whole,
+    store_location,
+)
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText
 
@@ -235,6 +241,16 @@ class TestRest:
         assert forget_login(URL)
         assert not forget_login(URL)
         assert store_location(rest(), {}) == RestStore(URL)
+
+    @pytest.mark.parametrize(("hours", "says"), [(-1, "has expired"), (None, "no login to")])
+    def test_a_server_of_the_environment_without_a_login_that_is_good(
+        self, config_home: Path, hours: float | None, says: str
+    ) -> None:
+        if hours is not None:
+            keep(config_home, api_token={"access_token": "t", "expires_at": in_hours(hours)})
+        with pytest.raises(NotConnectedError) as refused:
+            require_whole({}, {"KITARU_SERVER_URL": URL, "ZENML_STORE_URL": URL})
+        assert says in str(refused.value.why)
 
     def test_localhost_inside_a_container_of_zenml(self, config_home: Path) -> None:
         store = {"store": {"type": "rest", "url": "http://localhost:8237"}}
