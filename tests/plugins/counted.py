@@ -22,7 +22,7 @@ import pytest
 _NEVER = ("engine", "server", "store", "slow", "hypothesis", "no_cover")
 _CLOUDS = "clouds"
 #: A test with more cases than this is a table.
-_TABLE = 20
+_TABLE = 8
 #: pytest-cov's plugin.
 _COV = "_cov"
 
