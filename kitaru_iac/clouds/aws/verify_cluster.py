@@ -83,7 +83,7 @@ def cluster_checks(
                 "aws.cluster.node_role_pull",
                 subject,
                 pull,
-                lambda seen: evaluate_pull(*seen, r),
+                lambda seen: evaluate_pull(seen[0], seen[1], r),
             )
         )
     trust = node_trust_probe(probes, r)
