@@ -22,9 +22,9 @@ from kitaru_iac.clouds.gcp.permissions import needed
 from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import evaluate_rights
-from kitaru_iac.clouds.gcp.verify_compute import (
+from kitaru_iac.clouds.gcp.verify_compute import evaluate_scopes
+from kitaru_iac.clouds.gcp.verify_pods import (
     evaluate_pod_identity,
-    evaluate_scopes,
     evaluate_workload_identity,
     pod_probe,
 )

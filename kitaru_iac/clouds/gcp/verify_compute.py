@@ -1,29 +1,25 @@
-"""The evaluations about what runs the steps: nodes and pods on GKE, Vertex elsewhere."""
+"""The evaluations about what runs the steps: nodes on GKE, Vertex elsewhere."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError
 from kitaru_iac.clouds.gcp import commands
 from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
 from kitaru_iac.clouds.gcp.observations import Caller, Raw, Rights
 from kitaru_iac.clouds.gcp.permission_table import Resource
-from kitaru_iac.clouds.gcp.permissions import needed, pod_member
+from kitaru_iac.clouds.gcp.permissions import needed
 from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.probes_cluster import new_pools
 from kitaru_iac.clouds.gcp.resources import GcpResources, project_of_account
 from kitaru_iac.clouds.gcp.trust import DENY_UNSEEN, evaluate_rights, evaluate_trust
 
 __all__ = [
-    "evaluate_pod_identity",
     "evaluate_scopes",
-    "evaluate_workload_identity",
-    "pod_probe",
+    "is_autopilot",
     "vertex_checks",
     "workload_checks",
 ]
@@ -31,14 +27,13 @@ __all__ = [
 _SCOPE = "https://www.googleapis.com/auth/"
 _PULLING = {f"{_SCOPE}cloud-platform", f"{_SCOPE}devstorage.read_only",
             f"{_SCOPE}devstorage.read_write", f"{_SCOPE}devstorage.full_control"}  # fmt: skip
-_ANNOTATION = "iam.gke.io/gcp-service-account"
-_MAY_BECOME = ("iam.serviceAccounts.getAccessToken",)
 
 
-# -- nodes and pods --------------------------------------------------------------------------------
+# -- nodes -----------------------------------------------------------------------------------------
 
 
-def _is_autopilot(cluster: Raw) -> bool:
+def is_autopilot(cluster: Raw) -> bool:
+    """Tell whether Google keeps the nodes of a cluster."""
     return bool((cluster.get("autopilot") or {}).get("enabled"))
 
 
@@ -55,7 +50,7 @@ def _pools(r: GcpResources, cluster: Raw) -> str:
 
 def evaluate_scopes(cluster: Raw, r: GcpResources) -> Verdict:
     """Every pool: a pod may land on any. A pool's scopes cannot be changed."""
-    if _is_autopilot(cluster):
+    if is_autopilot(cluster):
         return ok("Autopilot gives its nodes the scopes")
     pools = cluster.get("nodePools")
     if not pools:
@@ -105,171 +100,6 @@ def _evaluate_new_pools(cluster: Raw, r: GcpResources) -> Verdict | None:
             autoprovisioning_scopes=f"{_SCOPE}cloud-platform",
         ),
     )
-
-
-def evaluate_workload_identity(cluster: Raw, r: GcpResources) -> Verdict:
-    """The cluster's pool, and the metadata server of each node pool."""
-    if _is_autopilot(cluster):
-        return ok("Autopilot always has Workload Identity")
-    pool = str((cluster.get("workloadIdentityConfig") or {}).get("workloadPool") or "")
-    wanted = f"{r.project}.svc.id.goog"
-    if not pool:
-        return warn(
-            "Workload Identity is off: pods are the nodes' account",
-            commands.cluster(
-                "update", r.cluster, cluster.get("location"), r.project, workload_pool=wanted
-            ),
-        )
-    lacking = [
-        str(one.get("name"))
-        for one in cluster.get("nodePools") or ()
-        if ((one.get("config") or {}).get("workloadMetadataConfig") or {}).get("mode")
-        != "GKE_METADATA"
-    ]
-    if lacking:
-        return warn(
-            f"the node pools {', '.join(lacking)} do not run its metadata server",
-            gcloud(
-                "container",
-                "node-pools",
-                "update",
-                lacking[0],
-                cluster=r.cluster,
-                location=str(cluster.get("location")),
-                project=r.project,
-                workload_metadata="GKE_METADATA",
-            ),
-        )
-    untold = "GKE tells of no node pool, whose metadata server could be looked at"
-    return ok(f"its pool is {pool}", None if cluster.get("nodePools") else untold)
-
-
-@dataclass(frozen=True, slots=True)
-class PodIdentity:
-    """How pods of a stack may reach the bucket.
-
-    Attributes:
-        enabled: Whether Workload Identity is on everywhere in the cluster.
-        direct: What the pods' own principal may do to the bucket.
-        account: Their service account of Kubernetes; empty if there is none yet.
-        named: The account of Google's that it names, if any.
-        become: Whether the pods may become that one.
-        through: What that one may do to the bucket.
-    """
-
-    enabled: bool
-    direct: Outcome[Rights]
-    account: Outcome[Raw]
-    named: str | None = None
-    become: Outcome[Rights] | None = None
-    through: Outcome[Rights] | None = None
-
-
-def pod_probe(probes: GcpProbes, r: GcpResources) -> Probe[PodIdentity]:
-    """Look both ways. The second account is only known once the first was read."""
-    pods = probes.pods()
-    direct = probes.on_bucket("the pods' rights on the bucket", pods)
-
-    def run(cluster: Raw, members: tuple[str, ...], caller: Caller, straight: Outcome[Rights],
-            account: Outcome[Raw], bucket: Outcome[Raw]) -> PodIdentity:  # fmt: skip
-        enabled = evaluate_workload_identity(cluster, r).status is CheckStatus.OK
-        named = None if isinstance(account, ProbeError) else _named(account)
-        if named is None:
-            return PodIdentity(enabled, straight, account)
-        policy: Outcome[Raw]
-        try:
-            policy = probes.read_account_policy(named)
-        except ProbeError as error:
-            policy = error
-        return PodIdentity(
-            enabled,
-            straight,
-            account,
-            named,
-            probes.read_rights(members, (policy,), caller),
-            probes.read_rights((f"serviceAccount:{named}",), (bucket,), caller),
-        )
-
-    return Probe(
-        "the pods' identity",
-        run,
-        requires=(probes.cluster, pods, probes.session),
-        after=(direct, probes.pod_account, probes.bucket_policy),
-    )
-
-
-def _named(account: Raw) -> str | None:
-    metadata = account.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    found = (annotations or {}).get(_ANNOTATION)
-    return str(found) if found else None
-
-
-def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
-    """Either way is good; neither is a warning, and what could not be read may be one.
-
-    Where the pods' account names one of Google's, GKE hands out that one's tokens, and what the
-    pods themselves are granted does not count.
-    https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity#credential-flow
-    """
-    if not seen.enabled:
-        return warn(
-            "pods have no identity of their own everywhere (gcp.cluster.workload_identity): ZenML "
-            "hands them the connector's credentials",
-            gcloud("container", "clusters", "list", project=r.project),
-        )
-    wanted = needed(r, Identity.RUNTIME, Resource.BUCKET)
-    may_become = _covers(seen.become, _MAY_BECOME)
-    direct = seen.direct
-    if seen.named is None and isinstance(direct, Rights) and direct.granted >= set(wanted):
-        named = (
-            f", nor whether {r.pod_account} names an account of Google's, whose rights would count"
-            if isinstance(seen.account, ProbeError)
-            else ""
-        )
-        return ok(f"{direct.member} has {', '.join(direct.roles)}", f"{DENY_UNSEEN}{named}")
-    if may_become and _covers(seen.through, wanted):
-        return ok(f"pods become {seen.named}, which may use the bucket", DENY_UNSEEN)
-    member = seen.direct.member if isinstance(seen.direct, Rights) else pod_member(r, "NUMBER")
-    if seen.named is not None:
-        member = f"serviceAccount:{seen.named}"
-    grant = use_bucket(f"gs://{r.bucket}", member)
-    deciding: tuple[object, ...] = (seen.direct, seen.account)
-    if seen.named is not None:
-        deciding = (seen.become, seen.through)
-    for one in deciding:
-        error = one if isinstance(one, ProbeError) else (
-            next(iter(one.unseen), None) if isinstance(one, Rights) else None
-        )  # fmt: skip
-        if error is not None:
-            return unknown(
-                f"what pods may do was not seen whole: {error.why}",
-                error.remedy or grant,
-                error.permission,
-            )
-    if seen.named is not None:
-        return unknown(
-            f"pods are annotated with {seen.named}; that they may become it, and it may use the "
-            "bucket, no policy that was read says",
-            grant
-            if may_become
-            else bind(
-                "iam",
-                "service-accounts",
-                seen.named,
-                member=f"serviceAccount:{r.project}.svc.id.goog[{r.namespace}/{r.pod_account}]",
-                role="roles/iam.workloadIdentityUser",
-            ),
-        )
-    return warn(
-        f"no policy that was read lets the pods of {r.pod_account} use the bucket: without one, "
-        "ZenML hands them the connector's credentials",
-        grant,
-    )
-
-
-def _covers(seen: Outcome[Rights] | None, wanted: tuple[str, ...]) -> bool:
-    return isinstance(seen, Rights) and set(wanted) <= seen.granted
 
 
 # -- Vertex ----------------------------------------------------------------------------------------

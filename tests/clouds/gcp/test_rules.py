@@ -12,6 +12,7 @@ from kitaru_iac.checks.probes import Denied, Skipped
 from kitaru_iac.clouds.gcp import verify_bucket as b
 from kitaru_iac.clouds.gcp import verify_cluster as c
 from kitaru_iac.clouds.gcp import verify_compute as v
+from kitaru_iac.clouds.gcp import verify_pods as vp
 from kitaru_iac.clouds.gcp import verify_registry as g
 from kitaru_iac.clouds.gcp.kubernetes_api import endpoint_of
 from kitaru_iac.clouds.gcp.observations import Bucket, Clusters, Project, Tested
@@ -180,10 +181,10 @@ def test_clusters() -> None:
         (v.evaluate_scopes({"nodePools": [pool("a", ("devstorage.read_only",))]}, GKE), OK),
         (v.evaluate_scopes({"nodePools": [pool("a", ("logging.write",))]}, GKE), FAIL),
         (v.evaluate_scopes({"nodePools": [pool("a"), pool("b", ())]}, GKE), WARN),
-        (v.evaluate_workload_identity(AUTOPILOT, GKE), OK),
-        (v.evaluate_workload_identity({"nodePools": [pool("a")]}, GKE), WARN),
-        (v.evaluate_workload_identity({**workload, "nodePools": [pool("a")]}, GKE), OK),
-        (v.evaluate_workload_identity({**workload, "nodePools": [pool("a", mode="")]}, GKE), WARN),
+        (vp.evaluate_workload_identity(AUTOPILOT, GKE), OK),
+        (vp.evaluate_workload_identity({"nodePools": [pool("a")]}, GKE), WARN),
+        (vp.evaluate_workload_identity({**workload, "nodePools": [pool("a")]}, GKE), OK),
+        (vp.evaluate_workload_identity({**workload, "nodePools": [pool("a", mode="")]}, GKE), WARN),
     )
 
 

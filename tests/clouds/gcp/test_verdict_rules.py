@@ -23,6 +23,7 @@ from kitaru_iac.clouds.gcp import verify_bucket as b
 from kitaru_iac.clouds.gcp import verify_cluster as c
 from kitaru_iac.clouds.gcp import verify_compute as v
 from kitaru_iac.clouds.gcp import verify_identity as i
+from kitaru_iac.clouds.gcp import verify_pods as vp
 from kitaru_iac.clouds.gcp import verify_registry as g
 from kitaru_iac.clouds.gcp.explain import checklist
 from kitaru_iac.clouds.gcp.observations import (
@@ -104,7 +105,7 @@ def by_address(**fields: Any) -> dict[str, Any]:
 
 
 USING = frozenset(needed(GKE, Identity.RUNTIME, Resource.BUCKET))
-POD = v.pod_member(GKE, "123")
+POD = vp.pod_member(GKE, "123")
 MAY = Rights(POD, USING, roles=("roles/storage.objectUser",))
 MAY_NOT = Rights(POD, USING - {"storage.objects.get"})
 BECOMES = Rights(POD, frozenset({"iam.serviceAccounts.getAccessToken"}))
@@ -112,7 +113,7 @@ UNSEEN = Rights(POD, frozenset(), unseen=(DENIED,))
 
 
 def pods(*seen: Any) -> Callable[[], Verdict]:
-    return lambda: v.evaluate_pod_identity(v.PodIdentity(*seen), GKE)
+    return lambda: vp.evaluate_pod_identity(vp.PodIdentity(*seen), GKE)
 
 
 PULLS = frozenset(needed(VERTEX, Identity.PULL, Resource.REPOSITORY))
@@ -316,13 +317,13 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
         ),
         GKE,
     ),
-    "workloads: Autopilot": lambda: v.evaluate_workload_identity(AUTOPILOT, GKE),
-    "workloads: off": lambda: v.evaluate_workload_identity(cluster(), GKE),
-    "workloads: on": lambda: v.evaluate_workload_identity(
+    "workloads: Autopilot": lambda: vp.evaluate_workload_identity(AUTOPILOT, GKE),
+    "workloads: off": lambda: vp.evaluate_workload_identity(cluster(), GKE),
+    "workloads: on": lambda: vp.evaluate_workload_identity(
         cluster(**WORKLOADS, nodePools=[pool("a")]), GKE
     ),
-    "workloads: no pool told": lambda: v.evaluate_workload_identity(cluster(**WORKLOADS), GKE),
-    "workloads: some pools": lambda: v.evaluate_workload_identity(
+    "workloads: no pool told": lambda: vp.evaluate_workload_identity(cluster(**WORKLOADS), GKE),
+    "workloads: some pools": lambda: vp.evaluate_workload_identity(
         cluster(**WORKLOADS, nodePools=[pool("a", mode="GCE_METADATA"), {"name": "b"}, pool("c")]),
         GKE,
     ),
