@@ -25,6 +25,7 @@ from kitaru_iac.cli.ci_job import (
     require_one,
     reviewed_digest,
     show_plans,
+    tell_plans,
     with_digest,
 )
 from kitaru_iac.cli.options import MORE, Prune, SourceName
@@ -136,7 +137,7 @@ def apply(
     """Apply what was reviewed, and nothing else.
 
     A fresh plan has to have the digest of the reviewed one, or be what a run that failed half-way
-    left to do of it; else nothing is done, and the job's summary shows the fresh plan. One failure
+    left to do of it; else nothing is done, and the job shows the fresh plan. One failure
     does not stop the other stacks; but nothing is pruned after one. Give `--prune` and `--source`
     as to the preview.
 
@@ -165,7 +166,7 @@ def apply(
         if not unreviewed:
             known = Reviewed(digest, {}) if digest is not None else None
             ask = partial(reviewed_digest, host, request, id)
-            _require_reviewed(host, fresh, reviewed, lambda: known or ask(), prunes=prune)
+            _require_reviewed(host, planned, reviewed, lambda: known or ask(), prunes=prune)
     outcomes: list[Outcome] = []
     try:
         apply_several(planned, outcomes, progress=current().progress, consent=lambda _: True)
@@ -173,7 +174,10 @@ def apply(
         body = markdown([done.to_dict() for done in outcomes], len(planned.plans), LONGEST)
         hand_on(host, fresh, plan, sum(done.error is not None for done in outcomes))
         host.summary(body)
-    current().items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
+    done = [outcome.applied or outcome.deleted for outcome in outcomes]
+    for warning in (warning for one in done if one is not None for warning in one.warnings):
+        current().warn(warning)
+    current().items([outcome.to_dict() for outcome in outcomes], outcome_lines(outcomes))
     if comment and request is not None and not request.is_fork:
         said = host.comment(f"apply/{id}", body, request.number)
         current().note(f"Comment on {host.name}: {said.value}")
@@ -240,7 +244,7 @@ def verify(
 
 def _require_reviewed(
     host: Host,
-    fresh: Mapping[str, Any],
+    planned: PlannedStacks,
     reviewed: Mapping[str, Any] | None,
     said: Callable[[], Reviewed],
     *,
@@ -251,12 +255,13 @@ def _require_reviewed(
     Where nothing would change, nothing has to have been reviewed.
 
     Raises:
-        PlanMoved: It is another one; the job's summary shows it.
+        PlanMoved: It is another one; the job's log and summary show it.
         UsageError: None was reviewed.
     """
     from kitaru_iac.plan.remains import is_rest_of, parts_of
     from kitaru_iac.stacks.planning import require_digest
 
+    fresh = planned.to_dict()
     if reviewed is not None:
         known = Reviewed(reviewed["digest"], parts_of(reviewed))
     elif _needs_review(fresh):
@@ -265,14 +270,12 @@ def _require_reviewed(
         return
     if known.parts and is_rest_of(known.parts, fresh, prunes=prunes):
         return
-    again = (
-        "Review what the job's summary shows, or `kitaru stack preview`; then apply just that "
-        f"with: --digest {fresh['digest']}"
-    )
+    again = f"Review what stands above, and apply just that with: --digest {fresh['digest']}"
     try:
         require_digest(fresh, known.digest, reviewed, remedy=again)
     except PlanMoved:
         host.summary(with_digest(fresh))
+        tell_plans(planned.plans, fresh["digest"])
         raise
 
 

@@ -43,6 +43,7 @@ __all__ = [
     "require_one",
     "reviewed_digest",
     "show_plans",
+    "tell_plans",
     "with_digest",
 ]
 
@@ -241,6 +242,16 @@ def show_plans(plan: Mapping[str, Any], plans: Sequence[StackPlan]) -> None:
 
     out = current()
     out.item(plan, several(plans, out.style))
+
+
+def tell_plans(plans: Sequence[StackPlan], digest: str) -> None:
+    """Show plans that were refused on stderr, and by which digest they can be applied."""
+    from kitaru_iac.render.plan import several
+
+    out = current()
+    for line in several(plans, out.error_style):
+        out.note(line)
+    out.note(f"Digest: {digest}")
 
 
 def exit_code(errors: Sequence[KitaruError], checks_failed: int) -> int:

@@ -55,6 +55,7 @@
         ├── UpdateCancelled    update_cancelled        130  Ctrl-C
         └── UpdateFailed       update_failed           1    anything else
     RunError                                                Pulumi's own
+    ├── NotKnownYet                                         in a preview; what `verify` was given
     └── InputsRefused          inputs_refused          -    a DescriptionError in a Pulumi program
     UserWarning
     └── KitaruWarning          warning                 -    base of all: `kitaru_iac.notices`
@@ -95,6 +96,7 @@ Raised and caught inside one room, or without a code because a program sees `Key
     │   ├── Changed            gateway: what was read in parts does not fit
     │   └── NotMadeYet         machine: the first write makes the local store
     ├── Refused                gateway
+    ├── NotBegun               pulumi: nobody waits for this call of the engine's any more
     ├── Theirs                 records: not taken back
     ├── _Refused               spec
     ├── _Unset                 spec: a variable

@@ -18,7 +18,7 @@ from typing import Any
 
 from kitaru_iac._version import __version__
 from kitaru_iac.plan.canonical import sha256
-from kitaru_iac.plan.model import Action, Layer, Plan, Step
+from kitaru_iac.plan.model import Action, Layer, Plan, Reason, Step
 from kitaru_iac.values import dataclass, field
 
 __all__ = [
@@ -171,8 +171,12 @@ def is_change(change: Mapping[str, Any]) -> bool:
 
 
 def needs_review(change: Mapping[str, Any]) -> bool:
-    """Say whether a change does anything that the digest knows of: more than writing secrets."""
-    if change["actions"] != ["update"] or not change.get("undigested"):
+    """Say whether a change does anything that the digest knows of: more than writing secrets.
+
+    That something is taken over is known to each login, also to one that is shown no secrets.
+    """
+    takes_over = (change.get("reason") or {}).get("code") == Reason.TAKEN_OVER
+    if takes_over or change["actions"] != ["update"] or not change.get("undigested"):
         return is_change(change)
     return bool(digested_part(change)["changed"])
 

@@ -9,8 +9,8 @@ from kitaru_iac.redaction import visible
 
 __all__ = ["code", "code_block", "escaped", "one_line"]
 
-#: Parts a sign from what follows, and is not seen.
-_APART = "&#8203;"
+#: Parts a sign from what follows, and is not seen; `one_line` leaves none of a text's own.
+_APART = "\u200b"
 #: What a code host takes for a commit.
 _HASH = compiled(r"(?<![0-9a-z])(?=[0-9]*[a-f])[0-9a-f]{7,40}(?![0-9a-z])", re.IGNORECASE)
 
@@ -31,7 +31,8 @@ def escaped(text: str) -> str:
     text = _HASH.sub(lambda found: _APART.join(_pieces(found[0])), _literal(text))
     text = re.sub(r"([@#!$%~]|&amp;)(?=\w)", rf"\1{_APART}", text)
     begins = r"\bGH-(?=\d)|\bwww(?=\.)|:(?=//)"
-    return re.sub(begins, _parted, text, flags=re.IGNORECASE)
+    # Written out last: the sign's own digits would be taken for a reference.
+    return re.sub(begins, _parted, text, flags=re.IGNORECASE).replace(_APART, "&#8203;")
 
 
 def _parted(found: re.Match[str]) -> str:

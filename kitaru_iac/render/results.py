@@ -55,7 +55,10 @@ def _table(outcomes: Sequence[Mapping[str, Any]], longest: int | None = None) ->
     yield "| --- | --- | --- |"
     for outcome in sorted(outcomes, key=lambda o: o["status"] != "failed"):
         word = outcome["status"]
-        message = outcome["error"]["message"] if outcome["error"] else ""
+        warnings = (outcome.get("result") or {}).get("warnings") or ()
+        message = "; ".join(warning["message"] for warning in warnings)
+        if outcome["error"]:
+            message = outcome["error"]["message"]
         if longest is not None and len(message) > longest:
             message = f"{message[: longest - 1]}…"
         why = escaped(message)

@@ -16,6 +16,7 @@ from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.gateway import StackView, read_stack
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, OUR_LABELS
+from kitaru_iac.patterns import compiled
 from kitaru_iac.plan.model import Action, Change, Step
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import is_own_connector
@@ -40,6 +41,8 @@ __all__ = [
 ]
 
 _CONFIGURATION = "configuration."
+#: Plain names whose variable another name's digest may give, or that Google's libraries read.
+_TAKEN = compiled("-[0-9a-f]{6}$|^google-application$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,11 +329,12 @@ def credentials_variable(name: str) -> str:
     """Name the environment variable that an exported description takes credentials from.
 
     Two stacks never have one: each would put its keys into the other's connector. What `prod-eu`
-    has is readable; what `prod_eu`, `Prod.EU` and `1prod` would share, or no shell takes, has a
-    digest.
+    has is readable; what `prod_eu`, `Prod.EU` and `1prod` would share, no shell takes, or has a
+    meaning already, has a digest.
     """
     text = re.sub("[^A-Z0-9]+", "_", name.upper()).strip("_")
-    if re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", name) is None:
+    is_plain = re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", name) is not None
+    if not is_plain or _TAKEN.search(name):
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:6].upper()
         parts = ("" if text[:1].isalpha() else "STACK", text, digest)
         text = "_".join(part for part in parts if part)

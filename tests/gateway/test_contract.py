@@ -36,7 +36,7 @@ from kitaru_iac.redaction import SecretText
 from tests.servers.fixtures import release_server
 from tests.servers.releases import RELEASES
 
-KEYS = {"aws_access_key_id": SecretText("AKIA1"), "aws_secret_access_key": SecretText("hidden")}
+KEYS = {"aws_access_key_id": SecretText("AKIA1"), "aws_secret_access_key": SecretText("unsaid")}
 
 
 @pytest.fixture(params=["memory", "local", "sqlite", "server", *RELEASES])
@@ -233,13 +233,13 @@ def test_a_connector_s_secrets_come_only_when_they_are_asked_for(gateway: Gatewa
     (listed,) = gateway.connectors(Where(names=("link",)))
     assert (listed.id, listed.type, listed.auth_method) == (made.id, "aws", "secret-key")
     assert dict(listed.secrets) == {}
-    assert "hidden" not in repr(listed)
+    assert "unsaid" not in repr(listed)
     whole = gateway.connector_with_secrets(made.id)
     assert whole is not None
     assert {key: str(value) for key, value in whole.secrets.items()} == {
         key: str(value) for key, value in KEYS.items()
     }
-    assert "hidden" not in repr(whole)
+    assert "unsaid" not in repr(whole)
     assert whole.configuration["region"] == "eu-west-1"
     assert whole.labels == {"team": "ml"}
     nobody = str(uuid4())
@@ -260,7 +260,7 @@ def test_a_connector_changes_only_where_it_is_told_to(gateway: Gateway) -> None:
     whole = gateway.connector_with_secrets(made.id)
     assert whole is not None
     assert (whole.name, whole.labels) == ("t", {"team": "it"})
-    assert str(whole.secrets["aws_secret_access_key"]) == "hidden"
+    assert str(whole.secrets["aws_secret_access_key"]) == "unsaid"
     change = ConnectorChange(
         auth_method="secret-key",
         configuration={"region": "us-east-1"},

@@ -24,6 +24,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway import StackView
 from kitaru_iac.gateway.identity import StoreIdentity
 from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL, OWNER_RUN_LABEL
+from kitaru_iac.notices import SecretsNotCompared
 from kitaru_iac.plan.model import Action, Kept, Plan, Step
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from kitaru_iac.pulumi.plugin import component_args, ownership, place, reading, runs, stacks
@@ -946,6 +947,7 @@ class Life:
         self.plan = Plan("dev")
         self.fails: dict[str, Exception] = {}
         self.deleted: Deleted | None = None
+        self.warns: tuple[Any, ...] = ("a warning",)
         #: What is in no stack, and carries the name of one.
         self.left = Records("dev", "custom", ())
 
@@ -969,7 +971,7 @@ class Life:
     def apply(self, spec: Any, *, owner: Owner, progress: Any, confirm: Any) -> Any:
         if confirm(self.plan):
             self.call("apply", spec.name, owner)
-        return SimpleNamespace(id=ID, warnings=("a warning",))
+        return SimpleNamespace(id=ID, warnings=self.warns)
 
     def preview(self, spec: Any, *, owner: Owner) -> Plan:
         self.call("preview", spec.name, owner)
@@ -1263,6 +1265,27 @@ def test_what_cannot_be_made_active_is_half_made(live: Live) -> None:
     life.fails["use"] = RuntimeError("no")
     with pytest.raises(RuntimeError):
         stacks.create(URN, "dev", properties(activate=True), quiet)
+
+
+def test_credentials_that_are_not_written_are_not_in_the_state(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A", "aws-access-keys:AKIAEXAMPLE000000001:" + "s" * 40)
+    monkeypatch.setenv("B", "aws-access-keys:AKIAEXAMPLE000000001:" + "t" * 40)
+    life = live()
+    life.stored["dev"] = owned(replace(view_of(LOCAL), id=ID), URN, "a")
+    life.warns = (SecretsNotCompared("They stay."),)
+    store = {"artifactStore": "s3://team-data/k", "region": "eu-west-1"}
+    mine = properties(**store, ownerRun="a", credentials="env:A")
+    new = properties(**store, credentials="env:B")
+    done = stacks.update(URN, "dev", ID, mine, properties(**store, credentials="env:A"), quiet)
+    assert done.properties["credentials"] == "env:A"
+    with pytest.raises(stacks.PartialUpdate, match="They stay") as half:
+        stacks.update(URN, "dev", ID, mine, new, quiet)
+    assert half.value.made.properties["credentials"] == "env:A"
+    with pytest.raises(stacks.PartialUpdate) as half:
+        stacks.update(URN, "dev", ID, properties(**store, ownerRun="a"), new, quiet)
+    assert "credentials" not in half.value.made.properties
 
 
 TAKEN: Mapping[str, tuple[StackView | None, Mapping[str, Any], str, type[KitaruError] | None]] = {

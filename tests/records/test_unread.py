@@ -48,6 +48,29 @@ def test_a_plan_without_the_right_to_secrets_has_the_digest_of_one_with_it(
         assert not operations.preview(spec).has_changes
 
 
+def test_that_a_connector_is_taken_over_is_known_without_its_secrets(
+    memory: MemoryGateway,  # noqa: F811
+) -> None:
+    with installed(memory):
+        operations.apply(from_mapping(REMOTE))
+        operations.delete("prod", force=True)  # its parts are left
+        spec = from_mapping({**REMOTE, "credentials": OTHER_KEYS})
+        whole = document([plan_stack(spec)])
+        memory.hides_secrets = True
+        assert document([plan_stack(spec)])["digest"] == whole["digest"]
+    (taken,) = (
+        change
+        for change in whole["stacks"][0]["changes"]
+        if change["address"] == "records/service_connector"
+    )
+    assert taken["reason"]["code"] == "taken_over"
+    # Also where nothing but its secrets differs.
+    hidden = [one for one in taken["changed"] if one["path"] in taken["undigested"]]
+    assert hidden
+    assert needs_review({**taken, "changed": hidden})
+    assert not needs_review({**taken, "changed": hidden, "reason": None})
+
+
 def test_nor_does_it_lose_another_change(memory: MemoryGateway) -> None:  # noqa: F811
     spec = from_mapping({**REMOTE, "credentials": OTHER_KEYS, "labels": {"team": "ml"}})
     with installed(memory):

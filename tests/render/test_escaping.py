@@ -53,6 +53,20 @@ def test_text_stays_text(text: str) -> None:
     assert not REFERENCE.search(said)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "subnet vpc-0a1b2c3d4e5f6a7b8 of 4a0b1c2d-1e2f-4a5b-8c9d-0e1f2a3b4c5d",
+        "DA39A3E5E6B4B0D3255BFEF95601890AFD80709 @da39a3ee5e #da39a3e &#8203;",
+        "https://www.a.b/da39a3ee5e, GH-6, 123456789012",
+    ],
+)
+def test_nothing_is_seen_of_what_parts(text: str) -> None:
+    seen = "".join(token.content for token in inline(escaped(text)))
+    assert "\u200b" in seen
+    assert seen.replace("\u200b", "") == text
+
+
 @pytest.mark.parametrize("text", NASTY)
 def test_code_stays_code_and_in_its_cell(text: str) -> None:
     found = inline(f"| A | B |\n| --- | --- |\n| {code(text)} | last |")

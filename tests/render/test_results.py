@@ -26,6 +26,11 @@ def test_what_failed_comes_first_and_nothing_is_markup() -> None:
     assert markdown(found, 3, 1000) == markdown(found, 3)
 
 
+def test_warnings_are_said_too() -> None:
+    warned = outcome("a", "unchanged") | {"result": {"warnings": [{"code": "c", "message": "<x>"}]}}
+    assert "| `a` | ➖ unchanged | &lt;x&gt; |" in markdown([warned], 1)
+
+
 def test_of_two_hundred_failures_each_is_named_and_of_thousands_as_many_as_fit() -> None:
     failed = [outcome(f"bad-{n:04}", "failed", "|" * 3000) for n in range(100)]
     fine = [outcome(f"good-{n:04}", "applied") for n in range(100)]

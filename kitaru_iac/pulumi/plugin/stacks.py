@@ -7,13 +7,14 @@ One whose turn comes when nobody waits for it any more begins nothing, since no 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import KitaruError, StackNotFound, StackTakenOver
+from kitaru_iac.notices import KitaruWarning, SecretsNotCompared
 from kitaru_iac.pulumi.plugin import ownership, place, runs
 from kitaru_iac.pulumi.plugin.check import stack_spec
 from kitaru_iac.pulumi.plugin.reading import (
@@ -193,6 +194,7 @@ def update(
         done = operations.apply(spec, confirm=confirm, progress=say, owner=owner)
         stack = made(id, new, tuple(map(str, done.warnings)))
         ownership.hold(urn, stack.properties, written=True)
+        _require_written(done.warnings, stack, new, state)
         if not state.values.get("activate"):
             _activate(stack, new, state.wire)
     return stack
@@ -295,6 +297,20 @@ def _insist_on_place(plan: Plan, spec: StackSpec) -> None:
                 why=step.reason or "It was changed outside this program.",
                 remedy="See what is there: pulumi refresh. Then run pulumi up again.",
             )
+
+
+def _require_written(
+    warnings: Iterable[KitaruWarning], made: Made, new: Properties, state: Properties
+) -> None:
+    """Refuse to end an update whose changed credentials were not written.
+
+    With the new ones in the state, no later update would find a difference.
+    """
+    unread = next((one for one in warnings if isinstance(one, SecretsNotCompared)), None)
+    if unread is None or new.values.get("credentials") == state.values.get("credentials"):
+        return
+    half = replace(made, properties=_as_before("credentials", made.properties, state.wire))
+    raise PartialUpdate(half, f"The new credentials are not written: {unread}")
 
 
 def _activate(made: Made, new: Properties, before: Mapping[str, Any]) -> None:
