@@ -1,4 +1,4 @@
-"""The fast readers say what ZenML's own client says, on 40 generated stores.
+"""The fast readers say what ZenML's own client says, on 24 generated stores.
 
 For each store ZenML's client is asked for the listing, the active stack and every stack in full.
 What pages, filters, names and counts have to be follows from that listing. Some of the stores are
@@ -35,7 +35,7 @@ from tests.gateway.stores import (
 from tests.homes import Home, ready_home
 from tests.servers.zenml import ZenMLServer, copy_database
 
-STORES = 40
+STORES = 24
 #: Each so many stores, the slow reader gives all answers as well.
 SLOW_EACH = 5
 
