@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def home(isolated: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.chdir(tmp_path)
     # Pauses before a read is sent again have their own tests: tests/gateway/test_http.py.
     monkeypatch.setattr(Watch, "sleep", lambda *_: None)
+    # Where another test of this process has loaded ZenML, a change would be its own client's.
+    monkeypatch.delitem(sys.modules, "zenml", raising=False)
     return tmp_path
 
 
