@@ -18,6 +18,7 @@ from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.engine.command import EngineCommand
 from kitaru_iac.engine.events import Recording
 from kitaru_iac.engine.find import FoundEngine
+from kitaru_iac.engine.needed import staying
 from kitaru_iac.engine.patience import Passing, patiently
 from kitaru_iac.engine.pending import Identify, begun, settled, with_protection, without
 from kitaru_iac.engine.progress import View, as_view
@@ -192,7 +193,7 @@ class Deployment:
     def preview_destroy(self, *, keep_protected: bool = True) -> Result:
         """What `destroy` would delete."""
         stack = self._open(create=False)
-        if stack is None:
+        if stack is None or (keep_protected and self._all_stays()):
             return Result()
         record, _ = self._operate(
             "preview the deletion of the infrastructure",
@@ -208,9 +209,8 @@ class Deployment:
         if stack is None:
             return Result()
         self.settle()
-        held = self.resources()
-        if keep_protected and held and all(resource.get("protect") for resource in held):
-            return Result()  # the engine would end without a word, and without a summary
+        if keep_protected and self._all_stays():
+            return Result()
         record, _ = self._operate(
             "take the infrastructure down",
             lambda say: stack.destroy(
@@ -229,6 +229,12 @@ class Deployment:
             )
             self._opened = None
         return Result(record.changes)
+
+    def _all_stays(self) -> bool:
+        """Whether all is protected, or needed by what is: the engine would end without a word."""
+        stays = staying(self._held())
+        held = self.resources()
+        return bool(held) and all(resource["urn"] in stays for resource in held)
 
     def _take_back(self, stack: Stack) -> None:
         """Put what exists and is ours into the state; see `engine.taking_back`.

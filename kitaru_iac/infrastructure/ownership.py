@@ -6,11 +6,12 @@ taken over, changed or deleted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.checks.probes import in_parallel
+from kitaru_iac.engine.needed import needs
 from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.infrastructure.deletion_protection import require_unlocked
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
@@ -55,7 +56,7 @@ class _Resource:
             protected=bool(state.get("protect")),
             inputs=cast("Inputs", state.get("inputs") or {}),
             outputs=cast("Inputs", state.get("outputs") or {}),
-            needs=frozenset(_needs(state)),
+            needs=frozenset(needs(state)),
         )
 
     def is_claimed(self, claim: Claim) -> bool:
@@ -63,18 +64,6 @@ class _Resource:
         return self.type == claim.type and all(
             self.inputs.get(key) == name for key, name in claim.inputs.items()
         )
-
-
-def _needs(state: Mapping[str, object]) -> Iterator[str]:
-    """What Pulumi keeps as long as it keeps this (its `TransitiveDependenciesOf`), by URN."""
-    yield str(state.get("parent"))
-    yield str(state.get("deletedWith"))
-    yield from cast("Iterable[str]", state.get("dependencies") or ())
-    by_property = cast(
-        "Mapping[str, Iterable[str] | None]", state.get("propertyDependencies") or {}
-    )
-    for urns in by_property.values():
-        yield from urns or ()
 
 
 # -- before anything is made -----------------------------------------------------------------------

@@ -279,10 +279,22 @@ def test_a_failing_program_is_told_without_the_engines_noise(engine_room: Engine
 
 
 def test_what_is_protected_is_not_deleted(engine_room: EngineRoom) -> None:
-    with deployment(role(protect=True)) as d:
+    def program() -> None:
+        other = pulumi.ResourceOptions(provider=aws_sdk.Provider("other", region=REGION))
+        trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+        needed, _ = (
+            aws_sdk.iam.Role(name, name=name, assume_role_policy=trust, opts=other)
+            for name in ("needed", "free")
+        )
+        role(protect=True, description=needed.name)()
+
+    with deployment(program) as d:
         d.up()
-        assert [step.action for step in d.destroy().steps()] in ([], [Action.KEEP])
-        assert d.exists()
+        for left in (["free"], []):  # the second time, what is left is protected or needed
+            steps = d.destroy().steps()
+            assert [step.name for step in steps if step.action is Action.DELETE] == left
+        assert d.preview_destroy().steps() == ()
+        assert {one["id"] for one in d.resources()} == {"a", "needed"}
     with deployment(lambda: None) as d, pytest.raises(ResourceProtected, match="left alone"):
         d.up()
     assert engine_room.aws.client("iam").list_roles()["Roles"]
