@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from kitaru_iac.engine.deployment import Deployment
 from kitaru_iac.engine.taking_back import Planned, taken_back
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -62,3 +64,22 @@ def test_what_the_state_has_stays_as_it_is() -> None:
 @pytest.mark.parametrize("plan", [[], FRAME, [*FRAME, thing("theirs")]])
 def test_where_nothing_is_taken_back_nothing_is_written(plan: list[Planned]) -> None:
     assert taken_back({"resources": []}, plan, identify) == {"resources": []}
+
+
+def test_what_was_taken_back_is_read_before_the_next_round_looks() -> None:
+    """Unread, a route table has no network: what names it would be unknown in every round."""
+    refreshed: list[bool] = []
+    edits = iter([True, True, False])
+
+    def preview(*, refresh: bool, **_: Any) -> None:
+        refreshed.append(refresh)
+
+    def operate(_: str, call: Callable[[Callable[[Any], None]], object]) -> None:
+        call(lambda _: None)
+
+    runner = SimpleNamespace(operate=operate, say=lambda _: None)
+    states = SimpleNamespace(edit=lambda *_: next(edits), forget=lambda: None)
+    it: Any = SimpleNamespace(_identify=identify, _runner=runner, _states=states)
+    stack: Any = SimpleNamespace(preview=preview)
+    Deployment._take_back(it, stack)
+    assert refreshed == [False, True, True]
