@@ -36,23 +36,31 @@ def preview_destroy(
     credentials: Credentials | None = None,
     include_protected: bool = False,
     delete_data: bool = False,
+    forget_foreign: bool = False,
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
 ) -> Destroyed:
     """Tell what `destroy_infrastructure` would do. Writes nothing. Its errors are that one's."""
     with existing(labels, credentials, progress, consent) as owned:
-        decided = fates(owned, include_protected=include_protected, delete_data=delete_data)
+        decided = fates(
+            owned,
+            include_protected=include_protected,
+            delete_data=delete_data,
+            forget_foreign=forget_foreign,
+        )
         require_deletable(owned, decided)
         require_unlocked(decided)
+        forgotten = foreign(_to_forget(decided)) if forget_foreign else ()
         return Destroyed(
             tuple(
                 fate.step(Action.DELETE)
                 for fate in decided
                 if fate.reason is None and fate.type not in owned.unchanged
             ),
-            (*kept(decided), *doubtful(owned)),
-            foreign=foreign(decided),
+            (*(part for part in kept(decided) if part not in forgotten), *doubtful(owned)),
+            foreign=tuple(part for part in foreign(decided) if part not in forgotten),
             hidden=hidden(decided),
+            forgotten=forgotten,
         )
 
 
@@ -109,7 +117,7 @@ def destroy_infrastructure(
             owned.engine.set_protection({urn: True for urn, stays in changed.items() if stays})
         elif changed:
             owned.engine.set_protection(changed)
-        others = [fate for fate in decided if fate.is_foreign and not fate.is_hidden]
+        others = _to_forget(decided)
         if forget_foreign and others:
             if progress:
                 progress("Forgetting what was not made for this stack")
@@ -132,6 +140,11 @@ def destroy_infrastructure(
             forgotten=forgotten,
             warnings=warnings,
         )
+
+
+def _to_forget(decided: Iterable[Fate]) -> list[Fate]:
+    """What is surely not the deployment's own."""
+    return [fate for fate in decided if fate.is_foreign and not fate.is_hidden]
 
 
 def _gone(owned: OwnedDeployment, done: Iterable[Step]) -> tuple[Step, ...]:

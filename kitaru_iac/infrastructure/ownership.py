@@ -205,7 +205,7 @@ class Fate:
         reason: Why it stays; None if it goes.
         is_foreign: Whether it stays since it is not the deployment's own, or is a setting of such.
         is_hidden: Whether it may be its own in spite of that, since it may not be looked at.
-        is_shared: Whether it stays since its parent does.
+        is_shared: Whether it stays since its parent does, and is named with that.
         is_needed: Whether it stays since what stays depends on it: the engine sees to that.
         locked: Which setting makes the cloud refuse to delete it; None if it goes or none does.
     """
@@ -279,7 +279,7 @@ def fates(
             locked=locked if reason is None else None,
         )
     while _keep_needed(decided, resources, owned.unchanged, forget_foreign=forget_foreign):
-        _keep_settings(decided, resources)
+        _keep_settings(decided, resources, owned.unchanged)
     return list(decided.values())
 
 
@@ -310,12 +310,22 @@ def _keep_needed(
     return before != list(decided.values())
 
 
-def _keep_settings(decided: dict[str, Fate], resources: Iterable[_Resource]) -> None:
-    """Keep the settings of what stays since it is needed, as those of all that stays."""
+def _keep_settings(
+    decided: dict[str, Fate], resources: Iterable[_Resource], unchanged: Collection[str]
+) -> None:
+    """Keep the parts of what stays since it is needed, as those of all that stays.
+
+    They are named: a network's may cost money, and the deletion was to take them down.
+    """
     for resource in resources:
         parent, fate = decided.get(resource.parent), decided[resource.urn]
         if parent is not None and parent.reason is not None and fate.reason is None:
-            decided[fate.urn] = replace(fate, reason=parent.reason, is_shared=True, locked=None)
+            decided[fate.urn] = replace(
+                fate,
+                reason=f"{parent.id} ({parent.type}) stays, and it is part of it",
+                is_shared=parent.is_shared or fate.type in unchanged,
+                locked=None,
+            )
 
 
 def _looked_at(

@@ -329,6 +329,7 @@ def delete_deployment(
                 credentials=credentials,
                 include_protected=include_protected,
                 delete_data=delete_data,
+                forget_foreign=forget_foreign,
                 progress=progress,
                 consent=consent,
             )

@@ -431,6 +431,13 @@ def test_a_setting_that_is_somebody_elses_keeps_its_thing() -> None:
     assert [fate.reason for fate in decided] == [None, FOREIGN]
 
 
+NODES = resource(
+    "cloud:Nodes",
+    "n",
+    parent="urn:c",
+    dependencies=["urn:out"],
+    propertyDependencies={"subnets": ["urn:subnet"], "none": None},
+)
 #: A node group in a cluster that depends on its role, a subnet and the way out of it.
 CLUSTER = [
     resource("cloud:Network", "net"),
@@ -441,13 +448,7 @@ CLUSTER = [
     resource(ROLE, "cluster-role"),
     resource("cloud:Cluster", "c", dependencies=["urn:cluster-role"]),
     resource("cloud:Addon", "dns", parent="urn:c"),
-    resource(
-        "cloud:Nodes",
-        "n",
-        parent="urn:c",
-        dependencies=["urn:out"],
-        propertyDependencies={"subnets": ["urn:subnet"], "none": None},
-    ),
+    NODES,
     resource(ROLE, "free"),
 ]
 
@@ -478,7 +479,11 @@ def test_all_that_what_stays_depends_on_stays_by_name(
     monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(owned(cloud, state)))
     monkeypatch.setattr(destroy, "require_nothing_unknown", lambda *_: ())
     if forget:
+        plan = destroy.preview_destroy({}, forget_foreign=True)
         done = destroy.destroy_infrastructure({}, forget_foreign=True)
+        # What is agreed to is all that goes.
+        assert [step.name for step in plan.steps] == [one["id"] for one in CLUSTER if one != NODES]
+        assert (plan.kept, plan.foreign, plan.forgotten) == ((), (), done.forgotten)
         assert (done.kept, [part.name for part in done.forgotten]) == ((), ["n"])
         return
     plan, done = destroy.preview_destroy({}), destroy.destroy_infrastructure({})
@@ -486,11 +491,34 @@ def test_all_that_what_stays_depends_on_stays_by_name(
     assert plan.kept == done.kept
     reasons = {part.name: part.reason for part in done.kept}
     assert reasons.pop("n") == FOREIGN
+    assert reasons.pop("dns") == "c (cloud:Cluster) stays, and it is part of it"
+    assert reasons.pop("default") == "net (cloud:Network) stays, and it is part of it"
     assert sorted(reasons) == ["c", "cluster-role", "nat", "net", "out", "subnet"]
     assert set(reasons.values()) == {"n (cloud:Nodes) stays, and depends on it"}
     assert [part.name for part in done.foreign] == ["n"]
     # What is needed stays without protection, and goes when nothing needs it any more.
     assert written == [{"urn:n": True, "urn:dns": True, "urn:default": True}]
+
+
+def test_what_hangs_under_a_needed_network_stays_by_name() -> None:
+    """A run was cut off before the node group, and the cluster is somebody else's by now."""
+    free = ("n", "out", "free", "dns")
+    states = [one for one in CLUSTER if one["id"] not in free]
+    states[-1] = {**states[-1], "propertyDependencies": {"vpc": ["urn:net"]}}
+    states.append(resource("cloud:Address", "ip", parent="urn:nat"))
+    states.append(resource("cloud:Api", "api", parent="urn:net"))
+    there = OwnedDeployment(
+        State(states), Cloud({("cloud:Cluster", "c"): theirs("c")}), OWN, frozenset({"cloud:Api"})
+    )
+    decided = fates(there, include_protected=False, delete_data=False)
+    assert all(fate.reason for fate in decided)
+    part = "net (cloud:Network) stays, and it is part of it"
+    assert {one.name: one.reason for one in kept(decided)} == {
+        "c": FOREIGN,
+        **dict.fromkeys(("net", "cluster-role"), "c (cloud:Cluster) stays, and depends on it"),
+        **dict.fromkeys(("nat", "default", "subnet"), part),
+        "ip": "nat (cloud:Nat) stays, and it is part of it",
+    }
 
 
 def test_what_the_engine_leaves_though_it_was_to_go_is_named(

@@ -15,6 +15,7 @@ from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.infrastructure import destroy, remains
 from kitaru_iac.infrastructure.deployments import OwnedDeployment
 from kitaru_iac.infrastructure.remains import require_nothing_marked, require_nothing_unknown
+from kitaru_iac.infrastructure.results import Destroyed
 from kitaru_iac.notices import RemainsUnknown
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
@@ -154,6 +155,32 @@ def test_a_deployment_that_is_nowhere_is_looked_for_where_its_description_leads(
         )
     assert type(caught.value) is (InfrastructureRemains if file else DeploymentNotFound)
     assert bool(asked) is file
+
+
+@pytest.mark.parametrize("forget", [True, False])
+def test_what_is_agreed_to_is_what_is_done(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, forget: bool
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def told(*_: object, **given: object) -> Destroyed:
+        asked.append(given)
+        return Destroyed()
+
+    for step in ("preview_destroy", "destroy_infrastructure"):
+        monkeypatch.setattr(destroy, step, told)
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+    with installed(MemoryGateway()):
+        delete_deployment(
+            "prod",
+            include_protected=True,
+            delete_data=False,
+            forget_foreign=forget,
+            confirm=lambda _: True,
+        )
+    plan, done = asked
+    assert plan == done
+    assert done["forget_foreign"] is forget
 
 
 def test_the_description_of_another_stack_is_refused() -> None:
