@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from kitaru_iac.checks.commands import note
@@ -143,7 +144,8 @@ def _of_role(one: PodIdentity, r: AwsResources) -> Verdict | None:
     """What is wrong with a role that pods are to become; None where nothing is."""
     who = f"pods of {one.account} get no credentials"
     name = role_name(one.arn)
-    r = r.beside(one.arn)  # EKS gives pods roles of the cluster's account alone
+    # EKS gives pods roles of the cluster's account alone; the account described is the registry's.
+    r = replace(r, account=account_of(one.arn) or r.account)
     show = aws("iam", "get-role", role_name=name, query="Role.AssumeRolePolicyDocument")
     if isinstance(one.role, NotFound):
         make = aws("iam", "create-role", role_name=name, assume_role_policy_document=_trust({}, r))
@@ -196,8 +198,9 @@ def _may(document: Raw, action: str, one: PodIdentity, r: AwsResources) -> Trust
         "aws:requesttag/kubernetes-namespace": r.namespace,
         "aws:requesttag/kubernetes-service-account": one.account,
     }
-    account = account_of(one.arn) or str(r.account)
-    return may_assume(document, _PODS, account, r.region, r.partition, action=action, sent=sent)
+    return may_assume(
+        document, _PODS, str(r.account), r.region, r.partition, action=action, sent=sent
+    )
 
 
 def _trust(document: Raw, r: AwsResources) -> dict[str, Any]:

@@ -176,15 +176,18 @@ def test_a_role_is_mended_without_losing_what_it_trusts() -> None:
         ArnEquals={"aws:SourceArn": CLUSTER_ARN}, StringEquals={"aws:SourceAccount": ACCOUNT}
     )
     assert document == {"Version": "2012-10-17", "Statement": [EC2, ours]}
-    for r in (R, replace(R, account=None)):
+    # The account of a description is the registry's, which may be another one.
+    for r in (R, replace(R, account=None), replace(R, account="999999999999")):
         gone = PodIdentity("x", ROLE, NotFound("gone"))
         new = evaluate_pod_identity((gone,), addons(), {}, r)
         assert json.loads(shlex.split(str(new.remedy))[-1])["Statement"] == [ours]
         # What is told to be made is what is looked for.
         assert evaluate_pod_identity((role(ours),), addons(), {}, r).status is OK
+        mended = evaluate_pod_identity((role(EC2),), addons(), {}, r)
+        assert mended.remedy == found.remedy
 
 
-@pytest.mark.parametrize("account", [ACCOUNT, None])
+@pytest.mark.parametrize("account", [ACCOUNT, None, "999999999999"])
 def test_the_account_of_pods_is_that_of_their_role(account: str | None) -> None:
     own = role(trust(**equals("aws:SourceAccount", ACCOUNT)))
     found = evaluate_pod_identity((own,), addons(), {}, replace(R, account=account))
