@@ -29,6 +29,7 @@ from kitaru_iac.clouds.aws.policies.document import Document, read_document
 from kitaru_iac.clouds.aws.policies.evaluate import Decision, Effect, evaluate, may
 from kitaru_iac.clouds.aws.policies.requests import (
     Caller,
+    CallerKind,
     Context,
     Pattern,
     Possible,
@@ -45,6 +46,8 @@ _OUTSIDE = {
     Resource.DEFINITIONS: "definitions of large pipelines, at the top of the bucket",
     Resource.JOB_OUTPUT: "outputs of jobs, at the top of the bucket",
 }
+#: What a request says of who sends it, beside the account.
+_OF_ONE = {"aws:principalarn", "aws:principaltype", "aws:tokenissuetime", "aws:username"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,8 @@ def _unless_it_decides(
     else:
         return None
     whose = thing.account if thing.account and thing.account.isdigit() else None
-    if thing.must_allow or whose is None or whose != (r.account or whose):
+    is_told = not thing.must_allow or (r.account is not None and _lets_in(document, thing, r))
+    if not is_told or whose is None or whose != (r.account or whose):
         verb = "lets it in"
     elif any(not statement.allows for statement in document.statements):
         verb = "denies it"
@@ -157,6 +161,16 @@ def _unless_it_decides(
         return None
     why = f"who the connector is, and whether {thing.name}'s policy {verb}, is not known: {who}"
     return unknown(why, remedy or thing.show)
+
+
+def _lets_in(document: Document, thing: Thing, r: AwsResources) -> bool:
+    """Whether it lets in anybody of its account whom it does not name, as a key's first policy."""
+    somebody = Caller(CallerKind.ROLE, account=thing.account)
+    # An Allow with NotPrincipal may except just the one who is not known.
+    said = tuple(one for one in document.statements if not (one.allows and one.negated_principals))
+    callers = [("the connector", somebody, Identity.CONNECTOR)]
+    asked = _asked(replace(document, statements=said), thing, callers, r)
+    return _judged(asked, thing) is None
 
 
 def _fine(asked: Sequence[_Asked], has_policy: bool) -> str:
@@ -236,6 +250,8 @@ def _context(caller: Caller, thing: Thing) -> Context:
         "aws:principalaccount": str(caller.account),
         "aws:principalarn": caller.name if caller.path_known else Pattern(_any_path(caller.name)),
     }
+    if not caller.name:
+        known = {key: value for key, value in known.items() if key not in _OF_ONE}
     if thing.via is not None:
         known |= {"kms:viaservice": thing.via, "kms:calleraccount": str(caller.account)}
     if thing.region is not None:

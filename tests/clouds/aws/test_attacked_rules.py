@@ -727,10 +727,29 @@ def test_who_is_not_known_may_not_be_whom_the_key_lets_in() -> None:
     """A key's policy lets in whom it names, or hands the decision to its account."""
     r = replace(R, type=StackType.KUBERNETES, role=None)
     hidden = Skipped("its identity is not told")
-    for said in (key_says({"AWS": ROLE}), key_says(US)):
-        document = json.dumps({"Version": "2012-10-17", "Statement": [said]})
+
+    def status(*said: Any, r: AwsResources = r) -> CheckStatus:
+        document = json.dumps({"Version": "2012-10-17", "Statement": said})
         found = with_key_policy(ok("it encrypts"), KeyPolicy(KEY, document), hidden, r)
-        assert (found.status, "who the connector is" in found.why) == (UNKNOWN, True)
+        assert ("who the connector is" in found.why) is (found.status is UNKNOWN)
+        return found.status
+
+    via = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}}
+    called = {"StringEquals": {"kms:CallerAccount": OURS}}
+    for said in (key_says(US), key_says(US, USE, via), key_says("*", USE, called)):
+        assert status(said) is OK
+        # Whose connector it is has to be known for that.
+        assert status(said, r=replace(r, account=None)) is UNKNOWN
+        assert status(said, r=replace(r, account=OTHER)) is UNKNOWN
+    named = key_says({"AWS": ROLE})
+    assert status(named) is UNKNOWN
+    assert status(key_says(US), {**named, "Effect": "Deny"}) is UNKNOWN
+    assert status(key_says(US, "kms:Decrypt")) is UNKNOWN
+    for operator, arn in (("ArnLike", f"arn:aws:iam::{OURS}:role/*"), ("ArnNotEquals", ROLE)):
+        assert status(key_says(US, "kms:*", {operator: {"aws:PrincipalArn": arn}})) is UNKNOWN
+    assert status(key_says(US, "kms:*", {"Null": {"aws:username": "true"}})) is UNKNOWN
+    del named["Principal"]
+    assert status({**named, "NotPrincipal": {"AWS": ROLE}}) is UNKNOWN
 
 
 def test_a_key_whose_policy_may_not_be_read_is_no_ok() -> None:
