@@ -46,6 +46,7 @@ _FARGATE = {
 #: Instances with a processor of AWS's own: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
 _GRAVITON = compiled(r"(a1|[a-z]+[0-9]+g[a-z]*)\.")
 _LINUX = ("kubernetes.io/os", "linux")
+_X86, _ARM = ("kubernetes.io/arch", "amd64"), ("kubernetes.io/arch", "arm64")
 _ORDER = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
 _IN_CLUSTER = "taints, readiness and room of nodes stand in the cluster, and were not looked at"
 
@@ -86,10 +87,9 @@ def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
             _show_group(running[0], r),
         )
     if healthy:
-        return warn(
-            f"only ARM nodes ({_names(healthy)}): an image built on x86-64 does not run there",
-            _more_nodes(r),
-        )
+        if unmanaged is not None and unmanaged.status is CheckStatus.UNKNOWN:
+            return unmanaged
+        return _only_arm(compute, _names(healthy), r)
     if sized:
         return _degraded(compute, r)
     untold = [g for g in fit if _size(g) is None]
@@ -106,14 +106,44 @@ def _of_unmanaged(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdic
     if not compute.unmanaged:
         return None
     words = f"{compute.unmanaged} running instances that EKS does not manage"
-    asked = [f"{key}={value}" for key, value in pod.node_selectors if (key, value) != _LINUX]
+    met = {_LINUX}
+    if compute.unmanaged_arm < compute.unmanaged:
+        met.add(_X86)
+    if compute.unmanaged_arm:
+        met.add(_ARM)
+    asked = [f"{key}={value}" for key, value in pod.node_selectors if (key, value) not in met]
     if asked:
         why = f"which labels the {words} have stands in the cluster, and the pods ask for"
         return unknown(f"{why} {', '.join(asked)}", "kubectl get nodes --show-labels")
-    if compute.unmanaged_arm == compute.unmanaged:
-        why = f"only ARM nodes ({words}): an image built on x86-64 does not run there"
-        return warn(why, _more_nodes(r))
+    if compute.unmanaged_arm == compute.unmanaged and not _asks_for_arm(pod):
+        return _only_arm(compute, words, r)
     return ok(words, _IN_CLUSTER)
+
+
+def _only_arm(compute: Compute, words: str, r: AwsResources) -> Verdict:
+    why = f"only ARM nodes ({words})"
+    unseen = _unseen(compute)
+    if unseen:
+        others = " and ".join(unseen)
+        return unknown(
+            f"{why} are known, where an image built on x86-64 does not run; {others} may have "
+            "others, which EKS does not list",
+            "kubectl get nodes,nodepools --label-columns kubernetes.io/arch",
+        )
+    return warn(f"{why}: an image built on x86-64 does not run there", _more_nodes(r))
+
+
+def _unseen(compute: Compute) -> list[str]:
+    """What may have nodes of which EKS does not tell."""
+    return [
+        words
+        for is_there, words in (
+            (compute.hybrid, "hybrid nodes"),
+            (compute.auto_mode, "node pools of its own in Auto Mode"),
+            (compute.karpenter, "Karpenter"),
+        )
+        if is_there
+    ]
 
 
 def _size(group: Raw) -> int | None:
@@ -137,15 +167,7 @@ def _nothing(
     """Nothing that EKS knows of runs a pod: what it does not know of may."""
     if compute.hybrid and not compute.node_groups and not compute.fargate_profiles:
         return unknown("it has hybrid nodes only, which EKS does not list", "kubectl get nodes")
-    unseen = [
-        words
-        for is_there, words in (
-            (compute.hybrid, "hybrid nodes"),
-            (compute.auto_mode, "node pools of its own in Auto Mode"),
-            (compute.karpenter, "Karpenter"),
-        )
-        if is_there
-    ]
+    unseen = _unseen(compute)
     unfit = "; ".join(f"{name} {why}" for name, why in reasons.items())
     if unseen:
         beside = f" ({unfit})" if unfit else ""
@@ -286,7 +308,7 @@ def _is_met(pod: PodSettings, nodes: Mapping[str, tuple[str, ...]]) -> bool:
 
 
 def _asks_for_arm(pod: PodSettings) -> bool:
-    return ("kubernetes.io/arch", "arm64") in pod.node_selectors
+    return _ARM in pod.node_selectors
 
 
 def _runs(profile: Raw, namespace: str, pod: PodSettings) -> bool:

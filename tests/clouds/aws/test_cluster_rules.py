@@ -448,7 +448,13 @@ def test_a_profile_without_subnets_gives_none() -> None:
         (2, (), WARN, "only ARM nodes (2 running instances"),
         (0, (("kubernetes.io/os", "linux"),), OK, "2 running instances"),
         (0, (("gpu", "a100"),), UNKNOWN, "the pods ask for gpu=a100"),
-        (2, (("kubernetes.io/arch", "arm64"),), UNKNOWN, "kubernetes.io/arch=arm64"),
+        # What each node says of its processor is known where one has it.
+        (0, (("kubernetes.io/arch", "amd64"),), OK, "2 running instances"),
+        (1, (("kubernetes.io/arch", "amd64"),), OK, "2 running instances"),
+        (2, (("kubernetes.io/arch", "amd64"),), UNKNOWN, "kubernetes.io/arch=amd64"),
+        (0, (("kubernetes.io/arch", "arm64"),), UNKNOWN, "kubernetes.io/arch=arm64"),
+        (1, (("kubernetes.io/arch", "arm64"),), OK, "2 running instances"),
+        (2, (("kubernetes.io/arch", "arm64"),), OK, "2 running instances"),
     ],
 )
 def test_what_eks_does_not_manage_is_judged_by_what_is_known_of_it(
@@ -457,6 +463,34 @@ def test_what_eks_does_not_manage_is_judged_by_what_is_known_of_it(
     seen = Compute((), (), False, False, unmanaged=2, unmanaged_arm=arm)
     found = evaluate_compute(seen, replace(R, pods=(PodSettings(asks),)))
     assert (found.status, why in found.why) == (status, True), found
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"karpenter": True}, "Karpenter may have others"),
+        ({"auto_mode": True, "pools": ()}, "Auto Mode may have others"),
+        ({"hybrid": True}, "hybrid nodes may have others"),
+    ],
+)
+@pytest.mark.parametrize("groups", [(), ("AL2023_ARM_64_STANDARD",)])
+def test_only_arm_nodes_are_known_where_others_may_be(
+    groups: tuple[str, ...], more: dict[str, Any], words: str
+) -> None:
+    there: dict[str, Any] = {"auto_mode": False, "hybrid": False, **more}
+    if not groups:
+        there |= {"unmanaged": 2, "unmanaged_arm": 2}
+    found = evaluate_compute(Compute(tuple(map(some, groups)), (), **there), R)
+    assert (found.status, words in found.why) == (UNKNOWN, True), found
+
+
+def test_arm_nodes_are_not_the_only_ones_where_labels_of_others_are_not_known() -> None:
+    arm = some("AL2023_ARM_64_STANDARD", labels={"team": "ml"})
+    pod = PodSettings((("team", "ml"),))
+    found = evaluate_compute(
+        Compute((arm,), (), False, False, unmanaged=1), replace(R, pods=(pod,))
+    )
+    assert (found.status, "team=ml" in found.why) == (UNKNOWN, True), found
 
 
 def test_what_eks_does_not_manage_has_its_caveat() -> None:
