@@ -134,6 +134,7 @@ def test_a_deleted_vault_keeps_its_name_with_both_ways_out(account: Account, wor
     assert seen is not None
     assert str(seen.foreign).count("--location northeurope") == 2
     assert "run this in northeurope with --take-back" in str(seen.foreign)
+    assert "has nothing in westeurope yet" in str(seen.foreign)  # a state stays in its region
 
 
 def test_a_deleted_workspace_keeps_its_name_with_all_ways_out(

@@ -268,13 +268,20 @@ def _deleted_vault(access: AzureAccess, subscription: str, name: str, region: st
         return None
     until = text(found, "properties", "scheduledPurgeDate")
     location = location_of(text(found, "properties", "location") or region)
-    is_here = location == location_of(region)
+    here = location_of(region)
+    is_here = location == here
     recover = az("keyvault", "recover", name=name, location=location, subscription=subscription)
-    run = "run this with --take-back" if is_here else f"run this in {location} with --take-back"
+    run = (
+        "run this with --take-back"
+        if is_here
+        else f"run this in {location} with --take-back, which takes a stack that has nothing in "
+        f"{here} yet"
+    )
     kept = f"it was deleted{'' if is_here else f' in {location}'}, and keeps its name until {until}"
     back = f"Bring it back with `{recover}`, and {run}"
     if flag(found, "properties", "purgeProtectionEnabled") is True:
-        return f"{kept}, protected from purging. {back}."
+        other = "" if is_here else "; or give the stack another name"
+        return f"{kept}, protected from purging. {back}{other}."
     purge = az("keyvault", "purge", name=name, location=location, subscription=subscription)
     return f"{kept}. {back}; or delete it for good: `{purge}`."
 
