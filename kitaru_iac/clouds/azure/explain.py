@@ -12,9 +12,9 @@ from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Denied, NotFound, Outcome, Probe, ProbeError, Unavailable
 from kitaru_iac.clouds.azure.catalog import CATALOG
 from kitaru_iac.clouds.azure.commands import assign, az
-from kitaru_iac.clouds.azure.decisions import judge
+from kitaru_iac.clouds.azure.decisions import Judged, judge
 from kitaru_iac.clouds.azure.observations import Principal, Raw, Rights, text
-from kitaru_iac.clouds.azure.permission_table import READER, AzurePermission
+from kitaru_iac.clouds.azure.permission_table import READER, AzurePermission, is_data
 from kitaru_iac.clouds.azure.permissions import built_in
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import AzureResources, location_of
@@ -143,13 +143,15 @@ def evaluate_rights(
             )
             why = f"no role of {who} at {rights.scope} or above allows {', '.join(judged.missing)}"
             remedy = remedy if role else note(remedy, "a role from: kitaru stack policy")
-            if rights.is_managed and not rights.principal.is_caller:
-                # https://learn.microsoft.com/azure/lighthouse/concepts/architecture
-                return unknown(
-                    f"{why}; what a tenant that manages the subscription is delegated (Azure "
-                    "Lighthouse) is no assignment, and was not looked at",
-                    remedy,
+            if _may_be_delegated(rights, judged, identity):
+                whose = (
+                    "what a tenant that manages the subscription is delegated (Azure Lighthouse) "
+                    "is no assignment, and was not looked at"
+                    if rights.is_managed
+                    else "whether a tenant manages the subscription (Azure Lighthouse), whose "
+                    "rights are no assignments, was not seen"
                 )
+                return unknown(f"{why}; {whose}", remedy)
             return fail(why, remedy)
         conditional += judged.conditional
         allowed += len(judged.allowed)
@@ -161,6 +163,21 @@ def evaluate_rights(
             az("role", "assignment", "list", assignee=who_id or "OBJECT_ID", all=True),
         )
     return ok(f"{who} may do all that is needed ({allowed} of {allowed} operations)", _UNSEEN)
+
+
+def _may_be_delegated(rights: Rights, judged: Judged, identity: Identity) -> bool:
+    """Whether what no assignment allows may be a managing tenant's by delegation.
+
+    That is given to its people and applications, not to identities of the resources, and never on
+    data. The caller's own is told with its rights.
+    https://learn.microsoft.com/azure/lighthouse/concepts/tenants-users-roles
+    """
+    return (
+        rights.is_managed is not False
+        and identity is Identity.CONNECTOR
+        and not rights.principal.is_caller
+        and not any(map(is_data, judged.missing))
+    )
 
 
 def evaluate_region(seen: Raw, location: str, show: str, consequence: str = "") -> Verdict:

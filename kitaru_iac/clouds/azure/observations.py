@@ -178,13 +178,13 @@ class Rights:
         scope: The id of the resource.
         roles: Those at the scope and above.
         is_managed: Whether another tenant manages the subscription, whose people and applications
-            have roles there that are no assignments (Azure Lighthouse).
+            have roles there that are no assignments (Azure Lighthouse); None if it was not seen.
     """
 
     principal: Principal
     scope: str
     roles: tuple[Role, ...]
-    is_managed: bool = False
+    is_managed: bool | None = False
 
 
 def roles_in(answer: Raw, *path: str, condition: str | None = None) -> tuple[Role, ...]:

@@ -127,8 +127,10 @@ class CommonProbes:
         """
 
         def run(id: str, who: Principal, subscription: Outcome[Raw]) -> Rights:
-            is_managed = not isinstance(subscription, ProbeError) and bool(
-                within(subscription, "managedByTenants")
+            is_managed = (
+                None
+                if isinstance(subscription, ProbeError)
+                else bool(within(subscription, "managedByTenants"))
             )
             return Rights(who, id, self._roles(id, who, what), is_managed)
 

@@ -114,12 +114,20 @@ def test_only_what_every_scope_allows_without_a_condition_is_ok(
     assert bool(verdict.remedy) is (status is not OK)
 
 
-def test_what_another_tenant_was_delegated_is_not_seen_to_be_missing() -> None:
-    managed = replace(rights(who=Principal("o", "theirs")), is_managed=True)
-    verdict = evaluate_rights([(managed, needed(READ))], Identity.CONNECTOR)
-    assert (verdict.status, "Lighthouse" in verdict.why) == (UNKNOWN, True)
+@pytest.mark.parametrize("is_managed", [True, None, False])
+def test_what_another_tenant_was_delegated_is_not_seen_to_be_missing(
+    is_managed: bool | None,
+) -> None:
+    theirs = replace(rights(who=Principal("o", "theirs")), is_managed=is_managed)
+    verdict = evaluate_rights([(theirs, needed(READ))], Identity.CONNECTOR)
+    assert verdict.status is (FAIL if is_managed is False else UNKNOWN)
+    assert ("Lighthouse" in verdict.why) is (is_managed is not False)
+    assert ("was not seen" in verdict.why) is (is_managed is None)
+    # Nothing on data is delegated, and nothing to what pulls the image, which is a resource's own.
+    assert evaluate_rights([(theirs, needed(READ, BLOBS))], Identity.CONNECTOR).status is FAIL
+    assert evaluate_rights([(theirs, needed(READ))], Identity.PULL).status is FAIL
     # The caller's own rights Azure tells itself.
-    own = replace(rights(who=Principal("o", "me", True)), is_managed=True)
+    own = replace(theirs, principal=Principal("o", "me", True))
     assert evaluate_rights([(own, needed(READ))], Identity.CONNECTOR).status is FAIL
 
 

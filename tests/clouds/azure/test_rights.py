@@ -14,6 +14,7 @@ from tests.clouds.azure.world import OTHER, World
 BLOB = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 LISTING = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
 PULL = "Microsoft.ContainerRegistry/registries/pull/read"
+MANAGING = [{"tenantId": "99999999-0000-1111-2222-333333333333"}]
 YES, CONDITIONAL, NO = Answer
 
 
@@ -89,6 +90,22 @@ def test_an_assignment_below_does_not_count_above(world: World) -> None:
     status, why = found(world)
     assert status is CheckStatus.FAIL
     assert LISTING in why  # listing the account's containers is asked of the account
+
+
+def test_what_a_managing_tenant_is_delegated_is_no_assignment(world: World) -> None:
+    world.fit_bucket()
+    data = [f"{BLOB}/read", f"{BLOB}/write", f"{BLOB}/delete"]
+    role = world.azure.role_definition("data", dataActions=data)
+    world.azure.role_assignment(world.account_id, role, OTHER)
+    status, why = found(world)
+    assert (status, LISTING in why) == (CheckStatus.FAIL, True)
+    world.azure.deny("Microsoft.Resources/subscriptions/read")
+    status, why = found(world)
+    assert (status, "Lighthouse), whose rights" in why) == (CheckStatus.UNKNOWN, True)
+    world.azure.denied.clear()
+    world.faults.change(world.subscription, lambda seen: seen.update(managedByTenants=MANAGING))
+    status, why = found(world)
+    assert (status, "is delegated (Azure Lighthouse)" in why) == (CheckStatus.UNKNOWN, True)
 
 
 def test_a_namesakes_scope_is_not_above(world: World) -> None:
