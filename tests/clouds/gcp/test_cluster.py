@@ -407,6 +407,9 @@ def test_what_is_the_users_to_do_is_said(world: World) -> None:
 
 def test_the_grants_that_an_existing_cluster_goes_without_are_said(world: World) -> None:
     nodes, pods = target(gke({}, cluster="team", resources={})).notes
+    for note, whose in ((nodes, "nodes"), (pods, "pods")):
+        assert note.startswith(f"This grants the {whose} of team nothing")
+        assert "here nobody else has" in note  # nobody has looked what they have been granted
     assert "repositories add-iam-policy-binding kitaru-prod" in nodes
     assert "buckets add-iam-policy-binding gs://kitaru-prod-" in pods
     assert f"/{PROJECT}.svc.id.goog/subject/ns/default/sa/zenml-service-account" in pods

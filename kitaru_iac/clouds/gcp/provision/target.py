@@ -181,13 +181,14 @@ def _notes_of_existing(planned: Layout, pods: str) -> list[str]:
             project=planned.project,
         )
         found.append(
-            f"The nodes of {planned.cluster} are granted nothing. Once the repository is there, "
-            f"with the address of their account: {grant}"
+            f"This grants the nodes of {planned.cluster} nothing. Where nobody else has, once the "
+            f"repository is there, with the address of their account: {grant}"
         )
     if planned.new_bucket:
         found.append(
-            f"The pods of {planned.cluster} are granted nothing, and ZenML hands them the "
-            "connector's credentials. For their own, once the bucket is there: "
+            f"This grants the pods of {planned.cluster} nothing: where nobody else has, ZenML "
+            "hands them the connector's credentials. For their own, with Workload Identity on and "
+            "no account of Google's in their annotation, once the bucket is there: "
             f"{use_bucket(f'gs://{planned.new_bucket}', pods)}"
         )
     return found
