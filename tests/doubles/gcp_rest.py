@@ -66,6 +66,9 @@ def faulty(state: GcpState, call: str) -> Response | None:
             return google_error(404, "Requested entity was not found.", "notFound")
         case "throttled":
             return google_error(429, "Quota exceeded for quota metric.", "RESOURCE_EXHAUSTED")
+        case "payer":
+            words = "Bucket is a requester pays bucket but no user project provided."
+            return google_error(400, words, "required")
         case "down":
             return google_error(503, "The service is currently unavailable.", "UNAVAILABLE")
         case "hung":

@@ -86,8 +86,9 @@ class GcpFault:
     """How a call goes wrong.
 
     Attributes:
-        kind: ``denied``, ``absent``, ``throttled``, ``down``, ``hung``, ``garbage`` (no JSON, no
-            message), ``proxy`` (somebody else's page, with 403), or ``empty`` (no field is set).
+        kind: ``denied``, ``absent``, ``throttled``, ``payer`` (the requester pays, and named no
+            project), ``down``, ``hung``, ``garbage`` (no JSON, no message), ``proxy`` (somebody
+            else's page, with 403), or ``empty`` (no field is set).
         permission: The missing one, for ``denied``.
         reason: Of ErrorInfo, for ``denied``.
         metadata: Of ErrorInfo.

@@ -66,7 +66,8 @@ _CHECKS = (
         "gcp.bucket.requester_pays",
         "The bucket's own project pays for what is asked of it",
         "Where the requester pays, Google answers only who names a project for that, which ZenML "
-        "does not, or who may bill the bucket's project.",
+        "does not, or who may bill the bucket's project. It fails where the connector itself is "
+        "not answered; whether others may bill it is not seen: unknown.",
         _GCS + "requester-pays",
         _CANNOT_WARN,
     ),
@@ -158,8 +159,9 @@ _CHECKS = (
         "gcp.vertex.pull",
         "Vertex's service agents can pull the image",
         "Both agents of the project that runs Vertex, by the policies of the repository and of its "
-        "project. Google makes them when Vertex is first used, so a new project has none yet. A "
-        "grant by a folder, the organization or a group is not seen: unknown.",
+        "project. Google makes them when Vertex is first used, so a new project has none yet: a "
+        "warning where neither policy names one. A grant by a folder, the organization or a group "
+        "is not seen: unknown.",
         _IAM + "service-agents",
         _CANNOT_FAIL,
     ),
@@ -208,16 +210,17 @@ _CHECKS = (
     CheckInfo(
         "gcp.cluster.node_scopes",
         "The nodes' access scopes let them pull",
-        "Every node pool's scopes hold cloud-platform or devstorage.read_only: else pulls fail "
-        "whatever IAM says. Autopilot's are right.",
+        "The scopes of every node pool, and of the nodes that auto-provisioning makes, hold "
+        "cloud-platform or devstorage.read_only: else pulls fail whatever IAM says. Autopilot's "
+        "are right.",
         _GKE + "how-to/access-scopes",
     ),
     CheckInfo(
         "gcp.cluster.pull",
         "The nodes can pull the image",
         "The nodes' service account (`default` is the project's Compute account), by the policies "
-        "of the repository and of its project. A grant by a folder, the organization or a group "
-        "is not seen: unknown.",
+        "of the repository and of its project. Nodes that auto-provisioning makes count, too. A "
+        "grant by a folder, the organization or a group is not seen: unknown.",
         _GKE + "how-to/service-accounts",
         _OK_OR_UNKNOWN,
     ),
@@ -309,7 +312,8 @@ _CHECKS = (
     CheckInfo(
         "gcp.connector.cluster",
         "The connector may find the cluster",
-        "As `gcp.connector.bucket`, in the project. What it may do inside the cluster, "
+        "As `gcp.connector.bucket`, in the project; `container.clusters.connect` is needed where "
+        "the cluster's DNS endpoint is on. What it may do inside the cluster, "
         "`gcp.cluster.rights` asks.",
         _GKE + "how-to/iam",
         _CANNOT_WARN,

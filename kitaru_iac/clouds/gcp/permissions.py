@@ -17,6 +17,7 @@ from kitaru_iac.checks.probes import Denied
 from kitaru_iac.clouds.gcp.commands import bind, gcloud
 from kitaru_iac.clouds.gcp.permission_table import PERMISSIONS, GcpPermission, Resource, When
 from kitaru_iac.clouds.gcp.resources import GcpResources, gcp_resources, project_of_account
+from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
 
@@ -30,6 +31,9 @@ __all__ = [
     "trusts",
     "vertex_agents",
 ]
+
+#: The project of a full name, as ``projects/PROJECT/locations/…``.
+_IN_PROJECT = compiled(r"(?:^| )projects/([^/\s]+)/")
 
 
 def permissions_for(resources: GcpResources, identity: Identity) -> tuple[GcpPermission, ...]:
@@ -65,31 +69,32 @@ def let_look(error: Denied, member: str | None, r: GcpResources) -> str:
     if member is None or project is None or error.permission is None:
         who = gcloud("auth", "list")
         return note(who, f"and grant it {error.permission or 'the right to look'}")
-    role = role_id(r.stack, Identity.VERIFY, Resource.PROJECT)
+    role = _role_id(r.stack, "Look")
     # All that the checks read in this project, not one refusal after the other.
     every = {error.permission}.union(
         *(needed(r, Identity.VERIFY, resource) for resource in Resource)
     )
-    make = gcloud(
-        "iam", "roles", "create", role, project=project, permissions=",".join(sorted(every))
-    )
+    some = ",".join(sorted(every))
+    make = gcloud("iam", "roles", "create", role, project=project, permissions=some)
+    # An earlier refusal may have made it. `||` and `&&` bind alike, from the left.
+    add = gcloud("iam", "roles", "update", role, project=project, add_permissions=some)
     role = f"projects/{project}/roles/{role}"
-    return f"{make} && {bind('projects', project, member=member, role=role)}"
+    return f"{make} || {add} && {bind('projects', project, member=member, role=role)}"
 
 
 def _project_of(error: Denied, r: GcpResources) -> str | None:
-    """Where looking has to be granted: a registry, account or role may be another project's."""
+    """Where looking has to be granted: what is asked about may be another project's."""
     about = str(error.resource)
+    named = _IN_PROJECT.search(about)
+    if named:
+        return named[1]
     if about.startswith("the role "):
-        kind, _, name = about.removeprefix("the role ").partition("/")
-        return name.partition("/")[0] if kind == "projects" else None
-    if r.repository is not None and (
-        str(r.repository) in about or about.endswith(f"project {r.repository.project}")
-    ):
-        return r.repository.project
-    for email in (r.connector, r.workload):
-        if email is not None and about.endswith(f" {email}"):
-            return project_of_account(email) or r.project
+        return None  # Google's own, or an organization's
+    last = about.rpartition(" ")[2]
+    if about.endswith(f"project {last}"):
+        return last
+    if last.endswith(".gserviceaccount.com"):
+        return project_of_account(last) or r.project
     return r.project
 
 
@@ -181,8 +186,11 @@ def _document(r: GcpResources, identity: Identity) -> dict[str, Any]:
 
 def role_id(stack: str, identity: Identity, resource: Resource) -> str:
     """The id of a custom role: letters, digits, ``_`` and ``.``, at most 64."""
+    return _role_id(stack, identity.value.capitalize() + resource.value)
+
+
+def _role_id(stack: str, tail: str) -> str:
     words = (part.capitalize() for part in re.split(r"[^A-Za-z0-9]+", stack) if part)
-    tail = identity.value.capitalize() + resource.value
     return "kitaru" + "".join(words)[: 64 - 6 - len(tail)] + tail
 
 

@@ -57,7 +57,7 @@ def checks_for(
     connector = _connector(spec, identity, server)
     checks = credential_checks(made_by, probes, r, access.described_as)
     if r.bucket is not None:
-        checks += bucket_checks(made_by, probes, r)
+        checks += bucket_checks(made_by, probes, r, connector)
     if r.repository is not None:
         checks += repository_checks(made_by, probes, r.repository)
     if r.type is StackType.VERTEX:

@@ -7,10 +7,10 @@ from functools import partial
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
-from kitaru_iac.checks.probes import NotFound, Outcome, ProbeError, all_of
+from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, all_of
 from kitaru_iac.clouds.gcp.answers import BadRequest
 from kitaru_iac.clouds.gcp.commands import gcloud
-from kitaru_iac.clouds.gcp.observations import Bucket, Caller, Project, Raw, Tested
+from kitaru_iac.clouds.gcp.observations import Bucket, Caller, Connector, Project, Raw, Tested
 from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import public_roles
@@ -37,7 +37,7 @@ _KEY_BROKEN = {"DISABLED", "DESTROY_SCHEDULED", "DESTROYED", "IMPORT_FAILED", "G
 
 
 def bucket_checks(
-    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources
+    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources, who: Connector
 ) -> list[Check[object]]:
     """The checks of the bucket that the description names."""
     assert r.bucket is not None
@@ -63,9 +63,8 @@ def bucket_checks(
         add(
             "gcp.bucket.requester_pays",
             uri,
-            probes.bucket,
-            lambda seen: evaluate_payer(seen, r),
-            on_error=lambda error: _without_payer(error, r),
+            _asked_without_payer(probes),
+            lambda seen: evaluate_payer(seen, r, who),
         )
     )
     if r.region is not None:
@@ -91,29 +90,47 @@ def bucket_checks(
     ]
 
 
-def evaluate_payer(seen: Bucket, r: GcpResources) -> Verdict:
-    """Who asks has to name a project that pays, which neither ZenML nor gcsfs do."""
-    if not seen.requester_pays:
-        return ok("its own project pays for what is asked of it")
-    return fail(
-        "it lets in whoever names a project that pays, which ZenML does not; those alone who may "
-        "bill the bucket's project are let in without",
-        _own_payer(r),
-    )
-
-
-def _own_payer(r: GcpResources) -> str:
-    return gcloud("storage", "buckets", "update", f"gs://{r.bucket}", no_requester_pays=True)
-
-
-def _without_payer(error: ProbeError, r: GcpResources) -> Verdict | None:
-    """Google answers 400 to whoever names no project.
+def _asked_without_payer(probes: GcpProbes) -> Probe[tuple[Bucket | BadRequest, Caller]]:
+    """The settings, or the 400 that Google answers to who names no project, with who that was.
 
     https://cloud.google.com/storage/docs/requester-pays
     """
-    if isinstance(error, BadRequest) and "requester pays" in error.why:
-        return fail(f"ZenML names no project that pays: {error.why}", _own_payer(r))
-    return None
+
+    def run(caller: Caller, bucket: Outcome[Bucket]) -> tuple[Bucket | BadRequest, Caller]:
+        if isinstance(bucket, BadRequest) and "requester pays" in bucket.why:
+            return bucket, caller
+        if isinstance(bucket, ProbeError):
+            raise bucket
+        return bucket, caller
+
+    return Probe("who pays", run, requires=(probes.session,), after=(probes.bucket,), inline=True)
+
+
+def evaluate_payer(
+    seen: tuple[Bucket | BadRequest, Caller], r: GcpResources, who: Connector
+) -> Verdict:
+    """Who asks has to name a project that pays, or may bill the bucket's: ZenML names none.
+
+    Which of the two it is Google tells everybody about themselves alone.
+    """
+    answer, caller = seen
+    own_payer = gcloud("storage", "buckets", "update", f"gs://{r.bucket}", no_requester_pays=True)
+    if isinstance(answer, BadRequest):
+        if who.unseen is None and who.member in {None, caller.member}:
+            return fail(f"ZenML names no project that pays: {answer.why}", own_payer)
+        return unknown(
+            "these credentials are not let in without naming a project that pays, which ZenML "
+            "does not; whether the connector and the steps may bill the bucket's own was not "
+            f"seen: {answer.why}",
+            own_payer,
+        )
+    if not answer.requester_pays:
+        return ok("its own project pays for what is asked of it")
+    return unknown(
+        "those alone who may bill the bucket's project are let in without naming one that pays, "
+        "as these credentials were; whether the connector and the steps may was not seen",
+        own_payer,
+    )
 
 
 def create_bucket(r: GcpResources) -> str:

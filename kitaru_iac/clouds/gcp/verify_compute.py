@@ -142,16 +142,20 @@ def evaluate_location(seen: tuple[str, ...], r: GcpResources) -> Verdict:
 
 
 def evaluate_agents(seen: tuple[Outcome[Rights], Outcome[Rights]], r: GcpResources) -> Verdict:
-    """Both must be able to pull. In a project that never used Vertex there are none yet."""
+    """Both must be able to pull. In a project that never used Vertex there are none yet.
+
+    Google makes each at its time and refuses grants before that. One that is asked for gets no role
+    by itself (https://cloud.google.com/iam/docs/service-agents).
+    """
     assert r.repository is not None
     name = r.repository
     wanted = needed(r, Identity.PULL, Resource.REPOSITORY)
-    verdicts = []
-    rights: list[Rights] = []
-    for one in seen:
+    worst: Verdict | None = None
+    late: list[str] = []
+    steps: list[str] = []
+    for number, one in enumerate(seen):
         if isinstance(one, ProbeError):
             return unknown(f"not looked at: {one.why}", one.remedy, one.permission)
-        rights.append(one)
         grant = bind(
             "artifacts",
             "repositories",
@@ -161,29 +165,36 @@ def evaluate_agents(seen: tuple[Outcome[Rights], Outcome[Rights]], r: GcpResourc
             location=name.location,
             project=name.project,
         )
-        verdicts.append(evaluate_rights(one, wanted, str(name), grant))
-    # Google gives each agent a role on the project as it makes it, and refuses grants before that
-    # (https://cloud.google.com/iam/docs/service-agents).
-    late = [one for one in rights if not one.roles and not one.unseen]
-    if late and name.project == r.project:
-        others = [v for v, one in zip(verdicts, rights, strict=True) if one not in late]
-        if worst := next((one for one in others if one.status != "ok"), None):
-            return worst
-        return warn(
-            f"no policy names Vertex's service agents {' and '.join(one.member for one in late)}: "
-            "Google makes them, with their rights, when Vertex is first used, the one for custom "
-            "code after the first run",
-            gcloud(
-                "beta",
-                "services",
-                "identity",
-                "create",
-                service="aiplatform.googleapis.com",
-                project=r.project,
-            ),
-        )
-    worst = next((one for one in verdicts if one.status != "ok"), None)
-    return worst or ok(f"both service agents may pull from {name}", DENY_UNSEEN)
+        verdict = evaluate_rights(one, wanted, str(name), grant)
+        if name.project == r.project and not one.roles and not one.unseen:
+            late.append(one.member)
+            # Nobody can ask for the one for custom code.
+            steps += [_make_agent(r), grant] if number == 0 else [grant]
+        elif verdict.status != "ok":
+            worst = worst or verdict
+    if worst is not None:
+        return worst
+    if not late:
+        return ok(f"both service agents may pull from {name}", DENY_UNSEEN)
+    return warn(
+        f"no policy names Vertex's service agents {' and '.join(late)}: either Google has not made "
+        "them yet, as it does when Vertex is first used, or they have no role",
+        note(
+            " && ".join(steps),
+            "once the agent is there; the one for custom code is after the first run",
+        ),
+    )
+
+
+def _make_agent(r: GcpResources) -> str:
+    return gcloud(
+        "beta",
+        "services",
+        "identity",
+        "create",
+        service="aiplatform.googleapis.com",
+        project=r.project,
+    )
 
 
 def workload_checks(

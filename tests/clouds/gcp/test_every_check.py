@@ -111,6 +111,11 @@ def _a_pool_may_be_the_workload(world: World) -> BaseSpec:
     return world.vertex()
 
 
+def _asked_without_a_payer(world: World) -> BaseSpec:
+    world.fault("storage.buckets.get", "payer")
+    return world.local()
+
+
 def _elsewhere(world: World) -> BaseSpec:
     world.fit_bucket(location="us-east1")
     return world.local()
@@ -228,7 +233,7 @@ SITUATIONS = (
         _everything_wrong_on_vertex,
         {
             "bucket.project": (WARN, "999999999999"),
-            "bucket.requester_pays": (FAIL, "whoever names a project that pays"),
+            "bucket.requester_pays": (UNKNOWN, "may bill the bucket's project"),
             "bucket.region": (FAIL, "us-east1"),
             "bucket.public_access": (FAIL, "roles/storage.objectViewer to allUsers"),
             "bucket.uniform_access": (WARN, "access lists"),
@@ -252,13 +257,18 @@ SITUATIONS = (
         _could_be_better_on_vertex,
         {
             "bucket.public_access": (WARN, "inherited"),
-            "vertex.pull": (WARN, "when Vertex is first used"),
+            "vertex.pull": (WARN, "either Google has not made them yet"),
             "workload.exists": (WARN, "is not set"),
             "connector.trust": (WARN, "the whole pool"),
             "repository.scanning": (UNKNOWN, "scanning"),
         },
     ),
     Situation("a-pool", _a_pool_may_be_the_workload, {"workload.trust": (WARN, "the whole pool")}),
+    Situation(
+        "asked-without-a-payer",
+        _asked_without_a_payer,
+        {"bucket.requester_pays": (FAIL, "no user project provided")},
+    ),
     Situation("elsewhere", _elsewhere, {"bucket.region": (WARN, "us-east1")}),
     Situation(
         "no-cluster",

@@ -14,7 +14,7 @@ from kitaru_iac.checks.probes import Denied, Probe, Unavailable
 from kitaru_iac.clouds.gcp import probes_common
 from kitaru_iac.clouds.gcp.answers import BadRequest
 from kitaru_iac.clouds.gcp.explain import checklist
-from kitaru_iac.clouds.gcp.observations import Caller, Rights, Tested
+from kitaru_iac.clouds.gcp.observations import Caller, Connector, Rights, Tested
 from kitaru_iac.clouds.gcp.resources import GcpResources, RepositoryName
 from kitaru_iac.clouds.gcp.trust import (
     bindings_of,
@@ -247,10 +247,16 @@ CALLER = Caller("me@p.iam.gserviceaccount.com", "service_account")
             for about, workload, project in (
                 (f"the IAM policy of {STEPS}", STEPS, "steps-project"),
                 (f"the service account {STEPS}", STEPS, "steps-project"),
-                (f"the service account {STEPS}", None, "my-project"),
-                (f"the service account x{STEPS}", STEPS, "my-project"),
+                (f"the service account {STEPS}", None, "steps-project"),
                 ("the IAM policy of c@theirs.iam.gserviceaccount.com", STEPS, "theirs"),
                 ("the service account me@example.com", "me@example.com", "my-project"),
+                ("the service account x@container-engine.gserviceaccount.com", None, "my-project"),
+                # So may whatever says its project itself.
+                ("the IAM policy of the project 1234", None, "1234"),
+                ("the key projects/keys/locations/eu/keyRings/r/cryptoKeys/k", None, "keys"),
+                ("the role projects/roles-project/roles/mine", None, "roles-project"),
+                ("the role organizations/1/roles/projects", None, None),
+                ("the role roles/viewer", None, None),
             )
         ),
     ],
@@ -270,12 +276,17 @@ def test_who_was_refused_is_told_the_command_that_lets_it_look(
         needed = error.permission or "the right to look"
         assert verdict.remedy == f"gcloud auth list  # and grant it {needed}"
         return
-    make, give = str(verdict.remedy).split(" && ")
-    assert make.startswith("gcloud iam roles create ")
-    assert f"--project {given} " in make
-    assert {"a.b.get", "storage.buckets.get"} <= set(make.split("--permissions ")[1].split(","))
+    made, give = str(verdict.remedy).split(" && ")
+    # A second refusal finds the role there: it is not the one that `policy` prints.
+    make, add = made.split(" || ")
+    some = make.partition("--permissions ")[2]
+    assert make == f"gcloud iam roles create kitaruProdLook --project {given} --permissions {some}"
+    assert add == (
+        f"gcloud iam roles update kitaruProdLook --project {given} --add-permissions {some}"
+    )
+    assert {"a.b.get", "storage.buckets.get"} <= set(some.split(","))
     assert give.startswith(f"gcloud projects add-iam-policy-binding {given} --member {ME} --role ")
-    assert f"projects/{given}/roles/" in give
+    assert give.endswith(f"projects/{given}/roles/kitaruProdLook")
 
 
 @pytest.mark.parametrize("region", [None, "europe-west1"])
@@ -290,6 +301,7 @@ def test_where_a_bucket_is_is_compared_where_a_region_is_described(region: str |
         project=asked,
     )
     r = replace(R, region=region)
-    ids = [check.info.id for check in bucket_checks(checklist(probes, r), probes, r)]
+    checks = bucket_checks(checklist(probes, r), probes, r, Connector())
+    ids = [check.info.id for check in checks]
     assert ("gcp.bucket.region" in ids) is (region is not None)
     assert len(ids) == (8 if region else 7)

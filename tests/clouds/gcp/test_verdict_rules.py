@@ -25,6 +25,7 @@ from kitaru_iac.clouds.gcp import verify_compute as v
 from kitaru_iac.clouds.gcp import verify_identity as i
 from kitaru_iac.clouds.gcp import verify_pods as vp
 from kitaru_iac.clouds.gcp import verify_registry as g
+from kitaru_iac.clouds.gcp.answers import BadRequest
 from kitaru_iac.clouds.gcp.explain import checklist
 from kitaru_iac.clouds.gcp.observations import (
     Bucket,
@@ -116,6 +117,16 @@ def pods(*seen: Any) -> Callable[[], Verdict]:
     return lambda: vp.evaluate_pod_identity(vp.PodIdentity(*seen), GKE)
 
 
+HERE, ELSE = Connector(), Connector(member="serviceAccount:other@p.iam.gserviceaccount.com")
+HIDDEN = Connector(unseen="the server alone knows")
+UNPAID = BadRequest("400: it is a requester pays bucket but no user project provided")
+
+
+def payer(answer: Any, who: Connector = HERE) -> Callable[[], Verdict]:
+    seen = (answer, Caller(OURS, "service_account"))
+    return lambda: b.evaluate_payer(seen, VERTEX, who)
+
+
 PULLS = frozenset(needed(VERTEX, Identity.PULL, Resource.REPOSITORY))
 AGENT = Rights("serviceAccount:service-1@agents", PULLS, roles=("roles/reader",))
 NO_AGENT = Rights("serviceAccount:service-2@agents", frozenset())
@@ -178,8 +189,12 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "bucket project: neither": lambda: b.evaluate_project(
         (replace(BUCKET, project_number=None), Skipped("no project")), VERTEX
     ),
-    "payer: its own": lambda: b.evaluate_payer(BUCKET, VERTEX),
-    "payer: who asks": lambda: b.evaluate_payer(replace(BUCKET, requester_pays=True), VERTEX),
+    "payer: its own": payer(BUCKET),
+    "payer: who asks": payer(replace(BUCKET, requester_pays=True)),
+    "payer: the connector named none": payer(UNPAID),
+    "payer: one who is the connector named none": payer(UNPAID, Connector(member=ME)),
+    "payer: another one named none": payer(UNPAID, ELSE),
+    "payer: nobody knows who named none": payer(UNPAID, HIDDEN),
     "bucket region: same": lambda: b.evaluate_region(BUCKET, VERTEX),
     "bucket region: two": lambda: b.evaluate_region(
         replace(BUCKET, location="eu", regions=("europe-west1", "europe-west4")), VERTEX
@@ -496,8 +511,6 @@ SEEN: dict[str, Any] = {
     "on_project": _held,
     "on_account": _held,
 }
-HERE, ELSE = Connector(), Connector(member="serviceAccount:other@p.iam.gserviceaccount.com")
-HIDDEN = Connector(unseen="the server alone knows")
 OF_BUCKET = replace(VERTEX, repository=None, workload=None, project=None, region=None)
 
 
@@ -528,9 +541,9 @@ LISTS: dict[str, Callable[[], str]] = {
         ),
         VERTEX,
     ),
-    "list: bucket": told(lambda made, p: b.bucket_checks(made, p, VERTEX), VERTEX),
+    "list: bucket": told(lambda made, p: b.bucket_checks(made, p, VERTEX, HERE), VERTEX),
     "list: bucket without a region": told(
-        lambda made, p: b.bucket_checks(made, p, OF_BUCKET), OF_BUCKET
+        lambda made, p: b.bucket_checks(made, p, OF_BUCKET, HERE), OF_BUCKET
     ),
     "list: repository": told(lambda made, p: g.repository_checks(made, p, NAME), VERTEX),
     "list: old registry": told(
