@@ -18,7 +18,7 @@ from kitaru_iac.patterns import compiled
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-__all__ = ["field_errors", "is_secret"]
+__all__ = ["field_errors", "is_secret", "required_secrets"]
 
 #: So much is shown of what a schema says, which repeats the value.
 _LONGEST: Final = 200
@@ -116,3 +116,9 @@ def is_secret(part: Mapping[str, Any]) -> bool:
     if part.get("writeOnly") or part.get("format") == "password" or part.get("sensitive"):
         return True
     return any(is_secret(p) for p in part.get("anyOf", ()) if isinstance(p, Mapping))
+
+
+def required_secrets(schema: Mapping[str, Any]) -> frozenset[str]:
+    """Name the secrets without which nothing fits a JSON Schema."""
+    fields = schema.get("properties", {})
+    return frozenset(name for name in schema.get("required", ()) if is_secret(fields[name]))

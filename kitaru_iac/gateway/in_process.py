@@ -51,6 +51,7 @@ from kitaru_iac.gateway.zenml_models import (
     filters_of,
     flavor_model,
     is_named,
+    needs_secret,
     refused_fields,
     stack_doc,
     whole_listing,
@@ -194,9 +195,16 @@ class InProcess:
         """See `Gateway.connector_with_secrets`."""
         with self._zenml() as zen:
             try:
-                return connector_doc(zen.get_service_connector(UUID(id), expand_secrets=True))
+                item = zen.get_service_connector(UUID(id), expand_secrets=True)
+                secret: Collection[str] = ()
+                if isinstance(item.connector_type, str):  # what comes only when it is asked for
+                    plain = zen.get_service_connector(UUID(id), expand_secrets=False)
+                    secret = item.configuration.keys() - plain.configuration.keys()
             except KeyError:
                 return None
+            doc = connector_doc(item, secret)
+            hidden = not self._is_local and not doc.secrets and needs_secret(item)
+            return replace(doc, secrets_hidden=hidden)
 
     def connectors_with_secrets(self, ids: Collection[str]) -> list[ConnectorDoc]:
         """See `Gateway.connectors_with_secrets`."""

@@ -25,7 +25,7 @@ from kitaru_iac.gateway.documents import (
     StackDoc,
     Where,
 )
-from kitaru_iac.gateway.flavor_schema import is_secret
+from kitaru_iac.gateway.flavor_schema import is_secret, required_secrets
 from kitaru_iac.gateway.http import Json
 from kitaru_iac.redaction import SecretText
 
@@ -146,11 +146,7 @@ def _has_secrets(body: Mapping[str, Any]) -> bool:
         for method in kind["auth_methods"]
         if method["auth_method"] == body["auth_method"]
     ]
-    return any(
-        is_secret(schema["properties"][name])
-        for schema in schemas
-        for name in schema.get("required", ())
-    )
+    return any(map(required_secrets, schemas))
 
 
 def secret_fields(item: Mapping[str, Any]) -> frozenset[str] | None:

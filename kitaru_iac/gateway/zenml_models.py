@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from kitaru_iac.gateway.documents import (
     StackDoc,
     Where,
 )
+from kitaru_iac.gateway.flavor_schema import required_secrets
 from kitaru_iac.redaction import SecretText
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = [
     "filters_of",
     "flavor_model",
     "is_named",
+    "needs_secret",
     "refused_by",
     "refused_fields",
     "stack_doc",
@@ -117,8 +119,13 @@ def component_doc(item: ComponentResponse) -> ComponentDoc:
     )
 
 
-def connector_doc(item: ServiceConnectorResponse) -> ConnectorDoc:
-    """Make a document of a service connector, with those of its secrets that came with it."""
+def connector_doc(item: ServiceConnectorResponse, secret: Collection[str] = ()) -> ConnectorDoc:
+    """Make a document of a service connector, with those of its secrets that came with it.
+
+    Args:
+        item: The connector.
+        secret: The names of its secrets, where ZenML does not mark them.
+    """
     from pydantic import SecretStr
 
     plain: dict[str, Any] = {}
@@ -126,6 +133,8 @@ def connector_doc(item: ServiceConnectorResponse) -> ConnectorDoc:
     for key, value in (item.configuration or {}).items():
         if isinstance(value, SecretStr):
             hidden[key] = SecretText(value.get_secret_value())
+        elif key in secret:
+            hidden[key] = SecretText(str(value))
         else:
             plain[key] = value
     kind = item.connector_type
@@ -139,6 +148,15 @@ def connector_doc(item: ServiceConnectorResponse) -> ConnectorDoc:
         labels=_labels(item.labels),
         updated=_time(item.updated),
     )
+
+
+def needs_secret(item: ServiceConnectorResponse) -> bool:
+    """Whether a connector's method cannot be without a secret; also where nobody says so."""
+    kind = item.connector_type
+    if isinstance(kind, str):
+        return True
+    schemas = [m.config_schema for m in kind.auth_methods if m.auth_method == item.auth_method]
+    return any(map(required_secrets, schemas))
 
 
 def configuration_with_secrets(

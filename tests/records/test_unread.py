@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 
 from kitaru_iac.errors import NotAllowedError
 from kitaru_iac.gateway.documents import ConnectorChange, Where
+from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.rest_documents import connector_doc
 from kitaru_iac.notices import SecretsNotCompared
@@ -135,7 +141,7 @@ def test_a_part_that_may_not_be_read_is_not_gone(
             Store(memory).read(spec.name)
 
 
-AWS = {
+AWS: dict[str, Any] = {
     "connector_type": "aws",
     "auth_methods": [
         {
@@ -162,17 +168,17 @@ AWS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("method", "kind", "given", "asked", "hidden"),
-    [
-        ("secret-key", AWS, {"region": "r"}, True, True),
-        ("secret-key", AWS, {"region": "r", SECRETS: "s"}, True, False),
-        ("secret-key", AWS, {"region": "r"}, False, False),
-        ("implicit", AWS, {"region": "r"}, True, False),
-        ("secret-key", "aws", {"region": "r"}, True, True),  # the server does not know the type
-        ("secret-key", "aws", {"region": "r", SECRETS: "s"}, True, False),
-    ],
-)
+LEFT_OUT = [
+    ("secret-key", AWS, {"region": "r"}, True, True),
+    ("secret-key", AWS, {"region": "r", SECRETS: "s"}, True, False),
+    ("secret-key", AWS, {"region": "r"}, False, False),
+    ("implicit", AWS, {"region": "r"}, True, False),
+    ("secret-key", "aws", {"region": "r"}, True, True),  # the server does not know the type
+    ("secret-key", "aws", {"region": "r", SECRETS: "s"}, True, False),
+]
+
+
+@pytest.mark.parametrize(("method", "kind", "given", "asked", "hidden"), LEFT_OUT)
 def test_whether_secrets_were_left_out(
     method: str, kind: object, given: dict[str, str], asked: bool, hidden: bool
 ) -> None:
@@ -187,3 +193,39 @@ def test_whether_secrets_were_left_out(
         "metadata": {"configuration": given, "labels": {}},
     }
     assert connector_doc(item, {SECRETS, "token"}, asked=asked).secrets_hidden is hidden
+
+
+@pytest.mark.parametrize("store", ["rest", "sql"])
+@pytest.mark.parametrize(
+    ("method", "kind", "given", "hidden"), [(m, k, g, h) for m, k, g, asked, h in LEFT_OUT if asked]
+)
+def test_whether_secrets_were_left_out_for_zenmls_client(
+    method: str, kind: Any, given: dict[str, str], hidden: bool, store: str
+) -> None:
+    is_known = not isinstance(kind, str)
+    if is_known:
+        kind = SimpleNamespace(**kind)
+        kind.auth_methods = [SimpleNamespace(**one) for one in kind.auth_methods]
+
+    def value(key: str) -> object:
+        return SecretStr(given[key]) if is_known and key == SECRETS else given[key]
+
+    def answer(id: UUID, *, expand_secrets: bool) -> object:
+        return SimpleNamespace(
+            id=id,
+            name="n",
+            connector_type=kind,
+            auth_method=method,
+            configuration={k: value(k) for k in given if expand_secrets or k != SECRETS},
+            labels={},
+            updated=datetime.now(UTC),
+        )
+
+    zen = SimpleNamespace(type=SimpleNamespace(value=store), get_service_connector=answer)
+    gateway = InProcess()
+    vars(gateway)["client"] = SimpleNamespace(zen_store=zen)
+    doc = gateway.connector_with_secrets(str(UUID(int=1)))
+    assert doc is not None
+    assert doc.secrets_hidden is (hidden and store == "rest")
+    assert set(doc.secrets) == given.keys() & {SECRETS}
+    assert set(doc.configuration) == {"region"}
