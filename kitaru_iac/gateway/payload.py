@@ -122,6 +122,8 @@ class PayloadReader(BaseReader):
                 found = self._list("stacks", hydrate=True, page=number, size=_PIECE, **filters)
                 stubs = [_stub(item) for item in found["items"]]
                 last = int(found["total_pages"])
+                if _is_emptied(stubs, number, last):
+                    return
                 go_on(seen, [stub.id for stub in stubs], number)
             yield [stub for stub in stubs if not name or contains(stub.name, name)]
             number += 1
@@ -171,6 +173,8 @@ class PayloadReader(BaseReader):
                 page = self._list("stacks", hydrate=False, page=number, size=_NAMES, **filters)
                 names = [_text(item["name"]) for item in page["items"]]
                 last = int(page["total_pages"])
+                if _is_emptied(names, number, last):
+                    return
                 go_on(seen, [_text(item["id"]) for item in page["items"]], number)
             yield [name for name in names if contains(name, test)]
             number += 1
@@ -251,6 +255,11 @@ class PayloadReader(BaseReader):
         if page["total"] != len(items):
             raise ValueError(f"a stack with {page['total']} {kind}")
         return items
+
+
+def _is_emptied(items: Sequence[object], number: int, last: int) -> bool:
+    """Whether the last page of a listing lost what it had after ZenML had counted it."""
+    return not items and 1 < number >= last
 
 
 def _one_of(ids: Iterable[str]) -> str:

@@ -352,8 +352,8 @@ class RestGateway:
     def _items(self, path: str, filters: Query) -> Iterator[tuple[Response, Mapping[str, Any]]]:
         """What a listing holds, the oldest first, page after page, with the answer it came in.
 
-        Where there are fewer by the next page, or it is gone, one may have moved to a page that
-        was read: then all pages are read again, for what was skipped.
+        Where there are fewer by the next page, or it is empty or gone, one may have moved to a page
+        that was read: then all pages are read again, for what was skipped.
         """
         number, last, most, again = 1, 1, 0, _MOST_READS
         seen: set[str] = set()
@@ -365,6 +365,11 @@ class RestGateway:
                 number, again, seen = 1, again - 1, set()
                 continue
             items, total, last = answers.listing(response)
+            if number > 1 and not items and (again or number >= last):
+                if not again:
+                    return
+                number, again, seen = 1, again - 1, set()
+                continue
             with _read(response):
                 found = {str(item["id"]): item for item in items}
                 go_on(seen, found, number)

@@ -462,3 +462,35 @@ def test_a_stack_that_moves_to_an_earlier_page_is_not_missed(
     if times < 3:
         assert {stack["name"] for stack in api.stacks} <= set(found)
     assert len(server.asked) <= 12
+
+
+@pytest.mark.parametrize("api", [201], indirect=True)
+@pytest.mark.parametrize("times", [1, 99])
+def test_a_last_page_may_be_emptied_after_it_was_counted(
+    gateway: RestGateway,
+    reader: RestReader,
+    server: LittleServer,
+    api: Api,
+    times: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(payload, "_NAMES", 200)
+    others = {stack["name"] for stack in api.stacks[:200]}
+    left = [0]
+
+    def emptied(kind: str, page: dict[str, Any]) -> None:
+        if left[0] and len(page["items"]) == 1:
+            left[0] -= 1
+            page["items"] = []
+
+    api.spoil = emptied
+    for ask in (
+        lambda: [doc.name for doc in gateway.stacks(Where())],
+        lambda: [row.name for row in reader.stacks()],
+        reader.names,
+    ):
+        left[0] = times
+        found = ask()
+        assert others <= set(found)
+        assert len(found) == len(set(found))
+    assert len(server.asked) <= 16
