@@ -13,7 +13,13 @@ from kitaru_iac.gateway.views import Active, Reader, RowPage, StackRow, StackVie
 from kitaru_iac.machine.active_scope import named_stack
 from kitaru_iac.machine.files import here
 from kitaru_iac.machine.settings import read_global
-from kitaru_iac.machine.store_location import NotMadeYet, RestStore, server_of, store_location
+from kitaru_iac.machine.store_location import (
+    NotMadeYet,
+    RestStore,
+    is_of_the_host,
+    server_of,
+    store_location,
+)
 from kitaru_iac.machine.unreadable import UnreadableError
 
 if TYPE_CHECKING:  # what is written has documents, which no read command needs
@@ -173,7 +179,7 @@ def require_answer() -> None:
     """
     with suppress(UnreadableError):
         server = server_of(read_global(), os.environ)
-        if server is not None:
+        if server is not None and not is_of_the_host(server.url, os.environ):
             from kitaru_iac.gateway.http import require_answer
 
             require_answer(server.url, os.environ, verify=server.verify, timeout=server.timeout)

@@ -26,6 +26,7 @@ __all__ = [
     "StoreLocation",
     "chosen_url",
     "default_database",
+    "is_of_the_host",
     "require_whole",
     "server_of",
     "store_location",
@@ -291,7 +292,7 @@ def _rest(url: str, store: Mapping[str, Any], environ: Mapping[str, str]) -> Res
     url = server_address(url)
     if not url.startswith(("http://", "https://")):
         raise UnreadableError("the server's URL is neither http nor https")
-    if environ.get("ZENML_CONTAINER", "").lower() in _TRUE and _is_loopback(url):
+    if is_of_the_host(url, environ):
         raise UnreadableError("inside a ZenML container, localhost stands for the host")
     return RestStore(
         url=url,
@@ -308,9 +309,11 @@ def _timeout(store: Mapping[str, Any]) -> int:
         raise UnreadableError("`http_timeout` is not a number") from error
 
 
-def _is_loopback(url: str) -> bool:
+def is_of_the_host(url: str, environ: Mapping[str, str]) -> bool:
+    """Say whether ZenML takes this for an address of the machine that its container runs on."""
     host = url.partition("://")[2].split("/", 1)[0]
-    return host.startswith(("localhost", "127.0.0.1"))
+    is_contained = environ.get("ZENML_CONTAINER", "").lower() in _TRUE
+    return is_contained and host.startswith(("localhost", "127.0.0.1"))
 
 
 def _verify(value: object) -> bool | str:

@@ -22,7 +22,7 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.gateway import StackRow, complete, open_reader
 from kitaru_iac.gateway.errors import translated
-from kitaru_iac.gateway.opening import FallbackReader, fast_reader, slow_reader
+from kitaru_iac.gateway.opening import FallbackReader, fast_reader, require_answer, slow_reader
 from kitaru_iac.gateway.sqlite import SqliteReader
 from kitaru_iac.machine.unreadable import UnreadableError
 from tests.gateway.stores import connect
@@ -239,3 +239,13 @@ class TestOnTheWay:
         filled_home.database.unlink()
         monkeypatch.setenv("ZENML_STORE_URL", f"sqlite:///{other}")
         assert fast_reader().count() == 9
+
+
+def test_a_server_on_the_host_of_a_container_is_asked_by_zenml_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ZENML_STORE_URL", "http://127.0.0.1:9")
+    with pytest.raises(NotConnectedError):
+        require_answer()
+    monkeypatch.setenv("ZENML_CONTAINER", "true")
+    require_answer()

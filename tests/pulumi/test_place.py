@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from pulumi.runtime.proto import provider_pb2 as p
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.identity import StoreIdentity
+from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.pulumi.plugin import place, settings
 from kitaru_iac.pulumi.plugin.wire import read
+from tests.gateway.web import LittleServer
 from tests.homes import Home, ready_home
 from tests.pulumi import stored
 from tests.pulumi.driver import Engine, Refused, Wanted
@@ -231,6 +234,40 @@ def test_two_addresses_are_two_servers_only_if_both_answer_and_say_so(
     assert diff("https://a", "local") == (["url"], ["url"])
     assert diff("https://gone", "local") == (["url"], [])
     assert diff("local", "https://a") == (["url"], [])
+
+
+SERVER = "abcdabcd-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize("way", ["expired", "socks", "container"])
+def test_a_server_that_only_zenml_can_log_in_to_is_still_known_by_its_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """A login of ZenML Pro lives for a while; a state that was written meanwhile has an id."""
+    asked: list[str] = []
+
+    def opened() -> Any:
+        asked.append("ZenML")
+        return SimpleNamespace(place=SimpleNamespace(id=SERVER))
+
+    with LittleServer(lambda _: (200, {"version": "0.98.0", "id": SERVER})) as web:
+        url = "http://far.example" if way == "socks" else web.url
+        token = {"access_token": "t", "expires_at": "2020-01-01T00:00:00+00:00"}
+        login = {"url": url, "workspace_id": SERVER, "api_token": token}
+        store = {"store": {"type": "rest", "url": url}}
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(store))
+        (tmp_path / "credentials.yaml").write_text(yaml.safe_dump({url: login}))
+        monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+        monkeypatch.setattr(InProcess, "open", opened)
+        if way == "socks":
+            monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
+        elif way == "container":
+            monkeypatch.setenv("ZENML_CONTAINER", "true")
+        assert place.here() == StoreIdentity(SERVER, url)
+        given = read(struct(name="dev", serverId=SERVER, server=url))
+        place.require_own(given, "id", URN)
+        assert len(web.asked) == (way == "expired")
+    assert asked == ([] if way == "expired" else ["ZenML"])
 
 
 def test_the_local_store_that_is_asked_for_is_used_whatever_the_machine_is_logged_in_to(

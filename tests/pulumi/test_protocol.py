@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any
 
 import grpc
@@ -11,10 +15,10 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as p
 
-from kitaru_iac.pulumi.plugin import engine, stacks
+from kitaru_iac.pulumi.plugin import engine, place, stacks
 from kitaru_iac.pulumi.plugin.main import engine_address
 from kitaru_iac.pulumi.plugin.servicer import Servicer
-from kitaru_iac.pulumi.plugin.threads import busy
+from kitaru_iac.pulumi.plugin.threads import NotBegun, busy, ended_by
 from kitaru_iac.stacks import operations
 from tests.pulumi import stored
 from tests.pulumi.driver import Aborted, Context
@@ -99,6 +103,26 @@ def test_what_waits_for_its_turn_is_not_begun_when_nobody_waits_for_it(
             assert answer.code is grpc.StatusCode.CANCELLED
         else:
             assert isinstance(answer, asyncio.CancelledError)
+
+
+def test_what_waits_for_its_server_is_not_begun_when_nobody_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = threading.Event()
+
+    @contextmanager
+    def connected() -> Iterator[None]:
+        gone.set()  # by an engine that had no more patience than that
+        yield
+
+    def turn() -> None:
+        ended_by(gone)
+        with stacks._turn():
+            pytest.fail("was begun")
+
+    monkeypatch.setattr(place, "connected", connected)
+    with pytest.raises(NotBegun):
+        copy_context().run(turn)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac import redaction
@@ -117,16 +117,26 @@ def here() -> StoreIdentity:
 
     Raises:
         NotConnectedError: Nothing says which one is meant, or it does not answer.
+        NotAllowedError: Only ZenML knows the way to it, and its login is not accepted.
     """
     from kitaru_iac.machine.settings import read_global
 
     key = _key()
     if key not in _found:
         found = identity(Machine(read_global(), os.environ), explicit=_local_is_meant)
+        if found.is_made and found.shown.startswith(("http://", "https://")):
+            found = replace(found, id=found.id or _told_by_zenml())
         if found.id is None:  # a local store that is still to be made has none
             return found
         _found[key] = found
     return _found[key]
+
+
+def _told_by_zenml() -> str | None:
+    """The id of a server that only ZenML's client can ask, as behind a SOCKS proxy."""
+    from kitaru_iac.gateway.in_process import InProcess
+
+    return InProcess.open().place.id
 
 
 def _key() -> tuple[str | None, ...]:
@@ -209,6 +219,8 @@ def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:
         NotMadeYet,
         SqliteStore,
         chosen_url,
+        is_of_the_host,
+        server_of,
         store_location,
     )
     from kitaru_iac.machine.unreadable import UnreadableError
@@ -225,6 +237,10 @@ def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:
                 raise _nowhere(environ) from reason
         if isinstance(reason, NotMadeYet):
             return StoreIdentity(None, str(reason.path), is_made=False)
+        with suppress(UnreadableError):  # a login that only ZenML can use: this needs none
+            server = server_of(config, environ)
+            if server is not None and not is_of_the_host(server.url, environ):
+                return identity_of(server, environ)
         return StoreIdentity(None, redaction.url(url))
     if isinstance(store, SqliteStore) and not explicit and _in_ci(environ):
         raise _nowhere(environ)

@@ -50,6 +50,7 @@ def _turn() -> Iterator[None]:
     with _write_lock:
         require_awaited()
         with place.connected():
+            require_awaited()  # it may have been waited for
             yield
 
 
