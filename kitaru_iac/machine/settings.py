@@ -167,12 +167,12 @@ def replace(path: Path, text: str, *, before: os.stat_result | None = None) -> b
         FileNotWritten: It is as it was: the disk is full, the folder is read-only.
     """
     with not_written(path):
-        path = Path(os.path.realpath(path))
+        named, path = path, Path(os.path.realpath(path))
         found = before
         if found is None:
             with suppress(FileNotFoundError):
                 found = path.stat()
-        with _written_beside(path, text, found) as new, _noted(path, new):
+        with _written_beside(path, text, found) as new, _noted(named, new):
             if before is not None and _identity(path.stat()) != _identity(before):
                 return False
             new.replace(path)
@@ -194,7 +194,7 @@ class Written:
 
 @contextmanager
 def writes_noted() -> Iterator[Mapping[Path, Written]]:
-    """Note what this context writes of ZenML's files, for `put_back`."""
+    """Note what this context writes of ZenML's files, by the names they are locked by."""
     notes: dict[Path, Written] = {}
     token = _NOTES.set(notes)
     try:
@@ -212,7 +212,7 @@ def put_back(path: Path, written: Written) -> bool:
             if _identity(path.stat()) != written.left:
                 return False
             if written.before is None:
-                path.unlink()
+                Path(os.path.realpath(path)).unlink()
                 return True
             return replace(path, written.before.decode(), before=path.stat())
     except (FileNotWritten, OSError, ValueError):
@@ -229,7 +229,7 @@ def _noted(path: Path, new: Path) -> Iterator[None]:
     if notes is None:
         yield
         return
-    path, ours = Path(os.path.realpath(path)), _identity(new.stat())
+    ours = _identity(new.stat())
     known, before = notes.get(path), None
     with suppress(FileNotFoundError):
         before = path.read_bytes() if known is None else known.before
