@@ -12,13 +12,15 @@ from collections.abc import Callable
 
 from kitaru_iac._version import __version__
 from kitaru_iac.connection.server import Refused, Server, ServerInfo
-from kitaru_iac.errors import NotAllowedError, NotConnectedError
+from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError
+from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.http import Json
 from kitaru_iac.gateway.routes import parsed
 
 __all__ = ["token_from_browser"]
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+_PENDING = "authorization_pending"
 #: So many answers in a row do not come before that is told: a person is at work meanwhile.
 _MOST_LOST = 3
 
@@ -39,7 +41,7 @@ def token_from_browser(
 
     Raises:
         NotAllowedError: It was refused, or nobody confirmed it in time.
-        NotConnectedError: It does not answer as a ZenML server.
+        NotConnectedError: It does not answer as a ZenML server, or fails to the end.
     """
     if info.pro_api_url:
         raise NotAllowedError(
@@ -68,6 +70,7 @@ def token_from_browser(
     interval = _seconds(device.get("interval"), 5, most=60)
     deadline = time.monotonic() + _seconds(device.get("expires_in"), 300, most=3600)
     lost = 0
+    failing: KitaruError | None = None
     while time.monotonic() < deadline:
         try:
             server.begin_again()
@@ -76,14 +79,15 @@ def token_from_browser(
             reason = error.body.get("error")
             if reason == "slow_down":
                 interval += 5
-            elif reason != "authorization_pending" and not _is_passing(error.status):
+            elif reason != _PENDING and not _is_passing(error.status):
                 raise NotAllowedError(
                     f"The server {server.url} refused the login",
                     why=error.said("error_description") or error.said("error") or str(error),
                 ) from error
-            lost = 0
-        except NotConnectedError:
+            lost, failing = 0, _failure(error)
+        except NotConnectedError as error:
             lost += 1
+            failing = error
             if lost == _MOST_LOST:
                 raise
             interval = min(2 * interval, 60)
@@ -91,7 +95,16 @@ def token_from_browser(
             server.use_token(server.field(answer, "access_token"))
             return answer
         time.sleep(max(0.0, min(interval, deadline - time.monotonic())))
+    if failing is not None:  # somebody may have confirmed it
+        raise failing
     raise NotAllowedError("Nobody confirmed the login in time", remedy="Run the command again.")
+
+
+def _failure(error: Refused) -> KitaruError | None:
+    """What is wrong with a server that answers so; None where it waits for the person."""
+    if error.body.get("error") == _PENDING or not _is_passing(error.status):
+        return None
+    return answers.refusal(error.response)
 
 
 def _is_passing(status: int) -> bool:

@@ -14,18 +14,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from kitaru_iac.connection.project_here import project_here
 from kitaru_iac.connection.server import Refused, Server
-from kitaru_iac.errors import KitaruError
+from kitaru_iac.errors import KitaruError, NotFoundError
 from kitaru_iac.gateway.installation import Repository, Settled, forget_what_zenml_holds
 from kitaru_iac.gateway.opening import active_stack_name, open_reader
 from kitaru_iac.gateway.versions import NEWEST, installed_version
 from kitaru_iac.machine.active_scope import (
     canonical_id,
-    named_project,
     repository,
     repository_config,
 )
-from kitaru_iac.machine.environment import project as chosen_project
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.machine.settings import (
@@ -39,7 +38,7 @@ from kitaru_iac.machine.settings import (
 )
 from kitaru_iac.machine.store_location import default_database, stored_server
 from kitaru_iac.machine.whole import completed
-from kitaru_iac.notices import KitaruWarning, NoActiveProject
+from kitaru_iac.notices import NoActiveProject
 
 __all__ = [
     "begin_settings",
@@ -52,6 +51,7 @@ __all__ = [
 ]
 
 _STACK, _PROJECT, _STORE = "active_stack_id", "active_project_id", "store"
+_NO_PROJECT = "No project is active there: kitaru login URL --project NAME"
 
 
 def installation_id() -> str:
@@ -89,7 +89,7 @@ def connect(
     before = read_global()
     chosen = project or _project(server, before)
     stack_id = _stack(server, before)
-    active = chosen if project else _project_here(server) or chosen
+    here = None if project else project_here(server, {})
     keep_login()
     with _changed_settings() as settings:
         settings[_STORE] = {
@@ -103,11 +103,10 @@ def connect(
         _set(settings, _PROJECT, chosen[0] if chosen else None)
     if project is not None:
         _use_project_here(project[0])
-    warnings: tuple[KitaruWarning, ...] = ()
-    if active is None:
-        hint = "No project is active there: kitaru login URL --project NAME"
-        warnings = (NoActiveProject(hint),)
-    return Settled(active[1] if active else None, active_stack_name(), warnings)
+    active = here or chosen or NoActiveProject(_NO_PROJECT)
+    if isinstance(active, NoActiveProject):
+        return Settled(None, active_stack_name(), (active,))
+    return Settled(active[1], active_stack_name())
 
 
 def disconnect() -> str:
@@ -194,7 +193,7 @@ def _project(server: Server, before: Mapping[str, Any]) -> tuple[str, str] | Non
     """The project that ZenML would work in: the one of before, the user's, or the only one."""
     for ref in (before.get(_PROJECT), server.default_project_id()):
         if ref:
-            with suppress(KitaruError):
+            with suppress(NotFoundError):
                 return server.project(str(ref))
     return server.only_project()
 
@@ -207,15 +206,6 @@ def _stack(server: Server, before: Mapping[str, Any]) -> str:
             if server.stack_name(named):
                 return named
     return server.default_stack()
-
-
-def _project_here(server: Server) -> tuple[str, str] | None:
-    """The project that the environment or the repository around here names, if it is there."""
-    ref = chosen_project(os.environ) or named_project({}, os.environ)
-    if ref:
-        with suppress(KitaruError):
-            return server.project(ref)
-    return None
 
 
 def _use_project_here(id: str) -> None:

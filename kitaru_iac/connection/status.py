@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from kitaru_iac import redaction
 from kitaru_iac._version import __version__
+from kitaru_iac.connection.project_here import is_not_there, project_here
 from kitaru_iac.connection.server import Refused, Server
 from kitaru_iac.errors import KitaruError, NotAllowedError
 from kitaru_iac.gateway import open_reader
@@ -188,25 +189,14 @@ def _kept_key(url: str) -> Login:
     return Login(api_key=SecretText(str(key))) if key else Login()
 
 
-def _project_of(server: Server, config: Mapping[str, Any]) -> str | None:
-    ref = chosen_project(os.environ) or named_project(config, os.environ)
-    if not ref:
-        return None
-    try:
-        return server.project(ref)[1]
-    except KitaruError:
-        return None
-
-
 def _with_project(found: Status, config: Mapping[str, Any], server: Server) -> Status:
-    project, chosen = _project_of(server, config), chosen_project(os.environ)
-    if chosen and project is None:
-        return _without_project(found, chosen)
-    return replace(found, project=project)
+    project = project_here(server, config)
+    if isinstance(project, NoActiveProject):
+        return _without_project(found, project)
+    return replace(found, project=project[1] if project else None)
 
 
-def _without_project(found: Status, chosen: str) -> Status:
-    absent = NoActiveProject(f"The environment names the project '{chosen}', which is not there.")
+def _without_project(found: Status, absent: NoActiveProject) -> Status:
     return replace(found, project=None, warnings=(*found.warnings, absent))
 
 
@@ -254,7 +244,7 @@ def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
     if look.state != "unknown" and project:
         name = _project_in(path, project)
         if name is None and chosen:
-            found = _without_project(found, chosen)
+            found = _without_project(found, is_not_there(chosen))
         elif name is not None:
             found = replace(found, project=name)
     return _from_reader(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,7 +30,8 @@ def log_in(
     def answer(path: str) -> tuple[int, Any]:
         return (200, started) if "device_authorization" in path else left.pop(0)
 
-    monkeypatch.setattr(device.time, "sleep", slept.append)
+    clock = SimpleNamespace(monotonic=lambda: sum(slept), sleep=slept.append)
+    monkeypatch.setattr(device, "time", clock)
     monkeypatch.setattr(device, "_has_desktop", lambda: False)
     with LittleServer(answer) as web:
         server = Server(web.url, timeout=5)
@@ -123,3 +125,23 @@ def test_an_answer_may_be_lost_but_not_every_time(monkeypatch: pytest.MonkeyPatc
     assert slept == [10, 20, 20]
     with pytest.raises(NotConnectedError):
         log_in(monkeypatch, DEVICE, *[hung_up] * 4)
+
+
+BROKEN = (500, {"detail": ["RuntimeError", "The database is full"]})
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        ([PENDING] * 4, "Nobody confirmed the login in time"),
+        ([BROKEN] * 3 + [PENDING], "Nobody confirmed the login in time"),
+        ([BROKEN] * 4, "The database is full"),
+        ([PENDING] * 3 + [(0, "")] * 2, "answer"),
+    ],
+)
+def test_a_server_that_fails_to_the_end_is_not_a_person_who_did_not_confirm(
+    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[int, Any]], says: str
+) -> None:
+    kind = NotAllowedError if "Nobody" in says else NotConnectedError
+    with pytest.raises(kind, match=says):
+        log_in(monkeypatch, {**DEVICE, "expires_in": 20}, *answers)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from kitaru_iac.connection import files, login, server_settings
 from kitaru_iac.connection.active import write_active
 from kitaru_iac.connection.status import status
 from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError
-from kitaru_iac.machine import settings
+from kitaru_iac.machine import locks, settings
 from kitaru_iac.machine.bound_home import bound_environment
 from kitaru_iac.machine.server_login import forget_login, remember_key
 from kitaru_iac.machine.settings import read_global, read_logins, read_whole
@@ -21,6 +22,7 @@ from tests.gateway.web import LittleServer
 
 ID = "abcdabcd-0000-4000-8000-000000000001"
 OTHER = "abcdabcd-0000-4000-8000-000000000002"
+NOWHERE = "abcdabcd-0000-4000-8000-000000000009"
 STACKS = {ID: "default", OTHER: "prod"}
 PROJECTS = {ID: "theirs", OTHER: "ours"}
 DENIED = (403, {"detail": ["IllegalOperationError", "Insufficient permissions"]})
@@ -167,6 +169,32 @@ def test_what_was_written_is_put_back_unless_others_wrote_it_since(
     assert list(read_logins()) == ["https://b"]
 
 
+def test_what_a_link_leads_to_is_put_back_under_the_lock_of_its_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, file = home / "credentials.yaml", home / "elsewhere.yaml"
+    link.symlink_to(file)
+    file.write_text(before := json.dumps({"https://a": {"url": "https://a", "api_key": "one"}}))
+    locked: list[str] = []
+
+    @contextmanager
+    def noted(*names: str) -> Iterator[None]:
+        locked.extend(names)
+        yield
+
+    def write() -> None:
+        with files.files_restored_on_failure():
+            remember_key("https://a", "another", None)
+            raise KitaruError("no")
+
+    monkeypatch.setattr(locks, "sole_writer", noted)
+    with pytest.raises(KitaruError):
+        write()
+    assert locked == [str(link)] * 2
+    assert link.is_symlink()
+    assert file.read_text() == before
+
+
 # -- no login on this disk -------------------------------------------------------------------------
 
 
@@ -249,17 +277,50 @@ def test_a_status_knows_an_active_stack_by_its_name(
     assert (found.active_stack, found.scope, len(found.warnings)) == (active, scope, warned)
 
 
-@pytest.mark.parametrize(
-    ("named", "project"), [(OTHER, "ours"), (None, "theirs"), (ID[:-1] + "9", "theirs")]
-)
+@pytest.mark.parametrize(("named", "project"), [(OTHER, "ours"), (None, "theirs"), (NOWHERE, None)])
 def test_inside_a_repository_its_project_is_the_active_one(
-    home: Path, named: str | None, project: str
+    home: Path, named: str | None, project: str | None
 ) -> None:
     (home / ".zen").mkdir()
     content = {"active_project_id": named, "active_stack_id": None}
     (home / ".zen" / "config.yaml").write_text(json.dumps(content) + "\n")
     with LittleServer(answering) as web:
-        assert log_in(web.url).project == project
-        assert status().project == (None if named not in (OTHER, None) else project)
+        for found in (log_in(web.url), status()):
+            assert found.project == project
+            assert _absent(found) == ([f"{home} names"] if named == NOWHERE else [])
+        assert read_global()["active_project_id"] == ID
         assert log_in(web.url, project="theirs").project == "theirs"
         assert status().project == "theirs"
+
+
+def test_a_project_of_the_environment_is_not_taken_for_another_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZENML_ACTIVE_PROJECT_ID", NOWHERE)
+    with LittleServer(answering) as web:
+        for found in (log_in(web.url), status()):
+            assert (found.project, _absent(found)) == (None, ["The environment names"])
+
+
+def test_a_project_that_the_server_fails_to_tell_is_not_one_that_is_not_there(home: Path) -> None:
+    failing = [False]
+
+    def answer(path: str) -> tuple[int, Any]:
+        return (500, "") if failing[0] and "/projects/" in path else answering(path)
+
+    with LittleServer(answer) as web:
+        log_in(web.url, project="ours")
+        before = (home / "config.yaml").read_text()
+        failing[0] = True
+        with pytest.raises(NotConnectedError):
+            log_in(web.url)
+        found = status()
+    assert (found.connected, found.project, found.warnings) == (False, None, ())
+    assert (home / "config.yaml").read_text() == before
+
+
+def _absent(found: Any) -> list[str]:
+    """Who names a project that is not there, by a login or a status."""
+    said = [str(one) for one in found.warnings if one.code == "no_active_project"]
+    assert all(f"'{NOWHERE}'" in one for one in said)
+    return [one.partition(" the project")[0] for one in said]
