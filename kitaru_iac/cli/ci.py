@@ -146,7 +146,7 @@ def apply(
         kitaru ci apply -f stacks/ --prune
         kitaru ci apply -f stacks/ --plan kitaru-plan.json
     """
-    from kitaru_iac.cli.stack_many import outcome_lines
+    from kitaru_iac.cli.stack_many import outcome_lines, warn_of
     from kitaru_iac.render.results import markdown
     from kitaru_iac.stacks.many import Outcome
     from kitaru_iac.stacks.planning import saved_plan
@@ -174,10 +174,8 @@ def apply(
         body = markdown([done.to_dict() for done in outcomes], len(planned.plans), LONGEST)
         hand_on(host, fresh, plan, sum(done.error is not None for done in outcomes))
         host.summary(body)
-    done = [outcome.applied or outcome.deleted for outcome in outcomes]
-    for warning in (warning for one in done if one is not None for warning in one.warnings):
-        current().warn(warning)
-    current().items([outcome.to_dict() for outcome in outcomes], outcome_lines(outcomes))
+    warn_of(outcomes)
+    current().items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
     if comment and request is not None and not request.is_fork:
         said = host.comment(f"apply/{id}", body, request.number)
         current().note(f"Comment on {host.name}: {said.value}")

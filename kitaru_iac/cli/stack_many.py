@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kitaru_iac.stacks.several import PlannedStacks
     from kitaru_iac.stacks.source import Source
 
-__all__ = ["Several", "apply_many", "outcome_lines", "preview_many"]
+__all__ = ["Several", "apply_many", "outcome_lines", "preview_many", "warn_of"]
 
 #: So many names stand in a question; the plan above it has them all.
 _SAID = 5
@@ -130,9 +130,7 @@ def apply_many(
         if outcomes:
             out.items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
         raise _told(pressed, outcomes) from pressed
-    done = [outcome.applied or outcome.deleted for outcome in outcomes]
-    for warning in (warning for one in done if one is not None for warning in one.warnings):
-        out.warn(warning)
+    warn_of(outcomes)
     out.items([outcome.to_dict() for outcome in outcomes], outcome_lines(outcomes))
     failed = [outcome.error for outcome in outcomes if outcome.error is not None]
     changed = any(outcome.status in {"applied", "pruned"} for outcome in outcomes)
@@ -148,6 +146,13 @@ def _told(pressed: KeyboardInterrupt, outcomes: Sequence[Outcome]) -> KeyboardIn
         return pressed
     what = f"Stacks applied before: {', '.join(done)}. Of the one under way: {pressed.what}"
     return WorkInterrupted(what, left=pressed.left, remedy=pressed.remedy)
+
+
+def warn_of(outcomes: Sequence[Outcome]) -> None:
+    """Say what the user has to know of the stacks that were applied or deleted."""
+    done = [outcome.applied or outcome.deleted for outcome in outcomes]
+    for warning in (warning for one in done if one is not None for warning in one.warnings):
+        current().warn(warning)
 
 
 def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -41,8 +41,8 @@ __all__ = [
 ]
 
 _CONFIGURATION = "configuration."
-#: Plain names whose variable another name's digest may give, or that Google's libraries read.
-_TAKEN = compiled("-[0-9a-f]{6}$|^google-application$")
+#: Plain names whose variable another name's digest may give, or that a cloud's libraries read.
+_TAKEN = compiled("-([0-9a-f]{6}|application)$")
 
 
 @dataclass(frozen=True, slots=True)
