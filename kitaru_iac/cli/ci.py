@@ -268,7 +268,8 @@ def _require_reviewed(
         return
     if known.parts and is_rest_of(known.parts, fresh, prunes=prunes):
         return
-    again = f"Review what stands above, and apply just that with: --digest {fresh['digest']}"
+    shown = "`kitaru stack preview`" if current().structured else "what stands above"
+    again = f"Review {shown}, and apply just that with: --digest {fresh['digest']}"
     try:
         require_digest(fresh, known.digest, reviewed, remedy=again)
     except PlanMoved:

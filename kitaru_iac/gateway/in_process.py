@@ -203,8 +203,14 @@ class InProcess:
             except KeyError:
                 return None
             doc = connector_doc(item, secret)
-            hidden = not self._is_local and not doc.secrets and needs_secret(item)
-            return replace(doc, secrets_hidden=hidden)
+            if self._is_local or doc.secrets or not needs_secret(item):
+                return doc
+            # Where a required field is missing, ZenML's client loses the others too.
+            try:
+                plain = zen.get_service_connector(UUID(id), expand_secrets=False)
+            except KeyError:
+                return None
+            return replace(connector_doc(plain), secrets_hidden=True)
 
     def connectors_with_secrets(self, ids: Collection[str]) -> list[ConnectorDoc]:
         """See `Gateway.connectors_with_secrets`."""

@@ -85,6 +85,7 @@ def _create(
         ready = prepare(spec, dry_run=False, progress=progress, show=show, take_back=take_back)
         state = state.with_infrastructure(ready)
         checks, warnings = state.verify(progress)
+        unread = state.unread_secrets()
         result, activation = state.apply(progress)
     desired = state.desired
     return Created(
@@ -100,7 +101,12 @@ def _create(
         service_connectors_created=tuple(result.connectors_created),
         resources=named_resources(state.spec),
         warnings=_all_warnings(
-            desired.notes, notes, warnings, state.store.gateway.warnings, _override(activation)
+            desired.notes,
+            notes,
+            warnings,
+            unread,
+            state.store.gateway.warnings,
+            _override(activation),
         ),
         checks=checks,
         infrastructure=ready.steps,

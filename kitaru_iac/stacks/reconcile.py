@@ -111,7 +111,6 @@ class Reconciliation:
         """
         from kitaru_iac.records.applied import keeping, with_record
         from kitaru_iac.records.diff import diff
-        from kitaru_iac.records.unread_secrets import unread_secrets
 
         desired, current = keeping(self.desired), self.current
         records: tuple[Step, ...] = tuple(diff(desired, current, self.orphans))
@@ -124,8 +123,8 @@ class Reconciliation:
         steps = [*infrastructure, *records]
         if self.spec.activate and not self._is_chosen:
             steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
-        unread = unread_secrets(desired, current, self.orphans)
-        return Plan(desired.stack, tuple(steps), (*desired.notes, *shared, *unread))
+        warnings = (*desired.notes, *shared, *self.unread_secrets())
+        return Plan(desired.stack, tuple(steps), warnings)
 
     @property
     def is_active(self) -> bool:
@@ -179,6 +178,12 @@ class Reconciliation:
             self.current,
             self.orphans,
         )
+
+    def unread_secrets(self) -> tuple[KitaruWarning, ...]:
+        """Say that described secrets could not be compared with those that are stored."""
+        from kitaru_iac.records.unread_secrets import unread_secrets
+
+        return unread_secrets(self.desired, self.current, self.orphans)
 
     def require_restorable(self) -> None:
         """Refuse what could not be taken back; no preview asks this, whose login only reads.

@@ -211,12 +211,15 @@ def test_whether_secrets_were_left_out_for_zenmls_client(
         return SecretStr(given[key]) if is_known and key == SECRETS else given[key]
 
     def answer(id: UUID, *, expand_secrets: bool) -> object:
+        # ZenML's client looks at what it was given, and forgets all where a required field lacks.
+        forgets = store == "rest" and expand_secrets and is_known and hidden
+        shown = () if forgets else given
         return SimpleNamespace(
             id=id,
             name="n",
             connector_type=kind,
             auth_method=method,
-            configuration={k: value(k) for k in given if expand_secrets or k != SECRETS},
+            configuration={k: value(k) for k in shown if expand_secrets or k != SECRETS},
             labels={},
             updated=datetime.now(UTC),
         )

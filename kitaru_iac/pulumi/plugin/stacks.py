@@ -150,7 +150,7 @@ def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
     deletes what was replaced, both are the same stack, and the deletion has to leave it alone.
 
     Raises:
-        PartialUpdate: It is registered, and could not be made active.
+        PartialUpdate: It is registered, and could not be made active, or has other credentials.
         KitaruError: Nothing was written.
     """
     from kitaru_iac.stacks import operations
@@ -163,6 +163,8 @@ def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
         done = operations.create(spec, progress=say, owner=owner)
         runs.settle(urn, owner.run)
         stack = made(done.id, new, (*earlier, *map(str, done.warnings)))
+        # Of one that is taken over they may be there already.
+        _require_written(done.warnings, stack, new, Properties({}, {}, frozenset()))
         _activate(stack, new, {})
     return stack
 
@@ -173,7 +175,7 @@ def update(
     """Change a stack in place.
 
     Raises:
-        PartialUpdate: It is changed, and could not be made active.
+        PartialUpdate: It is changed, but for its credentials, or could not be made active.
         KitaruError: It was not changed.
     """
     from kitaru_iac.stacks import operations
@@ -223,6 +225,9 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
                 # It could not be made active. The engine forgets that with this answer: the next
                 # update has to find a difference.
                 inputs = inputs.without({"activate"})
+            if state.names:
+                # The same of what could not be written: see `_require_written`.
+                inputs = inputs.with_that_of(state, "credentials")
             return refreshed(view, inputs, ownership.holder(urn, state).labels, run)
         if at:
             former = at.removeprefix("@") + former
@@ -310,7 +315,9 @@ def _require_written(
     unread = next((one for one in warnings if isinstance(one, SecretsNotCompared)), None)
     if unread is None or new.values.get("credentials") == state.values.get("credentials"):
         return
-    half = replace(made, properties=_as_before("credentials", made.properties, state.wire))
+    # Nor was it made active, which comes after this.
+    before = _as_before("activate", made.properties, state.wire)
+    half = replace(made, properties=_as_before("credentials", before, state.wire))
     raise PartialUpdate(half, f"The new credentials are not written: {unread}")
 
 

@@ -80,6 +80,15 @@ class Properties:
         )
         return Properties(wire, values, self.unknown - set(names))
 
+    def with_that_of(self, other: Properties, name: str) -> Properties:
+        """The same, with one property as the others have it, or without it as they."""
+        rest = self.without({name})
+        wire, values = (
+            {**given, name: others[name]} if name in others else given
+            for given, others in ((rest.wire, other.wire), (rest.values, other.values))
+        )
+        return Properties(wire, values, rest.unknown | (other.unknown & {name}))
+
 
 def read(message: struct_pb2.Struct) -> Properties:
     """The properties of a message."""
