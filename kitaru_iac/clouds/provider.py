@@ -268,6 +268,7 @@ class Provisioning:
         builder: Imports that component, with Pulumi and the cloud's SDK.
         unchanged: The types in Pulumi whose deletion changes nothing in the cloud: they only leave
             the state, and are not told as deleted.
+        inside: The types in Pulumi of what lies in its parent, and goes with it at the latest.
     """
 
     pulumi_provider: str
@@ -275,6 +276,7 @@ class Provisioning:
     component: Component
     builder: Callable[[], Build]
     unchanged: frozenset[str] = frozenset()
+    inside: frozenset[str] = frozenset()
 
     def build(self, name: str, given: Inputs | StackSpec, options: object) -> object:
         """Make the component in a running Pulumi program, and give Pulumi's resource.

@@ -44,12 +44,14 @@ class OwnedDeployment:
         account: Whom to ask what exists.
         marks: The tags that everything has that was made for it.
         unchanged: The types whose deletion changes nothing in the cloud.
+        inside: The types of what lies in its parent, and goes with it at the latest.
     """
 
     engine: Deployment
     account: Account
     marks: Mapping[str, str]
     unchanged: frozenset[str] = frozenset()
+    inside: frozenset[str] = frozenset()
 
     def sight(self, type: str, inputs: Inputs) -> Sighting | None:
         """Look up what the cloud has under a resource's name, and whether it is ours.
@@ -97,7 +99,7 @@ def existing(
         account = provision.account_of(credentials, inputs)
         require_same_place(deployment, provision.place_of, account.place)
         owned = configured(deployment, account, provision.plugins(), log_in=cloud.log_in)
-        yield replace(owned, unchanged=made_by.unchanged)
+        yield replace(owned, unchanged=made_by.unchanged, inside=made_by.inside)
 
 
 def require_same_place(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from kitaru_iac.engine.errors import ResourceProtected
 from kitaru_iac.errors import StackChanged
 from kitaru_iac.infrastructure.deletion_protection import require_deletable, require_unlocked
 from kitaru_iac.infrastructure.deployments import existing
@@ -50,7 +51,8 @@ def preview_destroy(
         )
         require_deletable(owned, decided)
         require_unlocked(decided)
-        forgotten = foreign(_to_forget(decided)) if forget_foreign else ()
+        others = _to_forget(owned, decided) if forget_foreign else []
+        forgotten = _told(others)
         return Destroyed(
             tuple(
                 fate.step(Action.DELETE)
@@ -90,7 +92,8 @@ def destroy_infrastructure(
     Raises:
         DeploymentNotFound: There is no such deployment.
         InfrastructureRemains: Something stays that the state did not know.
-        ResourceProtected: Something that would go has its deletion protection on.
+        ResourceProtected: Something that would go has its deletion protection on, or holds what is
+            not the deployment's own.
         StackChanged: What was to be emptied was replaced by something else meanwhile.
         NotAllowedError: There are no usable credentials of the cloud.
         EngineError: See `kitaru_iac.engine.errors`.
@@ -108,6 +111,7 @@ def destroy_infrastructure(
         decided = look()
         require_deletable(owned, decided)
         require_unlocked(decided)
+        others = _to_forget(owned, decided) if forget_foreign else []
         full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
         changed = _protection(decided)
         # Before any data goes: while another run holds the state, this is refused. It lifts nothing
@@ -117,8 +121,7 @@ def destroy_infrastructure(
             owned.engine.set_protection({urn: True for urn, stays in changed.items() if stays})
         elif changed:
             owned.engine.set_protection(changed)
-        others = _to_forget(decided)
-        if forget_foreign and others:
+        if others:
             if progress:
                 progress("Forgetting what was not made for this stack")
             owned.engine.forget({fate.urn for fate in others})
@@ -131,7 +134,7 @@ def destroy_infrastructure(
         done = owned.engine.destroy().steps()
         more = _more_that_stays(owned, decided)
         warnings = require_nothing_unknown(owned, known)
-        forgotten = foreign(others) if forget_foreign else ()
+        forgotten = _told(others)
         return Destroyed(
             _gone(owned, done),
             (*(part for part in kept(decided) if part not in forgotten), *more, *unclear),
@@ -142,9 +145,28 @@ def destroy_infrastructure(
         )
 
 
-def _to_forget(decided: Iterable[Fate]) -> list[Fate]:
-    """What is surely not the deployment's own."""
-    return [fate for fate in decided if fate.is_foreign and not fate.is_hidden]
+def _to_forget(owned: OwnedDeployment, decided: Sequence[Fate]) -> list[Fate]:
+    """What is surely not the deployment's own.
+
+    Raises:
+        ResourceProtected: Some of it lies in what would go.
+    """
+    others = [fate for fate in decided if fate.is_foreign and not fate.is_hidden]
+    going = {fate.urn for fate in decided if fate.reason is None}
+    within = [fate.id for fate in others if fate.type in owned.inside and fate.parent in going]
+    if within:
+        raise ResourceProtected(
+            f"What is not this stack's lies in what would be deleted: {', '.join(within)}",
+            why="It cannot outlive what it lies in, or keeps that from being deleted.",
+            remedy="Nothing was changed. Delete it, and then run the same command; or leave out "
+            "--forget-foreign: then all that it lies in and needs stays too.",
+        )
+    return others
+
+
+def _told(fates: Iterable[Fate]) -> tuple[Kept, ...]:
+    """Name each, also what is a part of another one: it may cost money of its own."""
+    return tuple(Kept(fate.type, fate.id, str(fate.reason)) for fate in fates)
 
 
 def _gone(owned: OwnedDeployment, done: Iterable[Step]) -> tuple[Step, ...]:

@@ -247,7 +247,8 @@ def fates(
         delete_data: What holds data goes too.
         forget_foreign: What is not the deployment's own is forgotten, and holds nothing back.
     """
-    resources = [_Resource.of(state) for state in owned.engine.resources()]
+    states = [*owned.engine.resources(), *_made_meanwhile(owned)]
+    resources = [_Resource.of(state) for state in states]
     seen = in_parallel([partial(_looked_at, owned, resource) for resource in resources])
     decided: dict[str, Fate] = {}
     for resource, (strange, holding, hidden, locked) in zip(resources, seen, strict=True):
@@ -281,6 +282,21 @@ def fates(
     while _keep_needed(decided, resources, owned.unchanged, forget_foreign=forget_foreign):
         _keep_settings(decided, resources, owned.unchanged)
     return list(decided.values())
+
+
+def _made_meanwhile(owned: OwnedDeployment) -> list[Mapping[str, object]]:
+    """What a cut-off run had begun, and is there by now: a deletion takes it over first."""
+    held = {one.get("urn") for one in owned.engine.resources()}
+    begun = [one for one in owned.engine.begun() if one.get("urn") not in held]
+    looks = [
+        partial(owned.sight, str(one["type"]), cast("Inputs", one.get("inputs") or {}))
+        for one in begun
+    ]
+    return [
+        {**one, "id": sight.id}
+        for one, sight in zip(begun, in_parallel(looks), strict=True)
+        if sight is not None and sight.foreign is None
+    ]
 
 
 def _keep_needed(

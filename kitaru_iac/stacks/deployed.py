@@ -13,7 +13,7 @@ from kitaru_iac.errors import (
     UsageError,
 )
 from kitaru_iac.labels import BACKEND_LABEL, DEPLOYMENT_LABELS, PROJECT_LABEL, STACK_LABEL
-from kitaru_iac.plan.model import Plan
+from kitaru_iac.plan.model import Action, Layer, Plan, Step
 from kitaru_iac.stacks.removed_parts import DEPLOYMENT
 from kitaru_iac.values import dataclass, replace
 
@@ -333,7 +333,7 @@ def delete_deployment(
                 progress=progress,
                 consent=consent,
             )
-            if not confirm(Plan(name, would.steps)):
+            if not confirm(_plan_of(name, would)):
                 return None
         with sole_writer(name):
             _require_no_stack(labels)
@@ -353,6 +353,17 @@ def delete_deployment(
             project, backend = labels[PROJECT_LABEL], labels[BACKEND_LABEL]
             require_nothing_marked(spec, project, name, backend)
         raise
+
+
+def _plan_of(name: str, would: Destroyed) -> Plan:
+    """What goes, and what leaves the state alone."""
+    forgotten = (
+        Step(
+            Action.KEEP, one.kind, one.name, Layer.INFRASTRUCTURE, reason=f"forgotten: {one.reason}"
+        )
+        for one in would.forgotten
+    )
+    return Plan(name, (*would.steps, *forgotten))
 
 
 def _require_no_stack(labels: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -453,6 +453,27 @@ CLUSTER = [
 ]
 
 
+def test_parts_of_what_is_forgotten_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = State([*CLUSTER])
+    inside = frozenset({"cloud:Nodes", "cloud:Addon"})
+    there = replace(owned(Cloud({("cloud:Cluster", "c"): theirs("c")}), state), inside=inside)
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
+    plan = destroy.preview_destroy({}, forget_foreign=True)
+    assert [part.name for part in plan.forgotten] == ["c", "dns", "n"]
+    assert "cluster-role" in [step.name for step in plan.steps]
+
+
+def test_what_a_run_has_all_but_made_is_in_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = [resource("cloud:Cluster", name, id="") for name in ("made", "theirs", "nothing")]
+    sights = {"made": ours("made"), "theirs": theirs("theirs")}
+    cloud = Cloud({("cloud:Cluster", name): sight for name, sight in sights.items()})
+    there = owned(cloud, State([resource(ROLE, "steps")], begun))
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
+    plan = destroy.preview_destroy({})
+    assert [step.name for step in plan.steps] == ["steps", "made"]
+    assert [part.name for part in plan.kept] == ["theirs"]
+
+
 @pytest.mark.parametrize("forget", [False, True])
 def test_all_that_what_stays_depends_on_stays_by_name(
     *, forget: bool, monkeypatch: pytest.MonkeyPatch
@@ -479,6 +500,14 @@ def test_all_that_what_stays_depends_on_stays_by_name(
     monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(owned(cloud, state)))
     monkeypatch.setattr(destroy, "require_nothing_unknown", lambda *_: ())
     if forget:
+        inside = replace(owned(cloud, state), inside=frozenset({"cloud:Nodes"}))
+        with monkeypatch.context() as patch:
+            patch.setattr(destroy, "existing", lambda *_: nullcontext(inside))
+            for act in (destroy.preview_destroy, destroy.destroy_infrastructure):
+                with pytest.raises(ResourceProtected, match="deleted: n\n") as refused:
+                    act({}, forget_foreign=True)
+                assert "Delete it, and then run the same command" in str(refused.value.remedy)
+        assert (state.states, written) == (CLUSTER, [])
         plan = destroy.preview_destroy({}, forget_foreign=True)
         done = destroy.destroy_infrastructure({}, forget_foreign=True)
         # What is agreed to is all that goes.

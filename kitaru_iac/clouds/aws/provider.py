@@ -7,7 +7,13 @@ from typing import cast
 
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.aws import records
-from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN, TYPES, InfrastructureArgs
+from kitaru_iac.clouds.aws.provision.args import (
+    INSIDE,
+    OUTPUTS,
+    TOKEN,
+    TYPES,
+    InfrastructureArgs,
+)
 from kitaru_iac.clouds.provider import (
     Build,
     CloudProvider,
@@ -75,6 +81,7 @@ PROVIDER = CloudProvider(
         pulumi_provider="aws",
         load=_provision,
         builder=_builder,
+        inside=INSIDE,
         component=Component(
             token=TOKEN,
             arguments=InfrastructureArgs,

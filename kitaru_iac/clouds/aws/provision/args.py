@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
+__all__ = ["INSIDE", "OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
 
 #: The component's type.
 TOKEN = "kitaru:aws:Infrastructure"  # noqa: S105
@@ -17,6 +17,17 @@ OUTPUTS = ("artifact_store", "container_registry", "cluster", "region", "executi
 
 #: The stack types that it is made for.
 TYPES = (StackType.LOCAL, StackType.KUBERNETES, StackType.SAGEMAKER)
+
+#: What lies in a cluster: EKS deletes no cluster with a node group, and all others go with it.
+#: https://docs.aws.amazon.com/eks/latest/APIReference/API_DeleteCluster.html
+INSIDE = frozenset(
+    {
+        "aws:eks/nodeGroup:NodeGroup",
+        "aws:eks/addon:Addon",
+        "aws:eks/accessEntry:AccessEntry",
+        "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+    }
+)
 
 
 class InfrastructureArgs(TypedDict):
