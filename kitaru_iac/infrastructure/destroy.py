@@ -52,7 +52,7 @@ def preview_destroy(
         require_deletable(owned, decided)
         require_unlocked(decided)
         others = _to_forget(owned, decided) if forget_foreign else []
-        forgotten = _told(others)
+        forgotten = _told(owned, others)
         return Destroyed(
             tuple(
                 fate.step(Action.DELETE)
@@ -134,7 +134,7 @@ def destroy_infrastructure(
         done = owned.engine.destroy().steps()
         more = _more_that_stays(owned, decided)
         warnings = require_nothing_unknown(owned, known)
-        forgotten = _told(others)
+        forgotten = _told(owned, others)
         return Destroyed(
             _gone(owned, done),
             (*(part for part in kept(decided) if part not in forgotten), *more, *unclear),
@@ -164,9 +164,13 @@ def _to_forget(owned: OwnedDeployment, decided: Sequence[Fate]) -> list[Fate]:
     return others
 
 
-def _told(fates: Iterable[Fate]) -> tuple[Kept, ...]:
-    """Name each, also what is a part of another one: it may cost money of its own."""
-    return tuple(Kept(fate.type, fate.id, str(fate.reason)) for fate in fates)
+def _told(owned: OwnedDeployment, fates: Iterable[Fate]) -> tuple[Kept, ...]:
+    """Name each, also what lies in another one: it may cost money of its own."""
+    return tuple(
+        Kept(fate.type, fate.id, str(fate.reason))
+        for fate in fates
+        if not fate.is_shared or fate.type in owned.inside
+    )
 
 
 def _gone(owned: OwnedDeployment, done: Iterable[Step]) -> tuple[Step, ...]:
