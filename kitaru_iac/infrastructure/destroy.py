@@ -21,6 +21,7 @@ from kitaru_iac.infrastructure.ownership import (
 from kitaru_iac.infrastructure.remains import require_nothing_unknown
 from kitaru_iac.infrastructure.results import Destroyed
 from kitaru_iac.plan.model import Action, Kept
+from kitaru_iac.values import replace
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
@@ -49,21 +50,13 @@ def preview_destroy(
             delete_data=delete_data,
             forget_foreign=forget_foreign,
         )
-        require_deletable(owned, decided)
-        require_unlocked(decided)
-        others = _to_forget(owned, decided) if forget_foreign else []
-        forgotten = _told(owned, others)
-        return Destroyed(
-            tuple(
-                fate.step(Action.DELETE)
-                for fate in decided
-                if fate.reason is None and fate.type not in owned.unchanged
-            ),
-            (*(part for part in kept(decided) if part not in forgotten), *doubtful(owned)),
-            foreign=tuple(part for part in foreign(decided) if part not in forgotten),
-            hidden=hidden(decided),
-            forgotten=forgotten,
+        others = _require_right(owned, decided, forget_foreign)
+        goes = tuple(
+            fate.step(Action.DELETE)
+            for fate in decided
+            if fate.reason is None and fate.type not in owned.unchanged
         )
+        return _result(owned, goes, decided, others, doubtful(owned))
 
 
 def destroy_infrastructure(
@@ -109,9 +102,7 @@ def destroy_infrastructure(
             forget_foreign=forget_foreign,
         )
         decided = look()
-        require_deletable(owned, decided)
-        require_unlocked(decided)
-        others = _to_forget(owned, decided) if forget_foreign else []
+        others = _require_right(owned, decided, forget_foreign)
         full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
         changed = _protection(decided)
         # Before any data goes: while another run holds the state, this is refused. It lifts nothing
@@ -134,15 +125,47 @@ def destroy_infrastructure(
         done = owned.engine.destroy().steps()
         more = _more_that_stays(owned, decided)
         warnings = require_nothing_unknown(owned, known)
-        forgotten = _told(owned, others)
-        return Destroyed(
-            _gone(owned, done),
-            (*(part for part in kept(decided) if part not in forgotten), *more, *unclear),
-            foreign=tuple(part for part in foreign(decided) if part not in forgotten),
-            hidden=hidden(decided),
-            forgotten=forgotten,
-            warnings=warnings,
-        )
+        found = _result(owned, _gone(owned, done), decided, others, (*more, *unclear))
+        return replace(found, warnings=warnings)
+
+
+def _require_right(
+    owned: OwnedDeployment, decided: Sequence[Fate], forget_foreign: bool
+) -> list[Fate]:
+    """Refuse what must not be done; give what is to be forgotten.
+
+    Raises:
+        ResourceProtected: See `destroy_infrastructure`.
+    """
+    require_deletable(owned, decided)
+    require_unlocked(decided)
+    return _to_forget(owned, decided) if forget_foreign else []
+
+
+def _result(
+    owned: OwnedDeployment,
+    goes: tuple[Step, ...],
+    decided: Sequence[Fate],
+    others: Iterable[Fate],
+    besides: Iterable[Kept],
+) -> Destroyed:
+    """Say what goes, stays and is forgotten, which neither goes nor stays.
+
+    Args:
+        owned: The deployment.
+        goes: What goes.
+        decided: The fates of all.
+        others: What is forgotten.
+        besides: What stays too, and is in no state.
+    """
+    forgotten = _told(owned, others)
+    return Destroyed(
+        goes,
+        (*(part for part in kept(decided) if part not in forgotten), *besides),
+        foreign=tuple(part for part in foreign(decided) if part not in forgotten),
+        hidden=hidden(decided),
+        forgotten=forgotten,
+    )
 
 
 def _to_forget(owned: OwnedDeployment, decided: Sequence[Fate]) -> list[Fate]:

@@ -247,8 +247,9 @@ def fates(
         delete_data: What holds data goes too.
         forget_foreign: What is not the deployment's own is forgotten, and holds nothing back.
     """
-    states = [*owned.engine.resources(), *_made_meanwhile(owned)]
-    resources = [_Resource.of(state) for state in states]
+    states = owned.engine.resources()
+    meanwhile = _made_meanwhile(owned, {str(state.get("urn")) for state in states})
+    resources = [*map(_Resource.of, states), *meanwhile]
     seen = in_parallel([partial(_looked_at, owned, resource) for resource in resources])
     decided: dict[str, Fate] = {}
     for resource, (strange, holding, hidden, locked) in zip(resources, seen, strict=True):
@@ -284,19 +285,20 @@ def fates(
     return list(decided.values())
 
 
-def _made_meanwhile(owned: OwnedDeployment) -> list[Mapping[str, object]]:
+def _made_meanwhile(owned: OwnedDeployment, held: Collection[str]) -> list[_Resource]:
     """What a cut-off run had begun, and is there by now: a deletion takes it over first."""
-    held = {one.get("urn") for one in owned.engine.resources()}
-    begun = [one for one in owned.engine.begun() if one.get("urn") not in held]
-    looks = [
-        partial(owned.sight, str(one["type"]), cast("Inputs", one.get("inputs") or {}))
-        for one in begun
-    ]
     return [
-        {**one, "id": sight.id}
-        for one, sight in zip(begun, in_parallel(looks), strict=True)
-        if sight is not None and sight.foreign is None
+        replace(one, id=sight.id)
+        for one, sight in _begun(owned)
+        if one.urn not in held and sight.foreign is None
     ]
+
+
+def _begun(owned: OwnedDeployment) -> list[tuple[_Resource, Sighting]]:
+    """What exists under the names that a run was about to take when it was cut off."""
+    begun = [_Resource.of(state) for state in owned.engine.begun()]
+    sights = in_parallel([partial(owned.sight, one.type, one.inputs) for one in begun])
+    return [(one, sight) for one, sight in zip(begun, sights, strict=True) if sight is not None]
 
 
 def _keep_needed(
@@ -386,8 +388,6 @@ def doubtful(owned: OwnedDeployment) -> tuple[Kept, ...]:
 
     It is somebody else's, or was made by that run, and not tagged yet: nobody can tell.
     """
-    begun = [_Resource.of(state) for state in owned.engine.begun()]
-    sights = in_parallel([partial(owned.sight, found.type, found.inputs) for found in begun])
     return tuple(
         Kept(
             found.type,
@@ -395,6 +395,6 @@ def doubtful(owned: OwnedDeployment) -> tuple[Kept, ...]:
             f"a run was cut off while it made this, or it is somebody else's: {sight.foreign}"
             + (f". {_way_to_delete(sight)}" if sight.removal else ""),
         )
-        for found, sight in zip(begun, sights, strict=True)
-        if sight is not None and sight.foreign is not None
+        for found, sight in _begun(owned)
+        if sight.foreign is not None
     )
