@@ -196,20 +196,19 @@ class InProcess:
         with self._zenml() as zen:
             try:
                 item = zen.get_service_connector(UUID(id), expand_secrets=True)
-                secret: Collection[str] = ()
-                if isinstance(item.connector_type, str):  # what comes only when it is asked for
-                    plain = zen.get_service_connector(UUID(id), expand_secrets=False)
-                    secret = item.configuration.keys() - plain.configuration.keys()
-            except KeyError:
-                return None
-            doc = connector_doc(item, secret)
-            if self._is_local or doc.secrets or not needs_secret(item):
-                return doc
-            # Where a required field is missing, ZenML's client loses the others too.
-            try:
+                if not isinstance(item.connector_type, str):
+                    doc = connector_doc(item)
+                    if self._is_local or doc.secrets or not needs_secret(item):
+                        return doc
                 plain = zen.get_service_connector(UUID(id), expand_secrets=False)
             except KeyError:
                 return None
+            # Of a type that is not told, what comes only when it is asked for is secret.
+            secret = item.configuration.keys() - plain.configuration.keys()
+            doc = connector_doc(item, secret)
+            if self._is_local or doc.secrets:
+                return doc
+            # Where a required field is missing, ZenML's client loses the others too.
             return replace(connector_doc(plain), secrets_hidden=True)
 
     def connectors_with_secrets(self, ids: Collection[str]) -> list[ConnectorDoc]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
@@ -355,21 +355,25 @@ class RestGateway:
         Where there are fewer by the next page, or it is empty or gone, one may have moved to a page
         that was read: then all pages are read again, for what was skipped.
         """
-        number, last, most, again = 1, 1, 0, _MOST_READS
-        seen: set[str] = set()
         given: set[str] = set()
+        for again in reversed(range(_MOST_READS + 1)):
+            if (yield from self._read_through(path, filters, given, is_last=not again)):
+                return
+
+    def _read_through(
+        self, path: str, filters: Query, given: set[str], *, is_last: bool
+    ) -> Generator[tuple[Response, Mapping[str, Any]], None, bool]:
+        """Give what is not given yet, and add it. Returns whether that was all, as the last one."""
+        number, last, most = 1, 1, 0
+        seen: set[str] = set()
         while number <= last:
             query = {**filters, "hydrate": True, "page": number, "sort_by": "asc:created"}
             response = self._ask("GET", path, query)
-            if number > 1 and again and answers.is_of_the_request(response):
-                number, again, seen = 1, again - 1, set()
-                continue
+            if number > 1 and not is_last and answers.is_of_the_request(response):
+                return False
             items, total, last = answers.listing(response)
-            if number > 1 and not items and (again or number >= last):
-                if not again:
-                    return
-                number, again, seen = 1, again - 1, set()
-                continue
+            if number > 1 and not items and (number >= last or not is_last):
+                return is_last
             with _read(response):
                 found = {str(item["id"]): item for item in items}
                 go_on(seen, found, number)
@@ -377,10 +381,10 @@ class RestGateway:
                 if key not in given:
                     given.add(key)
                     yield response, item
-            number += 1
-            if total < most and again:
-                number, again, seen = 1, again - 1, set()
-            most = total
+            if total < most and not is_last:
+                return False
+            number, most = number + 1, total
+        return True
 
     def _ask(
         self,
