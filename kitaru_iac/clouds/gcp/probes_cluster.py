@@ -16,7 +16,7 @@ from kitaru_iac.clouds.gcp.observations import Caller, Clusters, Connector, Proj
 from kitaru_iac.clouds.gcp.probes_common import CommonProbes
 from kitaru_iac.clouds.gcp.probes_registry import as_rest
 
-__all__ = ["ClusterProbes", "new_pools", "node_accounts"]
+__all__ = ["ClusterProbes", "is_autopilot", "new_pools", "node_accounts"]
 
 
 class ClusterProbes(CommonProbes):
@@ -144,6 +144,11 @@ def cluster_in(seen: Clusters, region: str | None) -> Raw:
     return seen.found[-1]
 
 
+def is_autopilot(cluster: Raw) -> bool:
+    """Tell whether Google keeps the nodes of a cluster."""
+    return bool((cluster.get("autopilot") or {}).get("enabled"))
+
+
 def new_pools(cluster: Raw) -> Raw:
     """What node auto-provisioning gives the pools that it makes; empty where it is off.
 
@@ -162,10 +167,10 @@ def node_accounts(cluster: Raw, number: str) -> tuple[str, ...]:
     https://cloud.google.com/kubernetes-engine/docs/how-to/service-accounts
     """
     scaling = cluster.get("autoscaling") or {}
-    is_autopilot = bool((cluster.get("autopilot") or {}).get("enabled"))
-    pools = () if is_autopilot else cluster.get("nodePools") or ()
+    is_kept = is_autopilot(cluster)
+    pools = () if is_kept else cluster.get("nodePools") or ()
     named = [(pool.get("config") or {}).get("serviceAccount") for pool in pools]
-    if is_autopilot or scaling.get("enableNodeAutoprovisioning"):
+    if is_kept or scaling.get("enableNodeAutoprovisioning"):
         named.append((scaling.get("autoprovisioningNodePoolDefaults") or {}).get("serviceAccount"))
     default = f"{number}-compute@developer.gserviceaccount.com"
     found = (default if one in {None, "", "default"} else str(one) for one in named)

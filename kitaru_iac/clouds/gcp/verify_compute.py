@@ -13,13 +13,12 @@ from kitaru_iac.clouds.gcp.observations import Caller, Raw, Rights
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed
 from kitaru_iac.clouds.gcp.probes import GcpProbes
-from kitaru_iac.clouds.gcp.probes_cluster import new_pools
+from kitaru_iac.clouds.gcp.probes_cluster import is_autopilot, new_pools
 from kitaru_iac.clouds.gcp.resources import GcpResources, project_of_account
 from kitaru_iac.clouds.gcp.trust import DENY_UNSEEN, evaluate_rights, evaluate_trust
 
 __all__ = [
     "evaluate_scopes",
-    "is_autopilot",
     "vertex_checks",
     "workload_checks",
 ]
@@ -30,11 +29,6 @@ _PULLING = {f"{_SCOPE}cloud-platform", f"{_SCOPE}devstorage.read_only",
 
 
 # -- nodes -----------------------------------------------------------------------------------------
-
-
-def is_autopilot(cluster: Raw) -> bool:
-    """Tell whether Google keeps the nodes of a cluster."""
-    return bool((cluster.get("autopilot") or {}).get("enabled"))
 
 
 def _pools(r: GcpResources, cluster: Raw) -> str:

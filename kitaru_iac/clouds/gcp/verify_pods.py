@@ -13,9 +13,9 @@ from kitaru_iac.clouds.gcp.observations import Caller, Raw, Rights
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed, pod_member
 from kitaru_iac.clouds.gcp.probes import GcpProbes
+from kitaru_iac.clouds.gcp.probes_cluster import is_autopilot
 from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import DENY_UNSEEN
-from kitaru_iac.clouds.gcp.verify_compute import is_autopilot
 
 __all__ = ["evaluate_pod_identity", "evaluate_workload_identity", "pod_probe"]
 
