@@ -31,7 +31,7 @@ from kitaru_iac.pulumi.plugin.protocol import (
     provider_pb2_grpc,
     status_pb2,
 )
-from kitaru_iac.pulumi.plugin.threads import NotBegun, ended_by, in_thread
+from kitaru_iac.pulumi.plugin.threads import NotBegun, ended_by, in_thread, require_awaited
 from kitaru_iac.pulumi.plugin.wire import Properties, read, secret, struct
 
 __all__ = ["Servicer"]
@@ -43,7 +43,6 @@ LEFT_OUT_NAME = "__name"
 #: Properties whose values may stand in diagnostics.
 _SHOWN = frozenset(map(camel, STACK_KEYS)) - {"credentials", "extra"}
 
-_NOT_BEGUN = "cancelled before it was begun"
 #: How the engine calls the providers that it makes itself: `default`, and behind it the version of
 #: the plugin, the address that it is from, or both (`ProviderRequest.DefaultName`).
 _ENGINES_OWN = re.compile(r"default(_\d+_\d+_\d+(_.*)?|_[a-z]+_/.*)?")
@@ -62,7 +61,7 @@ def _clean(call: _Call[_Answer]) -> _Call[_Answer]:
         try:
             return await call(self, request, context)
         except NotBegun:
-            await context.abort(grpc.StatusCode.CANCELLED, _NOT_BEGUN)
+            await context.abort(grpc.StatusCode.CANCELLED, "cancelled before it was begun")
         except stacks.PartialUpdate as half:
             await context.abort_with_status(_half_status(half))
         except KitaruError as error:
@@ -338,8 +337,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         kind = request.urn.split("::")[2].rsplit("$", 1)[-1]
         if kind != STACK:
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"there is no resource {kind}")
-        if self.ended.is_set():
-            await context.abort(grpc.StatusCode.CANCELLED, _NOT_BEGUN)
+        require_awaited()
 
     async def _warn(self, urn: str, lines: tuple[str, ...]) -> None:
         for line in lines:
