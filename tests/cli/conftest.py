@@ -36,6 +36,12 @@ Kitaru = Callable[..., Result]
 
 
 @pytest.fixture
+def without_zenml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process of its own: ZenML is not loaded, and so no command writes through it."""
+    monkeypatch.delitem(sys.modules, "zenml", raising=False)
+
+
+@pytest.fixture
 def kitaru(monkeypatch: pytest.MonkeyPatch) -> Kitaru:
     """`kitaru("stack", "list")` in this process."""
     from kitaru_iac.cli.main import run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -75,14 +74,14 @@ CASES = [
 
 
 @pytest.fixture
-def home(isolated: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(
+    isolated: None, without_zenml: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
     monkeypatch.setenv("KEY", KEY)
     monkeypatch.chdir(tmp_path)
     # Pauses before a read is sent again have their own tests: tests/gateway/test_http.py.
     monkeypatch.setattr(Watch, "sleep", lambda *_: None)
-    # Where another test of this process has loaded ZenML, a change would be its own client's.
-    monkeypatch.delitem(sys.modules, "zenml", raising=False)
     return tmp_path
 
 

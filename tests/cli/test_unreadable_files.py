@@ -10,7 +10,6 @@ import errno
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -184,6 +183,7 @@ def test_the_local_store(home: Path, kitaru: Kitaru, state: str, at: str) -> Non
         refused(kitaru, home, command, "not_connected", database)
 
 
+@pytest.mark.usefixtures("without_zenml")
 @pytest.mark.parametrize("command", ["stack use default", "logout", "stack list"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
 def test_a_disk_that_takes_nothing(
@@ -193,9 +193,6 @@ def test_a_disk_that_takes_nothing(
 
     def full(*_: object) -> None:
         raise OSError(number, os.strerror(number))
-
-    # Where another test of this process has loaded ZenML, it would be the one that writes.
-    monkeypatch.delitem(sys.modules, "zenml", raising=False)
 
     with RudeServer("nothing", polite=9) as server:
         connect(home, type="rest", url=server.url)
