@@ -143,6 +143,8 @@ def merge(
         name, data, where = document.file, dict(document.data), document.sources()
         unreadable = document.unreadable
         problems += document.problems
+    if given.get("async") is not None and "extra" in data:
+        data["extra"] = _without_synchronous(data["extra"])
     for key, value in given.items():
         if value is not None:
             laid = value
@@ -254,12 +256,24 @@ def _lay_under(data: dict[str, Any], where: dict[str, str], shared: Shared) -> N
             for inner, below in value.items():
                 lay(into[key], (*path, str(inner)), below)
 
+    says_async = data.get("async") is not None
     # What fits hangs on the type, and on what is done about infrastructure.
     for key in (key for key in FIELDS if key in shared.defaults):
         if _default_fits(key, data) and _is_of_use(key, data):
             value = shared.fitting(str(data.get("type") or StackType.LOCAL), key)
+            if key == "extra" and says_async:
+                value = _without_synchronous(value)
             if value is not None:
                 lay(data, (key,), value)
+
+
+def _without_synchronous(extra: object) -> object:
+    """`extra` without the field that `async` stands for, where a higher layer says `async`."""
+    orchestrator = extra.get("orchestrator") if isinstance(extra, Mapping) else None
+    if not isinstance(orchestrator, Mapping):
+        return extra
+    rest = {name: value for name, value in orchestrator.items() if name != "synchronous"}
+    return {**extra, "orchestrator": rest}  # type: ignore[dict-item]
 
 
 def _is_of_use(key: str, data: Mapping[str, Any]) -> bool:

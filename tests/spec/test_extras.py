@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,6 +134,43 @@ def test_the_page_s_async_lines():
     assert load(flags, extra=["orchestrator.synchronous=true"]).extra.orchestrator == {
         "synchronous": True
     }
+
+
+@pytest.mark.parametrize(
+    ("flags", "own", "shared", "expected"),
+    [
+        ({"async": True}, {"extra": "synchronous: true"}, "", False),
+        ({"async": True}, {"extra": "synchronous: false"}, "", False),
+        ({"async": False}, {"extra": "synchronous: false"}, "", None),
+        ({"async": True, "extra": {"orchestrator": {"synchronous": True}}}, {}, "", True),
+        ({}, {"async": "true"}, "extra: {orchestrator: {synchronous: true}}", False),
+        ({}, {"async": "false"}, "extra: {orchestrator: {synchronous: false}}", None),
+        ({"async": True}, {}, "extra: {orchestrator: {synchronous: true}}", False),
+        ({}, {"extra": "synchronous: true"}, "async: true", True),
+        ({}, {}, "async: true\n  extra: {orchestrator: {synchronous: true}}", True),
+        ({}, {"async": "true", "extra": "synchronous: true"}, "", True),
+    ],
+)
+def test_async_is_laid_over_lower_layers_like_the_field_that_it_stands_for(
+    tmp_path: Path,
+    flags: dict[str, Any],
+    own: dict[str, str],
+    shared: str,
+    expected: bool | None,
+) -> None:
+    (tmp_path / ".git").mkdir()
+    if shared:
+        (tmp_path / "kitaru.yaml").write_text(f"defaults:\n  {shared}\n")
+    lines = [f"{key}: {value}" for key, value in {"name": "prod", **VERTEX}.items()]
+    if "async" in own:
+        lines.append(f"async: {own['async']}")
+    if "extra" in own:
+        lines.append(f"extra: {{orchestrator: {{{own['extra']}}}}}")
+    file = tmp_path / "stack.yaml"
+    file.write_text("\n".join(lines))
+    assert load(flags, file).extra.orchestrator.get("synchronous") is expected
+    beside = load(flags, file, ["orchestrator.synchronous=true"])
+    assert beside.extra.orchestrator["synchronous"] is True
 
 
 def test_a_named_field_may_be_repeated_with_the_same_value():
