@@ -17,15 +17,14 @@ from kitaru_iac.cli.ci_job import (
     Reviewed,
     exit_code,
     failure_commented,
-    failure_handed_on,
     hand_on,
     host_here,
-    refuse_strangers,
     require_id,
     require_one,
     reviewed_digest,
     show_plans,
     tell_plans,
+    trusted,
     with_digest,
 )
 from kitaru_iac.cli.options import MORE, Prune, SourceName
@@ -35,7 +34,9 @@ from kitaru_iac.errors import ExitCode, PlanMoved, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from kitaru_iac.checks.model import CheckInfo, CheckReport
     from kitaru_iac.hosts.model import Host
+    from kitaru_iac.render.source import SourceFile
     from kitaru_iac.stacks.several import PlannedStacks
 
 __all__ = ["apply", "preview", "verify"]
@@ -92,12 +93,11 @@ def preview(
     require_id(id)
     host = host_here()
     request = host.proposal
-    refuse_strangers(request)
     key = f"preview/{id}"
-    with failure_handed_on(host), failure_commented(host, key, comment=comment):
+    with trusted(host), failure_commented(host, key, comment=comment):
         planned = _planned(file, source, prune=prune)
+        save_plan(planned.plans, out)
     plan = planned.to_dict()
-    save_plan(planned.plans, out)
     body = with_digest(plan, planned.warnings)
     hand_on(host, plan, out, plan["summary"]["failed"])
     host.summary(body)
@@ -157,8 +157,7 @@ def apply(
     if unreviewed and (plan is not None or digest is not None):
         raise UsageError("--plan or --digest and --unreviewed contradict each other")
     host = host_here()
-    refuse_strangers(host.proposal)
-    with failure_handed_on(host):
+    with trusted(host):
         request = host.merged()
         reviewed = saved_plan(plan) if plan is not None else None
         planned = _planned(file, source, prune=prune)
@@ -200,7 +199,6 @@ def verify(
         kitaru ci verify -f stacks/ --sarif kitaru.sarif
         kitaru ci verify -f stacks/ --junit kitaru.xml --strict
     """
-    from kitaru_iac.cli.whole_file import write_whole
     from kitaru_iac.infrastructure.verify import catalog
     from kitaru_iac.infrastructure.verify import verify as run
     from kitaru_iac.machine.project import description_defaults
@@ -209,24 +207,14 @@ def verify(
     from kitaru_iac.spec.files import documents_in, load_all
 
     host = host_here()
-    refuse_strangers(host.proposal)
-    with failure_handed_on(host):
+    with trusted(host):
         documents, every = documents_in(file), catalog()
         described = load_all(documents, description_defaults())
         reports = [
             (run(item.spec), source_of(document, every))
             for item, document in zip(described, documents, strict=True)
         ]
-    if sarif is not None:
-        from kitaru_iac._version import __version__
-        from kitaru_iac.render.sarif import sarif as as_sarif
-
-        text = as_sarif(reports, every, __version__)
-        write_whole(Path(sarif), text, over=lambda begin: "sarif-2.1.0" in begin)
-    if junit is not None:
-        from kitaru_iac.render.junit import junit as as_junit
-
-        write_whole(Path(junit), as_junit(reports), over=lambda begin: "<testsuites" in begin)
+        _write(reports, every, sarif, junit)
     counted = {
         "checks_failed": sum(report.count(CheckStatus.FAIL) for report, _ in reports),
         "checks_unknown": sum(report.count(CheckStatus.UNKNOWN) for report, _ in reports),
@@ -238,6 +226,27 @@ def verify(
     out.items([report.to_dict() for report, _ in reports], lines)
     stops = counted["checks_failed"] or (strict and counted["checks_unknown"])
     return int(ExitCode.CHECK_FAILED if stops else ExitCode.DONE)
+
+
+def _write(
+    reports: Sequence[tuple[CheckReport, SourceFile | None]],
+    every: Sequence[CheckInfo],
+    sarif: str | None,
+    junit: str | None,
+) -> None:
+    """Write the reports that were asked for."""
+    from kitaru_iac.cli.whole_file import write_whole
+
+    if sarif is not None:
+        from kitaru_iac._version import __version__
+        from kitaru_iac.render.sarif import sarif as as_sarif
+
+        text = as_sarif(reports, every, __version__)
+        write_whole(Path(sarif), text, over=lambda begin: "sarif-2.1.0" in begin)
+    if junit is not None:
+        from kitaru_iac.render.junit import junit as as_junit
+
+        write_whole(Path(junit), as_junit(reports), over=lambda begin: "<testsuites" in begin)
 
 
 def _require_reviewed(

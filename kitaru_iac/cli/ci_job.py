@@ -38,12 +38,12 @@ __all__ = [
     "failure_handed_on",
     "hand_on",
     "host_here",
-    "refuse_strangers",
     "require_id",
     "require_one",
     "reviewed_digest",
     "show_plans",
     "tell_plans",
+    "trusted",
     "with_digest",
 ]
 
@@ -119,11 +119,18 @@ def host_here() -> Host:
     return host_of(os.environ)
 
 
-def refuse_strangers(request: Proposal | None) -> None:
-    """Refuse to read a stranger's descriptions where this job has secrets.
+@contextmanager
+def trusted(host: Host) -> Iterator[None]:
+    """Read no stranger's descriptions where this job has secrets; as `failure_handed_on` for all.
 
     A description says where requests go, and which variables and files hold credentials.
     """
+    with failure_handed_on(host):
+        _refuse_strangers(host.proposal)
+        yield
+
+
+def _refuse_strangers(request: Proposal | None) -> None:
     event = os.environ.get("GITHUB_EVENT_NAME", "")
     if event in _OPEN_EVENTS and (request is None or request.is_fork):
         raise UsageError(

@@ -20,12 +20,11 @@ from kitaru_iac.cli.ci_job import (
     Comment,
     PlanFile,
     failure_commented,
-    failure_handed_on,
     hand_on,
     host_here,
-    refuse_strangers,
     require_one,
     reviewed_digest,
+    trusted,
     with_digest,
 )
 from kitaru_iac.cli.output import current
@@ -71,13 +70,12 @@ def preview(
     _require_stack(stack)
     host = host_here()
     request = host.proposal
-    refuse_strangers(request)
-    with failure_handed_on(host), _project() as (project, update_plan):
+    with trusted(host), _project() as (project, update_plan):
         key = _key(_PREVIEW, project, stack)
         with failure_commented(host, key, comment=comment):
             planned = _plan(project, stack, update_plan)
+            save_plan([planned], out)
     plan = document([planned])
-    save_plan([planned], out)
     body = with_digest(plan)
     hand_on(host, plan, out, 0)
     host.summary(body)
@@ -127,8 +125,7 @@ def up(
     _require_stack(stack)
     require_one(plan, digest)
     host = host_here()
-    refuse_strangers(host.proposal)
-    with failure_handed_on(host), _project() as (project, update_plan):
+    with trusted(host), _project() as (project, update_plan):
         reviewed = None if plan is None else saved_plan(plan)
         request = host.merged()
         planned = _plan(project, stack, update_plan)
@@ -176,8 +173,7 @@ def drift(
 
     _require_stack(stack)
     host = host_here()
-    refuse_strangers(host.proposal)
-    with failure_handed_on(host), _project() as (project, update_plan):
+    with trusted(host), _project() as (project, update_plan):
         planned = _plan(project, stack, update_plan)
     plan = document([planned])
     has_changes = planned.plan.has_changes

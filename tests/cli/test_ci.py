@@ -185,6 +185,7 @@ class TestPreview:
             done = job.run("preview", "-f", "stacks")
             assert done.code == 64, event
             assert "stranger" in done.err
+            assert job.outputs["failed"] == "1"
         assert not (job.folder / "kitaru-plan.json").exists()
 
     def test_after_a_failure_there_are_outputs_too(self, job: Job) -> None:
@@ -213,6 +214,17 @@ class TestPreview:
         job.describe(dev=DEV)
         job.run("preview", "-f", "stacks")
         assert "plan: sha256" in job.comments[0]
+
+    def test_a_plan_that_cannot_be_kept_is_a_failure_like_any_other(self, job: Job) -> None:
+        job.describe(dev=DEV)
+        assert job.run("preview", "-f", "stacks").code == 0
+        (job.folder / "kitaru-plan.json").write_text("{}")  # somebody's, and no plan
+        assert job.run("preview", "-f", "stacks").code != 0
+        assert job.outputs["failed"] == "1"
+        assert job.outputs["plan_digest"] == ""
+        (said,) = job.comments
+        assert "### Failed" in said
+        assert "sha256" not in said
 
     def test_without_a_host_it_is_a_plain_command(
         self, job: Job, monkeypatch: pytest.MonkeyPatch
