@@ -92,6 +92,9 @@ def _step(urn: str, group: Sequence[Mapping[str, Json]]) -> Step | None:
     operations = [str(step["op"]) for step in group]
     action = strongest(map(action_of, operations))
     reason, code = _why(operations, group)
+    previous = _previous(urn, group)
+    if previous is not None and code is None:
+        reason, code = f"it was {previous} before", Reason.RENAMED
     if operations[0] == "delete" and operations[-1] == "create":
         # The refresh did not find it, and the program asks for it.
         action, reason = Action.CREATE, "it is gone, and is made again"
@@ -107,6 +110,7 @@ def _step(urn: str, group: Sequence[Mapping[str, Json]]) -> Step | None:
         code=code,
         key=_key(urn),
         deletes_first=next((w for w in operations if w != "refresh"), "") == "delete-replaced",
+        previous=previous,
     )
 
 
@@ -114,6 +118,15 @@ def _key(urn: str) -> str:
     """Its name, with the types of the components that it is in: what is unique in the program."""
     around, sign, _ = urn.split("::")[2].rpartition("$")
     return f"{around}{sign}{name_of(urn)}"
+
+
+def _previous(urn: str, group: Sequence[Mapping[str, Json]]) -> str | None:
+    """``TYPE/NAME`` of what is known by another URN, to which the program gives an alias."""
+    for step in group:
+        before = _mapping(step.get("oldState")).get("urn")
+        if isinstance(before, str) and before.count("::") >= 3 and before != urn:
+            return f"{type_of(before)}/{_key(before)}"
+    return None
 
 
 def _why(

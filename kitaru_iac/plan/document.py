@@ -203,7 +203,7 @@ def _change(address: str, steps: Sequence[Step]) -> dict[str, Any]:
     return {
         "layer": "machine" if activates else first.layer.value,
         "address": address,
-        "previous_address": None,
+        "previous_address": first.previous and f"infrastructure/{first.previous}",
         "kind": "active_stack" if activates else first.kind,
         "name": first.name,
         "actions": done or [_NO_OP],

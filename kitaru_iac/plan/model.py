@@ -53,6 +53,7 @@ class Reason(StrEnum):
     PROTECTED = "protected"
     PRUNED = "pruned"
     RECORD = "record_of_applied"
+    RENAMED = "renamed"
     SHARED = "used_by_others"
     STACK_REPLACED = "stack_replaced"
     TAKEN_OVER = "taken_over"
@@ -109,6 +110,7 @@ class Step:
         code: The code of `reason`.
         key: What the subject is called in its program, where `name` is the cloud's name for it.
         deletes_first: Of a replacement, whether the old one goes before the new one comes.
+        previous: ``TYPE/NAME`` by which the program knew it before, if it has been renamed there.
     """
 
     action: Action
@@ -121,6 +123,7 @@ class Step:
     code: Reason | None = values.field(default=None, compare=False)
     key: str | None = values.field(default=None, compare=False)
     deletes_first: bool = values.field(default=False, compare=False)
+    previous: str | None = values.field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

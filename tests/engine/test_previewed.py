@@ -103,6 +103,19 @@ def test_what_stays_is_no_step(op: str) -> None:
     assert previewed(preview(step(op, old={"a": 1}, new={"a": 1}))).steps == ()
 
 
+def test_what_the_program_has_renamed_is_told_with_its_former_place() -> None:
+    renamed = step("update", "new", old={"a": 1}, new={"a": 2}, paths=("a",))
+    renamed["oldState"]["urn"] = urn("old", "my:Team$kitaru:index:Stack")
+    plan = previewed(preview(renamed))
+    (change,) = document([StackPlan(Plan("dev", plan.steps), {}, store=None)])["stacks"][0][
+        "changes"
+    ]
+    assert change["address"] == "infrastructure/kitaru:index:Stack/kitaru:index:Stack$new"
+    was = "kitaru:index:Stack/my:Team$old"
+    assert change["previous_address"] == f"infrastructure/{was}"
+    assert change["reason"] == {"code": "renamed", "text": f"it was {was} before"}
+
+
 def test_the_pulumi_stack_is_none() -> None:
     root = step("create", "platform-dev", "pulumi:pulumi:Stack", new={})
     assert previewed(preview(root)).steps == ()

@@ -43,6 +43,19 @@ SAMPLES: dict[str, list[StackPlan]] = {
         ),
         Step(Action.KEEP, "stack", "prod"),
     ),
+    "renamed": one(
+        Step(
+            Action.UPDATE,
+            BUCKET,
+            "kitaru-prod-1",
+            CLOUD,
+            (Change("tags.team", "a", "b"),),
+            f"it was {BUCKET}/store before",
+            code=Reason.RENAMED,
+            key="bucket",
+            previous=f"{BUCKET}/store",
+        )
+    ),
     "unknown-values": one(
         Step(Action.UPDATE, BUCKET, "kitaru-prod-1", CLOUD, (Change("tags.team"),), key="bucket")
     ),
