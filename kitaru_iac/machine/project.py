@@ -19,7 +19,7 @@ _OF_DESCRIPTIONS = ("infra",)
 _OF_RUNS = ("stack", "image", "cache", "retries")
 #: Those of `kitaru` 0.21, which mean nothing here and are no mistake.
 _OTHERS = ("llm_estimated_costs", "project", "server_url", "auth_token")
-_KNOWN = (*_OF_DESCRIPTIONS, *_OF_RUNS, *_OTHERS)
+_OURS = (*_OF_DESCRIPTIONS, *_OF_RUNS)
 #: Bytes of a pyproject.toml.
 _MOST_BYTES = 2**22
 
@@ -65,17 +65,17 @@ def description_defaults(start: Path | None = None) -> dict[str, Any]:
 
 
 def _require_known(table: Mapping[str, Any], path: Path) -> None:
-    unknown = [key for key in table if key not in _KNOWN]
+    unknown = [key for key in table if key not in (*_OURS, *_OTHERS)]
     if not unknown:
         return
     from difflib import get_close_matches
 
     lines = []
     for key in unknown:
-        near = get_close_matches(key, _KNOWN, n=1)
+        near = get_close_matches(key, _OURS, n=1)
         lines.append(f"there is no key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
     raise UsageError(
         f"[tool.kitaru]: {', '.join(lines)}",
         where=str(path),
-        why=f"The keys are {', '.join((*_OF_DESCRIPTIONS, *_OF_RUNS))}.",
+        why=f"The keys are {', '.join(_OURS)}.",
     )

@@ -162,6 +162,14 @@ def test_keys_of_the_other_kitaru_are_no_mistake(tmp_path: Path) -> None:
     assert resolve(NOTHING, NOTHING).stack == "s"
 
 
+def test_no_key_is_advised_that_has_no_effect() -> None:
+    Path("pyproject.toml").write_text('[tool.kitaru]\nserver = "x"\nretry = 2\n')
+    with pytest.raises(UsageError) as wrong:
+        resolve(NOTHING, NOTHING)
+    assert "server_url" not in str(wrong.value)
+    assert "did you mean 'retries'?" in str(wrong.value)
+
+
 def test_a_block_of_another_thread_is_what_says_which_stack_is_active(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
