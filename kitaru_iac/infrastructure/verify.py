@@ -12,7 +12,7 @@ from kitaru_iac.checks.model import CheckInfo, CheckReport, run_checks
 from kitaru_iac.checks.probes import TIMEOUT, WORKERS
 from kitaru_iac.clouds import registry
 from kitaru_iac.machine.settings import read_global
-from kitaru_iac.machine.store_location import server_of
+from kitaru_iac.machine.store_location import address_of_server
 from kitaru_iac.redaction import url
 from kitaru_iac.spec.model import BaseSpec
 
@@ -90,8 +90,8 @@ def catalog() -> tuple[CheckInfo, ...]:
 
 def _server() -> str | None:
     """The address of the server that stores the stack, as it may be shown; None for a local one."""
-    found = server_of(read_global(), os.environ)
-    return None if found is None else url(found.url)
+    found = address_of_server(read_global(), os.environ)
+    return None if found is None else url(found)
 
 
 def _whose(spec: BaseSpec) -> str:

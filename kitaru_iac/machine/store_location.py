@@ -24,6 +24,7 @@ __all__ = [
     "RestStore",
     "SqliteStore",
     "StoreLocation",
+    "address_of_server",
     "chosen_url",
     "default_database",
     "is_of_the_host",
@@ -217,16 +218,28 @@ def server_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> RestStor
         UnreadableError: Whether its certificate is to be verified, or how long it has for an
             answer, cannot be told.
     """
+    store = _server_store(config, environ)
+    if store is None:
+        return None
+    verify = _verify(store.get("verify_ssl", True))
+    return RestStore(server_address(str(store["url"])), verify=verify, timeout=_timeout(store))
+
+
+def address_of_server(config: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """As `server_of`, its address alone: whatever else of the settings is wrong."""
+    store = _server_store(config, environ)
+    return None if store is None else server_address(str(store["url"]))
+
+
+def _server_store(config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any] | None:
+    """The settings of a store that is a server's."""
     stored = config.get("store")
     try:
         store = _with_environment(stored if isinstance(stored, dict) else None, environ)
     except UnreadableError:
         return None
     url = str((store or {}).get("url") or "")
-    if not url.startswith(("http://", "https://")):
-        return None
-    verify = _verify((store or {}).get("verify_ssl", True))
-    return RestStore(server_address(url), verify=verify, timeout=_timeout(store or {}))
+    return store if url.startswith(("http://", "https://")) else None
 
 
 def _with_environment(
