@@ -15,14 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["consent", "foreign_stays", "progress", "resource_lines", "show_report"]
 
-#: The key of a description that names a thing, by the last word of the thing's type in Pulumi.
-_NAMED_BY = {
-    "bucket": "artifact_store",
-    "repository": "container_registry",
-    "role": "execution_role",
-    "cluster": "cluster",
-}
-
 
 def show_report(report: CheckReport) -> None:
     """Show what the checks found, on stderr."""
@@ -88,20 +80,8 @@ def foreign_stays(deployment: str, foreign: Sequence[Kept], hidden: Sequence[Kep
 
 def resource_lines(made: Created) -> list[str]:
     """What a new stack runs on: what was made for it now, what it uses, and where the state is."""
-    import re
-
-    from kitaru_iac.plan.model import Action
-
-    new = [
-        (_NAMED_BY.get(step.kind.rpartition(":")[2].lower()), re.escape(step.name))
-        for step in made.infrastructure
-        if step.action is Action.CREATE
+    lines = [
+        f"{'Made' if key in made.made else 'Uses'} {key}: {value}"
+        for key, value in made.resources.items()
     ]
-    lines = []
-    for key, value in made.resources.items():
-        # A URI or an ARN ends in the name, or has it before a path: never in the middle of another.
-        is_new = any(
-            named == key and re.search(rf"(^|[/:]){name}(/|$)", str(value)) for named, name in new
-        )
-        lines.append(f"{'Made' if is_new else 'Uses'} {key}: {value}")
     return [*lines, f"State of its infrastructure: {made.state}"]

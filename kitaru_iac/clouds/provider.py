@@ -269,6 +269,7 @@ class Provisioning:
         unchanged: The types in Pulumi whose deletion changes nothing in the cloud: they only leave
             the state, and are not told as deleted.
         inside: The types in Pulumi of what lies in its parent, and goes with it at the latest.
+        named: The type in Pulumi of what each key of a description names.
     """
 
     pulumi_provider: str
@@ -277,6 +278,7 @@ class Provisioning:
     builder: Callable[[], Build]
     unchanged: frozenset[str] = frozenset()
     inside: frozenset[str] = frozenset()
+    named: Mapping[str, str] = field(default_factory=dict)
 
     def build(self, name: str, given: Inputs | StackSpec, options: object) -> object:
         """Make the component in a running Pulumi program, and give Pulumi's resource.

@@ -29,7 +29,7 @@ from kitaru_iac.infrastructure.deployments import (
     require_same_place,
 )
 from kitaru_iac.infrastructure.ownership import require_own_names
-from kitaru_iac.infrastructure.results import InfrastructureResult
+from kitaru_iac.infrastructure.results import InfrastructureResult, new_ones
 from kitaru_iac.plan.model import Action, Step
 from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.model import StackSpec
@@ -186,4 +186,6 @@ def _execute(
         outputs = (
             target.outputs if dry_run else {key: result.outputs.get(key) for key in target.outputs}
         )
-        return InfrastructureResult(filled(spec, outputs), result.steps(target.names), labels)
+        steps, done = result.steps(target.names), filled(spec, outputs)
+        made = new_ones(done, registry.provisioning(spec.cloud).named, steps)
+        return InfrastructureResult(done, steps, labels, made=made)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kitaru_iac.plan.model import Action, Kept, Step
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from kitaru_iac.notices import KitaruWarning
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["Destroyed", "InfrastructureResult"]
+__all__ = ["Destroyed", "InfrastructureResult", "new_ones"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class InfrastructureResult:
         steps: What was done to the infrastructure, or would be.
         labels: For the stack's record: where the deployment is. Empty where there is none.
         report: What the checks found, with ``verify``.
+        made: The keys of the description whose things are new.
         checked: When what the description names and is not made was found fit, as
             `time.monotonic` counts; None if it was not looked at.
     """
@@ -33,6 +35,7 @@ class InfrastructureResult:
     steps: tuple[Step, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     report: CheckReport | None = None
+    made: frozenset[str] = frozenset()
     checked: float | None = field(default=None, compare=False)
 
     @property
@@ -61,3 +64,31 @@ class Destroyed:
     hidden: tuple[Kept, ...] = ()
     forgotten: tuple[Kept, ...] = ()
     warnings: tuple[KitaruWarning, ...] = ()
+
+
+def new_ones(spec: StackSpec, types: Mapping[str, str], steps: Sequence[Step]) -> frozenset[str]:
+    """Tell what of the things that a description names was made, and is not only used.
+
+    Args:
+        spec: The description, with the names of what was made.
+        types: The type in Pulumi of what a key of it names.
+        steps: What was done.
+
+    Returns:
+        Keys of `types`.
+    """
+    made = {(step.kind, step.name) for step in steps if step.action is Action.CREATE}
+    return frozenset(
+        key
+        for key, type_ in types.items()
+        if (value := getattr(spec, key, None)) is not None
+        and any(kind == type_ and _is_named(name, str(value)) for kind, name in made)
+    )
+
+
+def _is_named(name: str, value: str) -> bool:
+    """Whether a URI, an ARN or a name is that of a thing: never by a part of another name."""
+    # It ends in the name, or has it before a path, an account (`abfs://NAME@ACCOUNT`) or, as the
+    # first part of a host, before a domain.
+    last = re.escape(name.rsplit("/", 1)[-1] if name.startswith(("/", "projects/")) else name)
+    return bool(re.search(rf"(^|[/:]){last}([/@]|$)|^{last}\.", value))

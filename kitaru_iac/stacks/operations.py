@@ -111,6 +111,7 @@ def _create(
         checks=checks,
         infrastructure=ready.steps,
         state=ready.labels.get(BACKEND_LABEL),
+        made=ready.made,
     )
 
 

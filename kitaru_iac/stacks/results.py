@@ -38,6 +38,7 @@ class Created:
         checks: How each resource of the connector was verified.
         infrastructure: What was done to the infrastructure, with ``infra: provision``.
         state: The backend that has its state, without secrets; None where there is none.
+        made: The keys of `resources` whose things are new, and not only used.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Created:
     checks: tuple[Any, ...] = ()
     infrastructure: tuple[Step, ...] = ()
     state: str | None = None
+    made: frozenset[str] = frozenset()
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``stack.create``."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from kitaru_iac.cli.infra import resource_lines
+from kitaru_iac.clouds import registry
+from kitaru_iac.infrastructure.results import new_ones
 from kitaru_iac.plan.model import Action, Layer, Step
+from kitaru_iac.spec.fields import FIELDS
+from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.stacks.results import Created
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -31,11 +37,13 @@ TYPES = {
 def made(*things: tuple[str, str], action: Action = Action.CREATE, **resources: str) -> list[str]:
     """The keys that are said to be made."""
     steps = tuple(Step(action, TYPES[kind], name, Layer.INFRASTRUCTURE) for kind, name in things)
+    named = RESOURCES | resources
     stack = Created(
         *("1", "prod", True, None, "sagemaker", ()),
-        resources=RESOURCES | resources,
+        resources=named,
         infrastructure=steps,
         state="file:///state",
+        made=new_ones(SimpleNamespace(**named), registry.provisioning(Cloud.AWS).named, steps),
     )
     *lines, state = resource_lines(stack)
     assert state == "State of its infrastructure: file:///state"
@@ -84,3 +92,49 @@ def test_what_an_earlier_run_made_is_used(action: Action) -> None:
 )
 def test_a_name_within_another_is_not_that_one(name: str, value: str) -> None:
     assert made(("bucket", name), artifact_store=value) == []
+
+
+ELSEWHERE = [
+    (Cloud.GCP, "gcp:storage/bucket:Bucket", "prod-1", "artifact_store", "gs://prod-1/k"),
+    (
+        *(Cloud.GCP, "gcp:artifactregistry/repository:Repository", "prod"),
+        *("container_registry", "europe-west1-docker.pkg.dev/my-project/prod"),
+    ),
+    (
+        *(Cloud.GCP, "gcp:container/cluster:Cluster"),
+        *("projects/p/locations/europe-west1/clusters/prod", "cluster", "prod"),
+    ),
+    (
+        *(Cloud.AZURE, "azure-native:storage:BlobContainer", "prod"),
+        *("artifact_store", "abfs://prod@account.dfs.core.windows.net"),
+    ),
+    (
+        *(Cloud.AZURE, "azure-native:containerregistry:Registry", "prod"),
+        *("container_registry", "prod.azurecr.io"),
+    ),
+    (
+        *(Cloud.AZURE, "azure-native:machinelearningservices:Workspace"),
+        *("/subscriptions/1/resourceGroups/g/providers/x/workspaces/prod", "workspace", "prod"),
+    ),
+    (Cloud.AZURE, "azure-native:resources:ResourceGroup", "prod", "resource_group", "prod"),
+    (Cloud.AZURE, "azure-native:containerservice:ManagedCluster", "prod", "cluster", "prod"),
+]
+
+
+@pytest.mark.parametrize(("cloud", "kind", "name", "key", "value"), ELSEWHERE)
+def test_what_other_clouds_made_is_told_too(
+    cloud: Cloud, kind: str, name: str, key: str, value: str
+) -> None:
+    types = registry.provisioning(cloud).named
+    new = Step(Action.CREATE, kind, name, Layer.INFRASTRUCTURE)
+    assert new_ones(SimpleNamespace(**{key: value}, region="prod"), types, [new]) == {key}
+    other = Step(Action.CREATE, kind, f"{name}-2", Layer.INFRASTRUCTURE)
+    assert new_ones(SimpleNamespace(**{key: value}), types, [other]) == set()
+
+
+@pytest.mark.parametrize("cloud", list(Cloud))
+def test_each_output_is_one_that_is_told(cloud: Cloud) -> None:
+    made_by = registry.provisioning(cloud)
+    assert all(FIELDS[key].names_resource for key in made_by.named)
+    unnamed = {"region", "workload_service_account"}
+    assert set(made_by.component.outputs) - set(made_by.named) <= unnamed

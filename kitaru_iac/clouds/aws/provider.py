@@ -9,6 +9,7 @@ from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.aws import records
 from kitaru_iac.clouds.aws.provision.args import (
     INSIDE,
+    NAMED,
     OUTPUTS,
     TOKEN,
     TYPES,
@@ -89,5 +90,6 @@ PROVIDER = CloudProvider(
             always=("region",),
             types=TYPES,
         ),
+        named=NAMED,
     ),
 )

@@ -7,7 +7,13 @@ from typing import cast
 
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.azure import records
-from kitaru_iac.clouds.azure.provision.args import OUTPUTS, TOKEN, TYPES, InfrastructureArgs
+from kitaru_iac.clouds.azure.provision.args import (
+    NAMED,
+    OUTPUTS,
+    TOKEN,
+    TYPES,
+    InfrastructureArgs,
+)
 from kitaru_iac.clouds.provider import (
     Build,
     CloudProvider,
@@ -82,5 +88,6 @@ PROVIDER = CloudProvider(
             always=("region",),
             types=TYPES,
         ),
+        named=NAMED,
     ),
 )

@@ -8,6 +8,7 @@ from typing import cast
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.gcp import records
 from kitaru_iac.clouds.gcp.provision.args import (
+    NAMED,
     OUTPUTS,
     TOKEN,
     TYPES,
@@ -89,5 +90,6 @@ PROVIDER = CloudProvider(
             always=("region",),
             types=TYPES,
         ),
+        named=NAMED,
     ),
 )

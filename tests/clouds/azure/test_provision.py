@@ -201,6 +201,9 @@ def test_a_cluster_is_made_registered_converged_and_taken_down(
     made = kitaru("stack", "create", *prod, "--yes")
     assert made.code == 0, made.err
     assert "kubectl annotate serviceaccount" in made.err
+    lines = {line.partition(": ")[0] for line in made.out.splitlines()}
+    new = ("resource_group", "artifact_store", "container_registry", "cluster")
+    assert {f"Made {key}" for key in new} <= lines, made.out
     look_at_the_cluster(azure_room)
     looked = kitaru("stack", "verify", "prod", "--credentials", given(azure_room)["credentials"],
                     "-o", "json").document["item"]["results"]  # fmt: skip

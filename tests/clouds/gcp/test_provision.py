@@ -60,6 +60,8 @@ def test_provisioned_registered_converged_and_taken_down(
     assert made.code == 0, made.err
     assert f"Google does not know {EMAIL} yet: again in" in made.err
     assert "Google makes Vertex's agent for custom code after the first run" in made.err
+    assert f"Made artifact_store: gs://{BUCKET}" in made.out
+    assert "Made container_registry: " in made.out
     look_at_what_was_made(world)
     assert members(world, PROJECT)["roles/owner"] == theirs["roles/owner"]
     used = world.gcp.made_as()

@@ -3,11 +3,12 @@
 No `from __future__ import annotations` here: the schema is made from these annotations.
 """
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["INSIDE", "OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
+__all__ = ["INSIDE", "NAMED", "OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
 
 #: The component's type.
 TOKEN = "kitaru:aws:Infrastructure"  # noqa: S105
@@ -28,6 +29,14 @@ INSIDE = frozenset(
         "aws:eks/podIdentityAssociation:PodIdentityAssociation",
     }
 )
+
+#: Which type in Pulumi a key of a description names.
+NAMED: Mapping[str, str] = {
+    "artifact_store": "aws:s3/bucket:Bucket",
+    "container_registry": "aws:ecr/repository:Repository",
+    "execution_role": "aws:iam/role:Role",
+    "cluster": "aws:eks/cluster:Cluster",
+}
 
 
 class InfrastructureArgs(TypedDict):

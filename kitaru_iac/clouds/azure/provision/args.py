@@ -3,11 +3,12 @@
 No `from __future__ import annotations` here: the schema is made from these annotations.
 """
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
+__all__ = ["NAMED", "OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
 
 #: The component's type.
 TOKEN = "kitaru:azure:Infrastructure"  # noqa: S105
@@ -17,6 +18,15 @@ OUTPUTS = ("artifact_store", "container_registry", "cluster", "region", "workspa
 
 #: The stack types that it is made for.
 TYPES = (StackType.LOCAL, StackType.KUBERNETES, StackType.AZUREML)
+
+#: Which type in Pulumi a key of a description names.
+NAMED: Mapping[str, str] = {
+    "resource_group": "azure-native:resources:ResourceGroup",
+    "artifact_store": "azure-native:storage:BlobContainer",
+    "container_registry": "azure-native:containerregistry:Registry",
+    "workspace": "azure-native:machinelearningservices:Workspace",
+    "cluster": "azure-native:containerservice:ManagedCluster",
+}
 
 
 class InfrastructureArgs(TypedDict):

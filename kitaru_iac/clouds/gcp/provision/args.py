@@ -3,11 +3,12 @@
 No `from __future__ import annotations` here: the schema is made from these annotations.
 """
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["OUTPUTS", "TOKEN", "TYPES", "UNCHANGED", "InfrastructureArgs"]
+__all__ = ["NAMED", "OUTPUTS", "TOKEN", "TYPES", "UNCHANGED", "InfrastructureArgs"]
 
 #: The component's type.
 TOKEN = "kitaru:gcp:Infrastructure"  # noqa: S105
@@ -30,6 +31,13 @@ UNCHANGED = frozenset(
         "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
     }
 )
+
+#: Which type in Pulumi a key of a description names.
+NAMED: Mapping[str, str] = {
+    "artifact_store": "gcp:storage/bucket:Bucket",
+    "container_registry": "gcp:artifactregistry/repository:Repository",
+    "cluster": "gcp:container/cluster:Cluster",
+}
 
 
 class InfrastructureArgs(TypedDict):
