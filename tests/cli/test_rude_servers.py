@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kitaru_iac.cli.commands import paths
 from kitaru_iac.gateway.watch import Watch
 from tests.cli.conftest import Kitaru
 from tests.doubles.rude_server import MANNERS, STACK, RudeServer
@@ -56,6 +57,32 @@ OTHERS = {
     "clean": (["stack", "clean", "--yes"], 1),
     "rename": (["stack", "rename", "default", "other"], 1),
     "logout": (["logout"], 0),
+    "adopt": (["stack", "adopt", "default", "--yes"], 1),
+    "copy": (["stack", "copy", "default", "other", "--yes"], 1),
+    "drift": (["stack", "drift"], 0),
+    "drift, later": (["stack", "drift", "default"], 1),
+    "export": (["stack", "export", "default"], 1),
+    "health": (["stack", "health"], 0),
+    "infra list": (["infra", "list"], 0),
+    "doctor": (["doctor"], 0),
+}
+#: Commands that no server is asked for, or whose way to one is that of another.
+ELSEWHERE = {
+    "stack verify": "show, with a name",
+    "stack policy": "none",
+    "stack schema": "none",
+    "stack new-repo": "none",
+    "infra delete": "infra list",
+    "init": "none but the active stack's",
+    "run": "current",
+    "mcp": "those of the tools' commands",
+    "ci preview": "preview",
+    "ci apply": "apply",
+    "ci verify": "none",
+    "ci drift": "drift",
+    "ci pulumi-preview": "the plugin's",
+    "ci pulumi-up": "the plugin's",
+    "ci pulumi-drift": "the plugin's",
 }
 #: One of each kind, and what is different for a listing.
 KINDS = (
@@ -71,6 +98,16 @@ CASES = [
     for command in COMMANDS
     if manner not in SLOW | ALIKE or command in FEW
 ] + [(manner, command) for manner in KINDS for command in OTHERS]
+
+
+def test_no_command_is_forgotten() -> None:
+    asked = [words for words, _ in (COMMANDS | OTHERS).values()]
+    forgotten = {
+        path
+        for path in paths()
+        if not any(words[: path.count(" ") + 1] == path.split() for words in asked)
+    }
+    assert forgotten == set(ELSEWHERE)
 
 
 @pytest.fixture
