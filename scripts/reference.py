@@ -26,8 +26,8 @@ show what this page says. See also [exit codes](exit-codes.md) and
 [environment variables](environment.md).
 
 Data go to stdout, everything else to stderr. With `--output json` or `--output yaml`, stdout is one
-document and nothing else, and an error is one document on stderr. `--output` may stand anywhere on
-the line.
+document and nothing else (but of `kitaru run` and `kitaru mcp`, whose streams are the program's and
+the agent's), and an error is one document on stderr. `--output` may stand anywhere on the line.
 """
 
 

@@ -25,7 +25,7 @@ def doctor() -> None:
     """Check the installation and say what is missing.
 
     Python, whose command `kitaru` is, ZenML and its store, the Pulumi engine, and what each extra
-    brings; for everything that is missing the command that installs it.
+    brings; and how to install what is missing.
 
     Examples:
         kitaru doctor

@@ -15,8 +15,8 @@ def mcp(
     mode: Annotated[
         Literal["read-only", "standard", "destructive"],
         typer.Option(
-            help="What agents may do: look (read-only); also switch and apply (standard); also "
-            "delete (destructive).",
+            help="What agents may do: look (read-only); also switch, apply, rename and copy "
+            "(standard); also delete (destructive).",
         ),
     ] = "read-only",
     http: Annotated[

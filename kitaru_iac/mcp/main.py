@@ -85,7 +85,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--mode",
         choices=_MODES,
         default=_MODES[0],
-        help="what agents may do: look; also switch and apply; also delete (default: read-only)",
+        help="what agents may do: look; also switch, apply, rename and copy; also delete "
+        "(default: read-only)",
     )
     parser.add_argument("--http", action="store_true", help="serve HTTP on 127.0.0.1, not stdio")
     parser.add_argument("--port", type=_port, default=PORT, help=f"with --http (default: {PORT})")

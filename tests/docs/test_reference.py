@@ -11,6 +11,7 @@ import pytest
 import kitaru_iac
 from kitaru_iac.cli.commands import TREE, paths
 from kitaru_iac.cli.frame import build
+from kitaru_iac.cli.passthrough import COMMANDS
 from kitaru_iac.errors import ExitCode
 from tests.docs.markdown import ROOT, pages
 
@@ -57,6 +58,17 @@ def test_every_command_and_option_is_documented(path: str):
         if param.param_type_name == "option":
             for name in (*param.opts, *param.secondary_opts):
                 assert f"`{name}" in section + common, name
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_commands_in_running_text_are_commands(page: Path):
+    known = {*paths(), *TREE, *COMMANDS}
+    for said in re.findall(r"`kitaru ((?:[a-z][a-z-]* ?)+)", page.read_text()):
+        words = said.split()
+        assert words[0] in known, said
+        entry = TREE.get(words[0])
+        if entry is not None and entry.children and len(words) > 1:
+            assert " ".join(words[:2]) in known, said
 
 
 def test_every_exit_code_is_documented_as_it_is():

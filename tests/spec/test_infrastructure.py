@@ -315,10 +315,11 @@ def test_the_schema_knows_each_option() -> None:
 
 def test_the_reference_has_each_option() -> None:
     page = (Path(__file__).parents[2] / "docs/reference/stack-file.md").read_text()
+    called = {Cloud.AWS: "AWS", Cloud.GCP: "Google Cloud", Cloud.AZURE: "Azure"}
     for name, option in OPTIONS.items():
-        assert (
-            f"| `{name}` | {option.shape}, as `{option.example}` | {option.description} |" in page
-        )
+        on = ", ".join(called[cloud] for cloud in Cloud if cloud in option.clouds)
+        value = f"{option.shape}, as `{option.example}`"
+        assert f"| `{name}` | {value} | {on} | {option.description} |" in page
 
 
 def test_a_network_is_made_or_there() -> None:

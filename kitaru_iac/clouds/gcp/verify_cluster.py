@@ -148,7 +148,7 @@ def _namespace_check(
 
 
 def _grant_in_cluster(caller: Caller, r: GcpResources) -> str:
-    """The command; `kitaru policy` prints a role with no right more than needed."""
+    """The command; `kitaru stack policy` prints a role with no right more than needed."""
     return command(
         "kubectl",
         "create",
