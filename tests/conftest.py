@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.plugins.bytecode",
     "tests.plugins.heap",
     "tests.plugins.counted",
+    "tests.plugins.quick",
 ]
 
 # A shell's background job is deaf to Ctrl-C, and so would be every process that a test starts.
