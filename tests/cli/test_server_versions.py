@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kitaru_iac.gateway.rest_gateway import RestGateway
+from kitaru_iac.machine.server_login import Login
+from kitaru_iac.machine.store_location import RestStore
 from tests.cli.conftest import Kitaru
 from tests.cli.test_rude_servers import connect
 from tests.gateway.web import LittleServer
@@ -14,8 +17,7 @@ WRITES = {
     "preview": ["preview", "dev"],
     "apply": ["apply", "dev", "--yes"],
     "delete": ["delete", "default", "--recursive", "--yes"],
-    "rename": ["rename", "default", "other", "--yes"],
-    "copy": ["copy", "default", "other", "--yes"],
+    "rename": ["rename", "default", "other"],
     "adopt": ["adopt", "default", "--yes"],
     "clean": ["clean", "--yes"],
 }
@@ -46,14 +48,22 @@ def test_an_older_one_is_not_written_to(
     assert {asked.method for asked in server.asked} == {"GET"}
 
 
-@pytest.mark.usefixtures("without_zenml")
-@pytest.mark.parametrize("version", ["0.99.0", "1.0.0"])
-def test_a_newer_one_is_told_of_once(
-    version: str, isolated: None, tmp_path, monkeypatch: pytest.MonkeyPatch, kitaru: Kitaru
-) -> None:
-    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("0.98.0", []),
+        ("0.99.0", ["The server runs ZenML 0.99.0. "]),
+        ("1.0.0", ["The server runs ZenML 1.0.0. "]),
+        ("night", ["The server's version is none that kitaru can read: "]),
+    ],
+)
+def test_what_follows_is_a_warning_of_whatever_writes(version: str, said: list[str]) -> None:
     with of_version(version) as server:
-        connect(tmp_path, server.url)
-        done = kitaru("stack", "preview", "dev")
-    assert done.code == 0, done.err
-    assert (done.out + done.err).count(f"The server runs ZenML {version}") == 1
+        gateway = RestGateway.open(RestStore(server.url, Login("token")))
+        try:
+            found = [str(warning) for warning in gateway.warnings]
+        finally:
+            gateway.close()
+    assert [text.startswith(begin) for text, begin in zip(found, said, strict=True)] == [
+        True for _ in said
+    ]

@@ -6,6 +6,7 @@ because the language host that can be built from a module does not know `runtime
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -44,15 +45,25 @@ def failed_badly(text: str) -> bool:
     """Whether there is a traceback, except of a program that the engine interrupts as it ends.
 
     A preview that fails stops the program, which then may be in the middle of its own work or
-    shutdown: Python says so of itself, as an interrupt or as an exception that it ignores.
+    shutdown: Python says so of itself, as an interrupt or as an exception that it ignores, and the
+    engine as a call that it does not answer any more.
     """
     lines = text.splitlines()
     return any(
         "Traceback" in line
         and not (number and "Exception ignored in" in lines[number - 1])
-        and _error_of(lines[number + 1 :]) != "KeyboardInterrupt"
+        and not _is_interrupt(lines[number + 1 :])
         for number, line in enumerate(lines)
     )
+
+
+def _is_interrupt(lines: list[str]) -> bool:
+    """Whether a traceback, of which these are the lines and more, is of an interrupted program."""
+    error = _error_of(lines) or ""
+    if error.endswith("_InactiveRpcError"):
+        own = itertools.takewhile(lambda line: "Traceback" not in line, lines)
+        return any("resource monitor shut down" in line for line in own)
+    return error == "KeyboardInterrupt"
 
 
 def _error_of(lines: list[str]) -> str | None:
@@ -61,6 +72,9 @@ def _error_of(lines: list[str]) -> str | None:
         re.search(r"(?:^|\s)([\w.]*(?:Error|Exception|Interrupt))(?::\s|$)", one) for one in lines
     )
     return next((end[1] for end in ends if end), None)
+
+
+_UNANSWERED = "grpc._channel._InactiveRpcError: <_InactiveRpcError of RPC"
 
 
 @pytest.mark.parametrize(
@@ -73,6 +87,8 @@ def _error_of(lines: list[str]) -> str | None:
         ("Traceback (x):\nValueError: no\nTraceback (x):\nKeyboardInterrupt", True),
         ("Exception ignored in: <f>\nTraceback (x):\nAttributeError: x", False),
         ("Traceback (most recent call last):", True),
+        (f"Traceback (x):\n{_UNANSWERED}\n  details = resource monitor shut down while", False),
+        (f"Traceback (x):\n{_UNANSWERED}\n  details = no such type\nTraceback (x):\nmonitor", True),
     ],
 )
 def test_an_interrupt_of_the_engine_is_no_bad_failure(text: str, *, bad: bool) -> None:

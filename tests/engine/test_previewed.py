@@ -110,7 +110,7 @@ def test_what_the_program_has_renamed_is_told_with_its_former_place() -> None:
     (change,) = document([StackPlan(Plan("dev", plan.steps), {}, store=None)])["stacks"][0][
         "changes"
     ]
-    assert change["address"] == "infrastructure/kitaru:index:Stack/kitaru:index:Stack$new"
+    assert change["address"] == "infrastructure/kitaru:index:Stack/new"
     was = "kitaru:index:Stack/my:Team$old"
     assert change["previous_address"] == f"infrastructure/{was}"
     assert change["reason"] == {"code": "renamed", "text": f"it was {was} before"}
