@@ -77,7 +77,6 @@ def test_every_command_on_a_server(bare_home: Home, empty_server: ZenMLServer) -
         (0, "stack adopt team --yes"),
         (0, "stack delete team --recursive --yes --force"),
         (0, "stack clean --yes"),
-        (0, "infra list"),
         (0, "stack use dev"),
         (0, "stack delete prod --recursive --yes"),
         (0, "stack delete dev --recursive --yes --force"),
