@@ -81,7 +81,10 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
         _C,
         Resource.SUBSCRIPTION,
         _EVERY,
-        {_ACCOUNTS: "look for the account that has the container"},
+        {
+            _ACCOUNTS: "look for the account that has the container",
+            _CONTAINERS: "list those of each account until it is found, or one refuses",
+        },
         when=When.UNNAMED,
     ),
     *_rows(
@@ -187,6 +190,14 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
             _CONTAINERS: "azure.bucket.exists, azure.bucket.reachable",
             "Microsoft.Storage/storageAccounts/blobServices/read": "azure.bucket.versioning",
         },
+    ),
+    # Each account that a listing shows is asked for the container.
+    *_rows(
+        _V,
+        Resource.SUBSCRIPTION,
+        _EVERY,
+        {_CONTAINERS: "azure.bucket.exists"},
+        when=When.UNNAMED,
     ),
     *_rows(
         _V,

@@ -424,7 +424,7 @@ def _access() -> list[Case]:
         Case(name, OK, then(BUCKET, _may([listing.upper()], [f"{blobs}/*"])), "(4 of 4"),
         Case(name, FAIL, then(BUCKET, _may(["*"], [])), f"allows {blobs}/read"),
         # ZenML looks for the account among those that the subscription shows it.
-        Case(name, OK, then(unnamed, _may([listing, account], every)), "(5 of 5"),
+        Case(name, OK, then(unnamed, _may([listing, account], every)), "(6 of 6"),
         Case(name, FAIL, then(unnamed, _may([listing], every)), f"allows {account}"),
         Case(name, FAIL, then(BUCKET, _may([], every)), f"allows {listing}"),
         Case(

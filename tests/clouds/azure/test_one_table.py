@@ -23,8 +23,10 @@ from kitaru_iac.clouds.azure.verify import checks_for
 from kitaru_iac.infrastructure.verify import policy as printed
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec
-from tests.clouds.azure.world import CONTAINER, OTHER, World
+from tests.clouds.azure.world import ACCOUNT, CONTAINER, GROUP, OTHER, World, ended
 from tests.doubles.arm import SUBSCRIPTION_ID
+from tests.doubles.azure_faults import forbidden
+from tests.doubles.web import Handler, Request, Response
 
 
 def describe(kind: str, **over: Any) -> BaseSpec:
@@ -52,6 +54,18 @@ def granted(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
         assert assigned["role"] == role["Name"]
         for action in (*role["Actions"], *role["DataActions"]):
             yield action, assigned["scope"]
+
+
+def known(scope: str) -> str:
+    """A scope with what the description does not tell, as it is in the world."""
+    told = {
+        f"<group of the account of {CONTAINER}>": GROUP,
+        f"<account of {CONTAINER}>": ACCOUNT,
+        "<group of team.azurecr.io>": "images",
+    }
+    for unknown, name in told.items():
+        scope = scope.replace(unknown, name)
+    return scope
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -130,11 +144,6 @@ def test_the_printed_roles_are_what_the_checks_ask_for(kind: str, mode: str, wor
     runs = "workspace" if kind == "azureml" else "cluster"
     wanted = {f"azure.connector.{part}_access" for part in ("bucket", "registry", runs)}
     document = policy(spec, Identity.CONNECTOR)
-    told = {
-        f"<group of the account of {CONTAINER}>": "ml-platform",
-        f"<account of {CONTAINER}>": "teamdata",
-        "<group of team.azurecr.io>": "images",
-    }
 
     def statuses(*without: str) -> dict[str, CheckStatus]:
         for path in [p for p in world.azure.resources.resources if "/roleassignments/" in p]:
@@ -147,10 +156,7 @@ def test_the_printed_roles_are_what_the_checks_ask_for(kind: str, mode: str, wor
                 actions=[a for a in role["Actions"] if a not in without],
                 dataActions=[a for a in role["DataActions"] if a not in without],
             )
-            scope = assigned["scope"]
-            for unknown, known in told.items():
-                scope = scope.replace(unknown, known)
-            world.azure.role_assignment(scope, guid, OTHER)
+            world.azure.role_assignment(known(assigned["scope"]), guid, OTHER)
         checks = checks_for(spec, timeout=5, identity=OTHER, server="https://zenml.example")
         results = run_checks([one for one in checks if one.info.id in wanted], 6)
         return {r.id: r.status for r in results}
@@ -191,21 +197,53 @@ def test_who_looks_needs_what_the_table_says_and_no_more(kind: str, world: World
     spec = getattr(world, kind)()
     world.report(spec, identity=OTHER)
     world.report(spec)
-    asked = set()
-    for call in world.faults.calls:
-        host, _, path = call.partition("/")
-        if host != "management.azure.com":
-            continue
-        kinds = path.rpartition("providers/")[2].split("/")
-        if "providers/" not in path:
-            name = "resourcegroups" in path
-            asked.add("microsoft.resources/subscriptions/" + ("resourcegroups/" * name) + "read")
-        elif len(kinds) == 1:
-            asked.add("microsoft.resources/subscriptions/providers/read")
-        else:
-            asked.add("/".join([kinds[0], *kinds[1::2], "read"]))
+    asked = {
+        operation(path)
+        for host, _, path in (call.partition("/") for call in world.faults.calls)
+        if host == "management.azure.com"
+    }
     allowed = {action.lower() for action, _ in granted(policy(spec, Identity.VERIFY))}
     assert asked == allowed
+
+
+def operation(path: str) -> str:
+    """What somebody has to be allowed who reads this, in small letters."""
+    kinds = path.lower().rpartition("providers/")[2].split("/")
+    if "providers/" not in path.lower():
+        name = "resourcegroups" in path.lower()
+        return "microsoft.resources/subscriptions/" + ("resourcegroups/" * name) + "read"
+    if len(kinds) == 1:
+        return "microsoft.resources/subscriptions/providers/read"
+    return "/".join([kinds[0], *kinds[1::2], "read"])
+
+
+@pytest.mark.parametrize("kind", ["azureml", "kubernetes"])
+def test_the_printed_roles_show_all_to_who_looks(kind: str, world: World) -> None:
+    """Nothing is answered but what they allow where they are assigned, and all ends as before."""
+    world.fit_workspace() if kind == "azureml" else world.fit_cluster()
+    world.azure.storage_account("otherdata", GROUP)
+    spec = getattr(world, kind)(artifact_store=f"az://{CONTAINER}")
+    before = [ended(world.report(spec, **whose)) for whose in ({}, {"identity": OTHER})]
+    document = policy(spec, Identity.VERIFY)
+    allowed = [(action.lower(), known(at).lower()) for action, at in granted(document)]
+    refused: list[tuple[str, str]] = []
+
+    def by(action: str, scope: str, request: Request, handler: Handler) -> Response:
+        at = f"{scope.lower().rstrip('/')}/"
+        if any(action == one and at.startswith(f"{where}/") for one, where in allowed):
+            return handler(request)
+        refused.append((action, scope))
+        return forbidden(request, handler)
+
+    world.faults.on_all(
+        "management.azure.com", lambda r, handler: by(operation(r.path), r.path, r, handler)
+    )
+    listing = "microsoft.storage/storageaccounts/blobservices/containers/read"
+    world.faults.on_all(
+        f"{ACCOUNT}.blob", lambda r, handler: by(listing, world.container_id, r, handler)
+    )
+    after = [ended(world.report(spec, **whose)) for whose in ({}, {"identity": OTHER})]
+    assert (after, refused) == (before, [])
 
 
 @pytest.mark.parametrize("kind", KINDS)
