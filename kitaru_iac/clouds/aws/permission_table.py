@@ -22,12 +22,13 @@ the top of the bucket is a line of its own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from kitaru_iac.checks.permissions import Conditions, Identity, Permission, Rows
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["PERMISSIONS", "AwsPermission", "Resource", "When"]
+__all__ = ["NOT_JUDGED", "PERMISSIONS", "AwsPermission", "Resource", "When"]
 
 
 class Resource(StrEnum):
@@ -411,3 +412,9 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     ),
     *_rows(_V, Resource.ANYTHING, _EKS, {"eks:DescribeClusterVersions": "aws.cluster.version"}),
 )
+
+#: What `policy` prints and no check judges, with the reason; all else is some check's.
+NOT_JUDGED: Mapping[tuple[Identity, StackType], str] = {
+    (_R, StackType.KUBERNETES): "pods may get their role by an annotation that stands in the "
+    "cluster, and what it may do is not looked at: `aws.cluster.pod_identity` says so",
+}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,7 +13,7 @@ from kitaru_iac.checks.model import run_checks
 from kitaru_iac.checks.permissions import Identity, Permission
 from kitaru_iac.clouds.aws.documents import DocumentKind, document_problems
 from kitaru_iac.clouds.aws.failures import iam_action
-from kitaru_iac.clouds.aws.permission_table import PERMISSIONS, Resource
+from kitaru_iac.clouds.aws.permission_table import NOT_JUDGED, PERMISSIONS, Resource
 from kitaru_iac.clouds.aws.permissions import (
     connector_trust,
     permissions_for,
@@ -283,6 +284,71 @@ def test_the_checks_ask_exactly_what_the_table_says_they_need(world: World) -> N
     asked |= _asked(world, world.local())
 
     assert asked == {row.action for row in PERMISSIONS if row.identity is Identity.VERIFY}
+
+
+ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def test_every_printed_action_is_judged_or_says_why_not(world: World) -> None:
+    """IAM is asked about the identity that has it; what whoever looks is granted is used above."""
+    user = world.log_in_as({"Version": "2012-10-17", "Statement": [ANYTHING]})
+    connector = f"arn:aws:iam::{ACCOUNT}:user/{user}"
+    world.fit_bucket()
+    key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{world.key()}"
+    world.fit_repository()
+    world.fit_role()
+    world.fit_scheduler()
+    world.fit_cluster()
+    world.pods_become(trust_policy(world.kubernetes()))
+    on_sagemaker = {
+        Identity.RUNTIME: world.role,
+        Identity.PULL: world.role,
+        Identity.SCHEDULER: world.scheduler,
+    }
+    pods = f"arn:aws:iam::{ACCOUNT}:role/{world.cluster}-pods"
+    on_eks = {Identity.RUNTIME: pods, Identity.PULL: world.node_role}
+    nobody: dict[Identity, str] = {}
+    stacks = (
+        (world.scheduled(), on_sagemaker),
+        (world.kubernetes(), on_eks),
+        (world.local(), nobody),
+    )
+    unjudged = {
+        (identity, spec.type, action)
+        for spec, others in stacks
+        for identity, action in _unjudged(
+            world, spec, {Identity.CONNECTOR: connector, **others}, key
+        )
+    }
+    left = {(identity, kind) for identity, kind, _ in unjudged}
+    assert left == set(NOT_JUDGED), sorted(unjudged)
+    assert all(NOT_JUDGED.values())
+
+
+def _unjudged(
+    world: World, spec: BaseSpec, who: dict[Identity, str], key: str
+) -> Iterator[tuple[Identity, str]]:
+    """What is printed for each identity, and IAM was not asked about while its stack is checked."""
+    world.simulator.asked.clear()
+    world.verify(spec)
+    asked = {
+        (principal, action, thing)
+        for principal, actions, things in world.simulator.asked
+        for action in actions
+        for thing in things
+    }
+    for identity in set(Identity) - {Identity.VERIFY}:
+        for statement in policy(spec, identity, key)["Statement"]:
+            patterns = statement["Resource"]
+            patterns = [patterns] if isinstance(patterns, str) else patterns
+            for action in statement["Action"]:
+                # A kind of job is of one of the things that a statement is about.
+                if not any(
+                    (principal, name) == (who[identity], action)
+                    and any(fnmatchcase(thing, pattern) for pattern in patterns)
+                    for principal, name, thing in asked
+                ):
+                    yield identity, action
 
 
 def test_a_denied_look_names_a_permission_that_its_remedy_grants(world: World) -> None:
