@@ -183,9 +183,19 @@ _CHECKS = (
         "gcp.workload.bucket_access",
         "Steps can read and write the bucket",
         "The permissions table for the workload's service account, by the policies of "
-        "the bucket and its project. Of pods on GKE, see `gcp.cluster.pod_identity`.",
+        "the bucket and its project: a grant by a folder, the organization or a group is not seen, "
+        "hence unknown. Where the credentials are that account, Google's own test is asked, which "
+        "alone can say no. Of pods on GKE, see `gcp.cluster.pod_identity`.",
         _GCS + "access-control/iam-permissions",
-        _OK_OR_UNKNOWN,
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "gcp.workload.project_access",
+        "A run can start its steps and write their logs",
+        "As `gcp.workload.bucket_access`, in the project: as the workload's service account Vertex "
+        "starts the steps of a run, and writes their logs.",
+        _VERTEX + "general/custom-service-account",
+        _CANNOT_WARN,
     ),
     CheckInfo(
         "gcp.cluster.exists",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kitaru_iac.checks.commands import OptionValue, command
 
-__all__ = ["bind", "cluster", "gcloud", "use_bucket"]
+__all__ = ["bind", "cluster", "gcloud", "run_steps", "use_bucket"]
 
 
 def gcloud(*words: str, **options: OptionValue) -> str:
@@ -37,3 +37,9 @@ def use_bucket(uri: str, member: str) -> str:
     """Write the commands that let somebody use a bucket: objects, and the bucket's own settings."""
     roles = ("roles/storage.objectUser", "roles/storage.bucketViewer")
     return " && ".join(bind("storage", "buckets", uri, member=member, role=role) for role in roles)
+
+
+def run_steps(project: str, member: str) -> str:
+    """Write the commands that let somebody start the steps of a run on Vertex, and write logs."""
+    roles = ("roles/aiplatform.user", "roles/logging.logWriter")
+    return " && ".join(bind("projects", project, member=member, role=role) for role in roles)

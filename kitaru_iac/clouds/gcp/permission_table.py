@@ -12,13 +12,12 @@ a resource id, which a stack always has (``artifactregistry.locations.list``,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 
 from kitaru_iac.checks.permissions import Identity, Permission, Rows
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["NOT_JUDGED", "PERMISSIONS", "GcpPermission", "Resource", "When"]
+__all__ = ["PERMISSIONS", "GcpPermission", "Resource", "When"]
 
 
 class Resource(StrEnum):
@@ -179,11 +178,3 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
     ),
     *_rows(_V, Resource.CLUSTER, _GKE, _CONNECT, when=When.DNS_ENDPOINT),
 )
-
-#: What `policy` prints and no check judges, with the reason; all else is some check's.
-NOT_JUDGED: Mapping[tuple[Identity, str], str] = {
-    **dict.fromkeys(
-        [(_R, action) for action in (*_JOBS, "logging.logEntries.create")],
-        "the steps' account is looked at on the bucket alone, and not in the project",
-    ),
-}

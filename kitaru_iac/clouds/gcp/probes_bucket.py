@@ -24,7 +24,7 @@ class BucketProbes(CommonProbes):
     def _ask_bucket(self) -> None:
         self.bucket = self._probe("storage.buckets.get", self._bucket)
         self.bucket_policy = self._probe("storage.buckets.getIamPolicy", self._bucket_policy)
-        self.bucket_tested = self._probe("storage.buckets.testIamPermissions", self._bucket_tested)
+        self.bucket_tested = self.test_of_bucket(Identity.CONNECTOR)
         self.bucket_key: Probe[Raw] = Probe(
             "cloudkms.cryptoKeys.get", self._bucket_key, requires=(self.bucket,)
         )
@@ -84,7 +84,9 @@ class BucketProbes(CommonProbes):
         bindings_of(found)
         return found
 
-    def _bucket_tested(self) -> Tested:
+    def test_of_bucket(self, identity: Identity) -> Probe[Tested]:
+        """Whether the caller has what an identity needs of the bucket."""
+
         def ask(some: tuple[str, ...]) -> Iterable[str]:
             def call(client: Any, seconds: float) -> Any:
                 bucket = client.bucket(self._r.bucket)
@@ -93,7 +95,8 @@ class BucketProbes(CommonProbes):
             granted: list[str] = self._google.storage(call, about=self._uri, permission=None)
             return granted
 
-        return tested(needed(self._r, Identity.CONNECTOR, Resource.BUCKET), ask)
+        wanted = needed(self._r, identity, Resource.BUCKET)
+        return self._probe("storage.buckets.testIamPermissions", lambda: tested(wanted, ask))
 
     def _bucket_found(
         self, caller: Caller, settings: Outcome[Bucket], second: Outcome[Tested]

@@ -231,6 +231,18 @@ class CommonProbes:
 
         return self._probe(name, lambda: tested(permissions, ask))
 
+    def if_caller(self, member: str, asked: Probe[Tested]) -> Probe[Tested | None]:
+        """A test of permissions that is made where the caller is this identity; else None.
+
+        Google tests nobody else's, and its answer is worth more than policies that are read: it can
+        say no, and counts what folders and groups grant.
+        """
+
+        def run(caller: Caller) -> Tested | None:
+            return asked.run(caller) if caller.member == member else None
+
+        return Probe(asked.name, run, requires=(self.session,))
+
 
 def permissions_in(found: Raw) -> Iterable[str]:
     """The permissions of an answer. None granted is an empty object; another answer is none.

@@ -27,11 +27,7 @@ class IdentityProbes(BucketProbes, RegistryProbes, ClusterProbes):
         self.locations: Probe[tuple[str, ...]] = self._probe(
             "aiplatform.locations.list", self._locations
         )
-        self.submit: Probe[Tested] = self.rest_tested(
-            "cloudresourcemanager.projects.testIamPermissions",
-            f"{RESOURCE_MANAGER}projects/{self._r.project}",
-            needed(self._r, Identity.CONNECTOR, Resource.PROJECT),
-        )
+        self.submit = self.project_tested(Identity.CONNECTOR, Resource.PROJECT)
         if self._r.workload is not None:
             self.act_as: Probe[Tested] = self.rest_tested(
                 "iam.serviceAccounts.testIamPermissions",
@@ -39,12 +35,12 @@ class IdentityProbes(BucketProbes, RegistryProbes, ClusterProbes):
                 needed(self._r, Identity.CONNECTOR, Resource.WORKLOAD),
             )
 
-    def cluster_tested(self) -> Probe[Tested]:
-        """What the caller may ask of GKE in the project."""
+    def project_tested(self, identity: Identity, thing: Resource) -> Probe[Tested]:
+        """Whether the caller has what an identity needs in the project."""
         return self.rest_tested(
             "cloudresourcemanager.projects.testIamPermissions",
             f"{RESOURCE_MANAGER}projects/{self._r.project}",
-            needed(self._r, Identity.CONNECTOR, Resource.CLUSTER),
+            needed(self._r, identity, thing),
         )
 
     def account(self, email: str) -> Probe[Raw]:

@@ -6,16 +6,21 @@ from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError
+from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, all_of
 from kitaru_iac.clouds.gcp import commands
-from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
-from kitaru_iac.clouds.gcp.observations import Caller, Raw, Rights
+from kitaru_iac.clouds.gcp.commands import bind, gcloud, run_steps, use_bucket
+from kitaru_iac.clouds.gcp.observations import Caller, Raw, Rights, Tested
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed
 from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.probes_cluster import is_autopilot, new_pools
 from kitaru_iac.clouds.gcp.resources import GcpResources, project_of_account
-from kitaru_iac.clouds.gcp.trust import DENY_UNSEEN, evaluate_rights, evaluate_trust
+from kitaru_iac.clouds.gcp.trust import (
+    DENY_UNSEEN,
+    evaluate_rights,
+    evaluate_tested,
+    evaluate_trust,
+)
 
 __all__ = [
     "evaluate_scopes",
@@ -226,20 +231,49 @@ def workload_checks(
         lambda seen: evaluate_trust(seen, email, show),
         create=create,
     )
-    if r.bucket is None:
-        return [exists, trust]
-    bucket = f"gs://{r.bucket}"
-    rights = probes.on_bucket("the steps' rights", probes.known(f"serviceAccount:{email}"))
-    grant = use_bucket(bucket, f"serviceAccount:{email}")
-    wanted = needed(r, Identity.RUNTIME, Resource.BUCKET)
-    access = checklist.check(
-        "gcp.workload.bucket_access",
-        email,
-        rights,
-        lambda seen: evaluate_rights(seen, wanted, bucket, grant),
-        create=create,
-    )
-    return [exists, trust, access]
+    return [exists, trust, *_access_checks(checklist, probes, r, email)]
+
+
+def _access_checks(
+    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources, email: str
+) -> list[Check[object]]:
+    """What the steps may do, as Google tells their account itself, and as policies tell others."""
+    member = f"serviceAccount:{email}"
+    who = probes.known(member)
+    checks: list[Check[object]] = []
+
+    def add(
+        id: str, thing: Resource, what: str, rights: Probe[Rights], itself: Probe[Tested],
+        grant: str,
+    ) -> None:  # fmt: skip
+        wanted = needed(r, Identity.RUNTIME, thing)
+
+        def evaluate(seen: tuple[Rights, Tested | None]) -> Verdict:
+            rights, tested = seen
+            if tested is not None:
+                return evaluate_tested(tested, what, grant)
+            return evaluate_rights(rights, wanted, what, grant)
+
+        probe = all_of(rights, probes.if_caller(member, itself))
+        check = checklist.check(id, email, probe, evaluate)
+        checks.append(check)
+
+    if r.bucket is not None:
+        uri = f"gs://{r.bucket}"
+        add(
+            "gcp.workload.bucket_access", Resource.BUCKET, uri,
+            probes.on_bucket("the steps' rights on the bucket", who),
+            probes.test_of_bucket(Identity.RUNTIME),
+            use_bucket(uri, member),
+        )  # fmt: skip
+    if r.project is not None:
+        add(
+            "gcp.workload.project_access", Resource.PROJECT, f"projects/{r.project}",
+            probes.on_project("the steps' rights in the project", who),
+            probes.project_tested(Identity.RUNTIME, Resource.PROJECT),
+            run_steps(r.project, member),
+        )  # fmt: skip
+    return checks
 
 
 def evaluate_account(seen: Raw, email: str) -> Verdict:

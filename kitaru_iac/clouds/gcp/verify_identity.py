@@ -220,7 +220,7 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
         yield _Right(
             "gcp.connector.cluster",
             where,
-            probes.cluster_tested(),
+            probes.project_tested(Identity.CONNECTOR, Resource.CLUSTER),
             in_project,
             wanted(Resource.CLUSTER),
             partial(grant, "roles/container.developer"),
@@ -259,17 +259,20 @@ def _right_check(
     if who.member is not None:
 
         def of_another(seen: tuple[Any, ...]) -> Verdict:
-            rights, *in_case = seen
+            rights, tested, *in_case = seen
             grant = right.grant(rights.member)
 
             def evaluate(unneeded: frozenset[str]) -> Verdict:
+                if tested is not None:
+                    return evaluate_tested(tested.without(unneeded), right.thing, grant)
                 wanted = [one for one in right.wanted if one not in unneeded]
                 return evaluate_rights(rights, wanted, right.thing, grant)
 
             return _of_case(evaluate, right, *in_case)
 
         rights = right.rights(probes.known(who.member))
-        asked: Probe[tuple[Any, ...]] = all_of(rights, after=after)
+        itself = probes.if_caller(who.member, right.tested)
+        asked: Probe[tuple[Any, ...]] = all_of(rights, itself, after=after)
         return checklist.check(right.id, right.thing, asked, of_another)
 
     def of_caller(seen: tuple[Any, ...]) -> Verdict:

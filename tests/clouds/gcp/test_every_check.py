@@ -111,6 +111,13 @@ def _a_pool_may_be_the_workload(world: World) -> BaseSpec:
     return world.vertex()
 
 
+def _the_steps_lack_rights(world: World) -> BaseSpec:
+    """Google's own test is the only way to a plain no, and the credentials are the account."""
+    world.fit()
+    world.gcp.deny("storage.objects.create", "logging.logEntries.create")
+    return world.as_the_steps()
+
+
 def _asked_without_a_payer(world: World) -> BaseSpec:
     world.fault("storage.buckets.get", "payer")
     return world.local()
@@ -159,6 +166,7 @@ def _all_denied(world: World) -> BaseSpec:
         *("artifactregistry.repositories.getIamPolicy", "iam.serviceAccounts.get"),
         *("artifactregistry.repositories.testIamPermissions", "iam.serviceAccounts.getIamPolicy"),
         *("cloudresourcemanager.projects.testIamPermissions", "aiplatform.locations.list"),
+        "cloudresourcemanager.projects.getIamPolicy",
         *("iam.serviceAccounts.testIamPermissions", "container.clusters.list"),
     ):
         world.fault(call, "denied", permission="some.thing.look")
@@ -201,7 +209,8 @@ _FIT = (
 )
 _OF_VERTEX = (
     *("vertex.region", "vertex.pull", "workload.exists", "workload.trust"),
-    *("workload.bucket_access", "connector.vertex", "connector.act_as"),
+    *("workload.bucket_access", "workload.project_access"),
+    *("connector.vertex", "connector.act_as"),
 )
 _OF_GKE = (
     *("cluster.exists", "cluster.region", "cluster.active", "cluster.node_scopes", "cluster.pull"),
@@ -264,6 +273,14 @@ SITUATIONS = (
         },
     ),
     Situation("a-pool", _a_pool_may_be_the_workload, {"workload.trust": (WARN, "the whole pool")}),
+    Situation(
+        "the-steps-lack-rights",
+        _the_steps_lack_rights,
+        {
+            "workload.bucket_access": (FAIL, "these credentials lack storage.objects.create on gs"),
+            "workload.project_access": (FAIL, "lack logging.logEntries.create on projects/"),
+        },
+    ),
     Situation(
         "asked-without-a-payer",
         _asked_without_a_payer,

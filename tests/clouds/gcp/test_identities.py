@@ -71,6 +71,17 @@ def test_another_connector_is_read_from_policies_and_never_a_no(world: World) ->
     assert all(r.caveat for r in again)
 
 
+def test_another_connector_that_is_who_asks_is_told_by_google_itself(world: World) -> None:
+    """No policy names it: a folder or a group may."""
+    world.gcp.bucket(world.bucket)
+    spec = world.vertex(connector="theirs", credentials=None)
+    found = world.check(spec, "gcp.connector.bucket", identity=world.gcp.owner)
+    assert (found.status, found.caveat) == (OK, None)
+    world.gcp.deny("storage.objects.delete")
+    denied = world.check(spec, "gcp.connector.bucket", identity=world.gcp.owner)
+    assert (denied.status, "storage.objects.delete" in denied.why) == (FAIL, True)
+
+
 @pytest.mark.parametrize(("number", "status"), [(PROJECT_NUMBER, OK), ("999", UNKNOWN)])
 def test_a_projects_policy_counts_for_its_own_bucket_alone(
     world: World, number: str, status: CheckStatus
@@ -98,14 +109,30 @@ def test_all_pods_of_the_cluster_may_be_granted_the_bucket(world: World) -> None
     assert (off.status, "workload_identity" in off.why) == (WARN, True)
 
 
-def test_a_grant_under_a_condition_is_unknown(world: World) -> None:
+@pytest.mark.parametrize("thing", ["bucket", "project"])
+def test_a_grant_under_a_condition_is_unknown(world: World, thing: str) -> None:
     world.fit()
-    policy = world.state.policies[f"buckets/{world.bucket}"]
+    where = PROJECT if thing == "project" else f"buckets/{world.bucket}"
+    policy = world.state.policies[where]
     for binding in policy["bindings"]:
         binding["condition"] = {"title": "once", "expression": "request.time < x"}
     policy["version"] = 3
-    result = world.check(world.vertex(), "gcp.workload.bucket_access")
+    result = world.check(world.vertex(), f"gcp.workload.{thing}_access")
     assert (result.status, "under a condition" in result.why) == (UNKNOWN, True)
+
+
+@pytest.mark.parametrize("thing", ["bucket", "project"])
+def test_what_a_folder_grants_the_steps_their_own_credentials_tell(
+    world: World, thing: str
+) -> None:
+    """No policy that is read has it, and Google's own test counts it."""
+    world.gcp.bucket(world.bucket)
+    world.gcp.service_account("steps")
+    check = f"gcp.workload.{thing}_access"
+    theirs = world.check(world.vertex(), check)
+    assert (theirs.status, "a folder or" in theirs.why) == (UNKNOWN, True)
+    assert "cloudresourcemanager.projects.testIamPermissions" not in world.state.calls
+    assert world.check(world.as_the_steps(), check).status is OK
 
 
 def test_importing_googles_packages_writes_nothing_of_theirs() -> None:

@@ -15,7 +15,8 @@ from tests.clouds.gcp.world import World
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 NODES = "gcp.cluster.pull"
 
-#: Call → the checks that rest on it, on Vertex (V), on GKE (K), or on both.
+#: Call → the checks that rest on it, on Vertex (V), on GKE (K), on Vertex as the account of the
+#: steps (S), or on several.
 RESTS: dict[str, dict[str, set[str]]] = {
     "cloudresourcemanager.projects.get": {
         "V": {"project", "bucket.project", "vertex.pull", "workload.bucket_access?"},
@@ -33,20 +34,25 @@ RESTS: dict[str, dict[str, set[str]]] = {
         "V": {"workload.bucket_access"},
         "K": {"cluster.pod_identity"},
     },
-    "storage.buckets.testIamPermissions": {"V": {"connector.bucket"}, "K": {"connector.bucket"}},
+    "storage.buckets.testIamPermissions": {
+        "V": {"connector.bucket"},
+        "K": {"connector.bucket"},
+        "S": {"connector.bucket", "workload.bucket_access"},
+    },
     "artifactregistry.repositories.get": {
         "V": {f"repository.{what}" for what in
               ("exists", "format", "tag_mutability", "cleanup", "scanning")},
     },
     "artifactregistry.repositories.getIamPolicy": {"K": {"cluster.pull"}},
     "artifactregistry.repositories.testIamPermissions": {"V": {"connector.repository"}},
-    "cloudresourcemanager.projects.getIamPolicy": {"V": {"vertex.pull"}},
+    "cloudresourcemanager.projects.getIamPolicy": {"V": {"vertex.pull", "workload.project_access"}},
     "cloudresourcemanager.projects.testIamPermissions": {
         "V": {"connector.vertex"},
         "K": {"connector.cluster"},
+        "S": {"connector.vertex", "workload.project_access"},
     },
     "iam.roles.get": {
-        "V": {"vertex.pull", "workload.bucket_access"},
+        "V": {"vertex.pull", "workload.bucket_access", "workload.project_access"},
         "K": {"cluster.pull", "cluster.pod_identity"},
     },
     "iam.serviceAccounts.get": {"V": {"workload.exists"}},
@@ -75,7 +81,8 @@ CASES = [(call, where, kind) for call, rests in RESTS.items() for where in rests
 def _run(
     world: World, where: str, timeout: float = 60.0, only: set[str] | None = None
 ) -> dict[str, CheckResult]:
-    spec = world.vertex() if where == "V" else world.kubernetes()
+    make = {"V": world.vertex, "K": world.kubernetes, "S": world.as_the_steps}
+    spec = make[where]()
     chosen = None if only is None else {f"gcp.{name.rstrip('?')}" for name in only}
     report = world.report(spec, timeout=timeout, only=chosen)
     return {result.id.removeprefix("gcp."): result for result in report.results}
@@ -89,7 +96,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.no_cover
 @pytest.mark.usefixtures("no_pause")
-@pytest.mark.parametrize("where", ["V", "K"])
+@pytest.mark.parametrize("where", ["V", "K", "S"])
 def test_no_call_gone_wrong_lets_a_check_be_ok(world: World, where: str) -> None:
     world.fit()
     wrong = []

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.clouds.gcp.catalog import CATALOG
-from kitaru_iac.clouds.gcp.permission_table import NOT_JUDGED, PERMISSIONS, Resource
+from kitaru_iac.clouds.gcp.permission_table import PERMISSIONS, Resource
 from kitaru_iac.clouds.gcp.permissions import needed, policies, role_id, trusts
 from kitaru_iac.clouds.gcp.resources import gcp_resources
 from kitaru_iac.spec import from_mapping
@@ -114,18 +115,36 @@ def test_the_checks_need_no_more_than_the_table_says(world: World, kind: str) ->
     assert asked >= allowed - unasked
 
 
-def test_every_printed_permission_is_judged_or_says_why_not() -> None:
-    """The connector's are judged by `gcp.connector.*`, and those of whoever looks are above."""
-    rows = {(row.identity, row.resource, row.action) for row in PERMISSIONS}
-    told = {(identity, action) for identity, _, action in rows}
-    assert set(NOT_JUDGED) <= told
-    left = {row for row in rows if (row[0], row[2]) not in NOT_JUDGED}
-    assert {(identity, resource) for identity, resource, _ in left} == {
+def test_every_printed_permission_is_judged() -> None:
+    """The connector's are judged by `gcp.connector.*`, the steps' below, the pods' as the steps'.
+
+    Those of whoever looks are above.
+    """
+    assert {(row.identity, row.resource) for row in PERMISSIONS} == {
         *((Identity.CONNECTOR, one) for one in set(Resource) - {Resource.REPOSITORY_PROJECT}),
         (Identity.RUNTIME, Resource.BUCKET),
+        (Identity.RUNTIME, Resource.PROJECT),
         (Identity.PULL, Resource.REPOSITORY),
         *((Identity.VERIFY, one) for one in set(Resource) - {Resource.WORKLOAD}),
     }
+
+
+@pytest.mark.parametrize("thing", [Resource.BUCKET, Resource.PROJECT])
+def test_each_permission_of_the_steps_is_missed_where_it_is_not_granted(
+    world: World, thing: Resource
+) -> None:
+    world.gcp.bucket(world.bucket)
+    spec, role = world.vertex(), f"projects/{PROJECT}/roles/steps"
+    check = f"gcp.workload.{thing.value.lower()}_access"
+    where = PROJECT if thing is Resource.PROJECT else f"buckets/{world.bucket}"
+    world.gcp.bind(where, role, f"serviceAccount:{world.workload}")
+    wanted = needed(gcp_resources(spec), Identity.RUNTIME, thing)
+    world.state.roles[role] = wanted
+    assert world.check(spec, check).status is CheckStatus.OK
+    for missing in wanted:
+        world.state.roles[role] = tuple(one for one in wanted if one != missing)
+        result = world.check(spec, check)
+        assert (result.status, missing in result.why) == (CheckStatus.UNKNOWN, True)
 
 
 def test_who_may_become_the_accounts_is_told(world: World) -> None:

@@ -449,9 +449,9 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
 
 #: What is called on probes to get another one.
 METHODS = {
-    *("services", "account_policy", "cluster_tested", "account", "known", "agents", "pods"),
+    *("services", "account_policy", "project_tested", "account", "known", "agents", "pods"),
     *("on_bucket", "on_repository", "on_project", "on_account", "denied", "read_account_policy"),
-    "read_rights",
+    *("read_rights", "if_caller", "test_of_bucket"),
 }
 
 
@@ -495,7 +495,8 @@ SEEN: dict[str, Any] = {
     "locations": ("europe-west1",),
     "submit": Tested(("c",), frozenset()),
     "act_as": Tested(("d",), frozenset()),
-    "cluster_tested": Tested(("e",), frozenset()),
+    "test_of_bucket": lambda identity: Tested(("a",), frozenset()),
+    "project_tested": lambda identity, thing: Tested(("e",), frozenset()),
     "clusters": Clusters((GOOD,)),
     "cluster": GOOD,
     "namespace": "ml",
@@ -510,6 +511,7 @@ SEEN: dict[str, Any] = {
     "on_repository": _held,
     "on_project": _held,
     "on_account": _held,
+    "if_caller": lambda member, tested: None,
 }
 OF_BUCKET = replace(VERTEX, repository=None, workload=None, project=None, region=None)
 
@@ -584,6 +586,11 @@ LISTS: dict[str, Callable[[], str]] = {
         lambda made, p: v.vertex_checks(made, p, replace(VERTEX, repository=None)), VERTEX
     ),
     "list: steps": told(lambda made, p: v.workload_checks(made, p, VERTEX), VERTEX),
+    "list: steps as themselves": told(
+        lambda made, p: v.workload_checks(made, p, VERTEX),
+        VERTEX,
+        if_caller=lambda member, tested: tested,
+    ),
     "list: steps without a store": told(
         lambda made, p: v.workload_checks(made, p, replace(VERTEX, bucket=None)), VERTEX
     ),

@@ -102,6 +102,11 @@ class World:
         given = {"type": "kubernetes", "cluster": self.cluster, "namespace": "ml"}
         return from_mapping(self._common(**given | over))
 
+    def as_the_steps(self, **over: Any) -> BaseSpec:
+        """A description whose connector is the account that steps run as."""
+        become = f"gcp-impersonate:{self.workload}:{self.gcp.credentials_file}"
+        return self.vertex(**{"credentials": become} | over)
+
     def local(self, **over: Any) -> BaseSpec:
         given = self._common(type="local", project=PROJECT)
         del given["container_registry"]
@@ -132,6 +137,8 @@ class World:
         self.gcp.service_account("steps")
         owner = f"serviceAccount:{self.gcp.owner}"
         self.gcp.bind(self.workload, "roles/iam.serviceAccountUser", owner)
+        for role in ("roles/aiplatform.user", "roles/logging.logWriter"):
+            self.gcp.bind(PROJECT, role, f"serviceAccount:{self.workload}")
 
     def fit_cluster(self, **settings: Any) -> None:
         self.gcp.cluster(self.cluster, **{**self.cluster_fields(), **settings})
