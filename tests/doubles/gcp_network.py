@@ -109,7 +109,7 @@ class NetworkMaker:
         held = self._state.compute.get(path)
         if held is None:
             raise Refused(f"googleapi: Error 404: The resource '{path}' was not found, notFound")
-        return {"name": held["name"], "network": held["network"], "selfLink": _API + path}
+        return {"name": held["name"], "network": _API + held["network"], "selfLink": _API + path}
 
     def _part(self, operation: str, path: str, inputs: Inputs, noun: str) -> dict[str, Any]:
         held = self._state.compute

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from tests.clouds.gcp.test_cluster import (
     PODS,
     REGION,
     ROUTER_ID,
+    SUBNET_ID,
+    THERE,
     gke,
 )
 from tests.clouds.gcp.world import World
@@ -136,6 +139,26 @@ def look_at_what_was_made(world: World) -> None:
     nodes = f"serviceAccount:{NODES}"
     assert members(world, REPOSITORY) == {"roles/artifactregistry.reader": [nodes]}
     assert members(world, PROJECT)["roles/container.defaultNodeServiceAccount"] == [nodes]
+
+
+def test_a_cluster_in_somebodys_subnetwork_leaves_their_network_as_it_is(making: World) -> None:
+    state = making.state
+    network = f"projects/{PROJECT}/global/networks/team"
+    theirs = {network: {"name": "team"}, SUBNET_ID: {"name": "team", "network": network}}
+    state.compute.update(copy.deepcopy(theirs))
+    planned = {step.name for step in changes(p.preview_infrastructure(gke(THERE)).steps)}
+    assert NAME in planned
+    assert not planned & {"team", NETWORK_NAME, f"Cloud NAT of {NETWORK_NAME}"}
+
+    made = p.provision(gke(THERE))
+    cluster = state.clusters[CLUSTER_ID]
+    assert cluster.private_cluster_config.enable_private_endpoint
+    assert not changes(p.preview_infrastructure(gke(THERE)).steps)
+
+    gone = d.destroy_infrastructure(made.labels, include_protected=True)
+    assert gone.kept == ()
+    assert state.clusters == {}
+    assert state.compute == theirs
 
 
 # -- killed in the middle --------------------------------------------------------------------------
