@@ -222,6 +222,10 @@ def _home(r: GcpResources, resource: Resource) -> str:
     """The project whose custom role it is: a role of a project is granted in that one alone."""
     if resource in {Resource.REPOSITORY, Resource.REPOSITORY_PROJECT} and r.repository is not None:
         return r.repository.project
+    if resource is Resource.WORKLOAD and r.workload is not None:
+        home = project_of_account(r.workload)
+        if home is not None and not home.isdecimal():  # a number is not what roles are called by
+            return home
     return r.project or "PROJECT"
 
 

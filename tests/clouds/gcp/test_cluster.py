@@ -46,6 +46,9 @@ OWN = marks("kitaru", "prod")
 OTHERS = {**OWN, "pulumi-stack": "dev"}
 MADE: dict[str, Any] = {"network": "create", "endpoint_access": ["203.0.113.7/32"]}
 THERE: dict[str, Any] = {"subnets": [SUBNET_ID], "endpoint_access": []}
+#: Of the host project of a Shared VPC.
+HOSTS_ID = f"projects/host-project/regions/{REGION}/subnetworks/team"
+SHARED: dict[str, Any] = {**THERE, "subnets": [HOSTS_ID]}
 
 
 def gke(options: Mapping[str, Any] = MADE, **more: Any) -> StackSpec:
@@ -209,6 +212,11 @@ def test_a_network_is_made_or_a_subnetwork_is_used() -> None:
     assert "ipAllocationPolicy" not in cluster
     assert not [one for one in used if one.type.startswith("gcp:compute/")]
 
+    shared, _ = made_of(gke(SHARED))
+    cluster = only(shared, CLUSTER)
+    assert cluster["subnetwork"] == HOSTS_ID
+    assert cluster["ipAllocationPolicy"] == wanted, "GKE adds no ranges to what it does not own"
+
 
 def test_a_program_says_in_which_network_too() -> None:
     given = planned(gke()).args()
@@ -275,6 +283,17 @@ def test_the_own_policy_speaks_of_what_is_made() -> None:
         one["condition"] for one in provision_policy(gke())["bindings"] if "condition" in one
     ]
     assert condition["expression"].endswith(f".hasOnly(['{OF_NODES}'])")
+
+
+def test_a_subnetwork_of_another_project_is_used_by_a_role_of_that_one() -> None:
+    document = provision_policy(gke(SHARED))
+    (binding,) = [one for one in document["bindings"] if HOSTS_ID in one["resource"]]
+    assert binding["resource"] == f"//compute.googleapis.com/{HOSTS_ID}"
+    of, _, role = binding["role"].rpartition("/")
+    assert of == "projects/host-project/roles"
+    using = ["compute.subnetworks.get", "compute.subnetworks.use"]
+    assert document["roles"][role]["includedPermissions"] == using
+    assert len(provision_policy(gke(THERE))["bindings"]) == len(document["bindings"]) - 1
 
 
 def test_the_pool_of_a_first_cluster_is_waited_for() -> None:
@@ -393,6 +412,25 @@ def test_a_subnetwork_has_to_be_there(world: World, account: Account) -> None:
     world.state.compute.clear()
     world.gcp.deny("compute.subnetworks.get")
     assert account.unfit(gke(THERE)) == [], "who may not look is not stopped"
+
+
+def test_a_subnetwork_of_another_project_has_to_have_its_ranges(
+    world: World, account: Account
+) -> None:
+    part(world, HOSTS_ID, secondaryIpRanges=[{"rangeName": "pods"}])
+    (problem,) = account.unfit(gke(SHARED))
+    assert problem.field == "infrastructure.subnets[0]"
+    assert problem.what == f"the subnetwork {HOSTS_ID} has no secondary range services"
+    ranges = [{"rangeName": name} for name in ("services", "pods")]
+    part(world, HOSTS_ID, secondaryIpRanges=ranges)
+    assert account.unfit(gke(SHARED)) == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "shared"), [(PROJECT, False), ("host-project", True), (PROJECT_NUMBER, False)]
+)
+def test_whose_a_subnetwork_is(owner: str, shared: bool) -> None:
+    assert names.is_shared(SUBNET_ID.replace(PROJECT, owner), PROJECT) is shared
 
 
 def test_what_is_the_users_to_do_is_said(world: World) -> None:

@@ -18,7 +18,7 @@ from kitaru_iac.clouds.gcp.resources import gcp_resources
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec
 from tests.clouds.gcp.world import ROLES, World
-from tests.doubles.gcp_state import PROJECT
+from tests.doubles.gcp_state import PROJECT, PROJECT_NUMBER
 
 GAR = "europe-west1-docker.pkg.dev"
 WORKLOAD = "steps@my-project.iam.gserviceaccount.com"
@@ -127,6 +127,23 @@ def test_every_printed_permission_is_judged() -> None:
         (Identity.PULL, Resource.REPOSITORY),
         *((Identity.VERIFY, one) for one in set(Resource) - {Resource.WORKLOAD}),
     }
+
+
+@pytest.mark.parametrize(
+    ("account", "owner"),
+    [
+        ("steps@their-project.iam.gserviceaccount.com", "their-project"),
+        (f"{PROJECT_NUMBER}-compute@developer.gserviceaccount.com", PROJECT),
+    ],
+)
+def test_a_role_on_an_account_is_of_the_accounts_project(
+    world: World, account: str, owner: str
+) -> None:
+    """Google grants a project's role in that project alone, and calls it by the project's id."""
+    spec = world.vertex(extra={"orchestrator": {"workload_service_account": account}})
+    bindings = policies(spec)["connector"]["bindings"]
+    (role,) = [one["role"] for one in bindings if one["resource"].endswith(account)]
+    assert role.startswith(f"projects/{owner}/roles/")
 
 
 @pytest.mark.parametrize("thing", [Resource.BUCKET, Resource.PROJECT])

@@ -15,8 +15,14 @@ from pulumi_gcp import container, serviceaccount
 from kitaru_iac.clouds.gcp.provision import lookups, roles
 from kitaru_iac.clouds.gcp.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.labels import described
-from kitaru_iac.clouds.gcp.provision.names import network_name, nodes_id
-from kitaru_iac.clouds.gcp.provision.network import PODS, SERVICES, Network
+from kitaru_iac.clouds.gcp.provision.names import (
+    PODS,
+    SERVICES,
+    is_shared,
+    network_name,
+    nodes_id,
+)
+from kitaru_iac.clouds.gcp.provision.network import Network
 from kitaru_iac.clouds.gcp.resources import RepositoryName
 from kitaru_iac.errors import DescriptionError, Problem
 
@@ -188,11 +194,15 @@ class Cluster:
         pulumi.Input[str],
         container.ClusterIpAllocationPolicyArgsDict | None,
     ]:
-        """The network, the subnet in it, and the ranges of pods and services, if they are ours."""
+        """The network, the subnet in it, and the ranges of pods and services, if GKE adds none."""
         setting = self._setting
+        ranges: container.ClusterIpAllocationPolicyArgsDict = {
+            "cluster_secondary_range_name": PODS,
+            "services_secondary_range_name": SERVICES,
+        }
         if subnets := args.get("subnets"):
-            # GKE takes ranges of its own for pods and services there.
-            return lookups.network_of(setting.parent, subnets[0]), subnets[0], None
+            network = lookups.network_of(setting.parent, subnets[0])
+            return network, subnets[0], ranges if is_shared(subnets[0], setting.project) else None
         made = Network(
             setting.prefix,
             network_name(setting.stack, setting.region),
@@ -203,8 +213,4 @@ class Cluster:
             after=setting.after,
         )
         before += made.ready
-        ranges: container.ClusterIpAllocationPolicyArgsDict = {
-            "cluster_secondary_range_name": PODS,
-            "services_secondary_range_name": SERVICES,
-        }
         return made.network.id, made.subnet.id, ranges

@@ -37,7 +37,7 @@ def unfit(access: GcpAccess, project: str, region: str, spec: StackSpec) -> list
         name = spec.cluster or names.cluster_name(spec.name)
         looks.append(partial(_namesake, access, project, region, name))
         for number, subnet in enumerate(spec.infrastructure.subnets or ()):
-            looks.append(partial(_subnet, access, number, subnet))
+            looks.append(partial(_subnet, access, project, number, subnet))
     return wanted.unfit(looks)
 
 
@@ -85,16 +85,28 @@ def _namesake(access: GcpAccess, project: str, region: str, name: str) -> Iterat
         )
 
 
-def _subnet(access: GcpAccess, number: int, subnet: str) -> Iterator[Problem]:
+def _subnet(access: GcpAccess, project: str, number: int, subnet: str) -> Iterator[Problem]:
     """https://cloud.google.com/compute/docs/reference/rest/v1/subnetworks/get."""
+    field = f"infrastructure.subnets[{number}]"
     try:
-        access.rest(
+        found = access.rest(
             "GET", f"{_COMPUTE}{subnet}", about=subnet, permission="compute.subnetworks.get"
         )
     except NotFound:
         yield Problem(
-            f"infrastructure.subnets[{number}]",
+            field,
             f"there is no subnetwork {subnet}",
             "the cluster could not be made",
             "Correct it; `gcloud compute networks subnets list` shows those there are.",
+        )
+        return
+    held = {one.get("rangeName") for one in found.get("secondaryIpRanges") or ()}
+    missing = [name for name in (names.PODS, names.SERVICES) if name not in held]
+    if missing and names.is_shared(subnet, project):
+        yield Problem(
+            field,
+            f"the subnetwork {subnet} has no secondary range {' and none '.join(missing)}",
+            "it is another project's (Shared VPC), and GKE adds no ranges there by itself",
+            f"Have ranges called `{names.PODS}` and `{names.SERVICES}` added to it, with `gcloud "
+            "compute networks subnets update --add-secondary-ranges`.",
         )

@@ -8,15 +8,20 @@ from __future__ import annotations
 from kitaru_iac.clouds.names import slug
 
 __all__ = [
+    "PODS",
+    "SERVICES",
     "account_email",
     "bucket_name",
     "cluster_name",
+    "is_shared",
     "network_name",
     "nodes_id",
     "repository_name",
     "workload_id",
 ]
 
+#: The secondary ranges of a cluster's subnet.
+PODS, SERVICES = "pods", "services"
 #: Leaves room for the number and the longest region in the 63 characters of a bucket's name, and
 #: for the words around it in the 30 of a service account's.
 _LONGEST = 19
@@ -63,3 +68,17 @@ def nodes_id(stack: str) -> str:
 def account_email(id: str, project: str) -> str:
     """The address of a service account of a project."""
     return f"{id}@{project}.iam.gserviceaccount.com"
+
+
+def is_shared(subnet: str, project: str) -> bool:
+    """Whether a subnetwork is another project's (Shared VPC), to which GKE adds no ranges.
+
+    Whose a number is does not show.
+    https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-shared-vpc
+
+    Args:
+        subnet: As ``projects/P/regions/R/subnetworks/NAME``.
+        project: The id of the cluster's.
+    """
+    owner = subnet.split("/")[1]
+    return owner != project and not owner.isdecimal()

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 import pulumi
 from pulumi_gcp import compute
 
-__all__ = ["PODS", "SERVICES", "Network"]
+from kitaru_iac.clouds.gcp.provision.names import PODS, SERVICES
 
-#: The names of the subnet's secondary ranges.
-PODS, SERVICES = "pods", "services"
+__all__ = ["Network"]
+
 #: About a thousand nodes; Autopilot gives each of them 64 addresses for its pods.
 #: https://cloud.google.com/kubernetes-engine/docs/concepts/alias-ips
 _NODES, _OF_PODS, _OF_SERVICES = "10.0.0.0/22", "10.64.0.0/14", "10.1.0.0/20"

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from kitaru_iac.clouds.gcp.provision.layout import Layout, layout, project_of, repository_in
+from kitaru_iac.clouds.gcp.provision.names import is_shared
 from kitaru_iac.clouds.gcp.resources import gcp_resources
 from kitaru_iac.clouds.wanted import region_of
 from kitaru_iac.spec.kinds import StackType
@@ -44,11 +45,12 @@ _ACCOUNT = (
     "iam.serviceAccounts.create iam.serviceAccounts.delete iam.serviceAccounts.get "
     "iam.serviceAccounts.getIamPolicy iam.serviceAccounts.setIamPolicy iam.serviceAccounts.update"
 )
+_SUBNET = "compute.subnetworks.get compute.subnetworks.use"
 #: https://cloud.google.com/iam/docs/roles-permissions/container and …/compute
 _CLUSTER = (
     "container.clusters.create container.clusters.delete container.clusters.get "
     "container.clusters.update container.operations.get container.operations.list "
-    "compute.networks.get compute.subnetworks.get compute.subnetworks.use "
+    f"compute.networks.get {_SUBNET} "
     "iam.serviceAccounts.actAs resourcemanager.projects.getIamPolicy"
 )
 _NETWORK = (
@@ -101,6 +103,19 @@ def provision_policy(spec: StackSpec) -> dict[str, Any]:
                 },
             }
         )
+    for subnet in planned.options.subnets or ():
+        if planned.new_cluster and is_shared(subnet, project):
+            shared = _role(planned, "Subnetwork")
+            roles[shared] = _described(planned, "subnetwork", set(_SUBNET.split()))
+            owner = subnet.split("/")[1]
+            bindings.append(
+                {
+                    "resource": f"//compute.googleapis.com/{subnet}",
+                    # A project's role is granted in that project alone.
+                    "role": f"projects/{owner}/roles/{shared}",
+                    "members": [],
+                }
+            )
     return {"roles": roles, "bindings": bindings}
 
 
