@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
+from kitaru_iac.checks.pods import PodSettings, pods_of
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.redaction import url
 from kitaru_iac.spec.clouds.aws import aws_partition
@@ -18,7 +19,6 @@ __all__ = [
     "DEFAULT_REPOSITORY",
     "POD_ACCOUNTS",
     "AwsResources",
-    "PodSettings",
     "account_of",
     "aws_resources",
     "existing",
@@ -44,21 +44,6 @@ _NO_BUCKETS = {
 }
 #: The ends of the names of AWS's own endpoints, its VPC endpoints among them.
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
-
-
-@dataclass(frozen=True, slots=True)
-class PodSettings:
-    """What a description asks of the nodes for the orchestrator's pod, or for a step's.
-
-    Attributes:
-        node_selectors: Labels that a node must have.
-        tolerations: Taints that do not matter, as key, operator, value and effect.
-        labels: Labels of the pod.
-    """
-
-    node_selectors: tuple[tuple[str, str], ...] = ()
-    tolerations: tuple[tuple[str, str, str, str], ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +189,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         quota=_quota(orchestrator) if isinstance(spec, SagemakerSpec) else None,
         s3_endpoint=_foreign_endpoint(spec.extra.artifact_store.get("client_kwargs")),
         plain_uploads=not spec.extra.artifact_store.get("s3_additional_kwargs"),
-        pods=tuple(
-            dict.fromkeys(
-                _pod(orchestrator.get(key)) for key in ("pod_settings", "orchestrator_pod_settings")
-            )
-        ),
+        pods=pods_of(orchestrator),
     )
 
 
@@ -253,25 +234,6 @@ def _quota(orchestrator: Mapping[str, object]) -> str:
     return f"{chosen or ('ml.m5.xlarge' if trains else 'ml.t3.medium')} for {kind} job usage"
 
 
-def _pod(settings: object) -> PodSettings:
-    """ZenML's ``KubernetesPodSettings``, as far as they choose a node."""
-    given = settings if isinstance(settings, Mapping) else {}
-    tolerations = [t for t in given.get("tolerations") or () if isinstance(t, Mapping)]
-    return PodSettings(
-        _pairs(given.get("node_selectors")),
-        tuple(
-            (
-                str(t.get("key") or ""),
-                str(t.get("operator") or "Equal"),
-                str(t.get("value") or ""),
-                str(t.get("effect") or ""),
-            )
-            for t in tolerations
-        ),
-        _pairs(given.get("labels")),
-    )
-
-
 def _foreign_endpoint(client: object) -> str | None:
     """The address in the S3 client's settings, which ZenML hands to s3fs; None for AWS's own."""
     address = client.get("endpoint_url") if isinstance(client, Mapping) else None
@@ -279,12 +241,6 @@ def _foreign_endpoint(client: object) -> str | None:
     if where is None or (where.hostname or "").endswith(_AWS_HOSTS):
         return None
     return url(str(address))
-
-
-def _pairs(given: object) -> tuple[tuple[str, str], ...]:
-    if not isinstance(given, Mapping):
-        return ()
-    return tuple((str(key), str(value)) for key, value in given.items())
 
 
 def existing(spec: BaseSpec) -> AwsResources:

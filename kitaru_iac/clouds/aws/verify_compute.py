@@ -7,9 +7,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.pods import (
+    ARM,
+    LINUX,
+    X86,
+    PodSettings,
+    Taint,
+    asks_for_arm,
+    evaluate_pods,
+    is_met,
+    untolerated,
+)
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import Compute
-from kitaru_iac.clouds.aws.resources import AwsResources, PodSettings
+from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.patterns import compiled
 
 __all__ = ["evaluate_compute", "surely_runs_pods"]
@@ -25,8 +36,6 @@ _FATAL = {
     "Ec2LaunchTemplateNotFound", "Ec2SubnetNotFound", "IamInstanceProfileNotFound",
     "IamNodeRoleNotFound", "NodeCreationFailure", "SourceEc2LaunchTemplateNotFound",
 }  # fmt: skip
-#: The taints of EKS and of Kubernetes have three effects; this one only prefers other nodes.
-_SOFT = "PREFER_NO_SCHEDULE"
 #: The labels of the nodes of Auto Mode's general-purpose pool, and of Fargate's.
 #: https://docs.aws.amazon.com/eks/latest/userguide/set-builtin-node-pools.html
 #: https://docs.aws.amazon.com/eks/latest/userguide/fargate.html
@@ -45,9 +54,6 @@ _FARGATE = {
 }
 #: Instances with a processor of AWS's own: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
 _GRAVITON = compiled(r"(a1|[a-z]+[0-9]+g[a-z]*)\.")
-_LINUX = ("kubernetes.io/os", "linux")
-_X86, _ARM = ("kubernetes.io/arch", "amd64"), ("kubernetes.io/arch", "arm64")
-_ORDER = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
 _IN_CLUSTER = "taints, readiness and room of nodes stand in the cluster, and were not looked at"
 
 
@@ -58,18 +64,17 @@ def surely_runs_pods(compute: Compute, r: AwsResources) -> bool:
 
 def evaluate_compute(compute: Compute, r: AwsResources) -> Verdict:
     """Something must be there that runs each pod: the orchestrator's and the steps'."""
-    found = [_evaluate(compute, r, pod) for pod in r.pods]
-    return min(found, key=lambda verdict: _ORDER.index(verdict.status))
+    return evaluate_pods(r.pods, lambda pod: _evaluate(compute, r, pod))
 
 
 def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
-    if compute.auto_mode and "general-purpose" in compute.pools and _is_met(pod, _POOL):
+    if compute.auto_mode and "general-purpose" in compute.pools and is_met(pod, _POOL):
         return ok("Auto Mode makes nodes as they are needed")
     reasons = {str(g["nodegroupName"]): _unfit(g, pod) for g in compute.node_groups}
     fit = [g for g in compute.node_groups if not reasons[str(g["nodegroupName"])]]
     sized = [g for g in fit if _size(g)]
     healthy = [g for g in sized if g["status"] != "DEGRADED"]
-    running = [g for g in healthy if not _is_arm(g) or _asks_for_arm(pod)]
+    running = [g for g in healthy if not _is_arm(g) or asks_for_arm(pod)]
     if any(not _issues(g) for g in running):
         return ok(f"node groups: {_names(g for g in fit if g['status'] != 'DEGRADED')}")
     fitting = [p for p in compute.fargate_profiles if _runs(p, r.namespace, pod)]
@@ -106,16 +111,16 @@ def _of_unmanaged(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdic
     if not compute.unmanaged:
         return None
     words = f"{compute.unmanaged} running instances that EKS does not manage"
-    met = {_LINUX}
+    met = {LINUX}
     if compute.unmanaged_arm < compute.unmanaged:
-        met.add(_X86)
+        met.add(X86)
     if compute.unmanaged_arm:
-        met.add(_ARM)
+        met.add(ARM)
     asked = [f"{key}={value}" for key, value in pod.node_selectors if (key, value) not in met]
     if asked:
         why = f"which labels the {words} have stands in the cluster, and the pods ask for"
         return unknown(f"{why} {', '.join(asked)}", "kubectl get nodes --show-labels")
-    if compute.unmanaged_arm == compute.unmanaged and not _asks_for_arm(pod):
+    if compute.unmanaged_arm == compute.unmanaged and not asks_for_arm(pod):
         return _only_arm(compute, words, r)
     return ok(words, _IN_CLUSTER)
 
@@ -252,11 +257,12 @@ def _unfit(group: Raw, pod: PodSettings) -> str:
     for key, value in pod.node_selectors:
         if labels.get(key, value) != value or (key not in labels and not _set_by_node(key)):
             return f"has not the label {key}={value} that the pods ask for"
-    taints = [t for t in group.get("taints") or () if t.get("effect") != _SOFT]
-    for taint in taints:
-        if not any(_tolerates(toleration, taint) for toleration in pod.tolerations):
-            return f"has the taint {taint.get('key')}, which the pods do not tolerate"
-    return ""
+    taints = (
+        Taint(*(str(taint.get(part) or "") for part in ("key", "value", "effect")))
+        for taint in group.get("taints") or ()
+    )
+    taint = untolerated(pod, taints)
+    return f"has the taint {taint.key}, which the pods do not tolerate" if taint else ""
 
 
 def _labels(group: Raw) -> dict[str, str]:
@@ -273,16 +279,6 @@ def _set_by_node(key: str) -> bool:
     return "kubernetes.io/" in key or "k8s.aws/" in key or "eks.amazonaws.com/" in key
 
 
-def _tolerates(toleration: tuple[str, str, str, str], taint: Raw) -> bool:
-    """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
-    key, operator, value, effect = toleration
-    if effect and effect.replace("_", "").lower() != str(taint["effect"]).replace("_", "").lower():
-        return False
-    if operator == "Exists":
-        return key in {"", taint.get("key")}
-    return key == taint.get("key") and value == (taint.get("value") or "")
-
-
 def _issues(group: Raw) -> list[Raw]:
     return list(group.get("health", {}).get("issues", ()))
 
@@ -296,23 +292,8 @@ def _is_arm(group: Raw) -> bool:
     )
 
 
-def _is_met(pod: PodSettings, nodes: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether such nodes, which EKS makes, have every label that the pod asks for.
-
-    A zone is where its subnets are, which is not looked at.
-    """
-    return all(
-        key.startswith("topology.kubernetes.io/") or value in nodes.get(key, ())
-        for key, value in pod.node_selectors
-    )
-
-
-def _asks_for_arm(pod: PodSettings) -> bool:
-    return _ARM in pod.node_selectors
-
-
 def _runs(profile: Raw, namespace: str, pod: PodSettings) -> bool:
-    return _takes(profile, namespace, pod) and _is_met(pod, _FARGATE)
+    return _takes(profile, namespace, pod) and is_met(pod, _FARGATE)
 
 
 def _takes(profile: Raw, namespace: str, pod: PodSettings) -> bool:

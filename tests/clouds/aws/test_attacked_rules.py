@@ -14,6 +14,7 @@ import pytest
 
 from kitaru_iac.checks.model import CheckStatus, Verdict, ok
 from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.pods import PodSettings
 from kitaru_iac.checks.probes import Denied, Skipped, Unavailable
 from kitaru_iac.clouds.aws.observations import (
     Analysis,
@@ -24,7 +25,7 @@ from kitaru_iac.clouds.aws.observations import (
     public_access_of,
 )
 from kitaru_iac.clouds.aws.permissions import permissions_for, statements
-from kitaru_iac.clouds.aws.resources import AwsResources, PodSettings
+from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.trust import may_assume
 from kitaru_iac.clouds.aws.verify_bucket import (
     evaluate_bucket_policy,

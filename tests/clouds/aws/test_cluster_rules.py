@@ -13,11 +13,12 @@ from kitaru_iac.checks.cluster_rights import ClusterRight, Use
 from kitaru_iac.checks.endpoint import SERVER_TOO
 from kitaru_iac.checks.kubernetes_api import NotInCluster, NotLetIn
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok, unknown
+from kitaru_iac.checks.pods import PodSettings
 from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError, Skipped, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
 from kitaru_iac.clouds.aws.observations import CallerIdentity, Compute, PodIdentity, Principal
 from kitaru_iac.clouds.aws.probes import AwsProbes
-from kitaru_iac.clouds.aws.resources import AwsResources, PodSettings, aws_resources
+from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
 from kitaru_iac.clouds.aws.simulate import Decision
 from kitaru_iac.clouds.aws.verify_cluster import (
     cluster_checks,

@@ -1,0 +1,135 @@
+"""What a description asks of the nodes that run its pods, and which nodes may.
+
+Kubernetes decides by labels and taints alike everywhere; only how a cloud tells of them differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from kitaru_iac.checks.model import CheckStatus, Verdict
+from kitaru_iac.values import dataclass
+
+__all__ = [
+    "ARM",
+    "LINUX",
+    "X86",
+    "PodSettings",
+    "Taint",
+    "asks_for_arm",
+    "evaluate_pods",
+    "is_met",
+    "pods_of",
+    "untolerated",
+]
+
+LINUX = ("kubernetes.io/os", "linux")
+X86, ARM = ("kubernetes.io/arch", "amd64"), ("kubernetes.io/arch", "arm64")
+#: The effects of taints are written in two ways; this one only prefers other nodes.
+_SOFT = "prefernoschedule"
+_WORST_FIRST = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class PodSettings:
+    """What a description asks of the nodes for the orchestrator's pod, or for a step's.
+
+    Attributes:
+        node_selectors: Labels that a node must have.
+        tolerations: Taints that do not matter, as key, operator, value and effect.
+        labels: Labels of the pod.
+    """
+
+    node_selectors: tuple[tuple[str, str], ...] = ()
+    tolerations: tuple[tuple[str, str, str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """What keeps pods that do not tolerate it from a node; `effect` as ``NoSchedule``."""
+
+    key: str
+    value: str
+    effect: str
+
+
+def pods_of(orchestrator: Mapping[str, object]) -> tuple[PodSettings, ...]:
+    """Read what the pods of a stack ask of nodes, each way once: steps, then the orchestrator.
+
+    Args:
+        orchestrator: Its fields in the description, which ZenML takes as they are.
+    """
+    keys = ("pod_settings", "orchestrator_pod_settings")
+    return tuple(dict.fromkeys(_pod(orchestrator.get(key)) for key in keys))
+
+
+def _pod(settings: object) -> PodSettings:
+    """ZenML's ``KubernetesPodSettings``, as far as they choose a node."""
+    given = settings if isinstance(settings, Mapping) else {}
+    tolerations = [t for t in given.get("tolerations") or () if isinstance(t, Mapping)]
+    return PodSettings(
+        _pairs(given.get("node_selectors")),
+        tuple(
+            (
+                str(t.get("key") or ""),
+                str(t.get("operator") or "Equal"),
+                str(t.get("value") or ""),
+                str(t.get("effect") or ""),
+            )
+            for t in tolerations
+        ),
+        _pairs(given.get("labels")),
+    )
+
+
+def _pairs(given: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(given, Mapping):
+        return ()
+    return tuple((str(key), str(value)) for key, value in given.items())
+
+
+def asks_for_arm(pod: PodSettings) -> bool:
+    """Tell whether a pod asks for nodes with a processor of ARM."""
+    return ARM in pod.node_selectors
+
+
+def is_met(pod: PodSettings, nodes: Mapping[str, tuple[str, ...]]) -> bool:
+    """Tell whether such nodes, which a cloud makes, have every label that the pod asks for.
+
+    A zone is where their subnets are, which is not looked at.
+    """
+    return all(
+        key.startswith("topology.kubernetes.io/") or value in nodes.get(key, ())
+        for key, value in pod.node_selectors
+    )
+
+
+def untolerated(pod: PodSettings, taints: Iterable[Taint]) -> Taint | None:
+    """Find a taint that keeps a pod away; None where none does."""
+    hard = (taint for taint in taints if _plain(taint.effect) != _SOFT)
+    return next(
+        (taint for taint in hard if not any(_tolerates(one, taint) for one in pod.tolerations)),
+        None,
+    )
+
+
+def _tolerates(toleration: tuple[str, str, str, str], taint: Taint) -> bool:
+    """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
+    key, operator, value, effect = toleration
+    if effect and _plain(effect) != _plain(taint.effect):
+        return False
+    if operator == "Exists":
+        return key in {"", taint.key}
+    return key == taint.key and value == taint.value
+
+
+def _plain(effect: str) -> str:
+    return effect.replace("_", "").lower()
+
+
+def evaluate_pods(
+    pods: Iterable[PodSettings], evaluate: Callable[[PodSettings], Verdict]
+) -> Verdict:
+    """Evaluate each pod, and give the worst verdict: all of them must run."""
+    return min(map(evaluate, pods), key=lambda verdict: _WORST_FIRST.index(verdict.status))
