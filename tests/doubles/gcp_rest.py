@@ -326,7 +326,8 @@ def _name_of(request: Request) -> str:
     if request.path.endswith("services:batchGet"):
         return "serviceusage.services.batchGet"
     for part in (
-        *("serviceAccounts", "services", "locations", "cryptoKeys", "roles"),
+        # What is in a location comes before it.
+        *("serviceAccounts", "services", "cryptoKeys", "locations", "roles"),
         *("networks", "subnetworks", "routers", "projects"),
     ):
         if f"/{part}" in request.path:
