@@ -152,11 +152,11 @@ class ResourceManager:
             return self._permissions(scope)
         if path.endswith("microsoft.authorization/roleassignments"):
             return self._assignments(scope, wanted)
-        kind = rest if len(segments) == 2 else _type_of(path + "/x")
+        kind = _type_of(f"{asked.rstrip('/')}/x")
         found_all = [
             resource
             for resource_id, resource in self.resources.items()
-            if resource_id.startswith(scope + "/") and resource["type"].lower() == kind
+            if resource_id.startswith(scope + "/") and resource["type"].lower() == kind.lower()
         ]
         if len(segments) > 2:  # children of one resource
             found_all = [r for r in found_all if r["id"].lower().startswith(path + "/")]
