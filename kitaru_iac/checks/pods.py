@@ -38,11 +38,13 @@ class PodSettings:
         node_selectors: Labels that a node must have.
         tolerations: Taints that do not matter, as key, operator, value and effect.
         labels: Labels of the pod.
+        resources: What it asks for beside processor and memory, as ``nvidia.com/gpu``.
     """
 
     node_selectors: tuple[tuple[str, str], ...] = ()
     tolerations: tuple[tuple[str, str, str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    resources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,18 @@ def _pod(settings: object) -> PodSettings:
             for t in tolerations
         ),
         _pairs(given.get("labels")),
+        _extended(given.get("resources")),
     )
+
+
+def _extended(given: object) -> tuple[str, ...]:
+    """The extended resources: their names have a domain.
+
+    https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#extended-resources
+    """
+    parts = (given.get("requests"), given.get("limits")) if isinstance(given, Mapping) else ()
+    names = (key for part in parts for key, _ in _pairs(part))
+    return tuple(dict.fromkeys(name for name in names if "/" in name))
 
 
 def _pairs(given: object) -> tuple[tuple[str, str], ...]:

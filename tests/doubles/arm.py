@@ -17,6 +17,8 @@ HOST = "management.azure.com"
 SUBSCRIPTION_ID = "00000000-0000-0000-0000-000000000123"
 SUBSCRIPTION_NAME = "Loopback"
 SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION_ID}"
+_BOTH = ["KubernetesOfficial", "AKSLongTermSupport"]
+KUBERNETES = {"1.34": _BOTH, "1.33": _BOTH, "1.32": _BOTH, "1.30": ["AKSLongTermSupport"]}
 #: What providers call absent by codes of their own, by type in lower case.
 _OWN_CODES = {
     "microsoft.authorization/roleassignments": "RoleAssignmentNotFound",
@@ -46,6 +48,8 @@ class ResourceManager:
         #: What the caller may do at a scope (in lower case), where it is not everything.
         self.permissions: dict[str, list[Resource]] = {}
         self.state = "Enabled"
+        #: What AKS offers: minor version → the plans of support that it is in.
+        self.kubernetes: dict[str, list[str]] = dict(KUBERNETES)
         self.writes = Writes(self)
         #: Told of accounts and containers that are made, and of accounts that are deleted.
         self.new_account: Callable[[str], None] = lambda _: None
@@ -58,6 +62,7 @@ class ResourceManager:
         self.registrations.clear()
         self.permissions.clear()
         self.state = "Enabled"
+        self.kubernetes = dict(KUBERNETES)
         self.resources.clear()
 
     def put_group(self, name: str, location: str) -> Resource:
@@ -135,6 +140,8 @@ class ResourceManager:
         segments = rest.split("/")
         if scope == SUBSCRIPTION and len(segments) == 1:
             return self._registration(asked)
+        if path.endswith("/kubernetesversions"):
+            return self._kubernetes(path)
         is_listing = len(segments) % 2 == 0
         if not is_listing:
             found = self.resources.get(path)
@@ -167,6 +174,14 @@ class ResourceManager:
         state = self.registrations.get(namespace.lower(), "Registered")
         found = {"id": asked, "namespace": namespace, "registrationState": state}
         return self._read("Microsoft.Resources/subscriptions/providers/read", asked, found)
+
+    def _kubernetes(self, path: str) -> Response:
+        values = [
+            {"version": version, "capabilities": {"supportPlan": plans}, "patchVersions": {}}
+            for version, plans in self.kubernetes.items()
+        ]
+        permission = "Microsoft.ContainerService/locations/kubernetesversions/read"
+        return self._read(permission, path, {"values": values})
 
     def _permissions(self, scope: str) -> Response:
         """What the caller may do: everything but what is denied, unless told otherwise."""

@@ -288,14 +288,14 @@ class Writes:
             self._arm.new_account(name)
             acls = given.get("properties", {}).get("networkAcls") or {"defaultAction": "Allow"}
             return {"provisioningState": "Succeeded", "publicNetworkAccess": "Enabled",
-                    "networkAcls": acls,
+                    "networkAcls": acls, "encryption": {"keySource": "Microsoft.Storage"},
                     "primaryEndpoints": {"blob": f"https://{name}{BLOB_SUFFIX}/"}}  # fmt: skip
         if low.endswith("/blobservices/containers"):
             self._arm.new_container(path.split("/")[8], name)
         if low == "microsoft.containerregistry/registries":
             host = f"{name.lower()}{REGISTRY_SUFFIX}"
             return {"provisioningState": "Succeeded", "loginServer": host,
-                    "publicNetworkAccess": "Enabled",
+                    "publicNetworkAccess": "Enabled", "encryption": {"status": "disabled"},
                     "roleAssignmentMode": "LegacyRegistryPermissions"}  # fmt: skip
         if low == _IDENTITIES:
             made = old["properties"] if old else {}
@@ -304,7 +304,9 @@ class Writes:
             group = self._arm.put_group(given["properties"]["nodeResourceGroup"], given["location"])
             group |= {"managedBy": path, "tags": given.get("tags") or {}}
             issuer = f"https://oidc.prod-aks.azure.com/{name}/"
-            return {"provisioningState": "Succeeded", "powerState": {"code": "Running"},
+            runs = {"provisioningState": "Succeeded", "powerState": {"code": "Running"}}
+            pools = [{**one, **runs} for one in given["properties"]["agentPoolProfiles"]]
+            return {**runs, "agentPoolProfiles": pools, "currentKubernetesVersion": "1.34.2",
                     "fqdn": f"{name}.azmk8s.io",
                     "oidcIssuerProfile": {"enabled": True, "issuerURL": issuer}}  # fmt: skip
         if low == _ASSIGNMENTS:

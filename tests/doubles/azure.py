@@ -208,6 +208,7 @@ class AzureLoopback:
             "publicNetworkAccess": "Enabled",
             "roleAssignmentMode": "LegacyRegistryPermissions",
             "anonymousPullEnabled": False,
+            "encryption": {"status": "disabled"},
         }
         self._put(
             group,
@@ -235,6 +236,7 @@ class AzureLoopback:
             "powerState": {"code": power_state},
             "fqdn": "127.0.0.1",
             "kubernetesVersion": "1.34",
+            "currentKubernetesVersion": "1.34.2",
             "disableLocalAccounts": False,
             "enableRBAC": True,
             "identityProfile": {
@@ -248,6 +250,8 @@ class AzureLoopback:
                     "count": 1,
                     "mode": "System",
                     "osType": "Linux",
+                    "vmSize": "Standard_D4s_v5",
+                    "provisioningState": "Succeeded",
                     "powerState": {"code": "Running"},
                 }
             ],
@@ -280,6 +284,21 @@ class AzureLoopback:
             sku={"name": "Basic", "tier": "Basic"},
             identity={"type": "SystemAssigned", "principalId": str(uuid.uuid4())},
         )
+
+    def vault_key(
+        self, vault: str, name: str, group: str = RESOURCE_GROUP, **attributes: Any
+    ) -> str:
+        """Create a key with one version, and its key vault; returns the version's address."""
+        address = f"https://{vault}.vault.azure.net/"
+        kind = "Microsoft.KeyVault/vaults"
+        vault_id = self._put(group, kind, vault, LOCATION, {"vaultUri": address})
+        told = {"attributes": {"enabled": True, "created": 1767225600, **attributes}}
+        for scope, kind, each in (
+            (vault_id, "keys", name),
+            (f"{vault_id}/keys/{name}", "versions", "1"),
+        ):
+            self.resources.put(scope, kind, each, None, properties=told)
+        return f"{address}keys/{name}/1"
 
     def role_definition(self, name: str, **permissions: list[str]) -> str:
         """Define a role of these `actions`, `notActions`, `dataActions`; returns its GUID."""

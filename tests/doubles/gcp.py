@@ -14,8 +14,10 @@ from tests.doubles.gcp_grpc import GcpGrpcServer
 from tests.doubles.gcp_rest import GcpRest, answered
 from tests.doubles.gcp_state import (
     LOCATION,
+    OFFERED,
     PROJECT,
     PROJECT_NUMBER,
+    VERSION,
     Cluster,
     GcpState,
     Repository,
@@ -138,6 +140,7 @@ class GcpLoopback:
         state.unknown_permissions.clear()
         state.vertex_regions = (LOCATION, "us-central1")
         state.missing_zones = ()
+        state.versions = dict(OFFERED)
         state.project_state = "ACTIVE"
         state.refuse_tokens = False
         self._defaults()
@@ -226,7 +229,16 @@ class GcpLoopback:
                 "cluster_ca_certificate": base64.b64encode(self._ca.bundle.read_bytes()).decode()
             },
             "workload_identity_config": {"workload_pool": f"{PROJECT}.svc.id.goog"},
-            "node_pools": [{"name": "default-pool", "status": "RUNNING", "initial_node_count": 1}],
+            "current_master_version": VERSION,
+            "current_node_count": 1,
+            "node_pools": [
+                {
+                    "name": "default-pool",
+                    "status": "RUNNING",
+                    "initial_node_count": 1,
+                    "config": {"image_type": "COS_CONTAINERD", "machine_type": "e2-standard-4"},
+                }
+            ],
             **settings,
         }
         self.state.clusters[full_name] = Cluster(

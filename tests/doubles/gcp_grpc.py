@@ -68,6 +68,11 @@ class GcpGrpcServer:
                     "GetCluster": self._plus(
                         self._get_cluster, container.GetClusterRequest, container.Cluster
                     ),
+                    "GetServerConfig": self._plus(
+                        self._get_server_config,
+                        container.GetServerConfigRequest,
+                        container.ServerConfig,
+                    ),
                     "ListNodePools": self._plus(
                         self._list_node_pools,
                         container.ListNodePoolsRequest,
@@ -158,6 +163,18 @@ class GcpGrpcServer:
             raise LookupError(f"Not found: {name}.")
         return self._state.clusters[name]
 
+    def _get_server_config(self, request: container.GetServerConfigRequest) -> Any:
+        """What GKE offers in a location: it is told to whoever may list clusters."""
+        self._require("container.clusters.list", _parts(request.name, 4)[1], request.name)
+        of = dict(self._state.versions)
+        return container.ServerConfig(
+            valid_master_versions=of.pop(""),
+            channels=[
+                {"channel": container.ReleaseChannel.Channel[name], "valid_versions": some}
+                for name, some in of.items()
+            ],
+        )
+
     def _list_node_pools(self, request: container.ListNodePoolsRequest) -> Any:
         cluster = self._get_cluster(container.GetClusterRequest(name=request.parent))
         return container.ListNodePoolsResponse(node_pools=cluster.node_pools)
@@ -225,6 +242,7 @@ class GcpGrpcServer:
 
 _CALLS = {
     "_list_clusters": "container.clusters.list",
+    "_get_server_config": "container.projects.getServerConfig",
     "_list_repositories": "artifactregistry.repositories.list",
     "_get_repository": "artifactregistry.repositories.get",
     "_test_permissions": "artifactregistry.repositories.testIamPermissions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.doubles.gcp_state import Cluster, GcpState
+from tests.doubles.gcp_state import VERSION, Cluster, GcpState
 
 __all__ = ["Gone", "NetworkMaker", "Refused"]
 
@@ -182,6 +182,7 @@ def _cluster(project: str, full: str, inputs: Inputs) -> Cluster:
         location=inputs["location"],
         status=Cluster.Status.RUNNING,
         endpoint="127.0.0.1",
+        current_master_version=VERSION,
         self_link=f"https://container.googleapis.com/v1/{full}",
         autopilot={"enabled": bool(inputs.get("enableAutopilot"))},
         resource_labels=inputs.get("resourceLabels") or {},

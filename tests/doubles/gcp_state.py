@@ -15,6 +15,14 @@ from google.cloud import artifactregistry_v1, container_v1
 PROJECT = "my-project"
 PROJECT_NUMBER = "123456789012"
 LOCATION = "europe-west1"
+#: Of the control plane of a cluster.
+VERSION = "1.34.1-gke.1829001"
+
+OFFERED = {
+    "": (VERSION, "1.33.5-gke.1080000", "1.32.9-gke.1010000"),
+    "REGULAR": (VERSION, "1.33.5-gke.1080000"),
+    "EXTENDED": (VERSION, "1.33.5-gke.1080000", "1.30.14-gke.1150000"),
+}
 
 Cluster = container_v1.Cluster
 Repository = artifactregistry_v1.Repository
@@ -142,6 +150,8 @@ class GcpState:
     project_state: str = "ACTIVE"
     #: Regions that Vertex AI is in.
     vertex_regions: tuple[str, ...] = (LOCATION, "us-central1")
+    #: Release channel → the versions that GKE offers there; under an empty name without one.
+    versions: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(OFFERED))
     #: Zones that GKE cannot list.
     missing_zones: tuple[str, ...] = ()
     #: Permissions that a test of permissions does not know.

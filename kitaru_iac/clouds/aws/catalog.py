@@ -202,8 +202,8 @@ _CHECKS = (
         "taints and labels beside the description's pod settings, health, size), Fargate profiles "
         "for the namespace, or Linux instances tagged for the cluster (self-managed and "
         "Karpenter's) that are not all ARM; with a node selector, these are unknown. Not looked at "
-        "is the cluster itself: hybrid nodes, other node pools, and whether nodes are ready and "
-        "have room.",
+        "are the pods' affinity, and the cluster itself: hybrid nodes, other node pools, and "
+        "whether nodes are ready and have room.",
         _EKS + "eks-compute.html",
     ),
     CheckInfo(

@@ -79,6 +79,16 @@ _CHECKS = (
         _CANNOT_FAIL,
     ),
     CheckInfo(
+        "azure.bucket.encryption",
+        "The storage account's key works",
+        "Azure encrypts everything. A customer's key is looked up in Key Vault by Resource "
+        "Manager: a disabled one stops every run; unknown is one that has expired, one in a vault "
+        "that is not seen in the subscription, and that of a container's own encryption scope. "
+        "Not looked at is whether the account's identity may use it.",
+        _STORAGE + "common/customer-managed-keys-overview",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
         "azure.bucket.shared_keys",
         "The storage account's keys open nothing",
         "Whoever has a key has the whole account, whatever the roles say. ZenML needs no key.",
@@ -152,6 +162,14 @@ _CHECKS = (
         "checks of who may pull and push then ask for those.",
         _ACR + "container-registry-rbac-abac-repository-permissions",
         _CANNOT_FAIL,
+    ),
+    CheckInfo(
+        "azure.registry.encryption",
+        "The registry's key works",
+        "As `azure.bucket.encryption`, for the key that encrypts the registry's images: without "
+        "it nothing is pushed or pulled.",
+        _ACR + "tutorial-customer-managed-keys",
+        _CANNOT_WARN,
     ),
     CheckInfo(
         "azure.connector.registry_access",
@@ -246,12 +264,31 @@ _CHECKS = (
         _CANNOT_FAIL,
     ),
     CheckInfo(
+        "azure.cluster.version",
+        "AKS supports the cluster's version of Kubernetes",
+        "The control plane's minor version against those that AKS offers in the cluster's "
+        "location: long-term support costs more, a preview is not supported, and what is older "
+        "than all that are offered is supported no more.",
+        _AKS + "supported-kubernetes-versions",
+    ),
+    CheckInfo(
         "azure.cluster.compute",
         "Something runs the cluster's pods",
-        "Node pools of Linux with nodes, or that make some, or automatic provisioning. Taints and "
-        "free capacity are not looked at.",
+        "Automatic provisioning, or a node pool that takes the orchestrator's pod and the steps': "
+        "Linux, with nodes or growing, in a state that keeps them, with the labels that "
+        "`extra.orchestrator` asks for, and no taint that its tolerations leave out. ARM alone, or "
+        "trouble that AKS tells of, is a warning. Not looked at: the pods' affinity, whether nodes "
+        "are ready and have room, and quotas.",
         _AKS + "create-node-pools",
-        _CANNOT_WARN,
+    ),
+    CheckInfo(
+        "azure.cluster.namespace",
+        "The namespace of the runs exists",
+        "ZenML makes none. The cluster alone tells, which is not asked: its certificate authority "
+        "comes with a credential of the cluster. So `default`, and what else is in every cluster, "
+        "is ok, and any other unknown.",
+        _AKS + "core-aks-concepts",
+        frozenset({_OK, _UNKNOWN}),
     ),
     CheckInfo(
         "azure.cluster.reachable",
@@ -283,8 +320,7 @@ _CHECKS = (
         "azure.connector.cluster_access",
         "The connector may get the cluster's kubeconfig",
         "Its roles at the cluster: reading it, and `listClusterAdminCredential`. What it may do "
-        "inside follows: that kubeconfig is the administrator's. Whether the namespace exists is "
-        "not looked at.",
+        "inside follows: that kubeconfig is the administrator's.",
         _AKS + "control-kubeconfig-access",
         _CANNOT_WARN,
     ),

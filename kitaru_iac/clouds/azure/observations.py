@@ -17,15 +17,20 @@ __all__ = [
     "Attached",
     "Caller",
     "Container",
+    "CustomerKey",
     "Found",
     "Principal",
     "Raw",
     "Registry",
     "Rights",
     "Role",
+    "VaultKey",
+    "customer_key",
     "flag",
     "group_of",
     "known_text",
+    "moment",
+    "pairs",
     "raws",
     "roles_in",
     "text",
@@ -95,6 +100,24 @@ def texts(raw: Raw, *path: str) -> tuple[str, ...]:
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise _unusable(".".join(path), "a list of strings")
     return tuple(found)
+
+
+def pairs(raw: Raw, *path: str) -> Mapping[str, str]:
+    """Read strings by their names; empty where there is none. Raises `Unavailable` otherwise."""
+    found = within(raw, *path)
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping) or not all(isinstance(one, str) for one in found.values()):
+        raise _unusable(".".join(path), "strings by their names")
+    return found
+
+
+def moment(raw: Raw, *path: str) -> float | None:
+    """Read a time in seconds; None where it is missing. Raises `Unavailable` for anything else."""
+    found = within(raw, *path)
+    if found is None or (isinstance(found, int | float) and not isinstance(found, bool)):
+        return found
+    raise _unusable(".".join(path), "a time in seconds")
 
 
 def _unusable(what: str, wanted: str) -> Unavailable:
@@ -247,6 +270,49 @@ class Found:
     containers: tuple[Container, ...]
     accounts: int
     unseen: tuple[ProbeError, ...] = ()
+
+
+# -- keys ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerKey:
+    """A key that somebody keeps in a key vault, and that encrypts a thing.
+
+    Attributes:
+        vault: The vault's address, in lower case: ``https://team.vault.azure.net``.
+        name: Its name there.
+        version: The one in use; None where the newest is.
+    """
+
+    vault: str
+    name: str
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (self.vault, "keys", self.name, self.version)))
+
+
+def customer_key(identifier: str) -> CustomerKey:
+    """Read a key's address. Raises `Unavailable` where it is none of a key vault."""
+    scheme, _, rest = identifier.partition("://")
+    host, *parts = rest.strip("/").split("/")
+    if scheme != "https" or not host or parts[:1] != ["keys"] or len(parts) not in {2, 3}:
+        raise Unavailable(f"an answer that nobody understands: {identifier} is no key of a vault")
+    return CustomerKey(f"https://{host.lower()}", parts[1], parts[2] if parts[2:] else None)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultKey:
+    """What Key Vault says of a key.
+
+    Attributes:
+        enabled: None where it does not say.
+        untimely: Why it is not valid now, in words; empty where it is.
+    """
+
+    enabled: bool | None
+    untimely: str = ""
 
 
 # -- registry --------------------------------------------------------------------------------------

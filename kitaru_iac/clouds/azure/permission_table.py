@@ -180,6 +180,9 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
             "Microsoft.Authorization/roleAssignments/read": "another identity's rights",
             "Microsoft.Authorization/roleDefinitions/read": "another identity's rights",
             _ACCOUNTS: "azure.bucket.*",
+            "Microsoft.KeyVault/vaults/read": "azure.*.encryption, azure.workspace.attached",
+            "Microsoft.KeyVault/vaults/keys/read": "azure.*.encryption: the newest version",
+            "Microsoft.KeyVault/vaults/keys/versions/read": "azure.*.encryption: the one in use",
         },
     ),
     *_rows(
@@ -211,10 +214,13 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
         _V,
         Resource.SUBSCRIPTION,
         _AZUREML,
-        {
-            "Microsoft.KeyVault/vaults/read": "azure.workspace.attached",
-            "Microsoft.Insights/components/read": "azure.workspace.attached",
-        },
+        {"Microsoft.Insights/components/read": "azure.workspace.attached"},
+    ),
+    *_rows(
+        _V,
+        Resource.SUBSCRIPTION,
+        _AKS,
+        {"Microsoft.ContainerService/locations/kubernetesversions/read": "azure.cluster.version"},
     ),
     *_rows(_V, Resource.CLUSTER, _AKS, {f"{_AKS_CLUSTERS}/read": "azure.cluster.*"}),
 )

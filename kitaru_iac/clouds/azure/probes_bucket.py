@@ -16,8 +16,16 @@ from kitaru_iac.checks.probes import (
     in_batches,
 )
 from kitaru_iac.clouds.azure.commands import az
-from kitaru_iac.clouds.azure.observations import Account, Container, Found, Raw, known_text
+from kitaru_iac.clouds.azure.observations import (
+    Account,
+    Container,
+    Found,
+    Raw,
+    VaultKey,
+    known_text,
+)
 from kitaru_iac.clouds.azure.probes_common import VERSIONS, CommonProbes
+from kitaru_iac.clouds.azure.verify_key import key_of_account
 
 __all__ = ["BucketProbes"]
 
@@ -34,6 +42,7 @@ class BucketProbes(CommonProbes):
     container: Probe[Container]
     service: Probe[Raw]
     touched: Probe[None]
+    account_key: Probe[VaultKey | None]
 
     def _ask_bucket(self) -> None:
         name, wanted = self._r.container, self._r.account
@@ -51,6 +60,7 @@ class BucketProbes(CommonProbes):
             "the container's account", lambda c: c.account, requires=(self.container,), inline=True
         )
         self.account = named if wanted else in_container
+        self.account_key = self.key_of(self.account, key_of_account)
         self.service = Probe(
             f"{_ACCOUNTS}/blobServices/read", self._service, requires=(self.account,)
         )

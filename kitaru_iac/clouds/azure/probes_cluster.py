@@ -7,13 +7,15 @@ Azure hands out as a credential of the cluster (``listCluster…Credential``): a
 from __future__ import annotations
 
 from kitaru_iac.checks.endpoint import connects
-from kitaru_iac.checks.probes import Probe, Skipped
-from kitaru_iac.clouds.azure.observations import Principal, Raw, flag, known_text, text
+from kitaru_iac.checks.probes import Probe, Skipped, Unavailable
+from kitaru_iac.clouds.azure.observations import Principal, Raw, flag, known_text, raws, text
 from kitaru_iac.clouds.azure.probes_common import VERSIONS, CommonProbes
+from kitaru_iac.clouds.azure.resources import location_of
 
 __all__ = ["ClusterProbes", "api_host"]
 
 _CLUSTERS = "Microsoft.ContainerService/managedClusters"
+_VERSIONS = "Microsoft.ContainerService/locations/kubernetesversions/read"
 
 
 class ClusterProbes(CommonProbes):
@@ -23,6 +25,7 @@ class ClusterProbes(CommonProbes):
     cluster_id: Probe[str]
     endpoint: Probe[bool]
     kubelet: Probe[Principal]
+    versions: Probe[tuple[Raw, ...]]
 
     def _ask_cluster(self) -> None:
         name, group = self._r.cluster, self._r.group
@@ -40,10 +43,28 @@ class ClusterProbes(CommonProbes):
             requires=(self.cluster,),
             inline=True,
         )
+        self.versions = Probe(_VERSIONS, self._offered, requires=(self._where, self.cluster))
         self.endpoint = Probe("the cluster's API", self._reached, requires=(self.cluster,))
         self.kubelet = Probe(
             "the kubelet's identity", _kubelet, requires=(self.cluster,), inline=True
         )
+
+    def _offered(self, where: str, cluster: Raw) -> tuple[Raw, ...]:
+        """The versions of Kubernetes that AKS offers where the cluster is."""
+        location = location_of(known_text(cluster, "location"))
+        provider = f"{where}/providers/Microsoft.ContainerService"
+        about = f"the versions of AKS in {location}"
+        found = raws(
+            self._azure.get(
+                f"{provider}/locations/{location}/kubernetesVersions",
+                VERSIONS["microsoft.containerservice"],
+                about=about,
+            ),
+            "values",
+        )
+        if not found:
+            raise Unavailable(f"what was answered about {about} are none", "Look again later.")
+        return found
 
     def _reached(self, cluster: Raw) -> bool:
         """Whether a connection to the address that ZenML takes is taken from here."""

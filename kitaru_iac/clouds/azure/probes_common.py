@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,11 +11,15 @@ from kitaru_iac.checks.probes import Denied, Outcome, Probe, ProbeError, Skipped
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.decisions import Answer, allows
 from kitaru_iac.clouds.azure.observations import (
+    CustomerKey,
     Principal,
     Raw,
     Rights,
     Role,
+    VaultKey,
+    flag,
     known_text,
+    moment,
     roles_in,
     text,
     within,
@@ -24,8 +29,10 @@ from kitaru_iac.clouds.azure.session import AzureAccess
 
 __all__ = ["VERSIONS", "CommonProbes"]
 
+S = TypeVar("S")
 T = TypeVar("T")
 
+_VAULTS = "Microsoft.KeyVault/vaults"
 _ROLES = "/providers/Microsoft.Authorization"
 _AUTHORIZATION = "2022-04-01"
 #: The API versions that are asked for, by type in lower case.
@@ -34,7 +41,7 @@ VERSIONS = {
     "microsoft.storage": "2023-05-01",
     "microsoft.containerregistry": "2025-11-01",
     "microsoft.machinelearningservices": "2024-10-01",
-    "microsoft.containerservice": "2024-09-01",
+    "microsoft.containerservice": "2025-09-01",
     "microsoft.keyvault": "2023-07-01",
     "microsoft.insights": "2020-02-02",
 }
@@ -137,6 +144,42 @@ class CommonProbes:
         after = (self.subscription,)
         return Probe(f"the roles on {what}", run, requires=(scope, principal), after=after)
 
+    def key_of(
+        self, thing: Probe[S], named: Callable[[S], CustomerKey | None]
+    ) -> Probe[VaultKey | None]:
+        """A probe of the customer's key that encrypts a thing; None where Microsoft's own does.
+
+        Args:
+            thing: What is encrypted.
+            named: Reads from it which key that is.
+        """
+
+        def run(where: str, seen: S) -> VaultKey | None:
+            key = named(seen)
+            return None if key is None else self._key(where, key)
+
+        return Probe(f"{_VAULTS}/keys/read", run, requires=(self._where, thing))
+
+    def _key(self, where: str, key: CustomerKey) -> VaultKey:
+        """What Resource Manager tells of a key: not the vault itself, which few networks reach."""
+        version = VERSIONS["microsoft.keyvault"]
+        vaults = self._azure.list(
+            f"{where}/providers/{_VAULTS}", version, about="the subscription's key vaults"
+        )
+        for vault in vaults:
+            address = text(vault, "properties", "vaultUri") or ""
+            if address.rstrip("/").lower() == key.vault:
+                path = f"{known_text(vault, 'id')}/keys/{key.name}"
+                if key.version is not None:
+                    path += f"/versions/{key.version}"
+                found = self._azure.resource(path, version, about=f"the key {key}")
+                return _vault_key(found, time.time())
+        raise Skipped(
+            f"{key.vault} is not among the key vaults that these credentials see in the "
+            "subscription",
+            note(az("keyvault", "list"), "it may be another subscription's, or a managed HSM"),
+        )
+
     def _roles(self, id: str, who: Principal, what: str) -> tuple[Role, ...]:
         if who.is_caller:
             path = f"{id}{_ROLES}/permissions"
@@ -168,6 +211,22 @@ class CommonProbes:
             return roles_in(answer, "properties", "permissions", condition=under)
 
         return sum(in_batches(definition, conditions), ())
+
+
+def _vault_key(raw: Raw, now: float) -> VaultKey:
+    """Read a key. What Azure does with one outside its time it does not tell."""
+    attributes = ("properties", "attributes")
+    begins, ends = moment(raw, *attributes, "nbf"), moment(raw, *attributes, "exp")
+    untimely = ""
+    if ends is not None and ends <= now:
+        untimely = f"has expired ({_day(ends)})"
+    elif begins is not None and begins > now:
+        untimely = f"is not valid before {_day(begins)}"
+    return VaultKey(flag(raw, *attributes, "enabled"), untimely)
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
 def _is_above(at: str, scope: str) -> bool:

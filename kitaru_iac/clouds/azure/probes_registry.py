@@ -7,8 +7,16 @@ its name.
 from __future__ import annotations
 
 from kitaru_iac.checks.probes import NotFound, Probe
-from kitaru_iac.clouds.azure.observations import Principal, Registry, Rights, known_text, text
+from kitaru_iac.clouds.azure.observations import (
+    Principal,
+    Registry,
+    Rights,
+    VaultKey,
+    known_text,
+    text,
+)
 from kitaru_iac.clouds.azure.probes_common import VERSIONS, CommonProbes
+from kitaru_iac.clouds.azure.verify_key import key_of_registry
 
 __all__ = ["RegistryProbes"]
 
@@ -19,9 +27,11 @@ class RegistryProbes(CommonProbes):
     """The probes of the registry that images are pushed to."""
 
     registry: Probe[Registry]
+    registry_key: Probe[VaultKey | None]
 
     def _ask_registry(self) -> None:
         self.registry = self._below(f"{_REGISTRIES}/read", self._registry)
+        self.registry_key = self.key_of(self.registry, key_of_registry)
 
     def rights_on_registry(self, who: Probe[Principal]) -> Probe[Rights]:
         """A probe of what somebody may do with the registry."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kitaru_iac.checks.pods import PodSettings, pods_of
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import AzuremlSpec, BaseSpec, KubernetesSpec
@@ -28,6 +29,7 @@ class AzureResources:
         workspace: The AzureML workspace.
         cluster: The AKS cluster.
         namespace: Where its pods run.
+        pods: What they ask of nodes, each way once.
     """
 
     stack: str
@@ -41,6 +43,7 @@ class AzureResources:
     workspace: str | None = None
     cluster: str | None = None
     namespace: str = "default"
+    pods: tuple[PodSettings, ...] = (PodSettings(),)
 
     @property
     def store(self) -> str:
@@ -66,6 +69,7 @@ def azure_resources(spec: BaseSpec) -> AzureResources:
         workspace=spec.workspace if isinstance(spec, AzuremlSpec) else None,
         cluster=spec.cluster if isinstance(spec, KubernetesSpec) else None,
         namespace=str(wanted or namespace),
+        pods=pods_of(spec.extra.orchestrator),
     )
 
 

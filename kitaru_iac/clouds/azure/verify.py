@@ -1,8 +1,8 @@
 """The checks of a description on Azure.
 
-By concern: `verify_identity`, `verify_bucket`, `verify_registry`, `verify_workspace` hold the
-evaluations; `probes` what is asked; `catalog` the ids. Nothing is asked here: that is for
-`kitaru_iac.checks.model.run_checks`.
+By concern: `verify_identity`, `verify_bucket`, `verify_registry`, `verify_workspace`,
+`verify_cluster`, `verify_compute` and `verify_key` hold the evaluations; `probes` what is asked;
+`catalog` the ids. Nothing is asked here: that is for `kitaru_iac.checks.model.run_checks`.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from kitaru_iac.clouds.azure.observations import (
     Found,
     Principal,
     Raw,
+    VaultKey,
     flag,
     text,
 )
@@ -33,6 +34,7 @@ from kitaru_iac.clouds.azure.permissions import permissions_for
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import AzureResources, location_of
 from kitaru_iac.clouds.azure.verify_identity import access_check
+from kitaru_iac.clouds.azure.verify_key import evaluate_account_key
 
 __all__ = [
     "bucket_checks",
@@ -120,6 +122,11 @@ def _add_settings(about: About, probes: AzureProbes, r: AzureResources) -> None:
         lambda seen: evaluate_public_access(*seen),
     )
     about.add("azure.bucket.tls", probes.account, evaluate_tls)
+    about.add(
+        "azure.bucket.encryption",
+        _encryption(probes),
+        lambda seen: evaluate_account_key(*seen),
+    )
     about.add("azure.bucket.shared_keys", probes.account, evaluate_shared_keys)
     about.add("azure.bucket.network", probes.account, evaluate_network)
     about.add(
@@ -150,6 +157,19 @@ def _existence(probes: AzureProbes) -> Probe[tuple[Outcome[Found], Outcome[None]
         return found, touched
 
     return Probe(probes.found.name, run, after=(probes.found, probes.touched), inline=True)
+
+
+def _encryption(
+    probes: AzureProbes,
+) -> Probe[tuple[Account, Outcome[VaultKey | None], Outcome[Container]]]:
+    """What encrypts the account, and whether the container has something of its own."""
+    return Probe(
+        "the account's encryption",
+        lambda account, key, container: (account, key, container),
+        requires=(probes.account,),
+        after=(probes.account_key, probes.container),
+        inline=True,
+    )
 
 
 def _answered(

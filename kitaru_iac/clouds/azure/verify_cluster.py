@@ -6,6 +6,7 @@ from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.endpoint import SERVER_TOO
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Outcome, Probe, ProbeError, all_of
@@ -17,7 +18,6 @@ from kitaru_iac.clouds.azure.observations import (
     flag,
     group_of,
     known_text,
-    raws,
     text,
     texts,
     within,
@@ -27,14 +27,15 @@ from kitaru_iac.clouds.azure.permissions import permissions_for
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.probes_cluster import api_host
 from kitaru_iac.clouds.azure.resources import AzureResources
+from kitaru_iac.clouds.azure.verify_compute import evaluate_compute, evaluate_version
 from kitaru_iac.clouds.azure.verify_identity import access_check
 from kitaru_iac.clouds.azure.verify_registry import evaluate_registry_rights
 
 __all__ = [
     "cluster_checks",
     "evaluate_cluster",
-    "evaluate_compute",
     "evaluate_local_accounts",
+    "evaluate_namespace",
     "evaluate_reachable",
     "evaluate_workload_identity",
 ]
@@ -78,7 +79,18 @@ def cluster_checks(
             probes.cluster,
             lambda seen: evaluate_region(seen, location, _aks("show", seen)),
         )
-    about.add("azure.cluster.compute", probes.cluster, evaluate_compute)
+    about.add(
+        "azure.cluster.version",
+        all_of(probes.cluster, probes.versions),
+        lambda seen: evaluate_version(*seen),
+    )
+    about.add("azure.cluster.compute", probes.cluster, lambda seen: evaluate_compute(seen, r.pods))
+    about.add(
+        "azure.cluster.namespace",
+        probes.cluster,
+        lambda seen: evaluate_namespace(seen, r.namespace),
+        subject=f"{r.cluster}/{r.namespace}",
+    )
     about.add(
         "azure.cluster.reachable",
         all_of(probes.cluster, after=(probes.endpoint,)),
@@ -141,54 +153,15 @@ def evaluate_local_accounts(cluster: Raw) -> Verdict:
     return unknown("it does not say whether it has local accounts", on)
 
 
-def evaluate_compute(cluster: Raw) -> Verdict:
-    """A pool with nodes, one that makes them when they are needed, or automatic ones.
-
-    Pools of mode System run the cluster's own pods first, and others too.
-    """
-    provisioning = text(cluster, "properties", "nodeProvisioningProfile", "mode")
-    if within(cluster, "properties", "agentPoolProfiles") is None:
-        if provisioning == "Auto":
-            return ok("it makes nodes when pods need them")
-        return unknown("it does not say which nodes it has", _aks("show", cluster))
-    path = known_text(cluster, "id")
-    name, group = path.rsplit("/", 1)[-1], group_of(path)
-    pools = raws(cluster, "properties", "agentPoolProfiles")
-    able = [pool for pool in pools if _can_run(pool)]
-    if able:
-        names = ", ".join(str(text(pool, "name")) for pool in able)
-        return ok(f"pods can run in {names}", "taints and free capacity were not looked at")
-    if provisioning == "Auto":
-        return ok("it makes nodes when pods need them")
-    listing = az("aks", "nodepool", "list", cluster_name=name, resource_group=group)
-    if any(_is_untold(pool) for pool in pools):
-        return unknown("it does not say how many nodes its pools have", listing)
-    return fail("none of its node pools has Linux nodes that run, or makes any", listing)
-
-
-def _size(pool: Raw, key: str = "count") -> int | None:
-    count = within(pool, key)
-    return count if isinstance(count, int) and not isinstance(count, bool) else None
-
-
-def _most(pool: Raw) -> int | None:
-    """How many nodes it has, or could grow to; None where that is not said."""
-    size = _size(pool)
-    if not size and flag(pool, "enableAutoScaling") is True:
-        return _size(pool, "maxCount")
-    return size
-
-
-def _is_out(pool: Raw) -> bool:
-    return text(pool, "osType") == "Windows" or text(pool, "powerState", "code") == "Stopped"
-
-
-def _can_run(pool: Raw) -> bool:
-    return not _is_out(pool) and (_most(pool) or 0) > 0
-
-
-def _is_untold(pool: Raw) -> bool:
-    return not _is_out(pool) and _most(pool) is None
+def evaluate_namespace(cluster: Raw, namespace: str) -> Verdict:
+    """ZenML makes none. Whether it is there, the cluster alone tells, which is not asked."""
+    if namespace in IN_EVERY_CLUSTER:
+        return ok(f"every cluster has the namespace {namespace}")
+    return unknown(
+        f"whether there is a namespace {namespace} stands in the cluster, which is not asked: its "
+        "certificate authority comes with a credential of the cluster alone",
+        _aks("command", cluster, "invoke", "--command", f"kubectl get namespace {namespace}"),
+    )
 
 
 def evaluate_reachable(cluster: Raw, reached: Outcome[bool]) -> Verdict:

@@ -14,6 +14,7 @@ from kitaru_iac.clouds.azure.permission_table import Resource, When
 from kitaru_iac.clouds.azure.permissions import permissions_for
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import AzureResources
+from kitaru_iac.clouds.azure.verify_key import evaluate_registry_key
 
 __all__ = [
     "evaluate_admin",
@@ -58,6 +59,11 @@ def registry_checks(
     about.add("azure.registry.admin_user", probes.registry, evaluate_admin)
     about.add("azure.registry.network", probes.registry, evaluate_network)
     about.add("azure.registry.roles", probes.registry, evaluate_roles)
+    about.add(
+        "azure.registry.encryption",
+        all_of(probes.registry, after=(probes.registry_key,)),
+        lambda seen: evaluate_registry_key(*seen),
+    )
     if permissions_for(r, Identity.CONNECTOR, Resource.REGISTRY):
         about.add(
             "azure.connector.registry_access",

@@ -142,6 +142,15 @@ _CHECKS = (
         _CANNOT_FAIL,
     ),
     CheckInfo(
+        "gcp.repository.encryption",
+        "The repository's key works",
+        "As `gcp.bucket.encryption`: a key of Cloud KMS that is disabled, or to be destroyed, "
+        "stops every push and pull. Not looked at is whether the service agent of Artifact "
+        "Registry may use it.",
+        _GAR + "cmek",
+        _CANNOT_WARN,
+    ),
+    CheckInfo(
         "gcp.repository.scanning",
         "Images are scanned for vulnerabilities",
         "The state that Artifact Registry tells: it needs the Container Scanning API.",
@@ -216,6 +225,24 @@ _CHECKS = (
         "The GKE cluster is running",
         "Its status. An update leaves it usable; stopping, error and degraded do not.",
         _GKE + "troubleshooting",
+    ),
+    CheckInfo(
+        "gcp.cluster.version",
+        "GKE supports the cluster's version of Kubernetes",
+        "The control plane's minor version against those that GKE offers in the cluster's "
+        "location: extended support costs more, and what is older than all that are offered is "
+        "supported no more.",
+        _DOCS + "kubernetes-engine/versioning",
+    ),
+    CheckInfo(
+        "gcp.cluster.compute",
+        "Something runs the cluster's pods",
+        "Autopilot, node auto-provisioning, or a node pool that takes the orchestrator's pod and "
+        "the steps': Linux, with nodes or growing, in a state that keeps them, with the labels "
+        "that `extra.orchestrator` asks for, and no taint that its tolerations leave out. ARM "
+        "alone, or trouble that GKE tells of, is a warning. Not looked at: the pods' affinity, "
+        "whether nodes are ready and have room, quotas, and limits of auto-provisioning.",
+        _GKE + "concepts/node-pools",
     ),
     CheckInfo(
         "gcp.cluster.node_scopes",

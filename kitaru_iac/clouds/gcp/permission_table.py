@@ -139,7 +139,7 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
             "resourcemanager.projects.get": "gcp.project, gcp.bucket.project",
             "resourcemanager.projects.getIamPolicy": "what other identities may do",
             "serviceusage.services.get": "gcp.services",
-            "cloudkms.cryptoKeys.get": "gcp.bucket.encryption",
+            "cloudkms.cryptoKeys.get": "gcp.bucket.encryption, gcp.repository.encryption",
             "iam.serviceAccounts.getIamPolicy": "gcp.connector.trust, gcp.workload.trust",
             "iam.serviceAccounts.get": "gcp.workload.exists",
             "iam.roles.get": "what the project's custom roles hold, as those that `policy` prints",

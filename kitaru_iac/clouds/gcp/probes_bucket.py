@@ -15,8 +15,6 @@ from kitaru_iac.clouds.gcp.trust import bindings_of
 
 __all__ = ["BucketProbes"]
 
-_KMS = "https://cloudkms.googleapis.com/v1/"
-
 
 class BucketProbes(CommonProbes):
     """The probes of the bucket."""
@@ -26,7 +24,9 @@ class BucketProbes(CommonProbes):
         self.bucket_policy = self._probe("storage.buckets.getIamPolicy", self._bucket_policy)
         self.bucket_tested = self.test_of_bucket(Identity.CONNECTOR)
         self.bucket_key: Probe[Raw] = Probe(
-            "cloudkms.cryptoKeys.get", self._bucket_key, requires=(self.bucket,)
+            "cloudkms.cryptoKeys.get",
+            lambda bucket: self.read_key(bucket.key),
+            requires=(self.bucket,),
         )
         #: The settings, or a second opinion: that test is answered to everybody, with an empty
         #: list for a bucket that is there, and 404 for one that is not.
@@ -109,17 +109,3 @@ class BucketProbes(CommonProbes):
         if isinstance(settings, Denied) and isinstance(second, NotFound):
             raise second
         raise settings
-
-    def _bucket_key(self, bucket: Bucket) -> Raw:
-        """The state of the key that encrypts the bucket; empty where Google's own does."""
-        if bucket.key is None:
-            return {}
-        found = self._google.rest(
-            "GET",
-            f"{_KMS}{bucket.key}",
-            about=f"the key {bucket.key}",
-            permission="cloudkms.cryptoKeys.get",
-        )
-        if "name" not in found or "purpose" not in found:
-            raise Unavailable(f"what Google answered about {bucket.key} is no key")
-        return found

@@ -27,6 +27,9 @@ class ClusterProbes(CommonProbes):
         self.cluster: Probe[Raw] = Probe(
             "container.clusters.list", self._cluster, requires=(self.clusters,), inline=True
         )
+        self.versions: Probe[Raw] = Probe(
+            "container.projects.getServerConfig", self._versions, requires=(self.cluster,)
+        )
         self.namespace: Probe[str] = Probe(
             "the cluster's namespaces",
             lambda cluster: self._api(cluster).namespace(self._r.namespace),
@@ -104,6 +107,21 @@ class ClusterProbes(CommonProbes):
         if not seen.found:
             raise NotFound(f"the cluster {self._r.cluster} does not exist")
         return cluster_in(seen, self._r.region)
+
+    def _versions(self, cluster: Raw) -> Raw:
+        """What GKE offers where the cluster is; told to whoever may list clusters."""
+        where = f"projects/{self._r.project}/locations/{cluster['location']}"
+
+        def ask(client: Any, seconds: float) -> Any:
+            return client.get_server_config(name=where, timeout=seconds, retry=None)
+
+        about = f"the versions of GKE in {cluster['location']}"
+        found = as_rest(
+            self._google.clusters(ask, about=about, permission="container.clusters.list")
+        )
+        if not found.get("validMasterVersions"):
+            raise Unavailable(f"what Google answered about {about} are none", "Look again later.")
+        return found
 
     def _reached(self, cluster: Raw) -> bool:
         """Whether a connection to the endpoint that ZenML takes is taken from here."""

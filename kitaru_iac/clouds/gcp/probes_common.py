@@ -29,6 +29,7 @@ __all__ = ["POLICY_VERSION", "RESOURCE_MANAGER", "CommonProbes", "Raw", "account
 RESOURCE_MANAGER = "https://cloudresourcemanager.googleapis.com/v3/"
 SERVICE_USAGE = "https://serviceusage.googleapis.com/v1/"
 IAM = "https://iam.googleapis.com/v1/"
+KMS = "https://cloudkms.googleapis.com/v1/"
 #: Conditions of a policy are only told to who asks for this version.
 #: https://cloud.google.com/iam/docs/policies#versions
 POLICY_VERSION = 3
@@ -213,6 +214,23 @@ class CommonProbes:
         with self._roles_lock:
             self._roles[role] = outcome
         return outcome
+
+    # --- keys
+
+    def read_key(self, name: str | None) -> Raw:
+        """Read a key of Cloud KMS with its state; empty where there is none. Raises `ProbeError`.
+
+        Args:
+            name: As ``projects/P/locations/L/keyRings/R/cryptoKeys/K``.
+        """
+        if name is None:
+            return {}
+        found = self._google.rest(
+            "GET", f"{KMS}{name}", about=f"the key {name}", permission="cloudkms.cryptoKeys.get"
+        )
+        if "name" not in found or "purpose" not in found:
+            raise Unavailable(f"what Google answered about {name} is no key")
+        return found
 
     # --- the caller's own permissions
 

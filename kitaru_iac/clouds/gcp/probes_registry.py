@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import Unavailable
+from kitaru_iac.checks.probes import Probe, Unavailable
 from kitaru_iac.clouds.gcp.observations import Raw, Tested
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed
@@ -21,6 +21,11 @@ class RegistryProbes(CommonProbes):
 
     def _ask_repository(self) -> None:
         self.repository = self._probe("artifactregistry.repositories.get", self._repository)
+        self.repository_key: Probe[Raw] = Probe(
+            "cloudkms.cryptoKeys.get of the repository",
+            lambda repository: self.read_key(repository.get("kmsKeyName")),
+            requires=(self.repository,),
+        )
         self.repository_policy = self._probe(
             "artifactregistry.repositories.getIamPolicy", self._repository_policy
         )

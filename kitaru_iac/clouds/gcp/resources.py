@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
+from kitaru_iac.checks.pods import PodSettings, pods_of
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.credentials import Credentials
@@ -69,6 +70,7 @@ class GcpResources:
         namespace: Where pods run.
         pod_account: The service account of Kubernetes that pods run as.
         rights: What ZenML does in the namespace.
+        pods: What its pods ask of nodes, each way once.
         workload: The address of the service account that steps run as on Vertex.
         connector: The address of the service account that the connector is, where it is told.
         pool: The workload identity pool that the connector's own tokens come from, as
@@ -86,6 +88,7 @@ class GcpResources:
     namespace: str = "default"
     pod_account: str = POD_ACCOUNT
     rights: tuple[ClusterRight, ...] = ()
+    pods: tuple[PodSettings, ...] = (PodSettings(),)
     workload: str | None = None
     connector: str | None = None
     pool: str | None = None
@@ -120,6 +123,7 @@ def gcp_resources(spec: BaseSpec) -> GcpResources:
             or POD_ACCOUNT
         ),
         rights=rights_for(orchestrator) if isinstance(spec, KubernetesSpec) else (),
+        pods=pods_of(orchestrator),
         workload=str(workload) if workload and spec.type is StackType.VERTEX else None,
         connector=target or connector_account(credentials),
         pool=pool,

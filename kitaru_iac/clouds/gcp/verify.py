@@ -1,6 +1,6 @@
 """The checks of a description on Google Cloud.
 
-By concern: `verify_bucket`, `verify_registry`, `verify_cluster`, `verify_compute` and
+By concern: `verify_bucket`, `verify_registry`, `verify_cluster`, `verify_compute`, `verify_key` and
 `verify_identity` hold the evaluations; `probes` what is asked; `catalog` the ids. Nothing is asked
 here: that is for `kitaru_iac.checks.model.run_checks`.
 """

@@ -14,6 +14,7 @@ from kitaru_iac.clouds.gcp.observations import Bucket, Caller, Connector, Projec
 from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import public_roles
+from kitaru_iac.clouds.gcp.verify_key import evaluate_key
 from kitaru_iac.spec.kinds import StackType
 
 __all__ = ["bucket_checks", "location_holds"]
@@ -31,9 +32,6 @@ _DUAL = {
 _MULTI = {"us": "us-", "eu": "europe-", "asia": "asia-"}
 #: `eu` is of member states: not London, not Zurich.
 _NOT_EU = {"europe-west2", "europe-west6"}
-#: https://cloud.google.com/kms/docs/key-states
-_KEY_WORKS = {"ENABLED"}
-_KEY_BROKEN = {"DISABLED", "DESTROY_SCHEDULED", "DESTROYED", "IMPORT_FAILED", "GENERATION_FAILED"}
 
 
 def bucket_checks(
@@ -84,7 +82,7 @@ def bucket_checks(
             "gcp.bucket.encryption",
             uri,
             all_of(probes.bucket, probes.bucket_key),
-            evaluate_encryption,
+            lambda seen: evaluate_key(seen[0].key, seen[1], "storage service agent"),
         ),
         add("gcp.bucket.versioning", uri, probes.bucket, lambda s: evaluate_versioning(s, r)),
     ]
@@ -259,36 +257,6 @@ def evaluate_uniform(bucket: Bucket, r: GcpResources) -> Verdict:
         "access lists on its objects count beside IAM",
         _update(r, uniform_bucket_level_access=True),
     )
-
-
-def evaluate_encryption(seen: tuple[Bucket, Raw]) -> Verdict:
-    """Google's own keys always work; one of Cloud KMS has a state and a place."""
-    bucket, key = seen
-    if bucket.key is None:
-        return ok("Google's own keys encrypt it")
-    version = key.get("primary") or {}
-    state = str(version.get("state") or "")
-    parts = bucket.key.split("/")
-    place = dict(zip(parts[::2], parts[1::2], strict=False))
-    show = gcloud(
-        "kms",
-        "keys",
-        "describe",
-        place.get("cryptoKeys", bucket.key),
-        keyring=place.get("keyRings"),
-        location=place.get("locations"),
-        project=place.get("projects"),
-    )
-    if state in _KEY_BROKEN:
-        return fail(f"its key {bucket.key} is {state}", show)
-    if str(key.get("purpose")) != "ENCRYPT_DECRYPT":
-        return fail(f"its key {bucket.key} is for {key.get('purpose')}", show)
-    if state in _KEY_WORKS:
-        return ok(
-            f"{bucket.key} encrypts it, and is {state}",
-            "whether the storage service agent may use it was not looked at",
-        )
-    return unknown(f"its key {bucket.key} is in the state {state or 'that was not told'}", show)
 
 
 def evaluate_versioning(bucket: Bucket, r: GcpResources) -> Verdict:

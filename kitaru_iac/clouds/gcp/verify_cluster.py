@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
 from kitaru_iac.checks.checklist import Checklist
@@ -10,6 +11,8 @@ from kitaru_iac.checks.cluster_rights import evaluate_rights as evaluate_cluster
 from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.endpoint import SERVER_TOO
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace, not_let_in
+from kitaru_iac.checks.kubernetes_version import evaluate_version as evaluate_offered
+from kitaru_iac.checks.kubernetes_version import minors_of
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Outcome, ProbeError, all_of
@@ -22,7 +25,7 @@ from kitaru_iac.clouds.gcp.permissions import needed
 from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import evaluate_rights
-from kitaru_iac.clouds.gcp.verify_compute import evaluate_scopes
+from kitaru_iac.clouds.gcp.verify_compute import evaluate_compute, evaluate_scopes
 from kitaru_iac.clouds.gcp.verify_pods import (
     evaluate_pod_identity,
     evaluate_workload_identity,
@@ -52,6 +55,42 @@ def cluster_checks(
         )
     checks += [
         add("gcp.cluster.active", subject, probes.cluster, lambda s: evaluate_active(s, r)),
+        add(
+            "gcp.cluster.version",
+            subject,
+            all_of(probes.cluster, probes.versions),
+            lambda seen: evaluate_version(seen[0], seen[1], r),
+        ),
+    ]
+    checks += _pod_checks(checklist, probes, r, subject)
+    return [
+        *checks,
+        _namespace_check(checklist, probes, r, subject),
+        add(
+            "gcp.cluster.rights",
+            f"{subject}/namespaces/{r.namespace}",
+            all_of(probes.denied(connector), probes.session),
+            lambda seen: evaluate_cluster_rights(
+                seen[0], r.namespace, _grant_in_cluster(seen[1], r)
+            ),
+            not_let_in,
+        ),
+        add(
+            "gcp.cluster.endpoint",
+            subject,
+            all_of(probes.cluster, after=(probes.endpoint,)),
+            lambda seen: evaluate_endpoint(seen, r),
+        ),
+    ]
+
+
+def _pod_checks(
+    checklist: Checklist[Caller], probes: GcpProbes, r: GcpResources, subject: str
+) -> list[Check[object]]:
+    """What pods need: nodes, their scopes, the right to pull, and an identity."""
+    add = partial(checklist.check, create=list_clusters(r))
+    checks: list[Check[Any]] = [
+        add("gcp.cluster.compute", subject, probes.cluster, lambda s: evaluate_compute(s, r)),
         add("gcp.cluster.node_scopes", subject, probes.cluster, lambda s: evaluate_scopes(s, r)),
     ]
     if r.repository is not None:
@@ -73,25 +112,7 @@ def cluster_checks(
                 lambda seen: evaluate_pod_identity(seen, r),
             )
         )
-    return [
-        *checks,
-        _namespace_check(checklist, probes, r, subject),
-        add(
-            "gcp.cluster.rights",
-            f"{subject}/namespaces/{r.namespace}",
-            all_of(probes.denied(connector), probes.session),
-            lambda seen: evaluate_cluster_rights(
-                seen[0], r.namespace, _grant_in_cluster(seen[1], r)
-            ),
-            not_let_in,
-        ),
-        add(
-            "gcp.cluster.endpoint",
-            subject,
-            all_of(probes.cluster, after=(probes.endpoint,)),
-            lambda seen: evaluate_endpoint(seen, r),
-        ),
-    ]
+    return checks
 
 
 def _pull_check(
@@ -217,6 +238,31 @@ def evaluate_active(cluster: Raw, r: GcpResources) -> Verdict:
     if status in {"STOPPING", "ERROR", "DEGRADED"}:
         return fail(f"it is {status}{words}", show)
     return unknown(f"it is in the state {status}, which is not known here{words}", show)
+
+
+def evaluate_version(cluster: Raw, config: Raw, r: GcpResources) -> Verdict:
+    """Against what GKE offers where the cluster is; its extended channel alone costs more.
+
+    https://cloud.google.com/kubernetes-engine/docs/concepts/release-channels
+    """
+    offered = [*config["validMasterVersions"]]
+    extended: list[str] = []
+    for channel in config.get("channels") or ():
+        some = extended if channel.get("channel") == "EXTENDED" else offered
+        some.extend(channel.get("validVersions") or ())
+    show = gcloud(
+        "container",
+        "get-server-config",
+        location=str(cluster.get("location")),
+        project=r.project,
+    )
+    return evaluate_offered(
+        str(cluster.get("currentMasterVersion") or ""),
+        minors_of(offered),
+        minors_of(extended),
+        "GKE",
+        note(show, "shows the versions to update to"),
+    )
 
 
 def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdict:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.node_pools import NodePool, evaluate_node_pools
 from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.pods import (
+    ARM,
+    LINUX,
+    X86,
+    PodSettings,
+    Taint,
+    asks_for_arm,
+    evaluate_pods,
+    is_met,
+)
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, all_of
 from kitaru_iac.clouds.gcp import commands
 from kitaru_iac.clouds.gcp.commands import bind, gcloud, run_steps, use_bucket
@@ -21,8 +32,11 @@ from kitaru_iac.clouds.gcp.trust import (
     evaluate_tested,
     evaluate_trust,
 )
+from kitaru_iac.patterns import compiled
+from kitaru_iac.values import replace
 
 __all__ = [
+    "evaluate_compute",
     "evaluate_scopes",
     "vertex_checks",
     "workload_checks",
@@ -31,6 +45,16 @@ __all__ = [
 _SCOPE = "https://www.googleapis.com/auth/"
 _PULLING = {f"{_SCOPE}cloud-platform", f"{_SCOPE}devstorage.read_only",
             f"{_SCOPE}devstorage.read_write", f"{_SCOPE}devstorage.full_control"}  # fmt: skip
+#: Machines with a processor of ARM: T2A, C4A, N4A and the like, and those with Grace.
+#: https://cloud.google.com/compute/docs/instances/arm-on-compute
+_ARM_MACHINE = compiled(r"(?:[a-z]+[0-9]+a|a4x)-")
+#: https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools#NodePool.Status
+_KEEPS_NODES = {"RUNNING", "RECONCILING", "RUNNING_WITH_ERROR", "PROVISIONING"}
+_LOSES_NODES = {"STOPPING", "ERROR"}
+#: What nodes are like that GKE makes for pods that ask for nothing else.
+_MADE = {key: (value,) for key, value in (LINUX, X86)}
+#: Whose labels GKE's nodes have by themselves.
+_OWN_LABELS = ("google.com", "gke.io")
 
 
 # -- nodes -----------------------------------------------------------------------------------------
@@ -99,6 +123,126 @@ def _evaluate_new_pools(cluster: Raw, r: GcpResources) -> Verdict | None:
             autoprovisioning_scopes=f"{_SCOPE}cloud-platform",
         ),
     )
+
+
+def evaluate_compute(cluster: Raw, r: GcpResources) -> Verdict:
+    """A pool whose nodes take each pod of the stack, or what makes such nodes."""
+    show = _pools(r, cluster)
+    if is_autopilot(cluster):
+        return evaluate_pods(r.pods, lambda pod: _made_by("Autopilot", pod, show))
+    scaling: Raw = cluster.get("autoscaling") or {}
+
+    def elsewhere(pod: PodSettings) -> Verdict | None:
+        if scaling.get("enableNodeAutoprovisioning"):
+            return _made_by("node auto-provisioning", pod, show)
+        # A class can have pools made without that, and stands in the cluster.
+        # https://cloud.google.com/kubernetes-engine/docs/concepts/about-custom-compute-classes
+        if (scaling.get("defaultComputeClassConfig") or {}).get("enabled"):
+            return unknown(
+                "its default compute class may make nodes, which GKE does not tell", show
+            )
+        return None
+
+    pools = [_pool(one, cluster) for one in cluster.get("nodePools") or ()]
+    pods = [_admitted(pod) for pod in r.pods]
+    return evaluate_node_pools(pools, pods, show, _OWN_LABELS, elsewhere)
+
+
+def _made_by(what: str, pod: PodSettings, show: str) -> Verdict:
+    if is_met(pod, _MADE):
+        return ok(f"{what} makes nodes as they are needed", "quotas and limits were not looked at")
+    asked = ", ".join(f"{key}={value}" for key, value in pod.node_selectors)
+    return unknown(f"the pods ask for {asked}; whether {what} makes such nodes was not seen", show)
+
+
+def _admitted(pod: PodSettings) -> PodSettings:
+    """The pod as GKE admits it: one that asks for ARM tolerates the taint of such nodes.
+
+    https://cloud.google.com/kubernetes-engine/docs/how-to/prepare-arm-workloads-for-deployment
+    """
+    if not asks_for_arm(pod):
+        return pod
+    key, value = ARM
+    return replace(pod, tolerations=(*pod.tolerations, (key, "Equal", value, "")))
+
+
+def _pool(pool: Raw, cluster: Raw) -> NodePool:
+    config: Raw = pool.get("config") or {}
+    name, machine = str(pool.get("name")), str(config.get("machineType") or "")
+    is_arm = _ARM_MACHINE.match(machine) is not None
+    labels: dict[str, tuple[str, ...]]
+    labels = {str(key): (str(value),) for key, value in (config.get("labels") or {}).items()}
+    labels |= {key: (value,) for key, value in (LINUX, ARM if is_arm else X86)}
+    labels["cloud.google.com/gke-nodepool"] = (name,)
+    labels["node.kubernetes.io/instance-type"] = (machine,)
+    labels["cloud.google.com/gke-spot"] = ("true",) if config.get("spot") else ()
+    kinds = (one.get("acceleratorType") for one in config.get("accelerators") or ())
+    labels["cloud.google.com/gke-accelerator"] = tuple(map(str, kinds))
+    if pool.get("locations"):
+        labels["topology.kubernetes.io/zone"] = tuple(map(str, pool["locations"]))
+    taints = [
+        Taint(*(str(taint.get(part) or "") for part in ("key", "value", "effect")))
+        for taint in config.get("taints") or ()
+    ]
+    if (config.get("sandboxConfig") or {}).get("type") == "GVISOR":
+        # https://cloud.google.com/kubernetes-engine/docs/how-to/sandbox-pods
+        taints.append(Taint("sandbox.gke.io/runtime", "gvisor", "NoSchedule"))
+    return NodePool(
+        name,
+        labels,
+        tuple(taints),
+        is_arm,
+        unfit=_unfit(pool, config, cluster),
+        untold=_untold(pool, config, cluster),
+        issue=_issue(pool),
+    )
+
+
+def _grows(pool: Raw) -> bool:
+    """Whether GKE adds nodes when pods need them."""
+    scaling: Raw = pool.get("autoscaling") or {}
+    most = scaling.get("maxNodeCount") or scaling.get("totalMaxNodeCount")
+    return bool(scaling.get("enabled") and most)
+
+
+def _unfit(pool: Raw, config: Raw, cluster: Raw) -> str:
+    if pool.get("status") in _LOSES_NODES:
+        return f"is {pool['status']}{_said(pool)}"
+    if str(config.get("imageType") or "").upper().startswith("WINDOWS"):
+        return "runs Windows"
+    if (pool.get("queuedProvisioning") or {}).get("enabled"):
+        return "takes queued pods alone"
+    # The size is what somebody gave; nodes are counted for the cluster alone, and 0 is left out.
+    if not (_grows(pool) or pool.get("initialNodeCount") or cluster.get("currentNodeCount")):
+        return "has no nodes, and nothing adds any"
+    return ""
+
+
+def _untold(pool: Raw, config: Raw, cluster: Raw) -> str:
+    status = pool.get("status")
+    if status not in _KEEPS_NODES:
+        return f"is in {f'the state {status}' if status else 'a state that was not told'}"
+    if not config.get("imageType") or not config.get("machineType"):
+        return "has nodes of which GKE does not tell the image and the machine"
+    size = pool.get("initialNodeCount")
+    is_counted = cluster.get("currentNodeCount") or status == "PROVISIONING"
+    if size and not _grows(pool) and not is_counted:
+        return f"was given {size} nodes for each zone, and GKE counts none in the cluster"
+    return ""
+
+
+def _issue(pool: Raw) -> str:
+    status, said = pool.get("status"), _said(pool)
+    if status in {"PROVISIONING", "RUNNING_WITH_ERROR"} or said:
+        return f"is {status}{said}"
+    if not _grows(pool) and not pool.get("initialNodeCount"):
+        return "was given no nodes, and does not grow: pods wait until somebody resizes it"
+    return ""
+
+
+def _said(pool: Raw) -> str:
+    words = [str(one["message"]) for one in pool.get("conditions") or () if one.get("message")]
+    return f": {'; '.join(words)}" if words else ""
 
 
 # -- Vertex ----------------------------------------------------------------------------------------

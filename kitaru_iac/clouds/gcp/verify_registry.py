@@ -7,11 +7,12 @@ from functools import partial
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
-from kitaru_iac.checks.probes import NotFound, ProbeError
+from kitaru_iac.checks.probes import NotFound, ProbeError, all_of
 from kitaru_iac.clouds.gcp.commands import gcloud
 from kitaru_iac.clouds.gcp.observations import Caller, Raw
 from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.resources import RepositoryName
+from kitaru_iac.clouds.gcp.verify_key import evaluate_key
 
 __all__ = ["repository_checks"]
 
@@ -52,6 +53,14 @@ def repository_checks(
             subject,
             probes.repository,
             lambda seen: evaluate_cleanup(seen, name),
+        ),
+        add(
+            "gcp.repository.encryption",
+            subject,
+            all_of(probes.repository, probes.repository_key),
+            lambda seen: evaluate_key(
+                seen[0].get("kmsKeyName"), seen[1], "service agent of Artifact Registry"
+            ),
         ),
         add(
             "gcp.repository.scanning",

@@ -77,12 +77,44 @@ def unnamed(world: World) -> BaseSpec:
     return world.local(artifact_store=f"az://{CONTAINER}")
 
 
-def _container_is(level: str) -> Callable[[World], None]:
+def _container_has(**properties: str) -> Callable[[World], None]:
     def change(world: World) -> None:
         stored = world.azure.resources.resources[world.container_id.lower()]
-        stored["properties"]["publicAccess"] = level
+        stored["properties"].update(properties)
 
     return change
+
+
+def _container_is(level: str) -> Callable[[World], None]:
+    return _container_has(publicAccess=level)
+
+
+def _keys(name: str, part: str, first: Arrange) -> list[Case]:
+    """Cases of a check of the customer's key that encrypts a thing."""
+    vaults = "Microsoft.KeyVault/vaults"
+
+    def kept(**attributes: Any) -> Arrange:
+        return then(first, lambda world: world.own_keys(**attributes))
+
+    def denied(action: str) -> Arrange:
+        return then(kept(), lambda world: world.azure.deny(action))
+
+    used = f"{vaults}/keys/read" if name.startswith("azure.bucket") else (
+        f"{vaults}/keys/versions/read"
+    )  # fmt: skip
+    return [
+        Case(name, OK, kept(), f"{part} encrypts"),
+        Case(name, OK, kept(exp=4102444800, nbf=1767225600), "is enabled"),
+        Case(name, FAIL, kept(enabled=False), f"{part} is disabled"),
+        Case(name, UNKNOWN, kept(exp=1767225600), "has expired (2026-01-01)"),
+        Case(name, UNKNOWN, kept(nbf=4102444800), "is not valid before 2100-01-01"),
+        Case(name, UNKNOWN, kept(enabled=None), "does not say whether it is enabled"),
+        Case(name, UNKNOWN, kept(enabled="yes"), "nobody understands"),
+        Case(name, UNKNOWN, then(kept(), _forget("/vaults/")), "is not among the key vaults"),
+        Case(name, UNKNOWN, then(kept(), _forget("/keys/")), f"{part} "),
+        Case(name, UNKNOWN, denied(f"{vaults}/read"), f"{part} encrypts", f"{vaults}/read"),
+        Case(name, UNKNOWN, denied(used), f"{part} encrypts", used),
+    ]
 
 
 def _second(world: World) -> None:
@@ -348,6 +380,25 @@ def _bucket() -> list[Case]:
             (WARN, {"supportsHttpsTrafficOnly": False}, "plain HTTP"),
         ),
         *_of_account(
+            "azure.bucket.encryption",
+            (OK, {}, "Microsoft's own keys"),
+            (UNKNOWN, {"encryption": None}, "does not say whose key"),
+            (UNKNOWN, {"encryption": "on"}, "nobody understands"),
+        ),
+        *_keys("azure.bucket.encryption", "keys/data", BUCKET),
+        Case(
+            "azure.bucket.encryption",
+            UNKNOWN,
+            then(BUCKET, _container_has(defaultEncryptionScope="team")),
+            "the encryption scope team",
+        ),
+        Case(
+            "azure.bucket.encryption",
+            OK,
+            then(BUCKET, _container_has(defaultEncryptionScope="$account-encryption-key")),
+            "Microsoft's own keys",
+        ),
+        *_of_account(
             "azure.bucket.shared_keys",
             (OK, {}, "are off"),
             (WARN, {"allowSharedKeyAccess": True}, "open all of it"),
@@ -531,6 +582,17 @@ def _registry() -> list[Case]:
             (WARN, {"roleAssignmentMode": abac}, "AcrPull and AcrPush do not count"),
             (UNKNOWN, {"roleAssignmentMode": None}, "does not say"),
             (UNKNOWN, {"roleAssignmentMode": "Newest"}, "does not say"),
+        ),
+        *_of_registry(
+            "azure.registry.encryption",
+            (OK, {}, "Microsoft's own keys"),
+            # Of this tier, which takes no other key.
+            (OK, {"encryption": None}, "Microsoft's own keys"),
+            (UNKNOWN, {"encryption": {"status": "odd"}}, "does not say whose key"),
+            (UNKNOWN, {"encryption": {"status": "enabled"}}, "nobody understands"),
+        ),
+        *_keys(
+            "azure.registry.encryption", "keys/images/1", then(registry(), lambda w: w.fit_bucket())
         ),
         Case(name, OK, mode(roles, old), "(2 of 2"),
         Case(name, OK, implicit(f"{acr}/read"), "(2 of 2"),
@@ -726,11 +788,24 @@ def _cluster() -> list[Case]:
     def placed(where: str | None) -> Callable[[World], Any]:
         return lambda w: w.cluster().update(location=where)
 
+    def namespace(name: str) -> Arrange:
+        def arrange(world: World) -> BaseSpec:
+            world.fit_cluster()
+            return world.kubernetes(namespace=name)
+
+        return arrange
+
+    linux = {"osType": "Linux", "vmSize": "Standard_D4s_v5", "provisioningState": "Succeeded",
+             "powerState": {"code": "Running"}}  # fmt: skip
     wide = [f"{first}.0.0.0/8" for first in (11, 20, 52)]
     windows = {"name": "win", "count": 3, "osType": "Windows"}
-    empty = {"name": "none", "count": 0, "osType": "Linux"}
-    stopped = {"name": "off", "count": 2, "powerState": {"code": "Stopped"}}
-    growing = {"name": "grows", "count": 0, "enableAutoScaling": True, "maxCount": 3}
+    empty = {**linux, "name": "none", "count": 0}
+    stopped = {**linux, "name": "off", "count": 2, "powerState": {"code": "Stopped"}}
+    growing = {**linux, "name": "grows", "count": 0, "enableAutoScaling": True, "maxCount": 3}
+    arm = {**linux, "name": "arm", "count": 1, "vmSize": "Standard_D4ps_v5"}
+    tainted = {**linux, "name": "own", "count": 1, "nodeTaints": ["team=x:NoSchedule"]}
+    version = "azure.cluster.version"
+    offers = "/kubernetesversions"
     return [
         Case(exists, OK, cluster(), "it runs"),
         Case(exists, WARN, cluster(provisioningState="Upgrading"), "Upgrading"),
@@ -745,6 +820,21 @@ def _cluster() -> list[Case]:
         Case("azure.cluster.region", OK, cluster(placed("West Europe")), "West Europe"),
         Case("azure.cluster.region", WARN, cluster(placed("eastus")), "eastus"),
         Case("azure.cluster.region", UNKNOWN, cluster(placed(None)), "does not say"),
+        Case(version, OK, cluster(), "Kubernetes 1.34.2 is supported"),
+        Case(version, WARN, cluster(currentKubernetesVersion="1.30.9"), "extended support"),
+        Case(version, FAIL, cluster(currentKubernetesVersion="1.29.15"), "does not offer"),
+        Case(version, UNKNOWN, cluster(currentKubernetesVersion="1.35.0"), "does not tell"),
+        Case(version, UNKNOWN, answered(cluster(), offers, forbidden), "denied", _LOOPBACK),
+        Case(
+            version,
+            UNKNOWN,
+            then(cluster(), lambda w: w.azure.resources.kubernetes.clear()),
+            "are none",
+        ),
+        Case("azure.cluster.namespace", OK, namespace("default"), "the namespace default"),
+        Case("azure.cluster.namespace", UNKNOWN, namespace("ml"), "a namespace ml stands in"),
+        Case(compute, WARN, pools(arm, windows), "arm has ARM nodes"),
+        Case(compute, FAIL, pools(tainted), "own has the taint team"),
         Case(compute, OK, cluster(), "pods can run in system"),
         Case(compute, OK, pools(windows, growing), "pods can run in grows"),
         Case(compute, OK, pools(nodeProvisioningProfile={"mode": "Auto"}), "makes nodes"),

@@ -34,3 +34,17 @@ def test_a_check_ends_as_it_should_and_says_why(case: Case, world: World) -> Non
         assert words[:1] == ["az"] or result.remedy.startswith("Look again"), result.remedy
         assert "None" not in words
     assert world.azure.client_secret not in str(result)
+
+
+def test_pods_go_where_the_description_lets_them(world: World) -> None:
+    """Both pods have to tolerate what keeps others from the only pool: the orchestrator's too."""
+    world.fit_cluster()
+    (pool,) = world.cluster()["properties"]["agentPoolProfiles"]
+    pool["nodeTaints"] = ["team=ml:NoSchedule"]
+    settings = {"tolerations": [{"key": "team", "operator": "Equal", "value": "ml"}]}
+    keys = ("pod_settings", "orchestrator_pod_settings")
+    for given in ((), keys[:1], keys[1:], keys):
+        spec = world.kubernetes(extra={"orchestrator": dict.fromkeys(given, settings)})
+        result = world.check(spec, "azure.cluster.compute")
+        wanted = CheckStatus.OK if given == keys else CheckStatus.FAIL
+        assert result.status is wanted, (given, result.why)

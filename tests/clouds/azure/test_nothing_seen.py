@@ -44,6 +44,7 @@ def local(world: World) -> BaseSpec:
 
 def azureml(world: World) -> BaseSpec:
     world.fit_workspace()
+    world.own_keys()
     return world.azureml(artifact_store="az://artifacts")
 
 
@@ -55,7 +56,7 @@ def kubernetes(world: World) -> BaseSpec:
 #: What is described, and which calls are spoiled one by one: those that no other one makes.
 STACKS: dict[str, tuple[Callable[[World], BaseSpec], str]] = {
     "azureml": (azureml, ""),
-    "kubernetes": (kubernetes, "managedclusters"),
+    "kubernetes": (kubernetes, "microsoft.containerservice"),
 }
 
 
@@ -145,6 +146,8 @@ def test_a_busy_azure_is_asked_once_more(world: World) -> None:
     [
         (azureml, "/workspaces/team-ml", "azure.workspace.exists"),
         (azureml, "/vaults/team", "azure.workspace.attached"),
+        (azureml, "/keys/data", "azure.bucket.encryption"),
+        (azureml, "/keys/images/versions/1", "azure.registry.encryption"),
         (azureml, "/resourcegroups/ml-platform", "azure.resource_group"),
         (azureml, "/containers/artifacts", "azure.bucket.exists"),
         (azureml, "/blobservices/default", "azure.bucket.versioning"),

@@ -194,6 +194,7 @@ def test_every_printed_action_is_judged_or_says_why_not() -> None:
 @pytest.mark.parametrize("kind", ["azureml", "kubernetes"])
 def test_who_looks_needs_what_the_table_says_and_no_more(kind: str, world: World) -> None:
     world.fit_workspace() if kind == "azureml" else world.fit_cluster()
+    world.own_keys()
     spec = getattr(world, kind)()
     world.report(spec, identity=OTHER)
     world.report(spec)

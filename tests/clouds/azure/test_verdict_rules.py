@@ -12,10 +12,13 @@ import pytest
 
 from kitaru_iac.checks.model import Verdict
 from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.pods import ARM, PodSettings
 from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, Skipped, Unavailable
 from kitaru_iac.clouds.azure import verify_bucket as b
 from kitaru_iac.clouds.azure import verify_cluster as c
+from kitaru_iac.clouds.azure import verify_compute as vc
 from kitaru_iac.clouds.azure import verify_identity as i
+from kitaru_iac.clouds.azure import verify_key as k
 from kitaru_iac.clouds.azure import verify_registry as g
 from kitaru_iac.clouds.azure import verify_workspace as w
 from kitaru_iac.clouds.azure.explain import checklist
@@ -29,6 +32,7 @@ from kitaru_iac.clouds.azure.observations import (
     Registry,
     Rights,
     Role,
+    VaultKey,
 )
 from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.spec.kinds import StackType
@@ -132,14 +136,75 @@ def state(state: Any, power: Any = "Running") -> Callable[[], Verdict]:
     return lambda: c.evaluate_cluster(seen)
 
 
+LINUX = {
+    "osType": "Linux",
+    "vmSize": "Standard_D4s_v5",
+    "provisioningState": "Succeeded",
+    "powerState": {"code": "Running"},
+}
+ANY = (PodSettings(),)
+TOLERANT = PodSettings(tolerations=(("team", "Equal", "x", ""),))
+
+
 def pool(**more: Any) -> dict[str, Any]:
-    return {"name": "one", "osType": "Linux", "powerState": {"code": "Running"}, **more}
+    return {"name": "one", **LINUX, **more}
 
 
-def compute(*pools: Any, mode: str | None = None) -> Callable[[], Verdict]:
+def size(machine: str | None, **more: Any) -> dict[str, Any]:
+    return pool(count=1, vmSize=machine, **more)
+
+
+def compute(*pools: Any, mode: str | None = None, pods: Any = ANY, **more: Any
+            ) -> Callable[[], Verdict]:  # fmt: skip
     made = {"agentPoolProfiles": list(pools)} if pools else {}
-    seen = cluster(nodeProvisioningProfile={"mode": mode} if mode else None, **made)
-    return lambda: c.evaluate_compute(seen)
+    provisioning = {"nodeProvisioningProfile": {"mode": mode, **more} if mode else None}
+    seen = cluster(**{**(more if mode is None else {}), **provisioning, **made})
+    return lambda: vc.evaluate_compute(seen, tuple(pods))
+
+
+def asking(*selectors: tuple[str, str], **more: Any) -> PodSettings:
+    return PodSettings(selectors, **more)
+
+
+OFFERED = (
+    {"version": "1.34", "isPreview": True},
+    {"version": "1.33", "capabilities": {"supportPlan": ["KubernetesOfficial", "Other"]}},
+    {"version": "1.32", "isDefault": True},
+    {"version": "1.30", "capabilities": {"supportPlan": ["AKSLongTermSupport"]}},
+)
+
+
+def version(current: str | None, asked: str | None = None) -> Callable[[], Verdict]:
+    seen = cluster(currentKubernetesVersion=current, kubernetesVersion=asked)
+    return lambda: vc.evaluate_version(seen, OFFERED)
+
+
+VAULT = "https://Team.vault.azure.net"
+OF_VAULT: dict[str, Any] = {
+    "keySource": "Microsoft.Keyvault",
+    "keyvaultproperties": {"keyvaulturi": f"{VAULT}/", "keyname": "data", "keyversion": ""},
+}
+
+
+def encrypted(encryption: Any, key: Any = None, scope: Any = None) -> Callable[[], Verdict]:
+    held = scope
+    if scope is None or isinstance(scope, str):
+        held = Container(account(), {"properties": {"defaultEncryptionScope": scope}})
+    return lambda: k.evaluate_account_key(account(encryption=encryption), key, held)
+
+
+def of_vault(**more: Any) -> dict[str, Any]:
+    return {**OF_VAULT, "keyvaultproperties": {**OF_VAULT["keyvaultproperties"], **more}}
+
+
+def images_encrypted(status: Any, key: Any = None, tier: str | None = "Premium", **named: Any
+                     ) -> Callable[[], Verdict]:  # fmt: skip
+    held = registry(encryption={"status": status, "keyVaultProperties": named or None})
+    seen = replace(held, raw={**held.raw, "sku": {"name": tier}})
+    return lambda: k.evaluate_registry_key(seen, key)
+
+
+WORKS = VaultKey(True)
 
 
 def api(reached: Any, *ranges: str, fqdn: str | None = "x.azmk8s.io", **more: Any
@@ -275,6 +340,26 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "keys: off": lambda: b.evaluate_shared_keys(account(allowSharedKeyAccess=False)),
     "keys: on": lambda: b.evaluate_shared_keys(account(allowSharedKeyAccess=True)),
     "keys: not told": lambda: b.evaluate_shared_keys(account()),
+    "encrypted: by Microsoft": encrypted({"keySource": "Microsoft.Storage"}),
+    "encrypted: by Microsoft, in the account's scope": encrypted(
+        {"keySource": "Microsoft.Storage"}, scope="$account-encryption-key"
+    ),
+    "encrypted: in a scope": encrypted({"keySource": "Microsoft.Storage"}, scope="team"),
+    "encrypted: container unseen": encrypted({"keySource": "Microsoft.Storage"}, scope=DENIED),
+    "encrypted: not told": encrypted(None),
+    "encrypted: odd": encrypted({"keySource": "Odd"}),
+    "encrypted: a key": encrypted(OF_VAULT, WORKS),
+    "encrypted: a pinned key": encrypted(of_vault(keyversion="7"), WORKS),
+    "encrypted: the version in use": encrypted(
+        of_vault(currentVersionedKeyIdentifier=f"{VAULT}/keys/data/8"), WORKS
+    ),
+    "encrypted: a key, in a scope": encrypted(OF_VAULT, WORKS, "team"),
+    "encrypted: a disabled key": encrypted(OF_VAULT, VaultKey(False, "has expired (2026-01-01)")),
+    "encrypted: an expired key": encrypted(OF_VAULT, VaultKey(True, "has expired (2026-01-01)")),
+    "encrypted: a key of which nothing is told": encrypted(OF_VAULT, VaultKey(None)),
+    "encrypted: a key that nobody read": encrypted(OF_VAULT),
+    "encrypted: a key unseen": encrypted(OF_VAULT, DENIED),
+    "encrypted: a key elsewhere": encrypted(OF_VAULT, Skipped("it is another's")),
     "network: open": network("Enabled", "Allow"),
     "network: some": network("Enabled", "Deny"),
     "network: closed": network("Disabled", "Allow"),
@@ -312,6 +397,23 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
         (False, True, None),
         lambda mode: g.evaluate_roles(registry(roleAssignmentMode=MODES[mode])),
     ),
+    "images encrypted: by Microsoft": images_encrypted("disabled"),
+    "images encrypted: not told": images_encrypted(None),
+    "images encrypted: not told of a registry that takes no key": images_encrypted(
+        None, tier="Standard"
+    ),
+    "images encrypted: odd": images_encrypted("odd", tier="Basic"),
+    "images encrypted: a key": images_encrypted(
+        "enabled", WORKS, keyIdentifier=f"{VAULT}/keys/images"
+    ),
+    "images encrypted: the version in use": images_encrypted(
+        *("enabled", WORKS),
+        keyIdentifier=f"{VAULT}/keys/images",
+        versionedKeyIdentifier=f"{VAULT}/keys/images/9",
+    ),
+    "images encrypted: a disabled key": images_encrypted(
+        "enabled", VaultKey(False), keyIdentifier=f"{VAULT}/keys/images"
+    ),
     "pull: by AcrPull": pulling(False, PULLS),
     "pull: by AcrPull in vain": pulling(True, PULLS),
     "pull: by AcrPull, perhaps": pulling(None, PULLS),
@@ -348,13 +450,34 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
         (True, False, None),
         lambda off: c.evaluate_local_accounts(cluster(disableLocalAccounts=off)),
     ),
+    "version: offered": version("1.33.5"),
+    "version: as asked for": version(None, "1.32"),
+    "version: long-term": version("1.30.14"),
+    "version: a preview": version("1.34.0"),
+    "version: older than all": version("1.9.11"),
+    "version: newer than all": version("1.35.0"),
+    "version: between": version("1.31.0"),
+    "version: not told": version(None),
+    "namespace: in every cluster": lambda: c.evaluate_namespace(cluster(), "default"),
+    "namespace: another": lambda: c.evaluate_namespace(cluster(), "ml"),
     "nodes: not told": compute(),
     "nodes: automatic": compute(mode="Auto"),
+    "nodes: automatic, and a zone": compute(
+        mode="Auto", pods=(asking(("topology.kubernetes.io/zone", "westeurope-1")),)
+    ),
+    "nodes: automatic, and a label": compute(mode="Auto", pods=(asking(("team", "ml")),)),
+    "nodes: automatic without pools": compute(mode="Auto", defaultNodePools="None"),
     "nodes: by hand": compute(mode="Manual"),
     "nodes: one": compute(pool(count=1), {**pool(count=1), "name": "two"}),
-    "nodes: system told": compute({"name": "one", "count": 2}),
+    "nodes: system not told": compute(pool(count=1, osType=None)),
+    "nodes: state not told": compute(pool(count=1, provisioningState=None, powerState=None)),
+    "nodes: machines not told": compute(size(None)),
+    "nodes: nothing told": compute({"name": "one", "count": 2}),
     "nodes: none": compute(pool(count=0)),
     "nodes: none, automatic": compute(pool(count=0), mode="Auto"),
+    "nodes: none, automatic, and a label": compute(
+        pool(count=0), mode="Auto", pods=(asking(("team", "ml")),)
+    ),
     "nodes: grows": compute(pool(count=0, enableAutoScaling=True, maxCount=1)),
     "nodes: would not grow": compute(pool(count=0, enableAutoScaling=False, maxCount=1)),
     "nodes: grows to none": compute(pool(count=0, enableAutoScaling=True, maxCount=0)),
@@ -362,10 +485,83 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "nodes: grows by an odd number": compute(pool(count=0, enableAutoScaling=True, maxCount=True)),
     "nodes: Windows": compute(pool(count=1, osType="Windows")),
     "nodes: stopped": compute(pool(count=1, powerState={"code": "Stopped"})),
+    "nodes: a gateway": compute(pool(count=1, mode="Gateway")),
     "nodes: running, but how many": compute(pool()),
     "nodes: some told": compute(pool(count=0), {"name": "two"}),
     "nodes: an odd number": compute(pool(count=True)),
     "nodes: Windows, not told": compute(pool(osType="Windows")),
+    **each(
+        "nodes: {}",
+        ("Updating", "Upgrading", "Creating", "Starting", "Failed", "Deleting", "Stopping", "Odd"),
+        lambda s: compute(pool(count=1, provisioningState=s))(),
+    ),
+    "nodes: a taint": compute(pool(count=1, nodeTaints=["team=x:NoSchedule"])),
+    "nodes: a taint that pods tolerate": compute(
+        pool(count=1, nodeTaints=["team=x:NoSchedule"]), pods=(TOLERANT,)
+    ),
+    "nodes: a taint that steps alone tolerate": compute(
+        pool(count=1, nodeTaints=["team=x:NoSchedule"]), pods=(TOLERANT, PodSettings())
+    ),
+    "nodes: a taint of another value": compute(
+        pool(count=1, nodeTaints=["team=x:NoSchedule", "team=y:NoExecute"]), pods=(TOLERANT,)
+    ),
+    "nodes: a taint without a value": compute(
+        pool(count=1, nodeTaints=["CriticalAddonsOnly:NoSchedule"])
+    ),
+    "nodes: a taint that prefers others": compute(
+        pool(count=1, nodeTaints=["team=x:PreferNoSchedule"])
+    ),
+    "nodes: a tainted system pool beside": compute(
+        pool(count=1, mode="System", nodeTaints=["CriticalAddonsOnly=true:NoSchedule"]),
+        {**pool(count=1), "name": "two"},
+    ),
+    "nodes: spot": compute(pool(count=1, scaleSetPriority="Spot")),
+    "nodes: spot, as asked": compute(
+        pool(count=1, scaleSetPriority="Spot"),
+        pods=(
+            asking(
+                ("kubernetes.azure.com/scalesetpriority", "spot"),
+                tolerations=(("kubernetes.azure.com/scalesetpriority", "Exists", "", ""),),
+            ),
+        ),
+    ),
+    "nodes: not spot": compute(
+        pool(count=1), pods=(asking(("kubernetes.azure.com/scalesetpriority", "spot")),)
+    ),
+    **each(
+        "nodes: {}",
+        (
+            *("Standard_D4ps_v5", "standard_b2pts_v2", "Standard_E16-8pds_v6"),
+            *("Standard_ND128isr_NDR_GB200_v6", "Standard_NP10s", "Standard_HB120-16rs_v3"),
+            *("Standard_D4ads_v5", "Standard_NC24ads_A100_v4"),
+        ),
+        lambda machine: compute(size(machine))(),
+    ),
+    "nodes: ARM, as asked": compute(size("Standard_D4ps_v5"), pods=(asking(ARM),)),
+    "nodes: x86, and ARM asked": compute(pool(count=1), pods=(asking(ARM),)),
+    "nodes: a label": compute(
+        pool(count=1, nodeLabels={"team": "ml"}), pods=(asking(("team", "ml")),)
+    ),
+    "nodes: no label": compute(pool(count=1), pods=(asking(("team", "ml")),)),
+    "nodes: their pool": compute(
+        pool(count=1),
+        pods=(asking(("agentpool", "one"), ("kubernetes.azure.com/agentpool", "one")),),
+    ),
+    "nodes: a label of AKS's": compute(
+        pool(count=1), pods=(asking(("kubernetes.azure.com/os-sku", "Ubuntu")),)
+    ),
+    "nodes: a GPU, as asked": compute(
+        size("Standard_NC24ads_A100_v4", nodeTaints=["nvidia.com/gpu=present:NoSchedule"]),
+        pods=(asking(resources=("nvidia.com/gpu",)),),
+    ),
+    "nodes: virtual ones": compute(
+        pool(count=0), addonProfiles={"aciConnectorLinux": {"enabled": True}}
+    ),
+    "nodes: virtual ones, as asked": compute(
+        pool(count=0),
+        addonProfiles={"aciConnectorLinux": {"enabled": True}},
+        pods=(asking(tolerations=(("virtual-kubelet.io/provider", "Exists", "", ""),)),),
+    ),
     "API: not told": api(True, fqdn=None),
     "API: open": api(True),
     "API: private": api(True, enablePrivateCluster=True),
@@ -446,10 +642,12 @@ SEEN: dict[str, Any] = {
     "group": {"name": "ml", "location": "westeurope", "properties": {}},
     "found": Found((ONE,), 1),
     "touched": None,
-    "account": account(),
+    "account": account(encryption={"keySource": "Microsoft.Storage"}),
+    "account_key": None,
     "container": ONE,
     "service": {"properties": {}},
-    "registry": registry(roleAssignmentMode=MODES[False]),
+    "registry": registry(roleAssignmentMode=MODES[False], encryption={"status": "disabled"}),
+    "registry_key": None,
     "rights": _held,
     "rights_on_registry": _held,
     "workspace": workspace(),
@@ -458,6 +656,7 @@ SEEN: dict[str, Any] = {
     "attached": ALL,
     "cluster": cluster(fqdn="x.azmk8s.io"),
     "cluster_id": "/the/cluster",
+    "versions": OFFERED,
     "endpoint": True,
     "kubelet": OTHER,
 }

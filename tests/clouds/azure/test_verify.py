@@ -161,8 +161,8 @@ KUBERNETES = AZUREML.replace("type: azureml", "type: kubernetes").replace(
 @pytest.mark.parametrize(
     ("text", "fit", "count", "warned"),
     [
-        (AZUREML, "fit_workspace", 26, set()),
-        (KUBERNETES, "fit_cluster", 26, {"azure.cluster.reachable"}),
+        (AZUREML, "fit_workspace", 28, set()),
+        (KUBERNETES, "fit_cluster", 30, {"azure.cluster.reachable"}),
     ],
 )
 def test_each_type_through_the_command(

@@ -80,6 +80,28 @@ class World:
         self.azure.cluster("prod", GROUP, identityProfile=kubelet)
         self.let_pull()
 
+    def own_keys(self, **attributes: Any) -> None:
+        """Let keys of a vault encrypt the account, by the newest, and the registry, by one."""
+        vault = "https://teamkeys.vault.azure.net"
+        self.azure.vault_key("teamkeys", "data", GROUP, **attributes)
+        used = self.azure.vault_key("teamkeys", "images", GROUP, **attributes)
+        self.account()["properties"]["encryption"] = {
+            "keySource": "Microsoft.Keyvault",
+            "keyvaultproperties": {"keyvaulturi": vault, "keyname": "data", "keyversion": ""},
+        }
+        if self.registry_id.lower() in self.azure.resources.resources:
+            self.registry()["properties"]["encryption"] = {
+                "status": "enabled",
+                "keyVaultProperties": {
+                    "keyIdentifier": f"{vault}/keys/images",
+                    "versionedKeyIdentifier": used,
+                },
+            }
+
+    def registry(self) -> dict[str, Any]:
+        """The stored registry, to be spoiled."""
+        return self.azure.resources.resources[self.registry_id.lower()]
+
     def cluster(self) -> dict[str, Any]:
         """The stored cluster, to be spoiled."""
         return self.azure.resources.resources[self.cluster_id.lower()]

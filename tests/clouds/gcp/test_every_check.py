@@ -21,7 +21,6 @@ from tests.doubles.web import Response
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 POOL = "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/*"
-KEY = f"projects/{PROJECT}/locations/europe-west1/keyRings/ring/cryptoKeys/data"
 
 
 @dataclass(frozen=True)
@@ -72,9 +71,7 @@ def _everything_wrong_on_vertex(world: World) -> BaseSpec:
         versioning={"enabled": False},
         billing={"requesterPays": True},
         softDeletePolicy={"retentionDurationSeconds": "0"},
-        encryption={"defaultKmsKeyName": KEY},
     )
-    world.state.keys_of_kms[KEY] = "DISABLED"
     world.gcp.bind(f"buckets/{world.bucket}", "roles/storage.objectViewer", "allUsers")
     world.fit_repository(
         format="MAVEN",
@@ -82,6 +79,7 @@ def _everything_wrong_on_vertex(world: World) -> BaseSpec:
         cleanup_policies={"old": {"id": "old", "action": "DELETE"}},
         vulnerability_scanning_config={"enablement_state": "SCANNING_DISABLED"},
     )
+    world.own_keys("DISABLED")
     world.fit_workload()
     world.state.service_accounts[world.workload] = True
     for account in (world.workload, world.gcp.owner):
@@ -138,8 +136,16 @@ def _no_cluster(world: World) -> BaseSpec:
 
 
 def _everything_wrong_on_gke(world: World) -> BaseSpec:
-    pools = [world.pool("default-pool", oauth_scopes=[])]
-    world.fit_cluster(status="ERROR", node_pools=pools)
+    taint = {"key": "team", "value": "x", "effect": "NO_SCHEDULE"}
+    pools = [
+        world.pool("default-pool", oauth_scopes=[], taints=[taint]),
+        world.pool("win", oauth_scopes=[], image_type="WINDOWS_LTSC_CONTAINERD"),
+        {**world.pool("none", oauth_scopes=[]), "initial_node_count": 0},
+    ]
+    old = "1.27.16-gke.2000"
+    world.fit_cluster(
+        status="ERROR", node_pools=pools, current_node_count=0, current_master_version=old
+    )
     world.api.namespaces = set()
     world.api.denied = {"create jobs", "patch cronjobs"}
     world.gcp.deny("container.clusters.get")
@@ -150,7 +156,10 @@ def _could_be_better_on_gke(world: World) -> BaseSpec:
     world.fit_bucket()
     pools = [world.pool("one"), world.pool("two", oauth_scopes=[], workload_metadata_config={})]
     world.api.denied = {"patch cronjobs"}
+    for one in pools:
+        one["config"]["machine_type"] = "c4a-standard-4"
     fields = {"status": "RECONCILING", "node_pools": pools}
+    fields["current_master_version"] = "1.30.14-gke.1150000"
     fields["master_authorized_networks_config"] = {"enabled": False}
     for location in ("us-east1", "us-west1"):
         world.gcp.cluster(world.cluster, location, **{**world.cluster_fields(), **fields})
@@ -204,8 +213,8 @@ _FIT = (
     "bucket.requester_pays",
     *("bucket.public_access", "bucket.uniform_access", "bucket.encryption", "bucket.versioning"),
     *("repository.exists", "repository.format", "repository.tag_mutability"),
-    *("repository.cleanup", "repository.scanning", "connector.trust", "connector.bucket"),
-    "connector.repository",
+    *("repository.cleanup", "repository.encryption", "repository.scanning"),
+    *("connector.trust", "connector.bucket", "connector.repository"),
 )
 _OF_VERTEX = (
     *("vertex.region", "vertex.pull", "workload.exists", "workload.trust"),
@@ -213,7 +222,8 @@ _OF_VERTEX = (
     *("connector.vertex", "connector.act_as"),
 )
 _OF_GKE = (
-    *("cluster.exists", "cluster.region", "cluster.active", "cluster.node_scopes", "cluster.pull"),
+    *("cluster.exists", "cluster.region", "cluster.active", "cluster.version", "cluster.compute"),
+    *("cluster.node_scopes", "cluster.pull"),
     *("cluster.workload_identity", "cluster.pod_identity", "cluster.namespace"),
     *("cluster.rights", "cluster.endpoint", "connector.cluster"),
 )
@@ -251,6 +261,7 @@ SITUATIONS = (
             "repository.format": (FAIL, "MAVEN"),
             "repository.tag_mutability": (FAIL, "immutable"),
             "repository.cleanup": (WARN, "old"),
+            "repository.encryption": (FAIL, "DISABLED"),
             "repository.scanning": (WARN, "not scanned"),
             "workload.exists": (FAIL, "disabled"),
             "workload.trust": (FAIL, "allAuthenticatedUsers"),
@@ -297,6 +308,8 @@ SITUATIONS = (
         _everything_wrong_on_gke,
         {
             "cluster.active": (FAIL, "ERROR"),
+            "cluster.version": (FAIL, "does not offer Kubernetes 1.27.16"),
+            "cluster.compute": (FAIL, "default-pool has the taint team"),
             "cluster.node_scopes": (FAIL, "default-pool"),
             "cluster.namespace": (FAIL, "no namespace ml"),
             "cluster.rights": (FAIL, "may not create jobs, patch cronjobs in ml"),
@@ -310,6 +323,8 @@ SITUATIONS = (
             "cluster.exists": (WARN, "the last that GKE lists, the one in us-west1"),
             "cluster.region": (WARN, "us-west1"),
             "cluster.active": (WARN, "RECONCILING"),
+            "cluster.version": (WARN, "extended support"),
+            "cluster.compute": (WARN, "one has ARM nodes"),
             "cluster.node_scopes": (WARN, "two"),
             "cluster.workload_identity": (WARN, "two"),
             "cluster.pod_identity": (WARN, "connector's credentials"),
@@ -397,3 +412,15 @@ def test_pods_may_reach_the_bucket_through_an_account_of_googles(world: World) -
     result = world.check(spec, check)
     assert result.status is OK, result.why
     assert steps in result.why
+
+
+def test_pods_go_where_the_description_lets_them(world: World) -> None:
+    """Both pods have to tolerate what keeps others from the only pool: the orchestrator's too."""
+    taint = {"key": "team", "value": "ml", "effect": "NO_SCHEDULE"}
+    world.fit_cluster(node_pools=[world.pool("own", taints=[taint])])
+    settings = {"tolerations": [{"key": "team", "operator": "Equal", "value": "ml"}]}
+    keys = ("pod_settings", "orchestrator_pod_settings")
+    for given, status in (((), FAIL), (keys[:1], FAIL), (keys[1:], FAIL), (keys, OK)):
+        spec = world.kubernetes(extra={"orchestrator": dict.fromkeys(given, settings)})
+        result = world.check(spec, "gcp.cluster.compute")
+        assert result.status is status, (given, result.why)

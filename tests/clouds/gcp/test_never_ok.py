@@ -41,8 +41,9 @@ RESTS: dict[str, dict[str, set[str]]] = {
     },
     "artifactregistry.repositories.get": {
         "V": {f"repository.{what}" for what in
-              ("exists", "format", "tag_mutability", "cleanup", "scanning")},
+              ("exists", "format", "tag_mutability", "cleanup", "encryption", "scanning")},
     },
+    "cloudkms.cryptoKeys.get": {"V": {"bucket.encryption", "repository.encryption"}},
     "artifactregistry.repositories.getIamPolicy": {"K": {"cluster.pull"}},
     "artifactregistry.repositories.testIamPermissions": {"V": {"connector.repository"}},
     "cloudresourcemanager.projects.getIamPolicy": {"V": {"vertex.pull", "workload.project_access"}},
@@ -61,9 +62,10 @@ RESTS: dict[str, dict[str, set[str]]] = {
     "aiplatform.locations.list": {"V": {"vertex.region"}},
     "container.clusters.list": {
         "K": {f"cluster.{what}" for what in
-              ("exists", "region", "active", "node_scopes", "pull", "workload_identity",
-               "pod_identity", "namespace", "rights", "endpoint")},
+              ("exists", "region", "active", "version", "compute", "node_scopes", "pull",
+               "workload_identity", "pod_identity", "namespace", "rights", "endpoint")},
     },
+    "container.projects.getServerConfig": {"K": {"cluster.version"}},
 }  # fmt: skip
 #: An answer in which no field is set says no by itself: no permission, no cluster.
 EMPTY_SAYS_NO = {
@@ -76,6 +78,12 @@ EMPTY_SAYS_NO = {
 #: With the first, all checks of the stack are run; with the others, those that rest on the call.
 KINDS = ("denied", "absent", "throttled", "garbage", "proxy", "empty")
 CASES = [(call, where, kind) for call, rests in RESTS.items() for where in rests for kind in KINDS]
+
+
+def _fit(world: World) -> None:
+    """All of it, encrypted with a key that is looked at too."""
+    world.fit()
+    world.own_keys()
 
 
 def _run(
@@ -98,7 +106,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_pause")
 @pytest.mark.parametrize("where", ["V", "K", "S"])
 def test_no_call_gone_wrong_lets_a_check_be_ok(world: World, where: str) -> None:
-    world.fit()
+    _fit(world)
     wrong = []
     for call, at, kind in CASES:
         if at != where:
@@ -131,7 +139,7 @@ def _judged(call: str, kind: str, name: str, result: CheckResult, rests: set[str
 
 @pytest.mark.parametrize("where", ["V", "K"])
 def test_every_call_that_is_made_is_in_the_table(world: World, where: str) -> None:
-    world.fit()
+    _fit(world)
     world.state.calls.clear()
     _run(world, where)
     assert set(world.state.calls) - {"oauth2.token"} <= set(RESTS)
@@ -139,7 +147,7 @@ def test_every_call_that_is_made_is_in_the_table(world: World, where: str) -> No
 
 @pytest.mark.parametrize("where", ["V", "K"])
 def test_a_hanging_call_holds_up_no_other(world: World, where: str) -> None:
-    world.fit()
+    _fit(world)
     _run(world, where)
     for call, rests in RESTS.items():
         if where in rests:

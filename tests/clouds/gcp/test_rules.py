@@ -19,6 +19,7 @@ from kitaru_iac.clouds.gcp.observations import Bucket, Clusters, Project, Tested
 from kitaru_iac.clouds.gcp.probes_cluster import cluster_in, node_accounts
 from kitaru_iac.clouds.gcp.resources import GcpResources, RepositoryName, project_of_account
 from kitaru_iac.clouds.gcp.verify_identity import evaluate_project, evaluate_services
+from kitaru_iac.clouds.gcp.verify_key import evaluate_key
 from kitaru_iac.spec.kinds import StackType
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
@@ -97,10 +98,9 @@ def test_buckets() -> None:
 )  # fmt: skip
 def test_a_key_has_a_state(state: str | None, status: CheckStatus) -> None:
     key = {"name": KEY, "purpose": "ENCRYPT_DECRYPT", "primary": {"state": state} if state else {}}
-    bucket = replace(BUCKET, key=KEY)
-    assert b.evaluate_encryption((bucket, key)).status is status
-    assert b.evaluate_encryption((bucket, {**key, "purpose": "ASYMMETRIC_SIGN"})).status is FAIL
-    assert b.evaluate_encryption((BUCKET, {})).status is OK
+    assert evaluate_key(KEY, key, "agent").status is status
+    assert evaluate_key(KEY, {**key, "purpose": "ASYMMETRIC_SIGN"}, "agent").status is FAIL
+    assert evaluate_key(None, {}, "agent").status is OK
 
 
 def test_repositories() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from kitaru_iac.checks.model import Verdict
 from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.pods import ARM, PodSettings
 from kitaru_iac.checks.probes import (
     Denied,
     NoCredentials,
@@ -40,6 +41,7 @@ from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed
 from kitaru_iac.clouds.gcp.resources import GcpResources, RepositoryName
 from kitaru_iac.clouds.gcp.trust import evaluate_rights, evaluate_tested, evaluate_trust
+from kitaru_iac.clouds.gcp.verify_key import evaluate_key
 from kitaru_iac.spec.kinds import StackType
 from tests.clouds.verdicts import Table, each, texts, ways
 
@@ -58,6 +60,7 @@ BUCKET = Bucket("europe-west1", (), True, "enforced", True, 604800, None, "123")
 INHERITED = replace(BUCKET, prevention="inherited")
 PROJECT = Project("my-project", "123", "ACTIVE")
 KEY = "projects/p/locations/eu/keyRings/r/cryptoKeys/k"
+AGENT_OF_BUCKET = "storage service agent"
 DENIED = Denied("it is denied", "ask somebody", permission="a.b.get")
 AWAY = Unavailable("it took too long", "wait")
 ME = f"serviceAccount:{OURS}"
@@ -84,6 +87,58 @@ def pool(name: str, scope: str | None = "cloud-platform", mode: str = "GKE_METAD
         "name": name,
         "config": {"oauthScopes": scopes, "workloadMetadataConfig": {"mode": mode}},
     }
+
+
+TAINT = {"key": "team", "value": "x", "effect": "NO_SCHEDULE"}
+ARM_TAINT = {"key": ARM[0], "value": ARM[1], "effect": "NO_SCHEDULE"}
+GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}
+ANY = (PodSettings(),)
+TOLERANT = PodSettings(tolerations=(("team", "Equal", "x", "NoSchedule"),))
+
+
+def group(name: str = "a", size: int | None = 3, config: Any = None, **more: Any) -> dict[str, Any]:
+    """A node pool; what is None is left out, as Google leaves out what is 0."""
+    given = {"imageType": "COS_CONTAINERD", "machineType": "e2-standard-4", **(config or {})}
+    kept = {key: value for key, value in given.items() if value is not None}
+    found = {"name": name, "status": "RUNNING", "initialNodeCount": size, "config": kept, **more}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def tainted(taint: dict[str, str], **config: Any) -> dict[str, Any]:
+    return group(config={"taints": [taint], **config})
+
+
+def labelled(**labels: str) -> dict[str, Any]:
+    return group(config={"labels": labels})
+
+
+def asking(*selectors: tuple[str, str], **more: Any) -> PodSettings:
+    return PodSettings(selectors, **more)
+
+
+def nodes(*pools: Any, pods: Any = ANY, count: int | None = 3, **more: Any
+          ) -> Callable[[], Verdict]:  # fmt: skip
+    counted = {"currentNodeCount": count} if count else {}
+    given = cluster(nodePools=list(pools), **counted, **more)
+    return lambda: v.evaluate_compute(given, replace(GKE, pods=tuple(pods)))
+
+
+def grows(**how: Any) -> dict[str, Any]:
+    return {"autoscaling": {"enabled": True, **how}}
+
+
+NEW_POOLS = {"autoscaling": {"enableNodeAutoprovisioning": True}}
+CLASSES = {"autoscaling": {"defaultComputeClassConfig": {"enabled": True}}}
+GPU = asking(("cloud.google.com/gke-accelerator", "nvidia-l4"), resources=("nvidia.com/gpu",))
+L4 = {"accelerators": [{"acceleratorType": "nvidia-l4", "acceleratorCount": "1"}]}
+
+
+def version(of: str | None, *offered: str, **channels: Any) -> Callable[[], Verdict]:
+    config = {
+        "validMasterVersions": list(offered or ("1.34.1-gke.1", "1.33.9-gke.2")),
+        "channels": [{"channel": name, "validVersions": some} for name, some in channels.items()],
+    }
+    return lambda: c.evaluate_version(cluster(currentMasterVersion=of), config, GKE)
 
 
 WORKLOADS = {"workloadIdentityConfig": {"workloadPool": "my-project.svc.id.goog"}}
@@ -219,17 +274,17 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     ),
     "uniform: on": lambda: b.evaluate_uniform(BUCKET, VERTEX),
     "uniform: off": lambda: b.evaluate_uniform(replace(BUCKET, uniform=False), VERTEX),
-    "key: Google's": lambda: b.evaluate_encryption((BUCKET, {})),
+    "key: Google's": lambda: evaluate_key(None, {}, AGENT_OF_BUCKET),
     **each(
         "key: {}",
         (
             *("ENABLED", "DISABLED", "DESTROY_SCHEDULED", "DESTROYED", "IMPORT_FAILED"),
             *("GENERATION_FAILED", "PENDING_IMPORT", None),
         ),
-        lambda state: b.evaluate_encryption((replace(BUCKET, key=KEY), key(state))),
+        lambda state: evaluate_key(KEY, key(state), AGENT_OF_BUCKET),
     ),
-    "key: for signing": lambda: b.evaluate_encryption(
-        (replace(BUCKET, key="odd"), key("ENABLED", "ASYMMETRIC_SIGN"))
+    "key: for signing": lambda: evaluate_key(
+        "odd", key("ENABLED", "ASYMMETRIC_SIGN"), AGENT_OF_BUCKET
     ),
     "versions: both": lambda: b.evaluate_versioning(BUCKET, VERTEX),
     "versions: alone": lambda: b.evaluate_versioning(replace(BUCKET, soft_delete=0), VERTEX),
@@ -299,6 +354,115 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
             cluster(status=state, conditions=[{"message": "one"}, {}, {"message": "two"}]), GKE
         ),
     ),
+    "version: offered": version("1.33.2-gke.7"),
+    "version: offered in a channel": version("1.31.1-gke.1", REGULAR=["1.31.9-gke.1"]),
+    "version: extended": version("1.31.1-gke.1", EXTENDED=["1.31.9-gke.1"]),
+    "version: older than all": version("1.9.7-gke.1", EXTENDED=["1.31.9-gke.1"]),
+    "version: newer than all": version("1.35.0-gke.1"),
+    "version: between": version("1.33.0-gke.1", "1.34.1", "1.32.1"),
+    "version: not told": version(None),
+    "version: odd": version("newest"),
+    "compute: Autopilot": lambda: v.evaluate_compute(AUTOPILOT, GKE),
+    "compute: Autopilot, and a zone": lambda: v.evaluate_compute(
+        AUTOPILOT, replace(GKE, pods=(asking(("topology.kubernetes.io/zone", "z")),))
+    ),
+    "compute: Autopilot, and a label": lambda: v.evaluate_compute(
+        AUTOPILOT, replace(GKE, pods=(asking(("team", "ml"), ARM),))
+    ),
+    "compute: a pool": nodes(group()),
+    "compute: one of four": nodes(
+        group("a", status="ERROR"), group("b", None), tainted(TAINT), group("d"), group("e")
+    ),
+    "compute: no pool": nodes(),
+    "compute: a taint": nodes(tainted(TAINT)),
+    "compute: a taint that pods tolerate": nodes(tainted(TAINT), pods=(TOLERANT,)),
+    "compute: a taint that steps alone tolerate": nodes(
+        tainted(TAINT), pods=(TOLERANT, PodSettings())
+    ),
+    "compute: a taint of another value": nodes(tainted({**TAINT, "value": "y"}), pods=(TOLERANT,)),
+    "compute: a taint that evicts": nodes(
+        tainted({**TAINT, "effect": "NO_EXECUTE"}), pods=(TOLERANT,)
+    ),
+    "compute: a taint that prefers others": nodes(
+        tainted({**TAINT, "effect": "PREFER_NO_SCHEDULE"})
+    ),
+    "compute: Windows": nodes(group(config={"imageType": "WINDOWS_LTSC_CONTAINERD"})),
+    "compute: no nodes": nodes(group(size=None), count=None),
+    "compute: no nodes, but others": nodes(group(size=None), tainted(TAINT)),
+    "compute: none yet": nodes(group(size=None, **grows(maxNodeCount=3)), count=None),
+    "compute: none yet in all": nodes(group(size=None, **grows(totalMaxNodeCount=3)), count=None),
+    "compute: cannot grow": nodes(group(size=None, **grows()), count=None),
+    "compute: does not grow": nodes(group(size=None, autoscaling={"maxNodeCount": 3}), count=None),
+    "compute: none counted": nodes(group(), count=None),
+    "compute: none counted while made": nodes(group(status="PROVISIONING"), count=None),
+    **each(
+        "compute: {}",
+        ("RECONCILING", "PROVISIONING", "RUNNING_WITH_ERROR", "STOPPING", "ERROR", "NEW", None),
+        lambda state: nodes(group(status=state))(),
+    ),
+    "compute: running, with words": nodes(
+        group(conditions=[{"message": "no room"}, {}, {"message": "no quota"}])
+    ),
+    "compute: no longer running, with words": nodes(
+        group(status="ERROR", conditions=[{"message": "no quota"}])
+    ),
+    "compute: image not told": nodes(group(config={"imageType": None})),
+    "compute: machine not told": nodes(group(config={"machineType": None})),
+    "compute: nothing told": nodes({"name": "a"}),
+    **each(
+        "compute: {}",
+        (
+            "t2a-standard-4",
+            "c4a-standard-4",
+            "a4x-highgpu-4g",
+            "n4a-standard-8",
+            "n2d-standard-4",
+            "a2-highgpu-1g",
+            "custom-4-8192",
+        ),
+        lambda machine: nodes(group(config={"machineType": machine}))(),
+    ),
+    "compute: ARM, as asked": nodes(
+        group(config={"machineType": "t2a-standard-4"}), pods=(asking(ARM),)
+    ),
+    "compute: ARM with its taint": nodes(tainted(ARM_TAINT, machineType="t2a-standard-4")),
+    "compute: ARM with its taint, as asked": nodes(
+        tainted(ARM_TAINT, machineType="t2a-standard-4"), pods=(asking(ARM),)
+    ),
+    "compute: x86, and ARM asked": nodes(group(), pods=(asking(ARM),)),
+    "compute: a label": nodes(labelled(team="ml"), pods=(asking(("team", "ml")),)),
+    "compute: another label": nodes(labelled(team="x"), pods=(asking(("team", "ml")),)),
+    "compute: no label": nodes(group(), pods=(asking(("team", "ml")),)),
+    "compute: a label of Google's": nodes(
+        group(), pods=(asking(("cloud.google.com/gke-boot-disk", "pd"), ("a.gke.io/b", "c")),)
+    ),
+    "compute: its own name": nodes(group(), pods=(asking(("cloud.google.com/gke-nodepool", "a")),)),
+    "compute: its zone": nodes(
+        group(locations=["europe-west1-b", "europe-west1-c"]),
+        pods=(asking(("topology.kubernetes.io/zone", "europe-west1-c")),),
+    ),
+    "compute: another zone": nodes(
+        group(locations=["europe-west1-b"]),
+        pods=(asking(("topology.kubernetes.io/zone", "europe-west1-c")),),
+    ),
+    "compute: spot": nodes(
+        group(config={"spot": True}), pods=(asking(("cloud.google.com/gke-spot", "true")),)
+    ),
+    "compute: not spot": nodes(group(), pods=(asking(("cloud.google.com/gke-spot", "true")),)),
+    "compute: a GPU, as asked": nodes(tainted(GPU_TAINT, **L4), pods=(GPU,)),
+    "compute: a GPU that nobody asked for": nodes(tainted(GPU_TAINT, **L4)),
+    "compute: no such GPU": nodes(group(), pods=(GPU,)),
+    "compute: queued": nodes(group(queuedProvisioning={"enabled": True})),
+    "compute: sandboxed": nodes(group(config={"sandboxConfig": {"type": "GVISOR"}})),
+    "compute: nodes to come": nodes(tainted(TAINT), **NEW_POOLS),
+    "compute: nodes to come, and a label": nodes(
+        tainted(TAINT), pods=(asking(("team", "ml")),), **NEW_POOLS
+    ),
+    "compute: nodes to come, and a pool of ARM": nodes(
+        group(config={"machineType": "t2a-standard-4"}), **NEW_POOLS
+    ),
+    "compute: a class": nodes(tainted(TAINT), **CLASSES),
+    "compute: a class and no pool": nodes(**CLASSES),
     "nodes: Autopilot": lambda: v.evaluate_scopes(AUTOPILOT, GKE),
     "nodes: none": lambda: v.evaluate_scopes(cluster(), GKE),
     **each(
@@ -478,7 +642,13 @@ def annotated(account: str | None) -> dict[str, Any]:
     return {"metadata": {"annotations": {"iam.gke.io/gcp-service-account": account}}}
 
 
-GOOD = cluster(nodePools=[pool("a")], endpoint="192.0.2.1", **WORKLOADS)
+GOOD = cluster(
+    nodePools=[{**pool("a"), "status": "RUNNING", "initialNodeCount": 1}],
+    currentNodeCount=1,
+    currentMasterVersion="1.34.1-gke.1",
+    endpoint="192.0.2.1",
+    **WORKLOADS,
+)
 SEEN: dict[str, Any] = {
     "session": Caller(OURS, "service_account"),
     "project": PROJECT,
@@ -489,6 +659,7 @@ SEEN: dict[str, Any] = {
     "bucket_key": {},
     "bucket_tested": Tested(("a",), frozenset()),
     "repository": {"format": "DOCKER"},
+    "repository_key": {},
     "repository_tested": Tested(("b",), frozenset()),
     "account_policy": lambda email: policy((CREATOR, f"{email} of policy")),
     "account": lambda email: {"email": email, "disabled": True},
@@ -499,6 +670,7 @@ SEEN: dict[str, Any] = {
     "project_tested": lambda identity, thing: Tested(("e",), frozenset()),
     "clusters": Clusters((GOOD,)),
     "cluster": GOOD,
+    "versions": {"validMasterVersions": ["1.34.1-gke.1"]},
     "namespace": "ml",
     "denied": lambda who, *_: (),
     "endpoint": True,

@@ -49,6 +49,7 @@ AGENTS = tuple(
     f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-aiplatform{kind}.iam.gserviceaccount.com"
     for kind in ("", "-cc")
 )
+KEY = f"projects/{PROJECT}/locations/europe-west1/keyRings/ring/cryptoKeys/data"
 KUBERNETES_ACCOUNT = "zenml-service-account"
 PODS = (
     f"principal://iam.googleapis.com/projects/{PROJECT_NUMBER}/locations/global/"
@@ -158,8 +159,17 @@ class World:
             "service_account": self.nodes,
             "oauth_scopes": ["https://www.googleapis.com/auth/cloud-platform"],
             "workload_metadata_config": {"mode": "GKE_METADATA"},
+            "image_type": "COS_CONTAINERD",
+            "machine_type": "e2-standard-4",
         }
-        return {"name": name, "status": "RUNNING", "config": {**fields, **config}}
+        made = {"name": name, "status": "RUNNING", "initial_node_count": 1}
+        return {**made, "config": {**fields, **config}}
+
+    def own_keys(self, state: str = "ENABLED") -> None:
+        """Let a key of Cloud KMS encrypt the bucket and the repository that are there."""
+        self.state.keys_of_kms[KEY] = state
+        self.state.buckets[self.bucket]["encryption"] = {"defaultKmsKeyName": KEY}
+        self.state.repositories[self.repository_name].kms_key_name = KEY
 
     def fit(self) -> None:
         self.fit_bucket()

@@ -369,6 +369,8 @@ def _as_given(given: Any, there: Any) -> Any:
         return [
             one for one in given if one in there
         ]  # identities are a list, and come as a mapping
+    if isinstance(given, list) and isinstance(there, list) and len(given) == len(there):
+        return [_as_given(one, other) for one, other in zip(given, there, strict=True)]
     return given if there is None and given in (None, {}, [], "") else there
 
 
