@@ -1299,6 +1299,21 @@ def test_credentials_that_are_not_written_are_not_in_the_state(
     assert "use" not in life.names
 
 
+@pytest.mark.parametrize("written", [True, False])
+def test_credentials_that_are_not_in_the_state_are_no_drift(live: Live, *, written: bool) -> None:
+    """A stack was taken over by who may not read its secrets: its credentials were not written."""
+    life = live()
+    life.stored["dev"] = owned(replace(view_of(BUCKET), id=ID), URN, "a")
+    inputs = wire(BUCKET)
+    state = {"name": "dev", "ownerRun": "a"}
+    if written:
+        state["credentials"] = inputs["credentials"]
+    found = stacks.read(URN, ID, properties(inputs), properties(state))
+    assert found is not None
+    assert found.properties["drift"] == []
+    assert ("credentials" in found.inputs) is ("credentials" in found.properties) is written
+
+
 TAKEN: Mapping[str, tuple[StackView | None, Mapping[str, Any], str, type[KitaruError] | None]] = {
     "free": (None, {}, "dev", None),
     "taken by the command": (there(None), {}, "dev", AlreadyExistsError),
@@ -1451,7 +1466,9 @@ def test_without_inputs_a_reading_is_an_import(
     live(dev=there())
     seen: list[Any] = []
     monkeypatch.setattr(stacks, "imported", lambda view, urn: "imported")
-    monkeypatch.setattr(stacks, "refreshed", lambda view, given, labels, run: seen.append(labels))
+    monkeypatch.setattr(
+        stacks, "refreshed", lambda view, given, labels, run, **_: seen.append(labels)
+    )
     found: Any = stacks.read(URN, ID, properties(inputs), OURS)
     assert found == ("imported" if is_import else None)
     assert seen == ([] if is_import else [Owner(URN, "a").labels])

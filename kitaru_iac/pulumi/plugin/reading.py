@@ -93,7 +93,12 @@ def _computed(view: StackView) -> dict[str, Any]:
 
 
 def refreshed(
-    view: StackView, inputs: Properties, labels: Mapping[str, str], run: str | None = None
+    view: StackView,
+    inputs: Properties,
+    labels: Mapping[str, str],
+    run: str | None = None,
+    *,
+    back: Properties | None = None,
 ) -> Made:
     """The properties of a stack as they are now, beside those that it was last given.
 
@@ -103,13 +108,14 @@ def refreshed(
         labels: What its record should say of its owner.
         run: The token that the state holds. That of the record may be somebody else's by now, and
             whoever had it in its state would own the stack as well.
+        back: What of the inputs is given back; None for all.
     """
     from kitaru_iac.stacks.drift import drift_of
 
     given = description(inputs.values, None)
     given.setdefault("name", view.name)
     drift = drift_of({**given, "activate": False}, view, labels)
-    found = dict(inputs.wire)
+    found = dict((back or inputs).wire)
     for key, value in drift.changed.items():
         hidden = is_secret(found.get(camel(key)))
         found[camel(key)] = secret(value) if hidden else value

@@ -225,10 +225,11 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
                 # It could not be made active. The engine forgets that with this answer: the next
                 # update has to find a difference.
                 inputs = inputs.without({"activate"})
-            if state.names:
-                # The same of what could not be written: see `_require_written`.
-                inputs = inputs.with_that_of(state, "credentials")
-            return refreshed(view, inputs, ownership.holder(urn, state).labels, run)
+            # The same of what could not be written: see `_require_written`. What is stored is
+            # compared with what was given all the same.
+            back = inputs.with_that_of(state, "credentials") if state.names else inputs
+            labels = ownership.holder(urn, state).labels
+            return refreshed(view, inputs, labels, run, back=back)
         if at:
             former = at.removeprefix("@") + former
             ownership.require_let_go(view, former)
