@@ -129,6 +129,12 @@ class Account(Protocol):
     def holds(self, type: str, id: str) -> str | None:
         """Say what a stateful resource still holds; None if it is empty or gone."""
 
+    def others_in(self, type: str, id: str) -> str | None:
+        """Say what others have in a resource and would lose with it; None if nothing.
+
+        It stays for that, whatever is agreed to.
+        """
+
     def empty(self, type: str, id: str) -> None:
         """Delete what a stateful resource holds, for good."""
 
@@ -251,6 +257,14 @@ class ProvisionModule(Protocol):
     def place_of(self, inputs: Inputs) -> Mapping[str, str]:
         """Say where a provider of a deployment's state is, as `Account.place`."""
 
+    def told_by(self, spec: StackSpec) -> Mapping[str, frozenset[str]]:
+        """Say what a stack's record tells of where it was made, for a state that is lost.
+
+        Returns:
+            By those keys of `Account.place` that `account_for` takes from credentials where the
+            record does not tell them: all that it names. What it always tells is left out.
+        """
+
 
 #: Makes a component in a running Pulumi program, from its name, its arguments or a description,
 #: and Pulumi's options; what comes back is Pulumi's resource.
@@ -268,7 +282,8 @@ class Provisioning:
         builder: Imports that component, with Pulumi and the cloud's SDK.
         unchanged: The types in Pulumi whose deletion changes nothing in the cloud: they only leave
             the state, and are not told as deleted.
-        inside: The types in Pulumi of what lies in its parent, and goes with it at the latest.
+        inside: The types in Pulumi of what lies in its parent, and goes with it at the latest, or
+            keeps it from being deleted: no settings of it, though they share its fate.
         named: The type in Pulumi of what each key of a description names.
     """
 

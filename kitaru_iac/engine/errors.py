@@ -172,7 +172,10 @@ class CredentialsMissing(EngineError):
 
 
 class ResourceProtected(EngineError):
-    """Something protected would have been deleted or replaced; it was not."""
+    """Something would have been deleted or replaced that must not be; it was not.
+
+    It is protected, or somebody else's things lie in it or stand on it.
+    """
 
     code = "resource_protected"
 

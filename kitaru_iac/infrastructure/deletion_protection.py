@@ -32,13 +32,18 @@ _OPTION = "deletion_protection"
 
 
 def require_deletable(owned: OwnedDeployment, decided: Iterable[Fate]) -> None:
-    """Refuse to take down what must not be deleted.
+    """Refuse to take down what must not be deleted, be it of a run that was cut off.
 
     Raises:
         ResourceProtected: Something that would go has its deletion protection on.
     """
-    going = {fate.urn for fate in decided if fate.reason is None}
-    _refuse_of_state(one for one in _protected(owned) if one.get("urn") in going)
+    going = {fate.urn: fate.id for fate in decided if fate.reason is None}
+    states = (*owned.engine.resources(), *owned.engine.begun())
+    _refuse_of_state(
+        {**one, "id": going[str(one.get("urn"))]}
+        for one in states
+        if one.get("urn") in going and _inputs(one).get(_INPUT) is True
+    )
 
 
 def require_unlocked(going: Iterable[Sighting | Fate]) -> None:

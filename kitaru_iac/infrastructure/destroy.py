@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from kitaru_iac.engine.errors import ResourceProtected
-from kitaru_iac.errors import StackChanged
+from kitaru_iac.errors import KitaruError, StackChanged
 from kitaru_iac.infrastructure.deletion_protection import require_deletable, require_unlocked
 from kitaru_iac.infrastructure.deployments import existing
 from kitaru_iac.infrastructure.ownership import (
@@ -42,7 +43,11 @@ def preview_destroy(
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
 ) -> Destroyed:
-    """Tell what `destroy_infrastructure` would do. Writes nothing. Its errors are that one's."""
+    """Tell what `destroy_infrastructure` would do; raises as it does, and writes nothing.
+
+    What only the run meets, it cannot tell: what is found when the rest is gone, or what somebody
+    changes meanwhile.
+    """
     with existing(labels, credentials, progress, consent) as owned:
         decided = fates(
             owned,
@@ -66,6 +71,7 @@ def destroy_infrastructure(
     include_protected: bool = False,
     delete_data: bool = False,
     forget_foreign: bool = False,
+    recorded: bool = True,
     progress: ProgressCallback | None = None,
     consent: ConfirmCallback | None = None,
 ) -> Destroyed:
@@ -79,6 +85,7 @@ def destroy_infrastructure(
             stay, and so does a protected one even if told to include them.
         forget_foreign: Take out of the state what is not the deployment's own, and leave it be.
             What may not be looked at is not forgotten: it may be the deployment's.
+        recorded: Whether a stack's record names the deployment, for what an error says of it.
         progress: Gets one-line messages; an `engine.progress.View` sees every event.
         consent: Asked before the engine is downloaded, if there is none.
 
@@ -92,8 +99,6 @@ def destroy_infrastructure(
         EngineError: See `kitaru_iac.engine.errors`.
     """
     with existing(labels, credentials, progress, consent) as owned:
-        unclear = doubtful(owned)
-        owned.engine.settle()
         look = partial(
             fates,
             owned,
@@ -103,30 +108,73 @@ def destroy_infrastructure(
         )
         decided = look()
         others = _require_right(owned, decided, forget_foreign)
-        full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
-        changed = _protection(decided)
-        # Before any data goes: while another run holds the state, this is refused. It lifts nothing
-        # yet: where the emptying is refused, all stays protected, and no later run that drops
-        # something from its program deletes it.
-        if full:
-            owned.engine.set_protection({urn: True for urn, stays in changed.items() if stays})
-        elif changed:
-            owned.engine.set_protection(changed)
-        if others:
-            if progress:
-                progress("Forgetting what was not made for this stack")
-            owned.engine.forget({fate.urn for fate in others})
-        if full:
-            _empty(owned, full, look(), progress)
-        if full and not all(changed.values()):
-            owned.engine.set_protection(changed)
-        known = {fate.id for fate in decided if fate.reason} | {part.name for part in unclear}
-        known |= _names(owned.engine.resources())
-        done = owned.engine.destroy().steps()
-        more = _more_that_stays(owned, decided)
-        warnings = require_nothing_unknown(owned, known)
-        found = _result(owned, _gone(owned, done), decided, others, (*more, *unclear))
+        unclear = doubtful(owned)
+        if owned.engine.begun():
+            with _telling(unclear, progress):
+                owned.engine.settle()
+                decided = look()
+                others = _require_right(owned, decided, forget_foreign)
+        with _telling(unclear, None):
+            _unlock(owned, decided, others, look, progress)
+            known = {fate.id for fate in decided if fate.reason} | {part.name for part in unclear}
+            known |= _names(owned.engine.resources())
+            done = owned.engine.destroy().steps()
+            more = _more_that_stays(owned, decided)
+            found = _result(owned, _gone(owned, done), decided, others, (*more, *unclear))
+            warnings = require_nothing_unknown(owned, known, found, recorded=recorded)
         return replace(found, warnings=warnings)
+
+
+@contextmanager
+def _telling(unclear: Sequence[Kept], progress: ProgressCallback | None) -> Iterator[None]:
+    """Tell what a run that was cut off may have made, at once and with an error.
+
+    The state knows of it until it is settled: no later run could tell.
+    """
+    told = [f"{part.name}: {part.reason}" for part in unclear]
+    if progress:
+        for line in told:
+            progress(line)
+    try:
+        yield
+    except KitaruError as error:
+        error.left = (*error.left, *told)
+        raise
+
+
+def _unlock(
+    owned: OwnedDeployment,
+    decided: Sequence[Fate],
+    others: Sequence[Fate],
+    look: Callable[[], list[Fate]],
+    progress: ProgressCallback | None,
+) -> None:
+    """Let go of what is to go: forget, empty, and lift protection.
+
+    Args:
+        owned: The deployment.
+        decided: The fates of all.
+        others: What is forgotten.
+        look: Decides anew.
+        progress: Gets one-line messages.
+    """
+    full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
+    changed = _protection(decided)
+    # Before any data goes: while another run holds the state, this is refused. It lifts nothing
+    # yet: where the emptying is refused, all stays protected, and no later run that drops
+    # something from its program deletes it.
+    if full:
+        owned.engine.set_protection({urn: True for urn, stays in changed.items() if stays})
+    elif changed:
+        owned.engine.set_protection(changed)
+    if others:
+        if progress:
+            progress("Forgetting what was not made for this stack")
+        owned.engine.forget({fate.urn for fate in others})
+    if full:
+        _empty(owned, full, look(), progress)
+    if full and not all(changed.values()):
+        owned.engine.set_protection(changed)
 
 
 def _require_right(
@@ -172,17 +220,34 @@ def _to_forget(owned: OwnedDeployment, decided: Sequence[Fate]) -> list[Fate]:
     """What is surely not the deployment's own.
 
     Raises:
-        ResourceProtected: Some of it lies in what would go.
+        ResourceProtected: Some of it lies in what would go, or stands on it.
     """
     others = [fate for fate in decided if fate.is_foreign and not fate.is_hidden]
-    going = {fate.urn for fate in decided if fate.reason is None}
-    within = [fate.id for fate in others if fate.type in owned.inside and fate.parent in going]
-    if within:
+    going = {
+        fate.urn: fate.id
+        for fate in decided
+        if fate.reason is None and fate.type not in owned.unchanged
+    }
+    # The settings of a thing need what they are about, and break with nothing but the thing.
+    needed = [
+        (fate.id, sorted(going[urn] for urn in fate.needs & going.keys()))
+        for fate in others
+        if not fate.is_shared or fate.type in owned.inside
+    ]
+    broken = [(name, ids) for name, ids in needed if ids]
+    if broken:
         raise ResourceProtected(
-            f"What is not this stack's lies in what would be deleted: {', '.join(within)}",
-            why="It cannot outlive what it lies in, or keeps that from being deleted.",
-            remedy="Nothing was changed. Delete it, and then run the same command; or leave out "
-            "--forget-foreign: then all that it lies in and needs stays too.",
+            "What is not this stack's lies in, or stands on, what would be deleted: "
+            + ", ".join(name for name, _ in broken),
+            why="\n".join(
+                [
+                    "It cannot outlive that, or keeps it from being deleted.",
+                    *(f"{name} needs {', '.join(ids)}" for name, ids in broken),
+                ]
+            ),
+            remedy="Nothing was changed. Delete it, or give it back its tags if it is this "
+            "stack's, and then run the same command; or leave out --forget-foreign: then all that "
+            "it lies in and needs stays too.",
         )
     return others
 

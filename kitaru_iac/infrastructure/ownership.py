@@ -208,6 +208,7 @@ class Fate:
         is_shared: Whether it stays since its parent does, and is named with that.
         is_needed: Whether it stays since what stays depends on it: the engine sees to that.
         locked: Which setting makes the cloud refuse to delete it; None if it goes or none does.
+        needs: The URNs of what it lies in or stands on.
     """
 
     urn: str
@@ -222,6 +223,7 @@ class Fate:
     is_shared: bool = False
     is_needed: bool = False
     locked: str | None = None
+    needs: frozenset[str] = frozenset()
 
     def step(self, action: Action) -> Step:
         """Give it as a step of a plan."""
@@ -252,19 +254,21 @@ def fates(
     resources = [*map(_Resource.of, states), *meanwhile]
     seen = in_parallel([partial(_looked_at, owned, resource) for resource in resources])
     decided: dict[str, Fate] = {}
-    for resource, (strange, holding, hidden, locked) in zip(resources, seen, strict=True):
+    for resource, look in zip(resources, seen, strict=True):
         parent = decided.get(resource.parent)
         reason: str | None
         if parent is not None and parent.reason is not None:
             reason = parent.reason
-        elif strange is not None:
-            reason = strange
+        elif look.strange is not None:
+            reason = look.strange
         elif parent is not None:
             reason = None
         elif resource.protected and not include_protected:
             reason = "protected"
-        elif holding is not None and not delete_data:
-            reason = holding
+        elif look.others is not None:
+            reason = look.others
+        elif look.holding is not None and not delete_data:
+            reason = look.holding
         else:
             reason = None
         decided[resource.urn] = Fate(
@@ -273,12 +277,13 @@ def fates(
             resource.id,
             resource.protected,
             parent.urn if parent else None,
-            holding,
+            look.holding,
             reason,
-            is_foreign=parent.is_foreign if parent and parent.reason else strange is not None,
-            is_hidden=parent.is_hidden if parent and parent.reason else hidden,
+            is_foreign=parent.is_foreign if parent and parent.reason else look.strange is not None,
+            is_hidden=parent.is_hidden if parent and parent.reason else look.hidden,
             is_shared=parent is not None and parent.reason is not None,
-            locked=locked if reason is None else None,
+            locked=look.locked if reason is None else None,
+            needs=resource.needs,
         )
     while _keep_needed(decided, resources, owned.unchanged, forget_foreign=forget_foreign):
         _keep_settings(decided, resources, owned.unchanged)
@@ -346,15 +351,34 @@ def _keep_settings(
             )
 
 
-def _looked_at(
-    owned: OwnedDeployment, resource: _Resource
-) -> tuple[str | None, str | None, bool, str | None]:
-    """Why it is not ours, what it holds, whether it may be ours all the same, and what locks it."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the cloud says of a resource.
+
+    Attributes:
+        strange: Why it is not the deployment's own; None if it is.
+        hidden: Whether it may be its own all the same.
+        others: What others have in it; None if nothing.
+        holding: What it holds; None if nothing.
+        locked: Which setting makes the cloud refuse to delete it; None if none does.
+    """
+
+    strange: str | None = None
+    hidden: bool = False
+    others: str | None = None
+    holding: str | None = None
+    locked: str | None = None
+
+
+def _looked_at(owned: OwnedDeployment, resource: _Resource) -> _Look:
     sight = owned.sight(resource.type, {**resource.outputs, **resource.inputs})
     if sight is not None and sight.foreign is not None:
-        return f"not made for this stack: {sight.foreign}", None, sight.hidden, None
-    locked = sight.locked if sight is not None else None
-    return None, owned.account.holds(resource.type, resource.id), False, locked
+        return _Look(f"not made for this stack: {sight.foreign}", sight.hidden)
+    return _Look(
+        others=owned.account.others_in(resource.type, resource.id),
+        holding=owned.account.holds(resource.type, resource.id),
+        locked=sight.locked if sight is not None else None,
+    )
 
 
 def things(states: Iterable[Mapping[str, object]]) -> tuple[tuple[str, str], ...]:

@@ -59,6 +59,24 @@ def test_nothing_goes_with_a_cluster_that_must_stay(
     assert "`infrastructure: {deletion_protection: false}`" in str(refused.value.remedy)
 
 
+@pytest.mark.parametrize("run", [destroy.preview_destroy, destroy.destroy_infrastructure])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_nor_with_one_that_a_run_has_all_but_made(
+    run: Any, monkeypatch: pytest.MonkeyPatch, *, is_there: bool
+) -> None:
+    """What is agreed to is not refused after it: the plan sees what the run takes over."""
+    account = Cloud({(CLUSTER, "prod"): ours("prod")} if is_there else {})
+    there = owned(account, Going([resource(BUCKET, "data")], [{**cluster(), "id": ""}]))
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
+    expected = (
+        pytest.raises(ResourceProtected, match=r"^prod is protected")
+        if is_there
+        else (nullcontext() if run is destroy.preview_destroy else pytest.raises(Ended))
+    )
+    with expected:
+        run({})
+
+
 @pytest.mark.parametrize(("on", "sight"), [(False, ours("prod")), (True, theirs("prod"))])
 def test_what_may_go_or_stays_anyway_does_not_stop_the_deletion(
     on: bool, sight: Any, monkeypatch: pytest.MonkeyPatch

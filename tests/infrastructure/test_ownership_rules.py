@@ -15,7 +15,7 @@ import pytest
 
 from kitaru_iac.clouds.provider import Claim, Sighting, Target, marks
 from kitaru_iac.engine.errors import DeploymentElsewhere, ResourceProtected
-from kitaru_iac.errors import AlreadyExistsError, StackChanged
+from kitaru_iac.errors import AlreadyExistsError, KitaruError, StackChanged
 from kitaru_iac.infrastructure import destroy
 from kitaru_iac.infrastructure.deletion_protection import require_unlocked
 from kitaru_iac.infrastructure.deployments import (
@@ -42,6 +42,7 @@ class Cloud:
 
     sights: dict[tuple[str, str], Sighting] = field(default_factory=dict)
     contents: dict[str, str] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
     asked: list[Mapping[str, str]] = field(default_factory=list)
 
     @property
@@ -59,6 +60,9 @@ class Cloud:
 
     def holds(self, type: str, id: str) -> str | None:
         return self.contents.get(id)
+
+    def others_in(self, type: str, id: str) -> str | None:
+        return self.shared.get(id)
 
     def empty(self, type: str, id: str) -> None:
         raise AssertionError("nothing is emptied here")
@@ -453,14 +457,83 @@ CLUSTER = [
 ]
 
 
-def test_parts_of_what_is_forgotten_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = State([*CLUSTER])
-    inside = frozenset({"cloud:Nodes"})  # the add-on is a setting here
-    there = replace(owned(Cloud({("cloud:Cluster", "c"): theirs("c")}), state), inside=inside)
+def foreign_cluster(
+    states: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, **more: frozenset[str]
+) -> None:
+    """Somebody else's by now; its nodes lie in it, and the add-on is a setting."""
+    cloud = Cloud({("cloud:Cluster", "c"): theirs("c")})
+    there = replace(owned(cloud, State(states)), inside=frozenset({"cloud:Nodes"}), **more)
     monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
+
+
+def test_parts_of_what_is_forgotten_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = ({**NODES, "dependencies": [], "propertyDependencies": {}},)
+    foreign_cluster(
+        [resource("cloud:Cluster", "c"), *CLUSTER[7:8], *alone, CLUSTER[9]], monkeypatch
+    )
     plan = destroy.preview_destroy({}, forget_foreign=True)
     assert [part.name for part in plan.forgotten] == ["c", "n"]
-    assert "cluster-role" in [step.name for step in plan.steps]
+    assert [step.name for step in plan.steps] == ["free"]
+
+
+@pytest.mark.parametrize(
+    ("of_cluster", "of_nodes", "unchanged", "says"),
+    [
+        (["urn:cluster-role"], [], (), ["c needs cluster-role"]),
+        ([], ["urn:out", "urn:subnet"], (), ["n needs out, subnet"]),
+        (["urn:cluster-role"], ["urn:out"], (), ["c needs cluster-role", "n needs out"]),
+        (["urn:cluster-role"], ["urn:out"], ("cloud:Route",), ["c needs cluster-role"]),
+    ],
+)
+def test_what_is_forgotten_keeps_all_that_it_stands_on(
+    monkeypatch: pytest.MonkeyPatch,
+    of_cluster: list[str],
+    of_nodes: list[str],
+    unchanged: tuple[str, ...],
+    says: list[str],
+) -> None:
+    """A policy took the tags of a cluster: without its role and its routes it would be broken."""
+    cluster = resource("cloud:Cluster", "c", dependencies=of_cluster)
+    nodes = {**NODES, "dependencies": of_nodes, "propertyDependencies": {}}
+    states = [*CLUSTER[:6], cluster, CLUSTER[7], nodes]
+    foreign_cluster(states, monkeypatch, unchanged=frozenset(unchanged))
+    for act in (destroy.preview_destroy, destroy.destroy_infrastructure):
+        with pytest.raises(ResourceProtected, match="stands on, what would be deleted") as refused:
+            act({}, forget_foreign=True)
+        assert str(refused.value.why).splitlines()[1:] == says
+        assert "Nothing was changed" in str(refused.value.remedy)
+    foreign_cluster(states, monkeypatch, unchanged=frozenset(unchanged))
+    kept_by_need = {part.name for part in destroy.preview_destroy({}).kept}
+    assert {need.removeprefix("urn:") for need in (*of_cluster, *of_nodes)} <= {
+        *kept_by_need,
+        *(name for name in ("out",) if unchanged),
+    }
+
+
+def test_a_setting_of_what_is_forgotten_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy of a role that somebody made anew names a bucket, which goes."""
+    policy = resource("cloud:Policy", "p", parent="urn:steps", dependencies=["urn:data"])
+    states = [resource(BUCKET, "data"), resource(ROLE, "steps"), policy]
+    there = owned(Cloud({(ROLE, "steps"): theirs("steps")}), State(states))
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
+    plan = destroy.preview_destroy({}, forget_foreign=True)
+    assert [step.name for step in plan.steps] == ["data"]
+    assert [part.name for part in plan.forgotten] == ["steps"]
+
+
+@pytest.mark.parametrize("delete_data", [False, True])
+@pytest.mark.parametrize("protected", [False, True])
+def test_what_others_have_in_it_keeps_it_whatever_is_said(
+    *, delete_data: bool, protected: bool
+) -> None:
+    cloud = Cloud(contents={"group": "it has data"}, shared={"group": "it has a machine"})
+    states = [resource("cloud:Group", "group", protect=protected), resource(ROLE, "steps")]
+    look = owned(cloud, State(states))
+    for include in (False, True):
+        decided = fates(look, include_protected=include, delete_data=delete_data)
+        reason = "protected" if protected and not include else "it has a machine"
+        assert [fate.reason for fate in decided] == [reason, None]
+        assert not foreign(decided)
 
 
 def test_what_a_run_has_all_but_made_is_in_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -472,6 +545,60 @@ def test_what_a_run_has_all_but_made_is_in_the_plan(monkeypatch: pytest.MonkeyPa
     plan = destroy.preview_destroy({})
     assert [step.name for step in plan.steps] == ["steps", "made"]
     assert [part.name for part in plan.kept] == ["theirs"]
+
+
+class CutOff(State):
+    """A state with what a run had begun when it was cut off, until that is settled."""
+
+    log: tuple[str, ...] = ()
+    fails: Exception | None = None
+
+    def settle(self) -> None:
+        self.log += ("settled",)
+        self.unfinished = []
+
+    def set_protection(self, protected: Mapping[str, bool]) -> None:
+        self.log += ("written",)
+
+    def destroy(self) -> Any:
+        self.log += ("destroyed",)
+        if self.fails is not None:
+            raise self.fails
+        self.states = []
+        return type("Result", (), {"steps": lambda _: []})()
+
+
+def test_nothing_is_written_before_a_deletion_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = replace(ours("c"), locked="deletion_protection")
+    cloud = Cloud({("cloud:Cluster", "c"): locked, (BUCKET, "data"): theirs("data")})
+    state = CutOff([resource("cloud:Cluster", "c")], [resource(BUCKET, "data")])
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(owned(cloud, state)))
+    with pytest.raises(ResourceProtected, match="Nothing was changed"):
+        destroy.destroy_infrastructure({})
+    assert (state.log, len(state.unfinished)) == ((), 1), "the next run can tell"
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_a_run_may_have_made_is_told_though_the_deletion_fails(
+    monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    """No later run could: the state has forgotten it by then."""
+    state = CutOff([resource(ROLE, "steps")], [resource(BUCKET, "data")])
+    cloud = Cloud({(BUCKET, "data"): theirs("data")})
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(owned(cloud, state)))
+    monkeypatch.setattr(destroy, "require_nothing_unknown", lambda *_, **__: ())
+    said: list[str] = []
+    told = "data: a run was cut off while it made this, or it is somebody else's: it lacks the tags"
+    if not fails:
+        done = destroy.destroy_infrastructure({}, progress=said.append)
+        assert [part.name for part in done.kept] == ["data"]
+    else:
+        state.fails = KitaruError("no", left=["one"])
+        with pytest.raises(KitaruError) as failed:
+            destroy.destroy_infrastructure({}, progress=said.append)
+        assert failed.value.left == ("one", told)
+    assert said == [told]
+    assert state.log == ("settled", "destroyed")
 
 
 @pytest.mark.parametrize("forget", [False, True])
@@ -498,16 +625,15 @@ def test_all_that_what_stays_depends_on_stays_by_name(
     cloud = Cloud({("cloud:Nodes", "n"): theirs("n")})
     state = Taken([*CLUSTER])
     monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(owned(cloud, state)))
-    monkeypatch.setattr(destroy, "require_nothing_unknown", lambda *_: ())
+    monkeypatch.setattr(destroy, "require_nothing_unknown", lambda *_, **__: ())
     if forget:
-        inside = replace(owned(cloud, state), inside=frozenset({"cloud:Nodes"}))
-        with monkeypatch.context() as patch:
-            patch.setattr(destroy, "existing", lambda *_: nullcontext(inside))
-            for act in (destroy.preview_destroy, destroy.destroy_infrastructure):
-                with pytest.raises(ResourceProtected, match="deleted: n\n") as refused:
-                    act({}, forget_foreign=True)
-                assert "Delete it, and then run the same command" in str(refused.value.remedy)
+        for act in (destroy.preview_destroy, destroy.destroy_infrastructure):
+            with pytest.raises(ResourceProtected, match="deleted: n\n") as refused:
+                act({}, forget_foreign=True)
+            assert "Delete it, or give it back its tags" in str(refused.value.remedy)
         assert (state.states, written) == (CLUSTER, [])
+        lonely = {**NODES, "parent": "", "dependencies": [], "propertyDependencies": {}}
+        state.states = [lonely if one is NODES else one for one in CLUSTER]
         plan = destroy.preview_destroy({}, forget_foreign=True)
         done = destroy.destroy_infrastructure({}, forget_foreign=True)
         # What is agreed to is all that goes.
@@ -562,7 +688,7 @@ def test_what_the_engine_leaves_though_it_was_to_go_is_named(
 
     there = owned(Cloud(), Left([resource(ROLE, "steps")]))
     monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
-    monkeypatch.setattr(destroy, "require_nothing_unknown", lambda *_: ())
+    monkeypatch.setattr(destroy, "require_nothing_unknown", lambda *_, **__: ())
     assert [part.name for part in destroy.destroy_infrastructure({}).kept] == ["steps"]
 
 

@@ -8,6 +8,7 @@ from typing import cast
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.gcp import records
 from kitaru_iac.clouds.gcp.provision.args import (
+    INSIDE,
     NAMED,
     OUTPUTS,
     TOKEN,
@@ -83,6 +84,7 @@ PROVIDER = CloudProvider(
         load=_provision,
         builder=_builder,
         unchanged=UNCHANGED,
+        inside=INSIDE,
         component=Component(
             token=TOKEN,
             arguments=InfrastructureArgs,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.clouds.aws.provision.args import INSIDE
 from kitaru_iac.clouds.aws.provision.cluster import ami_type
 from kitaru_iac.clouds.aws.provision.layout import layout
 from kitaru_iac.clouds.aws.provision.ownership import claims
@@ -210,6 +211,11 @@ def test_a_network_has_private_subnets_in_three_zones_and_one_way_out() -> None:
     default = one(made, "ec2/defaultSecurityGroup:DefaultSecurityGroup")
     assert not default.get("ingress")
     assert not default.get("egress")
+
+
+def test_what_is_said_to_lie_in_another_thing_is_made() -> None:
+    made = made_with(network="create", cluster_access=["arn:aws:iam::123456789012:role/x"])
+    assert {each.type for each in made} >= INSIDE
 
 
 def test_cluster_and_nodes_are_in_the_private_subnets() -> None:

@@ -11,11 +11,13 @@ import pytest
 from kitaru_iac.clouds.aws.provision.layout import Layout, layout
 from kitaru_iac.clouds.aws.provision.names import (
     bucket_name,
+    bucket_owner,
     cluster_name,
     repository_name,
     role_name,
 )
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
+from kitaru_iac.clouds.aws.provision.target import told_by
 from kitaru_iac.clouds.names import slug
 from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.clouds.wanted import region_of, wants_cluster
@@ -148,6 +150,56 @@ def test_one_zone_is_too_few(zones: list[str]) -> None:
     assert caught.value.what == f"{REGION} has no default subnets in two zones for the cluster"
     assert caught.value.why == "EKS asks for subnets in at least two availability zones"
     assert caught.value.remedy == f"aws ec2 create-default-vpc --region {REGION}"
+
+
+@pytest.mark.parametrize(
+    ("bucket", "owner"),
+    [
+        (OUR_BUCKET, ACCOUNT),
+        (f"kitaru-prod-{OTHER}-{REGION}", OTHER),
+        (f"kitaru-prod-{ACCOUNT}-eu-west-2", None),
+        (f"kitaru-other-{ACCOUNT}-{REGION}", None),
+        (f"kitaru-prod-{ACCOUNT[1:]}-{REGION}", None),
+        (f"kitaru-prod-{'a' * 12}-{REGION}", None),
+        (f"{ACCOUNT}-{REGION}", None),
+        (f"kitaru-prod-{ACCOUNT}", None),
+        ("", None),
+    ],
+)
+def test_the_name_of_a_bucket_of_ours_tells_its_account(bucket: str, owner: str | None) -> None:
+    assert bucket_owner("prod", bucket, REGION) == owner
+
+
+THERE = f"{OTHER}.dkr.ecr.{REGION}.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("type_", "record", "accounts"),
+    [
+        ("sagemaker", {"execution_role": OUR_ROLE}, {ACCOUNT}),
+        # A registry may be shared by many accounts.
+        ("sagemaker", {"execution_role": OUR_ROLE, "container_registry": THERE}, {ACCOUNT}),
+        ("kubernetes", {"artifact_store": f"s3://{OUR_BUCKET}"}, {ACCOUNT}),
+        ("kubernetes", {"container_registry": f"{HOST}/kitaru/prod"}, {ACCOUNT}),
+        ("kubernetes", {"container_registry": f"{THERE}/kitaru/prod"}, {OTHER}),
+        ("kubernetes", {"container_registry": f"{THERE}/team/images"}, set()),
+        ("kubernetes", {"container_registry": "docker.io/team"}, set()),
+        ("local", {"artifact_store": f"s3://{OUR_BUCKET}/x"}, {ACCOUNT}),
+        ("local", {"artifact_store": "s3://mine"}, set()),
+        (
+            "sagemaker",
+            {"execution_role": OUR_ROLE, "artifact_store": f"s3://kitaru-prod-{OTHER}-{REGION}"},
+            {ACCOUNT, OTHER},
+        ),
+    ],
+)
+def test_which_account_a_record_tells(
+    type_: str, record: dict[str, str], accounts: set[str]
+) -> None:
+    given = {"name": "prod", "type": type_, "region": REGION, "infra": "provision", **record}
+    if type_ == "kubernetes":
+        given |= {"cluster": "main", "artifact_store": "s3://mine"} | record
+    assert told_by(from_mapping(given)) == {"account": accounts}
 
 
 # --- what is made

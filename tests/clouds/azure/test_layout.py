@@ -32,7 +32,7 @@ from kitaru_iac.clouds.azure.provision.layout import Known, Layout, layout
 from kitaru_iac.clouds.azure.provision.marked import claim_of
 from kitaru_iac.clouds.azure.provision.own_policy import provision_policy
 from kitaru_iac.clouds.azure.provision.ownership import NAME, claims
-from kitaru_iac.clouds.azure.provision.target import account_for, passing, place_of
+from kitaru_iac.clouds.azure.provision.target import account_for, passing, place_of, told_by
 from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.errors import DescriptionError
@@ -463,3 +463,11 @@ def test_where_a_deployment_is_follows_from_its_provider() -> None:
     inputs = {"subscriptionId": SUBSCRIPTION.upper(), "location": REGION}
     assert place_of(inputs) == {"subscription": SUBSCRIPTION, "region": REGION}
     assert place_of({}) == {"subscription": "", "region": ""}
+
+
+def test_a_record_tells_its_subscription_or_nothing() -> None:
+    """Without one, the only one in sight is asked, whosever it is."""
+    assert told_by(described(subscription_id=SUBSCRIPTION.upper())) == {
+        "subscription": {SUBSCRIPTION}
+    }
+    assert told_by(local(subscription_id=None)) == {"subscription": frozenset()}

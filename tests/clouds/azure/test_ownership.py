@@ -232,8 +232,12 @@ def test_a_group_holds_what_others_made_and_our_data(account: Account, world: Wo
     world.azure.resources.writes.stored["images"] = 5
     assert account.holds(GROUP, path) == "it has images: it holds images"
     account.empty(GROUP, path)  # said to go with its data
+    assert account.others_in(GROUP, path) is None
     planted(world, VAULT, "theirs", {"team": "x"})
     assert "theirs" in str(account.holds(GROUP, path))
+    # That keeps it, whatever is said of its data: a plan that drops it would be refused half-way.
+    assert "theirs" in str(account.others_in(GROUP, path))
+    assert account.others_in(ACCOUNT, path) is None
     with pytest.raises(KitaruError, match="theirs") as refused:
         account.empty(GROUP, path)
     assert "Nothing was deleted" in str(refused.value.why)
@@ -297,6 +301,7 @@ def test_a_group_of_which_a_part_is_hidden_is_not_empty(account: Account, world:
         rights = {"actions": actions, "notActions": not_actions}
         world.azure.resources.permissions[path.lower()] = [rights]
         assert (holds or "None") in str(account.holds(GROUP, path))
+        assert (holds or "None") in str(account.others_in(GROUP, path))
     planted(world, VAULT, "theirs", {"team": "x"})
     world.azure.deny("Microsoft.KeyVault/vaults/read")
     with pytest.raises(KitaruError, match="cannot be told"):

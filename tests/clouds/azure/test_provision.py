@@ -153,6 +153,25 @@ def test_a_whole_life(azure_room: AzureRoom, tmp_path: Path, kitaru: Kitaru) -> 
     assert azure.resources.resources[theirs.lower()] == before
 
 
+def test_a_group_with_what_others_made_stays_and_the_plan_says_so(azure_room: AzureRoom) -> None:
+    """Azure deletes a group with all that is in it: no option says that of a colleague's things."""
+    azure = azure_room.world.azure
+    spec = azureml(azure_room, resource_group="fresh", resources={"group": "create"})
+    labels = p.provision(spec).labels
+    azure.storage_account("theirs12", "fresh")
+    everything = {"credentials": spec.credentials, "include_protected": True, "delete_data": True}
+    would = d.preview_destroy(labels, **everything)
+    done = d.destroy_infrastructure(labels, **everything)
+    for found in (would, done):
+        (kept,) = found.kept
+        assert kept.name.endswith("/resourceGroups/fresh")
+        assert "has what was not made for this stack" in kept.reason
+        assert "theirs12" in kept.reason
+    assert changes(would.steps) == changes(done.steps)
+    assert changes(done.steps) >= {("delete", "StorageAccount")}
+    assert azure_room.there() == {"theirs12"}
+
+
 def is_fit(kitaru: Kitaru, prod: list[str], checks: set[str]) -> None:
     """What is registered is fit; nothing but the connector's identity has to be told again."""
     at = prod.index("--credentials")

@@ -11,7 +11,7 @@ import pytest
 
 from kitaru_iac.clouds.gcp.provision import names
 from kitaru_iac.clouds.gcp.provision.account import Account
-from kitaru_iac.clouds.gcp.provision.args import OUTPUTS, InfrastructureArgs
+from kitaru_iac.clouds.gcp.provision.args import INSIDE, OUTPUTS, InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.labels import described
 from kitaru_iac.clouds.gcp.provision.layout import Layout, layout
 from kitaru_iac.clouds.gcp.provision.marked import claim_of
@@ -191,6 +191,11 @@ def test_nobody_named_is_nobody_let_in() -> None:
     }
     assert cluster["controlPlaneEndpointsConfig"]["dnsEndpointConfig"]["allowExternalTraffic"]
     assert cluster["deletionProtection"] is True
+
+
+def test_what_is_said_to_lie_in_another_thing_is_made() -> None:
+    made, _ = made_of(gke())
+    assert {one.type for one in made} >= INSIDE
 
 
 def test_a_network_is_made_or_a_subnetwork_is_used() -> None:

@@ -39,7 +39,7 @@ from kitaru_iac.clouds.gcp.provision.ownership import (
     claims,
     repository_claim,
 )
-from kitaru_iac.clouds.gcp.provision.target import account_for, passing, place_of
+from kitaru_iac.clouds.gcp.provision.target import account_for, passing, place_of, told_by
 from kitaru_iac.clouds.gcp.session import GcpAccess
 from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.clouds.provider import Claim, marks
@@ -435,3 +435,8 @@ def test_the_registry_knows_it() -> None:
     assert found.component.outputs == OUTPUTS
     assert found.pulumi_provider == "gcp"
     assert dict(found.load().plugins()).keys() == {"gcp"}
+
+
+def test_a_record_always_tells_its_project() -> None:
+    """Nothing of the place is taken from credentials, so that nothing is to be compared."""
+    assert told_by(vertex()) == {}

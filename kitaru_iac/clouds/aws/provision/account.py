@@ -209,6 +209,11 @@ class Account:
             return f"it may hold data: {error.why}"
         return None
 
+    def others_in(self, type: str, id: str) -> str | None:
+        """None: AWS deletes nothing with what is made here but data."""
+        del type, id
+        return None
+
     def empty(self, type: str, id: str) -> None:
         """Delete what a stateful resource holds, for good.
 

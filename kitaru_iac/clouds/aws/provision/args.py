@@ -21,8 +21,15 @@ TYPES = (StackType.LOCAL, StackType.KUBERNETES, StackType.SAGEMAKER)
 
 #: What lies in a cluster: EKS deletes no cluster with a node group, and all others go with it.
 #: https://docs.aws.amazon.com/eks/latest/APIReference/API_DeleteCluster.html
+#: And in a network, which AWS does not delete while it holds them.
+#: https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
 INSIDE = frozenset(
     {
+        "aws:ec2/eip:Eip",
+        "aws:ec2/internetGateway:InternetGateway",
+        "aws:ec2/natGateway:NatGateway",
+        "aws:ec2/subnet:Subnet",
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
         "aws:eks/nodeGroup:NodeGroup",
         "aws:eks/addon:Addon",
         "aws:eks/accessEntry:AccessEntry",

@@ -9,7 +9,10 @@ from typing import cast
 from kitaru_iac.clouds.aws.provision.account import Account
 from kitaru_iac.clouds.aws.provision.args import OUTPUTS
 from kitaru_iac.clouds.aws.provision.layout import Layout, layout
+from kitaru_iac.clouds.aws.provision.names import bucket_owner, repository_name
 from kitaru_iac.clouds.aws.provision.ownership import claims
+from kitaru_iac.clouds.aws.resources import account_of as account_in
+from kitaru_iac.clouds.aws.resources import aws_resources
 from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of, wants_cluster
@@ -18,7 +21,7 @@ from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import EcrUri, S3Uri
 
-__all__ = ["account_for", "account_of", "place_of", "plugins", "target", "used"]
+__all__ = ["account_for", "account_of", "place_of", "plugins", "target", "told_by", "used"]
 
 
 def plugins() -> tuple[tuple[str, str], ...]:
@@ -102,6 +105,20 @@ def account_for(spec: StackSpec) -> Account:
         NotAllowedError: There are no usable credentials.
     """
     return Account.open(spec.credentials, region_of(spec))
+
+
+def told_by(spec: StackSpec) -> dict[str, frozenset[str]]:
+    """Which accounts a stack's record names: credentials of any account fit its region.
+
+    SageMaker runs with a role of its own account, and the names of what was made tell it too. A
+    registry that is used may be another account's.
+    """
+    found = aws_resources(spec)
+    role, bucket = account_in(found.role), found.bucket or ""
+    named = {role, bucket_owner(spec.name, bucket, region_of(spec))} - {None}
+    if not named and found.repository == repository_name(spec.name):
+        named = {found.account} - {None}
+    return {"account": frozenset(map(str, named))}
 
 
 def place_of(inputs: Inputs) -> dict[str, str]:

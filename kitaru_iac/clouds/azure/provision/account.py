@@ -150,6 +150,10 @@ class Account:
         """Say what a stateful resource still holds; None if it is empty or gone."""
         return holdings.told(self._access, type, id)
 
+    def others_in(self, type: str, id: str) -> str | None:
+        """Say what others have in the resource group, or that it cannot be told."""
+        return holdings.others_told(self._access, type, id)
+
     def empty(self, type: str, id: str) -> None:
         """See that all that a resource holds may go: Azure deletes it with the resource.
 

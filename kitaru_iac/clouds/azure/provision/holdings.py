@@ -24,7 +24,7 @@ from kitaru_iac.clouds.azure.provision.kinds import ACCOUNT, GROUP, KINDS, REGIS
 from kitaru_iac.clouds.azure.provision.ownership import tags_of
 from kitaru_iac.clouds.azure.session import AzureAccess
 
-__all__ = ["Contents", "contents", "told"]
+__all__ = ["Contents", "contents", "others_told", "told"]
 
 _GROUPS, _AUTHORIZATION = "2022-09-01", "2022-04-01"
 _FEW = 3
@@ -187,7 +187,19 @@ def told(access: AzureAccess, type: str, id: str) -> str | None:
         found = contents(access, type, id)
     except ProbeError as error:
         return f"it may hold data: {error.why}"
-    if found.others is not None:
-        where = group_of(id) or id
-        return f"the group {where} has what was not made for this stack: {found.others}"
-    return found.data
+    return found.data if found.others is None else _of_others(id, found.others)
+
+
+def others_told(access: AzureAccess, type: str, id: str) -> str | None:
+    """Say what is in a resource and is not the deployment's own; None if nothing."""
+    if type != GROUP:
+        return None
+    try:
+        others = contents(access, type, id).others
+    except ProbeError as error:
+        return f"what is in it cannot be told, and all of it would go: {error.why}"
+    return None if others is None else _of_others(id, others)
+
+
+def _of_others(id: str, others: str) -> str:
+    return f"the group {group_of(id) or id} has what was not made for this stack: {others}"

@@ -27,7 +27,16 @@ from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
 
-__all__ = ["account_for", "account_of", "passing", "place_of", "plugins", "target", "used"]
+__all__ = [
+    "account_for",
+    "account_of",
+    "passing",
+    "place_of",
+    "plugins",
+    "target",
+    "told_by",
+    "used",
+]
 
 
 #: A refusal of what a managed identity does, as a workspace's when it is made.
@@ -135,6 +144,12 @@ def _named(spec: StackSpec, subscription: str, region: str) -> tuple[Claim, ...]
     except DescriptionError:
         return ()  # who makes it says so; the group is looked at all the same
     return tuple(one for one in claims(planned) if one.type in KINDS and one.type != GROUP)
+
+
+def told_by(spec: StackSpec) -> dict[str, frozenset[str]]:
+    """Say which subscription a stack's record names: without one it is the only one in sight."""
+    subscription, _ = place_in(spec)
+    return {"subscription": frozenset({subscription.lower()} if subscription else ())}
 
 
 def place_of(inputs: Inputs) -> dict[str, str]:

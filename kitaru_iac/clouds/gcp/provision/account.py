@@ -222,6 +222,11 @@ class Account:
             return f"it may hold data: {error.why}"
         return None
 
+    def others_in(self, type: str, id: str) -> str | None:
+        """None: Google deletes nothing with what is made here but data."""
+        del type, id
+        return None
+
     def empty(self, type: str, id: str) -> None:
         """Delete what a bucket holds, for good as far as its soft delete lets it.
 

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["NAMED", "OUTPUTS", "TOKEN", "TYPES", "UNCHANGED", "InfrastructureArgs"]
+__all__ = ["INSIDE", "NAMED", "OUTPUTS", "TOKEN", "TYPES", "UNCHANGED", "InfrastructureArgs"]
 
 #: The component's type.
 TOKEN = "kitaru:gcp:Infrastructure"  # noqa: S105
@@ -29,6 +29,15 @@ UNCHANGED = frozenset(
         "gcp:projects/service:Service",
         "gcp:projects/serviceIdentity:ServiceIdentity",
         "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+    }
+)
+#: What lies in a network, which Google does not delete while it holds them, or in its router.
+#: https://cloud.google.com/vpc/docs/create-modify-vpc-networks
+INSIDE = frozenset(
+    {
+        "gcp:compute/router:Router",
+        "gcp:compute/routerNat:RouterNat",
+        "gcp:compute/subnetwork:Subnetwork",
     }
 )
 

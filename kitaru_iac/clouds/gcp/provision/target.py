@@ -28,7 +28,16 @@ from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import ArtifactRegistryUri, GcsUri, parse_container_registry
 
-__all__ = ["account_for", "account_of", "passing", "place_of", "plugins", "target", "used"]
+__all__ = [
+    "account_for",
+    "account_of",
+    "passing",
+    "place_of",
+    "plugins",
+    "target",
+    "told_by",
+    "used",
+]
 
 #: A member of a policy that Google does not know yet: an agent, or an account of a moment ago.
 _LATE_MEMBER = compiled(
@@ -262,3 +271,9 @@ def _named(spec: StackSpec, project: str) -> tuple[Claim, ...]:
 def place_of(inputs: Inputs) -> dict[str, str]:
     """Where a deployment is, from the inputs of its provider in the state."""
     return {key: str(inputs.get(key, "")) for key in ("project", "region")}
+
+
+def told_by(spec: StackSpec) -> dict[str, frozenset[str]]:
+    """Nothing that credentials could tell otherwise: the record always has project and region."""
+    del spec
+    return {}
