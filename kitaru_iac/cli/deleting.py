@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kitaru_iac.cli.infra import consent, foreign_stays, progress
 from kitaru_iac.cli.output import current as output
-from kitaru_iac.cli.plans import asking
+from kitaru_iac.cli.plans import asking_to_delete
 from kitaru_iac.errors import ExitCode, InfrastructureRemains, StackNotManaged, UsageError
 from kitaru_iac.machine.interrupts import faces
 
@@ -45,7 +45,7 @@ def delete(
             infrastructure=True,
             include_protected=include_protected,
             delete_data=delete_data,
-            confirm=None if yes else asking("Delete this infrastructure?"),
+            confirm=None if yes else asking_to_delete(),
             progress=progress(),
             consent=consent(yes=yes),
         )

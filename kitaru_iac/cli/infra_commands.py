@@ -9,7 +9,7 @@ import typer
 
 from kitaru_iac.cli.infra import consent, foreign_stays, progress
 from kitaru_iac.cli.output import current as output
-from kitaru_iac.cli.plans import asking
+from kitaru_iac.cli.plans import asking_to_delete
 from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -27,24 +27,29 @@ def list_(
     """List what was provisioned, and the stack that has it.
 
     Looks into the Pulumi backend that is used here ($PULUMI_BACKEND_URL, else the configuration
-    home), and asks no cloud. What has no stack was left by kitaru stack delete, or by a creation
-    that failed. A state that cannot be read is said in its own row, and so is one that a stack's
-    record names and that is not there.
+    home), and asks no cloud. Which stack has it is asked of the store that is connected now, and
+    of no other: what has no stack there was left by kitaru stack delete or by a creation that
+    failed, or is another store's. A state that cannot be read is said in its own row, and so are
+    what a run that was cut off may have made, and a state that a stack's record names and that is
+    not there.
 
     Examples:
         kitaru infra list
         kitaru infra list --output json
     """
-    from kitaru_iac.stacks import deployed
+    from kitaru_iac.stacks import deployments
 
     out = output()
-    found = deployed.list_deployments(progress=out.progress, consent=consent(yes=yes))
+    found = deployments.list_deployments(progress=out.progress, consent=consent(yes=yes))
     lines = []
     for one in found:
-        whose = f"stack {one.stack}" if one.stack else "no stack"
+        whose = f"stack {one.stack}" if one.stack else f"no stack in {one.store}"
         lines.append(f"{one.name}: {whose}, state in {one.backend}")
-        nothing = f"  not known: {one.problem}" if one.problem else "  holds nothing"
-        lines += [f"  {name} ({kind})" for kind, name in one.holds] or [nothing]
+        lines += [f"  {name} ({kind})" for kind, name in one.holds]
+        if one.problem:
+            lines.append(f"  not known: {one.problem}")
+        elif not one.holds:
+            lines.append("  holds nothing")
     out.items([one.to_dict() for one in found], lines or ["Nothing is provisioned from here."])
 
 
@@ -76,7 +81,8 @@ def delete(
         bool,
         typer.Option(
             "--forget-foreign",
-            help="What the state holds and was not made for this stack is forgotten, and stays.",
+            help="What the state holds and was not made for this stack is forgotten, and stays; "
+            "refused where that lies in, or stands on, what would go.",
         ),
     ] = False,
     yes: Annotated[
@@ -84,13 +90,16 @@ def delete(
         typer.Option("--yes", "-y", help="Do it without asking."),
     ] = False,
 ) -> int | None:
-    """Take down what was provisioned and no stack has any more.
+    """Take down what was provisioned and no stack has.
 
-    Protected resources, and those that hold something, stay and are listed; run it again with the
-    two options to take them down too. What is not the stack's own (somebody made it anew, or took
-    its tags away) is never touched: it stays in the state, with exit code 1, until it is forgotten
-    with --forget-foreign. What a stack has goes with kitaru stack delete --infra. Where there is
-    neither a state nor a stack, -f lists what still carries the deployment's tags.
+    Only the store that is connected now is asked which stack has it (kitaru status): where several
+    keep their states in one backend, it may be another one's. Protected resources, and those that
+    hold something, stay and are listed; run it again with the two options to take them down too.
+    What is not the stack's own (somebody made it anew, or took its tags away) is never touched: it
+    stays in the state, with exit code 1, until it is forgotten with --forget-foreign, which is
+    refused where that lies in, or stands on, what would go. What a stack has goes with kitaru stack
+    delete --infra. Where there is neither a state nor a stack, -f lists what still carries the
+    deployment's tags.
 
     Examples:
         kitaru infra delete prod
@@ -98,16 +107,16 @@ def delete(
         kitaru infra delete prod -f stack.yaml
     """
     from kitaru_iac.spec import load
-    from kitaru_iac.stacks import deployed
+    from kitaru_iac.stacks import deployments
 
     out = output()
-    done = deployed.delete_deployment(
+    done = deployments.delete_deployment(
         name,
         spec=load({}, Path(file)) if file is not None else None,
         include_protected=include_protected,
         delete_data=delete_data,
         forget_foreign=forget_foreign,
-        confirm=None if yes else asking("Delete this infrastructure?"),
+        confirm=None if yes else asking_to_delete(),
         progress=progress(),
         consent=consent(yes=yes),
     )

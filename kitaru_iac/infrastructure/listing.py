@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kitaru_iac.infrastructure.deployments import PROJECT, opened
+from kitaru_iac.infrastructure.deployments import PROJECT, inputs_of, opened
 from kitaru_iac.infrastructure.ownership import things
 from kitaru_iac.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
 from kitaru_iac.values import dataclass
@@ -25,7 +25,7 @@ class HeldDeployment:
         labels: Those by which a stack's record names it.
         updated: When it was last updated, in ISO 8601; None if never.
         holds: What its state holds, as Pulumi's type and the cloud's name, without settings.
-        problem: Why its state could not be read; None if it was.
+        problem: Why that may not be all: its state could not be read, or a creation was cut off.
     """
 
     name: str
@@ -72,12 +72,31 @@ def deployments(
         try:
             with opened((PROJECT, name, None), _nothing, progress, consent) as deployment:
                 held = things(deployment.resources())
+                problem = _cut_off(deployment.begun())
         except EngineError as error:
             problem = " ".join(str(error).split())
             found.append(HeldDeployment(name, labels, updated, problem=problem))
         else:
-            found.append(HeldDeployment(name, labels, updated, held))
+            found.append(HeldDeployment(name, labels, updated, held, problem))
     return tuple(found)
+
+
+def _cut_off(begun: Sequence[Mapping[str, object]]) -> str | None:
+    """Why what a state holds may not be all; None if no creation has been begun and not ended."""
+    what = ", ".join(
+        f"{_name(resource)} ({resource['type']})"
+        for resource in begun
+        if not str(resource["type"]).startswith("pulumi:")
+    )
+    return f"a run was cut off, or is under way: {what} may be there" if what else None
+
+
+def _name(resource: Mapping[str, object]) -> str:
+    """The cloud's name for what has no id yet, else Pulumi's."""
+    inputs = inputs_of(resource)
+    own = (inputs.get(key) for key in ("name", "bucket"))
+    named = next((name for name in own if isinstance(name, str)), None)
+    return named or str(resource.get("urn")).rpartition("::")[2]
 
 
 def _nothing() -> None:

@@ -162,7 +162,7 @@ async def confirm_deletion(
         from kitaru_iac.stacks.removal import require_deletable
 
         row = _row_of(id)
-        require_deletable(row.id)
+        require_deletable(row.id, recursive=recursive)
         return row
 
     row = await site_of(ctx).worker.read(ctx, look)

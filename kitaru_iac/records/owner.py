@@ -7,7 +7,7 @@ such a stack to its program and says where that is. Pure: labels in, errors out;
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
@@ -20,6 +20,7 @@ __all__ = [
     "Owner",
     "forced_warning",
     "labels_for",
+    "options",
     "owner_of",
     "require_changeable",
     "require_creatable",
@@ -28,6 +29,8 @@ __all__ = [
 
 _TYPE = "kitaru:index:Stack"
 _SCHEME = "urn:pulumi:"
+#: The options that mean nothing where the command provisioned nothing.
+_FOR_INFRA = frozenset({"--infra", "--include-protected", "--delete-data"})
 #: A creation that replaces does not say that its state has the stack already.
 _BEFORE_REPLACING = (
     "If the state has it here already (after an alias, pulumi state rename, state move or stack "
@@ -188,8 +191,18 @@ def require_removable(
     id: str,
     force: bool = False,
     infrastructure: bool = False,
+    flags: Sequence[str] = (),
 ) -> None:
     """Refuse to delete a stack that belongs to another program; only the command can be forced.
+
+    Args:
+        name: The stack's name.
+        labels: Its labels.
+        owner: The resource that asks; None is the command.
+        id: The stack's id.
+        force: Whether the command is to delete it all the same.
+        infrastructure: Whether what was provisioned for it is to go too.
+        flags: The options that were given, for the remedy.
 
     Raises:
         ProtectedStackError: It does.
@@ -206,19 +219,26 @@ def require_removable(
             )
         return
     here = f" --stack {stored.stack}" if stored.stack else ""
+    ours = any(key.startswith(DEPLOYMENT_LABELS) for key in labels)
+    apt = flags if ours else [flag for flag in flags if flag not in _FOR_INFRA]
+    forced = options(apt, "--force")
     remedy = (
         f"Delete it with: pulumi destroy{here} --target {shlex.quote(stored.urn)}\n"
         f"or take it out of the program and run: pulumi up{here}\n"
-        f"If Pulumi's state of it is lost: kitaru stack delete {id} --force"
+        f"If Pulumi's state of it is lost: kitaru stack delete {id}{forced}"
     )
     if owner is not None:  # it was imported
         forget = f"pulumi state delete {shlex.quote(owner.urn)}"
         remedy += f"\nTo let this program forget it, and the stack stay: {forget}"
-    ours = any(key.startswith(DEPLOYMENT_LABELS) for key in labels)
     if infrastructure and not ours:
         raise _belongs(name, stored, remedy, "The command provisioned nothing for it.")
     if not force or owner is not None:
         raise _belongs(name, stored, remedy)
+
+
+def options(given: Sequence[str], *more: str) -> str:
+    """Give the options of a command as they follow it, each once: `` --recursive --force``."""
+    return "".join(f" {flag}" for flag in dict.fromkeys((*given, *more)))
 
 
 def forced_warning(labels: Mapping[str, Any], owner: Owner | None) -> tuple[OwnedByPulumi, ...]:

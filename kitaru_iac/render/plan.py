@@ -57,6 +57,7 @@ def text(
     plan: Plan,
     style: Callable[..., str] = _plain,
     drift: Sequence[Mapping[str, Any]] | None = None,
+    unchanged: str | None = None,
 ) -> Iterator[str]:
     """The plan in lines.
 
@@ -64,6 +65,8 @@ def text(
         plan: What to show.
         style: Takes a text and the names of styles, and gives the text as the terminal wants it.
         drift: What differs from what was applied, as a plan's document has it.
+        unchanged: What is said where nothing would change, of a plan that is not that of a
+            description.
     """
     if plan.steps:
         yield style(f"Plan for stack {plan.stack}:", "bold")
@@ -79,7 +82,7 @@ def text(
         yield from details({"drift": drift, "looks": ()}, style)
     for warning in plan.warnings:
         yield f"{style('Warning:', 'yellow')} {warning}"
-    yield style(summary(plan), "bold")
+    yield style(summary(plan) if plan.has_changes or unchanged is None else unchanged, "bold")
 
 
 def several(plans: Sequence[StackPlan], style: Callable[..., str] = _plain) -> Iterator[str]:

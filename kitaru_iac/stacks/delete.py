@@ -17,7 +17,7 @@ from kitaru_iac.machine.active_scope import blocks
 from kitaru_iac.plan.model import Action, Plan, Reason, Step
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.model import Records, stored_id
-from kitaru_iac.records.owner import Owner, forced_warning, require_removable
+from kitaru_iac.records.owner import Owner, forced_warning, options, require_removable
 from kitaru_iac.records.stored import Store
 from kitaru_iac.stacks.deletion_errors import Asked
 from kitaru_iac.stacks.removed_parts import Leaving, Removal
@@ -58,9 +58,10 @@ def delete_stack(
         RegistrationFailed: A deletion failed half-way; its `left` and `remedy` say what to do.
         StackChanged: The stack is deleted; parts of it that somebody else uses by now are left.
     """
-    scopes = require_deletable(stack, force=force, owner=owner)
-    flags = [flag for flag, on in (("--recursive", recursive), ("--force", force)) if on]
-    asked = Asked(stack.id, (*flags, *more_flags), by_program=owner is not None)
+    given = [flag for flag, on in (("--recursive", recursive), ("--force", force)) if on]
+    flags = (*given, *more_flags)
+    scopes = require_deletable(stack, force=force, owner=owner, flags=flags)
+    asked = Asked(stack.id, flags, by_program=owner is not None)
     removal = _chosen(store, stack, asked, recursive=recursive)
     with removal.holding() as hold:
         new_active = leave(store.gateway, scopes) if scopes else None
@@ -107,7 +108,7 @@ def planned_deletion(
     Raises:
         ProtectedStackError: It is the default stack, active, or another's.
     """
-    require_deletable(stack, force=False)
+    require_deletable(stack, force=False, flags=["--recursive"])
     removal = _chosen(store, stack, Asked(stack.id), recursive=True, before=before)
     parts = [(part.type, part.name) for part in removal.components]
     parts += [("service_connector", link.name) for link in removal.connectors]
@@ -159,8 +160,16 @@ def require_deletable(
     force: bool,
     owner: Owner | None = None,
     infrastructure: bool = False,
+    flags: Sequence[str] = (),
 ) -> list[str]:
     """Refuse the default stack, and one that is another's or active unless forced.
+
+    Args:
+        stack: The stack, as it is there now.
+        force: As of `delete_stack`.
+        owner: As of `delete_stack`.
+        infrastructure: Whether what was provisioned for it is to go too.
+        flags: The options that were given, for the remedies.
 
     Returns:
         Where it is active.
@@ -171,20 +180,26 @@ def require_deletable(
             why="ZenML keeps it as the stack to fall back to; --force does not change that.",
         )
     require_removable(
-        stack.name, stack.labels, owner, id=stack.id, force=force, infrastructure=infrastructure
+        stack.name,
+        stack.labels,
+        owner,
+        id=stack.id,
+        force=force,
+        infrastructure=infrastructure,
+        flags=flags,
     )
     scopes = scopes_of(stack)
-    _require_inactive(stack, scopes, force=force)
+    _require_inactive(stack, scopes, force=force, flags=flags)
     return scopes
 
 
-def require_managed(stack: StackDoc, *, force: bool, recursive: bool) -> None:
+def require_managed(stack: StackDoc, *, force: bool, flags: Sequence[str]) -> None:
     """Refuse a stack that Kitaru did not make, after what would refuse it anyway.
 
     Args:
         stack: The stack, as it is there now.
         force: As of `require_deletable`.
-        recursive: As the command was given, for the remedy.
+        flags: The options that were given, for the remedies.
 
     Raises:
         StackNotManaged: Kitaru did not make it, or somebody has taken the label off.
@@ -192,9 +207,8 @@ def require_managed(stack: StackDoc, *, force: bool, recursive: bool) -> None:
     """
     if is_managed(stack.labels):
         return
-    require_deletable(stack, force=force)
-    flags = [flag for flag, on in (("--recursive", recursive), ("--force", force)) if on]
-    again = " ".join(["kitaru stack delete", stack.id, *flags, "--unmanaged"])
+    require_deletable(stack, force=force, flags=flags)
+    again = f"kitaru stack delete {stack.id}{options(flags, '--unmanaged')}"
     raise StackNotManaged(
         f"Kitaru did not make stack '{stack.name}'; nothing was deleted",
         stack=stack.id,
@@ -203,7 +217,9 @@ def require_managed(stack: StackDoc, *, force: bool, recursive: bool) -> None:
     )
 
 
-def _require_inactive(stack: StackDoc, scopes: list[str], *, force: bool) -> None:
+def _require_inactive(
+    stack: StackDoc, scopes: list[str], *, force: bool, flags: Sequence[str]
+) -> None:
     name = stack.name
     if "environment" in scopes and stack.id in blocks:
         raise ProtectedStackError(
@@ -224,7 +240,7 @@ def _require_inactive(stack: StackDoc, scopes: list[str], *, force: bool) -> Non
             if "global" in scopes or len(scopes) > 1
             else "It is the active stack of this directory.",
             remedy="Switch first: kitaru stack use default\n"
-            f"or delete it all the same: kitaru stack delete {stack.id} --force",
+            f"or delete it all the same: kitaru stack delete {stack.id}{options(flags, '--force')}",
         )
 
 

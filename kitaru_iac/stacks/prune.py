@@ -205,7 +205,7 @@ def _deletion(
 
     why = f"pruned: nothing in {source} describes the stack"
     deletion = planned_deletion(store, doc, why, Reason.PRUNED, before=before)
-    deployed.require_none(doc)
+    deployed.require_none(doc, ["--recursive"])
     return deletion
 
 

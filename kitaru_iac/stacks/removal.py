@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
@@ -117,44 +118,43 @@ def _delete(
     from kitaru_iac.stacks import deployed
 
     what = {"include_protected": include_protected, "delete_data": delete_data}
+    more_flags = _given(
+        infra=infrastructure,
+        keep_infra=keep_infrastructure,
+        unmanaged=unmanaged and owner is None,
+    )
+    asked = {"recursive": recursive, "force": force}
+    flags = [*_given(**asked), *more_flags, *_given(**what)]
     agreed: StackDoc | None = None
     if infrastructure:
         agreed = store.require(ref)
         if not unmanaged:
-            deletion.require_managed(agreed, force=force, recursive=recursive)
-        deletion.require_deletable(agreed, force=force, owner=owner, infrastructure=True)
-
-        def show(stack: StackDoc) -> Destroyed:
-            return deployed.preview_destroy(stack, **what, progress=progress)
-
+            deletion.require_managed(agreed, force=force, flags=flags)
+        deletion.require_deletable(
+            agreed, force=force, owner=owner, infrastructure=True, flags=flags
+        )
+        show = partial(deployed.preview_destroy, **what, progress=progress)
         if not _agreed(agreed, show, confirm, progress, consent):
             return None
-    flags = {
-        "--infra": infrastructure,
-        "--keep-infra": keep_infrastructure,
-        "--unmanaged": unmanaged and owner is None,
-    }
     gone = None
     with _locked(store, agreed.id if agreed else ref, exact=exact) as (found, repaired):
         stack = found
         if stack is not None and not unmanaged:
-            deletion.require_managed(stack, force=force, recursive=recursive)
+            deletion.require_managed(stack, force=force, flags=flags)
         if agreed is not None:
             stack = _still(found, agreed)
             gone = deployed.destroy(stack, **what, progress=progress)
         if stack is None:
             return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
         if not (infrastructure or keep_infrastructure or owner is not None):
-            deployed.require_none(stack)
-        done = deletion.delete_stack(
-            store,
-            stack,
-            recursive=recursive,
-            force=force,
-            owner=owner,
-            more_flags=[flag for flag, is_given in flags.items() if is_given],
-        )
+            deployed.require_none(stack, flags)
+        done = deletion.delete_stack(store, stack, **asked, owner=owner, more_flags=more_flags)
     return done if gone is None else deployed.with_destroyed(done, gone)
+
+
+def _given(**flags: bool) -> list[str]:
+    """The options of the command that are given."""
+    return [f"--{name.replace('_', '-')}" for name, is_given in flags.items() if is_given]
 
 
 def _agreed(
@@ -170,14 +170,15 @@ def _agreed(
 
     deployed.require_provisioned(stack)
     require_engine(consent, progress=progress)
-    return confirm is None or confirm(Plan(stack.name, show(stack).steps))
+    return confirm is None or confirm(deployed.plan_of(stack.name, show(stack)))
 
 
-def require_deletable(id: str) -> None:
+def require_deletable(id: str, *, recursive: bool) -> None:
     """Refuse what `delete` would refuse, before anybody is asked.
 
     Args:
         id: The stack's whole id; nothing is said of one that is gone.
+        recursive: As of `delete`, for the remedies.
 
     Raises:
         ProtectedStackError: It is the default stack, the active one, or a Pulumi program's.
@@ -190,8 +191,9 @@ def require_deletable(id: str) -> None:
 
     stack = Store.open().find(id, exact=True)
     if stack is not None:
-        deletion.require_deletable(stack, force=False)
-        deployed.require_none(stack)
+        flags = _given(recursive=recursive)
+        deletion.require_deletable(stack, force=False, flags=flags)
+        deployed.require_none(stack, flags)
 
 
 def clean(confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Cleaned:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from kitaru_iac.infrastructure.results import Destroyed
 from kitaru_iac.notices import RemainsUnknown
-from kitaru_iac.plan.model import Kept
-from kitaru_iac.stacks import deployed, operations
+from kitaru_iac.plan.model import Action, Kept, Layer, Plan, Step
+from kitaru_iac.stacks import deployments, operations
 from kitaru_iac.stacks.deployed import with_destroyed
 from kitaru_iac.stacks.results import Deleted
 from tests.cli.conftest import Kitaru
@@ -53,7 +54,7 @@ def test_a_deletion_that_leaves_what_is_not_ours_is_no_success(
 ) -> None:
     records = Deleted("prod", (), (), (), None, recursive=True)
     monkeypatch.setattr(operations, "delete", lambda *_, **__: with_destroyed(records, gone))
-    monkeypatch.setattr(deployed, "delete_deployment", lambda *_, **__: gone)
+    monkeypatch.setattr(deployments, "delete_deployment", lambda *_, **__: gone)
     own = ("--infra", "--recursive") if command[0] == "stack" else ()
     told = kitaru(*command, "prod", *own, "--yes", "--output", form)
     assert told.code == code
@@ -71,3 +72,46 @@ def test_a_deletion_that_leaves_what_is_not_ours_is_no_success(
     later = "Take the rest down with: kitaru infra delete prod" in told.out
     own_stays = any(part not in gone.foreign for part in gone.kept)
     assert later is (command[0] == "stack" and own_stays)
+
+
+@pytest.mark.parametrize("command", [("stack", "delete"), ("infra", "delete")])
+def test_what_is_asked_about_is_a_deletion(
+    kitaru: Kitaru, monkeypatch: pytest.MonkeyPatch, command: tuple[str, str]
+) -> None:
+    """A protected bucket alone is left: nothing is as described, since nothing was."""
+    plan = Plan("prod", (Step(Action.KEEP, PROTECTED.kind, "data", Layer.INFRASTRUCTURE),))
+
+    def asks(*_: object, confirm: Callable[[Plan], bool], **__: object) -> None:
+        assert confirm(plan) is False
+
+    monkeypatch.setattr("kitaru_iac.cli.terminal.confirm", lambda *_, **__: False)
+    monkeypatch.setattr(operations, "delete", asks)
+    monkeypatch.setattr(deployments, "delete_deployment", asks)
+    told = kitaru(*command, "prod", *(("--infra",) if command[0] == "stack" else ()))
+    assert told.code == 1
+    assert "No infrastructure would be deleted." in told.err
+    assert "as described" not in told.err
+
+
+@pytest.mark.parametrize("problem", [None, "a run was cut off"])
+@pytest.mark.parametrize("holds", [(), ((PROTECTED.kind, "data"),)])
+@pytest.mark.parametrize("stack", [None, "prod"])
+def test_a_listed_deployment_is_said_with_all_that_is_known_of_it(
+    kitaru: Kitaru,
+    monkeypatch: pytest.MonkeyPatch,
+    stack: str | None,
+    holds: tuple[tuple[str, str], ...],
+    problem: str | None,
+) -> None:
+    row = deployments.ListedDeployment(
+        "prod", "s3://states", stack, None, holds, problem, "https://zenml.example.com"
+    )
+    monkeypatch.setattr(deployments, "list_deployments", lambda **_: (row,))
+    whose = "stack prod" if stack else "no stack in https://zenml.example.com"
+    lines = [f"prod: {whose}, state in s3://states"]
+    lines += [f"  data ({PROTECTED.kind})"] if holds else []
+    lines += [f"  not known: {problem}"] if problem else [] if holds else ["  holds nothing"]
+    assert kitaru("infra", "list").out.splitlines() == lines
+    (item,) = json.loads(kitaru("infra", "list", "--output", "json").out)["items"]
+    assert item == row.to_dict()
+    assert (item["stack"], item["store"]) == (stack, "https://zenml.example.com")

@@ -51,3 +51,15 @@ def test_nothing_to_do():
     same = Plan("prod", (Step(Action.KEEP, "stack", "prod"),))
     assert summary(same) == "No changes: stack prod is as described."
     assert list(text(Plan("prod"))) == ["No changes: stack prod is as described."]
+
+
+def test_a_plan_of_no_description_has_words_of_its_own():
+    none = "No infrastructure would be deleted."
+    kept = Step(Action.KEEP, "aws:s3/bucket:Bucket", "data", Layer.INFRASTRUCTURE, reason="held")
+    assert list(text(Plan("prod", (kept,)), unchanged=none)) == [
+        "Plan for stack prod:",
+        "    keep     aws:s3/bucket:Bucket data  (held)",
+        none,
+    ]
+    assert list(text(Plan("prod"), unchanged=none)) == [none]
+    assert list(text(PLAN, unchanged=none)) == list(text(PLAN))

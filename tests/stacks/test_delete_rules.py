@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.errors import (
+    InfrastructureRemains,
     KitaruError,
     NotFoundError,
     ProtectedStackError,
@@ -27,6 +28,7 @@ from kitaru_iac.labels import (
 from kitaru_iac.records.owner import Owner
 from kitaru_iac.stacks import delete as module
 from kitaru_iac.stacks.delete import require_deletable
+from kitaru_iac.stacks.deployed import require_none
 from kitaru_iac.stacks.removed_parts import DEPLOYMENT
 from kitaru_iac.stacks.results import Deleted
 from tests.records.shelf import Shelf, Words, id_of
@@ -183,6 +185,65 @@ def test_a_stack_of_pulumis_goes_only_by_its_program_or_by_force(
     else:
         where = require_deletable(stack, force=force, owner=owner, infrastructure=infrastructure)
         assert where == []
+
+
+@pytest.mark.parametrize(
+    ("given", "deployed", "advised"),
+    [
+        ([], False, "--force"),
+        (["--recursive"], False, "--recursive --force"),
+        (["--recursive", "--unmanaged"], False, "--recursive --unmanaged --force"),
+        (
+            ["--recursive", "--infra", "--delete-data"],
+            True,
+            "--recursive --infra --delete-data --force",
+        ),
+    ],
+)
+@pytest.mark.parametrize("why", ["active", "Pulumi's"])
+def test_a_refusal_advises_no_less_than_was_asked(
+    scopes: list[str], why: str, given: list[str], deployed: bool, advised: str
+) -> None:
+    labels = {**MANAGED, **(DEPLOYED if deployed else {})}
+    if why == "active":
+        scopes.append("global")
+    else:
+        labels[OWNER_LABEL] = URN
+    stack = a_stack(labels=labels).find("s")
+    assert stack is not None
+    infra = "--infra" in given
+    with pytest.raises(ProtectedStackError) as refused:
+        require_deletable(stack, force=False, infrastructure=infra, flags=given)
+    assert str(refused.value.remedy).endswith(f"kitaru stack delete {stack.id} {advised}")
+
+
+def test_what_pulumi_provisioned_is_not_advised_to_be_taken_down() -> None:
+    stack = a_stack(labels={**MANAGED, OWNER_LABEL: URN}).find("s")
+    assert stack is not None
+    given = ["--recursive", "--force", "--infra", "--include-protected"]
+    with pytest.raises(ProtectedStackError, match="provisioned nothing") as refused:
+        require_deletable(stack, force=True, infrastructure=True, flags=given)
+    last = str(refused.value.remedy).splitlines()[-1]
+    assert last.endswith(f"kitaru stack delete {stack.id} --recursive --force")
+
+
+@pytest.mark.parametrize(
+    ("given", "both", "record"),
+    [
+        ([], "--recursive --infra", "--keep-infra"),
+        (["--recursive"], "--recursive --infra", "--recursive --keep-infra"),
+        (["--force"], "--recursive --force --infra", "--force --keep-infra"),
+    ],
+)
+def test_both_ways_for_what_was_provisioned_go_on_with_what_was_asked(
+    given: list[str], both: str, record: str
+) -> None:
+    stack = a_stack(labels={**MANAGED, **DEPLOYED}).find("s")
+    assert stack is not None
+    with pytest.raises(InfrastructureRemains) as refused:
+        require_none(stack, given)
+    lines = str(refused.value.remedy).splitlines()
+    assert [line.partition(f"{stack.id} ")[2] for line in lines] == [both, record]
 
 
 @pytest.mark.parametrize(("owner", "warned"), [(None, True), (Owner(URN), False)])

@@ -112,7 +112,7 @@ class TestOnAStore:
             operations.delete("dev", recursive=True, owner=owner)
         remedy = str(refused.value.remedy)
         assert f"pulumi destroy --stack prod --target {URN}" in remedy
-        assert re.search(r"kitaru stack delete [0-9a-f-]{36} --force", remedy)
+        assert re.search(r"kitaru stack delete [0-9a-f-]{36} --recursive --force", remedy)
         with pytest.raises(ProtectedStackError, match="provisioned nothing"):
             operations.delete("dev", force=True, infrastructure=True, owner=owner)
         assert exists()
@@ -252,7 +252,7 @@ class TestTheCommand:
         done = kitaru("stack", "delete", "dev", "--recursive")
         assert done.code == 1
         assert "belongs to Pulumi" in done.err
-        assert re.search(r"kitaru stack delete [0-9a-f-]{36} --force", done.err)
+        assert re.search(r"kitaru stack delete [0-9a-f-]{36} --recursive --force", done.err)
         forced = kitaru("stack", "delete", "dev", "--recursive", "--force", "-o", "json")
         assert forced.code == 0
         (warning,) = forced.document["item"]["warnings"]

@@ -45,6 +45,25 @@ def test_it_is_refused_before_anything_is_written(
     assert again.endswith("--unmanaged")
 
 
+@pytest.mark.parametrize(
+    ("given", "advised"),
+    [
+        ({"unmanaged": True}, "--unmanaged --force"),
+        ({"unmanaged": True, "recursive": True}, "--recursive --unmanaged --force"),
+        ({"recursive": True}, "--recursive --force"),
+        ({"keep_infrastructure": True}, "--keep-infra --force"),
+    ],
+)
+def test_an_active_one_is_advised_on_with_what_was_said(
+    store: MemoryGateway, monkeypatch: pytest.MonkeyPatch, given: dict[str, bool], advised: str
+) -> None:
+    monkeypatch.setattr("kitaru_iac.stacks.delete.scopes_of", lambda _: ["global"])
+    (stack,) = store.stacks(Where(names=("dev",)))
+    with pytest.raises(ProtectedStackError) as refused:
+        operations.delete("dev", **given)
+    assert str(refused.value.remedy).endswith(f"kitaru stack delete {stack.id} {advised}")
+
+
 @pytest.mark.parametrize("recursive", [False, True])
 def test_what_was_said_goes_and_no_part_of_it(store: MemoryGateway, recursive: bool) -> None:
     parts = {doc.id for doc in store.components(Where(names=("dev",)))}

@@ -1,0 +1,248 @@
+"""Deployments by their own names: those of a backend, each with the stack that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from kitaru_iac.errors import DeploymentNotFound, ProtectedStackError, UsageError
+from kitaru_iac.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
+from kitaru_iac.notices import KitaruWarning
+from kitaru_iac.records.owner import options
+from kitaru_iac.stacks.deployed import is_provisioned, plan_of
+from kitaru_iac.values import dataclass
+
+if TYPE_CHECKING:
+    from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
+    from kitaru_iac.gateway.documents import StackDoc
+    from kitaru_iac.infrastructure.results import Destroyed
+    from kitaru_iac.plan.model import Plan
+    from kitaru_iac.spec.model import StackSpec
+
+__all__ = ["ListedDeployment", "delete_deployment", "list_deployments"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDeployment:
+    """A deployment, and the stack whose record names it, if there is one.
+
+    Attributes:
+        name: Its name.
+        backend: Where its state is, without secrets.
+        stack: The name of the stack that has it; None if no record in `store` does.
+        updated: When it was last updated, in ISO 8601; None if never.
+        holds: What it holds: Pulumi's type and the cloud's name.
+        problem: Why what it holds is not known, or may not be all; None if it is.
+        store: The store that was asked which stack has it.
+    """
+
+    name: str
+    backend: str
+    stack: str | None
+    updated: str | None
+    holds: tuple[tuple[str, str], ...] = ()
+    problem: str | None = None
+    store: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """Give its attributes, with ``{"kind", "name"}`` for each thing that it holds."""
+        return {
+            "name": self.name,
+            "backend": self.backend,
+            "stack": self.stack,
+            "updated": self.updated,
+            "holds": [{"kind": kind, "name": name} for kind, name in self.holds],
+            "problem": self.problem,
+            "store": self.store,
+        }
+
+
+def list_deployments(
+    *,
+    progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
+) -> tuple[ListedDeployment, ...]:
+    """List the deployments of the backend that is used here, each with its stack.
+
+    Raises:
+        NotConnectedError: No store answers.
+        EngineError: See `kitaru_iac.engine.errors`.
+    """
+    from kitaru_iac.gateway.documents import Where
+    from kitaru_iac.infrastructure.listing import deployments
+    from kitaru_iac.records.stored import Store
+
+    store = Store.open()
+    stacks = tuple(store.gateway.stacks(Where()))
+    held = tuple(
+        ListedDeployment(
+            found.name,
+            found.labels[BACKEND_LABEL],
+            _name(_stack_of(found.labels, stacks)),
+            found.updated,
+            found.holds,
+            found.problem,
+            store.url,
+        )
+        for found in deployments(progress=progress, consent=consent)
+    )
+    return (*held, *_only_recorded(stacks, held, store.url))
+
+
+def _only_recorded(
+    stacks: Iterable[StackDoc], held: Iterable[ListedDeployment], store: str
+) -> list[ListedDeployment]:
+    """The deployments that records name, and the backend that is used here does not have."""
+    from kitaru_iac.infrastructure.backends import may_be_same
+    from kitaru_iac.infrastructure.listing import labels_of
+
+    seen = {one.stack for one in held if one.stack is not None}
+    made = []
+    for stack in stacks:
+        if not is_provisioned(stack) or stack.name in seen:
+            continue
+        labels = stack.labels
+        name, backend = labels.get(STACK_LABEL, stack.name), labels.get(BACKEND_LABEL, "")
+        here = labels_of(name)
+        in_project = labels.get(PROJECT_LABEL) == here[PROJECT_LABEL]
+        if in_project and may_be_same(backend, here[BACKEND_LABEL]):
+            why = "its state is not there: it was deleted, or the record is of another machine"
+        else:
+            why = "its state is in another backend or project, which was not looked at"
+        made.append(ListedDeployment(name, backend, stack.name, None, problem=why, store=store))
+    return made
+
+
+def delete_deployment(
+    name: str,
+    *,
+    spec: StackSpec | None = None,
+    include_protected: bool,
+    delete_data: bool,
+    forget_foreign: bool = False,
+    confirm: Callable[[Plan], bool] | None,
+    progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
+) -> Destroyed | None:
+    """Take down a deployment that no stack in the connected store has.
+
+    Args:
+        name: Its name, in the backend that is used here.
+        spec: A description of its stack, if there is one: whose credentials are used, and where to
+            look for what carries its tags if there is no state of it.
+        include_protected: Protected resources too, if they hold nothing.
+        delete_data: With what buckets and repositories hold.
+        forget_foreign: Take out of the state what is not the deployment's own, and leave it be.
+        confirm: Asked with the plan before anything is taken down; False stops.
+        progress: Gets one-line messages.
+        consent: Asked before the Pulumi engine is downloaded.
+
+    Returns:
+        What went and what stays; None if `confirm` said no.
+
+    Raises:
+        ProtectedStackError: A stack in the connected store has it.
+        DeploymentNotFound: There is none of this name.
+        InfrastructureRemains: Something stays that its state did not know; or there is no state of
+            it here, and something carries its tags where `spec` leads.
+        UsageError: `spec` is of another stack.
+        NotAllowedError: There are no usable credentials of the cloud.
+        EngineError: See `kitaru_iac.engine.errors`.
+    """
+    from kitaru_iac.infrastructure import destroy as destruction
+    from kitaru_iac.infrastructure.listing import labels_of
+    from kitaru_iac.machine.locks import sole_writer
+
+    if spec is not None and spec.name != name:
+        raise UsageError(
+            f"The description is of stack '{spec.name}', and the deployment is called '{name}'",
+            remedy="Give the description of its stack: a deployment has its stack's name.",
+        )
+    labels = labels_of(name)
+    given = {"--include-protected": include_protected, "--delete-data": delete_data}
+    flags = [flag for flag, is_given in given.items() if is_given]
+    asked = KitaruWarning(_asked_of(_require_no_stack(labels, flags), name))
+    if confirm is None and progress is not None:
+        progress(asked.text)
+    credentials = spec.credentials if spec is not None else None
+    try:
+        if confirm is not None:
+            would = destruction.preview_destroy(
+                labels,
+                credentials=credentials,
+                include_protected=include_protected,
+                delete_data=delete_data,
+                forget_foreign=forget_foreign,
+                progress=progress,
+                consent=consent,
+            )
+            if not confirm(plan_of(name, would).extended(warnings=[asked])):
+                return None
+        with sole_writer(name):
+            _require_no_stack(labels, flags)
+            return destruction.destroy_infrastructure(
+                labels,
+                credentials=credentials,
+                include_protected=include_protected,
+                delete_data=delete_data,
+                forget_foreign=forget_foreign,
+                recorded=False,
+                progress=progress,
+                consent=consent,
+            )
+    except DeploymentNotFound:
+        if spec is not None:
+            from kitaru_iac.infrastructure.remains import require_nothing_marked
+
+            project, backend = labels[PROJECT_LABEL], labels[BACKEND_LABEL]
+            require_nothing_marked(spec, project, name, backend)
+        raise
+
+
+def _asked_of(store: str, name: str) -> str:
+    return f"No stack in {store} has the deployment {name}: no other store was asked"
+
+
+def _require_no_stack(labels: Mapping[str, str], flags: Sequence[str]) -> str:
+    """Refuse to take down what a stack has. Gives the store that was asked.
+
+    Raises:
+        ProtectedStackError: A stack has it, or may have: its record names the backend otherwise.
+    """
+    from kitaru_iac.gateway.documents import Where
+    from kitaru_iac.records.stored import Store
+
+    store = Store.open()
+    stack = _stack_of(labels, store.gateway.stacks(Where()))
+    if stack is None:
+        return store.url
+    named, here = stack.labels.get(BACKEND_LABEL), labels[BACKEND_LABEL]
+    why = "Without it the stack could not run."
+    if named != here:
+        called = f"calls the backend {named}" if named else "does not name the backend"
+        why += f" Its record {called}; here it is {here}."
+    raise ProtectedStackError(
+        f"Stack '{stack.name}' has the deployment {labels[STACK_LABEL]}",
+        why=why,
+        remedy="Delete both: kitaru stack delete "
+        f"{stack.id}{options(['--recursive', '--infra'], *flags)}",
+    )
+
+
+def _stack_of(labels: Mapping[str, str], stacks: Iterable[StackDoc]) -> StackDoc | None:
+    """The stack whose record names a deployment, be it with another spelling of its backend."""
+    from kitaru_iac.infrastructure.backends import may_be_same
+
+    here = labels[BACKEND_LABEL]
+    found = [
+        stack
+        for stack in stacks
+        if all(stack.labels.get(key) == labels[key] for key in (PROJECT_LABEL, STACK_LABEL))
+        and may_be_same(stack.labels.get(BACKEND_LABEL, ""), here)
+    ]
+    same = (stack for stack in found if stack.labels.get(BACKEND_LABEL) == here)
+    return next(same, found[0] if found else None)
+
+
+def _name(stack: StackDoc | None) -> str | None:
+    return stack.name if stack is not None else None

@@ -1,0 +1,178 @@
+"""Deployments by their own names: whose they are said to be, and what is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kitaru_iac.engine import install
+from kitaru_iac.engine import listing as of_engine
+from kitaru_iac.errors import ProtectedStackError
+from kitaru_iac.gateway.documents import StackChange, StackDoc, Where
+from kitaru_iac.gateway.memory import MemoryGateway, installed
+from kitaru_iac.infrastructure import destroy, listing
+from kitaru_iac.infrastructure.results import Destroyed
+from kitaru_iac.plan.model import Action, Kept, Layer, Plan, Step
+from kitaru_iac.records.stored import Store
+from kitaru_iac.stacks import deployments
+from kitaru_iac.values import replace
+from tests.infrastructure.test_ownership_rules import BUCKET, ROLE, State, resource
+from tests.stacks.test_interrupts import LOCAL, create
+
+HERE = "file:///srv/state"
+GOES = Step(Action.DELETE, ROLE, "steps", Layer.INFRASTRUCTURE)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryGateway]:
+    """An empty store, and a backend of the user's own."""
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", HERE)
+    with installed(MemoryGateway()) as opened:
+        yield opened
+
+
+def record(store: MemoryGateway, backend: str | None, project: str = "kitaru") -> StackDoc:
+    """Let stack `dev` have the deployment `prod` of a backend."""
+    create(LOCAL)
+    (stack,) = store.stacks(Where(names=("dev",)))
+    labels = {**stack.labels, "kitaru.pulumi.project": project, "kitaru.pulumi.stack": "prod"}
+    if backend is not None:
+        labels["kitaru.pulumi.backend"] = backend
+    store.update_stack(stack.id, StackChange(labels=labels))
+    return store.stacks(Where(names=("dev",)))[0]
+
+
+def told(monkeypatch: pytest.MonkeyPatch, would: Destroyed) -> list[str]:
+    """Let a deletion find that, and note what is called."""
+    called: list[str] = []
+    for step in ("preview_destroy", "destroy_infrastructure"):
+
+        def run(*_: object, step: str = step, **__: object) -> Destroyed:
+            called.append(step)
+            return would
+
+        monkeypatch.setattr(destroy, step, run)
+    return called
+
+
+def delete(confirm: Any = None, **more: Any) -> Destroyed | None:
+    flags = {"include_protected": False, "delete_data": False, **more}
+    return deployments.delete_deployment("prod", confirm=confirm, **flags)
+
+
+@pytest.mark.parametrize(
+    ("backend", "project", "refused"),
+    [
+        (HERE, "kitaru", True),
+        (f"{HERE}/", "kitaru", True),
+        (None, "kitaru", True),
+        ("file:///srv/other", "kitaru", False),
+        (HERE, "platform", False),
+    ],
+)
+def test_a_deployment_that_a_record_may_name_is_not_taken_down(
+    store: MemoryGateway,
+    monkeypatch: pytest.MonkeyPatch,
+    backend: str | None,
+    project: str,
+    *,
+    refused: bool,
+) -> None:
+    stack = record(store, backend, project)
+    called = told(monkeypatch, Destroyed())
+    if not refused:
+        assert delete() == Destroyed()
+        assert called == ["destroy_infrastructure"]
+        return
+    with pytest.raises(ProtectedStackError, match="Stack 'dev' has the deployment prod") as owned:
+        delete(delete_data=True)
+    assert called == []
+    command = f"kitaru stack delete {stack.id} --recursive --infra --delete-data"
+    assert str(owned.value.remedy) == f"Delete both: {command}"
+    called = {HERE: "", None: "does not name the backend"}.get(backend, "calls the backend")
+    assert called in str(owned.value.why)
+    assert ("Its record" in str(owned.value.why)) is bool(called)
+
+
+def test_of_two_records_the_one_with_the_same_spelling_has_it(store: MemoryGateway) -> None:
+    first = record(store, f"{HERE}/")
+    labels = {**first.labels, "kitaru.pulumi.backend": HERE}
+    second = replace(first, id="2", name="other", labels=labels)
+    for stacks in ([first, second], [second, first]):
+        assert deployments._stack_of(listing.labels_of("prod"), stacks) == second
+
+
+def test_what_is_asked_about_names_all_that_stays_and_who_was_asked(
+    store: MemoryGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    would = Destroyed(
+        (GOES,),
+        (Kept(BUCKET, "data", "protected"),),
+        forgotten=(Kept(ROLE, "theirs", "not made for this stack"),),
+    )
+    called = told(monkeypatch, would)
+    seen: list[Plan] = []
+    said: list[str] = []
+
+    def refuse(plan: Plan) -> bool:
+        seen.append(plan)
+        return False
+
+    assert delete(refuse, progress=said.append) is None
+    assert (called, said) == (["preview_destroy"], [])
+    (plan,) = seen
+    assert [(step.action, step.name, step.reason) for step in plan.steps] == [
+        (Action.DELETE, "steps", None),
+        (Action.KEEP, "data", "protected"),
+        (Action.KEEP, "theirs", "forgotten: not made for this stack"),
+    ]
+    (warning,) = plan.warnings
+    asked = f"No stack in {Store.open().url} has the deployment prod: no other store was asked"
+    assert warning.text == asked
+    delete(progress=said.append)
+    assert said == [asked]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_listed_deployment_says_which_store_was_asked(
+    store: MemoryGateway, monkeypatch: pytest.MonkeyPatch, *, named: bool
+) -> None:
+    record(store, f"{HERE}/" if named else "file:///srv/other")
+    held = listing.HeldDeployment("prod", listing.labels_of("prod"), None)
+    monkeypatch.setattr(listing, "deployments", lambda **_: (held,))
+    rows = deployments.list_deployments()
+    expected = [("prod", "dev")] if named else [("prod", None), ("prod", "dev")]
+    assert [(row.name, row.stack) for row in rows] == expected
+    assert {row.to_dict()["store"] for row in rows} == {Store.open().url}
+
+
+@pytest.mark.parametrize(
+    ("begun", "says"),
+    [
+        ([], None),
+        ([resource(ROLE, "steps", id="")], f"steps ({ROLE})"),
+        ([resource(BUCKET, "b", inputs={"bucket": "data"})], f"data ({BUCKET})"),
+        (
+            [resource(ROLE, "r", inputs={"name": {"secret": 1}}, urn="urn:a::role")],
+            f"role ({ROLE})",
+        ),
+        ([resource("pulumi:providers:aws", "p")], None),
+    ],
+)
+@pytest.mark.parametrize("held", [True, False])
+def test_what_a_run_may_have_made_is_not_called_nothing(
+    monkeypatch: pytest.MonkeyPatch, begun: list[dict[str, Any]], says: str | None, *, held: bool
+) -> None:
+    state = State([resource(BUCKET, "kept")] if held else [], begun)
+    monkeypatch.setattr(install, "ensure_engine", lambda *_, **__: None)
+    monkeypatch.setattr(of_engine, "list_deployments", lambda *_: {"prod": None})
+    monkeypatch.setattr(listing, "opened", lambda *_: nullcontext(state))
+    (row,) = listing.deployments()
+    assert row.holds == (((BUCKET, "kept"),) if held else ())
+    cut_off = f"a run was cut off, or is under way: {says} may be there"
+    assert row.problem == (None if says is None else cut_off)
