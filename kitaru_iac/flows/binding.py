@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kitaru_iac.errors import StackNotFound, UsageError
-from kitaru_iac.gateway.guard import guard_zenml
-from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE, blocks
+from kitaru_iac.gateway.forgetting import look_anew_at_stack, renew_zenml
+from kitaru_iac.gateway.guard import guard_zenml, variable_lock
+from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE, blocks, bound_ids
 from kitaru_iac.machine.environment import apply_environment
 
 __all__ = ["BLOCK", "BoundStack", "bound", "find_stack", "stack", "surrounding"]
@@ -33,10 +34,14 @@ _log = logging.getLogger("kitaru_iac.flows")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:
-    """One block on a stack, and the thread that entered it, which another one may leave for it."""
+    """One block on a stack, and the thread that entered it, which another one may leave for it.
+
+    A run is a block too, in which ZenML holds on to what it has read of the stack.
+    """
 
     thread: int
     id: str
+    is_run: bool
 
 
 class _Turns:
@@ -46,21 +51,32 @@ class _Turns:
         self._changed = threading.Condition()
         #: By thread: its blocks, the innermost last.
         self._blocks: dict[int, list[_Block]] = {}
+        #: By thread that waits: the stack that it wants.
+        self._waiting: dict[int, str] = {}
         self._saved: str | None = None
 
-    def enter(self, id: str) -> _Block:
-        """Bind a stack, once nobody is in a block on another one but this thread itself."""
+    def enter(self, id: str, *, is_run: bool) -> _Block:
+        """Bind a stack, once nobody is in a block on another one but this thread itself.
+
+        Raises:
+            UsageError: Nobody would leave a block any more: all of them wait, as this one would.
+        """
         me = threading.get_ident()
-        block = _Block(me, id)
+        block = _Block(me, id, is_run)
         with self._changed:
-            if not self._changed.wait_for(lambda: self._may_enter(me, id), _PATIENCE):
-                # Whoever waits in the block for this thread waits for ever.
-                _log.warning("Waiting for a block on another stack to end, in another thread")
-                self._changed.wait_for(lambda: self._may_enter(me, id))
-            if not self._blocks:
-                self._saved = os.environ.get(ACTIVE_STACK_VARIABLE)
+            if not self._may_enter(me, id):
+                self._wait(me, id)
+            every = self._every()
+            if not every:
+                renew_zenml()
+            if not any(one.is_run or one.thread != me for one in every):
+                look_anew_at_stack(id)
+            with variable_lock:
+                if not every:
+                    self._saved = os.environ.get(ACTIVE_STACK_VARIABLE)
+                os.environ[ACTIVE_STACK_VARIABLE] = id
             self._blocks.setdefault(me, []).append(block)
-            os.environ[ACTIVE_STACK_VARIABLE] = id
+            bound_ids.append(id)
         return block
 
     def leave(self, block: _Block) -> None:
@@ -68,22 +84,55 @@ class _Turns:
         with self._changed:
             mine = self._blocks[block.thread]
             mine.remove(block)
-            if mine:
-                os.environ[ACTIVE_STACK_VARIABLE] = mine[-1].id
-            else:
+            bound_ids.remove(block.id)
+            if not mine:
                 del self._blocks[block.thread]
-            if not self._blocks:
-                if self._saved is None:
-                    os.environ.pop(ACTIVE_STACK_VARIABLE, None)
-                else:
-                    os.environ[ACTIVE_STACK_VARIABLE] = self._saved
+            with variable_lock:
+                if mine:
+                    os.environ[ACTIVE_STACK_VARIABLE] = mine[-1].id
+                elif not self._blocks:
+                    if self._saved is None:
+                        os.environ.pop(ACTIVE_STACK_VARIABLE, None)
+                    else:
+                        os.environ[ACTIVE_STACK_VARIABLE] = self._saved
             self._changed.notify_all()
 
+    def _wait(self, me: int, id: str) -> None:
+        def is_over() -> bool:
+            return self._may_enter(me, id) or self._would_last(me)
+
+        self._waiting[me] = id
+        try:
+            if not self._changed.wait_for(is_over, _PATIENCE):
+                # Whoever waits in the block for this thread waits for ever.
+                _log.warning("Waiting for a block on another stack to end, in another thread")
+                self._changed.wait_for(is_over)
+        finally:
+            del self._waiting[me]
+        if not self._may_enter(me, id):
+            raise UsageError(
+                "Threads in blocks on a stack wait for each other, each to begin on another one",
+                why="One stack at a time is bound in a process.",
+                remedy="Leave the block before a run on another stack, or start that run in a "
+                "process of its own.",
+            )
+
+    def _would_last(self, me: int) -> bool:
+        """Whether a thread in a block waits for others in blocks, of which none can go on."""
+        return me in self._blocks and all(
+            other in self._waiting and not self._may_enter(other, self._waiting[other])
+            for other in self._blocks
+            if other != me
+        )
+
     def _may_enter(self, me: int, id: str) -> bool:
-        every = [block for blocks in self._blocks.values() for block in blocks]
+        every = self._every()
         if all(block.thread == me for block in every):
             return True
         return {id} == {block.id for block in every}
+
+    def _every(self) -> list[_Block]:
+        return [block for blocks in self._blocks.values() for block in blocks]
 
 
 _turns = _Turns()
@@ -135,9 +184,13 @@ def find_stack(ref: str | None, source: str) -> BoundStack:
 
 @contextmanager
 def bound(found: BoundStack) -> Iterator[None]:
-    """Let ZenML's client see a stack as the active one, in this process, while the block runs."""
+    """Let ZenML's client see a stack as the active one, in this process, while the block runs.
+
+    Raises:
+        UsageError: As `stack`.
+    """
     guard_zenml()  # which saves what the variable names, when it first opens its store
-    block = _turns.enter(found.id)
+    block = _turns.enter(found.id, is_run=True)
     try:
         yield
     finally:
@@ -167,7 +220,7 @@ class _Blocks(ContextDecorator):
         guard_zenml()
         # A copy of its own: equal blocks are told apart where a generator leaves one out of turn.
         mine = replace(found)
-        self._entered.append((mine, _turns.enter(found.id)))
+        self._entered.append((mine, _turns.enter(found.id, is_run=False)))
         _around.set((*_around.get(), mine))
         blocks.append(found.id)
         return found
@@ -196,7 +249,8 @@ def stack(name_or_id: str) -> _Blocks:
 
     Raises:
         StackNotFound: There is none of this name or id; the block does not begin.
-        UsageError: It is not text.
+        UsageError: It is not text; or every thread in a block waits for another one's to end, and
+            this one would too.
 
     Example:
         >>> with kitaru.stack("default") as bound:

@@ -38,7 +38,8 @@ class ZenMLReader(PayloadReader):
 
     def __init__(self, before: Named | None) -> None:
         apply_environment()
-        self._client = InProcess.open().client
+        opened = InProcess.open()
+        self._client, self._store = opened.client, opened.store
         super().__init__(before or self._named_by_zenml())
         self._current: Stub | None = None
 
@@ -86,7 +87,7 @@ class ZenMLReader(PayloadReader):
         with zenml_call():
             from zenml.models import ComponentFilter, ServiceConnectorFilter, StackFilter
 
-            store = self._client.zen_store
+            store = self._store
             page: Any
             if kind == "stacks":
                 page = store.list_stacks(StackFilter(**filters), hydrate=hydrate)

@@ -7,18 +7,21 @@ process. Four of its functions are exchanged, once for a process, so that
 * settings that are empty or cut off are refused, and never written over;
 * settings are replaced in one step, and not at all where nothing changes;
 * a local store is whole before it is opened (`local_store`);
-* the saved active stack stays what it is, whatever the variable names.
+* the saved active stack stays what it is, whatever the variable names and whatever ZenML learns of
+  that stack, unless it is chosen.
 """
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
+from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE, canonical_id
 from kitaru_iac.machine.settings import (
     CONFIG_FILE,
     LOGINS_FILE,
@@ -34,9 +37,30 @@ if TYPE_CHECKING:
     from zenml.config.global_config import GlobalConfiguration
     from zenml.config.store_config import StoreConfiguration
 
-__all__ = ["guard_zenml"]
+__all__ = ["choosing", "guard_zenml", "variable_lock"]
 
 _MARK: Final = "_is_kitarus"
+#: Held by whoever changes ``ZENML_ACTIVE_STACK_ID``, until it is as others may find it.
+variable_lock: Final = threading.RLock()
+
+
+class _Choosing(threading.local):
+    """Whether this thread saves another active stack because somebody has chosen it."""
+
+    is_asked = False
+
+
+_choosing = _Choosing()
+
+
+@contextmanager
+def choosing() -> Iterator[None]:
+    """Stand around what saves another active stack because somebody has chosen it."""
+    before, _choosing.is_asked = _choosing.is_asked, True
+    try:
+        yield
+    finally:
+        _choosing.is_asked = before
 
 
 def guard_zenml() -> None:
@@ -101,18 +125,60 @@ def _exchange() -> None:
     setattr(write_yaml, _MARK, True)
     GlobalConfiguration._sanitize_config = _sanitize_config  # type: ignore[method-assign]
     GlobalConfiguration._configure_store = _configure_store  # type: ignore[method-assign]
+    _exchange_choices()
     yaml_utils.read_yaml = read_yaml
     yaml_utils.write_yaml = write_yaml
 
 
+def _exchange_choices() -> None:
+    """Let ZenML save an active stack when one is chosen, and not when it hears news of one."""
+    from zenml.client import Client, ClientConfiguration
+    from zenml.config.global_config import GlobalConfiguration
+
+    # `_sanitize_config` puts a repository's saved stack right, which is not the variable's.
+    for name in ("activate_stack", "_sanitize_config"):
+        setattr(Client, name, _asked(getattr(Client, name)))
+    for settings in (GlobalConfiguration, ClientConfiguration):
+        save = settings.set_active_stack
+        settings.set_active_stack = _unless_named(save)  # type: ignore[method-assign]
+
+
+def _asked(choose: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(choose)
+    def chosen(*args: Any, **kwargs: Any) -> None:
+        with choosing():
+            choose(*args, **kwargs)
+
+    return chosen
+
+
+def _unless_named(save: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(save)
+    def set_active_stack(self: Any, stack: Any) -> None:  # noqa: ANN401 - of both settings
+        saved = vars(self).get("active_stack_id")
+        named = canonical_id(os.environ.get(ACTIVE_STACK_VARIABLE, ""))
+        if _choosing.is_asked or named != str(stack.id) or saved == stack.id:
+            save(self, stack=stack)
+            return
+        # What the variable names was changed: that is kept where ZenML keeps what it names.
+        from zenml.client import Client
+
+        client = Client.get_instance()
+        if client is not None:
+            client._active_stack = stack
+
+    return set_active_stack
+
+
 @contextmanager
 def _without_variable() -> Iterator[None]:
-    before = os.environ.pop(ACTIVE_STACK_VARIABLE, None)
-    try:
-        yield
-    finally:
-        if before is not None:
-            os.environ[ACTIVE_STACK_VARIABLE] = before
+    with variable_lock:
+        before = os.environ.pop(ACTIVE_STACK_VARIABLE, None)
+        try:
+            yield
+        finally:
+            if before is not None:
+                os.environ[ACTIVE_STACK_VARIABLE] = before
 
 
 def _kind(file_path: str) -> Kind | None:

@@ -10,14 +10,17 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from kitaru_iac import redaction
+from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.calls import zenml_call
 from kitaru_iac.gateway.documents import (
     UNSET,
@@ -71,10 +74,16 @@ _log = logging.getLogger("kitaru_iac.gateway")
 
 
 class InProcess:
-    """A store through ZenML's client. Implements `Gateway`."""
+    """A store through ZenML's client. Implements `Gateway`.
 
-    def __init__(self) -> None:
+    Args:
+        meant: The local database that was looked at, as the store; None where nothing was, yet.
+    """
+
+    def __init__(self, meant: Path | None = None) -> None:
+        self._meant = meant
         self._heard: dict[KitaruWarning, None] = {}
+        self._store: BaseZenStore | None = None
         self._flavors: dict[tuple[str, str], FlavorResponse] = {}
 
     @classmethod
@@ -97,24 +106,53 @@ class InProcess:
             from zenml.client import Client
 
             client = Client()
-            _ = client.zen_store
+            store = client.zen_store
         self._heard.update(dict.fromkeys(heard.warnings))
+        self._require_meant(store)
+        self._store = store
         return client
+
+    @property
+    def store(self) -> BaseZenStore:
+        """ZenML's store, connected; raises as `open`.
+
+        The same one to the end: ZenML's client asks another one, as soon as its settings say so.
+        """
+        client = self.client
+        return self._store or client.zen_store
+
+    def _require_meant(self, store: BaseZenStore) -> None:
+        """Refuse another store than the one that was looked at.
+
+        Raises:
+            NotConnectedError: It is one.
+        """
+        if self._meant is None:
+            return
+        kind, _, database = store.config.url.partition(":///")
+        if (kind, os.path.realpath(database)) != ("sqlite", os.path.realpath(self._meant)):
+            raise NotConnectedError(
+                "ZenML uses another store than the one that was looked at; nothing was written",
+                where=str(self._meant),
+                why="Another process has logged in or out meanwhile, and a block on a stack keeps "
+                "to the store that it began with.",
+                remedy="Do the same again, outside of a block.",
+            )
 
     @cached_property
     def _is_local(self) -> bool:
-        return self.client.zen_store.type.value == "sql"
+        return self.store.type.value == "sql"
 
     @contextlib.contextmanager
     def _zenml(self) -> Iterator[BaseZenStore]:
         """ZenML's store, for one call: muted, its errors ours, its warnings kept."""
-        client = self.client
+        store = self.store
         # ZenML's own store is not made for several threads; a server is asked by all at once.
         guard = one_at_a_time if self._is_local else contextlib.nullcontext()
         with guard, quiet() as heard:
             try:
                 with translate_errors():
-                    yield client.zen_store
+                    yield store
             finally:
                 self._heard.update(dict.fromkeys(heard.warnings))
 
@@ -267,7 +305,7 @@ class InProcess:
         self, connector: NewConnector | str, resource: ResourceRef
     ) -> ConnectorVerdict:
         """See `Gateway.verify_connector`."""
-        return verify(self.client.zen_store, connector, resource, is_local=self._is_local)
+        return verify(self.store, connector, resource, is_local=self._is_local)
 
     # -- creating --------------------------------------------------------------------------------
 

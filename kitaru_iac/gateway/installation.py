@@ -14,6 +14,9 @@ from uuid import UUID
 
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.calls import zenml_call
+from kitaru_iac.gateway.forgetting import forget_zenml
+from kitaru_iac.gateway.guard import choosing
+from kitaru_iac.gateway.quiet import one_at_a_time, quiet
 from kitaru_iac.notices import KitaruWarning, NoActiveProject
 from kitaru_iac.values import dataclass
 
@@ -95,7 +98,7 @@ def activate_stack(stack_id: str) -> str:
 
 def leave_stack(scopes: list[str], for_stack: str) -> None:
     """Make another stack, by its id, the active one in these scopes."""
-    with _client() as client:
+    with _client() as client, choosing():
         from zenml.config.global_config import GlobalConfiguration
 
         if "repository" in scopes:
@@ -130,13 +133,11 @@ def settle(project: tuple[str, str] | None = None) -> Settled:
 
 def forget_what_zenml_holds() -> None:
     """Let ZenML read its files anew in this process, which somebody else has written."""
-    with zenml_call():
-        from zenml.client import Client
-        from zenml.config.global_config import GlobalConfiguration
+    # Not a `zenml_call`, which reads the settings: they may be what is damaged.
+    with one_at_a_time, quiet():
         from zenml.login.credentials_store import CredentialsStore
 
-        Client._reset_instance()
-        GlobalConfiguration._reset_instance()
+        forget_zenml()
         # Not `reset_instance`, which deletes the file of what is held in memory.
         CredentialsStore._clear()
 

@@ -70,7 +70,7 @@ class LocalGateway(InProcess):
     """
 
     def __init__(self, path: Path, version: str) -> None:
-        super().__init__()
+        super().__init__(path)
         self._path = path
         self._version = version
 

@@ -51,7 +51,7 @@ class UnmadeGateway(InProcess):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__()
+        super().__init__(path)
         self._path = path
         self._brought: dict[tuple[str, str], Flavor] = {}
 

@@ -21,6 +21,7 @@ __all__ = [
     "Named",
     "Scope",
     "blocks",
+    "bound_ids",
     "canonical_id",
     "named_project",
     "named_stack",
@@ -35,6 +36,8 @@ _RUN_VARIABLE = "KITARU_STACK"
 
 #: The stacks of the blocks (`kitaru_iac.stack`) in this process, which the variable then names.
 blocks: Final[list[str]] = []
+#: The stacks of blocks and of runs: while there is one, ZenML here keeps to the store that it has.
+bound_ids: Final[list[str]] = []
 
 #: What says which stack is active, strongest first.
 Scope = Literal["environment", "repository", "global", "default"]

@@ -175,10 +175,49 @@ def threads() -> dict[str, Any]:
     return {"threads": seen, "block": block, "after": agent.run("t").stack}
 
 
+def changed() -> dict[str, Any]:
+    """Run on a stack, change it, and run on it again; alone, and in a block around it all."""
+    seen: dict[str, list[str]] = {"apply": [], "zenml": [], "block": []}
+
+    def run(way: str) -> None:
+        run = Client().get_pipeline_run(on_b.run().exec_id)
+        (found,) = next(iter(run.steps.values())).outputs.values()
+        seen[way].append(found[0].uri)
+
+    def change(folder: str) -> None:
+        path = str(Path(folder).absolute())
+        kitaru.apply({"name": "b", "type": "local", "artifact_store": path, "activate": False})
+
+    run("apply")
+    change("first")
+    run("apply")
+    with kitaru.stack("b"):
+        run("block")
+        change("second")
+        run("block")
+        # News of the stack that the variable names, which ZenML would save as the active one.
+        Client().update_stack("b", description="news")
+    store = Client().get_stack("b").components["artifact_store"][0]
+    third = {"path": str(Path("third").absolute())}
+    Client().update_stack_component(store.id, store.type, configuration=third)
+    run("zenml")
+    return seen
+
+
+def moved() -> dict[str, Any]:
+    """Run a flow; let another process choose another store; run it there."""
+    here = [agent.run("t").exec_id]
+    settings = Path(os.environ["ZENML_CONFIG_PATH"]) / "config.yaml"
+    settings.write_text(settings.read_text().replace("/zenml.db", "/other.db"))
+    here.append(agent.run("t").exec_id)
+    return {"runs": here}
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "sleeps":
         sleeps.run()
-    done = {"layers": layers, "results": results, "threads": threads}[sys.argv[1]]()
+    parts = (layers, results, threads, changed, moved)
+    done = {part.__name__: part for part in parts}[sys.argv[1]]()
     done["left"] = os.environ.get("ZENML_ACTIVE_STACK_ID")
     done["active"] = kitaru.current_stack().name
     print("RESULT " + json.dumps(done))

@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from kitaru_iac.errors import UsageError
+from kitaru_iac.flows import binding
 from kitaru_iac.flows.binding import BoundStack, bound, stack
 from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE as VARIABLE
+from kitaru_iac.machine.active_scope import bound_ids
 
 A = BoundStack("00000000-0000-0000-0000-00000000000a", "a")
 B = BoundStack("00000000-0000-0000-0000-00000000000b", "b")
+C = "00000000-0000-0000-0000-00000000000c"
 
 
 @pytest.fixture(params=[None, "saved"])
@@ -97,6 +101,52 @@ def test_a_block_on_another_stack_waits(before: str | None) -> None:
 def _enter(stack: BoundStack, entered: threading.Event) -> None:
     with bound(stack):
         entered.set()
+
+
+def _work(
+    wanted: BoundStack, here: threading.Barrier, leave: threading.Event | None, ends: list[str]
+) -> None:
+    """In a block on A, wait for the others; then begin one on another stack, or leave."""
+    try:
+        with bound(A):
+            here.wait(30)
+            if leave is not None:
+                assert leave.wait(30)
+                return
+            with bound(wanted):
+                ends.append(f"on {wanted.name}")
+    except UsageError as refused:
+        ends.append(refused.what)
+
+
+@pytest.mark.parametrize("third", [False, True], ids=["two", "a third leaves last"])
+@pytest.mark.parametrize("other", [B, BoundStack(C, "c")], ids=["the same", "different ones"])
+def test_of_threads_that_would_wait_for_each_other_for_ever_one_is_told(
+    before: str | None, third: bool, other: BoundStack
+) -> None:
+    ends: list[str] = []
+    leave = threading.Event()
+    here = threading.Barrier(3 if third else 2)
+    begun = [(B, None), (other, None), *([(A, leave)] if third else [])]
+    threads = [
+        threading.Thread(target=_work, args=(wanted, here, event, ends)) for wanted, event in begun
+    ]
+    for thread in threads:
+        thread.start()
+    if third:
+        end = time.monotonic() + 30
+        while len(binding._turns._waiting) < 2:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert ends == [], "the third one may leave"
+        leave.set()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    told, went_on = sorted(ends)
+    assert told.startswith("Threads in blocks on a stack wait for each other")
+    assert went_on in {"on b", f"on {other.name}"}
+    assert (binding._turns._waiting, bound_ids) == ({}, [])
 
 
 def test_a_generator_that_ends_out_of_turn_leaves_what_was_entered_later(

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +87,34 @@ def test_threads_and_blocks_run_where_they_say(stacks: Home) -> None:
     assert all(wanted == got for wanted, got in seen["threads"]), seen
     assert seen["block"] == ["d", "d", "d", "stack()"]
     assert seen["after"] == "c"
+
+
+def test_a_run_uses_the_stack_as_it_is_by_then(stacks: Home) -> None:
+    """And the saved active stack stays, which `run` looks at: ZenML saves what it hears news of."""
+    seen = run(stacks, "changed")
+    folders = ["first", "second", "third"]
+
+    def places(way: str) -> list[str]:
+        return [next((name for name in folders if f"/{name}/" in uri), "") for uri in seen[way]]
+
+    assert places("apply") == ["", "first"]
+    assert places("block") == ["first", "second"]
+    assert places("zenml") == ["third"]
+
+
+def test_a_run_is_in_the_store_that_another_process_has_chosen_meanwhile(stacks: Home) -> None:
+    other = stacks.database.with_name("other.db")
+    shutil.copyfile(stacks.database, other)
+    done = stacks.run(sys.executable, "program.py", "moved")
+    line = next((x for x in done.stdout.splitlines() if x.startswith("RESULT ")), None)
+    assert line is not None, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(line.removeprefix("RESULT "))
+    assert found["active"] == "default"
+    for database, run_id in zip((stacks.database, other), found["runs"], strict=True):
+        with closing(sqlite3.connect(database)) as opened:
+            rows = [row[0] for row in opened.execute("SELECT id FROM pipeline_run")]
+        assert rows == [run_id.replace("-", "")]
+    assert "/other.db" in (stacks.config / "config.yaml").read_text()
 
 
 def test_a_program_that_is_ended_leaves_the_active_stack(stacks: Home) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import kitaru_iac as kitaru
 from kitaru_iac.errors import SettingsDamaged
 from kitaru_iac.gateway.installation import activate_stack
 from kitaru_iac.gateway.opening import open_gateway, open_reader
@@ -122,3 +123,29 @@ def test_a_variable_for_one_command_does_not_become_the_saved_active_stack(home:
         done = home.kitaru("stack", *command.split(), **variable)
         assert done.returncode == 0, done.stderr
         assert (home.config / "config.yaml").read_bytes() == before, command
+
+
+def test_news_of_the_stack_that_the_variable_names_do_not_make_it_the_saved_one(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ZenML saves a stack that it takes for the active one whenever it gets to see it newer."""
+    from zenml.client import Client
+    from zenml.models import StackUpdate
+    from zenml.stack import Stack
+
+    other = kitaru.create_stack("other", activate=False).id
+    monkeypatch.setenv("ZENML_ACTIVE_STACK_ID", other)
+    path = home.config / "config.yaml"
+    before = path.read_bytes()
+    client = Client()
+    assert not client.active_stack_model.description
+    client.update_stack("other", description="one")
+    assert client.active_stack_model.description == "one"
+    client.zen_store.update_stack(client.active_stack_model.id, StackUpdate(description="two"))
+    newer = client.get_stack("other")
+    assert newer.updated > client.active_stack_model.updated
+    Stack.from_model(newer)
+    assert client.active_stack_model.description == "two"
+    assert path.read_bytes() == before
+    kitaru.use_stack("other")  # and who chooses it, saves it
+    assert yaml.safe_load(path.read_text())["active_stack_id"] == other
