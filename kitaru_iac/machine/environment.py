@@ -106,14 +106,15 @@ def _without_blanks(environ: MutableMapping[str, str]) -> None:
     A secret that a CI job may not see is an empty variable there, which ZenML takes for an address.
     """
     for name in (_URL, _TYPE, _KEY, *_OTHER_LOGINS[:2], "ZENML_ACTIVE_STACK_ID", _PROJECT_ID):
-        if (text := environ.get(name)) is not None:
-            if kept := text.strip():
-                environ[name] = kept
-            else:
-                del environ[name]
+        text = environ.get(name, "")
+        kept = text.strip()
+        if not kept:
+            environ.pop(name, None)
+        elif kept != text:  # else nothing is written: a block of another thread may end meanwhile
+            environ[name] = kept
     for name in _PATHS:  # as they are: a name may end with a blank, and a text with a line break
-        if name in environ and not environ[name].strip():
-            del environ[name]
+        if not environ.get(name, "given").strip():
+            environ.pop(name, None)
 
 
 def _addresses_alone(environ: MutableMapping[str, str]) -> None:

@@ -223,3 +223,33 @@ def test_the_hook_of_the_other_kitaru_is_followed(
     applied(**given)
     assert config_home() == Path(home.replace("~", os.environ["HOME"]))
     assert os.environ.get("ZENML_REPOSITORY_DIRECTORY_NAME") == folder
+
+
+class _Noted(dict[str, str]):
+    """What was written to it, by name."""
+
+    def __setitem__(self, name: str, text: str) -> None:
+        self.written = [*getattr(self, "written", []), name]
+        super().__setitem__(name, text)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "written"),
+    [
+        (UUID, UUID, []),  # else it would come back after a block of another thread has ended
+        (f" {UUID}\n", UUID, ["ZENML_ACTIVE_STACK_ID"]),
+        (" ", None, []),
+        (None, None, []),
+    ],
+)
+def test_a_variable_is_written_only_where_it_becomes_another(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, kept: str | None, written: list[str]
+) -> None:
+    noted = _Noted(os.environ)
+    if given is not None:
+        dict.__setitem__(noted, "ZENML_ACTIVE_STACK_ID", given)
+    noted.written = []
+    monkeypatch.setattr(os, "environ", noted)
+    apply_environment()
+    assert noted.get("ZENML_ACTIVE_STACK_ID") == kept
+    assert [name for name in noted.written if name == "ZENML_ACTIVE_STACK_ID"] == written
