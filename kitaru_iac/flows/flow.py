@@ -29,6 +29,8 @@ STACK_TAG = "kitaru.stack="
 SOURCE_TAG = "kitaru.stack_source="
 #: The flow's body has this before its name in its module, where a container finds it.
 _ALIAS = "__kitaru_flow_"
+#: What `run` takes itself.
+_SETTINGS = ("stack", "image", "cache", "retries")
 
 
 @overload
@@ -61,7 +63,8 @@ def flow(
         retries: How many times a failed step is run again, from 0.
 
     Raises:
-        UsageError: Values that make no sense: all of them; or `func` is no function.
+        UsageError: Values that make no sense: all of them; or `func` is no function, or has an
+            input with a name of these.
 
     Example:
         >>> @kitaru.flow(stack="gpu-cluster", retries=2)
@@ -78,12 +81,20 @@ def flow(
 
 
 def _flow_of(func: object, defaults: RunDefaults) -> Flow:
-    if inspect.isfunction(func):
-        return Flow(func, defaults)
-    raise UsageError(
-        f"A flow is made of a function, not {type(func).__name__}",
-        remedy='Write @kitaru.flow, or name what it is given: @kitaru.flow(stack="gpu-cluster").',
-    )
+    if not inspect.isfunction(func):
+        raise UsageError(
+            f"A flow is made of a function, not {type(func).__name__}",
+            remedy="Write @kitaru.flow, or name what it is given: "
+            '@kitaru.flow(stack="gpu-cluster").',
+        )
+    taken = [name for name in inspect.signature(func).parameters if name in _SETTINGS]
+    if taken:
+        raise UsageError(
+            f"The flow '{func.__name__}' cannot have an input called {', '.join(taken)}",
+            why="`.run` takes it as a setting of the run.",
+            remedy="Give the input another name.",
+        )
+    return Flow(func, defaults)
 
 
 class Flow:
@@ -140,7 +151,8 @@ class Flow:
             A handle of the run.
 
         Raises:
-            UsageError: Settings make no sense, or a flow is running here already.
+            UsageError: Settings make no sense, a flow is running here already, or another flow
+                has taken this one's name in its module.
             StackNotFound: There is no stack of this name or id.
             MissingPackages: The stack needs packages that are not here.
             KitaruError: The stack cannot run flows.
@@ -149,6 +161,7 @@ class Flow:
         values = {"stack": stack, "image": image, "cache": cache, "retries": retries}
         settings = resolve(checked(values, ".run"), self._defaults)
         self._require_inputs(args, kwargs)
+        self._require_its_name()
         found = find_stack(settings.stack, settings.source)
         with bound(found):
             _require_runnable(found)
@@ -163,6 +176,18 @@ class Flow:
             inspect.signature(self._body).bind(*args, **kwargs)
         except TypeError as error:
             raise UsageError(f"{self.__name__}.run(): {error}") from None
+
+    def _require_its_name(self) -> None:
+        """Refuse where ZenML, which loads a flow by its name, would run another one's body."""
+        module = sys.modules.get(self._body.__module__)
+        if module is None or getattr(module, self._body.__name__, None) is self._body:
+            return
+        raise UsageError(
+            f"The flow '{self.__name__}' is another one in its module by now",
+            where=self._body.__module__,
+            why="A flow is run by its name, and one that was defined later has the same.",
+            remedy="Give each flow of a module a name of its own, and run the one that it has now.",
+        )
 
     def _pipeline(self, found: BoundStack, settings: RunSettings) -> Pipeline:
         from zenml import pipeline

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from kitaru_iac import redaction
 from kitaru_iac._version import __version__
 from kitaru_iac.errors import UsageError
+from kitaru_iac.machine.known_secrets import known_secrets
 
 if TYPE_CHECKING:
     from zenml.config import DockerSettings
@@ -34,6 +36,8 @@ def docker_settings(image: str | Mapping[str, object] | None) -> DockerSettings:
     """
     from zenml.config import DockerSettings
 
+    from kitaru_iac.gateway.zenml_models import refused_by
+
     given = {"base_image": image} if isinstance(image, str) else dict(image or {})
     fields: dict[str, object] = {_OTHER_NAMES.get(key, key): value for key, value in given.items()}
     if platform := fields.pop("platform", None):
@@ -48,7 +52,9 @@ def docker_settings(image: str | Mapping[str, object] | None) -> DockerSettings:
         listed = fields.get("requirements") or []
         if isinstance(listed, list | tuple):
             fields["requirements"] = [*listed, _REQUIREMENT]
-    try:
-        return DockerSettings.model_validate(fields)
-    except ValueError as error:  # pydantic's, which lists them all
-        raise UsageError("The image's settings do not fit", why=str(error)) from None
+    refused = refused_by(DockerSettings, fields)
+    if refused:  # in its words, without what was given: an argument of a build may be a secret
+        lines = [f"{problem.field or 'image'}: {problem.message}" for problem in refused]
+        why = redaction.text("\n".join(lines), *known_secrets())
+        raise UsageError("The image's settings do not fit", why=why)
+    return DockerSettings.model_validate(fields)

@@ -193,7 +193,7 @@ def refused_fields(item: FlavorResponse, configuration: Mapping[str, object]) ->
 
 
 def refused_by(model: Any, configuration: Mapping[str, object]) -> list[FieldError]:
-    """What a flavor's model, a class of pydantic's, says against a configuration."""
+    """What a model, a class of pydantic's as flavors have one, says against a configuration."""
     from pydantic import ValidationError
 
     try:
