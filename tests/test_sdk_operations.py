@@ -282,3 +282,23 @@ def test_a_flow_is_made_of_a_function(given: Any) -> None:
     for decorate in (kitaru.flow, kitaru.flow(retries=1)):
         with pytest.raises(kitaru.UsageError, match="A flow is made of a function, not"):
             decorate(given)
+
+
+def test_a_file_has_the_projects_defaults_and_a_mapping_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with `kitaru.yaml`, and whoever gives the mapping."""
+    from kitaru_iac._sdk.operations import _described
+    from kitaru_iac.mcp.inputs import described
+
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").write_text('[tool.kitaru]\ninfra = "verify"\n')
+    keys = {"name": "dev", "type": "local", "artifact_store": "s3://my-bucket/kitaru"}
+    Path("stack.yaml").write_text(json.dumps(keys))
+    assert _described(Path("stack.yaml")).infra == "verify"
+    assert _described(keys).infra == "none"
+    assert described(keys, None).infra == "none"
+    Path("pyproject.toml").write_text("[tool.kitaru\n")
+    with pytest.raises(kitaru.UsageError, match="The file is not TOML"):
+        _described(Path("stack.yaml"))
+    assert _described(keys).name == "dev"

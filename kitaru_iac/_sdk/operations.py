@@ -352,10 +352,11 @@ def delete(
 
 def _described(stack: str | Description, *, by_name: bool = False) -> StackSpec:
     """The description that was given, or that of the stack with this name or id."""
+    from kitaru_iac.machine.project import description_defaults
     from kitaru_iac.spec import from_given
 
     if isinstance(stack, str) and by_name:
         from kitaru_iac.stacks.export import described
 
         return described(stack)
-    return from_given(stack)
+    return from_given(stack, description_defaults)

@@ -106,13 +106,17 @@ def delete(
         kitaru infra delete prod --include-protected --delete-data
         kitaru infra delete prod -f stack.yaml
     """
+    from kitaru_iac.machine.project import description_defaults
     from kitaru_iac.spec import load
     from kitaru_iac.stacks import deployments
 
     out = output()
+    spec = None
+    if file is not None:
+        spec = load({}, Path(file), defaults=description_defaults())
     done = deployments.delete_deployment(
         name,
-        spec=load({}, Path(file)) if file is not None else None,
+        spec=spec,
         include_protected=include_protected,
         delete_data=delete_data,
         forget_foreign=forget_foreign,

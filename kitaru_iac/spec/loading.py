@@ -163,8 +163,12 @@ def merge(
     return Merged(data, origins, tuple(problems), unreadable)
 
 
-def from_given(description: object) -> StackSpec:
+def from_given(description: object, defaults: Callable[[], Mapping[str, Any]] = dict) -> StackSpec:
     """The description that a program gives: the keys of stack.yaml, or the path of such a file.
+
+    Args:
+        description: That. Keys are whole; a file is read as the command reads it.
+        defaults: Gives a project's own defaults, for a file.
 
     Raises:
         DescriptionError: With every problem that was found.
@@ -178,7 +182,7 @@ def from_given(description: object) -> StackSpec:
                 "Standard input is a program's own: no description is read from it",
                 remedy="Give the keys of stack.yaml, or the path of a file.",
             )
-        return load({}, Path(description))
+        return load({}, Path(description), defaults=defaults())
     raise UsageError(
         f"A description is a mapping or a path, not {type(description).__name__}",
         remedy="Give the keys of stack.yaml, or pathlib.Path('stack.yaml').",

@@ -65,10 +65,11 @@ class LocalAws:
             UsageError: It names another account than this one's, or nothing in AWS; or it is
                 neither a mapping nor a path.
         """
+        from kitaru_iac.machine.project import description_defaults
         from kitaru_iac.spec import from_given
         from kitaru_iac.testing.aws_parts import create
 
-        create(self, from_given(description))
+        create(self, from_given(description, description_defaults))
 
     def reset(self) -> None:
         """Forget everything that was made."""
