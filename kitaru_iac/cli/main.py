@@ -212,11 +212,9 @@ def _failed(error: Exception, out: Output, words: list[str]) -> int:
 
 
 def _without_secrets(text: str) -> str:
-    """A text that others wrote, without what this machine's settings hold."""
-    from kitaru_iac import redaction
-    from kitaru_iac.machine.known_secrets import known_secrets
+    from kitaru_iac.machine.debug_log import without_secrets
 
-    return redaction.text(text, *known_secrets())
+    return without_secrets(text)
 
 
 def _usage_error(error: TyperException) -> UsageError:
@@ -280,22 +278,14 @@ def _broken_pipe() -> int:
 def _debug(words: Sequence[str]) -> bool:
     """Whether ``--debug`` or ``KITARU_DEBUG`` asks for tracebacks; ZenML's log comes with them."""
     before = words[: words.index("--")] if "--" in words else words
-    variable = os.environ.get("KITARU_DEBUG", "").lower()
-    wanted = "--debug" in before or variable in ("1", "true", "yes")
-    if wanted:
-        import logging
+    if "--debug" not in before and not os.environ.get("KITARU_DEBUG"):
+        return False
+    from kitaru_iac.machine.debug_log import is_asked_for, show_log
 
-        class Formatter(logging.Formatter):
-            def format(self, record: logging.LogRecord) -> str:
-                return _without_secrets(super().format(record))
-
-        handler = logging.StreamHandler(sys.stderr)
-        handler.kitaru = True  # type: ignore[attr-defined]  # gateway.quiet leaves it in place
-        handler.setFormatter(Formatter("debug: %(message)s"))
-        logger = logging.getLogger("kitaru_iac")
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-    return wanted
+    if "--debug" not in before and not is_asked_for():
+        return False
+    show_log()
+    return True
 
 
 def _program() -> str:

@@ -37,19 +37,25 @@ def mcp(
     """Let agents reach stacks: an MCP server.
 
     Speaks over stdin and stdout until the client closes them, so an agent's program starts it. With
-    --http it serves clients on this machine that send the token, until it is stopped.
+    --http it serves clients on this machine that send the token, until it is stopped. --output is
+    about an error before it serves; with --debug its log on stderr has the traceback of each error.
 
     Examples:
         kitaru mcp
         kitaru mcp --mode standard
         kitaru mcp --http --token-file ~/.config/kitaru-mcp-token
     """
+    import logging
+
     from kitaru_iac.cli.numbers import PORTS, require_within
+    from kitaru_iac.cli.output import current
 
     require_within("--port", port, 0, PORTS[1])
     words = ["--mode", mode, "--port", str(port)]
     words += ["--http"] if http else []
     words += ["--token-file", token_file] if token_file is not None else []
+    words += ["--output", "json"] if current().structured else []
+    words += ["--debug"] if logging.getLogger("kitaru_iac").isEnabledFor(logging.DEBUG) else []
     # Another program, not an import: a face of its own, which moves stdout away before it begins.
     # -P: a folder of the user's is not where Python looks for it.
     os.execv(sys.executable, [sys.executable, "-P", "-m", "kitaru_iac.mcp", *words])  # noqa: S606

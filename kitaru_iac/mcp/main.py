@@ -7,6 +7,8 @@ that could print (`streams`).
 from __future__ import annotations
 
 import argparse
+import json
+import logging
 import os
 import sys
 import warnings
@@ -41,14 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = _serve(given)
     except KitaruError as error:
-        sys.stderr.write(f"Error: {error}\n")
+        text = f"Error: {error}"
+        if given.output != "text":
+            text = json.dumps({"command": "mcp", "error": error.to_dict()}, default=str)
+        sys.stderr.write(f"{text}\n")
         code = int(error.exit_code)
+    except KeyboardInterrupt:  # before it listens to signals, or when it does no more
+        code = int(ExitCode.INTERRUPTED)
     sys.stderr.flush()
     # Threads of probes that are still waiting for a cloud are not waited for.
     os._exit(code)
 
 
 def _serve(given: argparse.Namespace) -> int:
+    from kitaru_iac.machine import debug_log
+
+    if given.debug or debug_log.is_asked_for():
+        debug_log.show_log()
+        logging.getLogger("kitaru_iac").propagate = False  # the SDK's handler would say it again
     token = _token(given.token_file) if given.http else None
     wire = None if given.http else _take_wire()
     _require_package()
@@ -92,6 +104,15 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=_port, default=PORT, help=f"with --http (default: {PORT})")
     parser.add_argument(
         "--token-file", metavar="PATH", help=f"with --http: the token's file, instead of ${TOKEN}"
+    )
+    parser.add_argument(
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="how to write an error before it serves (default: text)",
+    )
+    parser.add_argument(
+        "--debug", action="store_true", help="log the traceback of each error, and what ZenML logs"
     )
     try:
         return parser.parse_args(arguments)

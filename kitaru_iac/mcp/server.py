@@ -131,8 +131,10 @@ class KitaruServer(MCPServer[Site]):
         except UrlElicitationRequiredError:
             raise
         except MCPError as error:  # no tool raises one: the client could not ask the user
+            _log_traceback(name, error)
             return _failed(_not_asked(error.message), self.site.mode)
         except Exception as error:  # noqa: BLE001 - the one place where every call ends
+            _log_traceback(name, error)
             return _failed(_cause(error), self.site.mode)
 
     def _require(self, name: str, arguments: dict[str, Any]) -> None:
@@ -253,7 +255,15 @@ def _failed(error: KitaruError, mode: Mode) -> CallToolResult:
     )
 
 
-def _without_secrets(text: str) -> str:
-    from kitaru_iac.machine.known_secrets import known_secrets
+def _log_traceback(tool: str, error: BaseException) -> None:
+    if _log.isEnabledFor(logging.DEBUG):
+        import traceback
 
-    return redaction.text(text, *known_secrets())
+        lines = _without_secrets("".join(traceback.format_exception(error)))
+        _log.debug("%s failed:\n%s", redaction.value(tool), lines)
+
+
+def _without_secrets(text: str) -> str:
+    from kitaru_iac.machine.debug_log import without_secrets
+
+    return without_secrets(text)

@@ -41,17 +41,18 @@ def serve_stdio(mode: Mode, reading: int, writing: int) -> int:
     """
     server = build(mode)
 
-    async def serve() -> None:
-        lowlevel = server._lowlevel_server
-        answers = LineWriter(writing)
-        lines = LineReader(reading, answers)
-        async with stdio_server(lines, answers) as (received, sent):  # type: ignore[arg-type]
-            await lowlevel.run(received, sent, lowlevel.create_initialization_options())
-
     async def until_stopped() -> int:
-        with anyio.CancelScope() as serving:
-            return await _until_signal(serve, serving.cancel)
-        return int(ExitCode.INTERRUPTED)
+        serving = anyio.CancelScope()
+
+        async def serve() -> None:
+            lowlevel = server._lowlevel_server
+            answers = LineWriter(writing)
+            lines = LineReader(reading, answers)
+            with serving:  # and not whoever listens for the second signal
+                async with stdio_server(lines, answers) as (received, sent):  # type: ignore[arg-type]
+                    await lowlevel.run(received, sent, lowlevel.create_initialization_options())
+
+        return await _until_signal(serve, serving.cancel)
 
     return anyio.run(until_stopped)
 

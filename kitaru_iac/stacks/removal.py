@@ -145,9 +145,12 @@ def _delete(
             stack = _still(found, agreed)
             gone = deployed.destroy(stack, **what, progress=progress)
         if stack is None:
+            _begin(ref, progress)
             return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
         if not (infrastructure or keep_infrastructure or owner is not None):
             deployed.require_none(stack, flags)
+        if gone is None:
+            _begin(stack.name, progress)
         done = deletion.delete_stack(store, stack, **asked, owner=owner, more_flags=more_flags)
     return done if gone is None else deployed.with_destroyed(done, gone)
 
@@ -155,6 +158,12 @@ def _delete(
 def _given(**flags: bool) -> list[str]:
     """The options of the command that are given."""
     return [f"--{name.replace('_', '-')}" for name, is_given in flags.items() if is_given]
+
+
+def _begin(name: str, progress: ProgressCallback | None) -> None:
+    """Tell that records are deleted now: whoever is told may still end it here."""
+    if progress is not None:
+        progress(f"Deleting stack {name}")
 
 
 def _agreed(

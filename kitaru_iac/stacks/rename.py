@@ -8,10 +8,11 @@ died before is a stack of the old name with parts of the new one, and the same c
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import (
     AlreadyExistsError,
     ProtectedStackError,
@@ -29,6 +30,7 @@ from kitaru_iac.labels import (
 )
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
+from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.notices import ActiveStackMissing, KitaruWarning
 from kitaru_iac.records.applied import applied_records, keeping
@@ -70,7 +72,7 @@ class Renamed:
         }
 
 
-def rename(ref: str, new: str) -> Renamed:
+def rename(ref: str, new: str, *, progress: ProgressCallback | None = None) -> Renamed:
     """Rename a stack, its own components and its own connector.
 
     It keeps its id, and so stays the active stack where it is. Which source it was applied from is
@@ -79,6 +81,7 @@ def rename(ref: str, new: str) -> Renamed:
     Args:
         ref: The stack's name, id, or the beginning of its id.
         new: Its name from now on.
+        progress: Gets one-line messages.
 
     Raises:
         UsageError: That cannot be a stack's name, or is its name.
@@ -91,11 +94,31 @@ def rename(ref: str, new: str) -> Renamed:
         AnswerLost: A write was not answered; what is known to be done is taken back.
         RegistrationFailed: A write failed; its `left` says what could not be taken back.
     """
-    from kitaru_iac.records.recovery import recover
     from kitaru_iac.records.stored import Store
 
     require_new_name(new)
-    store = Store.open()
+    begun = False
+
+    def begin(old: str) -> None:
+        nonlocal begun
+        if progress is not None:
+            progress(f"Renaming stack {old} to {new}")
+        begun = True
+
+    try:
+        return _find_and_rename(Store.open(), ref, new, begin)
+    except WorkInterrupted:
+        raise
+    except KeyboardInterrupt as pressed:
+        if begun:
+            raise
+        what = f"Interrupted before stack '{ref}' was renamed; nothing was changed"
+        raise WorkInterrupted(what) from pressed
+
+
+def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[str], None]) -> Renamed:
+    from kitaru_iac.records.recovery import recover
+
     found = store.find(ref)
     if found is None:
         done = _done_before(store, ref, new)
@@ -116,6 +139,7 @@ def rename(ref: str, new: str) -> Renamed:
         _require_renamable(current, new)
         before = _with_old_name(current, new, began=_began(store, new))
         _require_free(store, before, current, new)
+        begin(found.name)
         return _rename(store, before, current, new)
 
 

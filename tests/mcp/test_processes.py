@@ -187,6 +187,43 @@ def test_a_server_that_is_ended_in_the_middle_of_a_write_ends_it_first(
     assert json.loads(cleaned.stdout)["item"]["removed"] == []
 
 
+def test_a_second_signal_ends_a_server_at_once(home: Home, tmp_path: Path) -> None:
+    """The write of `_SLOW` would go on for ever."""
+    argv = [sys.executable, "-P", "-c", _SLOW, "--mode", "standard", str(tmp_path)]
+    wire = Wire(argv, _environment(home))
+    wire.applying()
+    _until((tmp_path / "reached").exists)
+    wire.process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert wire.process.poll() is None, "the first one leaves the write alone"
+    wire.process.send_signal(signal.SIGINT)
+    _, errors = wire.process.communicate(timeout=60)
+    assert wire.process.returncode == 130
+    assert b"Traceback" not in errors, errors
+
+
+@pytest.mark.parametrize("way", ["--debug", "KITARU_DEBUG", None])
+def test_the_traceback_of_an_error_is_in_the_log_where_it_is_asked_for(
+    home: Home, way: str | None
+) -> None:
+    more = {"KITARU_DEBUG": "yes"} if way == "KITARU_DEBUG" else {}
+    words = ["--debug"] if way == "--debug" else []
+    argv = [sys.executable, "-P", "-m", "kitaru_iac.cli.main", *_MCP, *words]
+    wire = Wire(argv, _environment(home, **more))
+    result = wire.ask("tools/call", name="stack_show", arguments={"stack": f"hf_{'x' * 34}"})
+    assert result["isError"]
+    _, errors = wire.process.communicate(timeout=60)
+    assert (b"StackNotFound" in errors) is (b"Traceback" in errors) is (way is not None)
+    assert b"x" * 34 not in errors
+
+
+def test_an_error_before_it_serves_is_a_document_where_one_is_asked_for(home: Home) -> None:
+    done = home.kitaru("mcp", "--http", "--output", "json")
+    assert (done.returncode, done.stdout) == (64, "")
+    error = json.loads(done.stderr)
+    assert (error["command"], error["error"]["code"]) == ("mcp", "usage_error")
+
+
 def test_a_server_that_nobody_asks_ends_at_once_with_a_signal(home: Home) -> None:
     wire = Wire(_server(), _environment(home))
     wire.process.send_signal(signal.SIGTERM)

@@ -17,13 +17,14 @@ from mcp.types import INVALID_PARAMS, ElicitResult, ErrorData
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.documents import StackChange
 from kitaru_iac.gateway.local_gateway import LocalGateway
-from kitaru_iac.gateway.opening import open_gateway
+from kitaru_iac.gateway.opening import FallbackReader, open_gateway
 from kitaru_iac.mcp.modes import Mode
 from kitaru_iac.mcp.remedies import COMMANDS, Ways, ways
 from kitaru_iac.mcp.server import TOOLS, build
 from kitaru_iac.mcp.sizes import LIMIT, fitted, size
 from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.plan.model import Action, Layer, Plan, Step
+from kitaru_iac.records import recovery
 from kitaru_iac.stacks import operations, planning
 from tests.docs.markdown import ROOT
 from tests.homes import Home
@@ -621,6 +622,47 @@ def test_a_call_that_is_cancelled_before_its_first_write_changes_nothing(
         # Writes queue: this one is answered when the other one has ended.
         await client.call_tool("stack_use", {"stack": "default"})
         assert [row["name"] for row in await listed(client)] == ["default"]
+
+    talk(say)
+
+
+@pytest.mark.parametrize(
+    ("tool", "held"),
+    [
+        ("stack_delete", (recovery, "recover")),
+        ("stack_rename", (recovery, "recover")),
+        ("stack_use", (FallbackReader, "active")),
+    ],
+)
+def test_what_is_cancelled_before_its_write_is_not_done(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tool: str, held: tuple[Any, str]
+) -> None:
+    """While it looks at the store, after it was found to be wanted."""
+    reached, go = threading.Event(), threading.Event()
+    look = getattr(*held)
+
+    def looks(*args: Any) -> Any:
+        reached.set()
+        assert go.wait(60)
+        return look(*args)
+
+    async def say(client: Client) -> None:
+        made = await _made(client, activate=False)
+        more = {"new": "other"} if tool == "stack_rename" else {}
+        arguments = {"id": made["id"], "confirmed_name": "dev", **more}
+        if tool == "stack_use":
+            arguments = {"stack": "dev"}
+        monkeypatch.setattr(*held, looks)
+        async with anyio.create_task_group() as under_way:
+            under_way.start_soon(client.call_tool, tool, arguments)
+            await anyio.to_thread.run_sync(reached.wait, 60)
+            threading.Timer(0.5, go.set).start()  # the news is on its way meanwhile
+            under_way.cancel_scope.cancel()
+        monkeypatch.setattr(*held, look)
+        # Writes queue: this one is answered when the other one has ended.
+        await client.call_tool("stack_use", {"stack": "nothing"})
+        rows = {row["name"]: row["is_active"] for row in await listed(client)}
+        assert rows == {"default": True, "dev": False}
 
     talk(say)
 
