@@ -111,12 +111,9 @@ def delete(
     from kitaru_iac.stacks import deployments
 
     out = output()
-    spec = None
-    if file is not None:
-        spec = load({}, Path(file), defaults=description_defaults())
     done = deployments.delete_deployment(
         name,
-        spec=spec,
+        spec=load({}, Path(file), defaults=description_defaults()) if file is not None else None,
         include_protected=include_protected,
         delete_data=delete_data,
         forget_foreign=forget_foreign,

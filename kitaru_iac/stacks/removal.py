@@ -144,13 +144,11 @@ def _delete(
         if agreed is not None:
             stack = _still(found, agreed)
             gone = deployed.destroy(stack, **what, progress=progress)
+        _begin(stack.name if stack else ref, None if gone else progress)
         if stack is None:
-            _begin(ref, progress)
             return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
         if not (infrastructure or keep_infrastructure or owner is not None):
             deployed.require_none(stack, flags)
-        if gone is None:
-            _begin(stack.name, progress)
         done = deletion.delete_stack(store, stack, **asked, owner=owner, more_flags=more_flags)
     return done if gone is None else deployed.with_destroyed(done, gone)
 
@@ -158,12 +156,6 @@ def _delete(
 def _given(**flags: bool) -> list[str]:
     """The options of the command that are given."""
     return [f"--{name.replace('_', '-')}" for name, is_given in flags.items() if is_given]
-
-
-def _begin(name: str, progress: ProgressCallback | None) -> None:
-    """Tell that records are deleted now: whoever is told may still end it here."""
-    if progress is not None:
-        progress(f"Deleting stack {name}")
 
 
 def _agreed(
@@ -225,6 +217,12 @@ def clean(confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Clea
         raise
     except KeyboardInterrupt as pressed:
         raise WorkInterrupted("Interrupted; nothing was changed") from pressed
+
+
+def _begin(name: str, progress: ProgressCallback | None) -> None:
+    """Tell that records come next: who is told may end it here, before anything is written."""
+    if progress is not None:
+        progress(f"Looking at stack {name}, to delete it")
 
 
 @contextmanager
