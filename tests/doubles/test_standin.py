@@ -55,6 +55,16 @@ TYPES = {
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": "gone#arn:role#arn:policy",
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": "gone",
     "aws:cloudwatch/logGroup:LogGroup": "gone",
+    "aws:ec2/vpc:Vpc": "vpc-0123456789abcdef0",
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "sg-0123456789abcdef0",
+    "aws:ec2/subnet:Subnet": "subnet-0123456789abcdef0",
+    "aws:ec2/internetGateway:InternetGateway": "igw-0123456789abcdef0",
+    "aws:ec2/eip:Eip": "eipalloc-0123456789abcdef0",
+    "aws:ec2/natGateway:NatGateway": "nat-0123456789abcdef0",
+    "aws:ec2/routeTable:RouteTable": "rtb-0123456789abcdef0",
+    "aws:ec2/route:Route": "r-rtb-0123456789abcdef01080289494",
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": "rtbassoc-0123456789abcdef0",
+    "aws:ec2/vpcEndpoint:VpcEndpoint": "vpce-0123456789abcdef0",
 }
 
 

@@ -40,10 +40,15 @@ class Cluster(Kind):
     def read(self, id: str) -> dict[str, Any]:
         seen = ask(_NONE, self.client("eks").describe_cluster, name=id)["cluster"]
         tags = dict(seen.get("tags", {}))
+        network = seen["resourcesVpcConfig"]
+        switches = ("subnetIds", "endpointPrivateAccess", "endpointPublicAccess")
+        # EKS keeps the networks of an endpoint that is off, and the real plugin looks past them.
+        shown = (*switches, "publicAccessCidrs") if network["endpointPublicAccess"] else switches
         return {
             "name": id,
             "arn": seen["arn"],
             "roleArn": seen["roleArn"],
+            "vpcConfig": {key: network[key] for key in shown},
             "endpoint": seen["endpoint"],
             "certificateAuthority": {"data": seen["certificateAuthority"]["data"]},
             "status": seen["status"],
@@ -122,6 +127,7 @@ class NodeGroup(OfCluster):
             "nodeGroupName": name,
             "arn": seen["nodegroupArn"],
             "nodeRoleArn": seen["nodeRole"],
+            "subnetIds": seen["subnets"],
             "scalingConfig": dict(seen["scalingConfig"]),
             "status": seen["status"],
         }

@@ -42,8 +42,26 @@ def subnet(client: Client, given: Inputs) -> dict[str, Any]:
     }
 
 
+def zones(client: Client, given: Inputs) -> dict[str, Any]:
+    filters = [{"Name": f["name"], "Values": f["values"]} for f in given.get("filters") or ()]
+    seen = client("ec2").describe_availability_zones(Filters=filters)["AvailabilityZones"]
+    found = [
+        zone
+        for zone in seen
+        if zone["State"] == given.get("state", zone["State"])
+        and zone["ZoneId"] not in (given.get("excludeZoneIds") or ())
+    ]
+    return {
+        "id": given["region"],
+        "names": [zone["ZoneName"] for zone in found],
+        "zoneIds": [zone["ZoneId"] for zone in found],
+        "region": given["region"],
+    }
+
+
 FUNCTIONS: Mapping[str, Callable[[Client, Inputs], dict[str, Any]]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": caller_identity,
     "aws:ec2/getSubnets:getSubnets": subnets,
     "aws:ec2/getSubnet:getSubnet": subnet,
+    "aws:index/getAvailabilityZones:getAvailabilityZones": zones,
 }

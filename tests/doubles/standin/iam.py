@@ -50,8 +50,13 @@ class Role(Kind):
         iam = self.client("iam")
         iam.update_assume_role_policy(RoleName=id, PolicyDocument=new["assumeRolePolicy"])
         iam.update_role_description(RoleName=id, Description=new.get("description") or "")
-        wanted = new.get("tags") or {}
-        extra = [key for key in self.read(id)["tags"] if key not in wanted]
+        seen, wanted = self.read(id), new.get("tags") or {}
+        boundary = new.get("permissionsBoundary")
+        if boundary and boundary != seen["permissionsBoundary"]:
+            iam.put_role_permissions_boundary(RoleName=id, PermissionsBoundary=boundary)
+        elif seen["permissionsBoundary"] and not boundary:
+            iam.delete_role_permissions_boundary(RoleName=id)
+        extra = [key for key in seen["tags"] if key not in wanted]
         if extra:
             iam.untag_role(RoleName=id, TagKeys=extra)
         iam.tag_role(RoleName=id, Tags=pairs(wanted))

@@ -18,12 +18,12 @@ import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
-from standin import ecr, eks, iam, logs, s3
+from standin import ec2, ecr, eks, iam, logs, routes, s3
 from standin.functions import FUNCTIONS
 from standin.kinds import Kind, Missing, faults, same_document
 
 KINDS: dict[str, type[Kind]] = {
-    kind.token: kind for module in (s3, ecr, iam, eks, logs) for kind in module.KINDS
+    kind.token: kind for module in (s3, ecr, iam, eks, logs, ec2, routes) for kind in module.KINDS
 }
 #: Inputs that hold a policy document.
 _DOCUMENTS = {"policy", "assumeRolePolicy"}
@@ -34,13 +34,13 @@ def plain(message: struct_pb2.Struct) -> dict[str, Any]:
 
 
 def _whole(value: Any) -> Any:
-    """Numbers arrive as floats; those here are whole. Secrets arrive wrapped."""
+    """Numbers arrive as floats; those here are whole. Secrets arrive wrapped, absences as null."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
         if rpc._special_sig_key in value:
             return _whole(value.get("value"))
-        return {key: _whole(item) for key, item in value.items()}
+        return {key: _whole(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [_whole(item) for item in value]
     return value
