@@ -12,7 +12,11 @@ from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.clouds.aws.documents import DocumentKind, document_problems
 from kitaru_iac.clouds.aws.failures import iam_action
 from kitaru_iac.clouds.aws.permissions import tagged_connector_trust
+from kitaru_iac.clouds.aws.policies.document import Document, read_document
+from kitaru_iac.clouds.aws.policies.evaluate import evaluate
+from kitaru_iac.clouds.aws.policies.requests import ABSENT, Caller, CallerKind, Context, Request
 from kitaru_iac.clouds.aws.provision.account import Account
+from kitaru_iac.clouds.aws.provision.names import role_name
 from kitaru_iac.clouds.aws.provision.own_policy import provision_policy
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, REPOSITORY
 from kitaru_iac.clouds.aws.provision.target import target
@@ -24,6 +28,7 @@ from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 from tests.clouds.aws.programs import ACCOUNT, made_of
+from tests.clouds.aws.provider_calls import calls_of
 
 REGION = "eu-west-1"
 HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
@@ -97,10 +102,10 @@ def test_it_speaks_of_this_stack_alone(name: str) -> None:
                 assert looks in ({"Des"}, {"Get"})
             elif thing.startswith("arn:aws:ec2:"):
                 assert list(statement["Condition"]) == ["StringEquals"]
-                (key,) = statement["Condition"]["StringEquals"]
+                (key,) = {*statement["Condition"]["StringEquals"]} - {"ec2:CreateAction"}
                 assert key.partition("/")[2] == "kitaru-stack"
                 assert statement["Condition"]["StringEquals"][key] == "prod"
-            elif "aws-service-role" in thing:
+            elif "aws-service-role" in thing and statement["Action"] != ["iam:GetRole"]:
                 assert statement["Condition"]["StringEquals"]["iam:AWSServiceName"]
             else:
                 own = (
@@ -109,6 +114,7 @@ def test_it_speaks_of_this_stack_alone(name: str) -> None:
                     "team-data",
                     "mine",
                     "repository/zenml",
+                    "aws-service-role/eks",
                     "key/*",
                     BOUNDARY,
                     KEY,
@@ -116,49 +122,128 @@ def test_it_speaks_of_this_stack_alone(name: str) -> None:
                 assert any(word in thing for word in own), thing
 
 
-#: What the provider needs at least to make a resource and to delete it.
-NEEDED = {
-    # Tags in the call that creates: https://github.com/hashicorp/terraform-provider-aws/pull/45251
-    "s3/bucket:Bucket": ("s3:CreateBucket", "s3:DeleteBucket", "s3:TagResource"),
-    "s3/bucketPolicy:BucketPolicy": ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy"),
-    "ecr/repository:Repository": ("ecr:CreateRepository", "ecr:DeleteRepository"),
-    "iam/role:Role": ("iam:CreateRole", "iam:DeleteRole", "iam:TagRole"),
-    "iam/rolePolicy:RolePolicy": ("iam:PutRolePolicy", "iam:DeleteRolePolicy"),
-    "iam/rolePolicyAttachment:RolePolicyAttachment": ("iam:AttachRolePolicy",),
-    "eks/cluster:Cluster": ("eks:CreateCluster", "eks:DeleteCluster", "iam:PassRole"),
-    "eks/nodeGroup:NodeGroup": ("eks:CreateNodegroup", "eks:DeleteNodegroup"),
-    "eks/addon:Addon": ("eks:CreateAddon", "eks:DeleteAddon"),
-    "eks/podIdentityAssociation:PodIdentityAssociation": ("eks:CreatePodIdentityAssociation",),
-    "cloudwatch/logGroup:LogGroup": ("logs:CreateLogGroup", "logs:PutRetentionPolicy"),
-    "ec2/vpc:Vpc": ("ec2:CreateVpc", "ec2:DeleteVpc", "ec2:CreateTags"),
-    "ec2/subnet:Subnet": ("ec2:CreateSubnet", "ec2:DeleteSubnet"),
-    "ec2/natGateway:NatGateway": ("ec2:CreateNatGateway", "ec2:DeleteNatGateway"),
-    "ec2/eip:Eip": ("ec2:AllocateAddress", "ec2:ReleaseAddress"),
-    "ec2/vpcEndpoint:VpcEndpoint": ("ec2:CreateVpcEndpoint", "ec2:DeleteVpcEndpoints"),
+STACK = "prod"
+#: What a call may say of the tag, and what the thing has.
+UNTAGGED = {"aws:requesttag/kitaru-stack": ABSENT, "aws:resourcetag/kitaru-stack": ABSENT}
+GIVEN = UNTAGGED | {"aws:requesttag/kitaru-stack": STACK}
+CARRIED = UNTAGGED | {"aws:resourcetag/kitaru-stack": STACK}
+ALL_OPTIONS = described(
+    type="kubernetes",
+    container_registry=HOST,
+    resources={"cluster": "create", "registry": "create"},
+    infrastructure={
+        "permissions_boundary": BOUNDARY, "kms_key": KEY, "network": "create", "keep_images": 300,
+        "kubernetes_version": "1.34", "endpoint_access": ["203.0.113.7/32"],
+        "cluster_access": [f"arn:aws:iam::{ACCOUNT}:role/server"], "tags": {"team": "ml"},
+        "deletion_protection": True,
+    },
+)  # fmt: skip
+
+
+def read(spec: StackSpec) -> Document:
+    """The policy, as one that the evaluator of the checks reads: with a principal."""
+    statements = [{**s, "Principal": "*"} for s in provision_policy(spec)["Statement"]]
+    return read_document({"Version": "2012-10-17", "Statement": statements})
+
+
+def allowed(document: Document, action: str, thing: str, **known: Any) -> bool | None:
+    caller = Caller(CallerKind.ROLE, f"arn:aws:iam::{ACCOUNT}:role/maker", ACCOUNT)
+    context = Context(known, complete=True)
+    return evaluate(document, Request(caller, action, thing, context)).allow.value
+
+
+@pytest.mark.parametrize("spec", [*SPECS.values(), ALL_OPTIONS], ids=[*SPECS, "all options"])
+def test_every_call_of_the_provider_is_granted(spec: StackSpec) -> None:
+    """Each resource that the program registers is made, read, changed in each property, deleted."""
+    boundary = spec.infrastructure.permissions_boundary
+    of_iam = {"iam:permissionsboundary": boundary} if boundary else {}
+    document, asked = read(spec), 0
+    for made in made_of(spec):
+        if not made.type.startswith("aws:"):
+            continue
+        for call in calls_of(made.type.removeprefix("aws:"), made.inputs, ACCOUNT, REGION):
+            known: dict[str, Any] = UNTAGGED
+            if call.action.startswith("ec2:") and call.on != "*":
+                known = GIVEN if call.is_new else CARRIED
+            if call.action.startswith("iam:"):
+                known = of_iam | {"iam:policyarn": made.inputs.get("policyArn", ABSENT)}
+            assert allowed(document, call.action, call.on, **known), (call, made.name)
+            asked += 1
+            if call.is_new:  # its tags come with it, which is an action of its own
+                tags = known | {"ec2:createaction": call.action.removeprefix("ec2:")}
+                assert allowed(document, "ec2:CreateTags", call.on, **tags), call
+    assert asked > 5
+
+
+def role_of(use: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:role/{role_name(STACK, use, REGION)}"
+
+
+#: What EKS works as in an account: it makes them with the first cluster and the first node group.
+OWN_ROLES = {
+    "eks.amazonaws.com": "AWSServiceRoleForAmazonEKS",
+    "eks-nodegroup.amazonaws.com": "AWSServiceRoleForAmazonEKSNodegroup",
 }
 
 
-@pytest.mark.parametrize("name", ["sagemaker", "named", "cluster"])
-def test_it_is_enough_for_what_the_program_makes(name: str) -> None:
-    spec = SPECS[name]
-    statements = provision_policy(spec)["Statement"]
-    granted = {action for s in statements for action in s["Action"]}
-    made = made_of(spec)
-    for each in made:
-        for action in NEEDED.get(each.type.removeprefix("aws:"), ()):
-            assert action in granted, each.type
-    # What has a name may be made under the name that the program gives it.
-    for kind, action, form in (
-        ("ecr/repository:Repository", "ecr:CreateRepository", "repository/{}"),
-        ("iam/role:Role", "iam:CreateRole", "role/{}"),
-        ("eks/cluster:Cluster", "eks:CreateCluster", "cluster/{}"),
-        ("cloudwatch/logGroup:LogGroup", "logs:CreateLogGroup", "log-group:{}"),
-    ):
-        for each in made:
-            if each.type == f"aws:{kind}":
-                arns = things(statements, action)
-                called = form.format(each.inputs["name"])
-                assert any(fnmatchcase(f"x:{called}", f"x:{arn.split(':', 5)[5]}") for arn in arns)
+def own_role(service: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{service}/{OWN_ROLES[service]}"
+
+
+@pytest.mark.parametrize(
+    ("action", "thing", "known"),
+    [
+        ("iam:PassRole", role_of("cluster"), {"iam:passedtoservice": "eks.amazonaws.com"}),
+        ("iam:PassRole", role_of("nodes"), {"iam:passedtoservice": "eks.amazonaws.com"}),
+        ("iam:PassRole", role_of("pods"), {"iam:passedtoservice": "pods.eks.amazonaws.com"}),
+        *(("iam:GetRole", own_role(service), {}) for service in OWN_ROLES),
+        *(
+            ("iam:CreateServiceLinkedRole", own_role(service), {"iam:awsservicename": service})
+            for service in OWN_ROLES
+        ),
+        ("iam:GetPolicy", BOUNDARY, {}),
+        ("kms:DescribeKey", KEY, {}),
+        ("ec2:DescribeAvailabilityZones", "*", {}),
+        ("ec2:DescribeSubnets", "*", {}),
+        # The default security group is not made by us, and has no tag when it is given ours.
+        ("ec2:CreateTags", f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/sg-1", GIVEN),
+        # A tag of the user's own, given later.
+        ("ec2:CreateTags", f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/vpc-1", CARRIED),
+    ],
+)
+def test_what_aws_asks_beside_the_resource_is_granted(
+    action: str, thing: str, known: dict[str, Any]
+) -> None:
+    assert allowed(read(ALL_OPTIONS), action, thing, **known)
+
+
+FOREIGN_VPC = f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/vpc-of-others"
+
+
+@pytest.mark.parametrize(
+    ("action", "thing", "known"),
+    [
+        # Roles without the boundary, or with another one; and taking it away.
+        *(
+            (action, role_of("pods"), {"iam:permissionsboundary": boundary})
+            for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary")
+            for boundary in (ABSENT, f"{BOUNDARY}-of-others")
+        ),
+        *(
+            ("iam:DeleteRolePermissionsBoundary", role_of("pods"), {"iam:permissionsboundary": it})
+            for it in (ABSENT, BOUNDARY)
+        ),
+        # A network of others, and making it look like ours.
+        ("ec2:DeleteVpc", FOREIGN_VPC, UNTAGGED),
+        ("ec2:CreateTags", FOREIGN_VPC, GIVEN),
+        ("ec2:CreateSubnet", FOREIGN_VPC, UNTAGGED),
+        ("ec2:CreateVpc", f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/*", UNTAGGED),
+    ],
+)  # fmt: skip
+def test_what_is_not_the_stack_s_is_not_granted(
+    action: str, thing: str, known: dict[str, Any]
+) -> None:
+    assert allowed(read(ALL_OPTIONS), action, thing, **known) is False
 
 
 class Recorder(AwsAccess):
@@ -205,7 +290,8 @@ class Recorder(AwsAccess):
             return part
         if service == "ec2":
             return {key: [] for key in ("Vpcs", "Subnets", "InternetGateways", "NatGateways",
-                                        "Addresses", "RouteTables", "VpcEndpoints")}  # fmt: skip
+                                        "Addresses", "RouteTables", "VpcEndpoints",
+                                        "SecurityGroups")}  # fmt: skip
         return answers[operation]
 
     def ask_all(self, service: str, operation: str, key: str, **given: Any) -> Any:
@@ -239,7 +325,7 @@ class Recorder(AwsAccess):
 def test_every_call_that_is_made_is_granted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking up what is taken, what is left and what it holds; emptying it; the account's things.
 
-    Calls of Pulumi's own provider are not among them: see `NEEDED`.
+    Calls of Pulumi's own provider are not among them: see `provider_calls`.
     """
     spec = SPECS[name]
     own = marks("kitaru", spec.name)
@@ -285,7 +371,9 @@ def things(statements: list[dict[str, Any]], action: str) -> list[str]:
 def test_roles_are_made_only_within_the_boundary() -> None:
     (found,) = [s for s in provision_policy(SPECS["named"])["Statement"]
                 if "iam:CreateRole" in s["Action"]]  # fmt: skip
-    assert found["Action"] == ["iam:CreateRole", "iam:PutRolePolicy"]
+    assert found["Action"] == [
+        "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
+    ]  # fmt: skip
     assert found["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
 
 

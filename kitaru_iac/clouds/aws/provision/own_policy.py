@@ -48,6 +48,9 @@ _ROLE = (
 )
 #: What a permissions boundary must not be got round by.
 _BOUNDED = "CreateRole PutRolePolicy"
+#: A role that was made before the description had a boundary, or with another one, gets it. Taking
+#: one away is not granted: where a boundary was set by others, a run must not lift it.
+_BOUNDARY = "PutRolePermissionsBoundary"
 _CLUSTER = (
     "AssociateAccessPolicy CreateAccessEntry CreateAddon CreateCluster CreateNodegroup "
     "CreatePodIdentityAssociation DeleteAccessEntry DeleteAddon DeleteCluster DeleteNodegroup "
@@ -78,10 +81,11 @@ _NETWORK_MADE = (
 )
 _NETWORK_KEPT = (
     "AssociateRouteTable AttachInternetGateway CreateNatGateway CreateRoute CreateRouteTable "
-    "CreateSubnet CreateVpcEndpoint DeleteInternetGateway DeleteNatGateway DeleteRoute "
+    "CreateSubnet CreateTags CreateVpcEndpoint DeleteInternetGateway DeleteNatGateway DeleteRoute "
     "DeleteRouteTable DeleteSubnet DeleteTags DeleteVpc DeleteVpcEndpoints DetachInternetGateway "
     "DisassociateAddress DisassociateRouteTable ModifySubnetAttribute ModifyVpcAttribute "
-    "ModifyVpcEndpoint ReleaseAddress RevokeSecurityGroupEgress RevokeSecurityGroupIngress"
+    "ModifyVpcEndpoint ReleaseAddress ReplaceRoute ReplaceRouteTableAssociation "
+    "RevokeSecurityGroupEgress RevokeSecurityGroupIngress"
 )
 
 
@@ -208,14 +212,15 @@ def _roles(planned: Layout) -> list[_Statement]:
     if not called:
         return []
     arns = [_arn(planned, "iam", f"role/{name}", regional=False) for name in called]
+    kept = _allow("Roles", "iam", _ROLE, arns)
     boundary = planned.options.permissions_boundary
-    bound = {"StringEquals": {"iam:PermissionsBoundary": boundary}} if boundary else {}
-    return [
-        _allow("Roles", "iam", _ROLE, arns),
-        _allow(
-            "RolesWithinTheBoundary" if boundary else "RolesMade", "iam", _BOUNDED, arns, **bound
-        ),
-    ]
+    if not boundary:
+        return [kept, _allow("RolesMade", "iam", _BOUNDED, arns)]
+    bound = {"iam:PermissionsBoundary": boundary}
+    within = _allow(
+        "RolesWithinTheBoundary", "iam", f"{_BOUNDED} {_BOUNDARY}", arns, StringEquals=bound
+    )
+    return [kept, within]
 
 
 def _cluster(planned: Layout) -> list[_Statement]:
@@ -257,6 +262,9 @@ def _cluster(planned: Layout) -> list[_Statement]:
             StringEquals={"iam:PassedToService": "pods.eks.amazonaws.com"},
         ),
         _allow("OwnRolesOfEks", "iam", "CreateServiceLinkedRole", [own], StringEquals=services),
+        # EKS looks, as whoever makes a node group, whether its own role is there:
+        # https://github.com/terraform-aws-modules/terraform-aws-eks/issues/823
+        _allow("OwnRolesOfEksSeen", "iam", "GetRole", [own]),
         _allow("Cluster", "eks", _CLUSTER, things),
         _allow("Logs", "logs", _LOGS, [logs, f"{logs}:*"]),
         _allow("LogsSeen", "logs", "DescribeLogGroups", ["*"]),
@@ -269,28 +277,16 @@ def _network(planned: Layout) -> list[_Statement]:
     if planned.options.network is None:
         return []
     anything = [_arn(planned, "ec2", "*")]
-    tag = "kitaru-stack"
+    given = {"aws:RequestTag/kitaru-stack": planned.stack}
+    carried = {"aws:ResourceTag/kitaru-stack": planned.stack}
+    # Else the tag could be put on anybody's network, which would then be one of the stack's.
+    creating = {"ec2:CreateAction": sorted(_NETWORK_MADE.split())}
+    # The default one is there with the network, and has no tag at first.
+    groups = [_arn(planned, "ec2", "security-group/*")]
     return [
         _allow("PartsSeen", "ec2", _NETWORK_SEEN, ["*"]),
-        _allow(
-            "NetworkMade",
-            "ec2",
-            _NETWORK_MADE,
-            anything,
-            StringEquals={f"aws:RequestTag/{tag}": planned.stack},
-        ),
-        _allow(
-            "NetworkKept",
-            "ec2",
-            _NETWORK_KEPT,
-            anything,
-            StringEquals={f"aws:ResourceTag/{tag}": planned.stack},
-        ),
-        _allow(
-            "TagsGiven",
-            "ec2",
-            "CreateTags",
-            anything,
-            StringEquals={f"aws:RequestTag/{tag}": planned.stack},
-        ),
+        _allow("NetworkMade", "ec2", _NETWORK_MADE, anything, StringEquals=given),
+        _allow("NetworkKept", "ec2", _NETWORK_KEPT, anything, StringEquals=carried),
+        _allow("TagsGiven", "ec2", "CreateTags", anything, StringEquals=given | creating),
+        _allow("DefaultGroupTagged", "ec2", "CreateTags", groups, StringEquals=given),
     ]
