@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from kitaru_iac.checks.permissions import Conditions, Identity
 from kitaru_iac.clouds.aws.permission_table import PERMISSIONS, AwsPermission, Resource, When
 from kitaru_iac.clouds.aws.policies.patterns import SEGMENT
-from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
+from kitaru_iac.clouds.aws.resources import AwsResources, account_of, aws_resources
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec
 
@@ -198,17 +198,30 @@ def trusts(spec: BaseSpec) -> dict[str, dict[str, Any]]:
     On SageMaker one role is runtime and pulls; on Kubernetes they are two. That of the connector is
     there where the description tells the account.
     """
-    resources = aws_resources(spec)
+    resources = _in_its_account(spec)
     found = {}
     if resources.account:
         found[Identity.CONNECTOR.value] = tagged_connector_trust(resources)
     if spec.type is StackType.SAGEMAKER:
-        found[Identity.RUNTIME.value] = trust_policy(spec, Identity.RUNTIME)
+        found[Identity.RUNTIME.value] = service_trust(resources, Identity.RUNTIME)
     if resources.scheduler_role:
-        found[Identity.SCHEDULER.value] = trust_policy(spec, Identity.SCHEDULER)
+        found[Identity.SCHEDULER.value] = service_trust(resources, Identity.SCHEDULER)
     if spec.type is StackType.KUBERNETES:
-        found |= {i.value: trust_policy(spec, i) for i in (Identity.RUNTIME, Identity.PULL)}
+        services = (Identity.RUNTIME, Identity.PULL)
+        found |= {i.value: service_trust(resources, i) for i in services}
     return found
+
+
+def _in_its_account(spec: BaseSpec) -> AwsResources:
+    """What the description names, in the account that it tells in any way.
+
+    The connector's role and the one that starts schedules are of no other: a role is passed to a
+    service within its own account alone.
+    """
+    found = aws_resources(spec)
+    told = spec.credentials.values.get("role_arn") if spec.credentials else None
+    account = found.account or account_of(told) or account_of(found.scheduler_role)
+    return replace(found, account=account)
 
 
 def statements(
@@ -242,6 +255,11 @@ def statements(
     return made
 
 
+#: The account that the role is in, where nothing tells which one that will be:
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+_OWN_ACCOUNT = "${aws:ResourceAccount}"
+
+
 def trust_policy(spec: BaseSpec, identity: Identity = Identity.RUNTIME) -> dict[str, Any]:
     """Who may become the role of this identity.
 
@@ -252,7 +270,7 @@ def trust_policy(spec: BaseSpec, identity: Identity = Identity.RUNTIME) -> dict[
     Raises:
         ValueError: The identity is no service's role, as the connector: see `connector_trust`.
     """
-    return service_trust(aws_resources(spec), identity)
+    return service_trust(_in_its_account(spec), identity)
 
 
 def service_trust(resources: AwsResources, identity: Identity) -> dict[str, Any]:
@@ -272,13 +290,13 @@ def service_trust(resources: AwsResources, identity: Identity) -> dict[str, Any]
     elif identity is Identity.RUNTIME:
         service, sid = "pods.eks.amazonaws.com", "Pods"
         actions = ["sts:AssumeRole", "sts:TagSession"]
-        if resources.cluster and resources.account:
+        if resources.cluster:
             condition["ArnEquals"] = {"aws:SourceArn": resources.cluster_arn}
     else:
         service, sid = "ec2.amazonaws.com", "Nodes"
-    if resources.account and service != "ec2.amazonaws.com":
+    if service != "ec2.amazonaws.com":
         # Without it, a service acting for another account could be made to use this role.
-        condition["StringEquals"] = {"aws:SourceAccount": resources.account}
+        condition["StringEquals"] = {"aws:SourceAccount": resources.account or _OWN_ACCOUNT}
     statement: dict[str, Any] = {
         "Sid": sid,
         "Effect": "Allow",

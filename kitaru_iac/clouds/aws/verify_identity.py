@@ -210,7 +210,7 @@ def create_role(r: AwsResources, identity: Identity = Identity.RUNTIME) -> str:
         "create-role",
         role_name=role_name(str(r.role)),
         path=_path(str(r.role)),
-        assume_role_policy_document=service_trust(r, identity),
+        assume_role_policy_document=service_trust(r.beside(str(r.role)), identity),
     )
 
 
@@ -263,7 +263,7 @@ def evaluate_trust(role: Raw, r: AwsResources, identity: Identity = Identity.RUN
         r: What the description names; its `role` is the one that is looked at.
         identity: Whose role it is: SageMaker assumes the runtime's.
     """
-    ours = service_trust(r, identity)["Statement"]
+    ours = service_trust(r.beside(str(r.role)), identity)["Statement"]
     service = str(ours[0]["Principal"]["Service"])
     document: Raw = role.get("AssumeRolePolicyDocument", {})
     account = r.account or str(role["Arn"]).split(":")[4]

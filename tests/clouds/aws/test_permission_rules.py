@@ -685,6 +685,7 @@ def letting(sid: str, service: str, action: Any, **condition: Any) -> dict[str, 
 
 
 OF_ACCOUNT = {"aws:SourceAccount": ACCOUNT}
+OF_ROLE_S_OWN = {"aws:SourceAccount": "${aws:ResourceAccount}"}
 POD_ACTIONS = ["sts:AssumeRole", "sts:TagSession"]
 SAGEMAKER_MAY = letting(
     "SageMaker", "sagemaker.amazonaws.com", "sts:AssumeRole", StringEquals=OF_ACCOUNT
@@ -734,7 +735,7 @@ ON_EKS = aws_resources(SPECS["kubernetes"])
 @pytest.mark.parametrize(
     ("r", "identity", "expected"),
     [
-        # without a cluster's name the account binds, without an account nothing can
+        # without a cluster's name the account binds, without an account the role's own one does
         (
             replace(ON_EKS, cluster=None),
             RUNTIME,
@@ -743,7 +744,13 @@ ON_EKS = aws_resources(SPECS["kubernetes"])
         (
             replace(ON_EKS, account=None),
             RUNTIME,
-            letting("Pods", "pods.eks.amazonaws.com", POD_ACTIONS),
+            letting(
+                "Pods",
+                "pods.eks.amazonaws.com",
+                POD_ACTIONS,
+                ArnEquals={"aws:SourceArn": "arn:aws:eks:eu-west-1:*:cluster/prod-cluster"},
+                StringEquals=OF_ROLE_S_OWN,
+            ),
         ),
         (
             replace(ON_EKS, partition="aws-cn", region="cn-north-1"),
@@ -765,7 +772,12 @@ ON_EKS = aws_resources(SPECS["kubernetes"])
         (
             replace(FULL, account=None),
             RUNTIME,
-            letting("SageMaker", "sagemaker.amazonaws.com", "sts:AssumeRole"),
+            letting(
+                "SageMaker",
+                "sagemaker.amazonaws.com",
+                "sts:AssumeRole",
+                StringEquals=OF_ROLE_S_OWN,
+            ),
         ),
     ],
 )
