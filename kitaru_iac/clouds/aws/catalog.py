@@ -41,7 +41,10 @@ _CHECKS = (
         "HeadBucket. 404 is absent; 403 is a bucket that exists and that we may not list, "
         "which says nothing about the connector, hence unknown. What lacks the request's id, which "
         "AWS gives with every answer, is no answer, here and in every other check: a proxy's page "
-        "is unknown. Not looked at: what it holds.",
+        "is unknown. A bucket with the name that provisioning gives the stack's has to be in the "
+        "account that is part of the name (ExpectedBucketOwner, here and in every other check of "
+        "it); any other bucket may be another account's, which is said. Not looked at: what it "
+        "holds.",
         _S3 + "creating-bucket.html",
         _CANNOT_WARN,
     ),

@@ -25,11 +25,15 @@ from kitaru_iac.clouds.aws.observations import (
     public_access_of,
 )
 from kitaru_iac.clouds.aws.probes_common import CommonProbes, Raw
-from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.resources import AwsResources, account_of
 
-__all__ = ["BucketProbes", "kms_key_name", "require_aws_bucket"]
+__all__ = ["AnotherOwner", "BucketProbes", "kms_key_name", "require_aws_bucket"]
 
 _NO_BUCKET = ("NoSuchBucket",)
+
+
+class AnotherOwner(Skipped):
+    """A stranger has taken the name of the bucket that was made for the stack."""
 
 
 class BucketProbes(CommonProbes):
@@ -73,6 +77,12 @@ class BucketProbes(CommonProbes):
             "the bucket's account", lambda _, account: account, requires=(self.bucket, owner),
             inline=True,
         )  # fmt: skip
+        self.bucket_elsewhere = Probe(
+            "s3:HeadBucket as others",
+            self._bucket_elsewhere,
+            requires=(self.bucket_account,),
+            after=(self.bucket_key,),
+        )
         self.public_access = Probe(
             "public access",
             self._public_access,
@@ -104,14 +114,23 @@ class BucketProbes(CommonProbes):
             about=self._bucket_uri,
             absent=_NO_BUCKET,
             none=() if none is None else (none,),
-            Bucket=self._r.bucket,
+            **self._whose,
         )
 
-        def run() -> Raw:
+        def run(_before: object) -> Raw:
             require_aws_bucket(self._r)
             return ask()
 
-        return self._probe(f"s3:{pascal}", run)
+        # Of a stranger's bucket nothing is asked.
+        before: Probe[Any] = self.session if self._r.bucket_owner is None else self.head
+        return Probe(f"s3:{pascal}", run, requires=(before,))
+
+    @property
+    def _whose(self) -> dict[str, str]:
+        """The bucket, as it is called in a request: the stack's own with its account."""
+        owner = self._r.bucket_owner
+        named = {"Bucket": str(self._r.bucket)}
+        return named if owner is None else {**named, "ExpectedBucketOwner": owner}
 
     @property
     def _bucket_uri(self) -> str:
@@ -124,15 +143,27 @@ class BucketProbes(CommonProbes):
         403 for a name that nobody has: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
         """
         require_aws_bucket(self._r)
+        ask = partial(
+            self._aws.ask,
+            "s3",
+            "head_bucket",
+            about=self._bucket_uri,
+            absent=("404", "NoSuchBucket"),
+        )
         try:
-            answer = self._aws.ask(
-                "s3",
-                "head_bucket",
-                about=self._bucket_uri,
-                absent=("404", "NoSuchBucket"),
-                Bucket=self._r.bucket,
-            )
+            answer = ask(**self._whose)
         except Denied as denied:
+            if self._r.bucket_owner is not None and _is_open(ask, str(self._r.bucket)):
+                raise AnotherOwner(
+                    f"{self._bucket_uri} is not in account {self._r.bucket_owner}, which its name "
+                    "says: it is another account's, and not the one that was made for this stack",
+                    aws(
+                        "s3api",
+                        "head-bucket",
+                        bucket=self._r.bucket,
+                        expected_bucket_owner=self._r.bucket_owner,
+                    ),
+                ) from denied
             response = getattr(denied.__cause__, "response", {})
             return BucketHead(_region_header(response), allowed=False)
         return BucketHead(answer.get("BucketRegion") or _region_header(answer), allowed=True)
@@ -145,8 +176,25 @@ class BucketProbes(CommonProbes):
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
         """
         require_aws_bucket(self._r)
+        if self._r.bucket_owner is not None:  # as which it is looked at
+            return self._r.bucket_owner
+        return self._owner_among(identity.account, self._r.account)
+
+    def _bucket_elsewhere(self, account: str | None, key: Outcome[BucketKey]) -> str | None:
+        """The account of a bucket that is not in ours; None where nothing leads to it.
+
+        It is guessed from the description and the bucket's key, and S3 is asked whether it is so.
+        """
+        if account is not None:
+            return account
+        arns = (self._r.role, self._r.scheduler_role, self._r.kms_key)
+        arn = key.arn if isinstance(key, BucketKey) else None
+        return self._owner_among(*map(account_of, (*arns, arn)))
+
+    def _owner_among(self, *accounts: str | None) -> str | None:
+        """The first of these accounts that S3 takes for the bucket's owner."""
         ask = partial(self._aws.ask, "s3", "head_bucket", about=self._bucket_uri)
-        for account in dict.fromkeys((identity.account, self._r.account or identity.account)):
+        for account in dict.fromkeys(filter(None, accounts)):
             try:
                 ask(absent=("404",), Bucket=self._r.bucket, ExpectedBucketOwner=account)
             except Denied:
@@ -217,6 +265,15 @@ def kms_key_name(encryption: Raw) -> str | None:
         if str(default.get("SSEAlgorithm", "")).startswith("aws:kms") and key:
             return str(key)
     return None
+
+
+def _is_open(ask: Callable[..., Raw], bucket: str) -> bool:
+    """Whether S3 answers whoever names no owner, so that it was the owner which it refused."""
+    try:
+        ask(Bucket=bucket)
+    except ProbeError:
+        return False
+    return True
 
 
 def _allowed_only(resources: AwsResources) -> Callable[[BucketHead], BucketHead]:

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
 from kitaru_iac.checks.pods import PodSettings, pods_of
 from kitaru_iac.clouds.existing import without_absent
+from kitaru_iac.clouds.names import slug
+from kitaru_iac.patterns import compiled
 from kitaru_iac.redaction import url
-from kitaru_iac.spec.clouds.aws import aws_partition
+from kitaru_iac.spec.clouds.aws import VOCABULARY, aws_partition
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec, SagemakerSpec
 from kitaru_iac.spec.uris import EcrUri, S3Uri
@@ -19,6 +21,7 @@ __all__ = [
     "DEFAULT_REPOSITORY",
     "POD_ACCOUNTS",
     "AwsResources",
+    "account_in",
     "account_of",
     "aws_resources",
     "existing",
@@ -42,6 +45,8 @@ _NO_BUCKETS = {
     "--x-s3": "a directory bucket",
     "--table-s3": "a table bucket",
 }
+#: How the name of a bucket that provisioning made goes on behind the stack (`provision.names`).
+_MADE_IN = compiled(rf"([0-9]{{12}})-{VOCABULARY.regions.shape.pattern}")
 #: The ends of the names of AWS's own endpoints, its VPC endpoints among them.
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
@@ -58,6 +63,8 @@ class AwsResources:
         account: The registry's account, else the execution role's. The connector must be in it:
             ZenML's AWS connector offers only the registry of its own account.
         bucket: Of the artifact store.
+        bucket_owner: The account that the bucket was made in, where its name is the one that
+            provisioning gives for this stack. In any other one, a stranger has taken the name.
         prefix: Where in the bucket the store lies, without slashes at its ends; None for all of it.
         kms_key: The ARN of the KMS key that encrypts the bucket, where it is known.
         registry: The registry.
@@ -83,6 +90,7 @@ class AwsResources:
     partition: str = "aws"
     account: str | None = None
     bucket: str | None = None
+    bucket_owner: str | None = None
     prefix: str | None = None
     kms_key: str | None = None
     registry: EcrUri | None = None
@@ -175,6 +183,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         partition=aws_partition(region) if region else "aws",
         account=account,
         bucket=store.bucket if store else None,
+        bucket_owner=account_in(store.bucket, spec.name) if store else None,
         prefix=prefix_of(store),
         kms_key=spec.infrastructure.kms_key,
         registry=registry,
@@ -199,6 +208,13 @@ def repository_of(spec: BaseSpec) -> str:
     wanted = spec.extra.container_registry.get("default_repository")
     named = registry.repository if isinstance(registry, EcrUri) else None
     return str(wanted or named or DEFAULT_REPOSITORY)
+
+
+def account_in(bucket: str, stack: str) -> str | None:
+    """The account in the name that provisioning gives the bucket of this stack; None in others."""
+    begin = f"kitaru-{slug(stack)}-"
+    made = _MADE_IN.fullmatch(bucket.removeprefix(begin)) if bucket.startswith(begin) else None
+    return made[1] if made else None
 
 
 def prefix_of(store: S3Uri | None) -> str | None:

@@ -23,6 +23,7 @@ from kitaru_iac.clouds.aws.policies.document import Document, parsed, read_docum
 from kitaru_iac.clouds.aws.policies.evaluate import evaluate
 from kitaru_iac.clouds.aws.policies.requests import Caller, CallerKind, Context, Request
 from kitaru_iac.clouds.aws.probes import AwsProbes
+from kitaru_iac.clouds.aws.probes_bucket import AnotherOwner
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.trust import statement_list
 from kitaru_iac.clouds.aws.verify_key import KEY_WORKS, evaluate_key, with_key_policy
@@ -57,8 +58,8 @@ def bucket_checks(
         add(
             "aws.bucket.exists",
             uri,
-            probes.bucket,
-            lambda _: ok("it exists and may be listed"),
+            all_of(probes.bucket, after=(probes.bucket_account, probes.bucket_elsewhere)),
+            lambda seen: evaluate_owner(seen[1], seen[2], r),
             on_error=lambda error: _absent(error, create),
         ),
     ]
@@ -122,7 +123,32 @@ def _policy_check(
 
 
 def _absent(error: ProbeError, create: str) -> Verdict | None:
+    if isinstance(error, AnotherOwner):
+        why = "name another bucket as the artifact store: what is written goes to a stranger"
+        return fail(error.why, note(str(error.remedy), why))
     return fail("there is no bucket of this name", create) if isinstance(error, NotFound) else None
+
+
+def evaluate_owner(
+    account: Outcome[str | None], elsewhere: Outcome[str | None], r: AwsResources
+) -> Verdict:
+    """A bucket that may be listed may be another account's, which is then said.
+
+    Args:
+        account: The bucket's, if it is ours; None if it is another one.
+        elsewhere: Whose it is then, where that is known.
+        r: What the description names.
+    """
+    found = "it exists and may be listed"
+    if isinstance(account, ProbeError):
+        return ok(found, f"whose it is was not seen: {account.why}")
+    if account is not None:
+        is_ours = account == (r.bucket_owner or r.account or account)
+        return ok(found, None if is_ours else f"it is in account {account}, not in {r.account}")
+    if isinstance(elsewhere, str):
+        return ok(found, f"it is in account {elsewhere}, whose owner decides about it")
+    return ok(found, "it is in another account, whose owner decides about it; which one, S3 does "
+                     "not tell")  # fmt: skip
 
 
 def create_bucket(bucket: str | None, region: str | None) -> str:

@@ -19,17 +19,20 @@ from kitaru_iac.clouds.aws.observations import (
     PublicAccess,
 )
 from kitaru_iac.clouds.aws.probes import AwsProbes
-from kitaru_iac.clouds.aws.probes_bucket import kms_key_name
-from kitaru_iac.clouds.aws.resources import AwsResources
+from kitaru_iac.clouds.aws.probes_bucket import AnotherOwner, kms_key_name
+from kitaru_iac.clouds.aws.provision.names import bucket_name
+from kitaru_iac.clouds.aws.resources import AwsResources, account_in, aws_resources
 from kitaru_iac.clouds.aws.verify_bucket import (
     bucket_checks,
     create_bucket,
     evaluate_encryption,
+    evaluate_owner,
     evaluate_public_access,
     evaluate_region,
     evaluate_tls_only,
     evaluate_versioning,
 )
+from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
 from tests.clouds.aws.nobody import Nobody
 
@@ -69,7 +72,7 @@ def test_the_region_is_checked_only_where_the_stack_has_one() -> None:
 def test_each_check_judges_for_this_stack() -> None:
     checks = checks_of(CHINA)
     judged = {
-        "exists": checks["aws.bucket.exists"].evaluate(BucketHead(None, allowed=True)),
+        "exists": checks["aws.bucket.exists"].evaluate((BucketHead(None, True), "1", "1")),
         "region": checks["aws.bucket.region"].evaluate(BucketHead("cn-north-1", allowed=True)),
         "public_access": checks["aws.bucket.public_access"].evaluate(
             PublicAccess(frozenset(), None, None)
@@ -138,7 +141,7 @@ class OwnedBy(Nobody):
         self.owner = owner
 
     def ask(self, *_: Any, **parameters: Any) -> Any:
-        if parameters["ExpectedBucketOwner"] != self.owner:
+        if parameters.get("ExpectedBucketOwner", self.owner) != self.owner:
             raise Denied("no")
         return {}
 
@@ -152,6 +155,115 @@ def test_the_bucket_is_the_caller_s_the_registry_s_or_somebody_else_s(
     probes = AwsProbes(OwnedBy(owner), replace(R, account=registry))
     found = probes.bucket_account.requires[1].run(caller)
     assert found == (owner if owner in {caller.account, registry} else None)
+
+
+ROLES = replace(
+    R,
+    role="arn:aws:iam::333333333333:role/r",
+    scheduler_role="arn:aws:iam::444444444444:role/s",
+)
+KEY = BucketKey("arn:aws:kms:eu-west-1:555555555555:key/k")
+
+
+@pytest.mark.parametrize(
+    ("owner", "key", "found"),
+    [
+        ("333333333333", NOBODY, "333333333333"),
+        ("444444444444", KEY, "444444444444"),
+        ("555555555555", KEY, "555555555555"),
+        # What nothing leads to is not guessed.
+        ("555555555555", NOBODY, None),
+        ("555555555555", BucketKey(), None),
+        ("999999999999", KEY, None),
+    ],
+)
+def test_whose_another_bucket_is_is_told_where_s3_says_so(
+    owner: str, key: Any, found: str | None
+) -> None:
+    probe = AwsProbes(OwnedBy(owner), ROLES).bucket_elsewhere
+    assert probe.run(None, key) == found
+    assert probe.run("123456789012", key) == "123456789012"
+
+
+LISTED, DECIDES = "it exists and may be listed", "whose owner decides about it"
+UNTOLD = "which one, S3 does not tell"
+OURS = "123456789012"
+
+
+@pytest.mark.parametrize(
+    ("account", "elsewhere", "r", "expected"),
+    [
+        (OURS, OURS, R, ok(LISTED)),
+        (OURS, OURS, replace(R, account=OURS), ok(LISTED)),
+        (OURS, OURS, replace(R, account="1", bucket_owner=OURS), ok(LISTED)),
+        (
+            OURS,
+            OURS,
+            replace(R, account="210987654321"),
+            ok(LISTED, f"it is in account {OURS}, not in 210987654321"),
+        ),
+        (None, "333333333333", R, ok(LISTED, f"it is in account 333333333333, {DECIDES}")),
+        (None, None, R, ok(LISTED, f"it is in another account, {DECIDES}; {UNTOLD}")),
+        (None, NOBODY, R, ok(LISTED, f"it is in another account, {DECIDES}; {UNTOLD}")),
+        (NOBODY, NOBODY, R, ok(LISTED, "whose it is was not seen: silence")),
+    ],
+)
+def test_an_account_that_is_not_ours_is_said(
+    account: Any, elsewhere: Any, r: AwsResources, expected: Verdict
+) -> None:
+    assert evaluate_owner(account, elsewhere, r) == expected
+
+
+OWN = replace(R, bucket=f"kitaru-prod-{OURS}-eu-west-1", bucket_owner=OURS)
+
+
+def test_a_stranger_s_bucket_under_our_name_is_not_the_stack_s() -> None:
+    def head(owner: str) -> Any:
+        return AwsProbes(OwnedBy(owner), OWN).head.run(None)
+
+    assert head(OURS).allowed is True
+    with pytest.raises(AnotherOwner, match=f"not in account {OURS}") as seen:
+        head("999999999999")
+    on_error: Any = checks_of(OWN)["aws.bucket.exists"].on_error
+    verdict = on_error(seen.value, None)
+    assert verdict.status is FAIL
+    assert str(verdict.remedy).startswith(
+        f"aws s3api head-bucket --bucket {OWN.bucket} --expected-bucket-owner {OURS}  # "
+    )
+    # Whoever may not look without an owner either is told nothing by S3.
+    closed: Any = Nobody()
+    closed.ask = refusing
+    assert AwsProbes(closed, OWN).head.run(None) == BucketHead(None, allowed=False)
+
+
+def refusing(*_: Any, **__: Any) -> Any:
+    raise Denied("no")
+
+
+@pytest.mark.parametrize(
+    ("bucket", "owner"),
+    [
+        (f"kitaru-prod-{OURS}-eu-west-1", OURS),
+        (f"kitaru-prod-{OURS}-us-gov-west-1", OURS),
+        (f"kitaru-other-{OURS}-eu-west-1", None),
+        (f"kitaru-prod-{OURS}", None),
+        (f"kitaru-prod-{OURS}-eu-west-1-logs", None),
+        ("kitaru-prod-eu-west-1", None),
+        ("team-data", None),
+    ],
+)
+def test_the_account_of_a_bucket_that_was_made_is_in_its_name(
+    bucket: str, owner: str | None
+) -> None:
+    assert account_in(bucket, "prod") == owner
+    described = {"name": "prod", "type": "local", "artifact_store": f"s3://{bucket}/k"}
+    assert aws_resources(from_mapping(described)).bucket_owner == owner
+
+
+@pytest.mark.parametrize("stack", ["prod", "Prod", "a stack's name", "x" * 80])
+def test_the_name_that_provisioning_gives_is_known_again(stack: str) -> None:
+    assert account_in(bucket_name(stack, OURS, "eu-west-1"), stack) == OURS
+    assert account_in(bucket_name(stack, OURS, "eu-west-1"), f"{stack}-2") is None
 
 
 # --- the region

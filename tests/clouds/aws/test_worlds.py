@@ -13,10 +13,11 @@ import pytest
 from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.clouds.aws.permissions import policy
+from kitaru_iac.clouds.aws.provision.names import bucket_name
 from kitaru_iac.spec.model import BaseSpec
 from tests.clouds.aws.world import World
-from tests.doubles.aws import ACCOUNT_ID, REGION
-from tests.doubles.web import Response, json_response
+from tests.doubles.aws import ACCOUNT_ID, REGION, STRANGER
+from tests.doubles.web import Request, Response, json_response
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 ACCESS = "aws.role.bucket_access"
@@ -168,6 +169,84 @@ def test_aws_s_own_address_is_no_other_place(world: World) -> None:
     own = {"client_kwargs": {"endpoint_url": f"https://s3.{REGION}.amazonaws.com"}}
     spec = world.sagemaker(extra={"artifact_store": own})
     assert world.check(spec, "aws.bucket.exists").status is OK
+
+
+def settled(world: World, monkeypatch: pytest.MonkeyPatch, bucket: str) -> Any:
+    """A fit bucket of another account, which lets everybody in; returns that account's client."""
+    theirs = world.aws.stranger("s3")
+    monkeypatch.setattr(world, "bucket", bucket)
+    monkeypatch.setattr(world, "s3", lambda: theirs)
+    where = {"LocationConstraint": REGION}
+    monkeypatch.setattr(
+        world,
+        "make_bucket",
+        lambda: theirs.create_bucket(Bucket=bucket, CreateBucketConfiguration=where),
+    )
+    world.fit_bucket()
+    return theirs
+
+
+def of_bucket(world: World) -> dict[str, Any]:
+    world.fit_role()
+    found = world.verify(world.sagemaker()).results
+    return {one.id: one for one in found if one.id.startswith("aws.bucket.")}
+
+
+def test_a_stranger_s_bucket_under_the_name_that_was_made_is_never_ok(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stack's own was deleted, and somebody waited for its name."""
+    settled(world, monkeypatch, bucket_name(world.stack, ACCOUNT_ID, REGION))
+    found = of_bucket(world)
+    assert found.pop("aws.bucket.exists").status is FAIL
+    assert len(found) == 7
+    spec = world.sagemaker()
+    world.give(world.role.rsplit("/", 1)[-1], policy(spec, Identity.RUNTIME))
+    for one in (*found.values(), world.check(spec, ACCESS)):
+        assert one.status is UNKNOWN, one
+        assert f"not in account {ACCOUNT_ID}" in one.why
+
+
+def test_each_look_at_the_bucket_that_was_made_names_its_owner(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "bucket", bucket_name(world.stack, ACCOUNT_ID, REGION))
+    world.fit_bucket()
+    owners: dict[str, str | None] = {}
+
+    def seen(operation: str) -> Callable[[Request], None]:
+        def rule(request: Request) -> None:
+            owners[operation] = request.headers.get("x-amz-expected-bucket-owner")
+
+        return rule
+
+    looks = (
+        *("HeadBucket", "GetPublicAccessBlock", "GetBucketPolicyStatus", "GetBucketAcl"),
+        *("GetBucketEncryption", "GetBucketVersioning", "GetBucketPolicy"),
+        "GetBucketLifecycleConfiguration",
+    )
+    for look in looks:
+        world.faults.answer(f"s3:{look}", seen(look))
+    found = of_bucket(world)
+    assert owners == dict.fromkeys(looks, ACCOUNT_ID)
+    assert found["aws.bucket.exists"].status is OK
+    assert found["aws.bucket.exists"].caveat is None
+    assert {one.status for one in found.values()} == {OK}
+
+
+def test_an_existing_bucket_may_be_another_account_s_which_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(world, monkeypatch, f"theirs-of-{world.stack}")
+    exists = of_bucket(world)["aws.bucket.exists"]
+    assert exists.status is OK
+    assert "another account" in str(exists.caveat)
+    assert STRANGER not in str(exists.caveat), "nothing says so"
+    key = f"arn:aws:kms:{REGION}:{STRANGER}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    world.encrypt({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key})
+    exists = world.check(world.sagemaker(), "aws.bucket.exists")
+    assert exists.status is OK
+    assert f"it is in account {STRANGER}" in str(exists.caveat)
 
 
 def test_a_role_of_another_account_is_said_and_not_made_here(world: World) -> None:
