@@ -29,8 +29,10 @@ def lacking(tags: Mapping[str, str], marks: Mapping[str, str], called: str = "ta
 
 def untold(type: str, inputs: Inputs, error: ProbeError) -> KitaruError:
     """Say that it cannot be told what a cloud has under the name of a resource."""
+    named = [v.values() if isinstance(v, Mapping) else [v] for v in inputs.values()]
+    words = " ".join(str(word) for words in named for word in words)
     return KitaruError(
-        f"Whether {' '.join(map(str, inputs.values()))} exists, and whose it is, cannot be told",
+        f"Whether {words} exists, and whose it is, cannot be told",
         where=type,
         why=error.why,
         remedy=error.remedy or "Run it again as somebody who may look.",

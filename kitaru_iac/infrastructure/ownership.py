@@ -62,8 +62,15 @@ class _Resource:
     def is_claimed(self, claim: Claim) -> bool:
         """Whether it is the one that a claim names."""
         return self.type == claim.type and all(
-            self.inputs.get(key) == name for key, name in claim.inputs.items()
+            _says(self.inputs.get(key), name) for key, name in claim.inputs.items()
         )
+
+
+def _says(value: object, named: object) -> bool:
+    """Whether an input is what a claim says; of tags, whether those that it says are among them."""
+    if isinstance(value, Mapping) and isinstance(named, Mapping):
+        return named.items() <= value.items()
+    return value == named
 
 
 # -- before anything is made -----------------------------------------------------------------------

@@ -233,6 +233,27 @@ def test_what_another_run_has_made_since_the_state_was_read_is_not_lost(later: S
     require_own_names(owned(cloud, State(later=later)), target(DATA), "prod")
 
 
+@pytest.mark.parametrize(
+    ("tags", "known"),
+    [
+        ({"Name": "net", "kitaru-stack": "prod"}, True),
+        ({"Name": "net of others", "kitaru-stack": "prod"}, False),
+        ({}, False),
+        ("unknown", False),
+    ],
+    ids=str,
+)
+def test_what_is_called_by_a_tag_is_known_whatever_other_tags_it_has(
+    tags: object, known: bool
+) -> None:
+    claim = Claim("cloud:Network", {"name": "net", "tags": {"Name": "net"}})
+    cloud = Cloud({(claim.type, "net"): ours("net-1")})
+    begun = resource(claim.type, "net", id="", inputs={"name": "net", "tags": tags})
+    lost = pytest.raises(AlreadyExistsError, match="not in the state.*thing net-1")
+    with nullcontext() if known else lost:
+        require_own_names(owned(cloud, State(unfinished=[begun])), target(claim), "prod")
+
+
 # -- taking down ----------------------------------------------------------------------------------
 
 

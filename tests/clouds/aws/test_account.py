@@ -408,15 +408,24 @@ def test_parts_of_a_network_are_found_by_our_tags_and_their_name(aws: AwsLoopbac
     ours = {"tags": {**OWN, "Name": "kitaru-prod-network"}}
     make({"Name": "kitaru-prod-network"})  # a colleague's, of the same name
     make({**OWN, "kitaru-stack": "other", "Name": "kitaru-prod-network"})
-    make({**OWN, "Name": "kitaru-prod-other"})
+    other = make({**OWN, "Name": "kitaru-prod-other"})
     for token in (made := make(ours["tags"])):
         sight = account.sight(token, ours, OWN)
         assert sight is not None, token
         assert (sight.id, sight.foreign) == (made[token], None)
         assert account.sight(token, {"tags": {"Name": "kitaru-prod-more"}}, OWN) is None
         assert account.sight(token, {}, OWN) is None
+        by_id = account.sight(token, {"id": made[token]}, OWN)
+        assert by_id is not None
+        assert by_id.id == made[token]
+        assert by_id.name.endswith(f" kitaru-prod-network ({made[token]})")
+        assert account.sight(token, {"id": made[token]}, {**OWN, "kitaru-stack": "more"}) is None
     ec2.delete_nat_gateway(NatGatewayId=made["aws:ec2/natGateway:NatGateway"])
     assert account.sight("aws:ec2/natGateway:NatGateway", ours, OWN) is None
+    # The tagging API lists it for as long as EC2 shows it.
+    left = {sight.id for sight in account.marked(OWN).found}
+    assert {made["aws:ec2/vpc:Vpc"], other["aws:ec2/natGateway:NatGateway"]} <= left
+    assert not any(made["aws:ec2/natGateway:NatGateway"] in one for one in left)
 
     # Routes and which table a subnet has carry no tags, and EC2 makes neither a second time.
     table, subnet = made["aws:ec2/routeTable:RouteTable"], made["aws:ec2/subnet:Subnet"]
@@ -525,6 +534,12 @@ def test_roles_of_a_stack_of_the_same_name_in_another_region_are_not_ours(
             "arn:aws:eks:r:123456789012:nodegroup/c/g/11",
             ("aws:eks/nodeGroup:NodeGroup", {"clusterName": "c", "nodeGroupName": "g"}),
         ),
+        ("arn:aws:ec2:r:123456789012:vpc/vpc-1", ("aws:ec2/vpc:Vpc", {"id": "vpc-1"})),
+        (
+            "arn:aws:ec2:r:123456789012:natgateway/nat-1",
+            ("aws:ec2/natGateway:NatGateway", {"id": "nat-1"}),
+        ),
+        ("arn:aws:ec2:r:123456789012:instance/i-1", None),
         ("arn:aws:logs:r:123456789012:log-group:/aws/eks/c", None),
         ("arn:aws:s3:::team-data/key", None),
     ],

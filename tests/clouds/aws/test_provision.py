@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -344,19 +344,18 @@ def test_a_failed_run_is_continued_by_the_same_command(engine_room: EngineRoom) 
 _PROGRAM = """
 from kitaru_iac.infrastructure import provision
 from kitaru_iac.spec import from_mapping
-import sys
-spec = from_mapping({"name": "prod", "type": "sagemaker", "region": "eu-west-1",
-                     "infra": "provision"})
+import json, sys
+spec = from_mapping(json.loads(sys.argv[1]))
 provision.provision(spec, progress=lambda line: print(line, file=sys.stderr, flush=True))
 print("done")
 """
+SAGEMAKER = {"name": "prod", "type": "sagemaker", "region": REGION, "infra": "provision"}
 
 
-def started(log: Path) -> subprocess.Popen[bytes]:
+def started(log: Path, described: Mapping[str, Any] = SAGEMAKER) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", _PROGRAM, json.dumps(described)]
     with log.open("wb") as out:
-        return subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM], stdout=out, stderr=out, cwd=Path(__file__).parents[2]
-        )
+        return subprocess.Popen(command, stdout=out, stderr=out, cwd=Path(__file__).parents[2])
 
 
 def wait_for(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -377,14 +376,24 @@ def children(pid: int) -> list[int]:
 @pytest.fixture
 def killed(engine_room: EngineRoom, tmp_path: Path) -> Callable[..., None]:
     """Run until AWS has made what the state does not know of; then kill the run and its engine."""
-    begun = tmp_path / "begun"
 
-    def kill(token: str, *not_yet: str, when: str = "after") -> None:
-        begun.unlink(missing_ok=True)
-        waits = {f"before {other}": {"sleep": 300} for other in not_yet}
-        engine_room.faults(**waits, **{f"{when} {token}": {"touch": str(begun), "sleep": 300}})
-        process = started(tmp_path / "log")
-        wait_for(begun, process, tmp_path / "log")
+    def kill(
+        token: str,
+        *not_yet: str,
+        when: str = "after",
+        beside: Sequence[str] = (),
+        described: Mapping[str, Any] = SAGEMAKER,
+    ) -> None:
+        """Wait for `token` and all `beside`; the run stops there, and before each of `not_yet`."""
+        begun = {each: tmp_path / f"begun-{each.rpartition(':')[2]}" for each in (token, *beside)}
+        faults: dict[str, Any] = {f"before {other}": {"sleep": 300} for other in not_yet}
+        for each, path in begun.items():
+            path.unlink(missing_ok=True)
+            faults[f"{when} {each}"] = {"touch": str(path), "sleep": 300}
+        engine_room.faults(**faults)
+        process = started(tmp_path / "log", described)
+        for path in begun.values():
+            wait_for(path, process, tmp_path / "log")
         engine = engine_room.locks()[0]["pid"]
         plugins = children(engine)
         for pid in (process.pid, engine, *plugins):

@@ -12,6 +12,7 @@ from functools import partial
 
 from kitaru_iac.checks.probes import ProbeError
 from kitaru_iac.clouds.aws.provision import names
+from kitaru_iac.clouds.aws.provision import ownership_parts as parts
 from kitaru_iac.clouds.aws.provision.ownership import (
     BUCKET,
     CLUSTER,
@@ -65,7 +66,7 @@ def claim_of(arn: str) -> Claim | None:
     if (service, kind) == ("eks", "nodegroup"):
         cluster, group = name.split("/")[:2]
         return Claim(NODES, {"clusterName": cluster, "nodeGroupName": group})
-    return None
+    return parts.claim_of(kind, name) if service == "ec2" else None
 
 
 def _named(stack: str, account: str, region: str) -> tuple[Claim, ...]:

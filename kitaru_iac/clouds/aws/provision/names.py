@@ -17,6 +17,7 @@ __all__ = [
     "cluster_name",
     "is_role_of",
     "log_group_name",
+    "network_part_name",
     "repository_name",
     "role_name",
 ]
@@ -79,6 +80,16 @@ def is_role_of(name: str, stack: str, region: str) -> bool:
         if ends != name and ends != region and VOCABULARY.regions.shape.fullmatch(ends):
             return False
     return True
+
+
+def network_part_name(stack: str, use: str) -> str:
+    """The tag ``Name`` of a network's part, which the console shows: EC2 gives it an id of its own.
+
+    Args:
+        stack: The stack.
+        use: As ``network`` or ``nat``.
+    """
+    return f"kitaru-{stack}-{use}"
 
 
 def log_group_name(cluster: str) -> str:

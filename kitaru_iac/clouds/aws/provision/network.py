@@ -13,6 +13,8 @@ from ipaddress import IPv4Network
 import pulumi
 from pulumi_aws import ec2
 
+from kitaru_iac.clouds.aws.provision.names import network_part_name
+
 __all__ = ["Network"]
 
 #: The addresses of the network. EKS gives each pod one of its subnet.
@@ -165,4 +167,4 @@ class Network:
         return subnet, link
 
     def _named(self, use: str) -> dict[str, str]:
-        return {**self._tags, "Name": f"kitaru-{self._stack}-{use}"}
+        return {**self._tags, "Name": network_part_name(self._stack, use)}

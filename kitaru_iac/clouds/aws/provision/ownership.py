@@ -158,6 +158,8 @@ def claims(layout: Layout) -> tuple[Claim, ...]:
         found.append(Claim(LOGS, {"name": log_group_name(layout.new_cluster)}))
         group = {"clusterName": layout.new_cluster, "nodeGroupName": NODE_GROUP}
         found.append(Claim(NODES, group))
+        if layout.options.network is not None:
+            found += parts.claims(layout.stack)
     return tuple(found)
 
 

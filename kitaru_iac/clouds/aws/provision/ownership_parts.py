@@ -15,11 +15,12 @@ from functools import partial
 from typing import Any
 
 from kitaru_iac.checks.probes import NotFound
+from kitaru_iac.clouds.aws.provision.names import network_part_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.owned import lacking
-from kitaru_iac.clouds.provider import Inputs, Sighting
+from kitaru_iac.clouds.provider import Claim, Inputs, Sighting
 
-__all__ = ["KINDS", "sight"]
+__all__ = ["KINDS", "claim_of", "claims", "sight"]
 
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 #: EC2 refuses to make either of them a second time.
@@ -33,6 +34,7 @@ class _Tagged:
 
     Attributes:
         noun: What it is called.
+        arn: What its ARN calls it, before its id.
         operation: boto3's method.
         key: Of the answer.
         id: Of each item.
@@ -40,32 +42,61 @@ class _Tagged:
     """
 
     noun: str
+    arn: str
     operation: str
     key: str
     id: str
     state: str | None = None
 
 
+_VPC, _ADDRESS = "aws:ec2/vpc:Vpc", "aws:ec2/eip:Eip"
 _TAGGED = {
-    "aws:ec2/vpc:Vpc": _Tagged("network", "describe_vpcs", "Vpcs", "VpcId"),
-    "aws:ec2/subnet:Subnet": _Tagged("subnet", "describe_subnets", "Subnets", "SubnetId"),
+    _VPC: _Tagged("network", "vpc", "describe_vpcs", "Vpcs", "VpcId"),
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _Tagged(
+        "security group", "security-group", "describe_security_groups", "SecurityGroups", "GroupId"
+    ),
+    "aws:ec2/subnet:Subnet": _Tagged("subnet", "subnet", "describe_subnets", "Subnets", "SubnetId"),
     "aws:ec2/internetGateway:InternetGateway": _Tagged(
-        "internet gateway", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"
+        "internet gateway", "internet-gateway", "describe_internet_gateways", "InternetGateways",
+        "InternetGatewayId",
     ),
     "aws:ec2/natGateway:NatGateway": _Tagged(
-        "NAT gateway", "describe_nat_gateways", "NatGateways", "NatGatewayId", "State"
+        "NAT gateway", "natgateway", "describe_nat_gateways", "NatGateways", "NatGatewayId",
+        "State",
     ),
-    "aws:ec2/eip:Eip": _Tagged("address", "describe_addresses", "Addresses", "AllocationId"),
+    _ADDRESS: _Tagged("address", "elastic-ip", "describe_addresses", "Addresses", "AllocationId"),
     "aws:ec2/routeTable:RouteTable": _Tagged(
-        "route table", "describe_route_tables", "RouteTables", "RouteTableId"
+        "route table", "route-table", "describe_route_tables", "RouteTables", "RouteTableId"
     ),
     "aws:ec2/vpcEndpoint:VpcEndpoint": _Tagged(
-        "VPC endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", "State"
+        "VPC endpoint", "vpc-endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId",
+        "State",
     ),
-}
-_GOING = {"deleted", "deleting"}
+}  # fmt: skip
+#: EC2 shows these for an hour. One that failed was never usable, and goes by itself:
+#: https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
+_GOING = {"deleted", "deleting", "failed"}
 #: The kinds that `sight` looks up.
 KINDS = frozenset({ASSOCIATION, ROUTE, LINK, *_TAGGED})
+
+
+def claims(stack: str) -> tuple[Claim, ...]:
+    """What a network of ours is known by: where it is there and in no state, that one was lost.
+
+    An address costs money though its network is gone.
+    """
+    return tuple(
+        Claim(token, {"tags": {"Name": network_part_name(stack, use)}})
+        for token, use in ((_VPC, "network"), (_ADDRESS, "nat"))
+    )
+
+
+def claim_of(kind: str, id: str) -> Claim | None:
+    """What the end of an ARN of EC2 means, as ``natgateway`` and its id; None for other kinds."""
+    for token, found in _TAGGED.items():
+        if found.arn == kind:
+            return Claim(token, {"id": id})
+    return None
 
 
 def sight(
@@ -76,7 +107,8 @@ def sight(
     Args:
         access: Asks.
         type: One of `KINDS`.
-        inputs: Its inputs, of which the tag ``Name`` counts, what the pods run as, or the table.
+        inputs: Its inputs, of which the tag ``Name`` counts, what the pods run as, or the table. Of
+            what has tags, ``id`` alone will do.
         marks: The tags that say it is the deployment's.
 
     Raises:
@@ -87,23 +119,25 @@ def sight(
     if type in {ROUTE, LINK}:
         return _of_table(access, type, inputs, marks)
     kind = _TAGGED[type]
-    tags = inputs.get("tags")
+    tags, known_as = inputs.get("tags"), inputs.get("id")
     name = tags.get("Name") if isinstance(tags, Mapping) else None
-    if name is None:
+    if name is None and known_as is None:
         return None
-    wanted = {**marks, "Name": str(name)}
+    wanted = {**marks} if name is None else {**marks, "Name": str(name)}
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
-    ask = partial(access.ask, "ec2", kind.operation, about=f"{kind.noun} {name}")
+    ask = partial(access.ask, "ec2", kind.operation, about=f"{kind.noun} {name or known_as}")
     # One of all calls of EC2 calls its argument otherwise.
     is_nat = kind.operation == "describe_nat_gateways"
     answer = ask(Filter=filters) if is_nat else ask(Filters=filters)
-    found = [
-        str(item[kind.id])
-        for item in answer[kind.key]
-        if wanted.items() <= {t["Key"]: t["Value"] for t in item.get("Tags", ())}.items()
-        and (kind.state is None or str(item.get(kind.state)).lower() not in _GOING)
-    ]
-    return Sighting(found[0], f"{kind.noun} {name} ({found[0]})", None) if found else None
+    for item in answer[kind.key]:
+        carried = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
+        is_going = kind.state is not None and str(item.get(kind.state)).lower() in _GOING
+        found = str(item[kind.id])
+        if is_going or not wanted.items() <= carried.items() or known_as not in {None, found}:
+            continue
+        called = [kind.noun, carried.get("Name"), f"({found})"]
+        return Sighting(found, " ".join(filter(None, called)))
+    return None
 
 
 def _of_table(
