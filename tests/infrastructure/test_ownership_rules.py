@@ -249,7 +249,7 @@ def test_what_is_called_by_a_tag_is_known_whatever_other_tags_it_has(
     claim = Claim("cloud:Network", {"name": "net", "tags": {"Name": "net"}})
     cloud = Cloud({(claim.type, "net"): ours("net-1")})
     begun = resource(claim.type, "net", id="", inputs={"name": "net", "tags": tags})
-    lost = pytest.raises(AlreadyExistsError, match="not in the state.*thing net-1")
+    lost = pytest.raises(AlreadyExistsError, match=r"not in the state.*thing net-1")
     with nullcontext() if known else lost:
         require_own_names(owned(cloud, State(unfinished=[begun])), target(claim), "prod")
 
