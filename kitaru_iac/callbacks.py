@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["ConfirmCallback", "ProgressCallback", "say_wait", "waits_told"]
+__all__ = [
+    "ConfirmCallback",
+    "ProgressCallback",
+    "require_wanted",
+    "say_wait",
+    "waits_told",
+    "wanted_by",
+]
 
 #: Gets one-line messages; an `engine.progress.View` sees every event of the engine too.
 ProgressCallback = Callable[[str], None]
@@ -14,6 +21,7 @@ ProgressCallback = Callable[[str], None]
 ConfirmCallback = Callable[[str], bool]
 
 _told: ContextVar[Callable[[str], None] | None] = ContextVar("waits_told", default=None)
+_wanted: ContextVar[Callable[[], None] | None] = ContextVar("wanted_by", default=None)
 
 
 @contextmanager
@@ -41,3 +49,19 @@ def say_wait(line: str) -> None:
     tell = _told.get()
     if tell is not None:
         tell(line)
+
+
+@contextmanager
+def wanted_by(check: Callable[[], None]) -> Iterator[None]:
+    """Let `check` be called right before a first write: what it raises ends the work there."""
+    token = _wanted.set(check)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def require_wanted() -> None:
+    """End here if what was asked for is not wanted any more; nothing may be written yet."""
+    if (check := _wanted.get()) is not None:
+        check()

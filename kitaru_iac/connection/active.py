@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kitaru_iac.callbacks import ProgressCallback
+from kitaru_iac.callbacks import require_wanted
 from kitaru_iac.errors import KitaruError, NotFoundError, StackNotFound
 from kitaru_iac.machine.active_scope import (
     ACTIVE_STACK_VARIABLE,
@@ -188,12 +188,8 @@ def in_words(name: str, overridden_by: str | None) -> str:
     return f"stack '{name}' is active"
 
 
-def switch(ref: str, *, progress: ProgressCallback | None = None) -> Switch:
+def switch(ref: str) -> Switch:
     """Find a stack by name, id or the beginning of its id, and make it the active one.
-
-    Args:
-        ref: That.
-        progress: Gets one-line messages.
 
     Raises:
         StackNotFound: There is none; near names are in the remedy.
@@ -208,8 +204,7 @@ def switch(ref: str, *, progress: ProgressCallback | None = None) -> Switch:
         before: Active | None = None
         with suppress(NotFoundError):  # what the environment names may be gone
             before = reader.active()
-        if progress is not None:
-            progress(f"Making stack {row.name} active")
+        require_wanted()
         again = f"kitaru stack use {row.name}"
         with Hold(f"Interrupted again while stack '{row.name}' was made active", again) as hold:
             place = set_active(row.id, row.name)

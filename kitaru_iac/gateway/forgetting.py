@@ -22,10 +22,11 @@ from kitaru_iac.machine.store_location import chosen_url, default_database, is_o
 if TYPE_CHECKING:
     from zenml.config.global_config import GlobalConfiguration
 
-__all__ = ["forget_zenml", "look_anew_at_stack", "renew_zenml"]
+__all__ = ["forget_logins", "forget_zenml", "look_anew_at_stack", "renew_zenml"]
 
 _ACTIVE: Final = ("active_stack_id", "active_project_id")
 _SQLITE: Final = "sqlite:///"
+_LOGINS: Final = "zenml.login.credentials_store"
 
 
 def forget_zenml() -> None:
@@ -43,6 +44,13 @@ def forget_zenml() -> None:
     Client._reset_instance()
 
 
+def forget_logins() -> None:
+    """Drop what ZenML keeps of its logins; nothing where it has read none."""
+    if _LOGINS in sys.modules:
+        # Not `reset_instance`, which deletes the file of what is held in memory.
+        sys.modules[_LOGINS].CredentialsStore._clear()
+
+
 def renew_zenml() -> None:
     """Forget what ZenML holds, where its settings say something else by now.
 
@@ -54,14 +62,12 @@ def renew_zenml() -> None:
     if bound_ids or "zenml.client" not in sys.modules or "ZENML_SERVER" in os.environ:
         return
     from zenml.config.global_config import GlobalConfiguration
-    from zenml.login.credentials_store import CredentialsStore
 
     with one_at_a_time:
         held = GlobalConfiguration._global_config
         if held is not None and _differs(held, read_global(), os.environ):
             forget_zenml()
-            # Not `reset_instance`, which deletes the file of what is held in memory.
-            CredentialsStore._clear()
+            forget_logins()
 
 
 def look_anew_at_stack(id: str) -> None:

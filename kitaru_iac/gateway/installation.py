@@ -14,7 +14,7 @@ from uuid import UUID
 
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.calls import zenml_call
-from kitaru_iac.gateway.forgetting import forget_zenml
+from kitaru_iac.gateway.forgetting import forget_logins, forget_zenml
 from kitaru_iac.gateway.guard import choosing
 from kitaru_iac.gateway.quiet import one_at_a_time, quiet
 from kitaru_iac.notices import KitaruWarning, NoActiveProject
@@ -135,11 +135,8 @@ def forget_what_zenml_holds() -> None:
     """Let ZenML read its files anew in this process, which somebody else has written."""
     # Not a `zenml_call`, which reads the settings: they may be what is damaged.
     with one_at_a_time, quiet():
-        from zenml.login.credentials_store import CredentialsStore
-
         forget_zenml()
-        # Not `reset_instance`, which deletes the file of what is held in memory.
-        CredentialsStore._clear()
+        forget_logins()
 
 
 def initialize_repository(target: Path) -> Repository:

@@ -17,7 +17,7 @@ import anyio.from_thread
 import anyio.to_thread
 from mcp.server.mcpserver import Context
 
-from kitaru_iac.callbacks import ProgressCallback, waits_told
+from kitaru_iac.callbacks import ProgressCallback, waits_told, wanted_by
 from kitaru_iac.errors import Interrupted
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.spec import StackSpec
@@ -139,7 +139,7 @@ class Worker:
 
 def _in_thread(call: Call, work: Callable[[Call], _Result]) -> _Result:
     try:
-        with waits_told(call.tell):
+        with waits_told(call.tell), wanted_by(call.require_wanted):
             return work(call)
     except WorkInterrupted as stopped:
         raise Interrupted(stopped.what, left=stopped.left, remedy=stopped.remedy) from stopped

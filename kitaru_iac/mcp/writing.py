@@ -74,10 +74,10 @@ class Confirm(BaseModel):
 async def stack_use(ctx: Context, stack: StackRef) -> Annotated[CallToolResult, Switched]:
     """Make a stack the active one, until it is switched again."""
 
-    def switch(call: Call) -> dict[str, Any]:
+    def switch(_: Call) -> dict[str, Any]:
         from kitaru_iac.stacks import operations
 
-        return operations.use(stack, progress=call.progress).to_dict()
+        return operations.use(stack).to_dict()
 
     return answer(Switched, await site_of(ctx).worker.write(ctx, switch))
 
@@ -252,7 +252,7 @@ async def stack_rename(
 
         _require_confirmed(confirm, _row_of(id).name)
         call.require_wanted()
-        return rename(id, new, progress=call.progress).to_dict()
+        return rename(id, new).to_dict()
 
     return answer(Renamed, await site_of(ctx).worker.write(ctx, work))
 

@@ -306,17 +306,12 @@ def _interruptible(spec: StackSpec) -> Iterator[None]:
         raise WorkInterrupted(f"{what}; nothing was changed") from pressed
 
 
-def use(ref: str, *, progress: ProgressCallback | None = None) -> Switched:
-    """Make a stack the active one, in the repository around here or else globally.
-
-    Args:
-        ref: Its name, id, or the beginning of its id.
-        progress: Gets one-line messages.
-    """
+def use(ref: str) -> Switched:
+    """Make a stack the active one, in the repository around here or else globally."""
     from kitaru_iac.connection.active import switch
 
     # Without ZenML: a file is read and another one written. See tests/test_weight.py.
-    done = switch(ref, progress=progress)
+    done = switch(ref)
     return Switched(
         id=done.id,
         name=done.name,

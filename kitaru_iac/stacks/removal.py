@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
+from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback, require_wanted
 from kitaru_iac.errors import StackChanged
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
@@ -144,7 +144,7 @@ def _delete(
         if agreed is not None:
             stack = _still(found, agreed)
             gone = deployed.destroy(stack, **what, progress=progress)
-        _begin(stack.name if stack else ref, None if gone else progress)
+        require_wanted()
         if stack is None:
             return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
         if not (infrastructure or keep_infrastructure or owner is not None):
@@ -217,12 +217,6 @@ def clean(confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Clea
         raise
     except KeyboardInterrupt as pressed:
         raise WorkInterrupted("Interrupted; nothing was changed") from pressed
-
-
-def _begin(name: str, progress: ProgressCallback | None) -> None:
-    """Tell that records come next: who is told may end it here, before anything is written."""
-    if progress is not None:
-        progress(f"Looking at stack {name}, to delete it")
 
 
 @contextmanager

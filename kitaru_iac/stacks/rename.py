@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kitaru_iac.callbacks import ProgressCallback
+from kitaru_iac.callbacks import require_wanted
 from kitaru_iac.errors import (
     AlreadyExistsError,
     ProtectedStackError,
@@ -72,7 +72,7 @@ class Renamed:
         }
 
 
-def rename(ref: str, new: str, *, progress: ProgressCallback | None = None) -> Renamed:
+def rename(ref: str, new: str) -> Renamed:
     """Rename a stack, its own components and its own connector.
 
     It keeps its id, and so stays the active stack where it is. Which source it was applied from is
@@ -81,7 +81,6 @@ def rename(ref: str, new: str, *, progress: ProgressCallback | None = None) -> R
     Args:
         ref: The stack's name, id, or the beginning of its id.
         new: Its name from now on.
-        progress: Gets one-line messages.
 
     Raises:
         UsageError: That cannot be a stack's name, or is its name.
@@ -99,10 +98,9 @@ def rename(ref: str, new: str, *, progress: ProgressCallback | None = None) -> R
     require_new_name(new)
     begun = False
 
-    def begin(old: str) -> None:
+    def begin() -> None:
         nonlocal begun
-        if progress is not None:
-            progress(f"Renaming stack {old} to {new}")
+        require_wanted()
         begun = True
 
     try:
@@ -116,7 +114,7 @@ def rename(ref: str, new: str, *, progress: ProgressCallback | None = None) -> R
         raise WorkInterrupted(what) from pressed
 
 
-def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[str], None]) -> Renamed:
+def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]) -> Renamed:
     from kitaru_iac.records.recovery import recover
 
     found = store.find(ref)
@@ -139,7 +137,7 @@ def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[str], No
         _require_renamable(current, new)
         before = _with_old_name(current, new, began=_began(store, new))
         _require_free(store, before, current, new)
-        begin(found.name)
+        begin()
         return _rename(store, before, current, new)
 
 
