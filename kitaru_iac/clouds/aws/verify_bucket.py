@@ -54,11 +54,14 @@ def bucket_checks(
     uri = f"s3://{r.bucket}"
     create = create_bucket(r.bucket, r.region)
     add = partial(checklist.check, create=create)
-    checks = [
+    listed: Probe[Any] = all_of(
+        probes.bucket, after=(probes.bucket_account, probes.bucket_elsewhere)
+    )
+    checks: list[Check[object]] = [
         add(
             "aws.bucket.exists",
             uri,
-            all_of(probes.bucket, after=(probes.bucket_account, probes.bucket_elsewhere)),
+            listed,
             lambda seen: evaluate_owner(seen[1], seen[2], r),
             on_error=lambda error: _absent(error, create),
         ),

@@ -162,19 +162,19 @@ ROLES = replace(
     role="arn:aws:iam::333333333333:role/r",
     scheduler_role="arn:aws:iam::444444444444:role/s",
 )
-KEY = BucketKey("arn:aws:kms:eu-west-1:555555555555:key/k")
+THEIR_KEY = BucketKey("arn:aws:kms:eu-west-1:555555555555:key/k")
 
 
 @pytest.mark.parametrize(
     ("owner", "key", "found"),
     [
         ("333333333333", NOBODY, "333333333333"),
-        ("444444444444", KEY, "444444444444"),
-        ("555555555555", KEY, "555555555555"),
+        ("444444444444", THEIR_KEY, "444444444444"),
+        ("555555555555", THEIR_KEY, "555555555555"),
         # What nothing leads to is not guessed.
         ("555555555555", NOBODY, None),
         ("555555555555", BucketKey(), None),
-        ("999999999999", KEY, None),
+        ("999999999999", THEIR_KEY, None),
     ],
 )
 def test_whose_another_bucket_is_is_told_where_s3_says_so(
