@@ -57,7 +57,7 @@ def bucket_checks(
     listed: Probe[Any] = all_of(
         probes.bucket, after=(probes.bucket_account, probes.bucket_elsewhere)
     )
-    checks: list[Check[object]] = [
+    checks = [
         add(
             "aws.bucket.exists",
             uri,
