@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias, TypeVar
 
 from kitaru_iac.machine.unreadable import UnreadableError
 
-__all__ = ["Json", "go_on", "holds", "parsed_json", "seconds_of", "time_of"]
+__all__ = [
+    "MOST_LISTED",
+    "EndlessListing",
+    "Json",
+    "holds",
+    "parsed_json",
+    "read_through",
+    "seconds_of",
+    "time_of",
+]
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
@@ -19,6 +28,21 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 _MOST_VALUES: Final = 2_000_000
 #: Mappings and lists in each other: what goes through a document calls itself for each.
 _DEEPEST: Final = 100
+#: So many entries has a listing that is read to its end, at most: five hundred of the usual pages.
+MOST_LISTED: Final = 100_000
+#: So often a listing is read again that becomes shorter meanwhile.
+_MOST_READS: Final = 3
+
+_T = TypeVar("_T")
+
+
+class EndlessListing(ValueError):
+    """The pages of a listing do not come to an end. Its text completes "It answered with …"."""
+
+    @classmethod
+    def of(cls, total: int) -> EndlessListing:
+        """Make the error for a listing of so many entries."""
+        return cls(f"a listing of {total:,} entries ({MOST_LISTED:,} are read at most)")
 
 
 def parsed_json(body: bytes) -> Json:
@@ -82,16 +106,57 @@ def time_of(date: str) -> float | None:
         return None
 
 
-def go_on(seen: set[str], ids: Iterable[str], number: int) -> None:
-    """See that a page after the first one brings something new; else the listing has no end.
+def read_through(
+    ask: Callable[[int, bool], tuple[Mapping[str, _T], int, int] | None],
+) -> Iterator[list[_T]]:
+    """Give what a listing holds, the oldest first, page after page, each thing once.
+
+    Where there are fewer by the next page, or it is empty or gone, one may have moved to a page
+    that was read: then all pages are read again, for what was skipped. What is made meanwhile comes
+    after all others, so that no more pages are asked for than the first one says there are.
+
+    Args:
+        ask: Gives a page by its number: what is on it by id, and how many things and pages there
+            are. None where it is gone, if it may be, as the other argument says.
 
     Raises:
-        ValueError: It does not.
+        EndlessListing: The pages repeat themselves, or are more than anybody's.
     """
-    before = len(seen)
-    seen.update(ids)
-    if number > 1 and len(seen) == before:
-        raise ValueError("the pages of a listing repeat themselves")
+    given: set[str] = set()
+    for again in reversed(range(_MOST_READS + 1)):
+        if (yield from _read_once(ask, given, is_last=not again)):
+            return
+
+
+def _read_once(
+    ask: Callable[[int, bool], tuple[Mapping[str, _T], int, int] | None],
+    given: set[str],
+    *,
+    is_last: bool,
+) -> Generator[list[_T], None, bool]:
+    """Give what is not given yet, and add it. Returns whether that was all, as the last one."""
+    number, last, most = 1, 1, 0
+    seen: set[str] = set()
+    while number <= last:
+        page = ask(number, number > 1 and not is_last)
+        if page is None:
+            return False
+        items, total, pages = page
+        if number > 1 and not items and (number >= pages or not is_last):
+            return is_last
+        if total > MOST_LISTED:
+            raise EndlessListing.of(total)
+        before = len(seen)
+        seen.update(items)
+        if number > 1 and len(seen) == before:
+            raise EndlessListing("a listing whose pages repeat themselves")
+        yield [item for key, item in items.items() if key not in given]
+        given.update(items)
+        if total < most and not is_last:
+            return False
+        last = pages if number == 1 else min(last, pages)
+        number, most = number + 1, total
+    return True
 
 
 def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, StackNotFound
 from kitaru_iac.gateway.errors import may_not_read
-from kitaru_iac.gateway.guards import go_on
+from kitaru_iac.gateway.guards import MOST_LISTED, EndlessListing, read_through
 from kitaru_iac.gateway.lookup import PREFIX_MATCHES, Stub, contains, has_id_prefix, id_prefix
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.gateway.order import role_rank
@@ -75,6 +75,8 @@ class PayloadReader(BaseReader):
         """Whoever is in here meets what the store answered, and may stumble."""
         try:
             yield
+        except EndlessListing as error:
+            raise self._odd(f"it answered with {error}") from error
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise self._odd(f"{type(error).__name__}: {error}") from error
 
@@ -115,33 +117,55 @@ class PayloadReader(BaseReader):
             yield self._page(page, size)[0]
             return
         filters = {"name": f"contains:{name}"} if name else {}
-        number, last = 1, 1
-        seen: set[str] = set()
-        while number <= last:
-            with self._known_form():
-                found = self._list("stacks", hydrate=True, page=number, size=_PIECE, **filters)
-                stubs = [_stub(item) for item in found["items"]]
-                last = int(found["total_pages"])
-                if _is_emptied(stubs, number, last):
-                    return
-                go_on(seen, [stub.id for stub in stubs], number)
+        for stubs in self._every(_stub, hydrate=True, size=_PIECE, **filters):
             yield [stub for stub in stubs if not name or contains(stub.name, name)]
-            number += 1
+
+    def _every(self, read: Callable[[dict[str, Any]], _T], **filters: Any) -> Iterator[list[_T]]:
+        """What a listing of stacks holds, page after page."""
+
+        def page(number: int, may_be_gone: bool) -> tuple[dict[str, _T], int, int] | None:
+            try:
+                found = self._list("stacks", page=number, **filters)
+            except (NotConnectedError, NotAllowedError):
+                raise
+            except KitaruError:
+                if may_be_gone:
+                    return None
+                raise
+            items = {_text(item["id"]): read(item) for item in found["items"]}
+            return items, int(found["total"]), int(found["total_pages"])
+
+        with self._known_form():
+            yield from read_through(page)
 
     def _page(self, number: int, size: int) -> tuple[Sequence[Stub], int]:
         if size <= _PIECE:
             return self._piece(number, size)
         # A long page is cut from several answers: each stack in one takes the server its time.
+        stubs, totals = self._pieces(number, size)
+        for _ in range(_MOST_READS - 1):
+            if totals == sorted(totals):  # else one may have moved to a piece that was read
+                break
+            stubs, totals = self._pieces(number, size)
+        return stubs, totals[-1]
+
+    def _pieces(self, number: int, size: int) -> tuple[Sequence[Stub], list[int]]:
+        """A long page, and how many stacks there were at each of its pieces."""
         first, end = (number - 1) * size, number * size
         stubs: list[Stub] = []
+        totals: list[int] = []
         piece = first // _PIECE
-        while True:
+        while not totals or piece * _PIECE < end:
             found, total = self._piece(piece + 1, _PIECE)
             stubs += found
+            totals.append(total)
+            end = min(end, total)  # what comes meanwhile stands after that
+            with self._known_form():
+                if end - first > MOST_LISTED:
+                    raise EndlessListing.of(total)
             piece += 1
-            if piece * _PIECE >= min(end, total):
-                skipped = first % _PIECE
-                return stubs[skipped : skipped + size], total
+        skipped = first % _PIECE
+        return stubs[skipped : skipped + size], totals
 
     def _piece(self, number: int, size: int) -> tuple[Sequence[Stub], int]:
         """One page of the API's own listing; empty after the last one, which the API refuses."""
@@ -166,18 +190,8 @@ class PayloadReader(BaseReader):
         return sorted(found)[:limit]
 
     def _name_pieces(self, *, test: str = "", **filters: Any) -> Iterator[list[str]]:
-        number, last = 1, 1
-        seen: set[str] = set()
-        while number <= last:
-            with self._known_form():
-                page = self._list("stacks", hydrate=False, page=number, size=_NAMES, **filters)
-                names = [_text(item["name"]) for item in page["items"]]
-                last = int(page["total_pages"])
-                if _is_emptied(names, number, last):
-                    return
-                go_on(seen, [_text(item["id"]) for item in page["items"]], number)
+        for names in self._every(_name, hydrate=False, size=_NAMES, **filters):
             yield [name for name in names if contains(name, test)]
-            number += 1
 
     def _view(self, stub: Stub, is_active: bool) -> StackView:
         with self._known_form():
@@ -257,11 +271,6 @@ class PayloadReader(BaseReader):
         return items
 
 
-def _is_emptied(items: Sequence[object], number: int, last: int) -> bool:
-    """Whether the last page of a listing lost what it had after ZenML had counted it."""
-    return not items and 1 < number >= last
-
-
 def _one_of(ids: Iterable[str]) -> str:
     return f"oneof:{json.dumps(sorted(ids))}"
 
@@ -333,6 +342,10 @@ def _stub(item: dict[str, Any]) -> Stub:
     if uuid is None:
         raise ValueError("an id that is none")
     return Stub(uuid, _text(item["name"]), is_managed(labels), item, APPLIED_LABEL in labels)
+
+
+def _name(item: dict[str, Any]) -> str:
+    return _text(item["name"])
 
 
 def _text(value: object) -> str:

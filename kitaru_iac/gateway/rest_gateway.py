@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
@@ -37,7 +37,7 @@ from kitaru_iac.gateway.documents import (
     StorePlace,
     Where,
 )
-from kitaru_iac.gateway.guards import go_on
+from kitaru_iac.gateway.guards import EndlessListing, read_through
 from kitaru_iac.gateway.http import Json, Query, Response
 from kitaru_iac.gateway.rest_documents import (
     component_change,
@@ -71,8 +71,6 @@ _PATHS: Final[Mapping[Kind, str]] = {
     "component": "/components",
     "connector": "/service_connectors",
 }
-#: So often a listing is read again that becomes shorter meanwhile.
-_MOST_READS: Final = 3
 #: ZenML's `SERVICE_CONNECTOR_VERIFY_REQUEST_TIMEOUT`, in seconds: the server asks the cloud.
 _VERIFYING: Final = 120
 
@@ -350,41 +348,27 @@ class RestGateway:
         return found
 
     def _items(self, path: str, filters: Query) -> Iterator[tuple[Response, Mapping[str, Any]]]:
-        """What a listing holds, the oldest first, page after page, with the answer it came in.
+        """What a listing holds, the oldest first, page after page, with the answer it came in."""
+        response: Response | None = None
 
-        Where there are fewer by the next page, or it is empty or gone, one may have moved to a page
-        that was read: then all pages are read again, for what was skipped.
-        """
-        given: set[str] = set()
-        for again in reversed(range(_MOST_READS + 1)):
-            if (yield from self._read_through(path, filters, given, is_last=not again)):
-                return
-
-    def _read_through(
-        self, path: str, filters: Query, given: set[str], *, is_last: bool
-    ) -> Generator[tuple[Response, Mapping[str, Any]], None, bool]:
-        """Give what is not given yet, and add it. Returns whether that was all, as the last one."""
-        number, last, most = 1, 1, 0
-        seen: set[str] = set()
-        while number <= last:
+        def page(
+            number: int, may_be_gone: bool
+        ) -> tuple[dict[str, tuple[Response, Mapping[str, Any]]], int, int] | None:
+            nonlocal response
             query = {**filters, "hydrate": True, "page": number, "sort_by": "asc:created"}
-            response = self._ask("GET", path, query)
-            if number > 1 and not is_last and answers.is_of_the_request(response):
-                return False
-            items, total, last = answers.listing(response)
-            if number > 1 and not items and (number >= last or not is_last):
-                return is_last
-            with _read(response):
-                found = {str(item["id"]): item for item in items}
-                go_on(seen, found, number)
-            for key, item in found.items():
-                if key not in given:
-                    given.add(key)
-                    yield response, item
-            if total < most and not is_last:
-                return False
-            number, most = number + 1, total
-        return True
+            answer = response = self._ask("GET", path, query)
+            if may_be_gone and answers.is_of_the_request(answer):
+                return None
+            items, total, pages = answers.listing(answer)
+            with _read(answer):
+                return {str(item["id"]): (answer, item) for item in items}, total, pages
+
+        try:
+            for piece in read_through(page):
+                yield from piece
+        except EndlessListing as error:
+            assert response is not None
+            raise answers.not_an_answer(response, f"It answered with {error}") from error
 
     def _ask(
         self,

@@ -88,8 +88,8 @@ ELSEWHERE = {
 KINDS = (
     *("redirect to another port", "silence", "a login page", "half an answer", "what was sent"),
     *("numbers for texts", "items that are none", "a total without a measure"),
-    *("pages that repeat", "ids that are paths", "status 401", "status 403", "status 404"),
-    "status 500",
+    *("pages that repeat", "pages without an end", "ids that are paths"),
+    *("status 401", "status 403", "status 404", "status 500"),
 )
 
 CASES = [

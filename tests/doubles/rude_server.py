@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from kitaru_iac.gateway.wire import Json
 
@@ -219,7 +220,10 @@ MANNERS: Final[dict[str, Manner]] = {
     "items that are none": lambda talk: _page_of(talk, items=[None, 7, "x"]),
     "a total without a measure": lambda talk: _page_of(talk, total=1e308, total_pages=10**300),
     "pages that repeat": lambda talk: _page_of(
-        talk, items=[_STACK], total=10**9, total_pages=10**9
+        talk, items=[_STACK], total=10**4, total_pages=10**4
+    ),
+    "pages without an end": lambda talk: _page_of(
+        talk, items=[{**_STACK, "id": str(uuid4())}], total=10**9, total_pages=10**9
     ),
     # -- no HTTP, or nearly
     "hanging up": lambda talk: None,

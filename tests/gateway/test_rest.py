@@ -390,12 +390,13 @@ def test_a_listing_that_repeats_itself_ends(
 
     def again(_: str, page: dict[str, Any]) -> None:
         first[:] = first or page["items"]
-        page |= {"items": first, "total": 10**9, "total_pages": 10**7}
+        page |= {"items": first, "total": 10**5, "total_pages": 10**3}
 
     api.spoil = again
     for ask in (lambda: list(reader.stacks()), reader.names):
-        with pytest.raises(NotConnectedError, match="form"):
+        with pytest.raises(NotConnectedError, match="form") as raised:
             ask()
+        assert raised.value.why == "it answered with a listing whose pages repeat themselves"
 
 
 def test_what_an_older_server_does_not_know_yet_is_empty(server: LittleServer, api: Api) -> None:
@@ -435,20 +436,76 @@ def gateway(server: LittleServer) -> Iterator[RestGateway]:
 def test_a_gateways_listing_that_repeats_itself_ends(
     gateway: RestGateway, server: LittleServer, api: Api
 ) -> None:
-    api.spoil = lambda _, page: page.update(total=10**9, total_pages=10**9)
+    api.spoil = lambda _, page: page.update(total=10**5, total_pages=10**5)
     page = server.answer("/api/v1/stacks?size=200")
     server.answer = lambda _: page
-    with pytest.raises(NotConnectedError, match="does not answer as a ZenML server"):
+    with pytest.raises(NotConnectedError, match="does not answer as a ZenML server") as raised:
         gateway.stacks(Where())
+    assert "a listing whose pages repeat themselves" in str(raised.value.why)
     assert len(server.asked) == 2
+
+
+class Growing:
+    """Answers every page with others than before, and says that there are more."""
+
+    def __init__(self, of: Callable[[int], int]) -> None:
+        self._of = of
+        self._made = 0
+
+    def __call__(self, path: str) -> tuple[int, Any]:
+        query = parse_qs(urlsplit(path).query)
+        number, size = int(query.get("page", ["1"])[0]), int(query.get("size", ["20"])[0])
+        new = range(self._made, self._made + size)
+        self._made += size
+        total = self._of(number) * size
+        page = {"items": [a_stack(n) for n in new], "total": total, "total_pages": total // size}
+        return 200, page
+
+
+@pytest.mark.parametrize("pages", [4, 10**9])
+@pytest.mark.parametrize("grows", [False, True])
+def test_pages_that_bring_ever_new_stacks_end(
+    gateway: RestGateway,
+    reader: RestReader,
+    server: LittleServer,
+    pages: int,
+    grows: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(payload, "_NAMES", 200)
+    for ask in (
+        lambda: gateway.stacks(Where()),
+        lambda: list(reader.stacks()),
+        lambda: list(reader.stacks(name="s")),
+        reader.names,
+        lambda: reader.page(1, 2**31).rows,
+    ):
+        server.answer = Growing(lambda number: pages + number * grows)
+        server.asked.clear()
+        if pages == 4:  # as many as the first one says: what comes meanwhile is not waited for
+            expected = (pages + grows) * 200
+            assert expected - 1 <= len(ask()) <= expected  # the default stack has no `s`
+            assert len(server.asked) <= pages + 2
+            continue
+        with pytest.raises(NotConnectedError, match=r"of 200,000,000,\d{3} entries"):
+            ask()
+        assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("api", [450, 401], indirect=True)
 @pytest.mark.parametrize("times", [1, 2, 9])
+@pytest.mark.parametrize("how", ["gateway", "stacks", "names", "page"])
 def test_a_stack_that_moves_to_an_earlier_page_is_not_missed(
-    gateway: RestGateway, server: LittleServer, api: Api, times: int
+    gateway: RestGateway,
+    reader: RestReader,
+    server: LittleServer,
+    api: Api,
+    times: int,
+    how: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The oldest are deleted while the pages are read: all others are found."""
+    monkeypatch.setattr(payload, "_NAMES", 200)
     left = [times]
 
     def deleting(kind: str, page: dict[str, Any]) -> None:
@@ -457,7 +514,12 @@ def test_a_stack_that_moves_to_an_earlier_page_is_not_missed(
             del api.stacks[0]
 
     api.spoil = deleting
-    found = [doc.name for doc in gateway.stacks(Where())]
+    found = {
+        "gateway": lambda: [doc.name for doc in gateway.stacks(Where())],
+        "stacks": lambda: [row.name for row in reader.stacks()],
+        "names": reader.names,
+        "page": lambda: [row.name for row in reader.page(1, 1000).rows],
+    }[how]()
     assert len(found) == len(set(found))
     if times < 3:
         assert {stack["name"] for stack in api.stacks} <= set(found)
@@ -493,4 +555,4 @@ def test_a_last_page_may_be_emptied_after_it_was_counted(
         found = ask()
         assert others <= set(found)
         assert len(found) == len(set(found))
-    assert len(server.asked) <= 16
+    assert len(server.asked) <= 24
