@@ -105,6 +105,7 @@ class HttpClient:
         self._key = key
         #: When the last call has to end, by `time.monotonic`; None for no such time.
         self.ends: float | None = None
+        self._allowed = self._timeouts.whole
         self._wire = Wire(self._target, self._proxy, self._tls, self._timeouts)
         if token is not None:
             self.use_token(token)
@@ -201,7 +202,8 @@ class HttpClient:
 
     def _watch(self) -> Watch:
         line = f"Waiting for the ZenML server at {self.shown}"
-        return Watch(self._seconds(), self._limit, partial(say_wait, line))
+        self._allowed = self._seconds()
+        return Watch(self._allowed, self._limit, partial(say_wait, line))
 
     def _seconds(self) -> float:
         """What a call that begins now has, of its own and of all together."""
@@ -292,7 +294,7 @@ class HttpClient:
             self.shown,
             verify=self._verify,
             proxy=self._proxy,
-            waited=min(wire.patience, self._timeouts.whole),
+            waited=round(min(wire.patience, self._allowed), 1),
             limit=self._limit,
             secrets=(self.url, self._token),
         )

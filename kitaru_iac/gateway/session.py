@@ -13,10 +13,12 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
+from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.errors import login_refused
 from kitaru_iac.gateway.guards import time_of
 from kitaru_iac.gateway.http import HttpClient, Json, Query, Response, Timeouts
+from kitaru_iac.gateway.watch import Silence
 from kitaru_iac.machine.server_login import Login, remember_token
 from kitaru_iac.machine.store_location import RestStore
 from kitaru_iac.values import replace
@@ -27,10 +29,13 @@ __all__ = ["API", "Session"]
 API: Final = "/api/v1"
 _NOT_LOGGED_IN: Final = 401
 _REFUSED: Final = (400, 401, 403, 422)
+_STATUS: Final = "See what you are connected to with: kitaru status"
 
 
 class Session:
     """Requests to one server. A token that it does not take is renewed once, with the stored key.
+
+    All requests together do not wait much longer for a silent server than one alone: see `Silence`.
 
     Args:
         store: The server, and its login.
@@ -49,6 +54,7 @@ class Session:
         self._told = ("", 0.0)
         self._lock = threading.Lock()
         self._logging_in = threading.Lock()
+        self._silence = Silence()
         self._idle: list[HttpClient] = [self._connection()]
         self.shown = self._idle[0].shown
 
@@ -86,8 +92,9 @@ class Session:
             The answer, of any status.
 
         Raises:
-            NotConnectedError: No answer came.
-            AnswerLost: That, after a write was sent.
+            NotConnectedError: No answer came, or none to those before, for so long that this one
+                was not sent.
+            AnswerLost: No answer came after a write was sent.
             NotAllowedError: The stored key is not accepted.
         """
         login = self._login
@@ -129,7 +136,7 @@ class Session:
             verify=self._store.verify,
             timeouts=Timeouts(connect=min(10, seconds), answer=seconds),
             environ=self._environ,
-            hint="See what you are connected to with: kitaru status",
+            hint=_STATUS,
             key=None if self._login.api_key is None else str(self._login.api_key),
         )
 
@@ -142,18 +149,42 @@ class Session:
     @contextmanager
     def _client(self, login: Login, patience: float | None = None) -> Iterator[HttpClient]:
         is_kept = patience is None or patience <= self._store.timeout
+        seconds = self._seconds(self._store.timeout if patience is None else patience)
         client = self._idle_one() if is_kept else self._connection(patience)
+        began = time.monotonic()
         try:
             client.use_token(login.token)  # a kept client has the one of its last request
+            client.ends = began + seconds
             yield client
+        except NotConnectedError:
+            self._silence.lasts(began, self._store.timeout)
+            client.close()
+            raise
         except BaseException:
             client.close()
             raise
+        self._silence.ends()
         if not is_kept:
             client.close()
             return
         with self._lock:
             self._idle.append(client)
+
+    def _seconds(self, alone: float) -> float:
+        """The time of a request that alone has so many seconds.
+
+        Raises:
+            NotConnectedError: Those before have waited for an answer in vain; it is not sent.
+        """
+        seconds = self._silence.left(alone)
+        if seconds is not None:
+            return seconds
+        raise NotConnectedError(
+            "The ZenML server does not answer",
+            where=self.shown,
+            why=f"It was silent for {self._silence.waited:.0f} seconds, and is not asked any more",
+            remedy=_STATUS,
+        )
 
     def _renewed(self, used: Login) -> Login:
         """A login with a new token; the one that another thread has got meanwhile, if any."""

@@ -1,4 +1,7 @@
-"""What one call to a server may take: its time, its bytes, and a word where it takes long."""
+"""What a call to a server may take: its time, its bytes, and a word where it takes long.
+
+And what all calls together may wait for a server that gives no answer.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,18 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-__all__ = ["TooLarge", "Watch", "Watched", "in_time"]
+__all__ = ["Silence", "TooLarge", "Watch", "Watched", "in_time"]
 
 #: After so many seconds of a call it is said what is waited for.
 _SILENT: Final = 3.0
 #: What may come besides the body: http.client itself takes 100 header lines of 64 KiB at most.
 _HEADS: Final = 2**20
+#: Seconds of all later calls, after one without an answer: to see what it did, and to take it back.
+_AFTERWARDS: Final = 5.0
+#: In less than so many of them no answer is waited for.
+_LEAST: Final = 0.5
+#: After so many seconds in which a silent server was not asked, it is asked as any other.
+_FORGOTTEN: Final = 30.0
 
 
 class TooLarge(OSError):
@@ -80,6 +89,53 @@ class Watch:
         self._bytes -= count
         if self._bytes < 0:
             raise TooLarge
+
+
+class Silence:
+    """How long a server has given no answer, over all calls of a session and all its threads.
+
+    Each call has its own time. After one without an answer those that follow have a few seconds
+    more, all together: a command that goes on, to take back what it wrote, does not wait anew with
+    each request. Any answer ends the silence, so that no work is cut that goes on.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waited = 0.0
+        #: Until when waits are counted: where several threads wait at once, it is one silence.
+        self._counted = -_FORGOTTEN
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the last answer in which one was waited for."""
+        return self._waited
+
+    def left(self, seconds: float) -> float | None:
+        """Give the time of a call that alone has so many seconds; None: it is not to be sent."""
+        with self._lock:
+            if time.monotonic() - self._counted >= _FORGOTTEN:
+                self._waited = 0.0
+            if not self._waited:
+                return seconds
+            left = min(seconds, seconds + _AFTERWARDS - self._waited)
+            return left if left >= min(_LEAST, seconds) else None
+
+    def lasts(self, began: float, most: float) -> None:
+        """Count a call without an answer.
+
+        Args:
+            began: When it began, by `time.monotonic`.
+            most: The most seconds that count: of a longer one it is the server that waits.
+        """
+        now = time.monotonic()
+        with self._lock:
+            self._waited += min(most, max(0.0, now - max(began, self._counted)))
+            self._counted = now
+
+    def ends(self) -> None:
+        """Note that an answer came."""
+        with self._lock:
+            self._waited, self._counted = 0.0, time.monotonic()
 
 
 class Watched(http.client.HTTPResponse):

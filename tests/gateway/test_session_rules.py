@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -11,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.errors import KitaruError, NotAllowedError
-from kitaru_iac.gateway import answers
+from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError
+from kitaru_iac.gateway import answers, watch
 from kitaru_iac.gateway.session import Session
+from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.machine.server_login import Login
 from kitaru_iac.machine.store_location import RestStore
 from kitaru_iac.redaction import SecretText
@@ -165,3 +167,60 @@ def test_a_date_that_tells_no_time_is_not_heeded(
     text, came = session._told
     session._told = (text, came - 5)  # five seconds ago: the last second of time is over
     assert abs(session.now().timestamp() - time.time()) < 5
+
+
+class Mute:
+    """Answers the first requests, then none until it is told to."""
+
+    def __init__(self, first: int) -> None:
+        self.left = first
+        self.goes_on = threading.Event()
+
+    def __call__(self, _: str) -> tuple[int, Any]:
+        self.left -= 1
+        if self.left < 0:
+            self.goes_on.wait(20)
+            return 0, None
+        return 200, {}
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_server_that_falls_silent_is_not_waited_for_with_each_request(
+    first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_AFTERWARDS", 0.0)
+    mute = Mute(first)
+    with LittleServer(mute) as asked:
+        session = Session(RestStore(asked.url, Login("old"), timeout=1), {})
+        for _ in range(first):
+            assert session.request("GET", "/stacks").is_success
+        with pytest.raises(NotConnectedError, match="No answer within 1 seconds"):
+            session.request("GET", "/stacks")
+        for method in ("GET", "POST", "DELETE"):
+            with pytest.raises(NotConnectedError, match="is not asked any more") as raised:
+                session.request(method, "/stacks")
+            assert not isinstance(raised.value, AnswerLost)
+            assert raised.value.where == asked.url
+        assert len(asked.asked) == first + 1
+        monkeypatch.setattr(watch, "_FORGOTTEN", 0.0)
+        mute.left = 1
+        assert session.request("GET", "/stacks").is_success
+        mute.goes_on.set()
+        session.close()
+
+
+def test_after_a_silence_a_server_that_answers_has_its_whole_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "_AFTERWARDS", 1.0)
+    mute = Mute(0)
+    with LittleServer(mute) as asked:
+        session = Session(RestStore(asked.url, Login("old"), timeout=1), {})
+        for _ in range(3):
+            with pytest.raises(AnswerLost):
+                session.request("POST", "/stacks")
+            mute.left = 1
+            assert session.request("GET", "/stacks").is_success
+        mute.goes_on.set()
+        session.close()
+    assert len(asked.asked) == 6
