@@ -56,7 +56,7 @@ def document(response: Response) -> Json:
     Raises:
         NotAllowedError: 401: the login is not accepted. 402, 403: the operation is not.
         NotFoundError: 404, and ZenML says what there is not.
-        AlreadyExistsError: 409.
+        AlreadyExistsError: 409 to a write.
         KitaruError: Every other 4xx, and 501: ZenML refuses what it was sent, and says why.
         NotConnectedError: 429, 5xx; a web page, cut JSON: what answers is not ZenML, or not well.
         AnswerLost: That, and a write may have been done.
@@ -111,7 +111,7 @@ def refusal(response: Response) -> KitaruError:
         )
     if status == 404:
         return _missing(response, said)
-    if status == 409:
+    if status == 409 and response.is_write:
         return AlreadyExistsError(said or "What was to be made exists already", where=shown)
     if status in _UNKNOWN_TO_IT and without_page(response.server):
         return _not_zenml(response, f"{response.asked} was answered with the HTTP status {status}")
@@ -122,7 +122,7 @@ def refusal(response: Response) -> KitaruError:
             why=_with(said, f"{response.asked} was answered with the HTTP status {status}"),
             remedy=f"It may be of a version without it. {_STATUS}",
         )
-    if status < 400:
+    if status < 400 or status == 409:  # where nothing was to be made, nothing can be in its way
         return not_an_answer(response, f"It answered with the HTTP status {status}")
     if status >= 500 or status in (407, 408, 425, 429):
         return _failing(response, said)

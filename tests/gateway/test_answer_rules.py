@@ -132,7 +132,15 @@ LATER = "Run the command again later; the server's log says more."
                 remedy="Ask for the permission, or log in as somebody who has it.",
             ),
         ),
-        (response(409), AlreadyExistsError("What was to be made exists already")),
+        (response(409, write=True), AlreadyExistsError("What was to be made exists already")),
+        (
+            response(409),
+            NotConnectedError(
+                "What answers there does not answer as a ZenML server",
+                why="It answered with the HTTP status 409 to GET /api/v1/stacks",
+                remedy=f"A proxy or a login page may stand before it. {STATUS}",
+            ),
+        ),
         (response(404, {"detail": ["KeyError", "No stack"]}), NotFoundError("No stack")),
         (
             response(404, {"detail": ["KeyError", "Not Found."]}),

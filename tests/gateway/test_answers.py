@@ -160,8 +160,7 @@ REFUSALS: list[tuple[int, Any, type[KitaruError], int, str]] = [
     (404, {"detail": "Not Found"}, NotConnectedError, 6, "There is no /api/v1/stacks there"),
     (404, PAGE, NotConnectedError, 6, "There is no /api/v1/stacks there"),
     (404, b"", NotConnectedError, 6, "There is no /api/v1/stacks there"),
-    (409, {"detail": ["EntityExistsError", "dev exists"]}, AlreadyExistsError, 5, "dev exists"),
-    (409, b"", AlreadyExistsError, 5, "exists already"),
+    (409, {"detail": ["EntityExistsError", "dev exists"]}, NotConnectedError, 6, "HTTP status 409"),
     (400, {"detail": ["ValueError", "bad id"]}, KitaruError, 1, "bad id"),
     (422, {"detail": ["ValueError", "bad page"]}, KitaruError, 1, "bad page"),
     (
@@ -195,6 +194,17 @@ class TestRefusals:
         assert type(error) is kind
         assert (error.exit_code, ExitCode(code)) == (code, error.exit_code)
         assert words in str(error)
+
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            ({"detail": ["EntityExistsError", "dev exists"]}, "dev exists"),
+            (b"", "What was to be made exists already"),
+        ],
+    )
+    def test_what_is_to_be_made_may_exist(self, body: Any, words: str) -> None:
+        error = error_of(409, body, write=True)
+        assert (type(error), error.exit_code, error.what) == (AlreadyExistsError, 5, words)
 
     @pytest.mark.parametrize(
         "detail", [None, 7, [], [7], ["A"], [None, 1], {"a": 1}, "", ["A", {}], [["A", "b"]], [{}]]
@@ -232,7 +242,8 @@ class TestRefusals:
 
 class TestWhatAServerSays:
     def said(self, text: str, **more: Any) -> str:
-        return error_of(409, {"detail": ["EntityExistsError", text]}, **more).what
+        body = {"detail": ["EntityExistsError", text]}
+        return error_of(409, body, write=True, **more).what
 
     def test_secrets_are_not_repeated(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ZENML_STORE_API_KEY", "kept-in-the-environment")
