@@ -149,9 +149,10 @@ class FlowHandle:
             ) from error
 
     def _run(self) -> PipelineRunResponse:
+        from kitaru_iac.gateway.calls import asked_server
         from kitaru_iac.gateway.errors import translate_errors
 
-        with translate_errors():
+        with translate_errors(asked_server):
             from zenml.client import Client
 
             # Without hydration the status may come from this process's cache.

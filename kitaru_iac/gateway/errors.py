@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import (
@@ -25,14 +25,19 @@ _DAMAGED = ("disk image is malformed", "file is not a database")
 
 
 @contextlib.contextmanager
-def translate_errors() -> Iterator[None]:
-    """Turn what ZenML, requests and SQLAlchemy raise into this package's errors, once."""
+def translate_errors(where: Callable[[], str | None] = lambda: None) -> Iterator[None]:
+    """Turn what ZenML, requests and SQLAlchemy raise into this package's errors, once.
+
+    Args:
+        where: Gives the address of the server that was asked, as it may be shown; None where it is
+            none.
+    """
     try:
         yield
     except (KitaruError, KeyboardInterrupt):
         raise
     except Exception as error:
-        raise translated(error) from error
+        raise translated(error, where()) from error
 
 
 def way_to(address: str) -> str:
@@ -78,19 +83,25 @@ def may_not_read(stack: str, parts: Sequence[str]) -> NotAllowedError:
     )
 
 
-def translated(error: Exception) -> KitaruError:
-    """The error of this package for what ZenML, requests or SQLAlchemy raised."""
+def translated(error: Exception, where: str | None = None) -> KitaruError:
+    """The error of this package for what ZenML, requests or SQLAlchemy raised.
+
+    Args:
+        error: That.
+        where: The address of the server that was asked, as it may be shown, if it was one.
+    """
     names = {cls.__name__ for cls in type(error).__mro__}
     text = _first_line(error)
     if names & {"CredentialsNotValid", "AuthorizationException", "OAuthError"}:
-        return login_refused("URL", why=text)
+        return login_refused(where or "URL", why=text)
     if names & {"IllegalOperationError", "PermissionError"}:
-        return NotAllowedError("ZenML refused the operation", why=text)
+        return NotAllowedError("ZenML refused the operation", where=where, why=text)
     if "EntityExistsError" in names:
-        return AlreadyExistsError(text)
+        return AlreadyExistsError(text, where=where)
     if "DatabaseError" in names and any(words in text for words in _DAMAGED):
         return NotConnectedError(
             "The local store is damaged",
+            where=where,
             why=text,
             remedy="Restore its file, or move it away for a new store: kitaru status says where it "
             "is.",
@@ -100,12 +111,13 @@ def translated(error: Exception) -> KitaruError:
     if given_up or names & {"ConnectionError", "ConnectTimeout", "ReadTimeout", "OperationalError"}:
         return NotConnectedError(
             "The ZenML store does not answer",
+            where=where,
             why=text,
             remedy="See what you are connected to with: kitaru status",
         )
     if names & {"KeyError", "DoesNotExistException"}:
-        return NotFoundError(text)
-    return KitaruError("ZenML failed", why=f"{type(error).__name__}: {text}")
+        return NotFoundError(text, where=where)
+    return KitaruError("ZenML failed", where=where, why=f"{type(error).__name__}: {text}")
 
 
 def _first_line(error: BaseException) -> str:

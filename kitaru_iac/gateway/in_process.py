@@ -21,7 +21,7 @@ from uuid import UUID
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
-from kitaru_iac.gateway.calls import zenml_call
+from kitaru_iac.gateway.calls import asked_server, zenml_call
 from kitaru_iac.gateway.documents import (
     UNSET,
     ComponentChange,
@@ -151,7 +151,7 @@ class InProcess:
         guard = one_at_a_time if self._is_local else contextlib.nullcontext()
         with guard, quiet() as heard:
             try:
-                with translate_errors():
+                with translate_errors(asked_server):
                     yield store
             finally:
                 self._heard.update(dict.fromkeys(heard.warnings))

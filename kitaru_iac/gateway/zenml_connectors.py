@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from kitaru_iac.errors import NotConnectedError
+from kitaru_iac.gateway.calls import asked_server
 from kitaru_iac.gateway.documents import ConnectorVerdict, NewConnector, ResourceRef
 from kitaru_iac.gateway.errors import translated
 from kitaru_iac.gateway.quiet import quiet
@@ -74,7 +75,7 @@ def verify(
                     body = _verify_new(zen, connector, resource, is_local=is_local)
         except Exception as error:  # whatever it is, it is this resource's result
             if not is_local and isinstance(translated(error), NotConnectedError):
-                raise translated(error) from error
+                raise translated(error, asked_server()) from error
             return ConnectorVerdict(error=heard.get(_text(error)))
     verdict = _verdict(body, resource.type)
     if verdict.error is None:

@@ -21,12 +21,16 @@ from kitaru_iac.errors import (
     UsageError,
 )
 from kitaru_iac.gateway import StackRow, complete, open_reader
+from kitaru_iac.gateway.calls import asked_server
+from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.errors import translated
+from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.opening import FallbackReader, fast_reader, require_answer, slow_reader
 from kitaru_iac.gateway.sqlite import SqliteReader
 from kitaru_iac.machine.unreadable import UnreadableError
 from tests.gateway.stores import connect
 from tests.homes import Home
+from tests.servers.faulty import FaultyFront
 from tests.servers.zenml import ZenMLServer, copy_database
 
 HEAVY = ("zenml", "pydantic", "sqlalchemy", "sqlmodel", "requests", "urllib3", "pulumi", "typer")
@@ -249,3 +253,40 @@ def test_a_server_on_the_host_of_a_container_is_asked_by_zenml_alone(
         require_answer()
     monkeypatch.setenv("ZENML_CONTAINER", "true")
     require_answer()
+
+
+def test_what_zenmls_client_meets_is_said_with_the_servers_address(
+    server_home: Home, empty_server: ZenMLServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultyFront(int(empty_server.url.rpartition(":")[2])) as front:
+        url = front.url
+        monkeypatch.setenv("ZENML_STORE_URL", url)
+        front.begin("500", 1)  # the first one is our own, before ZenML is asked
+        with pytest.raises(NotConnectedError) as not_opened:
+            InProcess.open()
+        front.begin()
+        gateway = InProcess.open()
+        assert asked_server() == url
+        monkeypatch.setenv("ZENML_STORE_URL", empty_server.url)  # ZenML has opened another one
+        errors: dict[str, KitaruError] = {}
+        for fault in ("500", "409", "401 from here on"):
+            front.begin(fault, 0)
+            with pytest.raises(KitaruError) as raised:
+                gateway.stacks(Where())
+            errors[fault] = raised.value
+            front.end()
+    assert not_opened.value.where == url
+    assert {fault: error.where for fault, error in errors.items()} == dict.fromkeys(errors, url)
+    assert errors["500"].what == "ZenML failed"
+    assert f"kitaru login {url}" in str(errors["401 from here on"].remedy)
+
+
+def test_of_a_local_store_no_server_is_named(home: Home) -> None:
+    assert asked_server() is None
+    gateway = InProcess.open()
+    assert asked_server() is None
+    with closing(sqlite3.connect(home.database)) as db, db:
+        db.execute("DROP TABLE stack")
+    with pytest.raises(KitaruError) as raised:
+        gateway.stacks(Where())
+    assert raised.value.where is None
