@@ -192,9 +192,14 @@ def _execute(
             why=str(error),
             remedy="Run the same command again to remove it.",
         ) from error
+    try:
+        if not change.is_in_place:  # all of it is new, and others may use it by now
+            change.require_as_written(result)
+    except StackChanged:
+        unfinished.end(store.place, stack)
+        raise
+    # Where it could not be read back the note stays, so that the same `create` goes on.
     unfinished.end(store.place, stack)
-    if not change.is_in_place:  # all of it is new, and others may use it by now
-        change.require_as_written(result)
     return result
 
 

@@ -9,7 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from kitaru_iac.errors import AlreadyExistsError, NotConnectedError, StackChanged
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    NotAllowedError,
+    NotConnectedError,
+    StackChanged,
+)
 from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.labels import MANAGED_LABEL
 from kitaru_iac.plan.model import Action
@@ -170,6 +175,7 @@ class RecordsChange:
         Raises:
             StackChanged: It is otherwise now: somebody else has written it too.
             NotConnectedError: The store does not answer.
+            NotAllowedError: The login is not accepted any more.
         """
         if self.store.is_local:
             return
@@ -181,12 +187,15 @@ class RecordsChange:
                 )
             else:
                 found = differences(self.store, self.desired, result.id, self.connector)
-        except NotConnectedError as error:
-            raise NotConnectedError(
+        except (NotConnectedError, NotAllowedError) as error:
+            again = "Run the same command again: it sees what somebody else may have changed."
+            is_refused = isinstance(error, NotAllowedError)
+            kind = NotAllowedError if is_refused else NotConnectedError
+            raise kind(
                 f"Stack '{stack}' is written as described, but could not be read back",
                 where=error.where,
                 why=" ".join(part for part in (error.what, error.why) if part),
-                remedy="Run the same command again: it sees what somebody else may have changed.",
+                remedy="\n".join(filter(None, [error.remedy if is_refused else None, again])),
             ) from error
         if found:
             raise StackChanged(
