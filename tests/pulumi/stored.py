@@ -73,6 +73,20 @@ def delete(name: str) -> None:
         zenml.delete_stack(name, recursive=True)
 
 
+def clear() -> None:
+    """Delete all but the default stack and its components: also what is in no stack."""
+    with client() as zenml:
+        kept = {part.id for part in records_of(zenml, "default")}
+        for stack in zenml.list_stacks(size=1000).items:
+            if stack.name != "default":
+                zenml.delete_stack(stack.id)
+        for part in zenml.list_stack_components(size=1000).items:
+            if part.id not in kept:
+                zenml.delete_stack_component(part.id, part.type)
+        for connector in zenml.list_service_connectors(size=1000).items:
+            zenml.delete_service_connector(connector.id)
+
+
 def add(name: str, component: UUID | str, kind: str) -> None:
     """Put a component into a stack."""
     with client() as zenml:
