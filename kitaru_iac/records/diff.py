@@ -345,7 +345,7 @@ def _old_connector(desired: Records, current: Records, *, replaced: bool = False
     old, new = current.connector, desired.connector
     if old is None or not is_own_connector(old, current):
         return []
-    if replaced or new is None or new.existing:
+    if replaced or new is None or (new.existing and new.id != old.id):
         return [Step(Action.DELETE, "service_connector", old.name)]
     return []
 

@@ -978,8 +978,9 @@ class Life:
         self.call("preview", spec.name, owner)
         return self.plan
 
-    def preview_creation(self, spec: Any, *, owner: Owner) -> None:
+    def preview_creation(self, spec: Any, *, owner: Owner) -> Plan:
         self.call("preview_creation", spec.name, owner.urn)
+        return self.plan
 
     def use(self, id: str) -> None:
         self.call("use", id)
@@ -1284,6 +1285,17 @@ def test_credentials_that_are_not_written_are_not_in_the_state(
     with pytest.raises(stacks.PartialUpdate, match="They stay") as half:
         stacks.update(URN, "dev", ID, mine, new, quiet)
     assert half.value.made.properties["credentials"] == "env:A"
+    assert "up once with a login that has this right" in str(half.value)
+    life.plan = Plan("dev", (), life.warns)
+    for wanted, stack, held, told in (
+        (new, ID, mine, True),
+        (properties(**store, credentials="env:A"), ID, mine, False),
+        (new, None, None, True),
+        (properties(**store), None, None, False),
+    ):
+        said: list[str] = []
+        stacks.preview(URN, "dev", wanted, stack, held, said.append)
+        assert ["They stay." in line for line in said] == [True] * told
     # A refresh in between says it with the inputs too: the engine forgets what was half-made.
     state = properties(**{**half.value.made.properties, "ownerRun": "a"})
     found = stacks.read(URN, ID, properties(**store, name="dev", credentials="env:B"), state)

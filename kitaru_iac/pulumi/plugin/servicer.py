@@ -291,7 +291,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     ) -> dict[str, Any]:
         if not self._connection_known:  # the server is still to be made
             return stacks.expected(new)
-        return await in_thread(stacks.preview, urn, name, new, id, state)
+        said: list[str] = []
+        properties = await in_thread(stacks.preview, urn, name, new, id, state, said.append)
+        await self._warn(urn, tuple(said))
+        return properties
 
     # -- functions and components
 

@@ -7,7 +7,7 @@ One whose turn comes when nobody waits for it any more begins nothing, since no 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 __all__ = ["PartialUpdate", "create", "delete", "foreseen", "preview", "read", "update"]
 
 _write_lock = threading.Lock()
+#: The state of what is not there.
+_NOTHING = Properties({}, {}, frozenset())
+#: What is done about credentials that a login cannot compare.
+_READ_ONCE = (
+    "Run pulumi up once with a login that has this right. While the credentials stay the same, "
+    "later runs do without it."
+)
 
 
 @contextmanager
@@ -59,13 +66,18 @@ class PartialUpdate(KitaruError):
 
     code = "partial_update"
 
-    def __init__(self, made: Made, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, made: Made, why: str, remedy: str | None = None) -> None:
+        super().__init__(why, remedy=remedy)
         self.made = made
 
 
 def preview(
-    urn: str, name: str, new: Properties, id: str | None = None, state: Properties | None = None
+    urn: str,
+    name: str,
+    new: Properties,
+    id: str | None = None,
+    state: Properties | None = None,
+    warn: Callable[[str], object] = lambda _: None,
 ) -> dict[str, Any]:
     """The properties that a stack would have. Says beforehand what would stop it.
 
@@ -75,6 +87,7 @@ def preview(
         new: The properties that it is to have.
         id: The stack's, if it is there already.
         state: Its properties, if it is there already.
+        warn: Gets what would not be done, and stops nothing else.
 
     Raises:
         KitaruError: It could not be made, or changed.
@@ -90,7 +103,8 @@ def preview(
 
         spec = stack_spec(new, name)
         if id is None or state is None:
-            operations.preview_creation(spec, owner=owner)
+            plan = operations.preview_creation(spec, owner=owner)
+            _foretell_unwritten(plan.warnings, new, _NOTHING, warn)
             return _foreseen(new, spec)
         stored = _stored(id, spec)
         if stored.name != spec.name:
@@ -98,6 +112,7 @@ def preview(
             return _with_ids(new, state)
         plan = operations.preview(spec, owner=owner)
     _insist_on_place(plan, spec)
+    _foretell_unwritten(plan.warnings, new, state, warn)
     if _exchanges_parts(plan):
         return _foreseen(new, spec)
     return _with_ids(new, state)
@@ -164,7 +179,7 @@ def create(urn: str, name: str, new: Properties, say: ProgressCallback) -> Made:
         runs.settle(urn, owner.run)
         stack = made(done.id, new, (*earlier, *map(str, done.warnings)))
         # Of one that is taken over they may be there already.
-        _require_written(done.warnings, stack, new, Properties({}, {}, frozenset()))
+        _require_written(done.warnings, stack, new, _NOTHING)
         _activate(stack, new, {})
     return stack
 
@@ -306,20 +321,40 @@ def _insist_on_place(plan: Plan, spec: StackSpec) -> None:
             )
 
 
+def _unwritten(
+    warnings: Iterable[KitaruWarning], new: Properties, state: Properties
+) -> SecretsNotCompared | None:
+    """Why the program's credentials are not written, where they are not those of the state."""
+    if new.values.get("credentials") == state.values.get("credentials"):
+        return None
+    return next((one for one in warnings if isinstance(one, SecretsNotCompared)), None)
+
+
+def _foretell_unwritten(
+    warnings: Iterable[KitaruWarning],
+    new: Properties,
+    state: Properties,
+    warn: Callable[[str], object],
+) -> None:
+    if unread := _unwritten(warnings, new, state):
+        warn(f"The program's credentials would not be written: {unread}\n{_READ_ONCE}")
+
+
 def _require_written(
     warnings: Iterable[KitaruWarning], made: Made, new: Properties, state: Properties
 ) -> None:
-    """Refuse to end an update whose changed credentials were not written.
+    """Refuse to end an update whose credentials were not written, nor seen to be there.
 
-    With the new ones in the state, no later update would find a difference.
+    With them in the state, no later update would find a difference. So an import, which brings
+    none, is not done until somebody has compared them.
     """
-    unread = next((one for one in warnings if isinstance(one, SecretsNotCompared)), None)
-    if unread is None or new.values.get("credentials") == state.values.get("credentials"):
+    unread = _unwritten(warnings, new, state)
+    if unread is None:
         return
     # Nor was it made active, which comes after this.
     before = _as_before("activate", made.properties, state.wire)
     half = replace(made, properties=_as_before("credentials", before, state.wire))
-    raise PartialUpdate(half, f"The new credentials are not written: {unread}")
+    raise PartialUpdate(half, f"The program's credentials are not written: {unread}", _READ_ONCE)
 
 
 def _activate(made: Made, new: Properties, before: Mapping[str, Any]) -> None:
