@@ -193,6 +193,9 @@ class Room:
     def refresh(self, program: Callable[[], None] = lambda: None, **options: Any) -> Ran:
         return self._run("refresh", program, **options)
 
+    def preview_refresh(self, program: Callable[[], None] = lambda: None, **options: Any) -> Ran:
+        return self._run("preview_refresh", program, **options)
+
     def destroy(self, program: Callable[[], None] = lambda: None, **options: Any) -> Ran:
         return self._run("destroy", program, **options)
 

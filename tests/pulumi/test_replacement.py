@@ -58,6 +58,16 @@ def test_a_stack_that_is_replaced_under_its_name_is_there_afterwards(local_room:
 
     assert "replace" in local_room.up(triggered).ops["dev"]
     look(local_room)
+
+    def deleted_first() -> None:
+        options = pulumi.ResourceOptions(delete_before_replace=True, replacement_trigger="two")
+        kitaru.Stack("dev", activate=True, opts=options)
+
+    before = stored.records("dev")
+    assert "replace" in local_room.up(deleted_first, replace=[URN]).ops["dev"]
+    look(local_room)
+    assert before is not None
+    assert local_room.resources()["dev"]["id"] != before.id
     local_room.destroy()
     assert stored.names() == {"default"}
     assert stored.parts("dev") == set()
