@@ -20,6 +20,8 @@ import pytest
 import yaml
 
 from kitaru_iac.pulumi.plugin.schema import schema
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.stacks import operations
 from tests.docs.markdown import ROOT, Block, blocks, fits, session
 from tests.homes import Home
 from tests.pulumi import stored
@@ -68,6 +70,24 @@ def test_what_is_generated_compiles_with_each_example(languages: Languages) -> N
         assert len(list(examples(language))) == 3
 
 
+def test_each_sdk_says_where_the_engine_finds_its_plugin(languages: Languages) -> None:
+    """In what a language host reads before a program runs, and with each resource and function."""
+    url = schema()["pluginDownloadURL"]
+    node = languages.folders["node"] / "node_modules" / "@zenml-io" / "kitaru"
+    go, dotnet = languages.folders["go"] / "kitaru", languages.folders["dotnet"]
+    python = languages.folders["python"] / "zenml_io_kitaru"
+    assert json.loads((node / "package.json").read_text())["pulumi"]["server"] == url
+    for folder in (go, python, dotnet):
+        assert json.loads((folder / "pulumi-plugin.json").read_text())["server"] == url
+    assert f'pluginDownloadURL: "{url}"' in (node / "utilities.js").read_text()
+    options = (go / "internal" / "pulumiUtilities.go").read_text()
+    assert options.count(f'pulumi.PluginDownloadURL("{url}")') == 2
+    assert f'return "{url}"' in (python / "_utilities.py").read_text()
+    for file in ("Stack.cs", "Provider.cs", "ProvisionedStack.cs"):
+        assert f'PluginDownloadURL = "{url}"' in (dotnet / file).read_text(), file
+    assert (dotnet / "Utilities.cs").read_text().count(f'PluginDownloadURL ?? "{url}"') == 2
+
+
 @pytest.mark.parametrize("example", list(examples("csharp")), ids=lambda example: example[0])
 def test_an_example_in_dotnet_has_the_generated_names(
     example: tuple[str, str], languages: Languages
@@ -109,9 +129,7 @@ FILES = {
 )
 def test_a_stack_lives_as_the_guide_says(language: str, work: Room, languages: Languages) -> None:
     """Created, changed in place, refreshed and destroyed; by the session of the guide."""
-    for name in FILES[language]:
-        (work.work / name).symlink_to(languages.folders[language] / name)
-    _own(work.work / "Pulumi.yaml")
+    project_in(work, language, languages)
     before = stored.names()
     ids = set()
     for step in (step for block in SESSION for step in session(block.text)):
@@ -129,6 +147,64 @@ def test_a_stack_lives_as_the_guide_says(language: str, work: Room, languages: L
             assert stored.names() == {*before, "dev"}
     assert len(ids) == 1
     assert stored.names() == before
+
+
+def project_in(work: Room, language: str, languages: Languages) -> None:
+    """Put what was built for a language into a room."""
+    for name in FILES[language]:
+        (work.work / name).symlink_to(languages.folders[language] / name)
+    _own(work.work / "Pulumi.yaml")
+
+
+@pytest.mark.parametrize(
+    ("language", "any_home"), [("go", "server"), ("node", "sqlite")], indirect=["any_home"]
+)
+def test_what_is_imported_protected_and_retained(
+    language: str, work: Room, languages: Languages
+) -> None:
+    project_in(work, language, languages)
+    if language == "go":
+        (work.work / "main.go").unlink()
+        (work.work / "main.go").symlink_to(languages.folders["go"] / "options" / "main.go")
+    else:
+        package = _own(work.work / "package.json")
+        package.write_text(package.read_text().replace("bin/index.js", "bin/options.js"))
+
+    def pulumi(command: str) -> str:
+        done = work.pulumi(*command.split(), "--color", "never")
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    before = stored.names()
+    ids = {
+        name: operations.create(from_mapping({"name": name, "activate": False})).id
+        for name in ("adopted", "imported")
+    }
+    everything = {*before, *ids, "held"}
+    pulumi("stack init prod")
+    take = "import kitaru:index:Stack imported imported --yes"
+    pulumi(f"{take} --generate-code=false --protect=false")
+    pulumi("config set held true")
+    pulumi("up --yes --skip-preview")
+    held = work.resources()
+    assert {name: held[name]["id"] for name in ids} == ids
+    for name in (*ids, "held"):
+        found = stored.records(name)
+        assert found is not None
+        assert found.labels["kitaru.owner"] == held[name]["urn"]
+    assert stored.names() == everything
+
+    # Alone: of several, the engine deletes the others before it says so.
+    target = ("--target", held["held"]["urn"])
+    refused = work.pulumi("destroy", "--yes", "--skip-preview", *target)
+    assert refused.returncode != 0
+    assert "protect" in refused.stdout + refused.stderr
+    assert stored.names() == everything
+    pulumi("config set held false")
+    assert "4 unchanged" in pulumi("up --yes --skip-preview")
+    pulumi("destroy --yes --skip-preview")
+    assert set(work.resources()) <= {"kitaru-stacks-prod"}
+    assert stored.names() == {*before, "imported"}
 
 
 @pytest.mark.parametrize(
@@ -161,11 +237,12 @@ def test_the_pages_of_the_registry_say_what_the_schema_says() -> None:
         assert {"title", "meta_desc", "layout"} == set(yaml.safe_load(head))
 
 
-def _own(path: Path) -> None:
+def _own(path: Path) -> Path:
     """Make a link a file of its own: the engine may write there."""
     source = path.resolve()
     path.unlink()
     shutil.copy(source, path)
+    return path
 
 
 @pytest.fixture

@@ -167,8 +167,8 @@ def _sources(name: str, sdks: Path) -> Iterator[bytes]:
         yield (sdks / "built-from").read_bytes()
         examples = Path(package.__file__).parent / "examples"
         yield from (path.read_bytes() for path in sorted(examples.iterdir()))
-    for path in sorted((_HERE / name).iterdir()):
-        if path.is_file():  # compiled modules are no source
+    for path in sorted((_HERE / name).rglob("*")):
+        if path.is_file() and path.parent.name != "__pycache__":
             yield path.read_bytes()
 
 
