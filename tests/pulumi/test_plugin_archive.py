@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -15,11 +16,19 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 
+import pulumi
 import pytest
 
 import kitaru_iac
+import kitaru_iac.pulumi as kitaru
+from kitaru_iac.pulumi.plugin.package import download_url
 from tests.docs.markdown import ROOT
+from tests.homes import Home
+from tests.pulumi.languages.building import Languages
 from tests.pulumi.room import Room
+from tests.pulumi.test_languages import go_caches, project_in
+
+__all__ = ["go_caches"]
 
 MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -75,6 +84,87 @@ def test_pulumi_fetches_unpacks_and_starts_it(
     done = local_room.pulumi("package", "get-schema", f"kitaru@{version}", **home)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["version"] == version
+
+
+class Fetching(Room):
+    """A room whose engine may fetch plugins; the package's releases are on loopback."""
+
+    releases: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        ours = re.escape(download_url())
+        return {
+            **super().env,
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "false",
+            "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES": f"^{ours}$={self.releases}",
+            "NO_PROXY": "127.0.0.1",
+        }
+
+
+@pytest.fixture
+def fetching(
+    plugin_archive: ModuleType,
+    packages: Path,
+    served: tuple[Path, str],
+    home: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Fetching:
+    """Such a room, without the plugin."""
+    del home
+    folder, address = served
+    plugin_archive.write(folder / plugin_archive.name(), packages, MINOR)
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "fresh"))
+    room = Fetching(tmp_path / "project", project="kitaru-stacks")
+    room.releases = address
+    return room
+
+
+def test_the_engine_fetches_it_from_where_the_classes_of_this_package_say(
+    fetching: Fetching,
+) -> None:
+    def program() -> None:
+        stack = kitaru.Stack("dev", opts=pulumi.ResourceOptions(provider=kitaru.Provider("here")))
+        kitaru.verify_output(name=stack.name, allow_failures=True)
+
+    assert fetching.preview(program).ops == {"dev": "create"}
+    assert kitaru_plugins() == {f"resource-kitaru-v{kitaru_iac.__version__}"}
+
+
+@pytest.mark.timeout(1800)  # where the hosts and SDKs are not in the cache yet
+@pytest.mark.parametrize("language", ["node", "go"])
+def test_the_engine_fetches_it_from_where_an_sdk_says(
+    language: str,
+    fetching: Fetching,
+    languages: Languages,
+    go_caches: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in go_caches.items():
+        monkeypatch.setenv(name, value)
+    first = os.pathsep.join(map(str, languages.path))
+    monkeypatch.setenv("PATH", f"{first}{os.pathsep}{os.environ['PATH']}")
+    project_in(fetching, language, languages)
+    for command in ("stack init prod", "preview"):
+        done = fetching.pulumi(*command.split())
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert kitaru_plugins() == {f"resource-kitaru-v{kitaru_iac.__version__}"}
+
+
+def kitaru_plugins() -> set[str]:
+    """What the engine has fetched, without its locks."""
+    plugins = Path(os.environ["PULUMI_HOME"]) / "plugins"
+    return {path.name for path in plugins.glob("*kitaru*") if path.is_dir()}
+
+
+def test_the_engine_has_the_schema_from_a_local_path(local_room: Room, pulumi_home: Path) -> None:
+    (program,) = pulumi_home.glob("plugins/*/pulumi-resource-kitaru")
+    done = local_room.pulumi("package", "get-schema", str(program))
+    assert done.returncode == 0, done.stderr
+    found, written = json.loads(done.stdout), ROOT / "plugin" / "schema.json"
+    assert found["resources"].keys() == json.loads(written.read_text())["resources"].keys()
+    assert found["pluginDownloadURL"] == download_url()
 
 
 def test_without_its_python_it_says_which_one_it_needs(

@@ -12,6 +12,7 @@ __all__ = [
     "EXAMPLES",
     "PUBLISHER",
     "Publisher",
+    "download_url",
     "languages",
     "metadata",
     "with_examples",
@@ -62,10 +63,19 @@ EXAMPLES = {
 _BEGIN, _END = "{{% examples %}}", "{{% /examples %}}"
 
 
+def download_url() -> str:
+    """Where the engine fetches the plugin: the archive of a release (scripts/plugin-archive)."""
+    return f"github://api.github.com/{_path()}"
+
+
+def _path() -> str:
+    _, _, path = PUBLISHER.repository.partition("/")
+    return path
+
+
 def metadata() -> dict[str, Any]:
     """What registries and editors show of the package."""
     home = f"https://{PUBLISHER.repository}"
-    _, _, path = PUBLISHER.repository.partition("/")
     return {
         "name": "kitaru",
         "displayName": "Kitaru",
@@ -76,11 +86,10 @@ def metadata() -> dict[str, Any]:
         "keywords": ["pulumi", "kitaru", "zenml", "mlops", "kind/native", "category/utility"],
         "homepage": home,
         "repository": home,
-        "logoUrl": f"https://raw.githubusercontent.com/{path}/main/docs/logo.svg",
+        "logoUrl": f"https://raw.githubusercontent.com/{_path()}/main/docs/logo.svg",
         "license": "Apache-2.0",
         "publisher": PUBLISHER.name,
-        # An archive of each release, written by scripts/plugin-archive.
-        "pluginDownloadURL": f"github://api.github.com/{path}",
+        "pluginDownloadURL": download_url(),
     }
 
 
