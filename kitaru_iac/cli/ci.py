@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.cli.ci_again import applied_marks, require_turn
 from kitaru_iac.cli.ci_job import (
     LONGEST,
     PLAN_FILE,
@@ -35,12 +36,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kitaru_iac.checks.model import CheckInfo, CheckReport
-    from kitaru_iac.hosts.model import Host
+    from kitaru_iac.hosts.model import Host, Proposal
     from kitaru_iac.render.source import SourceFile
+    from kitaru_iac.stacks.many import Outcome
     from kitaru_iac.stacks.several import PlannedStacks
 
 __all__ = ["apply", "preview", "verify"]
 
+#: What became of a stack that is as it is described, or gone.
+_DONE: Final = frozenset({"applied", "unchanged", "pruned"})
 
 _Files = Annotated[
     list[str],
@@ -146,11 +150,7 @@ def apply(
         kitaru ci apply -f stacks/ --prune
         kitaru ci apply -f stacks/ --plan kitaru-plan.json
     """
-    from kitaru_iac.cli.stack_many import outcome_lines, warn_of
-    from kitaru_iac.render.results import markdown
-    from kitaru_iac.stacks.many import Outcome
     from kitaru_iac.stacks.planning import saved_plan
-    from kitaru_iac.stacks.several import apply_several
 
     require_id(id)
     require_one(plan, digest)
@@ -162,23 +162,19 @@ def apply(
         reviewed = saved_plan(plan) if plan is not None else None
         planned = _planned(file, source, prune=prune)
         fresh = planned.to_dict()
+        seen = fresh["digest"]
         if not unreviewed:
             known = Reviewed(digest, {}) if digest is not None else None
-            ask = partial(reviewed_digest, host, request, id)
-            _require_reviewed(host, planned, reviewed, lambda: known or ask(), prunes=prune)
-    outcomes: list[Outcome] = []
-    try:
-        apply_several(planned, outcomes, progress=current().progress, consent=lambda _: True)
-    finally:
-        body = markdown([done.to_dict() for done in outcomes], len(planned.plans), LONGEST)
-        hand_on(host, fresh, plan, sum(done.error is not None for done in outcomes))
-        host.summary(body)
-    warn_of(outcomes)
-    current().items([done.to_dict() for done in outcomes], outcome_lines(outcomes))
+            ask = partial(_said, host, request, id, fresh)
+            seen = _require_reviewed(host, planned, reviewed, lambda: known or ask(), prunes=prune)
+    outcomes = _carried_out(host, planned, fresh, plan)
     if comment and request is not None and not request.is_fork:
-        said = host.comment(f"apply/{id}", body, request.number)
+        key, done = f"apply/{id}", {one.name for one in outcomes if one.status in _DONE}
+        marks = applied_marks(host, request, key, fresh, seen, done)
+        body = _table(outcomes, planned, LONGEST - len(marks)) + marks
+        said = host.comment(key, body, request.number)
         current().note(f"Comment on {host.name}: {said.value}")
-    return exit_code([done.error for done in outcomes if done.error is not None], 0)
+    return exit_code([one.error for one in outcomes if one.error is not None], 0)
 
 
 def verify(
@@ -249,6 +245,43 @@ def _write(
         write_whole(Path(junit), as_junit(reports), over=lambda begin: "<testsuites" in begin)
 
 
+def _carried_out(
+    host: Host, planned: PlannedStacks, fresh: Mapping[str, Any], plan: str | None
+) -> list[Outcome]:
+    """Do what was planned, and say what became of each stack, whatever happens."""
+    from kitaru_iac.cli.stack_many import outcome_lines, warn_of
+    from kitaru_iac.stacks.several import apply_several
+
+    outcomes: list[Outcome] = []
+    try:
+        apply_several(planned, outcomes, progress=current().progress, consent=lambda _: True)
+    finally:
+        hand_on(host, fresh, plan, sum(one.error is not None for one in outcomes))
+        host.summary(_table(outcomes, planned, LONGEST))
+        warn_of(outcomes)
+        if outcomes:
+            current().items([one.to_dict() for one in outcomes], outcome_lines(outcomes))
+    return outcomes
+
+
+def _table(outcomes: Sequence[Outcome], planned: PlannedStacks, limit: int) -> str:
+    from kitaru_iac.render.results import markdown
+
+    return markdown([one.to_dict() for one in outcomes], len(planned.plans), limit)
+
+
+def _said(host: Host, request: Proposal | None, id: str, fresh: Mapping[str, Any]) -> Reviewed:
+    """What the comment on the merged request says, if this job may still do it."""
+    found = reviewed_digest(host, request, id)
+    require_turn(host, request, f"apply/{id}", fresh, found.digest, _by_digest(fresh))
+    return found
+
+
+def _by_digest(fresh: Mapping[str, Any]) -> str:
+    shown = "`kitaru stack preview`" if current().structured else "what stands above"
+    return f"Review {shown}, and apply just that with: --digest {fresh['digest']}"
+
+
 def _require_reviewed(
     host: Host,
     planned: PlannedStacks,
@@ -256,35 +289,36 @@ def _require_reviewed(
     said: Callable[[], Reviewed],
     *,
     prunes: bool,
-) -> None:
+) -> str:
     """Refuse a plan that is neither what was reviewed, in a file or by its digest, nor its rest.
 
     Where nothing would change, nothing has to have been reviewed.
 
+    Returns:
+        The digest that was reviewed, or that of nothing to do.
+
     Raises:
-        PlanMoved: It is another one; the job's log and summary show it.
+        PlanMoved: It is another one, or was done before; the job's log and summary show it.
         UsageError: None was reviewed.
     """
     from kitaru_iac.plan.remains import is_rest_of, parts_of
     from kitaru_iac.stacks.planning import require_digest
 
     fresh = planned.to_dict()
-    if reviewed is not None:
-        known = Reviewed(reviewed["digest"], parts_of(reviewed))
-    elif _needs_review(fresh):
-        known = said()
-    else:
-        return
-    if known.parts and is_rest_of(known.parts, fresh, prunes=prunes):
-        return
-    shown = "`kitaru stack preview`" if current().structured else "what stands above"
-    again = f"Review {shown}, and apply just that with: --digest {fresh['digest']}"
     try:
-        require_digest(fresh, known.digest, reviewed, remedy=again)
+        if reviewed is not None:
+            known = Reviewed(reviewed["digest"], parts_of(reviewed))
+        elif _needs_review(fresh):
+            known = said()
+        else:
+            return str(fresh["digest"])
+        if not (known.parts and is_rest_of(known.parts, fresh, prunes=prunes)):
+            require_digest(fresh, known.digest, reviewed, remedy=_by_digest(fresh))
     except PlanMoved:
         host.summary(with_digest(fresh))
         tell_plans(planned.plans, fresh["digest"])
         raise
+    return known.digest
 
 
 def _is_news(plan: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from kitaru_iac.cli.ci_again import applied_marks, require_turn
 from kitaru_iac.cli.ci_job import (
     LONGEST,
     PLAN_FILE,
@@ -43,6 +44,7 @@ __all__ = ["drift", "preview", "up"]
 #: What Pulumi takes of a stack's name, with the organization and the project before it.
 _STACK: Final = compiled(r"[A-Za-z0-9._][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9._-]{1,100}){0,2}")
 _PREVIEW: Final = "pulumi-preview"
+_UP: Final = "pulumi-up"
 
 _Stack = Annotated[
     str,
@@ -135,18 +137,21 @@ def up(
         host.summary(body)
         tell_plan(planned.plan)
         current().note(f"Digest: {fresh['digest']}")
+        known = fresh["digest"]
         if planned.plan.has_changes:
             known = digest or (reviewed or {}).get("digest")
-            known = known or _reviewed(host, request, project, stack)
             again = f"Review what stands above, and apply it with: --digest {fresh['digest']}"
+            if known is None:
+                known = _reviewed(host, request, project, stack)
+                require_turn(host, request, _key(_UP, project, stack), fresh, known, again)
             require_digest(fresh, known, reviewed, remedy=again)
         project.up(stack, update_plan)
     hand_on(host, fresh, plan, 0)
     current().item(fresh, [f"Stack {stack} is up to date."])
     if comment and digest is None and request is not None and not request.is_fork:
-        done = f"### Stack `{stack}` is up to date\n\n{body}"
-        news = planned.plan.has_changes
-        key = _key("pulumi-up", project, stack)
+        key, news = _key(_UP, project, stack), planned.plan.has_changes
+        marks = applied_marks(host, request, key, fresh, known, {stack})
+        done = f"### Stack `{stack}` is up to date\n\n{body}{marks}"
         said = host.comment(key, done, request.number, is_news=news)
         current().note(f"Comment on {host.name}: {said.value}")
     return int(ExitCode.DONE)

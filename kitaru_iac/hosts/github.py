@@ -7,7 +7,6 @@ token may change those of everybody, and REST does not say whose the token is.
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any, Final
 from kitaru_iac.hosts.api import Api, Json
 from kitaru_iac.hosts.conversations import Conversations
 from kitaru_iac.hosts.errors import HostError
+from kitaru_iac.hosts.facts import commit_in, number_in, time_in
 from kitaru_iac.hosts.model import Note, Proposal, is_marked
 
 __all__ = ["GitHub"]
@@ -71,10 +71,15 @@ class GitHub(Conversations):
         """The pull request of the event."""
         return _proposal(self._event.get("pull_request"))
 
+    @property
+    def commit(self) -> str | None:
+        """See `Host.commit`."""
+        return commit_in(self._environ.get("GITHUB_SHA", ""))
+
     def merged(self) -> Proposal | None:
         """See `Host.merged`: of a commit's pull requests, the one that made it."""
-        commit = self._environ.get("GITHUB_SHA", "")
-        if not re.fullmatch(r"[0-9a-f]{40,64}", commit):
+        commit = self.commit
+        if commit is None:
             return None
         found = [
             request
@@ -83,6 +88,28 @@ class GitHub(Conversations):
         ]
         found.sort(key=lambda request: request.get("merge_commit_sha") != commit)
         return _proposal(found[0]) if found else None
+
+    def merged_since(self, number: int) -> Iterator[int]:
+        """See `Host.merged_since`."""
+        own: Any = self._api.get(f"{self._base}/pulls/{number}")
+        base = own.get("base") if isinstance(own, dict) else None
+        since = time_in(own, "merged_at")
+        if not isinstance(base, dict) or since is None:
+            return
+        asked = {"state": "closed", "base": str(base.get("ref"))}
+        order = {"sort": "updated", "direction": "desc"}
+        for request in self._api.pages(f"{self._base}/pulls", {**asked, **order}):
+            if (changed := time_in(request, "updated_at")) is None or changed < since:
+                return
+            merged, found = time_in(request, "merged_at"), number_in(request, "number")
+            if found is not None and found != number and merged is not None and merged >= since:
+                yield found
+
+    def descends(self, commit: str, older: str) -> bool:
+        """See `Host.descends`."""
+        path = f"{self._base}/compare/{older}...{commit}"
+        found = self._api.get(path, {"per_page": "1"})
+        return isinstance(found, dict) and found.get("status") == "ahead"
 
     def notes(self, key: str, number: int) -> list[Note]:
         """See `Host.notes`: those of an app, as a job's own token is one.

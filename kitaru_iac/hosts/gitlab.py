@@ -7,7 +7,6 @@ needed, in ``GITLAB_TOKEN``. Who it is, ``/user`` says; nobody else's comments a
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 from kitaru_iac.hosts.api import Api, Json
 from kitaru_iac.hosts.conversations import Conversations
 from kitaru_iac.hosts.errors import HostError
+from kitaru_iac.hosts.facts import commit_in, number_in, time_in
 from kitaru_iac.hosts.model import Note, Proposal, is_marked
 
 __all__ = ["COUNTS", "OUTPUTS", "GitLab"]
@@ -51,10 +51,15 @@ class GitLab(Conversations):
         source = self._environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID")
         return Proposal(int(number), source is None or source != target)
 
+    @property
+    def commit(self) -> str | None:
+        """See `Host.commit`."""
+        return commit_in(self._environ.get("CI_COMMIT_SHA", ""))
+
     def merged(self) -> Proposal | None:
         """See `Host.merged`: of a commit's merge requests, the one that made it."""
-        commit = self._environ.get("CI_COMMIT_SHA", "")
-        if not re.fullmatch(r"[0-9a-f]{40,64}", commit):
+        commit = self.commit
+        if commit is None:
             return None
         path = f"{self._base}/repository/commits/{commit}/merge_requests"
         found = [
@@ -69,6 +74,26 @@ class GitLab(Conversations):
             if isinstance(number, int):
                 return Proposal(number, source != request.get("target_project_id"))
         return None
+
+    def merged_since(self, number: int) -> Iterator[int]:
+        """See `Host.merged_since`."""
+        own = self._api.get(f"{self._base}/merge_requests/{number}")
+        branch = own.get("target_branch") if isinstance(own, dict) else None
+        since = time_in(own, "merged_at")
+        if not isinstance(branch, str) or since is None:
+            return
+        asked = {"state": "merged", "target_branch": branch, "updated_after": since.isoformat()}
+        order = {"order_by": "updated_at", "sort": "desc"}
+        for request in self._api.pages(f"{self._base}/merge_requests", {**asked, **order}):
+            merged, found = time_in(request, "merged_at"), number_in(request, "iid")
+            if found is not None and found != number and merged is not None and merged >= since:
+                yield found
+
+    def descends(self, commit: str, older: str) -> bool:
+        """See `Host.descends`."""
+        both = f"refs[]={older}&refs[]={commit}"
+        found = self._api.get(f"{self._base}/repository/merge_base?{both}")
+        return commit != older and isinstance(found, dict) and found.get("id") == older
 
     def notes(self, key: str, number: int) -> list[Note]:
         """See `Host.notes`."""

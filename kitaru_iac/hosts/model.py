@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -67,8 +67,18 @@ class Host(Protocol):
     def proposal(self) -> Proposal | None:
         """Give the request that the job runs for; None for a job of a branch."""
 
+    @property
+    def commit(self) -> str | None:
+        """Give the commit that the job runs on; None where the host does not say it."""
+
     def merged(self) -> Proposal | None:
         """Find the request by whose merge the job's commit came; None where it came by none."""
+
+    def merged_since(self, number: int) -> Iterator[int]:
+        """List what was merged into a request's branch since that was: the last changed first."""
+
+    def descends(self, commit: str, older: str) -> bool:
+        """Say whether a commit has another one in its history; it is not one of its own."""
 
     def notes(self, key: str, number: int) -> list[Note]:
         """List our comments on a request that prove what a job wrote, the oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from kitaru_iac.hosts.model import Note, Outcome, Proposal
 
@@ -14,10 +14,21 @@ class NoHost:
 
     name = "no code host"
     proposal: Proposal | None = None
+    commit: str | None = None
 
     def merged(self) -> Proposal | None:
         """See `Host.merged`: none."""
         return None
+
+    def merged_since(self, number: int) -> Iterator[int]:
+        """See `Host.merged_since`: none."""
+        del number
+        return iter(())
+
+    def descends(self, commit: str, older: str) -> bool:
+        """See `Host.descends`: nobody knows of it."""
+        del commit, older
+        return False
 
     def notes(self, key: str, number: int) -> list[Note]:
         """See `Host.notes`: none."""

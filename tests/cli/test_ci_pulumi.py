@@ -230,6 +230,25 @@ class TestUp:
         assert job.run("pulumi-up", "dev", "--digest", fresh).code == 0
         assert job.calls == ["preview", "preview", "up"]
 
+    def test_what_was_taken_back_since_is_not_done_again(self, job: Job) -> None:
+        self.reviewed(job, CREATE)
+        assert job.run("pulumi-up", "dev").code == 0
+        job.answers()
+        assert job.run("pulumi-up", "dev").code == 0
+        job.answers(CREATE)
+        done = job.run("pulumi-up", "dev", "-o", "json")
+        assert done.error["code"] == "plan_moved"
+        assert "was applied to it before" in json.dumps(done.error["differs"])
+        assert job.calls == ["preview", "up", "preview", "up", "preview"]
+        assert job.run("pulumi-up", "dev", "--digest", digest_in(job.summary)).code == 0
+
+    def test_what_failed_is_done_when_it_is_run_again(self, job: Job) -> None:
+        self.reviewed(job, CREATE)
+        job.fails("up", "error: update failed")
+        assert job.run("pulumi-up", "dev").code == 1
+        (job.engine / "code.up").unlink()
+        assert job.run("pulumi-up", "dev").code == 0
+
     def test_a_saved_plan_says_what_is_different(self, job: Job) -> None:
         self.reviewed(job, CREATE)
         job.answers(step("delete", old={}))

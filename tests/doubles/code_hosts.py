@@ -1,4 +1,4 @@
-"""GitHub and GitLab on loopback: the few calls that a job makes about comments and issues.
+"""GitHub and GitLab on loopback: the few calls that a job makes about comments, issues and merges.
 
 They do not prove that the true ones answer so; docs/guides/ci.md says which calls these are.
 """
@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,7 +22,7 @@ TOKEN = "host-token-5f3a"
 
 @dataclass
 class Conversation:
-    """What stands on one repository: comments of one request, and issues."""
+    """What stands on one repository: comments of requests, and issues."""
 
     comments: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
@@ -34,6 +35,18 @@ class Conversation:
     page_size: int = 100
     #: By commit: number, whether it is merged, and the commit of the merge.
     merges: dict[str, list[tuple[int, bool, str]]] = field(default_factory=dict)
+    #: When each request was merged into the main branch, by its number; and its commits in turn.
+    merged_at: dict[int, str] = field(default_factory=dict)
+    history: list[str] = field(default_factory=list)
+
+    def merged(self, *, last_first: bool) -> list[int]:
+        """The numbers of what was merged, in that order or the other one."""
+        return sorted(self.merged_at, key=lambda one: self.merged_at[one], reverse=last_first)
+
+    def is_later(self, commit: str, older: str) -> bool:
+        """Whether a commit of the main branch came after another one."""
+        both = commit in self.history and older in self.history
+        return both and self.history.index(commit) > self.history.index(older)
 
     def add(self, kind: str, body: str, author: str = ME, **more: Any) -> dict[str, Any]:
         """Put a comment or an issue there."""
@@ -45,6 +58,7 @@ class Conversation:
             "editor": None,
             "open": True,
             "title": "",
+            "request": 7,
             **more,
         }
         items.append(item)
@@ -146,8 +160,19 @@ class _GitHub(_Handler):
                 }
                 for number, merged, made in world.merges.get(match[1], [])
             ]
-        if method == "POST" and re.fullmatch(r"/repos/o/r/issues/7/comments", path):
-            return 201, {"id": world.add("comments", sent["body"])["id"]}
+        if match := re.fullmatch(r"/repos/o/r/pulls/(\d+)", path):
+            return 200, self._pull(int(match[1]))
+        if path == "/repos/o/r/pulls":
+            if [query[key] for key in ("state", "base", "sort")] != ["closed", "main", "updated"]:
+                return 422, {"message": "not as these tests expect it"}
+            found = world.merged(last_first=query["direction"] == "desc")
+            return 200, [self._pull(number) for number in found] if query["page"] == "1" else []
+        if match := re.fullmatch(r"/repos/o/r/compare/(\w+)\.\.\.(\w+)", path):
+            ahead = world.is_later(match[2], match[1])
+            return 200, {"status": "ahead" if ahead else "diverged"}
+        if match := re.fullmatch(r"/repos/o/r/issues/(\d+)/comments", path):
+            new = world.add("comments", sent["body"], request=int(match[1]))
+            return 201, {"id": new["id"]}
         if method == "POST" and path == "/repos/o/r/issues":
             new = world.add("issues", sent["body"], title=sent["title"], labels=sent["labels"])
             return 201, {"number": new["id"]}
@@ -156,6 +181,11 @@ class _GitHub(_Handler):
         if match := re.fullmatch(r"/repos/o/r/issues/(\d+)", path):
             return self._on(world.issues, int(match[1]), method, sent)
         return 404, {"message": "Not Found"}
+
+    def _pull(self, number: int) -> dict[str, Any]:
+        merged = self.world.merged_at.get(number)
+        base = {"ref": "main"}
+        return {"number": number, "base": base, "merged_at": merged, "updated_at": merged}
 
     def _on(self, items: list[Any], id: int, method: str, sent: Any) -> tuple[int, Any]:
         item = next((item for item in items if item["id"] == id), None)
@@ -172,7 +202,10 @@ class _GitHub(_Handler):
         if (variables["owner"], variables["name"]) != ("o", "r"):
             return {"data": {"repository": None}, "errors": [{"message": "Could not resolve"}]}
         is_comments = "pullRequest" in sent["query"]
-        items = self.world.comments if is_comments else self.world.issues
+        items = self.world.issues
+        if is_comments:
+            request = variables["number"]
+            items = [one for one in self.world.comments if one["request"] == request]
         start, size = int(variables.get("after") or 0), self.world.page_size
         nodes = [
             {
@@ -197,7 +230,6 @@ class _GitLab(_Handler):
         if path == "/api/v4/user":
             return 200, {"id": 1}
         place = path.removeprefix("/api/v4/projects/5")
-        notes, issues = "/merge_requests/7/notes", "/issues"
         if match := re.fullmatch(r"/repository/commits/(\w+)/merge_requests", place):
             return 200, [
                 {
@@ -209,10 +241,37 @@ class _GitLab(_Handler):
                 }
                 for number, merged, made in world.merges.get(match[1], [])
             ]
+        if match := re.fullmatch(r"/merge_requests/(\d+)", place):
+            return 200, self._request(int(match[1]))
+        if place == "/merge_requests":
+            asked = [query[key] for key in ("state", "target_branch", "order_by")]
+            if asked != ["merged", "main", "updated_at"]:
+                return 400, {"message": "not as these tests expect it"}
+            since = datetime.fromisoformat(query["updated_after"])
+            found = world.merged(last_first=query["sort"] == "desc")
+            late = [one for one in found if datetime.fromisoformat(world.merged_at[one]) >= since]
+            return 200, [self._request(number) for number in late] if query["page"] == "1" else []
+        if place == "/repository/merge_base":
+            older, commit = query["refs[]"], parse_qs(urlsplit(self.path).query)["refs[]"][1]
+            return 200, {"id": older if world.is_later(commit, older) else "0" * 40}
+        return self._conversation(method, place, query, sent)
+
+    def _request(self, number: int) -> dict[str, Any]:
+        merged = self.world.merged_at.get(number)
+        return {"iid": number, "target_branch": "main", "merged_at": merged, "updated_at": merged}
+
+    def _conversation(
+        self, method: str, place: str, query: dict[str, str], sent: Any
+    ) -> tuple[int, Any]:
+        world, issues = self.world, "/issues"
+        if found := re.match(r"/merge_requests/(\d+)/notes", place):
+            notes, number = found[0], int(found[1])
+        else:
+            notes, number = "/none", 0
         if place in (notes, issues) and method == "GET":
-            return 200, self._page(place == notes, query)
+            return 200, self._page(number, query)
         if place == notes and method == "POST":
-            return 201, {"id": world.add("comments", sent["body"])["id"]}
+            return 201, {"id": world.add("comments", sent["body"], request=number)["id"]}
         if place == issues and method == "POST":
             new = world.add("issues", sent["description"], title=sent["title"])
             return 201, {"iid": new["id"]}
@@ -228,10 +287,12 @@ class _GitLab(_Handler):
             return 200, {}
         return 404, {"message": "404 Not found"}
 
-    def _page(self, is_notes: bool, query: dict[str, str]) -> Any:
-        size = int(query["per_page"])
+    def _page(self, number: int, query: dict[str, str]) -> Any:
+        """Some notes of a request; of none, issues."""
+        size, is_notes = int(query["per_page"]), bool(number)
         start = (int(query["page"]) - 1) * size
-        items = self.world.comments if is_notes else self.world.issues
+        items = [one for one in self.world.comments if one["request"] == number]
+        items = items if is_notes else self.world.issues
         found = [
             {
                 ("id" if is_notes else "iid"): item["id"],

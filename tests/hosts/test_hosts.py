@@ -135,6 +135,37 @@ class TestMerged:
         assert place.open(GITHUB_SHA="", CI_COMMIT_SHA="").merged() is None
 
 
+class TestMergedSince:
+    FIRST, SECOND, BESIDE = "a" * 40, "b" * 40, "c" * 40
+
+    def test_lists_later_requests_and_what_changed_last_first(self, place: Place) -> None:
+        place.world.merged_at = {
+            number: f"2026-01-02T03:04:0{second}Z"
+            for number, second in ((3, 1), (7, 2), (8, 2), (9, 4), (5, 3))
+        }
+        assert list(place.host.merged_since(7)) == [9, 5, 8]
+        assert list(place.host.merged_since(3)) == [9, 5, 7, 8]
+        assert list(place.host.merged_since(9)) == []
+
+    def test_lists_none_of_what_is_not_merged(self, place: Place) -> None:
+        place.world.merged_at = {8: "2026-01-02T03:04:05Z"}
+        assert list(place.host.merged_since(7)) == []
+
+    def test_a_commit_descends_from_what_came_before_it(self, place: Place) -> None:
+        place.world.history = [self.FIRST, self.SECOND]
+        host = place.host
+        assert host.descends(self.SECOND, self.FIRST)
+        assert not host.descends(self.FIRST, self.SECOND)
+        assert not host.descends(self.FIRST, self.FIRST)
+        assert not host.descends(self.BESIDE, self.FIRST)
+
+    @pytest.mark.parametrize("body", ["[]", "null", "{}", '{"merged_at": 1, "target_branch": "m"}'])
+    def test_nonsense_lists_none(self, place: Place, body: str) -> None:
+        place.world.merged_at = {7: "2026-01-02T03:04:05Z", 8: "2026-01-02T03:04:06Z"}
+        place.world.instead.append(("GET", 200, {}, body))
+        assert list(place.host.merged_since(7)) == []
+
+
 class TestNotes:
     def test_are_ours_alone_and_the_oldest_first(self, place: Place) -> None:
         place.world.add("comments", marked(KEY, "a trap"), OTHER)
@@ -324,6 +355,9 @@ class TestFiles:
         assert host.issue(KEY, "x", "y", is_open=True) is Outcome.NONE
         assert host.notes(KEY, 7) == []
         assert host.merged() is None
+        assert host.commit is None
+        assert list(host.merged_since(7)) == []
+        assert not host.descends("b" * 40, "a" * 40)
         host.counts(1, 2, 3)
 
 
