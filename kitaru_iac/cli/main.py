@@ -67,7 +67,7 @@ def run(
         return 0
     from kitaru_iac.callbacks import waits_told
     from kitaru_iac.machine.environment import apply_environment
-    from kitaru_iac.machine.interrupts import faces
+    from kitaru_iac.machine.interrupts import faces, interrupt_in
 
     faces.done = None  # an earlier command of this process
     for stream in (sys.stdout, sys.stderr):
@@ -87,7 +87,7 @@ def run(
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the one place where everything ends
-        if (hidden := _interrupt_in(error)) is not None:
+        if (hidden := interrupt_in(error)) is not None:
             if is_own_process:
                 _say_to_the_end(_INTERRUPTED)
             return _interrupted(hidden, out)
@@ -98,18 +98,6 @@ def run(
         if is_own_process:
             _say_to_the_end(_code_of(error))
         return _failed(error, out, words)
-
-
-def _interrupt_in(error: BaseException) -> KeyboardInterrupt | None:
-    """What Python 3.11 hides in a `RuntimeError`: a signal that struck while a class was made."""
-    cause: BaseException | None = error
-    seen: list[BaseException] = []  # an error may be raised from itself
-    while cause is not None and cause not in seen:
-        if isinstance(cause, KeyboardInterrupt):
-            return cause
-        seen.append(cause)
-        cause = cause.__cause__
-    return None
 
 
 def _parse_and_run(words: list[str], program: str, *, is_own_process: bool) -> int:

@@ -156,7 +156,7 @@ def warn_of(outcomes: Sequence[Outcome]) -> None:
 
 
 def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Give a table of what became of each stack, and below it why some failed."""
+    """Give a table of what became of each stack, and below it why some failed or were not begun."""
     from kitaru_iac.cli.tables import table
 
     out = current()
@@ -167,6 +167,10 @@ def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
             yield ""
             yield f"{out.style('Failed:', 'red', 'bold')} stack {done.name}"
             yield from (f"  {line}" for line in str(done.error).splitlines())
+    skipped = sum(done.status == "skipped" for done in outcomes)
+    if skipped and any(done.error is not None for done in outcomes):
+        yield ""
+        yield f"Not begun after that: {skipped} stack{'s' if skipped > 1 else ''}"
 
 
 def _tell(found: PlannedStacks) -> None:

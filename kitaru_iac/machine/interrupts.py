@@ -21,6 +21,7 @@ __all__ = [
     "Presses",
     "WorkInterrupted",
     "faces",
+    "interrupt_in",
     "raise_on_termination",
 ]
 
@@ -67,6 +68,18 @@ def raise_on_termination() -> None:
     """Let SIGTERM end this process as Ctrl-C does, unless somebody chose otherwise."""
     if _is_main() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, as_interrupt)
+
+
+def interrupt_in(error: BaseException) -> KeyboardInterrupt | None:
+    """Give the signal that Python 3.11 hides in a `RuntimeError`, where a class was being made."""
+    cause: BaseException | None = error
+    seen: list[BaseException] = []  # an error may be raised from itself
+    while cause is not None and cause not in seen:
+        if isinstance(cause, KeyboardInterrupt):
+            return cause
+        seen.append(cause)
+        cause = cause.__cause__
+    return None
 
 
 def _is_main() -> bool:

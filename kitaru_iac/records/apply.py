@@ -234,8 +234,9 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
             remedy=f"See it with: kitaru stack show {stack}",
         )
     if not left and isinstance(cause, NotConnectedError):
-        return NotConnectedError(
-            f"The store did not answer while stack '{stack}' was being registered; "
+        failed = "failed" if cause.has_answered else "did not answer"
+        unanswered = NotConnectedError(
+            f"The store {failed} while stack '{stack}' was being registered; "
             "nothing was left behind",
             where=cause.where,
             why=" ".join(
@@ -243,6 +244,8 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
             ),
             remedy="The same command can be run again.",
         )
+        unanswered.has_answered = cause.has_answered
+        return unanswered
     return RegistrationFailed(
         f"Registering stack '{stack}' failed" + ("" if left else "; nothing was left behind"),
         left=left,

@@ -35,7 +35,8 @@ def at_once(
 
     Args:
         items: What it is done for.
-        work: Has a context of its own, which is a copy of this one; raises nothing but bugs.
+        work: Has a context of its own, which is a copy of this one. Where it raises, no more is
+            begun, what is under way is ended and told, and then the first of these is raised here.
         most: So many at a time.
         stop: Set by whoever wants no more begun, as by the first Ctrl-C.
         hold: Counts Ctrl-C and SIGTERM meanwhile; entered by the caller.
@@ -43,6 +44,7 @@ def at_once(
     """
     pool = ThreadPoolExecutor(most, "stack")
     running: dict[Future[_Result], int] = {}
+    raised: list[BaseException] = []
     following = 0
     try:
         while running or (following < len(items) and not stop.is_set()):
@@ -52,8 +54,14 @@ def at_once(
                 following += 1
             done, _ = wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED)
             for future in sorted(done, key=running.__getitem__):
-                ended(running.pop(future), future.result())
-            if hold.count:
+                number, error = running.pop(future), future.exception()
+                if error is None:
+                    ended(number, future.result())
+                else:
+                    raised.append(error)
+            if hold.count or raised:
                 stop.set()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+    if raised:
+        raise raised[0]

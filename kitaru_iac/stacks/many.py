@@ -6,16 +6,19 @@ process: what goes through it comes one after the other.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from kitaru_iac import redaction
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
-from kitaru_iac.errors import KitaruError, NotConnectedError
+from kitaru_iac.errors import InternalError, KitaruError, NotConnectedError
 from kitaru_iac.gateway.opening import open_gateway, takes_threads
-from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
+from kitaru_iac.machine.interrupts import Hold, WorkInterrupted, interrupt_in
+from kitaru_iac.machine.known_secrets import known_secrets
 from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.records.shared_looks import shared_looks
 from kitaru_iac.records.together import asking
@@ -130,9 +133,9 @@ def plan_all(
                     source=item.source,
                     kept_source=kept_source,
                 )
-        except NotConnectedError:
-            raise  # nor would it answer for the others
         except KitaruError as error:
+            if _is_away(error):
+                raise
             return failed_plan(item.spec, error, item.source), error
         return found, None
 
@@ -197,14 +200,12 @@ def apply_all(
                 else:
                     agreed = planned[spec.name]
                     done = apply_planned(spec, agreed, kept_source=kept_source, **more)
-        except KitaruError as error:
-            return Outcome(spec.name, item.source, error=error)
+        except Exception as error:  # noqa: BLE001 - one that is a bug does not hide the others
+            return Outcome(spec.name, item.source, error=_told(error))
         return Outcome(spec.name, item.source, done)
 
-    # A store that does not answer would not answer for the others either.
     def stops(outcome: Outcome) -> bool:
-        error = outcome.error
-        return error is not None and (fail_fast or isinstance(error, NotConnectedError))
+        return outcome.error is not None and (fail_fast or _is_away(outcome.error))
 
     gateway = _for_threads(described)
     if gateway is None:
@@ -253,13 +254,32 @@ def prune_all(
             if not passed_over:
                 try:
                     became = replace(became, deleted=prune(item, source, progress=progress))
-                except KitaruError as error:
-                    became = replace(became, error=error)
-                    passed_over = isinstance(error, NotConnectedError)
+                except Exception as error:  # noqa: BLE001 - one that is a bug does not hide the others
+                    became = replace(became, error=_told(error))
+                    passed_over = became.error is not None and _is_away(became.error)
             outcomes.append(became)
     finally:
         left = pruning.stacks[len(outcomes) - before :]
         outcomes += [Outcome(item.name, "") for item in left]
+
+
+def _told(error: Exception) -> KitaruError:
+    """An error of one stack; what nobody foresaw is a bug, with its traceback in the log.
+
+    Raises:
+        Exception: It stands for a Ctrl-C, or nobody reads any more what is said.
+    """
+    if isinstance(error, KitaruError):
+        return error
+    if interrupt_in(error) is not None or isinstance(error, BrokenPipeError):
+        raise error
+    logging.getLogger(__name__).debug("A stack's work failed", exc_info=error)
+    return InternalError(redaction.text(f"{type(error).__name__}: {error}", *known_secrets()))
+
+
+def _is_away(error: KitaruError) -> bool:
+    """Whether a store does not answer: it would not answer for the others either."""
+    return isinstance(error, NotConnectedError) and not error.has_answered
 
 
 def _in_a_row(

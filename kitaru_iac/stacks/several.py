@@ -145,17 +145,21 @@ def apply_several(
         WorkInterrupted: As `many.apply_all` does.
     """
     source = planned.source
-    apply_all(
-        planned.described,
-        {entry.plan.stack: entry for entry in planned.plans},
-        outcomes=outcomes,
-        fail_fast=fail_fast,
-        progress=progress,
-        consent=consent,
-        show=show,
-        take_back=take_back,
-        parallel=parallel,
-        kept_source=None if source is None else source.label,
-    )
+    try:
+        apply_all(
+            planned.described,
+            {entry.plan.stack: entry for entry in planned.plans},
+            outcomes=outcomes,
+            fail_fast=fail_fast,
+            progress=progress,
+            consent=consent,
+            show=show,
+            take_back=take_back,
+            parallel=parallel,
+            kept_source=None if source is None else source.label,
+        )
+    except BaseException:
+        outcomes += [Outcome(item.name, "") for item in planned.pruned]
+        raise
     if planned.pruning is not None and source is not None:
         prune_all(planned.pruning, source, outcomes, progress=progress)

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.errors import KitaruError, NotAllowedError
+from kitaru_iac.errors import InternalError, KitaruError, NotAllowedError, NotConnectedError
 from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.interrupts import Hold
 from kitaru_iac.records.shared_looks import _groups
-from kitaru_iac.stacks import many
+from kitaru_iac.stacks import many, operations
+from kitaru_iac.stacks.at_once import at_once
 from kitaru_iac.stacks.many import Outcome, SeveralInterrupted, apply_all, plan_all
 from tests.stacks.test_many import described, memory  # noqa: F401
 
@@ -107,6 +109,71 @@ def test_one_failure_stops_the_others_only_where_that_is_asked() -> None:
         assert there - {"default"} == {one.name for one in outcomes if one.status == "applied"}
         skipped = [one.status for one in outcomes].count("skipped")
         assert (skipped > 0) is fail_fast
+
+
+@pytest.mark.parametrize("is_local", [False, True], ids=["server", "local"])
+@pytest.mark.usefixtures("memory")
+def test_a_bug_in_one_is_told_beside_the_others(
+    is_local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items, real = many_of(12), operations.apply
+
+    def apply(spec: Any, **more: Any) -> Any:
+        if spec.name == "stack-002":
+            raise ZeroDivisionError("nobody foresaw this")
+        return real(spec, **more)
+
+    monkeypatch.setattr(operations, "apply", apply)
+    outcomes: list[Outcome] = []
+    with installed(MemoryGateway(is_local=is_local)):
+        apply_all(items, outcomes=outcomes)
+    assert [one.name for one in outcomes] == [item.spec.name for item in items]
+    assert [one.name for one in outcomes if one.status != "applied"] == ["stack-002"]
+    assert isinstance(outcomes[2].error, InternalError)
+    assert "nobody foresaw this" in str(outcomes[2].error)
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_store_that_answers_with_a_failure_goes_on_to_be_asked() -> None:
+    """As one whose database was locked for too long, of one stack on a busy machine."""
+    items = many_of(12)
+
+    def refuse(write: str) -> None:
+        if "stack-002" in write:
+            error = NotConnectedError("The ZenML server failed", why="database is locked")
+            error.has_answered = has_answered
+            raise error
+
+    for has_answered in (True, False):
+        gateway = MemoryGateway(before_write=refuse)
+        outcomes: list[Outcome] = []
+        with installed(gateway):
+            apply_all(items, outcomes=outcomes, parallel=2)
+        assert [one.name for one in outcomes] == [item.spec.name for item in items]
+        assert outcomes[2].status == "failed"
+        assert isinstance(outcomes[2].error, NotConnectedError)
+        statuses = {one.status for one in outcomes}
+        assert ("skipped" in statuses) is not has_answered, statuses
+        there = {doc.name for doc in gateway.stacks(Where())} - {"default"}
+        assert there == {one.name for one in outcomes if one.status == "applied"}
+
+
+def test_what_is_under_way_is_ended_and_told_before_work_that_broke_down_is_raised() -> None:
+    begun, stop = threading.Barrier(3), threading.Event()
+    told: list[int] = []
+
+    def work(number: int) -> int:
+        begun.wait(timeout=60)
+        if number == 0:
+            raise SystemExit("broken")
+        stop.wait(timeout=60)
+        return number
+
+    with Hold("x", "y") as hold, pytest.raises(SystemExit):
+        at_once(
+            range(9), work, most=3, stop=stop, hold=hold, ended=lambda _, found: told.append(found)
+        )
+    assert sorted(told) == [1, 2]
 
 
 @pytest.mark.usefixtures("memory")
