@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from kitaru_iac import redaction
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
 from kitaru_iac.errors import InternalError, KitaruError, NotConnectedError
+from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.opening import open_gateway, takes_threads
+from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted, interrupt_in
 from kitaru_iac.machine.known_secrets import known_secrets
 from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.records.shared_looks import shared_looks
+from kitaru_iac.records.stored import Store
 from kitaru_iac.records.together import asking
 from kitaru_iac.spec import InfraMode
 from kitaru_iac.stacks.at_once import at_once
@@ -278,8 +281,17 @@ def _told(error: Exception) -> KitaruError:
 
 
 def _is_away(error: KitaruError) -> bool:
-    """Whether a store does not answer: it would not answer for the others either."""
-    return isinstance(error, NotConnectedError) and not error.has_answered
+    """Whether a store does not answer: it would not answer for the others either.
+
+    A busy server leaves one question without an answer, and answers the next one: it is asked.
+    """
+    if not isinstance(error, NotConnectedError) or error.has_answered:
+        return False
+    try:
+        Store.open().gateway.stacks(Where(names=(DEFAULT_STACK,), limit=1))
+    except KitaruError:
+        return True
+    return False
 
 
 def _in_a_row(

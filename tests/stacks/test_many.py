@@ -104,12 +104,38 @@ def test_a_store_that_is_gone_is_asked_no_more(
         asked.append(spec.name)
         raise NotConnectedError("Nobody answers")
 
-    monkeypatch.setattr(operations, "apply", gone)
-    assert applied(described("a", "b", "c")) == ["failed", "skipped", "skipped"]
-    monkeypatch.setattr(many, "plan_stack", gone)
-    with pytest.raises(NotConnectedError):
-        many.plan_all(described("x", "y"))
+    def away(where: Where) -> Any:
+        if "default" in (where.names or ()):
+            raise NotConnectedError("Nobody answers")
+        return look(where)
+
+    look = memory.stacks
+    monkeypatch.setattr(memory, "stacks", away)
+    with installed(memory):
+        monkeypatch.setattr(operations, "apply", gone)
+        assert applied(described("a", "b", "c"), parallel=1) == ["failed", "skipped", "skipped"]
+        monkeypatch.setattr(many, "plan_stack", gone)
+        with pytest.raises(NotConnectedError):
+            many.plan_all(described("x", "y"))
     assert asked == ["a", "x"]
+
+
+def test_a_store_that_answers_the_next_question_is_asked_for_the_others(
+    memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(spec: Any, **_: Any) -> Any:
+        if spec.name == "b":
+            raise NotConnectedError("No answer within 30 seconds")
+        return done(spec)
+
+    with installed(memory):
+        done = operations.apply
+        monkeypatch.setattr(operations, "apply", busy)
+        assert applied(described("a", "b", "c")) == ["applied", "failed", "applied"]
+        done = planning.plan_stack
+        monkeypatch.setattr(many, "plan_stack", busy)
+        plans, errors = many.plan_all(described("a", "b", "c"))
+        assert (len(plans), list(errors)) == (3, ["b"])
 
 
 # -- the command, on a local store ----------------------------------------------------------------
