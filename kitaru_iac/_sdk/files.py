@@ -62,6 +62,17 @@ def preview_all(
         >>> [(item.plan.stack, item.plan.has_changes) for item in kitaru.preview_all(folder).plans]
         [('a', True)]
     """
+    return _planned(*files, prune=prune, source=source, progress=progress)
+
+
+def _planned(
+    *files: File,
+    prune: bool,
+    source: str | None,
+    progress: ProgressCallback | None,
+    mend: bool = False,
+) -> PlannedStacks:
+    """Do what `preview_all` says; `mend` as in `plan_stack`."""
     require_paths(*files)
     if source is not None:
         require_source(source)
@@ -77,7 +88,7 @@ def preview_all(
     paths = [os.fspath(file) for file in files]
     described = read_all(paths, description_defaults())
     kept = source_for(paths, source, prune=prune)
-    found = plan_several(described, kept, prune=prune, progress=progress)
+    found = plan_several(described, kept, prune=prune, progress=progress, mend=mend)
     warn(found.warnings)
     return found
 
@@ -135,7 +146,7 @@ def apply_all(
     from kitaru_iac.stacks.several import PlannedStacks, apply_several
 
     require_planned(plan, PlannedStacks, "preview_all")
-    found = preview_all(*files, prune=prune, source=source, progress=progress)
+    found = _planned(*files, prune=prune, source=source, progress=progress, mend=True)
     if plan is not None:
         reviewed = plan.to_dict()
         require_digest(found.to_dict(), reviewed["digest"], reviewed)

@@ -160,7 +160,7 @@ def apply(
     with trusted(host):
         request = host.merged()
         reviewed = saved_plan(plan) if plan is not None else None
-        planned = _planned(file, source, prune=prune)
+        planned = _planned(file, source, prune=prune, mend=True)
         fresh = planned.to_dict()
         seen = fresh["digest"]
         if not unreviewed:
@@ -334,14 +334,16 @@ def _needs_review(plan: Mapping[str, Any]) -> bool:
     return bool(plan["summary"]["failed"]) or any(map(needs_review, changes))
 
 
-def _planned(files: Sequence[str], source: str | None, *, prune: bool) -> PlannedStacks:
+def _planned(
+    files: Sequence[str], source: str | None, *, prune: bool, mend: bool = False
+) -> PlannedStacks:
     from kitaru_iac.machine.project import description_defaults
     from kitaru_iac.spec.files import read_all
     from kitaru_iac.stacks.several import plan_several, source_for
 
     described = read_all(files, description_defaults())
     kept = source_for(files, source, prune=prune)
-    found = plan_several(described, kept, prune=prune, progress=current().progress)
+    found = plan_several(described, kept, prune=prune, progress=current().progress, mend=mend)
     for warning in found.warnings:
         current().warn(warning)
     return found

@@ -43,8 +43,11 @@ class Several:
     prune: bool = False
     source: str | None = None
 
-    def planned(self) -> PlannedStacks:
+    def planned(self, *, mend: bool = False) -> PlannedStacks:
         """Plan all of them.
+
+        Args:
+            mend: As in `plan_stack`.
 
         Raises:
             UsageError: They have to be a source, and are none.
@@ -59,6 +62,7 @@ class Several:
             show=show_report,
             take_back=self.take_back,
             parallel=self.parallel,
+            mend=mend,
         )
         for warning in found.warnings:
             current().warn(warning)
@@ -103,7 +107,7 @@ def apply_many(
     source = several.as_source()
     found = None
     if reviewed is not None or several.prune or not yes:
-        found = several.planned()
+        found = several.planned(mend=True)
         if reviewed is not None:
             require_digest(found.to_dict(), reviewed["digest"], reviewed)
         elif yes:

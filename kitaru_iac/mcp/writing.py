@@ -131,7 +131,7 @@ async def stack_apply(
         spec = described(description, None)
         _require_confirmed(confirm, spec.name)
         shown = site.plan(digest)
-        planned = plan_stack(spec, progress=call.steps_of(spec))
+        planned = plan_stack(spec, progress=call.steps_of(spec), mend=True)
         require_digest(document([planned]), digest, document([shown]) if shown else None)
         _require_allowed(site, planned.plan)
         call.require_wanted()

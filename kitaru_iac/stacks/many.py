@@ -105,8 +105,9 @@ def plan_all(
     take_back: bool = False,
     parallel: int = PARALLEL,
     kept_source: str | None = None,
+    mend: bool = False,
 ) -> tuple[list[StackPlan], dict[str, KitaruError]]:
-    """Plan what `apply_all` would do. Writes nothing.
+    """Plan what `apply_all` would do. Writes nothing, unless told so.
 
     Args:
         described: The descriptions.
@@ -115,6 +116,7 @@ def plan_all(
         take_back: As in `operations.apply`.
         parallel: So many stacks at the same time, on a server.
         kept_source: As `source` of `operations.apply`.
+        mend: As in `plan_stack`.
 
     Returns:
         A plan for each description, in their order, and the errors of those that have none, by the
@@ -135,6 +137,7 @@ def plan_all(
                     take_back=take_back,
                     source=item.source,
                     kept_source=kept_source,
+                    mend=mend,
                 )
         except KitaruError as error:
             if _is_away(error):

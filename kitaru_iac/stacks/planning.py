@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from kitaru_iac import redaction
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
-from kitaru_iac.errors import KitaruError, NotFoundError, PlanInvalid, PlanMoved
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    KitaruError,
+    NotFoundError,
+    PlanInvalid,
+    PlanMoved,
+)
 from kitaru_iac.files import read_small, reason
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.infrastructure.prepare import prepare
+from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.document import StackPlan, document
 from kitaru_iac.plan.model import Plan
 from kitaru_iac.plan.saved import differences, read_plan
@@ -27,6 +34,7 @@ from kitaru_iac.values import replace
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
+    from kitaru_iac.notices import KitaruWarning
     from kitaru_iac.records.stored import Store
     from kitaru_iac.spec.model import StackSpec
     from kitaru_iac.stacks.results import Applied
@@ -55,8 +63,9 @@ def plan_stack(
     take_back: bool = False,
     source: str | None = None,
     kept_source: str | None = None,
+    mend: bool = False,
 ) -> StackPlan:
-    """Plan what `create` or `apply` would do for one description. Writes nothing.
+    """Plan what `create` or `apply` would do for one description. Writes nothing, unless told so.
 
     Args:
         spec: The description.
@@ -66,22 +75,42 @@ def plan_stack(
         take_back: As in `operations.apply`.
         source: The file that describes it.
         kept_source: As `source` of `operations.apply`.
+        mend: Whether what a dead run left is repaired first, as `apply` does it.
 
     Raises:
-        AlreadyExistsError: Names are taken.
+        AlreadyExistsError: Names are taken, or a change has not ended that may have died.
         CheckFailed: A check of the infrastructure failed (``infra: verify``).
         DescriptionError: Fields do not exist in the store, or do not take their values.
         ProtectedStackError: The stack is another owner's, or shares a part that would be replaced.
     """
     state = Reconciliation.load(spec, owner, recover=False, source=kept_source)
+    if mend and state.has_remains:
+        with sole_writer(spec.name):
+            state = Reconciliation.load(spec, owner, source=kept_source)
     ready = prepare(spec, dry_run=True, progress=progress, show=show, take_back=take_back)
     state = state.with_infrastructure(ready)
     plan = state.plan(ready.steps)
-    notes = state.preview_preflight() if plan.has_changes else ()
+    notes = _preflight(state) if plan.has_changes else ()
     plan = plan.extended(warnings=(*notes, *state.store.gateway.warnings))
     found = _described(spec, plan, store=_place(state.store), source=source, report=ready.report)
     drift = None if state.current is None else drift_of_records(state.current)
     return replace(found, checked=ready.checked, drift=drift)
+
+
+def _preflight(state: Reconciliation) -> tuple[KitaruWarning, ...]:
+    """What is to be known; a name that only a change in its middle has is said to be that one's."""
+    try:
+        return state.preview_preflight()
+    except AlreadyExistsError as error:
+        if not state.has_remains:
+            raise
+        name = state.spec.name
+        raise AlreadyExistsError(
+            f"A change of stack '{name}' is under way, or died in its middle",
+            why=error.what,
+            remedy="Go on with what it left: kitaru stack apply. Or finish it or take it back: "
+            "kitaru stack clean",
+        ) from error
 
 
 def failed_plan(spec: StackSpec, error: KitaruError, source: str | None = None) -> StackPlan:
@@ -121,7 +150,8 @@ def apply_reviewed(
         KitaruError: As `operations.apply` does.
     """
     planned = [
-        plan_stack(spec, progress=progress, show=show, take_back=take_back) for spec in specs
+        plan_stack(spec, progress=progress, show=show, take_back=take_back, mend=True)
+        for spec in specs
     ]
     require_digest(document(planned), digest, reviewed)
     return tuple(

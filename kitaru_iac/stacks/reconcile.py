@@ -13,6 +13,7 @@ from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, SOURCE_LABEL, is_managed
 from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.locks import writer_if_free
 from kitaru_iac.notices import KitaruWarning, NotVerified
 from kitaru_iac.plan.model import Action, Plan, Step
 from kitaru_iac.records.owner import Owner, labels_for, require_changeable
@@ -91,6 +92,8 @@ class Reconciliation:
             recovery.recover(store, spec.name)
             if store.dead_run is not None:  # what was seen before may have been under way
                 store.look_at(spec.name)
+        else:
+            _learn_of_death(store, spec.name)
         current = store.read(spec.name, secrets=True)
         if current is not None and not is_managed(current.labels):
             raise _unlabelled(current)
@@ -245,6 +248,14 @@ class Reconciliation:
             is_active = activation is not None and activation.place.is_active
             raise done_nevertheless(name, *(["active"] if is_active else []))
         return result, activation
+
+
+def _learn_of_death(store: Store, stack: str) -> None:
+    """Know a run that died from one that is at work, where nothing is to be repaired."""
+    if unfinished.find(store.place, stack) is not None:
+        with writer_if_free(stack) as is_free:
+            if is_free:
+                store.note_dead_run(stack)
 
 
 def _unlabelled(current: Records) -> AlreadyExistsError:
