@@ -153,9 +153,9 @@ def test_what_a_later_request_took_back_is_not_done_again(main: Main) -> None:
     assert main.apply(7, AFTER).code == 0  # nothing is left to do
     main.land(8, BEFORE)
     assert main.labelled == set()
-    for _ in range(2):
-        digest = require_refused(main.apply(7, AFTER), "was applied before", "dev", "team")
-        assert main.labelled == set()
+    digest = require_refused(main.apply(7, AFTER), "was applied before", "dev", "team")
+    require_refused(main.apply(7, AFTER), "was applied before", "dev", "team")
+    assert main.labelled == set()
     assert main.apply(8, BEFORE).code == 0
     # What takes that back is a request of its own, whatever an older one said.
     main.land(9, AFTER)
