@@ -214,7 +214,8 @@ def _component_drift(
     both = was.uses_connector and member.uses_connector
     if both and member.connector_id not in {None, ours}:
         changes.append(Change("connector", "the stack's", "another one"))
-    changes += _configuration_drift(was.configuration, member.configuration)
+    stored = was.without_filled(member.configuration)
+    changes += _configuration_drift(was.configuration, stored)
     changes += label_changes(member.labels, was.labels)
     return tuple(changes)
 
@@ -251,6 +252,7 @@ def _component(part: ComponentRecord) -> dict[str, object]:
         "uses_connector": part.uses_connector,
         "resource_id": part.resource_id,
         "labels": part.labels,
+        **({"filled": part.filled} if part.filled else {}),
     }
 
 
@@ -276,6 +278,7 @@ def _read_component(part: Mapping[str, Any]) -> ComponentRecord:
         uses_connector=_a(bool, part["uses_connector"]),
         resource_id=None if resource is None else _a(str, resource),
         labels=_labels(part["labels"]),
+        filled={_a(str, key): _a(list, found) for key, found in part.get("filled", {}).items()},
     )
 
 

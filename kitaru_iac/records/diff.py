@@ -276,7 +276,8 @@ def _flavor_change(new: ComponentRecord, old: ComponentRecord) -> Step:
 def _component_changes(
     new: ComponentRecord, old: ComponentRecord, *, relink: bool
 ) -> tuple[Change, ...]:
-    changes = hidden(mapping_changes("configuration", old.configuration, new.configuration))
+    before = new.without_filled(old.configuration)
+    changes = hidden(mapping_changes("configuration", before, new.configuration))
     if new.uses_connector != old.uses_connector:
         changes.append(Change("uses_connector", old.uses_connector, new.uses_connector))
     elif relink and new.uses_connector:

@@ -6,7 +6,7 @@ compared by `records.diff`. Nothing here imports ZenML.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kitaru_iac.notices import KitaruWarning
@@ -77,6 +77,7 @@ class ComponentRecord:
         resource_type: What the connector gives it, in ZenML's words, as ``s3-bucket``.
         resource_id: The connector's resource for it, as ``s3://my-bucket``.
         labels: Its labels.
+        filled: By field, what ZenML writes itself where none is described: that is no difference.
         id: The UUID in the store, where it is stored.
         connector_id: That of the connector it is linked to, where it is stored.
     """
@@ -91,6 +92,15 @@ class ComponentRecord:
     labels: Mapping[str, str] = field(default_factory=dict)
     id: str | None = None
     connector_id: str | None = None
+    filled: Mapping[str, Sequence[Any]] = field(default_factory=dict, compare=False)
+
+    def without_filled(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a stored configuration but for what ZenML has written into it by itself."""
+        return {
+            key: value
+            for key, value in stored.items()
+            if key in self.configuration or value not in self.filled.get(key, ())
+        }
 
 
 @dataclass(frozen=True, slots=True)

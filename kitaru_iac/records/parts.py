@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kitaru_iac.errors import DescriptionError, Problem
@@ -54,6 +54,7 @@ class Part:
         configuration: The flavor's fields.
         resource_type: What the connector gives it; None where it needs no connector.
         resource_id: Which one; None where the connector's type has only one.
+        filled: As of a `ComponentRecord`.
     """
 
     type: str
@@ -61,6 +62,7 @@ class Part:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     resource_type: str | None = None
     resource_id: str | None = None
+    filled: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +186,5 @@ def _component(
         resource_type=part.resource_type if uses else None,
         resource_id=part.resource_id if uses else None,
         labels=labels,
+        filled=part.filled,
     )

@@ -53,7 +53,7 @@ def _run(home: Home, lines: list[list[str]], **env: str) -> tuple[list[list[obje
 def test_every_command_on_a_server(bare_home: Home, empty_server: ZenMLServer) -> None:
     first, second, wrong = (bare_home.path / f"{n}.yaml" for n in ("first", "second", "wrong"))
     first.write_text(_STACK.format(folder="a"))
-    second.write_text(_STACK.format(folder="b"))
+    second.write_text(_STACK.format(folder="b") + "async: true\n")
     wrong.write_text(_STACK.format(folder="b") + "extra: {orchestrator: {synchronus: true}}\n")
     lines: list[tuple[int, str]] = [
         (0, f"login {empty_server.url}"),
@@ -63,6 +63,8 @@ def test_every_command_on_a_server(bare_home: Home, empty_server: ZenMLServer) -
         (0, f"stack apply -f {first} --yes"),
         (0, f"stack apply -f {first} --yes"),
         (0, f"stack apply -f {second} --yes"),
+        (0, f"stack preview -f {second} --detailed-exitcode"),
+        (0, "stack drift prod --detailed-exitcode"),
         (64, f"stack apply -f {wrong} --yes"),
         (0, "stack list -o json"),
         (0, "stack current"),
@@ -92,7 +94,7 @@ def test_every_command_on_a_server(bare_home: Home, empty_server: ZenMLServer) -
     said = {line: out for (_, line), (_, out, _) in zip(lines, answers, strict=True)}
     assert json.loads(str(said["stack list -o json"]))["count"] == 3
     assert "s3://data/b" in str(said["stack show prod -o json"])
-    assert "synchronous" in str(answers[7][2])
+    assert "synchronous" in str(answers[9][2])
     heavy = {"boto3", "botocore", "kubernetes", "pulumi", "grpc", "sqlalchemy", "requests"}
     assert heavy & set(modules) == set()
     left = [s["name"] for s in empty_server.items("/stacks")]

@@ -66,8 +66,17 @@ def _runner(spec: StackSpec) -> Part:
     if isinstance(spec, SagemakerSpec):
         bucket = spec.artifact_store.bucket if isinstance(spec.artifact_store, S3Uri) else None
         fields = filled(execution_role=spec.execution_role, region=spec.region, bucket=bucket)
-        return Part("orchestrator", "sagemaker", fields, "aws-generic")
+        return Part("orchestrator", "sagemaker", fields, "aws-generic", filled=_filled_in(spec))
     return local_runner()
+
+
+def _filled_in(spec: SagemakerSpec) -> dict[str, list[str]]:
+    """What ZenML writes where no instance type is described, with each change of the component.
+
+    `zenml.integrations.aws.flavors.sagemaker_orchestrator_flavor` (0.98).
+    """
+    trains = spec.extra.orchestrator.get("use_training_step", True)
+    return {"instance_type": ["ml.m5.xlarge" if trains else "ml.t3.medium"]}
 
 
 def _store(spec: StackSpec) -> Part:
