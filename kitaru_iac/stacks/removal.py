@@ -133,7 +133,12 @@ def _delete(
         deletion.require_deletable(
             agreed, force=force, owner=owner, infrastructure=True, flags=flags
         )
-        show = partial(deployed.preview_destroy, **what, progress=progress)
+        show = partial(
+            deployed.preview_destroy,
+            include_protected=include_protected,
+            delete_data=delete_data,
+            progress=progress,
+        )
         if not _agreed(agreed, show, confirm, progress, consent):
             return None
     gone = None

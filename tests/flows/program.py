@@ -12,6 +12,7 @@ from typing import Any
 
 from zenml import pipeline, step
 from zenml.client import Client
+from zenml.enums import StackComponentType
 
 import kitaru_iac as kitaru
 
@@ -197,7 +198,7 @@ def changed() -> dict[str, Any]:
         run("block")
         # News of the stack that the variable names, which ZenML would save as the active one.
         Client().update_stack("b", description="news")
-    store = Client().get_stack("b").components["artifact_store"][0]
+    store = Client().get_stack("b").components[StackComponentType.ARTIFACT_STORE][0]
     third = {"path": str(Path("third").absolute())}
     Client().update_stack_component(store.id, store.type, configuration=third)
     run("zenml")

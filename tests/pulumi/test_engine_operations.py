@@ -139,10 +139,10 @@ def test_what_could_not_be_made_active_is_noted_and_gone_on_with(
     mark = tmp_path / "not-active"
     mark.touch()
     plugin_in(pulumi_home, _NOT_ACTIVE.format(mark=str(mark)))
-    for folder in (None, ELSEWHERE):
-        wanted = local("dev", activate=True, artifact_store=folder)
+    first, wanted = (local("dev", activate=True, artifact_store=at) for at in (None, ELSEWHERE))
+    for folder, program in ((None, first), (ELSEWHERE, wanted)):
         with pytest.raises(Failed, match="registered, but not active: it cannot be"):
-            local_room.up(wanted)
+            local_room.up(program)
         held = local_room.resources()["dev"]
         assert "it cannot be the active stack" in json.dumps(held["initErrors"])
         assert "activate" not in held["outputs"]
