@@ -68,11 +68,16 @@ def applied_marks(
         digest: The digest that was reviewed.
         done: The names of the stacks that are as described now, or gone.
     """
+    from kitaru_iac.plan.document import needs_review
+
     commit = host.commit
     if request is None or request.is_fork or commit is None:
         return ""
     stacks = {(mark.commit, mark.digest): mark.stacks for mark in _marks(host, key, request.number)}
     mine = frozenset(_key(plan, entry) for entry in plan["stacks"] if entry["stack"] in done)
+    if not any(needs_review(change) for entry in plan["stacks"] for change in entry["changes"]):
+        # Run again with nothing to do: any mark of the commit tells as much.
+        mine -= frozenset().union(*(of for (at, _), of in stacks.items() if at == commit))
     stacks[commit, digest] = stacks.get((commit, digest), frozenset()) | mine
     if sum(map(len, stacks.values())) > _MOST_STACKS:
         return ""
@@ -113,7 +118,8 @@ def require_turn(
     wanted = {
         _key(plan, entry): entry["stack"]
         for entry in plan["stacks"]
-        if any(map(needs_review, entry["changes"]))
+        # Which stack is active is the machine's: a fresh one has none yet, whatever was applied.
+        if any(needs_review(one) for one in entry["changes"] if one["layer"] != "machine")
     }
     if request is None or commit is None or not wanted:
         return

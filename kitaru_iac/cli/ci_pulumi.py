@@ -148,7 +148,7 @@ def up(
         project.up(stack, update_plan)
     hand_on(host, fresh, plan, 0)
     current().item(fresh, [f"Stack {stack} is up to date."])
-    if comment and digest is None and request is not None and not request.is_fork:
+    if comment and request is not None and not request.is_fork:
         key, news = _key(_UP, project, stack), planned.plan.has_changes
         marks = applied_marks(host, request, key, fresh, known, {stack})
         done = f"### Stack `{stack}` is up to date\n\n{body}{marks}"

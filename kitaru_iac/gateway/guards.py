@@ -150,11 +150,13 @@ def _read_once(
         seen.update(items)
         if number > 1 and len(seen) == before:
             raise EndlessListing("a listing whose pages repeat themselves")
+        if len(seen) > MOST_LISTED:
+            raise EndlessListing.of(len(seen))
         yield [item for key, item in items.items() if key not in given]
         given.update(items)
         if total < most and not is_last:
             return False
-        last = pages if number == 1 else min(last, pages)
+        last = min(pages, max(total, len(items)) + 1) if number == 1 else min(last, pages)
         number, most = number + 1, total
     return True
 

@@ -67,7 +67,8 @@ class GitLab(Conversations):
             for request in self._api.pages(path)
             if isinstance(request, dict) and request.get("state") == "merged"
         ]
-        made = ("merge_commit_sha", "squash_commit_sha")
+        # A fast-forward has neither of the first two: its last commit is the request's own.
+        made = ("merge_commit_sha", "squash_commit_sha", "sha")
         found.sort(key=lambda request: commit not in [request.get(key) for key in made])
         for request in found[:1]:
             number, source = request.get("iid"), request.get("source_project_id")

@@ -97,11 +97,12 @@ async def confirm_plan(
             from kitaru_iac.stacks.planning import plan_stack, require_digest
 
             spec = described(description, None)
-            found = plan_stack(spec, progress=call.steps_of(spec))
+            found = plan_stack(spec, progress=call.steps_of(spec), mend=True)
             require_digest(document([found]), digest)
             return found
 
-        planned = await site.worker.read(ctx, look)
+        # What a killed server left of a change is repaired first: else there is no plan of it.
+        planned = await site.worker.write(ctx, look)
     plan = planned.plan
     lines = risks(plan)
     if not lines:

@@ -211,7 +211,10 @@ def _apply(
         ready = look(spec)
         state = state.with_infrastructure(ready)
         plan = state.plan(ready.steps)
-        if not plan.has_changes or not confirm(plan):
+        if not plan.has_changes:
+            _end_dead_run(state)
+            return unchanged(state, plan)
+        if not confirm(plan):
             return unchanged(state, plan)
         with sole_writer(spec.name):
             # Somebody may have thought about the plan for long. What is in the cloud by now the
@@ -221,6 +224,17 @@ def _apply(
                 return _converge(state, ready, plan, make, progress)
         if progress:
             progress(f"Stack {spec.name} was changed by somebody else meanwhile; planning again")
+
+
+def _end_dead_run(state: Reconciliation) -> None:
+    """Take away the note of a run that died, now that all it was to write is there."""
+    dead, name = state.store.dead_run, state.spec.name
+    if dead is None:
+        return
+    with sole_writer(name):
+        now = unfinished.find(state.store.place, name)
+        if now is not None and now.token == dead.token:
+            unfinished.end(state.store.place, name)
 
 
 def unchanged(state: Reconciliation, plan: Plan) -> Applied:

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.cli.ci_again import require_turn
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
-from kitaru_iac.hosts.model import marked
+from kitaru_iac.hosts.model import Proposal, marked
 from kitaru_iac.stacks import operations
 from tests.cli.conftest import Kitaru, Result
 from tests.cli.test_ci import HOSTS
@@ -248,6 +249,32 @@ def test_what_failed_goes_on_after_a_later_one_that_failed_at_it_too(main: Main)
     done = main.apply(7, AFTER)
     assert done.code == 0, done.err
     assert main.labelled == {"dev", "team"}
+
+
+def test_marks_stay_when_the_job_is_run_again_with_nothing_to_do(
+    main: Main, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kitaru_iac.cli.ci_again._MOST_STACKS", 3)
+    main.land(7, AFTER)
+    marks = re.findall(r"<!-- applied: .* -->", main.said(7))
+    assert len(marks) == 1
+    assert main.apply(7, AFTER).code == 0
+    assert re.findall(r"<!-- applied: .* -->", main.said(7)) == marks
+
+
+def test_which_stack_is_active_on_a_fresh_machine_is_nobodys_change() -> None:
+    class Host:
+        """One that is asked nothing but which commit it is."""
+
+        commit = commit_of(7)
+
+    choice = {"layer": "machine", "actions": ["update"], "address": "machine/active_stack"}
+    plan = {"store": None, "stacks": [{"stack": "dev", "changes": [choice]}]}
+    host: Any = Host()
+    require_turn(host, Proposal(7, False), "apply/stacks", plan, "sha256:1", "")
+    plan["stacks"][0]["changes"].append({**choice, "layer": "records"})  # type: ignore[index]
+    with pytest.raises(AttributeError, match="notes"):
+        require_turn(host, Proposal(7, False), "apply/stacks", plan, "sha256:1", "")
 
 
 def test_what_was_pruned_is_not_pruned_again(main: Main) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Callable, Iterator
@@ -490,6 +491,24 @@ def test_pages_that_bring_ever_new_stacks_end(
         with pytest.raises(NotConnectedError, match=r"of 200,000,000,\d{3} entries"):
             ask()
         assert len(server.asked) == 1
+
+
+def test_pages_without_end_that_count_few_entries_end_too(
+    reader: RestReader, server: LittleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payload, "_NAMES", 200)
+    for ask in (lambda: list(reader.stacks()), reader.names):
+        growing = Growing(lambda _: 1)
+
+        def answer(path: str, grown: Growing = growing) -> tuple[int, Any]:
+            status, page = grown(path)
+            return status, {**page, "total": 5, "total_pages": 10**9}
+
+        server.answer = answer
+        server.asked.clear()
+        with contextlib.suppress(NotConnectedError):
+            ask()
+        assert len(server.asked) < 500
 
 
 @pytest.mark.parametrize("api", [450, 401], indirect=True)

@@ -119,6 +119,18 @@ def test_at_any_write(
         assert list(unfinished.every(store.place)) == []
 
 
+@pytest.mark.parametrize("is_local", [True, False], ids=["local", "server"])
+def test_a_note_of_what_is_all_there_is_taken_away(is_local: bool) -> None:
+    """Its run died after its last write, or could not read back what it wrote."""
+    store = MemoryGateway(is_local=is_local)
+    spec = from_mapping(REMOTE)
+    with installed(store):
+        operations.apply(spec)
+        unfinished.begin(store.place, spec.name, "create")
+        assert not operations.apply(spec, confirm=lambda _: True).changed
+        assert list(unfinished.every(store.place)) == []
+
+
 def test_on_the_local_store(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     from kitaru_iac.gateway.in_process import InProcess
 
