@@ -92,6 +92,7 @@ Raised and caught inside one room, or without a code because a program sees `Key
     │   │   └── BadRequest     clouds
     │   ├── ServiceDisabled    clouds
     │   └── Skipped
+    │       └── AnotherOwner   clouds: has the name of what was made for the stack
     ├── UnreadableError        machine, gateway: ZenML's own client has to be asked
     │   ├── Changed            gateway: what was read in parts does not fit
     │   └── NotMadeYet         machine: the first write makes the local store
@@ -107,7 +108,8 @@ Raised and caught inside one room, or without a code because a program sees `Key
     ├── Refusal                spec
     │   └── UriError           spec
     ├── Refusals               spec: several, in a list or mapping
-    └── YamlError              spec
+    ├── YamlError              spec
+    └── EndlessListing         gateway
     KeyboardInterrupt
     ├── WorkInterrupted        machine: says what exists now; the command makes it `Interrupted`
     │   ├── CutShort           by a second one
