@@ -29,6 +29,7 @@ class NodePool:
         labels: Those that are known of its nodes, each with the values that some of them have.
         taints: Those of its nodes.
         is_arm: Whether they have a processor of ARM.
+        resources: Extended resources that its nodes are known to have.
         unfit: Why it runs no pod at all; empty where it may.
         untold: What would decide that and was not told; empty where all was.
         issue: Why pods may have to wait there; empty where nothing is known against it.
@@ -38,6 +39,7 @@ class NodePool:
     labels: Mapping[str, tuple[str, ...]]
     taints: tuple[Taint, ...] = ()
     is_arm: bool = False
+    resources: tuple[str, ...] = ()
     unfit: str = ""
     untold: str = ""
     issue: str = ""
@@ -59,16 +61,7 @@ def evaluate_node_pools(
         own: The domains of labels that the cloud's nodes have by themselves.
         elsewhere: Says what else runs a pod, as what makes nodes when they are needed.
     """
-    return evaluate_pods(pods, lambda pod: _evaluate(pools, _admitted(pod), show, own, elsewhere))
-
-
-def _admitted(pod: PodSettings) -> PodSettings:
-    """The pod as such clusters admit it: what it asks for is what it tolerates.
-
-    https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#extendedresourcetoleration
-    """
-    more = tuple((name, "Exists", "", "") for name in pod.resources)
-    return replace(pod, tolerations=pod.tolerations + more)
+    return evaluate_pods(pods, lambda pod: _evaluate(pools, pod, show, own, elsewhere))
 
 
 def _evaluate(
@@ -114,6 +107,9 @@ def _judge(pool: NodePool, pod: PodSettings, own: tuple[str, ...]) -> tuple[Chec
         return CheckStatus.FAIL, why
     if pool.untold:
         return CheckStatus.UNKNOWN, pool.untold
+    lacking = [name for name in pod.resources if name not in pool.resources]
+    if lacking:
+        return CheckStatus.UNKNOWN, f"may not have {', '.join(lacking)}, which is not told"
     if unseen:
         asked = ", ".join(f"{key}={value}" for key, value in unseen)
         why = f"may have the label {asked} that the pods ask for, which is not told"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from kitaru_iac.checks.model import CheckStatus, Verdict
-from kitaru_iac.values import dataclass
+from kitaru_iac.values import dataclass, replace
 
 __all__ = [
     "ARM",
@@ -69,7 +69,8 @@ def pods_of(orchestrator: Mapping[str, object]) -> tuple[PodSettings, ...]:
 def _pod(settings: object) -> PodSettings:
     """ZenML's ``KubernetesPodSettings``, as far as they choose a node."""
     given = settings if isinstance(settings, Mapping) else {}
-    tolerations = [t for t in given.get("tolerations") or () if isinstance(t, Mapping)]
+    listed = given.get("tolerations")
+    tolerations = listed if isinstance(listed, (list, tuple)) else ()
     return PodSettings(
         _pairs(given.get("node_selectors")),
         tuple(
@@ -80,6 +81,7 @@ def _pod(settings: object) -> PodSettings:
                 str(t.get("effect") or ""),
             )
             for t in tolerations
+            if isinstance(t, Mapping)
         ),
         _pairs(given.get("labels")),
         _extended(given.get("resources")),
@@ -110,9 +112,9 @@ def asks_for_arm(pod: PodSettings) -> bool:
 def is_met(pod: PodSettings, nodes: Mapping[str, tuple[str, ...]]) -> bool:
     """Tell whether such nodes, which a cloud makes, have every label that the pod asks for.
 
-    A zone is where their subnets are, which is not looked at.
+    A zone is where their subnets are, which is not looked at. They have no extended resources.
     """
-    return all(
+    return not pod.resources and all(
         key.startswith("topology.kubernetes.io/") or value in nodes.get(key, ())
         for key, value in pod.node_selectors
     )
@@ -144,5 +146,15 @@ def _plain(effect: str) -> str:
 def evaluate_pods(
     pods: Iterable[PodSettings], evaluate: Callable[[PodSettings], Verdict]
 ) -> Verdict:
-    """Evaluate each pod, and give the worst verdict: all of them must run."""
-    return min(map(evaluate, pods), key=lambda verdict: _WORST_FIRST.index(verdict.status))
+    """Evaluate each pod as it is admitted, and give the worst verdict: all of them must run."""
+    verdicts = map(evaluate, map(_admitted, pods))
+    return min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.status))
+
+
+def _admitted(pod: PodSettings) -> PodSettings:
+    """The pod as managed clusters admit it: what it asks for is what it tolerates.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#extendedresourcetoleration
+    """
+    more = tuple((name, "Exists", "", "") for name in pod.resources)
+    return replace(pod, tolerations=pod.tolerations + more)

@@ -42,6 +42,10 @@ from kitaru_iac.checks.pods import PodSettings, Taint, pods_of, untolerated
             (PodSettings(resources=("nvidia.com/gpu", "example.com/x")), PodSettings()),
         ),
         ({"pod_settings": {"resources": "odd"}}, (PodSettings(),)),
+        *(
+            ({"pod_settings": {"tolerations": odd}}, (PodSettings(),))
+            for odd in (True, 1, "odd", {})
+        ),
     ],
 )
 def test_a_description_says_what_its_pods_ask_for(

@@ -204,9 +204,11 @@ _CHECKS = (
         "Auto Mode with its general-purpose pool, node groups (operating system, architecture, "
         "taints and labels beside the description's pod settings, health, size), Fargate profiles "
         "for the namespace, or Linux instances tagged for the cluster (self-managed and "
-        "Karpenter's) that are not all ARM; with a node selector, these are unknown. Not looked at "
-        "are the pods' affinity, and the cluster itself: hybrid nodes, other node pools, and "
-        "whether nodes are ready and have room.",
+        "Karpenter's) that are not all ARM; with a node selector, these are unknown. Where pods "
+        "ask for extended resources, as `nvidia.com/gpu`, none of that is sure: device plugins "
+        "stand in the cluster, and Fargate has none. Not looked at are the pods' affinity, and the "
+        "cluster itself: hybrid nodes, other node pools, and whether nodes are ready and have "
+        "room.",
         _EKS + "eks-compute.html",
     ),
     CheckInfo(

@@ -59,7 +59,7 @@ _IN_CLUSTER = "taints, readiness and room of nodes stand in the cluster, and wer
 
 def surely_runs_pods(compute: Compute, r: AwsResources) -> bool:
     """Whether something that EKS itself knows runs every pod of the stack."""
-    return all(_evaluate(compute, r, pod).status is CheckStatus.OK for pod in r.pods)
+    return evaluate_compute(compute, r).status is CheckStatus.OK
 
 
 def evaluate_compute(compute: Compute, r: AwsResources) -> Verdict:
@@ -76,7 +76,7 @@ def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
     healthy = [g for g in sized if g["status"] != "DEGRADED"]
     running = [g for g in healthy if not _is_arm(g) or asks_for_arm(pod)]
     if any(not _issues(g) for g in running):
-        return ok(f"node groups: {_names(g for g in fit if g['status'] != 'DEGRADED')}")
+        return _in_groups(_names(g for g in fit if g["status"] != "DEGRADED"), pod)
     fitting = [p for p in compute.fargate_profiles if _runs(p, r.namespace, pod)]
     if fitting:
         names = ", ".join(str(profile["fargateProfileName"]) for profile in fitting)
@@ -106,6 +106,17 @@ def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
     return unmanaged or _nothing(compute, reasons, r, pod)
 
 
+def _in_groups(names: str, pod: PodSettings) -> Verdict:
+    """It is a device plugin in the cluster that offers a node's extended resources."""
+    if not pod.resources:
+        return ok(f"node groups: {names}")
+    return unknown(
+        f"the pods ask for {', '.join(pod.resources)}; whether nodes of the groups {names} have "
+        "that stands in the cluster",
+        "kubectl describe nodes",
+    )
+
+
 def _of_unmanaged(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict | None:
     """Whether instances that EKS does not manage run the pods; None where there are none."""
     if not compute.unmanaged:
@@ -117,8 +128,9 @@ def _of_unmanaged(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdic
     if compute.unmanaged_arm:
         met.add(ARM)
     asked = [f"{key}={value}" for key, value in pod.node_selectors if (key, value) not in met]
+    asked += pod.resources
     if asked:
-        why = f"which labels the {words} have stands in the cluster, and the pods ask for"
+        why = f"what the {words} have stands in the cluster, and the pods ask for"
         return unknown(f"{why} {', '.join(asked)}", "kubectl get nodes --show-labels")
     if compute.unmanaged_arm == compute.unmanaged and not asks_for_arm(pod):
         return _only_arm(compute, words, r)
@@ -183,8 +195,9 @@ def _nothing(
     if compute.node_groups:
         return _all_unfit(compute, unfit, r)
     if any(_takes(profile, r.namespace, pod) for profile in compute.fargate_profiles):
-        wanted = ", ".join(f"{key}={value}" for key, value in pod.node_selectors)
-        why = f"only Fargate takes pods of {r.namespace}, and none with the node selector {wanted}"
+        labels = (f"{key}={value}" for key, value in pod.node_selectors)
+        wanted = ", ".join((*labels, *pod.resources))
+        why = f"only Fargate takes pods of {r.namespace}, and none that ask for {wanted}"
         return fail(why, _more_nodes(r))
     if compute.fargate_profiles:
         return _other_namespaces(compute.fargate_profiles[0], r)

@@ -277,8 +277,9 @@ _CHECKS = (
         "Automatic provisioning, or a node pool that takes the orchestrator's pod and the steps': "
         "Linux, with nodes or growing, in a state that keeps them, with the labels that "
         "`extra.orchestrator` asks for, and no taint that its tolerations leave out. ARM alone, or "
-        "trouble that AKS tells of, is a warning. Not looked at: the pods' affinity, whether nodes "
-        "are ready and have room, and quotas.",
+        "trouble that AKS tells of, is a warning. Unknown where pods ask for extended resources "
+        "(`nvidia.com/gpu`): device plugins stand in the cluster. Not looked at: the pods' "
+        "affinity, whether nodes are ready and have room, and quotas.",
         _AKS + "create-node-pools",
     ),
     CheckInfo(

@@ -116,6 +116,8 @@ def _pool(pool: Raw) -> NodePool:
         labels,
         tuple([*taints, _SPOT] if is_spot else taints),
         is_arm,
+        # Of no resources: also on a size with a GPU it is somebody's device plugin that offers it.
+        # https://learn.microsoft.com/azure/aks/use-nvidia-gpu
         unfit=_unfit(pool),
         untold=_untold(pool),
         issue=_issue(pool),

@@ -240,7 +240,8 @@ _CHECKS = (
         "Autopilot, node auto-provisioning, or a node pool that takes the orchestrator's pod and "
         "the steps': Linux, with nodes or growing, in a state that keeps them, with the labels "
         "that `extra.orchestrator` asks for, and no taint that its tolerations leave out. ARM "
-        "alone, or trouble that GKE tells of, is a warning. Not looked at: the pods' affinity, "
+        "alone, or trouble that GKE tells of, is a warning. Of extended resources GKE tells which "
+        "pools have `nvidia.com/gpu`; others are unknown. Not looked at: the pods' affinity, "
         "whether nodes are ready and have room, quotas, and limits of auto-provisioning.",
         _GKE + "concepts/node-pools",
     ),

@@ -151,7 +151,8 @@ def evaluate_compute(cluster: Raw, r: GcpResources) -> Verdict:
 def _made_by(what: str, pod: PodSettings, show: str) -> Verdict:
     if is_met(pod, _MADE):
         return ok(f"{what} makes nodes as they are needed", "quotas and limits were not looked at")
-    asked = ", ".join(f"{key}={value}" for key, value in pod.node_selectors)
+    labels = (f"{key}={value}" for key, value in pod.node_selectors)
+    asked = ", ".join((*labels, *pod.resources))
     return unknown(f"the pods ask for {asked}; whether {what} makes such nodes was not seen", show)
 
 
@@ -176,8 +177,9 @@ def _pool(pool: Raw, cluster: Raw) -> NodePool:
     labels["cloud.google.com/gke-nodepool"] = (name,)
     labels["node.kubernetes.io/instance-type"] = (machine,)
     labels["cloud.google.com/gke-spot"] = ("true",) if config.get("spot") else ()
-    kinds = (one.get("acceleratorType") for one in config.get("accelerators") or ())
-    labels["cloud.google.com/gke-accelerator"] = tuple(map(str, kinds))
+    kinds = [str(one.get("acceleratorType")) for one in config.get("accelerators") or ()]
+    labels["cloud.google.com/gke-accelerator"] = tuple(kinds)
+    has_gpu = any(kind.startswith("nvidia-") for kind in kinds)
     if pool.get("locations"):
         labels["topology.kubernetes.io/zone"] = tuple(map(str, pool["locations"]))
     taints = [
@@ -192,6 +194,8 @@ def _pool(pool: Raw, cluster: Raw) -> NodePool:
         labels,
         tuple(taints),
         is_arm,
+        # GKE itself runs the device plugin there.
+        resources=("nvidia.com/gpu",) if has_gpu else (),
         unfit=_unfit(pool, config, cluster),
         untold=_untold(pool, config, cluster),
         issue=_issue(pool),

@@ -518,6 +518,25 @@ NODES: dict[str, tuple[AwsResources, dict[str, Any], CheckStatus]] = {
         asks(tolerations=(("gpu", "Equal", "2", ""),)),
         {"node_groups": (group(taints=[{"key": "gpu", "value": "1", "effect": "NO_EXECUTE"}]),)},
         FAIL),
+    # --- extended resources: what is asked for is tolerated, and device plugins are not seen
+    "a group tainted for the GPU that pods ask for": (
+        asks(resources=("nvidia.com/gpu",)),
+        {"node_groups": (group(taints=[
+            {"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}]),)},
+        UNKNOWN),
+    "a group tainted for another resource": (
+        asks(resources=("nvidia.com/gpu",)),
+        {"node_groups": (group(taints=[
+            {"key": "aws.amazon.com/neuron", "value": "1", "effect": "NO_SCHEDULE"}]),)},
+        FAIL),
+    "any group, and a GPU": (
+        asks(resources=("nvidia.com/gpu",)), {"node_groups": (group(),)}, UNKNOWN),
+    "Auto Mode, and a GPU": (asks(resources=("nvidia.com/gpu",)), {"auto_mode": True}, UNKNOWN),
+    "a GPU on Fargate, as a resource": (
+        asks(resources=("nvidia.com/gpu",)),
+        {"fargate_profiles": (fargate({"namespace": "ml"}),)}, FAIL),
+    "instances of one's own, and a GPU": (
+        asks(resources=("nvidia.com/gpu",)), {"unmanaged": 2}, UNKNOWN),
 }  # fmt: skip
 
 

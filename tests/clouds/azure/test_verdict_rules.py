@@ -554,6 +554,12 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
         size("Standard_NC24ads_A100_v4", nodeTaints=["nvidia.com/gpu=present:NoSchedule"]),
         pods=(asking(resources=("nvidia.com/gpu",)),),
     ),
+    "nodes: a GPU that is not told": compute(
+        pool(count=1), pods=(asking(resources=("nvidia.com/gpu",)),)
+    ),
+    "nodes: automatic, and a GPU": compute(
+        mode="Auto", pods=(asking(resources=("nvidia.com/gpu",)),)
+    ),
     "nodes: virtual ones": compute(
         pool(count=0), addonProfiles={"aciConnectorLinux": {"enabled": True}}
     ),

@@ -452,6 +452,15 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "compute: a GPU, as asked": nodes(tainted(GPU_TAINT, **L4), pods=(GPU,)),
     "compute: a GPU that nobody asked for": nodes(tainted(GPU_TAINT, **L4)),
     "compute: no such GPU": nodes(group(), pods=(GPU,)),
+    "compute: any GPU": nodes(group(config=L4), pods=(asking(resources=("nvidia.com/gpu",)),)),
+    "compute: no GPU that is told": nodes(group(), pods=(asking(resources=("nvidia.com/gpu",)),)),
+    "compute: another resource": nodes(
+        group(config=L4), pods=(asking(resources=("nvidia.com/gpu", "example.com/x")),)
+    ),
+    "compute: nodes to come, and a GPU": nodes(pods=(GPU,), **NEW_POOLS),
+    "compute: Autopilot, and any GPU": lambda: v.evaluate_compute(
+        AUTOPILOT, replace(GKE, pods=(asking(resources=("nvidia.com/gpu",)),))
+    ),
     "compute: queued": nodes(group(queuedProvisioning={"enabled": True})),
     "compute: sandboxed": nodes(group(config={"sandboxConfig": {"type": "GVISOR"}})),
     "compute: nodes to come": nodes(tainted(TAINT), **NEW_POOLS),
