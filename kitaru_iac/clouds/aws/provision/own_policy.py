@@ -277,11 +277,12 @@ def _network(planned: Layout) -> list[_Statement]:
     if planned.options.network is None:
         return []
     anything = [_arn(planned, "ec2", "*")]
-    given = {"aws:RequestTag/kitaru-stack": planned.stack}
+    given: dict[str, Any] = {"aws:RequestTag/kitaru-stack": planned.stack}
     carried = {"aws:ResourceTag/kitaru-stack": planned.stack}
     # Else the tag could be put on anybody's network, which would then be one of the stack's.
     creating = {"ec2:CreateAction": sorted(_NETWORK_MADE.split())}
-    # The default one is there with the network, and has no tag at first.
+    # The default one is there with the network, and has no tag at first. IAM has no key for whose
+    # it is: any security group of the region may be given the tag, and then lose its rules.
     groups = [_arn(planned, "ec2", "security-group/*")]
     return [
         _allow("PartsSeen", "ec2", _NETWORK_SEEN, ["*"]),
