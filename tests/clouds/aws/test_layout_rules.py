@@ -11,7 +11,6 @@ import pytest
 from kitaru_iac.clouds.aws.provision.layout import Layout, layout
 from kitaru_iac.clouds.aws.provision.names import (
     bucket_name,
-    bucket_owner,
     cluster_name,
     repository_name,
     role_name,
@@ -150,24 +149,6 @@ def test_one_zone_is_too_few(zones: list[str]) -> None:
     assert caught.value.what == f"{REGION} has no default subnets in two zones for the cluster"
     assert caught.value.why == "EKS asks for subnets in at least two availability zones"
     assert caught.value.remedy == f"aws ec2 create-default-vpc --region {REGION}"
-
-
-@pytest.mark.parametrize(
-    ("bucket", "owner"),
-    [
-        (OUR_BUCKET, ACCOUNT),
-        (f"kitaru-prod-{OTHER}-{REGION}", OTHER),
-        (f"kitaru-prod-{ACCOUNT}-eu-west-2", None),
-        (f"kitaru-other-{ACCOUNT}-{REGION}", None),
-        (f"kitaru-prod-{ACCOUNT[1:]}-{REGION}", None),
-        (f"kitaru-prod-{'a' * 12}-{REGION}", None),
-        (f"{ACCOUNT}-{REGION}", None),
-        (f"kitaru-prod-{ACCOUNT}", None),
-        ("", None),
-    ],
-)
-def test_the_name_of_a_bucket_of_ours_tells_its_account(bucket: str, owner: str | None) -> None:
-    assert bucket_owner("prod", bucket, REGION) == owner
 
 
 THERE = f"{OTHER}.dkr.ecr.{REGION}.amazonaws.com"

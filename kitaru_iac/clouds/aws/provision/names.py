@@ -13,7 +13,6 @@ __all__ = [
     "NODE_GROUP",
     "ROLE_USES",
     "bucket_name",
-    "bucket_owner",
     "cluster_name",
     "is_role_of",
     "log_group_name",
@@ -37,14 +36,6 @@ def bucket_name(stack: str, account: str, region: str) -> str:
     bucket's name, and for the words around it in the 64 of a role's.
     """
     return f"kitaru-{slug(stack)}-{account}-{region}"
-
-
-def bucket_owner(stack: str, bucket: str, region: str) -> str | None:
-    """The account in the name of a bucket that was made for a stack; None in any other name."""
-    head, _, tail = bucket_name(stack, "/", region).partition("/")
-    account = bucket.removeprefix(head).removesuffix(tail)
-    is_account = len(account) == 12 and account.isascii() and account.isdigit()
-    return account if is_account and bucket == f"{head}{account}{tail}" else None
 
 
 def repository_name(stack: str) -> str:

@@ -9,9 +9,9 @@ from typing import cast
 from kitaru_iac.clouds.aws.provision.account import Account
 from kitaru_iac.clouds.aws.provision.args import OUTPUTS
 from kitaru_iac.clouds.aws.provision.layout import Layout, layout
-from kitaru_iac.clouds.aws.provision.names import bucket_owner, repository_name
+from kitaru_iac.clouds.aws.provision.names import repository_name
 from kitaru_iac.clouds.aws.provision.ownership import claims
-from kitaru_iac.clouds.aws.resources import account_of as account_in
+from kitaru_iac.clouds.aws.resources import account_of as account_of_arn
 from kitaru_iac.clouds.aws.resources import aws_resources
 from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Inputs, Target
@@ -114,8 +114,7 @@ def told_by(spec: StackSpec) -> dict[str, frozenset[str]]:
     registry that is used may be another account's.
     """
     found = aws_resources(spec)
-    role, bucket = account_in(found.role), found.bucket or ""
-    named = {role, bucket_owner(spec.name, bucket, region_of(spec))} - {None}
+    named = {account_of_arn(found.role), found.bucket_owner} - {None}
     if not named and found.repository == repository_name(spec.name):
         named = {found.account} - {None}
     return {"account": frozenset(map(str, named))}
