@@ -43,8 +43,9 @@ _CHECKS = (
         "AWS gives with every answer, is no answer, here and in every other check: a proxy's page "
         "is unknown. A bucket with the name that provisioning gives the stack's has to be in the "
         "account that is part of the name (ExpectedBucketOwner, here and in every other check of "
-        "it); any other bucket may be another account's, which is said. Not looked at: what it "
-        "holds.",
+        "it); any other bucket may be another account's, which is said. After "
+        "`kitaru stack rename` it counts as any other: its name is the old stack's. Not looked at: "
+        "what it holds.",
         _S3 + "creating-bucket.html",
         _CANNOT_WARN,
     ),
@@ -52,7 +53,9 @@ _CHECKS = (
         "aws.bucket.region",
         "The bucket is in the stack's region",
         "The region that S3 names in every answer. SageMaker refuses a bucket in another "
-        "region; elsewhere it is slower and its traffic costs money. Not looked at: replicas.",
+        "region; elsewhere it is slower and its traffic costs money. A bucket with the name "
+        "that provisioning gives the stack's may be a stranger's where it may not be listed: that "
+        "is unknown. Not looked at: replicas.",
         _S3 + "UsingBucket.html",
     ),
     CheckInfo(

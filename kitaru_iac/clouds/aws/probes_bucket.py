@@ -176,8 +176,9 @@ class BucketProbes(CommonProbes):
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
         """
         require_aws_bucket(self._r)
-        if self._r.bucket_owner is not None:  # as which it is looked at
-            return self._r.bucket_owner
+        owner = self._r.bucket_owner
+        if owner is not None:  # whom every request expects already
+            return owner if owner in {identity.account, self._r.account} else None
         return self._owner_among(identity.account, self._r.account)
 
     def _bucket_elsewhere(self, account: str | None, key: Outcome[BucketKey]) -> str | None:
@@ -189,7 +190,7 @@ class BucketProbes(CommonProbes):
             return account
         arns = (self._r.role, self._r.scheduler_role, self._r.kms_key)
         arn = key.arn if isinstance(key, BucketKey) else None
-        return self._owner_among(*map(account_of, (*arns, arn)))
+        return self._owner_among(self._r.bucket_owner, *map(account_of, (*arns, arn)))
 
     def _owner_among(self, *accounts: str | None) -> str | None:
         """The first of these accounts that S3 takes for the bucket's owner."""

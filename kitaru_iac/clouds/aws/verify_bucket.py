@@ -150,6 +150,8 @@ def evaluate_owner(
         return ok(found, None if is_ours else f"it is in account {account}, not in {r.account}")
     if isinstance(elsewhere, str):
         return ok(found, f"it is in account {elsewhere}, whose owner decides about it")
+    if isinstance(elsewhere, ProbeError):
+        return ok(found, f"it is in another account; which one was not seen: {elsewhere.why}")
     return ok(found, "it is in another account, whose owner decides about it; which one, S3 does "
                      "not tell")  # fmt: skip
 
@@ -172,6 +174,13 @@ def evaluate_region(head: BucketHead, r: AwsResources) -> Verdict:
         return unknown(
             "S3 did not name the bucket's region",
             aws("s3api", "get-bucket-location", bucket=r.bucket),
+        )
+    if head.region == r.region and not head.allowed and r.bucket_owner is not None:
+        # S3 answers the same where a stranger has the name, and does not let us in.
+        return unknown(
+            f"a bucket of this name is in {head.region}; whether it is account {r.bucket_owner}'s "
+            "was not seen",
+            aws("s3api", "head-bucket", bucket=r.bucket, expected_bucket_owner=r.bucket_owner),
         )
     if head.region == r.region:
         return ok(f"it is in {head.region}")

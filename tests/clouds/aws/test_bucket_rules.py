@@ -187,7 +187,8 @@ def test_whose_another_bucket_is_is_told_where_s3_says_so(
 
 LISTED, DECIDES = "it exists and may be listed", "whose owner decides about it"
 UNTOLD = "which one, S3 does not tell"
-OURS = "123456789012"
+OURS, THEIRS = "123456789012", "210987654321"
+OWN = replace(R, bucket=f"kitaru-prod-{OURS}-eu-west-1", bucket_owner=OURS)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,13 @@ OURS = "123456789012"
         ),
         (None, "333333333333", R, ok(LISTED, f"it is in account 333333333333, {DECIDES}")),
         (None, None, R, ok(LISTED, f"it is in another account, {DECIDES}; {UNTOLD}")),
-        (None, NOBODY, R, ok(LISTED, f"it is in another account, {DECIDES}; {UNTOLD}")),
+        (
+            None,
+            NOBODY,
+            R,
+            ok(LISTED, "it is in another account; which one was not seen: silence"),
+        ),
+        (None, OURS, OWN, ok(LISTED, f"it is in account {OURS}, {DECIDES}")),
         (NOBODY, NOBODY, R, ok(LISTED, "whose it is was not seen: silence")),
     ],
 )
@@ -214,7 +221,24 @@ def test_an_account_that_is_not_ours_is_said(
     assert evaluate_owner(account, elsewhere, r) == expected
 
 
-OWN = replace(R, bucket=f"kitaru-prod-{OURS}-eu-west-1", bucket_owner=OURS)
+@pytest.mark.parametrize(
+    ("caller", "registry", "account"),
+    [
+        (OURS, None, OURS),
+        (OURS, THEIRS, OURS),
+        (THEIRS, OURS, OURS),
+        (THEIRS, None, None),
+        (THEIRS, THEIRS, None),
+    ],
+)
+def test_a_bucket_that_was_made_is_ours_for_its_own_account_alone(
+    caller: str, registry: str | None, account: str | None
+) -> None:
+    probes = AwsProbes(OwnedBy(OURS), replace(OWN, account=registry))
+    identity = CallerIdentity(caller, f"arn:aws:sts::{caller}:assumed-role/a/b")
+    found = probes.bucket_account.requires[1].run(identity)
+    assert found == account
+    assert probes.bucket_elsewhere.run(found, NOBODY) == OURS
 
 
 def test_a_stranger_s_bucket_under_our_name_is_not_the_stack_s() -> None:
@@ -245,7 +269,11 @@ def refusing(*_: Any, **__: Any) -> Any:
     [
         (f"kitaru-prod-{OURS}-eu-west-1", OURS),
         (f"kitaru-prod-{OURS}-us-gov-west-1", OURS),
+        (f"kitaru-prod-{THEIRS}-eu-west-1", THEIRS),
         (f"kitaru-other-{OURS}-eu-west-1", None),
+        (f"kitaru-prod-{OURS[1:]}-eu-west-1", None),
+        (f"kitaru-prod-{'a' * 12}-eu-west-1", None),
+        (f"{OURS}-eu-west-1", None),
         (f"kitaru-prod-{OURS}", None),
         (f"kitaru-prod-{OURS}-eu-west-1-logs", None),
         ("kitaru-prod-eu-west-1", None),
@@ -275,6 +303,15 @@ ELSEWHERE = BucketHead("us-west-2", allowed=True)
 def test_a_bucket_in_the_stack_s_region_is_fine_whoever_may_list_it() -> None:
     for allowed in (True, False):
         assert evaluate_region(BucketHead(REGION, allowed), SAGEMAKER) == ok("it is in eu-west-1")
+
+
+def test_a_closed_bucket_under_our_name_may_be_a_stranger_s() -> None:
+    assert evaluate_region(BucketHead(REGION, allowed=True), OWN) == ok("it is in eu-west-1")
+    assert evaluate_region(BucketHead(REGION, allowed=False), OWN) == Verdict(
+        UNKNOWN,
+        f"a bucket of this name is in eu-west-1; whether it is account {OURS}'s was not seen",
+        f"aws s3api head-bucket --bucket {OWN.bucket} --expected-bucket-owner {OURS}",
+    )
 
 
 def test_a_region_that_s3_did_not_name_is_unknown() -> None:

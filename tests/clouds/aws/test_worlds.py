@@ -21,6 +21,12 @@ from tests.doubles.web import Request, Response, json_response
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 ACCESS = "aws.role.bucket_access"
+#: What S3 is asked about a bucket.
+LOOKS = (
+    *("HeadBucket", "GetPublicAccessBlock", "GetBucketPolicyStatus", "GetBucketAcl"),
+    *("GetBucketEncryption", "GetBucketVersioning", "GetBucketPolicy"),
+    "GetBucketLifecycleConfiguration",
+)
 
 
 def _runtime(world: World, *more: dict[str, Any], without: str = "") -> BaseSpec:
@@ -207,6 +213,20 @@ def test_a_stranger_s_bucket_under_the_name_that_was_made_is_never_ok(
         assert f"not in account {ACCOUNT_ID}" in one.why
 
 
+def test_a_stranger_s_closed_bucket_under_the_name_that_was_made_is_never_ok(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 then does not tell whether it is the owner that it refuses, but names the region."""
+    settled(world, monkeypatch, bucket_name(world.stack, ACCOUNT_ID, REGION))
+    world.faults.answer("s3:HeadBucket", Response(403, headers={"x-amz-bucket-region": REGION}))
+    for operation in LOOKS[1:]:
+        world.faults.deny(f"s3:{operation}")
+    found = of_bucket(world)
+    assert len(found) == 8
+    assert {one.status for one in found.values()} == {UNKNOWN}
+    assert f"account {ACCOUNT_ID}'s was not seen" in found["aws.bucket.region"].why
+
+
 def test_each_look_at_the_bucket_that_was_made_names_its_owner(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,15 +240,10 @@ def test_each_look_at_the_bucket_that_was_made_names_its_owner(
 
         return rule
 
-    looks = (
-        *("HeadBucket", "GetPublicAccessBlock", "GetBucketPolicyStatus", "GetBucketAcl"),
-        *("GetBucketEncryption", "GetBucketVersioning", "GetBucketPolicy"),
-        "GetBucketLifecycleConfiguration",
-    )
-    for look in looks:
+    for look in LOOKS:
         world.faults.answer(f"s3:{look}", seen(look))
     found = of_bucket(world)
-    assert owners == dict.fromkeys(looks, ACCOUNT_ID)
+    assert owners == dict.fromkeys(LOOKS, ACCOUNT_ID)
     assert found["aws.bucket.exists"].status is OK
     assert found["aws.bucket.exists"].caveat is None
     assert {one.status for one in found.values()} == {OK}
