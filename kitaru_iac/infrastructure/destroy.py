@@ -129,7 +129,8 @@ def destroy_infrastructure(
 def _telling(unclear: Sequence[Kept], progress: ProgressCallback | None) -> Iterator[None]:
     """Tell what a run that was cut off may have made, at once and with an error.
 
-    The state knows of it until it is settled: no later run could tell.
+    The state knows of it until it is settled: no later run could tell. It may be somebody else's,
+    and so is not among what is left, which an error may advise to delete.
     """
     told = [f"{part.name}: {part.reason}" for part in unclear]
     if progress:
@@ -138,7 +139,7 @@ def _telling(unclear: Sequence[Kept], progress: ProgressCallback | None) -> Iter
     try:
         yield
     except KitaruError as error:
-        error.left = (*error.left, *told)
+        error.why = "\n".join(filter(None, [error.why, *told])) or None
         raise
 
 

@@ -13,9 +13,14 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.clouds.provider import Claim, Sighting, Target, marks
+from kitaru_iac.clouds.provider import Claim, Marked, Sighting, Target, marks
 from kitaru_iac.engine.errors import DeploymentElsewhere, ResourceProtected
-from kitaru_iac.errors import AlreadyExistsError, KitaruError, StackChanged
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    InfrastructureRemains,
+    KitaruError,
+    StackChanged,
+)
 from kitaru_iac.infrastructure import destroy
 from kitaru_iac.infrastructure.deletion_protection import require_unlocked
 from kitaru_iac.infrastructure.deployments import (
@@ -617,9 +622,30 @@ def test_what_a_run_may_have_made_is_told_though_the_deletion_fails(
         state.fails = KitaruError("no", left=["one"])
         with pytest.raises(KitaruError) as failed:
             destroy.destroy_infrastructure({}, progress=said.append)
-        assert failed.value.left == ("one", told)
+        assert (failed.value.left, failed.value.why) == (("one",), told)
     assert said == [told]
     assert state.log == ("settled", "destroyed")
+
+
+def test_what_may_be_a_strangers_is_not_among_what_is_to_be_deleted_by_hand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of all that is left, the error says that it carries the tags."""
+
+    class Marking(Cloud):
+        def marked(self, _: Mapping[str, str]) -> Marked:
+            return Marked((ours("more"),))
+
+    state = CutOff([resource(ROLE, "steps")], [resource(BUCKET, "data")])
+    there = owned(Marking({(BUCKET, "data"): theirs("data")}), state)
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(there))
+    with pytest.raises(InfrastructureRemains) as failed:
+        destroy.destroy_infrastructure({})
+    assert failed.value.left == ("thing more",)
+    *_, tagged, doubt = str(failed.value.why).splitlines()
+    assert tagged == "All that is named carries the deployment's tags."
+    assert doubt.startswith("data: ")
+    assert "or it is somebody else's: it lacks the tags" in doubt
 
 
 @pytest.mark.parametrize("forget", [False, True])
