@@ -106,11 +106,13 @@ def _without_blanks(environ: MutableMapping[str, str]) -> None:
     A secret that a CI job may not see is an empty variable there, which ZenML takes for an address.
     """
     for name in (_URL, _TYPE, _KEY, *_OTHER_LOGINS[:2], "ZENML_ACTIVE_STACK_ID", _PROJECT_ID):
-        text = environ.get(name, "")
+        text = environ.get(name)
+        if text is None:  # nothing to take away: a block of another thread may set it meanwhile
+            continue
         kept = text.strip()
         if not kept:
             environ.pop(name, None)
-        elif kept != text:  # else nothing is written: a block of another thread may end meanwhile
+        elif kept != text:  # else nothing is written: such a block may end meanwhile
             environ[name] = kept
     for name in _PATHS:  # as they are: a name may end with a blank, and a text with a line break
         if not environ.get(name, "given").strip():
