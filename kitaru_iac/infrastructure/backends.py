@@ -31,7 +31,7 @@ def may_be_same(one: str, other: str) -> bool:
         return True
     if scheme == "file":
         return _is_same_folder(place, others_place)
-    if place != others_place or query.get("prefix") != others_query.get("prefix"):
+    if place != others_place:
         return False
     accounts = [found.get("storage_account") for found in (query, others_query)]
     return None in accounts or accounts[0] == accounts[1]
@@ -53,7 +53,9 @@ def _read(label: str) -> tuple[str, str | None, dict[str, list[str]]]:
         path = unquote(f"{parts.netloc}{parts.path}")
         # Relative to a folder that the label does not tell.
         return "file", path if path.startswith("/") else None, query
-    return parts.scheme, f"{parts.netloc.lower()}/{parts.path.strip('/')}", query
+    # A folder of a bucket is named by its path or by a prefix: go-cloud puts that before the path.
+    below = "".join([*query.get("prefix", [])[:1], parts.path.strip("/")]).rstrip("/")
+    return parts.scheme, f"{parts.netloc.lower()}/{below}", query
 
 
 def _is_same_folder(one: str, other: str) -> bool:

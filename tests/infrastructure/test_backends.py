@@ -30,6 +30,9 @@ AZURE = "azblob://states?storage_account="
         ("s3://states/a", "s3://states/b", False),
         ("s3://states?prefix=a/", "s3://states?prefix=b/", False),
         ("s3://states?prefix=a/", "s3://states", False),
+        ("s3://states?prefix=a/", "s3://states/a", True),
+        ("s3://states?prefix=a/", "s3://states/b", False),
+        ("s3://states/b?prefix=a/", "s3://states/a/b", True),
         ("gs://states", "gs://other", False),
         (f"{AZURE}one", f"{AZURE}two", False),
         (f"{AZURE}one", "azblob://states", True),  # a variable tells it
