@@ -159,6 +159,7 @@ def _unless_named(save: Callable[..., None]) -> Callable[..., None]:
         named = canonical_id(os.environ.get(ACTIVE_STACK_VARIABLE, ""))
         if _choosing.is_asked or named != str(stack.id) or saved == stack.id:
             save(self, stack=stack)
+        if named != str(stack.id):
             return
         # What the variable names was changed: that is kept where ZenML keeps what it names.
         from zenml.client import Client

@@ -125,15 +125,16 @@ def test_a_variable_for_one_command_does_not_become_the_saved_active_stack(home:
         assert (home.config / "config.yaml").read_bytes() == before, command
 
 
+@pytest.mark.parametrize("saved", [True, False])
 def test_news_of_the_stack_that_the_variable_names_do_not_make_it_the_saved_one(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: Home, monkeypatch: pytest.MonkeyPatch, *, saved: bool
 ) -> None:
     """ZenML saves a stack that it takes for the active one whenever it gets to see it newer."""
     from zenml.client import Client
     from zenml.models import StackUpdate
     from zenml.stack import Stack
 
-    other = kitaru.create_stack("other", activate=False).id
+    other = kitaru.create_stack("other", activate=saved).id
     monkeypatch.setenv("ZENML_ACTIVE_STACK_ID", other)
     path = home.config / "config.yaml"
     before = path.read_bytes()
