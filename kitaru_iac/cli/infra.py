@@ -66,7 +66,9 @@ def foreign_stays(deployment: str, foreign: Sequence[Kept], hidden: Sequence[Kep
     out = current()
     if any(part not in hidden for part in foreign):
         out.note(
-            "What was not made for this stack stays, and in the state too. Forget it with: "
+            "What was not made for this stack stays, and in the state too. If it is this stack's, "
+            f"give it back its tags, and run kitaru infra delete {deployment}. Else forget it, "
+            "unless it lies in, or stands on, what would go: "
             f"kitaru infra delete {deployment} --forget-foreign"
         )
     for part in hidden:

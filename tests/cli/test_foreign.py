@@ -19,7 +19,10 @@ PROTECTED = Kept("aws:s3/bucket:Bucket", "data", "protected")
 THEIRS = Kept("aws:ecr/repository:Repository", "theirs", "not made for this stack: …")
 SECRET = Kept("aws:s3/bucket:Bucket", "secret", "not made for this stack: it may not be seen")
 
-FORGET = "kitaru infra delete prod --forget-foreign"
+FORGET = (
+    "give it back its tags, and run kitaru infra delete prod. Else forget it, unless it lies in, "
+    "or stands on, what would go: kitaru infra delete prod --forget-foreign"
+)
 TELL = "Whose secret is cannot be told."
 STATE = "pulumi state delete"
 
