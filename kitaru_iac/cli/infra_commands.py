@@ -14,6 +14,7 @@ from kitaru_iac.errors import ExitCode
 
 if TYPE_CHECKING:
     from kitaru_iac.infrastructure.results import Destroyed
+    from kitaru_iac.stacks.deployments import ListedDeployment
 
 __all__ = ["delete", "list_"]
 
@@ -29,7 +30,8 @@ def list_(
     Looks into the Pulumi backend that is used here ($PULUMI_BACKEND_URL, else the configuration
     home), and asks no cloud. Which stack has it is asked of the store that is connected now, and
     of no other: what has no stack there was left by kitaru stack delete or by a creation that
-    failed, or is another store's. A state that cannot be read is said in its own row, and so are
+    failed, or is another store's. Where a record names the backend otherwise, and may mean this
+    one, the stack has it perhaps. A state that cannot be read is said in its own row, and so are
     what a run that was cut off may have made, and a state that a stack's record names and that is
     not there.
 
@@ -43,14 +45,19 @@ def list_(
     found = deployments.list_deployments(progress=out.progress, consent=consent(yes=yes))
     lines = []
     for one in found:
-        whose = f"stack {one.stack}" if one.stack else f"no stack in {one.store}"
-        lines.append(f"{one.name}: {whose}, state in {one.backend}")
+        lines.append(f"{one.name}: {_whose(one)}, state in {one.backend}")
         lines += [f"  {name} ({kind})" for kind, name in one.holds]
         if one.problem:
             lines.append(f"  not known: {one.problem}")
         elif not one.holds:
             lines.append("  holds nothing")
     out.items([one.to_dict() for one in found], lines or ["Nothing is provisioned from here."])
+
+
+def _whose(one: ListedDeployment) -> str:
+    if one.possible_stack:
+        return f"perhaps stack {one.possible_stack}, whose record names the backend otherwise"
+    return f"stack {one.stack}" if one.stack else f"no stack in {one.store}"
 
 
 def delete(

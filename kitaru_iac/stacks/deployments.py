@@ -34,6 +34,8 @@ class ListedDeployment:
         holds: What it holds: Pulumi's type and the cloud's name.
         problem: Why what it holds is not known, or may not be all; None if it is.
         store: The store that was asked which stack has it.
+        possible_stack: The name of the stack that may have it: its record names the backend
+            otherwise. None where `stack` is known, or no record may mean it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ListedDeployment:
     holds: tuple[tuple[str, str], ...] = ()
     problem: str | None = None
     store: str = ""
+    possible_stack: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Give its attributes, with ``{"kind", "name"}`` for each thing that it holds."""
@@ -54,6 +57,7 @@ class ListedDeployment:
             "holds": [{"kind": kind, "name": name} for kind, name in self.holds],
             "problem": self.problem,
             "store": self.store,
+            "possible_stack": self.possible_stack,
         }
 
 
@@ -74,29 +78,34 @@ def list_deployments(
 
     store = Store.open()
     stacks = tuple(store.gateway.stacks(Where()))
-    held = tuple(
-        ListedDeployment(
-            found.name,
-            found.labels[BACKEND_LABEL],
-            _name(_stack_of(found.labels, stacks)),
-            found.updated,
-            found.holds,
-            found.problem,
-            store.url,
+    held = []
+    for found in deployments(progress=progress, consent=consent):
+        stack = _stack_of(found.labels, stacks)
+        is_sure = stack is not None and _names(stack, found.labels)
+        held.append(
+            ListedDeployment(
+                found.name,
+                found.labels[BACKEND_LABEL],
+                stack.name if stack is not None and is_sure else None,
+                found.updated,
+                found.holds,
+                found.problem,
+                store.url,
+                stack.name if stack is not None and not is_sure else None,
+            )
         )
-        for found in deployments(progress=progress, consent=consent)
-    )
     return (*held, *_only_recorded(stacks, held, store.url))
 
 
 def _only_recorded(
-    stacks: Iterable[StackDoc], held: Iterable[ListedDeployment], store: str
+    stacks: Iterable[StackDoc], held: Sequence[ListedDeployment], store: str
 ) -> list[ListedDeployment]:
-    """The deployments that records name, and the backend that is used here does not have."""
+    """The deployments that records name, and the backend that is used here surely has not."""
     from kitaru_iac.infrastructure.backends import may_be_same
     from kitaru_iac.infrastructure.listing import labels_of
 
     seen = {one.stack for one in held if one.stack is not None}
+    there = {one.name for one in held}
     made = []
     for stack in stacks:
         if not is_provisioned(stack) or stack.name in seen:
@@ -106,7 +115,11 @@ def _only_recorded(
         here = labels_of(name)
         in_project = labels.get(PROJECT_LABEL) == here[PROJECT_LABEL]
         if in_project and may_be_same(backend, here[BACKEND_LABEL]):
-            why = "its state is not there: it was deleted, or the record is of another machine"
+            why = (
+                f"whether it is the deployment {name} in {here[BACKEND_LABEL]} cannot be told"
+                if name in there
+                else "its state is not there: it was deleted, or the record is of another machine"
+            )
         else:
             why = "its state is in another backend or project, which was not looked at"
         made.append(ListedDeployment(name, backend, stack.name, None, problem=why, store=store))
@@ -141,7 +154,7 @@ def delete_deployment(
         What went and what stays; None if `confirm` said no.
 
     Raises:
-        ProtectedStackError: A stack in the connected store has it.
+        ProtectedStackError: A stack in the connected store has it, or may have.
         DeploymentNotFound: There is none of this name.
         InfrastructureRemains: Something stays that its state did not know; or there is no state of
             it here, and something carries its tags where `spec` leads.
@@ -207,7 +220,8 @@ def _require_no_stack(labels: Mapping[str, str], flags: Sequence[str]) -> str:
     """Refuse to take down what a stack has. Gives the store that was asked.
 
     Raises:
-        ProtectedStackError: A stack has it, or may have: its record names the backend otherwise.
+        ProtectedStackError: A stack has it, or may have: its record names the backend otherwise,
+            and perhaps means another one.
     """
     from kitaru_iac.gateway.documents import Where
     from kitaru_iac.records.stored import Store
@@ -216,33 +230,43 @@ def _require_no_stack(labels: Mapping[str, str], flags: Sequence[str]) -> str:
     stack = _stack_of(labels, store.gateway.stacks(Where()))
     if stack is None:
         return store.url
+    deployment = labels[STACK_LABEL]
+    both = f"kitaru stack delete {stack.id}{options(['--recursive', '--infra'], *flags)}"
+    if _names(stack, labels):
+        raise ProtectedStackError(
+            f"Stack '{stack.name}' has the deployment {deployment}",
+            why="Without it the stack could not run.",
+            remedy=f"Delete both: {both}",
+        )
     named, here = stack.labels.get(BACKEND_LABEL), labels[BACKEND_LABEL]
-    why = "Without it the stack could not run."
-    if named != here:
-        called = f"calls the backend {named}" if named else "does not name the backend"
-        why += f" Its record {called}; here it is {here}."
+    called = f"calls the backend {named}" if named else "does not name the backend"
+    # What the record means may be another deployment, which runs: deleting both is no remedy then.
     raise ProtectedStackError(
-        f"Stack '{stack.name}' has the deployment {labels[STACK_LABEL]}",
-        why=why,
-        remedy="Delete both: kitaru stack delete "
-        f"{stack.id}{options(['--recursive', '--infra'], *flags)}",
+        f"Stack '{stack.name}' may have the deployment {deployment}",
+        why=f"Its record {called}; here it is {here}. If both are one, the stack could not run "
+        "without it.",
+        remedy=f"See what its record says: kitaru stack show {stack.id}\n"
+        f"If it means this deployment, delete both: {both}\n"
+        "If it means another one, give PULUMI_BACKEND_URL an address of this backend that the "
+        "record cannot mean (a whole path, or with its storage account), or connect to another "
+        "store: kitaru login",
     )
 
 
+def _names(stack: StackDoc, labels: Mapping[str, str]) -> bool:
+    """Whether a stack that may have a deployment surely has it: by the same spelling."""
+    return stack.labels.get(BACKEND_LABEL) == labels[BACKEND_LABEL]
+
+
 def _stack_of(labels: Mapping[str, str], stacks: Iterable[StackDoc]) -> StackDoc | None:
-    """The stack whose record names a deployment, be it with another spelling of its backend."""
+    """The stack whose record names a deployment, or may do so by another name of its backend."""
     from kitaru_iac.infrastructure.backends import may_be_same
 
-    here = labels[BACKEND_LABEL]
     found = [
         stack
         for stack in stacks
         if all(stack.labels.get(key) == labels[key] for key in (PROJECT_LABEL, STACK_LABEL))
-        and may_be_same(stack.labels.get(BACKEND_LABEL, ""), here)
+        and may_be_same(stack.labels.get(BACKEND_LABEL, ""), labels[BACKEND_LABEL])
     ]
-    same = (stack for stack in found if stack.labels.get(BACKEND_LABEL) == here)
+    same = (stack for stack in found if _names(stack, labels))
     return next(same, found[0] if found else None)
-
-
-def _name(stack: StackDoc | None) -> str | None:
-    return stack.name if stack is not None else None

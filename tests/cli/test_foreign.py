@@ -98,23 +98,27 @@ def test_what_is_asked_about_is_a_deletion(
 
 @pytest.mark.parametrize("problem", [None, "a run was cut off"])
 @pytest.mark.parametrize("holds", [(), ((PROTECTED.kind, "data"),)])
-@pytest.mark.parametrize("stack", [None, "prod"])
+@pytest.mark.parametrize(("stack", "possible"), [(None, None), ("prod", None), (None, "prod")])
 def test_a_listed_deployment_is_said_with_all_that_is_known_of_it(
     kitaru: Kitaru,
     monkeypatch: pytest.MonkeyPatch,
     stack: str | None,
+    possible: str | None,
     holds: tuple[tuple[str, str], ...],
     problem: str | None,
 ) -> None:
     row = deployments.ListedDeployment(
-        "prod", "s3://states", stack, None, holds, problem, "https://zenml.example.com"
+        "prod", "s3://states", stack, None, holds, problem, "https://zenml.example.com", possible
     )
     monkeypatch.setattr(deployments, "list_deployments", lambda **_: (row,))
     whose = "stack prod" if stack else "no stack in https://zenml.example.com"
+    if possible:
+        whose = "perhaps stack prod, whose record names the backend otherwise"
     lines = [f"prod: {whose}, state in s3://states"]
     lines += [f"  data ({PROTECTED.kind})"] if holds else []
     lines += [f"  not known: {problem}"] if problem else [] if holds else ["  holds nothing"]
     assert kitaru("infra", "list").out.splitlines() == lines
     (item,) = json.loads(kitaru("infra", "list", "--output", "json").out)["items"]
     assert item == row.to_dict()
-    assert (item["stack"], item["store"]) == (stack, "https://zenml.example.com")
+    assert (item["stack"], item["possible_stack"]) == (stack, possible)
+    assert item["store"] == "https://zenml.example.com"

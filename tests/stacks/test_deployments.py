@@ -89,14 +89,23 @@ def test_a_deployment_that_a_record_may_name_is_not_taken_down(
         assert delete() == Destroyed()
         assert called == ["destroy_infrastructure"]
         return
-    with pytest.raises(ProtectedStackError, match="Stack 'dev' has the deployment prod") as owned:
+    with pytest.raises(ProtectedStackError) as owned:
         delete(delete_data=True)
     assert called == []
     command = f"kitaru stack delete {stack.id} --recursive --infra --delete-data"
-    assert str(owned.value.remedy) == f"Delete both: {command}"
-    called = {HERE: "", None: "does not name the backend"}.get(backend, "calls the backend")
-    assert called in str(owned.value.why)
-    assert ("Its record" in str(owned.value.why)) is bool(called)
+    if backend == HERE:
+        assert owned.value.what == "Stack 'dev' has the deployment prod"
+        assert str(owned.value.remedy) == f"Delete both: {command}"
+        return
+    # Perhaps the record means another one, which runs.
+    assert owned.value.what == "Stack 'dev' may have the deployment prod"
+    named = "calls the backend" if backend else "does not name the backend"
+    assert f"Its record {named}" in str(owned.value.why)
+    see, same, other = str(owned.value.remedy).splitlines()
+    assert see.endswith(f"kitaru stack show {stack.id}")
+    assert same == f"If it means this deployment, delete both: {command}"
+    assert "If it means another one" in other
+    assert "PULUMI_BACKEND_URL" in other
 
 
 def test_of_two_records_the_one_with_the_same_spelling_has_it(store: MemoryGateway) -> None:
@@ -138,16 +147,33 @@ def test_what_is_asked_about_names_all_that_stays_and_who_was_asked(
     assert said == [asked]
 
 
-@pytest.mark.parametrize("named", [True, False])
-def test_a_listed_deployment_says_which_store_was_asked(
-    store: MemoryGateway, monkeypatch: pytest.MonkeyPatch, *, named: bool
+@pytest.mark.parametrize(
+    ("backend", "is_held", "expected"),
+    [
+        (HERE, True, [("dev", None, None)]),
+        (f"{HERE}/", True, [(None, "dev", None), ("dev", None, "cannot be told")]),
+        (None, True, [(None, "dev", None), ("dev", None, "cannot be told")]),
+        ("file:///srv/other", True, [(None, None, None), ("dev", None, "in another backend")]),
+        (HERE, False, [("dev", None, "its state is not there")]),
+        (f"{HERE}/", False, [("dev", None, "its state is not there")]),
+    ],
+)
+def test_a_listed_deployment_is_a_stacks_only_where_its_record_surely_names_it(
+    store: MemoryGateway,
+    monkeypatch: pytest.MonkeyPatch,
+    backend: str | None,
+    expected: list[tuple[str | None, str | None, str | None]],
+    *,
+    is_held: bool,
 ) -> None:
-    record(store, f"{HERE}/" if named else "file:///srv/other")
+    record(store, backend)
     held = listing.HeldDeployment("prod", listing.labels_of("prod"), None)
-    monkeypatch.setattr(listing, "deployments", lambda **_: (held,))
+    monkeypatch.setattr(listing, "deployments", lambda **_: (held,) if is_held else ())
     rows = deployments.list_deployments()
-    expected = [("prod", "dev")] if named else [("prod", None), ("prod", "dev")]
-    assert [(row.name, row.stack) for row in rows] == expected
+    assert {row.name for row in rows} == {"prod"}
+    assert [(row.stack, row.possible_stack) for row in rows] == [one[:2] for one in expected]
+    for row, (_, _, why) in zip(rows, expected, strict=True):
+        assert (why in str(row.problem)) if why else row.problem is None
     assert {row.to_dict()["store"] for row in rows} == {Store.open().url}
 
 
