@@ -21,6 +21,8 @@ from kitaru_iac.infrastructure.ownership import (
 )
 from kitaru_iac.infrastructure.remains import require_nothing_unknown
 from kitaru_iac.infrastructure.results import Destroyed
+from kitaru_iac.labels import STACK_LABEL
+from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.plan.model import Action, Kept
 from kitaru_iac.values import replace
 
@@ -97,8 +99,12 @@ def destroy_infrastructure(
         StackChanged: What was to be emptied was replaced by something else meanwhile.
         NotAllowedError: There are no usable credentials of the cloud.
         EngineError: See `kitaru_iac.engine.errors`.
+        WorkInterrupted: Ctrl-C or SIGTERM; it says what was emptied and forgotten by then.
     """
-    with existing(labels, credentials, progress, consent) as owned:
+    with (
+        _noting(labels, recorded=recorded) as noted,
+        existing(labels, credentials, progress, consent) as owned,
+    ):
         look = partial(
             fates,
             owned,
@@ -115,7 +121,7 @@ def destroy_infrastructure(
                 decided = look()
                 others = _require_right(owned, decided, forget_foreign)
         with _telling(unclear, None):
-            _unlock(owned, decided, others, look, progress)
+            _unlock(owned, decided, others, look, noted, progress)
             known = {fate.id for fate in decided if fate.reason} | {part.name for part in unclear}
             known |= _names(owned.engine.resources())
             done = owned.engine.destroy().steps()
@@ -123,6 +129,34 @@ def destroy_infrastructure(
             found = _result(owned, _gone(owned, done), decided, others, (*more, *unclear))
             warnings = require_nothing_unknown(owned, known, found, recorded=recorded)
         return replace(found, warnings=warnings)
+
+
+@contextmanager
+def _noting(labels: Mapping[str, str], *, recorded: bool) -> Iterator[list[str]]:
+    """Tell with an interrupt, or an error, what no later run brings back.
+
+    Args:
+        labels: Of the stack's record.
+        recorded: Whether there is such a record.
+
+    Yields:
+        A list for that, one line each.
+    """
+    noted: list[str] = []
+    try:
+        yield noted
+    except KitaruError as error:
+        error.why = "\n".join(filter(None, [error.why, *noted])) or None
+        raise
+    except WorkInterrupted:
+        raise
+    except KeyboardInterrupt as pressed:
+        what = [f"Interrupted while deployment '{labels.get(STACK_LABEL, '')}' was being deleted"]
+        what += ["its stack's record stays"] if recorded else []
+        # Not as what is left: the engine may have deleted it by now.
+        raise WorkInterrupted(
+            "; ".join([*what, *noted]), remedy="Run the same command again to go on."
+        ) from pressed
 
 
 @contextmanager
@@ -148,6 +182,7 @@ def _unlock(
     decided: Sequence[Fate],
     others: Sequence[Fate],
     look: Callable[[], list[Fate]],
+    noted: list[str],
     progress: ProgressCallback | None,
 ) -> None:
     """Let go of what is to go: forget, empty, and lift protection.
@@ -157,6 +192,7 @@ def _unlock(
         decided: The fates of all.
         others: What is forgotten.
         look: Decides anew.
+        noted: Gets what is forgotten and emptied, each before it is.
         progress: Gets one-line messages.
     """
     full = [fate for fate in decided if fate.reason is None and fate.holding is not None]
@@ -171,9 +207,10 @@ def _unlock(
     if others:
         if progress:
             progress("Forgetting what was not made for this stack")
+        noted += [f"the state may have forgotten {one.name}" for one in _told(owned, others)]
         owned.engine.forget({fate.urn for fate in others})
     if full:
-        _empty(owned, full, look(), progress)
+        _empty(owned, full, look(), noted, progress)
     if full and not all(changed.values()):
         owned.engine.set_protection(changed)
 
@@ -295,6 +332,7 @@ def _empty(
     owned: OwnedDeployment,
     full: Sequence[Fate],
     again: Iterable[Fate],
+    noted: list[str],
     progress: ProgressCallback | None,
 ) -> None:
     """Empty what is still the deployment's, after whatever was waited for.
@@ -314,6 +352,7 @@ def _empty(
     for fate in full:
         if progress:
             progress(f"Emptying {fate.id}")
+        noted.append(f"what {fate.id} held is deleted, in part or in full")
         owned.account.empty(fate.type, fate.id)
 
 

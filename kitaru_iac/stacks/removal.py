@@ -70,10 +70,12 @@ def delete(
     """
     from kitaru_iac.records.stored import Store
 
+    taken_down: list[Destroyed] = []
     try:
         return _delete(
             Store.open(),
             ref,
+            taken_down,
             exact=exact,
             owner=owner,
             recursive=recursive,
@@ -92,6 +94,9 @@ def delete(
     except KeyboardInterrupt as pressed:
         what = f"Interrupted before stack '{ref}' was deleted"
         if infrastructure:
+            if taken_down:
+                data = ", with its data" if delete_data else ""
+                what += f"; what was to go of its infrastructure is deleted{data}"
             remedy = "Run the same command again to go on."
             raise WorkInterrupted(what, remedy=remedy) from pressed
         raise WorkInterrupted(f"{what}; nothing was changed") from pressed
@@ -100,6 +105,7 @@ def delete(
 def _delete(
     store: Store,
     ref: str,
+    taken_down: list[Destroyed],
     *,
     exact: bool,
     owner: Owner | None,
@@ -141,21 +147,20 @@ def _delete(
         )
         if not _agreed(agreed, show, confirm, progress, consent):
             return None
-    gone = None
     with _locked(store, agreed.id if agreed else ref, exact=exact) as (found, repaired):
         stack = found
         if stack is not None and not unmanaged:
             deletion.require_managed(stack, force=force, flags=flags)
         if agreed is not None:
             stack = _still(found, agreed)
-            gone = deployed.destroy(stack, **what, progress=progress)
+            taken_down.append(deployed.destroy(stack, **what, progress=progress))
         require_wanted()
         if stack is None:
             return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
         if not (infrastructure or keep_infrastructure or owner is not None):
             deployed.require_none(stack, flags)
         done = deletion.delete_stack(store, stack, **asked, owner=owner, more_flags=more_flags)
-    return done if gone is None else deployed.with_destroyed(done, gone)
+    return deployed.with_destroyed(done, taken_down[0]) if taken_down else done
 
 
 def _given(**flags: bool) -> list[str]:

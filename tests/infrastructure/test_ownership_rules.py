@@ -35,6 +35,8 @@ from kitaru_iac.infrastructure.ownership import (
     kept,
     require_own_names,
 )
+from kitaru_iac.labels import STACK_LABEL
+from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.plan.model import Action, Kept, Layer, Step
 
 OWN = marks("kitaru", "prod")
@@ -625,6 +627,51 @@ def test_what_a_run_may_have_made_is_told_though_the_deletion_fails(
         assert (failed.value.left, failed.value.why) == (("one",), told)
     assert said == [told]
     assert state.log == ("settled", "destroyed")
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("strikes", ["first", "second", "engine"])
+@pytest.mark.parametrize("pressed", [True, False])
+def test_data_that_is_gone_is_told_with_whatever_ends_the_deletion(
+    monkeypatch: pytest.MonkeyPatch, strikes: str, *, pressed: bool, recorded: bool
+) -> None:
+    """A bare "Interrupted" would be taken for "nothing was changed"."""
+    how = KeyboardInterrupt() if pressed else KitaruError("no", why="denied")
+
+    class Emptied(Cloud):
+        def empty(self, type: str, id: str) -> None:
+            if id == strikes:
+                raise how
+
+    class Forgetting(CutOff):
+        def forget(self, _: set[str]) -> None:
+            pass
+
+        def destroy(self) -> Any:
+            raise how
+
+    names = ("first", "second")
+    state = Forgetting([resource(BUCKET, name) for name in names] + [resource(ROLE, "steps")])
+    cloud = Emptied(
+        {(BUCKET, name): ours(name) for name in names} | {(ROLE, "steps"): theirs("steps")},
+        contents=dict.fromkeys(names, "it holds data"),
+    )
+    monkeypatch.setattr(destroy, "existing", lambda *_: nullcontext(owned(cloud, state)))
+    with pytest.raises((WorkInterrupted, KitaruError)) as ended:
+        destroy.destroy_infrastructure(
+            {STACK_LABEL: "prod"}, delete_data=True, forget_foreign=True, recorded=recorded
+        )
+    begun = names[:1] if strikes == "first" else names
+    lines = [f"what {name} held is deleted, in part or in full" for name in begun]
+    lines.insert(0, "the state may have forgotten steps")
+    if isinstance(how, KitaruError):
+        assert how.why == "\n".join(["denied", *lines])
+        return
+    assert isinstance(ended.value, WorkInterrupted)
+    first = ["Interrupted while deployment 'prod' was being deleted"]
+    first += ["its stack's record stays"] if recorded else []
+    assert ended.value.what == "; ".join([*first, *lines])
+    assert ended.value.remedy == "Run the same command again to go on."
 
 
 def test_what_may_be_a_strangers_is_not_among_what_is_to_be_deleted_by_hand(

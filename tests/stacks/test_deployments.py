@@ -14,11 +14,12 @@ from kitaru_iac.engine import listing as of_engine
 from kitaru_iac.errors import ProtectedStackError
 from kitaru_iac.gateway.documents import StackChange, StackDoc, Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
-from kitaru_iac.infrastructure import destroy, listing
+from kitaru_iac.infrastructure import destroy, listing, prepare
 from kitaru_iac.infrastructure.results import Destroyed
+from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.plan.model import Action, Kept, Layer, Plan, Step
 from kitaru_iac.records.stored import Store
-from kitaru_iac.stacks import deployments
+from kitaru_iac.stacks import deployments, operations, removal
 from kitaru_iac.values import replace
 from tests.infrastructure.test_ownership_rules import BUCKET, ROLE, State, resource
 from tests.stacks.test_interrupts import LOCAL, create
@@ -175,6 +176,28 @@ def test_a_listed_deployment_is_a_stacks_only_where_its_record_surely_names_it(
     for row, (_, _, why) in zip(rows, expected, strict=True):
         assert (why in str(row.problem)) if why else row.problem is None
     assert {row.to_dict()["store"] for row in rows} == {Store.open().url}
+
+
+@pytest.mark.parametrize("data", [True, False])
+@pytest.mark.parametrize("late", [True, False])
+def test_an_interrupt_before_the_record_goes_says_what_is_gone(
+    store: MemoryGateway, monkeypatch: pytest.MonkeyPatch, *, late: bool, data: bool
+) -> None:
+    def press(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    record(store, HERE)
+    called = told(monkeypatch, Destroyed((GOES,)))
+    monkeypatch.setattr(prepare, "require_engine", press if not late else lambda *_, **__: None)
+    monkeypatch.setattr(removal, "require_wanted", press)
+    with pytest.raises(WorkInterrupted) as pressed:
+        operations.delete("dev", recursive=True, infrastructure=True, delete_data=data)
+    assert called == (["destroy_infrastructure"] if late else [])
+    gone = "; what was to go of its infrastructure is deleted" if late else ""
+    gone += ", with its data" if late and data else ""
+    assert pressed.value.what == f"Interrupted before stack 'dev' was deleted{gone}"
+    assert pressed.value.remedy == "Run the same command again to go on."
+    assert store.stacks(Where(names=("dev",)))
 
 
 @pytest.mark.parametrize(
