@@ -66,8 +66,11 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True)
-def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def isolated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """This process has an empty home, and nothing of the developer's environment."""
+    before = set(os.environ)
     # Not tmp_path: most tests make no file, and a folder for each of thousands takes its time.
     nobody = tmp_path_factory.getbasetemp() / f"nobody-{next(_numbers)}"
     for key in list(os.environ):
@@ -78,6 +81,11 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
     monkeypatch.setenv("ZENML_ANALYTICS_OPT_IN", "false")
     monkeypatch.setenv("ZENML_CONFIG_PATH", str(nobody / "zenml"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    yield
+    # What a command in this process writes itself, as the address of a server for ZenML.
+    for key in set(os.environ) - before:
+        if key.startswith(FOREIGN):
+            del os.environ[key]
 
 
 def _enter(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

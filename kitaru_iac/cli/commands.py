@@ -123,7 +123,7 @@ _INFRA = {
         "List what was provisioned, and the stack that has it.", "infra_commands", "list_", "View"
     ),
     "delete": Entry(
-        "Take down what was provisioned and no stack has any more.",
+        "Take down what was provisioned and no stack has.",
         "infra_commands",
         "delete",
         "Change",

@@ -37,8 +37,9 @@ def mcp(
     """Let agents reach stacks: an MCP server.
 
     Speaks over stdin and stdout until the client closes them, so an agent's program starts it. With
-    --http it serves clients on this machine that send the token, until it is stopped. --output is
-    about an error before it serves; with --debug its log on stderr has the traceback of each error.
+    --http it serves clients on this machine that send the token, until it is stopped. What keeps it
+    from serving is told in the form that is asked for; with --debug its log on stderr has the
+    traceback of each error.
 
     Examples:
         kitaru mcp

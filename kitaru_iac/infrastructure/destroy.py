@@ -99,7 +99,7 @@ def destroy_infrastructure(
         StackChanged: What was to be emptied was replaced by something else meanwhile.
         NotAllowedError: There are no usable credentials of the cloud.
         EngineError: See `kitaru_iac.engine.errors`.
-        WorkInterrupted: Ctrl-C or SIGTERM; it says what was emptied and forgotten by then.
+        WorkInterrupted: Ctrl-C or SIGTERM; it says what may be emptied and forgotten by then.
     """
     with (
         _noting(labels, recorded=recorded) as noted,
@@ -352,7 +352,7 @@ def _empty(
     for fate in full:
         if progress:
             progress(f"Emptying {fate.id}")
-        noted.append(f"what {fate.id} held is deleted, in part or in full")
+        noted.append(f"what {fate.id} held may be deleted, in part or in full")
         owned.account.empty(fate.type, fate.id)
 
 

@@ -97,7 +97,7 @@ async def confirm_plan(
             from kitaru_iac.stacks.planning import plan_stack, require_digest
 
             spec = described(description, None)
-            found = plan_stack(spec, progress=call.steps_of(spec), mend=True)
+            found = plan_stack(spec, progress=call.tell, mend=True)
             require_digest(document([found]), digest)
             return found
 
@@ -132,7 +132,7 @@ async def stack_apply(
         spec = described(description, None)
         _require_confirmed(confirm, spec.name)
         shown = site.plan(digest)
-        planned = plan_stack(spec, progress=call.steps_of(spec), mend=True)
+        planned = plan_stack(spec, progress=call.tell, mend=True)
         require_digest(document([planned]), digest, document([shown]) if shown else None)
         _require_allowed(site, planned.plan)
         call.require_wanted()

@@ -278,7 +278,9 @@ def _read_component(part: Mapping[str, Any]) -> ComponentRecord:
         uses_connector=_a(bool, part["uses_connector"]),
         resource_id=None if resource is None else _a(str, resource),
         labels=_labels(part["labels"]),
-        filled={_a(str, key): _a(list, found) for key, found in part.get("filled", {}).items()},
+        filled={
+            _a(str, key): _a(list, found) for key, found in _a(dict, part.get("filled", {})).items()
+        },
     )
 
 

@@ -19,6 +19,7 @@ from kitaru_iac.gateway.documents import (
 from kitaru_iac.labels import OUR_LABELS
 from kitaru_iac.records.diff import IGNORED_CONNECTOR_FIELDS, is_equal
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord
+from kitaru_iac.values import replace
 
 __all__ = [
     "Theirs",
@@ -97,8 +98,16 @@ def is_to_restore(
     new: StackChange | ComponentChange | ConnectorChange,
     old: StackChange | ComponentChange | ConnectorChange,
     subject: str,
+    written: ComponentRecord | None = None,
 ) -> bool:
     """Whether something is as this run wrote it; False where it is as before already.
+
+    Args:
+        doc: What is stored; None if it is gone.
+        new: What this run wrote.
+        old: What would take it back.
+        subject: What it is, for the words.
+        written: The component that was written: what ZenML filled in with it is no difference.
 
     Raises:
         NotFoundError: It is gone.
@@ -108,6 +117,10 @@ def is_to_restore(
         raise NotFoundError(f"{subject} is gone")
     if _has(doc, new):
         return True
+    if written is not None and isinstance(doc, ComponentDoc):
+        own = replace(doc, configuration=written.without_filled(doc.configuration))
+        if _has(own, new):
+            return True
     if _has(doc, old):
         return False
     raise Theirs(subject)

@@ -166,11 +166,18 @@ class Writer(Journal):
             old,
             component_change(new, old, connector, merged(old.labels, new.labels)),
             component_change(old, new, old_connector, old.labels),
+            written=new,
         )
         return uuid
 
     def _change_component(
-        self, what: str, component: ComponentRecord, new: ComponentChange, old: ComponentChange
+        self,
+        what: str,
+        component: ComponentRecord,
+        new: ComponentChange,
+        old: ComponentChange,
+        *,
+        written: ComponentRecord | None = None,
     ) -> None:
         uuid = stored_id(component)
 
@@ -178,7 +185,7 @@ class Writer(Journal):
             if self._is_shared:
                 doc = next(iter(self._gateway.components(Where(ids=(uuid,)))), None)
                 subject = f"{component.type.replace('_', ' ')} {component.name}"
-                if not is_to_restore(doc, new, old, subject):
+                if not is_to_restore(doc, new, old, subject, written):
                     return
             self._gateway.update_component(uuid, old)
 

@@ -240,6 +240,12 @@ def _require_no_stack(labels: Mapping[str, str], flags: Sequence[str]) -> str:
         )
     named, here = stack.labels.get(BACKEND_LABEL), labels[BACKEND_LABEL]
     called = f"calls the backend {named}" if named else "does not name the backend"
+    elsewhere = "connect to another store: kitaru login"
+    if named:
+        elsewhere = (
+            "give PULUMI_BACKEND_URL an address of this backend that the record cannot mean (a "
+            f"whole path, or with its storage account), or {elsewhere}"
+        )
     # What the record means may be another deployment, which runs: deleting both is no remedy then.
     raise ProtectedStackError(
         f"Stack '{stack.name}' may have the deployment {deployment}",
@@ -247,9 +253,7 @@ def _require_no_stack(labels: Mapping[str, str], flags: Sequence[str]) -> str:
         "without it.",
         remedy=f"See what its record says: kitaru stack show {stack.id}\n"
         f"If it means this deployment, delete both: {both}\n"
-        "If it means another one, give PULUMI_BACKEND_URL an address of this backend that the "
-        "record cannot mean (a whole path, or with its storage account), or connect to another "
-        "store: kitaru login",
+        f"If it means another one, {elsewhere}",
     )
 
 

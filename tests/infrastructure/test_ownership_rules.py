@@ -662,7 +662,7 @@ def test_data_that_is_gone_is_told_with_whatever_ends_the_deletion(
             {STACK_LABEL: "prod"}, delete_data=True, forget_foreign=True, recorded=recorded
         )
     begun = names[:1] if strikes == "first" else names
-    lines = [f"what {name} held is deleted, in part or in full" for name in begun]
+    lines = [f"what {name} held may be deleted, in part or in full" for name in begun]
     lines.insert(0, "the state may have forgotten steps")
     if isinstance(how, KitaruError):
         assert how.why == "\n".join(["denied", *lines])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from kitaru_iac.clouds.aws.records import desired
+from kitaru_iac.gateway.documents import ComponentChange, ComponentDoc
+from kitaru_iac.labels import APPLIED_LABEL
 from kitaru_iac.plan.model import Action
 from kitaru_iac.records.applied import applied_records, drifted, keeping
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import Records
+from kitaru_iac.records.requests import Theirs, is_to_restore
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.values import replace
 
@@ -37,6 +42,34 @@ def stored(records: Records, **fields: Any) -> Records:
         for part in records.components
     )
     return replace(records, components=parts)
+
+
+def test_what_zenml_filled_in_is_taken_back_with_the_change_that_it_came_with() -> None:
+    new = described(synchronous=False).components[0]
+    old = described(synchronous=True).components[0]
+    assert new.type == "orchestrator"
+    change = ComponentChange(configuration=new.configuration)
+    back = ComponentChange(configuration=old.configuration)
+
+    def doc(**fields: Any) -> ComponentDoc:
+        stored = {**new.configuration, **fields}
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        return ComponentDoc("1", new.type, "prod", new.flavor, stored, {}, None, None, now)
+
+    filled_in = doc(instance_type="ml.m5.xlarge")
+    assert is_to_restore(filled_in, change, back, "it", new)
+    with pytest.raises(Theirs):
+        is_to_restore(filled_in, change, back, "it")
+    with pytest.raises(Theirs):
+        is_to_restore(doc(instance_type="ml.p3.2xlarge"), change, back, "it", new)
+
+
+@pytest.mark.parametrize("filled", [[], None, {"instance_type": "ml.m5.xlarge"}, 1])
+def test_a_record_of_what_was_applied_that_is_damaged_is_none(filled: object) -> None:
+    labels = dict(keeping(described()).labels)
+    kept = json.loads(labels[APPLIED_LABEL])
+    kept["components"][0]["filled"] = filled
+    assert applied_records({**labels, APPLIED_LABEL: json.dumps(kept)}) is None
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def _evaluate(compute: Compute, r: AwsResources, pod: PodSettings) -> Verdict:
     sized = [g for g in fit if _size(g)]
     healthy = [g for g in sized if g["status"] != "DEGRADED"]
     running = [g for g in healthy if not _is_arm(g) or asks_for_arm(pod)]
-    if any(not _issues(g) for g in running):
+    if any(pod.resources or not _issues(g) for g in running):
         return _in_groups(_names(g for g in fit if g["status"] != "DEGRADED"), pod)
     fitting = [p for p in compute.fargate_profiles if _runs(p, r.namespace, pod)]
     if fitting:

@@ -179,7 +179,12 @@ def _pool(pool: Raw, cluster: Raw) -> NodePool:
     labels["cloud.google.com/gke-spot"] = ("true",) if config.get("spot") else ()
     kinds = [str(one.get("acceleratorType")) for one in config.get("accelerators") or ()]
     labels["cloud.google.com/gke-accelerator"] = tuple(kinds)
-    has_gpu = any(kind.startswith("nvidia-") for kind in kinds)
+    has_gpu = "gke-no-default-nvidia-gpu-device-plugin" not in labels and any(
+        str(one.get("acceleratorType")).startswith("nvidia-")
+        and (one.get("gpuDriverInstallationConfig") or {}).get("gpuDriverVersion")
+        != "INSTALLATION_DISABLED"
+        for one in config.get("accelerators") or ()
+    )
     if pool.get("locations"):
         labels["topology.kubernetes.io/zone"] = tuple(map(str, pool["locations"]))
     taints = [

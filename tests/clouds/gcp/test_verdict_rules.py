@@ -130,7 +130,10 @@ def grows(**how: Any) -> dict[str, Any]:
 NEW_POOLS = {"autoscaling": {"enableNodeAutoprovisioning": True}}
 CLASSES = {"autoscaling": {"defaultComputeClassConfig": {"enabled": True}}}
 GPU = asking(("cloud.google.com/gke-accelerator", "nvidia-l4"), resources=("nvidia.com/gpu",))
-L4 = {"accelerators": [{"acceleratorType": "nvidia-l4", "acceleratorCount": "1"}]}
+L4: dict[str, list[dict[str, Any]]] = {
+    "accelerators": [{"acceleratorType": "nvidia-l4", "acceleratorCount": "1"}]
+}
+NO_DRIVER = {"gpuDriverInstallationConfig": {"gpuDriverVersion": "INSTALLATION_DISABLED"}}
 
 
 def version(of: str | None, *offered: str, **channels: Any) -> Callable[[], Verdict]:
@@ -453,6 +456,14 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "compute: a GPU that nobody asked for": nodes(tainted(GPU_TAINT, **L4)),
     "compute: no such GPU": nodes(group(), pods=(GPU,)),
     "compute: any GPU": nodes(group(config=L4), pods=(asking(resources=("nvidia.com/gpu",)),)),
+    "compute: a GPU whose device plugin is somebody's": nodes(
+        group(config={**L4, "labels": {"gke-no-default-nvidia-gpu-device-plugin": "true"}}),
+        pods=(asking(resources=("nvidia.com/gpu",)),),
+    ),
+    "compute: a GPU whose driver is somebody's": nodes(
+        group(config={"accelerators": [{**L4["accelerators"][0], **NO_DRIVER}]}),
+        pods=(asking(resources=("nvidia.com/gpu",)),),
+    ),
     "compute: no GPU that is told": nodes(group(), pods=(asking(resources=("nvidia.com/gpu",)),)),
     "compute: another resource": nodes(
         group(config=L4), pods=(asking(resources=("nvidia.com/gpu", "example.com/x")),)
