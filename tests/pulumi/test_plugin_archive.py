@@ -121,6 +121,7 @@ def fetching(
     return room
 
 
+@pytest.mark.engine
 def test_the_engine_fetches_it_from_where_the_classes_of_this_package_say(
     fetching: Fetching,
 ) -> None:
