@@ -237,7 +237,7 @@ def test_a_program_s_garbage_is_collected_afterwards_as_before(is_on: bool) -> N
         assert gc.isenabled() is is_on
     finally:
         (gc.enable if was_on else gc.disable)()
-    assert gc.get_freeze_count() == frozen  # the program's objects are not ours to keep
+    assert gc.get_freeze_count() <= frozen  # the program's objects are not ours to keep
 
 
 def test_a_command_s_process_looks_at_nothing_of_zenml_again() -> None:

@@ -18,7 +18,7 @@ import pytest
 _QUICK = "TESTS_QUICK"
 #: A test with more rows than this is a long table, of which one row in so many is run.
 _LONG = 8
-_SHARE = 4
+_SHARE = 8
 
 
 @pytest.hookimpl(trylast=True)  # after the markers have chosen
