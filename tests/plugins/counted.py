@@ -22,7 +22,7 @@ import pytest
 _NEVER = ("engine", "server", "store", "slow", "hypothesis", "no_cover")
 _CLOUDS = "clouds"
 #: A test with more cases than this is a table.
-_TABLE = 8
+LONG = 8
 #: pytest-cov's plugin.
 _COV = "_cov"
 
@@ -34,18 +34,24 @@ def is_counted(item: pytest.Item) -> bool:
     if any(map(item.get_closest_marker, _NEVER)):
         return False
     share = 3 if item.get_closest_marker(_CLOUDS) else 1
-    if _cases[_function(item)] > _TABLE:
+    if _cases[function_of(item)] > LONG:
         share = 5
-    return zlib.crc32(item.nodeid.encode()) % share == 0
+    return is_in_share(item.nodeid, share)
 
 
-def _function(item: pytest.Item) -> str:
+def is_in_share(nodeid: str, share: int) -> bool:
+    """Whether a test is one of those of which one in so many is taken; the same in each run."""
+    return zlib.crc32(nodeid.encode()) % share == 0
+
+
+def function_of(item: pytest.Item) -> str:
+    """The test without its row."""
     return item.nodeid.split("[")[0]
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    _cases.update(map(_function, items))
+    _cases.update(map(function_of, items))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-import zlib
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.plugins.counted import LONG, function_of, is_in_share
+
 #: Set by `scripts/test --quick`.
 _QUICK = "TESTS_QUICK"
-#: A test with more rows than this is a long table, of which one row in so many is run.
-_LONG = 8
+#: Of a long table one row in so many is run.
 _SHARE = 8
 
 
@@ -25,12 +25,12 @@ _SHARE = 8
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if os.environ.get(_QUICK) != "1":
         return
-    rows = Counter(map(_function, items))
+    rows = Counter(map(function_of, items))
     edited = _edited(config.rootpath)
     left_out = [
         item
         for item in items
-        if rows[_function(item)] > _LONG and not is_chosen(item.nodeid) and item.path not in edited
+        if rows[function_of(item)] > LONG and not is_chosen(item.nodeid) and item.path not in edited
     ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -40,11 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def is_chosen(nodeid: str) -> bool:
     """Whether a row of a long table is run."""
-    return zlib.crc32(nodeid.encode()) % _SHARE == 0
-
-
-def _function(item: pytest.Item) -> str:
-    return item.nodeid.split("[")[0]
+    return is_in_share(nodeid, _SHARE)
 
 
 def _edited(root: Path) -> set[Path]:
