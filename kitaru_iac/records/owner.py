@@ -19,6 +19,7 @@ from kitaru_iac.values import dataclass
 __all__ = [
     "Owner",
     "forced_warning",
+    "given_options",
     "labels_for",
     "options",
     "owner_of",
@@ -234,6 +235,11 @@ def require_removable(
         raise _belongs(name, stored, remedy, "The command provisioned nothing for it.")
     if not force or owner is not None:
         raise _belongs(name, stored, remedy)
+
+
+def given_options(**flags: bool) -> list[str]:
+    """Give the options of the command for the flags that are set, as ``--delete-data``."""
+    return [f"--{name.replace('_', '-')}" for name, is_given in flags.items() if is_given]
 
 
 def options(given: Sequence[str], *more: str) -> str:

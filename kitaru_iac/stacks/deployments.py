@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.errors import DeploymentNotFound, ProtectedStackError, UsageError
 from kitaru_iac.labels import BACKEND_LABEL, PROJECT_LABEL, STACK_LABEL
 from kitaru_iac.notices import KitaruWarning
-from kitaru_iac.records.owner import options
+from kitaru_iac.records.owner import given_options, options
 from kitaru_iac.stacks.deployed import is_provisioned, plan_of
 from kitaru_iac.values import dataclass
 
@@ -172,8 +172,7 @@ def delete_deployment(
             remedy="Give the description of its stack: a deployment has its stack's name.",
         )
     labels = labels_of(name)
-    given = {"--include-protected": include_protected, "--delete-data": delete_data}
-    flags = [flag for flag, is_given in given.items() if is_given]
+    flags = given_options(include_protected=include_protected, delete_data=delete_data)
     asked = KitaruWarning(_asked_of(_require_no_stack(labels, flags), name))
     if confirm is None and progress is not None:
         progress(asked.text)

@@ -15,7 +15,7 @@ from kitaru_iac.errors import StackChanged
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Plan
-from kitaru_iac.records.owner import Owner
+from kitaru_iac.records.owner import Owner, given_options
 from kitaru_iac.stacks.results import Cleaned, Deleted, Leftover
 
 if TYPE_CHECKING:
@@ -124,13 +124,13 @@ def _delete(
     from kitaru_iac.stacks import deployed
 
     what = {"include_protected": include_protected, "delete_data": delete_data}
-    more_flags = _given(
+    more_flags = given_options(
         infra=infrastructure,
         keep_infra=keep_infrastructure,
         unmanaged=unmanaged and owner is None,
     )
     asked = {"recursive": recursive, "force": force}
-    flags = [*_given(**asked), *more_flags, *_given(**what)]
+    flags = [*given_options(**asked), *more_flags, *given_options(**what)]
     agreed: StackDoc | None = None
     if infrastructure:
         agreed = store.require(ref)
@@ -161,11 +161,6 @@ def _delete(
             deployed.require_none(stack, flags)
         done = deletion.delete_stack(store, stack, **asked, owner=owner, more_flags=more_flags)
     return deployed.with_destroyed(done, taken_down[0]) if taken_down else done
-
-
-def _given(**flags: bool) -> list[str]:
-    """The options of the command that are given."""
-    return [f"--{name.replace('_', '-')}" for name, is_given in flags.items() if is_given]
 
 
 def _agreed(
@@ -202,7 +197,7 @@ def require_deletable(id: str, *, recursive: bool) -> None:
 
     stack = Store.open().find(id, exact=True)
     if stack is not None:
-        flags = _given(recursive=recursive)
+        flags = given_options(recursive=recursive)
         deletion.require_deletable(stack, force=False, flags=flags)
         deployed.require_none(stack, flags)
 
