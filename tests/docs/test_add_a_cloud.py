@@ -164,6 +164,7 @@ def test_a_folder_its_words_and_a_line_in_each_table_are_all(followed: Followed)
     }
 
 
+@pytest.mark.slow
 def test_the_rules_of_the_rooms_hold_for_it(followed: Followed) -> None:
     shown = followed.run(
         "import sys\nsys.path.insert(0, 'scripts')\nimport check_imports\n"

@@ -11,6 +11,8 @@ from tests.docs.guide import Followed, follow
 from tests.docs.markdown import ROOT
 from tests.homes import Home
 
+pytestmark = pytest.mark.slow
+
 _GUIDES = ROOT / "docs" / "contributing"
 
 

@@ -6,7 +6,6 @@ because the language host that can be built from a module does not know `runtime
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import shutil
@@ -44,37 +43,47 @@ def stand_for_uv_sync(place: Path) -> None:
 def failed_badly(text: str) -> bool:
     """Whether there is a traceback, except of a program that the engine interrupts as it ends.
 
-    A preview that fails stops the program, which then may be in the middle of its own work or
-    shutdown: Python says so of itself, as an interrupt or as an exception that it ignores, and the
-    engine as a call that it does not answer any more.
+    A preview that fails stops the program, which then may be in the middle of its own work, of a
+    call that the engine does not answer any more, or of its shutdown: Python and Pulumi's SDK say
+    so, in one traceback or in several that follow from each other.
     """
-    lines = text.splitlines()
-    return any(
-        "Traceback" in line
-        and not (number and "Exception ignored in" in lines[number - 1])
-        and not _is_interrupt(lines[number + 1 :])
-        for number, line in enumerate(lines)
-    )
+    before, *tracebacks = re.split(r"(?m)^.*Traceback.*$", text)
+    interrupted = any(sign in text.lower() for sign in _INTERRUPTED)
+    for start, traceback in zip([before, *tracebacks], tracebacks, strict=False):
+        ignored = "Exception ignored in" in start.rstrip().rpartition("\n")[2]
+        if not ignored and not (interrupted and _may_follow(traceback)):
+            return True
+    return False
 
 
-def _is_interrupt(lines: list[str]) -> bool:
-    """Whether a traceback, of which these are the lines and more, is of an interrupted program."""
-    error = _error_of(lines) or ""
-    if error.endswith("_InactiveRpcError"):
-        own = itertools.takewhile(lambda line: "Traceback" not in line, lines)
-        return any("resource monitor shut down" in line for line in own)
-    return error == "KeyboardInterrupt"
+#: What Python, and Pulumi's SDK, say of a program that the engine interrupts.
+_INTERRUPTED = (
+    "keyboardinterrupt",
+    "resource monitor shut down",
+    "resource monitor has terminated",
+)
 
 
-def _error_of(lines: list[str]) -> str | None:
-    """The error with which a traceback ends, whatever the engine writes before its lines."""
-    ends = (
-        re.search(r"(?:^|\s)([\w.]*(?:Error|Exception|Interrupt))(?::\s|$)", one) for one in lines
-    )
-    return next((end[1] for end in ends if end), None)
+def _may_follow(traceback: str) -> bool:
+    """Whether a traceback of an interrupted program may follow from that.
 
+    It is an interrupt itself, or an exception that passed through nothing of ours.
+    """
+    lines = traceback.splitlines()
+    end = next((found[1] for line in lines if (found := _END.search(line))), "")
+    ours = any(_OURS.search(line) for line in lines)
+    return end == "KeyboardInterrupt" or (bool(end) and not ours)
+
+
+#: The last line of a traceback, whatever the engine writes before it.
+_END = re.compile(r"(?:^|\s)([\w.]*(?:Error|Exception|Interrupt|Exit))(?::\s|$)")
+#: A frame in the package, wherever it is installed.
+_OURS = re.compile(r'File "(?:[^"]*/)?kitaru_iac/(?![^"]*(?:site-packages|lib/python))')
 
 _UNANSWERED = "grpc._channel._InactiveRpcError: <_InactiveRpcError of RPC"
+_STOPPED = "pulumi.errors.RunError: Resource monitor has terminated, shutting down"
+_SDK = 'File "/kitaru_iac/.venv/lib/python3.11/site-packages/pulumi/x.py", line 1\n   '
+_PACKAGE = 'File "/venv/lib/python3.11/site-packages/kitaru_iac/pulumi/x.py", line 1\n   '
 
 
 @pytest.mark.parametrize(
@@ -84,11 +93,18 @@ _UNANSWERED = "grpc._channel._InactiveRpcError: <_InactiveRpcError of RPC"
         ("Traceback (most recent call last):\n  File x\n    raise E\nValueError: no", True),
         (" + a create Traceback (most recent call last):\n + a create KeyboardInterrupt", False),
         ("    Traceback (most recent call last):\n      File y\n    KeyboardInterrupt", False),
-        ("Traceback (x):\nValueError: no\nTraceback (x):\nKeyboardInterrupt", True),
+        ("Traceback (x):\nValueError: no", True),
+        (f"Traceback (x):\n{_PACKAGE}ValueError: no\nTraceback (x):\nKeyboardInterrupt", True),
+        (f"Traceback (x):\n{_SDK}ValueError: no\nTraceback (x):\nKeyboardInterrupt", False),
+        (f"Traceback (x):\n{_PACKAGE}KeyboardInterrupt", False),
         ("Exception ignored in: <f>\nTraceback (x):\nAttributeError: x", False),
+        ("Exception ignored in: <f>\nfine\nTraceback (x):\nAttributeError: x", True),
         ("Traceback (most recent call last):", True),
         (f"Traceback (x):\n{_UNANSWERED}\n  details = resource monitor shut down while", False),
         (f"Traceback (x):\n{_UNANSWERED}\n  details = no such type\nTraceback (x):\nmonitor", True),
+        (f"Traceback (x):\n{_SDK}{_STOPPED}", False),
+        (f"Traceback (x):\n{_SDK}{_STOPPED}\nTraceback (x):\n{_PACKAGE}TypeError: no", True),
+        (f"Traceback (x):\n{_UNANSWERED}\nTraceback (x):\n{_SDK}{_STOPPED}", False),
     ],
 )
 def test_an_interrupt_of_the_engine_is_no_bad_failure(text: str, *, bad: bool) -> None:

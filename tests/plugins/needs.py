@@ -39,7 +39,7 @@ FIXTURES = {
 #: Tests that are shared out one by one.
 _LONG = ("engine", "server", "store", "slow", "clouds")
 #: Parameters of a fixture that bring another one.
-PARAMETERS = {("any_home", "server"): "server"}
+PARAMETERS = {("any_home", "server"): "server", ("gateway", "server"): "server"}
 
 #: The file in the run's folder that says of each test: ``server``, ``releases``, ``long`` or
 #: ``light``.

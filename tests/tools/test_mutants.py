@@ -293,6 +293,7 @@ def test_a_room_whose_tests_fail_is_left_out_and_its_faults_are_not_counted():
     assert schedule.next() is None
 
 
+@pytest.mark.slow
 def test_only_the_time_is_taken_where_no_fault_is_asked_for():
     schedule = Schedule([], 100, [ONE, TWO])
     begun = [schedule.next(), schedule.next()]

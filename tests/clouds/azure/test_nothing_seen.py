@@ -60,6 +60,7 @@ STACKS: dict[str, tuple[Callable[[World], BaseSpec], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_check_is_ok_without_the_answers_that_it_stands_on(stack: str, world: World) -> None:
