@@ -207,6 +207,7 @@ class CheckReport:
                 where=self.stack,
                 why="\n".join(f"{r.id}: {r.subject}: {r.why}" for r in failures),
                 remedy=failures[0].remedy,
+                results=[result.to_dict() for result in self.results],
             )
 
     def to_dict(self) -> dict[str, object]:

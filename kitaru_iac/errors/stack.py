@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kitaru_iac.errors.base import ExitCode, KitaruError
@@ -23,10 +23,26 @@ __all__ = [
 
 
 class CheckFailed(KitaruError):
-    """A check of the infrastructure or of a connector failed; nothing was written."""
+    """A check of the infrastructure or of a connector failed; nothing was written.
+
+    Args:
+        results: What every check of the infrastructure found, as `CheckResult.to_dict` gives it.
+    """
 
     code = "check_failed"
     exit_code = ExitCode.CHECK_FAILED
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        why: str | None = None,
+        remedy: str | None = None,
+        results: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.results = tuple(results)
+        super().__init__(what, where=where, why=why, remedy=remedy)
 
 
 class StackNotFound(NotFoundError):

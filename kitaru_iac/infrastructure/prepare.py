@@ -54,6 +54,7 @@ def prepare(
     if spec.cloud is None or spec.infra is InfraMode.NONE:
         return InfrastructureResult(spec)
     verifies = spec.infra is InfraMode.VERIFY
+    report = None
     if verifies or checked is None or monotonic() - checked > _FRESH:
         used = spec if verifies else _used(spec)
         if used is not None:
@@ -70,7 +71,7 @@ def prepare(
 
     run = making.preview_infrastructure if dry_run else making.provision
     done = run(spec, progress=progress, consent=consent, take_back=take_back)
-    return replace(done, checked=checked)
+    return replace(done, checked=checked, report=report)
 
 
 def _used(spec: StackSpec) -> StackSpec | None:

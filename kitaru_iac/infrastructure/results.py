@@ -25,7 +25,8 @@ class InfrastructureResult:
         spec: The description; after ``provision`` with the names of what was made.
         steps: What was done to the infrastructure, or would be.
         labels: For the stack's record: where the deployment is. Empty where there is none.
-        report: What the checks found, with ``verify``.
+        report: What the checks found, with ``provision`` of what exists beside it; None where
+            nothing was looked at.
         made: The keys of the description whose things are new.
         checked: When what the description names and is not made was found fit, as
             `time.monotonic` counts; None if it was not looked at.

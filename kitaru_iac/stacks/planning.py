@@ -14,6 +14,7 @@ from kitaru_iac import redaction
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
 from kitaru_iac.errors import (
     AlreadyExistsError,
+    CheckFailed,
     KitaruError,
     NotFoundError,
     PlanInvalid,
@@ -92,7 +93,8 @@ def plan_stack(
     plan = state.plan(ready.steps)
     notes = _preflight(state) if plan.has_changes else ()
     plan = plan.extended(warnings=(*notes, *state.store.gateway.warnings))
-    found = _described(spec, plan, store=_place(state.store), source=source, report=ready.report)
+    checks = [result.to_dict() for result in ready.report.results] if ready.report else ()
+    found = _described(spec, plan, store=_place(state.store), source=source, checks=checks)
     drift = None if state.current is None else drift_of_records(state.current)
     return replace(found, checked=ready.checked, drift=drift)
 
@@ -114,8 +116,9 @@ def _preflight(state: Reconciliation) -> tuple[KitaruWarning, ...]:
 
 
 def failed_plan(spec: StackSpec, error: KitaruError, source: str | None = None) -> StackPlan:
-    """Give the entry of a stack for which there is no plan, with the error."""
-    return _described(spec, Plan(spec.name), source=source, error=error)
+    """Give the entry of a stack for which there is no plan, with the error and its checks."""
+    checks = error.results if isinstance(error, CheckFailed) else ()
+    return _described(spec, Plan(spec.name), source=source, checks=checks, error=error)
 
 
 def apply_reviewed(
@@ -253,7 +256,7 @@ def _described(
     *,
     store: str | None = None,
     source: str | None = None,
-    report: CheckReport | None = None,
+    checks: Sequence[Mapping[str, Any]] = (),
     error: KitaruError | None = None,
 ) -> StackPlan:
     written = to_mapping(spec)
@@ -264,7 +267,7 @@ def _described(
         sensitive=tuple(_differing(written, hidden)),
         store=store,
         source=source,
-        checks=tuple(result.to_dict() for result in report.results) if report else (),
+        checks=tuple(checks),
         error=None if error is None else error.to_dict(),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from shutil import copytree, rmtree
 
 import pytest
@@ -199,6 +201,43 @@ def test_verify_stops_a_creation_before_anything_is_written(
     assert "data" in done.err
     with quiet():
         assert everything(Store.open()) == before
+
+
+def _key(option: str) -> str:
+    return option.removeprefix("--").replace("-", "_")
+
+
+def test_a_plan_has_what_the_checks_found_failed_or_beside_what_would_be_made(
+    kitaru: Kitaru, workshop: EngineRoom, tmp_path: Path
+) -> None:
+    (tmp_path / "stacks").mkdir()
+    unfit = dict(zip(map(_key, EXISTING[1::2]), EXISTING[2::2], strict=True))
+    for name in ("one", "two"):
+        (tmp_path / "stacks" / f"{name}.yaml").write_text(json.dumps({"name": name, **unfit}))
+    plan = tmp_path / "plan.json"
+    failed = kitaru("stack", "preview", "-f", str(tmp_path / "stacks"), "--out", str(plan))
+
+    assert failed.code == 3, failed.err
+    found = json.loads(plan.read_text())
+    entry = found["stacks"][1]
+    statuses = [check["status"] for check in entry["checks"]]
+    assert found["summary"]["checks_failed"] == 2 * statuses.count("fail") > 0
+    assert (entry["complete"], entry["applyable"]) == (False, False)
+
+    workshop.aws.bucket("data")
+    beside = kitaru(
+        *("stack", "preview", *PROD, "--artifact-store", "s3://data/kitaru", "-o", "json")
+    )
+
+    assert beside.code == 0, beside.err
+    found = beside.document["item"]
+    (entry,) = found["stacks"]
+    statuses = {check["id"]: check["status"] for check in entry["checks"]}
+    assert statuses["aws.bucket.exists"] == "ok"
+    assert "aws.role.exists" not in statuses
+    unknown = list(statuses.values()).count("unknown")
+    assert found["summary"]["checks_unknown"] == unknown
+    assert entry["complete"] is (unknown == 0)
 
 
 def test_verify_needs_no_engine(
