@@ -160,7 +160,7 @@ def apply(
     with trusted(host):
         request = host.merged()
         reviewed = saved_plan(plan) if plan is not None else None
-        planned = _planned(file, source, prune=prune, mend=True)
+        planned = _planned(file, source, prune=prune, to_apply=True)
         fresh = planned.to_dict()
         seen = fresh["digest"]
         if not unreviewed:
@@ -254,7 +254,7 @@ def _carried_out(
 
     outcomes: list[Outcome] = []
     try:
-        apply_several(planned, outcomes, progress=current().progress, consent=lambda _: True)
+        apply_several(planned, outcomes, progress=current().progress, consent=_agreed)
     finally:
         hand_on(host, fresh, plan, sum(one.error is not None for one in outcomes))
         host.summary(_table(outcomes, planned, LONGEST))
@@ -334,16 +334,29 @@ def _needs_review(plan: Mapping[str, Any]) -> bool:
     return bool(plan["summary"]["failed"]) or any(map(needs_review, changes))
 
 
+def _agreed(_: str) -> bool:
+    """Agree to a download of the engine: a job that applies was told to."""
+    return True
+
+
 def _planned(
-    files: Sequence[str], source: str | None, *, prune: bool, mend: bool = False
+    files: Sequence[str], source: str | None, *, prune: bool, to_apply: bool = False
 ) -> PlannedStacks:
+    """Plan all of them; to apply the plan, a dead run is mended and the engine may be fetched."""
     from kitaru_iac.machine.project import description_defaults
     from kitaru_iac.spec.files import read_all
     from kitaru_iac.stacks.several import plan_several, source_for
 
     described = read_all(files, description_defaults())
     kept = source_for(files, source, prune=prune)
-    found = plan_several(described, kept, prune=prune, progress=current().progress, mend=mend)
+    found = plan_several(
+        described,
+        kept,
+        prune=prune,
+        progress=current().progress,
+        consent=_agreed if to_apply else None,
+        mend=to_apply,
+    )
     for warning in found.warnings:
         current().warn(warning)
     return found

@@ -11,7 +11,7 @@ from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, KitaruError
 
 if TYPE_CHECKING:
-    from kitaru_iac.callbacks import ProgressCallback
+    from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
     from kitaru_iac.spec.files import Described
     from kitaru_iac.stacks.many import Outcome
     from kitaru_iac.stacks.several import PlannedStacks
@@ -43,11 +43,14 @@ class Several:
     prune: bool = False
     source: str | None = None
 
-    def planned(self, *, mend: bool = False) -> PlannedStacks:
+    def planned(
+        self, *, mend: bool = False, consent: ConfirmCallback | None = None
+    ) -> PlannedStacks:
         """Plan all of them.
 
         Args:
             mend: As in `plan_stack`.
+            consent: As in `plan_stack`.
 
         Raises:
             UsageError: They have to be a source, and are none.
@@ -59,6 +62,7 @@ class Several:
             self.as_source(),
             prune=self.prune,
             progress=_progress(self.described),
+            consent=consent,
             show=show_report,
             take_back=self.take_back,
             parallel=self.parallel,
@@ -107,7 +111,7 @@ def apply_many(
     source = several.as_source()
     found = None
     if reviewed is not None or several.prune or not yes:
-        found = several.planned(mend=True)
+        found = several.planned(mend=True, consent=consent(yes=yes))
         if reviewed is not None:
             require_digest(found.to_dict(), reviewed["digest"], reviewed)
         elif yes:

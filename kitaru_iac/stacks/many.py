@@ -101,6 +101,7 @@ def plan_all(
     described: Sequence[Described],
     *,
     progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
     show: ReportCallback | None = None,
     take_back: bool = False,
     parallel: int = PARALLEL,
@@ -112,6 +113,7 @@ def plan_all(
     Args:
         described: The descriptions.
         progress: Gets one-line messages.
+        consent: As in `plan_stack`.
         show: Gets the reports of the infrastructure's checks.
         take_back: As in `operations.apply`.
         parallel: So many stacks at the same time, on a server.
@@ -133,6 +135,7 @@ def plan_all(
                 found = plan_stack(
                     item.spec,
                     progress=progress,
+                    consent=consent,
                     show=show,
                     take_back=take_back,
                     source=item.source,

@@ -60,6 +60,7 @@ def plan_stack(
     *,
     owner: Owner | None = None,
     progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
     show: ReportCallback | None = None,
     take_back: bool = False,
     source: str | None = None,
@@ -72,6 +73,7 @@ def plan_stack(
         spec: The description.
         owner: The Pulumi resource that keeps the stack; None is the command.
         progress: Gets one-line messages.
+        consent: Asked before the Pulumi engine is downloaded, as when the plan is to be applied.
         show: Gets the report of the infrastructure's checks.
         take_back: As in `operations.apply`.
         source: The file that describes it.
@@ -88,7 +90,9 @@ def plan_stack(
     if mend and state.has_remains:
         with sole_writer(spec.name):
             state = Reconciliation.load(spec, owner, source=kept_source)
-    ready = prepare(spec, dry_run=True, progress=progress, show=show, take_back=take_back)
+    ready = prepare(
+        spec, dry_run=True, progress=progress, consent=consent, show=show, take_back=take_back
+    )
     state = state.with_infrastructure(ready)
     plan = state.plan(ready.steps)
     notes = _preflight(state) if plan.has_changes else ()
@@ -153,7 +157,9 @@ def apply_reviewed(
         KitaruError: As `operations.apply` does.
     """
     planned = [
-        plan_stack(spec, progress=progress, show=show, take_back=take_back, mend=True)
+        plan_stack(
+            spec, progress=progress, consent=consent, show=show, take_back=take_back, mend=True
+        )
         for spec in specs
     ]
     require_digest(document(planned), digest, reviewed)

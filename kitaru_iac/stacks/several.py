@@ -76,6 +76,7 @@ def plan_several(
     *,
     prune: bool = False,
     progress: ProgressCallback | None = None,
+    consent: ConfirmCallback | None = None,
     show: Callable[[CheckReport], None] | None = None,
     take_back: bool = False,
     parallel: int = PARALLEL,
@@ -88,6 +89,7 @@ def plan_several(
         source: What they are as a whole.
         prune: Whether stacks of the source go that none of them describes.
         progress: Gets one-line messages.
+        consent: As in `plan_stack`.
         show: Gets the reports of the infrastructure's checks.
         take_back: As in `operations.apply`.
         parallel: So many stacks at the same time, on a server.
@@ -100,6 +102,7 @@ def plan_several(
     plans, errors = plan_all(
         described,
         progress=progress,
+        consent=consent,
         show=show,
         take_back=take_back,
         parallel=parallel,

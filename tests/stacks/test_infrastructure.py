@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 from pathlib import Path
 from shutil import copytree, rmtree
 
 import pytest
+from pulumi.automation import PulumiCommand
 
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.records.stored import Store
@@ -238,6 +240,36 @@ def test_a_plan_has_what_the_checks_found_failed_or_beside_what_would_be_made(
     unknown = list(statuses.values()).count("unknown")
     assert found["summary"]["checks_unknown"] == unknown
     assert entry["complete"] is (unknown == 0)
+
+
+@pytest.mark.parametrize("more", [("--prune", "--source", "mine"), ("--plan", "reviewed.json")])
+def test_yes_agrees_to_the_engine_where_a_plan_comes_first(
+    kitaru: Kitaru,
+    workshop: EngineRoom,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    more: tuple[str, ...],
+) -> None:
+    def unreachable(**_: object) -> None:
+        raise urllib.error.URLError("Name or service not known")
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stacks").mkdir()
+    described = dict(zip(map(_key, PROD[1::2]), PROD[2::2], strict=True))
+    for name in ("one", "two"):
+        (tmp_path / "stacks" / f"{name}.yaml").write_text(json.dumps({"name": name, **described}))
+    monkeypatch.setattr(PulumiCommand, "install", unreachable)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("KITARU_PULUMI", "")
+    unplanned = kitaru("stack", "preview", "-f", "stacks", "--out", "reviewed.json")
+    assert (
+        "Name or service not known" not in unplanned.out + unplanned.err
+    )  # a look fetches nothing
+
+    done = kitaru("stack", "apply", "-f", "stacks", *more, "--yes")
+
+    assert done.code == 1
+    assert "Installing the Pulumi engine" in done.err
 
 
 def test_verify_needs_no_engine(
