@@ -21,6 +21,7 @@ from kitaru_iac.cli.ci_job import (
     hand_on,
     host_here,
     require_id,
+    require_kept_state,
     require_one,
     reviewed_digest,
     show_plans,
@@ -99,7 +100,7 @@ def preview(
     request = host.proposal
     key = f"preview/{id}"
     with trusted(host), failure_commented(host, key, comment=comment):
-        planned = _planned(file, source, prune=prune)
+        planned = _planned(host, file, source, prune=prune)
         save_plan(planned.plans, out)
     plan = planned.to_dict()
     body = with_digest(plan, planned.warnings)
@@ -160,7 +161,7 @@ def apply(
     with trusted(host):
         request = host.merged()
         reviewed = saved_plan(plan) if plan is not None else None
-        planned = _planned(file, source, prune=prune, to_apply=True)
+        planned = _planned(host, file, source, prune=prune, to_apply=True)
         fresh = planned.to_dict()
         seen = fresh["digest"]
         if not unreviewed:
@@ -340,7 +341,7 @@ def _agreed(_: str) -> bool:
 
 
 def _planned(
-    files: Sequence[str], source: str | None, *, prune: bool, to_apply: bool = False
+    host: Host, files: Sequence[str], source: str | None, *, prune: bool, to_apply: bool = False
 ) -> PlannedStacks:
     """Plan all of them; to apply the plan, a dead run is mended and the engine may be fetched."""
     from kitaru_iac.machine.project import description_defaults
@@ -348,6 +349,7 @@ def _planned(
     from kitaru_iac.stacks.several import plan_several, source_for
 
     described = read_all(files, description_defaults())
+    require_kept_state(host, (item.spec for item in described))
     kept = source_for(files, source, prune=prune)
     found = plan_several(
         described,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kitaru_iac.notices import KitaruWarning
     from kitaru_iac.plan.document import StackPlan
     from kitaru_iac.plan.remains import Parts
+    from kitaru_iac.spec.model import StackSpec
 
 __all__ = [
     "LONGEST",
@@ -39,6 +40,7 @@ __all__ = [
     "hand_on",
     "host_here",
     "require_id",
+    "require_kept_state",
     "require_one",
     "reviewed_digest",
     "show_plans",
@@ -139,6 +141,26 @@ def _refuse_strangers(request: Proposal | None) -> None:
             why="A description names the variables and files that hold credentials, and the "
             "servers that they are sent to.",
             remedy="Run it for the event `pull_request`, which has no secrets on forks.",
+        )
+
+
+def require_kept_state(host: Host, specs: Iterable[StackSpec]) -> None:
+    """Refuse to make, or look for, infrastructure with a state that is gone with the job's machine.
+
+    Raises:
+        UsageError: A description provisions, on a code host, and no backend is given.
+    """
+    from kitaru_iac.hosts.plain import NoHost
+
+    if isinstance(host, NoHost) or os.environ.get("PULUMI_BACKEND_URL", "").strip():
+        return
+    if made := [spec.name for spec in specs if spec.infra == "provision"]:
+        raise UsageError(
+            "The state of provisioned infrastructure would be lost with this job",
+            where=f"infra: provision of {', '.join(map(repr, made))}",
+            why=f"A job on {host.name} keeps no files, and PULUMI_BACKEND_URL is not set.",
+            remedy="Set PULUMI_BACKEND_URL to a backend that all jobs reach, as s3://my-bucket, "
+            "and PULUMI_CONFIG_PASSPHRASE.",
         )
 
 

@@ -392,6 +392,32 @@ class TestApply:
         assert job.run("apply", "-f", "stacks", "--plan", "p.json", "--unreviewed").code == 64
 
 
+class TestProvisioned:
+    """Of infrastructure that jobs make: its state has to outlive them."""
+
+    PROD = "name: prod\ntype: sagemaker\nregion: eu-west-1\ninfra: provision\n"
+
+    @pytest.mark.parametrize("words", [("preview",), ("apply", "--unreviewed"), ("apply",)])
+    def test_a_job_without_a_backend_is_refused(self, job: Job, words: tuple[str, ...]) -> None:
+        job.patch.delenv("PULUMI_BACKEND_URL", raising=False)
+        job.describe(prod=self.PROD, dev=DEV)
+        job.event("pull_request" if words == ("preview",) else "push")
+
+        done = job.run(*words, "-f", "stacks")
+
+        assert done.code == 64
+        assert "infra: provision of 'prod'" in done.err
+        assert "PULUMI_BACKEND_URL" in done.err
+
+    def test_without_a_code_host_or_provisioning_none_is_needed(self, job: Job) -> None:
+        job.patch.delenv("PULUMI_BACKEND_URL", raising=False)
+        job.describe(prod=self.PROD.replace("provision", "none"))
+        assert "PULUMI_BACKEND_URL" not in job.run("preview", "-f", "stacks").err
+        job.describe(prod=self.PROD)
+        job.patch.delenv("GITHUB_ACTIONS")
+        assert "PULUMI_BACKEND_URL" not in job.run("preview", "-f", "stacks").err
+
+
 class TestVerify:
     def test_writes_reports_and_counts(self, job: Job) -> None:
         job.describe(dev=DEV, team="name: team\n")

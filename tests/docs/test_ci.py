@@ -61,6 +61,9 @@ class TestTheAction:
         for step in ACTION["runs"]["steps"]:
             if "uses" in step:
                 assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"])
+        (install,) = (step for step in ACTION["runs"]["steps"] if step.get("name") == "Install")
+        assert '--constraints "$GITHUB_ACTION_PATH/requirements.lock"' in install["run"]
+        assert (ROOT / "requirements.lock").is_file()
 
 
 @pytest.mark.parametrize("block", WORKFLOWS, ids=str)
