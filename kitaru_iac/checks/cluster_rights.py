@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from kitaru_iac.checks.model import Verdict, fail, ok, warn
+from kitaru_iac.checks.model import Verdict, fail, ok, unknown, warn
 from kitaru_iac.values import dataclass
 
 __all__ = ["CLUSTER_RIGHTS", "ClusterRight", "Use", "evaluate_rights", "rights_for", "rules_of"]
@@ -108,18 +108,17 @@ def evaluate_rights(denied: Iterable[ClusterRight], namespace: str, remedy: str)
     lacking = [right for right in denied if right != _BIND]
     if any(right.use is not Use.SCHEDULE for right in lacking):
         return fail(f"the connector may not {_listed(lacking)} in {namespace}", remedy)
+    if _BIND in denied:
+        return unknown(
+            "the connector may not bind the role edit to the pods' service account, unless it has "
+            "itself all that edit allows, which was not asked",
+            remedy,
+        )
     if lacking:
         return warn(
             f"the connector may not {_listed(lacking)} in {namespace}: schedules will fail", remedy
         )
-    allowed = f"the connector may do in {namespace} what ZenML does there"
-    if _BIND in denied:
-        return ok(
-            allowed,
-            "it can bind the role edit to the pods' service account only if it has itself all "
-            "that edit allows, which was not asked",
-        )
-    return ok(allowed)
+    return ok(f"the connector may do in {namespace} what ZenML does there")
 
 
 def _listed(rights: Iterable[ClusterRight]) -> str:

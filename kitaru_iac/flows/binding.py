@@ -11,17 +11,26 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ContextDecorator, closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kitaru_iac.errors import StackNotFound, UsageError
 from kitaru_iac.gateway.forgetting import look_anew_at_stack, renew_zenml
 from kitaru_iac.gateway.guard import guard_zenml, variable_lock
-from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE, blocks, bound_ids
+from kitaru_iac.machine.active_scope import (
+    ACTIVE_STACK_VARIABLE,
+    blocks,
+    bound_ids,
+    named_stack,
+)
 from kitaru_iac.machine.environment import apply_environment
+from kitaru_iac.machine.settings import read_global
+
+if TYPE_CHECKING:
+    from kitaru_iac.gateway.views import Active
 
 __all__ = ["BLOCK", "BoundStack", "bound", "find_stack", "stack", "surrounding"]
 
@@ -97,6 +106,20 @@ class _Turns:
                         os.environ[ACTIVE_STACK_VARIABLE] = self._saved
             self._changed.notify_all()
 
+    def without_runs_elsewhere(self) -> dict[str, str] | None:
+        """Give the environment as it is without runs of other threads, where only these bind."""
+        with self._changed, variable_lock:
+            every = self._every()
+            if not every or not all(one.is_run for one in every):
+                return None
+            if threading.get_ident() in self._blocks:
+                return None
+            outside = dict(os.environ)
+            outside.pop(ACTIVE_STACK_VARIABLE, None)
+            if self._saved is not None:
+                outside[ACTIVE_STACK_VARIABLE] = self._saved
+            return outside
+
     def _wait(self, me: int, id: str) -> None:
         def is_over() -> bool:
             return self._may_enter(me, id) or self._would_last(me)
@@ -171,7 +194,15 @@ def find_stack(ref: str | None, source: str) -> BoundStack:
 
     with closing(open_reader()) as reader:
         if ref is None:
+            outside = _turns.without_runs_elsewhere()
             active = reader.active()
+            if outside is not None and not _is_active(active, outside):
+                # It may be a thread of that run's own, which has to go on there.
+                _log.warning(
+                    "This run names no stack, and goes to '%s', on which another thread has a run: "
+                    "not to the active stack. Name one: .run(stack=...)",
+                    active.name,
+                )
             return BoundStack(active.id, active.name)
         try:
             row = reader.find(ref)
@@ -180,6 +211,14 @@ def find_stack(ref: str | None, source: str) -> BoundStack:
                 error.what, where=source, why=error.why, remedy=error.remedy
             ) from error
         return BoundStack(row.id, row.name)
+
+
+def _is_active(found: Active, environ: Mapping[str, str]) -> bool:
+    """Whether a stack is the active one in an environment."""
+    named = named_stack(read_global(), environ)
+    if named.ref is None:
+        return found.name == "default"
+    return found.id == named.id if named.id else found.name == named.ref
 
 
 @contextmanager

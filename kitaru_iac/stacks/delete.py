@@ -13,7 +13,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import MANAGED_LABEL, is_managed
-from kitaru_iac.machine.active_scope import blocks
+from kitaru_iac.machine.active_scope import blocks, bound_ids
 from kitaru_iac.plan.model import Action, Plan, Reason, Step
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.model import Records, stored_id
@@ -226,6 +226,12 @@ def _require_inactive(
             f"Stack '{name}' is active in a block of this process: with kitaru.stack({name!r})",
             why="What runs in the block would have no stack.",
             remedy="Delete it after the block.",
+        )
+    if "environment" in scopes and stack.id in bound_ids:
+        raise ProtectedStackError(
+            f"A flow of this process runs on stack '{name}'",
+            why="The run would have no stack.",
+            remedy="Delete it when the run has ended.",
         )
     if "environment" in scopes:
         raise ProtectedStackError(

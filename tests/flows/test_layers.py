@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from kitaru_iac.flows import binding
 from kitaru_iac.flows.binding import BLOCK, BoundStack
 from kitaru_iac.flows.layers import ACTIVE, CONFIGURE, FLOW, RUN, configure, resolve
 from kitaru_iac.machine.run_defaults import CONFIGURED, ENVIRONMENT, PROJECT, RunDefaults
+from tests.homes import Home
 
 ORDER = (RUN, FLOW, BLOCK, CONFIGURE, ENVIRONMENT, PROJECT, ACTIVE)
 NOTHING = RunDefaults()
@@ -177,6 +179,29 @@ def test_a_block_of_another_thread_is_what_says_which_stack_is_active(
     found = resolve(NOTHING, NOTHING)
     assert (found.stack, found.source) == (None, BLOCK)
     assert resolve(RunDefaults(stack="a"), NOTHING).source == RUN
+
+
+@pytest.mark.parametrize("saved", ["gpu", None])
+def test_a_run_that_goes_where_another_threads_run_is_says_so(
+    home: Home, caplog: pytest.LogCaptureFixture, saved: str | None
+) -> None:
+    del home
+    import kitaru_iac as kitaru
+
+    kitaru.create_stack("gpu", activate=saved is not None)
+    gpu = binding.find_stack("gpu", RUN)
+    found: list[BoundStack] = []
+    with binding.bound(gpu):
+        inside = binding.find_stack(None, ACTIVE)
+        other = threading.Thread(target=lambda: found.append(binding.find_stack(None, ACTIVE)))
+        other.start()
+        other.join()
+        with pytest.raises(KitaruError, match="A flow of this process runs on stack 'gpu'"):
+            kitaru.delete_stack("gpu", force=True)
+    assert [inside, *found] == [gpu, gpu]
+    said = [record.getMessage() for record in caplog.records if "names no stack" in record.msg]
+    assert len(said) == (saved is None)
+    assert all("goes to 'gpu'" in text for text in said)
 
 
 def test_a_result_whose_store_is_gone_is_said_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:

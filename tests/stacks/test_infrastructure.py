@@ -234,10 +234,10 @@ def test_a_plan_has_what_the_checks_found_failed_or_beside_what_would_be_made(
     assert beside.code == 0, beside.err
     found = beside.document["item"]
     (entry,) = found["stacks"]
-    statuses = {check["id"]: check["status"] for check in entry["checks"]}
-    assert statuses["aws.bucket.exists"] == "ok"
-    assert "aws.role.exists" not in statuses
-    unknown = list(statuses.values()).count("unknown")
+    used = {check["id"]: check["status"] for check in entry["checks"]}
+    assert used["aws.bucket.exists"] == "ok"
+    assert "aws.role.exists" not in used
+    unknown = list(used.values()).count("unknown")
     assert found["summary"]["checks_unknown"] == unknown
     assert entry["complete"] is (unknown == 0)
 
