@@ -159,7 +159,7 @@ def require_kept_state(host: Host, specs: Iterable[StackSpec]) -> None:
             "The state of provisioned infrastructure would be lost with this job",
             where=f"infra: provision of {', '.join(map(repr, made))}",
             why=f"A job on {host.name} keeps no files, and PULUMI_BACKEND_URL is not set.",
-            remedy="Set PULUMI_BACKEND_URL to a backend that all jobs reach, as s3://my-bucket, "
+            remedy="Set PULUMI_BACKEND_URL to a backend that all jobs reach, "
             "and PULUMI_CONFIG_PASSPHRASE.",
         )
 
