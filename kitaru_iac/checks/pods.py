@@ -13,18 +13,23 @@ from kitaru_iac.values import dataclass, replace
 __all__ = [
     "ARM",
     "LINUX",
+    "POD_ACCOUNTS",
     "X86",
     "PodSettings",
     "Taint",
     "asks_for_arm",
     "evaluate_pods",
     "is_met",
+    "pod_accounts",
     "pods_of",
     "untolerated",
 ]
 
 LINUX = ("kubernetes.io/os", "linux")
 X86, ARM = ("kubernetes.io/arch", "amd64"), ("kubernetes.io/arch", "arm64")
+#: The service accounts of Kubernetes that ZenML 0.98 takes for the orchestrator's pod, which it
+#: makes, and for those of the steps.
+POD_ACCOUNTS = ("zenml-service-account", "default")
 #: The effects of taints are written in two ways; this one only prefers other nodes.
 _SOFT = "prefernoschedule"
 _WORST_FIRST = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
@@ -158,3 +163,15 @@ def _admitted(pod: PodSettings) -> PodSettings:
     """
     more = tuple((name, "Exists", "", "") for name in pod.resources)
     return replace(pod, tolerations=pod.tolerations + more)
+
+
+def pod_accounts(orchestrator: Mapping[str, object]) -> tuple[str, ...]:
+    """What the pods of the orchestrator and those of the steps run as (ZenML 0.98).
+
+    Sources: ``_get_service_account_name`` in ``kubernetes_orchestrator.py``, and
+    ``step_pod_service_account_name`` in ``kubernetes_orchestrator_entrypoint.py``.
+    """
+    own = orchestrator.get("service_account_name")
+    made, default = POD_ACCOUNTS
+    steps = orchestrator.get("step_pod_service_account_name") or own or default
+    return tuple(dict.fromkeys((str(own or made), str(steps))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
-from kitaru_iac.checks.pods import PodSettings, pods_of
+from kitaru_iac.checks.pods import POD_ACCOUNTS, PodSettings, pod_accounts, pods_of
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.clouds.names import slug
 from kitaru_iac.patterns import compiled
@@ -19,13 +19,11 @@ from kitaru_iac.spec.uris import EcrUri, S3Uri
 
 __all__ = [
     "DEFAULT_REPOSITORY",
-    "POD_ACCOUNTS",
     "AwsResources",
     "account_in",
     "account_of",
     "aws_resources",
     "existing",
-    "pod_accounts",
     "prefix_of",
     "repository_of",
     "role_name",
@@ -35,8 +33,6 @@ __all__ = [
 #: (``DEFAULT_ZENML_DOCKER_REPOSITORY``, used in ``pipeline_docker_image_builder.py``).
 DEFAULT_REPOSITORY = "zenml"
 
-#: What ZenML makes for its orchestrator's pods, and what steps run as, unless told otherwise.
-POD_ACCOUNTS = ("zenml-service-account", "default")
 #: How names end that stand where a bucket's does, and are none.
 _NO_BUCKETS = {
     "-s3alias": "the alias of an access point",
@@ -220,18 +216,6 @@ def account_in(bucket: str, stack: str) -> str | None:
 def prefix_of(store: S3Uri | None) -> str | None:
     """Where in its bucket a store lies, without slashes at its ends; None for all of it."""
     return store.prefix or None if store else None
-
-
-def pod_accounts(orchestrator: Mapping[str, object]) -> tuple[str, ...]:
-    """What the pods of the orchestrator and those of the steps run as (ZenML 0.98).
-
-    Sources: ``_get_service_account_name`` in ``kubernetes_orchestrator.py``, and
-    ``step_pod_service_account_name`` in ``kubernetes_orchestrator_entrypoint.py``.
-    """
-    own = orchestrator.get("service_account_name")
-    made, default = POD_ACCOUNTS
-    steps = orchestrator.get("step_pod_service_account_name") or own or default
-    return tuple(dict.fromkeys((str(own or made), str(steps))))
 
 
 def _quota(orchestrator: Mapping[str, object]) -> str:

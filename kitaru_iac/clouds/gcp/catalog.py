@@ -276,9 +276,11 @@ _CHECKS = (
         "A grant on the bucket to the pods' principal; or, where an annotation of their service "
         "account names one of Google's, that this one lets them in and may use the bucket: GKE "
         "hands out its tokens then. Without either, ZenML hands pods the connector's credentials: "
-        "a warning.",
+        "a warning. Both service accounts that ZenML takes are looked at: the orchestrator's pod "
+        "runs as `service_account_name`, else `zenml-service-account`; those of the steps as "
+        "`step_pod_service_account_name`, else `service_account_name`, else `default`. One that is "
+        "named has to exist.",
         _GKE + "concepts/workload-identity",
-        _CANNOT_FAIL,
     ),
     CheckInfo(
         "gcp.cluster.namespace",

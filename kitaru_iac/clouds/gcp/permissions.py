@@ -150,14 +150,14 @@ def vertex_agents(number: str) -> tuple[str, str]:
     )
 
 
-def pod_member(r: GcpResources, number: str) -> str:
-    """The pods of this stack as a principal of IAM: the project's number in front, its id behind.
+def pod_member(r: GcpResources, number: str, account: str) -> str:
+    """Pods of this stack as a principal of IAM: the project's number in front, its id behind.
 
     https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity
     """
     return (
         f"principal://iam.googleapis.com/projects/{number}/locations/global/workloadIdentityPools/"
-        f"{r.project}.svc.id.goog/subject/ns/{r.namespace}/sa/{r.pod_account}"
+        f"{r.project}.svc.id.goog/subject/ns/{r.namespace}/sa/{account}"
     )
 
 

@@ -38,9 +38,6 @@ class ClusterProbes(CommonProbes):
         self.endpoint: Probe[bool] = Probe(
             "the cluster's endpoint", self._reached, requires=(self.cluster,)
         )
-        self.pod_account: Probe[Raw] = Probe(
-            "the pods' service account", self._pod_account, requires=(self.cluster,)
-        )
         self.by_name: Probe[bool] = Probe(
             "the cluster's DNS endpoint",
             lambda cluster: dns_endpoint(cluster) is not None,
@@ -130,16 +127,18 @@ class ClusterProbes(CommonProbes):
             raise Skipped("GKE told no endpoint")
         return connects(where.removeprefix("https://"), self._google.timeout)
 
-    def _pod_account(self, cluster: Raw) -> Raw:
-        """The service account of Kubernetes that pods run as; empty where there is none yet."""
-        path = f"/api/v1/namespaces/{self._r.namespace}/serviceaccounts/"
-        about = f"service account {self._r.pod_account} in {self._r.namespace}"
-        try:
-            return self._api(cluster).read(
-                path + quote(self._r.pod_account, safe=""), about, "service accounts"
-            )
-        except NotFound:
-            return {}
+    def pod_account(self, account: str) -> Probe[Raw]:
+        """A service account of Kubernetes that pods run as; empty where there is none yet."""
+        path = f"/api/v1/namespaces/{self._r.namespace}/serviceaccounts/{quote(account, safe='')}"
+        about = f"service account {account} in {self._r.namespace}"
+
+        def run(cluster: Raw) -> Raw:
+            try:
+                return self._api(cluster).read(path, about, "service accounts")
+            except NotFound:
+                return {}
+
+        return Probe("the pods' service account", run, requires=(self.cluster,))
 
     def _node_members(self, cluster: Raw, project: Project) -> tuple[str, ...]:
         accounts = node_accounts(cluster, project.number)

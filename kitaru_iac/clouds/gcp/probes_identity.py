@@ -94,14 +94,14 @@ class IdentityProbes(BucketProbes, RegistryProbes, ClusterProbes):
 
         return agent(0), agent(1)
 
-    def pods(self) -> Probe[tuple[str, ...]]:
-        """The pods as principals: alone, by their namespace, their cluster, and their pool.
+    def pods(self, account: str) -> Probe[tuple[str, ...]]:
+        """Pods of a service account as principals: alone, by namespace, cluster, and pool.
 
         https://cloud.google.com/iam/docs/principal-identifiers
         """
 
         def run(project: Project, cluster: Raw) -> tuple[str, ...]:
-            one = pod_member(self._r, project.number)
+            one = pod_member(self._r, project.number, account)
             pool = one.partition("/subject/")[0].removeprefix("principal://")
             sets = f"principalSet://{pool}"
             gsa = f"serviceAccount:{self._r.project}.svc.id.goog"
@@ -110,7 +110,7 @@ class IdentityProbes(BucketProbes, RegistryProbes, ClusterProbes):
                 f"{sets}/namespace/{self._r.namespace}",
                 f"{sets}/kubernetes.cluster/{cluster.get('selfLink')}",
                 f"{sets}/*",
-                f"{gsa}[{self._r.namespace}/{self._r.pod_account}]",
+                f"{gsa}[{self._r.namespace}/{account}]",
             )
 
         requires = (self.project, self.cluster)

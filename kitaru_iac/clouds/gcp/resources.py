@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
-from kitaru_iac.checks.pods import PodSettings, pods_of
+from kitaru_iac.checks.pods import POD_ACCOUNTS, PodSettings, pod_accounts, pods_of
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.credentials import Credentials
@@ -15,7 +15,6 @@ from kitaru_iac.spec.model import BaseSpec, KubernetesSpec
 from kitaru_iac.spec.uris import ArtifactRegistryUri, GcrUri, GcsUri
 
 __all__ = [
-    "POD_ACCOUNT",
     "GcpResources",
     "RepositoryName",
     "connector_account",
@@ -24,10 +23,6 @@ __all__ = [
     "project_of_account",
     "repository_of",
 ]
-
-#: The service account of Kubernetes that ZenML 0.98 makes for its pods unless another one is named
-#: (``kubernetes_orchestrator.py``, ``_get_service_account_name``).
-POD_ACCOUNT = "zenml-service-account"
 
 #: Where the hosts of Container Registry live on in Artifact Registry.
 #: https://cloud.google.com/artifact-registry/docs/transition/setup-gcr-repo
@@ -68,7 +63,7 @@ class GcpResources:
         repository: The one that images are pushed to.
         cluster: The GKE cluster's name.
         namespace: Where pods run.
-        pod_account: The service account of Kubernetes that pods run as.
+        pod_accounts: What the pods of the orchestrator and of the steps run as there.
         rights: What ZenML does in the namespace.
         pods: What its pods ask of nodes, each way once.
         workload: The address of the service account that steps run as on Vertex.
@@ -86,7 +81,7 @@ class GcpResources:
     repository: RepositoryName | None = None
     cluster: str | None = None
     namespace: str = "default"
-    pod_account: str = POD_ACCOUNT
+    pod_accounts: tuple[str, ...] = POD_ACCOUNTS
     rights: tuple[ClusterRight, ...] = ()
     pods: tuple[PodSettings, ...] = (PodSettings(),)
     workload: str | None = None
@@ -117,11 +112,7 @@ def gcp_resources(spec: BaseSpec) -> GcpResources:
         repository=repository_of(spec.container_registry),
         cluster=cluster,
         namespace=str(orchestrator.get("kubernetes_namespace") or namespace),
-        pod_account=str(
-            orchestrator.get("step_pod_service_account_name")
-            or orchestrator.get("service_account_name")
-            or POD_ACCOUNT
-        ),
+        pod_accounts=pod_accounts(orchestrator),
         rights=rights_for(orchestrator) if isinstance(spec, KubernetesSpec) else (),
         pods=pods_of(orchestrator),
         workload=str(workload) if workload and spec.type is StackType.VERTEX else None,

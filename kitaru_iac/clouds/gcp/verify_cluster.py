@@ -27,7 +27,7 @@ from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import evaluate_rights
 from kitaru_iac.clouds.gcp.verify_compute import evaluate_compute, evaluate_scopes
 from kitaru_iac.clouds.gcp.verify_pods import (
-    evaluate_pod_identity,
+    evaluate_pod_identities,
     evaluate_workload_identity,
     pod_probe,
 )
@@ -109,7 +109,7 @@ def _pod_checks(
                 "gcp.cluster.pod_identity",
                 subject,
                 pod_probe(probes, r),
-                lambda seen: evaluate_pod_identity(seen, r),
+                lambda seen: evaluate_pod_identities(seen, r),
             )
         )
     return checks

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kitaru_iac.checks.model import CheckStatus, Verdict, ok, unknown, warn
+from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
+from kitaru_iac.checks.pods import POD_ACCOUNTS
 from kitaru_iac.checks.probes import Outcome, Probe, ProbeError
 from kitaru_iac.clouds.gcp import commands
 from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
@@ -17,9 +18,10 @@ from kitaru_iac.clouds.gcp.probes_cluster import is_autopilot
 from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import DENY_UNSEEN
 
-__all__ = ["evaluate_pod_identity", "evaluate_workload_identity", "pod_probe"]
+__all__ = ["evaluate_pod_identities", "evaluate_workload_identity", "pod_probe"]
 
 _ANNOTATION = "iam.gke.io/gcp-service-account"
+_WORST_FIRST = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
 _MAY_BECOME = ("iam.serviceAccounts.getAccessToken",)
 
 
@@ -62,17 +64,19 @@ def evaluate_workload_identity(cluster: Raw, r: GcpResources) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class PodIdentity:
-    """How pods of a stack may reach the bucket.
+    """How pods of one service account may reach the bucket.
 
     Attributes:
+        pods: That service account of Kubernetes.
         enabled: Whether Workload Identity is on everywhere in the cluster.
         direct: What the pods' own principal may do to the bucket.
-        account: Their service account of Kubernetes; empty if there is none yet.
+        account: What the cluster tells of it; empty if there is none yet.
         named: The account of Google's that it names, if any.
         become: Whether the pods may become that one.
         through: What that one may do to the bucket.
     """
 
+    pods: str
     enabled: bool
     direct: Outcome[Rights]
     account: Outcome[Raw]
@@ -81,9 +85,15 @@ class PodIdentity:
     through: Outcome[Rights] | None = None
 
 
-def pod_probe(probes: GcpProbes, r: GcpResources) -> Probe[PodIdentity]:
-    """Look both ways. The second account is only known once the first was read."""
-    pods = probes.pods()
+def pod_probe(probes: GcpProbes, r: GcpResources) -> Probe[tuple[PodIdentity, ...]]:
+    """Look at each service account that the stack's pods run as."""
+    ones = tuple(_pod_probe(probes, r, name) for name in r.pod_accounts)
+    return Probe("the pods' identities", lambda *seen: seen, requires=ones, inline=True)
+
+
+def _pod_probe(probes: GcpProbes, r: GcpResources, name: str) -> Probe[PodIdentity]:
+    """Look both ways. Google's account is only known once that of Kubernetes was read."""
+    pods = probes.pods(name)
     direct = probes.on_bucket("the pods' rights on the bucket", pods)
 
     def run(cluster: Raw, members: tuple[str, ...], caller: Caller, straight: Outcome[Rights],
@@ -91,13 +101,14 @@ def pod_probe(probes: GcpProbes, r: GcpResources) -> Probe[PodIdentity]:
         enabled = evaluate_workload_identity(cluster, r).status is CheckStatus.OK
         named = None if isinstance(account, ProbeError) else _named(account)
         if named is None:
-            return PodIdentity(enabled, straight, account)
+            return PodIdentity(name, enabled, straight, account)
         policy: Outcome[Raw]
         try:
             policy = probes.read_account_policy(named)
         except ProbeError as error:
             policy = error
         return PodIdentity(
+            name,
             enabled,
             straight,
             account,
@@ -110,7 +121,7 @@ def pod_probe(probes: GcpProbes, r: GcpResources) -> Probe[PodIdentity]:
         "the pods' identity",
         run,
         requires=(probes.cluster, pods, probes.session),
-        after=(direct, probes.pod_account, probes.bucket_policy),
+        after=(direct, probes.pod_account(name), probes.bucket_policy),
     )
 
 
@@ -121,7 +132,33 @@ def _named(account: Raw) -> str | None:
     return str(found) if found else None
 
 
-def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
+def evaluate_pod_identities(seen: tuple[PodIdentity, ...], r: GcpResources) -> Verdict:
+    """The worst of what the pods of each service account may do, with all that are as bad."""
+    found = [_absent(one, r) or _evaluate(one, r) for one in seen]
+    status = min((one.status for one in found), key=_WORST_FIRST.index)
+    alike = list(dict.fromkeys(one for one in found if one.status is status))
+    first = alike[0]
+    if len(alike) == 1 or status in {CheckStatus.FAIL, CheckStatus.UNKNOWN}:
+        return first
+    why = "; ".join(dict.fromkeys(one.why for one in alike))
+    if status is CheckStatus.OK:
+        return ok(why, "; ".join(dict.fromkeys(one.caveat for one in alike if one.caveat)) or None)
+    return warn(why, " && ".join(dict.fromkeys(one.remedy for one in alike if one.remedy)))
+
+
+def _absent(seen: PodIdentity, r: GcpResources) -> Verdict | None:
+    """That a service account which the description names is not there; else nothing."""
+    absent = not isinstance(seen.account, ProbeError) and not seen.account
+    if absent and seen.pods not in POD_ACCOUNTS:  # ZenML makes the one, the namespace the other
+        return fail(
+            f"the service account {seen.pods} does not exist in {r.namespace}: pods that run as it "
+            "do not start",
+            f"kubectl create serviceaccount {seen.pods} --namespace {r.namespace}",
+        )
+    return None
+
+
+def _evaluate(seen: PodIdentity, r: GcpResources) -> Verdict:
     """Either way is good; neither is a warning, and what could not be read may be one.
 
     Where the pods' account names one of Google's, GKE hands out that one's tokens, and what the
@@ -139,14 +176,18 @@ def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
     direct = seen.direct
     if seen.named is None and isinstance(direct, Rights) and direct.granted >= set(wanted):
         named = (
-            f", nor whether {r.pod_account} names an account of Google's, whose rights would count"
+            f", nor whether {seen.pods} names an account of Google's, whose rights would count"
             if isinstance(seen.account, ProbeError)
             else ""
         )
         return ok(f"{direct.member} has {', '.join(direct.roles)}", f"{DENY_UNSEEN}{named}")
     if may_become and _covers(seen.through, wanted):
         return ok(f"pods become {seen.named}, which may use the bucket", DENY_UNSEEN)
-    member = seen.direct.member if isinstance(seen.direct, Rights) else pod_member(r, "NUMBER")
+    member = (
+        seen.direct.member
+        if isinstance(seen.direct, Rights)
+        else pod_member(r, "NUMBER", seen.pods)
+    )
     if seen.named is not None:
         member = f"serviceAccount:{seen.named}"
     grant = use_bucket(f"gs://{r.bucket}", member)
@@ -173,12 +214,12 @@ def evaluate_pod_identity(seen: PodIdentity, r: GcpResources) -> Verdict:
                 "iam",
                 "service-accounts",
                 seen.named,
-                member=f"serviceAccount:{r.project}.svc.id.goog[{r.namespace}/{r.pod_account}]",
+                member=f"serviceAccount:{r.project}.svc.id.goog[{r.namespace}/{seen.pods}]",
                 role="roles/iam.workloadIdentityUser",
             ),
         )
     return warn(
-        f"no policy that was read lets the pods of {r.pod_account} use the bucket: without one, "
+        f"no policy that was read lets the pods of {seen.pods} use the bucket: without one, "
         "ZenML hands them the connector's credentials",
         grant,
     )

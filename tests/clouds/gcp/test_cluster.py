@@ -455,7 +455,8 @@ def test_the_grants_that_an_existing_cluster_goes_without_are_said(world: World)
         assert "here nobody else has" in note  # nobody has looked what they have been granted
     assert "repositories add-iam-policy-binding kitaru-prod" in nodes
     assert "buckets add-iam-policy-binding gs://kitaru-prod-" in pods
-    assert f"/{PROJECT}.svc.id.goog/subject/ns/default/sa/zenml-service-account" in pods
+    for account in ("zenml-service-account", "default"):
+        assert f"/{PROJECT}.svc.id.goog/subject/ns/default/sa/{account}" in pods
     there = {
         "artifact_store": "gs://team-data",
         "container_registry": f"{REGION}-docker.pkg.dev/{PROJECT}/team",

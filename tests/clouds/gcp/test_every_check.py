@@ -15,7 +15,7 @@ import pytest
 from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.clouds.gcp.catalog import CATALOG
 from kitaru_iac.spec.model import BaseSpec
-from tests.clouds.gcp.world import KUBERNETES_ACCOUNT, World
+from tests.clouds.gcp.world import KUBERNETES_ACCOUNTS, World
 from tests.doubles.gcp_state import PROJECT
 from tests.doubles.web import Response
 
@@ -129,6 +129,11 @@ def _elsewhere(world: World) -> BaseSpec:
 def _nothing_on_gke(world: World) -> BaseSpec:
     world.gcp.deny("container.clusters.list")
     return world.kubernetes()
+
+
+def _no_account_on_gke(world: World) -> BaseSpec:
+    world.fit()
+    return world.kubernetes(extra={"orchestrator": {"service_account_name": "runner"}})
 
 
 def _no_cluster(world: World) -> BaseSpec:
@@ -304,6 +309,11 @@ SITUATIONS = (
         {"cluster.exists": (FAIL, "no cluster"), "cluster.active": (UNKNOWN, "does not exist")},
     ),
     Situation(
+        "no-account-on-gke",
+        _no_account_on_gke,
+        {"cluster.pod_identity": (FAIL, "runner does not exist in ml")},
+    ),
+    Situation(
         "all-wrong-on-gke",
         _everything_wrong_on_gke,
         {
@@ -402,11 +412,12 @@ def test_pods_may_reach_the_bucket_through_an_account_of_googles(world: World) -
     spec, check = world.kubernetes(), "gcp.cluster.pod_identity"
     assert world.check(spec, check).status is WARN
 
-    world.api.accounts[f"ml/{KUBERNETES_ACCOUNT}"] = {"iam.gke.io/gcp-service-account": steps}
-    assert world.check(spec, check).status is UNKNOWN
-    pods = f"serviceAccount:{PROJECT}.svc.id.goog[ml/{KUBERNETES_ACCOUNT}]"
-    world.gcp.bind(steps, "roles/iam.workloadIdentityUser", pods)
-    assert world.check(spec, check).status is UNKNOWN
+    for account in KUBERNETES_ACCOUNTS:
+        world.api.accounts[f"ml/{account}"] = {"iam.gke.io/gcp-service-account": steps}
+        assert world.check(spec, check).status is UNKNOWN
+        pods = f"serviceAccount:{PROJECT}.svc.id.goog[ml/{account}]"
+        world.gcp.bind(steps, "roles/iam.workloadIdentityUser", pods)
+        assert world.check(spec, check).status is UNKNOWN
     for role in ("roles/storage.objectUser", "roles/storage.bucketViewer"):
         world.gcp.bind(f"buckets/{world.bucket}", role, f"serviceAccount:{steps}")
     result = world.check(spec, check)

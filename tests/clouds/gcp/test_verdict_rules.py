@@ -164,15 +164,25 @@ def by_address(**fields: Any) -> dict[str, Any]:
 
 
 USING = frozenset(needed(GKE, Identity.RUNTIME, Resource.BUCKET))
-POD = vp.pod_member(GKE, "123")
+POD = vp.pod_member(GKE, "123", "zenml-service-account")
+STEPS = vp.pod_member(GKE, "123", "default")
 MAY = Rights(POD, USING, roles=("roles/storage.objectUser",))
 MAY_NOT = Rights(POD, USING - {"storage.objects.get"})
+STEPS_MAY = Rights(STEPS, USING, roles=("roles/storage.objectUser",))
+STEPS_MAY_NOT = Rights(STEPS, USING - {"storage.objects.get"})
 BECOMES = Rights(POD, frozenset({"iam.serviceAccounts.getAccessToken"}))
 UNSEEN = Rights(POD, frozenset(), unseen=(DENIED,))
 
 
 def pods(*seen: Any) -> Callable[[], Verdict]:
-    return lambda: vp.evaluate_pod_identity(vp.PodIdentity(*seen), GKE)
+    return both(seen)
+
+
+def both(*seen: tuple[Any, ...]) -> Callable[[], Verdict]:
+    """What is seen of the orchestrator's pod, and of those of the steps."""
+    named = zip(GKE.pod_accounts, seen, strict=False)
+    found = tuple(vp.PodIdentity(name, *one) for name, one in named)
+    return lambda: vp.evaluate_pod_identities(found, GKE)
 
 
 HERE, ELSE = Connector(), Connector(member="serviceAccount:other@p.iam.gserviceaccount.com")
@@ -539,6 +549,18 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "pods: policies unseen": pods(True, UNSEEN, {}),
     "pods: account unseen": pods(True, MAY_NOT, Unavailable("the cluster is silent")),
     "pods: neither": pods(True, MAY_NOT, {}),
+    "pods: an account that is not there": lambda: vp.evaluate_pod_identities(
+        (vp.PodIdentity("runner", True, MAY, {}),), GKE
+    ),
+    "pods: an account that may not be there": lambda: vp.evaluate_pod_identities(
+        (vp.PodIdentity("runner", True, MAY, DENIED),), GKE
+    ),
+    "pods: both": both((True, MAY, {}), (True, STEPS_MAY, {})),
+    "pods: the orchestrator's alone": both((True, MAY, {}), (True, STEPS_MAY_NOT, {})),
+    "pods: the steps' alone": both((True, MAY_NOT, {}), (True, STEPS_MAY, {})),
+    "pods: none of both": both((True, MAY_NOT, {}), (True, STEPS_MAY_NOT, {})),
+    "pods: the steps' unseen": both((True, MAY, {}), (True, DENIED, {})),
+    "pods: both off": both((False, MAY, {}), (False, STEPS_MAY, {})),
     "endpoint: its name": endpoint(True, controlPlaneEndpointsConfig=dns(True)),
     "endpoint: its name, not reached": endpoint(False, controlPlaneEndpointsConfig=dns(True)),
     "endpoint: its name, unseen": endpoint(AWAY, controlPlaneEndpointsConfig=dns(True)),
@@ -634,6 +656,7 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
 #: What is called on probes to get another one.
 METHODS = {
     *("services", "account_policy", "project_tested", "account", "known", "agents", "pods"),
+    "pod_account",
     *("on_bucket", "on_repository", "on_project", "on_account", "denied", "read_account_policy"),
     *("read_rights", "if_caller", "test_of_bucket"),
 }
@@ -697,7 +720,7 @@ SEEN: dict[str, Any] = {
     "by_name": False,
     "node_members": ("serviceAccount:nodes@p",),
     "pod_account": {},
-    "pods": (POD,),
+    "pods": lambda account: (vp.pod_member(GKE, "123", account),),
     "known": lambda *members: members,
     "on_bucket": _held,
     "on_repository": _held,

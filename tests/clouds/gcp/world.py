@@ -50,10 +50,12 @@ AGENTS = tuple(
     for kind in ("", "-cc")
 )
 KEY = f"projects/{PROJECT}/locations/europe-west1/keyRings/ring/cryptoKeys/data"
-KUBERNETES_ACCOUNT = "zenml-service-account"
-PODS = (
+#: What the pods of the orchestrator and those of the steps run as.
+KUBERNETES_ACCOUNTS = ("zenml-service-account", "default")
+PODS = tuple(
     f"principal://iam.googleapis.com/projects/{PROJECT_NUMBER}/locations/global/"
-    f"workloadIdentityPools/{PROJECT}.svc.id.goog/subject/ns/ml/sa/{KUBERNETES_ACCOUNT}"
+    f"workloadIdentityPools/{PROJECT}.svc.id.goog/subject/ns/ml/sa/{account}"
+    for account in KUBERNETES_ACCOUNTS
 )
 
 
@@ -119,7 +121,7 @@ class World:
         self.gcp.bucket(self.bucket, **settings)
         at = f"buckets/{self.bucket}"
         for role in ("roles/storage.objectUser", "roles/storage.bucketViewer"):
-            self.gcp.bind(at, role, f"serviceAccount:{self.workload}", PODS)
+            self.gcp.bind(at, role, f"serviceAccount:{self.workload}", *PODS)
 
     def fit_repository(self, **settings: Any) -> None:
         scanning = {"enablement_state": "SCANNING_ACTIVE"}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
+from kitaru_iac.checks.pods import POD_ACCOUNTS
 from kitaru_iac.clouds.aws.provision import described, lookups
 from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
 from kitaru_iac.clouds.aws.provision.bucket import Bucket
@@ -16,7 +17,7 @@ from kitaru_iac.clouds.aws.provision.network import Network
 from kitaru_iac.clouds.aws.provision.repository import Repository
 from kitaru_iac.clouds.aws.provision.roles import runtime_role
 from kitaru_iac.clouds.aws.provision.used import used
-from kitaru_iac.clouds.aws.resources import POD_ACCOUNTS, AwsResources
+from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.programs import CloudInfrastructure, foreseen, own_marks
 from kitaru_iac.spec.clouds.aws import aws_partition
 from kitaru_iac.spec.model import StackSpec

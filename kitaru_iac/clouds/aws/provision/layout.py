@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import cast
 
+from kitaru_iac.checks.pods import pod_accounts
 from kitaru_iac.clouds.aws.provision import names
 from kitaru_iac.clouds.aws.provision.args import InfrastructureArgs
-from kitaru_iac.clouds.aws.resources import aws_resources, pod_accounts, repository_of, role_name
+from kitaru_iac.clouds.aws.resources import aws_resources, repository_of, role_name
 from kitaru_iac.clouds.wanted import mode_of, wants_cluster
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.clouds.aws import aws_partition

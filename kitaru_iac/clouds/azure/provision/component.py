@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi_azure_native import containerregistry, managedidentity, resources
 
+from kitaru_iac.checks.pods import POD_ACCOUNTS
 from kitaru_iac.clouds.azure.provision import described, grants, names
 from kitaru_iac.clouds.azure.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
 from kitaru_iac.clouds.azure.provision.bucket import Bucket
@@ -20,7 +21,6 @@ from kitaru_iac.clouds.azure.provision.kinds import (
     VAULT,
     WORKSPACE,
 )
-from kitaru_iac.clouds.azure.provision.layout import SERVICE_ACCOUNTS
 from kitaru_iac.clouds.azure.provision.registry import registry
 from kitaru_iac.clouds.azure.provision.workspace import Setting, attached, workspace
 from kitaru_iac.clouds.programs import CloudInfrastructure, foreseen, own_marks
@@ -252,7 +252,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             who[Use.PODS],
             called=called[Use.PODS],
             namespace=args.get("namespace") or "default",
-            accounts=args.get("service_accounts") or SERVICE_ACCOUNTS,
+            accounts=args.get("service_accounts") or POD_ACCOUNTS,
         )
         self.cluster = foreseen(made.name, name, made)
 

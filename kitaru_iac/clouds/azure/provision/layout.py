@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import cast
 
+from kitaru_iac.checks.pods import pod_accounts
 from kitaru_iac.clouds.azure.provision import names
 from kitaru_iac.clouds.azure.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.azure.resources import azure_resources, location_of
@@ -21,15 +22,13 @@ from kitaru_iac.spec.kinds import ResourceMode, StackType
 from kitaru_iac.spec.model import AzuremlSpec, KubernetesSpec, StackSpec
 from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
 
-__all__ = ["SERVICE_ACCOUNTS", "Known", "Layout", "layout", "place_in"]
+__all__ = ["Known", "Layout", "layout", "place_in"]
 
 _CREATE, _EXISTING, _SKIP = ResourceMode.CREATE, ResourceMode.EXISTING, ResourceMode.SKIP
 # https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
 _NOT_IN_TAGS = compiled(r"[<>%&\\?/]")
 _LONGEST_TAG = 128  # of a storage account; others take 512
 _MOST_TAGS = 46  # beside ours, of 50
-#: What ZenML's pods run as unless they are told: that of the orchestrator, and that of the steps.
-SERVICE_ACCOUNTS = ("zenml-service-account", "default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +199,7 @@ def layout(spec: StackSpec, subscription: str, region: str, *, tenant: str | Non
         new_cluster=new_cluster,
         node_group=names.node_group_name(*place) if new_cluster else None,
         namespace=azure_resources(spec).namespace if new_cluster else None,
-        service_accounts=_service_accounts(spec) if new_cluster else (),
+        service_accounts=pod_accounts(spec.extra.orchestrator) if new_cluster else (),
         options=spec.infrastructure,
     )
 
@@ -298,19 +297,6 @@ def _cluster(spec: StackSpec, problems: list[Problem]) -> tuple[str | None, str 
             )
         )
     return None, spec.cluster
-
-
-def _service_accounts(spec: StackSpec) -> tuple[str, ...]:
-    """What the pods of the orchestrator and those of the steps run as (ZenML 0.98).
-
-    Sources: ``_get_service_account_name`` in ``kubernetes_orchestrator.py``, and
-    ``step_pod_service_account_name`` in ``kubernetes_orchestrator_entrypoint.py``.
-    """
-    given = spec.extra.orchestrator
-    own = given.get("service_account_name")
-    orchestrator, default = SERVICE_ACCOUNTS
-    steps = given.get("step_pod_service_account_name") or own or default
-    return tuple(dict.fromkeys((str(own or orchestrator), str(steps))))
 
 
 def _roles(spec: StackSpec) -> list[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
@@ -18,7 +19,7 @@ from kitaru_iac.clouds.gcp.provision.layout import (
     services_of,
 )
 from kitaru_iac.clouds.gcp.provision.ownership import claims, repository_claim
-from kitaru_iac.clouds.gcp.resources import gcp_resources, repository_of
+from kitaru_iac.clouds.gcp.resources import GcpResources, gcp_resources, repository_of
 from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Claim, Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
@@ -81,9 +82,7 @@ def target(spec: StackSpec) -> Target:
         makes_anything=planned.makes_anything,
         claims=claims(planned),
         names=physical_names(planned),
-        notes=_notes(
-            planned, pod_member(gcp_resources(spec), account.number), told=agent is not None
-        ),
+        notes=_notes(planned, _pods(gcp_resources(spec), account.number), told=agent is not None),
         passing=passing,
     )
 
@@ -130,7 +129,7 @@ def _possible(spec: StackSpec, account: Account) -> Layout:
     )
 
 
-def _notes(planned: Layout, pods: str, *, told: bool) -> tuple[str, ...]:
+def _notes(planned: Layout, pods: Sequence[str], *, told: bool) -> tuple[str, ...]:
     """What comes later, and what nobody but the user can know.
 
     Args:
@@ -176,7 +175,12 @@ def _notes(planned: Layout, pods: str, *, told: bool) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _notes_of_existing(planned: Layout, pods: str) -> list[str]:
+def _pods(r: GcpResources, number: str) -> list[str]:
+    """The stack's pods as IAM names them."""
+    return [pod_member(r, number, account) for account in r.pod_accounts]
+
+
+def _notes_of_existing(planned: Layout, pods: Sequence[str]) -> list[str]:
     """What the nodes and pods of a cluster that exists are to be granted: nothing is, unasked."""
     found = []
     if planned.new_repository:
@@ -194,11 +198,12 @@ def _notes_of_existing(planned: Layout, pods: str) -> list[str]:
             f"repository is there, with the address of their account: {grant}"
         )
     if planned.new_bucket:
+        bucket = f"gs://{planned.new_bucket}"
         found.append(
             f"This grants the pods of {planned.cluster} nothing: where nobody else has, ZenML "
             "hands them the connector's credentials. For their own, with Workload Identity on and "
             "no account of Google's in their annotation, once the bucket is there: "
-            f"{use_bucket(f'gs://{planned.new_bucket}', pods)}"
+            f"{' && '.join(use_bucket(bucket, one) for one in pods)}"
         )
     return found
 
