@@ -26,6 +26,7 @@ from kitaru_iac.values import dataclass, replace
 T_co = TypeVar("T_co", covariant=True)
 
 __all__ = [
+    "WORST_FIRST",
     "Check",
     "CheckInfo",
     "CheckReport",
@@ -52,7 +53,8 @@ class CheckStatus(StrEnum):
 
 
 _ALL = frozenset(CheckStatus)
-_WORST_FIRST = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
+#: How bad an end is, as a gate sees it.
+WORST_FIRST = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ class CheckReport:
     def worst(self) -> CheckStatus | None:
         """The worst status (fail, unknown, warn, ok); None when nothing was checked."""
         found = {result.status for result in self.results}
-        return next((status for status in _WORST_FIRST if status in found), None)
+        return next((status for status in WORST_FIRST if status in found), None)
 
     @property
     def failed(self) -> bool:

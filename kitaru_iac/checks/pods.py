@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from kitaru_iac.checks.model import CheckStatus, Verdict
+from kitaru_iac.checks.model import WORST_FIRST, Verdict
 from kitaru_iac.values import dataclass, replace
 
 __all__ = [
@@ -32,7 +32,6 @@ X86, ARM = ("kubernetes.io/arch", "amd64"), ("kubernetes.io/arch", "arm64")
 POD_ACCOUNTS = ("zenml-service-account", "default")
 #: The effects of taints are written in two ways; this one only prefers other nodes.
 _SOFT = "prefernoschedule"
-_WORST_FIRST = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ def evaluate_pods(
 ) -> Verdict:
     """Evaluate each pod as it is admitted, and give the worst verdict: all of them must run."""
     verdicts = map(evaluate, map(_admitted, pods))
-    return min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.status))
+    return min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict.status))
 
 
 def _admitted(pod: PodSettings) -> PodSettings:

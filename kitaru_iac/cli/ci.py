@@ -29,6 +29,7 @@ from kitaru_iac.cli.ci_job import (
     trusted,
     with_digest,
 )
+from kitaru_iac.cli.infra import consent
 from kitaru_iac.cli.options import MORE, Prune, SourceName
 from kitaru_iac.cli.output import current
 from kitaru_iac.errors import ExitCode, PlanMoved, UsageError
@@ -255,7 +256,7 @@ def _carried_out(
 
     outcomes: list[Outcome] = []
     try:
-        apply_several(planned, outcomes, progress=current().progress, consent=_agreed)
+        apply_several(planned, outcomes, progress=current().progress, consent=consent(yes=True))
     finally:
         hand_on(host, fresh, plan, sum(one.error is not None for one in outcomes))
         host.summary(_table(outcomes, planned, LONGEST))
@@ -335,11 +336,6 @@ def _needs_review(plan: Mapping[str, Any]) -> bool:
     return bool(plan["summary"]["failed"]) or any(map(needs_review, changes))
 
 
-def _agreed(_: str) -> bool:
-    """Agree to a download of the engine: a job that applies was told to."""
-    return True
-
-
 def _planned(
     host: Host, files: Sequence[str], source: str | None, *, prune: bool, to_apply: bool = False
 ) -> PlannedStacks:
@@ -356,7 +352,7 @@ def _planned(
         kept,
         prune=prune,
         progress=current().progress,
-        consent=_agreed if to_apply else None,
+        consent=consent(yes=True) if to_apply else None,
         mend=to_apply,
     )
     for warning in found.warnings:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kitaru_iac.repository.contents import ENGINE
 from tests.cli.test_ci import COMMIT
 from tests.docs.markdown import ROOT, blocks
 from tests.doubles.code_hosts import TOKEN, code_host
@@ -83,6 +84,10 @@ class TestAWorkflow:
         for job in workflow["jobs"].values():
             assert set(job["permissions"]) <= {"contents", "pull-requests", "issues", "id-token"}
             assert job["permissions"]["contents"] == "read"
+
+    def test_its_engine_is_the_one_of_a_new_repository(self, block: Any) -> None:
+        versions = [step.get("with", {}).get("pulumi-version") for _, step in _steps(block.text)]
+        assert set(versions) <= {None, ENGINE}
 
     def test_linters_have_nothing_to_say(self, block: Any, tmp_path: Path) -> None:
         folder = tmp_path / ".github" / "workflows"

@@ -205,19 +205,22 @@ def test_verify_stops_a_creation_before_anything_is_written(
         assert everything(Store.open()) == before
 
 
-def _key(option: str) -> str:
-    return option.removeprefix("--").replace("-", "_")
+def _described_twice(folder: Path, words: list[str]) -> Path:
+    """A folder with two descriptions of what these words of a command say."""
+    keys = (option.removeprefix("--").replace("-", "_") for option in words[1::2])
+    described = dict(zip(keys, words[2::2], strict=True))
+    found = folder / "stacks"
+    found.mkdir()
+    for name in ("one", "two"):
+        (found / f"{name}.yaml").write_text(json.dumps({"name": name, **described}))
+    return found
 
 
 def test_a_plan_has_what_the_checks_found_failed_or_beside_what_would_be_made(
     kitaru: Kitaru, workshop: EngineRoom, tmp_path: Path
 ) -> None:
-    (tmp_path / "stacks").mkdir()
-    unfit = dict(zip(map(_key, EXISTING[1::2]), EXISTING[2::2], strict=True))
-    for name in ("one", "two"):
-        (tmp_path / "stacks" / f"{name}.yaml").write_text(json.dumps({"name": name, **unfit}))
-    plan = tmp_path / "plan.json"
-    failed = kitaru("stack", "preview", "-f", str(tmp_path / "stacks"), "--out", str(plan))
+    stacks, plan = _described_twice(tmp_path, EXISTING), tmp_path / "plan.json"
+    failed = kitaru("stack", "preview", "-f", str(stacks), "--out", str(plan))
 
     assert failed.code == 3, failed.err
     found = json.loads(plan.read_text())
@@ -254,17 +257,14 @@ def test_yes_agrees_to_the_engine_where_a_plan_comes_first(
         raise urllib.error.URLError("Name or service not known")
 
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "stacks").mkdir()
-    described = dict(zip(map(_key, PROD[1::2]), PROD[2::2], strict=True))
-    for name in ("one", "two"):
-        (tmp_path / "stacks" / f"{name}.yaml").write_text(json.dumps({"name": name, **described}))
+    _described_twice(tmp_path, PROD)
     monkeypatch.setattr(PulumiCommand, "install", unreachable)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setenv("KITARU_PULUMI", "")
     unplanned = kitaru("stack", "preview", "-f", "stacks", "--out", "reviewed.json")
-    assert (
-        "Name or service not known" not in unplanned.out + unplanned.err
-    )  # a look fetches nothing
+    said = unplanned.out + unplanned.err  # a look fetches nothing
+    assert "Name or service not known" not in said
+    assert "Installing the Pulumi engine" not in said
 
     done = kitaru("stack", "apply", "-f", "stacks", *more, "--yes")
 

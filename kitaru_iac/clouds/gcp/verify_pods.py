@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.model import WORST_FIRST, CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.pods import POD_ACCOUNTS
 from kitaru_iac.checks.probes import Outcome, Probe, ProbeError
@@ -21,7 +21,6 @@ from kitaru_iac.clouds.gcp.trust import DENY_UNSEEN
 __all__ = ["evaluate_pod_identities", "evaluate_workload_identity", "pod_probe"]
 
 _ANNOTATION = "iam.gke.io/gcp-service-account"
-_WORST_FIRST = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK)
 _MAY_BECOME = ("iam.serviceAccounts.getAccessToken",)
 
 
@@ -135,7 +134,7 @@ def _named(account: Raw) -> str | None:
 def evaluate_pod_identities(seen: tuple[PodIdentity, ...], r: GcpResources) -> Verdict:
     """The worst of what the pods of each service account may do, with all that are as bad."""
     found = [_absent(one, r) or _evaluate(one, r) for one in seen]
-    status = min((one.status for one in found), key=_WORST_FIRST.index)
+    status = min((one.status for one in found), key=WORST_FIRST.index)
     alike = list(dict.fromkeys(one for one in found if one.status is status))
     first = alike[0]
     if len(alike) == 1 or status in {CheckStatus.FAIL, CheckStatus.UNKNOWN}:
