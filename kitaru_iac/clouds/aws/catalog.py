@@ -267,7 +267,9 @@ _CHECKS = (
         "Asks the cluster itself, by one access review for each verb that ZenML's Kubernetes "
         "orchestrator uses. Only where the looking identity is the connector: a cluster tells "
         "everybody their own rights alone. Without those for cron jobs, schedules fail: a warning. "
-        "Not looked at is what admission controllers of the cluster refuse.",
+        "Without `bind` on the role `edit` it is unknown: who has all that the role allows can "
+        "bind it too, which is not asked. Not looked at is what admission controllers of the "
+        "cluster refuse.",
         _REVIEW,
     ),
     CheckInfo(

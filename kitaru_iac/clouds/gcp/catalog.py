@@ -279,7 +279,7 @@ _CHECKS = (
         "a warning. Both service accounts that ZenML takes are looked at: the orchestrator's pod "
         "runs as `service_account_name`, else `zenml-service-account`; those of the steps as "
         "`step_pod_service_account_name`, else `service_account_name`, else `default`. One that is "
-        "named has to exist.",
+        "named has to exist: unknown where it may not be looked at.",
         _GKE + "concepts/workload-identity",
     ),
     CheckInfo(
@@ -296,7 +296,8 @@ _CHECKS = (
         "Asks the cluster, where RBAC and IAM decide together, by one access review for each "
         "verb that ZenML's Kubernetes orchestrator uses. Only where the looking identity is the "
         "connector: a cluster tells everybody their own rights alone. Without those for cron jobs, "
-        "schedules fail: a warning.",
+        "schedules fail: a warning. Without `bind` on the role `edit` it is unknown: who has all "
+        "that the role allows can bind it too, which is not asked.",
         _REVIEW,
     ),
     CheckInfo(

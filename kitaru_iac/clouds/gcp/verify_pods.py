@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kitaru_iac.checks.cluster_rights import Use
 from kitaru_iac.checks.model import WORST_FIRST, CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.pods import POD_ACCOUNTS
@@ -17,6 +19,7 @@ from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.probes_cluster import is_autopilot
 from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import DENY_UNSEEN
+from kitaru_iac.values import replace
 
 __all__ = ["evaluate_pod_identities", "evaluate_workload_identity", "pod_probe"]
 
@@ -132,27 +135,50 @@ def _named(account: Raw) -> str | None:
 
 
 def evaluate_pod_identities(seen: tuple[PodIdentity, ...], r: GcpResources) -> Verdict:
-    """The worst of what the pods of each service account may do, with all that are as bad."""
-    found = [_absent(one, r) or _evaluate(one, r) for one in seen]
+    """The worst of what the pods of each service account may do, with all that are as bad.
+
+    Of several that are unknown it is the first one: what helps to look at it is its own.
+    """
+    found = [_existence(one, r) or _evaluate(one, r) for one in seen]
     status = min((one.status for one in found), key=WORST_FIRST.index)
     alike = list(dict.fromkeys(one for one in found if one.status is status))
-    first = alike[0]
-    if len(alike) == 1 or status in {CheckStatus.FAIL, CheckStatus.UNKNOWN}:
-        return first
-    why = "; ".join(dict.fromkeys(one.why for one in alike))
-    if status is CheckStatus.OK:
-        return ok(why, "; ".join(dict.fromkeys(one.caveat for one in alike if one.caveat)) or None)
-    return warn(why, " && ".join(dict.fromkeys(one.remedy for one in alike if one.remedy)))
+    if status is CheckStatus.UNKNOWN:
+        return alike[0]
+
+    def all_of(said: Iterable[str | None], between: str) -> str:
+        return between.join(dict.fromkeys(filter(None, said)))
+
+    return replace(
+        alike[0],
+        why=all_of((one.why for one in alike), "; "),
+        remedy=all_of((one.remedy for one in alike), " && ") or None,
+        caveat=all_of((one.caveat for one in alike), "; ") or None,
+    )
 
 
-def _absent(seen: PodIdentity, r: GcpResources) -> Verdict | None:
-    """That a service account which the description names is not there; else nothing."""
-    absent = not isinstance(seen.account, ProbeError) and not seen.account
-    if absent and seen.pods not in POD_ACCOUNTS:  # ZenML makes the one, the namespace the other
+def _existence(seen: PodIdentity, r: GcpResources) -> Verdict | None:
+    """That an account which has to be there is not, or was not seen; None for any other.
+
+    A namespace has its `default`, and ZenML makes the orchestrator's unless it is named, for which
+    it needs rights of its own.
+    """
+    made, default = POD_ACCOUNTS
+    is_made = any(right.use is Use.ACCOUNT for right in r.rights)
+    if seen.pods == default or (seen.pods == made and is_made):
+        return None
+    create = f"kubectl create serviceaccount {seen.pods} --namespace {r.namespace}"
+    if isinstance(seen.account, ProbeError):
+        return unknown(
+            f"whether the service account {seen.pods} exists in {r.namespace} was not seen: "
+            f"{seen.account.why}",
+            seen.account.remedy or f"{create}  # if it does not",
+            seen.account.permission,
+        )
+    if not seen.account:
         return fail(
             f"the service account {seen.pods} does not exist in {r.namespace}: pods that run as it "
             "do not start",
-            f"kubectl create serviceaccount {seen.pods} --namespace {r.namespace}",
+            create,
         )
     return None
 

@@ -404,6 +404,17 @@ def test_checks_end_as_they_should_and_say_why(situation: Situation, world: Worl
     )
 
 
+@pytest.mark.parametrize("name", ["runner", "zenml-service-account"])
+def test_a_named_account_of_pods_has_to_be_seen(world: World, name: str) -> None:
+    """ZenML makes one only where none is named, whatever its name."""
+    world.fit()
+    orchestrator = {"service_account_name": name}
+    spec, check = world.kubernetes(extra={"orchestrator": orchestrator}), "gcp.cluster.pod_identity"
+    assert world.check(spec, check).status is FAIL
+    world.api.accounts[f"ml/{name}"] = {}
+    assert world.check(spec, check).status is not FAIL
+
+
 def test_pods_may_reach_the_bucket_through_an_account_of_googles(world: World) -> None:
     """The older of the two ways: an annotation, and the account's own policy."""
     world.fit_cluster()

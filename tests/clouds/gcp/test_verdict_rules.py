@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.cluster_rights import rights_for
 from kitaru_iac.checks.model import Verdict
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.pods import ARM, PodSettings
@@ -54,7 +55,7 @@ VERTEX = GcpResources(
     pool="projects/1/locations/global/workloadIdentityPools/ci", impersonates=True,
 )  # fmt: skip
 GKE = replace(VERTEX, type=StackType.KUBERNETES, cluster="pods", namespace="ml", workload=None,
-              pool=None, impersonates=False)  # fmt: skip
+              pool=None, impersonates=False, rights=rights_for({}))  # fmt: skip
 LOCAL = replace(VERTEX, type=StackType.LOCAL, workload=None)
 BUCKET = Bucket("europe-west1", (), True, "enforced", True, 604800, None, "123")
 INHERITED = replace(BUCKET, prevention="inherited")
@@ -174,6 +175,10 @@ BECOMES = Rights(POD, frozenset({"iam.serviceAccounts.getAccessToken"}))
 UNSEEN = Rights(POD, frozenset(), unseen=(DENIED,))
 
 
+def annotated(account: str | None) -> dict[str, Any]:
+    return {"metadata": {"annotations": {"iam.gke.io/gcp-service-account": account}}}
+
+
 def pods(*seen: Any) -> Callable[[], Verdict]:
     return both(seen)
 
@@ -183,6 +188,13 @@ def both(*seen: tuple[Any, ...]) -> Callable[[], Verdict]:
     named = zip(GKE.pod_accounts, seen, strict=False)
     found = tuple(vp.PodIdentity(name, *one) for name, one in named)
     return lambda: vp.evaluate_pod_identities(found, GKE)
+
+
+def of_named(*seen: tuple[Any, ...]) -> Callable[[], Verdict]:
+    """What is seen of accounts that the description names, so that ZenML makes none."""
+    found = tuple(vp.PodIdentity(*one) for one in seen)
+    r = replace(GKE, rights=rights_for({"service_account_name": "named"}))
+    return lambda: vp.evaluate_pod_identities(found, r)
 
 
 HERE, ELSE = Connector(), Connector(member="serviceAccount:other@p.iam.gserviceaccount.com")
@@ -549,12 +561,14 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "pods: policies unseen": pods(True, UNSEEN, {}),
     "pods: account unseen": pods(True, MAY_NOT, Unavailable("the cluster is silent")),
     "pods: neither": pods(True, MAY_NOT, {}),
-    "pods: an account that is not there": lambda: vp.evaluate_pod_identities(
-        (vp.PodIdentity("runner", True, MAY, {}),), GKE
+    "pods: an account that is not there": of_named(("runner", True, MAY, {})),
+    "pods: an account that may not be there": of_named(("runner", True, MAY, DENIED)),
+    "pods: an account that is there": of_named(("runner", True, MAY, annotated(None))),
+    "pods: two that are not there": of_named(("a", True, MAY, {}), ("b", True, MAY, {})),
+    "pods: ZenML's account, named, is not there": of_named(
+        ("zenml-service-account", True, MAY, {})
     ),
-    "pods: an account that may not be there": lambda: vp.evaluate_pod_identities(
-        (vp.PodIdentity("runner", True, MAY, DENIED),), GKE
-    ),
+    "pods: the namespace's own, named": of_named(("default", True, STEPS_MAY, {})),
     "pods: both": both((True, MAY, {}), (True, STEPS_MAY, {})),
     "pods: the orchestrator's alone": both((True, MAY, {}), (True, STEPS_MAY_NOT, {})),
     "pods: the steps' alone": both((True, MAY_NOT, {}), (True, STEPS_MAY, {})),
@@ -679,10 +693,6 @@ def _read(members: Any, outcomes: Any, _caller: Any) -> Rights:
     unseen = tuple(one for one in outcomes if isinstance(one, ProbeError))
     granted = frozenset() if unseen else USING | BECOMES.granted
     return Rights(members[0], granted, roles=("roles/read",), unseen=unseen)
-
-
-def annotated(account: str | None) -> dict[str, Any]:
-    return {"metadata": {"annotations": {"iam.gke.io/gcp-service-account": account}}}
 
 
 GOOD = cluster(
