@@ -108,16 +108,15 @@ def evaluate_rights(denied: Iterable[ClusterRight], namespace: str, remedy: str)
     lacking = [right for right in denied if right != _BIND]
     if any(right.use is not Use.SCHEDULE for right in lacking):
         return fail(f"the connector may not {_listed(lacking)} in {namespace}", remedy)
+    schedules = f"the connector may not {_listed(lacking)} in {namespace}: schedules will fail"
     if _BIND in denied:
-        return unknown(
+        why = (
             "the connector may not bind the role edit to the pods' service account, unless it has "
-            "itself all that edit allows, which was not asked",
-            remedy,
+            "itself all that edit allows, which was not asked"
         )
+        return unknown(f"{why}; {schedules}" if lacking else why, remedy)
     if lacking:
-        return warn(
-            f"the connector may not {_listed(lacking)} in {namespace}: schedules will fail", remedy
-        )
+        return warn(schedules, remedy)
     return ok(f"the connector may do in {namespace} what ZenML does there")
 
 

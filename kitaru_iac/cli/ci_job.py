@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -150,17 +151,19 @@ def require_kept_state(host: Host, specs: Iterable[StackSpec]) -> None:
     Raises:
         UsageError: A description provisions, on a code host, and no backend is given.
     """
+    from kitaru_iac.engine.workspace import own_backend
     from kitaru_iac.hosts.plain import NoHost
 
     if isinstance(host, NoHost) or os.environ.get("PULUMI_BACKEND_URL", "").strip():
         return
     if made := [spec.name for spec in specs if spec.infra == "provision"]:
         raise UsageError(
-            "The state of provisioned infrastructure would be lost with this job",
+            "The state of provisioned infrastructure may be lost with this job",
             where=f"infra: provision of {', '.join(map(repr, made))}",
-            why=f"A job on {host.name} keeps no files, and PULUMI_BACKEND_URL is not set.",
+            why=f"Most jobs on {host.name} keep no files, and PULUMI_BACKEND_URL is not set.",
             remedy="Set PULUMI_BACKEND_URL to a backend that all jobs reach, "
-            "and PULUMI_CONFIG_PASSPHRASE.",
+            "and PULUMI_CONFIG_PASSPHRASE. On a runner that keeps its home: "
+            f"export PULUMI_BACKEND_URL={shlex.quote(own_backend().url)}",
         )
 
 

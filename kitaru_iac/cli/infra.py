@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from kitaru_iac.cli.output import current
@@ -40,8 +41,9 @@ def progress() -> ProgressCallback:
 
 
 def consent(*, yes: bool) -> ConfirmCallback:
-    """Who answers whether the Pulumi engine may be downloaded: ``--yes``, or a person."""
+    """Who answers whether the Pulumi engine may be downloaded: ``--yes``, or a person, once."""
 
+    @cache
     def answer(question: str) -> bool:
         from kitaru_iac.cli.terminal import confirm, someone_is_there
 

@@ -109,9 +109,9 @@ def apply_many(
     out = current()
     reviewed = None if plan is None else saved_plan(plan)
     source = several.as_source()
-    found = None
+    found, agreed = None, consent(yes=yes)
     if reviewed is not None or several.prune or not yes:
-        found = several.planned(mend=True, consent=consent(yes=yes))
+        found = several.planned(mend=True, consent=agreed)
         if reviewed is not None:
             require_digest(found.to_dict(), reviewed["digest"], reviewed)
         elif yes:
@@ -123,7 +123,7 @@ def apply_many(
     more: dict[str, Any] = {
         "fail_fast": fail_fast,
         "progress": _progress(several.described),
-        "consent": consent(yes=yes),
+        "consent": agreed,
         "show": show_report,
         "take_back": several.take_back,
         "parallel": several.parallel,

@@ -148,4 +148,7 @@ def test_of_several_the_worst_counts_and_all_are_named() -> None:
     status, why, _ = _judged("create cronjobs", "get pods/log", "bind clusterroles edit")
     assert status is CheckStatus.FAIL
     assert "get pods/log, create cronjobs in ml" in why
-    assert _judged("create cronjobs", "bind clusterroles edit")[0] is CheckStatus.UNKNOWN
+    status, why, _ = _judged("create cronjobs", "bind clusterroles edit")
+    assert status is CheckStatus.UNKNOWN
+    assert "may not bind the role edit" in why
+    assert "may not create cronjobs in ml: schedules will fail" in why

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kitaru_iac.checks.cluster_rights import Use
+from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.model import WORST_FIRST, CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.pods import POD_ACCOUNTS
@@ -166,12 +167,14 @@ def _existence(seen: PodIdentity, r: GcpResources) -> Verdict | None:
     is_made = any(right.use is Use.ACCOUNT for right in r.rights)
     if seen.pods == default or (seen.pods == made and is_made):
         return None
-    create = f"kubectl create serviceaccount {seen.pods} --namespace {r.namespace}"
+    if seen.pods.startswith("{{"):
+        return unknown(f"the service account is in ZenML's secret {seen.pods}: not looked at")
+    create = command("kubectl", "create", "serviceaccount", seen.pods, namespace=r.namespace)
     if isinstance(seen.account, ProbeError):
         return unknown(
             f"whether the service account {seen.pods} exists in {r.namespace} was not seen: "
             f"{seen.account.why}",
-            seen.account.remedy or f"{create}  # if it does not",
+            seen.account.remedy or note(create, "if it does not"),
             seen.account.permission,
         )
     if not seen.account:

@@ -564,6 +564,9 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "pods: an account that is not there": of_named(("runner", True, MAY, {})),
     "pods: an account that may not be there": of_named(("runner", True, MAY, DENIED)),
     "pods: an account that is there": of_named(("runner", True, MAY, annotated(None))),
+    "pods: an account from a secret": of_named(("{{k8s.account}}", True, MAY, {})),
+    "pods: an account that no shell may read": of_named(("x; y", True, MAY, {})),
+    "pods: an account unseen, without a remedy": of_named(("runner", True, MAY, Denied("no"))),
     "pods: two that are not there": of_named(("a", True, MAY, {}), ("b", True, MAY, {})),
     "pods: ZenML's account, named, is not there": of_named(
         ("zenml-service-account", True, MAY, {})
