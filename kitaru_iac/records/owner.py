@@ -20,6 +20,7 @@ __all__ = [
     "Owner",
     "forced_warning",
     "given_options",
+    "import_command",
     "labels_for",
     "options",
     "owner_of",
@@ -142,7 +143,7 @@ def require_creatable(current: Records, owner: Owner | None) -> None:
         raise _belongs(name, stored, remedy)
     if stored is not None and stored.run and stored.run in owner.earlier:
         return
-    taking = f"pulumi import {_TYPE} {shlex.quote(owner.name or name)} {current.id}"
+    taking = import_command(owner, name, str(current.id))
     if stored is None:
         raise AlreadyExistsError(
             what,
@@ -213,6 +214,14 @@ def require_removable(
     if stored is None:
         return
     if owner is not None and stored.is_same(owner):
+        if stored.run and not owner.run:
+            raise ProtectedStackError(
+                f"Stack '{name}' was imported, and another state may have it",
+                why=f"It was made by {stored}, in a state that may still be there.",
+                remedy="If no other state has it, take it over first with: pulumi up\n"
+                f"To let this state forget it, and the stack stay: "
+                f"pulumi state delete {shlex.quote(owner.urn)}",
+            )
         if stored.run and stored.run != owner.run:
             raise StackTakenOver(
                 f"Stack '{name}' was left as it is",
@@ -282,11 +291,15 @@ def _rename(stored: Owner, owner: Owner) -> str | None:
 
 def _take_over(name: str, stored: Owner, owner: Owner) -> str:
     """How a resource gets the stack of a program that has let it go: its owner is named."""
-    ref = shlex.quote(f"{name}@{stored.urn}")
     return (
         "If that program has let it go (retainOnDelete, pulumi state delete), take it over with: "
-        f"pulumi import {_TYPE} {shlex.quote(owner.name or name)} {ref}"
+        + import_command(owner, name, f"{name}@{stored.urn}")
     )
+
+
+def import_command(owner: Owner, name: str, ref: str) -> str:
+    """Give the command that takes the stack `name` into a program's state, by its reference."""
+    return f"pulumi import {_TYPE} {shlex.quote(owner.name or name)} {shlex.quote(ref)}"
 
 
 def _change(stored: Owner) -> str:

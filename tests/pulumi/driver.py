@@ -126,6 +126,8 @@ class Plugin:
         self.said: list[str] = []
         self.provider = ("", "")
         self.left: int | None = None
+        #: What the process keeps between a read and the check of what was imported.
+        self.advice: dict[str, tuple[str, ...]] = {}
 
     def call(self, name: str, request: Any) -> Any:
         """Call a handler as the engine does.
@@ -142,6 +144,7 @@ class Plugin:
                     self.said.append(text)
 
             servicer.log._write = keep
+            servicer._advice = self.advice
             configure = p.ConfigureRequest(urn=self.provider[0], id=self.provider[1])
             await servicer.Configure(configure, Context())
             if self.left is not None:

@@ -5,6 +5,8 @@ With the real engine where its own part matters, else with the model of it in `t
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pulumi
 import pytest
 
@@ -182,6 +184,29 @@ def test_an_existing_stack_is_imported(room: Room, by: str) -> None:
     assert found.id == made.id
     assert found.labels["kitaru.owner"].endswith("::prod")
     assert room.up(program()).ops == {"prod": "same"}
+
+
+def test_an_import_into_a_second_state_owns_nothing_until_it_takes_over(
+    local_room: Room, tmp_path: Path
+) -> None:
+    """Both have one project, stack and name, in two backends."""
+    local_room.up(lambda: kitaru.Stack("dev"))
+    second = Room(tmp_path / "second")
+    second.open(lambda: None)
+    done = second.pulumi(
+        *("import", "kitaru:index:Stack", "dev", "dev", "--yes"),
+        *("--generate-code=false", "--protect=false"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "in another state or in one that is lost" in done.stdout + done.stderr
+    with pytest.raises(Failed, match="was imported, and another state may have it"):
+        second.destroy()
+    assert "dev" in stored.names()
+    assert second.up(lambda: kitaru.Stack("dev")).ops == {"dev": "update"}
+    assert "was left as it is" in local_room.destroy().text
+    assert "dev" in stored.names()
+    second.destroy()
+    assert "dev" not in stored.names()
 
 
 def test_an_option_imports_too_and_a_difference_is_shown(local_room: Room) -> None:

@@ -20,6 +20,8 @@ from tests.pulumi.test_interrupts import forget_runs
 
 DEV = {"dev": Wanted({"name": "dev"})}
 CHANGED = {"dev": Wanted({"name": "dev", "artifactStore": "/tmp/elsewhere"})}
+#: Where the stack was made: this machine's notes tell its own.
+THERE = pytest.mark.parametrize("there", ["this machine", "another"])
 
 
 def labels(name: str = "dev") -> dict[str, str]:
@@ -105,7 +107,7 @@ def test_a_stack_that_its_program_has_let_go_is_taken_over_as_the_refusal_says(h
     assert stored.names() == {"default"}
 
 
-@pytest.mark.parametrize("there", ["this machine", "another"])
+@THERE
 @pytest.mark.parametrize("renamed", [False, True], ids=["destroyed", "renamed"])
 def test_retained_and_back_as_the_refusal_says(home: Home, there: str, renamed: bool) -> None:
     """After a destruction, and after a change of name, which leaves the state another stack."""
@@ -129,6 +131,7 @@ def test_retained_and_back_as_the_refusal_says(home: Home, there: str, renamed: 
         del engine.state["dev"]
     engine.import_("dev", command[1])
     assert engine.state["dev"].id == made
+    assert engine.up(DEV) == {"dev": "update"}
     assert engine.up(DEV) == {"dev": "same"}
     engine.destroy()
     assert stored.names() == ({"default", "other"} if renamed else {"default"})
@@ -145,6 +148,86 @@ def test_what_a_state_still_knows_to_be_its_own_is_taken_over(home: Home) -> Non
     assert engine.plugin.said[-1].startswith("Stack 'dev' is there already")
     engine.destroy()
     assert stored.names() == {"default"}
+
+
+def _second_state(there: str) -> tuple[Engine, Engine]:
+    """A stack's own state, and another of the same address that has imported it."""
+    first, second = Engine(), Engine()
+    first.up(DEV)
+    if there == "another":
+        forget_runs()
+    before = labels()
+    second.import_("dev", "dev")
+    assert labels() == before
+    return first, second
+
+
+@THERE
+def test_a_second_state_that_imports_the_stack_is_told_of_the_first(home: Home, there: str) -> None:
+    _, second = _second_state(there)
+    (advice,) = second.plugin.said
+    assert "made by a resource of this very address, in another state" in advice
+    assert advice.endswith(f"pulumi state delete {second.urn('dev')}")
+    assert "ownerRun" not in second.state["dev"].properties
+    second.refresh()  # which does not hand it the token either
+    assert "ownerRun" not in second.state["dev"].properties
+
+
+@THERE
+def test_a_second_state_destroys_nothing_that_it_has_only_imported(home: Home, there: str) -> None:
+    first, second = _second_state(there)
+    for refreshed in (False, True):
+        if refreshed:
+            second.refresh()
+        text = refusal(second.destroy)
+        assert "was imported, and another state may have it" in text
+        assert f"the stack stay: pulumi state delete {second.urn('dev')}" in text
+    assert first.up(DEV) == {"dev": "same"}
+    first.destroy()
+    assert stored.names() == {"default"}
+
+
+@THERE
+@pytest.mark.parametrize("meanwhile", ["nothing", "refreshed", "changed"])
+def test_of_two_states_the_one_that_took_over_last_deletes(
+    home: Home, there: str, meanwhile: str
+) -> None:
+    first, second = _second_state(there)
+    assert second.up(DEV, preview=True) == {"dev": "update"}
+    assert second.up(DEV) == {"dev": "update"}
+    assert second.up(DEV) == {"dev": "same"}
+    assert labels()["kitaru.owner_run"] == second.state["dev"].properties["ownerRun"]
+    token = first.state["dev"].properties["ownerRun"]
+    assert labels()["kitaru.owner_run"] != token
+    taken = labels()
+    first.plugin.said.clear()
+    if meanwhile == "refreshed":
+        first.refresh()
+    elif meanwhile == "changed":
+        first.up(CHANGED, preview=True)
+        assert len(first.plugin.said) == 1
+        assert first.up(CHANGED) == {"dev": "update"}
+        first.plugin.said.pop()
+    if meanwhile != "nothing":
+        (note,) = first.plugin.said
+        assert "has been taken over by another state of this resource" in note
+    assert labels() == taken
+    assert first.state["dev"].properties["ownerRun"] == token
+    first.destroy()
+    assert "was left as it is" in first.plugin.said[-1]
+    assert stored.names() == {"default", "dev"}
+    second.destroy()
+    assert stored.names() == {"default"}
+
+
+def test_advice_is_for_an_import_and_not_for_a_look(home: Home) -> None:
+    operations.create(from_mapping({"name": "dev", "activate": False}))
+    engine = Engine()
+    assert engine.get("dev", "dev") is not None
+    assert engine.plugin.said == []
+    engine.import_("dev", "dev")
+    (advice,) = engine.plugin.said
+    assert "the next pulumi up marks the stack as its own" in advice
 
 
 @pytest.mark.parametrize("meanwhile", ["nothing", "refreshed", "upgraded"])
@@ -233,6 +316,7 @@ def test_what_another_state_may_have_by_now_is_not_taken_over_in_silence(home: H
     assert command is not None
     new.state.clear()
     new.import_("dev", *shlex.split(command[1]))
+    assert "the next pulumi up takes stack 'dev' over" in new.plugin.said.pop()
     assert new.up(DEV) == {"dev": "update"}
     assert new.plugin.said == []
     new.destroy()

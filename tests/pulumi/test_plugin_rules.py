@@ -247,7 +247,8 @@ def test_drift_that_no_property_says_is_mended_in_place(
         (URN, {"componentIds": {}, "ownerUrn": None}, ("ownerUrn",)),  # imported
         (URN, {"componentIds": {}}, ("ownerUrn",)),
         (URN, {"componentIds": {}, "ownerUrn": OTHER}, ("ownerUrn",)),  # renamed
-        (URN, {"componentIds": {}, "ownerUrn": URN}, ()),
+        (URN, {"componentIds": {}, "ownerUrn": URN}, ("ownerUrn",)),  # another state's
+        (URN, {"componentIds": {}, "ownerUrn": URN, "ownerRun": "a"}, ()),
         (None, {"componentIds": {}, "ownerUrn": OTHER}, ()),
         (URN, {"ownerUrn": OTHER}, ()),  # nothing was read of the stack
     ],
@@ -805,9 +806,11 @@ def test_an_import_asks_for_the_keys_of_its_own_connector_and_names_any_other(
 ) -> None:
     found = reading.imported(view, URN)
     assert found.inputs.get("connector") == connector
-    assert len(found.warnings) == int(warned)
-    for warning in found.warnings:
-        assert "connector prod (secret-key) cannot be read back" in warning
+    assert found.warnings == ()
+    assert len(found.advice) == int(warned) + 1
+    for advice in found.advice[:-1]:
+        assert "connector prod (secret-key) cannot be read back" in advice
+    assert "belongs to no program yet" in found.advice[-1]
     assert found.id == "stack-id"
     assert found.properties["drift"] == []
     assert set(found.inputs) <= set(map(camel, STACK_KEYS))
@@ -823,20 +826,30 @@ def test_what_no_description_makes_is_imported_by_its_name_with_a_warning() -> N
 
 
 @pytest.mark.parametrize(
-    ("view", "urn", "run"),
+    ("view", "urn", "former", "known", "run", "advice"),
     [
         # The token is the owner's: whoever else had it would own the stack as well.
-        (owned(view_of(LOCAL)), URN, "a"),
-        (owned(view_of(LOCAL)), OTHER, None),
-        (view_of(LOCAL), URN, None),
+        (owned(view_of(LOCAL)), URN, None, {"a"}, "a", None),
+        (owned(view_of(LOCAL)), URN, None, {"b"}, None, "in another state or in one that is lost"),
+        (owned(view_of(LOCAL)), OTHER, None, set(), None, "to be looked at here, and no more"),
+        (owned(view_of(LOCAL)), OTHER, URN, set(), "a", "the next pulumi up takes stack 'dev'"),
+        (view_of(LOCAL), URN, None, set(), None, "belongs to no program yet"),
     ],
+    ids=["ours", "another state's", "another's", "let go", "nobody's"],
 )
 def test_an_import_hands_the_token_to_its_owner_alone(
-    view: StackView, urn: str, run: str | None
+    view: StackView,
+    urn: str,
+    former: str | None,
+    known: set[str],
+    run: str | None,
+    advice: str | None,
 ) -> None:
-    found = reading.imported(view, urn)
+    found = reading.imported(view, urn, former=former, known=known)
     assert found.properties["ownerRun"] == run
     assert found.properties["ownerUrn"] == view.labels.get(OWNER_LABEL)
+    assert len(found.advice) == (advice is not None)
+    assert (advice or "") in "".join(found.advice)
 
 
 @pytest.mark.parametrize(
@@ -846,7 +859,7 @@ def test_an_import_hands_the_token_to_its_owner_alone(
         # What the record says by now may be somebody else's.
         (owned(view_of(LOCAL), run="b"), Owner(URN, "a"), "a", "a"),
         (owned(view_of(LOCAL), run="b"), Owner(OTHER, "a"), "a", "a"),
-        (owned(view_of(LOCAL), run="b"), Owner(URN, ""), None, "b"),
+        (owned(view_of(LOCAL), run="b"), Owner(URN, ""), None, None),
         (owned(view_of(LOCAL), run="b"), Owner(OTHER, ""), None, None),
         (view_of(LOCAL), Owner(URN, ""), None, None),
     ],
@@ -1232,7 +1245,9 @@ def test_an_import_takes_a_stack_over_from_whom_it_names(
 ) -> None:
     live(dev=stored)
     monkeypatch.setattr(place, "require_own", lambda *_: None)
-    monkeypatch.setattr(stacks, "imported", lambda view, urn: (view, urn))
+    monkeypatch.setattr(
+        stacks, "imported", lambda view, urn, *, former=None, **_: (view, former or urn)
+    )
     if whose is None:
         with pytest.raises(KitaruError, match=f"does not belong to {OTHER}"):
             stacks.read(URN, ref, properties(), properties())
@@ -1477,12 +1492,15 @@ def test_without_inputs_a_reading_is_an_import(
 ) -> None:
     live(dev=there())
     seen: list[Any] = []
-    monkeypatch.setattr(stacks, "imported", lambda view, urn: "imported")
-    monkeypatch.setattr(
-        stacks, "refreshed", lambda view, given, labels, run, **_: seen.append(labels)
-    )
+    monkeypatch.setattr(stacks, "imported", lambda view, urn, **_: "imported")
+
+    def refreshed(view: Any, given: Any, labels: Any, run: Any, **_: Any) -> reading.Made:
+        seen.append(labels)
+        return reading.Made("refreshed", {})
+
+    monkeypatch.setattr(stacks, "refreshed", refreshed)
     found: Any = stacks.read(URN, ID, properties(inputs), OURS)
-    assert found == ("imported" if is_import else None)
+    assert found == ("imported" if is_import else reading.Made("refreshed", {}))
     assert seen == ([] if is_import else [Owner(URN, "a").labels])
 
 

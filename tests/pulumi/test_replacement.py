@@ -90,7 +90,8 @@ def test_the_deletion_of_what_was_replaced_leaves_what_replaced_it(plugin: Any) 
     assert second.properties["ownerRun"] != first.properties["ownerRun"]
     third = create(plugin, name="dev")
     without = struct(name="dev")  # as a state that was edited, or is of another version
-    plugin.Delete(p.DeleteRequest(id=first.id, urn=URN, properties=without))
+    with pytest.raises(grpc.RpcError, match="another state may have it"):
+        plugin.Delete(p.DeleteRequest(id=first.id, urn=URN, properties=without))
     delete(plugin, first)
     delete(plugin, second)
     assert stored.names() == {"default", "dev"}

@@ -81,8 +81,7 @@ def changes(
         (updated if before and after else added if after else removed).append(key)
     if state.values.get("drift"):
         updated.append("drift")
-    if urn and "componentIds" in state.values and state.values.get("ownerUrn") != urn:
-        # It was imported or renamed: the stack itself does not say yet whose it is.
+    if urn and "componentIds" in state.values and not _is_marked(state, urn):
         updated.append("ownerUrn")
     replacing: list[str] = [key for key in ("name", "type") if key in {*added, *removed, *updated}]
     if connector := _replaced_connector(state, new, name, [*added, *removed, *updated]):
@@ -96,6 +95,14 @@ def changes(
         replacing=tuple(dict.fromkeys(replacing)),
         keeps_name="name" not in replacing,
     )
+
+
+def _is_marked(state: Properties, urn: str) -> bool:
+    """Whether the stack says whose it is: not yet, if it was imported or renamed.
+
+    Without a token it may still be in the hands of another state, which has the token.
+    """
+    return state.values.get("ownerUrn") == urn and bool(state.values.get("ownerRun"))
 
 
 def _same(key: str, old: Properties, new: Properties, ignored: Iterable[list[str]] = ()) -> bool:

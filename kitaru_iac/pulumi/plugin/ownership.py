@@ -6,7 +6,9 @@ token too, and this machine notes it (`runs`).
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.errors import KitaruError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from kitaru_iac.records.owner import Owner
 
 __all__ = [
+    "changer",
     "creator",
     "hold",
     "holder",
@@ -36,6 +39,32 @@ def holder(urn: str, state: Properties | None) -> Owner:
 
     run = state.values.get("ownerRun") if state else None
     return Owner(urn, str(run or runs.latest(urn)))
+
+
+def changer(urn: str, state: Properties, stored: StackView) -> tuple[Owner, tuple[str, ...]]:
+    """The resource as one that changes its stack; and what is to be said, if another state has it.
+
+    A state that has no token of the stack (an import) takes it over, with a token of its own: the
+    state that made the stack then leaves it, where it deletes or destroys.
+    """
+    from kitaru_iac.records.owner import import_command, owner_of
+
+    owner, held = owner_of(stored.labels), str(state.values.get("ownerRun") or "")
+    ours = holder(urn, state)
+    if owner is None or owner.urn != urn or not owner.run or owner.run == held:
+        return ours, ()
+    if owner.run in runs.known(urn):  # a creation whose end was not noted in the state
+        return replace(ours, run=owner.run), ()
+    if not held:
+        return replace(ours, earlier=frozenset({owner.run})), ()
+    text = (
+        f"Stack '{stored.name}' has been taken over by another state of this resource: this state "
+        "does not delete it any more. Let one of the two forget it: "
+        f"pulumi state delete {shlex.quote(urn)}\n"
+        "If this one is to have it, let both forget it, and take it in here: "
+        + import_command(ours, stored.name, stored.id)
+    )
+    return ours, (text,)
 
 
 def hold(urn: str, properties: Mapping[str, Any], *, written: bool = False) -> None:

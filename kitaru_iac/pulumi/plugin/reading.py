@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from kitaru_iac.errors import KitaruError, StackNotFound, UsageError
-from kitaru_iac.labels import OWNER_LABEL
 from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from kitaru_iac.pulumi.plugin import place
 from kitaru_iac.pulumi.plugin.check import description
@@ -29,6 +29,20 @@ COMPUTED = (
     *("type", "componentIds", *CONNECTOR),
     *("serverId", "server", "ownerUrn", "ownerRun", "drift"),
 )
+_UNMARKED = (
+    "Stack '{name}' belongs to no program yet. Write the resource into this one: the next "
+    "pulumi up marks the stack as its own."
+)
+_LET_GO = (
+    "Write the resource into this program: the next pulumi up takes stack '{name}' over, and marks "
+    "it as its own."
+)
+_ANOTHER_STATE = (
+    "Stack '{name}' was made by a resource of this very address, in another state or in one that "
+    "is lost. The next pulumi up takes it over. If another state has it (in another backend or "
+    "organization, or of a Pulumi stack that was renamed), let one of the two forget it: "
+    "pulumi state delete {urn}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +54,14 @@ class Made:
         properties: All of its properties, as they go over the wire.
         inputs: Those of the program, where a read found them.
         warnings: What the user has to know.
+        advice: What is to be done after an import; nothing where it is only looked at.
     """
 
     id: str
     properties: Mapping[str, Any]
     inputs: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
 
 def view_of(ref: str) -> StackView | None:
@@ -126,22 +142,24 @@ def refreshed(
         holds_secret(given) for key, given in inputs.wire.items() if key not in SECRETS
     ):
         rest = secret(rest)
-    properties = {**found, **_computed(view), "drift": rest}
-    if run is not None or properties["ownerUrn"] != labels.get(OWNER_LABEL):
-        properties["ownerRun"] = run
+    properties = {**found, **_computed(view), "drift": rest, "ownerRun": run}
     return Made(view.id, properties, found)
 
 
-def imported(view: StackView, urn: str) -> Made:
+def imported(
+    view: StackView, urn: str, *, former: str | None = None, known: Collection[str] = ()
+) -> Made:
     """The properties that would make a stack which was not made by a program.
 
     A store does not give secrets back: for a connector with any, the program has to have them. The
-    owner's token is the owner's: another resource that had it would own the stack as well. Without
-    one, the next update marks the stack as the resource's, or says whose it is.
+    owner's token is the owner's: another resource or another state that had it would own the stack
+    as well. Without one, the next update marks the stack as the resource's, or says whose it is.
 
     Args:
         view: The stack.
-        urn: The resource's, or that of the one that it takes the stack over from.
+        urn: The resource's.
+        former: The resource that is said to have let the stack go; its token is taken over.
+        known: The tokens that this machine noted for the resource in this state.
     """
     from kitaru_iac.records.describe import description_of
     from kitaru_iac.records.diff import is_own_connector
@@ -149,6 +167,7 @@ def imported(view: StackView, urn: str) -> Made:
     from kitaru_iac.stacks.drift import records_of_view
 
     warnings: list[str] = []
+    advice: list[str] = []
     try:
         found = description_of(view)
     except KitaruError as error:
@@ -159,7 +178,7 @@ def imported(view: StackView, urn: str) -> Made:
     if connector is not None and is_own_connector(connector, records):
         found.pop("connector", None)
         if connector.auth_method != "implicit":
-            warnings.append(
+            advice.append(
                 f"The credentials of connector {connector.name} ({connector.auth_method}) cannot "
                 "be read back. Write `credentials` in the program before the next `pulumi up`: "
                 "without them the stack would be replaced by one with implicit authentication."
@@ -168,6 +187,17 @@ def imported(view: StackView, urn: str) -> Made:
     inputs = wire_names(accepted)
     properties = {**inputs, **_computed(view), "drift": []}
     owner = owner_of(view.labels)
-    if owner is not None and owner.urn != urn:
+    if owner is None:
+        advice.append(_UNMARKED.format(name=view.name))
+    elif owner.urn == former:
+        advice.append(_LET_GO.format(name=view.name))
+    elif owner.run not in known:
         properties["ownerRun"] = None
-    return Made(view.id, properties, inputs, tuple(warnings))
+        if owner.urn == urn:
+            advice.append(_ANOTHER_STATE.format(name=view.name, urn=shlex.quote(urn)))
+        else:
+            advice.append(
+                f"Stack '{view.name}' is {owner}, which keeps it: to be looked at here, and no "
+                "more. pulumi up will say how to take it over if that program has let it go."
+            )
+    return Made(view.id, properties, inputs, tuple(warnings), tuple(advice))

@@ -98,6 +98,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self.ended = threading.Event()
         self._home: str | None = None
         self._connection_known = True
+        #: What is to be said of a stack that was read, if the engine goes on and imports it.
+        self._advice: dict[str, tuple[str, ...]] = {}
 
     # -- the plugin and its configuration
 
@@ -174,6 +176,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Every problem at once; the engine shows them by property."""
         await self._require_stack(request, context)
+        # The engine checks what it has imported, and not what a program only looks at.
+        await self._warn(request.urn, self._advice.pop(request.urn, ()))
         given = read(request.news)
         name = read(request.olds).wire.get(LEFT_OUT_NAME)
         name = str(name or request.name or request.urn.split("::", 3)[-1])
@@ -274,6 +278,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             # Nothing at all: with an empty struct the engine would take it for a stack.
             return provider_pb2.ReadResponse()
         await self._warn(request.urn, found.warnings)
+        self._advice[request.urn] = found.advice
         return provider_pb2.ReadResponse(
             id=found.id, properties=struct(found.properties), inputs=struct(found.inputs)
         )

@@ -94,19 +94,21 @@ def preview(
     """
     with _turn():
         place.require_own(state, id or "", urn)
-        owner = ownership.creator(urn) if id is None else ownership.holder(urn, state)
         if new.unknown:
             if id is None:
-                ownership.require_free_name(new, name, owner)
+                ownership.require_free_name(new, name, ownership.creator(urn))
             return expected(new)
         from kitaru_iac.stacks import operations
 
         spec = stack_spec(new, name)
         if id is None or state is None:
-            plan = operations.preview_creation(spec, owner=owner)
+            plan = operations.preview_creation(spec, owner=ownership.creator(urn))
             _foretell_unwritten(plan.warnings, new, _NOTHING, warn)
             return _foreseen(new, spec)
         stored = _stored(id, spec)
+        owner, shared = ownership.changer(urn, state, stored)
+        for line in shared:
+            warn(line)
         if stored.name != spec.name:
             ownership.require_own_name(stored, spec.name, owner)
             return _with_ids(new, state)
@@ -197,8 +199,9 @@ def update(
 
     with _turn():
         place.require_own(state, id, urn)
-        spec, owner = stack_spec(new, name), ownership.holder(urn, state)
+        spec = stack_spec(new, name)
         stored = _stored(id, spec)
+        owner, shared = ownership.changer(urn, state, stored)
         if stored.name != spec.name:
             from kitaru_iac.records.rename import rename
 
@@ -210,7 +213,9 @@ def update(
             return True
 
         done = operations.apply(spec, confirm=confirm, progress=say, owner=owner)
-        stack = made(id, new, tuple(map(str, done.warnings)))
+        stack = made(id, new, (*shared, *map(str, done.warnings)))
+        if shared:  # it keeps its own token: with the other's it would own the stack as well
+            stack = replace(stack, properties={**stack.properties, "ownerRun": owner.run})
         ownership.hold(urn, stack.properties, written=True)
         _require_written(done.warnings, stack, new, state)
         if not state.values.get("activate"):
@@ -243,12 +248,14 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
             # The same of what could not be written: see `_require_written`. What is stored is
             # compared with what was given all the same.
             back = inputs.with_that_of(state, "credentials") if state.names else inputs
-            labels = ownership.holder(urn, state).labels
-            return refreshed(view, inputs, labels, run, back=back)
-        if at:
-            former = at.removeprefix("@") + former
-            ownership.require_let_go(view, former)
-        return imported(view, former or urn)
+            owner, shared = ownership.changer(urn, state, view)
+            found = refreshed(view, inputs, owner.labels, run, back=back)
+            return replace(found, warnings=(*found.warnings, *shared))
+        if not at:
+            return imported(view, urn, known=runs.known(urn))
+        former = at.removeprefix("@") + former
+        ownership.require_let_go(view, former)
+        return imported(view, urn, former=former)
 
 
 def delete(urn: str, id: str, state: Properties) -> tuple[str, ...]:
