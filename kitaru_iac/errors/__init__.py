@@ -26,7 +26,7 @@
     │   └── StackTakenOver     stack_taken_over        1
     ├── StackChanged           stack_changed           1    by somebody else, at the same time
     ├── PlanMoved              plan_moved              1    what was reviewed is not what would be
-    ├── PruneRefused           prune_refused           1    a described stack has no whole plan
+    ├── PruneRefused           prune_refused           1    a described stack has no plan
     ├── RegistrationFailed     registration_failed     1    says what exists now
     ├── PreflightFailed        preflight_failed        1    several errors; exits like the first
     ├── InfrastructureRemains  infrastructure_remains  1    says what would stay, or stays

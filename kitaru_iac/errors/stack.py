@@ -139,7 +139,7 @@ class PlanMoved(KitaruError):
 
 
 class PruneRefused(KitaruError):
-    """Nothing is pruned, since the plan of what is described is not known as a whole."""
+    """Nothing is pruned: something that is described has no plan, or nothing is described."""
 
     code = "prune_refused"
 

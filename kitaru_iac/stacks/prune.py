@@ -67,8 +67,9 @@ def plan_prune(
     Args:
         source: The source, of which all descriptions were read.
         names: The names of all that they describe.
-        described: Their plans. Where one of them is not whole, nothing is pruned: a stack that was
-            renamed in its file would be gone before the new one is there.
+        described: Their plans. Where one of them has none, nothing is pruned: a stack that was
+            renamed in its file would be gone before the new one is there. What a check could not
+            see of a described stack's cloud says nothing about which stacks are of this source.
 
     Raises:
         NotConnectedError: The store does not answer.
@@ -96,9 +97,9 @@ def plan_prune(
         gone.append(doc)
     warnings += _left_behind(store, source, names, docs)
     found = _in_order(store, gone, source)
-    partly = [plan.plan.stack for plan in described if not plan.to_dict(digest=False)["complete"]]
-    if partly:
-        found = [_refused(item, partly) for item in found]
+    unplanned = [plan.plan.stack for plan in described if plan.error is not None]
+    if unplanned:
+        found = [_refused(item, unplanned) for item in found]
     return Pruning(tuple(found), tuple(warnings))
 
 
@@ -209,11 +210,11 @@ def _deletion(
     return deletion
 
 
-def _refused(item: Pruned, partly: Sequence[str]) -> Pruned:
+def _refused(item: Pruned, unplanned: Sequence[str]) -> Pruned:
     error = PruneRefused(
         f"Stack '{item.name}' is described nowhere, and is not pruned",
-        why="Not all is known of what would be done for what is described: "
-        f"{', '.join(partly)}. One of them may be this stack, with another name.",
+        why=f"There is no plan for what is described: {', '.join(unplanned)}. "
+        "One of them may be this stack, with another name.",
         remedy="Mend that first, or delete this stack by name.",
     )
     return _without_plan(item, error)

@@ -251,6 +251,21 @@ def test_nothing_is_pruned_where_something_described_has_no_plan_or_fails(
         assert names_in(memory) == {"old", "new"}
 
 
+def test_a_check_that_is_unknown_hides_no_stack(memory: MemoryGateway) -> None:  # noqa: F811
+    """A job that is not the connector never sees all: its sources are pruned like others."""
+    checks = [{"id": "aws.cluster.rights", "status": status} for status in ("unknown", "ok")]
+    with installed(memory):
+        apply(MINE, "a", "old")
+        plans, _ = plan_all(described("a"), kept_source=MINE.label)
+        seen = [replace(plan, checks=tuple(checks)) for plan in plans]
+        assert [plan.to_dict()["complete"] for plan in seen] == [False]
+        pruning = plan_prune(MINE, ["a"], seen)
+        assert [(item.name, item.error) for item in pruning.stacks] == [("old", None)]
+        outcomes: list[Outcome] = []
+        prune_all(pruning, MINE, outcomes)
+        assert [one.status for one in outcomes] == ["pruned"]
+
+
 def test_what_was_changed_since_it_was_planned_stays(memory: MemoryGateway) -> None:  # noqa: F811
     with installed(memory):
         apply(MINE, "a", "b", "c")
