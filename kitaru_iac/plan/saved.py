@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from kitaru_iac.errors import PlanInvalid
+from kitaru_iac.errors import CheckFailed, PlanInvalid
 from kitaru_iac.plan.document import FORMAT_VERSION, digest_of, digested_part, needs_review
 
-__all__ = ["differences", "read_plan"]
+__all__ = ["differences", "failing", "is_same_but_for_checks", "read_plan"]
 
 _AGAIN = "Write it anew with: kitaru stack preview --out FILE"
 
@@ -55,6 +55,24 @@ def read_plan(text: str, where: str) -> dict[str, Any]:
     return found
 
 
+def is_same_but_for_checks(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]) -> bool:
+    """Say whether all that differs is that a check failed in the review, where nothing is to do.
+
+    Who looks then and now may be two identities. Where a check fails now, or anything is to be done
+    for a stack that had no plan, it is another plan.
+    """
+    idle = {
+        entry["stack"]
+        for entry in fresh["stacks"]
+        if entry["error"] is None and not any(map(needs_review, entry["changes"]))
+    }
+    stacks = [
+        {**entry, "error": None} if entry["stack"] in idle and _failed(entry) else entry
+        for entry in reviewed["stacks"]
+    ]
+    return digest_of({**reviewed, "stacks": stacks}) == digest_of(fresh)
+
+
 def differences(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[str]:
     """Say in lines how a fresh plan differs from the reviewed one; empty where it does not.
 
@@ -91,7 +109,40 @@ def _between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
             lines.append(f"{address}: the fields that change, or their values, are others")
     if (old["error"] or {}).get("code") != (new["error"] or {}).get("code"):
         lines.append(f"it ended with {_code(old)}, and ends with {_code(new)}")
+    # Which checks ended how is no difference of plans; which of them fails now is why they differ.
+    return [*lines, *(_other_checks(old, new) if lines else ())]
+
+
+def failing(plan: Mapping[str, Any]) -> list[str]:
+    """Say in lines which checks of a plan's document fail."""
+    return [
+        f"stack {entry['stack']}: {line}"
+        for entry in plan["stacks"]
+        for line in _other_checks({}, entry)
+        if _failed(entry)
+    ]
+
+
+def _failed(entry: Mapping[str, Any]) -> bool:
+    return (entry["error"] or {}).get("code") == CheckFailed.code
+
+
+def _other_checks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The checks that failed once of the two times, and ended otherwise the other time."""
+    was, now = _checks(old), _checks(new)
+    lines = []
+    for key, check in now.items():
+        before = was[key]["status"] if key in was else None
+        if before != check["status"] and "fail" in (before, check["status"]):
+            known = "" if before is None else f"was {before}, and "
+            lines.append(f"check {key[0]} of {key[1]} {known}is {check['status']}: {check['why']}")
     return lines
+
+
+def _checks(entry: Mapping[str, Any]) -> dict[tuple[Any, Any], Mapping[str, Any]]:
+    # Of two about the same thing the one that fails counts.
+    found = sorted(entry.get("checks", ()), key=lambda check: check["status"] == "fail")
+    return {(check["id"], check["subject"]): check for check in found}
 
 
 def _done(change: Mapping[str, Any] | None) -> str:

@@ -26,7 +26,7 @@ from kitaru_iac.infrastructure.prepare import prepare
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.document import StackPlan, document
 from kitaru_iac.plan.model import Plan
-from kitaru_iac.plan.saved import differences, read_plan
+from kitaru_iac.plan.saved import differences, failing, is_same_but_for_checks, read_plan
 from kitaru_iac.records.owner import Owner
 from kitaru_iac.spec import to_mapping
 from kitaru_iac.stacks.reconcile import Reconciliation
@@ -51,6 +51,7 @@ __all__ = [
 
 #: The largest file that is read as a plan, in bytes: thousands of stacks.
 _LARGEST = 64_000_000
+_NOT_HERE = "The digests differ, and the reviewed plan is not here to say where."
 
 ReportCallback = Callable[["CheckReport"], None]
 
@@ -204,7 +205,8 @@ def require_digest(
     Args:
         fresh: The plan's document.
         digest: That of the reviewed one.
-        reviewed: The reviewed one, to say how the fresh one differs.
+        reviewed: The reviewed one, to say how the fresh one differs. One that differs only in that
+            a check failed then, where nothing is to be done, is no other plan.
         remedy: What to do, where it is not to preview the described stacks.
 
     Raises:
@@ -212,8 +214,12 @@ def require_digest(
     """
     if fresh["digest"] == digest:
         return
-    differs = differences(reviewed, fresh) if reviewed is not None else ()
-    raise _moved(differs, _done_already(fresh), remedy)
+    if reviewed is not None:
+        if reviewed["digest"] == digest and is_same_but_for_checks(reviewed, fresh):
+            return
+        raise _moved(differences(reviewed, fresh), _done_already(fresh), remedy)
+    known = _done_already(fresh) or "\n".join([_NOT_HERE, *failing(fresh)])
+    raise _moved((), known, remedy)
 
 
 def apply_planned(
@@ -307,6 +313,6 @@ def _moved(
     return PlanMoved(
         "What would be done now is not what was reviewed",
         differs=differs,
-        why=why or "The digests differ, and the reviewed plan is not here to say where.",
+        why=why or _NOT_HERE,
         remedy=remedy or "See what would be done now with `kitaru stack preview`, and review that.",
     )

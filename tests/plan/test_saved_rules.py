@@ -11,7 +11,7 @@ import pytest
 from kitaru_iac.errors import PlanInvalid
 from kitaru_iac.plan.canonical import canonical, sha256
 from kitaru_iac.plan.document import FORMAT_VERSION, digest_of
-from kitaru_iac.plan.saved import differences, read_plan
+from kitaru_iac.plan.saved import differences, failing, is_same_but_for_checks, read_plan
 
 
 def change(address: str, *actions: str, **more: Any) -> dict[str, Any]:
@@ -128,6 +128,74 @@ def test_what_differs_of_one_stack_is_said(old: Any, new: Any, lines: list[str])
     name = "prod"
     old, new = {**old, "stack": name}, {**new, "stack": name}
     assert differences(plan(old), plan(new)) == [f"stack prod: {line}" for line in lines]
+
+
+FAILED = {"code": "check_failed"}
+
+
+def looked(status: str, error: Any = None, *changes: Any) -> dict[str, Any]:
+    check = {"id": "aws.bucket.exists", "subject": "data", "status": status, "why": "so"}
+    return {**entry("prod", *changes, error=error), "checks": [check]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        # Who looks sees more or less: no difference of what would be done.
+        (looked("unknown", None, MADE), looked("ok", None, MADE), []),
+        (looked("ok", None, MADE), looked("unknown", None, MADE), []),
+        (
+            looked("unknown"),
+            looked("fail", FAILED),
+            [
+                "it ended with a plan, and ends with the error check_failed",
+                "check aws.bucket.exists of data was unknown, and is fail: so",
+            ],
+        ),
+        (
+            entry(),
+            looked("fail", FAILED),
+            [
+                "it ended with a plan, and ends with the error check_failed",
+                "check aws.bucket.exists of data is fail: so",
+            ],
+        ),
+        (
+            looked("fail", FAILED),
+            looked("ok", None, MADE),
+            [
+                "a: reviewed was nothing; now it is create",
+                "it ended with the error check_failed, and ends with a plan",
+                "check aws.bucket.exists of data was fail, and is ok: so",
+            ],
+        ),
+        (
+            looked("fail", FAILED),
+            looked("fail", {"code": "x"}),
+            ["it ended with the error check_failed, and ends with the error x"],
+        ),
+    ],
+)
+def test_a_check_is_said_where_it_is_why_the_plans_differ(old: Any, new: Any, lines: Any) -> None:
+    assert differences(plan(old), plan(new)) == [f"stack prod: {line}" for line in lines]
+    is_same = digest_of(plan(old)) == digest_of(plan(new))
+    assert is_same is (lines == [])
+    assert not is_same_but_for_checks(plan(old), plan(new)) or is_same
+
+
+def test_a_check_that_failed_in_the_review_alone_moves_nothing_that_is_idle() -> None:
+    moved = entry("test", change("a", "update"))
+    reviewed = plan(looked("fail", FAILED), moved)
+    assert is_same_but_for_checks(reviewed, plan(looked("ok", None, KEPT), moved))
+    for other in (
+        plan(looked("ok", None, MADE), moved),
+        plan(looked("ok", {"code": "x"}), moved),
+        plan(looked("ok"), entry("test", MADE)),
+        plan(looked("ok"), moved, store="sqlite"),
+    ):
+        assert not is_same_but_for_checks(reviewed, other)
+    assert not is_same_but_for_checks(plan(entry(error={"code": "x"})), plan(entry()))
+    assert failing(reviewed) == ["stack prod: check aws.bucket.exists of data is fail: so"]
 
 
 def test_other_stacks_and_another_store_are_said() -> None:
