@@ -1,25 +1,33 @@
-"""What the engine says while it works → what changes, without a value of anything.
+"""What the engine says while it works → what changes, with the values of inputs that differ.
 
 The engine's events are the only place where a preview tells more than counts. They come on a thread
 of the SDK's own, which swallows every exception: the callback there only puts them into a queue.
 Events can be lost (one that the SDK cannot parse is dropped with a warning), and a plan from the
 rest would look too small: so what was seen is compared with the engine's own summary.
 
-Names of properties are kept and values are not: an event masks a secret only where the program said
-that it is one.
+Of what differs only inputs are kept with their values: those are ours, and what they are in the
+cloud. What a provider gives besides is its own, a key perhaps that nobody has marked as a secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from kitaru_iac.engine.property_values import (
+    at,
+    change_of,
+    holds_secret,
+    names_secret,
+    parts,
+    secret_change,
+)
 from kitaru_iac.plan.model import Action, Change, Layer, Reason, Step
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
-    from pulumi.automation.events import StepEventMetadata
+    from pulumi.automation.events import StepEventMetadata, StepEventStateMetadata
 
 __all__ = [
     "Diagnostic",
@@ -64,7 +72,8 @@ class ResourceChange:
         urn: Pulumi's name for it.
         action: What happens.
         operation: The engine's own word for it.
-        properties: The names of the properties that differ, as ``tags`` or ``rules[0].status``.
+        differing: The properties that differ, as ``tags`` or ``rules[0].status``, with the values
+            that may be shown; of what is made, what it is given.
         forcing: Those that force a replacement.
         id: The cloud's name for it, where it exists.
         protected: Whether the deployment forbids to delete it.
@@ -75,7 +84,7 @@ class ResourceChange:
     urn: str
     action: Action
     operation: str
-    properties: tuple[str, ...] = ()
+    differing: tuple[Change, ...] = ()
     forcing: tuple[str, ...] = ()
     id: str | None = None
     protected: bool = False
@@ -105,7 +114,7 @@ class ResourceChange:
             self.type,
             name or self.id or self.name,
             Layer.INFRASTRUCTURE,
-            tuple(Change(path) for path in self.properties),
+            self.differing,
             reason,
             code=code,
             key=self.name,
@@ -217,7 +226,7 @@ class Recording:
         first = operation == "delete-replaced" if before is None else before.deletes_first
         change = replace(change, deletes_first=first)
         if before is None or _STRENGTH.index(change.action) >= _STRENGTH.index(before.action):
-            if before is not None and not change.properties:
+            if before is not None and not change.differing:
                 if before.action is change.action:
                     return
             self._changes[change.urn] = change
@@ -256,12 +265,56 @@ def _change(metadata: StepEventMetadata, operation: str, *, refreshing: bool) ->
         urn=metadata.urn,
         action=action,
         operation=operation,
-        properties=properties if action in {Action.UPDATE, Action.REPLACE} else (),
+        differing=_differing(action, properties, metadata.old, metadata.new),
         forcing=tuple(sorted(forced or metadata.keys or ())),
         id=ids[0] if ids else None,
         protected=bool(known is not None and known.protect),
         is_custom=bool(known is None or known.custom),
     )
+
+
+def _differing(
+    action: Action,
+    named: Sequence[str],
+    old: StepEventStateMetadata | None,
+    new: StepEventStateMetadata | None,
+) -> tuple[Change, ...]:
+    """What is otherwise afterwards: of what is made all inputs, of what is changed what is named.
+
+    A name that a provider chooses is another one in each preview, until it is given.
+    """
+    given = _inputs(new)
+    chosen = given.get("__defaults")
+    is_chosen = set(chosen if isinstance(chosen, list) else ()).__contains__
+    if action is Action.CREATE:
+        own = (key for key in sorted(given) if not (key.startswith("__") or is_chosen(key)))
+        return tuple(_difference(key, {}, given) for key in own if given[key] is not None)
+    if action not in {Action.UPDATE, Action.REPLACE}:
+        return ()
+    if old is None or new is None:
+        return tuple(map(Change, named))
+    marked = [dict(state.outputs or {}) for state in (old, new)]
+    return tuple(
+        Change(path)
+        if is_chosen(next(parts(path), ""))
+        else _difference(path, _inputs(old), given, *marked)
+        for path in named
+    )
+
+
+def _difference(
+    path: str, old: Mapping[str, Any], new: Mapping[str, Any], *outputs: Mapping[str, Any]
+) -> Change:
+    """How an input differs; of anything else only that it does."""
+    before, after = at(dict(old), path), at(dict(new), path)
+    is_marked = any(holds_secret(at(dict(given), path)) for given in outputs)
+    if is_marked or names_secret(path, before, after):
+        return secret_change(path, before, after)
+    return change_of(path, before, after)
+
+
+def _inputs(state: StepEventStateMetadata | None) -> dict[str, Any]:
+    return {} if state is None else dict(state.inputs or {})
 
 
 def _word(value: object) -> str:

@@ -1,21 +1,16 @@
 """What `pulumi preview --json` says of a project → steps of a plan, with the values that differ.
 
 The document is Pulumi's own (`pkg/display/json.go`, `PreviewDigest`), without a version. It holds
-the resources that change, each as it is and as it would be; what the program marked as a secret
-is ``[secret]`` in it. What only looks like one is hidden here.
+the resources that change, each as it is and as it would be.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
-from kitaru_iac import redaction
 from kitaru_iac.engine.events import (
     Diagnostic,
     action_of,
@@ -24,26 +19,12 @@ from kitaru_iac.engine.events import (
     strongest,
     type_of,
 )
-from kitaru_iac.patterns import compiled
-from kitaru_iac.plan.model import HIDDEN, Action, Change, Layer, Reason, Step
+from kitaru_iac.engine.property_values import Json, at, change_of, parts
+from kitaru_iac.plan.model import Action, Change, Layer, Reason, Step
 
 __all__ = ["Previewed", "previewed"]
 
-Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
-
-_SECRET: Final = "[secret]"  # noqa: S105 - what Pulumi writes in its place
-#: A value that is not known before the update: `computedValuePlaceholder`,
-#: https://github.com/pulumi/pulumi/blob/master/pkg/resource/stack/deployment.go
-_COMPUTED: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-#: Keys of a document in a text whose values are secrets.
-_HIDDEN_KEYS: Final = (
-    r"(?i)passw|pwd|secret|token|private|credential|signature|(?:api|access|account)[_-]?key"
-)
-_PRIVATE_KEY: Final = r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|$)"
-_NOT_KNOWN_YET: Final = "(not known yet)"
 _STACK: Final = "pulumi:pulumi:Stack"
-#: A part of a property's path: a name, ``[0]``, ``["any text"]``.
-_PART: Final = compiled(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[\]]+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,90 +139,19 @@ def _changes(action: Action, group: Sequence[Mapping[str, Json]]) -> Iterator[Ch
             continue
         for path in sorted({*_mapping(step.get("detailedDiff")), *_texts(step.get("diffReasons"))}):
             # What is no input differs from what a refresh found: then it is an output.
-            known = _at(before, path)
-            told[path] = _change(path, _at(was, path) if known is None else known, _at(after, path))
-        covered = {next(_parts(path), "") for path in told}
+            known = at(before, path)
+            told[path] = change_of(path, at(was, path) if known is None else known, at(after, path))
+        covered = {next(parts(path), "") for path in told}
         for key in sorted({*before, *after}):
             if before.get(key) != after.get(key) and key not in covered:
-                told[key] = _change(key, before.get(key), after.get(key))
+                told[key] = change_of(key, before.get(key), after.get(key))
     yield from (told[path] for path in sorted(told))
-
-
-def _change(path: str, before: Json, after: Json) -> Change:
-    if _holds_secret(before) or _holds_secret(after):
-        return Change(
-            path,
-            None if before is None else HIDDEN,
-            None if after is None else HIDDEN,
-            sensitive=True,
-        )
-    return Change(path, _shown(before), _shown(after))
 
 
 def _values(step: Mapping[str, Json], state: str, which: str) -> dict[str, Json]:
     """Its inputs or outputs by name, without those that Pulumi keeps for itself."""
     found = _mapping(_mapping(step.get(state)).get(which))
     return {key: value for key, value in found.items() if not key.startswith("__")}
-
-
-def _at(values: Json, path: str) -> Json:
-    """The value at a path; None where there is none."""
-    for part in _parts(path):
-        if isinstance(values, dict):
-            values = values.get(part)
-        elif isinstance(values, list) and part.isdigit() and int(part) < len(values):
-            values = values[int(part)]
-        else:
-            return None
-    return values
-
-
-def _parts(path: str) -> Iterator[str]:
-    for index, quoted, name in _PART.findall(path):
-        yield index or name or re.sub(r"\\(.)", r"\1", quoted)
-
-
-def _holds_secret(value: Json) -> bool:
-    if isinstance(value, dict):
-        return any(map(_holds_secret, value.values()))
-    if isinstance(value, list):
-        return any(map(_holds_secret, value))
-    return value == _SECRET
-
-
-def _shown(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {key: _shown(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_shown(inner) for inner in value]
-    if not isinstance(value, str):
-        return value
-    return _NOT_KNOWN_YET if value == _COMPUTED else _shown_text(value)
-
-
-def _shown_text(text: str) -> str:
-    """A text without what looks like a secret; the rest stays, since it is what is reviewed."""
-    if redaction.is_credentials(text):
-        return redaction.value(text)
-    if text.lstrip().startswith("{"):
-        with suppress(ValueError, RecursionError):
-            found: Json = json.loads(text)
-            return json.dumps(_without_secret_keys(found), ensure_ascii=False)
-    return redaction.text(re.sub(_PRIVATE_KEY, HIDDEN, text))
-
-
-def _without_secret_keys(value: Json) -> Json:
-    """A document in a text, as a policy or a service account's key, without its secrets."""
-    if isinstance(value, dict):
-        return {
-            key: HIDDEN
-            if re.search(_HIDDEN_KEYS, key) and isinstance(inner, str)
-            else _without_secret_keys(inner)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [_without_secret_keys(inner) for inner in value]
-    return _shown(value)
 
 
 # -- around it -------------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.engine.command import EngineCommand, EngineInterrupted
 from kitaru_iac.engine.errors import EventsIncomplete, UpdateCancelled, mapped
 from kitaru_iac.engine.find import FoundEngine
-from kitaru_iac.engine.previewed import Json, Previewed, previewed
+from kitaru_iac.engine.previewed import Previewed, previewed
+from kitaru_iac.engine.property_values import Json
 from kitaru_iac.errors import NotFoundError, PlanMoved
 
 __all__ = ["Project", "project_folder"]

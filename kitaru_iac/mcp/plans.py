@@ -1,10 +1,12 @@
-"""What of a plan a user has to confirm."""
+"""What of a plan a user has to confirm, and what of it an agent is shown."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from kitaru_iac.plan.model import Action, Layer, Plan, Step
 
-__all__ = ["is_destructive", "risks"]
+__all__ = ["brief", "is_destructive", "risks"]
 
 _RISKY = (Action.DELETE, Action.REPLACE)
 
@@ -17,6 +19,16 @@ def is_destructive(plan: Plan) -> bool:
 def risks(plan: Plan) -> list[str]:
     """What a user has to confirm, one line each: deletions, replacements, and what costs money."""
     return [f"{s.action.value} {s.kind} {s.name}" for s in plan.steps if _is_risky(s)]
+
+
+def brief(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what new infrastructure is given: whole changes would be cut off for it."""
+    emptied: dict[str, Any] = {"changed": [], "sensitive": [], "unknown": []}
+    return [change | emptied if _is_made(change) else change for change in changes]
+
+
+def _is_made(change: dict[str, Any]) -> bool:
+    return bool(change["layer"] == Layer.INFRASTRUCTURE and change["actions"] == ["create"])
 
 
 def _is_risky(step: Step) -> bool:

@@ -20,7 +20,7 @@ from kitaru_iac.mcp.answers import (
     answer,
 )
 from kitaru_iac.mcp.inputs import Description, OptionalDescription, OptionalStack, described
-from kitaru_iac.mcp.plans import risks
+from kitaru_iac.mcp.plans import brief, risks
 from kitaru_iac.mcp.site import site_of
 from kitaru_iac.mcp.sizes import LIMIT, size
 from kitaru_iac.mcp.work import Call
@@ -158,6 +158,8 @@ async def stack_preview(
     planned = await site.worker.read(ctx, look)
     found = document([planned])
     site.remember(found["digest"], planned)
+    for stack in found["stacks"]:
+        stack["changes"] = brief(stack["changes"])
     found["needs_confirmation"] = risks(planned.plan)
     return answer(PlanAnswer, found, "stacks.0.checks", "stacks.0.changes")
 

@@ -29,7 +29,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.mcp.answers import Applied, Copied, Deleted, Renamed, Switched, answer
 from kitaru_iac.mcp.inputs import Description, StackRef, described
 from kitaru_iac.mcp.modes import Mode
-from kitaru_iac.mcp.plans import is_destructive, risks
+from kitaru_iac.mcp.plans import brief, is_destructive, risks
 from kitaru_iac.mcp.site import Site, can_be_asked, site_of
 from kitaru_iac.mcp.work import Call
 from kitaru_iac.plan.document import StackPlan, document
@@ -139,7 +139,7 @@ async def stack_apply(
         return apply_planned(spec, planned, progress=call.steps_of(spec)).to_dict()
 
     found = await site.worker.write(ctx, work)
-    return answer(Applied, found, "checks", "changes")
+    return answer(Applied, found | {"changes": brief(found["changes"])}, "checks", "changes")
 
 
 def _require_allowed(site: Site, plan: Plan) -> None:

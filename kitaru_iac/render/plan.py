@@ -103,7 +103,9 @@ def _step_lines(step: Step, style: Callable[..., str]) -> Iterator[str]:
     mark, color = _MARKS[step.action]
     head = f"{mark} {step.action.value:<8} {_words(step.kind)} {step.name}"
     yield f"  {style(head, color)}" + (f"  ({step.reason})" if step.reason else "")
-    for change in step.changes:
+    # What is made in the cloud is given much: the document and the Markdown have it.
+    is_made = step.layer is Layer.INFRASTRUCTURE and step.action is Action.CREATE
+    for change in () if is_made else step.changes:
         yield f"      {change.field}: {_before_after(change)}"
 
 

@@ -107,7 +107,7 @@ def test_a_refresh_tells_drift_by_the_answer() -> None:
         refreshing=True,
     )  # fmt: skip
     assert differs.changes[0].action is Action.UPDATE
-    assert differs.changes[0].properties == ("tags",)
+    assert [change.field for change in differs.changes[0].differing] == ["tags"]
     gone = recorded(pre("refresh"), outputs("refresh", new=None), refreshing=True)
     assert gone.changes[0].action is Action.DELETE
 
@@ -120,13 +120,67 @@ def test_what_the_engine_counted_must_have_been_seen() -> None:
     assert recorded(pre("same"), summary(same=0)).missing() == []
 
 
-def test_no_value_of_a_property_is_kept() -> None:
-    state = {"type": "t", "urn": BUCKET, "custom": True, "id": "b",
-             "inputs": {"password": "hush"}, "outputs": {"token": "hush"}}  # fmt: skip
-    recording = recorded(
-        pre("update", old=state, new=state, detailedDiff={"password": {"diffKind": "update"}})
+def update(path: str, before: Any, after: Any, *, outputs: Any = None, **more: Any) -> Recording:
+    old, new = (
+        {"type": "t", "urn": BUCKET, "custom": True, "id": "b", "inputs": inputs, "outputs": given}
+        for inputs, given in ((before, outputs or {}), ({**after, **more}, {}))
     )
-    assert "hush" not in repr(recording)
+    return recorded(
+        pre("update", old=old, new=new, detailedDiff={path: {"diffKind": "update"}}),
+    )
+
+
+MARKED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+          "ciphertext": "[secret]"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("recording", "field"),
+    [
+        (update("tags.a", {"tags": {"a": "x"}}, {"tags": {"a": "y"}}), ("change", "x", "y")),
+        (update("tags.a", {}, {"tags": {"a": "y"}}), ("add", None, "y")),
+        (update("rules[0].days", {"rules": [{"days": 1}]}, {}), ("remove", 1, None)),
+        (update("isPrivate", {"isPrivate": False}, {"isPrivate": True}), ("change", False, True)),
+        # Of what the provider gives, and what it chooses, only that it differs.
+        (update("arn", {}, {}, outputs={"arn": "hush"}), ("change", None, None)),
+        (update("name", {"name": "a-1"}, {"name": "a-hush"}, __defaults=["name"]),
+         ("change", None, None)),
+    ],
+)  # fmt: skip
+def test_an_input_that_differs_has_its_values(recording: Recording, field: Any) -> None:
+    (change,) = changes(steps(recording.changes))
+    (found,) = change["changed"]
+    assert (found["op"], found["before"], found["after"]) == field
+    assert change["sensitive"] == []
+    assert change["unknown"] == ([found["path"]] if field[1:] == (None, None) else [])
+
+
+def test_what_is_made_has_what_it_is_given() -> None:
+    given = {"b": {"c": [1]}, "a": "x", "none": None, "key": MARKED, "name": "a-1",
+             "__defaults": ["name"]}  # fmt: skip
+    new = {"type": "t", "urn": BUCKET, "custom": True, "inputs": given}
+    (change,) = changes(steps(recorded(pre("create", old=None, new=new)).changes))
+    assert [(one["path"], one["op"], one["after"]) for one in change["changed"]] == [
+        ("a", "add", "x"), ("b", "add", {"c": [1]}), ("key", "add", None),
+    ]  # fmt: skip
+    assert (change["sensitive"], change["unknown"]) == (["key"], [])
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        update("key", {"key": MARKED}, {"key": "hush"}),
+        update("key", {"key": "hush"}, {"key": {"inner": [MARKED]}}),
+        update("key", {"key": "hush"}, {"key": "hush2"}, outputs={"key": MARKED}),
+        update("password", {"password": "hush"}, {"password": "hush2"}),
+        update("user.accessKey", {"user": {"accessKey": "hush"}}, {"user": {"accessKey": "h"}}),
+        update("user", {"user": {"clientSecret": ["hush"]}}, {"user": {"clientSecret": []}}),
+        update("url", {"url": "https://me:hush@host/p"}, {"url": "https://me:hush2@host/p"}),
+        update("text", {"text": "export TOKEN=hush"}, {"text": '{"api_key": "hush"}'}),
+    ],
+)
+def test_no_secret_of_a_property_is_kept(recording: Recording) -> None:
+    assert "hush" not in repr(recording.changes)
     assert "hush" not in json.dumps(changes(steps(recording.changes)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import pytest
 
@@ -33,6 +33,7 @@ def test_a_job_makes_what_was_reviewed_and_no_cloud_that_moved(
     seen = job.run("preview", "-f", "stacks")
     assert seen.code == 0, seen.err
     assert BUCKET in job.comments[-1]
+    assert f"`{BUCKET}`" in job.comments[-1].partition("<details>")[2]  # what it is given
     assert s3.list_buckets()["Buckets"] == []
     job.world.merges = {COMMIT: [(7, True, COMMIT)]}
     job.event("push")
@@ -42,11 +43,17 @@ def test_a_job_makes_what_was_reviewed_and_no_cloud_that_moved(
     assert [found["Name"] for found in s3.list_buckets()["Buckets"]] == [BUCKET]
     assert kitaru("stack", "show", "prod").code == 0
 
-    # Something is taken away in the cloud, and that it comes back is reviewed; then more moves.
+    # Something is otherwise in the cloud, and that it is put back is reviewed; then more moves.
     words, plan = ("-f", "stacks/prod.yaml"), ("--plan", "plan.json")
-    s3.delete_public_access_block(Bucket=BUCKET)
-    seen = kitaru("stack", "preview", *words, "--out", "plan.json")
+    keep_old_versions(s3, 60)
+    seen = kitaru("stack", "preview", *words, "--out", "plan.json", "-o", "json")
     assert seen.code == 0, seen.err
+    (change,) = [c for c in seen.document["item"]["stacks"][0]["changes"] if c["changed"]]
+    assert change["unknown"] == change["sensitive"] == []
+    (rules,) = change["changed"]
+    days = [rules[when][1]["noncurrentVersionExpiration"] for when in ("before", "after")]
+    assert days == [{"noncurrentDays": 60}, {"noncurrentDays": 30}]
+    keep_old_versions(s3, 90)
     scanning = {
         "repositoryName": "kitaru/prod",
         "imageScanningConfiguration": {"scanOnPush": False},
@@ -54,22 +61,35 @@ def test_a_job_makes_what_was_reviewed_and_no_cloud_that_moved(
     ecr.put_image_scanning_configuration(**scanning)
     moved = kitaru("stack", "apply", *words, *plan, "-o", "json")
     assert moved.error["code"] == "plan_moved"
-    (line,) = moved.error["differs"]
-    assert "infrastructure/aws:ecr/repository:Repository" in line
-    assert "reviewed was nothing; now it is update" in line
-    with pytest.raises(s3.exceptions.ClientError, match="NoSuchPublicAccessBlock"):
-        s3.get_public_access_block(Bucket=BUCKET)
+    lifecycle, repository = moved.error["differs"]
+    assert lifecycle.endswith("the fields that change, or their values, are others")
+    assert repository.endswith("reviewed was nothing; now it is update")
+    assert old_versions(s3) == 90
 
     # Both are reviewed, and done.
     assert kitaru("stack", "preview", *words, "--out", "plan.json").code == 0
     done = kitaru("stack", "apply", *words, *plan)
     assert done.code == 0, done.err
-    assert s3.get_public_access_block(Bucket=BUCKET)
+    assert old_versions(s3) == 30
     (found,) = ecr.describe_repositories()["repositories"]
     assert found["imageScanningConfiguration"]["scanOnPush"] is True
-    again = kitaru("stack", "preview", *words, "--detailed-exitcode", "-o", "json")
+    again = kitaru("stack", "preview", *words, "--detailed-exitcode")
     assert again.code == 0, again.out
-    assert (
-        json.loads((job.folder / "plan.json").read_text())["digest"]
-        != again.document["item"]["digest"]
-    )
+
+
+def old_versions(s3: Any) -> int:
+    """For how many days the bucket keeps what was overwritten."""
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    (days,) = [
+        r["NoncurrentVersionExpiration"]["NoncurrentDays"] for r in rules if "Noncurr" in str(r)
+    ]
+    return int(days)
+
+
+def keep_old_versions(s3: Any, days: int) -> None:
+    """Let somebody change that."""
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    for rule in rules:
+        if "NoncurrentVersionExpiration" in rule:
+            rule["NoncurrentVersionExpiration"]["NoncurrentDays"] = days
+    s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": rules})
