@@ -12,10 +12,10 @@ from kitaru_iac.records.model import Records
 from kitaru_iac.records.stored import Store
 
 
-def records(name: str) -> Records | None:
-    """The records of a stack."""
+def records(name: str, *, secrets: bool = False) -> Records | None:
+    """The records of a stack, with its connector's secrets where they are asked for."""
     with client():
-        return Store.open().read(name)
+        return Store.open().read(name, secrets=secrets)
 
 
 def names() -> set[str]:

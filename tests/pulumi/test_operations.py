@@ -5,13 +5,17 @@ The engine is the model of `tests.pulumi.driver`; random orders are in `test_seq
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kitaru_iac.pulumi.keys import wire_names
+from kitaru_iac import current_stack
+from kitaru_iac.pulumi.keys import STACK_KEYS, camel, wire_names
 from tests.homes import Home
 from tests.pulumi import stored
 from tests.pulumi.driver import Engine, Refused, Wanted
@@ -22,8 +26,8 @@ REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 BASE = {**wire_names(REMOTE), "name": "dev"}
 
 
-def program(**changed: Any) -> dict[str, Wanted]:
-    given = {key: value for key, value in {**BASE, **changed}.items() if value is not None}
+def program(base: Mapping[str, Any] = BASE, /, **changed: Any) -> dict[str, Wanted]:
+    given = {key: value for key, value in {**base, **changed}.items() if value is not None}
     return {"dev": Wanted(given)}
 
 
@@ -51,7 +55,49 @@ def agree(engine: Engine, wanted: dict[str, Wanted]) -> None:
     }
 
 
-#: A change, and what it is: in place, or another stack.
+KUBERNETES: dict[str, Any] = {
+    "name": "dev",
+    "type": "kubernetes",
+    "artifactStore": "s3://first-bucket/kitaru",
+    "containerRegistry": REGISTRY,
+    "cluster": "first-cluster",
+    "region": "eu-west-1",
+    "credentials": BASE["credentials"],
+    "verify": False,
+}
+VERTEX: dict[str, Any] = {
+    "name": "dev",
+    "type": "vertex",
+    "artifactStore": "gs://first-bucket/kitaru",
+    "containerRegistry": "europe-west1-docker.pkg.dev/first-project/kitaru",
+    "region": "europe-west1",
+    "project": "first-project",
+    "verify": False,
+}
+AZUREML: dict[str, Any] = {
+    "name": "dev",
+    "type": "azureml",
+    "artifactStore": "az://first-container/kitaru",
+    "containerRegistry": "first.azurecr.io",
+    "subscriptionId": "00000000-0000-0000-0000-000000000001",
+    "resourceGroup": "first-group",
+    "workspace": "first-workspace",
+    "verify": False,
+}
+BASES = {"kubernetes": KUBERNETES, "vertex": VERTEX, "azureml": AZUREML}
+
+
+def content(name: str) -> tuple[Any, ...]:
+    """What a store says of a stack, by whatever id it is there."""
+    found = stored.records(name, secrets=True)
+    assert found is not None
+    parts = [replace(part, id=None, connector_id=None) for part in found.components]
+    connector = found.connector and replace(found.connector, id=None)
+    return found.stack, parts, connector, current_stack().name == name
+
+
+#: A change, and what it is: in place, or another stack. By the property, and the type whose stack
+#: has it where that is not SageMaker's.
 CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "artifactStore": ({"artifactStore": "s3://second-bucket/kitaru"}, "update"),
     "containerRegistry": ({"containerRegistry": f"{REGISTRY}/team"}, "update"),
@@ -61,23 +107,52 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "executionRole": ({"executionRole": "arn:aws:iam::123456789012:role/Other"}, "update"),
     "credentials": ({"credentials": BASE["credentials"].replace("FIRST", "OTHER")}, "update"),
+    "connector": ({"connector": "shared", "credentials": None}, "update"),
+    "verify": ({"verify": None}, "update"),
     "activate": ({"activate": True}, "update"),
     "async": ({"async": True}, "update"),
     "extra": ({"extra": {"orchestrator": {"synchronous": False}}}, "update"),
     "name": ({"name": "research"}, "replace"),
-    "method": ({"credentials": "aws-profile:prod"}, "replace"),
-    "no method": ({"credentials": None}, "replace"),
+    "credentials: another method": ({"credentials": "aws-profile:prod"}, "replace"),
+    "credentials: none": ({"credentials": None}, "replace"),
     "type": ({"type": "kubernetes", "executionRole": None, "cluster": "main"}, "replace"),
+    "cluster (kubernetes)": ({"cluster": "second-cluster"}, "update"),
+    "namespace (kubernetes)": ({"namespace": "team"}, "update"),
+    "project (vertex)": (
+        {
+            "project": "second-project",
+            "containerRegistry": str(VERTEX["containerRegistry"]).replace("first", "second"),
+        },
+        "update",
+    ),
+    "subscriptionId (azureml)": (
+        {"subscriptionId": "00000000-0000-0000-0000-000000000002"},
+        "update",
+    ),
+    "resourceGroup (azureml)": ({"resourceGroup": "second-group"}, "update"),
+    "workspace (azureml)": ({"workspace": "second-workspace"}, "update"),
 }
+
+
+def test_each_property_has_a_change() -> None:
+    assert {re.findall(r"\w+", change)[0] for change in CHANGES} == set(map(camel, STACK_KEYS))
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_of_each_property_and_back(home: Home, change: str) -> None:
     changed, kind = CHANGES[change]
+    base = BASES.get(re.findall(r"\w+", change)[-1], BASE)
     engine = Engine()
-    assert engine.up(program()) == {"dev": "create"}
-    first = engine.state["dev"].id
-    for wanted in (program(**changed), program()):
+    with stored.client() as zenml:
+        zenml.create_service_connector(
+            *("shared", "aws"),
+            auth_method="implicit",
+            configuration={"region": "eu-west-1"},
+            verify=False,
+        )
+    assert engine.up(program(base)) == {"dev": "create"}
+    first, made = engine.state["dev"].id, content("dev")
+    for wanted in (program(base, **changed), program(base)):
         before = engine.export()
         assert engine.up(wanted, preview=True) == {"dev": kind}
         assert engine.state == before
@@ -85,9 +160,17 @@ def test_a_change_of_each_property_and_back(home: Home, change: str) -> None:
         assert (engine.state["dev"].id == first) is (kind == "update")
         agree(engine, wanted)
         first = engine.state["dev"].id
+        now = content(str(wanted["dev"].inputs["name"]))
+        as_made = wanted == program(base)
+        if change == "verify":  # how something is written, and not what
+            as_made = True
+        elif change == "activate":  # there is no other one to make active in its place
+            as_made = False
+        assert (now == made) is as_made
     engine.destroy()
     assert stored.names() == {"default"}
     assert stored.parts("dev") == stored.parts("research") == set()
+    assert stored.parts("shared") == {"service_connector"}
 
 
 def replaced(engine: Engine, how: str, wanted: dict[str, Wanted]) -> None:
