@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kitaru_iac.machine import ci
 from tests.homes import FOREIGN, Home, empty_home, make_template, ready_home
 from tests.servers.releases import CACHE
 from tests.servers.zenml import ZenMLServer
@@ -74,9 +75,8 @@ def isolated(
     # Not tmp_path: most tests make no file, and a folder for each of thousands takes its time.
     nobody = tmp_path_factory.getbasetemp() / f"nobody-{next(_numbers)}"
     for key in list(os.environ):
-        if key.startswith(FOREIGN):
+        if key.startswith(FOREIGN) or key in ci.VARIABLES:
             monkeypatch.delenv(key)
-    monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("HOME", str(nobody))
     monkeypatch.setenv("ZENML_ANALYTICS_OPT_IN", "false")
     monkeypatch.setenv("ZENML_CONFIG_PATH", str(nobody / "zenml"))

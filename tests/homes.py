@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from kitaru_iac.machine import ci
 from tests.warm import client as warm
 
 _MAKE = "from zenml.client import Client; Client().active_stack_model"
@@ -26,7 +27,7 @@ def clean_environment() -> dict[str, str]:
     return {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(FOREIGN) and key not in {"NO_COLOR", "FORCE_COLOR", "CI"}
+        if not key.startswith(FOREIGN) and key not in {"NO_COLOR", "FORCE_COLOR", *ci.VARIABLES}
     }
 
 

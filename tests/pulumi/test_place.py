@@ -140,6 +140,7 @@ def test_a_stack_is_spoken_of_only_where_it_is_known_to_be(
         ({"KITARU_AUTH_TOKEN": "ZENKEY_x"}, "KITARU_AUTH_TOKEN is set"),
         ({"CI": "true"}, "A local store on a CI runner is gone with it"),
         ({"CI": "1"}, "A local store on a CI runner is gone with it"),
+        ({"TF_BUILD": "True"}, "A local store on a CI runner is gone with it"),
     ],
 )
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])

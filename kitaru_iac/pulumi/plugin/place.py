@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import KitaruError, NotConnectedError
+from kitaru_iac.machine.ci import is_ci
 
 if TYPE_CHECKING:
     from kitaru_iac.gateway.gateway import Gateway
@@ -42,7 +43,6 @@ __all__ = [
 LOCAL = "local"
 #: Of a store that does not say which one it is.
 _NO_ID = "it says no id"
-_FALSE = frozenset({"", "0", "false", "no", "off"})
 
 #: The variables that say which store is meant, or where the settings are that say it.
 _SAYING = (
@@ -242,7 +242,7 @@ def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:
             if server is not None and not is_of_the_host(server.url, environ):
                 return identity_of(server, environ)
         return StoreIdentity(None, redaction.url(url))
-    if isinstance(store, SqliteStore) and not explicit and _in_ci(environ):
+    if isinstance(store, SqliteStore) and not explicit and is_ci(environ):
         raise _nowhere(environ)
     return identity_of(store, environ)
 
@@ -297,11 +297,6 @@ def _login(environ: Mapping[str, str]) -> str | None:
     return given_login(environ)
 
 
-def _in_ci(environ: Mapping[str, str]) -> bool:
-    """Whether this is a CI runner, by the variable that all of them set."""
-    return environ.get("CI", "").strip().lower() not in _FALSE
-
-
 def _nowhere(environ: Mapping[str, str]) -> NotConnectedError:
     login = _login(environ)
     if login is not None:
@@ -311,7 +306,7 @@ def _nowhere(environ: Mapping[str, str]) -> NotConnectedError:
         what = "Nothing says which ZenML server stacks are registered on"
         more = (
             "A local store on a CI runner is gone with it."
-            if _in_ci(environ)
+            if is_ci(environ)
             else "It has no local store yet either."
         )
     return NotConnectedError(
