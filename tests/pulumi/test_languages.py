@@ -13,21 +13,23 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from kitaru_iac import __version__
 from kitaru_iac.pulumi.plugin.schema import schema
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
-from tests.docs.markdown import ROOT, Block, blocks, fits, session
+from tests.docs.markdown import ROOT, Block, Step, blocks, fits, session
 from tests.homes import Home
 from tests.pulumi import stored
 from tests.pulumi.languages import building
 from tests.pulumi.languages.building import Languages, examples
 from tests.pulumi.room import Room
+from tests.servers.zenml import ZenMLServer
 
 GUIDE = ROOT / "docs" / "guides" / "languages.md"
 SESSION = [block for block in blocks(GUIDE) if block.words == ("console", "languages")]
@@ -54,7 +56,9 @@ def work(
 ) -> Room:
     """A room where the engine has a host for each language."""
     del any_home, pulumi_home
-    first = os.pathsep.join(map(str, languages.path))
+    # This environment before that of Node, which has a Python too.
+    hosts, node = languages.path
+    first = os.pathsep.join(map(str, (hosts, Path(sys.executable).parent, node)))
     for name, value in go_caches.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PATH", f"{first}{os.pathsep}{os.environ['PATH']}")
@@ -119,20 +123,34 @@ FILES = {
     "node": ("Pulumi.yaml", "package.json", "bin", "node_modules"),
     # The host that can be built here knows no option `binary`: it builds the program anew.
     "go": ("Pulumi.yaml", "go.mod", "go.sum", "main.go", "kitaru"),
+    "python": (
+        *("Pulumi.yaml", "__main__.py", "zenml_io_kitaru"),
+        f"zenml_io_kitaru-{__version__}.dist-info",
+    ),
 }
 
 
-@pytest.mark.parametrize(
-    ("language", "any_home"),
-    [("yaml", "server"), ("node", "sqlite"), ("go", "sqlite")],
-    indirect=["any_home"],
-)
-def test_a_stack_lives_as_the_guide_says(language: str, work: Room, languages: Languages) -> None:
-    """Created, changed in place, refreshed and destroyed; by the session of the guide."""
+@pytest.mark.parametrize("language", FILES)
+@pytest.mark.parametrize("any_home", ["sqlite"], indirect=True)
+def test_a_stack_lives_as_the_guide_says(
+    language: str, work: Room, languages: Languages, empty_server: ZenMLServer
+) -> None:
+    """On a local store, and then on a server, by the same program."""
     project_in(work, language, languages)
-    before = stored.names()
+    begin, *steps = (step for block in SESSION for step in session(block.text))
+    lives(work, [begin, *steps], stored.names)
+    for name, value in {"url": empty_server.url, "apiKey": empty_server.api_key}.items():
+        secret = () if name == "url" else ("--secret",)
+        done = work.pulumi("config", "set", *secret, f"kitaru:{name}", value)
+        assert done.returncode == 0, done.stderr
+    lives(work, steps, lambda: {stack["name"] for stack in empty_server.items("/stacks")})
+    assert stored.names() == {"default"}
+
+
+def lives(work: Room, steps: Iterable[Step], names: Callable[[], set[str]]) -> None:
+    """Create, change in place, refresh and destroy: by the steps of the guide."""
     ids = set()
-    for step in (step for block in SESSION for step in session(block.text)):
+    for step in steps:
         _, *arguments = step.command.split()
         done = work.pulumi(*arguments, "--color", "never")
         said = done.stdout + done.stderr
@@ -144,9 +162,9 @@ def test_a_stack_lives_as_the_guide_says(language: str, work: Room, languages: L
             ids |= {held["dev"]["id"], held["kitaru-stacks-prod"]["outputs"]["stackId"]}
             assert held["dev"]["outputs"]["type"] == "local"
             assert held["dev"]["outputs"]["drift"] == []
-            assert stored.names() == {*before, "dev"}
+            assert names() == {"default", "dev"}
     assert len(ids) == 1
-    assert stored.names() == before
+    assert names() == {"default"}
 
 
 def project_in(work: Room, language: str, languages: Languages) -> None:
