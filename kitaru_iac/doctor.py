@@ -255,7 +255,11 @@ def _local_store(path: Path, shown: str) -> Finding:
         size_of(path)
     except NotConnectedError as error:
         return Finding("zenml.store", "ZenML store", "warn", f"{shown}: {error.why}", error.remedy)
-    fault = faults.get(examine_database(path).state)
+    look = examine_database(path)
+    if look.state == "unfamiliar":
+        detail = f"{shown}, of ZenML {look.version}, which this kitaru does not know"
+        return Finding("zenml.store", "ZenML store", "unknown", detail, "zenml status")
+    fault = faults.get(look.state)
     if fault is None:
         return Finding("zenml.store", "ZenML store", "ok", shown)
     return Finding("zenml.store", "ZenML store", "warn", f"{shown}: it {fault[0]}", fault[1])

@@ -23,12 +23,13 @@ from kitaru_iac.gateway.reader import BaseReader
 from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackView
 from kitaru_iac.labels import APPLIED_LABEL, is_managed
 from kitaru_iac.machine.active_scope import Named, canonical_id
+from kitaru_iac.machine.local_database import FLAVORS
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["KNOWN_VERSIONS", "SqliteReader", "from_id", "from_mapping", "from_time", "to_key"]
 
 #: What `alembic_version` holds in a database whose tables are the ones read here.
-KNOWN_VERSIONS = frozenset({"0.96.0", "0.96.1", "0.96.2", "0.96.3", "0.96.4", "0.97.0", "0.98.0"})
+KNOWN_VERSIONS = frozenset(FLAVORS)
 
 #: Seconds to wait for a writer.
 _BUSY_TIMEOUT = 5.0

@@ -25,11 +25,23 @@ __all__ = ["FLAVORS", "LocalDatabase", "State", "examine", "note_flavors", "size
 
 #: ``absent``: nothing is there. ``half-made``: not whole, and nothing in it is anybody's.
 #: ``lacks-flavors``: in use, but the flavors of an upgrade are not all there. ``unstamped``: not
-#: whole, and it holds what is somebody's. ``unknown``: it cannot be looked at; ZenML says why.
-State = Literal["absent", "whole", "half-made", "lacks-flavors", "unstamped", "unknown"]
+#: whole, and it holds what is somebody's. ``unfamiliar``: made to the end by a version of ZenML
+#: that is not known here; whether an upgrade was too cannot be told. ``unknown``: it cannot be
+#: looked at; ZenML says why.
+State = Literal[
+    "absent", "whole", "half-made", "lacks-flavors", "unstamped", "unfamiliar", "unknown"
+]
 
-#: How many flavors ZenML brings along, by its version.
-FLAVORS: Final[Mapping[str, int]] = {"0.98.0": 82}
+#: How many flavors ZenML brings along, by its version: of those whose tables are known.
+FLAVORS: Final[Mapping[str, int]] = {
+    "0.96.0": 77,
+    "0.96.1": 79,
+    "0.96.2": 81,
+    "0.96.3": 82,
+    "0.96.4": 82,
+    "0.97.0": 82,
+    "0.98.0": 82,
+}
 
 #: Seconds to wait for a writer.
 _BUSY_TIMEOUT = 5.0
@@ -114,11 +126,10 @@ def _look(database: sqlite3.Connection) -> LocalDatabase:
     if not tables:
         return LocalDatabase("absent")
     version = _version(database, tables)
-    if version is not None:
-        if version not in FLAVORS:
-            return LocalDatabase("whole", version)  # of a version that ZenML may know how to mend
-        if _is_begun(database) and _flavors(database) >= _wanted(version):
-            return LocalDatabase("whole", version)
+    if version is not None and version not in FLAVORS:
+        return LocalDatabase(_unfamiliar(database, tables), version)
+    if version is not None and _is_made(database) and _flavors(database) >= _wanted(version):
+        return LocalDatabase("whole", version)
     if not _is_anybodys(database, tables):
         return LocalDatabase("half-made", version)
     if version is None:
@@ -133,7 +144,16 @@ def _version(database: sqlite3.Connection, tables: set[str]) -> str | None:
     return str(row[0]) if row else None
 
 
-def _is_begun(database: sqlite3.Connection) -> bool:
+def _unfamiliar(database: sqlite3.Connection, tables: set[str]) -> State:
+    try:
+        if not _is_made(database) and not _is_anybodys(database, tables):
+            return "half-made"
+    except sqlite3.Error:  # it has other tables
+        pass
+    return "unfamiliar"
+
+
+def _is_made(database: sqlite3.Connection) -> bool:
     """Whether the steps after the flavors were taken."""
     row = database.execute(
         "SELECT EXISTS (SELECT 1 FROM server_settings WHERE active = 1), "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import sqlite3
@@ -13,6 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from zenml import __version__
 
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.documents import NewStack, Where
@@ -55,7 +57,6 @@ def names(table: str, database: Path) -> list[str]:
 
 
 def test_the_known_numbers_are_zenmls(home: Home) -> None:
-    from zenml import __version__
     from zenml.client import Client
     from zenml.stack.flavor_registry import FlavorRegistry
 
@@ -69,6 +70,39 @@ def test_the_known_numbers_are_zenmls(home: Home) -> None:
 def test_what_was_left_half_made_is_seen(home: Home, case: str) -> None:
     change(home.database, HALF_MADE[case])
     assert examine(home.database).state == "half-made"
+
+
+@pytest.mark.parametrize("version", FLAVORS)
+def test_the_flavors_of_each_version_are_counted(home: Home, version: str) -> None:
+    change(
+        home.database,
+        f"UPDATE alembic_version SET version_num = '{version}';"
+        f"DELETE FROM flavor WHERE id NOT IN (SELECT id FROM flavor LIMIT {FLAVORS[version]})",
+    )
+    # ZenML 0.96.0 brings fewer than a later version: what it lacks is not made up for.
+    enough = FLAVORS[version] <= FLAVORS[__version__]
+    assert examine(home.database).state == ("whole" if enough else "half-made")
+    change(home.database, "DELETE FROM flavor WHERE id = (SELECT id FROM flavor LIMIT 1)")
+    assert examine(home.database).state == "half-made"
+
+
+@pytest.mark.parametrize(
+    ("script", "state"),
+    [
+        ("SELECT 1", "unfamiliar"),  # whole, or an upgrade that was cut off
+        (HALF_MADE["47 flavors"], "half-made"),
+        (HALF_MADE["no user"], "half-made"),
+        ("DELETE FROM flavor WHERE id NOT IN (SELECT id FROM flavor LIMIT 47)", "unfamiliar"),
+        ("ALTER TABLE server_settings RENAME COLUMN active TO is_active", "unfamiliar"),
+        (f"{HALF_MADE['no user']}; CREATE TABLE news AS SELECT 1", "unfamiliar"),
+    ],
+)
+def test_a_store_of_a_version_that_is_not_known_is_never_called_whole(
+    home: Home, script: str, state: str
+) -> None:
+    change(home.database, f"{script}; UPDATE alembic_version SET version_num = '0.99.0'")
+    look = examine(home.database)
+    assert (look.state, look.version) == (state, "0.99.0")
 
 
 #: Making it anew takes seconds, and goes by the state alone: the last step undone, and the most.
@@ -120,7 +154,7 @@ def test_what_may_be_somebodys_is_refused(home: Home, theirs: str) -> None:
 def test_flavors_that_cannot_be_had_here_are_not_looked_for_again(home: Home) -> None:
     change(home.database, "DELETE FROM flavor WHERE name = 's3'")
     assert examine(home.database).state == "half-made"
-    note_flavors(home.database, "0.98.0")
+    note_flavors(home.database, __version__)
     assert examine(home.database).state == "whole"
 
 
@@ -144,6 +178,23 @@ def test_a_store_that_another_process_makes_is_waited_for(home: Home) -> None:
         other.communicate()
     if Path("/proc/self/fd").is_dir():
         assert not _is_in_use(home.database)
+
+
+# -- with the ZenML that is installed, whichever it is --------------------------------------------
+
+
+def test_a_stack_is_made_changed_and_deleted_from_a_new_store_on(bare_home: Home) -> None:
+    (bare_home.path / "stack.yaml").write_text("name: dev\ntype: local\nlabels: {team: ml}\n")
+    for command in ("create dev", "apply -f stack.yaml --yes"):
+        done = bare_home.kitaru("stack", *command.split())
+        assert done.returncode == 0, done.stderr
+        assert examine(bare_home.database).state == "whole"
+    shown = json.loads(bare_home.kitaru("stack", "show", "dev", "-o", "json").stdout)["item"]
+    assert shown["labels"]["team"] == "ml"
+    done = bare_home.kitaru("stack", "delete", "dev", "--recursive", "--force", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert names("stack", bare_home.database) == ["default"]
+    assert names("stack_component", bare_home.database) == ["default", "default"]
 
 
 # -- real deaths -----------------------------------------------------------------------------------

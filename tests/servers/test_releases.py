@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kitaru_iac.gateway.versions import has_environment
+from kitaru_iac.machine.local_database import FLAVORS, examine
 from tests.servers.releases import RELEASES, environment_of
 from tests.servers.zenml import ZenMLServer
 
@@ -18,6 +19,13 @@ def test_each_is_the_release_that_it_says(any_release: ZenMLServer) -> None:
     assert any_release.request("GET", "/info").json()["version"] in RELEASES
     form = {"grant_type": "zenml-api-key", "password": any_release.api_key}
     assert any_release.request("POST", "/login", data=form).json()["access_token"]
+
+
+def test_its_database_is_known_for_whole_or_for_unfamiliar(any_release: ZenMLServer) -> None:
+    release = any_release.request("GET", "/info").json()["version"]
+    look = examine(any_release.database)
+    assert look.version == release
+    assert look.state == ("whole" if release in FLAVORS else "unfamiliar")
 
 
 def test_environment_is_kept_from_the_release_on_that_we_think(any_release: ZenMLServer) -> None:
