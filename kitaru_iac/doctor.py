@@ -35,7 +35,7 @@ from kitaru_iac.machine.command_owner import command_on_path, other_flows_versio
 from kitaru_iac.machine.home import config_home, engine_home
 from kitaru_iac.machine.init_hooks import mover
 from kitaru_iac.machine.local_database import examine as examine_database
-from kitaru_iac.machine.local_database import size_of
+from kitaru_iac.machine.local_database import is_of_another, of_another, size_of
 from kitaru_iac.machine.settings import read_global, read_logins, read_repository
 from kitaru_iac.machine.store_location import (
     RestStore,
@@ -239,6 +239,8 @@ def _not_asked(shown: str) -> Finding:
 
 def _local_store(path: Path, shown: str) -> Finding:
     """A local store is whole, or there is none yet; or its making was cut off."""
+    from kitaru_iac.gateway.versions import installed_version
+
     again = "Nothing is lost: the next command that needs it makes it anew."
     faults = {
         "half-made": ("was never finished, and nothing is in it", again),
@@ -256,6 +258,10 @@ def _local_store(path: Path, shown: str) -> Finding:
     except NotConnectedError as error:
         return Finding("zenml.store", "ZenML store", "warn", f"{shown}: {error.why}", error.remedy)
     look = examine_database(path)
+    here = installed_version()
+    if is_of_another(look, here):
+        error = of_another(str(path), str(look.version), str(here))
+        return Finding("zenml.store", "ZenML store", "warn", f"{shown}: {error.what}", error.remedy)
     if look.state == "unfamiliar":
         detail = f"{shown}, of ZenML {look.version}, which this kitaru does not know"
         return Finding("zenml.store", "ZenML store", "unknown", detail, "zenml status")

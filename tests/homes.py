@@ -98,21 +98,25 @@ def _move(home: Home, old: Path) -> None:
     config.write_text(config.read_text().replace(f"{old}/", f"{home.path}/"))
 
 
-def make_template(cache: Path) -> Home:
+def make_template(
+    cache: Path, release: str = version("zenml"), program: str = sys.executable
+) -> Home:
     """A home whose local store ZenML itself has made, once for each version of it.
 
     Args:
         cache: Where it is kept between runs.
+        release: The version of ZenML.
+        program: The Python that has it.
     """
     digest = hashlib.sha256(_MAKE.encode()).hexdigest()[:8]
     python = ".".join(map(str, sys.version_info[:2]))
-    place = cache / f"home-zenml-{version('zenml')}-{python}-{digest}"
+    place = cache / f"home-zenml-{release}-{python}-{digest}"
     cache.mkdir(parents=True, exist_ok=True)
     with place.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.exists():
             with tempfile.TemporaryDirectory(dir=cache, prefix="home-") as folder:
-                made = empty_home(Path(folder) / "home").run(sys.executable, "-c", _MAKE)
+                made = empty_home(Path(folder) / "home").run(program, "-c", _MAKE)
                 assert made.returncode == 0, made.stderr
                 (Path(folder) / "home").rename(place)
                 _move(Home(place, place / "zenml"), Path(folder) / "home")

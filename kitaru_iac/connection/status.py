@@ -223,9 +223,18 @@ def _with_stack(found: Status, config: Mapping[str, Any], server: Server) -> Sta
 def _of_local(found: Status, config: Mapping[str, Any], url: str) -> Status:
     path = Path(url.removeprefix("sqlite:///").partition("?")[0])
     found = replace(found, server_version=found.client_version, user="default", project="default")
-    from kitaru_iac.machine.local_database import examine
+    from kitaru_iac.machine.local_database import examine, is_of_another, of_another
 
     look = examine(path)
+    if is_of_another(look, found.client_version):
+        error = of_another(str(path), str(look.version), str(found.client_version))
+        return replace(
+            found,
+            server_version=look.version,
+            connected=False,
+            error=f"{error.what}. {error.why}",
+            remedy=error.remedy,
+        )
     if look.state in {"absent", "half-made"}:
         what = "does not exist yet" if look.state == "absent" else "was never finished"
         return replace(

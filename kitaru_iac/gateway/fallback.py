@@ -1,7 +1,7 @@
 """Read any store through ZenML's own client: slow, and right where the fast ways give up.
 
-As ZenML does, opening the store may write: a first database, a migration, a new token, the default
-stack in place of one that is gone.
+As ZenML does, opening the store may write: a first database, a new token, the default stack in
+place of one that is gone.
 """
 
 from __future__ import annotations

@@ -2,11 +2,13 @@
 
 ZenML truncates its settings and writes them anew, reads an empty file as "the local store", makes
 a new database in place, and saves as the active stack what ``ZENML_ACTIVE_STACK_ID`` names for one
-process. Four of its functions are exchanged, once for a process, so that
+process. Some of its functions are exchanged, once for a process, so that
 
 * settings that are empty or cut off are refused, and never written over;
 * settings are replaced in one step, and not at all where nothing changes;
 * a local store is whole before it is opened (`local_store`);
+* a database of another ZenML is refused: the one that is installed here would migrate it, one way,
+  whether somebody writes or looks;
 * the saved active stack stays what it is, whatever the variable names and whatever ZenML learns of
   that stack, unless it is chosen.
 """
@@ -114,6 +116,8 @@ def _exchange() -> None:
     ) -> None:
         from kitaru_iac.gateway.local_store import whole
 
+        if config.type.value == "sql" and "ZENML_SERVER" not in os.environ:
+            _exchange_migration()
         with whole(self, config):
             configure(self, config, skip_default_registrations, **kwargs)
 
@@ -128,6 +132,31 @@ def _exchange() -> None:
     _exchange_choices()
     yaml_utils.read_yaml = read_yaml
     yaml_utils.write_yaml = write_yaml
+
+
+def _exchange_migration() -> None:
+    """Let ZenML fill an empty database, and not migrate another one. With its store's module."""
+    from alembic.runtime.migration import MigrationContext
+    from zenml import __version__
+    from zenml.zen_stores.sql_zen_store import SqlZenStore
+
+    from kitaru_iac import redaction
+    from kitaru_iac.machine.local_database import of_another
+
+    migrate = SqlZenStore.migrate_database
+    if hasattr(migrate, _MARK):
+        return
+
+    def migrate_database(self: SqlZenStore) -> None:
+        with self.engine.connect() as connection:  # as it stands there: ZenML asks for known ones
+            found = MigrationContext.configure(connection).get_current_heads()
+        if found and set(found) != set(self.alembic.head_revisions()):
+            self.engine.dispose()
+            raise of_another(redaction.url(self.config.url), ", ".join(found), __version__)
+        migrate(self)
+
+    setattr(migrate_database, _MARK, True)
+    SqlZenStore.migrate_database = migrate_database  # type: ignore[method-assign]
 
 
 def _exchange_choices() -> None:

@@ -1,8 +1,7 @@
 """The adapter that works through ZenML's own client, in this process.
 
 What it owns is the local store; a server it reaches with the login that ZenML has. As ZenML does,
-opening may write: a first database, a migration, a new token, the default stack in place of one
-that is gone.
+opening may write: a first database, a new token, the default stack in place of one that is gone.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class LocalGateway(InProcess):
         """Look at a database that is whole, and of the ZenML that is installed here.
 
         Raises:
-            UnreadableError: It is not: ZenML has to open it, which may make, upgrade or refuse it.
+            UnreadableError: It is not: ZenML has to open it, which may make it, or is kept from it.
         """
         look = examine(path)
         if look.state != "whole" or look.version not in KNOWN_VERSIONS:

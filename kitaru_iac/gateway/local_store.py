@@ -29,7 +29,8 @@ __all__ = ["whole"]
 
 _SQLITE: Final = "sqlite:///"
 _ASIDE: Final = ".making-"
-_NO_MIGRATION: Final = "ZENML_DISABLE_DATABASE_MIGRATION"
+#: ZenML's own variable, which has no prefix.
+_NO_MIGRATION: Final = "DISABLE_DATABASE_MIGRATION"
 #: Seconds to wait for somebody else who is making the store in place, as ZenML's command does; and
 #: how old its last write is before it counts as dead, where the system does not tell.
 _PATIENCE = 60.0

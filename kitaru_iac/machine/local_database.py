@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 import sqlite3
 import stat
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +22,16 @@ from kitaru_iac.machine.files import is_broken_link
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.values import dataclass
 
-__all__ = ["FLAVORS", "LocalDatabase", "State", "examine", "note_flavors", "size_of"]
+__all__ = [
+    "FLAVORS",
+    "LocalDatabase",
+    "State",
+    "examine",
+    "is_of_another",
+    "note_flavors",
+    "of_another",
+    "size_of",
+]
 
 #: ``absent``: nothing is there. ``half-made``: not whole, and nothing in it is anybody's.
 #: ``lacks-flavors``: in use, but the flavors of an upgrade are not all there. ``unstamped``: not
@@ -173,6 +183,57 @@ def _is_anybodys(database: sqlite3.Connection, tables: set[str]) -> bool:
         if database.execute(query).fetchone()[0]:
             return True
     return False
+
+
+# -- of another ZenML ------------------------------------------------------------------------------
+
+
+def is_of_another(look: LocalDatabase, here: str | None) -> bool:
+    """Say whether a database is of another ZenML than one that is known to stamp its own version.
+
+    Args:
+        look: What was found.
+        here: The version of ZenML that is installed here; None where none is.
+    """
+    is_used = look.version is not None and look.state != "half-made"
+    return is_used and here in FLAVORS and look.version != here
+
+
+def of_another(where: str, version: str, here: str) -> NotConnectedError:
+    """Make the refusal to open a database of another ZenML, which the one here would migrate.
+
+    Args:
+        where: Where it is, as it may be shown.
+        version: The version of ZenML that its migrations are stamped with.
+        here: The version of ZenML that is installed here.
+    """
+    if _number(version) > _number(here):
+        why = "An older ZenML cannot open it"
+        remedy = f"Install that ZenML beside kitaru: pip install {shlex.quote(f'zenml=={version}')}"
+    else:
+        why = "This one would migrate it, and an older ZenML cannot open it afterwards"
+        remedy = f"To migrate it, for every environment that uses it: {_program()} migrate-database"
+    return NotConnectedError(
+        f"The store's database is of ZenML {version}, and {here} is installed here",
+        where=where,
+        why=f"{why}; nothing was changed",
+        remedy=remedy,
+    )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """A release as it is compared; whatever is none is older than any."""
+    parts = version.split(".")
+    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()
+
+
+def _program() -> str:
+    """ZenML's command of this environment, as it is called here."""
+    import shutil
+
+    program = Path(sys.executable).with_name("zenml")
+    on_path = shutil.which("zenml")
+    return "zenml" if on_path and Path(on_path) == program else shlex.quote(str(program))
 
 
 # -- flavors that cannot be had here ---------------------------------------------------------------

@@ -1,0 +1,100 @@
+"""A store of another ZenML than the one installed here is read, or refused; never migrated."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import kitaru_iac as kitaru
+from kitaru_iac.errors import NotConnectedError
+from kitaru_iac.gateway.opening import open_gateway
+from kitaru_iac.machine.local_database import FLAVORS
+from tests.homes import Home, make_template
+from tests.servers.releases import CACHE, INSTALLED, environment_of
+
+#: Of tables that are not known here, and that are; each made by its own ZenML.
+OLD = ("0.85.0", "0.96.1")
+
+#: What needs no more than the file, where its tables are known, and how it ends there.
+LOOKS = {
+    "stack list": 0,
+    "stack current": 0,
+    "stack show default": 0,
+    "stack drift default": 0,
+    "stack health default": 1,  # unknown: nobody kept what it was made from
+    "stack export default": 1,  # the default stack is ZenML's own
+}
+#: The other looks, and what writes.
+OTHERS = (
+    "stack preview dev",
+    "stack create dev",
+    "stack apply -f stack.yaml --yes",
+    "stack use default",
+    "stack delete default --force --yes",
+    "stack clean --yes",
+    "status",
+)
+
+
+def versions(database: Path) -> list[str]:
+    with closing(sqlite3.connect(database)) as opened:
+        return [row[0] for row in opened.execute("SELECT version_num FROM alembic_version")]
+
+
+def of_release(home: Home, release: str) -> bytes:
+    """Put a store there that this release of ZenML has made; its bytes."""
+    made = make_template(CACHE, release, str(environment_of(release)))
+    content = made.database.read_bytes()
+    home.database.write_bytes(content)
+    (home.path / "stack.yaml").write_text("name: dev\ntype: local\n")
+    return content
+
+
+@pytest.mark.parametrize("release", OLD)
+def test_whoever_looks_or_writes_migrates_nothing(home: Home, release: str) -> None:
+    before = of_release(home, release)
+    for command in (*LOOKS, *OTHERS):
+        done = home.kitaru(*command.split())
+        said = done.stdout + done.stderr
+        is_read = command in LOOKS and release in FLAVORS
+        assert done.returncode == (LOOKS[command] if is_read else 6), (command, said)
+        if not is_read:
+            wanted = (f"ZenML {release}", INSTALLED, "zenml migrate-database")
+            assert [words for words in wanted if words not in said] == [], (command, said)
+        assert home.database.read_bytes() == before, command
+    found = json.loads(home.kitaru("doctor", "-o", "json").stdout)["items"]
+    (store,) = [one for one in found if one["id"] == "zenml.store"]
+    assert (store["status"], release in store["detail"]) == ("warn", True)
+    assert store["remedy"].endswith("zenml migrate-database")
+    assert home.database.read_bytes() == before
+
+
+@pytest.mark.parametrize("release", OLD[-1:])
+def test_the_command_that_is_named_migrates_it(home: Home, release: str) -> None:
+    of_release(home, release)
+    with pytest.raises(NotConnectedError) as refused:
+        open_gateway()
+    assert str(refused.value.remedy).endswith("zenml migrate-database")
+    done = home.run(str(Path(sys.executable).with_name("zenml")), "migrate-database")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert versions(home.database) == [INSTALLED]
+    done = home.kitaru("stack", "create", "dev")
+    assert done.returncode == 0, done.stderr
+    assert [row.name for row in kitaru.list_stacks()] == ["default", "dev"]
+
+
+def test_a_newer_one_names_its_zenml(home: Home) -> None:
+    with closing(sqlite3.connect(home.database)) as opened, opened:
+        opened.execute("UPDATE alembic_version SET version_num = '0.99.0'")
+    before = home.database.read_bytes()
+    for ask in (kitaru.list_stacks, open_gateway):
+        with pytest.raises(NotConnectedError) as refused:
+            ask()
+        assert f"0.99.0, and {INSTALLED}" in refused.value.what
+        assert str(refused.value.remedy).endswith("pip install zenml==0.99.0")
+    assert home.database.read_bytes() == before
