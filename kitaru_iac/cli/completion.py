@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
+from threading import Thread
+from typing import Final
 
 __all__ = ["clouds", "infra_modes", "stack_names", "stack_types", "yaml_files"]
 
 
+#: Seconds for which a person who pressed Tab waits for a store.
+_PATIENCE: Final = 1.5
+
+
 def stack_names(incomplete: str) -> list[str]:
-    """The names of stacks in the store that begin like this."""
-    from kitaru_iac.machine.environment import apply_environment
+    """The names of stacks in the store that begin like this: none where it does not answer soon."""
+    found: list[str] = []
 
-    try:
-        apply_environment()
-        from kitaru_iac.gateway import complete
+    def look() -> None:
+        from kitaru_iac.machine.environment import apply_environment
 
-        return complete(incomplete)
-    except Exception:  # noqa: BLE001 - whatever is wrong, a person is in the middle of typing
-        return []
+        # Whatever is wrong, a person is in the middle of typing.
+        with suppress(Exception):
+            apply_environment()
+            from kitaru_iac.gateway import complete
+
+            found.extend(complete(incomplete))
+
+    looking = Thread(target=look, daemon=True)  # the process ends without it
+    looking.start()
+    looking.join(_PATIENCE)
+    return list(found)
 
 
 def stack_types(incomplete: str) -> list[str]:

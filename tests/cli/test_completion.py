@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import suppress
 
 import pytest
+import yaml
 
+from kitaru_iac.cli.completion import stack_names
 from tests.homes import Home, ready_home
 
 
@@ -57,6 +61,25 @@ def test_a_store_that_cannot_be_read_offers_nothing(home: Home):
     for text in (json.dumps({"store": store}), "", "store:\n  type: re"):
         (home.config / "config.yaml").write_text(text)
         assert offered(home, "stack use d") == []
+
+
+def test_a_silent_server_is_not_waited_for(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        config = yaml.safe_load((home.config / "config.yaml").read_text())
+        config["store"] = {"type": "rest", "url": url, "http_timeout": 600}
+        (home.config / "config.yaml").write_text(yaml.safe_dump(config))
+        kept = {url: {"url": url, "api_token": {"access_token": "t"}}}
+        (home.config / "credentials.yaml").write_text(yaml.safe_dump(kept))
+        assert stack_names("d") == []
+        asked, _ = silent.accept()
+        with asked:
+            assert asked.recv(5) == b"GET /"
+            asked.setblocking(False)
+            with suppress(BlockingIOError):  # the answer would still be taken: nobody hung up
+                while asked.recv(4096):
+                    pass
+                pytest.fail("it was waited for to the end")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
