@@ -97,6 +97,19 @@ class KubernetesApi:
         self.read(f"/api/v1/namespaces/{quote(name, safe='')}", f"namespace {name}", "namespaces")
         return name
 
+    def service_account(self, namespace: str, name: str) -> Mapping[str, object]:
+        """Read a service account; empty where there is none.
+
+        Raises:
+            ProbeError: As `read`, where it is not known.
+        """
+        where = f"/api/v1/namespaces/{quote(namespace, safe='')}/serviceaccounts"
+        about = f"service account {name} in {namespace}"
+        try:
+            return self.read(f"{where}/{quote(name, safe='')}", about, "service accounts")
+        except NotInCluster:
+            return {}
+
     def read(self, path: str, about: str, kind: str) -> Mapping[str, object]:
         """Read one object.
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from kitaru_iac.checks.model import WORST_FIRST, Verdict
+from kitaru_iac.checks.cluster_rights import ClusterRight, Use
+from kitaru_iac.checks.commands import command, note
+from kitaru_iac.checks.model import WORST_FIRST, Verdict, fail, unknown
+from kitaru_iac.checks.probes import Outcome, ProbeError
 from kitaru_iac.values import dataclass, replace
 
 __all__ = [
@@ -20,6 +23,7 @@ __all__ = [
     "asks_for_arm",
     "evaluate_pods",
     "is_met",
+    "missing_account",
     "pod_accounts",
     "pods_of",
     "untolerated",
@@ -174,3 +178,39 @@ def pod_accounts(orchestrator: Mapping[str, object]) -> tuple[str, ...]:
     made, default = POD_ACCOUNTS
     steps = orchestrator.get("step_pod_service_account_name") or own or default
     return tuple(dict.fromkeys((str(own or made), str(steps))))
+
+
+def missing_account(
+    name: str,
+    seen: Outcome[Mapping[str, object]],
+    namespace: str,
+    rights: Iterable[ClusterRight],
+) -> Verdict | None:
+    """Evaluate that a service account which has to be there is; None where nothing is wrong.
+
+    A namespace has its `default`, and ZenML makes the orchestrator's unless it is named, for which
+    it needs rights of its own.
+
+    Args:
+        name: Of the account, which pods run as.
+        seen: What the cluster tells of it; empty if there is none.
+        namespace: Where.
+        rights: What ZenML needs there.
+    """
+    made, default = POD_ACCOUNTS
+    is_made = any(right.use is Use.ACCOUNT for right in rights)
+    if name == default or (name == made and is_made):
+        return None
+    if name.startswith("{{"):
+        return unknown(f"the service account is in ZenML's secret {name}: not looked at")
+    create = command("kubectl", "create", "serviceaccount", name, namespace=namespace)
+    if isinstance(seen, ProbeError):
+        return unknown(
+            f"whether the service account {name} exists in {namespace} was not seen: {seen.why}",
+            seen.remedy or note(create, "if it does not"),
+            seen.permission,
+        )
+    if not seen:
+        why = f"the service account {name} does not exist in {namespace}: pods that run as it"
+        return fail(f"{why} do not start", create)
+    return None

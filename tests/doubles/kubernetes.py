@@ -29,6 +29,8 @@ class KubernetesLoopback:
         self.namespaces: set[str] = set()
         #: ``NAMESPACE/NAME`` → its annotations.
         self.accounts: dict[str, dict[str, str]] = {}
+        #: Path → what else is there.
+        self.objects: dict[str, dict[str, Any]] = {}
         #: What it denies, as ``create pods``.
         self.denied: set[str] = set()
         #: Told which permission a read takes, and on what; raises where it is denied.
@@ -69,6 +71,8 @@ class KubernetesLoopback:
             return _status(401, "Unauthorized")
         if request.method == "POST":
             return self._reviewed(request)
+        if request.path in self.objects:
+            return json_response({"metadata": {}, **self.objects[request.path]})
         parts = request.path.strip("/").split("/")
         if parts[:3] != ["api", "v1", "namespaces"] or len(parts) not in {4, 6}:
             return _status(404, "NotFound")

@@ -226,8 +226,10 @@ _CHECKS = (
         "aws.cluster.addons",
         "The add-ons that pods need work",
         "The status and health of the managed vpc-cni, kube-proxy, coredns and "
-        "eks-pod-identity-agent, where they are there. Auto Mode has them built in. Not looked at: "
-        "those that somebody installed in the cluster by hand, and other add-ons.",
+        "eks-pod-identity-agent, where they are there. Auto Mode has them built in. Of the first "
+        "three, one that EKS does not manage is looked for in `kube-system` of the cluster itself, "
+        "as `aws-node`, `kube-proxy` or `coredns`: unknown where it is not there or may not be "
+        "read. Not looked at: what else does their work, and other add-ons.",
         _EKS + "eks-add-ons.html",
         _CANNOT_FAIL,
     ),

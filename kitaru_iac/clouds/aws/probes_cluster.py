@@ -15,6 +15,7 @@ from kitaru_iac.checks.probes import (
     Probe,
     ProbeError,
     Skipped,
+    in_batches,
     in_parallel,
 )
 from kitaru_iac.clouds.aws.commands import aws
@@ -27,6 +28,7 @@ from kitaru_iac.clouds.aws.observations import (
 )
 from kitaru_iac.clouds.aws.probes_common import CommonProbes, Raw
 from kitaru_iac.clouds.aws.resources import role_name
+from kitaru_iac.clouds.aws.verify_addons import NEEDED, unmanaged
 from kitaru_iac.clouds.aws.verify_compute import surely_runs_pods
 
 __all__ = ["ClusterProbes"]
@@ -54,6 +56,11 @@ class ClusterProbes(CommonProbes):
         )
         self.endpoint = Probe("the cluster's endpoint", self._endpoint, requires=(self.cluster,))
         self.addons = self._probe("eks:DescribeAddon", self._addons)
+        self.own_addons = Probe(
+            "the add-ons that EKS does not manage",
+            self._own_addons,
+            requires=(self.addons, self.cluster),
+        )
         self.pod_identities = self._probe(
             "eks:DescribePodIdentityAssociation", self._pod_identities
         )
@@ -98,6 +105,23 @@ class ClusterProbes(CommonProbes):
 
     def _addons(self) -> tuple[Raw, ...]:
         return self._parts("addon", "addons", "addonName")
+
+    def _own_addons(self, addons: tuple[Raw, ...], cluster: Raw) -> dict[str, Outcome[Raw]]:
+        """What the cluster itself tells of the add-ons that pods need and EKS does not manage."""
+        names = unmanaged(addons, cluster)
+        if not names:
+            return {}
+        api = api_of(self._aws, cluster)
+
+        def look(name: str) -> Outcome[Raw]:
+            kind, called = NEEDED[name]
+            path = f"/apis/apps/v1/namespaces/kube-system/{kind}s/{called}"
+            try:
+                return api.read(path, f"{kind} {called} in kube-system", f"{kind}s there")
+            except ProbeError as error:
+                return error
+
+        return dict(zip(names, in_batches(look, names), strict=True))
 
     def _pod_identities(self) -> tuple[PodIdentity, ...]:
         """What the pods' service accounts become, each with its role as IAM describes it."""

@@ -22,13 +22,10 @@ from kitaru_iac.clouds.aws.observations import Principal
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources
 from kitaru_iac.clouds.aws.session import AwsAccess
+from kitaru_iac.clouds.aws.verify_addons import evaluate_addons
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
 from kitaru_iac.clouds.aws.verify_endpoint import evaluate_endpoint
-from kitaru_iac.clouds.aws.verify_pods import (
-    evaluate_addons,
-    evaluate_pod_identity,
-    evaluate_subnets,
-)
+from kitaru_iac.clouds.aws.verify_pods import evaluate_pod_identity, evaluate_subnets
 from kitaru_iac.clouds.aws.verify_pull import (
     evaluate_node_trust,
     evaluate_pull,
@@ -142,8 +139,13 @@ def _pod_checks(
         add(
             "aws.cluster.addons",
             subject,
-            all_of(probes.addons, probes.cluster),
-            lambda seen: evaluate_addons(seen[0], seen[1], r),
+            Probe(
+                "the add-ons",
+                lambda *seen: seen,
+                requires=(probes.addons, probes.cluster, probes.own_addons),
+                inline=True,
+            ),
+            lambda seen: evaluate_addons(seen[0], seen[1], seen[2], r),
         ),
         add(
             "aws.cluster.pod_identity",

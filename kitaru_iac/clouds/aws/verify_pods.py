@@ -1,4 +1,4 @@
-"""The evaluations about what pods of an EKS cluster need beside nodes: network, names, identity."""
+"""The evaluations about what pods of an EKS cluster need beside nodes and add-ons."""
 
 from __future__ import annotations
 
@@ -16,15 +16,11 @@ from kitaru_iac.clouds.aws.permissions import service_trust
 from kitaru_iac.clouds.aws.policies.requests import Possible
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.trust import Trust, may_assume, statement_list
+from kitaru_iac.clouds.aws.verify_addons import AGENT, WORKS, is_automatic, told
 
-__all__ = ["evaluate_addons", "evaluate_pod_identity", "evaluate_subnets"]
+__all__ = ["evaluate_pod_identity", "evaluate_subnets"]
 
 Raw = Mapping[str, Any]
-_AGENT = "eks-pod-identity-agent"
-#: Without these no pod has an address, reaches a service, or finds a name.
-_NEEDED = ("vpc-cni", "kube-proxy", "coredns")
-#: An update that failed leaves the version before it at work.
-_WORKS = {"ACTIVE", "UPDATING"}
 #: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
 _PODS = "pods.eks.amazonaws.com"
 _ACTIONS = ("sts:AssumeRole", "sts:TagSession")
@@ -35,49 +31,6 @@ _OF_PODS = (
     "which addresses the network plugin holds for pods, and subnets of its own settings "
     "(ENIConfig), were not looked at"
 )
-
-
-def evaluate_addons(addons: tuple[Raw, ...], cluster: Raw, r: AwsResources) -> Verdict:
-    """The managed add-ons that every pod needs work.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/eks-add-ons.html
-    """
-    by_name = {str(one.get("addonName")): one for one in addons}
-    broken = [one for one in by_name.values() if str(one.get("status")) not in _WORKS]
-    # What breaks no pod of a run, as a dashboard's, is nobody's business here.
-    broken = [one for one in broken if str(one.get("addonName")) in (*_NEEDED, _AGENT)]
-    if broken:
-        said = "; ".join(f"{one['addonName']} is {_told(one)}" for one in broken)
-        show = aws(
-            "eks",
-            "describe-addon",
-            cluster_name=r.cluster,
-            addon_name=str(broken[0]["addonName"]),
-            query="addon.[status,health]",
-            region=r.region,
-        )
-        return warn(f"what every pod needs does not work as it should: {said}", show)
-    missing = [name for name in _NEEDED if name not in by_name]
-    if _is_automatic(cluster):
-        return ok("Auto Mode brings what pods need")
-    if missing:
-        why = "its managed add-ons work" if by_name else "it has no managed add-ons"
-        return ok(
-            why,
-            f"{', '.join(missing)}: managed by whoever made the cluster, in the cluster itself, "
-            "which was not looked at",
-        )
-    return ok(f"{', '.join(_NEEDED)} work, as EKS says")
-
-
-def _told(addon: Raw) -> str:
-    issues = (addon.get("health") or {}).get("issues") or ()
-    words = "; ".join(f"{i.get('code')}: {i.get('message', '')}".rstrip(": ") for i in issues)
-    return f"{addon.get('status')} ({words})" if words else str(addon.get("status"))
-
-
-def _is_automatic(cluster: Raw) -> bool:
-    return bool((cluster.get("computeConfig") or {}).get("enabled"))
 
 
 def evaluate_pod_identity(
@@ -105,38 +58,38 @@ def evaluate_pod_identity(
 
 def _of_agent(addons: Outcome[tuple[Raw, ...]], cluster: Raw, r: AwsResources) -> Verdict | None:
     """What follows where nothing gives pods their credentials; None where something does."""
-    if _is_automatic(cluster):  # it has the agent
+    if is_automatic(cluster):  # it has the agent
         return None
     make = aws(
         "eks",
         "create-addon",
         cluster_name=r.cluster,
-        addon_name=_AGENT,
+        addon_name=AGENT,
         region=r.region,
     )
     if isinstance(addons, ProbeError):
         return unknown(
-            f"whether the cluster has the add-on {_AGENT} could not be looked at: {addons.why}",
+            f"whether the cluster has the add-on {AGENT} could not be looked at: {addons.why}",
             addons.remedy or make,
             addons.permission,
         )
-    agent = next((one for one in addons if one.get("addonName") == _AGENT), None)
+    agent = next((one for one in addons if one.get("addonName") == AGENT), None)
     if agent is None:
         return warn(
-            f"pods are to become a role, and the add-on {_AGENT}, which gives them its "
+            f"pods are to become a role, and the add-on {AGENT}, which gives them its "
             "credentials, is not there, unless somebody has installed the agent in the cluster",
             make,
         )
-    if str(agent.get("status")) not in _WORKS:
+    if str(agent.get("status")) not in WORKS:
         show = aws(
             "eks",
             "describe-addon",
             cluster_name=r.cluster,
-            addon_name=_AGENT,
+            addon_name=AGENT,
             query="addon.[status,health]",
             region=r.region,
         )
-        return warn(f"{_AGENT}, which gives pods their credentials, is {_told(agent)}", show)
+        return warn(f"{AGENT}, which gives pods their credentials, is {told(agent)}", show)
     return None
 
 

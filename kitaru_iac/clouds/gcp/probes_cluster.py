@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from kitaru_iac.checks.cluster_rights import ClusterRight
 from kitaru_iac.checks.commands import note
@@ -129,16 +128,11 @@ class ClusterProbes(CommonProbes):
 
     def pod_account(self, account: str) -> Probe[Raw]:
         """A service account of Kubernetes that pods run as; empty where there is none yet."""
-        path = f"/api/v1/namespaces/{self._r.namespace}/serviceaccounts/{quote(account, safe='')}"
-        about = f"service account {account} in {self._r.namespace}"
-
-        def run(cluster: Raw) -> Raw:
-            try:
-                return self._api(cluster).read(path, about, "service accounts")
-            except NotFound:
-                return {}
-
-        return Probe("the pods' service account", run, requires=(self.cluster,))
+        return Probe(
+            "the pods' service account",
+            lambda cluster: self._api(cluster).service_account(self._r.namespace, account),
+            requires=(self.cluster,),
+        )
 
     def _node_members(self, cluster: Raw, project: Project) -> tuple[str, ...]:
         accounts = node_accounts(cluster, project.number)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kitaru_iac.checks.cluster_rights import Use
-from kitaru_iac.checks.commands import command, note
-from kitaru_iac.checks.model import WORST_FIRST, CheckStatus, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.model import WORST_FIRST, CheckStatus, Verdict, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.pods import POD_ACCOUNTS
+from kitaru_iac.checks.pods import missing_account
 from kitaru_iac.checks.probes import Outcome, Probe, ProbeError
 from kitaru_iac.clouds.gcp import commands
 from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
@@ -140,7 +138,10 @@ def evaluate_pod_identities(seen: tuple[PodIdentity, ...], r: GcpResources) -> V
 
     Of several that are unknown it is the first one: what helps to look at it is its own.
     """
-    found = [_existence(one, r) or _evaluate(one, r) for one in seen]
+    found = [
+        missing_account(one.pods, one.account, r.namespace, r.rights) or _evaluate(one, r)
+        for one in seen
+    ]
     status = min((one.status for one in found), key=WORST_FIRST.index)
     alike = list(dict.fromkeys(one for one in found if one.status is status))
     if status is CheckStatus.UNKNOWN:
@@ -155,35 +156,6 @@ def evaluate_pod_identities(seen: tuple[PodIdentity, ...], r: GcpResources) -> V
         remedy=all_of((one.remedy for one in alike), " && ") or None,
         caveat=all_of((one.caveat for one in alike), "; ") or None,
     )
-
-
-def _existence(seen: PodIdentity, r: GcpResources) -> Verdict | None:
-    """That an account which has to be there is not, or was not seen; None for any other.
-
-    A namespace has its `default`, and ZenML makes the orchestrator's unless it is named, for which
-    it needs rights of its own.
-    """
-    made, default = POD_ACCOUNTS
-    is_made = any(right.use is Use.ACCOUNT for right in r.rights)
-    if seen.pods == default or (seen.pods == made and is_made):
-        return None
-    if seen.pods.startswith("{{"):
-        return unknown(f"the service account is in ZenML's secret {seen.pods}: not looked at")
-    create = command("kubectl", "create", "serviceaccount", seen.pods, namespace=r.namespace)
-    if isinstance(seen.account, ProbeError):
-        return unknown(
-            f"whether the service account {seen.pods} exists in {r.namespace} was not seen: "
-            f"{seen.account.why}",
-            seen.account.remedy or note(create, "if it does not"),
-            seen.account.permission,
-        )
-    if not seen.account:
-        return fail(
-            f"the service account {seen.pods} does not exist in {r.namespace}: pods that run as it "
-            "do not start",
-            create,
-        )
-    return None
 
 
 def _evaluate(seen: PodIdentity, r: GcpResources) -> Verdict:

@@ -710,6 +710,9 @@ def _pods(says: Callable[..., Arrange]) -> list[Case]:
 
         return _then(CLUSTER, change)
 
+    def own_coredns(path: str, **status: int) -> Arrange:
+        return _then(CLUSTER, lambda w: w.unmanaged("coredns", path, **status))
+
     sick = {"status": "DEGRADED", "health": {"issues": [{"code": "InsufficientNumberOfReplicas"}]}}
     check = "aws.cluster.pod_identity"
     return [
@@ -723,6 +726,10 @@ def _pods(says: Callable[..., Arrange]) -> list[Case]:
              "DEGRADED (InsufficientNumberOfReplicas)"),
         Case("aws.cluster.addons", UNKNOWN, _denied(CLUSTER, "eks:ListAddons"),
              "not allowed to look", "eks:ListAddons"),
+        Case("aws.cluster.addons", OK, own_coredns("deployments/coredns", readyReplicas=2),
+             "vpc-cni, kube-proxy work, as EKS says; coredns run"),
+        Case("aws.cluster.addons", UNKNOWN, own_coredns("deployments/other"),
+             "the cluster has no deployment coredns"),
         Case(check, OK, become(both), "pods can become cluster-"),
         Case(check, WARN, become({**both, "Action": "sts:AssumeRole"}), "may not sts:TagSession",
              mends=True),

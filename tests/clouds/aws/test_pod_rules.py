@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.kubernetes_api import NotInCluster, NotLetIn
 from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
 from kitaru_iac.clouds.aws.observations import PodIdentity, Subnets
 from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
+from kitaru_iac.clouds.aws.verify_addons import evaluate_addons, unmanaged
 from kitaru_iac.clouds.aws.verify_lifecycle import evaluate_image_lifecycle, evaluate_rules
-from kitaru_iac.clouds.aws.verify_pods import (
-    evaluate_addons,
-    evaluate_pod_identity,
-    evaluate_subnets,
-)
+from kitaru_iac.clouds.aws.verify_pods import evaluate_pod_identity, evaluate_subnets
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.uris import EcrUri
@@ -61,22 +59,44 @@ def addons(**states: Any) -> tuple[dict[str, Any], ...]:
          "coredns is UPDATE_FAILED (ConfigurationConflict: x)"),
         (addons(eks_pod_identity_agent={"status": "DEGRADED"}), {}, WARN, "agent is DEGRADED"),
         (addons(dashboard={"status": "DEGRADED"}), {}, OK, "work"),
-        ((), {}, OK, "no managed add-ons"),
-        (addons(coredns="gone"), {}, OK, "its managed add-ons work"),
         ((), AUTO, OK, "Auto Mode"),
     ],
 )  # fmt: skip
 def test_add_ons(seen: Any, cluster: Any, status: CheckStatus, why: str) -> None:
-    found = evaluate_addons(seen, cluster, R)
-    assert (found.status, why in found.why) == (status, True), found
+    found = evaluate_addons(seen, cluster, {}, R)
+    assert (found.status, why in found.why, found.caveat) == (status, True, None), found
     if found.remedy:
         cli.understands(found.remedy)
 
 
-def test_what_is_not_managed_is_said_not_to_have_been_looked_at() -> None:
-    assert "vpc-cni, kube-proxy, coredns" in str(evaluate_addons((), {}, R).caveat)
-    assert str(evaluate_addons(addons(coredns="gone"), {}, R).caveat).startswith("coredns:")
-    assert evaluate_addons(addons(), {}, R).caveat is None
+READY = {"metadata": {}, "status": {"desiredNumberScheduled": 2, "numberReady": 1}}
+NONE_READY = {"metadata": {}, "status": {"desiredNumberScheduled": 2, "numberReady": 0}}
+
+
+@pytest.mark.parametrize(
+    ("inside", "status", "why"),
+    [
+        ({"vpc-cni": READY, "kube-proxy": READY, "coredns": {"status": {"readyReplicas": 1}}},
+         OK, "vpc-cni, kube-proxy, coredns run, as the cluster says"),
+        ({"vpc-cni": READY}, OK, "kube-proxy, coredns work, as EKS says; vpc-cni run"),
+        # On Fargate alone nothing schedules them.
+        ({"vpc-cni": {"status": {"desiredNumberScheduled": 0}}}, OK, "vpc-cni run"),
+        ({"vpc-cni": NONE_READY}, WARN, "no pod of vpc-cni"),
+        ({"coredns": {"status": {}}}, WARN, "no pod of coredns"),
+        ({"coredns": {"status": "up"}}, WARN, "no pod of coredns"),
+        ({"vpc-cni": NotInCluster("none")}, UNKNOWN, "no daemonset aws-node: whether something"),
+        ({"coredns": NotLetIn("the cluster answered 403")}, UNKNOWN, "coredns was not seen"),
+        ({"kube-proxy": Unavailable("silence")}, UNKNOWN, "kube-proxy was not seen: silence"),
+        ({"coredns": Unavailable("silence"), "vpc-cni": NONE_READY}, WARN, "vpc-cni"),
+    ],
+)  # fmt: skip
+def test_add_ons_that_nobody_manages(inside: Any, status: CheckStatus, why: str) -> None:
+    managed = addons(**{name.replace("-", "_"): "gone" for name in inside})
+    assert unmanaged(managed, {}) == tuple(name for name in NAMES if name in inside)
+    assert unmanaged(managed, AUTO) == ()
+    found = evaluate_addons(managed, {}, inside, R)
+    assert (found.status, why in found.why, found.caveat) == (status, True, None), found
+    assert (found.remedy or "kubectl get").startswith("kubectl get")
 
 
 # --- the pods' identity

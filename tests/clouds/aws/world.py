@@ -174,6 +174,7 @@ class World:
         """Let the cluster's own API answer so, over TLS; None: under an unknown authority."""
         api = _cluster_api()
         api.namespaces, api.denied = ({"ml"} if status == 200 else set()), set(denied)
+        api.objects = {}
         api.refusal = None if status in {None, 200, 404} else Response(status or 0, b"{}")
         authority = _authority() if status else ThrowAwayCA(Path(tempfile.mkdtemp()))
         data = base64.b64encode(authority.bundle.read_bytes()).decode()
@@ -193,6 +194,11 @@ class World:
         self.client("iam").put_role_policy(
             RoleName=role, PolicyName="given", PolicyDocument=json.dumps(document)
         )
+
+    def unmanaged(self, addon: str, path: str, **status: int) -> None:
+        """Let the cluster itself run an add-on, which EKS does not manage."""
+        self.client("eks").delete_addon(clusterName=self.cluster, addonName=addon)
+        _cluster_api().objects[f"/apis/apps/v1/namespaces/kube-system/{path}"] = {"status": status}
 
     def addon_says(self, **fields: Any) -> None:
         self.faults.change("eks:DescribeAddon", lambda body: body["addon"].update(fields))
