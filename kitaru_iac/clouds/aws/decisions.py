@@ -10,12 +10,12 @@ from kitaru_iac.checks.probes import ProbeError
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.simulate import Decision
 
-__all__ = ["Key", "evaluated"]
+__all__ = ["LIMITS", "Key", "evaluated"]
 
 #: The ARN of the bucket's KMS key, None where it has none of the customer's, or why nobody knows.
 Key: TypeAlias = str | ProbeError | None
 #: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
-_LIMITS = (
+LIMITS = (
     "as IAM simulates identity policies; policies of the resources, of sessions and of endpoints "
     "are not part of it"
 )
@@ -53,7 +53,7 @@ def evaluated(
             key.remedy or aws("sts", "get-caller-identity"),
             key.permission,
         )
-    return ok(fine, _LIMITS)
+    return ok(fine, LIMITS)
 
 
 def _denied(certain: Sequence[Decision], principal: str, remedy: str) -> Verdict:

@@ -22,13 +22,12 @@ the top of the bucket is a line of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 
 from kitaru_iac.checks.permissions import Conditions, Identity, Permission, Rows
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["NOT_JUDGED", "PERMISSIONS", "AwsPermission", "Resource", "When"]
+__all__ = ["PERMISSIONS", "AwsPermission", "Resource", "When"]
 
 
 class Resource(StrEnum):
@@ -232,8 +231,9 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         when=When.SCHEDULES,
         conditions=_passed_to("scheduler"),
     ),
-    # --- runtime. On Kubernetes it is the pods' identity (Pod Identity or IRSA), where they have
-    # one; without, ZenML hands them the connector's credentials.
+    # --- runtime. On Kubernetes it is the pods' own identity (Pod Identity or IRSA), which the code
+    # of steps may use. ZenML itself takes the connector's credentials where the store has one, as
+    # in every such stack that is registered here (``S3ArtifactStore.get_credentials``).
     *_rows(_R, Resource.LISTING, _REMOTE, {"s3:ListBucket": "list artifacts"}),
     *_rows(_R, Resource.OBJECTS, _REMOTE, _OBJECTS),
     # A training job, which is what ZenML makes of a step unless told otherwise, puts its output at
@@ -383,7 +383,7 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         _EVERY,
         {
             "iam:SimulatePrincipalPolicy": "aws.role.*, aws.connector.*, aws.scheduler.*, "
-            "aws.cluster.node_role_pull"
+            "aws.cluster.node_role_pull, aws.cluster.pod_identity"
         },
     ),
     # Where a simulation lacked the value of a condition key: whether the key matters at all.
@@ -412,9 +412,3 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
     ),
     *_rows(_V, Resource.ANYTHING, _EKS, {"eks:DescribeClusterVersions": "aws.cluster.version"}),
 )
-
-#: What `policy` prints and no check judges, with the reason; all else is some check's.
-NOT_JUDGED: Mapping[tuple[Identity, StackType], str] = {
-    (_R, StackType.KUBERNETES): "pods may get their role by an annotation that stands in the "
-    "cluster, and what it may do is not looked at: `aws.cluster.pod_identity` says so",
-}

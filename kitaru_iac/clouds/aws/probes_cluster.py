@@ -64,6 +64,9 @@ class ClusterProbes(CommonProbes):
         self.pod_identities = self._probe(
             "eks:DescribePodIdentityAssociation", self._pod_identities
         )
+        self.pod_accounts = Probe(
+            "the pods' service accounts", self._pod_accounts, requires=(self.cluster,)
+        )
         self.subnets = Probe(
             "ec2:DescribeSubnets",
             self._subnets,
@@ -121,6 +124,19 @@ class ClusterProbes(CommonProbes):
             except ProbeError as error:
                 return error
 
+        return dict(zip(names, in_batches(look, names), strict=True))
+
+    def _pod_accounts(self, cluster: Raw) -> dict[str, Outcome[Raw]]:
+        """What the cluster tells of each service account that pods run as; empty without it."""
+        api = api_of(self._aws, cluster)
+
+        def look(name: str) -> Outcome[Raw]:
+            try:
+                return api.service_account(self._r.namespace, name)
+            except ProbeError as error:
+                return error
+
+        names = [name for name in self._r.pod_accounts if not name.startswith("{{")]
         return dict(zip(names, in_batches(look, names), strict=True))
 
     def _pod_identities(self) -> tuple[PodIdentity, ...]:

@@ -25,7 +25,11 @@ from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.verify_addons import evaluate_addons
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
 from kitaru_iac.clouds.aws.verify_endpoint import evaluate_endpoint
-from kitaru_iac.clouds.aws.verify_pods import evaluate_pod_identity, evaluate_subnets
+from kitaru_iac.clouds.aws.verify_pods import (
+    evaluate_pod_identity,
+    evaluate_subnets,
+    pods_probe,
+)
 from kitaru_iac.clouds.aws.verify_pull import (
     evaluate_node_trust,
     evaluate_pull,
@@ -64,7 +68,7 @@ def cluster_checks(
         add("aws.cluster.active", subject, probes.cluster, lambda s: evaluate_active(s, r)),
         add("aws.cluster.version", subject, probes.version, lambda seen: evaluate_version(seen, r)),
         _namespace_check(checklist, probes, r),
-        *_pod_checks(checklist, probes, r),
+        *_pod_checks(checklist, probes, r, access),
         *_access_checks(checklist, probes, r, connector),
         add(
             "aws.cluster.endpoint",
@@ -128,7 +132,7 @@ def _access_checks(
 
 
 def _pod_checks(
-    checklist: Checklist[Principal], probes: AwsProbes, r: AwsResources
+    checklist: Checklist[Principal], probes: AwsProbes, r: AwsResources, access: AwsAccess
 ) -> list[Check[object]]:
     """What pods need: nodes, addresses, add-ons and an identity."""
     subject = r.cluster_arn
@@ -150,14 +154,8 @@ def _pod_checks(
         add(
             "aws.cluster.pod_identity",
             subject,
-            Probe(
-                "the pods' identity",
-                lambda *seen: seen,
-                requires=(probes.pod_identities, probes.cluster),
-                after=(probes.addons,),
-                inline=True,
-            ),
-            lambda seen: evaluate_pod_identity(seen[0], seen[2], seen[1], r),
+            pods_probe(probes, r, access),
+            lambda seen: evaluate_pod_identity(seen, r),
         ),
     ]
 

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
-from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import NotFound, Outcome, ProbeError
-from kitaru_iac.clouds.aws.commands import aws
-from kitaru_iac.clouds.aws.observations import PodIdentity, Subnets
-from kitaru_iac.clouds.aws.permissions import service_trust
+from kitaru_iac.checks.pods import missing_account
+from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, in_batches
+from kitaru_iac.clouds.aws.commands import aws, put_policy
+from kitaru_iac.clouds.aws.decisions import LIMITS, Key, evaluated
+from kitaru_iac.clouds.aws.observations import CallerIdentity, PodIdentity, Subnets
+from kitaru_iac.clouds.aws.permissions import permissions_for, service_trust, statements
 from kitaru_iac.clouds.aws.policies.requests import Possible
+from kitaru_iac.clouds.aws.probes import AwsProbes
+from kitaru_iac.clouds.aws.probes_bucket import require_aws_bucket
+from kitaru_iac.clouds.aws.probes_common import require_same_account
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
+from kitaru_iac.clouds.aws.session import AwsAccess
+from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
 from kitaru_iac.clouds.aws.trust import Trust, may_assume, statement_list
 from kitaru_iac.clouds.aws.verify_addons import AGENT, WORKS, is_automatic, told
+from kitaru_iac.clouds.aws.verify_connector import key_and_place
 
-__all__ = ["evaluate_pod_identity", "evaluate_subnets"]
+__all__ = ["Pods", "evaluate_pod_identity", "evaluate_subnets", "pods_probe"]
 
 Raw = Mapping[str, Any]
 #: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
@@ -27,33 +35,184 @@ _ACTIONS = ("sts:AssumeRole", "sts:TagSession")
 #: What EKS recommends each subnet to have left, beside what nodes and pods take:
 #: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 _ROOM = 16
+_ANNOTATION = "eks.amazonaws.com/role-arn"
+_ORDER = (CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.UNKNOWN)
+#: What IAM decides about a role, and the bucket's KMS key.
+RoleRights: TypeAlias = tuple[tuple[Decision, ...], Key]
 _OF_PODS = (
     "which addresses the network plugin holds for pods, and subnets of its own settings "
     "(ENIConfig), were not looked at"
 )
 
 
-def evaluate_pod_identity(
-    found: tuple[PodIdentity, ...], addons: Outcome[tuple[Raw, ...]], cluster: Raw, r: AwsResources
-) -> Verdict:
-    """The roles that EKS gives the pods can be had. Without one ZenML has the connector's rights.
+@dataclass(frozen=True, slots=True)
+class Pods:
+    """What was seen of the identity of pods.
+
+    Attributes:
+        roles: What EKS associates with their service accounts.
+        accounts: Each service account, as the cluster tells of it; empty where it has none.
+        rights: What IAM decides about each role, by its ARN, with the bucket's key.
+        addons: The managed add-ons.
+        cluster: As EKS describes it.
+    """
+
+    roles: tuple[PodIdentity, ...]
+    accounts: Mapping[str, Outcome[Raw]]
+    rights: Mapping[str, Outcome[RoleRights]]
+    addons: Outcome[tuple[Raw, ...]]
+    cluster: Raw
+
+
+def pods_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[Pods]:
+    """Look at the service accounts that the stack's pods run as, and at what they become."""
+    rights = _rights_probe(probes, r, access)
+
+    def run(
+        roles: tuple[PodIdentity, ...],
+        cluster: Raw,
+        accounts: Mapping[str, Outcome[Raw]],
+        decided: Outcome[Mapping[str, Outcome[RoleRights]]],
+        addons: Outcome[tuple[Raw, ...]],
+    ) -> Pods:
+        if isinstance(decided, ProbeError):
+            decided = dict.fromkeys((one.arn for one in roles), decided)
+        return Pods(roles, accounts, decided, addons, cluster)
+
+    return Probe(
+        "the pods' identity",
+        run,
+        requires=(probes.pod_identities, probes.cluster, probes.pod_accounts),
+        after=(rights, probes.addons),
+        inline=True,
+    )
+
+
+def _rights_probe(
+    probes: AwsProbes, r: AwsResources, access: AwsAccess
+) -> Probe[Mapping[str, Outcome[RoleRights]]]:
+    """Ask IAM what the roles that pods become may do, of what the table has for them."""
+
+    def run(
+        roles: tuple[PodIdentity, ...],
+        account: Outcome[CallerIdentity],
+        *seen: Any,
+    ) -> Mapping[str, Outcome[RoleRights]]:
+        key, place = key_and_place(r, *seen) if seen else (None, r)
+        arn = None if isinstance(key, ProbeError) else key
+        asked = questions(permissions_for(r, Identity.RUNTIME, arn), place, arn)
+
+        def decide(role: str) -> Outcome[RoleRights]:
+            try:
+                require_same_account(role, account)
+                require_aws_bucket(r)
+                return simulate(access, role, asked, probes.policies), key
+            except ProbeError as error:
+                return error
+
+        names = list(dict.fromkeys(one.arn for one in roles if asked))
+        return dict(zip(names, in_batches(decide, names), strict=True))
+
+    return Probe(
+        "iam:SimulatePrincipalPolicy of the pods' roles",
+        run,
+        requires=(probes.pod_identities,),
+        after=(probes.identity, *((probes.bucket_key, probes.head) if r.bucket else ())),
+    )
+
+
+def evaluate_pod_identity(seen: Pods, r: AwsResources) -> Verdict:
+    """Evaluate whether pods start, and can become the roles that they are given, with their rights.
+
+    Their rights count for the code of steps alone: ZenML reaches the store with the connector's
+    credentials, which each EKS stack has (``S3ArtifactStore.get_credentials``).
 
     https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
     """
-    if not found:
-        return ok(
-            f"no role is associated with {' and '.join(r.pod_accounts)} in {r.namespace}: pods use "
-            "what ZenML gives them, the connector's rights",
-            "an annotation of the service accounts (IRSA) stands in the cluster, and was not "
-            "looked at",
-        )
-    wrong = [v for v in (*(_of_role(one, r) for one in found), _of_agent(addons, cluster, r)) if v]
+    found = [_of_account(name, seen, r) for name in r.pod_accounts]
+    found += [_of_agent(seen.addons, seen.cluster, r)] if seen.roles else []
+    wrong = [verdict for verdict in found if verdict is not None]
     # What is known to be wrong goes before what nobody knows.
-    wrong.sort(key=lambda verdict: verdict.status is not CheckStatus.WARN)
+    wrong.sort(key=lambda verdict: _ORDER.index(verdict.status))
     if wrong:
         return wrong[0]
-    names = ", ".join(dict.fromkeys(role_name(one.arn) for one in found))
-    return ok(f"pods can become {names}", "what that role may do was not looked at")
+    if not seen.roles:
+        return ok(
+            f"no role is given to the pods of {' and '.join(r.pod_accounts)} in {r.namespace}, "
+            "which reach the store with the connector's credentials"
+        )
+    names = ", ".join(dict.fromkeys(role_name(one.arn) for one in seen.roles))
+    return ok(f"pods can become {names}", LIMITS if seen.rights else None)
+
+
+def _of_account(name: str, seen: Pods, r: AwsResources) -> Verdict | None:
+    """What is wrong with one service account; None where nothing is.
+
+    An association takes precedence over an annotation (IRSA) of the account:
+    https://docs.aws.amazon.com/eks/latest/userguide/service-accounts.html
+    """
+    account = seen.accounts.get(name, {})
+    missing = missing_account(name, account, r.namespace, r.rights)
+    if missing is not None:
+        return missing
+    roles = [one for one in seen.roles if one.account == name]
+    if roles:
+        found = [_of_role(one, r) or _of_rights(one, seen.rights.get(one.arn), r) for one in roles]
+        return next(filter(None, found), None)
+    show = command("kubectl", "get", "serviceaccount", name, namespace=r.namespace, output="yaml")
+    none = f"no role is associated with {name}"
+    if isinstance(account, ProbeError):
+        return unknown(
+            f"{none}, and whether the account itself is annotated with one (IRSA) was not seen: "
+            f"{account.why}",
+            show,
+            account.permission,
+        )
+    annotated = _annotation(account)
+    if annotated is None:
+        return None
+    return unknown(
+        f"{none}, and it is annotated with {annotated} (IRSA): whether its pods can become that "
+        "role, and what it may do, was not looked at",
+        aws(
+            "iam", "get-role", role_name=role_name(annotated), query="Role.AssumeRolePolicyDocument"
+        ),
+    )
+
+
+def _annotation(account: Raw) -> str | None:
+    metadata = account.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    found = annotations.get(_ANNOTATION) if isinstance(annotations, Mapping) else None
+    return str(found) if found else None
+
+
+def _of_rights(
+    one: PodIdentity, seen: Outcome[RoleRights] | None, r: AwsResources
+) -> Verdict | None:
+    """What a role may not do of what the table has for pods; None where it may do all of it."""
+    if seen is None:  # the table has nothing for them, without a bucket
+        return None
+    if isinstance(seen, ProbeError):
+        return unknown(
+            f"what {one.arn} may do was not seen: {seen.why}",
+            seen.remedy or aws("iam", "get-role", role_name=role_name(one.arn)),
+            seen.permission,
+        )
+    decisions, key = seen
+    arn = None if isinstance(key, ProbeError) else key
+    document = {
+        "Version": "2012-10-17",
+        "Statement": statements(permissions_for(r, Identity.RUNTIME, arn), r, arn),
+    }
+    remedy = put_policy(one.arn, f"kitaru-{r.stack}", document)
+    found = evaluated(decisions, one.arn, f"{one.arn} may use the bucket", remedy, key)
+    if found.status is CheckStatus.FAIL:
+        return warn(
+            f"{found.why}: refused to the code of steps that uses the pods' own identity",
+            found.remedy or remedy,
+        )
+    return None if found.status is CheckStatus.OK else found
 
 
 def _of_agent(addons: Outcome[tuple[Raw, ...]], cluster: Raw, r: AwsResources) -> Verdict | None:

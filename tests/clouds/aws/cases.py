@@ -689,10 +689,11 @@ def _pods(says: Callable[..., Arrange]) -> list[Case]:
     both = {"Effect": "Allow", "Principal": pods, "Action": ["sts:AssumeRole", "sts:TagSession"]}
 
     def become(*statements: dict[str, Any]) -> Arrange:
-        return _then(
-            CLUSTER,
-            lambda w: w.pods_become({"Version": "2012-10-17", "Statement": list(statements)}),
-        )
+        def change(world: World) -> None:
+            world.fit_bucket()
+            world.pods_become({"Version": "2012-10-17", "Statement": list(statements)})
+
+        return _then(CLUSTER, change)
 
     def subnets(**fields: Any) -> Arrange:
         one = {"SubnetId": "subnet-1", **fields}
@@ -710,9 +711,17 @@ def _pods(says: Callable[..., Arrange]) -> list[Case]:
 
         return _then(CLUSTER, change)
 
+    def named(world: World) -> BaseSpec:
+        CLUSTER(world)
+        return world.kubernetes(extra={"orchestrator": {"service_account_name": "runner"}})
+
     def own_coredns(path: str, **status: int) -> Arrange:
         return _then(CLUSTER, lambda w: w.unmanaged("coredns", path, **status))
 
+    nothing = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
+    }
     sick = {"status": "DEGRADED", "health": {"issues": [{"code": "InsufficientNumberOfReplicas"}]}}
     check = "aws.cluster.pod_identity"
     return [
@@ -733,6 +742,15 @@ def _pods(says: Callable[..., Arrange]) -> list[Case]:
         Case(check, OK, become(both), "pods can become cluster-"),
         Case(check, WARN, become({**both, "Action": "sts:AssumeRole"}), "may not sts:TagSession",
              mends=True),
+        Case(check, WARN, _then(become(both), lambda w: w.give(f"{w.cluster}-pods", nothing)),
+             "refused to the code of steps"),
+        Case(check, UNKNOWN, _denied(become(both), "iam:SimulatePrincipalPolicy"),
+             "may do was not seen", "iam:SimulatePrincipalPolicy"),
+        Case(check, OK, _then(CLUSTER, lambda w: w.pods_have("default")), "no role is given"),
+        Case(check, UNKNOWN, _then(CLUSTER, lambda w: w.pods_have("default", "ARN/x")),
+             "is annotated with ARN/x"),
+        Case(check, UNKNOWN, _then(CLUSTER, lambda w: w.cluster_answers(403)), "answered 403"),
+        Case(check, FAIL, named, "service account runner does not exist"),
         Case(check, UNKNOWN, _denied(CLUSTER, "eks:ListPodIdentityAssociations"),
              "not allowed to look", "eks:ListPodIdentityAssociations"),
     ]  # fmt: skip

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.cluster_rights import rights_for
 from kitaru_iac.checks.kubernetes_api import NotInCluster, NotLetIn
-from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.checks.model import CheckStatus, Verdict
 from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
+from kitaru_iac.clouds.aws.decisions import LIMITS
 from kitaru_iac.clouds.aws.observations import PodIdentity, Subnets
 from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
+from kitaru_iac.clouds.aws.simulate import Decision
 from kitaru_iac.clouds.aws.verify_addons import evaluate_addons, unmanaged
 from kitaru_iac.clouds.aws.verify_lifecycle import evaluate_image_lifecycle, evaluate_rules
-from kitaru_iac.clouds.aws.verify_pods import evaluate_pod_identity, evaluate_subnets
+from kitaru_iac.clouds.aws.verify_pods import Pods, evaluate_pod_identity, evaluate_subnets
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.uris import EcrUri
@@ -26,7 +29,7 @@ OK, WARN, FAIL, UNKNOWN = CheckStatus
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 R = AwsResources(
     "prod", StackType.KUBERNETES, region=REGION, account=ACCOUNT, bucket="b", prefix="kitaru",
-    repository="team/images", cluster="c", namespace="ml",
+    repository="team/images", cluster="c", namespace="ml", rights=rights_for({}),
 )  # fmt: skip
 AUTO = {"computeConfig": {"enabled": True}}
 NAMES = ("vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent")
@@ -101,7 +104,26 @@ def test_add_ons_that_nobody_manages(inside: Any, status: CheckStatus, why: str)
 
 # --- the pods' identity
 
+#: The cluster has the one that is in every namespace; ZenML has not made its own yet.
+ACCOUNTS: dict[str, Any] = {"zenml-service-account": {}, "default": {"metadata": {}}}
+
+
+def identity(
+    roles: tuple[PodIdentity, ...],
+    agents: Any,
+    cluster: Any,
+    r: AwsResources,
+    accounts: dict[str, Any] = ACCOUNTS,
+    **rights: Any,
+) -> Verdict:
+    decided = {one.arn: (rights.get("decisions", MAY), rights.get("key")) for one in roles}
+    return evaluate_pod_identity(Pods(roles, accounts, decided, agents, cluster), r)
+
+
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/pods"
+MAY = (Decision("s3:GetObject", "arn:aws:s3:::b/kitaru/*", allowed=True, why="allowed"),)
+MAY_NOT = (replace(MAY[0], allowed=False, why="implicitDeny"),)
+HANGS = (replace(MAY[0], missing_context=("aws:SourceVpc",)),)
 ACTIONS = ["sts:AssumeRole", "sts:TagSession"]
 
 
@@ -149,7 +171,7 @@ CLUSTER_ARN = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/c"
     ],
 )
 def test_the_role_of_pods(one: PodIdentity, status: CheckStatus, why: str) -> None:
-    found = evaluate_pod_identity((one,), addons(), {}, R)
+    found = identity((one,), addons(), {}, R)
     assert (found.status, why in found.why) == (status, True), found
     if found.remedy:
         cli.understands(found.remedy)
@@ -174,23 +196,23 @@ SHOW = "aws iam get-role --role-name pods --query Role.AssumeRolePolicyDocument"
     ],
 )
 def test_the_role_of_pods_is_mended_or_shown(one: PodIdentity, remedy: str) -> None:
-    found = evaluate_pod_identity((one,), addons(), {}, R)
+    found = identity((one,), addons(), {}, R)
     assert str(found.remedy).startswith(remedy)
     assert remedy.endswith(" ") or found.remedy == remedy
 
 
 def test_a_role_by_way_of_another_is_not_known() -> None:
     target = "arn:aws:iam::999999999999:role/data"
-    found = evaluate_pod_identity((replace(role(trust()), target=target),), addons(), {}, R)
+    found = identity((replace(role(trust()), target=target),), addons(), {}, R)
     assert (found.status, f"become {target} by way of {ROLE}" in found.why) == (UNKNOWN, True)
     cli.understands(str(found.remedy))
     # What is wrong with the way there goes first.
-    found = evaluate_pod_identity((replace(role(EC2), target=target),), addons(), {}, R)
+    found = identity((replace(role(EC2), target=target),), addons(), {}, R)
     assert found.status is WARN
 
 
 def test_a_role_is_mended_without_losing_what_it_trusts() -> None:
-    found = evaluate_pod_identity((role(EC2),), addons(), {}, R)
+    found = identity((role(EC2),), addons(), {}, R)
     document = json.loads(shlex.split(str(found.remedy))[-1])
     ours = trust(
         ArnEquals={"aws:SourceArn": CLUSTER_ARN}, StringEquals={"aws:SourceAccount": ACCOUNT}
@@ -198,24 +220,75 @@ def test_a_role_is_mended_without_losing_what_it_trusts() -> None:
     assert document == {"Version": "2012-10-17", "Statement": [EC2, ours]}
     # The account of a description is the registry's, which may be another one.
     for r in (R, replace(R, account=None), replace(R, account="999999999999")):
-        gone = PodIdentity("x", ROLE, NotFound("gone"))
-        new = evaluate_pod_identity((gone,), addons(), {}, r)
+        gone = PodIdentity("default", ROLE, NotFound("gone"))
+        new = identity((gone,), addons(), {}, r)
         assert json.loads(shlex.split(str(new.remedy))[-1])["Statement"] == [ours]
         # What is told to be made is what is looked for.
-        assert evaluate_pod_identity((role(ours),), addons(), {}, r).status is OK
-        mended = evaluate_pod_identity((role(EC2),), addons(), {}, r)
+        assert identity((role(ours),), addons(), {}, r).status is OK
+        mended = identity((role(EC2),), addons(), {}, r)
         assert mended.remedy == found.remedy
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, None, "999999999999"])
 def test_the_account_of_pods_is_that_of_their_role(account: str | None) -> None:
     own = role(trust(**equals("aws:SourceAccount", ACCOUNT)))
-    found = evaluate_pod_identity((own,), addons(), {}, replace(R, account=account))
+    found = identity((own,), addons(), {}, replace(R, account=account))
     assert found.status is OK
-    assert (found.why, found.caveat) == (
-        "pods can become pods",
-        "what that role may do was not looked at",
-    )
+    assert (found.why, found.caveat) == ("pods can become pods", LIMITS)
+
+
+def test_a_role_of_pods_is_asked_what_it_may_do() -> None:
+    found = identity((role(trust()),), addons(), {}, R, decisions=MAY_NOT)
+    assert (found.status, "refused to the code of steps" in found.why) == (WARN, True)
+    assert str(found.remedy).startswith("aws iam put-role-policy --role-name pods ")
+    cli.understands(str(found.remedy))
+    hangs = identity((role(trust()),), addons(), {}, R, decisions=HANGS)
+    assert (hangs.status, "aws:SourceVpc" in hangs.why) == (UNKNOWN, True)
+    denied = Denied("no", permission="kms:DescribeKey")
+    unkeyed = identity((role(trust()),), addons(), {}, R, key=denied)
+    assert (unkeyed.status, unkeyed.missing_permission) == (UNKNOWN, "kms:DescribeKey")
+    # Without its trust, it has no rights in a pod.
+    assert "may not sts" in identity((role(),), addons(), {}, R, decisions=MAY_NOT).why
+
+
+def test_rights_that_were_not_seen_are_unknown() -> None:
+    seen = Pods((role(trust()),), ACCOUNTS, {}, addons(), {})
+    assert evaluate_pod_identity(seen, R).status is OK  # without a bucket nothing is asked
+    denied = Denied("no", permission="iam:SimulatePrincipalPolicy")
+    found = evaluate_pod_identity(replace(seen, rights={ROLE: denied}), R)
+    assert (found.status, found.missing_permission) == (UNKNOWN, denied.permission)
+
+
+IRSA = {"metadata": {"annotations": {"eks.amazonaws.com/role-arn": ROLE}}}
+NAMED = replace(R, pod_accounts=("runner",))
+
+
+@pytest.mark.parametrize(
+    ("r", "accounts", "status", "why"),
+    [
+        (R, ACCOUNTS, OK, "no role is given to the pods of zenml-service-account and default"),
+        (R, {**ACCOUNTS, "default": {"metadata": None}}, OK, "the connector's credentials"),
+        (R, {**ACCOUNTS, "default": IRSA}, UNKNOWN, f"annotated with {ROLE} (IRSA)"),
+        (R, {**ACCOUNTS, "default": NotLetIn("answered 403")}, UNKNOWN, "was not seen: answered"),
+        (NAMED, {"runner": {"metadata": {}}}, OK, "no role is given to the pods of runner in ml"),
+        (NAMED, {"runner": {}}, FAIL, "the service account runner does not exist in ml"),
+        (NAMED, {"runner": NotLetIn("answered 403")}, UNKNOWN, "runner exists in ml was not seen"),
+        (replace(R, pod_accounts=("{{s.k}}",)), {}, UNKNOWN, "in ZenML's secret {{s.k}}"),
+    ],
+)
+def test_the_accounts_of_pods(
+    r: AwsResources, accounts: Any, status: CheckStatus, why: str
+) -> None:
+    found = identity((), addons(), {}, r, accounts)
+    assert (found.status, why in found.why, found.caveat) == (status, True, None), found
+
+
+def test_an_association_goes_before_an_annotation() -> None:
+    found = identity((role(trust()),), addons(), {}, R, {**ACCOUNTS, "default": IRSA})
+    assert found.status is OK
+    # A role is of no use to an account that is not there.
+    at_runner = replace(role(trust()), account="runner")
+    assert identity((at_runner,), addons(), {}, NAMED, {"runner": {}}).status is FAIL
 
 
 ADDON = "--cluster-name c --addon-name eks-pod-identity-agent"
@@ -238,7 +311,7 @@ ADDON = "--cluster-name c --addon-name eks-pod-identity-agent"
     ],
 )
 def test_the_agent_is_added_or_shown(agents: Any, remedy: str, permission: str | None) -> None:
-    found = evaluate_pod_identity((role(trust()),), agents, {}, R)
+    found = identity((role(trust()),), agents, {}, R)
     assert (found.remedy, found.missing_permission) == (f"{remedy} --region {REGION}", permission)
 
 
@@ -255,19 +328,19 @@ def test_the_agent_is_added_or_shown(agents: Any, remedy: str, permission: str |
 def test_the_agent_that_gives_pods_their_credentials(
     agents: Any, cluster: Any, status: CheckStatus, why: str
 ) -> None:
-    found = evaluate_pod_identity((role(trust()),), agents, cluster, R)
+    found = identity((role(trust()),), agents, cluster, R)
     assert (found.status, why in found.why) == (status, True), found
     # Without an association, nothing needs it.
-    assert evaluate_pod_identity((), agents, cluster, R).status is OK
+    assert identity((), agents, cluster, R).status is OK
 
 
 def test_what_is_wrong_goes_before_what_nobody_knows() -> None:
-    unseen = PodIdentity("a", ROLE, Unavailable("silence"))
+    unseen = PodIdentity("zenml-service-account", ROLE, Unavailable("silence"))
     for order in ((unseen, role()), (role(), unseen)):
-        assert evaluate_pod_identity(order, addons(), {}, R).status is WARN
+        assert identity(order, addons(), {}, R).status is WARN
     # the agent that is known to be away too
     agents = addons(eks_pod_identity_agent="gone")
-    assert evaluate_pod_identity((unseen,), agents, {}, R).status is WARN
+    assert identity((unseen,), agents, {}, R).status is WARN
 
 
 @pytest.mark.parametrize(

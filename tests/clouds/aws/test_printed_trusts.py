@@ -20,7 +20,7 @@ from kitaru_iac.clouds.aws.policies.strangers import openings
 from kitaru_iac.clouds.aws.resources import aws_resources
 from kitaru_iac.clouds.aws.trust import may_assume
 from kitaru_iac.clouds.aws.verify_identity import evaluate_trust
-from kitaru_iac.clouds.aws.verify_pods import evaluate_pod_identity
+from kitaru_iac.clouds.aws.verify_pods import Pods, evaluate_pod_identity
 from kitaru_iac.clouds.aws.verify_pull import evaluate_node_trust
 from kitaru_iac.clouds.aws.verify_runs import evaluate_scheduler_trust
 from kitaru_iac.spec import from_mapping
@@ -98,7 +98,7 @@ def judged(spec: StackSpec, identity: Identity, document: Mapping[str, Any]) -> 
     if spec.type == "sagemaker":
         return evaluate_trust(role, replace(r, role=arn))
     pods = tuple(PodIdentity(account, arn, role) for account in r.pod_accounts)
-    return evaluate_pod_identity(pods, (AGENT,), {}, r)
+    return evaluate_pod_identity(Pods(pods, {}, {}, (AGENT,), {}), r)
 
 
 @pytest.mark.parametrize("spec", EVERY, ids=label)

@@ -174,7 +174,7 @@ class World:
         """Let the cluster's own API answer so, over TLS; None: under an unknown authority."""
         api = _cluster_api()
         api.namespaces, api.denied = ({"ml"} if status == 200 else set()), set(denied)
-        api.objects = {}
+        api.objects, api.accounts = {}, {}
         api.refusal = None if status in {None, 200, 404} else Response(status or 0, b"{}")
         authority = _authority() if status else ThrowAwayCA(Path(tempfile.mkdtemp()))
         data = base64.b64encode(authority.bundle.read_bytes()).decode()
@@ -200,6 +200,11 @@ class World:
         self.client("eks").delete_addon(clusterName=self.cluster, addonName=addon)
         _cluster_api().objects[f"/apis/apps/v1/namespaces/kube-system/{path}"] = {"status": status}
 
+    def pods_have(self, account: str, role: str | None = None) -> None:
+        """Make a service account in the cluster, with a role by its annotation."""
+        annotations = {"eks.amazonaws.com/role-arn": role} if role else {}
+        _cluster_api().accounts[f"default/{account}"] = annotations
+
     def addon_says(self, **fields: Any) -> None:
         self.faults.change("eks:DescribeAddon", lambda body: body["addon"].update(fields))
 
@@ -207,6 +212,7 @@ class World:
         """Associate the steps' service account with a role of this trust."""
         role = f"{self.cluster}-pods"
         self.aws.role(role, dict(trust))
+        self.give(role, policy(self.kubernetes(), Identity.RUNTIME))
         self.client("eks").create_pod_identity_association(
             clusterName=self.cluster,
             namespace="default",
