@@ -275,11 +275,12 @@ _CHECKS = (
         "Pods reach the bucket as themselves",
         "A grant on the bucket to the pods' principal; or, where an annotation of their service "
         "account names one of Google's, that this one lets them in and may use the bucket: GKE "
-        "hands out its tokens then. Without either, ZenML hands pods the connector's credentials: "
-        "a warning. Both service accounts that ZenML takes are looked at: the orchestrator's pod "
-        "runs as `service_account_name`, else `zenml-service-account`; those of the steps as "
-        "`step_pod_service_account_name`, else `service_account_name`, else `default`. One that is "
-        "named has to exist: unknown where it may not be looked at.",
+        "hands out its tokens then. Neither is a warning: it counts for the code of steps alone, "
+        "since ZenML reaches the store with the connector's credentials. Both service accounts "
+        "that ZenML takes are looked at: the orchestrator's pod runs as `service_account_name`, "
+        "else `zenml-service-account`; those of the steps as `step_pod_service_account_name`, else "
+        "`service_account_name`, else `default`. One that is named has to exist: unknown where it "
+        "may not be looked at.",
         _GKE + "concepts/workload-identity",
     ),
     CheckInfo(

@@ -109,8 +109,9 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
         },
     ),
     *_rows(_C, Resource.CLUSTER, _GKE, _CONNECT, when=When.DNS_ENDPOINT),
-    # --- runtime. On GKE it is the pods' identity (Workload Identity), where they have one;
-    # without, ZenML hands them the connector's credentials.
+    # --- runtime. On GKE it is the pods' own identity (Workload Identity), which the code of steps
+    # may use. ZenML itself takes the connector's credentials where the store has one, as in every
+    # such stack that is registered here (``GCPArtifactStore.get_credentials``).
     *_rows(_R, Resource.BUCKET, _REMOTE, _OBJECTS),
     *_rows(_R, Resource.PROJECT, _VERTEX, {k: f"the pipeline: {v}" for k, v in _JOBS.items()}),
     *_rows(

@@ -167,8 +167,8 @@ def _evaluate(seen: PodIdentity, r: GcpResources) -> Verdict:
     """
     if not seen.enabled:
         return warn(
-            "pods have no identity of their own everywhere (gcp.cluster.workload_identity): ZenML "
-            "hands them the connector's credentials",
+            "pods have no identity of their own everywhere (gcp.cluster.workload_identity), for "
+            "the code of steps; ZenML itself takes the connector's credentials",
             gcloud("container", "clusters", "list", project=r.project),
         )
     wanted = needed(r, Identity.RUNTIME, Resource.BUCKET)
@@ -219,8 +219,8 @@ def _evaluate(seen: PodIdentity, r: GcpResources) -> Verdict:
             ),
         )
     return warn(
-        f"no policy that was read lets the pods of {seen.pods} use the bucket: without one, "
-        "ZenML hands them the connector's credentials",
+        f"no policy that was read lets the pods of {seen.pods} use the bucket, for the code of "
+        "steps; ZenML itself takes the connector's credentials",
         grant,
     )
 

@@ -200,9 +200,10 @@ def _notes_of_existing(planned: Layout, pods: Sequence[str]) -> list[str]:
     if planned.new_bucket:
         bucket = f"gs://{planned.new_bucket}"
         found.append(
-            f"This grants the pods of {planned.cluster} nothing: where nobody else has, ZenML "
-            "hands them the connector's credentials. For their own, with Workload Identity on and "
-            "no account of Google's in their annotation, once the bucket is there: "
+            f"This grants the pods of {planned.cluster} nothing; ZenML reaches the bucket with the "
+            "connector's credentials. Where the code of steps is to use it as the pods themselves, "
+            "with Workload Identity on and no account of Google's in their annotation, once the "
+            "bucket is there: "
             f"{' && '.join(use_bucket(bucket, one) for one in pods)}"
         )
     return found
