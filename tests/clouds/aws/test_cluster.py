@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from typing import Any
 
+import botocore.loaders
 import pytest
 
 from kitaru_iac.clouds.aws.provision.args import INSIDE
@@ -68,12 +69,27 @@ def test_nodes_are_as_they_were_asked_for() -> None:
     [
         *((i, "AL2023_x86_64_STANDARD") for i in ("t3.large", "m7i.xlarge", "c6a.large")),
         *((i, "AL2023_ARM_64_STANDARD") for i in ("t4g.large", "c7gn.large", "a1.large")),
-        *((i, "AL2023_ARM_64_STANDARD") for i in ("g5g.xlarge", "im4gn.large", "x2gd.large")),
+        *((i, "AL2023_ARM_64_STANDARD") for i in ("im4gn.large", "x2gd.large", "m8gd.large")),
         *((i, "AL2023_x86_64_NVIDIA") for i in ("g4dn.xlarge", "g6.xlarge", "p5.48xlarge")),
+        *((i, "AL2023_x86_64_NVIDIA") for i in ("gr6.4xlarge", "gr6f.4xlarge", "p6-b200.48xlarge")),
+        *((i, "AL2023_ARM_64_NVIDIA") for i in ("g5g.xlarge", "p6e-gb200.36xlarge")),
+        ("g4ad.xlarge", "AL2023_x86_64_STANDARD"),
     ],
 )
 def test_nodes_get_the_image_of_their_processor(instance: str, image: str) -> None:
     assert ami_type(instance) == image
+
+
+def test_every_family_with_an_nvidia_gpu_gets_an_image_with_its_driver() -> None:
+    """As boto3 lists them: of the families whose names begin so, one has an AMD GPU."""
+    model = botocore.loaders.Loader().load_service_model("ec2", "service-2")
+    families = {name.partition(".")[0] for name in model["shapes"]["InstanceType"]["enum"]}
+    with_gpu = {name for name in families if re.match(r"(g|gr|p)[0-9]", name)} - {"g4ad"}
+    assert len(with_gpu) > 15
+    assert {n for n in families if ami_type(f"{n}.large").endswith("_NVIDIA")} == with_gpu
+    eks = botocore.loaders.Loader().load_service_model("eks", "service-2")
+    images = set(eks["shapes"]["AMITypes"]["enum"])
+    assert {ami_type(f"{name}.large") for name in families} <= images
 
 
 def test_a_version_is_the_one_that_was_asked_for_or_the_newest() -> None:

@@ -35,9 +35,9 @@ _NODE_POLICIES = (
 
 
 #: Families with a processor of ARM: `a1`, and a `g` behind the generation, as in `m7g` and `c7gn`.
-_ARM = compiled(r"a1|[a-z]+[0-9]+[a-z]*g[a-z]*")
-#: Families with an NVIDIA GPU.
-_NVIDIA = compiled(r"(?:g|p)[0-9]+[a-z]*")
+_ARM = compiled(r"a1|p6e-gb200|[a-z]+[0-9]+[a-z]*g[a-z]*")
+#: Families with an NVIDIA GPU, as `gr6` and `p6-b200`; the GPU of a `g4ad` is AMD's.
+_NVIDIA = compiled(r"(?!g4ad$)(?:g|gr|p)[0-9]+[a-z]*(?:-g?b[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,8 @@ def ami_type(instance_type: str) -> str:
     Source: https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html, amiType.
     """
     family = instance_type.partition(".")[0]
-    if _ARM.fullmatch(family):
-        return "AL2023_ARM_64_STANDARD"
-    return "AL2023_x86_64_NVIDIA" if _NVIDIA.fullmatch(family) else "AL2023_x86_64_STANDARD"
+    processor = "ARM_64" if _ARM.fullmatch(family) else "x86_64"
+    return f"AL2023_{processor}_{'NVIDIA' if _NVIDIA.fullmatch(family) else 'STANDARD'}"
 
 
 @dataclass(frozen=True, slots=True)
