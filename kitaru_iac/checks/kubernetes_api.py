@@ -51,6 +51,9 @@ IN_EVERY_CLUSTER = frozenset({"default", "kube-node-lease", "kube-public", "kube
 _SHOW = "kubectl get namespaces"
 _REVIEW = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+#: Asks for an object without what is in it.
+#: https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 #: No answer that is read here is longer: one object of the cluster.
 _MOST = 4 * 1024 * 1024
 
@@ -110,13 +113,16 @@ class KubernetesApi:
         except NotInCluster:
             return {}
 
-    def read(self, path: str, about: str, kind: str) -> Mapping[str, object]:
+    def read(
+        self, path: str, about: str, kind: str, *, metadata_alone: bool = False
+    ) -> Mapping[str, object]:
         """Read one object.
 
         Args:
             path: Its path in the API.
             about: What it is, for the words of an error.
             kind: What it is one of, in the plural.
+            metadata_alone: Leave what is in it, as in a secret, where it is.
 
         Raises:
             NotInCluster: The cluster has none of this name.
@@ -124,7 +130,7 @@ class KubernetesApi:
             Skipped: The cloud told no endpoint with a certificate authority.
             Unavailable: No usable answer came.
         """
-        status, body = self._ask(path)
+        status, body = self._ask(path, accept=_METADATA if metadata_alone else None)
         if status == 404:
             raise NotInCluster(f"the cluster has no {about}")
         if status in {401, 403}:
@@ -178,12 +184,16 @@ class KubernetesApi:
             )
         return allowed
 
-    def _ask(self, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def _ask(
+        self, path: str, body: bytes | None = None, accept: str | None = None
+    ) -> tuple[int, bytes]:
         if not self.endpoint.startswith("https://") or self.authority == "":
             raise Skipped("no endpoint and certificate authority of the cluster was told", _SHOW)
         headers = {"Authorization": f"Bearer {self.token}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
+        if accept is not None:
+            headers["Accept"] = accept
         url = self.endpoint.rstrip("/") + path
         request = Request(url, body, headers)  # noqa: S310 - https alone, as above
         try:

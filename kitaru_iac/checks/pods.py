@@ -20,6 +20,7 @@ __all__ = [
     "X86",
     "PodSettings",
     "Taint",
+    "accounts_of",
     "asks_for_arm",
     "evaluate_pods",
     "is_met",
@@ -169,7 +170,12 @@ def _admitted(pod: PodSettings) -> PodSettings:
 
 
 def pod_accounts(orchestrator: Mapping[str, object]) -> tuple[str, ...]:
-    """What the pods of the orchestrator and those of the steps run as (ZenML 0.98).
+    """What the pods of a stack run as, each once."""
+    return tuple(dict.fromkeys(accounts_of(orchestrator)))
+
+
+def accounts_of(orchestrator: Mapping[str, object]) -> tuple[str, str]:
+    """What the pod of the orchestrator runs as, and what those of the steps (ZenML 0.98).
 
     Sources: ``_get_service_account_name`` in ``kubernetes_orchestrator.py``, and
     ``step_pod_service_account_name`` in ``kubernetes_orchestrator_entrypoint.py``.
@@ -177,7 +183,7 @@ def pod_accounts(orchestrator: Mapping[str, object]) -> tuple[str, ...]:
     own = orchestrator.get("service_account_name")
     made, default = POD_ACCOUNTS
     steps = orchestrator.get("step_pod_service_account_name") or own or default
-    return tuple(dict.fromkeys((str(own or made), str(steps))))
+    return str(own or made), str(steps)
 
 
 def missing_account(

@@ -34,7 +34,7 @@ FOUND = b'{"kind": "Namespace", "metadata": {"name": "ml"}}'
 def asked(
     monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, endpoint: str = "https://c"
 ) -> str | ProbeError:
-    monkeypatch.setattr(KubernetesApi, "_ask", lambda self, path: (status, body))
+    monkeypatch.setattr(KubernetesApi, "_ask", lambda self, path, accept: (status, body))
     try:
         return KubernetesApi(endpoint, None, "t0ken", 5).namespace("ml")
     except ProbeError as error:

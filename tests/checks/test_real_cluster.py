@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,6 +13,7 @@ import pytest
 from kitaru_iac.checks.cluster_rights import CLUSTER_RIGHTS, rules_of
 from kitaru_iac.checks.kubernetes_api import NotInCluster, NotLetIn
 from kitaru_iac.checks.probes import Unavailable
+from kitaru_iac.checks.pull_secrets import ForeignPull, Puller, SeenSecrets, look
 from tests.servers.kubernetes import KubernetesServer
 
 _ONE = {f"only-{number}": right for number, right in enumerate(CLUSTER_RIGHTS)}
@@ -23,7 +25,8 @@ def cluster(
     kubernetes_programs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KubernetesServer]:
     folder = tmp_path_factory.mktemp("kubernetes")
-    running = KubernetesServer(kubernetes_programs, folder, ["nobody", "looking", *_ONE, *_BUT])
+    users = ["nobody", "looking", "pulling", *_ONE, *_BUT]
+    running = KubernetesServer(kubernetes_programs, folder, users)
     try:
         running.start()
         running.make("/api/v1/namespaces", {"name": "ml"})
@@ -66,6 +69,29 @@ def test_a_cluster_says_what_is_absent_only_to_whom_it_lets_look(
     assert _ends(lambda: looking.namespace("absent")) is NotInCluster
     assert _ends(lambda: other.namespace("ml")) is NotLetIn
     assert _ends(lambda: other.namespace("absent")) is NotLetIn
+
+
+def test_a_secret_is_seen_without_what_is_in_it(cluster: KubernetesServer) -> None:
+    at = "/api/v1/namespaces/ml"
+    inside = {".dockerconfigjson": base64.b64encode(b"{}").decode()}
+    kind = "kubernetes.io/dockerconfigjson"
+    cluster.make(f"{at}/secrets", {"name": "login"}, type=kind, data=inside)
+    cluster.make(f"{at}/serviceaccounts", {"name": "s"}, imagePullSecrets=[{"name": "login"}])
+    rules = [{"apiGroups": [""], "resources": ["secrets", "serviceaccounts"], "verbs": ["get"]}]
+    cluster.allow("pulling", "ml", rules)
+    pull = ForeignPull("ghcr.io", (Puller("one", "s"), Puller("two", "s", ("absent",))))
+    may, may_not = cluster.api("pulling"), cluster.api("nobody")
+    there = SeenSecrets({"s": ("login",)}, {"login": True, "absent": False})
+    _soon(partial(look, may, "ml", pull), there)
+    refused = look(may_not, "ml", pull)
+    assert {type(one) for one in (*refused.accounts.values(), *refused.secrets.values())} == {
+        NotLetIn
+    }
+    path = f"{at}/secrets/login"
+    assert "data" in may.read(path, "secret", "secrets")
+    assert set(may.read(path, "secret", "secrets", metadata_alone=True)) == {
+        *("kind", "apiVersion", "metadata"),
+    }
 
 
 def test_a_token_that_has_ended_is_no_answer_about_rights(cluster: KubernetesServer) -> None:

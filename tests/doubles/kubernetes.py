@@ -15,6 +15,8 @@ from tests.doubles.web import (
 )
 from tests.doubles.web import Response as Answer
 
+_KINDS = {"serviceaccounts": "serviceAccounts", "secrets": "secrets"}
+
 
 class KubernetesLoopback:
     """A cluster's API server.
@@ -31,6 +33,10 @@ class KubernetesLoopback:
         self.accounts: dict[str, dict[str, str]] = {}
         #: Path → what else is there.
         self.objects: dict[str, dict[str, Any]] = {}
+        #: ``NAMESPACE/NAME`` of accounts → the image pull secrets that they name.
+        self.pulls_with: dict[str, list[str]] = {}
+        #: ``NAMESPACE/NAME``.
+        self.secrets: set[str] = set()
         #: What it denies, as ``create pods``.
         self.denied: set[str] = set()
         #: Told which permission a read takes, and on what; raises where it is denied.
@@ -77,7 +83,7 @@ class KubernetesLoopback:
         if parts[:3] != ["api", "v1", "namespaces"] or len(parts) not in {4, 6}:
             return _status(404, "NotFound")
         if self.require is not None:
-            kind = "namespaces" if len(parts) == 4 else "serviceAccounts"
+            kind = "namespaces" if len(parts) == 4 else _KINDS[parts[4]]
             try:
                 self.require(f"container.{kind}.get", request.path)
             except Exception:  # whichever way a cloud's double denies
@@ -86,11 +92,26 @@ class KubernetesLoopback:
             if parts[3] not in self.namespaces:
                 return _status(404, "NotFound")
             return json_response({"kind": "Namespace", "metadata": {"name": parts[3]}})
-        annotations = self.accounts.get(f"{parts[3]}/{parts[5]}")
+        return self._secret(request) if parts[4] == "secrets" else self._account(parts)
+
+    def _account(self, parts: list[str]) -> Answer:
+        name = f"{parts[3]}/{parts[5]}"
+        annotations = self.accounts.get(name)
         if annotations is None:
             return _status(404, "NotFound")
         metadata: dict[str, Any] = {"name": parts[5], "annotations": annotations}
-        return json_response({"kind": "ServiceAccount", "metadata": metadata})
+        pulls = [{"name": one} for one in self.pulls_with.get(name, ())]
+        return json_response(
+            {"kind": "ServiceAccount", "metadata": metadata, "imagePullSecrets": pulls}
+        )
+
+    def _secret(self, request: Request) -> Answer:
+        """A secret without what is in it, which nobody here has a reason to ask for."""
+        assert "as=PartialObjectMetadata" in request.headers["accept"]
+        parts = request.path.strip("/").split("/")
+        if f"{parts[3]}/{parts[5]}" not in self.secrets:
+            return _status(404, "NotFound")
+        return json_response({"kind": "PartialObjectMetadata", "metadata": {"name": parts[5]}})
 
     def _reviewed(self, request: Request) -> Answer:
         assert request.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

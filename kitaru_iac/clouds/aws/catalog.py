@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kitaru_iac.checks.model import CheckInfo, CheckStatus, catalog
+from kitaru_iac.checks.pull_secrets import ABOUT
 
 __all__ = ["CATALOG"]
 
@@ -295,6 +296,7 @@ _CHECKS = (
         _EKS + "create-node-role.html",
         _CANNOT_WARN,
     ),
+    CheckInfo("aws.cluster.pull_secret", *ABOUT, _CANNOT_WARN),
     CheckInfo(
         "aws.cluster.node_role_trust",
         "The nodes can assume their role",

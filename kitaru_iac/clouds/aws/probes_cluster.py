@@ -18,6 +18,7 @@ from kitaru_iac.checks.probes import (
     in_batches,
     in_parallel,
 )
+from kitaru_iac.checks.pull_secrets import ForeignPull, SeenSecrets, look
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.kubernetes_api import api_of
 from kitaru_iac.clouds.aws.observations import (
@@ -260,6 +261,14 @@ class ClusterProbes(CommonProbes):
 
         requires = (self.cluster, principal, self.principal)
         return Probe("the cluster's access reviews", run, requires=requires)
+
+    def pull_secrets(self, pull: ForeignPull) -> Probe[SeenSecrets]:
+        """The secrets with which pods pull from a registry that is not AWS's."""
+        return Probe(
+            "the pods' image pull secrets",
+            lambda cluster: look(api_of(self._aws, cluster), self._r.namespace, pull),
+            requires=(self.cluster,),
+        )
 
     def access_entry(self, principal: Probe[Principal]) -> Probe[Raw]:
         """The access entry of a principal, with its policies under ``policies``; empty if none."""

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
 from kitaru_iac.checks.pods import POD_ACCOUNTS, PodSettings, pod_accounts, pods_of
+from kitaru_iac.checks.pull_secrets import ForeignPull, foreign_pull
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.clouds.names import slug
 from kitaru_iac.patterns import compiled
 from kitaru_iac.redaction import url
 from kitaru_iac.spec.clouds.aws import VOCABULARY, aws_partition
-from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec, SagemakerSpec
 from kitaru_iac.spec.uris import EcrUri, S3Uri
 
@@ -76,6 +77,7 @@ class AwsResources:
         quota: SageMaker's name of the quota that the instances of steps count against.
         bucket_region: Where the bucket is, once that was looked at.
         pods: What its pods ask of nodes, each way once.
+        foreign: How its pods pull, where the registry is not this cloud's.
         s3_endpoint: Where the bucket is, if that is not AWS: MinIO, R2 and the like.
         plain_uploads: Whether nothing tells s3fs what to say of what it uploads, as how to encrypt.
     """
@@ -101,6 +103,7 @@ class AwsResources:
     quota: str | None = None
     bucket_region: str | None = None
     pods: tuple[PodSettings, ...] = (PodSettings(),)
+    foreign: ForeignPull | None = None
     s3_endpoint: str | None = None
     plain_uploads: bool = True
 
@@ -195,6 +198,7 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         s3_endpoint=_foreign_endpoint(spec.extra.artifact_store.get("client_kwargs")),
         plain_uploads=not spec.extra.artifact_store.get("s3_additional_kwargs"),
         pods=pods_of(orchestrator),
+        foreign=foreign_pull(spec, Cloud.AWS),
     )
 
 

@@ -17,6 +17,7 @@ from kitaru_iac.checks.probes import (
     ProbeError,
     all_of,
 )
+from kitaru_iac.checks.pull_secrets import evaluate_pull_secrets
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.observations import Principal
 from kitaru_iac.clouds.aws.probes import AwsProbes
@@ -85,6 +86,16 @@ def cluster_checks(
                 subject,
                 pull,
                 lambda seen: evaluate_pull(seen[0], seen[1], r),
+            )
+        )
+    if r.foreign is not None:
+        foreign = r.foreign
+        checks.append(
+            add(
+                "aws.cluster.pull_secret",
+                foreign.registry,
+                probes.pull_secrets(foreign),
+                lambda seen: evaluate_pull_secrets(seen, foreign, r.namespace, r.stack),
             )
         )
     trust = node_trust_probe(probes, r)

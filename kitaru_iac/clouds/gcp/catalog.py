@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kitaru_iac.checks.model import CheckInfo, CheckStatus, catalog
+from kitaru_iac.checks.pull_secrets import ABOUT
 
 __all__ = ["CATALOG"]
 
@@ -262,6 +263,7 @@ _CHECKS = (
         _GKE + "how-to/service-accounts",
         _OK_OR_UNKNOWN,
     ),
+    CheckInfo("gcp.cluster.pull_secret", *ABOUT, _CANNOT_WARN),
     CheckInfo(
         "gcp.cluster.workload_identity",
         "Pods can have an identity of their own",

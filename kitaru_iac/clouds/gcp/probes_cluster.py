@@ -9,6 +9,7 @@ from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.endpoint import connects
 from kitaru_iac.checks.kubernetes_api import KubernetesApi
 from kitaru_iac.checks.probes import NotFound, Probe, Skipped, Unavailable
+from kitaru_iac.checks.pull_secrets import ForeignPull, SeenSecrets, look
 from kitaru_iac.clouds.gcp.commands import gcloud
 from kitaru_iac.clouds.gcp.kubernetes_api import api_of, dns_endpoint, endpoint_of
 from kitaru_iac.clouds.gcp.observations import Caller, Clusters, Connector, Project, Raw
@@ -131,6 +132,14 @@ class ClusterProbes(CommonProbes):
         return Probe(
             "the pods' service account",
             lambda cluster: self._api(cluster).service_account(self._r.namespace, account),
+            requires=(self.cluster,),
+        )
+
+    def pull_secrets(self, pull: ForeignPull) -> Probe[SeenSecrets]:
+        """The secrets with which pods pull from a registry that is not Google's."""
+        return Probe(
+            "the pods' image pull secrets",
+            lambda cluster: look(self._api(cluster), self._r.namespace, pull),
             requires=(self.cluster,),
         )
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
 from kitaru_iac.checks.pods import POD_ACCOUNTS, PodSettings, pod_accounts, pods_of
+from kitaru_iac.checks.pull_secrets import ForeignPull, foreign_pull
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.credentials import Credentials
-from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec
 from kitaru_iac.spec.uris import ArtifactRegistryUri, GcrUri, GcsUri
 
@@ -66,6 +67,7 @@ class GcpResources:
         pod_accounts: What the pods of the orchestrator and of the steps run as there.
         rights: What ZenML does in the namespace.
         pods: What its pods ask of nodes, each way once.
+        foreign: How its pods pull, where the registry is not this cloud's.
         workload: The address of the service account that steps run as on Vertex.
         connector: The address of the service account that the connector is, where it is told.
         pool: The workload identity pool that the connector's own tokens come from, as
@@ -84,6 +86,7 @@ class GcpResources:
     pod_accounts: tuple[str, ...] = POD_ACCOUNTS
     rights: tuple[ClusterRight, ...] = ()
     pods: tuple[PodSettings, ...] = (PodSettings(),)
+    foreign: ForeignPull | None = None
     workload: str | None = None
     connector: str | None = None
     pool: str | None = None
@@ -115,6 +118,7 @@ def gcp_resources(spec: BaseSpec) -> GcpResources:
         pod_accounts=pod_accounts(orchestrator),
         rights=rights_for(orchestrator) if isinstance(spec, KubernetesSpec) else (),
         pods=pods_of(orchestrator),
+        foreign=foreign_pull(spec, Cloud.GCP),
         workload=str(workload) if workload and spec.type is StackType.VERTEX else None,
         connector=target or connector_account(credentials),
         pool=pool,

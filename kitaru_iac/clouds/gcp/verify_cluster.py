@@ -16,6 +16,7 @@ from kitaru_iac.checks.kubernetes_version import minors_of
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Outcome, ProbeError, all_of
+from kitaru_iac.checks.pull_secrets import evaluate_pull_secrets
 from kitaru_iac.clouds.gcp import commands
 from kitaru_iac.clouds.gcp.commands import bind, gcloud
 from kitaru_iac.clouds.gcp.kubernetes_api import dns_endpoint
@@ -95,6 +96,16 @@ def _pod_checks(
     ]
     if r.repository is not None:
         checks.append(_pull_check(checklist, probes, r, subject))
+    if r.foreign is not None:
+        pull = r.foreign
+        checks.append(
+            add(
+                "gcp.cluster.pull_secret",
+                pull.registry,
+                probes.pull_secrets(pull),
+                lambda seen: evaluate_pull_secrets(seen, pull, r.namespace, r.stack),
+            )
+        )
     checks.append(
         add(
             "gcp.cluster.workload_identity",

@@ -521,6 +521,23 @@ def _cluster() -> list[Case]:
 
         return arrange
 
+    def foreign(*names: str) -> Arrange:
+        """A registry that is not AWS's, and these image pull secrets for both kinds of pods."""
+
+        def arrange(world: World) -> BaseSpec:
+            world.fit_cluster()
+            world.cluster_answers(200)
+            world.cluster_has("ml/login")
+            keys = ("pod_settings", "orchestrator_pod_settings")
+            settings = {key: {"image_pull_secrets": list(names)} for key in keys}
+            return world.kubernetes(
+                namespace="ml",
+                container_registry="ghcr.io/team",
+                extra={"orchestrator": settings if names else {}},
+            )
+
+        return arrange
+
     def empty(world: World) -> None:
         world.fit_cluster(node_groups=0)
 
@@ -596,6 +613,9 @@ def _cluster() -> list[Case]:
         Case("aws.cluster.rights", WARN, namespace(200, "patch cronjobs"), "schedules will fail"),
         Case("aws.cluster.rights", UNKNOWN, namespace(401), "answered 401"),
         Case("aws.cluster.rights", UNKNOWN, namespace(500), "answered 500"),
+        Case("aws.cluster.pull_secret", OK, foreign("login"), "have the image pull secret login"),
+        Case("aws.cluster.pull_secret", FAIL, foreign("gone"), "ml has none of this name"),
+        Case("aws.cluster.pull_secret", UNKNOWN, foreign(), "no image pull secret is named"),
         Case("aws.cluster.version", OK, CLUSTER, "is supported"),
         Case("aws.cluster.version", WARN, version("EXTENDED_SUPPORT"), "costs more"),
         Case("aws.cluster.version", FAIL, version("UNSUPPORTED"), "any more"),

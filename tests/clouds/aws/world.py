@@ -173,12 +173,17 @@ class World:
     def cluster_answers(self, status: int | None, *denied: str) -> None:
         """Let the cluster's own API answer so, over TLS; None: under an unknown authority."""
         api = _cluster_api()
+        api.accounts, api.pulls_with, api.secrets = {}, {}, set()
         api.namespaces, api.denied = ({"ml"} if status == 200 else set()), set(denied)
         api.objects, api.accounts = {}, {}
         api.refusal = None if status in {None, 200, 404} else Response(status or 0, b"{}")
         authority = _authority() if status else ThrowAwayCA(Path(tempfile.mkdtemp()))
         data = base64.b64encode(authority.bundle.read_bytes()).decode()
         self.cluster_says(endpoint=f"https://{api.endpoint}", certificateAuthority={"data": data})
+
+    def cluster_has(self, *secrets: str) -> None:
+        """Let the cluster have these secrets, as ``NAMESPACE/NAME``."""
+        _cluster_api().secrets = set(secrets)
 
     def version_is(self, status: str | None) -> None:
         """Answer for the versions of Kubernetes, which moto does not list."""

@@ -136,6 +136,23 @@ def _no_account_on_gke(world: World) -> BaseSpec:
     return world.kubernetes(extra={"orchestrator": {"service_account_name": "runner"}})
 
 
+def _foreign_registry(*names: str) -> Callable[[World], BaseSpec]:
+    """A registry that is not Google's, and these image pull secrets for both kinds of pods."""
+
+    def arrange(world: World) -> BaseSpec:
+        world.fit()
+        world.api.secrets = {"ml/login"}
+        settings = {"image_pull_secrets": list(names)}
+        keys = ("pod_settings", "orchestrator_pod_settings")
+        return world.kubernetes(
+            project=PROJECT,
+            container_registry="ghcr.io/team",
+            extra={"orchestrator": dict.fromkeys(keys, settings) if names else {}},
+        )
+
+    return arrange
+
+
 def _no_cluster(world: World) -> BaseSpec:
     return world.kubernetes()
 
@@ -307,6 +324,21 @@ SITUATIONS = (
         "no-cluster",
         _no_cluster,
         {"cluster.exists": (FAIL, "no cluster"), "cluster.active": (UNKNOWN, "does not exist")},
+    ),
+    Situation(
+        "foreign-registry",
+        _foreign_registry("login"),
+        {"cluster.pull_secret": (OK, "the steps' pods have the image pull secret login")},
+    ),
+    Situation(
+        "foreign-registry-without-its-secret",
+        _foreign_registry("gone"),
+        {"cluster.pull_secret": (FAIL, "ml has none of this name")},
+    ),
+    Situation(
+        "foreign-registry-without-secrets",
+        _foreign_registry(),
+        {"cluster.pull_secret": (UNKNOWN, "no image pull secret is named")},
     ),
     Situation(
         "no-account-on-gke",

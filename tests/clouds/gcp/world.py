@@ -76,7 +76,7 @@ class World:
         self.state.roles = dict(ROLES)
         api.refusal = None
         api.namespaces = {"ml"}
-        api.accounts = {}
+        api.accounts, api.pulls_with, api.secrets = {}, {}, set()
         api.denied = set()
         # Roles of IAM let read what is in a cluster.
         api.require = self._require

@@ -1,0 +1,252 @@
+"""What lets pods pull from a registry that is not their cloud's: a secret with a login of it.
+
+A node's own identity opens the registries of its cloud and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TypeVar
+from urllib.parse import quote
+
+from kitaru_iac.checks.commands import command, note
+from kitaru_iac.checks.kubernetes_api import KubernetesApi, NotInCluster
+from kitaru_iac.checks.model import WORST_FIRST, CheckStatus, Verdict, fail, ok, unknown
+from kitaru_iac.checks.pods import accounts_of
+from kitaru_iac.checks.probes import Outcome, ProbeError, in_parallel
+from kitaru_iac.spec.kinds import Cloud
+from kitaru_iac.spec.model import BaseSpec, KubernetesSpec
+from kitaru_iac.values import dataclass
+
+__all__ = [
+    "ABOUT",
+    "ForeignPull",
+    "Puller",
+    "SeenSecrets",
+    "evaluate_pull_secrets",
+    "foreign_pull",
+    "look",
+]
+
+T = TypeVar("T")
+#: What is said of the check in each cloud's catalog: its title, what it is about, where to read on.
+ABOUT = (
+    "Pods can pull from a registry that is not their cloud's",
+    (
+        "Only where the stack has such a registry, which the nodes' own identity does not open. "
+        "The image pull secrets that `extra.orchestrator` names in `pod_settings` and "
+        "`orchestrator_pod_settings`, else those of the pods' service accounts: one of them has to "
+        "be there. Where none is named it is unknown, since the registry may be public. The "
+        "cluster is asked for the metadata of secrets alone. Not looked at: what is in them."
+    ),
+    "https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Puller:
+    """Pods of one kind.
+
+    Attributes:
+        pods: Which, in words.
+        account: The service account that they run as.
+        secrets: The image pull secrets that the description names for them.
+    """
+
+    pods: str
+    account: str
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignPull:
+    """Pods that pull from a registry of another kind than their cloud's.
+
+    Attributes:
+        registry: Its URI.
+        pullers: The pods.
+    """
+
+    registry: str
+    pullers: tuple[Puller, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSecrets:
+    """What a cluster tells.
+
+    Attributes:
+        accounts: Of each service account that was asked about, the secrets that it names.
+        secrets: Of each secret, whether it is there.
+    """
+
+    accounts: Mapping[str, Outcome[tuple[str, ...]]]
+    secrets: Mapping[str, Outcome[bool]]
+
+
+def foreign_pull(spec: BaseSpec, cloud: Cloud) -> ForeignPull | None:
+    """Read how the pods of a stack pull; None without pods, or from a registry of their cloud.
+
+    Source: ``build_pod_manifest`` in ``manifest_utils.py`` (ZenML 0.98).
+    """
+    registry, orchestrator = spec.container_registry, spec.extra.orchestrator
+    if not isinstance(spec, KubernetesSpec) or registry is None or registry.cloud is cloud:
+        return None
+    own, steps = accounts_of(orchestrator)
+    of_run = _secrets(orchestrator.get("orchestrator_pod_settings"))
+    of_steps = _secrets(orchestrator.get("pod_settings"))
+    return ForeignPull(
+        str(registry),
+        (Puller("the orchestrator's pod", own, of_run), Puller("the steps' pods", steps, of_steps)),
+    )
+
+
+def _secrets(settings: object) -> tuple[str, ...]:
+    named = settings.get("image_pull_secrets") if isinstance(settings, Mapping) else None
+    return tuple(map(str, named)) if isinstance(named, (list, tuple)) else ()
+
+
+def look(api: KubernetesApi, namespace: str, pull: ForeignPull) -> SeenSecrets:
+    """Ask a cluster for the secrets that pods pull with: whether they are there, not what is in.
+
+    A pod that names none has those of its service account.
+    https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#add-imagepullsecrets-to-a-service-account
+    """
+    accounts = _each(
+        {one.account for one in pull.pullers if not one.secrets and not _is_hidden(one.account)},
+        lambda name: _of_account(api, namespace, name),
+    )
+    names = {name for one in pull.pullers for name in one.secrets}
+    names |= {name for said in accounts.values() if isinstance(said, tuple) for name in said}
+    names = {name for name in names if not _is_hidden(name)}
+    return SeenSecrets(accounts, _each(names, lambda name: _is_there(api, namespace, name)))
+
+
+def _each(names: Iterable[str], ask: Callable[[str], T]) -> dict[str, Outcome[T]]:
+    def told(name: str) -> Outcome[T]:
+        try:
+            return ask(name)
+        except ProbeError as error:
+            return error
+
+    wanted = sorted(names)
+    answers = in_parallel([partial(told, name) for name in wanted])
+    return dict(zip(wanted, answers, strict=True))
+
+
+def _of_account(api: KubernetesApi, namespace: str, name: str) -> tuple[str, ...]:
+    about = f"service account {name} in {namespace}"
+    try:
+        found = api.read(_path(namespace, "serviceaccounts", name), about, "service accounts")
+    except NotInCluster:
+        return ()
+    given = found.get("imagePullSecrets")
+    some = given if isinstance(given, list) else ()
+    return tuple(str(one["name"]) for one in some if isinstance(one, Mapping) and one.get("name"))
+
+
+def _is_there(api: KubernetesApi, namespace: str, name: str) -> bool:
+    about = f"secret {name} in {namespace}"
+    try:
+        api.read(_path(namespace, "secrets", name), about, "secrets", metadata_alone=True)
+    except NotInCluster:
+        return False
+    return True
+
+
+def _path(namespace: str, kind: str, name: str) -> str:
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}/{kind}/{quote(name, safe='')}"
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether it stands in ZenML's own secrets, which are not looked at."""
+    return name.startswith("{{")
+
+
+def evaluate_pull_secrets(
+    seen: SeenSecrets, pull: ForeignPull, namespace: str, stack: str
+) -> Verdict:
+    """The worst of what the pods of each kind have; all of them have to pull."""
+    verdicts = [_evaluate(seen, one, pull.registry, namespace, stack) for one in pull.pullers]
+    status = min((one.status for one in verdicts), key=WORST_FIRST.index)
+    alike = [one for one in verdicts if one.status is status]
+    if status is not CheckStatus.OK:
+        return alike[0]
+    return ok(
+        "; ".join(one.why for one in alike),
+        "; ".join(dict.fromkeys(filter(None, (one.caveat for one in alike)))),
+    )
+
+
+def _evaluate(
+    seen: SeenSecrets, puller: Puller, registry: str, namespace: str, stack: str
+) -> Verdict:
+    names, whose = puller.secrets, puller.pods
+    create = _create(f"kitaru-{stack}", namespace)
+    if not names:
+        if _is_hidden(puller.account):
+            return unknown(
+                f"the service account of {whose} is in ZenML's secret {puller.account}: not "
+                "looked at",
+                create,
+            )
+        told = seen.accounts[puller.account]
+        if isinstance(told, ProbeError):
+            return unknown(
+                f"whether {whose} have an image pull secret was not seen: {told.why}",
+                told.remedy or create,
+            )
+        names, whose = told, f"{puller.pods}, by the service account {puller.account},"
+    if not names:
+        return unknown(
+            f"no image pull secret is named for {puller.pods}: from {registry} they pull what is "
+            "public, or what their nodes have a login for, which was not looked at",
+            note(create, "then name it as image_pull_secrets in extra.orchestrator's "
+                 "pod_settings and orchestrator_pod_settings"),
+        )  # fmt: skip
+    return _evaluate_named(seen, names, whose, namespace)
+
+
+def _evaluate_named(
+    seen: SeenSecrets, names: tuple[str, ...], whose: str, namespace: str
+) -> Verdict:
+    """One that is there may be enough: Kubernetes tries each, and passes over what is absent."""
+    there = [name for name in names if seen.secrets.get(name) is True]
+    absent = [name for name in names if seen.secrets.get(name) is False]
+    if there:
+        missing = f", and {', '.join(absent)} is not there" if absent else ""
+        inside = (
+            f"what is in {', '.join(there)} was not looked at, nor whether it opens the registry"
+        )
+        return ok(f"{whose} have the image pull secret {', '.join(there)}", f"{inside}{missing}")
+    for name in names:
+        told = seen.secrets.get(name)
+        if told is None:
+            return unknown(
+                f"the image pull secret of {whose} is in ZenML's secret {name}: not looked at",
+                command("kubectl", "get", "secrets", namespace=namespace),
+            )
+        if isinstance(told, ProbeError):
+            return unknown(
+                f"whether {whose} have the image pull secret {name} was not seen: {told.why}",
+                told.remedy or command("kubectl", "get", "secrets", namespace=namespace),
+            )
+    return fail(
+        f"{whose} name the image pull secret {', '.join(absent)}, and {namespace} has none of "
+        "this name",
+        _create(absent[0], namespace),
+    )
+
+
+def _create(name: str, namespace: str) -> str:
+    """The command that makes one of the logins that `docker login` has written.
+
+    https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/
+    """
+    return command(
+        *("kubectl", "create", "secret", "generic", name),
+        "--from-file=.dockerconfigjson=FILE",
+        "--type=kubernetes.io/dockerconfigjson",
+        f"--namespace={namespace}",
+    )
